@@ -1,0 +1,35 @@
+// Wakes the islands of a page. Does what the inline script of Leptos does (island_script.js of leptos 0.8.23), as a
+// module of its own, so that the content policy needs no exception for inline scripts.
+import init, * as islands from "./offhook.js";
+
+// Leptos writes these four in an inline script at the end of each page; ours carry no data for the browser.
+globalThis.__RESOLVED_RESOURCES ??= [];
+globalThis.__SERIALIZED_ERRORS ??= [];
+globalThis.__PENDING_RESOURCES ??= [];
+globalThis.__RESOURCE_RESOLVERS ??= [];
+globalThis.__INCOMPLETE_CHUNKS ??= [];
+
+// What the innermost <leptos-children> want called before an island inside them wakes.
+const childrenCallbacks = [];
+
+async function wake(island) {
+  const start = islands[island.dataset.component];
+  if (!start) return console.warn(`no island ${island.dataset.component}`);
+  childrenCallbacks.at(-1)?.();
+  await start(island);
+}
+
+async function walk(node) {
+  const children = node.localName === "leptos-children";
+  if (node.localName === "leptos-island") await wake(node);
+  if (children) childrenCallbacks.push(node.$$on_hydrate);
+  for (const child of node.children) await walk(child);
+  if (children) childrenCallbacks.pop();
+}
+
+await init();
+islands.hydrate();
+await walk(document.body);
+globalThis.__hydrateIsland = wake;
+// Tests wait for this; nothing else reads it.
+document.documentElement.dataset.islands = "awake";
