@@ -1,0 +1,251 @@
+//! Accounts, their members, and how people come in.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    actor::{Actor, Permission},
+    error::{Error, FieldError, Result},
+    id::{AccountId, UserId},
+};
+
+/// Shortest password in characters.
+pub const PASSWORD_MIN_CHARS: usize = 12;
+/// Longest password in characters; argon2 would take more, a form should not.
+pub const PASSWORD_MAX_CHARS: usize = 256;
+/// Longest name of an account, person or endpoint, in characters.
+pub const NAME_MAX_CHARS: usize = 120;
+/// Longest e-mail address in characters (RFC 5321 section 4.5.3.1).
+pub const EMAIL_MAX_CHARS: usize = 254;
+
+/// What a person may do in an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads; sees no secrets and changes nothing.
+    Viewer,
+    /// Endpoints, tests, resends; reveals credentials.
+    Developer,
+    /// All of it, and members, tokens and rotation.
+    Admin,
+}
+
+impl Role {
+    /// All roles, least first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Developer, Self::Admin];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Developer => "developer",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The table of who may do what.
+    #[must_use]
+    pub const fn may(self, permission: Permission) -> bool {
+        match permission {
+            Permission::ReadEvents | Permission::ReadEndpoints | Permission::ReadDeliveries => true,
+            Permission::WriteEndpoints | Permission::WriteDeliveries | Permission::RevealCredentials => {
+                matches!(self, Self::Developer | Self::Admin)
+            }
+            Permission::WriteEvents => false,
+        }
+    }
+}
+
+/// Provider staff.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StaffRole {
+    /// Reads any account inside a support session.
+    Support,
+    /// Runs the installation.
+    Operator,
+}
+
+impl StaffRole {
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Support => "support",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+/// A customer of the phone platform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Id.
+    pub id: AccountId,
+    /// Name for people.
+    pub name: String,
+    /// The platform's own reference, unique; what a platform token may name instead of the id.
+    pub reference: Option<String>,
+}
+
+/// A signed-in person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Id.
+    pub id: UserId,
+    /// Name for people; may be empty.
+    pub name: String,
+    /// Address they sign in with, in lower case.
+    pub email: String,
+}
+
+/// A person's place in one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The account.
+    pub account: Account,
+    /// The role there.
+    pub role: Role,
+}
+
+/// What the sign-up form holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignUp {
+    /// The person's name.
+    #[serde(default)]
+    pub name: String,
+    /// E-mail address.
+    #[serde(default)]
+    pub email: String,
+    /// Password as typed.
+    #[serde(default)]
+    pub password: String,
+    /// Name of the new account.
+    #[serde(default)]
+    pub account: String,
+}
+
+impl SignUp {
+    /// The same with white space trimmed and the address in lower case.
+    ///
+    /// # Errors
+    /// `Invalid` with one entry per field that cannot be accepted.
+    pub fn check(self) -> Result<Self> {
+        let name = self.name.trim().to_owned();
+        let email = normal_email(&self.email);
+        let account = self.account.trim().to_owned();
+        let complaints = [
+            (name.chars().count() > NAME_MAX_CHARS).then(|| FieldError::new("name", "A name has at most 120 characters.")),
+            email_complaint(&email),
+            password_complaint("password", &self.password),
+            account_complaint(&account),
+        ];
+        let errors: Vec<_> = complaints.into_iter().flatten().collect();
+        if errors.is_empty() { Ok(Self { name, email, password: self.password, account }) } else { Err(Error::Invalid(errors)) }
+    }
+}
+
+/// An e-mail address as it is stored and compared.
+#[must_use]
+pub fn normal_email(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// What is wrong with an e-mail address. Only its outline is checked; mail proves the rest.
+#[must_use]
+pub fn email_complaint(email: &str) -> Option<FieldError> {
+    let outline = email.split_once('@').is_some_and(|(local, host)| {
+        !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
+    });
+    let fits = outline && email.len() <= EMAIL_MAX_CHARS && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    (!fits).then(|| FieldError::new("email", "Enter an e-mail address such as ana@acme.example."))
+}
+
+/// What is wrong with a new password.
+#[must_use]
+pub fn password_complaint(field: &str, password: &str) -> Option<FieldError> {
+    let chars = password.chars().count();
+    let message = if chars < PASSWORD_MIN_CHARS {
+        "Use at least 12 characters. A few words in a row are easy to remember."
+    } else if chars > PASSWORD_MAX_CHARS {
+        "Use at most 256 characters."
+    } else if password.chars().skip(1).zip(password.chars()).all(|(a, b)| a == b) {
+        "One character over and over is easy to guess. Use a few words in a row."
+    } else {
+        return None;
+    };
+    Some(FieldError::new(field, message))
+}
+
+fn account_complaint(name: &str) -> Option<FieldError> {
+    match name.chars().count() {
+        0 => Some(FieldError::new("account", "Name the account: your company or team.")),
+        1..=NAME_MAX_CHARS => None,
+        _ => Some(FieldError::new("account", "An account's name has at most 120 characters.")),
+    }
+}
+
+/// Accounts and people: the part of the port that lets people in.
+#[async_trait]
+pub trait Accounts {
+    /// Creates a person, their account, and makes them its admin.
+    ///
+    /// # Errors
+    /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address).
+    async fn sign_up(&self, form: SignUp) -> Result<(User, Account)>;
+    /// The person with this address and password. Takes as long for an unknown address as for a wrong password.
+    ///
+    /// # Errors
+    /// `Unauthenticated` with one neutral sentence, `TooMany` after too many failures of this address or client.
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<User>;
+    /// A signed-in person and the accounts they belong to, by account name.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the person is gone.
+    async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)>;
+    /// The person as an actor in this account.
+    ///
+    /// # Errors
+    /// `NotFound` when they do not belong to it.
+    async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor>;
+    /// Whether anybody may sign up.
+    fn sign_up_open(&self) -> bool;
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+    use super::*;
+
+    #[test]
+    fn a_sign_up_names_every_field_that_is_wrong() {
+        let form = SignUp { email: "ana".into(), password: "short".into(), ..SignUp::default() };
+        let fields: Vec<_> = form.check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
+        assert_eq!(fields, ["email", "password", "account"]);
+    }
+
+    #[test]
+    fn an_address_is_compared_in_lower_case_without_space() {
+        let form = SignUp {
+            email: " Ana@Acme.Example ".into(),
+            password: "correct horse battery".into(),
+            account: "Acme".into(),
+            ..SignUp::default()
+        };
+        assert_eq!(form.check().unwrap().email, "ana@acme.example");
+    }
+
+    #[test]
+    fn a_viewer_changes_nothing_and_no_person_posts_events() {
+        assert!(Role::Viewer.may(Permission::ReadDeliveries));
+        assert!(!Role::Viewer.may(Permission::WriteEndpoints) && !Role::Viewer.may(Permission::RevealCredentials));
+        assert!(Role::ALL.iter().all(|role| !role.may(Permission::WriteEvents)));
+    }
+}

@@ -1,0 +1,214 @@
+//! The filter of the deliveries list. It lives in the URL: reading and writing are inverse, so that a link
+//! shows a colleague the same rows.
+
+use crate::{
+    cause::Cause,
+    delivery::Status,
+    event::EventKind,
+    id::EndpointId,
+    query::{Writer, pairs},
+    time::{DAY_MS, HOUR_MS, UnixMs, iso_utc, parse_utc},
+};
+
+/// A span of time that ends now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// The last hour.
+    Hour,
+    /// The last 24 hours.
+    Day,
+    /// The last seven days.
+    Week,
+}
+
+impl Range {
+    /// All ranges, shortest first.
+    pub const ALL: [Self; 3] = [Self::Hour, Self::Day, Self::Week];
+
+    /// The name in the URL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "1h",
+            Self::Day => "24h",
+            Self::Week => "7d",
+        }
+    }
+
+    /// What people read.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Hour => "Last hour",
+            Self::Day => "Last 24 hours",
+            Self::Week => "Last 7 days",
+        }
+    }
+
+    /// Its length in milliseconds.
+    #[must_use]
+    pub const fn ms(self) -> i64 {
+        match self {
+            Self::Hour => HOUR_MS,
+            Self::Day => DAY_MS,
+            Self::Week => 7 * DAY_MS,
+        }
+    }
+}
+
+/// Which deliveries to list. The default lists all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Only these statuses; all when empty.
+    pub statuses: Vec<Status>,
+    /// Only these kinds; all when empty.
+    pub kinds: Vec<EventKind>,
+    /// Only this endpoint's.
+    pub endpoint: Option<EndpointId>,
+    /// Only those whose latest failure has this cause.
+    pub cause: Option<Cause>,
+    /// Only this call's, by UUID.
+    pub call: Option<String>,
+    /// Free text: an id, a call's UUID or a phone number, whole.
+    pub text: Option<String>,
+    /// Only tests, or no tests.
+    pub test: Option<bool>,
+    /// Accepted at this moment or later.
+    pub from: Option<UnixMs>,
+    /// Accepted before this moment.
+    pub to: Option<UnixMs>,
+    /// Accepted within this span before now; `from` and `to` go before it.
+    pub range: Option<Range>,
+    /// Where the page begins, from the page before.
+    pub cursor: Option<String>,
+    /// How many rows; see [`crate::query::page_size`].
+    pub limit: u32,
+}
+
+impl DeliveryFilter {
+    /// Reads a query string. What it does not understand is left out: an old link shows rows, not an error.
+    #[must_use]
+    pub fn parse(query: &str) -> Self {
+        pairs(query).fold(Self::default(), |filter, (key, value)| filter.with(&key, &value))
+    }
+
+    fn with(mut self, key: &str, value: &str) -> Self {
+        match key {
+            "status" => add_each(&mut self.statuses, value, Status::parse),
+            "event" => add_each(&mut self.kinds, value, EventKind::parse),
+            "endpoint" => self.endpoint = EndpointId::parse(value).ok(),
+            "cause" => self.cause = Cause::parse(value),
+            "call" => self.call = Some(value.to_ascii_lowercase()),
+            "q" => self.text = Some(value.to_owned()),
+            "test" => self.test = matches!(value, "0" | "1").then_some(value == "1"),
+            "from" => self.from = parse_utc(value),
+            "to" => self.to = parse_utc(value),
+            "range" => self.range = Range::ALL.into_iter().find(|range| range.as_str() == value),
+            "cursor" => self.cursor = Some(value.to_owned()),
+            "limit" => self.limit = value.parse().unwrap_or(0),
+            _ => {}
+        }
+        self
+    }
+
+    /// The query string that reads back as this filter, with its question mark; empty for all deliveries.
+    #[must_use]
+    pub fn to_query(&self) -> String {
+        let limit = if self.limit == 0 { String::new() } else { self.limit.to_string() };
+        Writer::default()
+            .with("status", join(&self.statuses, |s| s.as_str()))
+            .with("event", join(&self.kinds, |k| k.as_str()))
+            .with("endpoint", self.endpoint.as_ref().map_or("", EndpointId::as_str))
+            .with("cause", self.cause.map_or("", Cause::code))
+            .with("call", self.call.as_deref().unwrap_or_default())
+            .with("q", self.text.as_deref().unwrap_or_default())
+            .with("test", self.test.map_or("", |only| if only { "1" } else { "0" }))
+            .with("from", self.from.map(iso_utc).unwrap_or_default())
+            .with("to", self.to.map(iso_utc).unwrap_or_default())
+            .with("range", self.range.map_or("", Range::as_str))
+            .with("cursor", self.cursor.as_deref().unwrap_or_default())
+            .with("limit", limit)
+            .finish()
+    }
+
+    /// The same rows from the first page on.
+    #[must_use]
+    pub fn first_page(&self) -> Self {
+        Self { cursor: None, ..self.clone() }
+    }
+
+    /// Whether anything is filtered, paging aside.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        *self == Self { cursor: self.cursor.clone(), limit: self.limit, ..Self::default() }
+    }
+
+    /// The span of acceptance times, `range` turned into moments: from (inclusive), to (exclusive).
+    #[must_use]
+    pub fn span(&self, now: UnixMs) -> (Option<UnixMs>, Option<UnixMs>) {
+        let from = self.from.or_else(|| self.range.map(|range| now.plus_ms(-range.ms())));
+        (from, self.to)
+    }
+}
+
+fn add_each<T: PartialEq>(list: &mut Vec<T>, value: &str, parse: impl Fn(&str) -> Option<T>) {
+    for item in value.split(',').filter_map(|name| parse(name.trim())) {
+        if !list.contains(&item) {
+            list.push(item);
+        }
+    }
+}
+
+fn join<T: Copy>(list: &[T], name: impl Fn(T) -> &'static str) -> String {
+    list.iter().map(|item| name(*item)).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{option, prelude::*, sample::subsequence};
+
+    use super::*;
+
+    prop_compose! {
+        fn any_filter()(
+            statuses in subsequence(Status::ALL.to_vec(), 0..=8),
+            kinds in subsequence(EventKind::ALL.to_vec(), 0..=3),
+            endpoint in option::of(any::<u64>()),
+            cause in option::of(0..Cause::ALL.len()),
+            text in option::of("[!-~]([ -~]{0,20}[!-~])?"),
+            call in option::of("[0-9a-f-]{36}"),
+            test in option::of(any::<bool>()),
+            from in option::of(0_i64..4_000_000_000_000),
+            to in option::of(0_i64..4_000_000_000_000),
+            range in option::of(0..3_usize),
+            limit in 0_u32..300,
+        ) -> DeliveryFilter {
+            DeliveryFilter {
+                statuses, kinds, text, call, test, limit,
+                endpoint: endpoint.map(|n| EndpointId::new(UnixMs(1), u128::from(n))),
+                cause: cause.map(|at| Cause::ALL[at]),
+                from: from.map(UnixMs), to: to.map(UnixMs),
+                range: range.map(|at| Range::ALL[at]),
+                cursor: None,
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_link_shows_the_same_rows_to_a_colleague(filter in any_filter()) {
+            prop_assert_eq!(DeliveryFilter::parse(&filter.to_query()), filter);
+        }
+
+        #[test]
+        fn no_query_string_breaks_the_page(query in ".{0,80}") {
+            let _ = DeliveryFilter::parse(&query);
+        }
+    }
+
+    #[test]
+    fn checkboxes_and_commas_mean_the_same() {
+        assert_eq!(DeliveryFilter::parse("status=failed&status=retrying"), DeliveryFilter::parse("?status=failed,retrying"));
+        assert!(DeliveryFilter::parse("status=&q=&unknown=1").is_all());
+    }
+}

@@ -1,0 +1,208 @@
+//! Identifiers: a prefix and a `UUIDv7` (RFC 9562) in lower-case Crockford base32, so that they sort by time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{error::Error, time::UnixMs};
+
+/// Crockford's base32 alphabet in lower case: no `i`, `l`, `o`, `u`.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Characters of 128 bits in base32.
+const ENCODED_CHARS: usize = 26;
+/// Longest event id that a caller may choose, in characters.
+pub const EVENT_ID_MAX_CHARS: usize = 128;
+
+/// Random part of a `UUIDv7`: 74 bits are used.
+pub type Entropy = u128;
+
+/// The text of a `UUIDv7` made of a moment and random bits, without a prefix.
+#[must_use]
+pub fn encode(at: UnixMs, entropy: Entropy) -> String {
+    let millis = (u128::from(at.0.unsigned_abs()) & 0xffff_ffff_ffff) << 80;
+    let rand_a = (entropy >> 62) & 0xfff;
+    let rand_b = entropy & ((1 << 62) - 1);
+    base32(millis | (0x7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b)
+}
+
+fn base32(mut bits: u128) -> String {
+    let mut chars = [b'0'; ENCODED_CHARS];
+    for slot in chars.iter_mut().rev() {
+        *slot = ALPHABET[(bits & 31) as usize];
+        bits >>= 5;
+    }
+    String::from_utf8_lossy(&chars).into_owned()
+}
+
+fn is_encoded(text: &str) -> bool {
+    text.len() == ENCODED_CHARS && text.bytes().all(|b| ALPHABET.contains(&b)) && text.as_bytes()[0] <= b'7'
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $noun:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What every id of this kind begins with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new id from a moment and random bits; see [`encode`].
+            #[must_use]
+            pub fn new(at: UnixMs, entropy: Entropy) -> Self {
+                Self(format!("{}{}", $prefix, encode(at, entropy)))
+            }
+
+            /// The id that this text is.
+            ///
+            /// # Errors
+            /// `NotFound` naming the noun: a text that cannot be an id names nothing.
+            pub fn parse(text: &str) -> Result<Self, Error> {
+                match text.strip_prefix($prefix) {
+                    Some(rest) if is_encoded(rest) => Ok(Self(text.to_owned())),
+                    _ => Err(Error::NotFound($noun.to_owned())),
+                }
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+            fn try_from(text: String) -> Result<Self, Error> {
+                Self::parse(&text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(/// A customer of the phone platform.
+    AccountId, "acct_", "Account");
+id!(/// A person who signs in.
+    UserId, "usr_", "User");
+id!(/// An API token.
+    TokenId, "tok_", "API token");
+id!(/// A URL that receives events.
+    EndpointId, "ep_", "Endpoint");
+id!(/// One event to one endpoint.
+    DeliveryId, "dlv_", "Delivery");
+id!(/// One HTTP request of a delivery.
+    AttemptId, "att_", "Attempt");
+
+/// An event's id: ours (`evt_…`) or the caller's own. Unique within an account, and the `webhook-id` of
+/// every attempt (Standard Webhooks: no dot, since a dot separates the signed parts).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventId(String);
+
+impl EventId {
+    /// What our own event ids begin with.
+    pub const PREFIX: &'static str = "evt_";
+
+    /// A new id of our own.
+    #[must_use]
+    pub fn new(at: UnixMs, entropy: Entropy) -> Self {
+        Self(format!("{}{}", Self::PREFIX, encode(at, entropy)))
+    }
+
+    /// An id that the caller chose: 1–128 visible ASCII characters without a dot.
+    ///
+    /// # Errors
+    /// `Invalid` on the field `id`.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let fits = (1..=EVENT_ID_MAX_CHARS).contains(&text.len());
+        if fits && text.bytes().all(|b| b.is_ascii_graphic() && b != b'.') {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::invalid("id", "An event id has 1 to 128 visible ASCII characters and no dot."))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EventId> for String {
+    fn from(id: EventId) -> Self {
+        id.0
+    }
+}
+
+impl std::fmt::Display for EventId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where new ids come from. The server's source is monotonic: ids made later sort later, also within one
+/// millisecond and when the clock steps back, since the order of a call's events rests on it.
+pub trait Ids: Send + Sync + 'static {
+    /// The moment and entropy of the next id, greater than all before.
+    fn next(&self) -> (UnixMs, Entropy);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_then_by_entropy() {
+        let early = DeliveryId::new(UnixMs(1_700_000_000_000), u128::MAX);
+        let late = DeliveryId::new(UnixMs(1_700_000_000_001), 0);
+        let same = DeliveryId::new(UnixMs(1_700_000_000_001), 1);
+        assert!(early < late && late < same);
+    }
+
+    #[test]
+    fn an_id_reads_back_and_a_foreign_text_names_nothing() {
+        let id = AccountId::new(UnixMs(1_700_000_000_000), 42);
+        assert_eq!(AccountId::parse(id.as_str()), Ok(id.clone()));
+        assert_eq!(id.as_str().len(), 5 + 26);
+        for wrong in ["", "acct_", "usr_01", "acct_0000000000000000000000000u", &format!("{id}0")] {
+            assert_eq!(AccountId::parse(wrong), Err(Error::NotFound("Account".into())), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_bits_carry_the_version_and_variant_of_rfc_9562() {
+        let bits = encode(UnixMs(0x0192_3456_789a), u128::MAX)
+            .bytes()
+            .fold(0_u128, |bits, b| (bits << 5) | ALPHABET.iter().position(|&c| c == b).unwrap_or(0) as u128);
+        assert_eq!(bits >> 80, 0x0192_3456_789a);
+        assert_eq!((bits >> 76) & 0xf, 7);
+        assert_eq!((bits >> 62) & 0b11, 0b10);
+    }
+
+    #[test]
+    fn a_callers_own_event_id_has_no_dot_and_no_space() {
+        assert!(EventId::parse("call-42/incoming").is_ok());
+        for wrong in ["", "a.b", "a b", "ä", &"x".repeat(129)] {
+            assert!(EventId::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

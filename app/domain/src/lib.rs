@@ -1,0 +1,37 @@
+//! The words and rules of Offhook: accounts, endpoints, events, deliveries, attempts and their causes.
+//!
+//! Architecture invariant: nothing here does I/O, reads a clock or makes a random number, and nothing here
+//! knows Leptos, axum or sqlx. Time and randomness arrive as parameters. The crate compiles to wasm.
+//!
+//! Each noun's file holds its type, how it is parsed, its rules, and its part of the port [`backend::Backend`]
+//! through which pages and REST reach the engine.
+
+pub mod account;
+pub mod actor;
+pub mod attempt;
+pub mod backend;
+pub mod body;
+pub mod cause;
+pub mod delivery;
+pub mod endpoint;
+pub mod error;
+pub mod event;
+pub mod filter;
+pub mod id;
+pub mod json;
+pub mod masking;
+pub mod payload;
+pub mod phone;
+pub mod query;
+pub mod retry;
+pub mod secret;
+pub mod sentence;
+pub mod signature;
+pub mod target;
+pub mod test_line;
+pub mod time;
+pub mod token;
+
+pub use backend::Backend;
+pub use error::{Error, FieldError, Result};
+pub use time::UnixMs;

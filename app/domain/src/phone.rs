@@ -1,0 +1,86 @@
+//! How a phone number is shown: E.164 (ITU-T) with its country code set apart, other numbers as they came.
+
+/// Calling codes of one and two digits (ITU-T E.164 list of assigned codes); all others have three.
+const TWO_DIGIT_CODES: &[&str] = &[
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51",
+    "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90",
+    "91", "92", "93", "94", "95", "98",
+];
+/// Most digits of an E.164 number.
+const E164_MAX_DIGITS: usize = 15;
+
+/// The number as a person reads it: `+44 1202 901 222` for E.164 (with `+` or `00`), else unchanged.
+///
+/// A number without a prefix is left alone: `441202901222` may be national somewhere, and a guess that is wrong
+/// once is worse than none.
+#[must_use]
+pub fn display(number: &str) -> String {
+    let Some(digits) = e164_digits(number) else { return number.to_owned() };
+    let code = country_code_chars(&digits);
+    let (country, rest) = digits.split_at(code);
+    let mut out = format!("+{country}");
+    let groups = if country == "1" && rest.len() == 10 { vec![&rest[..3], &rest[3..6], &rest[6..]] } else { groups(rest) };
+    for group in groups {
+        out.push(' ');
+        out.push_str(group);
+    }
+    out
+}
+
+fn e164_digits(number: &str) -> Option<String> {
+    let rest = number.strip_prefix('+').or_else(|| number.strip_prefix("00"))?;
+    let digits: String = rest.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
+    let fits = (7..=E164_MAX_DIGITS).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (fits && !digits.starts_with('0')).then_some(digits)
+}
+
+fn country_code_chars(digits: &str) -> usize {
+    if digits.starts_with(['1', '7']) {
+        1
+    } else if TWO_DIGIT_CODES.contains(&&digits[..2]) {
+        2
+    } else {
+        3
+    }
+}
+
+/// Groups of three from the end; what is left over, up to four digits, leads.
+fn groups(rest: &str) -> Vec<&str> {
+    let lead = match rest.len() % 3 {
+        0 => 3,
+        1 => 4,
+        two => two,
+    };
+    let (first, mut rest) = rest.split_at(lead.min(rest.len()));
+    let mut groups = vec![first];
+    while !rest.is_empty() {
+        let (group, more) = rest.split_at(3.min(rest.len()));
+        groups.push(group);
+        rest = more;
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_e164_number_shows_its_country_and_groups() {
+        for (stored, shown) in [
+            ("+441202901222", "+44 1202 901 222"),
+            ("00493012345421", "+49 3012 345 421"),
+            ("+12025550123", "+1 202 555 0123"),
+            ("+35312345678", "+353 12 345 678"),
+        ] {
+            assert_eq!(display(stored), shown);
+        }
+    }
+
+    #[test]
+    fn other_numbers_stay_as_they_came() {
+        for text in ["01202912204", "441202901222", "extension 7048", "+12", "", "+4412x"] {
+            assert_eq!(display(text), text);
+        }
+    }
+}

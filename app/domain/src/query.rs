@@ -1,0 +1,58 @@
+//! Query strings: reading and writing what a page's URL says.
+
+use url::form_urlencoded;
+
+/// Rows of a page when nothing is asked for.
+pub const PAGE_ROWS: u32 = 50;
+/// Most rows that one page may have.
+pub const PAGE_MAX_ROWS: u32 = 250;
+
+/// A page size between 1 and [`PAGE_MAX_ROWS`]; [`PAGE_ROWS`] for 0.
+#[must_use]
+pub const fn page_size(asked: u32) -> u32 {
+    match asked {
+        0 => PAGE_ROWS,
+        1..=PAGE_MAX_ROWS => asked,
+        _ => PAGE_MAX_ROWS,
+    }
+}
+
+/// The pairs of a query string, decoded, without those whose value is empty.
+pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let query = query.strip_prefix('?').unwrap_or(query);
+    let decoded = form_urlencoded::parse(query.as_bytes());
+    decoded.map(|(k, v)| (k.into_owned(), v.trim().to_owned())).filter(|(_, v)| !v.is_empty())
+}
+
+/// A query string being written. Empty values are left out, so that a URL says only what was asked.
+pub struct Writer(form_urlencoded::Serializer<'static, String>);
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self(form_urlencoded::Serializer::new(String::new()))
+    }
+}
+
+impl Writer {
+    /// Adds a pair unless its value is empty.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl AsRef<str>) -> Self {
+        if !value.as_ref().is_empty() {
+            self.0.append_pair(key, value.as_ref());
+        }
+        self
+    }
+
+    /// The query string, with its question mark when it says anything.
+    #[must_use]
+    pub fn finish(mut self) -> String {
+        let query = self.0.finish();
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+}
+
+/// One path segment or query value, percent-encoded for a URL.
+#[must_use]
+pub fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}

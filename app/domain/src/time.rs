@@ -1,0 +1,111 @@
+//! Time as Offhook stores it: whole milliseconds since the Unix epoch, UTC.
+
+use serde::{Deserialize, Serialize};
+
+/// One second in milliseconds.
+pub const SECOND_MS: i64 = 1_000;
+/// One minute in milliseconds.
+pub const MINUTE_MS: i64 = 60 * SECOND_MS;
+/// One hour in milliseconds.
+pub const HOUR_MS: i64 = 60 * MINUTE_MS;
+/// One day in milliseconds.
+pub const DAY_MS: i64 = 24 * HOUR_MS;
+
+/// A moment: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(transparent)]
+pub struct UnixMs(pub i64);
+
+impl UnixMs {
+    /// The moment `ms` milliseconds later (earlier when negative), saturating at the ends.
+    #[must_use]
+    pub const fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms))
+    }
+
+    /// Milliseconds from `earlier` to this moment; negative when `earlier` is later.
+    #[must_use]
+    pub const fn since_ms(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(SECOND_MS)
+    }
+}
+
+/// Where the time comes from. The server gives the real clock, tests give one that they move by hand.
+pub trait Clock: Send + Sync + 'static {
+    /// The present moment.
+    fn now(&self) -> UnixMs;
+}
+
+/// The moment as RFC 3339 in UTC with milliseconds: `2026-11-22T13:00:00.000Z`.
+#[must_use]
+pub fn iso_utc(at: UnixMs) -> String {
+    let Ok(moment) = jiff::Timestamp::from_millisecond(at.0) else { return String::new() };
+    format!("{moment:.3}")
+}
+
+/// Reads RFC 3339, also without seconds and without a zone, which then is UTC (what `datetime-local` posts).
+#[must_use]
+pub fn parse_utc(text: &str) -> Option<UnixMs> {
+    if let Ok(moment) = text.parse::<jiff::Timestamp>() {
+        return Some(UnixMs(moment.as_millisecond()));
+    }
+    let local: jiff::civil::DateTime = text.trim_end_matches('Z').parse().ok()?;
+    let moment = local.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(UnixMs(moment.timestamp().as_millisecond()))
+}
+
+/// A length of time in words with one unit: `45 s`, `26 min`, `3 hours`, `5 days`. Negative counts as zero.
+#[must_use]
+pub fn span(ms: i64) -> String {
+    let ms = ms.max(0);
+    match ms {
+        0..MINUTE_MS => format!("{} s", ms.div_euclid(SECOND_MS)),
+        MINUTE_MS..HOUR_MS => format!("{} min", ms / MINUTE_MS),
+        HOUR_MS..DAY_MS => counted(ms / HOUR_MS, "hour"),
+        _ => counted(ms / DAY_MS, "day"),
+    }
+}
+
+/// How long ago in words: `just now`, `2 min ago`.
+#[must_use]
+pub fn ago(ms: i64) -> String {
+    if ms < SECOND_MS { "just now".to_owned() } else { format!("{} ago", span(ms)) }
+}
+
+/// A count with its noun, in the plural where it must be: `1 hour`, `3 hours`.
+#[must_use]
+pub fn counted(n: i64, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_one_unit_and_a_true_plural() {
+        let said: Vec<String> =
+            [-5, 999, 59_999, 60_000, HOUR_MS, 2 * HOUR_MS, DAY_MS, 5 * DAY_MS].map(span).to_vec();
+        assert_eq!(said, ["0 s", "0 s", "59 s", "1 min", "1 hour", "2 hours", "1 day", "5 days"]);
+    }
+
+    #[test]
+    fn a_moment_reads_back_and_a_local_time_is_utc() {
+        let at = UnixMs(1_764_000_000_123);
+        assert_eq!(parse_utc(&iso_utc(at)), Some(at));
+        assert_eq!(parse_utc("2026-11-22T13:00"), parse_utc("2026-11-22T13:00:00Z"));
+        assert_eq!(parse_utc("2026-11-22T13:00Z"), parse_utc("2026-11-22T14:00:00+01:00"));
+        assert_eq!(parse_utc("yesterday"), None);
+    }
+
+    #[test]
+    fn seconds_before_the_epoch_round_down() {
+        assert_eq!(UnixMs(-1).unix_seconds(), -1);
+    }
+}

@@ -1,0 +1,87 @@
+//! API tokens: how programs come in. Only a hash is stored; the token is shown once.
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::{actor::{Actor, Permission}, error::Result};
+
+/// What every API token begins with.
+pub const TOKEN_PREFIX: &str = "oh_";
+
+/// What an API token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Post events.
+    #[serde(rename = "events:write")]
+    EventsWrite,
+    /// Read events.
+    #[serde(rename = "events:read")]
+    EventsRead,
+    /// Change endpoints.
+    #[serde(rename = "endpoints:write")]
+    EndpointsWrite,
+    /// Read endpoints.
+    #[serde(rename = "endpoints:read")]
+    EndpointsRead,
+    /// Resend deliveries.
+    #[serde(rename = "deliveries:write")]
+    DeliveriesWrite,
+    /// Read deliveries and attempts.
+    #[serde(rename = "deliveries:read")]
+    DeliveriesRead,
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Self; 6] = [
+        Self::EventsWrite,
+        Self::EventsRead,
+        Self::EndpointsWrite,
+        Self::EndpointsRead,
+        Self::DeliveriesWrite,
+        Self::DeliveriesRead,
+    ];
+
+    /// The name on the wire and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::EventsWrite => "events:write",
+            Self::EventsRead => "events:read",
+            Self::EndpointsWrite => "endpoints:write",
+            Self::EndpointsRead => "endpoints:read",
+            Self::DeliveriesWrite => "deliveries:write",
+            Self::DeliveriesRead => "deliveries:read",
+        }
+    }
+
+    /// The scope of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+
+    /// Whether this scope allows that. A writing scope does not imply reading.
+    #[must_use]
+    pub const fn grants(self, permission: Permission) -> bool {
+        matches!(
+            (self, permission),
+            (Self::EventsWrite, Permission::WriteEvents)
+                | (Self::EventsRead, Permission::ReadEvents)
+                | (Self::EndpointsWrite, Permission::WriteEndpoints)
+                | (Self::EndpointsRead, Permission::ReadEndpoints)
+                | (Self::DeliveriesWrite, Permission::WriteDeliveries)
+                | (Self::DeliveriesRead, Permission::ReadDeliveries)
+        )
+    }
+}
+
+/// Tokens: the part of the port that lets programs in.
+#[async_trait]
+pub trait Tokens {
+    /// The actor behind a bearer token.
+    ///
+    /// # Errors
+    /// `Unauthenticated` when the token is unknown.
+    async fn authenticate(&self, bearer: &str) -> Result<Actor>;
+}
