@@ -27,7 +27,7 @@ async function walk(node) {
   if (children) childrenCallbacks.pop();
 }
 
-await init();
+await init({ module_or_path: new URL("./offhook_bg.wasm", import.meta.url) });
 islands.hydrate();
 await walk(document.body);
 globalThis.__hydrateIsland = wake;

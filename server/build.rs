@@ -1,12 +1,16 @@
 //! Turns the files of `target/site` into a table of constants for `src/site.rs`.
 
+#![expect(clippy::print_stdout, clippy::disallowed_macros, reason = "cargo reads what a build script prints")]
+#![expect(clippy::disallowed_methods, reason = "cargo hands its settings over in the environment")]
+
 use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let site = env::var_os("OFFHOOK_SITE").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/site"), PathBuf::from);
+    let site = env::var_os("OFFHOOK_SITE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/site"), PathBuf::from);
     // An empty folder rather than none: cargo would run this script every time for a path that is not there.
     fs::create_dir_all(&site)?;
     let site = site.canonicalize()?;
@@ -41,7 +45,8 @@ fn write_entry(table: &mut String, site: &Path, file: &Path) -> io::Result<()> {
     let path = format!("/{}", file.strip_prefix(site).unwrap_or(file).display());
     let mut hasher = std::hash::DefaultHasher::new();
     fs::read(file)?.hash(&mut hasher);
-    let etag = format!("\"{:016x}\"", hasher.finish());
+    // Weak, as one tag stands for the plain and the compressed bodies.
+    let etag = format!("W/\"{:016x}\"", hasher.finish());
     let compressed = |ending: &str| {
         let path = PathBuf::from(format!("{}.{ending}", file.display()));
         if path.exists() { format!("Some(include_bytes!({path:?}))") } else { "None".into() }

@@ -20,7 +20,9 @@ fn pages() -> Router {
     let page = async move |request: Request| site::render(context, app::shell, request).await;
     let router = Router::new().route(
         "/api/{*function}",
-        axum::routing::post(async move |request: Request| leptos_axum::handle_server_fns_with_context(context, request).await),
+        axum::routing::post(async move |request: Request| {
+            leptos_axum::handle_server_fns_with_context(context, request).await
+        }),
     );
     let listings = leptos_axum::generate_route_list(app::App);
     listings.iter().fold(router, |router, listing| router.route(listing.path(), get(page)))

@@ -89,8 +89,8 @@ fn accepts(value: &str, name: &str) -> bool {
 
 /// Whether an `If-None-Match` value lists this tag, by the weak comparison that RFC 9110, 13.1.2 asks for.
 fn lists(value: &HeaderValue, etag: &str) -> bool {
-    let strong = |tag: &str| tag.trim().trim_start_matches("W/") == etag;
-    value.to_str().is_ok_and(|value| value.trim() == "*" || value.split(',').any(strong))
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/") == etag.trim_start_matches("W/");
+    value.to_str().is_ok_and(|value| value.trim() == "*" || value.split(',').any(bare))
 }
 
 type Chunks = Pin<Box<dyn Stream<Item = String> + Send>>;

@@ -1,0 +1,42 @@
+# Shared by the scripts in this folder: `source "$(dirname "$0")/lib.sh"`. Works from any folder, ends up in the root.
+# shellcheck shell=bash
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Tools that the scripts install for themselves live here, so that nothing of the machine's own is replaced.
+export PATH="$PWD/target/tools/bin:$PWD/node_modules/.bin:$PATH"
+export PLAYWRIGHT_BROWSERS_PATH="$PWD/target/tools/browsers"
+TARGET="${CARGO_TARGET_DIR:-target}"
+
+# Says what comes next and how long it took since the start, so that a long first run is never silent.
+say() { printf '\n==> [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2; }
+fail() { printf '\n!!! %s\n' "$*" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Whether RESULT is missing or older than any of the files or folders that follow.
+stale() {
+  local result=$1; shift
+  [ ! -e "$result" ] || [ -n "$(find "$@" -newer "$result" -print -quit)" ]
+}
+
+# Debian and Ubuntu packages, asked for only when something is missing.
+packages() {
+  local sudo=()
+  [ "$(id -u)" = 0 ] || sudo=(sudo)
+  has apt-get || fail "please install: $* (this machine has no apt-get)"
+  say "Installing Debian packages: $*"
+  "${sudo[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
+}
+
+# The version that Cargo.lock fixes for a crate.
+locked() { awk -v name="\"$1\"" '$1 == "name" && $3 == name { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock; }
+
+# Builds a command line tool from crates.io into target/tools. A registry mirror may lack a version that the tool's own
+# lock file names; the second try lets cargo choose.
+tool() {
+  local crate=$1 version=$2; shift 2
+  local install=(cargo install --quiet --root target/tools --target-dir target/tools/build --version "$version" "$crate" "$@")
+  "${install[@]}" --locked 2>/dev/null || "${install[@]}" || fail "could not build $crate $version"
+  rm -rf target/tools/build
+}

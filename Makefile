@@ -1,0 +1,25 @@
+# Offhook. Every target may be the first command on a fresh Debian or Ubuntu with rustup, Node.js 20 and make: it
+# installs what it needs and says so. The work is done by the scripts in .make/.
+.DEFAULT_GOAL := help
+.PHONY: help run dev test lint build bench
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+
+run: ## build, then start at http://127.0.0.1:3000 with data in ./data
+	@.make/run
+
+dev: ## the same as a debug build, built and started again after each change
+	@.make/dev
+
+test: ## every test: Rust on SQLite and PostgreSQL, then the browser
+	@.make/test
+
+lint: ## formatting, clippy, tidy rules
+	@.make/lint
+
+build: ## the one file to ship: target/release/offhook
+	@.make/build
+
+bench: ## how many events the sender moves
+	@.make/bench
