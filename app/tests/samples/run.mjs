@@ -1,0 +1,7 @@
+// node run.mjs SAMPLE BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints what the sample says of token and signature.
+import { pathToFileURL } from "node:url";
+
+const [sample, body, id, timestamp, signature, secret, token] = process.argv.slice(2);
+const { hasToken, isSigned } = await import(pathToFileURL(sample).href);
+const headers = { "webhook-id": id, "webhook-timestamp": timestamp, "webhook-signature": signature };
+console.log(hasToken(Buffer.from(body), token), isSigned(Buffer.from(body), headers, secret));

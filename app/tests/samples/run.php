@@ -1,0 +1,6 @@
+<?php
+// php run.php SAMPLE BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints what the sample says of token and signature.
+[, $sample, $body, $id, $timestamp, $signature, $secret, $token] = $argv;
+require $sample;
+$headers = ['webhook-id' => $id, 'webhook-timestamp' => $timestamp, 'webhook-signature' => $signature];
+echo json_encode(has_token($body, $token)), ' ', json_encode(is_signed($body, $headers, $secret)), "\n";
