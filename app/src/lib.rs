@@ -3,10 +3,18 @@
 //! Every page is rendered on the server; the few pieces under `islands` are woken in the browser by
 //! `boot.js`, which loads this crate again, built for wasm. Nothing else of it runs there.
 
+pub mod api;
+pub mod components;
+pub mod error;
+pub mod flash;
 pub mod islands;
+pub mod links;
+pub mod pages;
 pub mod routes;
 #[cfg(feature = "ssr")]
 pub mod ssr;
+pub mod visit;
+pub mod zone;
 
 #[cfg(feature = "ssr")]
 pub use ssr::shell;

@@ -1,33 +1,23 @@
 //! Every page route on one screen.
 
 use leptos::prelude::*;
-use leptos_meta::{Title, provide_meta_context};
+use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::path;
+use leptos_router::{SsrMode, path};
 
-use crate::islands::counter::Counter;
+use crate::pages::{me::Me, not_found::NotFound};
 
-/// The application: one route per page.
+/// The application: one route per page. Pages are sent whole, so that they need no script.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    let ssr = SsrMode::Async;
     view! {
         <Router>
-            <Routes fallback=|| view! { <h1>"Page not found"</h1> }>
-                <Route path=path!("/") view=Hello/>
+            <Routes fallback=NotFound>
+                <Route ssr=ssr.clone() path=path!("/me") view=Me/>
+                <Route ssr=ssr path=path!("/*any") view=NotFound/>
             </Routes>
         </Router>
-    }
-}
-
-#[component]
-fn Hello() -> impl IntoView {
-    view! {
-        <Title text="Offhook"/>
-        <main class="p-6 max-w-[72ch]">
-            <h1 class="text-title font-bold">"Offhook"</h1>
-            <p class="text-ink-2">"Webhooks for phone platforms."</p>
-            <Counter start=0/>
-        </main>
     }
 }

@@ -1,0 +1,7 @@
+//! Server functions: who asks, call the backend, answer. Pages call them to load, forms post to them.
+
+#![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
+
+pub mod me;
+pub mod people;
+pub mod visit;

@@ -1,0 +1,40 @@
+//! What every page loads first, and what it does when it cannot go on.
+
+use leptos::prelude::*;
+
+use crate::error::UiError;
+use crate::visit::{Frame, Refusal, Visit};
+
+/// The view of a page by anybody, with what became of the form before it.
+#[server(prefix = "/api", endpoint = "visit")]
+pub async fn load_visit() -> Result<Visit, UiError> {
+    use crate::ssr;
+    let path = ssr::path();
+    let flash = ssr::take_flash(&path).await?;
+    Ok(Visit { zone: ssr::zone().name().to_owned(), theme: ssr::theme(), now: ssr::now()?, path, flash })
+}
+
+/// The view of one of an account's pages.
+#[server(prefix = "/api", endpoint = "frame")]
+pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
+    use crate::ssr;
+    let user = ssr::user().await?;
+    let (user, memberships) = ssr::backend()?.memberships(&user).await?;
+    let here = memberships.iter().find(|place| place.account.id.as_str() == acct).cloned();
+    let here = here.ok_or_else(|| UiError::not_found("Account"))?;
+    Ok(Frame { visit: load_visit().await?, user, memberships, here })
+}
+
+/// Gives the response the status of an error, or sends the visitor to sign in.
+#[server(prefix = "/api", endpoint = "refuse")]
+pub async fn refuse(error: UiError) -> Result<Refusal, UiError> {
+    crate::ssr::refuse(&error);
+    Ok(Refusal { error, request_id: crate::ssr::request_id() })
+}
+
+/// Sends the visitor of a page on to another one.
+#[server(prefix = "/api", endpoint = "move")]
+pub async fn move_on(to: String) -> Result<(), UiError> {
+    crate::ssr::move_to(crate::links::safe_next(&to).unwrap_or("/"));
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! The frames that pages stand in.
+
+use leptos::prelude::*;
+
+use super::icon::Mark;
+use super::rail::{Part, Rail};
+use super::top_bar::TopBar;
+use crate::links;
+use crate::visit::Frame;
+
+/// The frame of an account's page: top line, rail, content.
+#[component]
+pub fn AccountLayout(
+    /// Who looks at what.
+    frame: Frame,
+    /// The part that is open.
+    here: Part,
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <SkipLink/>
+        <TopBar frame=frame.clone()/>
+        <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
+            <Rail acct=frame.acct().to_owned() here=here/>
+            <main id="content" tabindex="-1" class="grid min-w-0 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
+        </div>
+    }
+}
+
+/// The frame of a page for everybody: the mark, the content.
+#[component]
+pub fn PublicLayout(
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <SkipLink/>
+        <header class="mx-auto flex max-w-page items-center justify-between px-4 py-4">
+            <a class="flex items-center gap-2 font-bold no-underline" href="/"><Mark/>"Offhook"</a>
+            <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
+        </header>
+        <main id="content" tabindex="-1" class="mx-auto grid max-w-page content-start gap-6 px-4 pt-4 pb-16">{children()}</main>
+    }
+}
+
+/// The first stop of the keyboard: past the navigation.
+#[component]
+fn SkipLink() -> impl IntoView {
+    view! {
+        <a class="sr-only z-30 bg-surface px-4 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2" href="#content">
+            "Skip to content"
+        </a>
+    }
+}

@@ -1,0 +1,23 @@
+//! A bordered part of a page. One level only: panels do not nest.
+
+use leptos::prelude::*;
+
+/// A part of a page under its own heading.
+#[component]
+pub fn Panel(
+    /// The heading.
+    #[prop(into)]
+    title: String,
+    /// Id of the heading, so that links can point here.
+    #[prop(into)]
+    id: String,
+    /// The content.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <section class="rounded-m border border-line bg-surface p-4 md:p-6" aria-labelledby=id.clone()>
+            <h2 class="mb-3 text-large font-bold" id=id.clone()>{title}</h2>
+            {children()}
+        </section>
+    }
+}

@@ -1,0 +1,109 @@
+//! The line at the top: account, help, time zone, person.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use super::icon::Mark;
+use crate::api::{me, people};
+use crate::links;
+use crate::visit::{Frame, Theme};
+
+const MENU: &str = "fixed inset-auto top-13 right-2 m-0 w-72 max-w-[calc(100vw-1rem)] rounded-m border border-line bg-surface p-4 text-ink shadow-menu";
+const CHIP: &str = "inline-flex min-h-8 items-center rounded-s border border-control bg-surface px-2 text-table text-ink pointer-coarse:min-h-11";
+
+/// The top line of an account's pages.
+#[component]
+pub fn TopBar(
+    /// Who looks at what.
+    frame: Frame,
+) -> impl IntoView {
+    let zone = frame.visit.zone();
+    let clock = format!("{} ({})", zone.name(), zone.offset(frame.now()));
+    let home = links::account(frame.acct(), "");
+    view! {
+        <header class="sticky top-0 z-20 border-b border-line bg-page">
+            <div class="mx-auto flex min-h-14 max-w-page flex-wrap items-center gap-x-4 gap-y-1 px-4 py-1">
+                <a class="flex items-center gap-2 font-bold no-underline" href=home>
+                    <Mark/><span class="max-sm:sr-only">"Offhook"</span>
+                </a>
+                <AccountName frame=frame.clone()/>
+                <div class="ml-auto flex items-center gap-2">
+                    <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
+                    <a class=format!("{CHIP} no-underline max-md:hidden") href=links::ME>
+                        <span class="sr-only">"Times in "</span>{clock}
+                    </a>
+                    <PersonMenu frame=frame/>
+                </div>
+            </div>
+        </header>
+    }
+}
+
+/// The account's name; with several accounts, a menu of them.
+#[component]
+fn AccountName(frame: Frame) -> impl IntoView {
+    let name = frame.here.account.name.clone();
+    if frame.memberships.len() < 2 {
+        return view! { <span class="min-w-0 truncate text-ink-2">{name}</span> }.into_any();
+    }
+    let here = frame.acct().to_owned();
+    let others = frame.memberships.into_iter().map(|place| {
+        let id = place.account.id.to_string();
+        let open = id == here;
+        view! {
+            <li><a class="block py-1" href=links::account(&id, "") aria-current=open.then_some("true")>{place.account.name}</a></li>
+        }
+    });
+    view! {
+        <button class=CHIP type="button" popovertarget="accounts"><span class="sr-only">"Account: "</span>{name} " ▾"</button>
+        <div class=MENU.replace("right-2", "left-2") id="accounts" popover="auto"><ul>{others.collect_view()}</ul></div>
+    }
+    .into_any()
+}
+
+#[component]
+fn PersonMenu(frame: Frame) -> impl IntoView {
+    let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };
+    view! {
+        <button class=CHIP type="button" popovertarget="person">
+            <span class="sr-only">"Menu of "</span><span class="max-w-40 truncate">{shown}</span> " ▾"
+        </button>
+        <div class=MENU id="person" popover="auto">
+            <p class="mb-3 text-table text-ink-2 break-all">{frame.user.email.clone()} " · " {frame.here.role.as_str()}</p>
+            <ThemeForm theme=frame.visit.theme back=frame.visit.path.clone()/>
+            <p class="my-3"><a href=links::ME>"Time zone and display"</a></p>
+            <form method="post" action=people::SignOut::PATH>
+                <button class=super::button::Weight::Secondary.class() type="submit">"Sign out"</button>
+            </form>
+        </div>
+    }
+}
+
+/// Light, dark, or as the system has it.
+#[component]
+pub fn ThemeForm(
+    /// The theme, where one was chosen.
+    theme: Option<Theme>,
+    /// The page to come back to.
+    back: String,
+) -> impl IntoView {
+    let choices = [("System", "", None), ("Light", "light", Some(Theme::Light)), ("Dark", "dark", Some(Theme::Dark))];
+    let buttons = choices.map(|(label, value, choice)| {
+        let chosen = choice == theme;
+        view! {
+            <button type="submit" name="theme" value=value aria-pressed=chosen.to_string()
+                class="min-h-8 flex-1 border border-control px-2 text-table first:rounded-l-s last:rounded-r-s not-first:border-l-0 hover:bg-sunk aria-pressed:bg-ink aria-pressed:text-surface">
+                {label}
+            </button>
+        }
+    });
+    view! {
+        <form method="post" action=me::ChooseTheme::PATH>
+            <input type="hidden" name="back" value=back/>
+            <fieldset>
+                <legend class="mb-1 text-table font-semibold">"Theme"</legend>
+                <div class="flex">{buttons.collect_view()}</div>
+            </fieldset>
+        </form>
+    }
+}

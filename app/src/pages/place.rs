@@ -1,0 +1,106 @@
+//! What all pages share: they load first, then lay out; what fails becomes words inside the same frame.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_params_map};
+
+use crate::api;
+use crate::components::error_words::ErrorWords;
+use crate::components::layout::{AccountLayout, PublicLayout};
+use crate::components::rail::Part;
+use crate::error::UiError;
+use crate::visit::{Frame, Visit};
+
+/// Where a page is: what its address says.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// The account in the path; empty on public pages.
+    pub acct: String,
+    /// The query, without its question mark.
+    pub query: String,
+    params: Vec<(String, String)>,
+}
+
+impl Place {
+    /// The address of the page being rendered.
+    #[must_use]
+    pub fn here() -> Self {
+        let params = use_params_map().get_untracked();
+        let params: Vec<_> = params.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
+        let query = use_location().search.get_untracked();
+        let query = query.strip_prefix('?').unwrap_or(&query).to_owned();
+        let mut place = Self { acct: String::new(), query, params };
+        place.acct = place.param("acct");
+        place
+    }
+
+    /// A part of the path, such as `ep`; empty when the route has none of that name.
+    #[must_use]
+    pub fn param(&self, name: &str) -> String {
+        self.params.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// A value of the query; empty when it is not there.
+    #[must_use]
+    pub fn asked(&self, name: &str) -> String {
+        domain::query::pairs(&self.query).find(|(key, _)| key == name).map(|(_, value)| value).unwrap_or_default()
+    }
+}
+
+/// A page of an account. `load` fetches what it shows and lays it out; the frame, the visit, the zone and the flash
+/// are in the context by then.
+pub fn account_page<Loaded>(part: Part, load: impl FnOnce(Place, Frame) -> Loaded + Send + 'static) -> impl IntoView
+where
+    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+{
+    let place = Place::here();
+    Suspend::new(async move {
+        let frame = match api::visit::load_frame(place.acct.clone()).await {
+            Ok(frame) => frame,
+            Err(error) => return refused_in_public(error).await,
+        };
+        provide(&frame.visit);
+        provide_context(frame.clone());
+        let content = match load(place, frame.clone()).await {
+            Ok(content) => content,
+            Err(error) => refused(error).await,
+        };
+        view! { <AccountLayout frame=frame here=part>{content}</AccountLayout> }.into_any()
+    })
+}
+
+/// A page that anybody may see.
+pub fn public_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> impl IntoView
+where
+    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+{
+    let place = Place::here();
+    Suspend::new(async move {
+        let visit = match api::visit::load_visit().await {
+            Ok(visit) => visit,
+            Err(error) => return refused_in_public(error).await,
+        };
+        provide(&visit);
+        match load(place, visit).await {
+            Ok(content) => view! { <PublicLayout>{content}</PublicLayout> }.into_any(),
+            Err(error) => refused_in_public(error).await,
+        }
+    })
+}
+
+fn provide(visit: &Visit) {
+    provide_context(visit.flash.clone());
+    provide_context(visit.zone());
+    provide_context(visit.clone());
+}
+
+async fn refused_in_public(error: UiError) -> AnyView {
+    let content = refused(error).await;
+    view! { <PublicLayout>{content}</PublicLayout> }.into_any()
+}
+
+async fn refused(error: UiError) -> AnyView {
+    match api::visit::refuse(error).await {
+        Ok(refusal) => view! { <ErrorWords refusal=refusal/> }.into_any(),
+        Err(_) => ().into_any(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Who asks, and what their browser says about itself.
+
+use std::sync::Arc;
+
+use domain::actor::Actor;
+use domain::id::{AccountId, UserId};
+use domain::query::pairs;
+use domain::{Backend, UnixMs};
+use http::request::Parts;
+use leptos::prelude::use_context;
+use tower_sessions::Session;
+
+use crate::error::UiError;
+use crate::flash::Flash;
+use crate::visit::Theme;
+use crate::zone::Zone;
+
+/// Where the session keeps the signed-in person.
+const USER_KEY: &str = "user";
+/// Where the session keeps the outcome of a form.
+pub(super) const FLASH_KEY: &str = "flash";
+/// Says for a year that somebody has signed in with this browser, so that an ended session can be named as such.
+const SEEN_COOKIE: &str = "seen";
+
+/// The client's address as the server sees it, behind proxies that it trusts. The server provides it in the context.
+#[derive(Debug, Clone)]
+pub struct ClientIp(pub String);
+
+/// The engine.
+///
+/// # Errors
+/// Our own fault when the server has not provided it.
+pub fn backend() -> Result<Arc<dyn Backend>, UiError> {
+    use_context::<Arc<dyn Backend>>().ok_or_else(|| missing("backend"))
+}
+
+/// The visitor's session, signed in or not.
+///
+/// # Errors
+/// Our own fault when the session layer is not in place.
+pub fn session() -> Result<Session, UiError> {
+    use_context::<Parts>().and_then(|parts| parts.extensions.get::<Session>().cloned()).ok_or_else(|| missing("session"))
+}
+
+fn missing(what: &str) -> UiError {
+    tracing::error!(what, "the server did not provide this to the page");
+    UiError::INTERNAL
+}
+
+pub(super) fn lost(error: tower_sessions::session::Error) -> UiError {
+    tracing::error!(%error, "session store");
+    UiError::INTERNAL
+}
+
+/// The signed-in person.
+///
+/// # Errors
+/// `Unauthenticated` when nobody is signed in.
+pub async fn user() -> Result<UserId, UiError> {
+    let user = session()?.get::<UserId>(USER_KEY).await.map_err(lost)?;
+    user.ok_or_else(|| UiError::Domain(domain::Error::Unauthenticated("Sign in to see this page.".to_owned())))
+}
+
+/// The signed-in person in the account that a path names.
+///
+/// # Errors
+/// `Unauthenticated`, or `NotFound` for an account that is not theirs.
+pub async fn actor(acct: &str) -> Result<Actor, UiError> {
+    let user = user().await?;
+    Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?)
+}
+
+/// Signs a person in. The session gets a new id, so that one planted before is worth nothing.
+///
+/// # Errors
+/// Our own fault when the session cannot be stored.
+pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
+    let session = session()?;
+    session.cycle_id().await.map_err(lost)?;
+    session.insert(USER_KEY, user).await.map_err(lost)?;
+    super::set_cookie(SEEN_COOKIE, "1");
+    Ok(())
+}
+
+/// Signs whoever it is out and forgets the session.
+///
+/// # Errors
+/// Our own fault when the session cannot be deleted.
+pub async fn sign_out() -> Result<(), UiError> {
+    super::set_cookie(SEEN_COOKIE, "");
+    session()?.flush().await.map_err(lost)
+}
+
+/// Whether somebody signed in with this browser and did not sign out.
+#[must_use]
+pub fn was_signed_in() -> bool {
+    cookie(SEEN_COOKIE).is_some_and(|value| value == "1")
+}
+
+/// What waits for the page at this path; it waits no longer then.
+///
+/// # Errors
+/// Our own fault when the session cannot be read.
+pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
+    let session = session()?;
+    match session.get::<Flash>(FLASH_KEY).await.map_err(lost)? {
+        Some(flash) if flash.is_for(path) => {
+            session.remove_value(FLASH_KEY).await.map_err(lost)?;
+            Ok(flash)
+        }
+        _ => Ok(Flash::default()),
+    }
+}
+
+/// The present moment, by the engine's clock.
+///
+/// # Errors
+/// As [`backend`].
+pub fn now() -> Result<UnixMs, UiError> {
+    Ok(backend()?.clock().now())
+}
+
+/// The client's address, for the limit on guesses. Empty when the server does not know it.
+#[must_use]
+pub fn client_ip() -> String {
+    use_context::<ClientIp>().map(|ip| ip.0).unwrap_or_default()
+}
+
+/// Path and query of the request.
+#[must_use]
+pub fn path() -> String {
+    let parts = use_context::<Parts>();
+    parts.and_then(|parts| parts.uri.path_and_query().map(ToString::to_string)).unwrap_or_default()
+}
+
+/// The request's id, where the server gives one (header `x-request-id`).
+#[must_use]
+pub fn request_id() -> Option<String> {
+    header("x-request-id")
+}
+
+/// The zone that times are written in.
+#[must_use]
+pub fn zone() -> Zone {
+    cookie("tz").and_then(|name| Zone::parse(&name)).unwrap_or_default()
+}
+
+/// The theme, where one was chosen.
+#[must_use]
+pub fn theme() -> Option<Theme> {
+    cookie("theme").and_then(|name| Theme::parse(&name))
+}
+
+fn header(name: &str) -> Option<String> {
+    let parts = use_context::<Parts>()?;
+    Some(parts.headers.get(name)?.to_str().ok()?.to_owned())
+}
+
+fn cookie(name: &str) -> Option<String> {
+    value_in(&header("cookie")?, name)
+}
+
+/// The value of a cookie in a `Cookie` header, decoded.
+fn value_in(header: &str, name: &str) -> Option<String> {
+    let found = header.split(';').filter_map(|pair| pair.trim().split_once('=')).find(|(key, _)| *key == name)?;
+    pairs(&format!("v={}", found.1)).next().map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_among_others_and_decoded() {
+        let header = "id=abc; tz=Europe%2FBerlin; theme=dark";
+        assert_eq!(value_in(header, "tz").as_deref(), Some("Europe/Berlin"));
+        assert_eq!(value_in(header, "theme").as_deref(), Some("dark"));
+        assert_eq!(value_in(header, "them"), None);
+    }
+}

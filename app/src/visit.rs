@@ -1,0 +1,101 @@
+//! What every page knows about the visit: who looks, at which account, by which clock.
+
+use domain::UnixMs;
+use domain::account::{Membership, User};
+use domain::actor::Permission;
+use serde::{Deserialize, Serialize};
+
+use crate::flash::Flash;
+use crate::zone::Zone;
+
+/// Light or dark, where a person chose one; the system's otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Ink on paper.
+    Light,
+    /// The same by night.
+    Dark,
+}
+
+impl Theme {
+    /// The name in the cookie and in `data-theme`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The theme of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == name)
+    }
+}
+
+/// One view of one page, signed in or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    /// Path and query of the page.
+    pub path: String,
+    /// Name of the time zone.
+    pub zone: String,
+    /// The theme, where one was chosen.
+    pub theme: Option<Theme>,
+    /// The moment that all times on the page are measured from.
+    pub now: UnixMs,
+    /// What became of the form before this page; default when there was none.
+    pub flash: Flash,
+}
+
+impl Visit {
+    /// The zone that times are written in.
+    #[must_use]
+    pub fn zone(&self) -> Zone {
+        Zone::or_utc(&self.zone)
+    }
+}
+
+/// A view of one of an account's pages. Pages find it in their context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// The view.
+    pub visit: Visit,
+    /// Who looks.
+    pub user: User,
+    /// The accounts they belong to, by name.
+    pub memberships: Vec<Membership>,
+    /// The account they look at, and their role there.
+    pub here: Membership,
+}
+
+impl Frame {
+    /// The account's id as it stands in paths.
+    #[must_use]
+    pub fn acct(&self) -> &str {
+        self.here.account.id.as_str()
+    }
+
+    /// Whether a control for this is shown. The engine decides again when it is used.
+    #[must_use]
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.here.role.may(permission)
+    }
+
+    /// The moment that all times on the page are measured from.
+    #[must_use]
+    pub const fn now(&self) -> UnixMs {
+        self.visit.now
+    }
+}
+
+/// What a page says about an error besides the error itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The error.
+    pub error: crate::error::UiError,
+    /// The request's id, for those who ask the people who run this.
+    pub request_id: Option<String>,
+}

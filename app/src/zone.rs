@@ -1,0 +1,119 @@
+//! The time zone in which a person reads times, and how times are written.
+
+use domain::UnixMs;
+use jiff::tz::TimeZone;
+
+/// A time zone of the IANA database, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Zone {
+    name: String,
+    rules: TimeZone,
+}
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self { name: "UTC".to_owned(), rules: TimeZone::UTC }
+    }
+}
+
+impl Zone {
+    /// The zone of that name; none for a name that the database does not have.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let rules = TimeZone::get(name).ok()?;
+        Some(Self { name: rules.iana_name().unwrap_or(name).to_owned(), rules })
+    }
+
+    /// The zone of that name, or UTC.
+    #[must_use]
+    pub fn or_utc(name: &str) -> Self {
+        Self::parse(name).unwrap_or_default()
+    }
+
+    /// The zone's name: `Europe/Berlin`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Names of all zones, by region.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        names.retain(|name| name == "UTC" || name.contains('/') && !name.starts_with("Etc/"));
+        names.sort();
+        names
+    }
+
+    /// The moment in this zone; none outside of the calendar.
+    #[must_use]
+    pub fn at(&self, moment: UnixMs) -> Option<jiff::Zoned> {
+        let moment = jiff::Timestamp::from_millisecond(moment.0).ok()?;
+        Some(moment.to_zoned(self.rules.clone()))
+    }
+
+    fn written(&self, moment: UnixMs, format: &str) -> String {
+        self.at(moment).map(|at| at.strftime(format).to_string()).unwrap_or_default()
+    }
+
+    /// Time of day for lists: `14:03:22`.
+    #[must_use]
+    pub fn clock(&self, moment: UnixMs) -> String {
+        self.written(moment, "%H:%M:%S")
+    }
+
+    /// Day for the headers of lists: `Mon 23 Nov 2026`.
+    #[must_use]
+    pub fn day(&self, moment: UnixMs) -> String {
+        self.written(moment, "%a %-d %b %Y")
+    }
+
+    /// Day and minute for sentences: `23 Nov 14:03`.
+    #[must_use]
+    pub fn short(&self, moment: UnixMs) -> String {
+        self.written(moment, "%-d %b %H:%M")
+    }
+
+    /// Everything, for details: `Mon 23 Nov 2026, 14:03:22.418 CET`.
+    #[must_use]
+    pub fn full(&self, moment: UnixMs) -> String {
+        self.written(moment, "%a %-d %b %Y, %H:%M:%S%.3f %Z")
+    }
+
+    /// How far the zone is from UTC at that moment: `UTC+1`, `UTC−3:30`, `UTC`.
+    #[must_use]
+    pub fn offset(&self, moment: UnixMs) -> String {
+        let seconds = self.at(moment).map_or(0, |at| at.offset().seconds());
+        let (sign, minutes) = (if seconds < 0 { '−' } else { '+' }, seconds.unsigned_abs() / 60);
+        match (minutes / 60, minutes % 60) {
+            (0, 0) => "UTC".to_owned(),
+            (hours, 0) => format!("UTC{sign}{hours}"),
+            (hours, rest) => format!("UTC{sign}{hours}:{rest:02}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-23T13:03:22.418Z.
+    const MOMENT: UnixMs = UnixMs(1_795_439_002_418);
+
+    #[test]
+    fn a_zone_that_does_not_exist_is_utc() {
+        assert_eq!(Zone::parse("Europe/Atlantis"), None);
+        assert_eq!(Zone::or_utc("../../etc/passwd").name(), "UTC");
+        assert_eq!(Zone::default().full(MOMENT), "Mon 23 Nov 2026, 13:03:22.418 UTC");
+    }
+
+    #[test]
+    fn a_time_is_written_in_the_zone_that_was_asked_for() {
+        let berlin = Zone::or_utc("Europe/Berlin");
+        assert_eq!(berlin.full(MOMENT), "Mon 23 Nov 2026, 14:03:22.418 CET");
+        assert_eq!((berlin.clock(MOMENT), berlin.short(MOMENT)), ("14:03:22".into(), "23 Nov 14:03".into()));
+        assert_eq!(berlin.offset(MOMENT), "UTC+1");
+        assert_eq!(Zone::or_utc("America/St_Johns").offset(MOMENT), "UTC−3:30");
+        assert!(Zone::names().iter().any(|name| name == "Europe/Berlin"));
+    }
+}
