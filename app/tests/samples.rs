@@ -94,7 +94,8 @@ fn command(program: &str, runner: &Path, sample: &Path) -> Command {
     for file in [runner, sample] {
         std::fs::copy(file, folder.join(file.file_name().unwrap())).unwrap();
     }
-    let built = Command::new(program).args(["build", "-o", "verify", "run.go", "verify.go"]).current_dir(&folder).status();
+    let built =
+        Command::new(program).args(["build", "-o", "verify", "run.go", "verify.go"]).current_dir(&folder).status();
     assert!(built.unwrap().success(), "verify.go does not compile");
     Command::new(folder.join("verify"))
 }

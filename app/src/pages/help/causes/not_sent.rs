@@ -1,0 +1,47 @@
+//! Causes on this side of the wire: nothing was sent, or we failed.
+
+use super::advice::{Advice, Meanwhile, look};
+
+pub(super) const NO_ENDPOINT: Advice = Advice {
+    meaning: "The event was accepted and kept, but at that moment no endpoint of the account had picked its kind.",
+    possible: &[
+        "No endpoint has this event ticked.",
+        "The endpoint that had it was deleted, or its events were changed.",
+        "The endpoint was set up after the call.",
+    ],
+    checks: &[
+        look("See on the page of endpoints which events each of them has picked."),
+        look("Compare the time of the event with the endpoint's time of creation."),
+    ],
+    fixes: &[
+        "Tick the event at an endpoint. That holds for events from then on; those before it are not sent afterwards.",
+    ],
+    meanwhile: Meanwhile::Nothing,
+};
+
+pub(super) const PAUSED: Advice = Advice {
+    meaning: "The endpoint is paused or disabled. Its events are kept and wait; none of them is dropped for that.",
+    possible: &[
+        "A person has paused it.",
+        "It answered 410 Gone and was paused for that.",
+        "It failed for five days without one success and was disabled.",
+    ],
+    checks: &[look("The endpoint's page says since when it has been paused and why.")],
+    fixes: &[
+        "Resume the endpoint when your receiver is ready. Held events go out first, each call in its order.",
+        "News of calls that are over by then expire; records of finished calls are delivered.",
+    ],
+    meanwhile: Meanwhile::Held,
+};
+
+pub(super) const OUR_FAULT: Advice = Advice {
+    meaning: "The attempt could not be made or recorded because of an error in Offhook. Your server is not at fault, and \
+              the endpoint's health is not counted down for it.",
+    possible: &[
+        "The service was stopped in the middle of an attempt.",
+        "Its database or its disk was away for a moment.",
+    ],
+    checks: &[look("Operators: look in the log of Offhook at the time of the attempt.")],
+    fixes: &["There is nothing for you to do. If it happens again, tell the operator the id of the delivery."],
+    meanwhile: Meanwhile::Retried,
+};
