@@ -1,0 +1,11 @@
+//! Offhook's delivery engine: the store on SQLite and Postgres, the services behind pages and REST, the sender, and
+//! the only HTTP client.
+//!
+//! Architecture invariant: nothing here knows Leptos or axum. Pages and REST reach the engine through the port
+//! [`domain::Backend`], which [`Engine`] implements; the server adds what only an operator may do.
+
+pub mod clock;
+pub mod outbound;
+pub mod password;
+pub mod store;
+pub mod vault;

@@ -1,0 +1,83 @@
+//! The real clock and the real source of ids. Everything else gets them as parameters.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use domain::{
+    UnixMs,
+    id::{Entropy, Ids},
+    time::Clock,
+};
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    fn now(&self) -> UnixMs {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Ids that only ever grow, also within one millisecond and when the clock steps back.
+pub struct GrowingIds {
+    clock: Arc<dyn Clock>,
+    last: Mutex<(UnixMs, Entropy)>,
+}
+
+/// Bits of a `UUIDv7` that are not time, version or variant.
+const ENTROPY_BITS: u32 = 74;
+/// Greatest random step between two ids of one millisecond, in bits: ids stay hard to guess and never run out.
+const STEP_BITS: u32 = 48;
+
+impl GrowingIds {
+    /// A source that goes by this clock.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, last: Mutex::new((UnixMs(0), 0)) }
+    }
+}
+
+impl Ids for GrowingIds {
+    fn next(&self) -> (UnixMs, Entropy) {
+        let now = self.clock.now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let random: u128 = rand::random();
+        *last = if now > last.0 {
+            // The top bit stays free, so that steps within the millisecond have room.
+            (now, random >> (129 - ENTROPY_BITS))
+        } else {
+            let next = last.1 + 1 + (random >> (128 - STEP_BITS));
+            if next >> ENTROPY_BITS == 0 { (last.0, next) } else { (last.0.plus_ms(1), random >> (129 - ENTROPY_BITS)) }
+        };
+        *last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use domain::id::DeliveryId;
+
+    use super::*;
+
+    struct Stepping(AtomicI64);
+    impl Clock for Stepping {
+        fn now(&self) -> UnixMs {
+            // Forward, still, back: whatever a clock may do.
+            let n = self.0.fetch_add(1, Ordering::Relaxed);
+            UnixMs(1_000_000 + n % 7 - n % 5)
+        }
+    }
+
+    #[test]
+    fn ids_only_grow_even_when_the_clock_steps_back() {
+        let ids = GrowingIds::new(Arc::new(Stepping(AtomicI64::new(0))));
+        let made: Vec<DeliveryId> = (0..10_000).map(|_| ids.next()).map(|(at, entropy)| DeliveryId::new(at, entropy)).collect();
+        assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}

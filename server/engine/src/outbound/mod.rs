@@ -1,0 +1,320 @@
+//! The only HTTP client of Offhook.
+//!
+//! Motive: customers choose where we connect to, so every connection is guarded, limited in time and size, and never
+//! follows a redirect. Addresses in names are vetted by the resolver at connect time; addresses in URLs before.
+//!
+//! The one exception to the guard is the account's own test line: its URL is ours, so it is posted to our own
+//! listener directly, wherever the public URL would lead.
+
+mod classify;
+mod policy;
+mod resolver;
+mod timing;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use domain::{
+    UnixMs,
+    attempt::{RESPONSE_KEPT_BYTES, RESPONSE_READ_MAX_BYTES, Timing},
+    cause::{Cause, CauseFacts, Failure},
+    target::TargetUrl,
+};
+use reqwest::{Client, Response, header::HeaderMap, redirect};
+use tokio::time::{Instant, timeout};
+use url::{Host, Url};
+
+pub use policy::Policy;
+pub use resolver::Unresolved;
+
+/// Time limit of connecting, TLS included.
+pub const CONNECT_TIMEOUT_MS: u32 = 5_000;
+/// Idle connections kept per host.
+const IDLE_PER_HOST: usize = 64;
+/// How long an idle connection is kept.
+const IDLE_MS: u64 = 60_000;
+/// Longest response header that is kept, in characters per line.
+const HEADER_KEPT_CHARS: usize = 1_024;
+/// How we name ourselves.
+pub const USER_AGENT: &str = concat!("Offhook/", env!("CARGO_PKG_VERSION"));
+
+/// A request to an endpoint.
+#[derive(Debug, Clone)]
+pub struct Post {
+    /// Where to.
+    pub url: String,
+    /// Headers beside `Content-Type` and `User-Agent`.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: String,
+    /// The moment of the attempt, for what an answer says about dates.
+    pub at: UnixMs,
+    /// Time limit of all of it, the response's body included, in milliseconds.
+    pub timeout_ms: u32,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status, where there was one.
+    pub status: Option<u16>,
+    /// Why it failed; none for 2xx.
+    pub failure: Option<Failure>,
+    /// Response header lines.
+    pub head: String,
+    /// Kept part of the response body, as text.
+    pub body: String,
+    /// Whether the body was longer than what is kept.
+    pub cut: bool,
+    /// How long all of it took, in milliseconds.
+    pub duration_ms: u32,
+    /// Where the time went.
+    pub timing: Timing,
+}
+
+/// The client.
+pub struct Outbound {
+    guarded: Client,
+    own: Client,
+    vetted: resolver::Vetted,
+    own_prefix: String,
+    own_address: SocketAddr,
+}
+
+/// The client could not be built: TLS has no roots or no provider.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be built: {0}")]
+pub struct CannotBuild(#[from] reqwest::Error);
+
+impl Outbound {
+    /// A client under this policy. `public_url` is where the world reaches us, `own_address` where we listen.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, CannotBuild> {
+        // Another part of the process may have installed one already; either will do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let vetted = resolver::Vetted(Arc::new(policy));
+        let own_prefix = format!("{}{}", public_url.as_str().trim_end_matches('/'), domain::test_line::PATH_PREFIX);
+        Ok(Self {
+            guarded: client(|builder| builder.dns_resolver(vetted.clone()))?,
+            own: client(|builder| builder)?,
+            vetted,
+            own_prefix,
+            own_address,
+        })
+    }
+
+    /// Checks where a URL leads before it is saved. A name that does not resolve now is no reason to refuse it.
+    ///
+    /// # Errors
+    /// The failure, when the URL's address or all addresses of its name are refused.
+    pub async fn vet(&self, url: &TargetUrl) -> Result<(), Failure> {
+        if self.is_own(url.as_str()) {
+            return Ok(());
+        }
+        let Ok(parsed) = Url::parse(url.as_str()) else { return Err(refused(url.as_str())) };
+        match parsed.host() {
+            Some(Host::Domain(name)) => match self.vetted.addresses(name).await {
+                Err(Unresolved::Blocked) => Err(refused(url.as_str())),
+                _ => Ok(()),
+            },
+            _ if self.literal_allowed(&parsed) => Ok(()),
+            _ => Err(refused(url.as_str())),
+        }
+    }
+
+    /// Posts, and reads the answer within the limits. Never fails: a failure is an answer too.
+    pub async fn post(&self, post: Post) -> Answer {
+        let began = Instant::now();
+        let limit = Duration::from_millis(u64::from(post.timeout_ms));
+        let timeout_ms = post.timeout_ms;
+        let mut facts = facts_of(&post.url);
+        facts.body_bytes = u32::try_from(post.body.len()).ok();
+        let attempt = async { timeout(limit, self.exchange(post, facts.clone())).await };
+        let (result, mut timing) = timing::noted(attempt).await;
+        let mut answer = result.unwrap_or_else(|_| {
+            facts.timeout_ms = Some(timeout_ms);
+            Answer::failed(Cause::ResponseTimeout, facts)
+        });
+        timing.wait_ms = answer.timing.wait_ms;
+        timing.body_ms = answer.timing.body_ms;
+        Answer { duration_ms: timing::ms(began.elapsed()), timing, ..std::mem::take(&mut answer) }
+    }
+
+    async fn exchange(&self, post: Post, mut facts: CauseFacts) -> Answer {
+        let Some((client, url)) = self.route(&post.url) else { return Answer::failed(Cause::BlockedAddress, facts) };
+        let request = client.post(url).headers(post.headers).body(post.body);
+        let (began, at) = (Instant::now(), post.at);
+        match request.send().await {
+            Ok(response) => read(response, facts, at, timing::ms(began.elapsed())).await,
+            Err(error) => {
+                let cause = classify::cause(&error, &mut facts);
+                Answer::failed(cause, facts)
+            }
+        }
+    }
+
+    /// The client for a URL and the URL to call; none when its address is refused.
+    fn route(&self, url: &str) -> Option<(&Client, Url)> {
+        let mut parsed = Url::parse(url).ok()?;
+        if self.is_own(url) {
+            parsed.set_scheme("http").ok()?;
+            parsed.set_ip_host(self.own_address.ip()).ok()?;
+            parsed.set_port(Some(self.own_address.port())).ok()?;
+            return Some((&self.own, parsed));
+        }
+        let checked = TargetUrl::parse(url).is_ok() && self.literal_allowed(&parsed);
+        checked.then_some((&self.guarded, parsed))
+    }
+
+    /// Whether a URL is a test line of this installation.
+    fn is_own(&self, url: &str) -> bool {
+        url.strip_prefix(&self.own_prefix).is_some_and(|key| key.bytes().all(|b| b.is_ascii_alphanumeric()))
+    }
+
+    /// An address in the URL itself never meets the resolver, so it is vetted here.
+    fn literal_allowed(&self, url: &Url) -> bool {
+        match url.host() {
+            Some(Host::Ipv4(address)) => self.vetted.0.allows(address.into()),
+            Some(Host::Ipv6(address)) => self.vetted.0.allows(address.into()),
+            Some(Host::Domain(_)) => true,
+            None => false,
+        }
+    }
+}
+
+fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, CannotBuild> {
+    #[expect(clippy::disallowed_methods, reason = "this module is the one place that builds clients")]
+    let builder = Client::builder();
+    let builder = builder
+        .user_agent(USER_AGENT)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .tcp_nodelay(true)
+        .connect_timeout(Duration::from_millis(u64::from(CONNECT_TIMEOUT_MS)))
+        .connector_layer(timing::ConnectNoted)
+        .pool_max_idle_per_host(IDLE_PER_HOST)
+        .pool_idle_timeout(Duration::from_millis(IDLE_MS));
+    Ok(resolve(builder).build()?)
+}
+
+/// Host and port of a URL, for the words of a failure.
+fn facts_of(url: &str) -> CauseFacts {
+    let target = TargetUrl::stored(url.to_owned());
+    CauseFacts { host: target.host(), port: Some(target.port()), ..CauseFacts::default() }
+}
+
+fn refused(url: &str) -> Failure {
+    Failure { cause: Cause::BlockedAddress, facts: facts_of(url) }
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self::failed(Cause::OurFault, CauseFacts::default())
+    }
+}
+
+impl Answer {
+    fn failed(cause: Cause, facts: CauseFacts) -> Self {
+        Self {
+            status: facts.status,
+            failure: Some(Failure { cause, facts }),
+            head: String::new(),
+            body: String::new(),
+            cut: false,
+            duration_ms: 0,
+            timing: Timing::default(),
+        }
+    }
+}
+
+/// Reads a response: its head, then as much of its body as is kept.
+async fn read(mut response: Response, mut facts: CauseFacts, at: UnixMs, wait_ms: u32) -> Answer {
+    let began = Instant::now();
+    let status = response.status().as_u16();
+    let head = head_lines(response.headers());
+    facts.status = Some(status);
+    facts.location = text(response.headers(), "location");
+    if matches!(status, 429 | 503) {
+        facts.retry_after_s = text(response.headers(), "retry-after").and_then(|value| retry_after_s(value.trim(), at));
+    }
+    let (body, cut, broken) = read_body(&mut response).await;
+    // A status that refuses says more than the cut that followed it.
+    let cause = Cause::of_status(status).or_else(|| broken.map(|error| classify::cause(&error, &mut facts)));
+    Answer {
+        status: Some(status),
+        failure: cause.map(|cause| Failure { cause, facts }),
+        head,
+        body,
+        cut,
+        duration_ms: 0,
+        timing: Timing { wait_ms: Some(wait_ms), body_ms: Some(timing::ms(began.elapsed())), ..Timing::default() },
+    }
+}
+
+/// `Retry-After` in either of its forms, seconds or a date (RFC 9110 section 10.2.3).
+fn retry_after_s(value: &str, at: UnixMs) -> Option<u32> {
+    if let Ok(seconds) = value.parse() {
+        return Some(seconds);
+    }
+    let date = jiff::fmt::rfc2822::parse(value).ok()?;
+    let wait_ms = UnixMs(date.timestamp().as_millisecond()).since_ms(at).max(0);
+    u32::try_from((wait_ms + 999) / domain::time::SECOND_MS).ok()
+}
+
+async fn read_body(response: &mut Response) -> (String, bool, Option<reqwest::Error>) {
+    let mut kept = Vec::new();
+    let mut seen = 0;
+    let broken = loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) => {
+                seen += chunk.len();
+                let room = RESPONSE_KEPT_BYTES.saturating_sub(kept.len());
+                kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if seen > RESPONSE_READ_MAX_BYTES {
+                    break None;
+                }
+            }
+            Ok(None) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    (storable(&kept), seen > kept.len(), broken)
+}
+
+/// Bytes as text that both databases can keep: invalid UTF-8 and NUL become the replacement character.
+fn storable(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| storable(value.as_bytes()).chars().take(HEADER_KEPT_CHARS).collect())
+}
+
+fn head_lines(headers: &HeaderMap) -> String {
+    let line = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+        let value: String = storable(value.as_bytes()).chars().take(HEADER_KEPT_CHARS).collect();
+        format!("{name}: {value}")
+    };
+    headers.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let at = UnixMs(784_111_777_000);
+        assert_eq!(retry_after_s("120", at), Some(120));
+        assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:47 GMT", at), Some(10));
+        assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:00 GMT", at), Some(0));
+        assert_eq!(retry_after_s("soon", at), None);
+    }
+
+    #[test]
+    fn what_is_kept_can_be_stored_in_both_databases() {
+        assert_eq!(storable(b"a\0b\xff"), "a\u{fffd}b\u{fffd}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Names to addresses, with every address vetted. What is returned here is what is connected to, so a name that
+//! changes between check and connect gains nothing.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::{Instant, timeout};
+
+use super::{policy::Policy, timing};
+
+/// Time limit of a look-up.
+pub const DNS_TIMEOUT_MS: u64 = 3_000;
+
+/// Why a name gave no address to connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// There is no such name.
+    #[error("no DNS record")]
+    NotFound,
+    /// No answer in time, or the name servers failed.
+    #[error("DNS did not answer")]
+    Timeout,
+    /// All of its addresses are refused.
+    #[error("all addresses are refused")]
+    Blocked,
+}
+
+/// Resolves and vets.
+#[derive(Clone)]
+pub(super) struct Vetted(pub(super) Arc<Policy>);
+
+impl Vetted {
+    /// The addresses of `host` that may be called.
+    ///
+    /// # Errors
+    /// [`Unresolved`].
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, Unresolved> {
+        let found = look_up(host).await?;
+        let allowed: Vec<SocketAddr> = found.iter().copied().filter(|a| self.0.allows(a.ip())).collect();
+        match (found.is_empty(), allowed.is_empty()) {
+            (true, _) => Err(Unresolved::NotFound),
+            (false, true) => Err(Unresolved::Blocked),
+            _ => Ok(allowed),
+        }
+    }
+}
+
+impl Resolve for Vetted {
+    fn resolve(&self, name: Name) -> Resolving {
+        let vetted = self.clone();
+        Box::pin(async move {
+            let began = Instant::now();
+            let result = vetted.addresses(name.as_str()).await;
+            timing::dns(began.elapsed());
+            let addresses: Addrs = Box::new(result?.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+async fn look_up(host: &str) -> Result<Vec<SocketAddr>, Unresolved> {
+    // Names under .invalid never exist (RFC 6761 section 6.4); asking a name server would only take time.
+    if host == "invalid" || host.ends_with(".invalid") {
+        return Err(Unresolved::NotFound);
+    }
+    let answer = timeout(Duration::from_millis(DNS_TIMEOUT_MS), tokio::net::lookup_host((host, 0))).await;
+    match answer {
+        Ok(Ok(addresses)) => Ok(addresses.collect()),
+        Ok(Err(error)) => Err(unresolved(&error)),
+        Err(_) => Err(Unresolved::Timeout),
+    }
+}
+
+/// `getaddrinfo` tells "no such name" from "ask again later" (EAI_AGAIN) in its text only.
+fn unresolved(error: &io::Error) -> Unresolved {
+    if error.to_string().contains("emporary failure") { Unresolved::Timeout } else { Unresolved::NotFound }
+}

@@ -1,0 +1,137 @@
+//! Accounts, users, memberships, and failed sign-ins.
+
+use domain::{
+    UnixMs,
+    account::{Account, Membership, Role, StaffRole, User},
+    id::{AccountId, UserId},
+};
+
+use super::{
+    db::{Db, Tx, on, within},
+    error::{StoreError, StoreResult},
+};
+
+const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms) VALUES ($1, $2, $3, $4)";
+const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff_role, created_ms) \
+                        VALUES ($1, $2, $3, $4, $5, $6)";
+const ADD_MEMBER: &str = "INSERT INTO memberships (user_id, account_id, role, created_ms) VALUES ($1, $2, $3, $4)";
+const ACCOUNT: &str = "SELECT id, name, reference FROM accounts WHERE id = $1 OR reference = $1";
+const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
+const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
+const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, m.role FROM memberships m \
+                           JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id";
+const ROLE: &str = "SELECT role FROM memberships WHERE user_id = $1 AND account_id = $2";
+const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures WHERE key = $1";
+const BLOCK: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, $2, $3) \
+                     ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until_ms = excluded.blocked_until_ms";
+const FORGIVE: &str = "DELETE FROM sign_in_failures WHERE key = $1";
+
+#[derive(sqlx::FromRow)]
+struct AccountRow {
+    id: String,
+    name: String,
+    reference: Option<String>,
+}
+
+impl TryFrom<AccountRow> for Account {
+    type Error = StoreError;
+    fn try_from(row: AccountRow) -> StoreResult<Self> {
+        let id = AccountId::parse(&row.id);
+        let id = id.map_err(|_| StoreError::Corrupt { table: "accounts", column: "id", row: row.id })?;
+        Ok(Self { id, name: row.name, reference: row.reference })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: String,
+    name: String,
+    email: String,
+}
+
+impl TryFrom<UserRow> for User {
+    type Error = StoreError;
+    fn try_from(row: UserRow) -> StoreResult<Self> {
+        let id = UserId::parse(&row.id);
+        let id = id.map_err(|_| StoreError::Corrupt { table: "users", column: "id", row: row.id })?;
+        Ok(Self { id, name: row.name, email: row.email })
+    }
+}
+
+/// Adds an account.
+pub async fn add_account(tx: &mut Tx, account: &Account, now: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(ADD_ACCOUNT)
+        .bind(account.id.as_str()).bind(&account.name).bind(&account.reference).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Adds a person.
+pub async fn add_user(tx: &mut Tx, user: &User, hash: &str, staff: Option<StaffRole>, now: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(ADD_USER)
+        .bind(user.id.as_str()).bind(&user.email).bind(&user.name).bind(hash)
+        .bind(staff.map(StaffRole::as_str)).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Makes a person a member of an account.
+pub async fn add_member(tx: &mut Tx, user: &UserId, account: &AccountId, role: Role, now: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(ADD_MEMBER)
+        .bind(user.as_str()).bind(account.as_str()).bind(role.as_str()).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The account with this id or reference.
+pub async fn account(db: &Db, named: &str) -> StoreResult<Option<Account>> {
+    let row: Option<AccountRow> = on!(&db.readers, c => sqlx::query_as(ACCOUNT).bind(named).fetch_optional(c).await?);
+    row.map(Account::try_from).transpose()
+}
+
+/// A person.
+pub async fn user(db: &Db, id: &UserId) -> StoreResult<Option<User>> {
+    let row: Option<UserRow> = on!(&db.readers, c => sqlx::query_as(USER).bind(id.as_str()).fetch_optional(c).await?);
+    row.map(User::try_from).transpose()
+}
+
+/// The person with this address, and their password's hash.
+pub async fn credentials(db: &Db, email: &str) -> StoreResult<Option<(User, String)>> {
+    type Row = (String, String, String, String);
+    let row: Option<Row> = on!(&db.readers, c => sqlx::query_as(CREDENTIALS).bind(email).fetch_optional(c).await?);
+    row.map(|(id, name, email, hash)| Ok((User::try_from(UserRow { id, name, email })?, hash))).transpose()
+}
+
+/// The accounts a person belongs to, by name.
+pub async fn memberships(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>> {
+    type Row = (String, String, Option<String>, String);
+    let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(MEMBERSHIPS).bind(user.as_str()).fetch_all(c).await?);
+    let of = |(id, name, reference, role): Row| {
+        let role = Role::parse(&role);
+        let role = role.ok_or(StoreError::Corrupt { table: "memberships", column: "role", row: id.clone() })?;
+        Ok(Membership { account: Account::try_from(AccountRow { id, name, reference })?, role })
+    };
+    rows.into_iter().map(of).collect()
+}
+
+/// A person's role in an account.
+pub async fn role(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<Role>> {
+    let role: Option<String> =
+        on!(&db.readers, c => sqlx::query_scalar(ROLE).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
+    Ok(role.as_deref().and_then(Role::parse))
+}
+
+/// Failed sign-ins in a row under this key, and until when it is blocked.
+pub async fn sign_in_failures(db: &Db, key: &str) -> StoreResult<(i64, UnixMs)> {
+    let row: Option<(i64, i64)> = on!(&db.readers, c => sqlx::query_as(BLOCKED).bind(key).fetch_optional(c).await?);
+    Ok(row.map_or((0, UnixMs(0)), |(failures, until)| (failures, UnixMs(until))))
+}
+
+/// Counts a failed sign-in.
+pub async fn block_sign_in(tx: &mut Tx, key: &str, failures: i64, until: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(BLOCK).bind(key).bind(failures).bind(until.0).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Forgets the failures under this key.
+pub async fn forgive_sign_in(tx: &mut Tx, key: &str) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(FORGIVE).bind(key).execute(c).await?.rows_affected());
+    Ok(())
+}

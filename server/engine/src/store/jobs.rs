@@ -1,0 +1,181 @@
+//! Deliveries as work: adding, claiming, loading, handing on within a lane, releasing.
+//!
+//! Theory of operation. A delivery that has not ended is `queued` or `retrying`. `lease_owner` names the node that
+//! has it in its hands; only that node's outcome counts. `due_ms` says when it may be tried; it is NULL while an
+//! earlier delivery of the same call and endpoint (its lane) has not ended, so a claim never overtakes. Ending one
+//! hands on to the next of its lane in the same transaction.
+
+use domain::UnixMs;
+use serde::Serialize;
+
+use super::{
+    db::{Tx, within},
+    error::StoreResult,
+    json_list, json_rows,
+    sql::Sql,
+};
+
+static ADD: Sql = Sql::new(
+    "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
+     attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner) \
+     SELECT r.id, r.account_id, r.endpoint_id, r.event_id, r.kind, r.call_id, r.caller, r.callee, r.test, 'queued', 0, 0, \
+     r.created_ms, r.created_ms, r.due_ms, r.lease_owner FROM {rows $1 r: id text, account_id text, endpoint_id text, \
+     event_id text, kind text, call_id text, caller text, callee text, test bigint, created_ms bigint, due_ms bigint, \
+     lease_owner text}",
+);
+static BUSY_LANES: Sql = Sql::new(
+    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows $1 r: endpoint_id text, call_id text} \
+     JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+     WHERE d.state IN ('queued', 'retrying')",
+);
+static SUPERSEDE: Sql = Sql::new(
+    "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $2, due_ms = NULL \
+     WHERE state = 'retrying' AND lease_owner IS NULL AND kind <> 'CallProcessed' AND id IN ( \
+       SELECT d.id FROM {rows $1 r: endpoint_id text, call_id text} \
+       JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+       JOIN endpoints e ON e.id = d.endpoint_id \
+       WHERE d.state IN ('queued', 'retrying') AND e.deliver_late = 0) \
+     RETURNING endpoint_id, call_id",
+);
+/// One probe of the due index per endpoint: a million rows that wait cost nothing.
+const DUE_ENDPOINTS: &str =
+    "SELECT id, due FROM (SELECT e.id AS id, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
+     AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
+     FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
+static CLAIM: Sql = Sql::new(
+    "UPDATE deliveries SET lease_owner = $1 WHERE id IN ( \
+       SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
+       AND due_ms IS NOT NULL AND due_ms <= $3 ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
+);
+static HAND_ON: Sql = Sql::new(
+    "UPDATE deliveries SET due_ms = $2, lease_owner = $3 WHERE id IN ( \
+       SELECT MIN(d.id) FROM {rows $1 r: endpoint_id text, call_id text} \
+       JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+       WHERE d.state IN ('queued', 'retrying') GROUP BY d.endpoint_id, d.call_id) \
+     AND due_ms IS NULL AND lease_owner IS NULL RETURNING id",
+);
+static LOAD: Sql = Sql::new(
+    "SELECT d.id, d.account_id, d.endpoint_id, d.event_id, d.kind, d.call_id, d.test, d.attempts, d.attempts_before, \
+     d.fresh_from_ms, e.payload, e.timestamp_s FROM deliveries d \
+     JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
+     WHERE d.id IN {list $1} ORDER BY d.id",
+);
+static RELEASE: Sql = Sql::new("UPDATE deliveries SET lease_owner = NULL WHERE lease_owner = $2 AND id IN {list $1}");
+
+/// A delivery to be added; one row of the bulk insertion.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewDelivery {
+    /// Id; sorts by acceptance.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// Where it goes.
+    pub endpoint_id: String,
+    /// What it carries.
+    pub event_id: String,
+    /// Kind by name.
+    pub kind: &'static str,
+    /// The call.
+    pub call_id: String,
+    /// Caller.
+    pub caller: String,
+    /// Callee.
+    pub callee: String,
+    /// 1 for a test.
+    pub test: i64,
+    /// When the event was accepted.
+    pub created_ms: i64,
+    /// When it may be tried; none behind an earlier one of its lane.
+    pub due_ms: Option<i64>,
+    /// The node that takes it in hand at once.
+    pub lease_owner: Option<String>,
+}
+
+/// A lane: the deliveries of one call to one endpoint, which go out one after the other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, sqlx::FromRow)]
+pub struct Lane {
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// The call.
+    pub call_id: String,
+}
+
+/// A delivery in a sender's hands.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct LoadedJob {
+    /// Id.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// Where it goes.
+    pub endpoint_id: String,
+    /// What it carries; the `webhook-id`.
+    pub event_id: String,
+    /// Kind by name.
+    pub kind: String,
+    /// The call.
+    pub call_id: String,
+    /// 1 for a test.
+    pub test: i64,
+    /// Attempts made so far.
+    pub attempts: i64,
+    /// Attempts made before the latest resend.
+    pub attempts_before: i64,
+    /// When the event was accepted, or resent.
+    pub fresh_from_ms: i64,
+    /// The payload; none once it is past retention.
+    pub payload: Option<String>,
+    /// Unix seconds of the event itself.
+    pub timestamp_s: i64,
+}
+
+/// Adds deliveries.
+pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
+    let (sql, rows) = (ADD.on(tx.dialect()), json_rows(rows));
+    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Which of these lanes have a delivery that has not ended.
+pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
+    let (sql, rows) = (BUSY_LANES.on(tx.dialect()), json_rows(lanes));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+}
+
+/// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
+pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreResult<Vec<Lane>> {
+    let (sql, rows) = (SUPERSEDE.on(tx.dialect()), json_rows(ended_calls));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).bind(now.0).fetch_all(c).await?))
+}
+
+/// The active endpoints with unleased work, and when their earliest is due, earliest first.
+pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<(String, i64)>> {
+    Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
+}
+
+/// Takes up to `limit` due deliveries of an endpoint in hand, earliest first.
+pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: u32) -> StoreResult<Vec<String>> {
+    let sql = CLAIM.on(tx.dialect());
+    Ok(within!(tx, c => sqlx::query_scalar(sql)
+        .bind(node).bind(endpoint).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
+/// A lane whose first is due already, or in somebody's hands, stays as it is.
+pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
+    let (sql, rows) = (HAND_ON.on(tx.dialect()), json_rows(lanes));
+    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(rows).bind(now.0).bind(node).fetch_all(c).await?))
+}
+
+/// Loads deliveries with what an attempt needs, in the order of acceptance.
+pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedJob>> {
+    let (sql, list) = (LOAD.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
+}
+
+/// Lets go of deliveries that are in this node's hands.
+pub async fn release(tx: &mut Tx, node: &str, ids: &[String]) -> StoreResult<()> {
+    let (sql, list) = (RELEASE.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
+    within!(tx, c => sqlx::query(sql).bind(list).bind(node).execute(c).await?.rows_affected());
+    Ok(())
+}

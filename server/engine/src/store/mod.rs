@@ -1,0 +1,32 @@
+//! The store: SQL and rows. One file per noun; a row type is private to its file and turns into domain types there.
+//!
+//! Architecture invariant: no rule of the product stands here, and no transaction stays open across the network.
+//! Functions take an open [`db::Db`] or [`db::Tx`] and the time; services decide.
+
+pub mod accounts;
+pub mod db;
+pub mod deliveries;
+pub mod endpoints;
+pub mod error;
+pub mod events;
+pub mod jobs;
+pub mod listing;
+pub mod nodes;
+pub mod outcomes;
+mod postgres;
+pub mod sessions;
+pub mod sql;
+pub mod sqlite;
+pub mod test_lines;
+pub mod tokens;
+
+/// A list of ids as the JSON that `{list $n}` reads.
+pub(crate) fn json_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(ids).to_string()
+}
+
+/// Rows as the JSON that `{rows $n …}` reads.
+pub(crate) fn json_rows<T: serde::Serialize>(rows: &[T]) -> String {
+    // Structs of texts and numbers always serialise.
+    serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
+}

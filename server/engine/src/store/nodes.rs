@@ -1,0 +1,36 @@
+//! Nodes and their leases. One heartbeat row keeps all leases of a node; a node that falls silent loses them.
+
+use domain::UnixMs;
+
+use super::{
+    db::{Dialect, Tx, within},
+    error::StoreResult,
+};
+
+const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
+                    ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
+const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
+const RELEASE_ORPHANS: &str = "UPDATE deliveries SET lease_owner = NULL \
+                               WHERE lease_owner IS NOT NULL AND lease_owner NOT IN (SELECT id FROM nodes)";
+const RELEASE_OWN: &str = "UPDATE deliveries SET lease_owner = NULL WHERE lease_owner = $1";
+const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
+
+/// How long a node may be silent before others take over its work.
+pub const SILENT_MS: i64 = 15_000;
+
+/// Says that this node lives, and frees the deliveries of nodes that do not. Returns how many were freed.
+///
+/// On SQLite there is one server at a time (it holds the file's lock), so every other node is dead at once.
+pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs) -> StoreResult<u64> {
+    within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-SILENT_MS).0 };
+    within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
+    Ok(within!(tx, c => sqlx::query(RELEASE_ORPHANS).execute(c).await?.rows_affected()))
+}
+
+/// Leaves in order: frees this node's deliveries at once.
+pub async fn leave(tx: &mut Tx, node: &str) -> StoreResult<()> {
+    within!(&mut *tx, c => sqlx::query(RELEASE_OWN).bind(node).execute(c).await?.rows_affected());
+    within!(tx, c => sqlx::query(LEAVE).bind(node).execute(c).await?.rows_affected());
+    Ok(())
+}

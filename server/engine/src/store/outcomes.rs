@@ -1,0 +1,156 @@
+//! What came of attempts, in bulk: delivery states under the lease, attempt rows, endpoint health.
+
+use domain::UnixMs;
+use serde::Serialize;
+
+use super::{
+    db::{Tx, within},
+    error::StoreResult,
+    jobs::Lane,
+    json_rows,
+    sql::Sql,
+};
+
+static FINISH: Sql = Sql::new(
+    "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, cause = r.cause, failure = r.failure, \
+     status_code = r.status_code, duration_ms = r.duration_ms, attempts = r.attempts, due_ms = r.due_ms, \
+     finished_ms = r.finished_ms, lease_owner = NULL \
+     FROM {rows $1 r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
+     duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
+     WHERE deliveries.id = r.id AND deliveries.lease_owner = $2 RETURNING deliveries.id",
+);
+static ADD_ATTEMPTS: Sql = Sql::new(
+    "INSERT INTO attempts (delivery_id, number, id, account_id, started_ms, duration_ms, timing, url, signature, \
+     status_code, failure, response_head, response_body, response_cut) \
+     SELECT r.delivery_id, r.number, r.id, r.account_id, r.started_ms, r.duration_ms, r.timing, r.url, r.signature, \
+     r.status_code, r.failure, r.response_head, r.response_body, r.response_cut \
+     FROM {rows $1 r: delivery_id text, number bigint, id text, account_id text, started_ms bigint, duration_ms bigint, \
+     timing text, url text, signature text, status_code bigint, failure text, response_head text, response_body text, \
+     response_cut bigint} WHERE true ON CONFLICT (delivery_id, number) DO NOTHING",
+);
+static CALL_ENDED: Sql = Sql::new(
+    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows $1 r: endpoint_id text, call_id text} \
+     JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+     WHERE d.state IN ('queued', 'retrying') AND d.kind = 'CallProcessed'",
+);
+static HEALTH: Sql = Sql::new(
+    "UPDATE endpoints SET \
+     failures_in_row = CASE WHEN r.success_ms IS NULL THEN endpoints.failures_in_row + r.failures ELSE r.failures END, \
+     failing_since_ms = CASE WHEN r.failures = 0 THEN NULL \
+       WHEN r.success_ms IS NULL AND endpoints.failing_since_ms IS NOT NULL THEN endpoints.failing_since_ms \
+       ELSE r.failed_first_ms END, \
+     last_success_ms = COALESCE(r.success_ms, endpoints.last_success_ms), \
+     last_attempt_ms = r.attempt_ms, \
+     last_failure = CASE WHEN r.failures = 0 THEN NULL ELSE r.failure END \
+     FROM {rows $1 r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
+     failure text} WHERE endpoints.id = r.endpoint_id",
+);
+const GONE: &str = "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, \
+                    version = version + 1 WHERE id = $1 AND state = 'active'";
+
+/// Where a delivery stands after an attempt, or after none was worth making.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finish {
+    /// The delivery.
+    pub id: String,
+    /// Its stored state from now on.
+    pub state: &'static str,
+    /// Why it ended, if it ended without success.
+    pub end_reason: Option<&'static str>,
+    /// Code of the cause of its latest failure.
+    pub cause: Option<&'static str>,
+    /// That failure as JSON.
+    pub failure: Option<String>,
+    /// HTTP status of the latest attempt.
+    pub status_code: Option<i64>,
+    /// Duration of the latest attempt.
+    pub duration_ms: Option<i64>,
+    /// Attempts made so far.
+    pub attempts: i64,
+    /// When the next is due.
+    pub due_ms: Option<i64>,
+    /// When it ended.
+    pub finished_ms: Option<i64>,
+}
+
+/// An attempt to be kept.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptRow {
+    /// The delivery.
+    pub delivery_id: String,
+    /// 1, 2, …
+    pub number: i64,
+    /// Id.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// When it began.
+    pub started_ms: i64,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// Where the time went, as JSON.
+    pub timing: String,
+    /// The URL at the time.
+    pub url: String,
+    /// The signature header that was sent.
+    pub signature: String,
+    /// HTTP status.
+    pub status_code: Option<i64>,
+    /// Why it failed, as JSON.
+    pub failure: Option<String>,
+    /// Response header lines.
+    pub response_head: String,
+    /// Kept part of the response body.
+    pub response_body: String,
+    /// 1 when the body was longer.
+    pub response_cut: i64,
+}
+
+/// The attempts of one endpoint in a batch, in numbers.
+#[derive(Debug, Clone, Serialize)]
+pub struct HealthChange {
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// Latest success in the batch.
+    pub success_ms: Option<i64>,
+    /// Failures since that success, or all of the batch.
+    pub failures: i64,
+    /// When the first of these failed.
+    pub failed_first_ms: Option<i64>,
+    /// Latest attempt.
+    pub attempt_ms: i64,
+    /// Latest failure as JSON.
+    pub failure: Option<String>,
+}
+
+/// Writes the states of deliveries that are still in this node's hands; returns the ids of those.
+pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
+    let (sql, rows) = (FINISH.on(tx.dialect()), json_rows(rows));
+    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(rows).bind(node).fetch_all(c).await?))
+}
+
+/// Keeps attempts.
+pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
+    let (sql, rows) = (ADD_ATTEMPTS.on(tx.dialect()), json_rows(rows));
+    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// In which of these lanes the end of the call is already waiting.
+pub async fn call_ended(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
+    let (sql, rows) = (CALL_ENDED.on(tx.dialect()), json_rows(lanes));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+}
+
+/// Counts successes and failures of endpoints.
+pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
+    let (sql, rows) = (HEALTH.on(tx.dialect()), json_rows(rows));
+    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Pauses an active endpoint because it answered 410.
+pub async fn gone(tx: &mut Tx, endpoint: &str, now: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(GONE).bind(endpoint).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
