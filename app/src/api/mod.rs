@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 
+pub mod deliveries;
+pub mod events;
 pub mod me;
 pub mod people;
 pub mod visit;

@@ -16,12 +16,15 @@ pub fn Heading(
     /// A line under the heading.
     #[prop(optional, into)]
     lead: Option<String>,
+    /// What the tab says instead of the title.
+    #[prop(optional, into)]
+    tab: Option<String>,
     /// Buttons beside the heading.
     #[prop(optional)]
     children: Option<Children>,
 ) -> impl IntoView {
     view! {
-        <TabTitle title=title.clone()/>
+        <TabTitle title=tab.unwrap_or_else(|| title.clone())/>
         <header class="grid gap-4">
             <div class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
                 <div class="min-w-0">

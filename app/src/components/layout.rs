@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::icon::Mark;
 use super::rail::{Part, Rail};
 use super::top_bar::TopBar;
+use crate::islands::{ago::Ago, copy::Copy};
 use crate::links;
 use crate::visit::Frame;
 
@@ -18,6 +19,7 @@ pub fn AccountLayout(
     /// The page.
     children: Children,
 ) -> impl IntoView {
+    let now = frame.now().0;
     view! {
         <SkipLink/>
         <TopBar frame=frame.clone()/>
@@ -25,6 +27,8 @@ pub fn AccountLayout(
             <Rail acct=frame.acct().to_owned() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
         </div>
+        <Copy/>
+        <Ago now=now/>
     }
 }
 

@@ -2,4 +2,8 @@
 
 #![expect(missing_docs, reason = "the island macro writes public structs and leaves them undocumented")]
 
-pub mod counter;
+pub mod ago;
+pub mod copy;
+mod feed;
+pub mod live;
+mod patch;

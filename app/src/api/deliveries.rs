@@ -1,0 +1,93 @@
+//! Deliveries: what their pages load, and the two things that can be done with one.
+
+use domain::{
+    delivery::{DeliveryCounts, DeliveryDetail, DeliveryRow},
+    endpoint::EndpointSummary,
+    event::Page,
+    id::EndpointId,
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::UiError;
+
+/// What the list of deliveries shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryList {
+    /// The rows of this page.
+    pub page: Page<DeliveryRow>,
+    /// How many there are on all pages.
+    pub counts: DeliveryCounts,
+    /// The account's endpoints by name, to choose from.
+    pub endpoints: Vec<(EndpointId, String)>,
+}
+
+/// One page of the list that a query string asks for.
+#[server(prefix = "/api", endpoint = "deliveries/list")]
+pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> {
+    use crate::ssr;
+    let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
+    let filter = domain::filter::DeliveryFilter::parse(&query);
+    let page = backend.deliveries(&actor, &filter).await?;
+    let counts = backend.delivery_counts(&actor, &filter).await?;
+    let endpoints = backend.endpoints(&actor).await?.into_iter().map(|known| (known.endpoint.id, known.endpoint.name));
+    Ok(DeliveryList { page, counts, endpoints: endpoints.collect() })
+}
+
+/// How many deliveries match each of these query strings, in their order.
+#[server(prefix = "/api", endpoint = "deliveries/count")]
+pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiError> {
+    use crate::ssr;
+    let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
+    let mut matching = Vec::new();
+    for query in queries.iter().take(crate::pages::deliveries::facets::Facet::ALL.len()) {
+        let filter = domain::filter::DeliveryFilter::parse(query);
+        matching.push(backend.delivery_counts(&actor, &filter).await?.matching);
+    }
+    Ok(matching)
+}
+
+/// One delivery with its attempts.
+#[server(prefix = "/api", endpoint = "deliveries/show")]
+pub async fn show(acct: String, dlv: String) -> Result<DeliveryDetail, UiError> {
+    use crate::ssr;
+    let id = domain::id::DeliveryId::parse(&dlv)?;
+    Ok(ssr::backend()?.delivery(&ssr::actor(&acct).await?, &id).await?)
+}
+
+/// One delivery with the endpoint that it goes to, as it is now.
+#[server(prefix = "/api", endpoint = "deliveries/show_with_endpoint")]
+pub async fn show_with_endpoint(acct: String, dlv: String) -> Result<(DeliveryDetail, EndpointSummary), UiError> {
+    use crate::ssr;
+    let id = domain::id::DeliveryId::parse(&dlv)?;
+    let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
+    let detail = backend.delivery(&actor, &id).await?;
+    let endpoint = backend.endpoint(&actor, &detail.row.endpoint_id).await?;
+    Ok((detail, endpoint))
+}
+
+/// Sends a delivery again.
+#[server(prefix = "/api", endpoint = "deliveries/resend")]
+pub async fn resend(acct: String, dlv: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = links::delivery(&acct, &dlv);
+    ssr::form(&format!("{page}/resend"), &(), async {
+        let id = domain::id::DeliveryId::parse(&dlv)?;
+        ssr::backend()?.resend(&ssr::actor(&acct).await?, &id).await?;
+        Ok(ssr::Done::to(page.clone()).saying("Queued again. The next attempt stands here as soon as it was made."))
+    })
+    .await
+}
+
+/// Ends a delivery that still waits.
+#[server(prefix = "/api", endpoint = "deliveries/cancel")]
+pub async fn cancel(acct: String, dlv: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = links::delivery(&acct, &dlv);
+    ssr::form(&page, &(), async {
+        let id = domain::id::DeliveryId::parse(&dlv)?;
+        ssr::backend()?.cancel_delivery(&ssr::actor(&acct).await?, &id).await?;
+        Ok(ssr::Done::to(page.clone()).saying("Cancelled. It is not sent any more, unless somebody resends it."))
+    })
+    .await
+}

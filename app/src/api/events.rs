@@ -1,0 +1,47 @@
+//! Events and calls: what their pages load.
+
+use domain::{
+    delivery::DeliveryRow,
+    event::{EventDetail, EventRow, Page},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::UiError;
+
+/// One page of the log that a query string asks for.
+#[server(prefix = "/api", endpoint = "events/list")]
+pub async fn list(acct: String, query: String) -> Result<Page<EventRow>, UiError> {
+    use crate::{pages::events::query, ssr};
+    Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &query::parse(&query)).await?)
+}
+
+/// One event with its deliveries.
+#[server(prefix = "/api", endpoint = "events/show")]
+pub async fn show(acct: String, evt: String) -> Result<EventDetail, UiError> {
+    use crate::ssr;
+    let id = domain::id::EventId::parse(&evt).map_err(|_| UiError::not_found("Event"))?;
+    Ok(ssr::backend()?.event(&ssr::actor(&acct).await?, &id).await?)
+}
+
+/// What is known about a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Call {
+    /// Its events, oldest first.
+    pub events: Vec<EventRow>,
+    /// Their deliveries, oldest first.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+/// A call's events and deliveries.
+#[server(prefix = "/api", endpoint = "events/call")]
+pub async fn show_call(acct: String, call: String) -> Result<Call, UiError> {
+    use crate::{pages::events::query, ssr};
+    let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
+    let (events, deliveries) = query::of_call(&call);
+    let mut events = backend.events(&actor, &events).await?.rows;
+    let mut deliveries = backend.deliveries(&actor, &deliveries).await?.rows;
+    events.reverse();
+    deliveries.reverse();
+    if events.is_empty() { Err(UiError::not_found("Call")) } else { Ok(Call { events, deliveries }) }
+}

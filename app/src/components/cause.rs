@@ -1,0 +1,112 @@
+//! The cause of a failure in words.
+
+use domain::{UnixMs, cause::Cause, delivery::DeliveryRow, delivery::Status, time::span};
+use leptos::prelude::*;
+
+/// The name of a cause in a list of choices, where no facts are known yet.
+#[must_use]
+pub const fn name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::DnsNotFound => "No DNS record",
+        Cause::DnsTimeout => "DNS did not answer",
+        Cause::ConnectRefused => "Connection refused",
+        Cause::ConnectTimeout => "No answer to the connection",
+        Cause::TlsExpired => "Certificate expired",
+        Cause::TlsName => "Certificate for another host",
+        Cause::TlsChain => "Certificate chain incomplete",
+        Cause::TlsVersion => "No TLS 1.2 or newer",
+        Cause::BlockedAddress => "Private address",
+        Cause::Redirected => "Redirected",
+        Cause::Http401403 => "Refused us (401, 403)",
+        Cause::Http404 => "No such path (404)",
+        Cause::Http405 => "POST not accepted (405)",
+        Cause::Http410 => "Gone (410)",
+        Cause::Http413 => "Body too large (413)",
+        Cause::Http4xx => "Rejected (other 4xx)",
+        Cause::Http429 => "Asked to slow down (429)",
+        Cause::Http5xx => "Error in your server (5xx)",
+        Cause::Http502504 => "Proxy could not reach your server (502, 504)",
+        Cause::ResponseTimeout => "No answer in time",
+        Cause::Reset => "Connection cut",
+        Cause::BadResponse => "Not valid HTTP",
+        Cause::NotSentNoEndpoint => "Nobody listens",
+        Cause::NotSentPaused => "Endpoint paused",
+        Cause::OurFault => "Our side failed",
+    }
+}
+
+/// The second line of a row: the cause, how many attempts of how many, and when the next one comes.
+#[must_use]
+pub fn line(row: &DeliveryRow, now: UnixMs) -> String {
+    let parts = [Some(row.sentence(now)), attempts(row), next(row, now)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+/// `4 of 12 attempts`. Nothing where a first try has settled it, or none was made.
+fn attempts(row: &DeliveryRow) -> Option<String> {
+    let said = match (row.status, row.attempts) {
+        (_, 0) | (Status::Delivered, 1) => return None,
+        (Status::Delivered, made) => format!("at attempt {made}"),
+        (status, 1) if status.is_final() => "1 attempt".to_owned(),
+        (status, made) if status.is_final() => format!("{made} attempts"),
+        (_, made) => format!("{made} of {} attempts", row.attempts_at_most()),
+    };
+    Some(said)
+}
+
+/// `next in 26 min`.
+fn next(row: &DeliveryRow, now: UnixMs) -> Option<String> {
+    let at = row.next_attempt_at.filter(|_| row.status == Status::Retrying)?;
+    Some(if at <= now { "next now".to_owned() } else { format!("next in {}", span(at.since_ms(now))) })
+}
+
+/// The cause sentence of a delivery as the list shows it.
+#[component]
+pub fn CauseLine(
+    /// The delivery.
+    row: DeliveryRow,
+    /// The moment that the page speaks of.
+    now: UnixMs,
+) -> impl IntoView {
+    let ink = if row.status == Status::Failed { "text-failed" } else { "text-ink-2" };
+    view! { <span class=format!("text-table leading-row wrap-anywhere {ink}")>{line(&row, now)}</span> }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        cause::{CauseFacts, Failure},
+        time::MINUTE_MS,
+    };
+
+    use super::*;
+    use crate::components::sample;
+
+    #[test]
+    fn a_retrying_row_says_why_how_often_and_when_next() {
+        let facts = CauseFacts { status: Some(503), ..CauseFacts::default() };
+        let row = DeliveryRow {
+            failure: Some(Failure { cause: Cause::Http5xx, facts }),
+            next_attempt_at: Some(UnixMs(30 * MINUTE_MS)),
+            attempts: 4,
+            ..sample::row(Status::Retrying)
+        };
+        let said = line(&row, UnixMs(4 * MINUTE_MS));
+        assert_eq!(said, "Error in your server (503) · 4 of 12 attempts · next in 26 min");
+        assert!(line(&row, UnixMs(31 * MINUTE_MS)).ends_with("next now"));
+    }
+
+    #[test]
+    fn a_success_at_the_first_attempt_has_nothing_to_add() {
+        let row = DeliveryRow { attempts: 1, status_code: Some(200), duration_ms: Some(84), ..sample::row(Status::Delivered) };
+        assert_eq!(line(&row, UnixMs(0)), "200 in 84 ms");
+        assert_eq!(line(&DeliveryRow { attempts: 3, ..row }, UnixMs(0)), "200 in 84 ms · at attempt 3");
+    }
+
+    #[test]
+    fn every_cause_has_a_name_of_its_own() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::ALL.iter().filter(|other| name(**other) == name(*cause)).count(), 1);
+        }
+    }
+}

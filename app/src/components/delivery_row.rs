@@ -1,0 +1,103 @@
+//! A delivery in a list: two lines on a desk, three on a phone. The second says why.
+
+use domain::{delivery::DeliveryRow, phone};
+use leptos::prelude::*;
+
+use super::{
+    cadence::CadenceStrip,
+    cause::CauseLine,
+    status_lamp::{StatusLamp, TestMark},
+    time_text::{AgoText, TimeForm, TimeText},
+    viewpoint::Viewpoint,
+};
+use crate::links;
+
+/// The places of a row's pieces: status and time, event and endpoint, cause on a phone; two lines from 768 px on.
+const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 border-b border-line hover:bg-sunk \
+    grid-cols-[auto_minmax(0,1fr)] \
+    md:grid-cols-[7rem_11rem_minmax(0,1.4fr)_minmax(0,1fr)_6rem_5rem]";
+
+/// One row of the list of deliveries; its link covers it.
+#[component]
+pub fn DeliveryItem(
+    /// The delivery.
+    row: DeliveryRow,
+    /// Whose account and clock.
+    view: Viewpoint,
+    /// The list's own query, so that the page can go back to it.
+    #[prop(optional, into)]
+    query: String,
+) -> impl IntoView {
+    let href = links::delivery(&view.acct, row.id.as_str()) + &query;
+    view! {
+        <li id=row.id.to_string() data-v=version(&row) data-status=row.status.as_str() class=GRID>
+            <div class="max-md:row-start-1"><StatusLamp status=row.status/></div>
+            <Event row=row.clone() href=href/>
+            <div class="hidden md:block truncate text-table">{parties(&row)}</div>
+            <div class="truncate text-table text-ink-2 max-md:row-start-2 max-md:text-right">{row.endpoint_name.clone()}</div>
+            <div class="hidden md:flex justify-end"><CadenceStrip row=row.clone() now=view.now/></div>
+            <div class="text-table text-right max-md:row-start-1 max-md:col-start-2">
+                <TimeText at=row.created_at form=TimeForm::Clock view=view.clone()/>
+            </div>
+            <div class="max-md:row-start-3 col-span-2 md:col-start-1 md:col-span-5 md:pl-5"><CauseLine row=row.clone() now=view.now/></div>
+            <div class="hidden md:block text-right text-meta text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
+        </li>
+    }
+}
+
+/// The event with the link that covers the row. Its name says more than is seen, so that links of a list differ.
+#[component]
+fn Event(
+    /// The delivery.
+    row: DeliveryRow,
+    /// Its page.
+    href: String,
+) -> impl IntoView {
+    let more = format!(" to {}, {}, {}", row.endpoint_name, row.status.word().to_lowercase(), row.id);
+    view! {
+        <div class="flex items-center gap-2 max-md:row-start-2 text-table">
+            <a class="no-underline after:absolute after:inset-0" href=href>
+                {row.kind.as_str()}
+                <span class="sr-only">{more}</span>
+            </a>
+            {row.test.then(|| view! { <TestMark/> })}
+        </div>
+    }
+}
+
+/// Who called whom: `+44 1202 901 222 → extension 7048`.
+#[must_use]
+pub fn parties(row: &DeliveryRow) -> String {
+    format!("{} → {}", phone::display(&row.caller), phone::display(&row.callee))
+}
+
+/// Differs whenever a row reads differently for another reason than the passing of time.
+#[must_use]
+pub fn version(row: &DeliveryRow) -> String {
+    let next = row.next_attempt_at.map_or(0, |at| at.0);
+    format!("{}-{}-{next}", row.status.as_str(), row.attempts)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{UnixMs, delivery::Status};
+
+    use super::*;
+    use crate::components::sample;
+
+    #[test]
+    fn a_row_has_another_version_after_each_attempt_and_plan() {
+        let row = sample::row(Status::Retrying);
+        let tried = DeliveryRow { attempts: 1, ..row.clone() };
+        let planned = DeliveryRow { next_attempt_at: Some(UnixMs(9)), ..tried.clone() };
+        let ended = DeliveryRow { status: Status::Failed, ..tried.clone() };
+        let versions = [&row, &tried, &planned, &ended].map(version);
+        assert!(versions.iter().enumerate().all(|(at, one)| !versions[..at].contains(one)));
+    }
+
+    #[test]
+    fn parties_are_shown_as_people_read_them() {
+        let row = DeliveryRow { caller: "+441202901222".into(), ..sample::row(Status::Queued) };
+        assert_eq!(parties(&row), "+44 1202 901 222 → extension 7048");
+    }
+}

@@ -1,0 +1,25 @@
+//! The part of a page that a live update replaces, and the link that stands in for it without script.
+
+use leptos::prelude::*;
+
+use super::viewpoint::Viewpoint;
+
+/// What the island `Live` keeps up to date. One on a page.
+#[component]
+pub fn LiveRegion(
+    /// Whose clock says when this was true.
+    view: Viewpoint,
+    /// Differs whenever the content differs for another reason than the passing of time.
+    #[prop(into)]
+    version: String,
+    /// Whether nothing more will happen by itself.
+    #[prop(optional)]
+    ended: bool,
+    /// The content.
+    children: Children,
+) -> impl IntoView {
+    let clock = view.zone.clock(view.now);
+    view! {
+        <div id="live" class="grid gap-3" data-v=version data-now=clock data-ended=ended.then_some("")>{children()}</div>
+    }
+}

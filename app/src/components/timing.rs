@@ -1,0 +1,89 @@
+//! Where the time of an attempt went: our part and your part in different fills.
+
+use domain::attempt::{Attempt, Timing};
+use leptos::prelude::*;
+
+/// One part of an attempt's time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Part {
+    words: &'static str,
+    ms: u32,
+    fill: &'static str,
+    swatch: &'static str,
+}
+
+/// The parts that were seen, in the order in which they happen.
+fn parts(timing: Timing) -> Vec<Part> {
+    let part = |words, ms: Option<u32>, fill, swatch| ms.map(|ms| Part { words, ms, fill, swatch });
+    let all = [
+        part("DNS", timing.dns_ms, "fill-control", "bg-control"),
+        part("Connect and TLS", timing.connect_ms, "fill-held-fill", "bg-held-fill"),
+        part("Waiting for your server", timing.wait_ms, "fill-retrying-fill", "bg-retrying-fill"),
+        part("Reading the answer", timing.body_ms, "fill-delivered-fill", "bg-delivered-fill"),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Left edge and width of each part in percent. What took no measurable time still gets its hair line.
+fn places(parts: &[Part]) -> Vec<(f64, f64)> {
+    let weight = |part: &Part| f64::from(part.ms).max(0.5);
+    let total: f64 = parts.iter().map(weight).sum();
+    let mut left = 0.0;
+    let place = |part: &Part| {
+        let width = weight(part) / total * 100.0;
+        let place = (left, width);
+        left += width;
+        place
+    };
+    parts.iter().map(place).collect()
+}
+
+/// The bar of an attempt's time with its parts in words and numbers.
+#[component]
+pub fn TimingBar(
+    /// The attempt.
+    attempt: Attempt,
+) -> impl IntoView {
+    let parts = parts(attempt.timing);
+    let bar = parts.iter().zip(places(&parts)).map(|(part, (left, width))| view! {
+        <rect class=part.fill x=format!("{left:.2}%") width=format!("{width:.2}%") y="0" height="10"></rect>
+    });
+    let legend = parts.iter().map(|part| view! {
+        <div class="flex items-center gap-1.5">
+            <dt class="flex items-center gap-1.5 text-ink-2">
+                <span class=format!("inline-block size-2.5 {}", part.swatch)></span>
+                {part.words}
+            </dt>
+            <dd>{format!("{} ms", part.ms)}</dd>
+        </div>
+    });
+    view! {
+        <div>
+            <p class="text-table"><strong>{format!("{} ms", attempt.duration_ms)}</strong>" in all"</p>
+            {(!parts.is_empty()).then(|| view! {
+                <svg class="block my-1.5" width="100%" height="10" aria-hidden="true" focusable="false">{bar.collect_view()}</svg>
+                <dl class="flex flex-wrap gap-x-5 gap-y-1 text-meta">{legend.collect_view()}</dl>
+            })}
+        </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pooled_connection_has_only_the_parts_that_happened() {
+        let timing = Timing { wait_ms: Some(80), body_ms: Some(0), ..Timing::default() };
+        let words: Vec<_> = parts(timing).iter().map(|part| part.words).collect();
+        assert_eq!(words, ["Waiting for your server", "Reading the answer"]);
+    }
+
+    #[test]
+    fn the_parts_fill_the_bar_and_none_vanishes() {
+        let timing = Timing { dns_ms: Some(0), connect_ms: Some(10), wait_ms: Some(90), body_ms: Some(0) };
+        let places = places(&parts(timing));
+        let total: f64 = places.iter().map(|(_, width)| width).sum();
+        assert!((total - 100.0).abs() < 1e-6 && places.iter().all(|(_, width)| *width > 0.0));
+    }
+}

@@ -1,0 +1,132 @@
+//! Taking the new content of a page into the one that is shown.
+
+use leptos::prelude::document;
+use web_sys::{Document, Element};
+
+/// The part of the page that is kept up to date.
+const REGION: &str = "live";
+/// The list in it, on pages that show one.
+const LIST: &str = "live-list";
+/// The numbers above the list.
+const COUNTS: &str = "live-counts";
+/// What tells one state of an element from another.
+const VERSION: &str = "data-v";
+
+/// What became of new content.
+pub(super) enum Patched {
+    /// All of it is shown.
+    Done,
+    /// So many new rows wait in this list.
+    Rows(Element, u32),
+    /// This region waits.
+    Whole(Element),
+}
+
+/// The live part of a document.
+pub(super) fn region(page: &Document) -> Option<Element> {
+    page.get_element_by_id(REGION)
+}
+
+/// When the server wrote this region.
+pub(super) fn moment(region: &Element) -> String {
+    region.get_attribute("data-now").unwrap_or_default()
+}
+
+/// Whether nothing more will happen to this region by itself.
+pub(super) fn ended(region: &Element) -> bool {
+    region.has_attribute("data-ended")
+}
+
+/// Takes `new` into the page where that disturbs nobody.
+pub(super) fn apply(old: &Element, new: &Element) -> Patched {
+    match (inside(old, LIST), inside(new, LIST)) {
+        (Some(old_list), Some(new_list)) => {
+            if let (Some(old_counts), Some(new_counts)) = (inside(old, COUNTS), inside(new, COUNTS)) {
+                let _ = old_counts.replace_with_with_node_1(&new_counts);
+            }
+            rows(&old_list, new_list)
+        }
+        _ => whole(old, new.clone()),
+    }
+}
+
+fn rows(old: &Element, new: Element) -> Patched {
+    let page = document();
+    let mut arrived = 0;
+    let mut next = new.first_element_child();
+    while let Some(row) = next {
+        next = row.next_element_sibling();
+        match page.get_element_by_id(&row.id()) {
+            Some(shown) => refresh(&shown, &row),
+            None if row.has_attribute(VERSION) => arrived += 1,
+            None => {}
+        }
+    }
+    if arrived == 0 {
+        Patched::Done
+    } else if is_left_alone(old) {
+        put(&new);
+        Patched::Done
+    } else {
+        Patched::Rows(new, arrived)
+    }
+}
+
+/// Changes a row that is shown. One that has the focus keeps it: only the row with the focus on it waits.
+fn refresh(shown: &Element, row: &Element) {
+    if !same(shown, row) && !matches(shown, ":focus-within")
+        && let Ok(copy) = row.clone_node_with_deep(true)
+    {
+        let _ = shown.replace_with_with_node_1(&copy);
+    }
+}
+
+fn whole(old: &Element, new: Element) -> Patched {
+    if same(old, &new) {
+        Patched::Done
+    } else if matches(old, ":focus-within") || is_selecting() {
+        Patched::Whole(new)
+    } else {
+        put(&new);
+        Patched::Done
+    }
+}
+
+/// Puts an element in the place of the one with its id; what was unfolded stays unfolded.
+pub(super) fn put(new: &Element) {
+    let Some(old) = document().get_element_by_id(&new.id()) else { return };
+    if let Ok(folds) = old.query_selector_all("details[id][open]") {
+        for at in 0..folds.length() {
+            let id = folds.get(at).and_then(|node| node.parent_element().and(element(node)));
+            if let Some(fold) = id.and_then(|fold| inside(new, &fold.id())) {
+                let _ = fold.set_attribute("open", "");
+            }
+        }
+    }
+    let _ = old.replace_with_with_node_1(new);
+}
+
+fn element(node: web_sys::Node) -> Option<Element> {
+    wasm_bindgen::JsCast::dyn_into(node).ok()
+}
+
+/// Nobody points at the list, is in it by keyboard, has scrolled into it, or selects text.
+fn is_left_alone(list: &Element) -> bool {
+    !matches(list, ":hover, :focus-within") && list.get_bounding_client_rect().top() > 0.0 && !is_selecting()
+}
+
+fn is_selecting() -> bool {
+    document().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed())
+}
+
+fn same(a: &Element, b: &Element) -> bool {
+    a.get_attribute(VERSION) == b.get_attribute(VERSION)
+}
+
+fn matches(element: &Element, selector: &str) -> bool {
+    element.matches(selector).unwrap_or(false)
+}
+
+fn inside(element: &Element, id: &str) -> Option<Element> {
+    element.query_selector(&format!("[id=\"{id}\"]")).ok().flatten()
+}

@@ -1,0 +1,145 @@
+//! The attempts of a delivery: one line each, and the evidence of the one that is open.
+
+use domain::{attempt::Attempt, body::pretty, delivery::DeliveryDetail, id::DeliveryId};
+use leptos::prelude::*;
+
+use super::curl;
+use crate::{
+    components::{
+        code_block::CodeBlock,
+        status_lamp::Lamp,
+        time_text::{TimeForm, TimeText},
+        timing::TimingBar,
+        viewpoint::Viewpoint,
+    },
+    links,
+};
+
+/// The attempt to open: the one that the address names, else the latest.
+#[must_use]
+pub fn open<'a>(attempts: &'a [Attempt], named: &str) -> Option<&'a Attempt> {
+    let number: Option<u32> = named.parse().ok();
+    attempts.iter().find(|attempt| Some(attempt.number) == number).or(attempts.last())
+}
+
+/// What came of an attempt, short: `503`, `Connection refused`.
+fn result(attempt: &Attempt) -> String {
+    match (attempt.status_code, &attempt.failure) {
+        (Some(code), _) => code.to_string(),
+        (None, Some(failure)) => crate::components::cause::name(failure.cause).to_owned(),
+        (None, None) => "No answer".to_owned(),
+    }
+}
+
+/// The list of attempts and the evidence of the open one.
+#[component]
+pub fn Attempts(
+    /// The delivery.
+    detail: DeliveryDetail,
+    /// Number of the open attempt as the address has it; empty for the latest.
+    named: String,
+    /// Whose account and clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let Some(shown) = open(&detail.attempts, &named).cloned() else {
+        return view! { <p class="text-ink-2">"No attempt has been made yet."</p> }.into_any();
+    };
+    let number = shown.number;
+    let items = detail.attempts.iter().rev().map(|attempt| {
+        view! { <AttemptLine attempt=attempt.clone() open=attempt.number == number id=detail.row.id.clone() view=view.clone()/> }
+    });
+    view! {
+        <div class="grid items-start gap-4 lg:grid-cols-[19rem_minmax(0,1fr)]">
+            <ol class="border-t border-line">{items.collect_view()}</ol>
+            <Evidence attempt=shown detail=detail.clone() view=view/>
+        </div>
+    }
+    .into_any()
+}
+
+/// One line: number, result, duration, time.
+#[component]
+fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) -> impl IntoView {
+    let (status, ink) = if attempt.failure.is_none() {
+        (domain::delivery::Status::Delivered, "text-delivered")
+    } else {
+        (domain::delivery::Status::Failed, "text-failed")
+    };
+    let href = format!("{}/attempts/{}#attempts", links::delivery(&view.acct, id.as_str()), attempt.number);
+    view! {
+        <li>
+            <a
+                href=href
+                aria-current=open.then_some("true")
+                class="grid grid-cols-[2rem_minmax(0,1fr)_auto_auto] items-center gap-x-2 min-h-9 border-b border-line border-l-4 border-l-transparent px-2 py-1 text-table leading-row no-underline hover:bg-sunk aria-[current]:border-l-ink aria-[current]:bg-sunk"
+            >
+                <span class="text-ink-3">{format!("#{}", attempt.number)}</span>
+                <span class=format!("inline-flex items-center gap-1.5 min-w-0 {ink}")>
+                    <Lamp status=status class="size-3 shrink-0"/>
+                    <span class="truncate">{result(&attempt)}</span>
+                </span>
+                <span class="text-ink-2">{format!("{} ms", attempt.duration_ms)}</span>
+                <TimeText at=attempt.started_at form=TimeForm::Clock view=view/>
+            </a>
+        </li>
+    }
+}
+
+/// What is kept about one attempt: the answer first, since that is where the reason stands.
+#[component]
+fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
+    let said = attempt.failure.as_ref().map(|failure| view! { <p class="text-failed">{failure.sentence(view.now)} "."</p> });
+    view! {
+        <div class="grid gap-4 min-w-0">
+            <div class="grid gap-1">
+                <h3 class="font-bold">{format!("Attempt {}", attempt.number)}</h3>
+                <p class="text-table text-ink-2"><TimeText at=attempt.started_at form=TimeForm::Full view=view/></p>
+                {said}
+            </div>
+            <TimingBar attempt=attempt.clone()/>
+            <Response attempt=attempt.clone()/>
+            <Request attempt=attempt detail=detail/>
+        </div>
+    }
+}
+
+#[component]
+fn Response(attempt: Attempt) -> impl IntoView {
+    let Some(code) = attempt.status_code else {
+        return view! { <h4 class=PART>"Response"</h4><p class="text-table text-ink-2">"There was no answer."</p> }.into_any();
+    };
+    let cut = attempt.response_cut.then(|| view! { <p class="text-meta text-ink-3">"Only the beginning of the body is kept."</p> });
+    let body = if attempt.response_body.is_empty() {
+        view! { <p class="text-table text-ink-2">"The body was empty."</p> }.into_any()
+    } else {
+        view! { <CodeBlock text=attempt.response_body what="response body"/> }.into_any()
+    };
+    view! {
+        <div class="grid gap-2">
+            <h4 class=PART>{format!("Response: {code}")}</h4>
+            {body}
+            {cut}
+            {(!attempt.response_head.is_empty()).then(|| view! { <CodeBlock text=attempt.response_head what="response headers"/> })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Request(attempt: Attempt, detail: DeliveryDetail) -> impl IntoView {
+    let head = curl::request_head(&detail.row, &attempt);
+    let body = curl::masked_body(&detail).map(|body| view! {
+        <CodeBlock text=pretty(&body) copies=body what="request body"/>
+        <p class="text-meta text-ink-3">"The auth token is masked; it was sent in full."</p>
+    });
+    view! {
+        <div class="grid gap-2">
+            <h4 class=PART>"Request"</h4>
+            <p class="text-table wrap-anywhere">"POST " {attempt.url}</p>
+            <CodeBlock text=head what="request headers"/>
+            {body}
+        </div>
+    }
+}
+
+const PART: &str = "text-table font-bold";

@@ -1,0 +1,174 @@
+//! A delivery's page, in the order of the question "why?": what happened, what to do, what happens next, the
+//! attempts with their evidence, the event, the facts.
+
+use domain::{
+    actor::Permission,
+    body::pretty,
+    delivery::{DeliveryDetail, DeliveryRow, Status},
+};
+use leptos::prelude::*;
+
+use super::{attempts::{self, Attempts}, curl, next::NextWords};
+use crate::{
+    api,
+    components::{
+        button::{LinkButton, Weight},
+        cadence::CadenceChart,
+        code_block::CodeBlock,
+        copy_button::CopyButton,
+        delivery_row::{parties, version},
+        heading::TabTitle,
+        key_value::{Facts, IdText, KeyValue},
+        live_region::LiveRegion,
+        notices::Notices,
+        panel::Panel,
+        rail::Part,
+        status_lamp::{Lamp, TestMark, glyph, ink},
+        time_text::{TimeForm, TimeText},
+        viewpoint::Viewpoint,
+    },
+    islands::live::Live,
+    links,
+    pages::account_page,
+    visit::Frame,
+};
+
+/// `/a/:acct/deliveries/:dlv`, and the same with an attempt open: `/a/:acct/deliveries/:dlv/attempts/:n`
+#[component]
+pub fn DeliveryPage() -> impl IntoView {
+    account_page(Part::Deliveries, async |place, frame| {
+        let detail = api::deliveries::show(place.acct.clone(), place.param("dlv")).await?;
+        let view = Viewpoint::from(&frame);
+        let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&place.query).to_query();
+        let (row, named) = (detail.row.clone(), place.param("n"));
+        let attempts = view! { <Attempts detail=detail.clone() named=named.clone() view=view.clone()/> };
+        let event = view! { <EventJson detail=detail.clone() named=named/> };
+        let facts = view! { <FactsPanel detail=detail view=view.clone()/> };
+        let feed = view.path("deliveries/live");
+        Ok(view! {
+            <TabTitle title=format!("{} {} to {}", glyph(row.status), row.kind, row.endpoint_name)/>
+            <div class="flex flex-wrap items-center justify-between gap-2">
+                <a class="inline-flex items-center min-h-6 text-table" href=list>"← Deliveries"</a>
+                <Live feed=feed/>
+            </div>
+            <Notices/>
+            <LiveRegion view=view.clone() version=version(&row) ended=row.status.is_final()>
+                <div class="grid gap-6">
+                    <Verdict row=row.clone() view=view.clone() frame=frame/>
+                    <CadenceChart row=row now=view.now/>
+                    <Panel title="Attempts" id="attempts">{attempts}</Panel>
+                    {event}
+                    {facts}
+                </div>
+            </LiveRegion>
+        }
+        .into_any())
+    })
+}
+
+/// What happened, what to do about it, what happens next.
+#[component]
+fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
+    let endpoint = links::endpoint(&view.acct, row.endpoint_id.as_str(), "");
+    view! {
+        <header class="grid gap-4">
+            <div class="grid gap-1">
+                <h1 class=format!("flex items-baseline gap-3 text-verdict font-bold leading-row {}", ink(row.status))>
+                    <Lamp status=row.status class="size-5 shrink-0"/>
+                    <span class="wrap-anywhere">{format!("{}: {}", row.status.word(), row.sentence(view.now))}</span>
+                </h1>
+                <p class="flex flex-wrap items-center gap-x-2 text-ink-2">
+                    <span>{format!("{} to ", row.kind)}<a href=endpoint>{row.endpoint_name.clone()}</a></span>
+                    <span aria-hidden="true">"·"</span>
+                    <span>{parties(&row)}</span>
+                    {row.test.then(|| view! { <TestMark/> })}
+                </p>
+            </div>
+            <div class="grid gap-6 md:grid-cols-2">
+                <Remedy row=row.clone()/>
+                <section class="grid content-start gap-1">
+                    <h2 class="font-bold">"What happens next"</h2>
+                    <NextWords row=row.clone() view=view.clone()/>
+                </section>
+            </div>
+            <Actions row=row view=view frame=frame/>
+        </header>
+    }
+}
+
+/// What to do, with a command to check. Nothing where nothing went wrong.
+#[component]
+fn Remedy(row: DeliveryRow) -> impl IntoView {
+    let failure = row.failure.filter(|_| row.status != Status::Delivered);
+    failure.map(|failure| view! {
+        <section class="grid content-start gap-1 min-w-0">
+            <h2 class="font-bold">"What to do"</h2>
+            <p>{failure.remedy()} " " <a href=links::cause(failure.cause.code())>"More about this cause"</a></p>
+            {failure.command().map(|command| view! { <CodeBlock text=command what="command"/> })}
+        </section>
+    })
+}
+
+#[component]
+fn Actions(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
+    let page = links::delivery(&view.acct, row.id.as_str());
+    let resend = if row.status.is_final() { "Resend" } else { "Resend now" };
+    let cancels = matches!(row.status, Status::Queued | Status::Retrying | Status::Held);
+    let weight = if row.status == Status::Delivered { Weight::Secondary } else { Weight::Primary };
+    frame.may(Permission::WriteDeliveries).then(|| view! {
+        <div class="flex flex-wrap gap-2">
+            {(row.status != Status::Sending).then(|| view! {
+                <LinkButton href=format!("{page}/resend") weight=weight>{resend}</LinkButton>
+            })}
+            {cancels.then(|| view! { <LinkButton href=format!("{page}/cancel") weight=Weight::Danger>"Cancel delivery"</LinkButton> })}
+        </div>
+    })
+}
+
+/// The event as it goes out, to read and to copy.
+#[component]
+fn EventJson(detail: DeliveryDetail, named: String) -> impl IntoView {
+    let body = curl::masked_body(&detail).map(|body| view! {
+        <details id="event-json" open>
+            <summary class="py-1 min-h-6 text-table font-semibold">"JSON"</summary>
+            <CodeBlock text=pretty(&body) copies=body what="raw JSON"/>
+        </details>
+    });
+    let command = curl::command(&detail, attempts::open(&detail.attempts, &named));
+    let command = command.map(|command| view! {
+        <p class="pt-2"><CopyButton text=command word="Copy as curl" what="with placeholders for the credentials"/></p>
+    });
+    let gone = detail.payload.is_none().then(|| view! {
+        <p class="text-ink-2">"Payloads are kept for a time only. The timing and result of this delivery are kept, its body is not."</p>
+    });
+    view! { <Panel title="Event" id="event">{body} {command} {gone}</Panel> }
+}
+
+#[component]
+fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
+    let row = detail.row;
+    let url = detail.attempts.last().map_or(detail.endpoint_url, |attempt| attempt.url.clone());
+    let accepted = view! { <TimeText at=row.created_at form=TimeForm::Full view=view.clone()/> };
+    let (event, call) = (links::event(&view.acct, row.event_id.as_str()), links::call(&view.acct, &row.call_id));
+    let tried = format!("{} of {}", row.attempts, row.attempts_at_most());
+    let ended = row.finished_at.map(|at| {
+        let at = view! { <TimeText at=at form=TimeForm::Full view=view/> };
+        view! { <KeyValue name="Ended">{at}</KeyValue> }
+    });
+    view! {
+        <Panel title="Facts" id="facts">
+            <Facts>
+                <KeyValue name="Delivery"><IdText id=row.id.to_string() what="delivery id"/></KeyValue>
+                <KeyValue name="Event">
+                    <IdText id=row.event_id.to_string() what="event id"/>
+                    <a href=event>"All deliveries of this event"</a>
+                </KeyValue>
+                <KeyValue name="Call"><IdText id=row.call_id what="call id"/> <a href=call>"The whole call"</a></KeyValue>
+                <KeyValue name="URL at the time"><code class="text-meta">{url}</code></KeyValue>
+                <KeyValue name="Accepted">{accepted}</KeyValue>
+                {ended}
+                <KeyValue name="Attempts">{tried}</KeyValue>
+            </Facts>
+        </Panel>
+    }
+}

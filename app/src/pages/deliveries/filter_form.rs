@@ -1,0 +1,151 @@
+//! The filter of the list: a GET form, so that every filter is an address and works without script.
+
+use domain::{
+    cause::Cause,
+    delivery::Status,
+    event::EventKind,
+    filter::{DeliveryFilter, Range},
+    time::iso_utc,
+    UnixMs,
+};
+use leptos::prelude::*;
+
+use super::facets::Names;
+use crate::components::{button::{Button, Weight}, cause, field::CONTROL, status_lamp::{Lamp, ink}};
+
+/// The filter of the list of deliveries.
+#[component]
+pub fn FilterForm(
+    /// What is filtered now.
+    filter: DeliveryFilter,
+    /// The endpoints to choose from.
+    names: Names,
+    /// The list's path.
+    base: String,
+) -> impl IntoView {
+    view! {
+        <form method="get" action=base role="search" aria-label="Deliveries" class="grid gap-2">
+            <div class="flex flex-wrap gap-2">
+                <label class="sr-only" for="q">"ID, call or phone number"</label>
+                <input
+                    id="q" name="q" type="search" placeholder="ID, call or phone number" autocomplete="off" spellcheck="false"
+                    class=format!("{CONTROL} max-w-96 flex-1 basis-52") value=filter.text.clone()
+                />
+                <Button weight=Weight::Secondary>"Search"</Button>
+            </div>
+            <details class="rounded-m border border-line bg-surface">
+                <summary class="px-3 py-1.5 min-h-9 text-table font-semibold">"Filter"</summary>
+                <div class="grid gap-4 border-t border-line p-3">
+                    <Statuses chosen=filter.statuses.clone()/>
+                    <Kinds chosen=filter.kinds.clone()/>
+                    <div class="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
+                        <Choices filter=filter.clone() names=names/>
+                        <Moment name="from" label="From (UTC)" at=filter.from/>
+                        <Moment name="to" label="To (UTC)" at=filter.to/>
+                    </div>
+                    {filter.call.map(|call| view! { <input type="hidden" name="call" value=call/> })}
+                    <div><Button weight=Weight::Primary>"Apply filters"</Button></div>
+                </div>
+            </details>
+        </form>
+    }
+}
+
+#[component]
+fn Statuses(chosen: Vec<Status>) -> impl IntoView {
+    let boxes = Status::ALL.map(|status| {
+        let checked = chosen.contains(&status);
+        view! {
+            <label class="inline-flex items-center gap-1.5 min-h-7 text-table">
+                <input type="checkbox" class="size-4.5 accent-ink" name="status" value=status.as_str() checked=checked/>
+                <span class=ink(status)><Lamp status=status/></span>
+                {status.word()}
+            </label>
+        }
+    });
+    view! { <fieldset><legend class=LEGEND>"Status"</legend><div class=BOXES>{boxes.collect_view()}</div></fieldset> }
+}
+
+#[component]
+fn Kinds(chosen: Vec<EventKind>) -> impl IntoView {
+    let boxes = EventKind::ALL.map(|kind| {
+        let checked = chosen.contains(&kind);
+        view! {
+            <label class="inline-flex items-center gap-1.5 min-h-7 text-table">
+                <input type="checkbox" class="size-4.5 accent-ink" name="event" value=kind.as_str() checked=checked/>
+                {kind.as_str()}
+            </label>
+        }
+    });
+    view! { <fieldset><legend class=LEGEND>"Event"</legend><div class=BOXES>{boxes.collect_view()}</div></fieldset> }
+}
+
+const LEGEND: &str = "text-table font-semibold";
+const BOXES: &str = "flex flex-wrap gap-x-5 gap-y-1";
+
+#[component]
+fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
+    let endpoints = names.endpoints.iter().map(|(id, name)| (id.to_string(), name.clone()));
+    let causes = Cause::ALL.iter().map(|cause| (cause.code().to_owned(), cause::name(*cause).to_owned()));
+    let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.words().to_owned()));
+    let tests = [("0", "Without tests"), ("1", "Tests only")].map(|(value, words)| (value.to_owned(), words.to_owned()));
+    let test = filter.test.map(|only| if only { "1" } else { "0" });
+    view! {
+        <Select name="endpoint" label="Endpoint" any="All endpoints" options=endpoints.collect() chosen=filter.endpoint.map(String::from)/>
+        <Select name="cause" label="Cause" any="Any cause" options=causes.collect() chosen=filter.cause.map(|cause| cause.code().to_owned())/>
+        <Select name="range" label="Time" any="Any time" options=ranges.collect() chosen=filter.range.map(|range| range.as_str().to_owned())/>
+        <Select name="test" label="Tests" any="With tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
+    }
+}
+
+#[component]
+fn Select(
+    name: &'static str,
+    label: &'static str,
+    any: &'static str,
+    options: Vec<(String, String)>,
+    chosen: Option<String>,
+) -> impl IntoView {
+    let options = options.into_iter().map(|(value, words)| {
+        let selected = chosen.as_ref() == Some(&value);
+        view! { <option value=value selected=selected>{words}</option> }
+    });
+    view! {
+        <div class="grid gap-1">
+            <label class=LEGEND for=name>{label}</label>
+            <select class=CONTROL id=name name=name>
+                <option value="">{any}</option>
+                {options.collect_view()}
+            </select>
+        </div>
+    }
+}
+
+#[component]
+fn Moment(name: &'static str, label: &'static str, at: Option<UnixMs>) -> impl IntoView {
+    view! {
+        <div class="grid gap-1">
+            <label class=LEGEND for=name>{label}</label>
+            <input class=CONTROL type="datetime-local" step="1" id=name name=name value=at.map(local)/>
+        </div>
+    }
+}
+
+/// A moment as `datetime-local` wants it, to the second, in UTC.
+fn local(at: UnixMs) -> String {
+    iso_utc(at).chars().take("2026-11-22T13:00:00".len()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::time::parse_utc;
+
+    use super::*;
+
+    #[test]
+    fn a_moment_comes_back_from_its_field() {
+        let at = parse_utc("2026-11-22T13:00:05Z").unwrap_or_default();
+        assert_eq!(local(at), "2026-11-22T13:00:05");
+        assert_eq!(parse_utc(&local(at)), Some(at));
+    }
+}

@@ -1,0 +1,97 @@
+//! The list of deliveries: what matches the filter in the address, newest first, each with its reason.
+
+use domain::{delivery::DeliveryCounts, filter::DeliveryFilter};
+use leptos::prelude::*;
+
+use super::{
+    counts::Counts,
+    facets::{Names, chips},
+    filter_form::FilterForm,
+    no_match,
+    rows::Rows,
+};
+use crate::{
+    api::{self, deliveries::DeliveryList},
+    components::{
+        button::{LinkButton, Weight},
+        empty_state::EmptyState,
+        filter_chips::FilterChips,
+        heading::Heading,
+        live_region::LiveRegion,
+        pager::{Pager, Paging, Trail},
+        rail::Part,
+        viewpoint::Viewpoint,
+    },
+    islands::live::Live,
+    pages::{Place, account_page},
+    visit::Frame,
+};
+
+/// `/a/:acct/deliveries`
+#[component]
+pub fn DeliveriesPage() -> impl IntoView {
+    account_page(Part::Deliveries, async |place, frame| {
+        let loaded = api::deliveries::list(place.acct.clone(), place.query.clone()).await?;
+        let filter = DeliveryFilter::parse(&place.query);
+        let view = Viewpoint::from(&frame);
+        let base = view.path("deliveries");
+        let names = Names { endpoints: loaded.endpoints.clone(), zone: view.zone.clone() };
+        let none = loaded.page.rows.is_empty();
+        let empty = match (none, filter.is_all()) {
+            (false, _) => None,
+            (true, true) => Some(first_use(&view).into_any()),
+            (true, false) => Some(no_match::NoMatch::load(&view, &filter, &names).await?.view().into_any()),
+        };
+        let clock = format!("Times in {} ({})", view.zone.name(), view.zone.offset(view.now));
+        let feed = view.path("deliveries/live");
+        Ok(view! {
+            <Heading title="Deliveries" lead=clock tab=tab(loaded.counts)>
+                <Live feed=feed/>
+            </Heading>
+            <div class="grid gap-2">
+                <FilterForm filter=filter.clone() names=names.clone() base=base.clone()/>
+                <FilterChips chips=chips(&filter, &names, &base) clear=base.clone()/>
+            </div>
+            <LiveRegion view=view.clone() version=loaded.page.rows.len().to_string()>
+                {match empty {
+                    Some(empty) => empty,
+                    None => filled(loaded, filter, view, &place).into_any(),
+                }}
+            </LiveRegion>
+        }
+        .into_any())
+    })
+}
+
+/// The tab says how many have failed: `(3 ▲) Deliveries`.
+fn tab(counts: DeliveryCounts) -> String {
+    if counts.failed == 0 { "Deliveries".to_owned() } else { format!("({} ▲) Deliveries", counts.failed) }
+}
+
+fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: &Place) -> impl IntoView {
+    let paging = Paging::around(
+        &Trail::parse(&place.query),
+        filter.cursor.as_deref(),
+        loaded.page.next.as_deref(),
+        |cursor| DeliveryFilter { cursor, ..filter.clone() }.to_query(),
+    );
+    let query = filter.first_page().to_query();
+    view! {
+        <Counts counts=loaded.counts filter=filter base=view.path("deliveries")/>
+        <Rows rows=loaded.page.rows view=view query=query/>
+        <Pager paging=paging/>
+    }
+}
+
+fn first_use(view: &Viewpoint) -> impl IntoView + use<> {
+    let may = use_context::<Frame>().is_some_and(|frame| frame.may(domain::actor::Permission::WriteEndpoints));
+    let (href, verb) = if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "See endpoints") };
+    view! {
+        <EmptyState
+            title="Every delivery will be listed here"
+            words="One stands here for each event and each endpoint that listens for it, with its result and, where it failed, the reason."
+        >
+            <LinkButton href=href weight=Weight::Primary>{verb}</LinkButton>
+        </EmptyState>
+    }
+}

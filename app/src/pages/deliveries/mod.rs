@@ -1,0 +1,17 @@
+//! Deliveries: the list, one of them, and sending it again.
+
+mod attempts;
+pub mod cancel;
+mod counts;
+mod curl;
+pub mod detail;
+pub mod facets;
+mod filter_form;
+pub mod list;
+mod next;
+mod no_match;
+pub mod resend;
+mod rows;
+
+pub use counts::number;
+pub use rows::Rows;

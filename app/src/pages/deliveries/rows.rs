@@ -1,0 +1,50 @@
+//! The rows of the list under a header for each day.
+
+use domain::delivery::DeliveryRow;
+use leptos::prelude::*;
+
+use crate::components::{delivery_row::DeliveryItem, viewpoint::Viewpoint};
+
+/// Deliveries, newest first, under the days on which they were accepted. Days and rows are items of one list, so
+/// that a live update can replace any of them alone.
+#[component]
+pub fn Rows(
+    /// The deliveries.
+    rows: Vec<DeliveryRow>,
+    /// Whose account and clock.
+    view: Viewpoint,
+    /// The list's own query, so that a delivery's page leads back to it.
+    #[prop(optional, into)]
+    query: String,
+    /// Level of the days among the headings of the page.
+    #[prop(default = 2)]
+    level: u8,
+) -> impl IntoView {
+    let mut day = String::new();
+    let items = rows.into_iter().map(|row| {
+        let its_day = view.zone.day(row.created_at);
+        let header = (its_day != day).then(|| header(&its_day, level));
+        day = its_day;
+        view! {
+            {header}
+            <DeliveryItem row=row view=view.clone() query=query.clone()/>
+        }
+    });
+    view! {
+        <ol id="live-list" class="rounded-m border border-line border-b-0 bg-surface">{items.collect_view()}</ol>
+    }
+}
+
+fn header(day: &str, level: u8) -> impl IntoView + use<> {
+    let class = "text-meta font-semibold text-ink-2";
+    let words = day.to_owned();
+    let heading = match level {
+        2 => view! { <h2 class=class>{words}</h2> }.into_any(),
+        _ => view! { <h3 class=class>{words}</h3> }.into_any(),
+    };
+    view! {
+        <li id=format!("day-{}", day.replace(' ', "-")) class="border-b border-line bg-page px-3 py-1">
+            {heading}
+        </li>
+    }
+}

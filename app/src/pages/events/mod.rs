@@ -1,0 +1,8 @@
+//! What the platform has said: the log of events, one event, and a call with all of its events.
+
+pub mod call;
+pub mod detail;
+mod ladder;
+pub mod list;
+mod outcome;
+pub mod query;

@@ -1,0 +1,70 @@
+//! The filter of the event log in the address.
+
+use domain::{
+    event::{EventFilter, EventKind},
+    filter::DeliveryFilter,
+    query::{PAGE_MAX_ROWS, Writer, pairs},
+};
+
+/// Reads a query string. What it does not understand is left out.
+#[must_use]
+pub fn parse(query: &str) -> EventFilter {
+    let mut filter = EventFilter::default();
+    for (key, value) in pairs(query) {
+        match key.as_str() {
+            "event" => add(&mut filter.kinds, &value),
+            "call" => filter.call = Some(value.to_ascii_lowercase()),
+            "not_sent" => filter.not_sent = value == "1",
+            "cursor" => filter.cursor = Some(value),
+            _ => {}
+        }
+    }
+    filter
+}
+
+fn add(kinds: &mut Vec<EventKind>, names: &str) {
+    for kind in names.split(',').filter_map(EventKind::parse) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+}
+
+/// The query string that reads back as this filter.
+#[must_use]
+pub fn write(filter: &EventFilter) -> String {
+    let kinds: Vec<_> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
+    Writer::default()
+        .with("event", kinds.join(","))
+        .with("call", filter.call.as_deref().unwrap_or_default())
+        .with("not_sent", if filter.not_sent { "1" } else { "" })
+        .with("cursor", filter.cursor.as_deref().unwrap_or_default())
+        .finish()
+}
+
+/// Whether anything is filtered, paging aside.
+#[must_use]
+pub fn is_all(filter: &EventFilter) -> bool {
+    filter.kinds.is_empty() && filter.call.is_none() && !filter.not_sent
+}
+
+/// The filters that find a call's events and its deliveries, as many as one page may have.
+#[must_use]
+pub fn of_call(call: &str) -> (EventFilter, DeliveryFilter) {
+    let call = Some(call.to_ascii_lowercase());
+    let events = EventFilter { call: call.clone(), limit: PAGE_MAX_ROWS, ..EventFilter::default() };
+    (events, DeliveryFilter { call, limit: PAGE_MAX_ROWS, ..DeliveryFilter::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_reads_back_from_its_address() {
+        let written = "?event=IncomingCall%2CCallProcessed&call=2f53&not_sent=1&cursor=x";
+        assert_eq!(write(&parse(written)), written);
+        assert_eq!(parse("event=IncomingCall&event=CallProcessed").kinds.len(), 2);
+        assert!(is_all(&parse("event=Nothing&cursor=x&not_sent=0")));
+    }
+}
