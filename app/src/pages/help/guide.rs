@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::code_block::CodeBlock;
 use crate::components::heading::TabTitle;
+use crate::islands::copy::Copy;
 use crate::links;
 use crate::pages::public_page;
 
@@ -54,6 +55,7 @@ pub fn Guide(
             <p class="text-large text-ink-2">{lead}</p>
             {children()}
         </article>
+        <Copy/>
     }
 }
 
