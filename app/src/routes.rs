@@ -5,7 +5,17 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::pages::{me::Me, not_found::NotFound};
+use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
+use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
+use crate::pages::endpoints::{
+    delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage, show::EndpointPage,
+    test::TestPage,
+};
+use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
+use crate::pages::{
+    home::Home, me::Me, not_found::NotFound, overview::Overview, sign_in::SignInPage, sign_up::SignUpPage,
+    start::StartPage, test_line::TestLinePage,
+};
 
 /// The application: one route per page. Pages are sent whole, so that they need no script.
 #[component]
@@ -15,7 +25,34 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=NotFound>
+                <Route ssr=ssr.clone() path=path!("/") view=Home/>
+                <Route ssr=ssr.clone() path=path!("/sign-in") view=SignInPage/>
+                <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
                 <Route ssr=ssr.clone() path=path!("/me") view=Me/>
+                <Route ssr=ssr.clone() path=path!("/help") view=HelpPage/>
+                <Route ssr=ssr.clone() path=path!("/help/setting-up") view=SettingUpPage/>
+                <Route ssr=ssr.clone() path=path!("/help/verify") view=VerifyPage/>
+                <Route ssr=ssr.clone() path=path!("/help/retries") view=RetriesPage/>
+                <Route ssr=ssr.clone() path=path!("/help/causes") view=CausesPage/>
+                <Route ssr=ssr.clone() path=path!("/help/causes/:code") view=CausePage/>
+                <Route ssr=ssr.clone() path=path!("/help/api") view=ApiPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct") view=Overview/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/start") view=StartPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints") view=EndpointsPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/new") view=NewEndpointPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep") view=EndpointPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/edit") view=EditEndpointPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/test") view=TestPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/resend") view=ResendPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/cancel") view=CancelPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/events") view=EventsPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/events/:evt") view=EventPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/calls/:call") view=CallPage/>
                 <Route ssr=ssr path=path!("/*any") view=NotFound/>
             </Routes>
         </Router>

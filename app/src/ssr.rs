@@ -2,6 +2,7 @@
 
 mod answer;
 mod document;
+pub mod first_try;
 mod typed;
 mod visitor;
 

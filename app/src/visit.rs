@@ -2,9 +2,10 @@
 
 use domain::UnixMs;
 use domain::account::{Membership, User};
-use domain::actor::Permission;
+use domain::actor::{Actor, Permission};
 use serde::{Deserialize, Serialize};
 
+use crate::error::UiError;
 use crate::flash::Flash;
 use crate::zone::Zone;
 
@@ -84,6 +85,15 @@ impl Frame {
         self.here.role.may(permission)
     }
 
+    /// For pages that are of no use without this, so that nobody fills in a form for nothing.
+    ///
+    /// # Errors
+    /// `Forbidden` naming what is needed.
+    pub fn need(&self, permission: Permission) -> Result<(), UiError> {
+        let (user, account) = (self.user.id.clone(), self.here.account.id.clone());
+        Ok(Actor::Member { user, account, role: self.here.role }.require(permission)?)
+    }
+
     /// The moment that all times on the page are measured from.
     #[must_use]
     pub const fn now(&self) -> UnixMs {
@@ -95,7 +105,7 @@ impl Frame {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The error.
-    pub error: crate::error::UiError,
+    pub error: UiError,
     /// The request's id, for those who ask the people who run this.
     pub request_id: Option<String>,
 }

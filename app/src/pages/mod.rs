@@ -4,5 +4,15 @@ mod place;
 
 pub use place::{Place, account_page, public_page};
 
+pub mod deliveries;
+pub mod endpoints;
+pub mod events;
+pub mod help;
+pub mod home;
 pub mod me;
 pub mod not_found;
+pub mod overview;
+pub mod sign_in;
+pub mod sign_up;
+pub mod start;
+pub mod test_line;

@@ -1,8 +1,8 @@
 //! How a post ends: with a redirect to a page (so that reloading repeats nothing) and a flash for that page.
 
 use domain::query::encode;
-use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::StatusCode;
+use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
@@ -20,18 +20,26 @@ const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
 pub struct Done {
     to: String,
     said: Option<String>,
+    kept: Vec<(String, String)>,
 }
 
 impl Done {
     /// Go on to this page.
     pub fn to(page: impl Into<String>) -> Self {
-        Self { to: page.into(), said: None }
+        Self { to: page.into(), said: None, kept: Vec::new() }
     }
 
     /// And say there what was done and what comes next.
     #[must_use]
     pub fn saying(mut self, words: impl Into<String>) -> Self {
         self.said = Some(words.into());
+        self
+    }
+
+    /// And put this there: a payload to edit and send again, credentials to show this once.
+    #[must_use]
+    pub fn keeping(mut self, fields: &impl Serialize) -> Self {
+        self.kept = typed(fields);
         self
     }
 }
@@ -48,8 +56,8 @@ pub async fn form(
 ) -> Result<(), UiError> {
     match work.await {
         Ok(done) => {
-            if done.said.is_some() {
-                keep(Flash { path: done.to.clone(), ok: done.said, ..Flash::default() }).await?;
+            if done.said.is_some() || !done.kept.is_empty() {
+                keep(Flash { path: done.to.clone(), ok: done.said, typed: done.kept, errors: Vec::new() }).await?;
             }
             leptos_axum::redirect(&done.to);
             Ok(())
@@ -64,7 +72,11 @@ pub async fn form(
 }
 
 async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -> Result<(), UiError> {
-    keep(Flash { path: back.to_owned(), errors: error.complaints(), typed: typed(posted), ok: None }).await?;
+    let mut kept = typed(posted);
+    if let UiError::Domain(domain::Error::Conflict { existing: Some(other), .. }) = &error {
+        kept.push(("existing".to_owned(), other.clone()));
+    }
+    keep(Flash { path: back.to_owned(), errors: error.complaints(), typed: kept, ok: None }).await?;
     set_status(&error);
     leptos_axum::redirect(back);
     if matches!(error, UiError::Domain(domain::Error::Invalid(_))) { Ok(()) } else { Err(error) }
@@ -79,7 +91,11 @@ pub fn refuse(error: &UiError) {
     if matches!(error, UiError::Domain(domain::Error::Unauthenticated(_))) {
         let ended = if visitor::was_signed_in() { "&ended=1" } else { "" };
         let next = visitor::path();
-        move_to(&if next == "/" { links::SIGN_IN.to_owned() } else { format!("{}{ended}", links::sign_in_then(&next)) });
+        move_to(&if next == "/" {
+            links::SIGN_IN.to_owned()
+        } else {
+            format!("{}{ended}", links::sign_in_then(&next))
+        });
     } else {
         set_status(error);
     }
@@ -87,7 +103,9 @@ pub fn refuse(error: &UiError) {
 
 /// Answers a page request with another page's address.
 pub fn move_to(page: &str) {
-    let (Some(response), Ok(location)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(page)) else { return };
+    let (Some(response), Ok(location)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(page)) else {
+        return;
+    };
     response.insert_header(LOCATION, location);
     response.set_status(StatusCode::SEE_OTHER);
 }

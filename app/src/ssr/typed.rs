@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn a_list_repeats_its_name_and_an_open_box_says_nothing() {
-        let form = EndpointForm { events: vec!["IncomingCall".into(), "CallProcessed".into()], ..EndpointForm::default() };
+        let form =
+            EndpointForm { events: vec!["IncomingCall".into(), "CallProcessed".into()], ..EndpointForm::default() };
         let kept = typed(&form);
         assert_eq!(kept.iter().filter(|(name, _)| name == "events").count(), 2);
         assert!(!kept.iter().any(|(name, _)| name == "deliver_late"));

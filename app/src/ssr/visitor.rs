@@ -39,7 +39,9 @@ pub fn backend() -> Result<Arc<dyn Backend>, UiError> {
 /// # Errors
 /// Our own fault when the session layer is not in place.
 pub fn session() -> Result<Session, UiError> {
-    use_context::<Parts>().and_then(|parts| parts.extensions.get::<Session>().cloned()).ok_or_else(|| missing("session"))
+    use_context::<Parts>()
+        .and_then(|parts| parts.extensions.get::<Session>().cloned())
+        .ok_or_else(|| missing("session"))
 }
 
 fn missing(what: &str) -> UiError {

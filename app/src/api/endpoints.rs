@@ -1,0 +1,168 @@
+//! Endpoints: what their pages load and what their forms do.
+
+use domain::delivery::DeliveryRow;
+use domain::endpoint::{Endpoint, EndpointForm, EndpointSummary};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::UiError;
+
+/// Deliveries that an endpoint's page and the overview show.
+const LATEST_ROWS: u32 = 20;
+
+/// The account's endpoints.
+#[server(prefix = "/api", endpoint = "endpoints/list")]
+pub async fn load_endpoints(acct: String) -> Result<Vec<EndpointSummary>, UiError> {
+    use crate::ssr;
+    Ok(ssr::backend()?.endpoints(&ssr::actor(&acct).await?).await?)
+}
+
+/// One endpoint and its latest deliveries; of all endpoints when `ep` is empty.
+#[server(prefix = "/api", endpoint = "endpoints/show")]
+pub async fn load_endpoint(acct: String, ep: String) -> Result<(EndpointSummary, Vec<DeliveryRow>), UiError> {
+    use crate::ssr;
+    use domain::{filter::DeliveryFilter, id::EndpointId};
+    let (actor, id) = (ssr::actor(&acct).await?, EndpointId::parse(&ep)?);
+    let summary = ssr::backend()?.endpoint(&actor, &id).await?;
+    let filter = DeliveryFilter { endpoint: Some(id), limit: LATEST_ROWS, ..DeliveryFilter::default() };
+    Ok((summary, ssr::backend()?.deliveries(&actor, &filter).await?.rows))
+}
+
+/// The form as it would be filled in now.
+#[server(prefix = "/api", endpoint = "endpoints/form")]
+pub async fn load_endpoint_form(acct: String, ep: String) -> Result<(Endpoint, EndpointForm), UiError> {
+    use crate::ssr;
+    let id = domain::id::EndpointId::parse(&ep)?;
+    Ok(ssr::backend()?.endpoint_form(&ssr::actor(&acct).await?, &id).await?)
+}
+
+/// An edit: the form, and the version of the endpoint that it began with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The version it began with.
+    pub version: u32,
+    /// The form.
+    #[serde(flatten)]
+    pub form: EndpointForm,
+}
+
+/// Creates an endpoint; `then=test` sends it a test at once, `duplicate=allow` does so for a URL in use.
+#[server(prefix = "/api", endpoint = "endpoints/create")]
+pub async fn create_endpoint(
+    acct: String,
+    form: EndpointForm,
+    #[server(default)] then: String,
+    #[server(default)] duplicate: String,
+) -> Result<(), UiError> {
+    use crate::{links, ssr, ssr::first_try};
+    ssr::form(&links::account(&acct, "endpoints/new"), &form, async {
+        let actor = ssr::actor(&acct).await?;
+        let made = first_try::created(&actor, &form, &duplicate).await?;
+        let test = if then == "test" { first_try::test(&actor, &made.endpoint).await? } else { String::new() };
+        let page = links::endpoint(&acct, made.endpoint.id.as_str(), "");
+        Ok(ssr::Done::to(page + &test).keeping(&made.credentials).saying(format!("{} created.", made.endpoint.name)))
+    })
+    .await
+}
+
+/// Changes an endpoint, unless somebody else changed it meanwhile; `then=test` sends a test at once.
+#[server(prefix = "/api", endpoint = "endpoints/update")]
+pub async fn update_endpoint(
+    acct: String,
+    ep: String,
+    version: u32,
+    form: EndpointForm,
+    #[server(default)] then: String,
+) -> Result<(), UiError> {
+    use crate::{links, ssr, ssr::first_try};
+    let edit = Edit { version, form };
+    ssr::form(&links::endpoint(&acct, &ep, "edit"), &edit, async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let saved = ssr::backend()?.update_endpoint(&actor, &id, &edit.form, Some(version)).await?;
+        let test = if then == "test" { first_try::test(&actor, &saved).await? } else { String::new() };
+        Ok(ssr::Done::to(links::endpoint(&acct, &ep, "") + &test).saying("Saved. New events use it from now on."))
+    })
+    .await
+}
+
+/// Holds the endpoint's events from now on.
+#[server(prefix = "/api", endpoint = "endpoints/pause")]
+pub async fn pause_endpoint(acct: String, ep: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = links::endpoint(&acct, &ep, "");
+    ssr::form(&page, &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let paused = ssr::backend()?.pause_endpoint(&actor, &id).await?;
+        Ok(ssr::Done::to(&page).saying(format!("{} is paused. Its events wait until you resume it.", paused.name)))
+    })
+    .await
+}
+
+/// Sends the endpoint its events again.
+#[server(prefix = "/api", endpoint = "endpoints/resume")]
+pub async fn resume_endpoint(acct: String, ep: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = links::endpoint(&acct, &ep, "");
+    ssr::form(&page, &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let active = ssr::backend()?.resume_endpoint(&actor, &id).await?;
+        Ok(ssr::Done::to(&page).saying(format!("{} is active again. Held events go out first.", active.name)))
+    })
+    .await
+}
+
+/// Deletes the endpoint and drops what waits for it.
+#[server(prefix = "/api", endpoint = "endpoints/delete")]
+pub async fn delete_endpoint(acct: String, ep: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(&links::endpoint(&acct, &ep, "delete"), &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let name = ssr::backend()?.endpoint(&actor, &id).await?.endpoint.name;
+        let dropped =
+            domain::time::counted(i64::from(ssr::backend()?.delete_endpoint(&actor, &id).await?), "waiting event");
+        let said = format!("Endpoint {name} deleted; {dropped} dropped. Its deliveries stay readable.");
+        Ok(ssr::Done::to(links::account(&acct, "endpoints")).saying(said))
+    })
+    .await
+}
+
+/// Shows the credentials in full, this once.
+#[server(prefix = "/api", endpoint = "endpoints/reveal")]
+pub async fn reveal_credentials(acct: String, ep: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = links::endpoint(&acct, &ep, "");
+    ssr::form(&page, &(), async {
+        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        let credentials = ssr::backend()?.reveal_credentials(&actor, &id).await?;
+        Ok(ssr::Done::to(format!("{page}#credentials")).keeping(&credentials))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `server_fn` 0.8.13 reads the body of a posted form: not strict, since browsers encode brackets.
+    fn read<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, serde_qs::Error> {
+        serde_qs::Config::new(5, false).deserialize_str(body)
+    }
+
+    #[test]
+    fn a_browsers_form_becomes_one_struct() {
+        let body = "acct=acct_1&form%5Burl%5D=https%3A%2F%2Fa.example%2Fx+y&form%5Bevents%5D%5B%5D=IncomingCall\
+            &form%5Bevents%5D%5B%5D=CallProcessed&form%5Bheaders%5D=A%3A+1%0D%0AB%3A+2&form%5Bdeliver_late%5D=true&then=test";
+        let read = read::<CreateEndpoint>(body).unwrap();
+        assert_eq!(read.form.url, "https://a.example/x y");
+        assert_eq!(read.form.events, ["IncomingCall", "CallProcessed"]);
+        assert_eq!(read.form.headers, "A: 1\r\nB: 2");
+        assert!(read.form.deliver_late);
+        assert_eq!((read.then.as_str(), read.duplicate.as_str()), ("test", ""));
+    }
+
+    #[test]
+    fn boxes_that_are_not_ticked_are_not_posted() {
+        let read = read::<UpdateEndpoint>("acct=a&ep=e&version=7&form%5Burl%5D=x").unwrap();
+        assert_eq!((read.version, read.form.events.len(), read.form.deliver_late), (7, 0, false));
+    }
+}

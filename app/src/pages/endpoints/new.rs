@@ -1,0 +1,49 @@
+//! A new endpoint, on one page.
+
+use domain::actor::Permission;
+use domain::endpoint::EndpointForm;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use super::duplicate::Duplicate;
+use crate::api::endpoints::CreateEndpoint;
+use crate::components::button::{Button, Weight};
+use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, fresh, typed_or};
+use crate::components::field::Field;
+use crate::components::heading::Heading;
+use crate::components::rail::Part;
+use crate::pages::account_page;
+
+/// `/a/:acct/endpoints/new`
+#[component]
+pub fn NewEndpointPage() -> impl IntoView {
+    account_page(Part::Endpoints, async |place, frame| {
+        frame.need(Permission::WriteEndpoints)?;
+        let form = typed_or(&frame.visit.flash, fresh());
+        Ok(view! {
+            <Heading title="New endpoint"/>
+            <NewForm acct=place.acct form=form/>
+        }
+        .into_any())
+    })
+}
+
+#[component]
+fn NewForm(acct: String, form: EndpointForm) -> impl IntoView {
+    view! {
+        <form class="grid max-w-column gap-6" method="post" action=CreateEndpoint::PATH>
+            <input type="hidden" name="acct" value=acct.clone()/>
+            <UrlField value=form.url.clone()/>
+            <EventsField ticked=form.events.clone()/>
+            <Field name="name" label="Name" value=form.name.clone() hint="For your eyes only. Without one we use the host."/>
+            <Field name="auth_token" label="Auth token" value=form.auth_token.clone()
+                hint="Stands in the body of every request as auth_token, so that your server knows us. Without one we make 30 random characters."/>
+            <AdvancedFields form=form/>
+            <div class="flex flex-wrap gap-3">
+                <Button weight=Weight::Primary name="then" value="test">"Save and send test"</Button>
+                <Button name="then" value="save">"Save only"</Button>
+                <Duplicate acct=acct/>
+            </div>
+        </form>
+    }
+}

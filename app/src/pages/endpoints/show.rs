@@ -1,0 +1,148 @@
+//! One endpoint: how it stands, what comes next, what it is, what it received.
+
+use domain::actor::Permission;
+use domain::delivery::DeliveryRow;
+use domain::endpoint::{EndpointState, EndpointSummary};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use super::rows::DeliveryRows;
+use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint};
+use crate::api::tries::load_try;
+use crate::components::button::{Button, LinkButton, Weight};
+use crate::components::endpoint_lamp::{EndpointLamp, Standing, next, verdict};
+use crate::components::heading::Heading;
+use crate::components::key_value::{Facts, KeyValue};
+use crate::components::panel::Panel;
+use crate::components::rail::Part;
+use crate::components::secret::{NewCredentials, SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
+use crate::components::try_result::TryResult;
+use crate::components::viewpoint::Viewpoint;
+use crate::links;
+use crate::pages::account_page;
+use crate::visit::Frame;
+
+/// `/a/:acct/endpoints/:ep`
+#[component]
+pub fn EndpointPage() -> impl IntoView {
+    account_page(Part::Endpoints, async |place, frame| {
+        let (summary, latest) = load_endpoint(place.acct.clone(), place.param("ep")).await?;
+        let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
+        let view = Viewpoint::from(&frame);
+        let flash = frame.visit.flash.clone();
+        let (title, ep) = (summary.endpoint.name.clone(), summary.endpoint.id.to_string());
+        let actions = view! { <Actions summary=summary.clone() frame=frame.clone()/> };
+        Ok(view! {
+            <Heading title=title>{actions}</Heading>
+            <NewCredentials flash=flash/>
+            {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
+            <Verdict summary=summary.clone() view=view.clone()/>
+            <div class="grid items-start gap-6 xl:grid-cols-2">
+                <Settings summary=summary.clone()/>
+                <MaskedCredentials summary=summary frame=frame/>
+            </div>
+            <Latest rows=latest ep=ep view=view/>
+        }
+        .into_any())
+    })
+}
+
+/// What can be done with it, pause before delete.
+#[component]
+fn Actions(summary: EndpointSummary, frame: Frame) -> impl IntoView {
+    let endpoint = summary.endpoint;
+    if !frame.may(Permission::WriteEndpoints) || endpoint.state == EndpointState::Deleted {
+        return None;
+    }
+    let (acct, ep) = (frame.acct().to_owned(), endpoint.id.to_string());
+    let page = |rest| links::endpoint(&acct, &ep, rest);
+    let active = endpoint.state == EndpointState::Active;
+    let (action, verb) = if active { (PauseEndpoint::PATH, "Pause") } else { (ResumeEndpoint::PATH, "Resume") };
+    let weight = if active { Weight::Secondary } else { Weight::Primary };
+    Some(view! {
+        {active.then(|| view! { <LinkButton weight=Weight::Primary href=page("test")>"Send test"</LinkButton> })}
+        <form method="post" action=action>
+            <input type="hidden" name="acct" value=acct.clone()/>
+            <input type="hidden" name="ep" value=ep.clone()/>
+            <Button weight=weight>{verb}</Button>
+        </form>
+        <LinkButton href=page("edit")>"Edit"</LinkButton>
+        <LinkButton weight=Weight::Danger href=page("delete")>"Delete"</LinkButton>
+    })
+}
+
+/// The verdict, what happens next, and what to do about a failure.
+#[component]
+fn Verdict(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
+    let said = verdict(&summary, &view.zone, view.now);
+    let then = next(&summary, &view.zone, view.now);
+    let standing = Standing::of(&summary, view.now);
+    let remedy = summary.failure.map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
+    view! {
+        <section class="grid max-w-column gap-1" aria-label="How it stands">
+            <p class="text-large"><EndpointLamp standing=standing/></p>
+            <p class="text-large wrap-break-word">{said}</p>
+            <p class="text-ink-2">{then}</p>
+            {remedy.map(|(words, help)| view! { <p>{words} " " <a href=help>"More about this cause"</a></p> })}
+        </section>
+    }
+}
+
+#[component]
+fn Settings(summary: EndpointSummary) -> impl IntoView {
+    let endpoint = summary.endpoint;
+    let events = endpoint.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+    let rate = endpoint.rate_per_s.map_or_else(|| "no limit".to_owned(), |n| format!("at most {n} events per second"));
+    let headers = if endpoint.header_names.is_empty() { "none".to_owned() } else { endpoint.header_names.join(", ") };
+    let late =
+        if endpoint.deliver_late { "tried for three days, like CallProcessed" } else { "given up after a minute" };
+    view! {
+        <Panel title="Settings" id="settings">
+            <Facts>
+                <KeyValue name="URL"><code>{endpoint.url.as_str().to_owned()}</code></KeyValue>
+                <KeyValue name="Events">{events}</KeyValue>
+                <KeyValue name="Time limit">{endpoint.timeout_ms / 1_000} " s"</KeyValue>
+                <KeyValue name="Rate">{rate}</KeyValue>
+                <KeyValue name="Custom headers">{headers}</KeyValue>
+                <KeyValue name="Late calls">{late}</KeyValue>
+                <KeyValue name="Endpoint ID"><code class="select-all">{endpoint.id.to_string()}</code></KeyValue>
+            </Facts>
+        </Panel>
+    }
+}
+
+/// The credentials as dots, and the form that shows them.
+#[component]
+fn MaskedCredentials(summary: EndpointSummary, frame: Frame) -> impl IntoView {
+    let may = frame.may(Permission::RevealCredentials) && summary.endpoint.state != EndpointState::Deleted;
+    let (acct, ep) = (frame.acct().to_owned(), summary.endpoint.id.to_string());
+    view! {
+        <Panel title="Credentials" id="credentials">
+            <dl class="grid gap-4">
+                <Secret name="Auth token" purpose=TOKEN_PURPOSE value=summary.auth_token_masked/>
+                <Secret name="Signing secret" purpose=SECRET_PURPOSE value=summary.signing_secret_masked/>
+            </dl>
+            {may.then(|| view! {
+                <form class="mt-4" method="post" action=RevealCredentials::PATH>
+                    <input type="hidden" name="acct" value=acct/>
+                    <input type="hidden" name="ep" value=ep/>
+                    <Button>"Reveal"</Button>
+                </form>
+            })}
+        </Panel>
+    }
+}
+
+#[component]
+fn Latest(rows: Vec<DeliveryRow>, ep: String, view: Viewpoint) -> impl IntoView {
+    let all = format!("{}?endpoint={ep}", links::account(&view.acct, "deliveries"));
+    view! {
+        <section class="grid gap-3" aria-labelledby="latest">
+            <div class="flex flex-wrap items-baseline justify-between gap-3">
+                <h2 class="text-large font-bold" id="latest">"Latest deliveries"</h2>
+                <a href=all>"All of this endpoint"</a>
+            </div>
+            <DeliveryRows rows=rows view=view/>
+        </section>
+    }
+}

@@ -1,0 +1,43 @@
+//! Signing up: person and account on one page.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use super::public_page;
+use crate::api::people::{self, SignUp};
+use crate::components::button::{Button, Weight};
+use crate::components::field::Field;
+use crate::components::heading::Heading;
+use crate::links;
+
+/// Name, e-mail, password, account.
+#[component]
+pub fn SignUpPage() -> impl IntoView {
+    public_page(async |_, _| {
+        let content = if people::sign_up_open().await? { form().into_any() } else { closed().into_any() };
+        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+    })
+}
+
+fn form() -> impl IntoView {
+    view! {
+        <Heading title="Create an account" lead="Next you set up your first endpoint; it takes a minute."/>
+        <form class="grid gap-4" method="post" action=SignUp::PATH>
+            <Field name="email" label="E-mail" kind="email" autocomplete="email" required=true first=true/>
+            <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
+                hint="At least 12 characters. A few words in a row are easy to remember."/>
+            <Field name="account" label="Account name" autocomplete="organization" required=true
+                hint="Your company or team."/>
+            <Field name="name" label="Your name" autocomplete="name"/>
+            <div><Button weight=Weight::Primary>"Create account"</Button></div>
+        </form>
+        <p>"Already have one? " <a href=links::SIGN_IN>"Sign in"</a></p>
+    }
+}
+
+fn closed() -> impl IntoView {
+    view! {
+        <Heading title="Sign-up is closed" lead="Whoever runs this Offhook creates accounts by invitation. Ask them for one."/>
+        <p><a href=links::SIGN_IN>"Sign in"</a></p>
+    }
+}
