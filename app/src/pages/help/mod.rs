@@ -4,12 +4,18 @@ use leptos::prelude::*;
 
 use crate::links;
 
-pub mod api;
-pub mod causes;
+mod api;
+mod causes;
 mod guide;
-pub mod retries;
-pub mod setting_up;
-pub mod verify;
+mod retries;
+mod setting_up;
+mod verify;
+
+pub use api::ApiPage;
+pub use causes::{CausePage, CausesPage};
+pub use retries::RetriesPage;
+pub use setting_up::SettingUpPage;
+pub use verify::VerifyPage;
 
 use guide::{GUIDES, guide_page};
 
