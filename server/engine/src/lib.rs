@@ -5,7 +5,14 @@
 //! [`domain::Backend`], which [`Engine`] implements; the server adds what only an operator may do.
 
 pub mod clock;
+mod engine;
 pub mod outbound;
 pub mod password;
+pub mod sender;
+pub mod service;
 pub mod store;
 pub mod vault;
+
+pub use clock::SystemClock;
+pub use engine::{Config, Engine, Figure, OpenError};
+pub use service::accounts::Place;

@@ -28,7 +28,7 @@ pub(super) fn cause(error: &reqwest::Error, facts: &mut CauseFacts) -> Cause {
         }
     }
     match find::<hyper::Error>(error) {
-        Some(hyper) if hyper.is_parse() || hyper.is_parse_too_large() => Cause::BadResponse,
+        Some(hyper) if hyper.is_parse() => Cause::BadResponse,
         Some(hyper) if hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => Cause::Reset,
         _ if error.is_connect() => Cause::ConnectTimeout,
         _ if error.is_builder() => Cause::OurFault,

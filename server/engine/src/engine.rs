@@ -1,0 +1,287 @@
+//! The engine put together: opened, started, stopped, and what the server asks of it beside the port.
+
+use std::{
+    fs::File,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
+
+use domain::{
+    Backend, UnixMs,
+    error::Result,
+    id::{AccountId, Entropy, Ids},
+    time::Clock,
+};
+use ipnet::IpNet;
+use tokio::sync::{broadcast, mpsc};
+
+use crate::{
+    clock::GrowingIds,
+    outbound::{CannotBuild, Outbound, Policy},
+    sender::{Sender, claim, ingest, ingest::Ingest, outcome::Outcome, recorder},
+    service::tokens::Believed,
+    store::{db::{Db, Dialect}, error::StoreError, nodes, sessions, sqlite},
+    vault::Vault,
+};
+
+/// Time between heartbeats. A node is given up after [`nodes::SILENT_MS`].
+const HEARTBEAT_MS: u64 = 5_000;
+/// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
+const STOP_WAIT_MS: u64 = 10_000;
+
+/// What the engine must be told.
+#[derive(Clone)]
+pub struct Config {
+    /// `sqlite:///path/offhook.db` or `postgres://…`.
+    pub database_url: String,
+    /// Seals endpoint credentials.
+    pub secret_key: [u8; 32],
+    /// Networks that endpoints may point to besides public ones.
+    pub egress_allow: Vec<IpNet>,
+    /// Whether anybody may sign up.
+    pub sign_up_open: bool,
+    /// Where the world reaches this installation.
+    pub public_url: url::Url,
+    /// Where this process listens: the test line is called there.
+    pub own_address: SocketAddr,
+}
+
+/// The engine could not be opened or started.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Outbound(#[from] CannotBuild),
+    /// Another server works on this SQLite file.
+    #[error("another offhook server uses this database file: {0}")]
+    InUse(std::io::Error),
+}
+
+/// One figure for `/metrics`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// Name, beginning with `offhook_`.
+    pub name: &'static str,
+    /// What it counts, with its unit.
+    pub help: &'static str,
+    /// `counter` or `gauge`.
+    pub kind: &'static str,
+    /// The value.
+    pub value: f64,
+}
+
+/// What the background tasks read; taken when they start.
+struct Inflow {
+    door: mpsc::Receiver<ingest::Waiting>,
+    outcomes: mpsc::Receiver<Outcome>,
+}
+
+/// The engine.
+pub struct Engine {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    vault: Arc<Vault>,
+    sender: Arc<Sender>,
+    ingest: Ingest,
+    believed: Believed,
+    inflow: Mutex<Option<Inflow>>,
+    lock: Mutex<Option<File>>,
+}
+
+impl Engine {
+    /// Connects, brings the schema up to date, and is ready to serve; nothing runs in the background yet.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or TLS cannot be set up.
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, OpenError> {
+        let db = Db::open(&config.database_url).await?;
+        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone()));
+        let vault = Arc::new(Vault::new(&config.secret_key));
+        let policy = Policy::new(config.egress_allow.clone());
+        let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
+        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone());
+        let (ingest, door) = Ingest::new();
+        let inflow = Mutex::new(Some(Inflow { door, outcomes }));
+        let (believed, lock) = (Believed::default(), Mutex::default());
+        Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, believed, inflow, lock }))
+    }
+
+    /// Takes events in and delivers, in the background, until [`Engine::stop`]. Takes up what a dead node left.
+    ///
+    /// # Errors
+    /// When another server works on this SQLite file, or the database is away.
+    pub async fn start(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
+        let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
+        *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
+        self.beat().await?;
+        let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
+        tokio::spawn(ingest::run(self.sender.clone(), door));
+        tokio::spawn(recorder::run(self.sender.clone(), outcomes));
+        tokio::spawn(claim::run(self.sender.clone()));
+        let engine = Arc::clone(self);
+        tokio::spawn(async move { engine.keep_house().await });
+        Ok(())
+    }
+
+    async fn beat(&self) -> std::result::Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let freed = nodes::beat(&mut tx, &self.sender.node, self.now()).await?;
+        tx.commit().await?;
+        if freed > 0 {
+            tracing::info!(freed, "took up deliveries that a dead node had in hand");
+            self.sender.wake_at(self.now());
+        }
+        Ok(())
+    }
+
+    /// Heartbeats, and forgets expired sessions. A SQLite server is alone, so its first heartbeat is enough.
+    async fn keep_house(&self) {
+        let mut beats: u32 = 0;
+        while !self.sender.is_stopping() {
+            tokio::time::sleep(Duration::from_millis(HEARTBEAT_MS)).await;
+            beats = beats.wrapping_add(1);
+            let alone = self.db().dialect == Dialect::Sqlite;
+            let result = if alone { Ok(()) } else { self.beat().await };
+            let swept = if beats.is_multiple_of(60) { sessions::delete_expired(self.db(), self.now()).await } else { Ok(()) };
+            for error in [result.err(), swept.err()].into_iter().flatten() {
+                tracing::warn!(%error, "housekeeping failed; trying again");
+            }
+        }
+    }
+
+    /// Stops in order: no new attempts, those in flight are recorded, the rest is let go of.
+    pub async fn stop(&self) {
+        self.sender.stop(STOP_WAIT_MS).await;
+        self.db().close().await;
+    }
+
+    /// Tells of accounts whose deliveries changed.
+    pub fn changes(&self) -> broadcast::Receiver<AccountId> {
+        self.sender.changes()
+    }
+
+    /// Whether the database can be written and events can be taken in.
+    ///
+    /// # Errors
+    /// What is the matter, in words.
+    pub async fn ready(&self) -> std::result::Result<(), String> {
+        if self.sender.is_stopping() {
+            return Err("stopping".to_owned());
+        }
+        let began = async {
+            let tx = self.db().begin().await?;
+            tx.commit().await
+        };
+        began.await.map_err(|error: StoreError| error.to_string())
+    }
+
+    /// Figures for `/metrics`.
+    pub fn figures(&self) -> Vec<Figure> {
+        let counters = &self.sender.counters;
+        let (in_memory, in_flight) = {
+            let queues = self.sender.queues();
+            (queues.len(), queues.in_flight())
+        };
+        let counter = |name, help, value: &std::sync::atomic::AtomicU64| figure(name, help, "counter", value.load(Ordering::Relaxed));
+        let gauge = |name, help, value: usize| figure(name, help, "gauge", value as u64);
+        vec![
+            counter("offhook_events_accepted_total", "Events accepted.", &counters.events),
+            counter("offhook_ingest_commits_total", "Group commits of accepted events.", &counters.ingest_commits),
+            counter("offhook_attempts_delivered_total", "Attempts answered with 2xx.", &counters.delivered),
+            counter("offhook_attempts_failed_total", "Attempts that failed.", &counters.failed_attempts),
+            counter("offhook_record_commits_total", "Group commits of outcomes.", &counters.record_commits),
+            counter("offhook_deliveries_claimed_total", "Deliveries fetched from the database.", &counters.claimed),
+            counter("offhook_outcomes_fenced_total", "Outcomes dropped because another node took over.", &counters.fenced),
+            gauge("offhook_deliveries_in_memory", "Deliveries in this node's memory.", in_memory),
+            gauge("offhook_attempts_in_flight", "Attempts under way.", in_flight),
+            gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.ingest.waiting()),
+        ]
+    }
+
+    /// A browser session's data, unless it has expired.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    pub async fn load_session(&self, id: &str) -> Result<Option<String>> {
+        Ok(sessions::load(self.db(), id, self.now()).await?)
+    }
+
+    /// Stores a session under a new id; false when the id is taken.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    pub async fn create_session(&self, id: &str, data: &str, expires_at: UnixMs) -> Result<bool> {
+        Ok(sessions::create(self.db(), id, data, expires_at).await?)
+    }
+
+    /// Stores a session.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    pub async fn save_session(&self, id: &str, data: &str, expires_at: UnixMs) -> Result<()> {
+        Ok(sessions::save(self.db(), id, data, expires_at).await?)
+    }
+
+    /// Forgets a session.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    pub async fn delete_session(&self, id: &str) -> Result<()> {
+        Ok(sessions::delete(self.db(), id).await?)
+    }
+
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.sender.db
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(crate) const fn ingest(&self) -> &Ingest {
+        &self.ingest
+    }
+
+    pub(crate) const fn believed(&self) -> &Believed {
+        &self.believed
+    }
+
+    /// The sender, for tests that drive it step by step.
+    pub const fn sender(&self) -> &Arc<Sender> {
+        &self.sender
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
+    pub(crate) fn next_id(&self) -> (UnixMs, Entropy) {
+        self.ids.next()
+    }
+
+    pub(crate) fn new_id<T>(&self, make: impl FnOnce(UnixMs, Entropy) -> T) -> T {
+        let (at, entropy) = self.ids.next();
+        make(at, entropy)
+    }
+}
+
+impl Backend for Engine {
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^52")]
+fn figure(name: &'static str, help: &'static str, kind: &'static str, value: u64) -> Figure {
+    Figure { name, help, kind, value: value as f64 }
+}

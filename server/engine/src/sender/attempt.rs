@@ -1,0 +1,68 @@
+//! One attempt: what is sent, and what comes back. Never fails; whatever happens is an outcome.
+
+use std::sync::Arc;
+
+use domain::{
+    body::body,
+    endpoint::ATTEMPT_TIMEOUT_MAX_MS,
+    retry::{Rhythm, is_late},
+    signature,
+};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+
+use crate::outbound::Post;
+
+use super::{
+    Sender,
+    lane::Job,
+    outcome::{Outcome, Sent},
+    target::Target,
+};
+
+/// Tries a delivery once.
+pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
+    let now = sender.now();
+    let target = match sender.targets.get(&job.account_id, &job.endpoint_id, now).await {
+        Ok(Some(target)) => target,
+        Ok(None) => return Outcome::OurFault(job),
+        Err(error) => {
+            tracing::warn!(%error, "an endpoint could not be read; its deliveries wait");
+            return Outcome::NotNow(job);
+        }
+    };
+    if !target.active {
+        return Outcome::NotNow(job);
+    }
+    if is_late(Rhythm::of(job.kind, target.deliver_late), job.fresh_from, now) {
+        return Outcome::TooLate(job);
+    }
+    sender.queues().set_rate(&job.endpoint_id, target.rate_per_s);
+    let Some(payload) = job.payload.clone() else { return Outcome::OurFault(job) };
+    let body = body(&payload, job.timestamp_s, &target.auth_token);
+    let signed = signature::header(&target.secrets, &job.event_id, now.unix_seconds(), body.as_bytes());
+    let headers = headers(&job, &target, now.unix_seconds(), &signed);
+    let timeout_ms = target.timeout_ms.min(ATTEMPT_TIMEOUT_MAX_MS);
+    let post = Post { url: target.url.clone(), headers, body, at: now, timeout_ms };
+    let answer = sender.outbound.post(post).await;
+    Outcome::Tried(Box::new(Sent { job, target, started_at: now, signature: signed, answer }))
+}
+
+/// The headers that product and standard promise, after the endpoint's own.
+fn headers(job: &Job, target: &Arc<Target>, timestamp_s: i64, signed: &str) -> HeaderMap {
+    let mut headers: HeaderMap = target.headers.iter().cloned().collect();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let ours = [
+        (signature::ID_HEADER, job.event_id.clone()),
+        (signature::TIMESTAMP_HEADER, timestamp_s.to_string()),
+        (signature::SIGNATURE_HEADER, signed.to_owned()),
+        ("offhook-event", job.kind.as_str().to_owned()),
+        ("offhook-delivery", job.id.clone()),
+        ("offhook-attempt", (job.attempts + 1).to_string()),
+    ];
+    for (name, value) in ours {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+    headers
+}

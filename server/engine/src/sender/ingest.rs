@@ -1,0 +1,321 @@
+//! Takes events in by group commit: what has gathered while the last commit ran is written by the next, with one
+//! statement per table, and everybody hears back after it. No timer: a lone event is written at once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    Error, UnixMs,
+    error::Result,
+    event::{Accepted, EventKind, NewEvent},
+    id::{AccountId, DeliveryId, EndpointId, EventId},
+};
+use sha2::{Digest, Sha256};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::{
+    db::Tx,
+    endpoints::{self, Listener},
+    error::StoreResult,
+    events::{self, NewEventRow, Seen},
+    jobs::{self, Lane, NewDelivery},
+};
+
+use super::{Sender, count, lane::Job};
+
+/// Most events of one commit.
+pub const INGEST_MAX: usize = 512;
+/// Events that may wait for a commit; past that the door answers 503.
+pub const INGEST_WAITING_MAX: usize = 4_096;
+/// Bytes of the digest that tells one body from another under the same id.
+const DIGEST_BYTES: usize = 16;
+
+/// An event at the door.
+#[derive(Debug)]
+pub struct Arriving {
+    /// Whose it is; known to exist.
+    pub account: AccountId,
+    /// The event.
+    pub event: NewEvent,
+    /// A test goes to this endpoint alone, whatever it picked.
+    pub test_of: Option<EndpointId>,
+}
+
+/// What the door hears: the event's fate and the deliveries it became.
+pub type Answer = Result<(Accepted, Vec<String>)>;
+
+/// An event with whoever waits for its fate.
+pub type Waiting = (Arriving, oneshot::Sender<Answer>);
+
+/// The door: hands events to the writer.
+#[derive(Debug, Clone)]
+pub struct Ingest(mpsc::Sender<Waiting>);
+
+impl Ingest {
+    /// A door and what comes through it.
+    #[must_use]
+    pub fn new() -> (Self, mpsc::Receiver<Waiting>) {
+        let (into, out) = mpsc::channel(INGEST_WAITING_MAX);
+        (Self(into), out)
+    }
+
+    /// Accepts an event: returns after it is durable.
+    ///
+    /// # Errors
+    /// `Unavailable` when too many wait already or the database is away; `Conflict` for an id used with another body.
+    pub async fn accept(&self, arriving: Arriving) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.0.try_send((arriving, answer)).map_err(|_| busy())?;
+        answered.await.unwrap_or(Err(Error::Internal))
+    }
+
+    /// How many events wait for a commit.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        INGEST_WAITING_MAX - self.0.capacity()
+    }
+}
+
+fn busy() -> Error {
+    Error::Unavailable { detail: "Too many events at once. Nothing was stored; try again shortly.".into(), retry_after_s: 1 }
+}
+
+/// Writes until the door is gone.
+pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>) {
+    let mut batch = Vec::with_capacity(INGEST_MAX);
+    while door.recv_many(&mut batch, INGEST_MAX).await > 0 {
+        let (arriving, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        match write(&sender, &arriving).await {
+            Ok(results) => answers.into_iter().zip(results).for_each(|(answer, result)| drop(answer.send(result))),
+            Err(error) => {
+                let error = Error::from(error);
+                answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
+            }
+        }
+        sender.pump();
+    }
+}
+
+/// Accepts a batch in one transaction and takes its fresh deliveries in hand.
+async fn write(sender: &Arc<Sender>, batch: &[Arriving]) -> StoreResult<Vec<Answer>> {
+    let now = sender.now();
+    let mut tx = sender.db.begin().await?;
+    let mut seen = seen_before(&mut tx, batch).await?;
+    let accounts: HashSet<&str> = batch.iter().map(|arriving| arriving.account.as_str()).collect();
+    let listeners = endpoints::listening(&mut tx, accounts).await?;
+    let mut plan = Plan { sender, now, events: Vec::new(), deliveries: Vec::new() };
+    let answers: Vec<Answer> = batch.iter().map(|arriving| plan.accept(arriving, &listeners, &mut seen)).collect();
+    let Plan { events, mut deliveries, .. } = plan;
+    if !events.is_empty() {
+        events::add(&mut tx, &events).await?;
+    }
+    if !deliveries.is_empty() {
+        let freed = order_lanes(&mut tx, &mut deliveries, &listeners, now).await?;
+        lease(sender, &mut deliveries, &listeners);
+        jobs::add(&mut tx, &deliveries).await?;
+        if freed {
+            sender.wake_at(now);
+        }
+    }
+    tx.commit().await?;
+    count(&sender.counters.ingest_commits, 1);
+    count(&sender.counters.events, events.len());
+    take(sender, &deliveries, &events);
+    sender.changed(events.into_iter().map(|event| event.account_id));
+    Ok(answers)
+}
+
+/// The events among these that were accepted before, by account and id.
+async fn seen_before(tx: &mut Tx, batch: &[Arriving]) -> StoreResult<HashMap<(String, String), Seen>> {
+    let own_ids = batch.iter().filter_map(|arriving| {
+        let id = arriving.event.id.as_ref()?;
+        Some((arriving.account.to_string(), id.to_string()))
+    });
+    let pairs: Vec<(String, String)> = own_ids.collect::<HashSet<_>>().into_iter().collect();
+    if pairs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let seen = events::seen(tx, &pairs).await?;
+    Ok(seen.into_iter().map(|seen| ((seen.account_id.clone(), seen.id.clone()), seen)).collect())
+}
+
+struct Plan<'a> {
+    sender: &'a Sender,
+    now: UnixMs,
+    events: Vec<NewEventRow>,
+    deliveries: Vec<NewDelivery>,
+}
+
+impl Plan<'_> {
+    fn accept(
+        &mut self,
+        arriving: &Arriving,
+        listeners: &[Listener],
+        seen: &mut HashMap<(String, String), Seen>,
+    ) -> Answer {
+        let digest = digest(&arriving.event);
+        if let Some(id) = &arriving.event.id {
+            if let Some(before) = seen.get(&(arriving.account.to_string(), id.to_string())) {
+                return repeated(before, id, &digest);
+            }
+        }
+        let wanted = |listener: &&Listener| match &arriving.test_of {
+            Some(endpoint) => listener.id == endpoint.as_str(),
+            None => listener.kinds.contains(&arriving.event.payload.kind),
+        };
+        let account = arriving.account.as_str();
+        let to: Vec<&str> =
+            listeners.iter().filter(|l| l.account == account).filter(wanted).map(|l| l.id.as_str()).collect();
+        let event = self.event(arriving, digest, to.len());
+        let deliveries: Vec<String> = to.iter().map(|endpoint| self.delivery(&event, endpoint)).collect();
+        let id = EventId::parse(&event.id)?;
+        if arriving.event.id.is_some() {
+            seen.insert((event.account_id.clone(), event.id.clone()), seen_now(&event));
+        }
+        self.events.push(event);
+        let count = u32::try_from(to.len()).unwrap_or(u32::MAX);
+        Ok((Accepted { id, deliveries: count, repeated: false }, deliveries))
+    }
+
+    fn event(&self, arriving: &Arriving, digest: String, deliveries: usize) -> NewEventRow {
+        let (at, entropy) = self.sender.ids.next();
+        let payload = &arriving.event.payload;
+        NewEventRow {
+            account_id: arriving.account.to_string(),
+            id: arriving.event.id.clone().unwrap_or_else(|| EventId::new(at, entropy)).into(),
+            position: domain::id::encode(at, entropy),
+            kind: payload.kind.as_str(),
+            call_id: payload.call_id.clone(),
+            caller: payload.caller.clone(),
+            callee: payload.callee.clone(),
+            timestamp_s: arriving.event.timestamp.unwrap_or_else(|| self.now.unix_seconds()),
+            payload: payload.text.clone(),
+            digest,
+            test: i64::from(arriving.test_of.is_some()),
+            deliveries: i64::try_from(deliveries).unwrap_or(i64::MAX),
+            created_ms: self.now.0,
+        }
+    }
+
+    fn delivery(&mut self, event: &NewEventRow, endpoint: &str) -> String {
+        let (at, entropy) = self.sender.ids.next();
+        let id = String::from(DeliveryId::new(at, entropy));
+        self.deliveries.push(NewDelivery {
+            id: id.clone(),
+            account_id: event.account_id.clone(),
+            endpoint_id: endpoint.to_owned(),
+            event_id: event.id.clone(),
+            kind: event.kind,
+            call_id: event.call_id.clone(),
+            caller: event.caller.clone(),
+            callee: event.callee.clone(),
+            test: event.test,
+            created_ms: self.now.0,
+            due_ms: Some(self.now.0),
+            lease_owner: None,
+        });
+        id
+    }
+}
+
+fn seen_now(event: &NewEventRow) -> Seen {
+    Seen {
+        account_id: event.account_id.clone(),
+        id: event.id.clone(),
+        digest: event.digest.clone(),
+        deliveries: event.deliveries,
+    }
+}
+
+fn repeated(before: &Seen, id: &EventId, digest: &str) -> Answer {
+    if before.digest == digest {
+        let deliveries = u32::try_from(before.deliveries).unwrap_or_default();
+        return Ok((Accepted { id: id.clone(), deliveries, repeated: true }, Vec::new()));
+    }
+    Err(Error::Conflict {
+        detail: "This event id was used before with another body. Use a new id for a new event.".to_owned(),
+        existing: Some(id.to_string()),
+    })
+}
+
+/// A digest over what the caller said: the payload in contract order and the timestamp, if one was given.
+fn digest(event: &NewEvent) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(event.payload.text.as_bytes());
+    hasher.update(event.timestamp.map(|s| s.to_string()).unwrap_or_default().as_bytes());
+    URL_SAFE_NO_PAD.encode(&hasher.finalize()[..DIGEST_BYTES])
+}
+
+/// Takes the due time from deliveries whose call has an earlier one that has not ended. The end of a call first ends
+/// its news that wait for a retry. Returns whether something in the database became due by that.
+async fn order_lanes(
+    tx: &mut Tx,
+    deliveries: &mut [NewDelivery],
+    listeners: &[Listener],
+    now: UnixMs,
+) -> StoreResult<bool> {
+    let lane = |d: &NewDelivery| Lane { endpoint_id: d.endpoint_id.clone(), call_id: d.call_id.clone() };
+    let lanes: Vec<Lane> = deliveries.iter().map(lane).collect::<HashSet<_>>().into_iter().collect();
+    let mut busy: HashSet<Lane> = jobs::busy_lanes(tx, &lanes).await?.into_iter().collect();
+    let late = |d: &&NewDelivery| listeners.iter().any(|l| l.id == d.endpoint_id && l.deliver_late);
+    let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str() && !late(d)).map(lane);
+    let ending: Vec<Lane> = ends.filter(|lane| busy.contains(lane)).collect();
+    let mut freed = false;
+    if !ending.is_empty() {
+        let ended = jobs::supersede(tx, &ending, now).await?;
+        if !ended.is_empty() {
+            freed = !jobs::hand_on(tx, &ended, None, now).await?.is_empty();
+            busy = jobs::busy_lanes(tx, &lanes).await?.into_iter().collect();
+        }
+    }
+    for delivery in deliveries {
+        // The first of a free lane makes it busy for those behind it in the same batch.
+        if !busy.insert(lane(delivery)) {
+            delivery.due_ms = None;
+        }
+    }
+    Ok(freed)
+}
+
+/// Leases what may be tried at once and fits into memory to this node.
+fn lease(sender: &Sender, deliveries: &mut [NewDelivery], listeners: &[Listener]) {
+    let active: HashSet<&str> = listeners.iter().filter(|l| l.active).map(|l| l.id.as_str()).collect();
+    let mut rooms: HashMap<String, usize> = HashMap::new();
+    let mut queues = sender.queues();
+    for delivery in deliveries.iter_mut().filter(|d| d.due_ms.is_some() && active.contains(d.endpoint_id.as_str())) {
+        let room = rooms.entry(delivery.endpoint_id.clone()).or_insert_with(|| queues.room(&delivery.endpoint_id));
+        if *room == 0 {
+            queues.overflowed(&delivery.endpoint_id);
+        } else {
+            *room -= 1;
+            delivery.lease_owner = Some(sender.node.clone());
+        }
+    }
+}
+
+/// Puts the leased deliveries into the queues.
+fn take(sender: &Sender, deliveries: &[NewDelivery], events: &[NewEventRow]) {
+    let by_id: HashMap<(&str, &str), &NewEventRow> =
+        events.iter().map(|event| ((event.account_id.as_str(), event.id.as_str()), event)).collect();
+    let mut queues = sender.queues();
+    for delivery in deliveries.iter().filter(|d| d.lease_owner.is_some()) {
+        let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));
+        let Some((event, kind)) = event.and_then(|event| Some((event, EventKind::parse(delivery.kind)?))) else { continue };
+        queues.push(Job {
+            id: delivery.id.clone(),
+            account_id: delivery.account_id.clone(),
+            endpoint_id: delivery.endpoint_id.as_str().into(),
+            event_id: delivery.event_id.clone(),
+            kind,
+            call_id: delivery.call_id.clone(),
+            attempts: 0,
+            attempts_before: 0,
+            fresh_from: UnixMs(delivery.created_ms),
+            timestamp_s: event.timestamp_s,
+            payload: Some(event.payload.as_str().into()),
+        });
+    }
+}

@@ -1,0 +1,243 @@
+//! The sender: from accepted to delivered.
+//!
+//! Motive: a dead, slow or dripping endpoint must cost the others nothing, and nothing accepted may be lost.
+//!
+//! Theory of operation. [`ingest`] writes events and their deliveries in group commits and hands fresh deliveries
+//! over in memory, already leased to this node; [`claim`] fetches everything else when it is due. [`lane`] keeps what
+//! is in hand, a queue per endpoint, served round-robin, first tries before retries, each endpoint at its own
+//! [`pace`]. [`attempt`] posts; [`recorder`] gathers outcomes, [`outcome`] decides what follows, and one transaction
+//! writes them all, handing on within each call's lane.
+//!
+//! Limits: [`JOBS_MAX`] deliveries and [`JOBS_MAX_BYTES`] of payload in memory, [`IN_FLIGHT_MAX`] attempts at once.
+//! What does not fit waits in the database.
+
+pub mod attempt;
+pub mod claim;
+pub mod ingest;
+pub mod lane;
+pub mod outcome;
+pub mod pace;
+pub mod recorder;
+pub mod target;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use domain::{
+    UnixMs,
+    id::{AccountId, Ids},
+    time::Clock,
+};
+use tokio::sync::{Notify, broadcast, mpsc};
+
+use crate::{
+    outbound::Outbound,
+    store::{db::Db, error::StoreResult, jobs},
+    vault::Vault,
+};
+
+use self::{lane::Queues, outcome::Outcome, target::Targets};
+
+/// Most deliveries in this node's memory.
+pub const JOBS_MAX: usize = 16_384;
+/// Most bytes of payload in this node's memory.
+pub const JOBS_MAX_BYTES: usize = 64 * 1_024 * 1_024;
+/// Most deliveries of one endpoint in this node's memory.
+pub const JOBS_PER_ENDPOINT_MAX: usize = 1_024;
+/// Most attempts at once. One endpoint never has more than [`pace::AT_ONCE_MAX`] of them.
+pub const IN_FLIGHT_MAX: usize = 1_024;
+/// Outcomes that may wait to be recorded; attempts past that wait with theirs.
+const OUTCOMES_MAX: usize = 4_096;
+/// Changes a slow listener may fall behind before it only hears that it did.
+const CHANGES_MAX: usize = 1_024;
+
+/// What is counted since start, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Events accepted.
+    pub events: AtomicU64,
+    /// Group commits of events.
+    pub ingest_commits: AtomicU64,
+    /// Attempts that got a 2xx.
+    pub delivered: AtomicU64,
+    /// Attempts that failed.
+    pub failed_attempts: AtomicU64,
+    /// Group commits of outcomes.
+    pub record_commits: AtomicU64,
+    /// Deliveries fetched from the database rather than handed over in memory.
+    pub claimed: AtomicU64,
+    /// Outcomes whose lease was gone.
+    pub fenced: AtomicU64,
+}
+
+/// Adds to a counter.
+pub(crate) fn count(counter: &AtomicU64, n: usize) {
+    counter.fetch_add(n as u64, Ordering::Relaxed);
+}
+
+/// Everything that the parts of the sender share.
+pub struct Sender {
+    /// The database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// This run of this process.
+    pub node: String,
+    /// What is counted.
+    pub counters: Counters,
+    pub(crate) outbound: Outbound,
+    pub(crate) targets: Targets,
+    queues: Mutex<Queues>,
+    outcomes: mpsc::Sender<Outcome>,
+    claim_soon: claim::Hint,
+    changes: broadcast::Sender<AccountId>,
+    stopping: AtomicBool,
+    resting: AtomicBool,
+    idle: Notify,
+}
+
+impl Sender {
+    /// A sender that has not started, and the outcomes its recorder will read.
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        outbound: Outbound,
+        vault: Arc<Vault>,
+    ) -> (Arc<Self>, mpsc::Receiver<Outcome>) {
+        let (outcomes, outcomes_out) = mpsc::channel(OUTCOMES_MAX);
+        let (at, entropy) = ids.next();
+        let node = format!("node_{}", domain::id::encode(at, entropy));
+        let sender = Self {
+            targets: Targets::new(db.clone(), vault),
+            db,
+            clock,
+            ids,
+            node,
+            counters: Counters::default(),
+            outbound,
+            queues: Mutex::new(Queues::default()),
+            outcomes,
+            claim_soon: claim::Hint::default(),
+            changes: broadcast::channel(CHANGES_MAX).0,
+            stopping: false.into(),
+            resting: false.into(),
+            idle: Notify::new(),
+        };
+        (Arc::new(sender), outcomes_out)
+    }
+
+    /// Tells of accounts whose deliveries changed.
+    pub fn changes(&self) -> broadcast::Receiver<AccountId> {
+        self.changes.subscribe()
+    }
+
+    /// Says that deliveries of these accounts changed. Nobody listening is no error.
+    pub(crate) fn changed(&self, accounts: impl IntoIterator<Item = String>) {
+        let mut accounts: Vec<String> = accounts.into_iter().collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        for account in accounts.iter().filter_map(|id| AccountId::parse(id).ok()) {
+            let _ = self.changes.send(account);
+        }
+    }
+
+    pub(crate) fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Says that something may be due at `at`.
+    pub fn wake_at(&self, at: UnixMs) {
+        self.claim_soon.at(at);
+    }
+
+    /// Starts as many attempts as may be made now.
+    pub fn pump(self: &Arc<Self>) {
+        while !self.is_stopping() {
+            let now = self.now();
+            let Some(job) = self.queues().next(now) else { break };
+            let sender = Arc::clone(self);
+            tokio::spawn(async move { sender.run(job).await });
+        }
+        if self.queues().wants_more() {
+            self.claim_soon.at(self.now());
+        }
+        self.pump_when_rested();
+    }
+
+    /// Comes back when the first rate-limited endpoint may go on. One timer at a time.
+    fn pump_when_rested(self: &Arc<Self>) {
+        let Some(at) = self.queues().rested_at() else { return };
+        if self.resting.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let wait = std::time::Duration::from_millis(at.since_ms(self.now()).max(1).unsigned_abs());
+        let sender = Arc::clone(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            sender.resting.store(false, Ordering::Release);
+            sender.pump();
+        });
+    }
+
+    async fn run(self: Arc<Self>, job: lane::Job) {
+        let outcome = attempt::attempt(&self, job.clone()).await;
+        let ok = outcome.pace();
+        // The recorder lives as long as the sender; a closed channel means that the process is ending.
+        let _ = self.outcomes.send(outcome).await;
+        self.queues().finished(&job, ok, self.now());
+        self.idle.notify_waiters();
+        self.pump();
+    }
+
+    /// Drops what is in hand for an endpoint that was paused, changed or deleted, so that it waits in the database.
+    ///
+    /// # Errors
+    /// When the database cannot be written; the leases then end with this node.
+    pub async fn let_go_of(&self, endpoint: &str) -> StoreResult<()> {
+        self.targets.forget(endpoint);
+        let dropped: Vec<String> = self.queues().drop_endpoint(endpoint).into_iter().map(|job| job.id).collect();
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        jobs::release(&mut tx, &self.node, &dropped).await?;
+        tx.commit().await
+    }
+
+    /// Stops starting attempts and waits for those in flight to be recorded, at most `wait_ms` milliseconds.
+    pub async fn stop(&self, wait_ms: u64) {
+        self.stopping.store(true, Ordering::Release);
+        let drained = async {
+            loop {
+                let idle = self.idle.notified();
+                if self.queues().in_flight() == 0 && self.outcomes.capacity() == OUTCOMES_MAX {
+                    break;
+                }
+                let _ = tokio::time::timeout(std::time::Duration::from_millis(50), idle).await;
+            }
+        };
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(wait_ms), drained).await;
+        if let Err(error) = self.leave().await {
+            tracing::warn!(%error, "could not free what this node had in hand; others take it over when it falls silent");
+        }
+    }
+
+    async fn leave(&self) -> StoreResult<()> {
+        let mut tx = self.db.begin().await?;
+        crate::store::nodes::leave(&mut tx, &self.node).await?;
+        tx.commit().await
+    }
+}

@@ -1,0 +1,97 @@
+//! How many attempts an endpoint gets at once: more as it succeeds, half as many after a failure.
+
+use domain::{UnixMs, time::SECOND_MS};
+
+/// Attempts at once that an unknown endpoint gets.
+pub const AT_ONCE_START: usize = 8;
+/// Most attempts at once that one endpoint gets. Far below a quarter of all ([`super::IN_FLIGHT_MAX`]).
+pub const AT_ONCE_MAX: usize = 64;
+
+/// The pace of one endpoint.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    at_once: usize,
+    in_flight: usize,
+    rate_per_s: Option<u32>,
+    not_before: UnixMs,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { at_once: AT_ONCE_START, in_flight: 0, rate_per_s: None, not_before: UnixMs(0) }
+    }
+}
+
+impl Pace {
+    /// Whether another attempt may start as far as attempts in flight go.
+    pub const fn has_room(&self) -> bool {
+        self.in_flight < self.at_once
+    }
+
+    /// When the rate limit lets the next attempt start.
+    pub const fn not_before(&self) -> UnixMs {
+        self.not_before
+    }
+
+    /// Attempts in flight.
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Sets the endpoint's own limit, in events per second.
+    pub const fn set_rate(&mut self, rate_per_s: Option<u32>) {
+        self.rate_per_s = rate_per_s;
+    }
+
+    /// An attempt starts.
+    pub fn started(&mut self, now: UnixMs) {
+        self.in_flight += 1;
+        if let Some(rate) = self.rate_per_s.filter(|rate| *rate > 0) {
+            self.not_before = now.max(self.not_before).plus_ms((SECOND_MS / i64::from(rate)).max(1));
+        }
+    }
+
+    /// An attempt ended: well, badly, or without having been made.
+    pub fn ended(&mut self, ok: Option<bool>) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match ok {
+            Some(true) => self.at_once = (self.at_once + 1).min(AT_ONCE_MAX),
+            Some(false) => self.at_once = (self.at_once / 2).max(1),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_endpoint_is_probed_by_one_and_recovers_step_by_step() {
+        let mut pace = Pace::default();
+        for _ in 0..10 {
+            pace.started(UnixMs(0));
+            pace.ended(Some(false));
+        }
+        pace.started(UnixMs(0));
+        assert!(!pace.has_room(), "one probe at a time");
+        pace.ended(Some(true));
+        pace.started(UnixMs(0));
+        assert!(pace.has_room());
+        for _ in 0..200 {
+            pace.ended(Some(true));
+        }
+        (0..AT_ONCE_MAX).for_each(|_| pace.started(UnixMs(0)));
+        assert!(!pace.has_room());
+    }
+
+    #[test]
+    fn a_rate_limit_spaces_attempts() {
+        let mut pace = Pace::default();
+        pace.set_rate(Some(4));
+        pace.started(UnixMs(1_000));
+        assert_eq!(pace.not_before(), UnixMs(1_250));
+        pace.started(UnixMs(1_100));
+        assert_eq!(pace.not_before(), UnixMs(1_500));
+    }
+}

@@ -1,0 +1,172 @@
+//! Writes outcomes in group commits: delivery states under the lease, attempts, endpoint health, and what follows in
+//! each call's lane, all in one transaction.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::cause::Cause;
+use tokio::sync::mpsc;
+
+use crate::store::{
+    db::Tx,
+    error::StoreResult,
+    jobs::{self, Lane},
+    outcomes::{self, AttemptRow, Finish, HealthChange},
+};
+
+use super::{Sender, claim, count, outcome::Outcome};
+
+/// Most outcomes of one commit.
+pub const RECORD_MAX: usize = 512;
+/// First and longest wait before a commit that failed is tried again.
+const RETRY_MS: (u64, u64) = (100, 2_000);
+
+/// Records outcomes until the sender is gone.
+pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcome>) {
+    let mut batch = Vec::with_capacity(RECORD_MAX);
+    while outcomes.recv_many(&mut batch, RECORD_MAX).await > 0 {
+        let mut wait_ms = RETRY_MS.0;
+        while let Err(error) = record(&sender, &batch).await {
+            // The attempts were made; their outcomes stay in memory until they are written.
+            tracing::warn!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
+            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            wait_ms = (wait_ms * 2).min(RETRY_MS.1);
+        }
+        batch.clear();
+        sender.pump();
+        sender.idle.notify_waiters();
+    }
+}
+
+/// Writes a batch of outcomes in one transaction and takes what follows in hand.
+pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<()> {
+    let now = sender.now();
+    let mut tx = sender.db.begin().await?;
+    let lanes_ended = call_ends(&mut tx, batch).await?;
+    let finishes: Vec<Finish> = batch
+        .iter()
+        .filter_map(|outcome| outcome.finish(lanes_ended.contains(&outcome.lane()), now, rand::random_range(-1.0..=1.0)))
+        .collect();
+    let kept: HashSet<String> = outcomes::finish(&mut tx, &sender.node, &finishes).await?.into_iter().collect();
+    count(&sender.counters.fenced, finishes.len() - kept.len());
+    keep_attempts(sender, &mut tx, batch, &kept).await?;
+    release_the_rest(sender, &mut tx, batch).await?;
+    let next = hand_on(sender, &mut tx, batch, &finishes, &kept).await?;
+    tx.commit().await?;
+    count(&sender.counters.record_commits, 1);
+    count_results(sender, batch);
+    claim::take(sender, next);
+    if let Some(soonest) = finishes.iter().filter_map(|finish| finish.due_ms).min() {
+        sender.wake_at(domain::UnixMs(soonest));
+    }
+    sender.changed(batch.iter().map(|outcome| outcome.job().account_id.clone()));
+    Ok(())
+}
+
+/// The lanes of failed news in which the end of the call is already waiting.
+async fn call_ends(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<Lane>> {
+    let asking: Vec<Lane> = batch.iter().filter(|outcome| outcome.asks_for_call_end()).map(Outcome::lane).collect();
+    if asking.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(outcomes::call_ended(tx, &asking).await?.into_iter().collect())
+}
+
+async fn keep_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>) -> StoreResult<()> {
+    let mut rows: Vec<AttemptRow> = Vec::with_capacity(batch.len());
+    let mut health: HashMap<&str, HealthChange> = HashMap::new();
+    let mut gone = HashSet::new();
+    for outcome in batch {
+        let Outcome::Tried(sent) = outcome else { continue };
+        if kept.contains(&sent.job.id) {
+            rows.push(sent.attempt_row(&*sender.ids));
+        }
+        count_health(health.entry(&sent.job.endpoint_id).or_insert_with(|| no_change(&sent.job.endpoint_id)), sent);
+        if sent.answer.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Http410) {
+            gone.insert(sent.job.endpoint_id.clone());
+        }
+    }
+    if rows.is_empty() && health.is_empty() {
+        return Ok(());
+    }
+    outcomes::add_attempts(tx, &rows).await?;
+    outcomes::health(tx, &health.into_values().collect::<Vec<_>>()).await?;
+    for endpoint in gone {
+        outcomes::gone(tx, &endpoint, sender.now()).await?;
+        sender.targets.forget(&endpoint);
+    }
+    Ok(())
+}
+
+fn no_change(endpoint: &str) -> HealthChange {
+    HealthChange {
+        endpoint_id: endpoint.to_owned(),
+        success_ms: None,
+        failures: 0,
+        failed_first_ms: None,
+        attempt_ms: 0,
+        failure: None,
+    }
+}
+
+fn count_health(change: &mut HealthChange, sent: &super::outcome::Sent) {
+    let ended_ms = sent.started_at.0 + i64::from(sent.answer.duration_ms);
+    change.attempt_ms = change.attempt_ms.max(ended_ms);
+    if let Some(failure) = &sent.answer.failure {
+        change.failures += 1;
+        change.failed_first_ms.get_or_insert(ended_ms);
+        change.failure = serde_json::to_string(failure).ok();
+    } else {
+        change.success_ms = Some(ended_ms);
+        change.failures = 0;
+        change.failed_first_ms = None;
+        change.failure = None;
+    }
+}
+
+/// Lets go of what could not be tried just now; it is due again at once, or held by its endpoint's state.
+async fn release_the_rest(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> StoreResult<()> {
+    let ids: Vec<String> =
+        batch.iter().filter(|o| matches!(o, Outcome::NotNow(_))).map(|o| o.job().id.clone()).collect();
+    if ids.is_empty() { Ok(()) } else { jobs::release(tx, &sender.node, &ids).await }
+}
+
+/// Makes the next of each ended lane due and takes it in hand, if memory has room.
+async fn hand_on(
+    sender: &Sender,
+    tx: &mut Tx,
+    batch: &[Outcome],
+    finishes: &[Finish],
+    kept: &HashSet<String>,
+) -> StoreResult<Vec<jobs::LoadedJob>> {
+    let ended: HashSet<&str> =
+        finishes.iter().filter(|f| f.due_ms.is_none() && kept.contains(&f.id)).map(|f| f.id.as_str()).collect();
+    let mut lanes: Vec<Lane> =
+        batch.iter().filter(|o| ended.contains(o.job().id.as_str())).map(Outcome::lane).collect();
+    if lanes.is_empty() {
+        return Ok(Vec::new());
+    }
+    lanes.sort_unstable_by(|a, b| (&a.endpoint_id, &a.call_id).cmp(&(&b.endpoint_id, &b.call_id)));
+    lanes.dedup();
+    let room = sender.queues().has_room_for(lanes.len());
+    let node = room.then_some(sender.node.as_str());
+    let due = jobs::hand_on(tx, &lanes, node, sender.now()).await?;
+    if due.is_empty() {
+        return Ok(Vec::new());
+    }
+    if node.is_none() {
+        sender.wake_at(sender.now());
+        return Ok(Vec::new());
+    }
+    jobs::load(tx, &due).await
+}
+
+fn count_results(sender: &Sender, batch: &[Outcome]) {
+    let delivered = batch.iter().filter(|outcome| outcome.pace() == Some(true)).count();
+    let failed = batch.iter().filter(|outcome| outcome.pace() == Some(false)).count();
+    count(&sender.counters.delivered, delivered);
+    count(&sender.counters.failed_attempts, failed);
+}

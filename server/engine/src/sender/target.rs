@@ -1,0 +1,111 @@
+//! Where and how to post to an endpoint, opened from the store and kept for a moment.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use domain::{
+    UnixMs,
+    endpoint::{EndpointState, Header},
+    id::{AccountId, EndpointId},
+    secret::SigningSecret,
+    time::SECOND_MS,
+};
+use reqwest::header::{HeaderName, HeaderValue};
+
+use crate::{
+    service::credentials,
+    store::{db::Db, endpoints, error::StoreResult},
+    vault::Vault,
+};
+
+/// How long a target is kept. A change through this node is seen at once; one through another node after this.
+const KEPT_MS: i64 = 2 * SECOND_MS;
+/// Most targets that are kept.
+const KEPT_MAX: usize = 10_000;
+
+/// What an attempt needs to know about its endpoint.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Whether it receives.
+    pub active: bool,
+    /// The URL.
+    pub url: String,
+    /// Stands in the body.
+    pub auth_token: String,
+    /// Each signs the headers.
+    pub secrets: Vec<SigningSecret>,
+    /// Custom headers.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Time limit of an attempt.
+    pub timeout_ms: u32,
+    /// Most events per second.
+    pub rate_per_s: Option<u32>,
+    /// Whether calls are sent however late.
+    pub deliver_late: bool,
+}
+
+/// Targets that are kept.
+pub struct Targets {
+    db: Db,
+    vault: Arc<Vault>,
+    kept: Mutex<HashMap<String, (UnixMs, Arc<Target>)>>,
+}
+
+impl Targets {
+    /// None kept yet.
+    #[must_use]
+    pub fn new(db: Db, vault: Arc<Vault>) -> Self {
+        Self { db, vault, kept: Mutex::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, (UnixMs, Arc<Target>)>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a target that has changed.
+    pub fn forget(&self, endpoint: &str) {
+        self.kept().remove(endpoint);
+    }
+
+    /// The target of an endpoint; none when it does not exist or does not open with this instance's key.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn get(&self, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<Option<Arc<Target>>> {
+        if let Some((at, target)) = self.kept().get(endpoint) {
+            if now.since_ms(*at).abs() < KEPT_MS {
+                return Ok(Some(target.clone()));
+            }
+        }
+        let (Ok(account), Ok(id)) = (AccountId::parse(account), EndpointId::parse(endpoint)) else { return Ok(None) };
+        let Some(stored) = endpoints::one(&self.db, &account, &id).await? else { return Ok(None) };
+        let Some(target) = self.open(&stored) else { return Ok(None) };
+        let target = Arc::new(target);
+        let mut kept = self.kept();
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(endpoint.to_owned(), (now, target.clone()));
+        Ok(Some(target))
+    }
+
+    fn open(&self, stored: &endpoints::StoredEndpoint) -> Option<Target> {
+        let opened = credentials::open(&self.vault, stored);
+        let opened = opened.inspect_err(|error| tracing::error!(%error, endpoint = %stored.endpoint.id)).ok()?;
+        let header = |header: Header| {
+            Some((HeaderName::from_bytes(header.name.as_bytes()).ok()?, HeaderValue::from_str(&header.value).ok()?))
+        };
+        Some(Target {
+            active: stored.endpoint.state == EndpointState::Active,
+            url: stored.endpoint.url.as_str().to_owned(),
+            auth_token: opened.auth_token,
+            secrets: vec![opened.secret],
+            headers: opened.headers.into_iter().filter_map(header).collect(),
+            timeout_ms: stored.endpoint.timeout_ms,
+            rate_per_s: stored.endpoint.rate_per_s,
+            deliver_late: stored.endpoint.deliver_late,
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! Accounts and people: signing up, signing in, and who is who.
+
+use async_trait::async_trait;
+use domain::{
+    Error, UnixMs,
+    account::{
+        Account, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User, email_complaint, normal_email,
+        password_complaint,
+    },
+    actor::Actor,
+    error::Result,
+    id::{AccountId, UserId},
+    time::{MINUTE_MS, SECOND_MS},
+};
+
+use crate::{Engine, password, store::accounts};
+
+/// Failed sign-ins in a row that are free of waiting.
+const FREE_FAILURES: i64 = 4;
+/// Wait after the next failure; doubles with each.
+const FIRST_WAIT_MS: i64 = 2 * SECOND_MS;
+/// Longest wait.
+const LONGEST_WAIT_MS: i64 = 15 * MINUTE_MS;
+/// A client's address may fail this many times as often as one e-mail address: offices share addresses.
+const CLIENT_FACTOR: i64 = 5;
+
+const WRONG: &str = "This e-mail address and password do not fit together.";
+
+/// Where a new person belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// To a customer's account, in this role.
+    Member(AccountId, Role),
+    /// To the provider's staff.
+    Staff(StaffRole),
+}
+
+#[async_trait]
+impl Accounts for Engine {
+    async fn sign_up(&self, form: SignUp) -> Result<(User, Account)> {
+        if !self.sign_up_open() {
+            return Err(Error::Forbidden("Sign-up is closed here. Ask an admin of your account to invite you.".into()));
+        }
+        let form = form.check()?;
+        let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
+        let account = Account { id: self.new_id(AccountId::new), name: form.account, reference: None };
+        let hash = password::hash(form.password).await;
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        accounts::add_user(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
+        accounts::add_account(&mut tx, &account, now).await?;
+        accounts::add_member(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
+        tx.commit().await?;
+        Ok((user, account))
+    }
+
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<User> {
+        let email = normal_email(email);
+        let keys = [(format!("email:{email}"), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
+        for (key, _) in &keys {
+            self.refuse_while_blocked(key).await?;
+        }
+        let known = accounts::credentials(self.db(), &email).await?;
+        let (user, hash) = known.unzip();
+        if !password::fits(password.to_owned(), hash).await {
+            self.count_failure(&keys).await?;
+            return Err(Error::Unauthenticated(WRONG.into()));
+        }
+        let mut tx = self.db().begin().await?;
+        accounts::forgive_sign_in(&mut tx, &keys[0].0).await?;
+        tx.commit().await?;
+        user.ok_or_else(|| Error::Unauthenticated(WRONG.into()))
+    }
+
+    async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)> {
+        let found = accounts::user(self.db(), user).await?;
+        let found = found.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))?;
+        Ok((found, accounts::memberships(self.db(), user).await?))
+    }
+
+    async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor> {
+        let role = accounts::role(self.db(), user, account).await?;
+        let role = role.ok_or_else(|| Error::NotFound("Account".into()))?;
+        Ok(Actor::Member { user: user.clone(), account: account.clone(), role })
+    }
+
+    fn sign_up_open(&self) -> bool {
+        self.config().sign_up_open
+    }
+}
+
+fn taken_address(error: crate::store::error::StoreError) -> Error {
+    if error.is_taken() {
+        return Error::invalid("email", "Somebody has signed up with this address already. Sign in instead.");
+    }
+    error.into()
+}
+
+impl Engine {
+    async fn refuse_while_blocked(&self, key: &str) -> Result<()> {
+        let (_, until) = accounts::sign_in_failures(self.db(), key).await?;
+        let wait_ms = until.since_ms(self.now());
+        if wait_ms <= 0 {
+            return Ok(());
+        }
+        Err(Error::TooMany { retry_after_s: u32::try_from((wait_ms + 999) / SECOND_MS).unwrap_or(u32::MAX) })
+    }
+
+    async fn count_failure(&self, keys: &[(String, i64)]) -> Result<()> {
+        let now = self.now();
+        for (key, factor) in keys {
+            let failures = accounts::sign_in_failures(self.db(), key).await?.0 + 1;
+            let mut tx = self.db().begin().await?;
+            accounts::block_sign_in(&mut tx, key, failures, blocked_until(failures / factor, now)).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Creates an account, for an operator.
+    ///
+    /// # Errors
+    /// `Invalid` for the name, `Conflict` when the reference is taken.
+    pub async fn create_account(&self, name: &str, reference: Option<&str>) -> Result<Account> {
+        let name = name.trim();
+        if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
+            return Err(Error::invalid("name", "An account's name has 1 to 120 characters."));
+        }
+        let reference = reference.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let account = Account { id: self.new_id(AccountId::new), name: name.to_owned(), reference };
+        let mut tx = self.db().begin().await?;
+        accounts::add_account(&mut tx, &account, self.now()).await.map_err(|error| {
+            if !error.is_taken() {
+                return error.into();
+            }
+            Error::Conflict { detail: "Another account has this reference.".into(), existing: account.reference.clone() }
+        })?;
+        tx.commit().await?;
+        Ok(account)
+    }
+
+    /// Creates a person, for an operator.
+    ///
+    /// # Errors
+    /// `Invalid` for the address or password, `NotFound` for the account.
+    pub async fn create_user(&self, email: &str, password: &str, place: Place) -> Result<UserId> {
+        let email = normal_email(email);
+        let complaints: Vec<_> =
+            email_complaint(&email).into_iter().chain(password_complaint("password", password)).collect();
+        if !complaints.is_empty() {
+            return Err(Error::Invalid(complaints));
+        }
+        let user = User { id: self.new_id(UserId::new), name: String::new(), email };
+        let staff = if let Place::Staff(role) = &place { Some(*role) } else { None };
+        let hash = password::hash(password.to_owned()).await;
+        if let Place::Member(account, _) = &place {
+            let known = accounts::account(self.db(), account.as_str()).await?;
+            known.ok_or_else(|| Error::NotFound("Account".into()))?;
+        }
+        let mut tx = self.db().begin().await?;
+        accounts::add_user(&mut tx, &user, &hash, staff, self.now()).await.map_err(taken_address)?;
+        if let Place::Member(account, role) = &place {
+            accounts::add_member(&mut tx, &user.id, account, *role, self.now()).await?;
+        }
+        tx.commit().await?;
+        Ok(user.id)
+    }
+}
+
+/// Until when the next try must wait after so many failures in a row.
+fn blocked_until(failures: i64, now: UnixMs) -> UnixMs {
+    let over = failures - FREE_FAILURES;
+    if over <= 0 {
+        return UnixMs(0);
+    }
+    let doubled = FIRST_WAIT_MS.saturating_mul(1 << (over - 1).min(20));
+    now.plus_ms(doubled.min(LONGEST_WAIT_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_and_ends_at_a_quarter_of_an_hour() {
+        let waits: Vec<i64> = [4, 5, 6, 7, 60].map(|failures| blocked_until(failures, UnixMs(0)).0).to_vec();
+        assert_eq!(waits, [0, 2_000, 4_000, 8_000, LONGEST_WAIT_MS]);
+    }
+}

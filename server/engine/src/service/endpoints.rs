@@ -1,0 +1,320 @@
+//! Endpoints: created, changed, paused, tested, deleted.
+
+use async_trait::async_trait;
+use domain::{
+    Error,
+    actor::{Actor, Permission},
+    endpoint::{
+        CreatedEndpoint, Credentials, Duplicate, ENDPOINTS_MAX, Endpoint, EndpointForm, EndpointState, EndpointSummary,
+        Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason,
+    },
+    error::Result,
+    event::{EventKind, NewEvent},
+    id::{AccountId, DeliveryId, EndpointId},
+    payload::Payload,
+    target::TargetUrl,
+    time::{DAY_MS, SECOND_MS},
+};
+
+use super::credentials::{self, Open};
+use crate::{
+    Engine,
+    sender::ingest::Arriving,
+    store::{deliveries, endpoints, endpoints::StoredEndpoint, listing},
+};
+
+#[async_trait]
+impl Endpoints for Engine {
+    async fn create_endpoint(&self, actor: &Actor, form: &EndpointForm, duplicate: Duplicate) -> Result<CreatedEndpoint> {
+        let account = actor.account_if(Permission::WriteEndpoints)?;
+        let new = form.check()?;
+        self.vet(&new.url).await?;
+        self.add_endpoint(account, new, duplicate, false).await
+    }
+
+    async fn endpoints(&self, actor: &Actor) -> Result<Vec<EndpointSummary>> {
+        let account = actor.account_if(Permission::ReadEndpoints)?;
+        let mut summaries = Vec::new();
+        for stored in endpoints::of_account(self.db(), account).await? {
+            summaries.push(self.summary(stored).await?);
+        }
+        let now = self.now();
+        summaries.sort_by_key(|summary| !summary.endpoint.health.is_failing(now));
+        Ok(summaries)
+    }
+
+    async fn endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<EndpointSummary> {
+        let account = actor.account_if(Permission::ReadEndpoints)?;
+        self.summary(self.stored(account, id).await?).await
+    }
+
+    async fn endpoint_form(&self, actor: &Actor, id: &EndpointId) -> Result<(Endpoint, EndpointForm)> {
+        let account = actor.account_if(Permission::ReadEndpoints)?;
+        let endpoint = self.stored(account, id).await?.endpoint;
+        let form = filled_in(&endpoint);
+        Ok((endpoint, form))
+    }
+
+    async fn update_endpoint(
+        &self,
+        actor: &Actor,
+        id: &EndpointId,
+        form: &EndpointForm,
+        version: Option<u32>,
+    ) -> Result<Endpoint> {
+        let account = actor.account_if(Permission::WriteEndpoints)?;
+        let stored = self.stored(account, id).await?;
+        refuse_deleted(&stored.endpoint)?;
+        let new = form.check()?;
+        self.vet(&new.url).await?;
+        let headers = kept_headers(&credentials::open_for(self.vault(), &stored)?, new.headers)?;
+        let changed = Endpoint {
+            name: new.name,
+            url: new.url,
+            events: new.events,
+            timeout_ms: new.timeout_ms,
+            rate_per_s: new.rate_per_s,
+            deliver_late: new.deliver_late,
+            header_names: headers.iter().map(|header| header.name.clone()).collect(),
+            ..stored.endpoint
+        };
+        let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
+        let mut tx = self.db().begin().await?;
+        if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
+            return Err(changed_meanwhile(id));
+        }
+        tx.commit().await?;
+        self.endpoint_changed(account, id).await?;
+        Ok(self.stored(account, id).await?.endpoint)
+    }
+
+    async fn pause_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint> {
+        self.move_to(actor, id, EndpointState::Paused).await
+    }
+
+    async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint> {
+        self.move_to(actor, id, EndpointState::Active).await
+    }
+
+    async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32> {
+        let account = actor.account_if(Permission::WriteEndpoints)?;
+        self.stored(account, id).await?;
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await?;
+        let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
+        tx.commit().await?;
+        self.endpoint_changed(account, id).await?;
+        Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
+    }
+
+    async fn send_test(
+        &self,
+        actor: &Actor,
+        id: &EndpointId,
+        kind: EventKind,
+        payload: Option<&str>,
+    ) -> Result<DeliveryId> {
+        let account = actor.account_if(Permission::WriteEndpoints)?;
+        let endpoint = self.stored(account, id).await?.endpoint;
+        if endpoint.state != EndpointState::Active {
+            let detail = "This endpoint does not receive just now. Resume it, then send the test.";
+            return Err(Error::Conflict { detail: detail.into(), existing: None });
+        }
+        let payload = match payload {
+            Some(edited) => Payload::parse(edited)?,
+            None => Payload::parse(&self.example(kind))?,
+        };
+        let event = NewEvent { id: None, payload, timestamp: None };
+        let arriving = Arriving { account: account.clone(), event, test_of: Some(id.clone()) };
+        let (_, deliveries) = self.ingest().accept(arriving).await?;
+        DeliveryId::parse(deliveries.first().map_or("", String::as_str))
+    }
+
+    async fn reveal_credentials(&self, actor: &Actor, id: &EndpointId) -> Result<Credentials> {
+        let account = actor.account_if(Permission::RevealCredentials)?;
+        let stored = self.stored(account, id).await?;
+        Ok(shown(&credentials::open_for(self.vault(), &stored)?))
+    }
+
+    async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {
+        let account = actor.account_if(Permission::WriteEndpoints)?;
+        let all = endpoints::of_account(self.db(), account).await?;
+        if let Some(line) = all.into_iter().find(|stored| stored.endpoint.test_line) {
+            return Ok(line.endpoint);
+        }
+        let (key, _) = self.ensure_line(account).await?;
+        let new = NewEndpoint {
+            url: TargetUrl::stored(self.line_url(&key)),
+            events: EventKind::ALL.to_vec(),
+            name: "Test line".to_owned(),
+            auth_token: None,
+            headers: Vec::new(),
+            timeout_ms: domain::endpoint::ATTEMPT_TIMEOUT_MS,
+            rate_per_s: None,
+            deliver_late: false,
+        };
+        Ok(self.add_endpoint(account, new, Duplicate::Allow, true).await?.endpoint)
+    }
+}
+
+impl Engine {
+    /// Refuses a URL that leads where we do not call.
+    async fn vet(&self, url: &TargetUrl) -> Result<()> {
+        let now = self.now();
+        self.sender().outbound.vet(url).await.map_err(|failure| {
+            Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy()))
+        })
+    }
+
+    async fn add_endpoint(
+        &self,
+        account: &AccountId,
+        new: NewEndpoint,
+        duplicate: Duplicate,
+        test_line: bool,
+    ) -> Result<CreatedEndpoint> {
+        let id = self.new_id(EndpointId::new);
+        let headers = kept_headers_none(new.headers.clone())?;
+        let open = Open::new(new.auth_token.clone(), headers);
+        let sealed = credentials::seal(self.vault(), account, &id, &open);
+        let endpoint = fresh(id, new, test_line, self.now());
+        let stored = StoredEndpoint { account: account.clone(), endpoint, sealed, last_failure: None };
+        let mut tx = self.db().begin().await?;
+        if endpoints::count(&mut tx, account).await? >= i64::from(ENDPOINTS_MAX) {
+            return Err(Error::Conflict { detail: "An account has at most 500 endpoints.".into(), existing: None });
+        }
+        if duplicate == Duplicate::Refuse {
+            if let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await? {
+                let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
+                return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
+            }
+        }
+        endpoints::add(&mut tx, &stored, self.now()).await?;
+        tx.commit().await?;
+        Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: shown(&open) })
+    }
+
+    async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
+        let stored = endpoints::one(self.db(), account, id).await?;
+        stored.ok_or_else(|| Error::NotFound("Endpoint".into()))
+    }
+
+    async fn summary(&self, stored: StoredEndpoint) -> Result<EndpointSummary> {
+        let since = self.now().plus_ms(-DAY_MS);
+        let (waiting, delivered_24h, failed_24h) =
+            listing::endpoint_counts(self.db(), &stored.account, &stored.endpoint.id, since).await?;
+        Ok(EndpointSummary {
+            endpoint: stored.endpoint,
+            waiting,
+            delivered_24h,
+            failed_24h,
+            failure: stored.last_failure,
+            auth_token_masked: stored.sealed.auth_token_masked,
+            signing_secret_masked: stored.sealed.secret_masked,
+        })
+    }
+
+    async fn move_to(&self, actor: &Actor, id: &EndpointId, state: EndpointState) -> Result<Endpoint> {
+        let account = actor.account_if(Permission::WriteEndpoints)?;
+        refuse_deleted(&self.stored(account, id).await?.endpoint)?;
+        let reason = (state == EndpointState::Paused).then_some(PauseReason::Person);
+        let mut tx = self.db().begin().await?;
+        endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await?;
+        if state == EndpointState::Active {
+            endpoints::reset_health(&mut tx, account, id).await?;
+        }
+        tx.commit().await?;
+        self.endpoint_changed(account, id).await?;
+        Ok(self.stored(account, id).await?.endpoint)
+    }
+
+    /// What is in hand for the endpoint goes back and is taken up again as it is now.
+    async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
+        self.sender().let_go_of(id.as_str()).await?;
+        self.wake(account);
+        Ok(())
+    }
+
+    /// The published example with a call id of its own, so that tests do not queue behind each other.
+    fn example(&self, kind: EventKind) -> String {
+        let random: [u16; 8] = rand::random();
+        let [a, b, c, d, e, f, g, h] = random;
+        let call = format!("{a:04x}{b:04x}-{c:04x}-4{:03x}-a{:03x}-{f:04x}{g:04x}{h:04x}", d & 0xfff, e & 0xfff);
+        let (start, end) = kind.example().split_once("\"call_id\":\"").unwrap_or((kind.example(), ""));
+        format!("{start}\"call_id\":\"{call}{}", end.get(36..).unwrap_or_default())
+    }
+}
+
+fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: domain::UnixMs) -> Endpoint {
+    Endpoint {
+        id,
+        name: new.name,
+        url: new.url,
+        events: new.events,
+        state: EndpointState::Active,
+        pause_reason: None,
+        state_since: now,
+        health: Health::default(),
+        timeout_ms: new.timeout_ms,
+        rate_per_s: new.rate_per_s,
+        deliver_late: new.deliver_late,
+        header_names: new.headers.into_iter().map(|header| header.name).collect(),
+        test_line,
+        version: 1,
+        created_at: now,
+    }
+}
+
+/// The form as it would be filled in now.
+fn filled_in(endpoint: &Endpoint) -> EndpointForm {
+    let header = |name: &String| format!("{name}: {HEADER_KEPT}");
+    EndpointForm {
+        url: endpoint.url.as_str().to_owned(),
+        events: endpoint.events.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        name: endpoint.name.clone(),
+        auth_token: String::new(),
+        headers: endpoint.header_names.iter().map(header).collect::<Vec<_>>().join("\n"),
+        timeout_s: (i64::from(endpoint.timeout_ms) / SECOND_MS).to_string(),
+        rate_per_s: endpoint.rate_per_s.map(|rate| rate.to_string()).unwrap_or_default(),
+        deliver_late: endpoint.deliver_late,
+    }
+}
+
+/// Headers in which a value that was not retyped is the stored one.
+fn kept_headers(open: &Open, typed: Vec<Header>) -> Result<Vec<Header>> {
+    let keep = |header: Header| {
+        if header.value != HEADER_KEPT {
+            return Ok(header);
+        }
+        let stored = open.headers.iter().find(|stored| stored.name.eq_ignore_ascii_case(&header.name));
+        let stored = stored.ok_or_else(|| Error::invalid("headers", format!("Type the value of {}.", header.name)))?;
+        Ok(Header { name: header.name, value: stored.value.clone() })
+    };
+    typed.into_iter().map(keep).collect()
+}
+
+fn kept_headers_none(typed: Vec<Header>) -> Result<Vec<Header>> {
+    match typed.iter().find(|header| header.value == HEADER_KEPT) {
+        Some(header) => Err(Error::invalid("headers", format!("Type the value of {}.", header.name))),
+        None => Ok(typed),
+    }
+}
+
+fn shown(open: &Open) -> Credentials {
+    Credentials { auth_token: open.auth_token.clone(), signing_secret: open.secret.reveal().to_owned() }
+}
+
+fn refuse_deleted(endpoint: &Endpoint) -> Result<()> {
+    if endpoint.state == EndpointState::Deleted {
+        return Err(Error::Conflict { detail: "This endpoint was deleted.".into(), existing: None });
+    }
+    Ok(())
+}
+
+fn changed_meanwhile(id: &EndpointId) -> Error {
+    Error::Conflict {
+        detail: "Somebody else changed this endpoint while you were editing it. Look at it again, then save.".into(),
+        existing: Some(id.to_string()),
+    }
+}

@@ -1,0 +1,62 @@
+//! Events: in through the group commit, and out as lists.
+
+use async_trait::async_trait;
+use domain::{
+    Error,
+    actor::{Actor, Permission},
+    error::Result,
+    event::{Accepted, EventDetail, EventFilter, EventRow, Events, NewEvent, Page},
+    filter::DeliveryFilter,
+    id::{AccountId, EventId},
+    query::page_size,
+};
+
+use crate::{
+    Engine,
+    sender::ingest::Arriving,
+    store::{accounts, deliveries, events, listing},
+};
+
+#[async_trait]
+impl Events for Engine {
+    async fn accept_event(&self, actor: &Actor, account: &AccountId, event: NewEvent) -> Result<Accepted> {
+        actor.require(Permission::WriteEvents)?;
+        let arriving = Arriving { account: account.clone(), event, test_of: None };
+        self.ingest().accept(arriving).await.map(|(accepted, _)| accepted)
+    }
+
+    async fn account_for_events(&self, actor: &Actor, named: Option<&str>) -> Result<AccountId> {
+        actor.require(Permission::WriteEvents)?;
+        let unknown = || Error::NotFound("Account".into());
+        match (actor.account(), named) {
+            (Ok(own), None) => Ok(own.clone()),
+            (Ok(own), Some(named)) => {
+                let account = accounts::account(self.db(), named).await?.ok_or_else(unknown)?;
+                if account.id == *own { Ok(account.id) } else { Err(unknown()) }
+            }
+            (Err(_), Some(named)) => Ok(accounts::account(self.db(), named).await?.ok_or_else(unknown)?.id),
+            (Err(_), None) => Err(Error::invalid("account", "A platform token must name the account: its id or reference.")),
+        }
+    }
+
+    async fn events(&self, actor: &Actor, filter: &EventFilter) -> Result<Page<EventRow>> {
+        let account = actor.account_if(Permission::ReadEvents)?;
+        let mut rows = listing::events(self.db(), account, filter).await?;
+        let size = page_size(filter.limit) as usize;
+        let next = (rows.len() > size).then(|| rows[size - 1].0.clone());
+        rows.truncate(size);
+        Ok(Page { rows: rows.into_iter().map(|(_, row)| row).collect(), next })
+    }
+
+    async fn event(&self, actor: &Actor, id: &EventId) -> Result<EventDetail> {
+        let account = actor.account_if(Permission::ReadEvents)?;
+        let found = events::one(self.db(), account, id).await?;
+        let (event, payload) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
+        let of_call = DeliveryFilter { call: Some(event.call_id.clone()), limit: 250, ..DeliveryFilter::default() };
+        let rows = listing::deliveries(self.db(), account, &of_call, self.now()).await?;
+        let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
+        rows.reverse();
+        deliveries::add_beats(self.db(), account, &mut rows).await?;
+        Ok(EventDetail { event, payload, deliveries: rows })
+    }
+}

@@ -1,0 +1,10 @@
+//! The services behind pages and REST: who asks comes first, then the rules, then one transaction per operation.
+//! Together they implement the port [`domain::Backend`] on [`crate::Engine`].
+
+pub mod accounts;
+pub mod credentials;
+pub mod deliveries;
+pub mod endpoints;
+pub mod events;
+pub mod test_lines;
+pub mod tokens;
