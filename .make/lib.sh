@@ -8,8 +8,12 @@ export PATH="$PWD/target/tools/bin:$PWD/node_modules/.bin:$PATH"
 export PLAYWRIGHT_BROWSERS_PATH="$PWD/target/tools/browsers"
 TARGET="${CARGO_TARGET_DIR:-target}"
 
-# Says what comes next and how long it took since the start, so that a long first run is never silent.
-say() { printf '\n==> [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*" >&2; }
+# Says what comes next and how long ago the first script began, so that a long first run is never silent.
+export STARTED="${STARTED:-$EPOCHSECONDS}"
+say() {
+  local seconds=$((EPOCHSECONDS - STARTED))
+  printf '\n==> [%d:%02d] %s\n' $((seconds / 60)) $((seconds % 60)) "$*" >&2
+}
 fail() { printf '\n!!! %s\n' "$*" >&2; exit 1; }
 has() { command -v "$1" >/dev/null 2>&1; }
 

@@ -42,6 +42,8 @@ let style = readFileSync(join(built, "offhook.css"), "utf8");
 for (const [, name] of new Set([...style.matchAll(/\/fonts\/([\w-]+\.woff2)/g)].map((match) => match.slice(0, 2)))) {
   const family = name.replace(/-latin.*/, "");
   const font = readFileSync(`node_modules/@fontsource-variable/${family}/files/${name}`);
+  // The OFL asks for its text beside every copy of the font.
+  write(`fonts/${family}-licence.txt`, readFileSync(`node_modules/@fontsource-variable/${family}/LICENSE`));
   style = style.replaceAll(`/fonts/${name}`, `/fonts/${hashed("fonts", name, font)}`);
 }
 hashed("pkg", "offhook.css", Buffer.from(style));
