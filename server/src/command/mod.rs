@@ -1,0 +1,117 @@
+//! The command line. One JSON object a line on stdout where a result is asked for; messages on stderr; exit code
+//! 0, 1 when it failed, 2 for wrong usage.
+
+pub mod account;
+pub mod serve;
+pub mod simulate;
+pub mod token;
+pub mod user;
+
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Parser, Subcommand};
+use engine::{Engine, SystemClock};
+use serde::Serialize;
+
+use crate::{
+    config::{self, Log, Store},
+    telemetry,
+};
+
+/// Exit code for wrong usage.
+const USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(name = "offhook", version, about = "Webhooks for phone platforms", arg_required_else_help = true)]
+struct CommandLine {
+    #[command(flatten)]
+    log: Log,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the server.
+    Serve(config::Serve),
+    /// Accounts: customers of the phone platform.
+    #[command(subcommand)]
+    Account(account::Account),
+    /// People who sign in.
+    #[command(subcommand)]
+    User(user::User),
+    /// API tokens.
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Play whole calls through the public API of a running server.
+    Simulate(simulate::Simulate),
+}
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum Failed {
+    /// It was asked for in a wrong way.
+    #[error("{0}")]
+    Usage(String),
+    /// Anything else, down to its cause.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl From<domain::Error> for Failed {
+    fn from(error: domain::Error) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// Reads the command line, does what it says, and answers with the exit code.
+pub async fn run() -> ExitCode {
+    // clap prints help and usage errors itself, and leaves with 0 or 2.
+    let CommandLine { log, verb } = CommandLine::parse();
+    if let Err(error) = telemetry::start(&log) {
+        return complain(USAGE, &format!("--log: {error}"));
+    }
+    let done = match verb {
+        Verb::Serve(serve) => serve::run(serve).await,
+        Verb::Account(account) => account::run(account).await,
+        Verb::User(user) => user::run(user).await,
+        Verb::Token(token) => token::run(token).await,
+        Verb::Simulate(simulate) => simulate::run(simulate).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::Usage(message)) => complain(USAGE, &message),
+        Err(error) => complain(1, &error.to_string()),
+    }
+}
+
+fn complain(code: u8, message: &str) -> ExitCode {
+    // Without stderr there is nobody to tell.
+    let _ = writeln!(io::stderr(), "offhook: {message}");
+    code.into()
+}
+
+/// Writes a result: one JSON object on a line of its own.
+fn say(result: &impl Serialize) -> Result<(), Failed> {
+    let line = serde_json::to_string(result).map_err(anyhow::Error::from)?;
+    writeln!(io::stdout(), "{line}").map_err(|error| anyhow::Error::from(error).into())
+}
+
+/// The engine for a command: on the same database, beside a server that may be running. It sends nothing.
+async fn engine(store: &Store) -> Result<Arc<Engine>, Failed> {
+    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+    let config = engine::Config {
+        database_url: store.database_url(),
+        secret_key: store.key().map_err(anyhow::Error::from)?,
+        egress_allow: Vec::new(),
+        sign_up_open: false,
+        public_url: config::local_url(nowhere).map_err(anyhow::Error::from)?,
+        own_address: nowhere,
+    };
+    Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
+}

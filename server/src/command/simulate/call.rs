@@ -1,0 +1,153 @@
+//! Invented calls: who calls whom, how long it rings, how it ends.
+
+use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
+use serde_json::{Value, json};
+
+/// Ranges that Ofcom keeps free for drama: what comes before the last digits, and how many those are.
+const DRAMA_NUMBERS: &[(&str, u32)] = &[
+    ("01632960", 3),  // no area
+    ("02079460", 3),  // London: 020 7946 0000 to 0999
+    ("01134960", 3),  // Leeds: 0113 496 0000 to 0999
+    ("07700900", 3),  // mobile
+];
+/// Extensions of the invented company.
+const EXTENSIONS: std::ops::RangeInclusive<u32> = 7_001..=7_060;
+
+/// How a call's events are spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As long as it takes.
+    Real,
+    /// One right after the other.
+    AtOnce,
+}
+
+/// One event of a call.
+#[derive(Debug)]
+pub struct Event {
+    /// Its own id, so that posting it again changes nothing.
+    pub id: String,
+    /// Seconds after the call began.
+    pub after_s: u64,
+    payload: Value,
+}
+
+impl Event {
+    /// The body to post.
+    pub fn body(&self, account: Option<&str>, timestamp: u64) -> String {
+        let mut body = json!({ "id": self.id, "timestamp": timestamp, "payload": self.payload });
+        if let Some(account) = account {
+            body["account"] = account.into();
+        }
+        body.to_string()
+    }
+}
+
+/// A call from its first ring to its record.
+#[derive(Debug)]
+pub struct Call {
+    /// Its events, in order.
+    pub events: Vec<Event>,
+}
+
+/// How a call goes: who begins it, and how it ends.
+#[derive(Debug, Clone, Copy)]
+enum Story {
+    Answered,
+    Unanswered,
+    Busy,
+    Outgoing,
+}
+
+impl Call {
+    /// A call of a likely kind: half of them are answered.
+    pub fn invent(random: &mut StdRng) -> Self {
+        let stories = [Story::Answered, Story::Answered, Story::Answered, Story::Unanswered, Story::Busy, Story::Outgoing];
+        let story = stories.choose(random).copied().unwrap_or(Story::Answered);
+        let call_id = uuid(random.random());
+        let (rings_s, talks_s) = match story {
+            Story::Answered | Story::Outgoing => (random.random_range(2..=15), random.random_range(3..=90)),
+            Story::Unanswered => (random.random_range(15..=30), 0),
+            Story::Busy => (1, 0),
+        };
+        let outside = number(random);
+        let (first, record) = story.payloads(&call_id, &outside, talks_s, random);
+        let event = |n: u32, after_s, payload| Event { id: format!("sim-{call_id}-{n}"), after_s, payload };
+        Self { events: vec![event(1, 0, first), event(2, rings_s + talks_s, record)] }
+    }
+
+    /// Seconds from the first event to the last.
+    pub fn length_s(&self) -> u64 {
+        self.events.last().map_or(0, |event| event.after_s)
+    }
+}
+
+impl Story {
+    fn payloads(self, call_id: &str, outside: &str, talks_s: u64, random: &mut StdRng) -> (Value, Value) {
+        let (company, extension) = (number(random), random.random_range(EXTENSIONS));
+        let inside = json!({ "type": "extension", "id": extension });
+        let status = match self {
+            Self::Answered | Self::Outgoing => "answered",
+            Self::Unanswered => "not_answered",
+            Self::Busy => "busy",
+        };
+        let processed = |call_type: &str, cost: Value, source: Value, destination: Value| {
+            json!({ "event": "CallProcessed", "call_id": call_id, "call_cost": cost, "call_type": call_type,
+                "call_duration": talks_s, "call_status": status, "source": source, "destination": destination })
+        };
+        let begins = |event: &str, callee: &str, caller: &str| {
+            json!({ "event": event, "call_id": call_id, "callee_number": callee, "caller_number": caller })
+        };
+        if matches!(self, Self::Outgoing) {
+            let cost = json!(format!("0.{:02}", talks_s.div_ceil(60)));
+            return (begins("OutgoingCall", outside, &company), processed("outgoing", cost, inside, json!(outside)));
+        }
+        (begins("IncomingCall", &company, outside), processed("incoming", json!(0.0), json!(outside), inside))
+    }
+}
+
+fn number(random: &mut StdRng) -> String {
+    let (start, digits) = DRAMA_NUMBERS.choose(random).copied().unwrap_or(DRAMA_NUMBERS[0]);
+    format!("{start}{:0width$}", random.random_range(0..10_u32.pow(digits)), width = digits as usize)
+}
+
+/// A random UUID (RFC 9562, version 4) from 128 random bits.
+fn uuid(bits: u128) -> String {
+    let bits = (bits & !(0xf << 76) & !(0b11 << 62)) | (0x4 << 76) | (0b10 << 62);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::event::{NewEvent, PostedEvent};
+    use rand::SeedableRng as _;
+
+    use super::*;
+
+    #[test]
+    fn every_invented_event_keeps_the_contract() {
+        let mut random = StdRng::seed_from_u64(7);
+        for call in (0..500).map(|_| Call::invent(&mut random)) {
+            for event in &call.events {
+                let posted: PostedEvent = serde_json::from_str(&event.body(Some("acme"), 1_507_305_504)).unwrap();
+                NewEvent::parse(&posted).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn every_number_is_kept_free_for_drama() {
+        let mut random = StdRng::seed_from_u64(7);
+        for number in (0..500).map(|_| number(&mut random)) {
+            assert_eq!(number.len(), 11, "{number}");
+            assert!(DRAMA_NUMBERS.iter().any(|(start, _)| number.starts_with(start)), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_uuid_says_its_version_and_variant() {
+        assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+}

@@ -1,0 +1,50 @@
+//! `offhook token …`
+
+use clap::{Args, Subcommand};
+use domain::{id::AccountId, token::Scope};
+use serde_json::json;
+
+use crate::{
+    command::{Failed, engine, say},
+    config::Store,
+};
+
+/// What can be done with API tokens.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Create an API token. It is shown this once.
+    Create(Create),
+}
+
+/// A new API token.
+#[derive(Debug, Args)]
+#[group(id = "whose", required = true, multiple = false, args = ["account", "platform"])]
+pub struct Create {
+    /// The account that it belongs to.
+    #[arg(long, value_name = "acct_…")]
+    account: Option<String>,
+    /// For the phone platform itself: posts events for any account.
+    #[arg(long)]
+    platform: bool,
+    /// Name for people.
+    #[arg(long)]
+    name: String,
+    /// What it may do: events:write, events:read, endpoints:write, endpoints:read, deliveries:write, deliveries:read.
+    #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE[,SCOPE]", value_parser = scope)]
+    scopes: Vec<Scope>,
+    #[command(flatten)]
+    store: Store,
+}
+
+fn scope(name: &str) -> Result<Scope, String> {
+    let all = || Scope::ALL.map(Scope::as_str).join(", ");
+    Scope::parse(name.trim()).ok_or_else(|| format!("there are these scopes: {}", all()))
+}
+
+pub(super) async fn run(token: Token) -> Result<(), Failed> {
+    let Token::Create(new) = token;
+    let account = new.account.as_deref().map(AccountId::parse).transpose();
+    let account = account.map_err(|_| Failed::Usage("--account must be an account's id, acct_…".to_owned()))?;
+    let (id, token) = engine(&new.store).await?.create_token(account.as_ref(), &new.name, &new.scopes).await?;
+    say(&json!({ "id": id, "token": token }))
+}

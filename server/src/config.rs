@@ -1,0 +1,230 @@
+//! Settings: flags, environment, defaults. `offhook serve --help` prints them all.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use url::Url;
+
+use crate::secret_key::{self, KEY_BYTES, KeyError};
+
+/// Where everything is stored: the same for the server and for the commands beside it.
+#[derive(Debug, Clone, Args)]
+pub struct Store {
+    /// Folder: database, instance key (0600).
+    #[arg(long, env = "OFFHOOK_DATA", default_value = "./data", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// `sqlite://…` or `postgres://…` [default: sqlite://$OFFHOOK_DATA/offhook.db].
+    #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// 32 bytes in base64 that encrypt endpoint credentials [default: made on first start in the data folder].
+    #[arg(long, env = "OFFHOOK_SECRET_KEY", hide_env_values = true, value_name = "BASE64", conflicts_with = "secret_key_file")]
+    pub secret_key: Option<Key>,
+    /// A file that holds the same.
+    #[arg(long, env = "OFFHOOK_SECRET_KEY_FILE", value_name = "FILE")]
+    pub secret_key_file: Option<PathBuf>,
+}
+
+/// A key that does not show itself in debug output.
+#[derive(Clone)]
+pub struct Key([u8; KEY_BYTES]);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(…)")
+    }
+}
+
+impl std::str::FromStr for Key {
+    type Err = KeyError;
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        secret_key::parse(text).map(Self)
+    }
+}
+
+impl Store {
+    /// The database's address.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        let embedded = || format!("sqlite://{}", self.data.join("offhook.db").display());
+        self.database_url.clone().unwrap_or_else(embedded)
+    }
+
+    /// The instance key: given, in a file, or in the data folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, or made.
+    pub fn key(&self) -> Result<[u8; KEY_BYTES], KeyError> {
+        match (&self.secret_key, &self.secret_key_file) {
+            (Some(key), _) => Ok(key.0),
+            (None, Some(file)) => secret_key::read(file),
+            (None, None) => secret_key::of_data_folder(&self.data),
+        }
+    }
+}
+
+/// Who may create an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SignUp {
+    /// Anybody.
+    Open,
+    /// Those who were invited.
+    Invite,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The log.
+#[derive(Debug, Clone, Args)]
+pub struct Log {
+    /// What is logged: error, warn, info, debug, trace, or directives such as `info,engine=debug`.
+    #[arg(long = "log", env = "OFFHOOK_LOG", default_value = "info", value_name = "LEVEL", global = true)]
+    pub level: String,
+    /// How it is written.
+    #[arg(long = "log-format", env = "OFFHOOK_LOG_FORMAT", default_value = "text", value_enum, global = true)]
+    pub format: LogFormat,
+}
+
+/// The server's settings.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// Address to listen on.
+    #[arg(long, env = "OFFHOOK_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
+    pub listen: String,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "would stand in the help text")]
+    pub store: Store,
+    /// Where browsers reach this server: links, cookies (`Secure` when https), origin check
+    /// [default: http://$OFFHOOK_LISTEN].
+    #[arg(long, env = "OFFHOOK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
+    pub public_url: Option<Url>,
+    /// Who may create an account [default: open on loopback, else invite].
+    #[arg(long, env = "OFFHOOK_SIGN_UP", value_enum)]
+    pub sign_up: Option<SignUp>,
+    /// Addresses that endpoints may resolve to besides public ones: CIDRs, separated by commas.
+    #[arg(long, env = "OFFHOOK_EGRESS_ALLOW", default_value = "", hide_default_value = true, value_parser = networks, value_name = "CIDRS")]
+    pub egress_allow: Networks,
+    /// Proxies whose `X-Forwarded-For` is believed: CIDRs, separated by commas.
+    #[arg(long, env = "OFFHOOK_TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1/128", value_parser = networks, value_name = "CIDRS")]
+    pub trusted_proxies: Networks,
+    /// Mail server: `smtp://…` or `smtps://…` [default: none; mail is shown in the log].
+    #[arg(long, env = "OFFHOOK_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<Url>,
+    /// Sender of mail.
+    #[arg(long, env = "OFFHOOK_MAIL_FROM", value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+}
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The address to listen on is no address of a URL.
+    #[error("set OFFHOOK_PUBLIC_URL: {0}")]
+    PublicUrl(#[from] url::ParseError),
+}
+
+/// A list of networks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(pub Vec<IpNet>);
+
+fn networks(text: &str) -> Result<Networks, String> {
+    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let network = |part: &str| part.parse::<IpNet>().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+    let each = parts.map(|part| network(part).map_err(|_| format!("{part} is not a network such as 10.0.0.0/8")));
+    each.collect::<Result<_, _>>().map(Networks)
+}
+
+fn public_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    if is_origin { Ok(url) } else { Err("must be http:// or https:// and a host, without a path".to_owned()) }
+}
+
+impl Serve {
+    /// The settings of the engine, once it is known where we listen.
+    ///
+    /// # Errors
+    /// As [`Store::key`] and [`Self::public_url`].
+    pub fn engine(&self, listening: SocketAddr) -> Result<engine::Config, SettingsError> {
+        let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
+        Ok(engine::Config {
+            database_url: self.store.database_url(),
+            secret_key: self.store.key()?,
+            egress_allow: self.egress_allow.0.clone(),
+            sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,
+            public_url: self.public_url(listening)?,
+            own_address: reachable(listening),
+        })
+    }
+
+    /// Where browsers reach us.
+    ///
+    /// # Errors
+    /// When no URL can be made of the address to listen on.
+    pub fn public_url(&self, listening: SocketAddr) -> Result<Url, SettingsError> {
+        match &self.public_url {
+            Some(url) => Ok(url.clone()),
+            // Port 0 means any: only now it is known which.
+            None if self.listen.ends_with(":0") => Ok(local_url(listening)?),
+            None => Ok(Url::parse(&format!("http://{}", self.listen))?),
+        }
+    }
+}
+
+/// The URL of an address of ours.
+///
+/// # Errors
+/// None in practice: an address and a port make a URL.
+pub fn local_url(address: SocketAddr) -> Result<Url, url::ParseError> {
+    Url::parse(&format!("http://{address}"))
+}
+
+/// An address that reaches us from this machine: who listens everywhere also listens on loopback.
+fn reachable(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_are_separated_by_commas_and_an_address_is_one_of_itself() {
+        assert_eq!(networks("10.0.0.0/8, ::1").unwrap().0.len(), 2);
+        assert_eq!(networks("").unwrap(), Networks::default());
+        assert!(networks("10.0.0.0/8,nonsense").unwrap_err().contains("nonsense"));
+    }
+
+    #[test]
+    fn a_public_url_is_an_origin() {
+        assert!(public_url("https://hooks.acme.example").is_ok());
+        for wrong in ["hooks.acme.example", "ftp://acme.example", "https://acme.example/hooks"] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn who_listens_everywhere_is_reached_on_loopback() {
+        assert_eq!(reachable("0.0.0.0:3000".parse().unwrap()).to_string(), "127.0.0.1:3000");
+        assert_eq!(reachable("[::]:3000".parse().unwrap()).to_string(), "[::1]:3000");
+        assert_eq!(local_url("[::1]:8080".parse().unwrap()).unwrap().as_str(), "http://[::1]:8080/");
+    }
+}

@@ -1,0 +1,83 @@
+//! The pages and their server functions, with what they find in their context.
+
+use std::{net::IpAddr, sync::Arc};
+
+use app::ssr::ClientIp;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{Method, StatusCode},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use domain::Backend;
+use leptos::context::provide_context;
+use tower_http::limit::RequestBodyLimitLayer;
+
+use crate::{
+    client_ip, csrf, live,
+    rate_limit::Taken,
+    room::{Room, Shared},
+    session_store, site, time_limit,
+};
+
+/// Largest form in bytes. The largest field is an example payload of 256 KiB, which percent-encoding may triple.
+const FORM_MAX_BYTES: usize = 1_024 * 1_024;
+/// Posts that are counted by client address.
+const COUNTED: [&str; 2] = ["/api/sign-in", "/api/sign-up"];
+
+/// One route per page of the app, one for all its server functions, which are POST only, and the live feed.
+pub fn routes(room: &Shared) -> Router<Shared> {
+    let pages = leptos_axum::generate_route_list(app::App);
+    let pages = pages.iter().fold(Router::new(), |router, listing| router.route(listing.path(), get(page)));
+    pages
+        .route("/api/{*function}", post(function))
+        .layer(middleware::from_fn(time_limit::keep))
+        .layer(RequestBodyLimitLayer::new(FORM_MAX_BYTES))
+        .merge(live::routes())
+        .layer(session_store::layer(room))
+        .layer(middleware::from_fn_with_state(room.clone(), count))
+        .layer(middleware::from_fn_with_state(room.clone(), csrf::check))
+}
+
+async fn page(State(room): State<Shared>, request: Request) -> Response {
+    let (context, request) = context(&room, request);
+    site::render(context, app::shell, request).await
+}
+
+async fn function(State(room): State<Shared>, request: Request) -> Response {
+    let (context, request) = context(&room, request);
+    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+}
+
+/// What a page may ask for: the engine, the addresses of the site's files, and who is at the other end.
+fn context(room: &Room, request: Request) -> (impl Fn() + Clone + Send + 'static, Request) {
+    let (parts, body) = request.into_parts();
+    let (backend, client) = (Arc::clone(&room.backend), client_ip::of(&parts, &room.trusted_proxies));
+    let provide = move || provide(&backend, client);
+    (provide, Request::from_parts(parts, body))
+}
+
+fn provide(backend: &Arc<dyn Backend>, client: IpAddr) {
+    provide_context(Arc::clone(backend));
+    provide_context(ClientIp(client.to_string()));
+    provide_context(site::assets());
+}
+
+/// Guesses at passwords cost us processor time: so many a client may make.
+async fn count(State(room): State<Shared>, request: Request, next: Next) -> Response {
+    if request.method() != Method::POST || !COUNTED.contains(&request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let client = client_ip::of(&parts, &room.trusted_proxies).to_string();
+    let taken = room.rates.sign_in.take(&client, room.backend.clock().now());
+    if let Taken::No { retry_after_s } = taken {
+        let said = format!("Too many attempts from this address. Try again in {retry_after_s} s.\n");
+        let mut response = (StatusCode::TOO_MANY_REQUESTS, said).into_response();
+        room.rates.sign_in.tell(taken, response.headers_mut());
+        return response;
+    }
+    next.run(Request::from_parts(parts, body)).await
+}

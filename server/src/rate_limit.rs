@@ -1,0 +1,152 @@
+//! Token buckets in memory: how often one client may do something.
+//!
+//! Limits of this process alone. What must hold across nodes and restarts (failed sign-ins) is counted by the engine.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use domain::{UnixMs, time::SECOND_MS};
+
+/// Most clients that are remembered; idle ones are forgotten first.
+const CLIENTS_MAX: usize = 10_000;
+/// Standard header fields (draft-ietf-httpapi-ratelimit-headers).
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// A limit for each client: so many at once, and so many more each second.
+pub struct RateLimit {
+    name: &'static str,
+    burst: u32,
+    per_s: u32,
+    policy: HeaderValue,
+    clients: Mutex<HashMap<String, Bucket>>,
+}
+
+struct Bucket {
+    left: f64,
+    at: UnixMs,
+}
+
+/// What a client may still do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Go on; so many are left at once.
+    Yes {
+        /// How many more at once.
+        left: u32,
+    },
+    /// Not now.
+    No {
+        /// Seconds until the next one.
+        retry_after_s: u32,
+    },
+}
+
+impl RateLimit {
+    /// A limit of `burst` at once, refilled by `per_s` each second. Both at least 1.
+    #[must_use]
+    pub fn new(name: &'static str, burst: u32, per_s: u32) -> Self {
+        let window_s = burst.div_ceil(per_s.max(1));
+        let policy = HeaderValue::try_from(format!("\"{name}\";q={burst};w={window_s}"));
+        let policy = policy.unwrap_or_else(|_| HeaderValue::from_static(""));
+        Self { name, burst, per_s: per_s.max(1), policy, clients: Mutex::default() }
+    }
+
+    /// Takes one from the client's bucket.
+    pub fn take(&self, client: &str, now: UnixMs) -> Taken {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = clients.get_mut(client) {
+            return self.take_from(bucket, now);
+        }
+        if clients.len() >= CLIENTS_MAX {
+            self.forget_idle(&mut clients, now);
+        }
+        let bucket = clients.entry(client.to_owned()).or_insert(Bucket { left: f64::from(self.burst), at: now });
+        self.take_from(bucket, now)
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the burst, a u32")]
+    fn take_from(&self, bucket: &mut Bucket, now: UnixMs) -> Taken {
+        bucket.left = self.left(bucket, now);
+        bucket.at = now;
+        if bucket.left < 1.0 {
+            let wait_s = (1.0 - bucket.left) / f64::from(self.per_s);
+            return Taken::No { retry_after_s: wait_s.ceil().max(1.0) as u32 };
+        }
+        bucket.left -= 1.0;
+        Taken::Yes { left: bucket.left as u32 }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds between two requests are far below 2^52")]
+    fn left(&self, bucket: &Bucket, now: UnixMs) -> f64 {
+        let passed_s = now.since_ms(bucket.at).max(0) as f64 / SECOND_MS as f64;
+        passed_s.mul_add(f64::from(self.per_s), bucket.left).min(f64::from(self.burst))
+    }
+
+    /// A full bucket says the same as none. Should all clients be busy, all start anew: memory is bounded first.
+    fn forget_idle(&self, clients: &mut HashMap<String, Bucket>, now: UnixMs) {
+        clients.retain(|_, bucket| self.left(bucket, now) < f64::from(self.burst));
+        if clients.len() >= CLIENTS_MAX {
+            clients.clear();
+        }
+    }
+
+    /// Tells the client where it stands.
+    pub fn tell(&self, taken: Taken, headers: &mut HeaderMap) {
+        let (left, wait_s) = match taken {
+            Taken::Yes { left } => (left, 1),
+            Taken::No { retry_after_s } => (0, retry_after_s),
+        };
+        headers.insert(RATE_LIMIT_POLICY, self.policy.clone());
+        if let Ok(value) = HeaderValue::try_from(format!("\"{}\";r={left};t={wait_s}", self.name)) {
+            headers.insert(RATE_LIMIT, value);
+        }
+        if let Taken::No { retry_after_s } = taken {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_empties_and_fills_again_with_time() {
+        let limit = RateLimit::new("test", 2, 1);
+        assert_eq!(limit.take("ana", UnixMs(0)), Taken::Yes { left: 1 });
+        assert_eq!(limit.take("ana", UnixMs(0)), Taken::Yes { left: 0 });
+        assert_eq!(limit.take("ana", UnixMs(100)), Taken::No { retry_after_s: 1 });
+        assert_eq!(limit.take("bob", UnixMs(100)), Taken::Yes { left: 1 });
+        assert_eq!(limit.take("ana", UnixMs(1_100)), Taken::Yes { left: 0 });
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_gives_nothing_away() {
+        let limit = RateLimit::new("test", 1, 1);
+        assert_eq!(limit.take("ana", UnixMs(10_000)), Taken::Yes { left: 0 });
+        assert_eq!(limit.take("ana", UnixMs(0)), Taken::No { retry_after_s: 1 });
+    }
+
+    #[test]
+    fn memory_is_bounded_however_many_clients_come() {
+        let limit = RateLimit::new("test", 1, 1);
+        for client in 0..3 * CLIENTS_MAX {
+            limit.take(&client.to_string(), UnixMs(0));
+        }
+        assert!(limit.clients.lock().is_ok_and(|clients| clients.len() <= CLIENTS_MAX));
+    }
+
+    #[test]
+    fn the_headers_are_the_standard_ones() {
+        let limit = RateLimit::new("calls", 10, 5);
+        let mut headers = HeaderMap::new();
+        limit.tell(Taken::No { retry_after_s: 3 }, &mut headers);
+        assert_eq!(headers.get("ratelimit-policy").map(HeaderValue::as_bytes), Some(&b"\"calls\";q=10;w=2"[..]));
+        assert_eq!(headers.get("ratelimit").map(HeaderValue::as_bytes), Some(&b"\"calls\";r=0;t=3"[..]));
+        assert_eq!(headers.get("retry-after").map(HeaderValue::as_bytes), Some(&b"3"[..]));
+    }
+}

@@ -1,0 +1,188 @@
+//! What a delivery and its attempts look like in the REST API.
+
+use domain::{
+    UnixMs,
+    attempt::Attempt,
+    delivery::{DeliveryDetail, DeliveryRow},
+    time::iso_utc,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+/// A delivery: one event to one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryJson {
+    /// Id.
+    #[schema(example = "dlv_01kb4qz1a2b3c4d5e6f7g8h9jk")]
+    id: String,
+    /// The event it carries: the `webhook-id` of every attempt.
+    event_id: String,
+    /// `IncomingCall`, `OutgoingCall` or `CallProcessed`.
+    #[schema(value_type = String)]
+    event: &'static str,
+    /// The call's UUID.
+    call_id: String,
+    /// Who calls.
+    caller: String,
+    /// Who is called.
+    callee: String,
+    /// The endpoint it goes to.
+    endpoint_id: String,
+    /// That endpoint's name.
+    endpoint_name: String,
+    /// `queued`, `sending`, `retrying`, `held`, `delivered`, `failed`, `expired` or `cancelled`.
+    #[schema(value_type = String)]
+    status: &'static str,
+    /// Why it ended without success: `exhausted`, `gone`, `too_late`, `superseded`, `cancelled`, `endpoint_deleted`.
+    #[schema(value_type = Option<String>)]
+    end_reason: Option<&'static str>,
+    /// Why the latest attempt failed, or why nothing is sent: a stable code.
+    #[schema(value_type = Option<String>, example = "connect_refused")]
+    cause: Option<&'static str>,
+    /// Where it stands, as a sentence.
+    detail: String,
+    /// HTTP status of the latest attempt.
+    status_code: Option<u16>,
+    /// Duration of the latest attempt in milliseconds.
+    duration_ms: Option<u32>,
+    /// Attempts made so far.
+    attempt_count: u32,
+    /// When the event was accepted.
+    created_at: String,
+    /// When the next attempt is due.
+    next_attempt_at: Option<String>,
+    /// When it ended.
+    finished_at: Option<String>,
+    /// Whether a person sent it as a test.
+    test: bool,
+}
+
+impl DeliveryJson {
+    /// A row as it stands now.
+    #[must_use]
+    pub fn new(row: DeliveryRow, now: UnixMs) -> Self {
+        Self {
+            detail: row.sentence(now),
+            id: row.id.into(),
+            event_id: row.event_id.into(),
+            event: row.kind.as_str(),
+            call_id: row.call_id,
+            caller: row.caller,
+            callee: row.callee,
+            endpoint_id: row.endpoint_id.into(),
+            endpoint_name: row.endpoint_name,
+            status: row.status.as_str(),
+            end_reason: row.end_reason.map(|reason| reason.as_str()),
+            cause: row.failure.map(|failure| failure.cause.code()),
+            status_code: row.status_code,
+            duration_ms: row.duration_ms,
+            attempt_count: row.attempts,
+            created_at: iso_utc(row.created_at),
+            next_attempt_at: row.next_attempt_at.map(iso_utc),
+            finished_at: row.finished_at.map(iso_utc),
+            test: row.test,
+        }
+    }
+}
+
+/// A delivery with everything that is kept about it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeliveryDetailJson {
+    #[serde(flatten)]
+    delivery: DeliveryJson,
+    /// The endpoint's URL now.
+    endpoint_url: String,
+    /// Unix time of the event in seconds.
+    timestamp: i64,
+    /// The payload as it goes out; null once it is past retention.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Box<RawValue>>,
+    /// The attempts, oldest first.
+    attempts: Vec<AttemptJson>,
+}
+
+impl DeliveryDetailJson {
+    /// A delivery as it stands now.
+    #[must_use]
+    pub fn new(detail: DeliveryDetail, now: UnixMs) -> Self {
+        Self {
+            delivery: DeliveryJson::new(detail.row, now),
+            endpoint_url: detail.endpoint_url,
+            timestamp: detail.event_timestamp,
+            payload: detail.payload.and_then(|text| RawValue::from_string(text).ok()),
+            attempts: detail.attempts.into_iter().map(|attempt| AttemptJson::new(attempt, now)).collect(),
+        }
+    }
+}
+
+/// One HTTP request of a delivery, with its evidence.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AttemptJson {
+    /// Id.
+    id: String,
+    /// 1, 2, … within the delivery.
+    number: u32,
+    /// When it began.
+    started_at: String,
+    /// How long it took in all, in milliseconds.
+    duration_ms: u32,
+    /// Where the time went.
+    timing: TimingJson,
+    /// The URL at the time.
+    url: String,
+    /// The `webhook-signature` that was sent.
+    signature: String,
+    /// HTTP status, where there was an answer.
+    status_code: Option<u16>,
+    /// Why it failed: a stable code; null for a success.
+    #[schema(value_type = Option<String>)]
+    cause: Option<&'static str>,
+    /// The same as a sentence.
+    detail: Option<String>,
+    /// The response's header lines.
+    response_head: String,
+    /// The first 16 KiB of the response body, as text.
+    response_body: String,
+    /// Whether the body was longer.
+    response_cut: bool,
+}
+
+/// Milliseconds of each part of an attempt; null where a part did not happen, as on a connection that was open.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TimingJson {
+    /// Resolving the name.
+    dns_ms: Option<u32>,
+    /// TCP and TLS.
+    connect_ms: Option<u32>,
+    /// From the request's end to the response's head.
+    wait_ms: Option<u32>,
+    /// Reading the response's body.
+    body_ms: Option<u32>,
+}
+
+impl AttemptJson {
+    fn new(attempt: Attempt, now: UnixMs) -> Self {
+        let timing = attempt.timing;
+        Self {
+            id: attempt.id.into(),
+            number: attempt.number,
+            started_at: iso_utc(attempt.started_at),
+            duration_ms: attempt.duration_ms,
+            timing: TimingJson {
+                dns_ms: timing.dns_ms,
+                connect_ms: timing.connect_ms,
+                wait_ms: timing.wait_ms,
+                body_ms: timing.body_ms,
+            },
+            url: attempt.url,
+            signature: attempt.signature,
+            status_code: attempt.status_code,
+            cause: attempt.failure.as_ref().map(|failure| failure.cause.code()),
+            detail: attempt.failure.map(|failure| failure.sentence(now)),
+            response_head: attempt.response_head,
+            response_body: attempt.response_body,
+            response_cut: attempt.response_cut,
+        }
+    }
+}

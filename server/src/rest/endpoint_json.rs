@@ -1,0 +1,232 @@
+//! What an endpoint looks like in the REST API, coming in and going out.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    Error, UnixMs,
+    endpoint::{Endpoint, EndpointForm, EndpointSummary, HEADER_KEPT, PauseReason},
+    time::{SECOND_MS, iso_utc},
+};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::rest::problem::Problem;
+
+/// An endpoint to create.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointToCreate {
+    /// Where the events go.
+    #[schema(example = "https://crm.acme.example/calls")]
+    pub url: String,
+    /// What it listens for: `IncomingCall`, `OutgoingCall`, `CallProcessed`; at least one.
+    #[schema(example = json!(["IncomingCall", "CallProcessed"]))]
+    pub events: Vec<String>,
+    /// Name for people; the host when left out.
+    #[serde(default)]
+    pub name: String,
+    /// Stands in each body; 30 random characters when left out.
+    #[serde(default)]
+    pub auth_token: String,
+    /// Headers to send along.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Time limit of an attempt in seconds, 1 to 30; 15 when left out.
+    #[serde(default)]
+    pub timeout_s: Option<u32>,
+    /// Most events per second, 1 to 1,000; no limit when left out.
+    #[serde(default)]
+    pub rate_per_s: Option<u32>,
+    /// Send the beginnings of calls however late.
+    #[serde(default)]
+    pub deliver_late: bool,
+    /// Create it even if another endpoint has the same URL.
+    #[serde(default)]
+    pub allow_duplicate: bool,
+}
+
+impl EndpointToCreate {
+    /// The same as a filled-in form.
+    ///
+    /// # Errors
+    /// 422 on `headers` for a value that would not stay in its line.
+    pub fn form(self) -> Result<EndpointForm, Problem> {
+        Ok(EndpointForm {
+            headers: lines(&self.headers)?,
+            url: self.url,
+            events: self.events,
+            name: self.name,
+            auth_token: self.auth_token,
+            timeout_s: text(self.timeout_s),
+            rate_per_s: text(self.rate_per_s),
+            deliver_late: self.deliver_late,
+        })
+    }
+}
+
+/// What to change about an endpoint. What is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointChange {
+    url: Option<String>,
+    events: Option<Vec<String>>,
+    name: Option<String>,
+    /// All headers to send along; a value of `••••••••` stays what it is.
+    headers: Option<BTreeMap<String, String>>,
+    /// Null for the default.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    timeout_s: Option<Option<u32>>,
+    /// Null for no limit.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    rate_per_s: Option<Option<u32>>,
+    deliver_late: Option<bool>,
+    /// The version that the change began with: refused (409) if somebody changed the endpoint meanwhile.
+    pub version: Option<u32>,
+}
+
+impl EndpointChange {
+    /// The form as it is now, with the changes.
+    ///
+    /// # Errors
+    /// As [`EndpointToCreate::form`].
+    pub fn apply(self, form: EndpointForm) -> Result<EndpointForm, Problem> {
+        Ok(EndpointForm {
+            url: self.url.unwrap_or(form.url),
+            events: self.events.unwrap_or(form.events),
+            name: self.name.unwrap_or(form.name),
+            auth_token: form.auth_token,
+            headers: self.headers.map_or(Ok(form.headers), |headers| lines(&headers))?,
+            timeout_s: self.timeout_s.map_or(form.timeout_s, text),
+            rate_per_s: self.rate_per_s.map_or(form.rate_per_s, text),
+            deliver_late: self.deliver_late.unwrap_or(form.deliver_late),
+        })
+    }
+}
+
+/// Tells a null from a field that is not there.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+fn text(number: Option<u32>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
+}
+
+/// Headers as the form takes them, one a line. A line break inside would become another header.
+fn lines(headers: &BTreeMap<String, String>) -> Result<String, Problem> {
+    if headers.iter().any(|(name, value)| name.contains(['\n', '\r', ':']) || value.contains(['\n', '\r'])) {
+        return Err(Error::invalid("headers", "A header has no colon in its name and no line break.").into());
+    }
+    Ok(headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect())
+}
+
+/// An endpoint, without its credentials.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointJson {
+    /// Id.
+    #[schema(example = "ep_01kb4qz1a2b3c4d5e6f7g8h9jk")]
+    id: String,
+    /// Name for people.
+    name: String,
+    /// Where the events go.
+    url: String,
+    /// What it listens for.
+    #[schema(value_type = Vec<String>)]
+    events: Vec<&'static str>,
+    /// `active`, `paused`, `disabled` or `deleted`.
+    #[schema(value_type = String)]
+    state: &'static str,
+    /// Why it is paused: `person` or `gone` (it answered 410).
+    #[schema(value_type = Option<String>)]
+    pause_reason: Option<&'static str>,
+    /// Since when it has been in this state.
+    state_since: String,
+    /// Whether its attempts fail at the moment.
+    failing: bool,
+    /// Latest success.
+    last_success_at: Option<String>,
+    /// Names of the headers that are sent along; their values stay hidden.
+    headers: BTreeMap<String, &'static str>,
+    /// Time limit of an attempt in seconds.
+    timeout_s: u32,
+    /// Most events per second.
+    rate_per_s: Option<u32>,
+    /// Whether the beginnings of calls are sent however late.
+    deliver_late: bool,
+    /// Counts its changes.
+    version: u32,
+    /// When it was created.
+    created_at: String,
+}
+
+impl EndpointJson {
+    /// An endpoint as it stands now.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, now: UnixMs) -> Self {
+        Self {
+            failing: endpoint.health.is_failing(now),
+            last_success_at: endpoint.health.last_success_at.map(iso_utc),
+            id: endpoint.id.into(),
+            name: endpoint.name,
+            url: endpoint.url.as_str().to_owned(),
+            events: endpoint.events.iter().map(|kind| kind.as_str()).collect(),
+            state: endpoint.state.as_str(),
+            pause_reason: endpoint.pause_reason.map(|reason| match reason {
+                PauseReason::Person => "person",
+                PauseReason::Gone => "gone",
+            }),
+            state_since: iso_utc(endpoint.state_since),
+            headers: endpoint.header_names.into_iter().map(|name| (name, HEADER_KEPT)).collect(),
+            timeout_s: endpoint.timeout_ms / SECOND_MS as u32,
+            rate_per_s: endpoint.rate_per_s,
+            deliver_late: endpoint.deliver_late,
+            version: endpoint.version,
+            created_at: iso_utc(endpoint.created_at),
+        }
+    }
+}
+
+/// An endpoint with its deliveries in numbers, exact up to 10,000.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EndpointSummaryJson {
+    #[serde(flatten)]
+    endpoint: EndpointJson,
+    /// Deliveries that have not ended.
+    waiting: u32,
+    /// Delivered in the last 24 hours.
+    delivered_24h: u32,
+    /// Failed or expired in the last 24 hours.
+    failed_24h: u32,
+    /// Why its latest attempt failed, while it is failing: a stable code.
+    #[schema(value_type = Option<String>)]
+    cause: Option<&'static str>,
+}
+
+impl EndpointSummaryJson {
+    /// An endpoint as it stands now.
+    #[must_use]
+    pub fn new(summary: EndpointSummary, now: UnixMs) -> Self {
+        Self {
+            endpoint: EndpointJson::new(summary.endpoint, now),
+            waiting: summary.waiting,
+            delivered_24h: summary.delivered_24h,
+            failed_24h: summary.failed_24h,
+            cause: summary.failure.map(|failure| failure.cause.code()),
+        }
+    }
+}
+
+/// A new endpoint with its credentials, which are shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedJson {
+    /// The endpoint.
+    #[serde(flatten)]
+    pub endpoint: EndpointJson,
+    /// Stands in each body.
+    pub auth_token: String,
+    /// Signs each request (Standard Webhooks).
+    #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    pub signing_secret: String,
+}

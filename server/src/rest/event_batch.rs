@@ -1,0 +1,143 @@
+//! Many events in one request. Each stands for itself: one that is refused leaves the others alone.
+
+use std::collections::HashMap;
+
+use axum::{Json, extract::State, http::StatusCode};
+use domain::{
+    Error,
+    actor::Permission,
+    event::{Accepted, BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent},
+    id::AccountId,
+};
+use futures::future::join_all;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::{
+    rest::{
+        body::{JsonBody, parse},
+        door::Caller,
+        events::{AcceptedJson, EventToPost, status},
+        openapi::Errors,
+        problem::{Problem, ProblemDocument},
+    },
+    room::{Room, Shared},
+};
+use domain::event::PostedEvent;
+
+/// Largest batch in bytes.
+pub const BATCH_MAX_BYTES: usize = 8 * 1_024 * 1_024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch<'a> {
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+}
+
+/// Events to post together.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes a body whose events are parsed one by one")]
+pub struct BatchToPost {
+    /// 1 to 1,000 events.
+    #[schema(min_items = 1, max_items = 1000)]
+    events: Vec<EventToPost>,
+}
+
+/// What became of each event, in the order of the request.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchJson {
+    results: Vec<ResultJson>,
+}
+
+/// What became of one event of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ResultJson {
+    /// The status that the event alone would have got: 202, 200, 404, 409, 422…
+    status: u16,
+    #[serde(flatten)]
+    outcome: OutcomeJson,
+}
+
+/// An accepted event, or why it was refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum OutcomeJson {
+    /// Accepted.
+    Accepted(AcceptedJson),
+    /// Refused.
+    Refused {
+        /// Why.
+        problem: ProblemDocument,
+    },
+}
+
+impl ResultJson {
+    fn accepted(accepted: Accepted) -> Self {
+        Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()) }
+    }
+
+    fn refused(problem: impl Into<Problem>) -> Self {
+        let problem = problem.into();
+        Self { status: problem.kind.facts().1.as_u16(), outcome: OutcomeJson::Refused { problem: problem.document() } }
+    }
+}
+
+/// An event of the batch that has passed the contract, with its place in the batch.
+struct Checked {
+    place: usize,
+    account: AccountId,
+    event: NewEvent,
+}
+
+/// Post up to 1,000 events.
+#[utoipa::path(post, path = "/events/batch", tag = "Events", request_body = BatchToPost, responses(
+    (status = 202, description = "One result per event, in order", body = BatchJson), Errors,
+), security(("token" = ["events:write"])))]
+pub async fn post(
+    State(room): State<Shared>,
+    caller: Caller,
+    body: JsonBody<BATCH_MAX_BYTES>,
+) -> Result<(StatusCode, Json<BatchJson>), Problem> {
+    caller.require(Permission::WriteEvents)?;
+    let batch: Batch = body.parse()?;
+    if batch.events.is_empty() || batch.events.len() > BATCH_MAX_EVENTS {
+        return Err(Error::invalid("events", "A batch has 1 to 1,000 events.").into());
+    }
+    let mut results = Vec::with_capacity(batch.events.len());
+    // By account and call: the events of one call are accepted in the order in which they stand here.
+    let mut calls = HashMap::<(AccountId, String), Vec<Checked>>::new();
+    for (place, raw) in batch.events.iter().enumerate() {
+        match check(&room, &caller, place, raw).await {
+            Ok(checked) => {
+                calls.entry((checked.account.clone(), checked.event.payload.call_id.clone())).or_default().push(checked);
+                results.push(None);
+            }
+            Err(problem) => results.push(Some(ResultJson::refused(problem))),
+        }
+    }
+    for (place, result) in join_all(calls.into_values().map(|call| in_order(&room, &caller, call))).await.into_iter().flatten() {
+        results[place] = Some(result);
+    }
+    Ok((StatusCode::ACCEPTED, Json(BatchJson { results: results.into_iter().flatten().collect() })))
+}
+
+async fn check(room: &Room, caller: &Caller, place: usize, raw: &RawValue) -> Result<Checked, Problem> {
+    if raw.get().len() > EVENT_BODY_MAX_BYTES {
+        return Err(Error::TooLarge("This event is larger than 256 KiB, the limit of one event.".to_owned()).into());
+    }
+    let posted: PostedEvent = parse::<EventToPost>(raw.get().as_bytes())?.into();
+    let event = NewEvent::parse(&posted)?;
+    let account = room.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    Ok(Checked { place, account, event })
+}
+
+async fn in_order(room: &Room, caller: &Caller, call: Vec<Checked>) -> Vec<(usize, ResultJson)> {
+    let mut results = Vec::with_capacity(call.len());
+    for Checked { place, account, event } in call {
+        let result = room.backend.accept_event(&caller.0, &account, event).await;
+        results.push((place, result.map_or_else(ResultJson::refused, ResultJson::accepted)));
+    }
+    results
+}

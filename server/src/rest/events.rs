@@ -1,0 +1,229 @@
+//! Events: the phone platform posts them; anybody with the right reads what became of them.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use domain::{
+    UnixMs,
+    actor::Permission,
+    cause::{Cause, CauseFacts, Failure},
+    event::{Accepted, EVENT_BODY_MAX_BYTES, EventDetail, EventFilter, EventKind, EventRow, NewEvent, PostedEvent},
+    id::EventId,
+    time::iso_utc,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use crate::{
+    rest::{
+        List,
+        body::JsonBody,
+        delivery_json::DeliveryJson,
+        door::Caller,
+        openapi::Errors,
+        problem::Problem,
+        query::Query,
+    },
+    room::{Room, Shared},
+};
+
+/// An event to post.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventToPost {
+    /// Account id or the platform's own reference. Needed with a platform token; an account's token implies its own.
+    #[serde(default)]
+    account: Option<String>,
+    /// Your own id, 1 to 128 visible ASCII characters without a dot. Posting the same id again changes nothing.
+    #[serde(default)]
+    id: Option<String>,
+    /// The event as its endpoints receive it. Keys beyond the known ones are kept.
+    #[schema(value_type = Object, example = json!({
+        "event": "IncomingCall", "call_id": "2f533604-aaaf-11e7-b600-7ac8e42434d2",
+        "callee_number": "01202912204", "caller_number": "01202901222"
+    }))]
+    payload: Box<RawValue>,
+    /// Unix time of the event in whole seconds; the moment of acceptance when left out.
+    #[serde(default)]
+    timestamp: Option<i64>,
+}
+
+impl From<EventToPost> for PostedEvent {
+    fn from(event: EventToPost) -> Self {
+        Self { account: event.account, id: event.id, payload: event.payload, timestamp: event.timestamp }
+    }
+}
+
+/// An event that has been accepted: from here on it is durable.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AcceptedJson {
+    /// Its id, yours or ours.
+    #[schema(example = "evt_01kb4qz1a2b3c4d5e6f7g8h9jk")]
+    id: String,
+    /// How many endpoints it goes to.
+    deliveries: u32,
+}
+
+impl From<Accepted> for AcceptedJson {
+    fn from(accepted: Accepted) -> Self {
+        Self { id: accepted.id.into(), deliveries: accepted.deliveries }
+    }
+}
+
+/// Why an event went nowhere.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NotSentJson {
+    /// Stable code.
+    #[schema(value_type = String, example = "not_sent_no_endpoint")]
+    cause: &'static str,
+    /// The same as a sentence.
+    #[schema(example = "Nobody listens for IncomingCall")]
+    detail: String,
+}
+
+/// An event and its outcome in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventJson {
+    /// Unique in the account.
+    #[schema(example = "evt_01kb4qz1a2b3c4d5e6f7g8h9jk")]
+    id: String,
+    /// `IncomingCall`, `OutgoingCall` or `CallProcessed`.
+    #[schema(value_type = String)]
+    event: &'static str,
+    /// The call's UUID.
+    call_id: String,
+    /// Who calls: a number, or a stored party such as `extension 7048`.
+    caller: String,
+    /// Who is called, likewise.
+    callee: String,
+    /// Unix time of the event in seconds.
+    timestamp: i64,
+    /// When it was accepted.
+    accepted_at: String,
+    /// Whether a person sent it as a test.
+    test: bool,
+    /// How many endpoints it went to.
+    deliveries: u32,
+    /// Why it went to none; null if it went somewhere.
+    not_sent: Option<NotSentJson>,
+}
+
+impl From<EventRow> for EventJson {
+    fn from(row: EventRow) -> Self {
+        Self {
+            not_sent: (row.deliveries == 0).then(|| not_sent(row.kind)),
+            id: row.id.into(),
+            event: row.kind.as_str(),
+            call_id: row.call_id,
+            caller: row.caller,
+            callee: row.callee,
+            timestamp: row.timestamp,
+            accepted_at: iso_utc(row.accepted_at),
+            test: row.test,
+            deliveries: row.deliveries,
+        }
+    }
+}
+
+fn not_sent(kind: EventKind) -> NotSentJson {
+    let facts = CauseFacts { event: Some(kind.as_str().to_owned()), ..CauseFacts::default() };
+    let failure = Failure { cause: Cause::NotSentNoEndpoint, facts };
+    NotSentJson { cause: failure.cause.code(), detail: failure.sentence(UnixMs::default()) }
+}
+
+/// An event with its payload and where it went.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventDetailJson {
+    #[serde(flatten)]
+    event: EventJson,
+    /// The payload as it goes out; null once it is past retention.
+    #[schema(value_type = Option<Object>)]
+    payload: Option<Box<RawValue>>,
+    /// Where it went, oldest delivery first.
+    outcome: Vec<DeliveryJson>,
+}
+
+impl EventDetailJson {
+    fn new(detail: EventDetail, now: UnixMs) -> Self {
+        Self {
+            event: detail.event.into(),
+            payload: detail.payload.and_then(|text| RawValue::from_string(text).ok()),
+            outcome: detail.deliveries.into_iter().map(|row| DeliveryJson::new(row, now)).collect(),
+        }
+    }
+}
+
+/// Checks an event and hands it to the account it is for.
+pub(super) async fn accept(room: &Room, caller: &Caller, posted: &PostedEvent) -> domain::Result<Accepted> {
+    let event = NewEvent::parse(posted)?;
+    let account = room.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    room.backend.accept_event(&caller.0, &account, event).await
+}
+
+/// The status of an accepted event: 202, or 200 for one that had been accepted before.
+pub(super) const fn status(accepted: &Accepted) -> StatusCode {
+    if accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED }
+}
+
+/// Post an event.
+///
+/// Answered once the event and its deliveries are durable. An event that nobody listens for is accepted too.
+#[utoipa::path(post, path = "/events", tag = "Events", request_body = EventToPost, responses(
+    (status = 202, description = "Accepted", body = AcceptedJson),
+    (status = 200, description = "Accepted before, with the same body", body = AcceptedJson),
+    Errors,
+), security(("token" = ["events:write"])))]
+pub async fn post(
+    State(room): State<Shared>,
+    caller: Caller,
+    body: JsonBody<EVENT_BODY_MAX_BYTES>,
+) -> Result<(StatusCode, Json<AcceptedJson>), Problem> {
+    caller.require(Permission::WriteEvents)?;
+    let posted: EventToPost = body.parse()?;
+    let accepted = accept(&room, &caller, &posted.into()).await?;
+    Ok((status(&accepted), Json(accepted.into())))
+}
+
+/// List events, newest first.
+#[utoipa::path(get, path = "/events", tag = "Events", params(
+    ("event" = Option<Vec<String>>, Query, description = "Only these kinds, separated by commas"),
+    ("call" = Option<String>, Query, description = "Only this call's, by UUID"),
+    ("not_sent" = Option<bool>, Query, description = "Only events that went nowhere"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
+    ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+), responses((status = 200, description = "One page", body = List<EventJson>), Errors),
+    security(("token" = ["events:read"])))]
+pub async fn list(
+    State(room): State<Shared>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<Json<List<EventJson>>, Problem> {
+    let filter = EventFilter {
+        kinds: query.each("event", "There is no such event.", EventKind::parse),
+        call: query.text("call").map(|id| id.to_ascii_lowercase()),
+        not_sent: query.one("not_sent", "Say true or false.", |text| text.parse().ok()).unwrap_or_default(),
+        limit: query.limit(),
+        cursor: query.text("cursor"),
+    };
+    query.done()?;
+    let page = room.backend.events(&caller.0, &filter).await?;
+    Ok(Json(List { data: page.rows.into_iter().map(EventJson::from).collect(), next: page.next }))
+}
+
+/// One event with its outcome.
+#[utoipa::path(get, path = "/events/{id}", tag = "Events", params(("id" = String, Path, description = "Event id")),
+    responses((status = 200, description = "The event", body = EventDetailJson), Errors),
+    security(("token" = ["events:read"])))]
+pub async fn show(
+    State(room): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<EventDetailJson>, Problem> {
+    // What cannot be an id names nothing.
+    let id = EventId::parse(&id).map_err(|_| domain::Error::NotFound("Event".to_owned()))?;
+    let detail = room.backend.event(&caller.0, &id).await?;
+    Ok(Json(EventDetailJson::new(detail, room.backend.clock().now())))
+}

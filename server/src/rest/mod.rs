@@ -1,0 +1,74 @@
+//! The public REST API, version 1. The same services as the pages: another door to the same room.
+//!
+//! Each noun's file holds its JSON shapes and its handlers: check the caller, ask the backend, answer. Routes and the
+//! OpenAPI document come from one list, so that neither can know a call which the other does not.
+
+pub mod body;
+pub mod deliveries;
+pub mod delivery_json;
+pub mod door;
+pub mod endpoint_json;
+pub mod endpoints;
+pub mod event_batch;
+pub mod events;
+pub mod openapi;
+pub mod problem;
+pub mod query;
+
+use axum::{Json, Router, middleware, routing::get};
+use serde::Serialize;
+use utoipa::{ToSchema, openapi::OpenApi};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    rest::problem::{Kind, Problem},
+    room::Shared,
+    time_limit,
+};
+
+/// Where version 1 lives.
+pub const PREFIX: &str = "/api/v1";
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct List<T> {
+    /// The rows.
+    pub data: Vec<T>,
+    /// What to give as `cursor` for the next page; null at the end.
+    pub next: Option<String>,
+}
+
+/// All calls with their description.
+fn calls() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(events::list, events::post))
+        .routes(routes!(event_batch::post))
+        .routes(routes!(events::show))
+        .routes(routes!(endpoints::list, endpoints::create))
+        .routes(routes!(endpoints::show, endpoints::change, endpoints::delete))
+        .routes(routes!(endpoints::pause))
+        .routes(routes!(endpoints::resume))
+        .routes(routes!(endpoints::test))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::resend))
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> OpenApi {
+    OpenApiRouter::new().nest(PREFIX, calls()).into_openapi()
+}
+
+/// Everything below [`PREFIX`].
+pub fn routes(room: &Shared) -> Router<Shared> {
+    let document = document();
+    let (calls, _) = calls().split_for_parts();
+    let inside = calls
+        .route_layer(middleware::from_fn_with_state(room.clone(), door::enter))
+        .route("/openapi.json", get(async move || Json(document)))
+        .fallback(async || Problem::new(Kind::NotFound, "There is no such path in this API."))
+        .layer(middleware::from_fn(time_limit::keep))
+        .layer(middleware::from_fn(problem::documents));
+    Router::new().nest(PREFIX, inside)
+}

@@ -1,0 +1,57 @@
+//! The frame of the OpenAPI document: what is said once for all calls.
+
+use std::collections::BTreeMap;
+
+use utoipa::{
+    IntoResponses, OpenApi, PartialSchema as _, ToSchema as _,
+    openapi::{
+        Content, Ref, RefOr, Response, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+
+use crate::rest::problem::{Kind, PROBLEM_JSON, ProblemDocument};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Offhook",
+        description = "Webhooks for phone platforms: post call events, manage endpoints, read deliveries.\n\n\
+            Send an API token with each call: `Authorization: Bearer oh_…`. Errors are problem documents (RFC 9457). \
+            Unknown fields in requests are refused, except inside `payload`. Another account's object is not found."
+    ),
+    tags(
+        (name = "Events", description = "What the phone platform said about a call"),
+        (name = "Endpoints", description = "URLs that receive events"),
+        (name = "Deliveries", description = "One event to one endpoint, with every attempt"),
+    )
+)]
+struct Frame;
+
+/// The document without its calls.
+#[must_use]
+pub fn frame() -> utoipa::openapi::OpenApi {
+    let mut document = Frame::openapi();
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token: `oh_…`")).build();
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    components.schemas.insert(ProblemDocument::name().into_owned(), ProblemDocument::schema());
+    let problems = Kind::ALL.map(|kind| (kind.facts().0.to_owned(), RefOr::T(described(kind))));
+    components.responses.extend(problems);
+    document
+}
+
+fn described(kind: Kind) -> Response {
+    let document = Content::new(Some(Ref::from_schema_name(ProblemDocument::name())));
+    ResponseBuilder::new().description(kind.facts().2).content(PROBLEM_JSON, document).build()
+}
+
+/// The problems that any call may answer with.
+pub struct Errors;
+
+impl IntoResponses for Errors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let all = Kind::ALL.into_iter().map(Kind::facts);
+        all.map(|(name, status, _)| (status.as_u16().to_string(), RefOr::Ref(Ref::from_response_name(name)))).collect()
+    }
+}

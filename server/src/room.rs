@@ -1,0 +1,65 @@
+//! The room behind the doors: what pages, REST and the small services share.
+
+use std::sync::Arc;
+
+use domain::Backend;
+use engine::Engine;
+use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::rate_limit::RateLimit;
+
+/// The room, as handlers hold it.
+pub type Shared = Arc<Room>;
+
+/// What is the same for every request.
+pub struct Room {
+    /// Everything that may be asked of Offhook, by whoever has the right.
+    pub backend: Arc<dyn Backend>,
+    /// The same engine with what belongs to running it: sessions, figures, changes.
+    pub engine: Arc<Engine>,
+    /// Where browsers reach us: origin check, `Secure` cookies, HSTS.
+    pub public_url: Url,
+    /// Peers whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often things may be done.
+    pub rates: Rates,
+    /// Cancelled when the server stops: streams without an end finish then.
+    pub stopping: CancellationToken,
+}
+
+/// The rate limits of the doors. Failed sign-ins are counted by the engine as well.
+pub struct Rates {
+    /// Events posted, by API token.
+    pub events: RateLimit,
+    /// All other REST calls, by API token.
+    pub calls: RateLimit,
+    /// Sign-in and sign-up posts, by client address.
+    pub sign_in: RateLimit,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            events: RateLimit::new("events", 50_000, 50_000),
+            calls: RateLimit::new("calls", 1_000, 500),
+            sign_in: RateLimit::new("sign-in", 120, 2),
+        }
+    }
+}
+
+impl Room {
+    /// A room around an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
+        let (rates, stopping) = (Rates::default(), CancellationToken::new());
+        Self { backend: Arc::clone(&engine) as Arc<dyn Backend>, engine, public_url, trusted_proxies, rates, stopping }
+    }
+
+    /// Whether browsers come by https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}

@@ -1,0 +1,87 @@
+//! Browser sessions, kept in the engine's store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::UnixMs;
+use engine::Engine;
+use time::Duration;
+use tower_sessions::{
+    Expiry, SessionManagerLayer, SessionStore,
+    cookie::SameSite,
+    session::{Id, Record},
+    session_store::{Error, Result},
+};
+
+use crate::room::Room;
+
+/// A session ends after this time without a request.
+const INACTIVITY: Duration = Duration::hours(12);
+/// The cookie, where browsers come by http.
+const COOKIE: &str = "offhook";
+/// The same by https: browsers then refuse it without `Secure`, for another path, or from a subdomain.
+const COOKIE_HTTPS: &str = "__Host-offhook";
+/// How often a new id is drawn when one is taken; 128 random bits never are.
+const ID_DRAWS_MAX: usize = 3;
+
+/// Sessions in the engine's store.
+#[derive(Clone)]
+pub struct Sessions(Arc<Engine>);
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+/// The layer that gives each browser request its session.
+#[must_use]
+pub fn layer(room: &Room) -> SessionManagerLayer<Sessions> {
+    SessionManagerLayer::new(Sessions(Arc::clone(&room.engine)))
+        .with_name(if room.is_https() { COOKIE_HTTPS } else { COOKIE })
+        .with_secure(room.is_https())
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(INACTIVITY))
+        // Reading a page counts as activity.
+        .with_always_save(true)
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    async fn create(&self, record: &mut Record) -> Result<()> {
+        for _ in 0..ID_DRAWS_MAX {
+            let created = self.0.create_session(&record.id.to_string(), &text(record)?, expires_at(record)).await;
+            if created.map_err(lost)? {
+                return Ok(());
+            }
+            record.id = Id::default();
+        }
+        Err(Error::Backend("no free session id".to_owned()))
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        self.0.save_session(&record.id.to_string(), &text(record)?, expires_at(record)).await.map_err(lost)
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some(text) = self.0.load_session(&id.to_string()).await.map_err(lost)? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| Error::Decode(error.to_string()))
+    }
+
+    async fn delete(&self, id: &Id) -> Result<()> {
+        self.0.delete_session(&id.to_string()).await.map_err(lost)
+    }
+}
+
+fn text(record: &Record) -> Result<String> {
+    serde_json::to_string(record).map_err(|error| Error::Encode(error.to_string()))
+}
+
+fn expires_at(record: &Record) -> UnixMs {
+    UnixMs(record.expiry_date.unix_timestamp().saturating_mul(1_000))
+}
+
+fn lost(error: domain::Error) -> Error {
+    Error::Backend(error.to_string())
+}

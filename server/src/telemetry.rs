@@ -1,0 +1,23 @@
+//! The log: to stderr, as text or JSON. Secrets never reach it: types that hold one hide it in their debug form, and
+//! requests are logged by path alone, without query, headers or body.
+
+use std::io::stderr;
+
+use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
+
+use crate::config::{Log, LogFormat};
+
+/// Starts the log.
+///
+/// # Errors
+/// When the level cannot be read.
+pub fn start(log: &Log) -> Result<(), ParseError> {
+    let filter = EnvFilter::try_new(&log.level)?;
+    let lines = fmt().with_env_filter(filter).with_writer(stderr);
+    // A second start (in tests) leaves the first one's.
+    let _ = match log.format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    Ok(())
+}

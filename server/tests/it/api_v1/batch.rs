@@ -1,0 +1,57 @@
+//! `/api/v1/events/batch`
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::{CALL, incoming};
+use crate::{app::TestApp, receiver::Receiver};
+
+fn with_id(id: &str) -> Value {
+    let mut event = incoming(CALL);
+    event["id"] = json!(id);
+    event["timestamp"] = json!(1_507_305_504);
+    event
+}
+
+#[tokio::test]
+async fn each_event_has_its_result_at_its_place() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    tenant.post("/api/v1/events", &with_id("known")).await;
+    let mut changed = with_id("known");
+    changed["payload"]["caller_number"] = json!("01202900000");
+    let mut broken = with_id("broken");
+    broken["payload"]["call_id"] = json!(7);
+    let events = json!([with_id("a"), broken, with_id("known"), changed, "no event", with_id("b")]);
+    let answer = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await;
+    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
+    let results = answer.json()["results"].clone();
+    let of_each = |key: &str| results.as_array().unwrap().iter().map(|result| result[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of_each("status"), [202, 422, 200, 409, 422, 202]);
+    assert_eq!(of_each("id"), [json!("a"), Value::Null, json!("known"), Value::Null, Value::Null, json!("b")]);
+    assert_eq!(results[1]["problem"]["errors"]["payload.call_id"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_events_of_one_call_go_out_in_the_order_of_the_batch() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut receiver = Receiver::start().await;
+    tenant.endpoint(&receiver.url).await;
+    let mut record = json!({ "payload": serde_json::from_str::<Value>(domain::event::EventKind::CallProcessed.example()).unwrap() });
+    record["id"] = json!("z-record");
+    let events = json!([with_id("begins"), record]);
+    assert_eq!(tenant.post("/api/v1/events/batch", &json!({ "events": events })).await.status, StatusCode::ACCEPTED);
+    assert!(receiver.next().await.body.contains("IncomingCall"));
+    assert!(receiver.next().await.body.contains("CallProcessed"));
+}
+
+#[tokio::test]
+async fn a_batch_has_one_to_a_thousand_events() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let batch = async |n: usize| tenant.post("/api/v1/events/batch", &json!({ "events": vec![incoming(CALL); n] })).await;
+    assert_eq!(batch(0).await.is_problem(422).fields(), ["events"]);
+    assert_eq!(batch(1_001).await.is_problem(422).fields(), ["events"]);
+    assert_eq!(batch(1_000).await.json()["results"].as_array().unwrap().len(), 1_000);
+}

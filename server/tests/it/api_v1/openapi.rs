@@ -1,0 +1,76 @@
+//! `/api/v1/openapi.json`
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::app::TestApp;
+
+/// The calls that are promised.
+const PROMISED: [&str; 15] = [
+    "DELETE /api/v1/endpoints/{id}",
+    "GET /api/v1/deliveries",
+    "GET /api/v1/deliveries/{id}",
+    "GET /api/v1/endpoints",
+    "GET /api/v1/endpoints/{id}",
+    "GET /api/v1/events",
+    "GET /api/v1/events/{id}",
+    "PATCH /api/v1/endpoints/{id}",
+    "POST /api/v1/deliveries/{id}/resend",
+    "POST /api/v1/endpoints",
+    "POST /api/v1/endpoints/{id}/pause",
+    "POST /api/v1/endpoints/{id}/resume",
+    "POST /api/v1/endpoints/{id}/test",
+    "POST /api/v1/events",
+    "POST /api/v1/events/batch",
+];
+
+#[tokio::test]
+async fn the_document_describes_every_call_and_every_described_call_exists() {
+    let app = TestApp::start().await;
+    let document = app.call(Method::GET, "/api/v1/openapi.json", "", None).await.json();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut described = BTreeSet::new();
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let at = path.replace("{id}", "x");
+            // Behind the door: a path or method that is not routed would be 404 or 405.
+            app.call(method.clone(), &at, "", None).await.is_problem(401);
+            described.insert(format!("{method} {path}"));
+        }
+    }
+    assert_eq!(described, PROMISED.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn no_reference_in_the_document_leads_nowhere() {
+    let app = TestApp::start().await;
+    let document = app.call(Method::GET, "/api/v1/openapi.json", "", None).await.json();
+    let mut seen = 0;
+    walk(&document, &mut |reference| {
+        seen += 1;
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    });
+    assert!(seen > 50, "{seen}");
+    // The type of a problem leads to its description.
+    let problem = app.call(Method::GET, "/api/v1/nowhere", "", None).await.json();
+    let (path, pointer) = problem["type"].as_str().unwrap().split_once('#').unwrap();
+    assert_eq!(path, "/api/v1/openapi.json");
+    assert!(document.pointer(pointer).is_some());
+}
+
+fn walk(value: &Value, found: &mut impl FnMut(&str)) {
+    match value {
+        Value::Object(members) => {
+            if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                found(reference);
+            }
+            members.values().for_each(|value| walk(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
+        _ => {}
+    }
+}

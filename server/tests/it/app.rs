@@ -1,0 +1,193 @@
+//! A whole Offhook for one test: the real router and engine, a database in a folder of its own, a port of its own.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::http::HeaderMap;
+use domain::{account::Account, id::AccountId, token::Scope};
+use engine::{Engine, SystemClock};
+use reqwest::{Client, Method, StatusCode, redirect::Policy};
+use serde_json::Value;
+use server::{config, listen, room::{Room, Shared}, secret_key, web};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
+
+/// Longest wait for something that should happen at once.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running Offhook.
+pub struct TestApp {
+    pub room: Shared,
+    pub address: SocketAddr,
+    pub http: Client,
+    pub folder: TempDir,
+}
+
+/// An account and a token of it that may do everything.
+pub struct Tenant<'a> {
+    pub app: &'a TestApp,
+    pub account: Account,
+    pub token: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The names of the fields that a problem document complains about.
+    pub fn fields(&self) -> Vec<String> {
+        self.json()["errors"].as_object().map(|errors| errors.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Asserts that this is a problem document of that status.
+    #[track_caller]
+    pub fn is_problem(&self, status: u16) -> &Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let document = self.json();
+        assert_eq!(document["status"], status);
+        for key in ["type", "title", "detail"] {
+            assert!(document[key].as_str().is_some_and(|text| !text.is_empty()), "{key}: {}", self.text);
+        }
+        self
+    }
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let public_url = config::local_url(address).unwrap();
+        let engine_config = engine::Config {
+            database_url: format!("sqlite://{}", folder.path().join("offhook.db").display()),
+            secret_key: secret_key::of_data_folder(folder.path()).unwrap(),
+            egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
+            sign_up_open: true,
+            public_url: public_url.clone(),
+            own_address: address,
+        };
+        let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
+        engine.start();
+        let trusted = vec!["127.0.0.0/8".parse().unwrap()];
+        let room = Arc::new(Room::new(engine, public_url, trusted));
+        tokio::spawn(listen::serve(listener, web::router(&room), room.stopping.clone()));
+        Self { room, address, http: client(), folder }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub async fn account(&self, name: &str) -> Tenant<'_> {
+        let reference = format!("ref-{name}");
+        let account = self.room.engine.create_account(name, Some(&reference)).await.unwrap();
+        let token = self.token(Some(&account.id), &Scope::ALL).await;
+        Tenant { app: self, account, token }
+    }
+
+    pub async fn token(&self, account: Option<&AccountId>, scopes: &[Scope]) -> String {
+        self.room.engine.create_token(account, "test", scopes).await.unwrap().1
+    }
+
+    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> Answer {
+        let mut request = self.http.request(method, self.url(path));
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_owned());
+        }
+        answer(request).await
+    }
+
+    /// Waits until the check succeeds, looking again whenever a delivery has changed.
+    pub async fn until<T>(&self, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+        let mut changes = self.room.engine.changes();
+        let waiting = async {
+            loop {
+                if let Some(found) = check().await {
+                    return found;
+                }
+                match changes.recv().await {
+                    Ok(_) | Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => panic!("the engine has stopped"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting).await.expect("it did not happen")
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.room.stopping.cancel();
+    }
+}
+
+impl Tenant<'_> {
+    pub async fn get(&self, path: &str) -> Answer {
+        self.app.call(Method::GET, path, &self.token, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.app.call(Method::POST, path, &self.token, Some(&body.to_string())).await
+    }
+
+    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+        self.app.call(Method::POST, path, &self.token, Some(body)).await
+    }
+
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.app.call(Method::PATCH, path, &self.token, Some(&body.to_string())).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.app.call(Method::DELETE, path, &self.token, None).await
+    }
+
+    /// Creates an endpoint that listens for everything; answers with it and its credentials.
+    pub async fn endpoint(&self, url: &str) -> Value {
+        let wanted = serde_json::json!({ "url": url, "auth_token": "my-token",
+            "events": ["IncomingCall", "OutgoingCall", "CallProcessed"] });
+        let created = self.post("/api/v1/endpoints", &wanted).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
+        created.json()
+    }
+
+    /// Waits until the only delivery of the account has this status.
+    pub async fn until_delivery_is(&self, status: &str) -> Value {
+        self.app
+            .until(async || {
+                let row = self.get("/api/v1/deliveries").await.json()["data"][0].clone();
+                (row["status"] == status).then_some(row)
+            })
+            .await
+    }
+}
+
+pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Answer { status, headers, text: response.text().await.unwrap() }
+}
+
+/// A client that follows nothing and keeps no cookies, so that a test sees what was answered.
+#[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
+pub fn client() -> Client {
+    // Only the first in a process can set it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
+}

@@ -1,0 +1,75 @@
+//! A person's browser without script: posts forms, keeps its cookie.
+
+use domain::{account::{Account, Role}, id::UserId};
+use engine::Place;
+use reqwest::Method;
+
+use crate::app::{Answer, TestApp, answer};
+
+pub const EMAIL: &str = "ana@acme.example";
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// A browser at one Offhook.
+pub struct Browser<'a> {
+    app: &'a TestApp,
+    cookie: String,
+}
+
+impl<'a> Browser<'a> {
+    pub fn new(app: &'a TestApp) -> Self {
+        Self { app, cookie: String::new() }
+    }
+
+    /// A browser in which a new member of the account has signed in.
+    pub async fn of_member(app: &'a TestApp, account: &Account, role: Role) -> Self {
+        person(app, account, role).await;
+        let mut browser = Self::new(app);
+        let signed_in = browser.sign_in(PASSWORD, "/").await;
+        assert!(signed_in.status.is_redirection(), "{signed_in:?}");
+        browser
+    }
+
+    pub async fn sign_in(&mut self, password: &str, next: &str) -> Answer {
+        self.post("/api/sign-in", &[("form[email]", EMAIL), ("form[password]", password), ("form[next]", next)]).await
+    }
+
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
+        self.send(with_form(request, fields)).await
+    }
+
+    /// A request with the cookie and with what a browser says about what it accepts.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.app.http.request(method, self.app.url(path)).header("accept", "text/html");
+        if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Answer {
+        let answer = answer(request).await;
+        for line in answer.headers.get_all("set-cookie") {
+            let pair = line.to_str().unwrap().split(';').next().unwrap();
+            if pair.starts_with("offhook=") {
+                self.cookie = pair.to_owned();
+            }
+        }
+        answer
+    }
+
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+}
+
+pub fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(fields);
+    request.header("content-type", "application/x-www-form-urlencoded").body(form.finish())
+}
+
+pub async fn person(app: &TestApp, account: &Account, role: Role) -> UserId {
+    app.room.engine.create_user(EMAIL, PASSWORD, Place::Member(account.id.clone(), role)).await.unwrap()
+}

@@ -1,0 +1,12 @@
+//! Offhook from outside: over HTTP and by its command line. Folders and files mirror the routes.
+
+mod api_v1;
+mod app;
+mod browser;
+mod command;
+mod headers;
+mod health;
+mod live;
+mod receiver;
+mod sign_in;
+mod test_line;

@@ -1,0 +1,63 @@
+//! A customer's server: keeps what it receives and answers as it was told.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode, Uri},
+};
+use tokio::{
+    net::TcpListener,
+    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+};
+
+use crate::app::PATIENCE;
+
+/// One request as it came.
+#[derive(Debug)]
+pub struct Received {
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+/// A running receiver.
+pub struct Receiver {
+    pub url: String,
+    requests: UnboundedReceiver<Received>,
+    status: Arc<Mutex<StatusCode>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/calls", listener.local_addr().unwrap());
+        let (sender, requests) = unbounded_channel();
+        let status = Arc::new(Mutex::new(StatusCode::OK));
+        let answer = Arc::clone(&status);
+        let router = Router::new().fallback(async move |uri: Uri, headers: HeaderMap, body: Bytes| {
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            let _ = sender.send(Received { path: uri.path().to_owned(), headers, body });
+            *answer.lock().unwrap()
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, requests, status }
+    }
+
+    /// From now on answers with this status.
+    pub fn answer(&self, status: StatusCode) {
+        *self.status.lock().unwrap() = status;
+    }
+
+    /// The next request.
+    pub async fn next(&mut self) -> Received {
+        let next = tokio::time::timeout(PATIENCE, self.requests.recv()).await;
+        next.expect("nothing was received").unwrap()
+    }
+
+    /// Whether nothing waits to be read.
+    pub fn is_quiet(&self) -> bool {
+        self.requests.is_empty()
+    }
+}
