@@ -27,6 +27,13 @@ async function walk(node) {
   if (children) childrenCallbacks.pop();
 }
 
+// The server writes all times. It cannot know the zone of the first visit; of every later one it can, unless the
+// person has chosen another.
+if (!/(^|; )tz=/.test(document.cookie)) {
+  const zone = encodeURIComponent(Intl.DateTimeFormat().resolvedOptions().timeZone);
+  document.cookie = `tz=${zone}; path=/; max-age=31536000; samesite=lax`;
+}
+
 await init({ module_or_path: new URL("./offhook_bg.wasm", import.meta.url) });
 islands.hydrate();
 await walk(document.body);

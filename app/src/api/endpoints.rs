@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// Deliveries that an endpoint's page and the overview show.
-const LATEST_ROWS: u32 = 20;
-
 /// The account's endpoints.
 #[server(prefix = "/api", endpoint = "endpoints/list")]
 pub async fn load_endpoints(acct: String) -> Result<Vec<EndpointSummary>, UiError> {
@@ -17,14 +14,14 @@ pub async fn load_endpoints(acct: String) -> Result<Vec<EndpointSummary>, UiErro
     Ok(ssr::backend()?.endpoints(&ssr::actor(&acct).await?).await?)
 }
 
-/// One endpoint and its latest deliveries; of all endpoints when `ep` is empty.
+/// One endpoint and its latest 20 deliveries.
 #[server(prefix = "/api", endpoint = "endpoints/show")]
 pub async fn load_endpoint(acct: String, ep: String) -> Result<(EndpointSummary, Vec<DeliveryRow>), UiError> {
     use crate::ssr;
     use domain::{filter::DeliveryFilter, id::EndpointId};
     let (actor, id) = (ssr::actor(&acct).await?, EndpointId::parse(&ep)?);
     let summary = ssr::backend()?.endpoint(&actor, &id).await?;
-    let filter = DeliveryFilter { endpoint: Some(id), limit: LATEST_ROWS, ..DeliveryFilter::default() };
+    let filter = DeliveryFilter { endpoint: Some(id), limit: 20, ..DeliveryFilter::default() };
     Ok((summary, ssr::backend()?.deliveries(&actor, &filter).await?.rows))
 }
 
@@ -133,6 +130,7 @@ pub async fn reveal_credentials(acct: String, ep: String) -> Result<(), UiError>
     let page = links::endpoint(&acct, &ep, "");
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+        ssr::require_fresh_sign_in().await?;
         let credentials = ssr::backend()?.reveal_credentials(&actor, &id).await?;
         Ok(ssr::Done::to(format!("{page}#credentials")).keeping(&credentials))
     })

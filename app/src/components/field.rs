@@ -38,12 +38,14 @@ pub fn Field(
     let said = Said::about(name, hint.is_some());
     let value = (kind != "password").then(|| said.typed(name).unwrap_or(value));
     let begins = first && !said.any;
+    // The browser's own complaint about a URL says less than ours; it gets only the keyboard for it.
+    let (kind, keyboard) = if kind == "url" { ("text", Some("url")) } else { (kind, None) };
     view! {
         <div class="grid gap-1">
             <Label name=name label=label optional=!required/>
             <Hint name=name hint=hint/>
             <Complaint name=name complaint=said.complaint.clone()/>
-            <input class=CONTROL id=name name=format!("form[{name}]") type=kind value=value autocomplete=autocomplete
+            <input inputmode=keyboard autocapitalize=keyboard.map(|_| "none") class=CONTROL id=name name=format!("form[{name}]") type=kind value=value autocomplete=autocomplete
                 required=required autofocus=begins spellcheck="false"
                 aria-invalid=said.invalid() aria-describedby=said.described_by/>
         </div>

@@ -35,11 +35,7 @@ fn ErrorSummary(
     /// The refused form.
     flash: Flash,
 ) -> impl IntoView {
-    let title = match flash.errors.len() {
-        1 => "This was not saved".to_owned(),
-        n => format!("This was not saved: {n} fields need a look"),
-    };
-    let only_words = flash.errors.iter().all(|error| error.field.is_empty());
+    let many = (flash.errors.len() > 1).then(|| format!("{} fields need a look", flash.errors.len()));
     let items = flash.errors.into_iter().map(|error| match error.field.as_str() {
         "" => view! { <li>{error.message}</li> }.into_any(),
         field => view! { <li><a class="text-failed" href=format!("#{field}")>{error.message}</a></li> }.into_any(),
@@ -47,7 +43,7 @@ fn ErrorSummary(
     view! {
         <div role="alert" tabindex="-1" autofocus=true
             class="max-w-column border-l-4 border-failed-fill bg-failed-soft px-4 py-3 text-failed">
-            {(!only_words).then(|| view! { <p class="font-bold">{title}</p> })}
+            {many.map(|words| view! { <p class="font-bold">{words}</p> })}
             <ul class="grid gap-1">{items.collect_view()}</ul>
         </div>
     }

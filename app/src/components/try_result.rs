@@ -27,10 +27,12 @@ pub fn TryResult(
     let class = format!("grid gap-3 rounded-m p-4 md:p-6 {}", soft(status));
     view! {
         <section class=class aria-labelledby="result">
-            <h2 class="flex flex-wrap items-center gap-3 text-large font-bold" id="result" role="status">
+            <div role="status">
+                <h2 class="flex flex-wrap items-center gap-x-3 text-large font-bold" id="result">
                 <StatusLamp status=status test=true/>
                 <span>{headline(&detail, view.now)}</span>
             </h2>
+            </div>
             {remedy(&detail)}
             <Evidence detail=detail/>
             <p><a href=href>"Everything about this delivery"</a></p>

@@ -40,6 +40,8 @@ pub fn SignInPage() -> impl IntoView {
 fn notice(place: &Place) -> Option<&'static str> {
     if place.asked("ended") == "1" {
         Some("You were signed out because your session ended. Sign in to continue where you were.")
+    } else if place.asked("again") == "1" {
+        Some("Your sign-in is older than 10 minutes. Give your password once more to see credentials.")
     } else if place.asked("bye") == "1" {
         Some("You are signed out.")
     } else {

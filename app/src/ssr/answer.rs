@@ -64,7 +64,9 @@ pub async fn form(
         }
         Err(error @ UiError::Domain(domain::Error::Unauthenticated(_))) => {
             set_status(&error);
-            leptos_axum::redirect(&links::sign_in_then(back));
+            // Signed in and yet here: what they want asks for the password once more.
+            let again = if visitor::user().await.is_ok() { "&again=1" } else { "" };
+            leptos_axum::redirect(&format!("{}{again}", links::sign_in_then(back)));
             Err(error)
         }
         Err(error) => refused(back, posted, error).await,

@@ -17,6 +17,10 @@ use crate::zone::Zone;
 
 /// Where the session keeps the signed-in person.
 const USER_KEY: &str = "user";
+/// Where the session keeps when they signed in.
+const SIGNED_IN_AT_KEY: &str = "signed_in_at";
+/// How long after signing in credentials are shown without asking for the password again.
+const FRESH_SIGN_IN_MS: i64 = 10 * domain::time::MINUTE_MS;
 /// Where the session keeps the outcome of a form.
 pub(super) const FLASH_KEY: &str = "flash";
 /// Says for a year that somebody has signed in with this browser, so that an ended session can be named as such.
@@ -80,8 +84,25 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     let session = session()?;
     session.cycle_id().await.map_err(lost)?;
     session.insert(USER_KEY, user).await.map_err(lost)?;
+    session.insert(SIGNED_IN_AT_KEY, now()?).await.map_err(lost)?;
     super::set_cookie(SEEN_COOKIE, "1");
     Ok(())
+}
+
+/// Goes on only if the person gave their password a short while ago: what follows shows credentials.
+///
+/// # Errors
+/// `Unauthenticated`, so that the form leads to signing in and back.
+pub async fn require_fresh_sign_in() -> Result<(), UiError> {
+    let at = session()?.get::<UnixMs>(SIGNED_IN_AT_KEY).await.map_err(lost)?;
+    if is_fresh(at, now()?) {
+        return Ok(());
+    }
+    Err(UiError::Domain(domain::Error::Unauthenticated("Sign in once more to see credentials.".to_owned())))
+}
+
+fn is_fresh(signed_in_at: Option<UnixMs>, now: UnixMs) -> bool {
+    signed_in_at.is_some_and(|at| now.since_ms(at) <= FRESH_SIGN_IN_MS)
 }
 
 /// Signs whoever it is out and forgets the session.
@@ -171,6 +192,13 @@ fn value_in(header: &str, name: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn credentials_ask_for_the_password_again_after_ten_minutes() {
+        assert!(is_fresh(Some(UnixMs(0)), UnixMs(FRESH_SIGN_IN_MS)));
+        assert!(!is_fresh(Some(UnixMs(0)), UnixMs(FRESH_SIGN_IN_MS + 1)));
+        assert!(!is_fresh(None, UnixMs(0)));
+    }
 
     #[test]
     fn a_cookie_is_found_among_others_and_decoded() {
