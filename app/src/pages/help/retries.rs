@@ -2,7 +2,7 @@
 
 use domain::{
     delivery::Status,
-    endpoint::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS},
+    endpoint::{FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS},
     retry::{EndReason, JITTER_PERCENT, NEWS_FRESH_MS, RETRY_AFTER_MAX_MS, Rhythm},
     time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, span},
 };
@@ -107,7 +107,7 @@ const fn meaning(status: Status) -> &'static str {
         Status::Sending => "An attempt is under way.",
         Status::Retrying => "At least one attempt has failed; the next one is due at the time shown.",
         Status::Failed => "Ended without success. It can be resent.",
-        Status::Held => "The endpoint is paused or disabled. The event waits and is not lost.",
+        Status::Held => "The endpoint is paused. The event waits and is not lost.",
         Status::Queued => "Accepted and not tried yet, or waiting for an earlier event of the same call.",
         Status::Expired => "Ended because it was no longer worth sending. It can be resent.",
         Status::Cancelled => "Ended by a person, or with its endpoint. It can be resent while the endpoint exists.",
@@ -155,17 +155,12 @@ fn Order() -> impl IntoView {
 #[component]
 fn Endpoints() -> impl IntoView {
     let failing = format!("{FAILING_AFTER_ATTEMPTS} attempts in a row, or {}", span(FAILING_AFTER_MS));
-    let text = rows(&[
+    let mut all = rows(&[
         ["Active", "Receives events."],
         ["Paused", "By a person, or because it answered 410. Events are held."],
         ["Deleted", "Receives nothing. Its deliveries stay readable; those that waited are cancelled."],
     ]);
-    let disabled =
-        vec!["Disabled".to_owned(), format!("After {} of failures. Events are held.", span(DISABLED_AFTER_MS))];
-    let failing = vec!["Failing".to_owned(), format!("Active, but without a success for {failing}. Still tried.")];
-    let mut all = text;
-    all.splice(1..1, [failing]);
-    all.insert(3, disabled);
+    all.insert(1, vec!["Failing".to_owned(), format!("Active, but without a success for {failing}. Still tried.")]);
     view! {
         <Part id="endpoints" title="When an endpoint keeps failing">
             <Grid caption="States of an endpoint" head=&["Endpoint", "Meaning"] rows=all/>

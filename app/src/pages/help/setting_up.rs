@@ -103,7 +103,7 @@ fn Steps() -> impl IntoView {
     view! {
         <Part id="steps" title="In four steps">
             <ol>
-                <li><a href=links::SIGN_UP>"Sign up"</a>", or take up an invitation to your company's account."</li>
+                <li><a href=links::SIGN_UP>"Sign up"</a>", or ask the operator for a place in your company's account."</li>
                 <li>"Enter the URL of your server and pick the events that it should receive."</li>
                 <li>"Press "<strong>"Save and send test"</strong>". A first event goes out at once, and the page shows what your server answered."</li>
                 <li>

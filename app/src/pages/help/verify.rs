@@ -108,7 +108,7 @@ fn Signature() -> impl IntoView {
                 <li>"Compute HMAC-SHA256 of that, encode it as base64, and put "<code>"v1,"</code>" before it."</li>
                 <li>
                     "The header holds one signature or more, separated by spaces. The request is genuine if any of them is equal \
-                     to yours. While a secret is being rotated there are two."
+                     to yours."
                 </li>
                 <li>
                     "Refuse a "<code>"webhook-timestamp"</code>

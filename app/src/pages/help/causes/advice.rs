@@ -42,6 +42,8 @@ pub enum Meanwhile {
     Held,
     /// Nothing is sent.
     Nothing,
+    /// Depends on what went wrong on our side.
+    OurMatter,
 }
 
 impl Meanwhile {
@@ -57,6 +59,9 @@ impl Meanwhile {
                 "This delivery has ended as failed and can be resent. The endpoint is paused; what comes next is held."
             }
             Self::Held => "The event is kept and goes out when the endpoint is resumed, in the order of its call.",
+            Self::OurMatter => {
+                "A request that went wrong is tried again. When there is nothing to send, or no credentials to send it with, the delivery ends as failed."
+            }
             Self::Nothing => "The event is kept in the log with this reason. Nothing is sent later by itself.",
         }
     }

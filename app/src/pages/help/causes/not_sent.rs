@@ -20,28 +20,24 @@ pub(super) const NO_ENDPOINT: Advice = Advice {
 };
 
 pub(super) const PAUSED: Advice = Advice {
-    meaning: "The endpoint is paused or disabled. Its events are kept and wait; none of them is dropped for that.",
-    possible: &[
-        "A person has paused it.",
-        "It answered 410 Gone and was paused for that.",
-        "It failed for five days without one success and was disabled.",
-    ],
+    meaning: "The endpoint is paused. Its events are kept and wait; none of them is dropped for that.",
+    possible: &["A person has paused it.", "It answered 410 Gone and was paused for that."],
     checks: &[look("The endpoint's page says since when it has been paused and why.")],
     fixes: &[
-        "Resume the endpoint when your receiver is ready. Held events go out first, each call in its order.",
+        "Resume the endpoint when your receiver is ready. Held events go out then, each call in its order.",
         "News of calls that are over by then expire; records of finished calls are delivered.",
     ],
     meanwhile: Meanwhile::Held,
 };
 
 pub(super) const OUR_FAULT: Advice = Advice {
-    meaning: "The attempt could not be made or recorded because of an error in Offhook. Your server is not at fault, and \
-              the endpoint's health is not counted down for it.",
+    meaning: "The request could not be made because of something on the side of Offhook. Your server is not at fault.",
     possible: &[
-        "The service was stopped in the middle of an attempt.",
-        "Its database or its disk was away for a moment.",
+        "The stored credentials of the endpoint cannot be opened, because Offhook runs with another key than before.",
+        "The payload is no longer kept, so there is nothing to send.",
+        "An error in Offhook.",
     ],
     checks: &[look("Operators: look in the log of Offhook at the time of the attempt.")],
     fixes: &["There is nothing for you to do. If it happens again, tell the operator the id of the delivery."],
-    meanwhile: Meanwhile::Retried,
+    meanwhile: Meanwhile::OurMatter,
 };
