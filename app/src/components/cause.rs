@@ -98,7 +98,12 @@ mod tests {
 
     #[test]
     fn a_success_at_the_first_attempt_has_nothing_to_add() {
-        let row = DeliveryRow { attempts: 1, status_code: Some(200), duration_ms: Some(84), ..sample::row(Status::Delivered) };
+        let row = DeliveryRow {
+            attempts: 1,
+            status_code: Some(200),
+            duration_ms: Some(84),
+            ..sample::row(Status::Delivered)
+        };
         assert_eq!(line(&row, UnixMs(0)), "200 in 84 ms");
         assert_eq!(line(&DeliveryRow { attempts: 3, ..row }, UnixMs(0)), "200 in 84 ms · at attempt 3");
     }

@@ -20,7 +20,7 @@ pub fn CopyButton(
         <button
             type="button"
             data-copy=text
-            class="relative z-1 hidden in-data-islands:inline-flex items-center justify-center min-h-6 min-w-6 px-1.5 border border-control rounded-s bg-surface text-ink-2 text-meta hover:text-ink hover:bg-sunk"
+            class="relative z-1 shrink-0 hidden in-data-islands:inline-flex items-center justify-center min-h-6 min-w-6 px-1.5 border border-control rounded-s bg-surface text-ink-2 text-meta hover:text-ink hover:bg-sunk"
         >
             <span aria-live="polite">{word}</span>
             <span class="sr-only">" "{what}</span>

@@ -13,7 +13,7 @@ use super::{
 use crate::links;
 
 /// The places of a row's pieces: status and time, event and endpoint, cause on a phone; two lines from 768 px on.
-const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 border-b border-line hover:bg-sunk \
+const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-1.5 border-b border-line hover:bg-sunk \
     grid-cols-[auto_minmax(0,1fr)] \
     md:grid-cols-[7rem_11rem_minmax(0,1.4fr)_minmax(0,1fr)_6rem_5rem]";
 
@@ -43,6 +43,7 @@ pub fn DeliveryItem(
             <div class="hidden md:block text-right text-meta text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
         </li>
     }
+    .into_any()
 }
 
 /// The event with the link that covers the row. Its name says more than is seen, so that links of a list differ.

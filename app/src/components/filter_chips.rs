@@ -20,14 +20,18 @@ pub fn FilterChips(
     #[prop(into)]
     clear: String,
 ) -> impl IntoView {
-    let clears = (chips.len() > 1).then(|| view! {
-        <li><a class="inline-flex items-center min-h-7 px-1 text-table" href=clear>"Clear filters"</a></li>
+    let clears = (chips.len() > 1).then(|| {
+        view! {
+            <li><a class="inline-flex items-center min-h-7 px-1 text-table" href=clear>"Clear filters"</a></li>
+        }
     });
-    (!chips.is_empty()).then(|| view! {
-        <ul aria-label="Filters that are set" class="flex flex-wrap items-center gap-2 py-1">
-            {chips.into_iter().map(chip).collect_view()}
-            {clears}
-        </ul>
+    (!chips.is_empty()).then(|| {
+        view! {
+            <ul aria-label="Filters that are set" class="flex flex-wrap items-center gap-2 py-1">
+                {chips.into_iter().map(chip).collect_view()}
+                {clears}
+            </ul>
+        }
     })
 }
 
@@ -46,4 +50,5 @@ fn chip(chip: Chip) -> impl IntoView {
             </a>
         </li>
     }
+    .into_any()
 }

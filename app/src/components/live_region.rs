@@ -22,4 +22,5 @@ pub fn LiveRegion(
     view! {
         <div id="live" class="grid gap-3" data-v=version data-now=clock data-ended=ended.then_some("")>{children()}</div>
     }
+    .into_any()
 }

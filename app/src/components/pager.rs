@@ -75,13 +75,16 @@ pub fn Pager(
     /// Where they lead.
     paging: Paging,
 ) -> impl IntoView {
-    let link = "inline-flex items-center min-h-9 px-3 border border-control rounded-s bg-surface no-underline hover:bg-sunk";
+    let link =
+        "inline-flex items-center min-h-9 px-3 border border-control rounded-s bg-surface no-underline hover:bg-sunk";
     let any = paging.newer.is_some() || paging.older.is_some();
-    any.then(|| view! {
-        <nav aria-label="Pages" class="flex gap-2 py-4 text-table">
-            {paging.newer.map(|href| view! { <a class=link rel="prev" href=href>"← Newer"</a> })}
-            {paging.older.map(|href| view! { <a class=link rel="next" href=href>"Older →"</a> })}
-        </nav>
+    any.then(|| {
+        view! {
+            <nav aria-label="Pages" class="flex gap-2 py-4 text-table">
+                {paging.newer.map(|href| view! { <a class=link rel="prev" href=href>"← Newer"</a> })}
+                {paging.older.map(|href| view! { <a class=link rel="next" href=href>"Older →"</a> })}
+            </nav>
+        }
     })
 }
 

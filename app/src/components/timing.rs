@@ -45,17 +45,21 @@ pub fn TimingBar(
     attempt: Attempt,
 ) -> impl IntoView {
     let parts = parts(attempt.timing);
-    let bar = parts.iter().zip(places(&parts)).map(|(part, (left, width))| view! {
-        <rect class=part.fill x=format!("{left:.2}%") width=format!("{width:.2}%") y="0" height="10"></rect>
+    let bar = parts.iter().zip(places(&parts)).map(|(part, (left, width))| {
+        view! {
+            <rect class=part.fill x=format!("{left:.2}%") width=format!("{width:.2}%") y="0" height="10"></rect>
+        }
     });
-    let legend = parts.iter().map(|part| view! {
-        <div class="flex items-center gap-1.5">
-            <dt class="flex items-center gap-1.5 text-ink-2">
-                <span class=format!("inline-block size-2.5 {}", part.swatch)></span>
-                {part.words}
-            </dt>
-            <dd>{format!("{} ms", part.ms)}</dd>
-        </div>
+    let legend = parts.iter().map(|part| {
+        view! {
+            <div class="flex items-center gap-1.5">
+                <dt class="flex items-center gap-1.5 text-ink-2">
+                    <span class=format!("inline-block size-2.5 {}", part.swatch)></span>
+                    {part.words}
+                </dt>
+                <dd>{format!("{} ms", part.ms)}</dd>
+            </div>
+        }
     });
     view! {
         <div>
@@ -66,6 +70,7 @@ pub fn TimingBar(
             })}
         </div>
     }
+    .into_any()
 }
 
 #[cfg(test)]

@@ -1,12 +1,19 @@
 //! The connection behind the island `Live`: ticks in, the page's own HTML out, into the region `#live`.
 
-use std::{cell::{Cell, RefCell}, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Document, Element, EventSource, XmlHttpRequest, XmlHttpRequestResponseType};
 
-use super::{live::LiveState, patch::{self, Patched}};
+use super::{
+    live::LiveState,
+    patch::{self, Patched},
+};
 
 /// How long to wait before the feed is opened again once the server has refused it.
 const REOPEN_AFTER: Duration = Duration::from_secs(5);

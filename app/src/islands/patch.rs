@@ -74,7 +74,8 @@ fn rows(old: &Element, new: Element) -> Patched {
 
 /// Changes a row that is shown. One that has the focus keeps it: only the row with the focus on it waits.
 fn refresh(shown: &Element, row: &Element) {
-    if !same(shown, row) && !matches(shown, ":focus-within")
+    if !same(shown, row)
+        && !matches(shown, ":focus-within")
         && let Ok(copy) = row.clone_node_with_deep(true)
     {
         let _ = shown.replace_with_with_node_1(&copy);

@@ -3,7 +3,11 @@
 
 mod scale;
 
-use domain::{UnixMs, delivery::DeliveryRow, time::{counted, span}};
+use domain::{
+    UnixMs,
+    delivery::DeliveryRow,
+    time::{counted, span},
+};
 use leptos::prelude::*;
 
 use super::status_lamp::{Lamp, ink};
@@ -61,8 +65,10 @@ pub fn CadenceStrip(
             <rect class=fill(bar) x=number(left(bar.x)) y=number(SMALL_HEIGHT - height) width="2.5" height=number(height)></rect>
         }
     });
-    let next = strip.next.map(|x| view! {
-        <rect class="fill-none stroke-retrying-fill" x=number(left(x) + 0.5) y="7.5" width="2" height="8"></rect>
+    let next = strip.next.map(|x| {
+        view! {
+            <rect class="fill-none stroke-retrying-fill" x=number(left(x) + 0.5) y="7.5" width="2" height="8"></rect>
+        }
     });
     view! {
         <span class="inline-flex items-end gap-1">
@@ -75,6 +81,7 @@ pub fn CadenceStrip(
             <Lamp status=row.status class=small_lamp(&row)/>
         </span>
     }
+    .into_any()
 }
 
 fn small_lamp(row: &DeliveryRow) -> &'static str {
@@ -101,11 +108,13 @@ pub fn CadenceChart(
         let height = bar.height * LARGE_HEIGHT;
         view! { <rect class=fill(bar) x=left(bar.x) y=number(LARGE_HEIGHT - height) width="7" height=number(height)></rect> }
     });
-    let next = strip.next.map(|x| view! {
-        <rect class="fill-none stroke-retrying-fill stroke-2" x=left(x) y="21" width="7" height="22"></rect>
+    let next = strip.next.map(|x| {
+        view! {
+            <rect class="fill-none stroke-retrying-fill stroke-2" x=left(x) y="21" width="7" height="22"></rect>
+        }
     });
     let ticks = strip.ticks();
-    let axis = ticks.iter().enumerate().map(|(at, (x, words))| tick(at, left(*x), words));
+    let axis = ticks.iter().enumerate().map(|(at, (x, words))| tick(at, *x > 0.9, left(*x), words));
     view! {
         <svg role="img" width="100%" height="66" class="block overflow-visible">
             <title>{words(&row, now)}</title>
@@ -116,14 +125,16 @@ pub fn CadenceChart(
             {next}
         </svg>
     }
+    .into_any()
 }
 
-/// A mark of the axis. Every other word is left out on a phone, where they would touch.
-fn tick(at: usize, x: String, words: &'static str) -> impl IntoView {
+/// A mark of the axis; the word at the end stays inside. Every other word is left out on a phone, where they would touch.
+fn tick(at: usize, last: bool, x: String, words: &'static str) -> impl IntoView {
     let shown = if at % 2 == 0 { "" } else { "max-sm:hidden" };
+    let anchor = if last { "end" } else { "start" };
     view! {
         <line class="stroke-control" x1=x.clone() x2=x.clone() y1="44" y2="49"></line>
-        <text class=format!("fill-ink-3 text-meta {shown}") x=x y="63">{words}</text>
+        <text class=format!("fill-ink-3 text-meta {shown}") x=x y="63" text-anchor=anchor>{words}</text>
     }
 }
 

@@ -58,7 +58,13 @@ impl Strip {
     #[must_use]
     pub fn ticks(&self) -> Vec<(f64, &'static str)> {
         let marks = [(0, "event"), (SECOND_MS, "1 s"), (10 * SECOND_MS, "10 s"), (MINUTE_MS, "1 min")];
-        let later = [(10 * MINUTE_MS, "10 min"), (HOUR_MS, "1 h"), (6 * HOUR_MS, "6 h"), (DAY_MS, "1 day"), (3 * DAY_MS, "3 days")];
+        let later = [
+            (10 * MINUTE_MS, "10 min"),
+            (HOUR_MS, "1 h"),
+            (6 * HOUR_MS, "6 h"),
+            (DAY_MS, "1 day"),
+            (3 * DAY_MS, "3 days"),
+        ];
         let all = marks.into_iter().chain(later).filter(|(ms, _)| *ms <= self.span_ms);
         all.map(|(ms, words)| (place(ms, self.span_ms), words)).collect()
     }
@@ -112,7 +118,12 @@ mod tests {
     fn each_wait_of_the_rhythm_is_seen_and_stays_within_the_strip() {
         let mut at = 0;
         let waits = Rhythm::Record.waits_ms();
-        let starts: Vec<i64> = std::iter::once(0).chain(waits.iter().map(|wait| { at += wait; at })).collect();
+        let starts: Vec<i64> = std::iter::once(0)
+            .chain(waits.iter().map(|wait| {
+                at += wait;
+                at
+            }))
+            .collect();
         let bars = strip(&starts, None).bars;
         assert_eq!(bars.len(), 12);
         assert!(bars.windows(2).all(|pair| pair[1].x - pair[0].x >= 0.04 - 1e-9));

@@ -1,12 +1,12 @@
 //! The attempts of a delivery: one line each, and the evidence of the one that is open.
 
-use domain::{attempt::Attempt, body::pretty, delivery::DeliveryDetail, id::DeliveryId};
+use domain::{attempt::Attempt, delivery::DeliveryDetail, id::DeliveryId};
 use leptos::prelude::*;
 
 use super::curl;
 use crate::{
     components::{
-        code_block::CodeBlock,
+        code_block::{CodeBlock, FoldedCode},
         status_lamp::Lamp,
         time_text::{TimeForm, TimeText},
         timing::TimingBar,
@@ -88,7 +88,8 @@ fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) ->
 /// What is kept about one attempt: the answer first, since that is where the reason stands.
 #[component]
 fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
-    let said = attempt.failure.as_ref().map(|failure| view! { <p class="text-failed">{failure.sentence(view.now)} "."</p> });
+    let said =
+        attempt.failure.as_ref().map(|failure| view! { <p class="text-failed">{failure.sentence(view.now)} "."</p> });
     view! {
         <div class="grid gap-4 min-w-0">
             <div class="grid gap-1">
@@ -101,14 +102,18 @@ fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl I
             <Request attempt=attempt detail=detail/>
         </div>
     }
+    .into_any()
 }
 
 #[component]
 fn Response(attempt: Attempt) -> impl IntoView {
     let Some(code) = attempt.status_code else {
-        return view! { <h4 class=PART>"Response"</h4><p class="text-table text-ink-2">"There was no answer."</p> }.into_any();
+        return view! { <h4 class=PART>"Response"</h4><p class="text-table text-ink-2">"There was no answer."</p> }
+            .into_any();
     };
-    let cut = attempt.response_cut.then(|| view! { <p class="text-meta text-ink-3">"Only the beginning of the body is kept."</p> });
+    let cut = attempt
+        .response_cut
+        .then(|| view! { <p class="text-meta text-ink-3">"Only the beginning of the body is kept."</p> });
     let body = if attempt.response_body.is_empty() {
         view! { <p class="text-table text-ink-2">"The body was empty."</p> }.into_any()
     } else {
@@ -119,7 +124,9 @@ fn Response(attempt: Attempt) -> impl IntoView {
             <h4 class=PART>{format!("Response: {code}")}</h4>
             {body}
             {cut}
-            {(!attempt.response_head.is_empty()).then(|| view! { <CodeBlock text=attempt.response_head what="response headers"/> })}
+            {(!attempt.response_head.is_empty()).then(|| view! {
+                <FoldedCode title="Response headers" text=attempt.response_head id="response-headers"/>
+            })}
         </div>
     }
     .into_any()
@@ -128,18 +135,20 @@ fn Response(attempt: Attempt) -> impl IntoView {
 #[component]
 fn Request(attempt: Attempt, detail: DeliveryDetail) -> impl IntoView {
     let head = curl::request_head(&detail.row, &attempt);
-    let body = curl::masked_body(&detail).map(|body| view! {
-        <CodeBlock text=pretty(&body) copies=body what="request body"/>
-        <p class="text-meta text-ink-3">"The auth token is masked; it was sent in full."</p>
+    let body = curl::masked_body(&detail).map(|body| {
+        view! {
+            <FoldedCode title="Request body, with the auth token masked" text=body id="request-body"/>
+        }
     });
     view! {
         <div class="grid gap-2">
             <h4 class=PART>"Request"</h4>
             <p class="text-table wrap-anywhere">"POST " {attempt.url}</p>
-            <CodeBlock text=head what="request headers"/>
+            <FoldedCode title="Request headers" text=head id="request-headers" open=true/>
             {body}
         </div>
     }
+    .into_any()
 }
 
 const PART: &str = "text-table font-bold";

@@ -25,10 +25,12 @@ pub fn CancelPage() -> impl IntoView {
         } else {
             "No further attempt is made. The delivery stays readable, and can be resent later."
         };
-        let form = (!row.status.is_final()).then(|| view! {
-            <input type="hidden" name="acct" value=place.acct.clone()/>
-            <input type="hidden" name="dlv" value=row.id.to_string()/>
-            <Button weight=Weight::Final>"Cancel delivery"</Button>
+        let form = (!row.status.is_final()).then(|| {
+            view! {
+                <input type="hidden" name="acct" value=place.acct.clone()/>
+                <input type="hidden" name="dlv" value=row.id.to_string()/>
+                <Button weight=Weight::Final>"Cancel delivery"</Button>
+            }
         });
         Ok(view! {
             <Heading title=format!("Cancel {} to {}?", row.kind, row.endpoint_name)/>

@@ -29,11 +29,13 @@ pub fn Counts(
 ) -> impl IntoView {
     let narrowed = |status: Status, n: u32, ink: &'static str| {
         let href = format!("{base}{}", DeliveryFilter { statuses: vec![status], ..filter.first_page() }.to_query());
-        (n > 0).then(|| view! {
-            <span class="text-ink-3" aria-hidden="true">"·"</span>
-            <a class=format!("inline-flex items-center min-h-6 {ink}") href=href>
-                {format!("{} {}", number(n), status.word().to_lowercase())}
-            </a>
+        (n > 0).then(|| {
+            view! {
+                <span class="text-ink-3" aria-hidden="true">"·"</span>
+                <a class=format!("inline-flex items-center min-h-6 {ink}") href=href>
+                    {format!("{} {}", number(n), status.word().to_lowercase())}
+                </a>
+            }
         })
     };
     let verb = if counts.matching == 1 { "matches" } else { "match" };

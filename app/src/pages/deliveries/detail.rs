@@ -8,7 +8,11 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::{attempts::{self, Attempts}, curl, next::NextWords};
+use super::{
+    attempts::{self, Attempts},
+    curl,
+    next::NextWords,
+};
 use crate::{
     api,
     components::{
@@ -40,11 +44,8 @@ pub fn DeliveryPage() -> impl IntoView {
         let detail = api::deliveries::show(place.acct.clone(), place.param("dlv")).await?;
         let view = Viewpoint::from(&frame);
         let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&place.query).to_query();
-        let (row, named) = (detail.row.clone(), place.param("n"));
-        let attempts = view! { <Attempts detail=detail.clone() named=named.clone() view=view.clone()/> };
-        let event = view! { <EventJson detail=detail.clone() named=named/> };
-        let facts = view! { <FactsPanel detail=detail view=view.clone()/> };
-        let feed = view.path("deliveries/live");
+        let (row, feed) = (detail.row.clone(), view.path("deliveries/live"));
+        let content = body(detail, view.clone(), frame, place.param("n"));
         Ok(view! {
             <TabTitle title=format!("{} {} to {}", glyph(row.status), row.kind, row.endpoint_name)/>
             <div class="flex flex-wrap items-center justify-between gap-2">
@@ -52,18 +53,25 @@ pub fn DeliveryPage() -> impl IntoView {
                 <Live feed=feed/>
             </div>
             <Notices/>
-            <LiveRegion view=view.clone() version=version(&row) ended=row.status.is_final()>
-                <div class="grid gap-6">
-                    <Verdict row=row.clone() view=view.clone() frame=frame/>
-                    <CadenceChart row=row now=view.now/>
-                    <Panel title="Attempts" id="attempts">{attempts}</Panel>
-                    {event}
-                    {facts}
-                </div>
-            </LiveRegion>
+            <LiveRegion view=view version=version(&row) ended=row.status.is_final()>{content}</LiveRegion>
         }
         .into_any())
     })
+}
+
+/// The page below its navigation. `named` is the number of the attempt to open, empty for the latest.
+fn body(detail: DeliveryDetail, view: Viewpoint, frame: Frame, named: String) -> impl IntoView {
+    let (row, now) = (detail.row.clone(), view.now);
+    let attempts = view! { <Attempts detail=detail.clone() named=named.clone() view=view.clone()/> };
+    view! {
+        <div class="grid gap-6">
+            <Verdict row=row.clone() view=view.clone() frame=frame/>
+            <CadenceChart row=row now=now/>
+            <Panel title="Attempts" id="attempts">{attempts}</Panel>
+            <EventJson detail=detail.clone() named=named/>
+            <FactsPanel detail=detail view=view/>
+        </div>
+    }
 }
 
 /// What happened, what to do about it, what happens next.
@@ -94,18 +102,21 @@ fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
             <Actions row=row view=view frame=frame/>
         </header>
     }
+    .into_any()
 }
 
 /// What to do, with a command to check. Nothing where nothing went wrong.
 #[component]
 fn Remedy(row: DeliveryRow) -> impl IntoView {
     let failure = row.failure.filter(|_| row.status != Status::Delivered);
-    failure.map(|failure| view! {
-        <section class="grid content-start gap-1 min-w-0">
-            <h2 class="font-bold">"What to do"</h2>
-            <p>{failure.remedy()} " " <a href=links::cause(failure.cause.code())>"More about this cause"</a></p>
-            {failure.command().map(|command| view! { <CodeBlock text=command what="command"/> })}
-        </section>
+    failure.map(|failure| {
+        view! {
+            <section class="grid content-start gap-1 min-w-0">
+                <h2 class="font-bold">"What to do"</h2>
+                <p>{failure.remedy()} " " <a href=links::cause(failure.cause.code())>"More about this cause"</a></p>
+                {failure.command().map(|command| view! { <CodeBlock text=command what="command"/> })}
+            </section>
+        }
     })
 }
 
@@ -128,11 +139,13 @@ fn Actions(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
 /// The event as it goes out, to read and to copy.
 #[component]
 fn EventJson(detail: DeliveryDetail, named: String) -> impl IntoView {
-    let body = curl::masked_body(&detail).map(|body| view! {
-        <details id="event-json" open>
-            <summary class="py-1 min-h-6 text-table font-semibold">"JSON"</summary>
-            <CodeBlock text=pretty(&body) copies=body what="raw JSON"/>
-        </details>
+    let body = curl::masked_body(&detail).map(|body| {
+        view! {
+            <details id="event-json" open>
+                <summary class="py-1 min-h-6 text-table font-semibold">"JSON"</summary>
+                <CodeBlock text=pretty(&body) copies=body what="raw JSON"/>
+            </details>
+        }
     });
     let command = curl::command(&detail, attempts::open(&detail.attempts, &named));
     let command = command.map(|command| view! {
@@ -171,4 +184,5 @@ fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
             </Facts>
         </Panel>
     }
+    .into_any()
 }

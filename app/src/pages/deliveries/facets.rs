@@ -81,7 +81,9 @@ pub fn words(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
     match facet {
         Facet::Status => format!("status {}", join(filter.statuses.iter().map(|s| s.word().to_lowercase()).collect())),
         Facet::Kind => format!("event {}", join(filter.kinds.iter().map(ToString::to_string).collect())),
-        Facet::Endpoint => format!("endpoint {}", filter.endpoint.as_ref().map(|id| names.endpoint(id)).unwrap_or_default()),
+        Facet::Endpoint => {
+            format!("endpoint {}", filter.endpoint.as_ref().map(|id| names.endpoint(id)).unwrap_or_default())
+        }
         Facet::Cause => format!("cause “{}”", filter.cause.map(cause::name).unwrap_or_default()),
         Facet::Call => format!("call {}", filter.call.as_deref().unwrap_or_default()),
         Facet::Text => format!("“{}”", filter.text.as_deref().unwrap_or_default()),
@@ -153,10 +155,7 @@ mod tests {
             said(&format!("endpoint={endpoint}&cause=tls_expired&test=0")),
             "endpoint CRM, cause “Certificate expired”, without tests"
         );
-        assert_eq!(
-            said("q=0120&from=2026-11-22T13:00Z&to=2026-11-22T14:00Z"),
-            "“0120”, 22 Nov 13:00 to 22 Nov 14:00"
-        );
+        assert_eq!(said("q=0120&from=2026-11-22T13:00Z&to=2026-11-22T14:00Z"), "“0120”, 22 Nov 13:00 to 22 Nov 14:00");
         assert_eq!(said("limit=10&cursor=x"), "");
     }
 

@@ -1,17 +1,22 @@
 //! The filter of the list: a GET form, so that every filter is an address and works without script.
 
 use domain::{
+    UnixMs,
     cause::Cause,
     delivery::Status,
     event::EventKind,
     filter::{DeliveryFilter, Range},
     time::iso_utc,
-    UnixMs,
 };
 use leptos::prelude::*;
 
 use super::facets::Names;
-use crate::components::{button::{Button, Weight}, cause, field::CONTROL, status_lamp::{Lamp, ink}};
+use crate::components::{
+    button::{Button, Weight},
+    cause,
+    field::CONTROL,
+    status_lamp::{Lamp, ink},
+};
 
 /// The filter of the list of deliveries.
 #[component]
@@ -32,23 +37,24 @@ pub fn FilterForm(
                     class=format!("{CONTROL} max-w-96 flex-1 basis-52") value=filter.text.clone()
                 />
                 <Button weight=Weight::Secondary>"Search"</Button>
-            </div>
-            <details class="rounded-m border border-line bg-surface">
-                <summary class="px-3 py-1.5 min-h-9 text-table font-semibold">"Filter"</summary>
-                <div class="grid gap-4 border-t border-line p-3">
-                    <Statuses chosen=filter.statuses.clone()/>
-                    <Kinds chosen=filter.kinds.clone()/>
-                    <div class="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
-                        <Choices filter=filter.clone() names=names/>
-                        <Moment name="from" label="From (UTC)" at=filter.from/>
-                        <Moment name="to" label="To (UTC)" at=filter.to/>
+                <details class="rounded-s border border-control bg-surface open:basis-full open:border-line">
+                    <summary class="px-4 py-1.5 min-h-9 content-center font-semibold">"Filter"</summary>
+                    <div class="grid gap-4 border-t border-line p-3">
+                        <Statuses chosen=filter.statuses.clone()/>
+                        <Kinds chosen=filter.kinds.clone()/>
+                        <div class="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
+                            <Choices filter=filter.clone() names=names/>
+                            <Moment name="from" label="From (UTC)" at=filter.from/>
+                            <Moment name="to" label="To (UTC)" at=filter.to/>
+                        </div>
+                        {filter.call.map(|call| view! { <input type="hidden" name="call" value=call/> })}
+                        <div><Button weight=Weight::Primary>"Apply filters"</Button></div>
                     </div>
-                    {filter.call.map(|call| view! { <input type="hidden" name="call" value=call/> })}
-                    <div><Button weight=Weight::Primary>"Apply filters"</Button></div>
-                </div>
-            </details>
+                </details>
+            </div>
         </form>
     }
+    .into_any()
 }
 
 #[component]
@@ -88,7 +94,8 @@ fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
     let endpoints = names.endpoints.iter().map(|(id, name)| (id.to_string(), name.clone()));
     let causes = Cause::ALL.iter().map(|cause| (cause.code().to_owned(), cause::name(*cause).to_owned()));
     let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.words().to_owned()));
-    let tests = [("0", "Without tests"), ("1", "Tests only")].map(|(value, words)| (value.to_owned(), words.to_owned()));
+    let tests =
+        [("0", "Without tests"), ("1", "Tests only")].map(|(value, words)| (value.to_owned(), words.to_owned()));
     let test = filter.test.map(|only| if only { "1" } else { "0" });
     view! {
         <Select name="endpoint" label="Endpoint" any="All endpoints" options=endpoints.collect() chosen=filter.endpoint.map(String::from)/>
@@ -96,6 +103,7 @@ fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
         <Select name="range" label="Time" any="Any time" options=ranges.collect() chosen=filter.range.map(|range| range.as_str().to_owned())/>
         <Select name="test" label="Tests" any="With tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
     }
+    .into_any()
 }
 
 #[component]

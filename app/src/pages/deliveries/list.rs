@@ -69,23 +69,23 @@ fn tab(counts: DeliveryCounts) -> String {
 }
 
 fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: &Place) -> impl IntoView {
-    let paging = Paging::around(
-        &Trail::parse(&place.query),
-        filter.cursor.as_deref(),
-        loaded.page.next.as_deref(),
-        |cursor| DeliveryFilter { cursor, ..filter.clone() }.to_query(),
-    );
+    let paging =
+        Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), loaded.page.next.as_deref(), |cursor| {
+            DeliveryFilter { cursor, ..filter.clone() }.to_query()
+        });
     let query = filter.first_page().to_query();
     view! {
         <Counts counts=loaded.counts filter=filter base=view.path("deliveries")/>
         <Rows rows=loaded.page.rows view=view query=query/>
         <Pager paging=paging/>
     }
+    .into_any()
 }
 
 fn first_use(view: &Viewpoint) -> impl IntoView + use<> {
     let may = use_context::<Frame>().is_some_and(|frame| frame.may(domain::actor::Permission::WriteEndpoints));
-    let (href, verb) = if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "See endpoints") };
+    let (href, verb) =
+        if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "See endpoints") };
     view! {
         <EmptyState
             title="Every delivery will be listed here"

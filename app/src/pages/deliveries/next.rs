@@ -47,8 +47,10 @@ pub fn NextWords(
     };
     let number = row.attempts + 1;
     let of = row.attempts_at_most();
-    let last = last_try(&row).filter(|_| number < of).map(|at| view! {
-        ", last one about " <TimeText at=at form=TimeForm::Short view=view.clone()/>
+    let last = last_try(&row).filter(|_| number < of).map(|at| {
+        view! {
+            ", last one about " <TimeText at=at form=TimeForm::Short view=view.clone()/>
+        }
     });
     view! {
         <p>

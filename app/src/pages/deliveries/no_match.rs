@@ -52,7 +52,11 @@ impl NoMatch {
 
     /// The words and the links.
     pub fn view(self) -> impl IntoView {
-        let title = if self.said.is_empty() { "No deliveries on this page".to_owned() } else { format!("No deliveries with {}", self.said) };
+        let title = if self.said.is_empty() {
+            "No deliveries on this page".to_owned()
+        } else {
+            format!("No deliveries match {}", self.said)
+        };
         let hint = match &self.looser {
             Some(looser) => format!("Without {} there {}.", looser.without, are(looser.matching)),
             None => "No single filter keeps them away: nothing is left when any of them is removed.".to_owned(),

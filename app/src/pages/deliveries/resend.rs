@@ -30,10 +30,12 @@ pub fn ResendPage() -> impl IntoView {
         let page = links::delivery(&place.acct, detail.row.id.as_str());
         let title = format!("Resend {} to {}?", detail.row.kind, detail.row.endpoint_name);
         let hindrance = hindrance(&detail, &endpoint.endpoint);
-        let form = hindrance.is_none().then(|| view! {
-            <input type="hidden" name="acct" value=place.acct.clone()/>
-            <input type="hidden" name="dlv" value=detail.row.id.to_string()/>
-            <Button weight=Weight::Primary>"Resend delivery"</Button>
+        let form = hindrance.is_none().then(|| {
+            view! {
+                <input type="hidden" name="acct" value=place.acct.clone()/>
+                <input type="hidden" name="dlv" value=detail.row.id.to_string()/>
+                <Button weight=Weight::Primary>"Resend delivery"</Button>
+            }
         });
         Ok(view! {
             <Heading title=title/>
@@ -63,7 +65,9 @@ fn hindrance(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static st
 fn note(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static str> {
     let tried = detail.attempts.last();
     match endpoint.state {
-        EndpointState::Paused | EndpointState::Disabled => Some("The endpoint is paused: the delivery waits until it is resumed."),
+        EndpointState::Paused | EndpointState::Disabled => {
+            Some("The endpoint is paused: the delivery waits until it is resumed.")
+        }
         _ if tried.is_some_and(|attempt| attempt.url != endpoint.url.as_str()) => {
             Some("The endpoint's URL has been changed since the latest attempt: it goes to the new one.")
         }

@@ -33,6 +33,7 @@ pub fn Rows(
     view! {
         <ol id="live-list" class="rounded-m border border-line border-b-0 bg-surface">{items.collect_view()}</ol>
     }
+    .into_any()
 }
 
 fn header(day: &str, level: u8) -> impl IntoView + use<> {

@@ -25,9 +25,10 @@ pub fn CallPage() -> impl IntoView {
     account_page(Part::Events, async |place, frame| {
         let call = api::events::show_call(place.acct.clone(), place.param("call")).await?;
         let view = Viewpoint::from(&frame);
-        let title = call.events.first().map(|first| {
-            format!("Call {} → {}", phone::display(&first.caller), phone::display(&first.callee))
-        });
+        let title = call
+            .events
+            .first()
+            .map(|first| format!("Call {} → {}", phone::display(&first.caller), phone::display(&first.callee)));
         let steps = call.events.iter().map(|event| {
             let (first, deliveries) = (call.events.first().unwrap_or(event), of(event, &call.deliveries));
             view! { <Step event=event.clone() offset=ladder::offset(event, first) deliveries=deliveries view=view.clone()/> }
@@ -67,4 +68,5 @@ fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: Vie
             })}
         </li>
     }
+    .into_any()
 }

@@ -33,9 +33,10 @@ pub fn EventsPage() -> impl IntoView {
         let filter = query::parse(&place.query);
         let view = Viewpoint::from(&frame);
         let clock = format!("Times in {} ({})", view.zone.name(), view.zone.offset(view.now));
-        let paging = Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
-            query::write(&EventFilter { cursor, ..filter.clone() })
-        });
+        let paging =
+            Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
+                query::write(&EventFilter { cursor, ..filter.clone() })
+            });
         let content = if page.rows.is_empty() {
             empty(&filter, &view, frame.may(Permission::WriteEndpoints)).into_any()
         } else {
@@ -71,6 +72,7 @@ fn EventFilterForm(filter: EventFilter, base: String) -> impl IntoView {
             <Button weight=Weight::Secondary>"Filter"</Button>
         </form>
     }
+    .into_any()
 }
 
 #[component]
@@ -94,7 +96,8 @@ fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + u
         }
         .into_any();
     }
-    let (href, verb) = if may { (view.path("start"), "Send a test") } else { (links::HELP.to_owned(), "Read the guides") };
+    let (href, verb) =
+        if may { (view.path("start"), "Send a test") } else { (links::HELP.to_owned(), "Read the guides") };
     view! {
         <EmptyState title="Every event of every call will be listed here"
             words="The phone platform posts them to Offhook. Nothing has come so far: the line is quiet.">
@@ -140,4 +143,5 @@ fn EventItem(event: EventRow, view: Viewpoint) -> impl IntoView {
             <div class="hidden md:block text-right text-meta text-ink-3"><AgoText at=event.accepted_at view=view.clone()/></div>
         </li>
     }
+    .into_any()
 }
