@@ -3,6 +3,9 @@
 //! Every page is rendered on the server; the few pieces under `islands` are woken in the browser by
 //! `boot.js`, which loads this crate again, built for wasm. Nothing else of it runs there.
 
+// A view's type nests as deep as its elements; the compiler's usual 128 is not enough for a page in its frame.
+#![recursion_limit = "256"]
+
 pub mod api;
 pub mod components;
 pub mod error;
