@@ -35,7 +35,7 @@ pub(super) const OUR_FAULT: Advice = Advice {
     possible: &[
         "The stored credentials of the endpoint cannot be opened, because Offhook runs with another key than before.",
         "The payload is no longer kept, so there is nothing to send.",
-        "An error in Offhook.",
+        "A fault in Offhook itself.",
     ],
     checks: &[look("Operators: look in the log of Offhook at the time of the attempt.")],
     fixes: &["There is nothing for you to do. If it happens again, tell the operator the id of the delivery."],
