@@ -121,11 +121,25 @@ impl Engine {
         self.beat().await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
+        self.sender.set_running();
         tokio::spawn(ingest::run(self.sender.clone(), door));
         tokio::spawn(recorder::run(self.sender.clone(), outcomes));
         tokio::spawn(claim::run(self.sender.clone()));
         let engine = Arc::clone(self);
         tokio::spawn(async move { engine.keep_house().await });
+        Ok(())
+    }
+
+    /// Takes events in but sends nothing by itself: tests then go step by step with [`Sender::run_once`].
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub async fn start_by_hand(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
+        self.beat().await?;
+        let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Inflow { door, .. }) = inflow {
+            tokio::spawn(ingest::run(self.sender.clone(), door));
+        }
         Ok(())
     }
 

@@ -95,6 +95,7 @@ pub struct Sender {
     outcomes: mpsc::Sender<Outcome>,
     claim_soon: claim::Hint,
     changes: broadcast::Sender<AccountId>,
+    running: AtomicBool,
     stopping: AtomicBool,
     resting: AtomicBool,
     idle: Notify,
@@ -124,6 +125,7 @@ impl Sender {
             outcomes,
             claim_soon: claim::Hint::default(),
             changes: broadcast::channel(CHANGES_MAX).0,
+            running: false.into(),
             stopping: false.into(),
             resting: false.into(),
             idle: Notify::new(),
@@ -163,8 +165,39 @@ impl Sender {
         self.claim_soon.at(at);
     }
 
+    /// From now on attempts start by themselves.
+    pub(crate) fn set_running(&self) {
+        self.running.store(true, Ordering::Release);
+    }
+
+    /// One round by hand, for tests: fetches what is due, tries it, records it, until nothing is left to do now.
+    /// Returns how many attempts were made.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn run_once(self: &Arc<Self>) -> StoreResult<usize> {
+        let mut attempts = 0;
+        loop {
+            claim::claim_once(self).await?;
+            let now = self.now();
+            let jobs: Vec<lane::Job> = std::iter::from_fn(|| self.queues().next(now)).collect();
+            if jobs.is_empty() {
+                return Ok(attempts);
+            }
+            let outcomes = futures::future::join_all(jobs.into_iter().map(|job| attempt::attempt(self, job))).await;
+            recorder::record(self, &outcomes).await?;
+            for outcome in &outcomes {
+                self.queues().finished(outcome.job(), outcome.pace(), now);
+                attempts += usize::from(outcome.pace().is_some());
+            }
+        }
+    }
+
     /// Starts as many attempts as may be made now.
     pub fn pump(self: &Arc<Self>) {
+        if !self.running.load(Ordering::Acquire) {
+            return;
+        }
         while !self.is_stopping() {
             let now = self.now();
             let Some(job) = self.queues().next(now) else { break };

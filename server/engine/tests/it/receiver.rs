@@ -1,0 +1,142 @@
+//! A receiver on loopback that keeps what it gets and answers as told, down to the bytes.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// A request as it came.
+#[derive(Debug, Clone)]
+pub struct Received {
+    pub head: String,
+    pub body: String,
+}
+
+impl Received {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let line = self.head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}:")))?;
+        line.split_once(':').map(|(_, value)| value.trim().to_owned())
+    }
+}
+
+/// What to do with a request.
+#[derive(Debug, Clone)]
+pub enum Reply {
+    /// Answer with this status.
+    Status(u16),
+    /// Answer with these bytes.
+    Bytes(String),
+    /// Close without an answer.
+    HangUp,
+    /// Keep the connection open and say nothing.
+    Hang,
+}
+
+#[derive(Default)]
+struct Script {
+    next: VecDeque<Reply>,
+    usual: Option<Reply>,
+    received: Vec<Received>,
+}
+
+#[derive(Clone)]
+pub struct Receiver {
+    pub address: SocketAddr,
+    script: Arc<Mutex<Script>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let receiver = Self { address: listener.local_addr().unwrap(), script: Arc::default() };
+        let serving = receiver.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let receiver = serving.clone();
+                tokio::spawn(async move { receiver.serve(stream).await });
+            }
+        });
+        receiver
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    /// Answers the next requests like this, and then 200 again.
+    pub fn next(&self, replies: impl IntoIterator<Item = Reply>) {
+        self.script.lock().unwrap().next.extend(replies);
+    }
+
+    /// Answers every request like this from now on.
+    pub fn usually(&self, reply: Reply) {
+        self.script.lock().unwrap().usual = Some(reply);
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.script.lock().unwrap().received.clone()
+    }
+
+    /// The kinds of events that came, in order.
+    pub fn kinds(&self) -> Vec<String> {
+        self.received().iter().map(|r| r.header("offhook-event").unwrap()).collect()
+    }
+
+    async fn serve(&self, mut stream: TcpStream) -> Option<()> {
+        loop {
+            let request = read(&mut stream).await?;
+            let reply = {
+                let mut script = self.script.lock().unwrap();
+                script.received.push(request);
+                let usual = script.usual.clone().unwrap_or(Reply::Status(200));
+                script.next.pop_front().unwrap_or(usual)
+            };
+            match reply {
+                Reply::Status(status) => {
+                    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nx-seen: yes\r\n\r\nok");
+                    stream.write_all(answer.as_bytes()).await.ok()?;
+                }
+                Reply::Bytes(bytes) => {
+                    stream.write_all(bytes.as_bytes()).await.ok()?;
+                    return None;
+                }
+                Reply::HangUp => return None,
+                Reply::Hang => std::future::pending::<()>().await,
+            }
+        }
+    }
+}
+
+/// The first byte of a TLS connection (RFC 8446 section 5.1); this receiver speaks plain HTTP only.
+const TLS_HANDSHAKE: u8 = 22;
+
+async fn read(stream: &mut TcpStream) -> Option<Received> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8_192];
+    loop {
+        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let length = Received { head: head.clone(), body: String::new() }.header("content-length");
+            let length: usize = length.and_then(|n| n.parse().ok()).unwrap_or(0);
+            while bytes.len() < end + 4 + length {
+                let n = stream.read(&mut chunk).await.ok().filter(|n| *n > 0)?;
+                bytes.extend_from_slice(&chunk[..n]);
+            }
+            let body = String::from_utf8_lossy(&bytes[end + 4..end + 4 + length]).into_owned();
+            return Some(Received { head, body });
+        }
+        let n = stream.read(&mut chunk).await.ok().filter(|n| *n > 0)?;
+        bytes.extend_from_slice(&chunk[..n]);
+        if bytes[0] == TLS_HANDSHAKE {
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.ok()?;
+            return None;
+        }
+    }
+}

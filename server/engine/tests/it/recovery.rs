@@ -1,0 +1,59 @@
+//! Crashes and other nodes: nothing is lost, and only one node's outcome counts.
+
+use domain::{delivery::Status, event::EventKind};
+use futures::future::join_all;
+
+use crate::{
+    bed::{Bed, on_both},
+    receiver::Reply,
+};
+
+on_both! {
+    what_a_dead_node_had_in_hand_is_taken_up_by_the_next
+    the_outcome_of_a_node_that_was_given_up_does_not_count
+    what_memory_would_not_take_is_claimed_later
+    a_node_that_leaves_lets_go_of_everything
+}
+
+/// A node is given up after this.
+const SILENT_MS: i64 = 15_001;
+
+async fn what_a_dead_node_had_in_hand_is_taken_up_by_the_next(bed: Bed) {
+    bed.endpoint().await;
+    join_all((0..20).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    // The first node has all of them in hand and never gets to send them.
+    bed.clock.step_ms(SILENT_MS);
+    let next = bed.another().await;
+    assert_eq!(next.sender().run_once().await.unwrap(), 20);
+    assert!(bed.deliveries().await.iter().all(|row| row.status == Status::Delivered));
+}
+
+async fn the_outcome_of_a_node_that_was_given_up_does_not_count(bed: Bed) {
+    bed.endpoint().await;
+    bed.receiver.next([Reply::Status(200), Reply::Status(500)]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.clock.step_ms(SILENT_MS);
+    let next = bed.another().await;
+    assert_eq!(next.sender().run_once().await.unwrap(), 1);
+    // The first node wakes up and sends what it had in hand: a repeat, whose failure must not undo the success.
+    assert_eq!(bed.run().await, 1);
+    let delivery = bed.only_delivery().await;
+    assert_eq!((delivery.row.status, delivery.attempts.len()), (Status::Delivered, 1));
+    assert_eq!(bed.engine.sender().counters.fenced.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+async fn what_memory_would_not_take_is_claimed_later(bed: Bed) {
+    bed.endpoint().await;
+    let calls = u32::try_from(engine::sender::JOBS_PER_ENDPOINT_MAX).unwrap() + 76;
+    join_all((0..calls).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    assert_eq!(bed.run().await, calls as usize);
+    assert_eq!(bed.receiver.received().len(), calls as usize);
+}
+
+async fn a_node_that_leaves_lets_go_of_everything(bed: Bed) {
+    bed.endpoint().await;
+    join_all((0..5).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    bed.engine.sender().stop(1_000).await;
+    let next = bed.another().await;
+    assert_eq!(next.sender().run_once().await.unwrap(), 5, "without waiting for silence");
+}

@@ -1,0 +1,157 @@
+//! From accepted to delivered.
+
+use domain::{
+    Error,
+    cause::Cause,
+    delivery::{Deliveries, Status},
+    endpoint::{Duplicate, EndpointForm, Endpoints},
+    event::{EventFilter, EventKind, Events},
+    retry::EndReason,
+    secret::SigningSecret,
+    signature,
+};
+
+use crate::{
+    bed::{Bed, START, on_both},
+    receiver::Reply,
+};
+
+on_both! {
+    an_event_arrives_byte_for_byte_and_signed
+    the_same_id_is_accepted_once_and_refused_with_another_body
+    what_nobody_listens_for_is_kept_and_says_so
+    a_record_is_retried_in_its_rhythm_until_it_arrives
+    news_that_cannot_be_sent_in_time_expire
+    a_retry_after_is_honoured
+    all_attempts_carry_one_id_and_their_number
+    many_events_at_once_all_arrive
+    a_test_goes_to_its_endpoint_alone
+}
+
+async fn an_event_arrives_byte_for_byte_and_signed(bed: Bed) {
+    let form = EndpointForm {
+        url: bed.receiver.url(),
+        events: vec!["CallProcessed".into()],
+        auth_token: "my-token".into(),
+        headers: "X-Team: phones".into(),
+        ..EndpointForm::default()
+    };
+    let created = bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Refuse).await.unwrap();
+    let accepted = bed.accept(EventKind::CallProcessed, 1).await;
+    assert_eq!(accepted.deliveries, 1);
+    assert_eq!(bed.run().await, 1);
+    let got = &bed.receiver.received()[0];
+    let payload = r#"{"event":"CallProcessed","call_id":"00000001-aaaf-11e7-b600-7ac8e42434d2","call_cost":0.0,"call_type":"incoming","call_duration":6,"call_status":"answered","source":{"type":"address_contact","id":8203},"destination":{"type":"extension","id":7048}}"#;
+    assert_eq!(got.body, format!(r#"{{"payload":{payload},"timestamp":1507305504,"auth_token":"my-token"}}"#));
+    let secret = SigningSecret::parse(&created.credentials.signing_secret).unwrap();
+    let signed = signature::sign(&secret, accepted.id.as_str(), START.unix_seconds(), got.body.as_bytes());
+    assert_eq!(got.header("webhook-signature"), Some(signed));
+    assert_eq!(got.header("webhook-id").as_deref(), Some(accepted.id.as_str()));
+    assert_eq!(got.header("webhook-timestamp"), Some(START.unix_seconds().to_string()));
+    assert_eq!(got.header("content-type").as_deref(), Some("application/json"));
+    assert_eq!(got.header("x-team").as_deref(), Some("phones"));
+    assert!(got.header("user-agent").unwrap().starts_with("Offhook/"));
+    let delivery = bed.only_delivery().await;
+    assert_eq!((delivery.row.status, delivery.row.status_code), (Status::Delivered, Some(200)));
+    assert_eq!(delivery.attempts[0].response_body, "ok");
+    assert!(delivery.attempts[0].response_head.contains("x-seen: yes"));
+    assert_eq!(delivery.row.beats.len(), 1);
+}
+
+async fn the_same_id_is_accepted_once_and_refused_with_another_body(bed: Bed) {
+    bed.endpoint().await;
+    let first = bed.accept_as(EventKind::IncomingCall, 1, Some("own-1")).await.unwrap();
+    let again = bed.accept_as(EventKind::IncomingCall, 1, Some("own-1")).await.unwrap();
+    assert!(!first.repeated && again.repeated);
+    assert_eq!((first.id, first.deliveries), (again.id, again.deliveries));
+    let other = bed.accept_as(EventKind::IncomingCall, 2, Some("own-1")).await;
+    assert!(matches!(other, Err(Error::Conflict { .. })));
+    assert_eq!(bed.run().await, 1);
+}
+
+async fn what_nobody_listens_for_is_kept_and_says_so(bed: Bed) {
+    bed.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
+    let accepted = bed.accept(EventKind::OutgoingCall, 1).await;
+    assert_eq!(accepted.deliveries, 0);
+    let not_sent = EventFilter { not_sent: true, ..EventFilter::default() };
+    let listed = bed.engine.events(&bed.admin, &not_sent).await.unwrap();
+    assert_eq!((listed.rows.len(), listed.rows[0].deliveries), (1, 0));
+    let event = bed.engine.event(&bed.admin, &accepted.id).await.unwrap();
+    assert!(event.payload.is_some_and(|payload| payload.contains("OutgoingCall")));
+}
+
+async fn a_record_is_retried_in_its_rhythm_until_it_arrives(bed: Bed) {
+    bed.endpoint().await;
+    bed.receiver.next([Reply::Status(500), Reply::Status(503)]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    assert_eq!(bed.run().await, 1);
+    let row = bed.only_delivery().await.row;
+    assert_eq!((row.status, row.failure.map(|f| f.cause)), (Status::Retrying, Some(Cause::Http5xx)));
+    let wait = row.next_attempt_at.unwrap().since_ms(bed.now());
+    assert!((4_500..=5_500).contains(&wait), "{wait}");
+    assert_eq!(bed.run_after_ms(4_000).await, 0, "not before it is due");
+    assert_eq!(bed.run_after_ms(1_600).await, 1);
+    assert_eq!(bed.run_after_ms(33_001).await, 1);
+    let delivery = bed.only_delivery().await;
+    assert_eq!((delivery.row.status, delivery.row.attempts), (Status::Delivered, 3));
+    let codes: Vec<_> = delivery.attempts.iter().map(|a| a.status_code.unwrap()).collect();
+    assert_eq!(codes, [500, 503, 200]);
+}
+
+async fn news_that_cannot_be_sent_in_time_expire(bed: Bed) {
+    bed.endpoint().await;
+    bed.receiver.usually(Reply::Status(500));
+    bed.accept(EventKind::IncomingCall, 1).await;
+    bed.run().await;
+    assert_eq!(bed.run_after_ms(61_000).await, 0);
+    let row = bed.only_delivery().await.row;
+    assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
+}
+
+async fn a_retry_after_is_honoured(bed: Bed) {
+    bed.endpoint().await;
+    let busy = "HTTP/1.1 503 Busy\r\nretry-after: 120\r\ncontent-length: 0\r\n\r\n";
+    bed.receiver.next([Reply::Bytes(busy.into())]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    let row = bed.only_delivery().await.row;
+    assert_eq!(row.next_attempt_at.map(|at| at.since_ms(bed.now())), Some(120_000));
+    assert_eq!(row.sentence(bed.now()), "Error in your server (503), asks us to wait 120 s");
+}
+
+async fn all_attempts_carry_one_id_and_their_number(bed: Bed) {
+    bed.endpoint().await;
+    bed.receiver.next([Reply::Status(500)]);
+    let accepted = bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.run_after_ms(6_000).await;
+    let (ids, numbers): (Vec<_>, Vec<_>) = bed
+        .receiver
+        .received()
+        .iter()
+        .map(|r| (r.header("webhook-id").unwrap(), r.header("offhook-attempt").unwrap()))
+        .unzip();
+    assert_eq!(ids, [accepted.id.as_str(), accepted.id.as_str()]);
+    assert_eq!(numbers, ["1", "2"]);
+}
+
+async fn many_events_at_once_all_arrive(bed: Bed) {
+    bed.endpoint().await;
+    let all = (0..300).map(|call| bed.accept(EventKind::CallProcessed, call));
+    assert!(futures::future::join_all(all).await.iter().all(|accepted| accepted.deliveries == 1));
+    assert_eq!(bed.run().await, 300);
+    let filter = domain::filter::DeliveryFilter::parse("status=delivered");
+    assert_eq!(bed.engine.delivery_counts(&bed.admin, &filter).await.unwrap().matching, 300);
+    let commits = bed.engine.sender().counters.ingest_commits.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(commits < 50, "events that come together are committed together: {commits} commits");
+}
+
+async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
+    let wanted = bed.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
+    bed.endpoint().await;
+    let id = bed.engine.send_test(&bed.admin, &wanted.id, EventKind::IncomingCall, None).await.unwrap();
+    assert_eq!(bed.run().await, 1);
+    let row = bed.delivery(&id).await;
+    assert!(row.test && row.status == Status::Delivered);
+    assert_eq!(row.endpoint_id, wanted.id);
+}
