@@ -57,4 +57,6 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
+    // One type for all pages ends here: the crates that build on this one need not know it.
+    .into_any()
 }
