@@ -37,7 +37,7 @@ fn Schedule() -> impl IntoView {
                 {JITTER_PERCENT}" % shorter or longer at random, so that retries do not come in step."
             </p>
             <h3 id="record">"CallProcessed: a record"</h3>
-            <p>"A finished call must arrive: "{Rhythm::Record.attempts()}" attempts over about "{total(Rhythm::Record)}"."</p>
+            <p>"A finished call must arrive: "{Rhythm::Record.attempts()}" attempts over "{total(Rhythm::Record)}"."</p>
             <Grid caption="Attempts of CallProcessed" head=head rows=schedule(Rhythm::Record)/>
             <h3 id="news">"IncomingCall and OutgoingCall: news"</h3>
             <p>
@@ -63,7 +63,7 @@ fn schedule(rhythm: Rhythm) -> Vec<Vec<String>> {
 
 /// How long a rhythm lasts from the first to the last attempt.
 fn total(rhythm: Rhythm) -> String {
-    span(rhythm.waits_ms().iter().sum())
+    length(rhythm.waits_ms().iter().sum())
 }
 
 /// A length of time in its two largest units: `1 h 42 min`.
@@ -180,7 +180,7 @@ mod tests {
         }
         assert_eq!(schedule(Rhythm::Record)[2], ["3", "30 s", "35 s"]);
         assert_eq!(schedule(Rhythm::News)[4], ["5", "20 s", "32 s"]);
-        assert_eq!(total(Rhythm::Record), "2 days");
+        assert_eq!(total(Rhythm::Record), "2 d 22 h");
     }
 
     #[test]

@@ -30,13 +30,16 @@ const EXAMPLES: [(&str, &str, &str, i64, &str); 4] = [
     ("CallProcessed: the outgoing call is over", "call-processed-outgoing", OUTGOING_RECORD, 1_507_305_538, "my-token"),
 ];
 
+/// Signs the example; nothing else.
+const SECRET: &str = "whsec_YW4gZXhhbXBsZSwgbm90IHVzZWQgYW55d2hlcmUgOik=";
+
 const HEAD: &str = "POST /calls HTTP/1.1
 Host: crm.acme.example
 Content-Type: application/json
 User-Agent: Offhook/0.1.0
 webhook-id: evt_01k9q4x2m8f7r5v3c0tn6hjwzd
 webhook-timestamp: 1507305505
-webhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+webhook-signature: v1,Eae/QBvYyo0N7mWAtsxpIWsE9lxMxVEQnr54IQApFTw=
 Offhook-Event: IncomingCall
 Offhook-Delivery: dlv_01k9q4x2m9a1b2c3d4e5f6g7h8
 Offhook-Attempt: 1";
@@ -85,7 +88,10 @@ pub fn SettingUpPage() -> impl IntoView {
             <Part id="headers" title="The headers">
                 <Sample what="example of headers" text=HEAD/>
                 <Grid caption="Headers" head=&["Header", "Meaning"] rows=rows(&HEADERS) code=true/>
-                <p>"Headers that you have added to the endpoint come along."</p>
+                <p>
+                    "The signature is that of the first body above, on one line, with the secret "<code class="wrap-anywhere">{SECRET}</code>
+                    ": your own code must come to the same. Headers that you have added to the endpoint come along."
+                </p>
             </Part>
             <Part id="fields" title="The fields">
                 <Grid caption="Fields" head=&["Field", "In", "Type", "Meaning"] rows=rows(&FIELDS) code=true/>
@@ -174,7 +180,7 @@ fn WithoutServer() -> impl IntoView {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
-    use domain::payload::Payload;
+    use domain::{payload::Payload, secret::SigningSecret, signature};
 
     use super::*;
 
@@ -190,6 +196,16 @@ mod tests {
                 assert!(FIELDS.iter().any(|row| row[0] == format!("payload.{field}")), "{field}");
             }
         }
+    }
+
+    #[test]
+    fn the_signature_of_the_example_is_true() {
+        let value = |header: &str| HEAD.lines().find_map(|line| line.strip_prefix(header)?.strip_prefix(": ")).unwrap();
+        let (_, _, payload, timestamp, token) = EXAMPLES[0];
+        let (secret, body) = (SigningSecret::parse(SECRET).unwrap(), body(payload, timestamp, token));
+        let at_s = value(signature::TIMESTAMP_HEADER).parse().unwrap();
+        let signed = signature::sign(&secret, value(signature::ID_HEADER), at_s, body.as_bytes());
+        assert_eq!(signed, value(signature::SIGNATURE_HEADER));
     }
 
     #[test]
