@@ -11,13 +11,14 @@ use super::{
     sql::Sql,
 };
 
+// COALESCE keeps the planner from walking all leases for each row: the row's id leads to its delivery.
 static FINISH: Sql = Sql::new(
     "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, cause = r.cause, failure = r.failure, \
      status_code = r.status_code, duration_ms = r.duration_ms, attempts = r.attempts, due_ms = r.due_ms, \
      finished_ms = r.finished_ms, lease_owner = NULL \
      FROM {rows $1 r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
      duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
-     WHERE deliveries.id = r.id AND deliveries.lease_owner = $2 RETURNING deliveries.id",
+     WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $2 RETURNING deliveries.id",
 );
 static ADD_ATTEMPTS: Sql = Sql::new(
     "INSERT INTO attempts (delivery_id, number, id, account_id, started_ms, duration_ms, timing, url, signature, \

@@ -1,10 +1,10 @@
 //! Crashes and other nodes: nothing is lost, and only one node's outcome counts.
 
-use domain::{delivery::Status, event::EventKind};
+use domain::{Error, delivery::Status, event::EventKind};
 use futures::future::join_all;
 
 use crate::{
-    bed::{Bed, on_both},
+    bed::{Bed, On, on_both},
     receiver::Reply,
 };
 
@@ -56,4 +56,31 @@ async fn a_node_that_leaves_lets_go_of_everything(bed: Bed) {
     bed.engine.sender().stop(1_000).await;
     let next = bed.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 5, "without waiting for silence");
+}
+
+/// SQLite's own limit on pages stands in for a disk: past it every write fails as on a full one (SQLITE_FULL).
+async fn limit_pages(bed: &Bed, pages: &str) {
+    let engine::store::db::Pool::Sqlite(writer) = &bed.engine.sender().db.writer else { panic!("this bed is on SQLite") };
+    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(writer).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_events_for_now_and_intake_resumes_by_itself() {
+    let bed = Bed::new(On::Sqlite).await;
+    bed.endpoint().await;
+    let first = bed.accept_as(EventKind::CallProcessed, 0, None).await;
+    assert!(first.is_ok());
+    limit_pages(&bed, "1").await;
+    let mut refused = None;
+    for call in 1..500 {
+        if let Err(error) = bed.accept_as(EventKind::CallProcessed, call, None).await {
+            refused = Some((call, error));
+            break;
+        }
+    }
+    let (accepted, error) = refused.expect("a full disk must refuse at some point");
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    limit_pages(&bed, "1073741823").await;
+    assert!(bed.accept_as(EventKind::CallProcessed, 1_000, None).await.is_ok(), "no restart is needed");
+    assert_eq!(bed.run().await, accepted as usize + 1, "what was accepted arrives, what was refused does not");
 }
