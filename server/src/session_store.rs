@@ -1,6 +1,9 @@
 //! Browser sessions, kept in the engine's store.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use domain::UnixMs;
@@ -17,6 +20,10 @@ use crate::room::Room;
 
 /// A session ends after this time without a request.
 const INACTIVITY: Duration = Duration::hours(12);
+/// A session is only written to say that it is in use after this time: a page view alone costs the store nothing.
+const TOUCH_AFTER: Duration = Duration::minutes(10);
+/// How many sessions are remembered as they were read.
+const READ_MAX: usize = 1_000;
 /// The cookie, where browsers come by http.
 const COOKIE: &str = "offhook";
 /// The same by https: browsers then refuse it without `Secure`, for another path, or from a subdomain.
@@ -26,7 +33,10 @@ const ID_DRAWS_MAX: usize = 3;
 
 /// Sessions in the engine's store.
 #[derive(Clone)]
-pub struct Sessions(Arc<Engine>);
+pub struct Sessions {
+    engine: Arc<Engine>,
+    read: Arc<Mutex<HashMap<Id, Record>>>,
+}
 
 impl std::fmt::Debug for Sessions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -37,7 +47,7 @@ impl std::fmt::Debug for Sessions {
 /// The layer that gives each browser request its session.
 #[must_use]
 pub fn layer(room: &Room) -> SessionManagerLayer<Sessions> {
-    SessionManagerLayer::new(Sessions(Arc::clone(&room.engine)))
+    SessionManagerLayer::new(Sessions { engine: Arc::clone(&room.engine), read: Arc::default() })
         .with_name(if room.is_https() { COOKIE_HTTPS } else { COOKIE })
         .with_secure(room.is_https())
         .with_http_only(true)
@@ -51,7 +61,7 @@ pub fn layer(room: &Room) -> SessionManagerLayer<Sessions> {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         for _ in 0..ID_DRAWS_MAX {
-            let created = self.0.create_session(&record.id.to_string(), &text(record)?, expires_at(record)).await;
+            let created = self.engine.create_session(&record.id.to_string(), &text(record)?, expires_at(record)).await;
             if created.map_err(lost)? {
                 return Ok(());
             }
@@ -61,16 +71,45 @@ impl SessionStore for Sessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        self.0.save_session(&record.id.to_string(), &text(record)?, expires_at(record)).await.map_err(lost)
+        if self.is_as_read(record) {
+            return Ok(());
+        }
+        self.engine.save_session(&record.id.to_string(), &text(record)?, expires_at(record)).await.map_err(lost)?;
+        self.remember(record);
+        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
-        let Some(text) = self.0.load_session(&id.to_string()).await.map_err(lost)? else { return Ok(None) };
-        serde_json::from_str(&text).map(Some).map_err(|error| Error::Decode(error.to_string()))
+        let Some(text) = self.engine.load_session(&id.to_string()).await.map_err(lost)? else { return Ok(None) };
+        let record: Record = serde_json::from_str(&text).map_err(|error| Error::Decode(error.to_string()))?;
+        self.remember(&record);
+        Ok(Some(record))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.0.delete_session(&id.to_string()).await.map_err(lost)
+        self.lock().remove(id);
+        self.engine.delete_session(&id.to_string()).await.map_err(lost)
+    }
+}
+
+impl Sessions {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Record>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, record: &Record) {
+        let mut read = self.lock();
+        if read.len() >= READ_MAX {
+            read.clear();
+        }
+        read.insert(record.id, record.clone());
+    }
+
+    /// Whether the store holds the same, and nearly the same time to live.
+    fn is_as_read(&self, record: &Record) -> bool {
+        self.lock().get(&record.id).is_some_and(|read| {
+            read.data == record.data && record.expiry_date - read.expiry_date < TOUCH_AFTER
+        })
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn run(settings: Serve) -> Result<(), Failed> {
     let engine = open(&settings, address).await?;
     let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;
     let room = Arc::new(Room::new(engine, public_url, settings.trusted_proxies.0.clone()));
-    room.engine.start();
+    room.engine.start().await.context("start")?;
     greet(&settings, &room, address);
     tokio::spawn(stop_on_signal(room.stopping.clone()));
     let served = async {

@@ -80,7 +80,7 @@ impl TestApp {
             own_address: address,
         };
         let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
-        engine.start();
+        engine.start().await.unwrap();
         let trusted = vec!["127.0.0.0/8".parse().unwrap()];
         let room = Arc::new(Room::new(engine, public_url, trusted));
         tokio::spawn(listen::serve(listener, web::router(&room), room.stopping.clone()));

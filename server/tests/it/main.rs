@@ -1,5 +1,7 @@
 //! Offhook from outside: over HTTP and by its command line. Folders and files mirror the routes.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
+
 mod api_v1;
 mod app;
 mod browser;

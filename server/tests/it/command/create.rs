@@ -1,0 +1,58 @@
+//! `account create`, `user create`, `token create`
+
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::{complaint, line, offhook, run};
+use crate::{app::TestApp, browser::{Browser, EMAIL, PASSWORD}};
+
+#[tokio::test]
+async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
+    let app = TestApp::start().await;
+    let command = |args: &[&str]| {
+        let mut command = offhook(app.folder.path());
+        command.args(args);
+        command
+    };
+    let account = line(&run(command(&["account", "create", "--name", "Acme", "--ref", "4711"]), "").await);
+    assert_eq!((&account["name"], &account["ref"]), (&json!("Acme"), &json!("4711")));
+    let id = account["id"].as_str().unwrap();
+
+    let args = ["user", "create", "--email", EMAIL, "--account", id, "--role", "admin"];
+    let user = line(&run(command(&args), &format!("{PASSWORD}\n")).await);
+    assert!(user["id"].as_str().unwrap().starts_with("usr_"));
+    assert_eq!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location"), "/me");
+
+    let args = ["token", "create", "--account", id, "--name", "CRM", "--scope", "endpoints:read,events:read"];
+    let token = line(&run(command(&args), "").await);
+    let token = token["token"].as_str().unwrap();
+    assert!(token.starts_with("oh_"));
+    assert_eq!(app.call(Method::GET, "/api/v1/endpoints", token, None).await.status, StatusCode::OK);
+    app.call(Method::GET, "/api/v1/deliveries", token, None).await.is_problem(403);
+}
+
+#[tokio::test]
+async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = |args: &[&str]| {
+        let mut command = offhook(folder.path());
+        command.args(args);
+        command
+    };
+    let nobody = "acct_00000000000000000000000000";
+    for (args, input, code, says) in [
+        (vec!["account", "create"], "", 2, "--name"),
+        (vec!["dial"], "", 2, "dial"),
+        (vec!["token", "create", "--name", "x", "--scope", "events:write"], "", 2, "--platform"),
+        (vec!["token", "create", "--platform", "--name", "x", "--scope", "events:all"], "", 2, "events:write"),
+        (vec!["user", "create", "--email", "a@b.example", "--role", "admin"], "", 2, "--account"),
+        (vec!["user", "create", "--email", "a@b.example", "--role", "support", "--account", nobody], "", 2, "no account"),
+        (vec!["user", "create", "--email", "a@b.example", "--role", "support"], "", 2, "stdin"),
+        (vec!["user", "create", "--email", "a@b.example", "--role", "support"], "short\n", 1, "at least 12"),
+        (vec!["token", "create", "--account", nobody, "--name", "x", "--scope", "events:write"], "", 1, "not found"),
+    ] {
+        let output = run(command(&args), input).await;
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(complaint(&output).contains(says), "{args:?}: {}", complaint(&output));
+    }
+}

@@ -1,0 +1,40 @@
+//! `/healthz`, `/readyz`, `/metrics`
+
+use std::sync::Arc;
+
+use reqwest::Method;
+
+use crate::app::TestApp;
+
+#[tokio::test]
+async fn a_running_server_is_alive_and_ready() {
+    let app = TestApp::start().await;
+    assert_eq!(app.call(Method::GET, "/healthz", "", None).await.text, "ok\n");
+    let ready = app.call(Method::GET, "/readyz", "", None).await;
+    assert_eq!((ready.status.as_u16(), &ready.json()["ready"]), (200, &true.into()), "{}", ready.text);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_no_longer_ready() {
+    let app = TestApp::start().await;
+    let router = server::web::router(&Arc::clone(&app.room));
+    app.room.stopping.cancel();
+    let request = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
+    assert_eq!(response.status().as_u16(), 503);
+}
+
+#[tokio::test]
+async fn figures_are_told_in_the_text_format_with_our_prefix() {
+    let app = TestApp::start().await;
+    let figures = app.call(Method::GET, "/metrics", "", None).await;
+    assert!(figures.header("content-type").starts_with("text/plain; version=0.0.4"));
+    let samples: Vec<_> = figures.text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(samples.len() > 1, "{}", figures.text);
+    for sample in samples {
+        let (name, value) = sample.rsplit_once(' ').unwrap();
+        assert!(name.starts_with("offhook_") && value.parse::<f64>().is_ok(), "{sample}");
+        let bare = name.split('{').next().unwrap();
+        assert!(figures.text.contains(&format!("# TYPE {bare} ")) && figures.text.contains(&format!("# HELP {bare} ")));
+    }
+}

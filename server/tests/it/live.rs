@@ -1,0 +1,53 @@
+//! `/a/{acct}/deliveries/live`
+
+use domain::account::Role;
+use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
+
+use crate::{
+    app::{PATIENCE, TestApp},
+    browser::Browser,
+    receiver::Receiver,
+};
+
+/// Reads the stream until a line begins like this.
+async fn until(stream: &mut Response, start: &str) {
+    let mut text = String::new();
+    let reading = async {
+        while !text.lines().any(|line| line.starts_with(start)) {
+            let chunk = stream.chunk().await.unwrap().expect("the stream ended");
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading).await.expect("nothing came");
+}
+
+#[tokio::test]
+async fn a_member_hears_that_something_changed_and_the_stream_ends_with_the_server() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    let endpoint = tenant.endpoint(&receiver.url).await;
+    let browser = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
+    let path = format!("/a/{}/deliveries/live", tenant.account.id);
+    let mut stream = browser.request(Method::GET, &path).send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    until(&mut stream, ": connected").await;
+    let send_test = format!("/api/v1/endpoints/{}/test", endpoint["id"].as_str().unwrap());
+    tenant.post(&send_test, &json!({ "event": "IncomingCall" })).await;
+    until(&mut stream, "event: change").await;
+    app.room.stopping.cancel();
+    let end = async { while stream.chunk().await.unwrap().is_some() {} };
+    tokio::time::timeout(PATIENCE, end).await.expect("the stream did not end");
+}
+
+#[tokio::test]
+async fn nobody_follows_an_account_that_is_not_theirs() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.account("acme").await, app.account("other").await);
+    let path = |id: &domain::id::AccountId| format!("/a/{id}/deliveries/live");
+    let stranger = app.call(Method::GET, &path(&tenant.account.id), "", None).await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    assert_eq!(browser.get(&path(&other.account.id)).await.status, StatusCode::NOT_FOUND);
+}

@@ -1,0 +1,104 @@
+//! Sessions: who is let in, by which form, and where they are sent.
+
+use domain::account::Role;
+use reqwest::{Method, StatusCode};
+
+use crate::{
+    app::{TestApp, answer},
+    browser::{Browser, EMAIL, PASSWORD, person, with_form},
+};
+
+#[tokio::test]
+async fn a_session_lives_in_a_cookie_that_no_script_can_read() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    person(&app, &tenant.account, Role::Admin).await;
+    let mut browser = Browser::new(&app);
+    let signed_in = browser.sign_in(PASSWORD, "/me").await;
+    assert!(signed_in.status.is_redirection(), "{signed_in:?}");
+    assert_eq!(signed_in.header("location"), "/me");
+    let cookies: Vec<_> = signed_in.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let session = cookies.iter().find(|line| line.starts_with("offhook=")).unwrap();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"] {
+        assert!(session.contains(part), "{part}: {session}");
+    }
+    assert!(!session.contains("Secure"), "this server is reached by http");
+}
+
+#[tokio::test]
+async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let overview = format!("/a/{}/deliveries/live", tenant.account.id);
+    person(&app, &tenant.account, Role::Admin).await;
+    let mut browser = Browser::new(&app);
+    browser.sign_in("wrong wrong wrong", "/").await;
+    let planted = browser.cookie().to_owned();
+    browser.sign_in(PASSWORD, "/").await;
+    let signed_in = browser.cookie().to_owned();
+    assert_ne!(planted, signed_in);
+    browser.post("/api/sign-out", &[]).await;
+    let ended = app.http.get(app.url(&overview)).header("cookie", signed_in);
+    assert_eq!(answer(ended).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_wrong_password_lets_nobody_in_and_does_not_say_which_part_was_wrong() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    person(&app, &tenant.account, Role::Admin).await;
+    let mut browser = Browser::new(&app);
+    let refused = browser.sign_in("wrong wrong wrong", "/").await;
+    assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
+    let live = format!("/a/{}/deliveries/live", tenant.account.id);
+    assert_eq!(browser.get(&live).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_form_that_another_site_sends_is_refused() {
+    let app = TestApp::start().await;
+    let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD)];
+    let own = format!("http://{}", app.address);
+    for (headers, passes) in [
+        (vec![], false),
+        (vec![("sec-fetch-site", "cross-site")], false),
+        (vec![("sec-fetch-site", "same-site"), ("origin", own.as_str())], false),
+        (vec![("origin", "https://evil.example")], false),
+        (vec![("origin", "null")], false),
+        (vec![("origin", own.as_str())], true),
+        (vec![("sec-fetch-site", "same-origin")], true),
+    ] {
+        let request = with_form(app.http.post(app.url("/api/sign-in")), &fields);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let answer = answer(request).await;
+        assert_eq!(answer.status != StatusCode::FORBIDDEN, passes, "{headers:?}: {answer:?}");
+        assert!(passes || answer.text.contains("not sent from a page of Offhook"));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_sent_to_another_site_after_signing_in() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    person(&app, &tenant.account, Role::Admin).await;
+    for evil in ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"] {
+        let answer = Browser::new(&app).sign_in(PASSWORD, evil).await;
+        assert_eq!(answer.header("location"), "/", "{evil}");
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_leads_nowhere_is_a_page_that_says_so() {
+    let app = TestApp::start().await;
+    let page = app.call(Method::GET, "/no/such/page", "", None).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.header("content-type").starts_with("text/html") && page.text.contains("<h1"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_form_larger_than_its_limit_is_refused() {
+    let app = TestApp::start().await;
+    let huge = "x".repeat(2 * 1_024 * 1_024);
+    let refused = Browser::new(&app).post("/api/sign-in", &[("form[email]", &huge)]).await;
+    assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+}

@@ -1,0 +1,75 @@
+//! `/test-line/{key}`
+
+use std::time::Duration;
+
+use domain::{account::Role, actor::Actor, test_line::Behaviour};
+use reqwest::{Method, StatusCode};
+
+use crate::{
+    app::{TestApp, Tenant},
+    browser::person,
+};
+
+async fn developer(tenant: &Tenant<'_>) -> Actor {
+    let user = person(tenant.app, &tenant.account, Role::Developer).await;
+    tenant.app.room.backend.actor(&user, &tenant.account.id).await.unwrap()
+}
+
+#[tokio::test]
+async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let (backend, actor) = (&app.room.backend, developer(&tenant).await);
+    let line = backend.test_line(&actor).await.unwrap();
+    let call = async || app.http.post(&line.url).header("x-probe", "7").body("{\"n\":1}").send().await;
+    for (behaviour, status) in [(Behaviour::Ok, 200), (Behaviour::Error, 500), (Behaviour::Gone, 410)] {
+        backend.set_test_line(&actor, behaviour).await.unwrap();
+        assert_eq!(call().await.unwrap().status().as_u16(), status);
+    }
+    backend.set_test_line(&actor, Behaviour::HangUp).await.unwrap();
+    assert!(call().await.is_err(), "cut without an answer");
+    let kept = backend.test_line(&actor).await.unwrap().requests;
+    let behaved: Vec<_> = kept.iter().map(|request| request.behaviour).collect();
+    assert_eq!(behaved, [Behaviour::HangUp, Behaviour::Gone, Behaviour::Error, Behaviour::Ok], "newest first");
+    assert!(kept.iter().all(|request| request.body == "{\"n\":1}" && request.headers.contains("x-probe: 7")));
+}
+
+#[tokio::test]
+async fn a_slow_line_lets_its_caller_wait() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let (backend, actor) = (&app.room.backend, developer(&tenant).await);
+    let line = backend.test_line(&actor).await.unwrap();
+    backend.set_test_line(&actor, Behaviour::Slow).await.unwrap();
+    let mut calling = Box::pin(app.http.post(&line.url).body("{}").send());
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut calling).await.is_err(), "answered too early");
+    // It does not hold up a server that wants to stop.
+    app.room.stopping.cancel();
+    assert_eq!(calling.await.unwrap().status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_unknown_key_and_a_body_that_is_too_large_are_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let line = app.room.backend.test_line(&developer(&tenant).await).await.unwrap();
+    assert_eq!(app.call(Method::POST, "/test-line/nobody", "", Some("{}")).await.status, StatusCode::NOT_FOUND);
+    let path = line.url.strip_prefix(&app.url("")).unwrap();
+    let huge = "x".repeat(300 * 1_024);
+    assert_eq!(app.call(Method::POST, path, "", Some(&huge)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn an_endpoint_on_the_test_line_receives_events() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let actor = developer(&tenant).await;
+    let endpoint = app.room.backend.use_test_line(&actor).await.unwrap();
+    assert!(endpoint.test_line);
+    let example = domain::event::EventKind::CallProcessed.example();
+    let accepted = tenant.post_text("/api/v1/events", &format!("{{\"payload\":{example}}}")).await;
+    assert_eq!(accepted.json()["deliveries"], 1);
+    tenant.until_delivery_is("delivered").await;
+    let line = app.room.backend.test_line(&actor).await.unwrap();
+    assert!(line.requests[0].body.contains("CallProcessed") && line.requests[0].headers.contains("webhook-signature: v1,"));
+}

@@ -1,0 +1,135 @@
+//! The source as the rules see it: files of the repository, and their text without strings and comments.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Folders that hold nothing of ours.
+const NOT_OURS: &[&str] = &["target", "node_modules", "data", "results"];
+
+/// A file of the repository.
+pub struct Source {
+    /// Path from the root, with `/`.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+    /// The same with blanks in place of strings, characters and comments; lines stay where they are.
+    pub code: String,
+}
+
+impl Source {
+    /// The number of the line (from 1) at which the tests at the end of the file begin; past the end without any.
+    pub fn tests_begin(&self) -> usize {
+        let lines = self.text.lines().collect::<Vec<_>>();
+        lines.iter().position(|line| *line == "#[cfg(test)]").map_or(lines.len() + 1, |at| at + 1)
+    }
+
+    /// Whether it is only compiled for tests.
+    pub fn is_test(&self) -> bool {
+        self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+    }
+
+    /// Lines of code with their numbers, strings and comments blanked.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.code.lines().enumerate().map(|(at, line)| (at + 1, line))
+    }
+}
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// All Rust files.
+pub fn rust() -> Vec<Source> {
+    let mut found = Vec::new();
+    for folder in ["app", "server"] {
+        walk(&root().join(folder), &mut found);
+    }
+    assert!(found.len() > 50, "the repository is not where it should be");
+    found
+}
+
+fn walk(folder: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if path.is_dir() && !NOT_OURS.contains(&name.as_str()) && !name.starts_with('.') {
+            walk(&path, found);
+        } else if name.ends_with(".rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.strip_prefix(root()).unwrap().display().to_string();
+            found.push(Source { path, code: code_only(&text), text });
+        }
+    }
+}
+
+/// Fails with all complaints, one a line.
+#[track_caller]
+pub fn none(complaints: Vec<String>) {
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+/// The text with blanks for what is inside strings, characters and comments.
+pub fn code_only(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
+    while at < chars.len() {
+        let end = opaque_end(&chars, at);
+        if end == at {
+            out.push(chars[at]);
+            at += 1;
+        }
+        while at < end {
+            out.push(if chars[at] == '\n' { '\n' } else { ' ' });
+            at += 1;
+        }
+    }
+    out
+}
+
+/// Where the string, character or comment that begins here ends; here when none begins.
+fn opaque_end(chars: &[char], at: usize) -> usize {
+    let starts = |text: &str| text.chars().enumerate().all(|(n, c)| chars.get(at + n) == Some(&c));
+    let in_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
+    match chars[at] {
+        '/' if starts("//") => find(chars, at, &['\n']),
+        '/' if starts("/*") => find(chars, at + 2, &['*', '/']) + 2,
+        '"' => string_end(chars, at + 1),
+        'r' if !in_word && (starts("r\"") || starts("r#")) => raw_end(chars, at),
+        '\'' if chars.get(at + 1) == Some(&'\\') => find(chars, at + 3, &['\'']) + 1,
+        '\'' if chars.get(at + 2) == Some(&'\'') => at + 3,
+        _ => at,
+    }
+}
+
+fn string_end(chars: &[char], mut at: usize) -> usize {
+    while at < chars.len() && chars[at] != '"' {
+        at += if chars[at] == '\\' { 2 } else { 1 };
+    }
+    (at + 1).min(chars.len())
+}
+
+fn raw_end(chars: &[char], at: usize) -> usize {
+    let hashes = chars[at + 1..].iter().take_while(|c| **c == '#').count();
+    if chars.get(at + 1 + hashes) != Some(&'"') {
+        // A raw identifier: r#type.
+        return at;
+    }
+    let close: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
+    find(chars, at + 2 + hashes, &close) + close.len()
+}
+
+fn find(chars: &[char], from: usize, wanted: &[char]) -> usize {
+    let rest = chars.get(from..).unwrap_or_default();
+    rest.windows(wanted.len()).position(|window| window == wanted).map_or(chars.len() - wanted.len(), |n| from + n)
+}
+
+#[test]
+fn strings_characters_and_comments_are_blank_and_lines_stay() {
+    let text = "let a = \"{\\\"\"; // {\nlet b = '{'; /* {\n */ fn f<'a>(r#in: &'a str) { r#\"}\"# }";
+    let code = code_only(text);
+    assert_eq!(code.lines().count(), text.lines().count());
+    assert_eq!((code.matches('{').count(), code.matches('}').count()), (1, 1), "{code}");
+}
