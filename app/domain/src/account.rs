@@ -142,13 +142,18 @@ impl SignUp {
         let email = normal_email(&self.email);
         let account = self.account.trim().to_owned();
         let complaints = [
-            (name.chars().count() > NAME_MAX_CHARS).then(|| FieldError::new("name", "A name has at most 120 characters.")),
+            (name.chars().count() > NAME_MAX_CHARS)
+                .then(|| FieldError::new("name", "A name has at most 120 characters.")),
             email_complaint(&email),
             password_complaint("password", &self.password),
             account_complaint(&account),
         ];
         let errors: Vec<_> = complaints.into_iter().flatten().collect();
-        if errors.is_empty() { Ok(Self { name, email, password: self.password, account }) } else { Err(Error::Invalid(errors)) }
+        if errors.is_empty() {
+            Ok(Self { name, email, password: self.password, account })
+        } else {
+            Err(Error::Invalid(errors))
+        }
     }
 }
 
@@ -221,7 +226,6 @@ pub trait Accounts {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
     use super::*;
 
     #[test]

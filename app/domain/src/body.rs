@@ -79,10 +79,7 @@ mod tests {
 
     #[test]
     fn an_auth_token_is_escaped_and_cannot_break_out() {
-        assert_eq!(
-            body("{}", 7, "a\"b\\"),
-            "{\"payload\":{},\"timestamp\":7,\"auth_token\":\"a\\\"b\\\\\"}"
-        );
+        assert_eq!(body("{}", 7, "a\"b\\"), "{\"payload\":{},\"timestamp\":7,\"auth_token\":\"a\\\"b\\\\\"}");
     }
 
     #[test]

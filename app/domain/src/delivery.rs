@@ -166,7 +166,9 @@ impl DeliveryRow {
         let cause = self.failure.as_ref().map(|failure| failure.sentence(now));
         match (self.status, self.end_reason) {
             (Status::Delivered, _) => delivered(self.status_code, self.duration_ms),
-            (Status::Failed, Some(EndReason::Exhausted)) => cause.unwrap_or_else(|| EndReason::Exhausted.sentence().into()),
+            (Status::Failed, Some(EndReason::Exhausted)) => {
+                cause.unwrap_or_else(|| EndReason::Exhausted.sentence().into())
+            }
             (Status::Failed, _) => cause.unwrap_or_else(|| "Failed".to_owned()),
             (Status::Expired | Status::Cancelled, Some(reason)) => match cause {
                 Some(cause) => format!("{}. Before: {cause}", reason.sentence()),

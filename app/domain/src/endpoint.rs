@@ -39,8 +39,21 @@ pub const DISABLED_AFTER_MS: i64 = 5 * 24 * 60 * MINUTE_MS;
 
 /// Headers that we write ourselves or that belong to the connection.
 const RESERVED_HEADERS: &[&str] = &[
-    "host", "content-length", "content-type", "connection", "transfer-encoding", "te", "trailer", "upgrade", "expect",
-    "user-agent", "keep-alive", "proxy-authorization", "proxy-connection", "webhook-id", "webhook-timestamp",
+    "host",
+    "content-length",
+    "content-type",
+    "connection",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "user-agent",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "webhook-id",
+    "webhook-timestamp",
     "webhook-signature",
 ];
 
@@ -235,7 +248,8 @@ impl EndpointForm {
         let url = noted(&mut errors, TargetUrl::parse(&self.url).map_err(|said| FieldError::new("url", said)));
         let events = noted(&mut errors, self.picked());
         let headers = noted(&mut errors, headers(&self.headers)).unwrap_or_default();
-        let timeout = noted(&mut errors, whole(&self.timeout_s, "timeout_s", 1, 30, "A time limit is 1 to 30 seconds."));
+        let timeout =
+            noted(&mut errors, whole(&self.timeout_s, "timeout_s", 1, 30, "A time limit is 1 to 30 seconds."));
         let rate_says = "A rate is 1 to 1,000 events per second, or empty for no limit.";
         let rate = noted(&mut errors, whole(&self.rate_per_s, "rate_per_s", 1, RATE_MAX_PER_S, rate_says));
         let auth_token = Some(self.auth_token.clone()).filter(|token| !token.is_empty());
@@ -246,7 +260,9 @@ impl EndpointForm {
         if name.chars().count() > NAME_MAX_CHARS || name.chars().any(char::is_control) {
             errors.push(FieldError::new("name", "A name has at most 120 characters."));
         }
-        let (Some(url), Some(events), true) = (url, events, errors.is_empty()) else { return Err(Error::Invalid(errors)) };
+        let (Some(url), Some(events), true) = (url, events, errors.is_empty()) else {
+            return Err(Error::Invalid(errors));
+        };
         Ok(NewEndpoint {
             name: if name.is_empty() { url.host() } else { name.to_owned() },
             url,
@@ -358,7 +374,12 @@ pub trait Endpoints {
     ///
     /// # Errors
     /// `Invalid` per field (also for a private address), `Conflict` with the existing id for a URL used twice.
-    async fn create_endpoint(&self, actor: &Actor, form: &EndpointForm, duplicate: Duplicate) -> Result<CreatedEndpoint>;
+    async fn create_endpoint(
+        &self,
+        actor: &Actor,
+        form: &EndpointForm,
+        duplicate: Duplicate,
+    ) -> Result<CreatedEndpoint>;
     /// The account's endpoints: failing first, then by name; deleted ones left out.
     ///
     /// # Errors
@@ -425,7 +446,6 @@ pub trait Endpoints {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
     use super::*;
 
     fn form() -> EndpointForm {

@@ -208,7 +208,10 @@ mod tests {
 
     #[test]
     fn checkboxes_and_commas_mean_the_same() {
-        assert_eq!(DeliveryFilter::parse("status=failed&status=retrying"), DeliveryFilter::parse("?status=failed,retrying"));
+        assert_eq!(
+            DeliveryFilter::parse("status=failed&status=retrying"),
+            DeliveryFilter::parse("?status=failed,retrying")
+        );
         assert!(DeliveryFilter::parse("status=&q=&unknown=1").is_all());
     }
 }

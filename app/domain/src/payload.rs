@@ -59,7 +59,6 @@ impl Payload {
         let call_id = fields.text("call_id").to_ascii_lowercase();
         Ok(Self { kind, call_id, caller, callee, text: fields.in_contract_order(keys) })
     }
-
 }
 
 struct Fields<'a>(&'a [(String, Box<RawValue>)]);
@@ -95,8 +94,10 @@ impl Fields<'_> {
     }
 
     fn repeated(&self) -> impl Iterator<Item = FieldError> + '_ {
-        let again = self.0.iter().enumerate().filter(|(at, (name, _))| self.0[..*at].iter().any(|(seen, _)| seen == name));
-        again.map(|(_, (name, _))| FieldError::new(format!("payload.{name}"), "This field stands in the payload twice."))
+        let again =
+            self.0.iter().enumerate().filter(|(at, (name, _))| self.0[..*at].iter().any(|(seen, _)| seen == name));
+        again
+            .map(|(_, (name, _))| FieldError::new(format!("payload.{name}"), "This field stands in the payload twice."))
     }
 
     /// A stored party as `type id`, a plain one as it is.

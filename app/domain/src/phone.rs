@@ -19,7 +19,8 @@ pub fn display(number: &str) -> String {
     let code = country_code_chars(&digits);
     let (country, rest) = digits.split_at(code);
     let mut out = format!("+{country}");
-    let groups = if country == "1" && rest.len() == 10 { vec![&rest[..3], &rest[3..6], &rest[6..]] } else { groups(rest) };
+    let groups =
+        if country == "1" && rest.len() == 10 { vec![&rest[..3], &rest[3..6], &rest[6..]] } else { groups(rest) };
     for group in groups {
         out.push(' ');
         out.push_str(group);

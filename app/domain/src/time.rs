@@ -90,8 +90,7 @@ mod tests {
 
     #[test]
     fn a_span_has_one_unit_and_a_true_plural() {
-        let said: Vec<String> =
-            [-5, 999, 59_999, 60_000, HOUR_MS, 2 * HOUR_MS, DAY_MS, 5 * DAY_MS].map(span).to_vec();
+        let said: Vec<String> = [-5, 999, 59_999, 60_000, HOUR_MS, 2 * HOUR_MS, DAY_MS, 5 * DAY_MS].map(span).to_vec();
         assert_eq!(said, ["0 s", "0 s", "59 s", "1 min", "1 hour", "2 hours", "1 day", "5 days"]);
     }
 

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{actor::{Actor, Permission}, error::Result};
+use crate::{
+    actor::{Actor, Permission},
+    error::Result,
+};
 
 /// What every API token begins with.
 pub const TOKEN_PREFIX: &str = "oh_";

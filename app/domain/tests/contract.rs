@@ -1,7 +1,10 @@
 //! The published payloads are the contract: byte for byte.
-#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
-use domain::{body::body, event::{NewEvent, PostedEvent}, payload::Payload};
+use domain::{
+    body::body,
+    event::{NewEvent, PostedEvent},
+    payload::Payload,
+};
 
 const PUBLISHED: [&str; 4] = [
     r#"{"payload":{"event":"IncomingCall","call_id":"2f533604-aaaf-11e7-b600-7ac8e42434d2","callee_number":"01202912204","caller_number":"01202901222"},"timestamp":1507305504,"auth_token":"my-token"}"#,
@@ -55,7 +58,8 @@ fn a_broken_contract_names_every_field() {
     let wrong = r#"{"event":"CallProcessed","call_id":"2f533604-aaaf-11e7-b600-7ac8e42434d2","call_cost":"1,5","call_type":"x","call_duration":-1,"call_status":"?","source":{"type":"extension"},"destination":7}"#;
     assert_eq!(
         broken(wrong),
-        ["call_cost", "call_type", "call_duration", "call_status", "source", "destination"].map(|f| format!("payload.{f}"))
+        ["call_cost", "call_type", "call_duration", "call_status", "source", "destination"]
+            .map(|f| format!("payload.{f}"))
     );
     let twice = r#"{"event":"IncomingCall","call_id":"2f533604-aaaf-11e7-b600-7ac8e42434d2","callee_number":"1","caller_number":"2","x":1,"x":2}"#;
     assert_eq!(broken(twice), ["payload.x"]);

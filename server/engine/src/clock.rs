@@ -1,5 +1,6 @@
 //! The real clock and the real source of ids. Everything else gets them as parameters.
 
+use crate::random;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -21,6 +22,18 @@ impl Clock for SystemClock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+}
+
+/// A moment to measure a duration from. Durations are facts about the machine, not about the clock that rules go by.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that starts a stopwatch")]
+pub fn stopwatch() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+/// Rests between two looks of a background loop; nothing is decided by it.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
+pub async fn rest_ms(ms: u64) {
+    tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
 }
 
 /// Ids that only ever grow, also within one millisecond and when the clock steps back.
@@ -45,7 +58,7 @@ impl Ids for GrowingIds {
     fn next(&self) -> (UnixMs, Entropy) {
         let now = self.clock.now();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let random: u128 = rand::random();
+        let random: u128 = random::any();
         *last = if now > last.0 {
             // The top bit stays free, so that steps within the millisecond have room.
             (now, random >> (129 - ENTROPY_BITS))
@@ -77,7 +90,8 @@ mod tests {
     #[test]
     fn ids_only_grow_even_when_the_clock_steps_back() {
         let ids = GrowingIds::new(Arc::new(Stepping(AtomicI64::new(0))));
-        let made: Vec<DeliveryId> = (0..10_000).map(|_| ids.next()).map(|(at, entropy)| DeliveryId::new(at, entropy)).collect();
+        let made: Vec<DeliveryId> =
+            (0..10_000).map(|_| ids.next()).map(|(at, entropy)| DeliveryId::new(at, entropy)).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }

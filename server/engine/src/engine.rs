@@ -1,10 +1,10 @@
 //! The engine put together: opened, started, stopped, and what the server asks of it beside the port.
 
+use crate::clock;
 use std::{
     fs::File,
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
-    time::Duration,
 };
 
 use domain::{
@@ -21,7 +21,11 @@ use crate::{
     outbound::{CannotBuild, Outbound, Policy},
     sender::{Sender, claim, ingest, ingest::Ingest, outcome::Outcome, recorder},
     service::tokens::Believed,
-    store::{db::{Db, Dialect}, error::StoreError, nodes, sessions, sqlite},
+    store::{
+        db::{Db, Dialect},
+        error::StoreError,
+        nodes, sessions, sqlite,
+    },
     vault::Vault,
 };
 
@@ -158,11 +162,12 @@ impl Engine {
     async fn keep_house(&self) {
         let mut beats: u32 = 0;
         while !self.sender.is_stopping() {
-            tokio::time::sleep(Duration::from_millis(HEARTBEAT_MS)).await;
+            clock::rest_ms(HEARTBEAT_MS).await;
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
             let result = if alone { Ok(()) } else { self.beat().await };
-            let swept = if beats.is_multiple_of(60) { sessions::delete_expired(self.db(), self.now()).await } else { Ok(()) };
+            let swept =
+                if beats.is_multiple_of(60) { sessions::delete_expired(self.db(), self.now()).await } else { Ok(()) };
             for error in [result.err(), swept.err()].into_iter().flatten() {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }
@@ -202,7 +207,9 @@ impl Engine {
             let queues = self.sender.queues();
             (queues.len(), queues.in_flight())
         };
-        let counter = |name, help, value: &std::sync::atomic::AtomicU64| figure(name, help, "counter", value.load(Ordering::Relaxed));
+        let counter = |name, help, value: &std::sync::atomic::AtomicU64| {
+            figure(name, help, "counter", value.load(Ordering::Relaxed))
+        };
         let gauge = |name, help, value: usize| figure(name, help, "gauge", value as u64);
         vec![
             counter("offhook_events_accepted_total", "Events accepted.", &counters.events),
@@ -211,7 +218,11 @@ impl Engine {
             counter("offhook_attempts_failed_total", "Attempts that failed.", &counters.failed_attempts),
             counter("offhook_record_commits_total", "Group commits of outcomes.", &counters.record_commits),
             counter("offhook_deliveries_claimed_total", "Deliveries fetched from the database.", &counters.claimed),
-            counter("offhook_outcomes_fenced_total", "Outcomes dropped because another node took over.", &counters.fenced),
+            counter(
+                "offhook_outcomes_fenced_total",
+                "Outcomes dropped because another node took over.",
+                &counters.fenced,
+            ),
             gauge("offhook_deliveries_in_memory", "Deliveries in this node's memory.", in_memory),
             gauge("offhook_attempts_in_flight", "Attempts under way.", in_flight),
             gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.ingest.waiting()),

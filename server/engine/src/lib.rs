@@ -8,6 +8,7 @@ pub mod clock;
 mod engine;
 pub mod outbound;
 pub mod password;
+mod random;
 pub mod sender;
 pub mod service;
 pub mod store;

@@ -1,9 +1,7 @@
 //! Passwords: argon2id with the parameters of the crate's defaults (19 MiB, two passes; OWASP's first choice).
 
-use argon2::{
-    Argon2, PasswordHash, PasswordHasher, PasswordVerifier,
-    password_hash::SaltString,
-};
+use crate::random;
+use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use tokio::sync::Semaphore;
 
@@ -12,13 +10,12 @@ const AT_ONCE: usize = 2;
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// A hash that no password has; verifying against it takes as long as against a real one.
-const NOBODY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$b2ZmaG9va29mZmhvb2s$q1V0cOHsoMrZ6rW6s0yZb8SBsHk0mcXvQdN5sQ0vQ8w";
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$b2ZmaG9va29mZmhvb2s$q1V0cOHsoMrZ6rW6s0yZb8SBsHk0mcXvQdN5sQ0vQ8w";
 
 /// The hash to store for a new password. Runs beside the runtime's threads.
 pub async fn hash(password: String) -> String {
     aside(move || {
-        let salt: [u8; 16] = rand::random();
+        let salt: [u8; 16] = random::any();
         // A salt of 16 bytes is always valid; a hash that failed would be empty and verify nothing.
         let Ok(salt) = SaltString::from_b64(&STANDARD_NO_PAD.encode(salt)) else { return String::new() };
         Argon2::default().hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string()).unwrap_or_default()

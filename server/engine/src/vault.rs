@@ -3,6 +3,7 @@
 //! A sealed text is `k1.` and base64 of nonce and ciphertext. What it belongs to (account, endpoint, which
 //! credential) is associated data, so that a sealed value moved to another row does not open.
 
+use crate::random;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
@@ -32,7 +33,7 @@ impl Vault {
     /// Seals `text` for the place that `belongs_to` names.
     #[must_use]
     pub fn seal(&self, text: &str, belongs_to: &str) -> String {
-        let nonce: [u8; NONCE_BYTES] = rand::random();
+        let nonce: [u8; NONCE_BYTES] = random::any();
         let payload = Payload { msg: text.as_bytes(), aad: belongs_to.as_bytes() };
         // Encryption of texts shorter than 256 GiB cannot fail; an empty box would not open.
         let boxed = self.0.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();

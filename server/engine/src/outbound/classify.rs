@@ -22,11 +22,10 @@ pub(super) fn cause(error: &reqwest::Error, facts: &mut CauseFacts) -> Cause {
         facts.timeout_ms = Some(super::CONNECT_TIMEOUT_MS);
         return Cause::ConnectTimeout;
     }
-    if let Some(io) = find::<io::Error>(error) {
-        if let Some(cause) = of_io(io.kind(), error.is_connect()) {
+    if let Some(io) = find::<io::Error>(error)
+        && let Some(cause) = of_io(io.kind(), error.is_connect()) {
             return cause;
         }
-    }
     match find::<hyper::Error>(error) {
         Some(hyper) if hyper.is_parse() => Cause::BadResponse,
         Some(hyper) if hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => Cause::Reset,
@@ -91,11 +90,10 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
         if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
-        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            if let Some(found) = find::<E>(inner) {
+        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
+            && let Some(found) = find::<E>(inner) {
                 return Some(found);
             }
-        }
         next = error.source();
     }
     None

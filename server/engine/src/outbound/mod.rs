@@ -11,6 +11,7 @@ mod policy;
 mod resolver;
 mod timing;
 
+use crate::clock;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use domain::{
@@ -20,7 +21,7 @@ use domain::{
     target::TargetUrl,
 };
 use reqwest::{Client, Response, header::HeaderMap, redirect};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use url::{Host, Url};
 
 pub use policy::Policy;
@@ -125,7 +126,7 @@ impl Outbound {
 
     /// Posts, and reads the answer within the limits. Never fails: a failure is an answer too.
     pub async fn post(&self, post: Post) -> Answer {
-        let began = Instant::now();
+        let began = clock::stopwatch();
         let limit = Duration::from_millis(u64::from(post.timeout_ms));
         let timeout_ms = post.timeout_ms;
         let mut facts = facts_of(&post.url);
@@ -144,7 +145,7 @@ impl Outbound {
     async fn exchange(&self, post: Post, mut facts: CauseFacts) -> Answer {
         let Some((client, url)) = self.route(&post.url) else { return Answer::failed(Cause::BlockedAddress, facts) };
         let request = client.post(url).headers(post.headers).body(post.body);
-        let (began, at) = (Instant::now(), post.at);
+        let (began, at) = (clock::stopwatch(), post.at);
         match request.send().await {
             Ok(response) => read(response, facts, at, timing::ms(began.elapsed())).await,
             Err(error) => {
@@ -231,7 +232,7 @@ impl Answer {
 
 /// Reads a response: its head, then as much of its body as is kept.
 async fn read(mut response: Response, mut facts: CauseFacts, at: UnixMs, wait_ms: u32) -> Answer {
-    let began = Instant::now();
+    let began = clock::stopwatch();
     let status = response.status().as_u16();
     let head = head_lines(response.headers());
     facts.status = Some(status);

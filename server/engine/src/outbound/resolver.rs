@@ -1,10 +1,11 @@
 //! Names to addresses, with every address vetted. What is returned here is what is connected to, so a name that
 //! changes between check and connect gains nothing.
 
+use crate::clock;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::{policy::Policy, timing};
 
@@ -49,7 +50,7 @@ impl Resolve for Vetted {
     fn resolve(&self, name: Name) -> Resolving {
         let vetted = self.clone();
         Box::pin(async move {
-            let began = Instant::now();
+            let began = clock::stopwatch();
             let result = vetted.addresses(name.as_str()).await;
             timing::dns(began.elapsed());
             let addresses: Addrs = Box::new(result?.into_iter());

@@ -1,6 +1,7 @@
 //! Where the time of an attempt goes. The client gives no times, so its resolver and its connector note theirs in
 //! the task that makes the attempt. A connection that the pool made in another task leaves no note.
 
+use crate::clock;
 use std::{
     cell::RefCell,
     future::Future,
@@ -10,7 +11,6 @@ use std::{
 };
 
 use domain::attempt::Timing;
-use tokio::time::Instant;
 use tower::{Layer, Service};
 
 tokio::task_local! {
@@ -76,7 +76,7 @@ where
     fn call(&mut self, request: R) -> Self::Future {
         let connecting = self.inner.call(request);
         Box::pin(async move {
-            let began = Instant::now();
+            let began = clock::stopwatch();
             let result = connecting.await;
             connect(began.elapsed());
             result

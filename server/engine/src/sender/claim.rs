@@ -1,6 +1,7 @@
 //! Fetches from the database what is due and not in anybody's hands: retries, held events that were let go,
 //! deliveries of dead nodes, and what memory would not take.
 
+use crate::clock;
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -64,7 +65,7 @@ pub(crate) async fn run(sender: Arc<Sender>) {
             }
         }
         sender.pump();
-        tokio::time::sleep(Duration::from_millis(REST_MS)).await;
+        clock::rest_ms(REST_MS).await;
         wait(&sender).await;
     }
 }

@@ -80,7 +80,10 @@ impl Ingest {
 }
 
 fn busy() -> Error {
-    Error::Unavailable { detail: "Too many events at once. Nothing was stored; try again shortly.".into(), retry_after_s: 1 }
+    Error::Unavailable {
+        detail: "Too many events at once. Nothing was stored; try again shortly.".into(),
+        retry_after_s: 1,
+    }
 }
 
 /// Writes until the door is gone.
@@ -157,11 +160,10 @@ impl Plan<'_> {
         seen: &mut HashMap<(String, String), Seen>,
     ) -> Answer {
         let digest = digest(&arriving.event);
-        if let Some(id) = &arriving.event.id {
-            if let Some(before) = seen.get(&(arriving.account.to_string(), id.to_string())) {
+        if let Some(id) = &arriving.event.id
+            && let Some(before) = seen.get(&(arriving.account.to_string(), id.to_string())) {
                 return repeated(before, id, &digest);
             }
-        }
         let wanted = |listener: &&Listener| match &arriving.test_of {
             Some(endpoint) => listener.id == endpoint.as_str(),
             None => listener.kinds.contains(&arriving.event.payload.kind),
@@ -303,7 +305,9 @@ fn take(sender: &Sender, deliveries: &[NewDelivery], events: &[NewEventRow]) {
     let mut queues = sender.queues();
     for delivery in deliveries.iter().filter(|d| d.lease_owner.is_some()) {
         let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));
-        let Some((event, kind)) = event.and_then(|event| Some((event, EventKind::parse(delivery.kind)?))) else { continue };
+        let Some((event, kind)) = event.and_then(|event| Some((event, EventKind::parse(delivery.kind)?))) else {
+            continue;
+        };
         queues.push(Job {
             id: delivery.id.clone(),
             account_id: delivery.account_id.clone(),

@@ -111,7 +111,11 @@ impl Queues {
         self.bytes += job.bytes();
         let endpoint = job.endpoint_id.clone();
         let queue = self.endpoints.entry(endpoint.clone()).or_default();
-        if job.attempts > job.attempts_before { queue.retries.push_back(job) } else { queue.first.push_back(job) }
+        if job.attempts > job.attempts_before {
+            queue.retries.push_back(job)
+        } else {
+            queue.first.push_back(job)
+        }
         self.place(&endpoint, UnixMs(i64::MIN));
     }
 

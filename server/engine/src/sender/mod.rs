@@ -20,6 +20,7 @@ pub mod pace;
 pub mod recorder;
 pub mod target;
 
+use crate::clock;
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},
@@ -216,10 +217,10 @@ impl Sender {
         if self.resting.swap(true, Ordering::AcqRel) {
             return;
         }
-        let wait = std::time::Duration::from_millis(at.since_ms(self.now()).max(1).unsigned_abs());
+        let wait_ms = at.since_ms(self.now()).max(1).unsigned_abs();
         let sender = Arc::clone(self);
         tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
+            clock::rest_ms(wait_ms).await;
             sender.resting.store(false, Ordering::Release);
             sender.pump();
         });

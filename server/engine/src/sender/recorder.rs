@@ -1,10 +1,11 @@
 //! Writes outcomes in group commits: delivery states under the lease, attempts, endpoint health, and what follows in
 //! each call's lane, all in one transaction.
 
+use crate::clock;
+use crate::random;
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 use domain::cause::Cause;
@@ -32,7 +33,7 @@ pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcom
         while let Err(error) = record(&sender, &batch).await {
             // The attempts were made; their outcomes stay in memory until they are written.
             tracing::warn!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
-            tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            clock::rest_ms(wait_ms).await;
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
         batch.clear();
@@ -48,7 +49,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
     let lanes_ended = call_ends(&mut tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
-        .filter_map(|outcome| outcome.finish(lanes_ended.contains(&outcome.lane()), now, rand::random_range(-1.0..=1.0)))
+        .filter_map(|outcome| outcome.finish(lanes_ended.contains(&outcome.lane()), now, random::jitter()))
         .collect();
     let kept: HashSet<String> = outcomes::finish(&mut tx, &sender.node, &finishes).await?.into_iter().collect();
     count(&sender.counters.fenced, finishes.len() - kept.len());

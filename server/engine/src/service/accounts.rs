@@ -133,7 +133,10 @@ impl Engine {
             if !error.is_taken() {
                 return error.into();
             }
-            Error::Conflict { detail: "Another account has this reference.".into(), existing: account.reference.clone() }
+            Error::Conflict {
+                detail: "Another account has this reference.".into(),
+                existing: account.reference.clone(),
+            }
         })?;
         tx.commit().await?;
         Ok(account)

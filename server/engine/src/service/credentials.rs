@@ -1,5 +1,6 @@
 //! The credentials of an endpoint: made, sealed for its row, and opened again.
 
+use crate::random;
 use domain::{
     endpoint::Header,
     error::{Error, Result},
@@ -30,14 +31,14 @@ impl Open {
     /// New credentials: the auth token that was chosen, or a random one, and a random secret.
     #[must_use]
     pub fn new(chosen: Option<String>, headers: Vec<Header>) -> Self {
-        let secret: [u8; SECRET_BYTES] = rand::random();
+        let secret: [u8; SECRET_BYTES] = random::any();
         Self { auth_token: chosen.unwrap_or_else(random_token), secret: SigningSecret::new(&secret), headers }
     }
 }
 
 fn random_token() -> String {
     loop {
-        let random: [u8; TOKEN_RANDOM_BYTES] = rand::random();
+        let random: [u8; TOKEN_RANDOM_BYTES] = random::any();
         if let Some(token) = auth_token(&random) {
             return token;
         }

@@ -1,5 +1,6 @@
 //! Deliveries: listed, shown, resent, cancelled.
 
+use crate::clock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use domain::{
     id::{AccountId, DeliveryId},
     query::page_size,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::{
     Engine,
@@ -90,7 +91,7 @@ impl Deliveries for Engine {
     async fn delivery_after_first_try(&self, actor: &Actor, id: &DeliveryId, wait_ms: u32) -> Result<DeliveryDetail> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
         let mut changes = self.changes();
-        let until = Instant::now() + Duration::from_millis(u64::from(wait_ms));
+        let until = clock::stopwatch() + Duration::from_millis(u64::from(wait_ms));
         loop {
             let row = self.row(account, id).await?;
             let tried = row.attempts > row.attempts_before || row.status.is_final() || row.status == Status::Held;

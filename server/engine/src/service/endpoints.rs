@@ -1,5 +1,6 @@
 //! Endpoints: created, changed, paused, tested, deleted.
 
+use crate::random;
 use async_trait::async_trait;
 use domain::{
     Error,
@@ -25,7 +26,12 @@ use crate::{
 
 #[async_trait]
 impl Endpoints for Engine {
-    async fn create_endpoint(&self, actor: &Actor, form: &EndpointForm, duplicate: Duplicate) -> Result<CreatedEndpoint> {
+    async fn create_endpoint(
+        &self,
+        actor: &Actor,
+        form: &EndpointForm,
+        duplicate: Duplicate,
+    ) -> Result<CreatedEndpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let new = form.check()?;
         self.vet(&new.url).await?;
@@ -162,9 +168,11 @@ impl Engine {
     /// Refuses a URL that leads where we do not call.
     async fn vet(&self, url: &TargetUrl) -> Result<()> {
         let now = self.now();
-        self.sender().outbound.vet(url).await.map_err(|failure| {
-            Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy()))
-        })
+        self.sender()
+            .outbound
+            .vet(url)
+            .await
+            .map_err(|failure| Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy())))
     }
 
     async fn add_endpoint(
@@ -184,12 +192,11 @@ impl Engine {
         if endpoints::count(&mut tx, account).await? >= i64::from(ENDPOINTS_MAX) {
             return Err(Error::Conflict { detail: "An account has at most 500 endpoints.".into(), existing: None });
         }
-        if duplicate == Duplicate::Refuse {
-            if let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await? {
+        if duplicate == Duplicate::Refuse
+            && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await? {
                 let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
                 return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
             }
-        }
         endpoints::add(&mut tx, &stored, self.now()).await?;
         tx.commit().await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: shown(&open) })
@@ -238,7 +245,7 @@ impl Engine {
 
     /// The published example with a call id of its own, so that tests do not queue behind each other.
     fn example(&self, kind: EventKind) -> String {
-        let random: [u16; 8] = rand::random();
+        let random: [u16; 8] = random::any();
         let [a, b, c, d, e, f, g, h] = random;
         let call = format!("{a:04x}{b:04x}-{c:04x}-4{:03x}-a{:03x}-{f:04x}{g:04x}{h:04x}", d & 0xfff, e & 0xfff);
         let (start, end) = kind.example().split_once("\"call_id\":\"").unwrap_or((kind.example(), ""));

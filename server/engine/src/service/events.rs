@@ -35,7 +35,9 @@ impl Events for Engine {
                 if account.id == *own { Ok(account.id) } else { Err(unknown()) }
             }
             (Err(_), Some(named)) => Ok(accounts::account(self.db(), named).await?.ok_or_else(unknown)?.id),
-            (Err(_), None) => Err(Error::invalid("account", "A platform token must name the account: its id or reference.")),
+            (Err(_), None) => {
+                Err(Error::invalid("account", "A platform token must name the account: its id or reference."))
+            }
         }
     }
 

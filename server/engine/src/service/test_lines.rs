@@ -1,5 +1,6 @@
 //! The test line: an account's own receiver.
 
+use crate::random;
 use async_trait::async_trait;
 use domain::{
     Error,
@@ -59,8 +60,9 @@ impl Engine {
         if let Some(line) = test_lines::line(self.db(), account).await? {
             return Ok(line);
         }
-        let random: [u8; KEY_CHARS] = rand::random();
-        let key: String = random.iter().map(|b| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[usize::from(b % 32)])).collect();
+        let random: [u8; KEY_CHARS] = random::any();
+        let key: String =
+            random.iter().map(|b| char::from(b"0123456789abcdefghjkmnpqrstvwxyz"[usize::from(b % 32)])).collect();
         let mut tx = self.db().begin().await?;
         test_lines::ensure(&mut tx, account, &key, self.now()).await?;
         tx.commit().await?;

@@ -1,5 +1,6 @@
 //! API tokens: made once, kept as a hash, looked up at each request.
 
+use crate::random;
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -95,7 +96,7 @@ impl Engine {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;
         }
-        let random: [u8; TOKEN_BYTES] = rand::random();
+        let random: [u8; TOKEN_BYTES] = random::any();
         let token = format!("{TOKEN_PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
         let id = self.new_id(TokenId::new);
         let (hash, hint) = (hash(&token), token.chars().rev().take(4).collect::<Vec<_>>());

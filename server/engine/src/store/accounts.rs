@@ -113,8 +113,7 @@ pub async fn memberships(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>>
 
 /// A person's role in an account.
 pub async fn role(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<Role>> {
-    let role: Option<String> =
-        on!(&db.readers, c => sqlx::query_scalar(ROLE).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
+    let role: Option<String> = on!(&db.readers, c => sqlx::query_scalar(ROLE).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
     Ok(role.as_deref().and_then(Role::parse))
 }
 

@@ -29,7 +29,9 @@ macro_rules! shown_columns {
 pub(super) use shown_columns;
 
 const ONE: &str = concat!(
-    "SELECT ", shown_columns!(), " FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id \
+    "SELECT ",
+    shown_columns!(),
+    " FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id \
      WHERE d.account_id = $1 AND d.id = $2"
 );
 static BEATS: Sql = Sql::new(

@@ -22,7 +22,8 @@ const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, sta
     VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)";
 const OF_ACCOUNT: &str = "SELECT * FROM endpoints WHERE account_id = $1 AND state <> 'deleted' ORDER BY name, id";
 const ONE: &str = "SELECT * FROM endpoints WHERE account_id = $1 AND id = $2";
-const BY_URL: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
+const BY_URL: &str =
+    "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
 const UPDATE: &str = "UPDATE endpoints SET name = $3, url = $4, events = $5, timeout_ms = $6, rate_per_s = $7, \
     deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1 \
@@ -165,7 +166,8 @@ pub async fn add(tx: &mut Tx, stored: &StoredEndpoint, now: UnixMs) -> StoreResu
 
 /// The account's endpoints by name, deleted ones left out.
 pub async fn of_account(db: &Db, account: &AccountId) -> StoreResult<Vec<StoredEndpoint>> {
-    let rows: Vec<EndpointRow> = on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT).bind(account.as_str()).fetch_all(c).await?);
+    let rows: Vec<EndpointRow> =
+        on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT).bind(account.as_str()).fetch_all(c).await?);
     rows.into_iter().map(StoredEndpoint::try_from).collect()
 }
 

@@ -1,6 +1,11 @@
 //! Events: bulk insertion, and one by id. Their list is in `listing`.
 
-use domain::{UnixMs, error::Result as DomainResult, event::EventRow, id::{AccountId, EventId}};
+use domain::{
+    UnixMs,
+    error::Result as DomainResult,
+    event::EventRow,
+    id::{AccountId, EventId},
+};
 use serde::Serialize;
 
 use super::{

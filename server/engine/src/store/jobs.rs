@@ -38,8 +38,7 @@ static SUPERSEDE: Sql = Sql::new(
      RETURNING endpoint_id, call_id",
 );
 /// One probe of the due index per endpoint: a million rows that wait cost nothing.
-const DUE_ENDPOINTS: &str =
-    "SELECT id, due FROM (SELECT e.id AS id, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
+const DUE_ENDPOINTS: &str = "SELECT id, due FROM (SELECT e.id AS id, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
 static CLAIM: Sql = Sql::new(

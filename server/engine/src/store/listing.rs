@@ -73,14 +73,21 @@ macro_rules! bound {
 }
 
 /// One page of deliveries, newest first, with one row more than the page where there is a next.
-pub async fn deliveries(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> StoreResult<Vec<DeliveryRow>> {
+pub async fn deliveries(
+    db: &Db,
+    account: &AccountId,
+    filter: &DeliveryFilter,
+    now: UnixMs,
+) -> StoreResult<Vec<DeliveryRow>> {
     let mut conditions = delivery_conditions(account, filter, now);
     if let Some(cursor) = &filter.cursor {
         conditions.text("d.id < ?", cursor);
     }
     let sql = format!(
         concat!(
-            "SELECT ", shown_columns!(), " FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id \
+            "SELECT ",
+            shown_columns!(),
+            " FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id \
              WHERE {} ORDER BY d.id DESC LIMIT {}"
         ),
         conditions.sql,
@@ -92,7 +99,12 @@ pub async fn deliveries(db: &Db, account: &AccountId, filter: &DeliveryFilter, n
 }
 
 /// How many deliveries match, exact up to [`COUNT_MAX`].
-pub async fn delivery_counts(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> StoreResult<DeliveryCounts> {
+pub async fn delivery_counts(
+    db: &Db,
+    account: &AccountId,
+    filter: &DeliveryFilter,
+    now: UnixMs,
+) -> StoreResult<DeliveryCounts> {
     let conditions = delivery_conditions(account, filter, now);
     let sql = format!(
         "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT) FROM ( \
@@ -210,7 +222,12 @@ fn event_conditions(account: &AccountId, filter: &EventFilter) -> Conditions {
 
 /// Waiting deliveries of an endpoint, and what ended since a moment: delivered, failed or expired. Each exact up to
 /// [`COUNT_MAX`].
-pub async fn endpoint_counts(db: &Db, account: &AccountId, endpoint: &EndpointId, since: UnixMs) -> StoreResult<(u32, u32, u32)> {
+pub async fn endpoint_counts(
+    db: &Db,
+    account: &AccountId,
+    endpoint: &EndpointId,
+    since: UnixMs,
+) -> StoreResult<(u32, u32, u32)> {
     let count = async |condition: &str, since: Option<UnixMs>| -> StoreResult<u32> {
         let mut conditions = Conditions::of(account, "account_id");
         conditions.text("endpoint_id = ?", endpoint.as_str());
@@ -219,7 +236,11 @@ pub async fn endpoint_counts(db: &Db, account: &AccountId, endpoint: &EndpointId
             // Ids sort by time, so the span is a range of the endpoint's own index.
             conditions.text("id >= ?", domain::id::DeliveryId::new(since, 0).as_str());
         }
-        let sql = format!("SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE {} LIMIT {}) AS found", conditions.sql, COUNT_MAX + 1);
+        let sql = format!(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE {} LIMIT {}) AS found",
+            conditions.sql,
+            COUNT_MAX + 1
+        );
         let n: i64 = on!(&db.readers, c =>
             bound!(sqlx::query_scalar(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
         Ok(small(n))

@@ -2,7 +2,10 @@
 
 use domain::UnixMs;
 
-use super::{db::{Db, on, within}, error::StoreResult};
+use super::{
+    db::{Db, on, within},
+    error::StoreResult,
+};
 
 const LOAD: &str = "SELECT data FROM sessions WHERE id = $1 AND expires_ms > $2";
 const CREATE: &str = "INSERT INTO sessions (id, data, expires_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";

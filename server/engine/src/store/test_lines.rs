@@ -39,7 +39,8 @@ pub async fn line(db: &Db, account: &AccountId) -> StoreResult<Option<(String, B
 
 /// Whose line has this key, and how it behaves.
 pub async fn by_key(db: &Db, key: &str) -> StoreResult<Option<(AccountId, Behaviour)>> {
-    let row: Option<(String, String)> = on!(&db.readers, c => sqlx::query_as(BY_KEY).bind(key).fetch_optional(c).await?);
+    let row: Option<(String, String)> =
+        on!(&db.readers, c => sqlx::query_as(BY_KEY).bind(key).fetch_optional(c).await?);
     row.map(|(account, behaviour)| {
         let behaviour = read(&behaviour, &account)?;
         let corrupt = |_| StoreError::Corrupt { table: "test_lines", column: "account_id", row: account.clone() };
@@ -63,7 +64,13 @@ pub async fn set(tx: &mut Tx, account: &AccountId, behaviour: Behaviour) -> Stor
 }
 
 /// Keeps a request and lets go of the oldest beyond what is kept, and of those before `oldest`.
-pub async fn keep(tx: &mut Tx, account: &AccountId, id: &str, request: &LineRequest, oldest: UnixMs) -> StoreResult<()> {
+pub async fn keep(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: &str,
+    request: &LineRequest,
+    oldest: UnixMs,
+) -> StoreResult<()> {
     within!(&mut *tx, c => sqlx::query(KEEP)
         .bind(id).bind(account.as_str()).bind(request.received_at.0).bind(&request.headers).bind(&request.body)
         .bind(request.behaviour.as_str()).execute(c).await?.rows_affected());

@@ -2,8 +2,8 @@
 
 use domain::{
     Error,
-    actor::Actor,
     account::Role,
+    actor::Actor,
     delivery::Deliveries,
     endpoint::{Duplicate, EndpointForm, Endpoints, HEADER_KEPT},
     event::{EventKind, Events},
@@ -109,7 +109,9 @@ async fn the_test_line_is_made_once(bed: Bed) {
 #[tokio::test]
 async fn an_address_that_we_do_not_call_is_refused_when_it_is_saved_and_when_it_is_called() {
     let bed = Bed::new(crate::bed::On::Sqlite).await;
-    for url in ["http://10.0.0.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]:80/", "http://[::ffff:10.0.0.1]/"] {
+    for url in
+        ["http://10.0.0.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]:80/", "http://[::ffff:10.0.0.1]/"]
+    {
         let form = EndpointForm { url: url.into(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
         let refused = bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Allow).await.unwrap_err();
         assert_eq!(field(&refused), "url", "{url}");

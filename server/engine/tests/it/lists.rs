@@ -95,6 +95,7 @@ async fn events_page_and_filter(bed: Bed) {
     assert_eq!((second.rows.len(), second.next), (2, None));
     let of_call = page(EventFilter { call: Some(call_id(1)), ..EventFilter::default() }).await;
     assert_eq!(of_call.rows.len(), 2);
-    let kinds = page(EventFilter { kinds: vec![EventKind::IncomingCall], not_sent: true, ..EventFilter::default() }).await;
+    let kinds =
+        page(EventFilter { kinds: vec![EventKind::IncomingCall], not_sent: true, ..EventFilter::default() }).await;
     assert_eq!(kinds.rows.len(), 3);
 }

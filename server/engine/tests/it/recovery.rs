@@ -60,7 +60,9 @@ async fn a_node_that_leaves_lets_go_of_everything(bed: Bed) {
 
 /// SQLite's own limit on pages stands in for a disk: past it every write fails as on a full one (SQLITE_FULL).
 async fn limit_pages(bed: &Bed, pages: &str) {
-    let engine::store::db::Pool::Sqlite(writer) = &bed.engine.sender().db.writer else { panic!("this bed is on SQLite") };
+    let engine::store::db::Pool::Sqlite(writer) = &bed.engine.sender().db.writer else {
+        panic!("this bed is on SQLite")
+    };
     sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(writer).await.unwrap();
 }
 
