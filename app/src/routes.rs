@@ -6,11 +6,11 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
-use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage, show::EndpointPage,
     test::TestPage,
 };
+use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
 use crate::pages::{
     home::Home, me::Me, not_found::NotFound, overview::Overview, sign_in::SignInPage, sign_up::SignUpPage,

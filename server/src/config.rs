@@ -21,7 +21,13 @@ pub struct Store {
     #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
     /// 32 bytes in base64 that encrypt endpoint credentials [default: made on first start in the data folder].
-    #[arg(long, env = "OFFHOOK_SECRET_KEY", hide_env_values = true, value_name = "BASE64", conflicts_with = "secret_key_file")]
+    #[arg(
+        long,
+        env = "OFFHOOK_SECRET_KEY",
+        hide_env_values = true,
+        value_name = "BASE64",
+        conflicts_with = "secret_key_file"
+    )]
     pub secret_key: Option<Key>,
     /// A file that holds the same.
     #[arg(long, env = "OFFHOOK_SECRET_KEY_FILE", value_name = "FILE")]

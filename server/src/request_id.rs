@@ -45,5 +45,6 @@ fn fresh() -> HeaderValue {
 
 fn is_plain(id: &HeaderValue) -> bool {
     let bytes = id.as_bytes();
-    (1..=TAKEN_OVER_MAX_CHARS).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
+    (1..=TAKEN_OVER_MAX_CHARS).contains(&bytes.len())
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
 }

@@ -107,9 +107,9 @@ impl Sessions {
 
     /// Whether the store holds the same, and nearly the same time to live.
     fn is_as_read(&self, record: &Record) -> bool {
-        self.lock().get(&record.id).is_some_and(|read| {
-            read.data == record.data && record.expiry_date - read.expiry_date < TOUCH_AFTER
-        })
+        self.lock()
+            .get(&record.id)
+            .is_some_and(|read| read.data == record.data && record.expiry_date - read.expiry_date < TOUCH_AFTER)
     }
 }
 

@@ -4,6 +4,16 @@ use leptos::prelude::*;
 
 use super::viewpoint::Viewpoint;
 
+/// What stands in for live updates without script. An empty address is the page itself.
+#[component]
+pub fn Refresh() -> impl IntoView {
+    view! {
+        <noscript>
+            <a class="inline-flex min-h-9 items-center px-3 text-table" href="">"Refresh"</a>
+        </noscript>
+    }
+}
+
 /// What the island `Live` keeps up to date. One on a page.
 #[component]
 pub fn LiveRegion(

@@ -93,14 +93,13 @@ fn whole(old: &Element, new: Element) -> Patched {
     }
 }
 
-/// Puts an element in the place of the one with its id; what was unfolded stays unfolded.
+/// Puts an element in the place of the one with its id; what was folded or unfolded stays so.
 pub(super) fn put(new: &Element) {
     let Some(old) = document().get_element_by_id(&new.id()) else { return };
-    if let Ok(folds) = old.query_selector_all("details[id][open]") {
-        for at in 0..folds.length() {
-            let id = folds.get(at).and_then(|node| node.parent_element().and(element(node)));
-            if let Some(fold) = id.and_then(|fold| inside(new, &fold.id())) {
-                let _ = fold.set_attribute("open", "");
+    if let Ok(folds) = old.query_selector_all("details[id]") {
+        for fold in (0..folds.length()).filter_map(|at| folds.get(at).and_then(element)) {
+            if let Some(same) = inside(new, &fold.id()) {
+                let _ = same.toggle_attribute_with_force("open", fold.has_attribute("open"));
             }
         }
     }

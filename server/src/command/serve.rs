@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{command::Failed, config::Serve, listen, room::Room, web};
 
 pub(super) async fn run(settings: Serve) -> Result<(), Failed> {
-    let listener = TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
+    let listener =
+        TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
     let address = listener.local_addr().context("own address")?;
     let engine = open(&settings, address).await?;
     let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;

@@ -70,7 +70,8 @@ fn explain<'de, T: Deserialize<'de>>(json: &'de [u8], error: &serde_json::Error)
 
 /// The field that serde complains about, where the path ends one step before it.
 fn named(message: &str) -> Option<String> {
-    let rest = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|s| message.strip_prefix(s))?;
+    let rest =
+        ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|s| message.strip_prefix(s))?;
     rest.split_once('`').map(|(name, _)| name.to_owned())
 }
 

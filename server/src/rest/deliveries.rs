@@ -41,7 +41,8 @@ fn filter(query: &mut Query) -> DeliveryFilter {
         test: query.one("test", "Say true or false.", |text| text.parse().ok()),
         from: query.one("from", A_TIME, parse_utc),
         to: query.one("to", A_TIME, parse_utc),
-        range: query.one("range", "A range is 1h, 24h or 7d.", |text| Range::ALL.into_iter().find(|r| r.as_str() == text)),
+        range: query
+            .one("range", "A range is 1h, 24h or 7d.", |text| Range::ALL.into_iter().find(|r| r.as_str() == text)),
         cursor: query.text("cursor"),
         limit: query.limit(),
     }

@@ -6,7 +6,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use domain::{actor::{Actor, Permission}, token::TOKEN_PREFIX};
+use domain::{
+    actor::{Actor, Permission},
+    token::TOKEN_PREFIX,
+};
 
 use crate::{
     rate_limit::{RateLimit, Taken},

@@ -63,7 +63,8 @@ pub async fn list(
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<List<EndpointSummaryJson>>, Problem> {
-    let (limit, cursor) = (query.limit(), query.one("cursor", "This is not a cursor.", |id| EndpointId::parse(id).ok()));
+    let (limit, cursor) =
+        (query.limit(), query.one("cursor", "This is not a cursor.", |id| EndpointId::parse(id).ok()));
     query.done()?;
     let (rows, next) = page(room.backend.endpoints(&caller.0).await?, limit, cursor.as_ref())?;
     let now = room.backend.clock().now();

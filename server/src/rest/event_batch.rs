@@ -111,13 +111,18 @@ pub async fn post(
     for (place, raw) in batch.events.iter().enumerate() {
         match check(&room, &caller, place, raw).await {
             Ok(checked) => {
-                calls.entry((checked.account.clone(), checked.event.payload.call_id.clone())).or_default().push(checked);
+                calls
+                    .entry((checked.account.clone(), checked.event.payload.call_id.clone()))
+                    .or_default()
+                    .push(checked);
                 results.push(None);
             }
             Err(problem) => results.push(Some(ResultJson::refused(problem))),
         }
     }
-    for (place, result) in join_all(calls.into_values().map(|call| in_order(&room, &caller, call))).await.into_iter().flatten() {
+    for (place, result) in
+        join_all(calls.into_values().map(|call| in_order(&room, &caller, call))).await.into_iter().flatten()
+    {
         results[place] = Some(result);
     }
     Ok((StatusCode::ACCEPTED, Json(BatchJson { results: results.into_iter().flatten().collect() })))

@@ -19,12 +19,7 @@ use utoipa::ToSchema;
 
 use crate::{
     rest::{
-        List,
-        body::JsonBody,
-        delivery_json::DeliveryJson,
-        door::Caller,
-        openapi::Errors,
-        problem::Problem,
+        List, body::JsonBody, delivery_json::DeliveryJson, door::Caller, openapi::Errors, problem::Problem,
         query::Query,
     },
     room::{Room, Shared},

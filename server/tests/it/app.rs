@@ -7,7 +7,11 @@ use domain::{account::Account, id::AccountId, token::Scope};
 use engine::{Engine, SystemClock};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::Value;
-use server::{config, listen, room::{Room, Shared}, secret_key, web};
+use server::{
+    config, listen,
+    room::{Room, Shared},
+    secret_key, web,
+};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
 

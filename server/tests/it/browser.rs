@@ -1,6 +1,9 @@
 //! A person's browser without script: posts forms, keeps its cookie.
 
-use domain::{account::{Account, Role}, id::UserId};
+use domain::{
+    account::{Account, Role},
+    id::UserId,
+};
 use engine::Place;
 use reqwest::Method;
 

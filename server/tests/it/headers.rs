@@ -9,7 +9,10 @@ async fn pages_may_load_our_own_files_and_run_no_inline_script() {
     let app = TestApp::start().await;
     let page = app.call(Method::GET, "/sign-in", "", None).await;
     let policy = page.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';"),
+        "{policy}"
+    );
     assert!(policy.contains("form-action 'self'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!((page.header("referrer-policy"), page.header("x-content-type-options")), ("same-origin", "nosniff"));
     assert_eq!(page.header("strict-transport-security"), "", "only where browsers come by https");

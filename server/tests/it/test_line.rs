@@ -6,7 +6,7 @@ use domain::{account::Role, actor::Actor, test_line::Behaviour};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{TestApp, Tenant},
+    app::{Tenant, TestApp},
     browser::person,
 };
 
@@ -71,5 +71,7 @@ async fn an_endpoint_on_the_test_line_receives_events() {
     assert_eq!(accepted.json()["deliveries"], 1);
     tenant.until_delivery_is("delivered").await;
     let line = app.room.backend.test_line(&actor).await.unwrap();
-    assert!(line.requests[0].body.contains("CallProcessed") && line.requests[0].headers.contains("webhook-signature: v1,"));
+    assert!(
+        line.requests[0].body.contains("CallProcessed") && line.requests[0].headers.contains("webhook-signature: v1,")
+    );
 }

@@ -17,17 +17,24 @@ const STAMPED: [&str; 2] = ["sqlite", "postgres"];
 /// Complaints about the lines of code that a rule does not like.
 fn lines_that(files: &[Source], says: &str, wrong: impl Fn(&Source, usize, &str) -> bool) -> Vec<String> {
     let all = files.iter().flat_map(|file| file.lines().map(move |(n, line)| (file, n, line)));
-    all.filter(|(file, n, line)| wrong(file, *n, line)).map(|(file, n, _)| format!("{}:{n}: {says}", file.path)).collect()
+    all.filter(|(file, n, line)| wrong(file, *n, line))
+        .map(|(file, n, _)| format!("{}:{n}: {says}", file.path))
+        .collect()
 }
 
 #[test]
 fn server_only_code_of_the_app_has_one_door() {
     let door = |path: &str| path == "app/src/lib.rs" || path == "app/src/ssr.rs" || path.starts_with("app/src/ssr/");
     // The name of the feature is a string, so the text is searched.
-    let complaints = rust().into_iter().filter(|file| file.path.starts_with("app/src/") && !door(&file.path)).flat_map(|file| {
-        let lines: Vec<_> = file.text.lines().enumerate().map(|(at, line)| (at + 1, line.contains("feature = \"ssr\""))).collect();
-        lines.into_iter().filter(|(_, wrong)| *wrong).map(move |(n, _)| format!("{}:{n}: cfg ssr belongs into ssr", file.path))
-    });
+    let complaints =
+        rust().into_iter().filter(|file| file.path.starts_with("app/src/") && !door(&file.path)).flat_map(|file| {
+            let lines: Vec<_> =
+                file.text.lines().enumerate().map(|(at, line)| (at + 1, line.contains("feature = \"ssr\""))).collect();
+            lines
+                .into_iter()
+                .filter(|(_, wrong)| *wrong)
+                .map(move |(n, _)| format!("{}:{n}: cfg ssr belongs into ssr", file.path))
+        });
     none(complaints.collect());
 }
 
@@ -89,7 +96,8 @@ fn components_get_their_data_and_call_no_server() {
 #[test]
 fn names_are_words_of_the_domain() {
     let parts = |path: &str| path.trim_end_matches(".rs").split('/').map(str::to_owned).collect::<Vec<_>>();
-    let wrong = rust().into_iter().filter(|file| parts(&file.path).iter().any(|part| EMPTY_NAMES.contains(&part.as_str())));
+    let wrong =
+        rust().into_iter().filter(|file| parts(&file.path).iter().any(|part| EMPTY_NAMES.contains(&part.as_str())));
     none(wrong.map(|file| format!("{}:1: this name says nothing", file.path)).collect());
 }
 
@@ -105,7 +113,11 @@ fn the_names_of_tests_are_sentences() {
     none(lines_that(&rust(), "a test's name is a sentence", |file, n, line| {
         let name = line.trim().trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
         let before = file.code.lines().take(n - 1).collect::<Vec<_>>();
-        let marked = before.iter().rev().take_while(|line| line.trim_start().starts_with("#[")).any(|line| line.contains("test"));
+        let marked = before
+            .iter()
+            .rev()
+            .take_while(|line| line.trim_start().starts_with("#["))
+            .any(|line| line.contains("test"));
         marked && name.is_some_and(|name| name.matches('_').count() < 2 && !STAMPED.contains(&name))
     }));
 }

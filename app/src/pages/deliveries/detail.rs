@@ -23,7 +23,7 @@ use crate::{
         delivery_row::{parties, version},
         heading::TabTitle,
         key_value::{Facts, IdText, KeyValue},
-        live_region::LiveRegion,
+        live_region::{LiveRegion, Refresh},
         notices::Notices,
         panel::Panel,
         rail::Part,
@@ -50,6 +50,7 @@ pub fn DeliveryPage() -> impl IntoView {
             <TabTitle title=format!("{} {} to {}", glyph(row.status), row.kind, row.endpoint_name)/>
             <div class="flex flex-wrap items-center justify-between gap-2">
                 <a class="inline-flex items-center min-h-6 text-table" href=list>"← Deliveries"</a>
+                <Refresh/>
                 <Live feed=feed/>
             </div>
             <Notices/>

@@ -17,7 +17,7 @@ use crate::{
         empty_state::EmptyState,
         filter_chips::FilterChips,
         heading::Heading,
-        live_region::LiveRegion,
+        live_region::{LiveRegion, Refresh},
         pager::{Pager, Paging, Trail},
         rail::Part,
         viewpoint::Viewpoint,
@@ -46,6 +46,7 @@ pub fn DeliveriesPage() -> impl IntoView {
         let feed = view.path("deliveries/live");
         Ok(view! {
             <Heading title="Deliveries" lead=clock tab=tab(loaded.counts)>
+                <Refresh/>
                 <Live feed=feed/>
             </Heading>
             <div class="grid gap-2">

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 /// Ranges that Ofcom keeps free for drama: what comes before the last digits, and how many those are.
 const DRAMA_NUMBERS: &[(&str, u32)] = &[
-    ("01632960", 3),  // no area
-    ("02079460", 3),  // London: 020 7946 0000 to 0999
-    ("01134960", 3),  // Leeds: 0113 496 0000 to 0999
-    ("07700900", 3),  // mobile
+    ("01632960", 3), // no area
+    ("02079460", 3), // London: 020 7946 0000 to 0999
+    ("01134960", 3), // Leeds: 0113 496 0000 to 0999
+    ("07700900", 3), // mobile
 ];
 /// Extensions of the invented company.
 const EXTENSIONS: std::ops::RangeInclusive<u32> = 7_001..=7_060;
@@ -62,7 +62,8 @@ enum Story {
 impl Call {
     /// A call of a likely kind: half of them are answered.
     pub fn invent(random: &mut StdRng) -> Self {
-        let stories = [Story::Answered, Story::Answered, Story::Answered, Story::Unanswered, Story::Busy, Story::Outgoing];
+        let stories =
+            [Story::Answered, Story::Answered, Story::Answered, Story::Unanswered, Story::Busy, Story::Outgoing];
         let story = stories.choose(random).copied().unwrap_or(Story::Answered);
         let call_id = uuid(random.random());
         let (rings_s, talks_s) = match story {
@@ -95,9 +96,7 @@ impl Story {
             json!({ "event": "CallProcessed", "call_id": call_id, "call_cost": cost, "call_type": call_type,
                 "call_duration": talks_s, "call_status": status, "source": source, "destination": destination })
         };
-        let begins = |event: &str, callee: &str, caller: &str| {
-            json!({ "event": event, "call_id": call_id, "callee_number": callee, "caller_number": caller })
-        };
+        let begins = |event: &str, callee: &str, caller: &str| json!({ "event": event, "call_id": call_id, "callee_number": callee, "caller_number": caller });
         if matches!(self, Self::Outgoing) {
             let cost = json!(format!("0.{:02}", talks_s.div_ceil(60)));
             return (begins("OutgoingCall", outside, &company), processed("outgoing", cost, inside, json!(outside)));

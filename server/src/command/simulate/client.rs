@@ -105,7 +105,8 @@ impl Client {
         let retry_after = response.headers().get(header::RETRY_AFTER);
         let retry_after_s = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         let status = response.status();
-        let body = Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await.map_err(anyhow::Error::from_boxed)?;
+        let body =
+            Limited::new(response.into_body(), ANSWER_MAX_BYTES).collect().await.map_err(anyhow::Error::from_boxed)?;
         Ok((status, retry_after_s, body.to_bytes()))
     }
 }

@@ -38,7 +38,8 @@ async fn the_events_of_one_call_go_out_in_the_order_of_the_batch() {
     let tenant = app.account("acme").await;
     let mut receiver = Receiver::start().await;
     tenant.endpoint(&receiver.url).await;
-    let mut record = json!({ "payload": serde_json::from_str::<Value>(domain::event::EventKind::CallProcessed.example()).unwrap() });
+    let mut record =
+        json!({ "payload": serde_json::from_str::<Value>(domain::event::EventKind::CallProcessed.example()).unwrap() });
     record["id"] = json!("z-record");
     let events = json!([with_id("begins"), record]);
     assert_eq!(tenant.post("/api/v1/events/batch", &json!({ "events": events })).await.status, StatusCode::ACCEPTED);
@@ -50,7 +51,8 @@ async fn the_events_of_one_call_go_out_in_the_order_of_the_batch() {
 async fn a_batch_has_one_to_a_thousand_events() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let batch = async |n: usize| tenant.post("/api/v1/events/batch", &json!({ "events": vec![incoming(CALL); n] })).await;
+    let batch =
+        async |n: usize| tenant.post("/api/v1/events/batch", &json!({ "events": vec![incoming(CALL); n] })).await;
     assert_eq!(batch(0).await.is_problem(422).fields(), ["events"]);
     assert_eq!(batch(1_001).await.is_problem(422).fields(), ["events"]);
     assert_eq!(batch(1_000).await.json()["results"].as_array().unwrap().len(), 1_000);

@@ -4,7 +4,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::CALL;
-use crate::{app::{TestApp, Tenant}, receiver::Receiver};
+use crate::{
+    app::{Tenant, TestApp},
+    receiver::Receiver,
+};
 
 async fn post_record(tenant: &Tenant<'_>, id: &str) {
     let payload: Value = serde_json::from_str(domain::event::EventKind::CallProcessed.example()).unwrap();
@@ -25,7 +28,10 @@ async fn a_failed_attempt_shows_its_cause_and_what_the_server_said() {
     assert_eq!((&row["event_id"], &row["endpoint_id"]), (&json!("call-1"), &endpoint["id"]));
     let shown = tenant.get(&format!("/api/v1/deliveries/{}", row["id"].as_str().unwrap())).await.json();
     let attempt = &shown["attempts"][0];
-    assert_eq!((&attempt["number"], &attempt["status_code"], &attempt["cause"]), (&json!(1), &json!(503), &json!("http_5xx")));
+    assert_eq!(
+        (&attempt["number"], &attempt["status_code"], &attempt["cause"]),
+        (&json!(1), &json!(503), &json!("http_5xx"))
+    );
     assert!(attempt["duration_ms"].is_u64() && attempt["response_head"].as_str().unwrap().contains("content-length"));
     assert_eq!((&attempt["response_body"], &attempt["response_cut"]), (&json!(""), &json!(false)));
     assert_eq!((&shown["payload"]["call_id"], &shown["endpoint_url"]), (&json!(CALL), &json!(receiver.url)));
@@ -42,8 +48,14 @@ async fn a_resend_carries_the_same_id() {
     let resent = tenant.post(&format!("/api/v1/deliveries/{}/resend", row["id"].as_str().unwrap()), &json!({})).await;
     assert_eq!((resent.status, &resent.json()["id"]), (StatusCode::ACCEPTED, &row["id"]));
     let (first, second) = (receiver.next().await, receiver.next().await);
-    assert_eq!((&first.headers["webhook-id"], &second.headers["webhook-id"]), (&"call-1".parse().unwrap(), &"call-1".parse().unwrap()));
-    assert_eq!((&first.headers["offhook-attempt"], &second.headers["offhook-attempt"]), (&"1".parse().unwrap(), &"2".parse().unwrap()));
+    assert_eq!(
+        (&first.headers["webhook-id"], &second.headers["webhook-id"]),
+        (&"call-1".parse().unwrap(), &"call-1".parse().unwrap())
+    );
+    assert_eq!(
+        (&first.headers["offhook-attempt"], &second.headers["offhook-attempt"]),
+        (&"1".parse().unwrap(), &"2".parse().unwrap())
+    );
     assert_eq!(first.body, second.body);
 }
 
@@ -56,15 +68,30 @@ async fn filters_find_what_was_asked_for_and_nothing_else() {
     let endpoint = endpoint["id"].as_str().unwrap();
     post_record(&tenant, "call-1").await;
     tenant.until_delivery_is("delivered").await;
-    let count = async |query: &str| tenant.get(&format!("/api/v1/deliveries?{query}")).await.json()["data"].as_array().unwrap().len();
-    for found in ["status=delivered,failed", "event=CallProcessed", &format!("endpoint={endpoint}"), &format!("call={CALL}"),
-        "from=2026-01-01T00:00:00Z", "q=call-1", "test=false", "range=1h"]
-    {
+    let count = async |query: &str| {
+        tenant.get(&format!("/api/v1/deliveries?{query}")).await.json()["data"].as_array().unwrap().len()
+    };
+    for found in [
+        "status=delivered,failed",
+        "event=CallProcessed",
+        &format!("endpoint={endpoint}"),
+        &format!("call={CALL}"),
+        "from=2026-01-01T00:00:00Z",
+        "q=call-1",
+        "test=false",
+        "range=1h",
+    ] {
         assert_eq!(count(found).await, 1, "{found}");
     }
-    for other in ["status=failed", "event=IncomingCall", "endpoint=ep_00000000000000000000000000",
-        "call=3dc54a92-aaaf-11e7-b600-7ac8e42434d2", "to=2026-01-01T00:00:00Z", "q=call-2", "test=true"]
-    {
+    for other in [
+        "status=failed",
+        "event=IncomingCall",
+        "endpoint=ep_00000000000000000000000000",
+        "call=3dc54a92-aaaf-11e7-b600-7ac8e42434d2",
+        "to=2026-01-01T00:00:00Z",
+        "q=call-2",
+        "test=true",
+    ] {
         assert_eq!(count(other).await, 0, "{other}");
     }
 }
@@ -73,9 +100,15 @@ async fn filters_find_what_was_asked_for_and_nothing_else() {
 async fn a_parameter_that_is_not_understood_is_an_error() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    for (query, field) in [("status=lost", "status"), ("event=Ring", "event"), ("endpoint=7", "endpoint"),
-        ("from=yesterday", "from"), ("stats=failed", "stats"), ("limit=251", "limit"), ("test=perhaps", "test")]
-    {
+    for (query, field) in [
+        ("status=lost", "status"),
+        ("event=Ring", "event"),
+        ("endpoint=7", "endpoint"),
+        ("from=yesterday", "from"),
+        ("stats=failed", "stats"),
+        ("limit=251", "limit"),
+        ("test=perhaps", "test"),
+    ] {
         assert_eq!(tenant.get(&format!("/api/v1/deliveries?{query}")).await.is_problem(422).fields(), [field]);
     }
 }

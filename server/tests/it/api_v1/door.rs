@@ -25,9 +25,11 @@ async fn each_call_needs_its_scope_and_says_which() {
     let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
     let endpoint = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
     let dlv = "/api/v1/deliveries/dlv_00000000000000000000000000";
-    let (event, change, test) = (incoming(CALL).to_string(), json!({}).to_string(), json!({ "event": "IncomingCall" }).to_string());
+    let (event, change, test) =
+        (incoming(CALL).to_string(), json!({}).to_string(), json!({ "event": "IncomingCall" }).to_string());
     let (events, resend) = (json!({ "events": [] }).to_string(), format!("{dlv}/resend"));
-    let (pause, resume, send_test) = (format!("{endpoint}/pause"), format!("{endpoint}/resume"), format!("{endpoint}/test"));
+    let (pause, resume, send_test) =
+        (format!("{endpoint}/pause"), format!("{endpoint}/resume"), format!("{endpoint}/test"));
     let create = json!({ "url": "http://127.0.0.1:9/x", "events": ["CallProcessed"] }).to_string();
     for (scope, method, path, body) in [
         (Scope::EventsWrite, Method::POST, "/api/v1/events", Some(event.as_str())),

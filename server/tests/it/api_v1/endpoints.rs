@@ -61,7 +61,8 @@ async fn a_bad_url_is_refused_with_its_own_sentence() {
 async fn every_wrong_field_is_named_at_once() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let wrong = json!({ "url": "nonsense", "events": [], "timeout_s": 31, "rate_per_s": 0, "headers": { "Host": "x" } });
+    let wrong =
+        json!({ "url": "nonsense", "events": [], "timeout_s": 31, "rate_per_s": 0, "headers": { "Host": "x" } });
     let fields = tenant.post("/api/v1/endpoints", &wrong).await.is_problem(422).fields();
     assert_eq!(fields, ["events", "headers", "rate_per_s", "timeout_s", "url"]);
     for (wrong, field) in [
@@ -93,13 +94,17 @@ async fn the_same_url_twice_is_a_conflict_that_names_the_other_and_can_be_allowe
 async fn a_change_touches_what_it_names_and_nothing_else() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let wanted = json!({ "url": URL, "events": ["CallProcessed"], "timeout_s": 5, "rate_per_s": 10, "headers": { "X-A": "1" } });
+    let wanted =
+        json!({ "url": URL, "events": ["CallProcessed"], "timeout_s": 5, "rate_per_s": 10, "headers": { "X-A": "1" } });
     let created = tenant.post("/api/v1/endpoints", &wanted).await.json();
     let path = format!("/api/v1/endpoints/{}", created["id"].as_str().unwrap());
     let changed = tenant.patch(&path, &json!({ "name": "CRM", "rate_per_s": null })).await;
     assert_eq!(changed.status, StatusCode::OK, "{}", changed.text);
     let changed = changed.json();
-    assert_eq!((&changed["name"], &changed["rate_per_s"], &changed["timeout_s"]), (&json!("CRM"), &Value::Null, &json!(5)));
+    assert_eq!(
+        (&changed["name"], &changed["rate_per_s"], &changed["timeout_s"]),
+        (&json!("CRM"), &Value::Null, &json!(5))
+    );
     assert_eq!((&changed["url"], &changed["headers"]), (&json!(URL), &created["headers"]));
     let stale = json!({ "name": "Too late", "version": created["version"] });
     tenant.patch(&path, &stale).await.is_problem(409);
@@ -116,7 +121,8 @@ async fn a_paused_endpoint_holds_its_events_until_it_is_resumed() {
     let path = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
     let paused = tenant.post(&format!("{path}/pause"), &json!({})).await.json();
     assert_eq!((&paused["state"], &paused["pause_reason"]), (&json!("paused"), &json!("person")));
-    let record = json!({ "payload": serde_json::from_str::<Value>(domain::event::EventKind::CallProcessed.example()).unwrap() });
+    let record =
+        json!({ "payload": serde_json::from_str::<Value>(domain::event::EventKind::CallProcessed.example()).unwrap() });
     assert_eq!(tenant.post("/api/v1/events", &record).await.json()["deliveries"], 1);
     tenant.until_delivery_is("held").await;
     assert!(receiver.is_quiet());

@@ -26,7 +26,12 @@ async fn the_published_events_arrive_byte_for_byte_and_signed() {
             "events": ["IncomingCall", "OutgoingCall", "CallProcessed"] });
         let endpoint = tenant.post("/api/v1/endpoints", &wanted).await.json();
         let accepted = tenant.post_text("/api/v1/events", &format!("{posted}}}")).await;
-        assert_eq!((accepted.status, &accepted.json()["deliveries"]), (StatusCode::ACCEPTED, &json!(1)), "{}", accepted.text);
+        assert_eq!(
+            (accepted.status, &accepted.json()["deliveries"]),
+            (StatusCode::ACCEPTED, &json!(1)),
+            "{}",
+            accepted.text
+        );
         let received = receiver.next().await;
         assert_eq!(received.body, published);
         let header = |name: &str| received.headers[name].to_str().unwrap();

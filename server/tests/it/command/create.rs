@@ -4,7 +4,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::{complaint, line, offhook, run};
-use crate::{app::TestApp, browser::{Browser, EMAIL, PASSWORD}};
+use crate::{
+    app::TestApp,
+    browser::{Browser, EMAIL, PASSWORD},
+};
 
 #[tokio::test]
 async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
@@ -46,7 +49,12 @@ async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
         (vec!["token", "create", "--name", "x", "--scope", "events:write"], "", 2, "--platform"),
         (vec!["token", "create", "--platform", "--name", "x", "--scope", "events:all"], "", 2, "events:write"),
         (vec!["user", "create", "--email", "a@b.example", "--role", "admin"], "", 2, "--account"),
-        (vec!["user", "create", "--email", "a@b.example", "--role", "support", "--account", nobody], "", 2, "no account"),
+        (
+            vec!["user", "create", "--email", "a@b.example", "--role", "support", "--account", nobody],
+            "",
+            2,
+            "no account",
+        ),
         (vec!["user", "create", "--email", "a@b.example", "--role", "support"], "", 2, "stdin"),
         (vec!["user", "create", "--email", "a@b.example", "--role", "support"], "short\n", 1, "at least 12"),
         (vec!["token", "create", "--account", nobody, "--name", "x", "--scope", "events:write"], "", 1, "not found"),

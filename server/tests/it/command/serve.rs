@@ -56,9 +56,20 @@ async fn it_keeps_its_key_answers_and_stops_when_it_is_told() {
 fn help_names_every_setting_with_its_default() {
     let output = offhook(std::path::Path::new(".")).args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8_lossy(&output.stdout);
-    for name in ["LISTEN", "DATA", "DATABASE_URL", "PUBLIC_URL", "SECRET_KEY", "SECRET_KEY_FILE", "SIGN_UP", "EGRESS_ALLOW",
-        "SMTP_URL", "MAIL_FROM", "LOG", "LOG_FORMAT"]
-    {
+    for name in [
+        "LISTEN",
+        "DATA",
+        "DATABASE_URL",
+        "PUBLIC_URL",
+        "SECRET_KEY",
+        "SECRET_KEY_FILE",
+        "SIGN_UP",
+        "EGRESS_ALLOW",
+        "SMTP_URL",
+        "MAIL_FROM",
+        "LOG",
+        "LOG_FORMAT",
+    ] {
         assert!(help.contains(&format!("[env: OFFHOOK_{name}")), "{name}: {help}");
     }
     assert!(help.contains("127.0.0.1:3000") && help.contains("./data"));
@@ -66,7 +77,13 @@ fn help_names_every_setting_with_its_default() {
 
 #[test]
 fn a_setting_that_cannot_be_read_is_wrong_usage() {
-    for (name, value) in [("SECRET_KEY", "short"), ("EGRESS_ALLOW", "everything"), ("PUBLIC_URL", "acme"), ("SIGN_UP", "maybe"), ("LOG", "=")] {
+    for (name, value) in [
+        ("SECRET_KEY", "short"),
+        ("EGRESS_ALLOW", "everything"),
+        ("PUBLIC_URL", "acme"),
+        ("SIGN_UP", "maybe"),
+        ("LOG", "="),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let output = offhook(folder.path()).env(format!("OFFHOOK_{name}"), value).arg("serve").output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{name}: {}", String::from_utf8_lossy(&output.stderr));
