@@ -38,6 +38,12 @@ fn places(parts: &[Part]) -> Vec<(f64, f64)> {
     parts.iter().map(place).collect()
 }
 
+/// Milliseconds in words.
+#[must_use]
+pub fn words(ms: u32) -> String {
+    if ms == 0 { "under 1 ms".to_owned() } else { format!("{ms} ms") }
+}
+
 /// The bar of an attempt's time with its parts in words and numbers.
 #[component]
 pub fn TimingBar(
@@ -57,13 +63,13 @@ pub fn TimingBar(
                     <span class=format!("inline-block size-2.5 {}", part.swatch)></span>
                     {part.words}
                 </dt>
-                <dd>{format!("{} ms", part.ms)}</dd>
+                <dd>{words(part.ms)}</dd>
             </div>
         }
     });
     view! {
         <div>
-            <p class="text-table"><strong>{format!("{} ms", attempt.duration_ms)}</strong>" in all"</p>
+            <p class="text-table"><strong>{words(attempt.duration_ms)}</strong>" in all"</p>
             {(!parts.is_empty()).then(|| view! {
                 <svg class="block my-1.5" width="100%" height="10" aria-hidden="true" focusable="false">{bar.collect_view()}</svg>
                 <dl class="flex flex-wrap gap-x-5 gap-y-1 text-meta">{legend.collect_view()}</dl>

@@ -21,6 +21,13 @@ impl Viewpoint {
     pub fn path(&self, rest: &str) -> String {
         links::account(&self.acct, rest)
     }
+
+    /// Which clock the page goes by, said once: `Times in Europe/Berlin (UTC+1)`.
+    #[must_use]
+    pub fn clock(&self) -> String {
+        let (name, offset) = (self.zone.name(), self.zone.offset(self.now));
+        if name == offset { format!("Times in {name}") } else { format!("Times in {name} ({offset})") }
+    }
 }
 
 impl From<&Frame> for Viewpoint {

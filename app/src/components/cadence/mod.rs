@@ -11,7 +11,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::status_lamp::{Lamp, ink};
-use scale::{Bar, Strip};
+use scale::{Bar, Strip, Tick};
 
 /// Width of the small strip without the lamp at its end.
 const SMALL_WIDTH: f64 = 80.0;
@@ -114,7 +114,8 @@ pub fn CadenceChart(
         }
     });
     let ticks = strip.ticks();
-    let axis = ticks.iter().enumerate().map(|(at, (x, words))| tick(at, *x > 0.9, left(*x), words));
+    let last = ticks.len().saturating_sub(1);
+    let axis = ticks.into_iter().enumerate().map(|(at, tick)| mark(tick, left(tick.x), at == last));
     view! {
         <svg role="img" width="100%" height="66" class="block overflow-visible">
             <title>{words(&row, now)}</title>
@@ -128,13 +129,13 @@ pub fn CadenceChart(
     .into_any()
 }
 
-/// A mark of the axis; the word at the end stays inside. Every other word is left out on a phone, where they would touch.
-fn tick(at: usize, last: bool, x: String, words: &'static str) -> impl IntoView {
-    let shown = if at % 2 == 0 { "" } else { "max-sm:hidden" };
+/// A mark of the axis; the last word stays inside of the drawing.
+fn mark(tick: Tick, x: String, last: bool) -> impl IntoView {
+    let shown = if tick.narrow { "" } else { "max-sm:hidden" };
     let anchor = if last { "end" } else { "start" };
     view! {
         <line class="stroke-control" x1=x.clone() x2=x.clone() y1="44" y2="49"></line>
-        <text class=format!("fill-ink-3 text-meta {shown}") x=x y="63" text-anchor=anchor>{words}</text>
+        <text class=format!("fill-ink-3 text-meta {shown}") x=x y="63" text-anchor=anchor>{tick.words}</text>
     }
 }
 

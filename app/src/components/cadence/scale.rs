@@ -54,21 +54,37 @@ impl Strip {
         Self { bars, next, span_ms }
     }
 
-    /// The marks of the time axis that fall into the strip, with their words.
+    /// The marks of the time axis that fall into the strip.
     #[must_use]
-    pub fn ticks(&self) -> Vec<(f64, &'static str)> {
-        let marks = [(0, "event"), (SECOND_MS, "1 s"), (10 * SECOND_MS, "10 s"), (MINUTE_MS, "1 min")];
-        let later = [
-            (10 * MINUTE_MS, "10 min"),
-            (HOUR_MS, "1 h"),
-            (6 * HOUR_MS, "6 h"),
-            (DAY_MS, "1 day"),
-            (3 * DAY_MS, "3 days"),
-        ];
-        let all = marks.into_iter().chain(later).filter(|(ms, _)| *ms <= self.span_ms);
-        all.map(|(ms, words)| (place(ms, self.span_ms), words)).collect()
+    pub fn ticks(&self) -> Vec<Tick> {
+        let all = TICKS.iter().filter(|(ms, ..)| *ms <= self.span_ms);
+        all.map(|(ms, words, narrow)| Tick { x: place(*ms, self.span_ms), words, narrow: *narrow }).collect()
     }
 }
+
+/// A mark of the time axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tick {
+    /// Its place, from 0 to 1 of the width.
+    pub x: f64,
+    /// The time since the event.
+    pub words: &'static str,
+    /// Whether there is room for its words on a phone.
+    pub narrow: bool,
+}
+
+/// The marks there may be: milliseconds since the event, their words, and whether a phone has room for them.
+const TICKS: &[(i64, &str, bool)] = &[
+    (0, "event", true),
+    (SECOND_MS, "1 s", false),
+    (10 * SECOND_MS, "10 s", true),
+    (MINUTE_MS, "1 min", false),
+    (10 * MINUTE_MS, "10 min", true),
+    (HOUR_MS, "1 h", false),
+    (6 * HOUR_MS, "6 h", false),
+    (DAY_MS, "1 day", false),
+    (3 * DAY_MS, "3 days", true),
+];
 
 const fn usual_span_ms(rhythm: Rhythm) -> i64 {
     match rhythm {
@@ -155,7 +171,7 @@ mod tests {
     #[test]
     fn the_axis_of_a_news_ends_at_its_minute() {
         let row = DeliveryRow { rhythm: Rhythm::News, ..sample::row(Status::Delivered) };
-        let words: Vec<_> = Strip::of(&row, 0.04).ticks().into_iter().map(|(_, words)| words).collect();
+        let words: Vec<_> = Strip::of(&row, 0.04).ticks().into_iter().map(|tick| tick.words).collect();
         assert_eq!(words, ["event", "1 s", "10 s", "1 min"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
         code_block::{CodeBlock, FoldedCode},
         status_lamp::Lamp,
         time_text::{TimeForm, TimeText},
-        timing::TimingBar,
+        timing::{self, TimingBar},
         viewpoint::Viewpoint,
     },
     links,
@@ -78,7 +78,7 @@ fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) ->
                     <Lamp status=status class="size-3 shrink-0"/>
                     <span class="truncate">{result(&attempt)}</span>
                 </span>
-                <span class="text-ink-2">{format!("{} ms", attempt.duration_ms)}</span>
+                <span class="text-ink-2">{timing::words(attempt.duration_ms)}</span>
                 <TimeText at=attempt.started_at form=TimeForm::Clock view=view/>
             </a>
         </li>

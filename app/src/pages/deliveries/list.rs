@@ -42,10 +42,9 @@ pub fn DeliveriesPage() -> impl IntoView {
             (true, true) => Some(first_use(&view).into_any()),
             (true, false) => Some(no_match::NoMatch::load(&view, &filter, &names).await?.view().into_any()),
         };
-        let clock = format!("Times in {} ({})", view.zone.name(), view.zone.offset(view.now));
         let feed = view.path("deliveries/live");
         Ok(view! {
-            <Heading title="Deliveries" lead=clock tab=tab(loaded.counts)>
+            <Heading title="Deliveries" lead=view.clock() tab=tab(loaded.counts)>
                 <Refresh/>
                 <Live feed=feed/>
             </Heading>

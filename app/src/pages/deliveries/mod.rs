@@ -13,5 +13,4 @@ mod no_match;
 pub mod resend;
 mod rows;
 
-pub use counts::number;
 pub use rows::Rows;

@@ -3,14 +3,12 @@
 use domain::filter::DeliveryFilter;
 use leptos::prelude::*;
 
-use super::{
-    counts::number,
-    facets::{Facet, Names, sentence, words},
-};
+use super::facets::{Facet, Names, sentence, words};
 use crate::{
     api,
     components::{
         button::{LinkButton, Weight},
+        count_text::number,
         empty_state::EmptyState,
         viewpoint::Viewpoint,
     },

@@ -1,7 +1,7 @@
 //! The page that asks before a delivery is sent again: what, where, and as what.
 
 use domain::{
-    delivery::{DeliveryDetail, Status},
+    delivery::{DeliveryDetail, DeliveryRow, Status},
     endpoint::{Endpoint, EndpointState},
 };
 use leptos::prelude::*;
@@ -78,19 +78,30 @@ fn note(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static str> {
     }
 }
 
+/// How many attempts follow: a new round for what has ended, else only the next one sooner.
+fn attempts(row: &DeliveryRow) -> String {
+    if row.status.is_final() {
+        format!("up to {} more; it has had {}", row.rhythm.attempts(), row.attempts)
+    } else {
+        format!("number {} of {}, now instead of later", row.attempts + 1, row.attempts_at_most())
+    }
+}
+
 #[component]
 fn WhatIsSent(detail: DeliveryDetail, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
     let note = note(&detail, &endpoint);
     let row = detail.row;
+    let accepted = view! { <TimeText at=row.created_at form=TimeForm::Full view=view/> };
+    let attempts = attempts(&row);
     view! {
         <div class="grid gap-3 max-w-column">
             <Facts>
-                <KeyValue name="What">{format!("{} of ", row.kind)}<TimeText at=row.created_at form=TimeForm::Full view=view/></KeyValue>
+                <KeyValue name="What"><span>{format!("{} of ", row.kind)}{accepted}</span></KeyValue>
                 <KeyValue name="Where">{endpoint.url.as_str().to_owned()}</KeyValue>
                 <KeyValue name="Event id"><code class="text-meta">{row.event_id.to_string()}</code> "the same as before"</KeyValue>
                 <KeyValue name="Timestamp">"new: the second of the attempt"</KeyValue>
                 <KeyValue name="Credentials">"the endpoint’s auth token and signing secret as they are then"</KeyValue>
-                <KeyValue name="Attempts">{format!("up to {} more; it has had {}", row.rhythm.attempts(), row.attempts)}</KeyValue>
+                <KeyValue name="Attempts">{attempts}</KeyValue>
             </Facts>
             {note.map(|words| view! { <p class="border-l-4 border-retrying-fill bg-retrying-soft px-3 py-2 text-retrying">{words}</p> })}
         </div>

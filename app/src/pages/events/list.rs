@@ -32,7 +32,6 @@ pub fn EventsPage() -> impl IntoView {
         let page = api::events::list(place.acct.clone(), place.query.clone()).await?;
         let filter = query::parse(&place.query);
         let view = Viewpoint::from(&frame);
-        let clock = format!("Times in {} ({})", view.zone.name(), view.zone.offset(view.now));
         let paging =
             Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
                 query::write(&EventFilter { cursor, ..filter.clone() })
@@ -43,7 +42,7 @@ pub fn EventsPage() -> impl IntoView {
             view! { <EventRows rows=page.rows view=view.clone()/> }.into_any()
         };
         Ok(view! {
-            <Heading title="Calls & events" lead=clock/>
+            <Heading title="Calls & events" lead=view.clock()/>
             <EventFilterForm filter=filter base=view.path("events")/>
             <div>{content} <Pager paging=paging/></div>
         }
