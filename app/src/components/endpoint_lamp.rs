@@ -3,9 +3,10 @@
 use domain::UnixMs;
 use domain::delivery::Status;
 use domain::endpoint::{DISABLED_AFTER_MS, EndpointState, EndpointSummary, PauseReason};
-use domain::time::{ago, counted};
+use domain::time::ago;
 use leptos::prelude::*;
 
+use super::count_text::number;
 use super::status_lamp::{Lamp, ink};
 use crate::zone::Zone;
 
@@ -56,6 +57,18 @@ impl Standing {
             Self::Disabled => "Disabled",
             Self::Deleted => "Deleted",
         }
+    }
+
+    /// Whether the latest failure is still what to look at.
+    #[must_use]
+    pub const fn is_trouble(self) -> bool {
+        matches!(self, Self::Stumbling | Self::Failing | Self::Disabled)
+    }
+
+    /// Whether events have long not arrived.
+    #[must_use]
+    pub const fn is_down(self) -> bool {
+        matches!(self, Self::Failing | Self::Disabled)
     }
 
     /// The lamp that means the same for a delivery.
@@ -120,7 +133,7 @@ fn waiting(n: u32) -> String {
     match n {
         0 => String::new(),
         1 => " 1 event is waiting.".to_owned(),
-        n => format!(" {} are waiting.", counted(i64::from(n), "event")),
+        n => format!(" {} events are waiting.", number(n)),
     }
 }
 
@@ -145,47 +158,47 @@ pub fn next(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
     }
 }
 
+/// An endpoint for the tests of this crate, created at the epoch.
+#[cfg(test)]
+pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
+    let endpoint = domain::endpoint::Endpoint {
+        id: domain::id::EndpointId::new(UnixMs(0), 1),
+        name: "CRM".into(),
+        url: domain::target::TargetUrl::stored("https://crm.acme.example/calls".into()),
+        events: Vec::new(),
+        state: EndpointState::Active,
+        pause_reason: None,
+        state_since: UnixMs(0),
+        health,
+        timeout_ms: 15_000,
+        rate_per_s: None,
+        deliver_late: false,
+        header_names: Vec::new(),
+        test_line: false,
+        version: 1,
+        created_at: UnixMs(0),
+    };
+    EndpointSummary {
+        endpoint,
+        waiting: 0,
+        delivered_24h: 0,
+        failed_24h: 0,
+        failure: None,
+        auth_token_masked: String::new(),
+        signing_secret_masked: String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use domain::endpoint::{Endpoint, Health};
-    use domain::id::EndpointId;
-    use domain::target::TargetUrl;
+    use domain::endpoint::Health;
 
     use super::*;
-
-    fn summary() -> EndpointSummary {
-        let endpoint = Endpoint {
-            id: EndpointId::new(UnixMs(0), 1),
-            name: "CRM".into(),
-            url: TargetUrl::stored("https://crm.acme.example/calls".into()),
-            events: Vec::new(),
-            state: EndpointState::Active,
-            pause_reason: None,
-            state_since: UnixMs(0),
-            health: Health::default(),
-            timeout_ms: 15_000,
-            rate_per_s: None,
-            deliver_late: false,
-            header_names: Vec::new(),
-            test_line: false,
-            version: 1,
-            created_at: UnixMs(0),
-        };
-        EndpointSummary {
-            endpoint,
-            waiting: 0,
-            delivered_24h: 0,
-            failed_24h: 0,
-            failure: None,
-            auth_token_masked: String::new(),
-            signing_secret_masked: String::new(),
-        }
-    }
 
     #[test]
     fn each_standing_says_how_it_is_and_what_comes_next() {
         let now = UnixMs(DISABLED_AFTER_MS);
-        let mut summary = summary();
+        let mut summary = sample(Health::default());
         let say =
             |summary: &EndpointSummary| (verdict(summary, &Zone::default(), now), next(summary, &Zone::default(), now));
         assert_eq!(Standing::of(&summary, now), Standing::Quiet);

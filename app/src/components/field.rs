@@ -68,16 +68,19 @@ pub fn Lines(
     /// Height in lines.
     #[prop(default = 4)]
     rows: u32,
+    /// Whether the form is useless without it.
+    #[prop(optional)]
+    required: bool,
 ) -> impl IntoView {
     let said = Said::about(name, hint.is_some());
     let value = said.typed(name).unwrap_or(value);
     view! {
         <div class="grid gap-1">
-            <Label name=name label=label optional=true/>
+            <Label name=name label=label optional=!required/>
             <Hint name=name hint=hint/>
             <Complaint name=name complaint=said.complaint.clone()/>
             <textarea class=format!("{CONTROL} font-mono text-table") id=name name=format!("form[{name}]") rows=rows
-                spellcheck="false" autocomplete="off" aria-invalid=said.invalid() aria-describedby=said.described_by>
+                required=required spellcheck="false" autocomplete="off" aria-invalid=said.invalid() aria-describedby=said.described_by>
                 {value}
             </textarea>
         </div>

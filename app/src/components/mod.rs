@@ -6,6 +6,7 @@ pub mod cause;
 pub mod checkbox_group;
 pub mod code_block;
 pub mod copy_button;
+pub mod count_text;
 pub mod delivery_row;
 pub mod empty_state;
 pub mod endpoint_fields;

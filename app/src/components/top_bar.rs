@@ -18,7 +18,8 @@ pub fn TopBar(
     frame: Frame,
 ) -> impl IntoView {
     let zone = frame.visit.zone();
-    let clock = format!("{} ({})", zone.name(), zone.offset(frame.now()));
+    let offset = zone.offset(frame.now());
+    let clock = if offset == zone.name() { offset } else { format!("{} ({offset})", zone.name()) };
     let home = links::account(frame.acct(), "");
     view! {
         <header class="sticky top-0 z-20 border-b border-line bg-page">

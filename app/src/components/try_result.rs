@@ -7,7 +7,7 @@ use domain::id::EventId;
 use leptos::prelude::*;
 
 use super::code_block::{CodeBlock, FoldedCode};
-use super::status_lamp::{StatusLamp, soft};
+use super::status_lamp::StatusLamp;
 use super::viewpoint::Viewpoint;
 use crate::links;
 
@@ -24,7 +24,7 @@ pub fn TryResult(
 ) -> impl IntoView {
     let status = detail.row.status;
     let href = links::delivery(&view.acct, detail.row.id.as_str());
-    let class = format!("grid gap-3 rounded-m p-4 md:p-6 {}", soft(status));
+    let class = format!("grid gap-3 border-l-4 bg-surface p-4 md:p-6 {}", edge(status));
     view! {
         <section class=class aria-labelledby="result">
             <div role="status">
@@ -37,6 +37,16 @@ pub fn TryResult(
             <Evidence detail=detail/>
             <p><a href=href>"Everything about this delivery"</a></p>
         </section>
+    }
+}
+
+/// The colour of the edge: the status says it once more, in the word beside its lamp.
+const fn edge(status: Status) -> &'static str {
+    match status {
+        Status::Delivered => "border-delivered-fill",
+        Status::Retrying | Status::Sending => "border-retrying-fill",
+        Status::Failed => "border-failed-fill",
+        _ => "border-held-fill",
     }
 }
 

@@ -3,13 +3,13 @@
 use domain::UnixMs;
 use domain::delivery::DeliveryRow;
 use domain::endpoint::EndpointSummary;
-use domain::time::counted;
 use leptos::prelude::*;
 
 use super::account_page;
 use super::endpoints::rows::{DeliveryRows, EndpointRows};
 use crate::api;
 use crate::components::button::LinkButton;
+use crate::components::count_text::number;
 use crate::components::endpoint_lamp::Standing;
 use crate::components::heading::TabTitle;
 use crate::components::notices::Notices;
@@ -54,22 +54,27 @@ pub fn Overview() -> impl IntoView {
 
 /// The one sentence for who has no time.
 fn verdict(endpoints: &[EndpointSummary], now: UnixMs) -> String {
-    let is = |summary: &EndpointSummary, standings: &[Standing]| standings.contains(&Standing::of(summary, now));
-    let bad: Vec<_> = endpoints.iter().filter(|one| is(one, &[Standing::Failing, Standing::Disabled])).collect();
-    let delivered: i64 = endpoints.iter().map(|one| i64::from(one.delivered_24h)).sum();
-    let delivered =
-        format!("{} in 24 h.", if delivered == 1 { "1 delivery".to_owned() } else { format!("{delivered} delivered") });
-    let held = endpoints.iter().filter(|one| is(one, &[Standing::Paused])).count();
-    let held = if held == 0 { String::new() } else { format!(" {held} paused.") };
-    match (bad.as_slice(), endpoints.len()) {
-        (_, 0) => "No endpoint yet: events go nowhere.".to_owned(),
-        ([], 1) if held.is_empty() => format!("Your endpoint has no problem. {delivered}"),
-        ([], all) if held.is_empty() => format!("All {all} endpoints are without a problem. {delivered}"),
-        ([], _) => format!("No endpoint has a problem.{held} {delivered}"),
-        ([one], _) => format!("{} is not answering. {delivered}{held}", one.endpoint.name),
-        (many, all) => {
-            format!("{} of {} are not answering. {delivered}{held}", many.len(), counted(all as i64, "endpoint"))
+    let standings: Vec<Standing> = endpoints.iter().map(|one| Standing::of(one, now)).collect();
+    let delivered = endpoints.iter().fold(0, |sum: u32, one| sum.saturating_add(one.delivered_24h));
+    let names = endpoints.iter().zip(&standings).filter(|(_, standing)| standing.is_down());
+    let down: Vec<&str> = names.map(|(one, _)| one.endpoint.name.as_str()).collect();
+    let how = match (down.as_slice(), endpoints.len()) {
+        (_, 0) => return "No endpoint yet: events go nowhere.".to_owned(),
+        ([name], _) => format!("{name} is failing."),
+        ([_, ..], all) => format!("{} of {all} endpoints are failing.", down.len()),
+        ([], 1) if standings == [Standing::Answering] => "Your endpoint is answering.".to_owned(),
+        ([], all) if standings.iter().all(|one| *one == Standing::Answering) => {
+            format!("All {all} endpoints are answering.")
         }
+        ([], _) => "No endpoint is failing.".to_owned(),
+    };
+    format!("{how}{} {} delivered in 24 h.", paused(&standings), number(delivered))
+}
+
+fn paused(standings: &[Standing]) -> String {
+    match standings.iter().filter(|one| **one == Standing::Paused).count() {
+        0 => String::new(),
+        n => format!(" {n} paused."),
     }
 }
 
@@ -87,4 +92,29 @@ fn quiet(latest: &[DeliveryRow], view: &Viewpoint) -> Option<impl IntoView + use
             </p>
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::endpoint::{EndpointState, Health};
+
+    use super::*;
+    use crate::components::endpoint_lamp::sample;
+
+    #[test]
+    fn the_verdict_names_the_one_that_fails_and_counts_the_many() {
+        let answering = EndpointSummary {
+            delivered_24h: 1_204,
+            ..sample(Health { last_success_at: Some(UnixMs(0)), ..Health::default() })
+        };
+        let failing = sample(Health { failures_in_row: 12, ..Health::default() });
+        let mut held = sample(Health::default());
+        held.endpoint.state = EndpointState::Paused;
+        let say = |all: &[&EndpointSummary]| verdict(&all.iter().copied().cloned().collect::<Vec<_>>(), UnixMs(0));
+        assert_eq!(say(&[&answering]), "Your endpoint is answering. 1,204 delivered in 24 h.");
+        assert_eq!(say(&[&answering, &answering]), "All 2 endpoints are answering. 2,408 delivered in 24 h.");
+        assert_eq!(say(&[&answering, &failing]), "CRM is failing. 1,204 delivered in 24 h.");
+        assert_eq!(say(&[&failing, &failing, &held]), "2 of 3 endpoints are failing. 1 paused. 0 delivered in 24 h.");
+        assert_eq!(say(&[]), "No endpoint yet: events go nowhere.");
+    }
 }

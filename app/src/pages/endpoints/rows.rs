@@ -4,6 +4,7 @@ use domain::delivery::DeliveryRow;
 use domain::endpoint::EndpointSummary;
 use leptos::prelude::*;
 
+use crate::components::count_text::number;
 use crate::components::delivery_row::DeliveryItem;
 use crate::components::endpoint_lamp::{EndpointLamp, Standing};
 use crate::components::viewpoint::Viewpoint;
@@ -49,7 +50,7 @@ fn EndpointRow(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
     let host = if endpoint.test_line { "your own test line".to_owned() } else { endpoint.url.host() };
     view! {
         <li class="relative grid gap-x-4 gap-y-0.5 border-b border-line px-3 py-2.5 hover:bg-sunk md:grid-cols-[9rem_minmax(0,1fr)_auto]">
-            <EndpointLamp standing=standing/>
+            <div class="text-table"><EndpointLamp standing=standing/></div>
             <div class="min-w-0">
                 <a class="font-semibold no-underline wrap-break-word after:absolute after:inset-0" href=href>{endpoint.name.clone()}</a>
                 <span class="text-table text-ink-2">{(host != endpoint.name).then(|| format!(" · {host}"))}</span>
@@ -63,8 +64,8 @@ fn EndpointRow(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
 
 /// `1,204 delivered · 37 failed in 24 h · 61 waiting`, without what is none.
 fn numbers(summary: &EndpointSummary) -> String {
-    let failed = (summary.failed_24h > 0).then(|| format!("{} failed", summary.failed_24h));
-    let waiting = (summary.waiting > 0).then(|| format!("{} waiting", summary.waiting));
-    let parts = [Some(format!("{} delivered in 24 h", summary.delivered_24h)), failed, waiting];
+    let failed = (summary.failed_24h > 0).then(|| format!("{} failed", number(summary.failed_24h)));
+    let waiting = (summary.waiting > 0).then(|| format!("{} waiting", number(summary.waiting)));
+    let parts = [Some(format!("{} delivered in 24 h", number(summary.delivered_24h))), failed, waiting];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }

@@ -2,7 +2,7 @@
 
 use domain::actor::Permission;
 use domain::delivery::DeliveryRow;
-use domain::endpoint::{EndpointState, EndpointSummary};
+use domain::endpoint::{EndpointState, EndpointSummary, PauseReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -30,16 +30,18 @@ pub fn EndpointPage() -> impl IntoView {
         let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
         let view = Viewpoint::from(&frame);
         let flash = frame.visit.flash.clone();
+        // A form that reveals says nothing else: its credentials stand where the dots were.
+        let created = flash.ok.is_some();
         let (title, ep) = (summary.endpoint.name.clone(), summary.endpoint.id.to_string());
         let actions = view! { <Actions summary=summary.clone() frame=frame.clone()/> };
         Ok(view! {
             <Heading title=title>{actions}</Heading>
-            <NewCredentials flash=flash/>
+            {created.then(|| view! { <NewCredentials flash=flash/> })}
             {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
             <Verdict summary=summary.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <Settings summary=summary.clone()/>
-                <MaskedCredentials summary=summary frame=frame/>
+                <CredentialsPanel summary=summary frame=frame/>
             </div>
             <Latest rows=latest ep=ep view=view/>
         }
@@ -77,7 +79,11 @@ fn Verdict(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
     let said = verdict(&summary, &view.zone, view.now);
     let then = next(&summary, &view.zone, view.now);
     let standing = Standing::of(&summary, view.now);
-    let remedy = summary.failure.map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
+    let gone = summary.endpoint.pause_reason == Some(PauseReason::Gone);
+    let remedy = summary
+        .failure
+        .filter(|_| standing.is_trouble() || gone)
+        .map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
     view! {
         <section class="grid max-w-column gap-1" aria-label="How it stands">
             <p class="text-large"><EndpointLamp standing=standing/></p>
@@ -111,16 +117,21 @@ fn Settings(summary: EndpointSummary) -> impl IntoView {
     }
 }
 
-/// The credentials as dots, and the form that shows them.
+/// The credentials as dots with the form that shows them, or in full after it was sent.
 #[component]
-fn MaskedCredentials(summary: EndpointSummary, frame: Frame) -> impl IntoView {
-    let may = frame.may(Permission::RevealCredentials) && summary.endpoint.state != EndpointState::Deleted;
+fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
+    let flash = &frame.visit.flash;
+    let revealed = |field| flash.value(field).filter(|_| flash.ok.is_none() && !flash.refused()).map(str::to_owned);
+    let (token, secret) = (revealed("auth_token"), revealed("signing_secret"));
+    let may = frame.may(Permission::RevealCredentials)
+        && summary.endpoint.state != EndpointState::Deleted
+        && secret.is_none();
     let (acct, ep) = (frame.acct().to_owned(), summary.endpoint.id.to_string());
     view! {
         <Panel title="Credentials" id="credentials">
             <dl class="grid gap-4">
-                <Secret name="Auth token" purpose=TOKEN_PURPOSE value=summary.auth_token_masked/>
-                <Secret name="Signing secret" purpose=SECRET_PURPOSE value=summary.signing_secret_masked/>
+                <Secret name="Auth token" purpose=TOKEN_PURPOSE value=token.unwrap_or(summary.auth_token_masked)/>
+                <Secret name="Signing secret" purpose=SECRET_PURPOSE value=secret.unwrap_or(summary.signing_secret_masked)/>
             </dl>
             {may.then(|| view! {
                 <form class="mt-4" method="post" action=RevealCredentials::PATH>

@@ -65,7 +65,7 @@ fn TestBody(acct: String, ep: String, kind: EventKind, payload: String, reset: S
             <input type="hidden" name="acct" value=acct/>
             <input type="hidden" name="ep" value=ep/>
             <input type="hidden" name="form[kind]" value=kind.as_str()/>
-            <Lines name="payload" label="Payload" rows=14 value=payload
+            <Lines name="payload" label="Payload" required=true rows=14 value=payload
                 hint="Change what you like; it stays here after each test. Timestamp and auth token are added when it is sent."/>
             <div class="flex flex-wrap gap-3">
                 <Button weight=Weight::Primary>"Send test"</Button>
