@@ -42,6 +42,13 @@ pub fn line(row: &DeliveryRow, now: UnixMs) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
+/// The heading of a delivery's page: status and reason, the status word once.
+#[must_use]
+pub fn verdict(row: &DeliveryRow, now: UnixMs) -> String {
+    let (word, sentence) = (row.status.word(), row.sentence(now));
+    if sentence.starts_with(word) { sentence } else { format!("{word}: {sentence}") }
+}
+
 /// `4 of 12 attempts`. Nothing where a first try has settled it, or none was made.
 fn attempts(row: &DeliveryRow) -> Option<String> {
     let said = match (row.status, row.attempts) {
@@ -106,6 +113,14 @@ mod tests {
         };
         assert_eq!(line(&row, UnixMs(0)), "200 in 84 ms");
         assert_eq!(line(&DeliveryRow { attempts: 3, ..row }, UnixMs(0)), "200 in 84 ms · at attempt 3");
+    }
+
+    #[test]
+    fn a_verdict_says_its_status_once() {
+        let said = |status| verdict(&sample::row(status), UnixMs(0));
+        assert_eq!(said(Status::Held), "Held: endpoint paused");
+        assert_eq!((said(Status::Sending), said(Status::Failed)), ("Sending now".into(), "Failed".into()));
+        assert_eq!(said(Status::Queued), "Queued: Waiting for its turn");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
 use crate::links;
 
 /// The places of a row's pieces: status and time, event and endpoint, cause on a phone; two lines from 768 px on.
-const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-1.5 border-b border-line hover:bg-sunk \
+const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 leading-row border-b border-line hover:bg-sunk \
     grid-cols-[auto_minmax(0,1fr)] \
     md:grid-cols-[7rem_11rem_minmax(0,1.4fr)_minmax(0,1fr)_6rem_5rem]";
 
@@ -31,16 +31,16 @@ pub fn DeliveryItem(
     let href = links::delivery(&view.acct, row.id.as_str()) + &query;
     view! {
         <li id=row.id.to_string() data-v=version(&row) data-status=row.status.as_str() class=GRID>
-            <div class="max-md:row-start-1"><StatusLamp status=row.status/></div>
+            <div class="flex items-center max-md:row-start-1"><StatusLamp status=row.status/></div>
             <Event row=row.clone() href=href/>
-            <div class="hidden md:block truncate text-table">{parties(&row)}</div>
-            <div class="truncate text-table text-ink-2 max-md:row-start-2 max-md:text-right">{row.endpoint_name.clone()}</div>
+            <div class="hidden md:block truncate text-table leading-row">{parties(&row)}</div>
+            <div class="truncate text-table leading-row text-ink-2 max-md:row-start-2 max-md:text-right">{row.endpoint_name.clone()}</div>
             <div class="hidden md:flex justify-end"><CadenceStrip row=row.clone() now=view.now/></div>
-            <div class="text-table text-right max-md:row-start-1 max-md:col-start-2">
+            <div class="text-table leading-row text-right max-md:row-start-1 max-md:col-start-2">
                 <TimeText at=row.created_at form=TimeForm::Clock view=view.clone()/>
             </div>
             <div class="max-md:row-start-3 col-span-2 md:col-start-1 md:col-span-5 md:pl-5"><CauseLine row=row.clone() now=view.now/></div>
-            <div class="hidden md:block text-right text-meta text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
+            <div class="hidden md:block text-right text-meta leading-row text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
         </li>
     }
     .into_any()
@@ -56,7 +56,7 @@ fn Event(
 ) -> impl IntoView {
     let more = format!(" to {}, {}, {}", row.endpoint_name, row.status.word().to_lowercase(), row.id);
     view! {
-        <div class="flex items-center gap-2 max-md:row-start-2 text-table">
+        <div class="flex items-center gap-2 max-md:row-start-2 text-table leading-row">
             <a class="no-underline after:absolute after:inset-0" href=href>
                 {row.kind.as_str()}
                 <span class="sr-only">{more}</span>

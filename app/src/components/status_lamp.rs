@@ -89,7 +89,7 @@ pub fn StatusLamp(
     test: bool,
 ) -> impl IntoView {
     view! {
-        <span class="inline-flex items-center gap-2 whitespace-nowrap text-table">
+        <span class="inline-flex items-center gap-2 whitespace-nowrap text-table leading-row">
             <span class=format!("inline-flex items-center gap-1.5 font-semibold {}", ink(status))>
                 <Lamp status=status/>
                 {status.word()}

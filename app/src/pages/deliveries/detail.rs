@@ -18,6 +18,7 @@ use crate::{
     components::{
         button::{LinkButton, Weight},
         cadence::CadenceChart,
+        cause,
         code_block::CodeBlock,
         copy_button::CopyButton,
         delivery_row::{parties, version},
@@ -84,7 +85,7 @@ fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
             <div class="grid gap-1">
                 <h1 class=format!("flex items-baseline gap-3 text-verdict font-bold leading-row {}", ink(row.status))>
                     <Lamp status=row.status class="size-5 shrink-0"/>
-                    <span class="wrap-anywhere">{format!("{}: {}", row.status.word(), row.sentence(view.now))}</span>
+                    <span class="wrap-anywhere">{cause::verdict(&row, view.now)}</span>
                 </h1>
                 <p class="flex flex-wrap items-center gap-x-2 text-ink-2">
                     <span>{format!("{} to ", row.kind)}<a href=endpoint>{row.endpoint_name.clone()}</a></span>
