@@ -6,6 +6,7 @@ mod api_v1;
 mod app;
 mod browser;
 mod command;
+mod crash;
 mod headers;
 mod health;
 mod live;

@@ -1,7 +1,7 @@
 //! The command line, by the real binary.
 
 mod create;
-mod serve;
+pub mod serve;
 mod simulate;
 
 use std::{
@@ -13,14 +13,14 @@ use std::{
 use serde_json::Value;
 
 /// The binary on this data folder, with nothing from the environment.
-fn offhook(data: &Path) -> Command {
+pub fn offhook(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
     command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Runs it beside the test's own server, which goes on meanwhile.
-async fn run(mut command: Command, input: &str) -> Output {
+pub async fn run(mut command: Command, input: &str) -> Output {
     let input = input.to_owned();
     let running = tokio::task::spawn_blocking(move || {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -33,7 +33,7 @@ async fn run(mut command: Command, input: &str) -> Output {
 
 /// The one line on stdout.
 #[track_caller]
-fn line(output: &Output) -> Value {
+pub fn line(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -11,9 +11,15 @@ use super::offhook;
 use crate::app::{answer, client};
 
 /// A server that is ended whatever becomes of its test.
-struct Serving {
+pub struct Serving {
     child: Child,
     log: Vec<String>,
+}
+
+impl Serving {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Serving {
@@ -24,7 +30,7 @@ impl Drop for Serving {
 }
 
 /// Starts it and reads its log until it listens; answers with its address, too.
-fn serve(mut command: Command) -> (Serving, String) {
+pub fn serve(mut command: Command) -> (Serving, String) {
     let child = command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]).spawn().unwrap();
     let mut serving = Serving { child, log: Vec::new() };
     let lines = BufReader::new(serving.child.stderr.take().unwrap()).lines();
