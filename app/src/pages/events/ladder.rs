@@ -50,8 +50,8 @@ mod tests {
     fn a_call_is_open_complete_or_lacks_its_beginning() {
         let (began, ended) = (event(EventKind::OutgoingCall, 10), event(EventKind::CallProcessed, 16));
         assert_eq!(state(&[began.clone(), ended.clone()]), None);
-        assert!(state(&[began.clone()]).is_some_and(|words| words.contains("still open")));
-        assert!(state(&[ended.clone()]).is_some_and(|words| words.contains("beginning")));
+        assert!(state(std::slice::from_ref(&began)).is_some_and(|words| words.contains("still open")));
+        assert!(state(std::slice::from_ref(&ended)).is_some_and(|words| words.contains("beginning")));
         assert_eq!((offset(&began, &began), offset(&ended, &began)), (String::new(), "+6 s".to_owned()));
     }
 }
