@@ -1,7 +1,13 @@
 //! The cause of a failure in words.
 
-use domain::{UnixMs, cause::Cause, delivery::DeliveryRow, delivery::Status, time::span};
+use domain::{
+    UnixMs,
+    cause::Cause,
+    delivery::{DeliveryRow, Status},
+};
 use leptos::prelude::*;
+
+use super::{time_text::UntilText, viewpoint::Viewpoint};
 
 /// The name of a cause in a list of choices, where no facts are known yet.
 #[must_use]
@@ -35,11 +41,10 @@ pub const fn name(cause: Cause) -> &'static str {
     }
 }
 
-/// The second line of a row: the cause, how many attempts of how many, and when the next one comes.
+/// The second line of a row: the cause, and how many attempts of how many.
 #[must_use]
 pub fn line(row: &DeliveryRow, now: UnixMs) -> String {
-    let parts = [Some(row.sentence(now)), attempts(row), next(row, now)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    attempts(row).map_or_else(|| row.sentence(now), |made| format!("{} · {made}", row.sentence(now)))
 }
 
 /// The heading of a delivery's page: status and reason, the status word once.
@@ -61,22 +66,19 @@ fn attempts(row: &DeliveryRow) -> Option<String> {
     Some(said)
 }
 
-/// `next in 26 min`.
-fn next(row: &DeliveryRow, now: UnixMs) -> Option<String> {
-    let at = row.next_attempt_at.filter(|_| row.status == Status::Retrying)?;
-    Some(if at <= now { "next now".to_owned() } else { format!("next in {}", span(at.since_ms(now))) })
-}
-
-/// The cause sentence of a delivery as the list shows it.
+/// The cause sentence of a delivery as the list shows it, with a countdown to the next attempt.
 #[component]
 pub fn CauseLine(
     /// The delivery.
     row: DeliveryRow,
-    /// The moment that the page speaks of.
-    now: UnixMs,
+    /// Whose clock.
+    view: Viewpoint,
 ) -> impl IntoView {
     let ink = if row.status == Status::Failed { "text-failed" } else { "text-ink-2" };
-    view! { <span class=format!("text-table leading-row wrap-anywhere {ink}")>{line(&row, now)}</span> }
+    let said = line(&row, view.now);
+    let next = row.next_attempt_at.filter(|_| row.status == Status::Retrying);
+    let next = next.map(|at| view! { " · next " <UntilText at=at view=view/> });
+    view! { <span class=format!("text-table leading-row wrap-anywhere {ink}")>{said} {next}</span> }
 }
 
 #[cfg(test)]
@@ -87,7 +89,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::components::sample;
+    use crate::{components::sample, zone::Zone};
 
     #[test]
     fn a_retrying_row_says_why_how_often_and_when_next() {
@@ -98,9 +100,10 @@ mod tests {
             attempts: 4,
             ..sample::row(Status::Retrying)
         };
-        let said = line(&row, UnixMs(4 * MINUTE_MS));
-        assert_eq!(said, "Error in your server (503) · 4 of 12 attempts · next in 26 min");
-        assert!(line(&row, UnixMs(31 * MINUTE_MS)).ends_with("next now"));
+        assert_eq!(line(&row, UnixMs(4 * MINUTE_MS)), "Error in your server (503) · 4 of 12 attempts");
+        let view = Viewpoint { acct: String::new(), now: UnixMs(4 * MINUTE_MS), zone: Zone::default() };
+        let html = view! { <CauseLine row=row view=view/> }.to_html();
+        assert!(html.contains(" · next ") && html.contains(">in 26 min</time>"), "{html}");
     }
 
     #[test]

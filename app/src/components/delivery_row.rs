@@ -39,7 +39,7 @@ pub fn DeliveryItem(
             <div class="text-table leading-row text-right max-md:row-start-1 max-md:col-start-2">
                 <TimeText at=row.created_at form=TimeForm::Clock view=view.clone()/>
             </div>
-            <div class="max-md:row-start-3 col-span-2 md:col-start-1 md:col-span-5 md:pl-5"><CauseLine row=row.clone() now=view.now/></div>
+            <div class="max-md:row-start-3 col-span-2 md:col-start-1 md:col-span-5 md:pl-5"><CauseLine row=row.clone() view=view.clone()/></div>
             <div class="hidden md:block text-right text-meta leading-row text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
         </li>
     }
