@@ -60,6 +60,9 @@ pub fn EventsField(
     view! { <CheckboxGroup name="events" label="Events" choices=choices.to_vec()/> }
 }
 
+/// The time limit in whole seconds that an endpoint has unless it sets its own.
+const DEFAULT_TIMEOUT_S: &str = "15";
+
 /// What few endpoints need.
 #[component]
 pub fn AdvancedFields(
@@ -68,8 +71,10 @@ pub fn AdvancedFields(
 ) -> impl IntoView {
     const FIELDS: [&str; 3] = ["headers", "timeout_s", "rate_per_s"];
     let flash = use_context::<Flash>().unwrap_or_default();
-    let used =
-        [&form.headers, &form.timeout_s, &form.rate_per_s].iter().any(|text| !text.is_empty()) || form.deliver_late;
+    let used = !form.headers.is_empty()
+        || !form.rate_per_s.is_empty()
+        || !["", DEFAULT_TIMEOUT_S].contains(&form.timeout_s.as_str())
+        || form.deliver_late;
     let open = used || FIELDS.iter().any(|field| flash.error(field).is_some());
     view! {
         <details class="border-t border-line pt-3" open=open>
@@ -93,6 +98,11 @@ mod tests {
     use domain::FieldError;
 
     use super::*;
+
+    #[test]
+    fn the_default_time_limit_is_the_engines() {
+        assert_eq!(DEFAULT_TIMEOUT_S, (domain::endpoint::ATTEMPT_TIMEOUT_MS / 1_000).to_string());
+    }
 
     #[test]
     fn what_was_refused_comes_back_as_it_was_typed() {

@@ -1,5 +1,6 @@
 //! The frames that pages stand in.
 
+use domain::actor::Permission;
 use leptos::prelude::*;
 
 use super::icon::Mark;
@@ -24,7 +25,7 @@ pub fn AccountLayout(
         <SkipLink/>
         <TopBar frame=frame.clone()/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
-            <Rail acct=frame.acct().to_owned() here=here/>
+            <Rail acct=frame.acct().to_owned() here=here changes=frame.may(Permission::WriteEndpoints)/>
             <main id="content" tabindex="-1" class="grid min-w-0 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
         </div>
         <Copy/>

@@ -42,12 +42,16 @@ pub fn Rail(
     acct: String,
     /// The part that is open.
     here: Part,
+    /// Whether the person may change endpoints: those who only read have no use for a test line.
+    changes: bool,
 ) -> impl IntoView {
+    let parts = Part::ALL.into_iter().filter(|part| changes || *part != Part::TestLine);
+    let stops = parts.map(|part| view! { <Stop acct=acct.clone() part=part open=part == here/> }).collect_view();
     view! {
         <nav aria-label="Account"
             class="fixed inset-x-0 bottom-0 z-10 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:sticky md:top-14 md:z-0 md:self-start md:border-0 md:bg-transparent md:pt-6">
-            <ul class="grid grid-cols-5 md:grid-cols-1 md:gap-1">
-                {Part::ALL.map(|part| view! { <Stop acct=acct.clone() part=part open=part == here/> }).collect_view()}
+            <ul class="grid grid-flow-col auto-cols-fr md:auto-cols-auto md:grid-flow-row md:gap-1">
+                {stops}
             </ul>
         </nav>
     }

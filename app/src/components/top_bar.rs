@@ -29,7 +29,7 @@ pub fn TopBar(
                 </a>
                 <AccountName frame=frame.clone()/>
                 <div class="ml-auto flex items-center gap-2">
-                    <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
+                    <a class="px-2 py-1 text-table max-sm:hidden" href=links::HELP>"Help"</a>
                     <a class=format!("{CHIP} no-underline max-md:hidden") href=links::ME>
                         <span class="sr-only">"Times in "</span>{clock}
                     </a>
@@ -67,12 +67,13 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
     let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };
     view! {
         <button class=CHIP type="button" popovertarget="person">
-            <span class="sr-only">"Menu of "</span><span class="max-w-40 truncate">{shown}</span> " ▾"
+            <span class="sr-only">"Menu of "</span><span class="max-w-28 truncate sm:max-w-40">{shown}</span> " ▾"
         </button>
         <div class=MENU id="person" popover="auto">
             <p class="mb-3 text-table text-ink-2 break-all">{frame.user.email.clone()} " · " {frame.here.role.as_str()}</p>
             <ThemeForm theme=frame.visit.theme back=frame.visit.path.clone()/>
             <p class="my-3"><a href=links::ME>"Time zone and display"</a></p>
+            <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>
             <form method="post" action=people::SignOut::PATH>
                 <button class=super::button::Weight::Secondary.class() type="submit">"Sign out"</button>
             </form>

@@ -1,6 +1,7 @@
 //! How the account stands: a verdict, its endpoints, its latest deliveries.
 
 use domain::UnixMs;
+use domain::actor::Permission;
 use domain::delivery::DeliveryRow;
 use domain::endpoint::EndpointSummary;
 use leptos::prelude::*;
@@ -22,7 +23,7 @@ use crate::links;
 pub fn Overview() -> impl IntoView {
     account_page(Part::Overview, async |place, frame| {
         let (endpoints, latest) = api::overview::load_overview(place.acct.clone()).await?;
-        if endpoints.is_empty() && latest.is_empty() {
+        if endpoints.is_empty() && latest.is_empty() && frame.may(Permission::WriteEndpoints) {
             // First use: the checklist is the better page.
             api::visit::move_on(links::account(&place.acct, "start")).await?;
         }
