@@ -23,9 +23,10 @@ pub(super) fn cause(error: &reqwest::Error, facts: &mut CauseFacts) -> Cause {
         return Cause::ConnectTimeout;
     }
     if let Some(io) = find::<io::Error>(error)
-        && let Some(cause) = of_io(io.kind(), error.is_connect()) {
-            return cause;
-        }
+        && let Some(cause) = of_io(io.kind(), error.is_connect())
+    {
+        return cause;
+    }
     match find::<hyper::Error>(error) {
         Some(hyper) if hyper.is_parse() => Cause::BadResponse,
         Some(hyper) if hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => Cause::Reset,
@@ -91,9 +92,10 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
             return Some(found);
         }
         if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
-            && let Some(found) = find::<E>(inner) {
-                return Some(found);
-            }
+            && let Some(found) = find::<E>(inner)
+        {
+            return Some(found);
+        }
         next = error.source();
     }
     None

@@ -161,9 +161,10 @@ impl Plan<'_> {
     ) -> Answer {
         let digest = digest(&arriving.event);
         if let Some(id) = &arriving.event.id
-            && let Some(before) = seen.get(&(arriving.account.to_string(), id.to_string())) {
-                return repeated(before, id, &digest);
-            }
+            && let Some(before) = seen.get(&(arriving.account.to_string(), id.to_string()))
+        {
+            return repeated(before, id, &digest);
+        }
         let wanted = |listener: &&Listener| match &arriving.test_of {
             Some(endpoint) => listener.id == endpoint.as_str(),
             None => listener.kinds.contains(&arriving.event.payload.kind),

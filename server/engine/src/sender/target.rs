@@ -75,9 +75,10 @@ impl Targets {
     /// When the database cannot be read.
     pub async fn get(&self, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<Option<Arc<Target>>> {
         if let Some((at, target)) = self.kept().get(endpoint)
-            && now.since_ms(*at).abs() < KEPT_MS {
-                return Ok(Some(target.clone()));
-            }
+            && now.since_ms(*at).abs() < KEPT_MS
+        {
+            return Ok(Some(target.clone()));
+        }
         let (Ok(account), Ok(id)) = (AccountId::parse(account), EndpointId::parse(endpoint)) else { return Ok(None) };
         let Some(stored) = endpoints::one(&self.db, &account, &id).await? else { return Ok(None) };
         let Some(target) = self.open(&stored) else { return Ok(None) };

@@ -193,10 +193,11 @@ impl Engine {
             return Err(Error::Conflict { detail: "An account has at most 500 endpoints.".into(), existing: None });
         }
         if duplicate == Duplicate::Refuse
-            && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await? {
-                let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
-                return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
-            }
+            && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
+        {
+            let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
+            return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
+        }
         endpoints::add(&mut tx, &stored, self.now()).await?;
         tx.commit().await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: shown(&open) })

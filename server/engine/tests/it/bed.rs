@@ -129,6 +129,11 @@ impl Bed {
         self.accept_as(kind, call, None).await.unwrap()
     }
 
+    pub async fn accept_by(&self, engine: &Engine, kind: EventKind, call: u32) -> Accepted {
+        let account = self.token.account().unwrap();
+        engine.accept_event(&self.token, account, event(kind, call, None)).await.unwrap()
+    }
+
     pub async fn accept_as(&self, kind: EventKind, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
         let account = self.token.account().unwrap();
         self.engine.accept_event(&self.token, account, event(kind, call, id)).await
@@ -147,8 +152,12 @@ impl Bed {
 
     /// All deliveries, oldest first.
     pub async fn deliveries(&self) -> Vec<DeliveryRow> {
+        self.deliveries_by(&self.engine).await
+    }
+
+    pub async fn deliveries_by(&self, engine: &Engine) -> Vec<DeliveryRow> {
         let filter = DeliveryFilter { limit: 250, ..DeliveryFilter::default() };
-        let mut rows = self.engine.deliveries(&self.admin, &filter).await.unwrap().rows;
+        let mut rows = engine.deliveries(&self.admin, &filter).await.unwrap().rows;
         rows.reverse();
         rows
     }
@@ -164,11 +173,19 @@ impl Bed {
     }
 
     pub async fn pause(&self, id: &EndpointId) {
-        self.engine.pause_endpoint(&self.admin, id).await.unwrap();
+        self.pause_by(&self.engine, id).await;
+    }
+
+    pub async fn pause_by(&self, engine: &Engine, id: &EndpointId) {
+        engine.pause_endpoint(&self.admin, id).await.unwrap();
     }
 
     pub async fn resume(&self, id: &EndpointId) {
-        self.engine.resume_endpoint(&self.admin, id).await.unwrap();
+        self.resume_by(&self.engine, id).await;
+    }
+
+    pub async fn resume_by(&self, engine: &Engine, id: &EndpointId) {
+        engine.resume_endpoint(&self.admin, id).await.unwrap();
     }
 
     pub fn now(&self) -> UnixMs {

@@ -4,6 +4,7 @@
 mod accounts;
 mod bed;
 mod causes;
+mod chance;
 mod endpoints;
 mod lists;
 mod order;

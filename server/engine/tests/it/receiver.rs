@@ -80,6 +80,13 @@ impl Receiver {
         self.script.lock().unwrap().usual = Some(reply);
     }
 
+    /// Answers every request with 200 from now on.
+    pub fn forget_script(&self) {
+        let mut script = self.script.lock().unwrap();
+        script.next.clear();
+        script.usual = None;
+    }
+
     pub fn received(&self) -> Vec<Received> {
         self.script.lock().unwrap().received.clone()
     }

@@ -1,0 +1,133 @@
+//! Random sequences of everything that can happen, held against the promises: every accepted event reaches its
+//! endpoint or ends with a reason (G2, G6), and the events of a call go out in the order they were accepted (G4).
+
+use std::{collections::HashMap, sync::Arc};
+
+use domain::{delivery::Status, event::EventKind, id::EndpointId, time::DAY_MS};
+use engine::Engine;
+use proptest::{collection::vec, prelude::*, test_runner::Config as Runs};
+
+use crate::{
+    bed::{Bed, On},
+    receiver::{Received, Reply},
+};
+
+/// Runs of random sequences. Each opens a database of its own.
+const RUNS: u32 = 24;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Accept(EventKind, u32),
+    Reply(u16),
+    HangUp,
+    Run,
+    Wait(i64),
+    Pause,
+    Resume,
+    Crash,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..3_usize, 0..3_u32).prop_map(|(kind, call)| Step::Accept(EventKind::ALL[kind], call)),
+        2 => prop_oneof![Just(500), Just(404), Just(503), Just(410)].prop_map(Step::Reply),
+        1 => Just(Step::HangUp),
+        4 => Just(Step::Run),
+        3 => prop_oneof![Just(500), Just(2_000), Just(30_000), Just(3_600_000), Just(-5_000)].prop_map(Step::Wait),
+        1 => Just(Step::Pause),
+        1 => Just(Step::Resume),
+        1 => Just(Step::Crash),
+    ]
+}
+
+/// A node is given up after this.
+const SILENT_MS: i64 = 15_001;
+
+struct World {
+    bed: Bed,
+    engine: Arc<Engine>,
+    endpoint: EndpointId,
+    accepted: Vec<(String, u32)>,
+}
+
+impl World {
+    async fn new(deliver_late: bool) -> Self {
+        let bed = Bed::new(On::Sqlite).await;
+        let endpoint = bed.endpoint_with(|form| form.deliver_late = deliver_late).await.id;
+        let engine = bed.engine.clone();
+        Self { bed, engine, endpoint, accepted: Vec::new() }
+    }
+
+    async fn go(&mut self, step: &Step) {
+        match step {
+            Step::Accept(kind, call) => {
+                let id = self.bed.accept_by(&self.engine, *kind, *call).await.id;
+                self.accepted.push((id.to_string(), *call));
+            }
+            Step::Reply(status) => self.bed.receiver.next([Reply::Status(*status)]),
+            Step::HangUp => self.bed.receiver.next([Reply::HangUp]),
+            Step::Run => drop(self.engine.sender().run_once().await.unwrap()),
+            Step::Wait(ms) => self.bed.clock.step_ms(*ms),
+            Step::Pause => self.bed.pause_by(&self.engine, &self.endpoint).await,
+            Step::Resume => self.bed.resume_by(&self.engine, &self.endpoint).await,
+            Step::Crash => {
+                self.bed.clock.step_ms(SILENT_MS);
+                self.engine = self.bed.another().await;
+            }
+        }
+    }
+
+    /// The end of all trouble: the endpoint is well and nothing is held; every wait there can be passes.
+    async fn settle(&mut self) {
+        self.bed.receiver.forget_script();
+        self.bed.resume_by(&self.engine, &self.endpoint).await;
+        for _ in 0..14 {
+            self.engine.sender().run_once().await.unwrap();
+            self.bed.clock.step_ms(2 * DAY_MS);
+        }
+    }
+}
+
+/// Each call's events in the order they went out, as positions in the order they were accepted.
+fn order_on_the_wire(accepted: &[(String, u32)], received: &[Received]) -> HashMap<u32, Vec<usize>> {
+    let mut orders: HashMap<u32, Vec<usize>> = HashMap::new();
+    for request in received {
+        let id = request.header("webhook-id").unwrap();
+        let position = accepted.iter().position(|(accepted, _)| *accepted == id).unwrap();
+        orders.entry(accepted[position].1).or_default().push(position);
+    }
+    orders
+}
+
+async fn keeps_the_promises(steps: Vec<Step>, deliver_late: bool) {
+    let mut world = World::new(deliver_late).await;
+    for step in &steps {
+        world.go(step).await;
+    }
+    world.settle().await;
+    let rows = world.bed.deliveries_by(&world.engine).await;
+    assert_eq!(rows.len(), world.accepted.len(), "one delivery for each accepted event");
+    let received = world.bed.receiver.received();
+    for row in &rows {
+        let explained = row.status == Status::Delivered || row.end_reason.is_some();
+        assert!(row.status.is_final() && explained, "no delivery ends in silence: {row:?}");
+        let arrived = received.iter().any(|r| r.header("webhook-id").as_deref() == Some(row.event_id.as_str()));
+        assert!(arrived || row.status != Status::Delivered, "delivered means that it arrived: {row:?}");
+    }
+    for (call, order) in order_on_the_wire(&world.accepted, &received) {
+        assert!(order.windows(2).all(|pair| pair[0] <= pair[1]), "call {call} went out as {order:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(Runs { cases: RUNS, max_shrink_iters: 200, failure_persistence: None, ..Runs::default() })]
+
+    #[test]
+    fn whatever_happens_nothing_is_lost_and_calls_stay_in_order(
+        steps in vec(any_step(), 1..40),
+        deliver_late in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(keeps_the_promises(steps, deliver_late));
+    }
+}
