@@ -13,7 +13,8 @@ use crate::config::{Log, LogFormat};
 /// When the level cannot be read.
 pub fn start(log: &Log) -> Result<(), ParseError> {
     let filter = EnvFilter::try_new(&log.level)?;
-    let lines = fmt().with_env_filter(filter).with_writer(stderr);
+    // When nobody reads the log any more, that alone must not stop us: complaints about it would go to stderr, too.
+    let lines = fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     // A second start (in tests) leaves the first one's.
     let _ = match log.format {
         LogFormat::Text => lines.try_init(),

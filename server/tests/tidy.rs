@@ -2,7 +2,7 @@
 //!
 //! What the compiler and clippy check (docs on public items, banned calls, reasons for exceptions) is not repeated.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 #[path = "tidy/edges.rs"]
 mod edges;

@@ -44,8 +44,8 @@ fn greet(settings: &Serve, room: &Room, address: SocketAddr) {
 
 async fn stop_on_signal(stopping: CancellationToken) {
     signalled().await;
-    tracing::info!("stopping: no new connections, requests in progress are finished");
     stopping.cancel();
+    tracing::info!("stopping: no new connections, requests in progress are finished");
 }
 
 /// For those who do not want to wait. Nothing is lost: what was in flight is taken up at the next start.

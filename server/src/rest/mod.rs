@@ -15,7 +15,7 @@ pub mod openapi;
 pub mod problem;
 pub mod query;
 
-use axum::{Json, Router, middleware, routing::get};
+use axum::{Json, Router, middleware, routing::{any, get}};
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -67,8 +67,14 @@ pub fn routes(room: &Shared) -> Router<Shared> {
     let inside = calls
         .route_layer(middleware::from_fn_with_state(room.clone(), door::enter))
         .route("/openapi.json", get(async move || Json(document)))
-        .fallback(async || Problem::new(Kind::NotFound, "There is no such path in this API."))
+        // Routes rather than a fallback: the server functions below /api would take these paths otherwise.
+        .route("/", any(nowhere))
+        .route("/{*path}", any(nowhere))
         .layer(middleware::from_fn(time_limit::keep))
         .layer(middleware::from_fn(problem::documents));
     Router::new().nest(PREFIX, inside)
+}
+
+async fn nowhere() -> Problem {
+    Problem::new(Kind::NotFound, "There is no such path in this API.")
 }

@@ -77,7 +77,7 @@ async fn filters_find_what_was_asked_for_and_nothing_else() {
         &format!("endpoint={endpoint}"),
         &format!("call={CALL}"),
         "from=2026-01-01T00:00:00Z",
-        "q=call-1",
+        &format!("q={CALL}"),
         "test=false",
         "range=1h",
     ] {
@@ -89,7 +89,7 @@ async fn filters_find_what_was_asked_for_and_nothing_else() {
         "endpoint=ep_00000000000000000000000000",
         "call=3dc54a92-aaaf-11e7-b600-7ac8e42434d2",
         "to=2026-01-01T00:00:00Z",
-        "q=call-2",
+        "q=01202901222",
         "test=true",
     ] {
         assert_eq!(count(other).await, 0, "{other}");

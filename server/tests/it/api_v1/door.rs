@@ -61,7 +61,7 @@ async fn each_call_needs_its_scope_and_says_which() {
 #[tokio::test]
 async fn a_platform_token_only_posts_events() {
     let app = TestApp::start().await;
-    let platform = app.token(None, &Scope::ALL).await;
+    let platform = app.token(None, &[Scope::EventsWrite]).await;
     for path in ["/api/v1/events", "/api/v1/endpoints", "/api/v1/deliveries"] {
         app.call(Method::GET, path, &platform, None).await.is_problem(403);
     }
@@ -73,7 +73,8 @@ async fn a_wrong_path_or_method_is_a_problem_document_too() {
     for path in ["/api/v1", "/api/v1/calls", "/api/v1/events/a/b"] {
         app.call(Method::GET, path, "", None).await.is_problem(404);
     }
-    let refused = app.call(Method::PUT, "/api/v1/events", "", None).await;
+    let tenant = app.account("acme").await;
+    let refused = app.call(Method::PUT, "/api/v1/events", &tenant.token, None).await;
     let allowed = refused.is_problem(405).header("allow");
     assert!(allowed.contains("GET") && allowed.contains("POST"), "{allowed}");
 }
