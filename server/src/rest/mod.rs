@@ -15,7 +15,10 @@ pub mod openapi;
 pub mod problem;
 pub mod query;
 
-use axum::{Json, Router, middleware, routing::{any, get}};
+use axum::{
+    Json, Router, middleware,
+    routing::{any, get},
+};
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
