@@ -10,6 +10,7 @@ use crate::{
     event::EventKind,
     id::{DeliveryId, EndpointId},
     secret::check_auth_token,
+    tally::Tally,
     target::TargetUrl,
     time::{MINUTE_MS, SECOND_MS, UnixMs},
 };
@@ -34,6 +35,8 @@ pub const HEADER_KEPT: &str = "••••••••";
 pub const FAILING_AFTER_ATTEMPTS: u32 = 10;
 /// Time without a success after which an endpoint is failing, however few attempts there were.
 pub const FAILING_AFTER_MS: i64 = 60 * MINUTE_MS;
+/// Time of failing after which the customer is told again, and for the last time.
+pub const WARNED_AFTER_MS: [i64; 2] = [24 * 60 * MINUTE_MS, 4 * 24 * 60 * MINUTE_MS];
 /// Time of failing after which an endpoint is disabled.
 pub const DISABLED_AFTER_MS: i64 = 5 * 24 * 60 * MINUTE_MS;
 
@@ -103,6 +106,99 @@ pub enum PauseReason {
     Gone,
 }
 
+/// Something that happened to an endpoint, by itself or by a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Happening {
+    /// It was created.
+    Created,
+    /// Its settings were changed.
+    Changed,
+    /// A person paused it.
+    Paused,
+    /// It answered 410 and was paused.
+    PausedGone,
+    /// A person resumed it.
+    Resumed,
+    /// It has been failing long enough to say so.
+    Failing,
+    /// It has been failing for a day.
+    FailingOneDay,
+    /// It has been failing for four days.
+    FailingFourDays,
+    /// It was disabled after five days of failures.
+    Disabled,
+    /// A person deleted it.
+    Deleted,
+}
+
+impl Happening {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Created,
+        Self::Changed,
+        Self::Paused,
+        Self::PausedGone,
+        Self::Resumed,
+        Self::Failing,
+        Self::FailingOneDay,
+        Self::FailingFourDays,
+        Self::Disabled,
+        Self::Deleted,
+    ];
+
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Changed => "changed",
+            Self::Paused => "paused",
+            Self::PausedGone => "paused_gone",
+            Self::Resumed => "resumed",
+            Self::Failing => "failing",
+            Self::FailingOneDay => "failing_one_day",
+            Self::FailingFourDays => "failing_four_days",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// The happening of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|happening| happening.as_str() == name)
+    }
+
+    /// What people read.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Created => "Created",
+            Self::Changed => "Settings changed",
+            Self::Paused => "Paused",
+            Self::PausedGone => "Paused because it answered 410 Gone",
+            Self::Resumed => "Resumed",
+            Self::Failing => "Failing: no attempt has succeeded for a while",
+            Self::FailingOneDay => "Failing for a day",
+            Self::FailingFourDays => "Failing for four days; it will be disabled tomorrow",
+            Self::Disabled => "Disabled after five days of failures; events are held",
+            Self::Deleted => "Deleted",
+        }
+    }
+}
+
+/// An entry of an endpoint's history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// When.
+    pub at: UnixMs,
+    /// What.
+    pub what: Happening,
+    /// The person or token who did it, by name; none when it happened by itself.
+    pub who: Option<String>,
+}
+
 /// The latest attempts of an endpoint in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
@@ -167,10 +263,12 @@ pub struct EndpointSummary {
     pub endpoint: Endpoint,
     /// Deliveries that have not ended: queued, retrying or held. Exact up to [`crate::delivery::COUNT_MAX`].
     pub waiting: u32,
-    /// Delivered in the last 24 hours, likewise.
+    /// Delivered in the last 24 hours, counted by whole hours.
     pub delivered_24h: u32,
     /// Failed or expired in the last 24 hours, likewise.
     pub failed_24h: u32,
+    /// Length in milliseconds that 95 of 100 attempts of the last 24 hours did not exceed.
+    pub p95_ms: Option<u32>,
     /// The cause of its latest failure, while it is failing.
     pub failure: Option<crate::cause::Failure>,
     /// The auth token with all but its end hidden.
@@ -437,6 +535,16 @@ pub trait Endpoints {
     /// # Errors
     /// `Forbidden` for those who may not see them.
     async fn reveal_credentials(&self, actor: &Actor, id: &EndpointId) -> Result<Credentials>;
+    /// What the endpoint did by the hour, oldest first, from the hour of `since` on; quiet hours are left out.
+    ///
+    /// # Errors
+    /// As [`Self::endpoint`].
+    async fn endpoint_hours(&self, actor: &Actor, id: &EndpointId, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>>;
+    /// The latest 50 things that happened to the endpoint, newest first.
+    ///
+    /// # Errors
+    /// As [`Self::endpoint`].
+    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<LogEntry>>;
     /// The account's test line as an endpoint that listens for every event; made on first use.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ pub mod retry;
 pub mod secret;
 pub mod sentence;
 pub mod signature;
+pub mod tally;
 pub mod target;
 pub mod test_line;
 pub mod time;

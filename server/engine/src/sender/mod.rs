@@ -13,6 +13,7 @@
 
 pub mod attempt;
 pub mod claim;
+mod health;
 pub mod ingest;
 pub mod lane;
 pub mod outcome;

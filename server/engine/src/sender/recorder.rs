@@ -3,22 +3,18 @@
 
 use crate::clock;
 use crate::random;
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
-use domain::cause::Cause;
 use tokio::sync::mpsc;
 
 use crate::store::{
     db::Tx,
     error::StoreResult,
     jobs::{self, Lane},
-    outcomes::{self, AttemptRow, Finish, HealthChange},
+    outcomes::{self, AttemptRow, Finish},
 };
 
-use super::{Sender, claim, count, outcome::Outcome};
+use super::{Sender, claim, count, health, outcome::Outcome};
 
 /// Most outcomes of one commit.
 pub const RECORD_MAX: usize = 512;
@@ -54,6 +50,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
     let kept: HashSet<String> = outcomes::finish(&mut tx, &sender.node, &finishes).await?.into_iter().collect();
     count(&sender.counters.fenced, finishes.len() - kept.len());
     keep_attempts(sender, &mut tx, batch, &kept).await?;
+    health::record(sender, &mut tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, &mut tx, batch).await?;
     let next = hand_on(sender, &mut tx, batch, &finishes, &kept).await?;
     tx.commit().await?;
@@ -77,55 +74,12 @@ async fn call_ends(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<Lane>>
 }
 
 async fn keep_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>) -> StoreResult<()> {
-    let mut rows: Vec<AttemptRow> = Vec::with_capacity(batch.len());
-    let mut health: HashMap<&str, HealthChange> = HashMap::new();
-    let mut gone = HashSet::new();
-    for outcome in batch {
-        let Outcome::Tried(sent) = outcome else { continue };
-        if kept.contains(&sent.job.id) {
-            rows.push(sent.attempt_row(&*sender.ids));
-        }
-        count_health(health.entry(&sent.job.endpoint_id).or_insert_with(|| no_change(&sent.job.endpoint_id)), sent);
-        if sent.answer.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Http410) {
-            gone.insert(sent.job.endpoint_id.clone());
-        }
-    }
-    if rows.is_empty() && health.is_empty() {
-        return Ok(());
-    }
-    outcomes::add_attempts(tx, &rows).await?;
-    outcomes::health(tx, &health.into_values().collect::<Vec<_>>()).await?;
-    for endpoint in gone {
-        outcomes::gone(tx, &endpoint, sender.now()).await?;
-        sender.targets.forget(&endpoint);
-    }
-    Ok(())
-}
-
-fn no_change(endpoint: &str) -> HealthChange {
-    HealthChange {
-        endpoint_id: endpoint.to_owned(),
-        success_ms: None,
-        failures: 0,
-        failed_first_ms: None,
-        attempt_ms: 0,
-        failure: None,
-    }
-}
-
-fn count_health(change: &mut HealthChange, sent: &super::outcome::Sent) {
-    let ended_ms = sent.started_at.0 + i64::from(sent.answer.duration_ms);
-    change.attempt_ms = change.attempt_ms.max(ended_ms);
-    if let Some(failure) = &sent.answer.failure {
-        change.failures += 1;
-        change.failed_first_ms.get_or_insert(ended_ms);
-        change.failure = serde_json::to_string(failure).ok();
-    } else {
-        change.success_ms = Some(ended_ms);
-        change.failures = 0;
-        change.failed_first_ms = None;
-        change.failure = None;
-    }
+    let made = batch.iter().filter_map(|outcome| match outcome {
+        Outcome::Tried(sent) if kept.contains(&sent.job.id) => Some(sent.attempt_row(&*sender.ids)),
+        _ => None,
+    });
+    let rows: Vec<AttemptRow> = made.collect();
+    if rows.is_empty() { Ok(()) } else { outcomes::add_attempts(tx, &rows).await }
 }
 
 /// Lets go of what could not be tried just now; it is due again at once, or held by its endpoint's state.

@@ -3,16 +3,17 @@
 use crate::random;
 use async_trait::async_trait;
 use domain::{
-    Error,
+    Error, UnixMs,
     actor::{Actor, Permission},
     endpoint::{
         CreatedEndpoint, Credentials, Duplicate, ENDPOINTS_MAX, Endpoint, EndpointForm, EndpointState, EndpointSummary,
-        Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason,
+        Endpoints, HEADER_KEPT, Happening, Header, Health, LogEntry, NewEndpoint, PauseReason,
     },
     error::Result,
     event::{EventKind, NewEvent},
     id::{AccountId, DeliveryId, EndpointId},
     payload::Payload,
+    tally::{Tally, hour_of},
     target::TargetUrl,
     time::{DAY_MS, SECOND_MS},
 };
@@ -21,8 +22,18 @@ use super::credentials::{self, Open};
 use crate::{
     Engine,
     sender::ingest::Arriving,
-    store::{deliveries, endpoints, endpoints::StoredEndpoint, listing},
+    store::{
+        account_log::{self, Entry},
+        accounts,
+        db::Tx,
+        deliveries, endpoints,
+        endpoints::StoredEndpoint,
+        listing, tallies,
+    },
 };
+
+/// Entries of an endpoint's history that are shown.
+const LOG_SHOWN: u32 = 50;
 
 #[async_trait]
 impl Endpoints for Engine {
@@ -35,7 +46,7 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let new = form.check()?;
         self.vet(&new.url).await?;
-        self.add_endpoint(account, new, duplicate, false).await
+        self.add_endpoint(actor, account, new, duplicate, false).await
     }
 
     async fn endpoints(&self, actor: &Actor) -> Result<Vec<EndpointSummary>> {
@@ -89,6 +100,7 @@ impl Endpoints for Engine {
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
             return Err(changed_meanwhile(id));
         }
+        self.note(&mut tx, actor, account, id, Happening::Changed).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
         Ok(self.stored(account, id).await?.endpoint)
@@ -107,7 +119,9 @@ impl Endpoints for Engine {
         self.stored(account, id).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await?;
+        if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
+            self.note(&mut tx, actor, account, id, Happening::Deleted).await?;
+        }
         let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
@@ -143,6 +157,22 @@ impl Endpoints for Engine {
         Ok(shown(&credentials::open_for(self.vault(), &stored)?))
     }
 
+    async fn endpoint_hours(&self, actor: &Actor, id: &EndpointId, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>> {
+        let account = actor.account_if(Permission::ReadEndpoints)?;
+        self.stored(account, id).await?;
+        Ok(tallies::of_endpoint(self.db(), account, id, hour_of(since)).await?)
+    }
+
+    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<LogEntry>> {
+        let account = actor.account_if(Permission::ReadEndpoints)?;
+        self.stored(account, id).await?;
+        let entries = account_log::of_endpoint(self.db(), account, id, LOG_SHOWN).await?;
+        let shown = entries
+            .into_iter()
+            .filter_map(|(at, what, who)| Some(LogEntry { at, what: Happening::parse(&what)?, who }));
+        Ok(shown.collect())
+    }
+
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let all = endpoints::of_account(self.db(), account).await?;
@@ -160,7 +190,7 @@ impl Endpoints for Engine {
             rate_per_s: None,
             deliver_late: false,
         };
-        Ok(self.add_endpoint(account, new, Duplicate::Allow, true).await?.endpoint)
+        Ok(self.add_endpoint(actor, account, new, Duplicate::Allow, true).await?.endpoint)
     }
 }
 
@@ -177,6 +207,7 @@ impl Engine {
 
     async fn add_endpoint(
         &self,
+        actor: &Actor,
         account: &AccountId,
         new: NewEndpoint,
         duplicate: Duplicate,
@@ -199,8 +230,27 @@ impl Engine {
             return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
         }
         endpoints::add(&mut tx, &stored, self.now()).await?;
+        self.note(&mut tx, actor, account, &stored.endpoint.id, Happening::Created).await?;
         tx.commit().await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: shown(&open) })
+    }
+
+    /// Writes into the endpoint's history what somebody did.
+    async fn note(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        account: &AccountId,
+        id: &EndpointId,
+        what: Happening,
+    ) -> Result<()> {
+        let who = match actor {
+            Actor::Member { user, .. } => accounts::user(self.db(), user).await?.map(|user| user.email),
+            Actor::Token { token, .. } => Some(format!("API token {token}")),
+        };
+        let entry =
+            Entry::new(self.next_id(), self.now(), account.as_str(), id.as_str(), what.as_str(), who.as_deref());
+        Ok(account_log::add(tx, &[entry]).await?)
     }
 
     async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
@@ -209,14 +259,19 @@ impl Engine {
     }
 
     async fn summary(&self, stored: StoredEndpoint) -> Result<EndpointSummary> {
-        let since = self.now().plus_ms(-DAY_MS);
-        let (waiting, delivered_24h, failed_24h) =
-            listing::endpoint_counts(self.db(), &stored.account, &stored.endpoint.id, since).await?;
+        let (account, id) = (&stored.account, &stored.endpoint.id);
+        let since = hour_of(self.now().plus_ms(-DAY_MS));
+        let mut day = Tally::default();
+        for (_, hour) in tallies::of_endpoint(self.db(), account, id, since).await? {
+            day.merge(&hour);
+        }
+        let waiting = listing::waiting(self.db(), account, id).await?;
         Ok(EndpointSummary {
             endpoint: stored.endpoint,
             waiting,
-            delivered_24h,
-            failed_24h,
+            delivered_24h: u32::try_from(day.delivered).unwrap_or(u32::MAX),
+            failed_24h: u32::try_from(day.failed + day.expired).unwrap_or(u32::MAX),
+            p95_ms: day.durations.percentile_ms(95),
             failure: stored.last_failure,
             auth_token_masked: stored.sealed.auth_token_masked,
             signing_secret_masked: stored.sealed.secret_masked,
@@ -228,7 +283,10 @@ impl Engine {
         refuse_deleted(&self.stored(account, id).await?.endpoint)?;
         let reason = (state == EndpointState::Paused).then_some(PauseReason::Person);
         let mut tx = self.db().begin().await?;
-        endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await?;
+        if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
+            let what = if state == EndpointState::Active { Happening::Resumed } else { Happening::Paused };
+            self.note(&mut tx, actor, account, id, what).await?;
+        }
         if state == EndpointState::Active {
             endpoints::reset_health(&mut tx, account, id).await?;
         }
@@ -254,7 +312,7 @@ impl Engine {
     }
 }
 
-fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: domain::UnixMs) -> Endpoint {
+fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endpoint {
     Endpoint {
         id,
         name: new.name,

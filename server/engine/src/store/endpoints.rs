@@ -30,7 +30,7 @@ const UPDATE: &str = "UPDATE endpoints SET name = $3, url = $4, events = $5, tim
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND ($11 = 0 OR version = $11)";
 const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, state_since_ms = $5, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
-const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL \
+const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, warned = 0 \
     WHERE account_id = $1 AND id = $2";
 static LISTENING: Sql = Sql::new(
     "SELECT id, account_id, events, state, deliver_late FROM endpoints \

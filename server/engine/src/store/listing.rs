@@ -220,34 +220,15 @@ fn event_conditions(account: &AccountId, filter: &EventFilter) -> Conditions {
     conditions
 }
 
-/// Waiting deliveries of an endpoint, and what ended since a moment: delivered, failed or expired. Each exact up to
-/// [`COUNT_MAX`].
-pub async fn endpoint_counts(
-    db: &Db,
-    account: &AccountId,
-    endpoint: &EndpointId,
-    since: UnixMs,
-) -> StoreResult<(u32, u32, u32)> {
-    let count = async |condition: &str, since: Option<UnixMs>| -> StoreResult<u32> {
-        let mut conditions = Conditions::of(account, "account_id");
-        conditions.text("endpoint_id = ?", endpoint.as_str());
-        conditions.fixed(condition);
-        if let Some(since) = since {
-            // Ids sort by time, so the span is a range of the endpoint's own index.
-            conditions.text("id >= ?", domain::id::DeliveryId::new(since, 0).as_str());
-        }
-        let sql = format!(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE {} LIMIT {}) AS found",
-            conditions.sql,
-            COUNT_MAX + 1
-        );
-        let n: i64 = on!(&db.readers, c =>
-            bound!(sqlx::query_scalar(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
-        Ok(small(n))
-    };
-    Ok((
-        count("state IN ('queued', 'retrying')", None).await?,
-        count("state = 'delivered'", Some(since)).await?,
-        count("state IN ('failed', 'expired')", Some(since)).await?,
-    ))
+/// Deliveries of an endpoint that have not ended, exact up to [`COUNT_MAX`].
+pub async fn waiting(db: &Db, account: &AccountId, endpoint: &EndpointId) -> StoreResult<u32> {
+    let mut conditions = Conditions::of(account, "account_id");
+    conditions.text("endpoint_id = ?", endpoint.as_str());
+    conditions.fixed("state IN ('queued', 'retrying')");
+    let where_ = conditions.sql;
+    let sql =
+        format!("SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE {where_} LIMIT {}) AS found", COUNT_MAX + 1);
+    let n: i64 = on!(&db.readers, c =>
+        bound!(sqlx::query_scalar(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
+    Ok(small(n))
 }

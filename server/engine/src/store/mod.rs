@@ -3,6 +3,7 @@
 //! Architecture invariant: no rule of the product stands here, and no transaction stays open across the network.
 //! Functions take an open [`db::Db`] or [`db::Tx`] and the time; services decide.
 
+pub mod account_log;
 pub mod accounts;
 pub mod db;
 pub mod deliveries;
@@ -17,6 +18,7 @@ mod postgres;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;
+pub mod tallies;
 pub mod test_lines;
 pub mod tokens;
 

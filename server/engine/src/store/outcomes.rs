@@ -7,7 +7,7 @@ use super::{
     db::{Tx, within},
     error::StoreResult,
     jobs::Lane,
-    json_rows,
+    json_list, json_rows,
     sql::Sql,
 };
 
@@ -42,12 +42,23 @@ static HEALTH: Sql = Sql::new(
        ELSE r.failed_first_ms END, \
      last_success_ms = COALESCE(r.success_ms, endpoints.last_success_ms), \
      last_attempt_ms = r.attempt_ms, \
-     last_failure = CASE WHEN r.failures = 0 THEN NULL ELSE r.failure END \
+     last_failure = CASE WHEN r.failures = 0 THEN NULL ELSE r.failure END, \
+     warned = CASE WHEN r.success_ms IS NULL THEN endpoints.warned ELSE 0 END \
      FROM {rows $1 r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
      failure text} WHERE endpoints.id = r.endpoint_id",
 );
-const GONE: &str = "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, \
-                    version = version + 1 WHERE id = $1 AND state = 'active'";
+static GONE: Sql = Sql::new(
+    "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, version = version + 1 \
+     WHERE id IN {list $1} AND state = 'active' RETURNING id, account_id",
+);
+static DISABLE: Sql = Sql::new(
+    "UPDATE endpoints SET state = 'disabled', state_since_ms = $2, version = version + 1 \
+     WHERE id IN {list $1} AND state = 'active' AND failing_since_ms <= $3 RETURNING id, account_id",
+);
+static WARN: Sql = Sql::new(
+    "UPDATE endpoints SET warned = $2 WHERE id IN {list $1} AND state = 'active' AND warned < $2 \
+     AND (failing_since_ms <= $3 OR failures_in_row >= $4) RETURNING id, account_id",
+);
 
 /// Where a delivery stands after an attempt, or after none was worth making.
 #[derive(Debug, Clone, Serialize)]
@@ -150,8 +161,33 @@ pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
     Ok(())
 }
 
-/// Pauses an active endpoint because it answered 410.
-pub async fn gone(tx: &mut Tx, endpoint: &str, now: UnixMs) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(GONE).bind(endpoint).bind(now.0).execute(c).await?.rows_affected());
-    Ok(())
+/// Pauses those of these endpoints that are active, because they answered 410. Returns them with their accounts.
+pub async fn gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<(String, String)>> {
+    let (sql, list) = (GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).fetch_all(c).await?))
+}
+
+/// Disables those of these endpoints that have been failing since `failing_since` or longer.
+pub async fn disable(
+    tx: &mut Tx,
+    endpoints: &[&str],
+    failing_since: UnixMs,
+    now: UnixMs,
+) -> StoreResult<Vec<(String, String)>> {
+    let (sql, list) = (DISABLE.on(tx.dialect()), json_list(endpoints.iter().copied()));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).bind(failing_since.0).fetch_all(c).await?))
+}
+
+/// Marks those of these endpoints as warned at this level that were not yet, and have been failing since
+/// `failing_since` or longer, or for this many attempts in a row.
+pub async fn warn(
+    tx: &mut Tx,
+    endpoints: &[&str],
+    level: i64,
+    failing_since: UnixMs,
+    failures: i64,
+) -> StoreResult<Vec<(String, String)>> {
+    let (sql, list) = (WARN.on(tx.dialect()), json_list(endpoints.iter().copied()));
+    Ok(within!(tx, c => sqlx::query_as(sql)
+        .bind(list).bind(level).bind(failing_since.0).bind(failures).fetch_all(c).await?))
 }

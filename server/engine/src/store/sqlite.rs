@@ -18,18 +18,21 @@ const CHECKPOINT_PAGES: &str = "4000";
 
 /// Opens the file, making it where it is missing.
 pub(super) async fn connect(url: &str) -> StoreResult<Db> {
-    let options = SqliteConnectOptions::from_str(url)?
+    let common = SqliteConnectOptions::from_str(url)?
+        .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+        .foreign_keys(false)
+        .pragma("temp_store", "memory");
+    let writes = common
+        .clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // FULL: a commit is on the disk before it is answered (G1); WAL alone would lose the latest on power loss.
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
-        .foreign_keys(false)
-        .pragma("temp_store", "memory")
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-    let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options);
+    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writes).await?;
+    // Readers set nothing about the file: that would wait for the writer, who may be in a transaction.
+    let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(common.read_only(true));
     Ok(Db { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), dialect: Dialect::Sqlite })
 }
 

@@ -6,6 +6,7 @@ mod bed;
 mod causes;
 mod chance;
 mod endpoints;
+mod health;
 mod lists;
 mod order;
 mod receiver;

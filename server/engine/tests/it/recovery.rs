@@ -86,3 +86,14 @@ async fn a_full_disk_refuses_events_for_now_and_intake_resumes_by_itself() {
     assert!(bed.accept_as(EventKind::CallProcessed, 1_000, None).await.is_ok(), "no restart is needed");
     assert_eq!(bed.run().await, accepted as usize + 1, "what was accepted arrives, what was refused does not");
 }
+
+#[tokio::test]
+async fn a_reader_that_connects_does_not_wait_for_the_writer() {
+    let bed = Bed::new(On::Sqlite).await;
+    let engine = bed.another().await;
+    let _writing = engine.sender().db.begin().await.unwrap();
+    let filter = domain::filter::DeliveryFilter::default();
+    let read = domain::delivery::Deliveries::deliveries(&*engine, &bed.admin, &filter);
+    let answered = tokio::time::timeout(std::time::Duration::from_secs(2), read).await;
+    assert!(answered.expect("a read waited for a transaction").is_ok());
+}

@@ -1,0 +1,102 @@
+//! What an endpoint did in an hour: counts, and a small histogram of how long attempts took.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{time::HOUR_MS, time::UnixMs};
+
+/// Upper bounds of the histogram's cells in milliseconds; the last cell has none.
+pub const BOUNDS_MS: [u32; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+/// Cells of the histogram.
+pub const CELLS: usize = BOUNDS_MS.len() + 1;
+
+/// Attempts by how long they took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histogram(pub [u64; CELLS]);
+
+impl Histogram {
+    /// Counts an attempt of this length.
+    pub fn add(&mut self, duration_ms: u32) {
+        self.0[BOUNDS_MS.partition_point(|bound| *bound < duration_ms)] += 1;
+    }
+
+    /// Adds another histogram.
+    pub fn merge(&mut self, other: &Self) {
+        self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    /// The length in milliseconds that `percent` of the attempts did not exceed, rounded up to a cell's bound;
+    /// none when nothing was counted, and the largest bound for what lies beyond it.
+    #[must_use]
+    pub fn percentile_ms(&self, percent: u64) -> Option<u32> {
+        let all: u64 = self.0.iter().sum();
+        let wanted = (all * percent).div_ceil(100).max(1);
+        let mut seen = 0;
+        let cell = self.0.iter().position(|n| {
+            seen += n;
+            seen >= wanted
+        })?;
+        Some(BOUNDS_MS[cell.min(BOUNDS_MS.len() - 1)])
+    }
+}
+
+/// What an endpoint did in one hour, or in several added up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Attempts answered with 2xx.
+    pub delivered: u64,
+    /// Attempts that failed and will be tried again.
+    pub retrying: u64,
+    /// Deliveries that ended as failed.
+    pub failed: u64,
+    /// Deliveries that ended as expired.
+    pub expired: u64,
+    /// How long the attempts took.
+    pub durations: Histogram,
+}
+
+impl Tally {
+    /// Adds another tally.
+    pub fn merge(&mut self, other: &Self) {
+        self.delivered += other.delivered;
+        self.retrying += other.retrying;
+        self.failed += other.failed;
+        self.expired += other.expired;
+        self.durations.merge(&other.durations);
+    }
+}
+
+/// The hour that a moment lies in: its beginning.
+#[must_use]
+pub const fn hour_of(at: UnixMs) -> UnixMs {
+    UnixMs(at.0.div_euclid(HOUR_MS) * HOUR_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_the_bound_of_its_cell() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.percentile_ms(50), None);
+        (0..90).for_each(|_| histogram.add(8));
+        (0..10).for_each(|_| histogram.add(700));
+        assert_eq!((histogram.percentile_ms(50), histogram.percentile_ms(95)), (Some(10), Some(1_000)));
+        histogram.add(60_000);
+        assert_eq!(histogram.percentile_ms(100), Some(10_000));
+    }
+
+    #[test]
+    fn a_length_on_a_bound_belongs_to_the_cell_below_it() {
+        let mut histogram = Histogram::default();
+        histogram.add(5);
+        histogram.add(6);
+        assert_eq!(&histogram.0[..2], &[1, 1]);
+    }
+
+    #[test]
+    fn hours_begin_on_the_hour() {
+        assert_eq!(hour_of(UnixMs(HOUR_MS + 1)), UnixMs(HOUR_MS));
+        assert_eq!(hour_of(UnixMs(-1)), UnixMs(-HOUR_MS));
+    }
+}

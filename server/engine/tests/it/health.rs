@@ -1,0 +1,98 @@
+//! Endpoints that fail for long, and what is counted by the hour.
+
+use domain::{
+    delivery::Status,
+    endpoint::{EndpointState, Endpoints, Happening},
+    event::EventKind,
+    time::DAY_MS,
+};
+
+use crate::{
+    bed::{Bed, START, on_both},
+    receiver::Reply,
+};
+
+on_both! {
+    an_endpoint_that_fails_for_days_is_told_and_then_disabled
+    a_disabled_endpoint_holds_and_drains_when_it_is_resumed
+    hours_count_what_was_recorded_in_them
+    what_people_do_is_in_the_endpoints_history
+}
+
+async fn happenings(bed: &Bed, id: &domain::id::EndpointId) -> Vec<Happening> {
+    let mut log = bed.engine.endpoint_log(&bed.admin, id).await.unwrap();
+    log.reverse();
+    log.into_iter().map(|entry| entry.what).collect()
+}
+
+/// A day and a little: attempts take real milliseconds, which count towards the time of failing.
+const GOOD_DAY_MS: i64 = DAY_MS + 60_000;
+
+/// Fails something every day, for so many days.
+async fn fail_for_days(bed: &Bed, days: u32) {
+    bed.receiver.usually(Reply::Status(500));
+    for day in 0..=days {
+        bed.accept(EventKind::CallProcessed, 1_000 + day).await;
+        bed.run().await;
+        bed.clock.step_ms(if day == days { 0 } else { GOOD_DAY_MS });
+    }
+}
+
+async fn an_endpoint_that_fails_for_days_is_told_and_then_disabled(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    fail_for_days(&bed, 4).await;
+    let told = happenings(&bed, &endpoint.id).await;
+    let expected = [Happening::Created, Happening::FailingOneDay, Happening::FailingFourDays];
+    assert_eq!(told.iter().filter(|what| **what != Happening::Failing).copied().collect::<Vec<_>>(), expected);
+    assert!(told.iter().filter(|what| **what == Happening::Failing).count() <= 1, "told once: {told:?}");
+    assert_eq!(bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap().endpoint.state, EndpointState::Active);
+    bed.run_after_ms(GOOD_DAY_MS).await;
+    let now = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap().endpoint;
+    assert_eq!(now.state, EndpointState::Disabled);
+    assert_eq!(happenings(&bed, &endpoint.id).await.last(), Some(&Happening::Disabled));
+    assert_eq!(bed.run_after_ms(DAY_MS).await, 0, "a disabled endpoint is left alone");
+}
+
+async fn a_disabled_endpoint_holds_and_drains_when_it_is_resumed(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    fail_for_days(&bed, 5).await;
+    bed.accept(EventKind::CallProcessed, 7).await;
+    assert_eq!(bed.run().await, 0);
+    assert!(bed.deliveries().await.iter().filter(|row| row.status == Status::Held).count() >= 2);
+    bed.receiver.forget_script();
+    bed.resume(&endpoint.id).await;
+    bed.run_after_ms(DAY_MS).await;
+    assert!(bed.deliveries().await.iter().all(|row| row.status == Status::Delivered));
+}
+
+async fn hours_count_what_was_recorded_in_them(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.receiver.next([Reply::Status(500)]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.run_after_ms(6_000).await;
+    bed.clock.step_ms(3_600_000);
+    bed.accept(EventKind::CallProcessed, 2).await;
+    bed.run().await;
+    let hours = bed.engine.endpoint_hours(&bed.admin, &endpoint.id, START).await.unwrap();
+    let counts: Vec<_> = hours.iter().map(|(_, tally)| (tally.delivered, tally.retrying)).collect();
+    assert_eq!(counts, [(1, 1), (1, 0)]);
+    assert_eq!(hours[0].1.durations.0.iter().sum::<u64>(), 2);
+    let summary = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
+    assert_eq!((summary.delivered_24h, summary.failed_24h, summary.waiting), (2, 0, 0));
+    assert!(summary.p95_ms.is_some());
+}
+
+async fn what_people_do_is_in_the_endpoints_history(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.pause(&endpoint.id).await;
+    bed.pause(&endpoint.id).await;
+    bed.resume(&endpoint.id).await;
+    bed.receiver.next([Reply::Status(410)]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    let log = bed.engine.endpoint_log(&bed.admin, &endpoint.id).await.unwrap();
+    assert_eq!((log[0].what, log[0].who.clone()), (Happening::PausedGone, None));
+    assert_eq!((log[1].what, log[1].who.as_deref()), (Happening::Resumed, Some("ana@acme.example")));
+    assert_eq!(log.len(), 4, "pausing twice happened once");
+}
