@@ -1,14 +1,13 @@
 // Browser tests against the debug server that `make test` has just built. Every spec runs twice: with JavaScript, and
-// without, as pages must work before the islands arrive.
+// without, as pages must work before the islands arrive. A spec that runs once stands in one of the two lists below.
 import { defineConfig, devices } from "@playwright/test";
-import { existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { certificates } from "./fixtures/certificates";
+import { BASE_URL, CHROMIUM, LISTEN, OFFHOOK, data } from "./fixtures/place";
 
-const target = process.env.CARGO_TARGET_DIR ?? "../target";
-const port = 3199;
-const data = mkdtempSync(join(tmpdir(), "offhook-end2end-"));
-const chromium = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find((path) => existsSync(path));
+/** About what script does, or measured with it: weight, the look, and the live list. */
+const WITH_SCRIPT_ONLY = ["**/*.js.spec.ts"];
+/** About the document as the server sends it, before any script has touched it. */
+const WITHOUT_SCRIPT_ONLY = ["**/*.html.spec.ts"];
 
 export default defineConfig({
   testDir: "specs",
@@ -16,29 +15,31 @@ export default defineConfig({
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
   workers: 2,
-  timeout: 30_000,
+  timeout: 45_000,
+  expect: { timeout: 10_000 },
   reporter: "list",
+  globalTeardown: "./fixtures/teardown.ts",
   use: {
     ...devices["Desktop Chrome"],
-    baseURL: `http://127.0.0.1:${port}`,
-    trace: "retain-on-failure",
-    launchOptions: {
-      executablePath: chromium,
-      // Chromium's own traffic is no part of a test, and its sandbox does not start under root.
-      args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-    },
+    baseURL: BASE_URL,
+    screenshot: "only-on-failure",
+    // A trace of each test costs a third of the time: TRACE=1 to have them.
+    trace: process.env.TRACE ? "retain-on-failure" : "off",
+    launchOptions: CHROMIUM,
   },
   projects: [
-    { name: "js", use: { javaScriptEnabled: true } },
-    { name: "no-js", use: { javaScriptEnabled: false } },
+    { name: "js", use: { javaScriptEnabled: true }, testIgnore: WITHOUT_SCRIPT_ONLY },
+    { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: WITH_SCRIPT_ONLY },
   ],
   webServer: {
-    command: `${target}/debug/offhook serve`,
-    url: `http://127.0.0.1:${port}/`,
+    command: `${OFFHOOK} serve`,
+    url: `${BASE_URL}/readyz`,
     env: {
-      OFFHOOK_LISTEN: `127.0.0.1:${port}`,
-      OFFHOOK_DATA: data,
+      OFFHOOK_LISTEN: LISTEN,
+      OFFHOOK_DATA: data(),
       OFFHOOK_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
+      // The certificates of the receivers come from an issuer of our own, so that only what a spec means is wrong.
+      SSL_CERT_FILE: certificates().issuer,
     },
   },
 });

@@ -1,0 +1,59 @@
+import { certificates, OTHER_HOST } from "../../fixtures/certificates";
+import { Receiver, refusedUrl, type Answer } from "../../fixtures/receiver";
+import { expect, test } from "../../fixtures/test";
+
+/** Code, how the receiver answers, what the row says. */
+const ANSWERS: [cause: string, answer: Answer, says: string | RegExp][] = [
+  ["response_timeout", "hang", "Connected, but no answer in 1 s. Your server may still have processed it"],
+  ["redirected", { redirectTo: "https://elsewhere.acme.example/" }, "Server answered 301 to https://elsewhere.acme.example/; we do not follow redirects"],
+  ["http_401_403", 401, "Server refused us (401)"],
+  ["http_404", 404, "No such path (404)"],
+  ["http_405", 405, "Server does not accept POST here (405)"],
+  ["http_410", 410, "Server said Gone (410); endpoint paused"],
+  ["http_413", 413, /Body of \d+ kB was too large for the server \(413\)/],
+  ["http_4xx", 418, "Server rejected the request (418)"],
+  ["http_429", 429, "Server asked us to slow down (429)"],
+  ["http_5xx", 500, "Error in your server (500)"],
+  ["http_502_504", 502, "Your proxy could not reach your server (502)"],
+  ["reset", "hang up", "Connection was cut while waiting"],
+  ["bad_response", "garbage", "Reply was not valid HTTP"],
+];
+
+test("each cause of a failure stands in its row of the list, without a click", async ({ page, person, api }) => {
+  const receivers: Receiver[] = [];
+  const listen = async (tls?: { certificate: string; key: string }) => {
+    const receiver = await Receiver.start(tls);
+    receivers.push(receiver);
+    return receiver;
+  };
+  const { expired, otherHost } = certificates();
+  const failures: [cause: string, url: string, says: string | RegExp][] = [
+    ["dns_not_found", "https://nowhere.invalid/calls", "No DNS record for nowhere.invalid"],
+    ["connect_refused", await refusedUrl(), /127\.0\.0\.1:\d+ refused the connection/],
+    ["tls_expired", (await listen(expired)).url, /Certificate expired \d+ (days|months|years?) ago/],
+    ["tls_name", (await listen(otherHost)).url, `Certificate is for ${OTHER_HOST}, not 127.0.0.1`],
+    ["tls_version", (await listen()).url.replace("http:", "https:"), "Server offers no TLS 1.2 or newer"],
+  ];
+  for (const [cause, answer, says] of ANSWERS) failures.push([cause, (await listen()).answers(answer).url, says]);
+
+  for (const [cause, url] of failures) await api.endpoint(url, { name: cause, timeout_s: 1 });
+  expect((await api.call()).deliveries).toBe(failures.length);
+  const tried = await api.tried(failures.length);
+
+  await page.goto(person.path("deliveries"));
+  for (const [cause, , says] of failures) {
+    const delivery = tried.find((row) => row.endpoint_name === cause)!;
+    expect.soft(delivery.cause, delivery.endpoint_name).toBe(cause);
+    await expect.soft(page.locator(`#${delivery.id}`)).toContainText(says);
+  }
+  const summary = page.locator("#live-counts");
+  await expect(summary).toContainText(`${failures.length} match`);
+
+  // The same cause is a filter, and leads to its guide from the delivery.
+  await page.goto(person.path("deliveries?cause=tls_expired"));
+  await expect(page.locator("li[data-status]")).toHaveCount(1);
+  await page.locator("li[data-status] a").click();
+  await page.getByRole("link", { name: "More about this cause" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Certificate expired");
+  for (const receiver of receivers) await receiver.stop();
+});

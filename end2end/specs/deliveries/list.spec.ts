@@ -1,0 +1,120 @@
+import { randomUUID } from "node:crypto";
+import type { Page } from "@playwright/test";
+import { refusedUrl } from "../../fixtures/receiver";
+import { expect, test } from "../../fixtures/test";
+
+const rows = (page: Page) => page.locator("li[data-status]");
+const ids = (page: Page) => rows(page).evaluateAll((all) => all.map((row) => row.id));
+
+test("before the first delivery the list says what will be here and how it gets here", async ({ page, person }) => {
+  await page.goto(person.path("deliveries"));
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText("Every delivery will be listed here");
+  await page.getByRole("link", { name: "Send a test" }).click();
+  await expect(page).toHaveURL(person.path("start"));
+});
+
+test("a filter that is set in the form stands in the address, and the address sets the form", async ({ page, person, api, receiver }) => {
+  const good = await api.endpoint(receiver.url, { name: "Good", events: ["IncomingCall", "OutgoingCall"] });
+  await api.endpoint(await refusedUrl(), { name: "Bad" });
+  await api.call("IncomingCall");
+  await api.call("OutgoingCall");
+  await api.tried(3);
+
+  await page.goto(person.path("deliveries"));
+  await expect(rows(page)).toHaveCount(3);
+  await page.getByText("Filter", { exact: true }).click();
+  const form = page.getByRole("search", { name: "Deliveries" });
+  await form.getByLabel("Delivered").check();
+  await form.getByLabel("IncomingCall").check();
+  await form.getByLabel("Endpoint").selectOption("Good");
+  await form.getByLabel("Time", { exact: true }).selectOption("Last 24 hours");
+  await form.getByRole("button", { name: "Apply filters" }).click();
+  await expect(rows(page)).toHaveCount(1);
+  const asked = new URL(page.url()).searchParams;
+  expect(asked.get("status")).toBe("delivered");
+  expect(asked.get("event")).toBe("IncomingCall");
+  expect(asked.get("endpoint")).toBe(good.id);
+  expect(asked.get("range")).toBe("24h");
+
+  // A colleague opens the link: the same rows, and the form as it was left.
+  const found = await ids(page);
+  await page.goto("about:blank");
+  await page.goto(person.path(`deliveries?${asked}`));
+  expect(await ids(page)).toEqual(found);
+  await page.getByText("Filter", { exact: true }).click();
+  await expect(form.getByLabel("Delivered")).toBeChecked();
+  await expect(form.getByLabel("Failed")).not.toBeChecked();
+  await expect(form.getByLabel("IncomingCall")).toBeChecked();
+  await expect(form.getByLabel("Endpoint")).toHaveValue(good.id);
+  await expect(form.getByLabel("Time", { exact: true })).toHaveValue("24h");
+
+  // Each filter can be taken away alone.
+  const chips = page.getByRole("list", { name: "Filters that are set" });
+  await expect(chips.getByRole("link")).toHaveText(["Remove filter: Delivered", "Remove filter: IncomingCall", "Remove filter: Endpoint Good", "Remove filter: Last 24 hours", "Clear filters"]);
+  await chips.getByRole("link", { name: "IncomingCall" }).click();
+  await expect(rows(page)).toHaveCount(2);
+  await chips.getByRole("link", { name: "Clear filters" }).click();
+  await expect(page).toHaveURL(person.path("deliveries"));
+  await expect(rows(page)).toHaveCount(3);
+});
+
+test("an id, a call and a phone number find their deliveries", async ({ page, person, api, receiver }) => {
+  await api.endpoint(receiver.url);
+  const call = randomUUID();
+  await api.call("IncomingCall", call);
+  await api.post(JSON.stringify({ event: "IncomingCall", call_id: randomUUID(), callee_number: "+441632960077", caller_number: "+441632960088" }));
+  const tried = await api.tried(2);
+  const search = page.getByRole("searchbox");
+  const first = tried.find((row) => row.event === "IncomingCall")!;
+  for (const text of [first.id, first.event_id, call, "+441632960077"]) {
+    await page.goto(person.path("deliveries"));
+    await search.fill(text);
+    await page.getByRole("button", { name: "Search" }).click();
+    await expect(rows(page), text).toHaveCount(1);
+    await expect(search).toHaveValue(text);
+  }
+});
+
+test("a filter that matches nothing is repeated in words, with the one whose removal helps", async ({ page, person, api, receiver }) => {
+  await api.endpoint(receiver.url);
+  await api.call();
+  await api.tried(1);
+  await page.goto(person.path("deliveries?status=failed&event=IncomingCall"));
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText("No deliveries match status failed, event IncomingCall");
+  await expect(page.getByText("Without status failed there is 1.")).toBeVisible();
+  await page.getByRole("link", { name: "Show without status failed" }).click();
+  await expect(page).toHaveURL(person.path("deliveries?event=IncomingCall"));
+  await expect(rows(page)).toHaveCount(1);
+});
+
+test("older and newer pages are links, and no row is lost or seen twice", async ({ page, person, api, receiver }) => {
+  await api.endpoint(receiver.url);
+  for (let n = 0; n < 5; n++) await api.call();
+  await api.tried(5);
+  const all = (await api.deliveries()).map((row) => row.id);
+  const pages: string[][] = [];
+  await page.goto(person.path("deliveries?limit=2"));
+  pages.push(await ids(page));
+  await page.getByRole("link", { name: "Older" }).click();
+  await expect(rows(page).first()).toHaveId(all[2]);
+  pages.push(await ids(page));
+  await page.getByRole("link", { name: "Older" }).click();
+  await expect(rows(page)).toHaveCount(1);
+  pages.push(await ids(page));
+  expect(pages.flat()).toEqual(all);
+  await expect(page.getByRole("link", { name: "Older" })).toHaveCount(0);
+  await page.getByRole("link", { name: "Newer" }).click();
+  await expect(rows(page).first()).toHaveId(all[2]);
+  await page.getByRole("link", { name: "Newer" }).click();
+  await expect(rows(page).first()).toHaveId(all[0]);
+  await expect(page.getByRole("link", { name: "Newer" })).toHaveCount(0);
+});
+
+test("an old link with words that nobody knows any more shows rows, not an error", async ({ page, person, api, receiver }) => {
+  await api.endpoint(receiver.url);
+  await api.call();
+  await api.tried(1);
+  const response = await page.goto(person.path("deliveries?status=exploded&cause=magic&from=yesterday&endpoint=x&sort=-time"));
+  expect(response?.status()).toBe(200);
+  await expect(rows(page)).toHaveCount(1);
+});

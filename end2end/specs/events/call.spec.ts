@@ -1,0 +1,37 @@
+import { randomUUID } from "node:crypto";
+import { PUBLISHED, parts } from "../../fixtures/published";
+import { expect, test } from "../../fixtures/test";
+
+test("an event shows where it went and its payload as it came", async ({ page, person, api, receiver }) => {
+  await api.endpoint(receiver.url, { name: "CRM", events: ["CallProcessed"] });
+  const { payload, timestamp } = parts(PUBLISHED[2]);
+  const { id } = await api.post(payload, timestamp);
+  await api.tried(1);
+  await page.goto(person.path(`events/${id}`));
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("CallProcessed");
+  await expect(page.getByRole("region", { name: "Where it went" })).toContainText("Sent to 1 endpoint");
+  await expect(page.locator("li[data-status]")).toContainText("CRM");
+  await expect(page.getByRole("region", { name: "Payload" })).toContainText(`"call_cost": 0.0`);
+  await expect(page.getByRole("region", { name: "Facts" })).toContainText("6 Oct 2017");
+});
+
+test("a call shows its events in order with their deliveries, and whether it is over", async ({ page, person, api, receiver }) => {
+  await api.endpoint(receiver.url, { events: ["IncomingCall", "CallProcessed"] });
+  const call = randomUUID();
+  await api.call("IncomingCall", call);
+  await api.tried(1);
+  await page.goto(person.path(`calls/${call}`));
+  await expect(page.getByText("The call is still open")).toBeVisible();
+  const processed = parts(PUBLISHED[2]).payload.replace(/"call_id":"[^"]+"/, `"call_id":"${call}"`);
+  await api.post(processed);
+  await api.tried(2);
+  await page.reload();
+  await expect(page.getByRole("main").getByRole("heading", { level: 2 })).toHaveText(["IncomingCall", "CallProcessed"]);
+  await expect(page.getByText("The call is still open")).toHaveCount(0);
+  await expect(page.locator("li[data-status]")).toHaveCount(2);
+});
+
+test("a call that nobody knows is not in service", async ({ page, person }) => {
+  const response = await page.goto(person.path(`calls/${randomUUID()}`));
+  expect(response?.status()).toBe(404);
+});

@@ -1,0 +1,45 @@
+import { expect, test } from "../fixtures/test";
+
+const GUIDES = ["Set up a webhook", "Verify a request", "Retries and order", "Causes of failures", "REST API"];
+
+test("every guide is one click from the help page, signed in or not", async ({ page }) => {
+  for (const title of GUIDES) {
+    await page.goto("/help");
+    await page.getByRole("main").getByRole("link", { name: title }).last().click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(title);
+  }
+});
+
+test("every cause has a page of its own with what to try, and all of them are in the catalogue", async ({ page, request }) => {
+  await page.goto("/help/causes");
+  const links = page.getByRole("main").locator('a[href^="/help/causes/"]');
+  const hrefs = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
+  expect(new Set(hrefs).size).toBe(25);
+  for (const href of hrefs) {
+    const answer = await request.get(href);
+    expect(answer.status(), href).toBe(200);
+    const text = await answer.text();
+    for (const part of ["Try this first", "Possible causes", "How to check", "How to fix", "What happens meanwhile"]) {
+      expect(text, `${href}: ${part}`).toContain(part);
+    }
+  }
+  await links.first().click();
+  await expect(page.getByRole("link", { name: "All causes" })).toBeVisible();
+});
+
+test("every link of every guide leads somewhere", async ({ page, request }) => {
+  const seen = new Set<string>();
+  for (const path of ["", "/setting-up", "/verify", "/retries", "/causes", "/api"]) {
+    await page.goto(`/help${path}`);
+    const hrefs = await page.locator('a[href^="/"]').evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
+    const anchors = await page.locator('a[href^="#"]').evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
+    for (const anchor of anchors) await expect(page.locator(`[id="${anchor.slice(1)}"]`), path + anchor).toHaveCount(1);
+    for (const href of hrefs) seen.add(href.split("#")[0]);
+  }
+  for (const href of seen) expect((await request.get(href)).status(), href).toBe(200);
+});
+
+test("a cause that does not exist is not in service", async ({ page }) => {
+  const response = await page.goto("/help/causes/magic");
+  expect(response?.status()).toBe(404);
+});

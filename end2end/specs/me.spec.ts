@@ -1,0 +1,40 @@
+import { expect, test } from "../fixtures/test";
+
+const PAPER = "rgb(241, 245, 242)";
+const NIGHT = "rgb(12, 19, 17)";
+
+test("the theme is the system's until a person chooses one, which stays", async ({ page, person }) => {
+  const html = page.locator("html");
+  const colour = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto(person.path("endpoints"));
+  await expect(html).not.toHaveAttribute("data-theme");
+  expect(await colour()).toBe(NIGHT);
+
+  await page.getByRole("button", { name: /^Menu of/ }).click();
+  await page.getByRole("button", { name: "Light", exact: true }).click();
+  await expect(page).toHaveURL(person.path("endpoints"));
+  await expect(html).toHaveAttribute("data-theme", "light");
+  expect(await colour()).toBe(PAPER);
+  await page.goto("/help");
+  await expect(html).toHaveAttribute("data-theme", "light");
+
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.goto("/me");
+  await page.getByRole("button", { name: "Dark", exact: true }).click();
+  await expect(html).toHaveAttribute("data-theme", "dark");
+  expect(await colour()).toBe(NIGHT);
+  await expect(page.getByRole("button", { name: "Dark", exact: true })).toHaveAttribute("aria-pressed", "true");
+  await page.getByRole("button", { name: "System", exact: true }).click();
+  await expect(html).not.toHaveAttribute("data-theme");
+  expect(await colour()).toBe(PAPER);
+});
+
+test("times are shown in the zone that a person chose", async ({ page, person }) => {
+  await page.goto("/me");
+  await page.getByLabel("Times are shown in").selectOption("Asia/Kathmandu");
+  await page.getByRole("button", { name: "Save time zone" }).click();
+  await expect(page.getByRole("status")).toHaveText("Times are now shown in Asia/Kathmandu.");
+  await page.goto(person.path("deliveries"));
+  await expect(page.getByText("Times in Asia/Kathmandu (UTC+5:45)").first()).toBeVisible();
+});

@@ -1,0 +1,23 @@
+import { postSignUp } from "../fixtures/account";
+import { expect, test } from "../fixtures/test";
+
+test("a person signs out, and the account's pages ask for a sign-in", async ({ page, person }) => {
+  await page.goto(person.path("endpoints"));
+  await page.getByRole("button", { name: /^Menu of/ }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("status")).toHaveText("You are signed out.");
+  await page.goto(person.path("endpoints"));
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
+});
+
+test("somebody else's account looks like one that does not exist", async ({ page, person, browser, baseURL }) => {
+  const stranger = await browser.newContext({ baseURL });
+  await postSignUp(stranger.request);
+  const other = await stranger.newPage();
+  const response = await other.goto(person.path("deliveries"));
+  expect(response?.status()).toBe(404);
+  await expect(other.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await page.goto(person.path("deliveries"));
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Deliveries");
+  await stranger.close();
+});
