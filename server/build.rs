@@ -1,6 +1,6 @@
 //! Turns the files of `target/site` into a table of constants for `src/site.rs`.
 
-#![expect(clippy::print_stdout, clippy::disallowed_macros, reason = "cargo reads what a build script prints")]
+#![expect(clippy::disallowed_macros, reason = "cargo reads what a build script prints")]
 #![expect(clippy::disallowed_methods, reason = "cargo hands its settings over in the environment")]
 
 use std::fmt::Write as _;

@@ -32,8 +32,6 @@ use crate::room::{Room, Shared};
 const TICK_PAUSE: Duration = Duration::from_millis(500);
 /// A stream ends after this time; the browser connects again, and must still be a member then.
 const STREAM_MAX: Duration = Duration::from_secs(10 * 60);
-/// Where the session keeps the signed-in person.
-const USER_KEY: &str = "user";
 
 /// `GET /a/{acct}/deliveries/live`.
 pub fn routes() -> Router<Shared> {
@@ -56,7 +54,7 @@ async fn live(
 }
 
 async fn member(room: &Room, session: &Session, acct: &str) -> domain::Result<AccountId> {
-    let user = session.get::<UserId>(USER_KEY).await.map_err(|_| Error::Internal)?;
+    let user = session.get::<UserId>(app::ssr::USER_KEY).await.map_err(|_| Error::Internal)?;
     let user = user.ok_or_else(|| Error::Unauthenticated("Sign in.".to_owned()))?;
     let actor = room.backend.actor(&user, &AccountId::parse(acct)?).await?;
     actor.account_if(Permission::ReadDeliveries).cloned()

@@ -67,7 +67,7 @@ impl Failure {
             Cause::BadResponse => "Check that the port speaks HTTP.",
             Cause::NotSentNoEndpoint => "Add this event to an endpoint.",
             Cause::NotSentPaused => "Resume the endpoint; the held events go out then.",
-            Cause::OurFault => "We try again by ourselves.",
+            Cause::OurFault => "Tell your provider: what failed stands in the log of this service.",
         }
     }
 

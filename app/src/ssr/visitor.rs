@@ -16,7 +16,7 @@ use crate::visit::Theme;
 use crate::zone::Zone;
 
 /// Where the session keeps the signed-in person.
-const USER_KEY: &str = "user";
+pub const USER_KEY: &str = "user";
 /// Where the session keeps when they signed in.
 const SIGNED_IN_AT_KEY: &str = "signed_in_at";
 /// How long after signing in credentials are shown without asking for the password again.

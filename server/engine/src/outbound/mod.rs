@@ -20,11 +20,12 @@ use domain::{
     cause::{Cause, CauseFacts, Failure},
     target::TargetUrl,
 };
-use reqwest::{Client, Response, header::HeaderMap, redirect};
+use reqwest::{Client, Response, redirect};
 use tokio::time::timeout;
 use url::{Host, Url};
 
 pub use policy::Policy;
+pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 pub use resolver::Unresolved;
 
 /// Time limit of connecting, TLS included.
@@ -294,7 +295,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 }
 
 fn head_lines(headers: &HeaderMap) -> String {
-    let line = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| {
         let value: String = storable(value.as_bytes()).chars().take(HEADER_KEPT_CHARS).collect();
         format!("{name}: {value}")
     };

@@ -8,9 +8,8 @@ use domain::{
     retry::{Rhythm, is_late},
     signature,
 };
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
-use crate::outbound::Post;
+use crate::outbound::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, Post};
 
 use super::{
     Sender,

@@ -12,9 +12,9 @@ use domain::{
     secret::SigningSecret,
     time::SECOND_MS,
 };
-use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::{
+    outbound::{HeaderName, HeaderValue},
     service::credentials,
     store::{db::Db, endpoints, error::StoreResult},
     vault::Vault,

@@ -43,6 +43,13 @@ impl Conditions {
         self.add(condition, Bind::Text(value.to_owned()));
     }
 
+    /// Adds the second half of a condition that began with an open bracket.
+    fn or_text(&mut self, condition: &str, value: &str) {
+        self.binds.push(Bind::Text(value.to_owned()));
+        self.sql.push_str(" OR ");
+        self.sql.push_str(&condition.replace('?', &format!("${}", self.binds.len())));
+    }
+
     /// Adds a condition whose `?` is this number.
     fn number(&mut self, condition: &str, value: i64) {
         self.add(condition, Bind::Number(value));
@@ -178,7 +185,8 @@ fn text_condition(conditions: &mut Conditions, text: &str) {
     } else {
         let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
         let number = if digits.is_empty() { text } else { &digits };
-        conditions.text("(d.caller = ? OR d.callee = ? OR d.event_id = ?)", number);
+        conditions.text("(d.caller = ? OR d.callee = ?", number);
+        conditions.or_text("d.event_id = ?)", text);
     }
 }
 

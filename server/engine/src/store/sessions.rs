@@ -9,8 +9,8 @@ use super::{
 
 const LOAD: &str = "SELECT data FROM sessions WHERE id = $1 AND expires_ms > $2";
 const CREATE: &str = "INSERT INTO sessions (id, data, expires_ms) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING";
-const SAVE: &str = "INSERT INTO sessions (id, data, expires_ms) VALUES ($1, $2, $3) \
-                    ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_ms = excluded.expires_ms";
+// No upsert: a request that is still running at sign-out must not bring the session back.
+const SAVE: &str = "UPDATE sessions SET data = $2, expires_ms = $3 WHERE id = $1";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_ms <= $1";
 
@@ -24,7 +24,7 @@ pub async fn create(db: &Db, id: &str, data: &str, expires_at: UnixMs) -> StoreR
     put(db, CREATE, id, data, expires_at).await
 }
 
-/// Stores a session, new or not.
+/// Stores a session that exists; one that was deleted meanwhile stays deleted.
 pub async fn save(db: &Db, id: &str, data: &str, expires_at: UnixMs) -> StoreResult<()> {
     put(db, SAVE, id, data, expires_at).await.map(|_| ())
 }

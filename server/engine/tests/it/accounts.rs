@@ -72,6 +72,8 @@ async fn a_session_lives_until_it_expires_or_is_deleted(bed: Bed) {
     bed.clock.step_ms(1_000);
     assert_eq!(bed.engine.load_session("a").await.unwrap(), None);
     bed.engine.delete_session("a").await.unwrap();
+    bed.engine.save_session("a", "{}", bed.now().plus_ms(1_000)).await.unwrap();
+    assert_eq!(bed.engine.load_session("a").await.unwrap(), None, "an ended session does not come back");
 }
 
 async fn an_operator_creates_people_and_accounts(bed: Bed) {

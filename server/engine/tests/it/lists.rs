@@ -48,6 +48,8 @@ async fn each_filter_finds_its_deliveries(bed: Bed) {
         (format!("q={}", call_id(3)), 2),
         (format!("q={}", rows[0].id), 1),
         ("q=01202912204".into(), 3),
+        ("q=0120+291-2204".into(), 3),
+        (format!("q={}", rows[0].event_id), 1),
         ("q=%2B44+1202".into(), 0),
         ("test=1".into(), 0),
         (format!("from={from}"), 3),
