@@ -127,7 +127,8 @@ async fn write(sender: &Arc<Sender>, batch: &[Arriving]) -> StoreResult<Vec<Answ
     count(&sender.counters.ingest_commits, 1);
     count(&sender.counters.events, events.len());
     take(sender, &deliveries, &events);
-    sender.changed(events.into_iter().map(|event| event.account_id));
+    let accounts = sender.changed(events.into_iter().map(|event| event.account_id));
+    sender.tell_accounts(accounts).await;
     Ok(answers)
 }
 

@@ -16,15 +16,19 @@ pub mod claim;
 mod health;
 pub mod ingest;
 pub mod lane;
+pub mod news;
 pub mod outcome;
 pub mod pace;
 pub mod recorder;
 pub mod target;
 
 use crate::clock;
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use domain::{
@@ -99,6 +103,7 @@ pub struct Sender {
     changes: broadcast::Sender<AccountId>,
     running: AtomicBool,
     stopping: AtomicBool,
+    told: Mutex<HashMap<String, UnixMs>>,
     resting: AtomicBool,
     idle: Notify,
 }
@@ -129,6 +134,7 @@ impl Sender {
             changes: broadcast::channel(CHANGES_MAX).0,
             running: false.into(),
             stopping: false.into(),
+            told: Mutex::default(),
             resting: false.into(),
             idle: Notify::new(),
         };
@@ -141,13 +147,14 @@ impl Sender {
     }
 
     /// Says that deliveries of these accounts changed. Nobody listening is no error.
-    pub(crate) fn changed(&self, accounts: impl IntoIterator<Item = String>) {
+    pub(crate) fn changed(&self, accounts: impl IntoIterator<Item = String>) -> Vec<String> {
         let mut accounts: Vec<String> = accounts.into_iter().collect();
         accounts.sort_unstable();
         accounts.dedup();
         for account in accounts.iter().filter_map(|id| AccountId::parse(id).ok()) {
             let _ = self.changes.send(account);
         }
+        accounts
     }
 
     pub(crate) fn queues(&self) -> MutexGuard<'_, Queues> {

@@ -60,7 +60,8 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
     if let Some(soonest) = finishes.iter().filter_map(|finish| finish.due_ms).min() {
         sender.wake_at(domain::UnixMs(soonest));
     }
-    sender.changed(batch.iter().map(|outcome| outcome.job().account_id.clone()));
+    let accounts = sender.changed(batch.iter().map(|outcome| outcome.job().account_id.clone()));
+    sender.tell_accounts(accounts).await;
     Ok(())
 }
 

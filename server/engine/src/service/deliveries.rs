@@ -19,6 +19,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     Engine,
+    sender::news::News,
     store::{deliveries, endpoints, events, jobs, listing},
 };
 
@@ -64,7 +65,7 @@ impl Deliveries for Engine {
             deliveries::hurry(&mut tx, account, id, now).await?;
         }
         tx.commit().await?;
-        self.wake(account);
+        self.wake(account).await;
         Ok(())
     }
 
@@ -84,7 +85,7 @@ impl Deliveries for Engine {
         let lane = jobs::Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id };
         jobs::hand_on(&mut tx, &[lane], None, now).await?;
         tx.commit().await?;
-        self.wake(account);
+        self.wake(account).await;
         Ok(())
     }
 
@@ -138,8 +139,10 @@ impl Engine {
     }
 
     /// Something of this account may be due now.
-    pub(super) fn wake(&self, account: &AccountId) {
+    pub(super) async fn wake(&self, account: &AccountId) {
         self.sender().wake_at(self.now());
-        self.sender().changed([account.to_string()]);
+        self.sender().tell(News::Due).await;
+        let accounts = self.sender().changed([account.to_string()]);
+        self.sender().tell_accounts(accounts).await;
     }
 }

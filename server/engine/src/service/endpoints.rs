@@ -21,7 +21,7 @@ use domain::{
 use super::credentials::{self, Open};
 use crate::{
     Engine,
-    sender::ingest::Arriving,
+    sender::{ingest::Arriving, news::News},
     store::{
         account_log::{self, Entry},
         accounts,
@@ -298,7 +298,8 @@ impl Engine {
     /// What is in hand for the endpoint goes back and is taken up again as it is now.
     async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
         self.sender().let_go_of(id.as_str()).await?;
-        self.wake(account);
+        self.sender().tell(News::Endpoint(id.to_string())).await;
+        self.wake(account).await;
         Ok(())
     }
 

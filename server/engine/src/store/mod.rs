@@ -14,7 +14,7 @@ pub mod jobs;
 pub mod listing;
 pub mod nodes;
 pub mod outcomes;
-mod postgres;
+pub(crate) mod postgres;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;

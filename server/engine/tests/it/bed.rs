@@ -108,6 +108,13 @@ impl Bed {
         engine
     }
 
+    /// A second node that sends by itself.
+    pub async fn another_running(&self) -> Arc<Engine> {
+        let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
+        engine.start().await.unwrap();
+        engine
+    }
+
     /// An endpoint at the receiver for all events.
     pub async fn endpoint(&self) -> Endpoint {
         self.endpoint_with(|_| {}).await

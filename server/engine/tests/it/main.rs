@@ -8,6 +8,7 @@ mod chance;
 mod endpoints;
 mod health;
 mod lists;
+mod nodes;
 mod order;
 mod receiver;
 mod recovery;
