@@ -13,6 +13,7 @@
 
 pub mod attempt;
 pub mod claim;
+pub mod cleaning;
 mod health;
 pub mod ingest;
 pub mod lane;

@@ -5,6 +5,7 @@
 
 pub mod account_log;
 pub mod accounts;
+pub mod cleaning;
 pub mod db;
 pub mod deliveries;
 pub mod endpoints;

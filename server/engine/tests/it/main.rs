@@ -12,5 +12,6 @@ mod nodes;
 mod order;
 mod receiver;
 mod recovery;
+mod retention;
 mod sending;
 mod states;

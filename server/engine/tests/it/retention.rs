@@ -1,0 +1,70 @@
+//! What is past retention goes, in two stages; what waits stays.
+
+use domain::{
+    Error,
+    delivery::{Deliveries, Status},
+    endpoint::Endpoints,
+    event::{EventFilter, EventKind, Events},
+    time::DAY_MS,
+};
+use engine::sender::cleaning::clean;
+
+use crate::bed::{Bed, START, on_both};
+
+on_both! {
+    bodies_go_after_thirty_days_and_the_rest_stays
+    rows_go_after_ninety_days
+    what_waits_keeps_its_payload_however_old_it_is
+    many_rows_go_in_small_steps
+}
+
+async fn bodies_go_after_thirty_days_and_the_rest_stays(bed: Bed) {
+    bed.endpoint().await;
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.clock.step_ms(29 * DAY_MS);
+    assert_eq!(clean(bed.engine.sender(), false).await.unwrap(), 0);
+    bed.clock.step_ms(2 * DAY_MS);
+    assert_eq!(clean(bed.engine.sender(), false).await.unwrap(), 1);
+    assert_eq!(clean(bed.engine.sender(), false).await.unwrap(), 0, "it is done once");
+    let delivery = bed.only_delivery().await;
+    assert_eq!((delivery.row.status, delivery.payload), (Status::Delivered, None));
+    assert_eq!((delivery.attempts.len(), delivery.attempts[0].response_body.as_str()), (1, ""));
+    let resent = bed.engine.resend(&bed.admin, &delivery.row.id).await;
+    assert!(matches!(resent, Err(Error::Conflict { .. })), "a body that is gone cannot be sent");
+}
+
+async fn rows_go_after_ninety_days(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.clock.step_ms(91 * DAY_MS);
+    bed.accept(EventKind::CallProcessed, 2).await;
+    clean(bed.engine.sender(), false).await.unwrap();
+    assert_eq!(bed.only_delivery().await.row.call_id, crate::bed::call_id(2));
+    assert_eq!(bed.engine.events(&bed.admin, &EventFilter::default()).await.unwrap().rows.len(), 1);
+    let hours = bed.engine.endpoint_hours(&bed.admin, &endpoint.id, START).await.unwrap();
+    assert_eq!(hours.len(), 1, "counts stay longer than rows");
+}
+
+async fn what_waits_keeps_its_payload_however_old_it_is(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.pause(&endpoint.id).await;
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.clock.step_ms(100 * DAY_MS);
+    clean(bed.engine.sender(), false).await.unwrap();
+    bed.resume(&endpoint.id).await;
+    assert_eq!(bed.run().await, 1);
+    assert_eq!(bed.only_delivery().await.row.status, Status::Delivered);
+}
+
+async fn many_rows_go_in_small_steps(bed: Bed) {
+    bed.endpoint().await;
+    let calls = (0..450).map(|call| bed.accept(EventKind::CallProcessed, call));
+    futures::future::join_all(calls).await;
+    bed.run().await;
+    bed.clock.step_ms(91 * DAY_MS);
+    clean(bed.engine.sender(), false).await.unwrap();
+    assert!(bed.deliveries().await.is_empty());
+    assert!(bed.engine.events(&bed.admin, &EventFilter::default()).await.unwrap().rows.is_empty());
+}
