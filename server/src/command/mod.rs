@@ -2,6 +2,7 @@
 //! 0, 1 when it failed, 2 for wrong usage.
 
 pub mod account;
+pub mod bench;
 pub mod serve;
 pub mod simulate;
 pub mod token;
@@ -50,6 +51,8 @@ enum Verb {
     Token(token::Token),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
+    /// Measure what this machine moves, with the real server as a child process.
+    Bench(bench::Bench),
 }
 
 /// Why a command did not do what it was asked for.
@@ -82,6 +85,7 @@ pub async fn run() -> ExitCode {
         Verb::User(user) => user::run(user).await,
         Verb::Token(token) => token::run(token).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
+        Verb::Bench(bench) => bench::run(bench).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 //! Together they implement the port [`domain::Backend`] on [`crate::Engine`].
 
 pub mod accounts;
+pub mod backfill;
 pub mod credentials;
 pub mod deliveries;
 pub mod endpoints;

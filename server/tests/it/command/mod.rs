@@ -1,5 +1,6 @@
 //! The command line, by the real binary.
 
+mod bench;
 mod create;
 pub mod serve;
 mod simulate;
