@@ -1,7 +1,9 @@
 //! Endpoints: what their pages load and what their forms do.
 
+use domain::UnixMs;
 use domain::delivery::DeliveryRow;
-use domain::endpoint::{Endpoint, EndpointForm, EndpointSummary};
+use domain::endpoint::{Endpoint, EndpointForm, EndpointSummary, LogEntry};
+use domain::tally::Tally;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +25,25 @@ pub async fn load_endpoint(acct: String, ep: String) -> Result<(EndpointSummary,
     let summary = ssr::backend()?.endpoint(&actor, &id).await?;
     let filter = DeliveryFilter { endpoint: Some(id), limit: 20, ..DeliveryFilter::default() };
     Ok((summary, ssr::backend()?.deliveries(&actor, &filter).await?.rows))
+}
+
+/// What is on an endpoint's record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// What it did by the hour, in the last 24.
+    pub hours: Vec<(UnixMs, Tally)>,
+    /// What happened to it, newest first.
+    pub log: Vec<LogEntry>,
+}
+
+/// An endpoint's record.
+#[server(prefix = "/api", endpoint = "endpoints/record")]
+pub async fn load_record(acct: String, ep: String) -> Result<Record, UiError> {
+    use crate::ssr;
+    let (actor, id, backend) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?, ssr::backend()?);
+    let since = backend.clock().now().plus_ms(-domain::time::DAY_MS);
+    let hours = backend.endpoint_hours(&actor, &id, since).await?;
+    Ok(Record { hours, log: backend.endpoint_log(&actor, &id).await? })
 }
 
 /// The form as it would be filled in now.

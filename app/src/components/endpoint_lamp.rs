@@ -183,6 +183,7 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
         waiting: 0,
         delivered_24h: 0,
         failed_24h: 0,
+        p95_ms: None,
         failure: None,
         auth_token_masked: String::new(),
         signing_secret_masked: String::new(),

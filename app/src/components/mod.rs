@@ -15,6 +15,7 @@ pub mod error_words;
 pub mod field;
 pub mod filter_chips;
 pub mod heading;
+pub mod hours;
 pub mod icon;
 pub mod key_value;
 pub mod layout;

@@ -5,6 +5,7 @@ pub mod duplicate;
 pub mod edit;
 pub mod list;
 pub mod new;
+pub mod record;
 pub mod rows;
 pub mod show;
 pub mod test;

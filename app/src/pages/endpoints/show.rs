@@ -6,8 +6,9 @@ use domain::endpoint::{EndpointState, EndpointSummary, PauseReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use super::record::{History, LastDay};
 use super::rows::DeliveryRows;
-use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint};
+use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint, load_record};
 use crate::api::tries::load_try;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_lamp::{EndpointLamp, Standing, next, verdict};
@@ -27,6 +28,7 @@ use crate::visit::Frame;
 pub fn EndpointPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         let (summary, latest) = load_endpoint(place.acct.clone(), place.param("ep")).await?;
+        let record = load_record(place.acct.clone(), place.param("ep")).await?;
         let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
         let view = Viewpoint::from(&frame);
         let flash = frame.visit.flash.clone();
@@ -39,10 +41,12 @@ pub fn EndpointPage() -> impl IntoView {
             {created.then(|| view! { <NewCredentials flash=flash/> })}
             {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
             <Verdict summary=summary.clone() view=view.clone()/>
+            <LastDay record=record.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <Settings summary=summary.clone()/>
                 <CredentialsPanel summary=summary frame=frame/>
             </div>
+            <History record=record view=view.clone()/>
             <Latest rows=latest ep=ep view=view/>
         }
         .into_any())

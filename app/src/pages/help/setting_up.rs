@@ -179,7 +179,6 @@ fn WithoutServer() -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
     use domain::{payload::Payload, secret::SigningSecret, signature};
 
     use super::*;

@@ -1,0 +1,50 @@
+//! What is on an endpoint's record: its last 24 hours, and what happened to it.
+
+use domain::endpoint::LogEntry;
+use leptos::prelude::*;
+
+use crate::api::endpoints::Record;
+use crate::components::hours::{HoursStrip, day};
+use crate::components::panel::Panel;
+use crate::components::time_text::{TimeForm, TimeText};
+use crate::components::viewpoint::Viewpoint;
+
+/// The last 24 hours.
+#[component]
+pub fn LastDay(
+    /// The endpoint's record.
+    record: Record,
+    /// Whose clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let day = day(&record.hours, view.now);
+    view! {
+        <Panel title="Last 24 hours" id="last-day">
+            <HoursStrip day=day zone=view.zone/>
+        </Panel>
+    }
+}
+
+/// What happened to it, newest first.
+#[component]
+pub fn History(
+    /// The endpoint's record.
+    record: Record,
+    /// Whose clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let entry = move |entry: LogEntry| {
+        let who = entry.who.map(|who| format!(" by {who}")).unwrap_or_default();
+        view! {
+            <li class="flex flex-wrap justify-between gap-x-4 border-t border-line py-1.5">
+                <span class="wrap-anywhere">{entry.what.words()}{who}</span>
+                <TimeText at=entry.at form=TimeForm::Short view=view.clone()/>
+            </li>
+        }
+    };
+    view! {
+        <Panel title="History" id="history">
+            <ol class="text-table">{record.log.into_iter().map(entry).collect_view()}</ol>
+        </Panel>
+    }
+}
