@@ -3,7 +3,7 @@
 use domain::{delivery::Status, event::EventKind, retry::EndReason};
 
 use crate::{
-    bed::{Bed, on_both},
+    bed::{Bed, call_id, on_both},
     receiver::Reply,
 };
 
@@ -14,6 +14,7 @@ on_both! {
     news_that_fail_while_the_end_waits_are_superseded
     with_deliver_anyway_the_end_waits_for_the_news
     two_calls_do_not_wait_for_each_other
+    fifty_calls_arrive_whole_and_in_order_though_every_fifth_answer_is_a_500
 }
 
 async fn the_events_of_a_call_go_out_in_the_order_they_were_accepted(bed: Bed) {
@@ -80,4 +81,28 @@ async fn two_calls_do_not_wait_for_each_other(bed: Bed) {
     assert_eq!(bed.run().await, 1);
     let states: Vec<_> = bed.deliveries().await.iter().map(|row| row.status).collect();
     assert_eq!(states, [Status::Retrying, Status::Delivered]);
+}
+
+async fn fifty_calls_arrive_whole_and_in_order_though_every_fifth_answer_is_a_500(bed: Bed) {
+    bed.endpoint().await;
+    bed.receiver.fail_every(5);
+    futures::future::join_all((0..50).map(|call| bed.accept(EventKind::IncomingCall, call))).await;
+    // Half a minute of ringing and talking: as long as news are tried.
+    for _ in 0..16 {
+        bed.run().await;
+        bed.clock.step_ms(2_100);
+    }
+    futures::future::join_all((0..50).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    for _ in 0..30 {
+        bed.run().await;
+        bed.clock.step_ms(600_000);
+    }
+    let rows = bed.deliveries().await;
+    assert_eq!(rows.iter().filter(|row| row.status == Status::Delivered).count(), 100);
+    assert!(rows.iter().any(|row| row.attempts > 1));
+    for call in 0..50 {
+        let of_call = bed.receiver.received().into_iter().filter(|got| got.body.contains(&call_id(call)));
+        let kinds: Vec<String> = of_call.map(|got| got.header("offhook-event").unwrap()).collect();
+        assert!(kinds.is_sorted_by_key(|kind| kind == "CallProcessed"), "{kinds:?}");
+    }
 }

@@ -43,6 +43,7 @@ pub enum Reply {
 struct Script {
     next: VecDeque<Reply>,
     usual: Option<Reply>,
+    fail_every: usize,
     received: Vec<Received>,
 }
 
@@ -87,6 +88,11 @@ impl Receiver {
         script.usual = None;
     }
 
+    /// Answers 500 to every `n`th request.
+    pub fn fail_every(&self, n: usize) {
+        self.script.lock().unwrap().fail_every = n;
+    }
+
     pub fn received(&self) -> Vec<Received> {
         self.script.lock().unwrap().received.clone()
     }
@@ -102,6 +108,9 @@ impl Receiver {
             let reply = {
                 let mut script = self.script.lock().unwrap();
                 script.received.push(request);
+                if script.fail_every > 0 && script.received.len().is_multiple_of(script.fail_every) {
+                    script.next.push_front(Reply::Status(500));
+                }
                 let usual = script.usual.clone().unwrap_or(Reply::Status(200));
                 script.next.pop_front().unwrap_or(usual)
             };
