@@ -97,3 +97,47 @@ async fn a_reader_that_connects_does_not_wait_for_the_writer() {
     let answered = tokio::time::timeout(std::time::Duration::from_secs(2), read).await;
     assert!(answered.expect("a read waited for a transaction").is_ok());
 }
+
+#[tokio::test]
+async fn a_locked_database_refuses_events_for_now_and_intake_resumes_by_itself() {
+    let bed = Bed::new(On::Sqlite).await;
+    bed.endpoint().await;
+    let other = bed.another().await;
+    // Another process writes for longer than anybody waits.
+    let lock = other.sender().db.begin().await.unwrap();
+    let refused = bed.accept_as(EventKind::CallProcessed, 1, None).await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    drop(lock);
+    assert!(bed.accept_as(EventKind::CallProcessed, 2, None).await.is_ok());
+    assert_eq!(bed.run().await, 1);
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_in_the_middle_are_made_again_and_nothing_is_lost() {
+    let bed = Bed::new(On::Postgres).await;
+    bed.endpoint().await;
+    let mut accepted = 0;
+    for call in 0..30 {
+        if call % 10 == 5 {
+            cut_connections(&bed).await;
+        }
+        accepted += usize::from(bed.accept_as(EventKind::CallProcessed, call, None).await.is_ok());
+    }
+    assert!(accepted >= 20, "only those that were under way may be refused: {accepted} of 30");
+    cut_connections(&bed).await;
+    let mut attempts = 0;
+    while attempts < accepted {
+        attempts += bed.engine.sender().run_once().await.unwrap_or(0);
+    }
+    let arrived: std::collections::HashSet<_> =
+        bed.receiver.received().iter().map(|got| got.header("webhook-id")).collect();
+    assert_eq!(arrived.len(), accepted);
+}
+
+/// What a restart of Postgres does to its clients.
+async fn cut_connections(bed: &Bed) {
+    let engine::store::db::Pool::Postgres(pool) = &bed.engine.sender().db.writer else { panic!("on Postgres") };
+    let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+               WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let _ = sqlx::query(cut).execute(pool).await;
+}
