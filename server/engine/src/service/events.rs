@@ -31,10 +31,10 @@ impl Events for Engine {
         match (actor.account(), named) {
             (Ok(own), None) => Ok(own.clone()),
             (Ok(own), Some(named)) => {
-                let account = accounts::account(self.db(), named).await?.ok_or_else(unknown)?;
-                if account.id == *own { Ok(account.id) } else { Err(unknown()) }
+                let account = self.account_named(named).await?.ok_or_else(unknown)?;
+                if account == *own { Ok(account) } else { Err(unknown()) }
             }
-            (Err(_), Some(named)) => Ok(accounts::account(self.db(), named).await?.ok_or_else(unknown)?.id),
+            (Err(_), Some(named)) => self.account_named(named).await?.ok_or_else(unknown),
             (Err(_), None) => {
                 Err(Error::invalid("account", "A platform token must name the account: its id or reference."))
             }
@@ -60,5 +60,20 @@ impl Events for Engine {
         rows.reverse();
         deliveries::add_beats(self.db(), account, &mut rows).await?;
         Ok(EventDetail { event, payload, deliveries: rows })
+    }
+}
+
+impl Engine {
+    /// The account with this id or reference, asked for once in a while only: a platform names it with every event.
+    async fn account_named(&self, named: &str) -> Result<Option<AccountId>> {
+        let now = self.now();
+        if let Some(account) = self.believed().accounts.get(named, now) {
+            return Ok(Some(account));
+        }
+        let account = accounts::account(self.db(), named).await?.map(|account| account.id);
+        if let Some(account) = &account {
+            self.believed().accounts.put(named.to_owned(), now, account);
+        }
+        Ok(account)
     }
 }

@@ -25,27 +25,42 @@ use crate::{
 
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
-/// How long a token that was found valid is believed without asking the database.
+/// How long what was found is believed without asking the database.
 const BELIEVED_MS: i64 = 2 * SECOND_MS;
-/// Most tokens that are believed at once.
+/// Most things of a kind that are believed at once.
 const BELIEVED_MAX: usize = 10_000;
 
-/// Tokens that were found valid a moment ago, by hash.
+/// What was found in the database a moment ago, so that a thousand requests a second ask for it once.
 #[derive(Debug, Default)]
-pub(crate) struct Believed(Mutex<HashMap<String, (UnixMs, Actor)>>);
+pub(crate) struct Believed {
+    /// Tokens that were valid, by hash.
+    actors: Recent<Actor>,
+    /// Accounts by what a platform calls them. Accounts never change hands and are never deleted.
+    pub(crate) accounts: Recent<AccountId>,
+}
 
-impl Believed {
-    fn get(&self, hash: &str, now: UnixMs) -> Option<Actor> {
+/// Values by key, each believed for [`BELIEVED_MS`].
+#[derive(Debug)]
+pub(crate) struct Recent<T>(Mutex<HashMap<String, (UnixMs, T)>>);
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Recent<T> {
+    pub(crate) fn get(&self, key: &str, now: UnixMs) -> Option<T> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(hash).filter(|(at, _)| now.since_ms(*at).abs() < BELIEVED_MS).map(|(_, actor)| actor.clone())
+        known.get(key).filter(|(at, _)| now.since_ms(*at).abs() < BELIEVED_MS).map(|(_, value)| value.clone())
     }
 
-    fn put(&self, hash: String, now: UnixMs, actor: &Actor) {
+    pub(crate) fn put(&self, key: String, now: UnixMs, value: &T) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= BELIEVED_MAX {
             known.clear();
         }
-        known.insert(hash, (now, actor.clone()));
+        known.insert(key, (now, value.clone()));
     }
 }
 
@@ -62,7 +77,7 @@ impl Tokens for Engine {
             return Err(unknown());
         }
         let (hash, now) = (hash(bearer), self.now());
-        if let Some(actor) = self.believed().get(&hash, now) {
+        if let Some(actor) = self.believed().actors.get(&hash, now) {
             return Ok(actor);
         }
         let token = tokens::by_hash(self.db(), &hash).await?.ok_or_else(unknown)?;
@@ -70,7 +85,7 @@ impl Tokens for Engine {
             return Err(Error::Unauthenticated("This API token has been revoked.".into()));
         }
         let actor = Actor::Token { token: token.id, account: token.account, scopes: token.scopes };
-        self.believed().put(hash, now, &actor);
+        self.believed().actors.put(hash, now, &actor);
         Ok(actor)
     }
 }
