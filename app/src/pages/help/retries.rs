@@ -158,6 +158,7 @@ fn Endpoints() -> impl IntoView {
     let mut all = rows(&[
         ["Active", "Receives events."],
         ["Paused", "By a person, or because it answered 410. Events are held."],
+        ["Disabled", "Failing for five days without a success. Events are held until somebody resumes it."],
         ["Deleted", "Receives nothing. Its deliveries stay readable; those that waited are cancelled."],
     ]);
     all.insert(1, vec!["Failing".to_owned(), format!("Active, but without a success for {failing}. Still tried.")]);
