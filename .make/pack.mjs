@@ -50,7 +50,11 @@ hashed("pkg", "offhook.css", Buffer.from(style));
 
 const wasm = hashed("pkg", "offhook_bg.wasm", readFileSync(join(built, "offhook_bg.wasm")));
 const glue = hashed("pkg", "offhook.js", readFileSync(join(built, "offhook.js")));
-const boot = readFileSync("app/boot.js", "utf8").replace("./offhook.js", `./${glue}`).replace("./offhook_bg.wasm", `./${wasm}`);
+// Under `make dev` pages load themselves again after a restart.
+const reload = readFileSync(join(built, "dev"), "utf8").trim() ? readFileSync("app/reload.js", "utf8") : "";
+const boot = (readFileSync("app/boot.js", "utf8") + reload)
+  .replace("./offhook.js", `./${glue}`)
+  .replace("./offhook_bg.wasm", `./${wasm}`);
 hashed("pkg", "boot.js", Buffer.from(boot));
 
 for (const name of readdirSync("public", { recursive: true, withFileTypes: true })) {
