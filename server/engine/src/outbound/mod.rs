@@ -26,7 +26,7 @@ use url::{Host, Url};
 
 pub use policy::Policy;
 pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-pub use resolver::Unresolved;
+pub use resolver::{LookUp, Unresolved};
 
 /// Time limit of connecting, TLS included.
 pub const CONNECT_TIMEOUT_MS: u32 = 5_000;
@@ -93,9 +93,22 @@ impl Outbound {
     /// # Errors
     /// When TLS cannot be set up.
     pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, CannotBuild> {
+        Self::with_look_up(policy, public_url, own_address, resolver::of_the_system())
+    }
+
+    /// [`Self::new`] with another way to look names up, for tests of names that change.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn with_look_up(
+        policy: Policy,
+        public_url: &Url,
+        own_address: SocketAddr,
+        look_up: LookUp,
+    ) -> Result<Self, CannotBuild> {
         // Another part of the process may have installed one already; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let vetted = resolver::Vetted(Arc::new(policy));
+        let vetted = resolver::Vetted { policy: Arc::new(policy), look_up };
         let own_prefix = format!("{}{}", public_url.as_str().trim_end_matches('/'), domain::test_line::PATH_PREFIX);
         Ok(Self {
             guarded: client(|builder| builder.dns_resolver(vetted.clone()))?,
@@ -177,8 +190,8 @@ impl Outbound {
     /// An address in the URL itself never meets the resolver, so it is vetted here.
     fn literal_allowed(&self, url: &Url) -> bool {
         match url.host() {
-            Some(Host::Ipv4(address)) => self.vetted.0.allows(address.into()),
-            Some(Host::Ipv6(address)) => self.vetted.0.allows(address.into()),
+            Some(Host::Ipv4(address)) => self.vetted.policy.allows(address.into()),
+            Some(Host::Ipv6(address)) => self.vetted.policy.allows(address.into()),
             Some(Host::Domain(_)) => true,
             None => false,
         }
@@ -313,6 +326,31 @@ mod tests {
         assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:47 GMT", at), Some(10));
         assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:00 GMT", at), Some(0));
         assert_eq!(retry_after_s("soon", at), None);
+    }
+
+    /// A name that is public when it is looked up first and private from then on, as an attacker's name server says.
+    fn rebinding() -> LookUp {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        Arc::new(move |_| {
+            let first = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let address: SocketAddr = if first { ([1, 1, 1, 1], 0).into() } else { ([127, 0, 0, 1], 0).into() };
+            Box::pin(async move { Ok(vec![address]) })
+        })
+    }
+
+    #[tokio::test]
+    async fn a_name_that_turns_private_between_check_and_connect_is_not_called() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let public: Url = "https://offhook.example".parse().unwrap();
+        let outbound = Outbound::with_look_up(Policy::new(Vec::new()), &public, own, rebinding()).unwrap();
+        let url = format!("http://rebinding.example:{}/", own.port());
+        assert!(outbound.vet(&TargetUrl::stored(url.clone())).await.is_ok(), "it looks public when it is saved");
+        let post = Post { url, headers: HeaderMap::new(), body: "{}".into(), at: UnixMs(0), timeout_ms: 5_000 };
+        let answer = outbound.post(post).await;
+        assert_eq!(answer.failure.map(|failure| failure.cause), Some(Cause::BlockedAddress));
+        assert!(listener.accept().is_err(), "nobody connected");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use crate::clock;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures::future::BoxFuture;
+
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
@@ -26,9 +28,21 @@ pub enum Unresolved {
     Blocked,
 }
 
+/// How names become addresses: the system's way, or a test's.
+pub type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, Unresolved>> + Send + Sync>;
+
+/// The system's way.
+#[must_use]
+pub fn of_the_system() -> LookUp {
+    Arc::new(|host| Box::pin(async move { look_up(&host).await }))
+}
+
 /// Resolves and vets.
 #[derive(Clone)]
-pub(super) struct Vetted(pub(super) Arc<Policy>);
+pub(super) struct Vetted {
+    pub(super) policy: Arc<Policy>,
+    pub(super) look_up: LookUp,
+}
 
 impl Vetted {
     /// The addresses of `host` that may be called.
@@ -36,8 +50,8 @@ impl Vetted {
     /// # Errors
     /// [`Unresolved`].
     pub(super) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-        let found = look_up(host).await?;
-        let allowed: Vec<SocketAddr> = found.iter().copied().filter(|a| self.0.allows(a.ip())).collect();
+        let found = (self.look_up)(host.to_owned()).await?;
+        let allowed: Vec<SocketAddr> = found.iter().copied().filter(|a| self.policy.allows(a.ip())).collect();
         match (found.is_empty(), allowed.is_empty()) {
             (true, _) => Err(Unresolved::NotFound),
             (false, true) => Err(Unresolved::Blocked),
