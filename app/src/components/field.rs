@@ -108,7 +108,7 @@ pub fn Tick(
             <input class="size-5 translate-y-1 accent-ink" type="checkbox" id=name name=format!("form[{name}]") value="true"
                 checked=checked aria-describedby=described_by/>
             <label class="font-semibold" for=name>{label}</label>
-            <span class="col-start-2"><Hint name=name hint=hint/></span>
+            <div class="col-start-2"><Hint name=name hint=hint/></div>
         </div>
     }
 }

@@ -85,7 +85,7 @@ pub fn ApiPage() -> impl IntoView {
                 <Sample what="command" text=RESEND/>
             </Part>
             <Part id="calls" title="All calls">
-                <Grid caption="Calls" head=&["Call", "Scope", "What it does"] rows=rows(&CALLS) code=true/>
+                <Grid caption="Calls with their scopes" head=&["Call", "Scope", "What it does"] rows=rows(&CALLS) code=true/>
                 <p><a href="/api/v1/openapi.json">"OpenAPI 3.1 document"</a>": every field, for people and generators."</p>
             </Part>
             <Errors/>
@@ -132,7 +132,7 @@ fn Errors() -> impl IntoView {
         <Part id="errors" title="Errors">
             <p>"Problem documents (RFC 9457), as "<code>"application/problem+json"</code>"."</p>
             <Sample what="example of an error" text=PROBLEM/>
-            <Grid caption="Errors" head=&["Status", "What happened", "What to do"] rows=text/>
+            <Grid caption="Errors and what to do" head=&["Status", "What happened", "What to do"] rows=text/>
         </Part>
     }
 }

@@ -117,13 +117,13 @@ pub fn Grid(
         view! { <tr class="border-t border-line">{cells.into_iter().enumerate().map(cell).collect_view()}</tr> }
     };
     view! {
-        <div class="mt-4 overflow-x-auto" role="region" aria-label=caption tabindex="0">
+        <section class="mt-4 overflow-x-auto" aria-label=caption tabindex="0">
             <table class="w-full text-table">
                 <caption class="sr-only">{caption}</caption>
                 <thead><tr>{head.iter().map(heading).collect_view()}</tr></thead>
                 <tbody>{rows.into_iter().map(row).collect_view()}</tbody>
             </table>
-        </div>
+        </section>
     }
 }
 
