@@ -28,8 +28,9 @@ export default defineConfig({
     launchOptions: CHROMIUM,
   },
   projects: [
-    { name: "js", use: { javaScriptEnabled: true }, testIgnore: WITHOUT_SCRIPT_ONLY },
-    { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: WITH_SCRIPT_ONLY },
+    { name: "set-up", testMatch: "**/house.setup.ts" },
+    { name: "js", use: { javaScriptEnabled: true }, testIgnore: WITHOUT_SCRIPT_ONLY, dependencies: ["set-up"] },
+    { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: WITH_SCRIPT_ONLY, dependencies: ["set-up"] },
   ],
   webServer: {
     command: `${OFFHOOK} serve`,

@@ -5,7 +5,7 @@ const NIGHT = "rgb(12, 19, 17)";
 
 test("the theme is the system's until a person chooses one, which stays", async ({ page, person }) => {
   const html = page.locator("html");
-  const colour = () => page.locator("body").evaluate((body) => getComputedStyle(body).backgroundColor);
+  const colour = () => html.evaluate((element) => getComputedStyle(element).backgroundColor);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.goto(person.path("endpoints"));
   await expect(html).not.toHaveAttribute("data-theme");

@@ -1,6 +1,6 @@
 import type { Locator, Page } from "@playwright/test";
 import { signUp } from "../fixtures/account";
-import { awake, expect, test } from "../fixtures/test";
+import { expect, test } from "../fixtures/test";
 
 /** A pointer that counts: putting it into a field is a click too. */
 class Pointer {
@@ -75,10 +75,9 @@ test("a URL that cannot be is refused on the first page, and what was typed and 
   await expect(page.getByLabel("IncomingCall")).toBeChecked();
 });
 
-test("the start page leads to the account, which leads to the first delivery while there is none", async ({ page, person, javaScriptEnabled }) => {
+test("the start page leads to the account, which leads to the first delivery while there is none", async ({ page, person }) => {
   await page.goto("/");
   await expect(page).toHaveURL(person.path("start"));
-  await awake(page, javaScriptEnabled);
   expect(await page.locator("script:not([src]), style, [style]").count()).toBe(0);
 });
 

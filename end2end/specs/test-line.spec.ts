@@ -7,7 +7,7 @@ test("the test line shows what arrived, and forgets it on demand", async ({ page
   await page.goto(person.path("test-line"));
   const requests = page.getByRole("region", { name: "Requests, newest first" });
   await expect(requests).toContainText(`"event": "IncomingCall"`);
-  await requests.getByText("Headers").click();
+  await requests.getByText("Headers", { exact: true }).first().click();
   await expect(requests).toContainText("webhook-signature: v1,");
   await requests.getByRole("button", { name: "Clear" }).click();
   await expect(page.getByRole("status")).toHaveText("The list is empty again.");

@@ -13,7 +13,7 @@ test.beforeEach(async ({ page, person, api, receiver }) => {
   await api.call();
   await api.tried(1);
   await page.goto(person.path("deliveries"));
-  await awake(page, true);
+  await awake(page);
   await mark(page);
 });
 
@@ -63,7 +63,7 @@ test("live can be stopped and taken up again", async ({ page, api }) => {
 test("filters apply to what comes in", async ({ page, person, api, receiver }) => {
   receiver.answers(200);
   await page.goto(person.path("deliveries?status=failed"));
-  await awake(page, true);
+  await awake(page);
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("No deliveries match status failed");
   await api.call();
   await api.tried(2);

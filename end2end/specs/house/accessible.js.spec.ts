@@ -1,0 +1,36 @@
+// Every page, light and dark, on a desk and on a phone: nothing that axe can find, and nothing to scroll sideways for.
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { VIEWS } from "../../fixtures/house";
+import { expect, test } from "../../fixtures/test";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const DESK = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 780 };
+/** WCAG 1.4.10: 1280 px at 400 %. */
+const NARROWEST = { width: 320, height: 640 };
+
+async function violations(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, any }) => `${id}: ${help}: ${html} ${any[0]?.message ?? ""}`));
+}
+
+const sideways = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+for (const view of VIEWS) {
+  test(`${view.name}: no accessibility violation, and nothing to scroll sideways for`, async ({ page, show }) => {
+    await page.setViewportSize(DESK);
+    await show(view);
+    for (const size of [DESK, PHONE]) {
+      await page.setViewportSize(size);
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect.soft(await violations(page), `${size.width} px, ${colorScheme}`).toEqual([]);
+      }
+    }
+    for (const size of [PHONE, NARROWEST]) {
+      await page.setViewportSize(size);
+      expect.soft(await sideways(page), `${size.width} px`).toBe(0);
+    }
+  });
+}
