@@ -56,7 +56,7 @@ async fn second_signal(stopping: &CancellationToken) {
 }
 
 /// Ctrl-C, or what supervisors send.
-async fn signalled() {
+pub(super) async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {

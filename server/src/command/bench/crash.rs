@@ -16,9 +16,10 @@ use engine::{
 use super::{
     Measuring, PATIENCE,
     bed::Bed,
+    book::Book,
     flow::{ACCOUNTS, LINES, platform},
     post::Events,
-    receiver::{Book, Receiver, Temper},
+    receiver::{Receiver, Temper},
     report::{Figure, Target, value},
 };
 

@@ -12,8 +12,9 @@ use futures::future::join_all;
 
 use super::{
     Measuring, PATIENCE,
+    book::Book,
     post::{Events, send},
-    receiver::{Book, Receiver, Temper},
+    receiver::{Receiver, Temper},
     report::{Figure, Target, value},
 };
 

@@ -4,6 +4,7 @@
 //! is bounded in count and time, and leaves nothing behind but rows in a database that was given.
 
 mod bed;
+mod book;
 mod child;
 mod crash;
 mod flow;
@@ -29,7 +30,7 @@ use self::{
     post::Http,
     report::{Figure, Report},
 };
-use crate::command::{Failed, say};
+use crate::command::{Failed, say, serve};
 
 /// How long nothing may arrive before events count as lost.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -158,7 +159,12 @@ pub(super) async fn run(wanted: Bench) -> Result<(), Failed> {
         figures: Vec::new(),
     };
     for part in Part::value_variants().iter().filter(|part| wanted.only.is_empty() || wanted.only.contains(part)) {
-        report.figures.extend(bench.part(*part).await.with_context(|| format!("{part:?}"))?);
+        let figures = tokio::select! {
+            figures = bench.part(*part) => figures.with_context(|| format!("{part:?}"))?,
+            // What the part holds goes with it: its server, its folder.
+            () = serve::signalled() => return Err(anyhow::anyhow!("interrupted").into()),
+        };
+        report.figures.extend(figures);
     }
     bench.bar.finish_and_clear();
     if wanted.json {

@@ -22,7 +22,7 @@ use hyper_util::{
 };
 use tokio::{net::TcpStream, task::JoinSet};
 
-use super::receiver::Book;
+use super::book::Book;
 
 /// Time for one request and its answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);

@@ -7,9 +7,10 @@ use domain::event::EventKind;
 use super::{
     Measuring, PATIENCE,
     bed::{Bed, Tenant},
+    book::Book,
     flow::LINES,
     post::Events,
-    receiver::{Book, Receiver, Temper},
+    receiver::{Receiver, Temper},
     report::{Figure, Target, percentile, value},
 };
 
