@@ -1,0 +1,80 @@
+//! What the receivers got.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use engine::clock::{rest_ms, stopwatch};
+use tokio::time::Instant;
+
+/// What arrived, and when: by the number at the end of the event's id.
+pub struct Book {
+    began: Instant,
+    arrived_us: Vec<AtomicU64>,
+    distinct: AtomicU64,
+    repeats: AtomicU64,
+}
+
+impl Book {
+    /// A book for events numbered below `events`.
+    pub fn new(events: u64) -> Arc<Self> {
+        let arrived_us = (0..events).map(|_| AtomicU64::new(0)).collect();
+        Arc::new(Self { began: stopwatch(), arrived_us, distinct: AtomicU64::new(0), repeats: AtomicU64::new(0) })
+    }
+
+    /// Microseconds since the book was opened; never 0.
+    pub fn now_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// Writes an arrival down.
+    pub fn note(&self, id: &str) {
+        let number = id.rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
+        let Some(cell) = number.and_then(|n| self.arrived_us.get(n)) else { return };
+        if cell.compare_exchange(0, self.now_us(), Relaxed, Relaxed).is_ok() {
+            self.distinct.fetch_add(1, Relaxed);
+        } else {
+            self.repeats.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// When an event arrived, in microseconds since the book was opened.
+    pub fn arrived_us(&self, n: u64) -> Option<u64> {
+        let cell = self.arrived_us.get(usize::try_from(n).ok()?)?;
+        Some(cell.load(Relaxed)).filter(|us| *us > 0)
+    }
+
+    /// When the last one arrived.
+    pub fn last_us(&self) -> u64 {
+        self.arrived_us.iter().map(|cell| cell.load(Relaxed)).max().unwrap_or_default()
+    }
+
+    /// How many different events arrived.
+    pub fn distinct(&self) -> u64 {
+        self.distinct.load(Relaxed)
+    }
+
+    /// How many came again.
+    pub fn repeats(&self) -> u64 {
+        self.repeats.load(Relaxed)
+    }
+
+    /// Waits until so many have arrived; gives up when nothing has come for `patience`.
+    pub async fn wait_for(&self, events: u64, patience: Duration) -> bool {
+        let (mut seen, mut since) = (self.distinct(), stopwatch());
+        while self.distinct() < events {
+            if self.distinct() > seen {
+                (seen, since) = (self.distinct(), stopwatch());
+            }
+            if since.elapsed() > patience {
+                return false;
+            }
+            rest_ms(2).await;
+        }
+        true
+    }
+}
