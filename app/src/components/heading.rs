@@ -25,7 +25,7 @@ pub fn Heading(
 ) -> impl IntoView {
     view! {
         <TabTitle title=tab.unwrap_or_else(|| title.clone())/>
-        <header class="grid gap-4">
+        <header class="grid grid-cols-1 gap-4">
             <div class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
                 <div class="min-w-0">
                     <h1 class="text-title font-bold leading-row wrap-break-word">{title}</h1>

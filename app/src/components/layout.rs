@@ -26,7 +26,7 @@ pub fn AccountLayout(
         <TopBar frame=frame.clone()/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
             <Rail acct=frame.acct().to_owned() here=here changes=frame.may(Permission::WriteEndpoints)/>
-            <main id="content" tabindex="-1" class="grid min-w-0 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
+            <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
         </div>
         <Copy/>
         <Ago now=now/>
@@ -45,7 +45,7 @@ pub fn PublicLayout(
             <a class="flex items-center gap-2 font-bold no-underline" href="/"><Mark/>"Offhook"</a>
             <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
         </header>
-        <main id="content" tabindex="-1" class="mx-auto grid max-w-page content-start gap-6 px-4 pt-4 pb-16">{children()}</main>
+        <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-4 pb-16">{children()}</main>
     }
 }
 

@@ -29,7 +29,7 @@ pub fn FilterForm(
     base: String,
 ) -> impl IntoView {
     view! {
-        <form method="get" action=base role="search" aria-label="Deliveries" class="grid gap-2">
+        <form method="get" action=base role="search" aria-label="Deliveries" class="grid grid-cols-1 gap-2">
             <div class="flex flex-wrap gap-2">
                 <label class="sr-only" for="q">"ID, call or phone number"</label>
                 <input
@@ -37,12 +37,12 @@ pub fn FilterForm(
                     class=format!("{CONTROL} max-w-96 flex-1 basis-52") value=filter.text.clone()
                 />
                 <Button weight=Weight::Secondary>"Search"</Button>
-                <details class="rounded-s border border-control bg-surface open:basis-full open:border-line">
+                <details class="min-w-0 rounded-s border border-control bg-surface open:basis-full open:border-line">
                     <summary class="px-4 py-1.5 min-h-9 content-center font-semibold">"Filter"</summary>
-                    <div class="grid gap-4 border-t border-line p-3">
+                    <div class="grid grid-cols-1 gap-4 border-t border-line p-3">
                         <Statuses chosen=filter.statuses.clone()/>
                         <Kinds chosen=filter.kinds.clone()/>
-                        <div class="grid gap-3 sm:grid-cols-2 lg:grid-cols-4">
+                        <div class="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-4">
                             <Choices filter=filter.clone() names=names/>
                             <Moment name="from" label="From (UTC)" at=filter.from/>
                             <Moment name="to" label="To (UTC)" at=filter.to/>
