@@ -32,6 +32,18 @@ fn base32(mut bits: u128) -> String {
     String::from_utf8_lossy(&chars).into_owned()
 }
 
+/// The moment and random bits that [`encode`] made this text of; none for any other text.
+#[must_use]
+pub fn decode(text: &str) -> Option<(UnixMs, Entropy)> {
+    if !is_encoded(text) {
+        return None;
+    }
+    let digit = |byte: &u8| ALPHABET.iter().position(|known| known == byte);
+    let bits = text.as_bytes().iter().try_fold(0_u128, |bits, byte| Some((bits << 5) | digit(byte)? as u128))?;
+    let at = UnixMs(i64::try_from(bits >> 80).ok()?);
+    Some((at, (((bits >> 64) & 0xfff) << 62) | (bits & ((1 << 62) - 1))))
+}
+
 fn is_encoded(text: &str) -> bool {
     text.len() == ENCODED_CHARS && text.bytes().all(|b| ALPHABET.contains(&b)) && text.as_bytes()[0] <= b'7'
 }
@@ -104,6 +116,8 @@ id!(/// One event to one endpoint.
     DeliveryId, "dlv_", "Delivery");
 id!(/// One HTTP request of a delivery.
     AttemptId, "att_", "Attempt");
+id!(/// Many deliveries being sent again.
+    JobId, "job_", "Job");
 
 /// An event's id: ours (`evt_…`) or the caller's own. Unique within an account, and the `webhook-id` of
 /// every attempt (Standard Webhooks: no dot, since a dot separates the signed parts).
@@ -196,6 +210,14 @@ mod tests {
         assert_eq!(bits >> 80, 0x0192_3456_789a);
         assert_eq!((bits >> 76) & 0xf, 7);
         assert_eq!((bits >> 62) & 0b11, 0b10);
+    }
+
+    #[test]
+    fn what_was_encoded_is_read_back() {
+        let (at, entropy) = (UnixMs(1_764_000_000_123), (1 << 74) - 3);
+        assert_eq!(decode(&encode(at, entropy)), Some((at, entropy)));
+        assert!(encode(at, 7) < encode(at, 8), "more entropy sorts later");
+        assert_eq!(decode("not an id"), None);
     }
 
     #[test]

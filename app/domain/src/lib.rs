@@ -23,6 +23,7 @@ pub mod masking;
 pub mod payload;
 pub mod phone;
 pub mod query;
+pub mod recover;
 pub mod retry;
 pub mod secret;
 pub mod sentence;

@@ -19,7 +19,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::{
     clock::GrowingIds,
     outbound::{CannotBuild, Outbound, Policy},
-    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder},
+    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover},
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
@@ -130,6 +130,7 @@ impl Engine {
         tokio::spawn(recorder::run(self.sender.clone(), outcomes));
         tokio::spawn(claim::run(self.sender.clone()));
         tokio::spawn(cleaning::run(self.sender.clone()));
+        tokio::spawn(recover::run(self.sender.clone()));
         if self.db().dialect == Dialect::Postgres {
             tokio::spawn(news::run(self.sender.clone()));
         }

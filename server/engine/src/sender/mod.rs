@@ -21,6 +21,7 @@ pub mod news;
 pub mod outcome;
 pub mod pace;
 pub mod recorder;
+pub mod recover;
 pub mod target;
 
 use crate::clock;
@@ -101,6 +102,7 @@ pub struct Sender {
     queues: Mutex<Queues>,
     outcomes: mpsc::Sender<Outcome>,
     claim_soon: claim::Hint,
+    pub(crate) recover_soon: Notify,
     changes: broadcast::Sender<AccountId>,
     running: AtomicBool,
     stopping: AtomicBool,
@@ -132,6 +134,7 @@ impl Sender {
             queues: Mutex::new(Queues::default()),
             outcomes,
             claim_soon: claim::Hint::default(),
+            recover_soon: Notify::new(),
             changes: broadcast::channel(CHANGES_MAX).0,
             running: false.into(),
             stopping: false.into(),

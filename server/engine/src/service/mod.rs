@@ -7,5 +7,6 @@ pub mod credentials;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
+pub mod recover;
 pub mod test_lines;
 pub mod tokens;

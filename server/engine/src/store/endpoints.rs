@@ -138,7 +138,8 @@ fn number(stored: i64) -> u32 {
     u32::try_from(stored).unwrap_or_default()
 }
 
-fn kinds(stored: &str) -> Vec<EventKind> {
+/// The kinds of events as they are stored.
+pub(super) fn kinds(stored: &str) -> Vec<EventKind> {
     stored.split(' ').filter_map(EventKind::parse).collect()
 }
 
@@ -147,7 +148,7 @@ fn pause_reason(stored: &str) -> PauseReason {
 }
 
 /// The kinds as they are stored.
-fn stored_kinds(kinds: &[EventKind]) -> String {
+pub(super) fn stored_kinds(kinds: &[EventKind]) -> String {
     kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" ")
 }
 

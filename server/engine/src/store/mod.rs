@@ -16,6 +16,8 @@ pub mod listing;
 pub mod nodes;
 pub mod outcomes;
 pub(crate) mod postgres;
+pub mod recover;
+pub mod recover_work;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;

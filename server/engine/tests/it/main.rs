@@ -11,6 +11,7 @@ mod lists;
 mod nodes;
 mod order;
 mod receiver;
+mod recover;
 mod recovery;
 mod retention;
 mod sending;

@@ -1,0 +1,168 @@
+//! Recovering: planned, started, followed, halted, ended. The work itself is done by the sender.
+
+use async_trait::async_trait;
+use domain::{
+    Error, UnixMs,
+    actor::{Actor, Permission},
+    endpoint::EndpointState,
+    error::Result,
+    id::{AccountId, EndpointId, JobId},
+    recover::{Job, JobState, Plan, RECOVER_MAX, RecoverForm, Recovery},
+};
+
+use crate::{
+    Engine,
+    store::{
+        accounts, endpoints, recover,
+        recover_work::{self, Search},
+    },
+};
+
+/// Jobs that are listed.
+const SHOWN: u32 = 50;
+
+/// What a person does to a job.
+enum Turn {
+    Pause,
+    Resume,
+    Cancel,
+}
+
+#[async_trait]
+impl Recovery for Engine {
+    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Plan> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        self.planned(account, endpoint, form, self.now()).await
+    }
+
+    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Job> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        let now = self.now();
+        let plan = self.planned(account, endpoint, form, now).await?;
+        if plan.running.is_some() {
+            return Err(busy(plan.running));
+        }
+        if plan.count == 0 {
+            return Err(Error::invalid("from", "There is nothing to recover in this time."));
+        }
+        let job = Job {
+            id: self.new_id(JobId::new),
+            endpoint_id: endpoint.clone(),
+            endpoint_name: String::new(),
+            total: plan.count,
+            wanted: plan.wanted,
+            state: JobState::Queued,
+            done: 0,
+            failed: 0,
+            who: self.name_of(actor).await?,
+            created_at: now,
+            finished_at: None,
+        };
+        self.add_job(account, &job).await?;
+        self.sender().recover_soon.notify_one();
+        self.stored_job(account, &job.id).await
+    }
+
+    async fn job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.stored_job(actor.account_if(Permission::ReadDeliveries)?, id).await
+    }
+
+    async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<Job>> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        Ok(recover::of_account(self.db(), account, endpoint, SHOWN).await?)
+    }
+
+    async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.turn(actor, id, Turn::Pause).await
+    }
+
+    async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.turn(actor, id, Turn::Resume).await
+    }
+
+    async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.turn(actor, id, Turn::Cancel).await
+    }
+}
+
+impl Engine {
+    async fn planned(
+        &self,
+        account: &AccountId,
+        endpoint: &EndpointId,
+        form: &RecoverForm,
+        now: UnixMs,
+    ) -> Result<Plan> {
+        let stored = endpoints::one(self.db(), account, endpoint).await?;
+        let known = stored.ok_or_else(|| Error::NotFound("Endpoint".into()))?.endpoint;
+        if known.state == EndpointState::Deleted {
+            let detail = "This endpoint was deleted, so nothing can be sent to it.".to_owned();
+            return Err(Error::Conflict { detail, existing: None });
+        }
+        let mut wanted = form.check(&known.events, now)?;
+        wanted.rate_per_s = known.rate_per_s.map_or(wanted.rate_per_s, |most| wanted.rate_per_s.min(most.max(1)));
+        let running = recover::open(self.db(), account, endpoint).await?;
+        let search = Search { account, endpoint, wanted: &wanted, began: now };
+        let count = recover_work::count(self.db(), search).await?;
+        if count > RECOVER_MAX {
+            let detail =
+                "These are more than 1,000,000 events. Choose a shorter time, and recover one after the other.";
+            return Err(Error::invalid("from", detail));
+        }
+        Ok(Plan { wanted, count, running })
+    }
+
+    async fn add_job(&self, account: &AccountId, job: &Job) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        match recover::add(&mut tx, account, job, &recover_work::first_position(&job.wanted)).await {
+            Ok(()) => Ok(tx.commit().await?),
+            // Somebody else was quicker.
+            Err(error) if error.is_taken() => {
+                drop(tx);
+                Err(busy(recover::open(self.db(), account, &job.endpoint_id).await?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn stored_job(&self, account: &AccountId, id: &JobId) -> Result<Job> {
+        recover::one(self.db(), account, id).await?.ok_or_else(|| Error::NotFound("Job".into()))
+    }
+
+    /// Changes where a job stands. One that stands there already stays; one that has ended is a conflict.
+    async fn turn(&self, actor: &Actor, id: &JobId, turn: Turn) -> Result<Job> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        self.stored_job(account, id).await?;
+        let mut tx = self.db().begin().await?;
+        let now = self.now();
+        let changed = match turn {
+            Turn::Pause => recover::pause(&mut tx, account, id, now).await?,
+            Turn::Resume => recover::resume(&mut tx, account, id, now).await?,
+            Turn::Cancel => recover::cancel(&mut tx, account, id, now).await?,
+        };
+        tx.commit().await?;
+        let job = self.stored_job(account, id).await?;
+        if !changed && job.state.is_final() {
+            let detail = format!("This job has ended already: {}.", job.state.word().to_lowercase());
+            return Err(Error::Conflict { detail, existing: None });
+        }
+        self.sender().recover_soon.notify_one();
+        self.sender().changed([account.to_string()]);
+        Ok(job)
+    }
+
+    /// Who asks, as people read it.
+    async fn name_of(&self, actor: &Actor) -> Result<Option<String>> {
+        Ok(match actor {
+            Actor::Member { user, .. } => accounts::user(self.db(), user).await?.map(|user| user.email),
+            Actor::Token { token, .. } => Some(format!("API token {token}")),
+        })
+    }
+}
+
+fn busy(running: Option<JobId>) -> Error {
+    Error::Conflict {
+        detail: "Another job recovers events of this endpoint already. Wait for its end, or cancel it.".to_owned(),
+        existing: running.map(String::from),
+    }
+}
