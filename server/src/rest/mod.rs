@@ -14,6 +14,7 @@ pub mod events;
 pub mod openapi;
 pub mod problem;
 pub mod query;
+pub mod recover;
 
 use axum::{
     Json, Router, middleware,
@@ -55,6 +56,11 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::resend))
+        .routes(routes!(recover::start))
+        .routes(routes!(recover::show))
+        .routes(routes!(recover::pause))
+        .routes(routes!(recover::resume))
+        .routes(routes!(recover::cancel))
 }
 
 /// The OpenAPI document.

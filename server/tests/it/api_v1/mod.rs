@@ -4,6 +4,7 @@ mod door;
 mod endpoints;
 mod events;
 mod openapi;
+mod recover;
 
 use serde_json::{Value, json};
 

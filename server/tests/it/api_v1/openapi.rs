@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 15] = [
+const PROMISED: [&str; 20] = [
     "DELETE /api/v1/endpoints/{id}",
     "GET /api/v1/deliveries",
     "GET /api/v1/deliveries/{id}",
@@ -16,14 +16,19 @@ const PROMISED: [&str; 15] = [
     "GET /api/v1/endpoints/{id}",
     "GET /api/v1/events",
     "GET /api/v1/events/{id}",
+    "GET /api/v1/jobs/{id}",
     "PATCH /api/v1/endpoints/{id}",
     "POST /api/v1/deliveries/{id}/resend",
     "POST /api/v1/endpoints",
     "POST /api/v1/endpoints/{id}/pause",
+    "POST /api/v1/endpoints/{id}/recover",
     "POST /api/v1/endpoints/{id}/resume",
     "POST /api/v1/endpoints/{id}/test",
     "POST /api/v1/events",
     "POST /api/v1/events/batch",
+    "POST /api/v1/jobs/{id}/cancel",
+    "POST /api/v1/jobs/{id}/pause",
+    "POST /api/v1/jobs/{id}/resume",
 ];
 
 #[tokio::test]
