@@ -30,6 +30,12 @@ pub fn delivery(acct: &str, dlv: &str) -> String {
     account(acct, &format!("deliveries/{}", encode(dlv)))
 }
 
+/// A job's page.
+#[must_use]
+pub fn job(acct: &str, job: &str) -> String {
+    account(acct, &format!("jobs/{}", encode(job)))
+}
+
 /// An event's page.
 #[must_use]
 pub fn event(acct: &str, evt: &str) -> String {

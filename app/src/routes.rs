@@ -12,6 +12,7 @@ use crate::pages::endpoints::{
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
+use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
 use crate::pages::{
     home::Home, me::Me, not_found::NotFound, overview::Overview, sign_in::SignInPage, sign_up::SignUpPage,
     start::StartPage, test_line::TestLinePage,
@@ -44,6 +45,9 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/edit") view=EditEndpointPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/test") view=TestPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/jobs") view=JobsPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/jobs/:job") view=JobPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>

@@ -8,6 +8,7 @@ pub mod events;
 pub mod me;
 pub mod overview;
 pub mod people;
+pub mod recover;
 pub mod test_line;
 pub mod tries;
 pub mod visit;

@@ -8,6 +8,12 @@ pub fn number(n: u32) -> String {
     if n > COUNT_MAX {
         return format!("more than {}", number(COUNT_MAX));
     }
+    grouped(n)
+}
+
+/// A number with its thousands set apart.
+#[must_use]
+pub fn grouped(n: u32) -> String {
     let digits = n.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().filter_map(|chunk| std::str::from_utf8(chunk).ok());
     groups.collect::<Vec<_>>().join(",")

@@ -12,6 +12,7 @@ pub mod home;
 pub mod me;
 pub mod not_found;
 pub mod overview;
+pub mod recover;
 pub mod sign_in;
 pub mod sign_up;
 pub mod start;

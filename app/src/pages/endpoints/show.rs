@@ -35,6 +35,7 @@ pub fn EndpointPage() -> impl IntoView {
         // A form that reveals says nothing else: its credentials stand where the dots were.
         let created = flash.ok.is_some();
         let (title, ep) = (summary.endpoint.name.clone(), summary.endpoint.id.to_string());
+        let may_recover = frame.may(Permission::WriteDeliveries) && summary.endpoint.state != EndpointState::Deleted;
         let actions = view! { <Actions summary=summary.clone() frame=frame.clone()/> };
         Ok(view! {
             <Heading title=title>{actions}</Heading>
@@ -47,7 +48,7 @@ pub fn EndpointPage() -> impl IntoView {
                 <CredentialsPanel summary=summary frame=frame/>
             </div>
             <History record=record view=view.clone()/>
-            <Latest rows=latest ep=ep view=view/>
+            <Latest rows=latest ep=ep may_recover=may_recover view=view/>
         }
         .into_any())
     })
@@ -56,6 +57,7 @@ pub fn EndpointPage() -> impl IntoView {
 /// What can be done with it, pause before delete.
 #[component]
 fn Actions(summary: EndpointSummary, frame: Frame) -> impl IntoView {
+    let recover = frame.may(Permission::WriteDeliveries) && (summary.failed_24h > 0 || summary.failure.is_some());
     let endpoint = summary.endpoint;
     if !frame.may(Permission::WriteEndpoints) || endpoint.state == EndpointState::Deleted {
         return None;
@@ -72,6 +74,7 @@ fn Actions(summary: EndpointSummary, frame: Frame) -> impl IntoView {
             <input type="hidden" name="ep" value=ep.clone()/>
             <Button weight=weight>{verb}</Button>
         </form>
+        {recover.then(|| view! { <LinkButton href=page("recover")>"Recover…"</LinkButton> })}
         <LinkButton href=page("edit")>"Edit"</LinkButton>
         <LinkButton weight=Weight::Danger href=page("delete")>"Delete"</LinkButton>
     })
@@ -149,13 +152,17 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
 }
 
 #[component]
-fn Latest(rows: Vec<DeliveryRow>, ep: String, view: Viewpoint) -> impl IntoView {
+fn Latest(rows: Vec<DeliveryRow>, ep: String, may_recover: bool, view: Viewpoint) -> impl IntoView {
+    let recover = links::endpoint(&view.acct, &ep, "recover");
     let all = format!("{}?endpoint={ep}", links::account(&view.acct, "deliveries"));
     view! {
         <section class="grid gap-3" aria-labelledby="latest">
             <div class="flex flex-wrap items-baseline justify-between gap-3">
                 <h2 class="text-large font-bold" id="latest">"Latest deliveries"</h2>
-                <a href=all>"All of this endpoint"</a>
+                <p class="flex flex-wrap gap-x-5">
+                    {may_recover.then(|| view! { <a href=recover>"Recover missed events"</a> })}
+                    <a href=all>"All of this endpoint"</a>
+                </p>
             </div>
             <DeliveryRows rows=rows view=view/>
         </section>

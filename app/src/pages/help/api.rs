@@ -39,7 +39,7 @@ const PROBLEM: &str = r#"{
   "errors": { "payload.call_id": ["A call id is a UUID, the same in all events of a call."] }
 }"#;
 
-const CALLS: [[&str; 3]; 14] = [
+const CALLS: [[&str; 3]; 17] = [
     ["POST /api/v1/events", "events:write", "Accept one event."],
     ["POST /api/v1/events/batch", "events:write", "Accept many at once."],
     ["GET /api/v1/events", "events:read", "List events, newest first."],
@@ -54,6 +54,9 @@ const CALLS: [[&str; 3]; 14] = [
     ["GET /api/v1/deliveries", "deliveries:read", "List deliveries, newest first, filtered as in the dashboard."],
     ["GET /api/v1/deliveries/{id}", "deliveries:read", "One delivery with its attempts."],
     ["POST /api/v1/deliveries/{id}/resend", "deliveries:write", "Send it again."],
+    ["POST /api/v1/endpoints/{id}/recover", "deliveries:write", "Send again all that it has missed in a time."],
+    ["GET /api/v1/jobs/{id}", "deliveries:read", "How far that is."],
+    ["POST /api/v1/jobs/{id}/pause, /resume, /cancel", "deliveries:write", "Halt it, let it go on, end it."],
 ];
 
 /// `/help/api`.

@@ -148,6 +148,10 @@ fn Order() -> impl IntoView {
                 <code>"webhook-id"</code>": keep the ids that you have processed, and answer 2xx to those you know."
             </p>
             <p>"A resend begins a new round of attempts with the same "<code>"webhook-id"</code>"."</p>
+            <p>
+                "After an outage, Recover on the page of an endpoint resends all that it has missed, oldest first, at a rate that \
+                 your server can take. News are fresh again then."
+            </p>
         </Part>
     }
 }

@@ -1,0 +1,62 @@
+//! The account's latest jobs.
+
+use domain::recover::Job;
+use leptos::prelude::*;
+
+use super::{job::said, span};
+use crate::{
+    api::recover::load_jobs,
+    components::{
+        button::LinkButton, empty_state::EmptyState, heading::Heading, rail::Part, time_text::AgoText,
+        viewpoint::Viewpoint,
+    },
+    links,
+    pages::account_page,
+};
+
+/// `/a/:acct/jobs`
+#[component]
+pub fn JobsPage() -> impl IntoView {
+    account_page(Part::Endpoints, async |place, frame| {
+        let jobs = load_jobs(place.acct).await?;
+        let view = Viewpoint::from(&frame);
+        let content = if jobs.is_empty() {
+            let href = view.path("endpoints");
+            view! {
+                <EmptyState title="Jobs will be listed here" words="A job resends many events to an endpoint that has missed them.">
+                    <LinkButton href=href>"See endpoints"</LinkButton>
+                </EmptyState>
+            }
+            .into_any()
+        } else {
+            view! { <JobRows jobs=jobs view=view.clone()/> }.into_any()
+        };
+        Ok(view! { <Heading title="Jobs" lead=view.clock()/> {content} }.into_any())
+    })
+}
+
+/// Jobs, newest first.
+#[component]
+pub fn JobRows(
+    /// The jobs.
+    jobs: Vec<Job>,
+    /// Whose account and clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let rows = jobs.into_iter().map(|job| {
+        let href = links::job(&view.acct, job.id.as_str());
+        let again = (job.failed > 0).then(|| format!(" · {} failed again", job.failed));
+        let when = format!("{} · {}", job.endpoint_name, span(&job.wanted, &view.zone));
+        let at = job.created_at;
+        view! {
+            <li class="relative flex flex-wrap justify-between gap-x-4 gap-y-0.5 border-b border-line px-3 py-2.5 hover:bg-sunk">
+                <div class="min-w-0">
+                    <a class="font-semibold no-underline wrap-break-word after:absolute after:inset-0" href=href>{said(&job)}</a>
+                    <p class="text-table text-ink-2">{when} {again}</p>
+                </div>
+                <span class="text-table text-ink-2"><AgoText at=at view=view.clone()/></span>
+            </li>
+        }
+    });
+    view! { <ul class="border-t border-line">{rows.collect_view()}</ul> }.into_any()
+}

@@ -1,0 +1,120 @@
+//! Recovering after an outage: the plan with its exact count, and the job that carries it out.
+
+mod form;
+pub mod job;
+pub mod jobs;
+pub mod plan;
+
+use domain::{
+    UnixMs,
+    endpoint::Endpoint,
+    query::{Writer, pairs},
+    recover::{RATE_PER_S, RecoverForm, Wanted, Which},
+    time::{DAY_MS, iso_utc},
+};
+
+use crate::zone::Zone;
+
+/// The form that a query string holds.
+#[must_use]
+pub fn from_query(query: &str) -> RecoverForm {
+    let mut form = RecoverForm::default();
+    for (key, value) in pairs(query) {
+        match key.as_str() {
+            "from" => form.from = value,
+            "to" => form.to = value,
+            "event" => form.events.push(value),
+            "which" => form.which = value,
+            "rate_per_s" => form.rate_per_s = value,
+            _ => {}
+        }
+    }
+    form
+}
+
+/// The query string of a form.
+#[must_use]
+pub fn to_query(form: &RecoverForm) -> String {
+    let writer = Writer::default().with("from", &form.from).with("to", &form.to);
+    let writer = form.events.iter().fold(writer, |writer, event| writer.with("event", event));
+    writer.with("which", &form.which).with("rate_per_s", &form.rate_per_s).finish()
+}
+
+/// Fills in what was left empty: the last 24 hours, and what the endpoint listens for.
+#[must_use]
+pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> RecoverForm {
+    let or = |field: &mut String, value: String| {
+        if field.is_empty() {
+            *field = value;
+        }
+    };
+    or(&mut form.from, local(now.plus_ms(-DAY_MS)));
+    or(&mut form.which, Which::default().as_str().to_owned());
+    or(&mut form.rate_per_s, RATE_PER_S.to_string());
+    if form.events.is_empty() {
+        form.events = endpoint.events.iter().map(|kind| kind.as_str().to_owned()).collect();
+    }
+    form
+}
+
+/// A moment as `datetime-local` wants it, to the second, in UTC.
+fn local(at: UnixMs) -> String {
+    iso_utc(at).chars().take("2026-11-22T13:00:00".len()).collect()
+}
+
+/// A span of time: `23 Nov 13:00–14:10`, and both days where they differ.
+fn span(wanted: &Wanted, zone: &Zone) -> String {
+    let (from, to) = (zone.short(wanted.from), zone.short(wanted.to));
+    if zone.day(wanted.from) == zone.day(wanted.to) {
+        let clock: String = zone.clock(wanted.to).chars().take("14:10".len()).collect();
+        format!("{from}–{clock}")
+    } else {
+        format!("{from} – {to}")
+    }
+}
+
+/// `1,204 failed events`.
+fn events(count: u32, which: Which) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {}{plural}", crate::components::count_text::grouped(count), which.noun())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{event::EventKind, time::parse_utc};
+
+    use super::*;
+
+    #[test]
+    fn a_form_comes_back_from_its_address() {
+        let form = RecoverForm {
+            from: "2026-11-23T13:00:00".into(),
+            to: "2026-11-23T14:10:00".into(),
+            events: vec!["IncomingCall".into(), "CallProcessed".into()],
+            which: "also_never_sent".into(),
+            rate_per_s: "5".into(),
+        };
+        assert_eq!(from_query(&to_query(&form)), form);
+        assert_eq!(to_query(&RecoverForm::default()), "");
+    }
+
+    #[test]
+    fn a_plan_is_said_as_people_say_it() {
+        let at = |text| parse_utc(text).unwrap_or_default();
+        let mut wanted = Wanted {
+            from: at("2026-11-23T12:00Z"),
+            to: at("2026-11-23T13:10Z"),
+            kinds: EventKind::ALL.to_vec(),
+            which: Which::Failed,
+            rate_per_s: 5,
+        };
+        let berlin = Zone::or_utc("Europe/Berlin");
+        assert_eq!(span(&wanted, &berlin), "23 Nov 13:00–14:10");
+        wanted.from = at("2026-11-22T12:00Z");
+        assert_eq!(span(&wanted, &berlin), "22 Nov 13:00 – 23 Nov 14:10");
+        assert_eq!(
+            (events(1, Which::Failed), events(1_204_000, Which::Failed)),
+            ("1 failed event".into(), "1,204,000 failed events".into())
+        );
+    }
+}
