@@ -5,9 +5,22 @@
 //! already shown change in place. New rows come in at the top while nobody is pointing at the list, reading
 //! further down or selecting in it; else they wait behind "14 new · show".
 
+use std::cell::RefCell;
+
 use leptos::prelude::*;
 
 use super::feed::Feed;
+
+thread_local! {
+    /// The page's connection. It belongs to the browser's one thread; in a stored value it would belong to the page
+    /// on the server, too, where a page may be dropped by another thread than the one that made it, and panic.
+    static RUNNING: RefCell<Option<Feed>> = const { RefCell::new(None) };
+}
+
+/// Does something with the connection, once there is one.
+fn with_feed(act: fn(&Feed)) {
+    RUNNING.with_borrow(|feed| feed.iter().for_each(act));
+}
 
 /// What the island says about itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,12 +57,11 @@ pub fn Live(
     feed: String,
 ) -> impl IntoView {
     let state = RwSignal::new(LiveState::default());
-    let running = StoredValue::new_local(None::<Feed>);
-    Effect::new(move |_| running.set_value(Some(Feed::start(feed.clone(), state))));
-    let show = move |_| running.with_value(|feed| feed.as_ref().map(Feed::show)).unwrap_or_default();
+    Effect::new(move |_| RUNNING.set(Some(Feed::start(feed.clone(), state))));
+    let show = move |_| with_feed(Feed::show);
     let toggle = move |_| {
         state.update(|state| state.paused = !state.paused);
-        running.with_value(|feed| feed.as_ref().map(Feed::tick)).unwrap_or_default();
+        with_feed(Feed::tick);
     };
     let button = "inline-flex items-center gap-2 min-h-9 px-3 rounded-s border border-control bg-surface text-table hover:bg-sunk";
     view! {
@@ -79,5 +91,18 @@ fn lamp(state: &LiveState) -> &'static str {
         "size-2.5 border border-retrying bg-retrying-soft"
     } else {
         "size-2.5 border border-ink bg-lamp"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_has_it_may_be_dropped_by_another_thread() {
+        let owner = Owner::new();
+        let html = owner.with(|| view! { <Live feed="/feed".to_owned()/> }.to_html());
+        assert!(html.contains("Live"));
+        assert!(std::thread::spawn(move || drop(owner)).join().is_ok());
     }
 }
