@@ -10,6 +10,6 @@ pub use answer::{Done, form, move_to, refuse, set_cookie};
 pub use document::{Assets, shell};
 pub use typed::typed;
 pub use visitor::{
-    ClientIp, USER_KEY, actor, backend, client_ip, now, path, request_id, require_fresh_sign_in, session, sign_in,
-    sign_out, take_flash, theme, user, was_signed_in, zone,
+    ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id, require_fresh_sign_in,
+    require_patience, session, sign_in, sign_out, take_flash, theme, user, was_signed_in, zone,
 };

@@ -26,6 +26,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     let next = links::safe_next(&form.next).unwrap_or("/");
     ssr::form(&links::sign_in_then(next), &form, async {
+        ssr::require_patience()?;
         let user = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip()).await;
         let user = user.map_err(|error| match error {
             // Here it means wrong credentials: an answer on this page, not a reason to come here.
@@ -43,6 +44,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
 pub async fn sign_up(form: SignUpForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SIGN_UP, &form, async {
+        ssr::require_patience()?;
         let (user, account) = ssr::backend()?.sign_up(form.clone()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "start")))

@@ -30,6 +30,22 @@ const SEEN_COOKIE: &str = "seen";
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
+/// This client has posted this form too often. The server puts it among the request's extensions.
+#[derive(Debug, Clone, Copy)]
+pub struct TooOften {
+    /// Seconds until the next one may be posted.
+    pub retry_after_s: u32,
+}
+
+/// Goes on only if this client has not posted this form too often.
+///
+/// # Errors
+/// `TooMany`, with the time to wait.
+pub fn require_patience() -> Result<(), UiError> {
+    let too_often = use_context::<Parts>().and_then(|parts| parts.extensions.get::<TooOften>().copied());
+    too_often.map_or(Ok(()), |TooOften { retry_after_s }| Err(domain::Error::TooMany { retry_after_s }.into()))
+}
+
 /// The engine.
 ///
 /// # Errors

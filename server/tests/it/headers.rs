@@ -34,3 +34,14 @@ async fn every_request_has_an_id_and_a_plain_one_is_taken_over() {
     assert_eq!(with("proxy-1.2").await.header("x-request-id"), "proxy-1.2");
     assert_ne!(with("a b<script>").await.header("x-request-id"), "a b<script>");
 }
+
+#[tokio::test]
+async fn pages_are_compressed_for_who_asks_and_plain_for_who_does_not() {
+    let app = TestApp::start().await;
+    let with = async |coding: &str| answer(app.http.get(app.url("/help")).header("accept-encoding", coding)).await;
+    let (brotli, gzip, plain) = (with("gzip, br").await, with("gzip").await, with("identity").await);
+    assert_eq!((brotli.header("content-encoding"), gzip.header("content-encoding")), ("br", "gzip"));
+    assert_eq!(plain.header("content-encoding"), "");
+    assert!(plain.text.contains("</html>"));
+    assert!(plain.header("vary").contains("accept-encoding"), "{}", plain.header("vary"));
+}

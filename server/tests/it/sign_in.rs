@@ -102,3 +102,18 @@ async fn a_form_larger_than_its_limit_is_refused() {
     let refused = Browser::new(&app).post("/api/sign-in", &[("form[email]", &huge)]).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+#[tokio::test]
+async fn an_address_that_guesses_too_often_is_told_on_the_form_and_keeps_what_was_typed() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::new(&app);
+    // Uses up what is left, as somebody who sprays passwords over many accounts would.
+    let late = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
+    while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Taken::Yes { .. }) {}
+    let refused = browser.sign_in(PASSWORD, "/me").await;
+    assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    let form = browser.get(refused.header("location")).await;
+    assert!(form.text.contains("Too many attempts"), "{}", form.text);
+    assert!(form.text.contains(EMAIL), "{}", form.text);
+}
