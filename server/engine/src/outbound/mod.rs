@@ -6,6 +6,7 @@
 //! The one exception to the guard is the account's own test line: its URL is ours, so it is posted to our own
 //! listener directly, wherever the public URL would lead.
 
+mod bare;
 mod classify;
 mod policy;
 mod resolver;
@@ -24,6 +25,7 @@ use reqwest::{Client, Response, redirect};
 use tokio::time::timeout;
 use url::{Host, Url};
 
+pub use bare::Bare;
 pub use policy::Policy;
 pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 pub use resolver::{LookUp, Unresolved};

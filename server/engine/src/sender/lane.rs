@@ -160,7 +160,7 @@ impl Queues {
         self.resting.first_key_value().map(|((at, _), ())| *at)
     }
 
-    /// An attempt has ended and its outcome is with the recorder.
+    /// An attempt has ended and its outcome is recorded.
     pub fn finished(&mut self, job: &Job, ok: Option<bool>, now: UnixMs) {
         self.sending.remove(&job.id);
         self.jobs = self.jobs.saturating_sub(1);

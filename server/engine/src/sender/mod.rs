@@ -54,10 +54,9 @@ pub const JOBS_MAX: usize = 16_384;
 pub const JOBS_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 /// Most deliveries of one endpoint in this node's memory.
 pub const JOBS_PER_ENDPOINT_MAX: usize = 1_024;
-/// Most attempts at once. One endpoint never has more than [`pace::AT_ONCE_MAX`] of them.
+/// Most attempts at once, counted until their outcomes are recorded: so many may be repeated after a crash, and no more. One
+/// endpoint never has more than [`pace::AT_ONCE_MAX`] of them.
 pub const IN_FLIGHT_MAX: usize = 1_024;
-/// Outcomes that may wait to be recorded; attempts past that wait with theirs.
-const OUTCOMES_MAX: usize = 4_096;
 /// Changes a slow listener may fall behind before it only hears that it did.
 const CHANGES_MAX: usize = 1_024;
 
@@ -120,7 +119,7 @@ impl Sender {
         outbound: Outbound,
         vault: Arc<Vault>,
     ) -> (Arc<Self>, mpsc::Receiver<Outcome>) {
-        let (outcomes, outcomes_out) = mpsc::channel(OUTCOMES_MAX);
+        let (outcomes, outcomes_out) = mpsc::channel(IN_FLIGHT_MAX);
         let (at, entropy) = ids.next();
         let node = format!("node_{}", domain::id::encode(at, entropy));
         let sender = Self {
@@ -199,10 +198,8 @@ impl Sender {
             }
             let outcomes = futures::future::join_all(jobs.into_iter().map(|job| attempt::attempt(self, job))).await;
             recorder::record(self, &outcomes).await?;
-            for outcome in &outcomes {
-                self.queues().finished(outcome.job(), outcome.pace(), now);
-                attempts += usize::from(outcome.pace().is_some());
-            }
+            self.finished(&outcomes);
+            attempts += outcomes.iter().filter(|outcome| outcome.pace().is_some()).count();
         }
     }
 
@@ -239,13 +236,19 @@ impl Sender {
     }
 
     async fn run(self: Arc<Self>, job: lane::Job) {
-        let outcome = attempt::attempt(&self, job.clone()).await;
-        let ok = outcome.pace();
+        let outcome = attempt::attempt(&self, job).await;
         // The recorder lives as long as the sender; a closed channel means that the process is ending.
         let _ = self.outcomes.send(outcome).await;
-        self.queues().finished(&job, ok, self.now());
+    }
+
+    /// These outcomes are recorded; their places are free.
+    fn finished(&self, outcomes: &[Outcome]) {
+        let (mut queues, now) = (self.queues(), self.now());
+        for outcome in outcomes {
+            queues.finished(outcome.job(), outcome.pace(), now);
+        }
+        drop(queues);
         self.idle.notify_waiters();
-        self.pump();
     }
 
     /// Drops what is in hand for an endpoint that was paused, changed or deleted, so that it waits in the database.
@@ -269,7 +272,7 @@ impl Sender {
         let drained = async {
             loop {
                 let idle = self.idle.notified();
-                if self.queues().in_flight() == 0 && self.outcomes.capacity() == OUTCOMES_MAX {
+                if self.queues().in_flight() == 0 {
                     break;
                 }
                 let _ = tokio::time::timeout(std::time::Duration::from_millis(50), idle).await;

@@ -32,9 +32,9 @@ pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcom
             clock::rest_ms(wait_ms).await;
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
+        sender.finished(&batch);
         batch.clear();
         sender.pump();
-        sender.idle.notify_waiters();
     }
 }
 

@@ -75,7 +75,8 @@ fn as_rows(rows: &str, dialect: Dialect) -> String {
         .filter_map(|column| column.split_whitespace().next())
         .map(|column| format!("value ->> '{column}' AS {column}"))
         .collect();
-    format!("(SELECT {} FROM json_each({param})) AS {name}", picked.join(", "))
+    // As JSONB a row is parsed once, however many columns are read from it.
+    format!("(SELECT {} FROM jsonb_each({param})) AS {name}", picked.join(", "))
 }
 
 #[cfg(test)]
@@ -87,7 +88,7 @@ mod tests {
         let text = "SELECT r.id FROM {rows $1 r: id text, due_ms bigint} WHERE r.id IN {list $2} {skip_locked}";
         assert_eq!(
             expand(text, Dialect::Sqlite),
-            "SELECT r.id FROM (SELECT value ->> 'id' AS id, value ->> 'due_ms' AS due_ms FROM json_each($1)) AS r \
+            "SELECT r.id FROM (SELECT value ->> 'id' AS id, value ->> 'due_ms' AS due_ms FROM jsonb_each($1)) AS r \
              WHERE r.id IN (SELECT value FROM json_each($2)) "
         );
         assert_eq!(

@@ -5,21 +5,20 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use axum::http::Method;
 use domain::event::EventKind;
-use engine::clock::stopwatch;
+use engine::{clock::stopwatch, outbound::Bare};
 use futures::future::join_all;
 
 use super::{
     Measuring, PATIENCE,
     book::Book,
-    post::{Events, send},
+    post::Events,
     receiver::{Receiver, Temper},
     report::{Figure, Target, value},
 };
 
 /// Connections that post at once.
-pub const LINES: usize = 64;
+pub const LINES: usize = 256;
 /// Accounts, each with one endpoint at a receiver of its own: hosts are as many as customers.
 pub const ACCOUNTS: usize = 8;
 /// What is accepted and delivered in a second, at least: on SQLite, and on Postgres.
@@ -77,11 +76,11 @@ pub async fn platform(
     Ok(Events { address, bearer, accounts: accounts.into(), prefix: prefix.into(), kind: EventKind::CallProcessed })
 }
 
-/// Posts the same bodies straight to the receivers.
+/// Posts the same bodies straight to the receivers, by the sender's HTTP library alone.
 async fn raw(bench: &Measuring<'_>, events: &Events, receivers: &[Receiver]) -> anyhow::Result<f64> {
-    let (next, began) = (Arc::new(AtomicU64::new(0)), stopwatch());
+    let (bare, next, began) = (Bare::new()?, Arc::new(AtomicU64::new(0)), stopwatch());
     let lines = (0..LINES).map(|line| {
-        let (http, events, next) = (bench.http.clone(), events.clone(), Arc::clone(&next));
+        let (bare, events, next) = (bare.clone(), events.clone(), Arc::clone(&next));
         let (count, url) = (bench.sizes.flow_events, receivers[line % receivers.len()].url());
         tokio::spawn(async move {
             loop {
@@ -89,7 +88,7 @@ async fn raw(bench: &Measuring<'_>, events: &Events, receivers: &[Receiver]) -> 
                 if n >= count {
                     return anyhow::Ok(());
                 }
-                send(&http, Method::POST, &url, "", events.body(n)).await?;
+                anyhow::ensure!(bare.post(&url, events.body(n).into()).await, "a receiver did not answer");
             }
         })
     });
