@@ -15,7 +15,8 @@ say() {
   printf '\n==> [%d:%02d] %s\n' $((seconds / 60)) $((seconds % 60)) "$*" >&2
 }
 fail() { printf '\n!!! %s\n' "$*" >&2; exit 1; }
-has() { command -v "$1" >/dev/null 2>&1; }
+# Only programs count: a function of ours may have the same name.
+has() { type -P "$1" >/dev/null; }
 
 # Whether RESULT is missing or older than any of the files or folders that follow.
 stale() {
