@@ -2,7 +2,7 @@
 
 use domain::UnixMs;
 use domain::account::{Membership, User};
-use domain::actor::{Actor, Permission};
+use domain::actor::Permission;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
@@ -82,7 +82,7 @@ impl Frame {
     /// Whether a control for this is shown. The engine decides again when it is used.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {
-        self.here.role.may(permission)
+        self.here.may(permission)
     }
 
     /// For pages that are of no use without this, so that nobody fills in a form for nothing.
@@ -90,8 +90,7 @@ impl Frame {
     /// # Errors
     /// `Forbidden` naming what is needed.
     pub fn need(&self, permission: Permission) -> Result<(), UiError> {
-        let (user, account) = (self.user.id.clone(), self.here.account.id.clone());
-        Ok(Actor::Member { user, account, role: self.here.role }.require(permission)?)
+        if self.may(permission) { Ok(()) } else { Err(permission.refused_to_person().into()) }
     }
 
     /// The moment that all times on the page are measured from.

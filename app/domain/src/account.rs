@@ -58,8 +58,20 @@ impl Role {
             Permission::WriteEndpoints | Permission::WriteDeliveries | Permission::RevealCredentials => {
                 matches!(self, Self::Developer | Self::Admin)
             }
-            Permission::WriteEvents => false,
+            Permission::RotateCredentials
+            | Permission::ManageTokens
+            | Permission::ManageMembers
+            | Permission::ManageAccount
+            | Permission::ReadAudit => matches!(self, Self::Admin),
+            Permission::WriteEvents | Permission::UseSupport | Permission::Operate => false,
         }
+    }
+
+    /// [`Self::may`], in an account that may let its developers rotate credentials.
+    #[must_use]
+    pub const fn may_in(self, permission: Permission, developers_rotate: bool) -> bool {
+        let rotates = matches!((self, permission), (Self::Developer, Permission::RotateCredentials));
+        self.may(permission) || (developers_rotate && rotates)
     }
 }
 
@@ -82,6 +94,36 @@ impl StaffRole {
             Self::Operator => "operator",
         }
     }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Support, Self::Operator].into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// What staff may do outside of any account.
+    #[must_use]
+    pub const fn may(self, permission: Permission) -> bool {
+        match self {
+            Self::Support => matches!(permission, Permission::UseSupport),
+            Self::Operator => matches!(permission, Permission::Operate),
+        }
+    }
+}
+
+/// What an account's admins decide for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountSettings {
+    /// Whether developers may rotate credentials, which only admins do otherwise.
+    pub developers_rotate: bool,
+    /// Whether the provider's support may look into the account.
+    pub support_access: bool,
+}
+
+impl Default for AccountSettings {
+    fn default() -> Self {
+        Self { developers_rotate: false, support_access: true }
+    }
 }
 
 /// A customer of the phone platform.
@@ -93,6 +135,8 @@ pub struct Account {
     pub name: String,
     /// The platform's own reference, unique; what a platform token may name instead of the id.
     pub reference: Option<String>,
+    /// What its admins decided.
+    pub settings: AccountSettings,
 }
 
 /// A signed-in person.
@@ -113,6 +157,14 @@ pub struct Membership {
     pub account: Account,
     /// The role there.
     pub role: Role,
+}
+
+impl Membership {
+    /// Whether the person may do this there.
+    #[must_use]
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.role.may_in(permission, self.account.settings.developers_rotate)
+    }
 }
 
 /// What the sign-up form holds.

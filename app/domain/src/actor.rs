@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::Role,
+    account::{Role, StaffRole},
     error::{Error, Result},
-    id::{AccountId, TokenId, UserId},
+    id::{AccountId, SupportId, TokenId, UserId},
     token::Scope,
 };
 
-/// What somebody wants to do. One table ([`Role::may`], [`Scope::grants`]) says who may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What somebody wants to do. One table says who may: [`Role::may`], [`Scope::grants`], [`StaffRole::may`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Permission {
     /// Post events.
     WriteEvents,
@@ -26,57 +26,169 @@ pub enum Permission {
     WriteDeliveries,
     /// See an auth token or signing secret in full.
     RevealCredentials,
+    /// Rotate auth tokens and signing secrets.
+    RotateCredentials,
+    /// Create, rotate and revoke API tokens.
+    ManageTokens,
+    /// Invite, change and remove members.
+    ManageMembers,
+    /// Change the account's settings.
+    ManageAccount,
+    /// See the audit log.
+    ReadAudit,
+    /// Look into accounts of customers, in support sessions.
+    UseSupport,
+    /// Run the installation: accounts, platform tokens, staff, policies.
+    Operate,
 }
 
 impl Permission {
-    /// What is needed, for the sentence of a refusal.
-    const fn needs(self) -> &'static str {
-        match self {
-            Self::WriteEvents => "the scope events:write",
-            Self::ReadEvents => "the right to read events (scope events:read)",
-            Self::ReadEndpoints => "the right to read endpoints (scope endpoints:read)",
-            Self::WriteEndpoints => "the role developer or admin (scope endpoints:write)",
-            Self::ReadDeliveries => "the right to read deliveries (scope deliveries:read)",
-            Self::WriteDeliveries => "the role developer or admin (scope deliveries:write)",
-            Self::RevealCredentials => "the role developer or admin, signed in at this browser",
-        }
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::WriteEvents,
+        Self::ReadEvents,
+        Self::ReadEndpoints,
+        Self::WriteEndpoints,
+        Self::ReadDeliveries,
+        Self::WriteDeliveries,
+        Self::RevealCredentials,
+        Self::RotateCredentials,
+        Self::ManageTokens,
+        Self::ManageMembers,
+        Self::ManageAccount,
+        Self::ReadAudit,
+        Self::UseSupport,
+        Self::Operate,
+    ];
+
+    /// Refuses a person, naming the role that is needed.
+    #[must_use]
+    pub fn refused_to_person(self) -> Error {
+        let roles: Vec<&str> = Role::ALL.into_iter().filter(|role| role.may(self)).map(Role::as_str).collect();
+        Error::Forbidden(match (self, roles.as_slice()) {
+            (Self::UseSupport | Self::Operate, _) => "This is for the provider's staff.".to_owned(),
+            (_, []) => "This needs an API token; no person does it.".to_owned(),
+            (_, roles) => format!("This needs the role {}.", roles.join(" or ")),
+        })
     }
+
+    /// Refuses a program, naming the scope that is needed.
+    #[must_use]
+    pub fn refused_to_token(self) -> Error {
+        let scope = Scope::ALL.into_iter().find(|scope| scope.grants(self));
+        Error::Forbidden(match scope {
+            Some(scope) => format!("This needs the scope {}.", scope.as_str()),
+            None => "This needs a person who is signed in; no API token does it.".to_owned(),
+        })
+    }
+}
+
+/// Who asks, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// Who.
+    pub who: Who,
+    /// The client's address; none for the command line.
+    pub address: Option<String>,
 }
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Actor {
+pub enum Who {
     /// A signed-in person, looking at one of their accounts.
     Member {
         /// The person.
         user: UserId,
+        /// Their e-mail address.
+        name: String,
         /// The account they look at.
         account: AccountId,
         /// Their role there.
         role: Role,
+        /// Whether that account lets developers rotate credentials.
+        developers_rotate: bool,
     },
     /// A program with an API token.
     Token {
         /// The token.
         token: TokenId,
+        /// Its name.
+        name: String,
         /// The account it belongs to; none for a platform token.
         account: Option<AccountId>,
         /// What it may do.
         scopes: Vec<Scope>,
     },
+    /// The provider's support, reading a customer's account on the record.
+    Support {
+        /// The person.
+        user: UserId,
+        /// Their e-mail address.
+        name: String,
+        /// The account they look at.
+        account: AccountId,
+        /// The support session.
+        session: SupportId,
+    },
+    /// The provider's staff, outside of any account.
+    Staff {
+        /// The person.
+        user: UserId,
+        /// Their e-mail address.
+        name: String,
+        /// What they are.
+        role: StaffRole,
+    },
+    /// Whoever can run commands on the server.
+    CommandLine,
 }
 
 impl Actor {
+    /// Whoever can run commands on the server.
+    pub const COMMAND_LINE: Self = Self::new(Who::CommandLine);
+
+    /// Somebody whose address is not known.
+    #[must_use]
+    pub const fn new(who: Who) -> Self {
+        Self { who, address: None }
+    }
+
+    /// The same, at this address.
+    #[must_use]
+    pub fn at(mut self, address: impl Into<String>) -> Self {
+        self.address = Some(address.into()).filter(|address| !address.is_empty());
+        self
+    }
+
     /// The account that the actor works in.
     ///
     /// # Errors
-    /// `Forbidden` for a platform token, which has none of its own.
+    /// `Forbidden` for whoever has none of their own.
     pub fn account(&self) -> Result<&AccountId> {
-        match self {
-            Self::Member { account, .. } | Self::Token { account: Some(account), .. } => Ok(account),
-            Self::Token { account: None, .. } => Err(Error::Forbidden(
+        match &self.who {
+            Who::Member { account, .. } | Who::Token { account: Some(account), .. } | Who::Support { account, .. } => {
+                Ok(account)
+            }
+            Who::Token { account: None, .. } => Err(Error::Forbidden(
                 "A platform token only posts events. Use a token of the account for this.".to_owned(),
             )),
+            Who::Staff { .. } | Who::CommandLine => {
+                Err(Error::Forbidden("Staff look into an account in a support session. Start one for this.".to_owned()))
+            }
+        }
+    }
+
+    /// Whether the actor may do this.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        match &self.who {
+            Who::Member { role, developers_rotate, .. } => role.may_in(permission, *developers_rotate),
+            Who::Token { scopes, .. } => scopes.iter().any(|scope| scope.grants(permission)),
+            Who::Support { .. } => {
+                matches!(permission, Permission::ReadEvents | Permission::ReadEndpoints | Permission::ReadDeliveries)
+            }
+            Who::Staff { role, .. } => role.may(permission),
+            Who::CommandLine => matches!(permission, Permission::Operate),
         }
     }
 
@@ -85,11 +197,16 @@ impl Actor {
     /// # Errors
     /// `Forbidden` naming what is needed.
     pub fn require(&self, permission: Permission) -> Result<()> {
-        let may = match self {
-            Self::Member { role, .. } => role.may(permission),
-            Self::Token { scopes, .. } => scopes.iter().any(|scope| scope.grants(permission)),
-        };
-        if may { Ok(()) } else { Err(Error::Forbidden(format!("This needs {}.", permission.needs()))) }
+        if self.may(permission) {
+            return Ok(());
+        }
+        Err(match &self.who {
+            Who::Token { .. } => permission.refused_to_token(),
+            Who::Support { .. } => {
+                Error::Forbidden("A support session only reads. The customer changes things.".into())
+            }
+            _ => permission.refused_to_person(),
+        })
     }
 
     /// [`Self::require`], then the actor's account.
@@ -99,5 +216,68 @@ impl Actor {
     pub fn account_if(&self, permission: Permission) -> Result<&AccountId> {
         self.require(permission)?;
         self.account()
+    }
+
+    /// Who it is, as people read it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.who {
+            Who::Member { name, .. } | Who::Staff { name, .. } => name.clone(),
+            Who::Support { name, .. } => format!("{name} (provider support)"),
+            Who::Token { name, .. } => format!("API token {name}"),
+            Who::CommandLine => "command line".to_owned(),
+        }
+    }
+
+    /// The id of the person or token; none for the command line.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        match &self.who {
+            Who::Member { user, .. } | Who::Staff { user, .. } | Who::Support { user, .. } => Some(user.as_str()),
+            Who::Token { token, .. } => Some(token.as_str()),
+            Who::CommandLine => None,
+        }
+    }
+
+    /// Whether numbers are shown with their middle hidden.
+    #[must_use]
+    pub const fn sees_masked(&self) -> bool {
+        matches!(self.who, Who::Support { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UnixMs;
+
+    #[test]
+    fn a_refusal_speaks_of_roles_to_people_and_of_scopes_to_programs() {
+        let said = |error: Error| error.to_string();
+        assert_eq!(said(Permission::WriteEndpoints.refused_to_person()), "This needs the role developer or admin.");
+        assert_eq!(said(Permission::WriteEndpoints.refused_to_token()), "This needs the scope endpoints:write.");
+        assert_eq!(said(Permission::ManageMembers.refused_to_person()), "This needs the role admin.");
+        assert!(said(Permission::WriteEvents.refused_to_person()).contains("API token"));
+        assert!(said(Permission::RevealCredentials.refused_to_token()).contains("signed in"));
+    }
+
+    #[test]
+    fn support_reads_and_nothing_else() {
+        let who = Who::Support {
+            user: UserId::new(UnixMs(1), 1),
+            name: "sam@provider.example".into(),
+            account: AccountId::new(UnixMs(1), 2),
+            session: SupportId::new(UnixMs(1), 3),
+        };
+        let may: Vec<_> = Permission::ALL.into_iter().filter(|p| Actor::new(who.clone()).may(*p)).collect();
+        assert_eq!(may, [Permission::ReadEvents, Permission::ReadEndpoints, Permission::ReadDeliveries]);
+    }
+
+    #[test]
+    fn developers_rotate_where_the_account_lets_them() {
+        assert!(!Role::Developer.may_in(Permission::RotateCredentials, false));
+        assert!(Role::Developer.may_in(Permission::RotateCredentials, true));
+        assert!(!Role::Viewer.may_in(Permission::RotateCredentials, true));
+        assert!(Role::Admin.may_in(Permission::RotateCredentials, false));
     }
 }

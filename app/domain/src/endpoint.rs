@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::NAME_MAX_CHARS,
     actor::Actor,
+    audit::Record,
     error::{Error, FieldError, Result},
     event::EventKind,
     id::{DeliveryId, EndpointId},
@@ -104,99 +105,6 @@ pub enum PauseReason {
     Person,
     /// It answered 410 Gone.
     Gone,
-}
-
-/// Something that happened to an endpoint, by itself or by a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Happening {
-    /// It was created.
-    Created,
-    /// Its settings were changed.
-    Changed,
-    /// A person paused it.
-    Paused,
-    /// It answered 410 and was paused.
-    PausedGone,
-    /// A person resumed it.
-    Resumed,
-    /// It has been failing long enough to say so.
-    Failing,
-    /// It has been failing for a day.
-    FailingOneDay,
-    /// It has been failing for four days.
-    FailingFourDays,
-    /// It was disabled after five days of failures.
-    Disabled,
-    /// A person deleted it.
-    Deleted,
-}
-
-impl Happening {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
-        Self::Created,
-        Self::Changed,
-        Self::Paused,
-        Self::PausedGone,
-        Self::Resumed,
-        Self::Failing,
-        Self::FailingOneDay,
-        Self::FailingFourDays,
-        Self::Disabled,
-        Self::Deleted,
-    ];
-
-    /// The name in the database.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Changed => "changed",
-            Self::Paused => "paused",
-            Self::PausedGone => "paused_gone",
-            Self::Resumed => "resumed",
-            Self::Failing => "failing",
-            Self::FailingOneDay => "failing_one_day",
-            Self::FailingFourDays => "failing_four_days",
-            Self::Disabled => "disabled",
-            Self::Deleted => "deleted",
-        }
-    }
-
-    /// The happening of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|happening| happening.as_str() == name)
-    }
-
-    /// What people read.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Created => "Created",
-            Self::Changed => "Settings changed",
-            Self::Paused => "Paused",
-            Self::PausedGone => "Paused because it answered 410 Gone",
-            Self::Resumed => "Resumed",
-            Self::Failing => "Failing: no attempt has succeeded for a while",
-            Self::FailingOneDay => "Failing for a day",
-            Self::FailingFourDays => "Failing for four days; it will be disabled tomorrow",
-            Self::Disabled => "Disabled after five days of failures; events are held",
-            Self::Deleted => "Deleted",
-        }
-    }
-}
-
-/// An entry of an endpoint's history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogEntry {
-    /// When.
-    pub at: UnixMs,
-    /// What.
-    pub what: Happening,
-    /// The person or token who did it, by name; none when it happened by itself.
-    pub who: Option<String>,
 }
 
 /// The latest attempts of an endpoint in numbers.
@@ -544,7 +452,7 @@ pub trait Endpoints {
     ///
     /// # Errors
     /// As [`Self::endpoint`].
-    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<LogEntry>>;
+    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<Record>>;
     /// The account's test line as an endpoint that listens for every event; made on first use.
     ///
     /// # Errors

@@ -118,6 +118,12 @@ id!(/// One HTTP request of a delivery.
     AttemptId, "att_", "Attempt");
 id!(/// Many deliveries being sent again.
     JobId, "job_", "Job");
+id!(/// A support session.
+    SupportId, "sup_", "Support session");
+id!(/// An invitation to an account.
+    InviteId, "inv_", "Invitation");
+id!(/// A record of the audit log.
+    AuditId, "aud_", "Record");
 
 /// An event's id: ours (`evt_…`) or the caller's own. Unique within an account, and the `webhook-id` of
 /// every attempt (Standard Webhooks: no dot, since a dot separates the signed parts).

@@ -9,6 +9,7 @@
 pub mod account;
 pub mod actor;
 pub mod attempt;
+pub mod audit;
 pub mod backend;
 pub mod body;
 pub mod cause;

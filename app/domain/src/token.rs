@@ -32,17 +32,29 @@ pub enum Scope {
     /// Read deliveries and attempts.
     #[serde(rename = "deliveries:read")]
     DeliveriesRead,
+    /// Rotate auth tokens and signing secrets.
+    #[serde(rename = "credentials:write")]
+    CredentialsWrite,
+    /// Create, rotate and revoke API tokens.
+    #[serde(rename = "tokens:write")]
+    TokensWrite,
+    /// Read the audit log.
+    #[serde(rename = "audit:read")]
+    AuditRead,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::EventsWrite,
         Self::EventsRead,
         Self::EndpointsWrite,
         Self::EndpointsRead,
         Self::DeliveriesWrite,
         Self::DeliveriesRead,
+        Self::CredentialsWrite,
+        Self::TokensWrite,
+        Self::AuditRead,
     ];
 
     /// The name on the wire and in the database.
@@ -55,6 +67,9 @@ impl Scope {
             Self::EndpointsRead => "endpoints:read",
             Self::DeliveriesWrite => "deliveries:write",
             Self::DeliveriesRead => "deliveries:read",
+            Self::CredentialsWrite => "credentials:write",
+            Self::TokensWrite => "tokens:write",
+            Self::AuditRead => "audit:read",
         }
     }
 
@@ -75,6 +90,9 @@ impl Scope {
                 | (Self::EndpointsRead, Permission::ReadEndpoints)
                 | (Self::DeliveriesWrite, Permission::WriteDeliveries)
                 | (Self::DeliveriesRead, Permission::ReadDeliveries)
+                | (Self::CredentialsWrite, Permission::RotateCredentials)
+                | (Self::TokensWrite, Permission::ManageTokens)
+                | (Self::AuditRead, Permission::ReadAudit)
         )
     }
 }

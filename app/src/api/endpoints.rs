@@ -2,7 +2,7 @@
 
 use domain::UnixMs;
 use domain::delivery::DeliveryRow;
-use domain::endpoint::{Endpoint, EndpointForm, EndpointSummary, LogEntry};
+use domain::endpoint::{Endpoint, EndpointForm, EndpointSummary};
 use domain::tally::Tally;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ pub struct Record {
     /// What it did by the hour, in the last 24.
     pub hours: Vec<(UnixMs, Tally)>,
     /// What happened to it, newest first.
-    pub log: Vec<LogEntry>,
+    pub log: Vec<domain::audit::Record>,
 }
 
 /// An endpoint's record.

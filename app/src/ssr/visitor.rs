@@ -89,7 +89,7 @@ pub async fn user() -> Result<UserId, UiError> {
 /// `Unauthenticated`, or `NotFound` for an account that is not theirs.
 pub async fn actor(acct: &str) -> Result<Actor, UiError> {
     let user = user().await?;
-    Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?)
+    Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(client_ip()))
 }
 
 /// Signs a person in. The session gets a new id, so that one planted before is worth nothing.

@@ -1,6 +1,7 @@
 //! `offhook account …`
 
 use clap::{Args, Subcommand};
+use domain::actor::Actor;
 use serde_json::json;
 
 use crate::{
@@ -30,6 +31,7 @@ pub struct Create {
 
 pub(super) async fn run(account: Account) -> Result<(), Failed> {
     let Account::Create(new) = account;
-    let account = engine(&new.store).await?.create_account(&new.name, new.reference.as_deref()).await?;
+    let account =
+        engine(&new.store).await?.create_account(&Actor::COMMAND_LINE, &new.name, new.reference.as_deref()).await?;
     say(&json!({ "id": account.id, "name": account.name, "ref": account.reference }))
 }

@@ -2,6 +2,7 @@
 //! 0, 1 when it failed, 2 for wrong usage.
 
 pub mod account;
+pub mod audit;
 pub mod bench;
 pub mod serve;
 pub mod simulate;
@@ -49,6 +50,9 @@ enum Verb {
     /// API tokens.
     #[command(subcommand)]
     Token(token::Token),
+    /// The record of who did what.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
     /// Measure what this machine moves, with the real server as a child process.
@@ -84,6 +88,7 @@ pub async fn run() -> ExitCode {
         Verb::Account(account) => account::run(account).await,
         Verb::User(user) => user::run(user).await,
         Verb::Token(token) => token::run(token).await,
+        Verb::Audit(audit) => audit::run(audit).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
         Verb::Bench(bench) => bench::run(bench).await,
     };

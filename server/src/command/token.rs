@@ -1,6 +1,7 @@
 //! `offhook token …`
 
 use clap::{Args, Subcommand};
+use domain::actor::Actor;
 use domain::{id::AccountId, token::Scope};
 use serde_json::json;
 
@@ -45,6 +46,7 @@ pub(super) async fn run(token: Token) -> Result<(), Failed> {
     let Token::Create(new) = token;
     let account = new.account.as_deref().map(AccountId::parse).transpose();
     let account = account.map_err(|_| Failed::Usage("--account must be an account's id, acct_…".to_owned()))?;
-    let (id, token) = engine(&new.store).await?.create_token(account.as_ref(), &new.name, &new.scopes).await?;
+    let (id, token) =
+        engine(&new.store).await?.create_token(&Actor::COMMAND_LINE, account.as_ref(), &new.name, &new.scopes).await?;
     say(&json!({ "id": id, "token": token }))
 }

@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use domain::actor::Actor;
 use domain::{
     account::{Role, StaffRole},
     id::AccountId,
@@ -52,7 +53,7 @@ pub(super) async fn run(user: User) -> Result<(), Failed> {
     let User::Create(new) = user;
     let place = place(new.role, new.account.as_deref())?;
     let password = password()?;
-    let id = engine(&new.store).await?.create_user(&new.email, &password, place).await?;
+    let id = engine(&new.store).await?.create_user(&Actor::COMMAND_LINE, &new.email, &password, place).await?;
     say(&json!({ "id": id }))
 }
 

@@ -12,6 +12,7 @@ use domain::{
 };
 
 use crate::{
+    client_ip,
     rate_limit::{RateLimit, Taken},
     rest::problem::{Kind, Problem},
     room::{Room, Shared},
@@ -40,7 +41,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 /// Lets a request with a known token in, as often as it may come.
-pub async fn enter(State(room): State<Shared>, mut request: Request, next: Next) -> Response {
+pub async fn enter(State(room): State<Shared>, request: Request, next: Next) -> Response {
     let actor = match bearer(request.headers()) {
         Ok(token) => room.backend.authenticate(token).await.map_err(Problem::from),
         Err(problem) => Err(problem),
@@ -49,6 +50,9 @@ pub async fn enter(State(room): State<Shared>, mut request: Request, next: Next)
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
+    let (parts, body) = request.into_parts();
+    let actor = actor.at(client_ip::of(&parts, &room.trusted_proxies).to_string());
+    let mut request = Request::from_parts(parts, body);
     let limit = limit(&room, &request);
     let taken = limit.take(client(&actor), room.backend.clock().now());
     let mut response = match taken {
@@ -74,10 +78,7 @@ fn limit<'a>(room: &'a Room, request: &Request) -> &'a RateLimit {
 }
 
 fn client(actor: &Actor) -> &str {
-    match actor {
-        Actor::Token { token, .. } => token.as_str(),
-        Actor::Member { user, .. } => user.as_str(),
-    }
+    actor.id().unwrap_or_default()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

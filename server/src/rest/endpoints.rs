@@ -7,7 +7,7 @@ use axum::{
 };
 use domain::{
     Error,
-    actor::{Actor, Permission},
+    actor::{Actor, Permission, Who},
     endpoint::{Duplicate, EndpointSummary},
     event::EventKind,
     id::EndpointId,
@@ -121,7 +121,7 @@ pub async fn change(State(room): State<Shared>, caller: Caller, Path(id): Path<S
 /// The same caller, who may read as well: to change a part is to know the rest, which the answer shows anyway.
 fn reading(actor: &Actor) -> Actor {
     let mut actor = actor.clone();
-    if let Actor::Token { scopes, .. } = &mut actor {
+    if let Who::Token { scopes, .. } = &mut actor.who {
         scopes.push(Scope::EndpointsRead);
     }
     actor

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
+use domain::actor::Actor;
 use domain::{account::Account, id::AccountId, token::Scope};
 use engine::{Engine, SystemClock};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
@@ -97,13 +98,13 @@ impl TestApp {
 
     pub async fn account(&self, name: &str) -> Tenant<'_> {
         let reference = format!("ref-{name}");
-        let account = self.room.engine.create_account(name, Some(&reference)).await.unwrap();
+        let account = self.room.engine.create_account(&Actor::COMMAND_LINE, name, Some(&reference)).await.unwrap();
         let token = self.token(Some(&account.id), &Scope::ALL).await;
         Tenant { app: self, account, token }
     }
 
     pub async fn token(&self, account: Option<&AccountId>, scopes: &[Scope]) -> String {
-        self.room.engine.create_token(account, "test", scopes).await.unwrap().1
+        self.room.engine.create_token(&Actor::COMMAND_LINE, account, "test", scopes).await.unwrap().1
     }
 
     pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> Answer {

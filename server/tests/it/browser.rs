@@ -1,5 +1,6 @@
 //! A person's browser without script: posts forms, keeps its cookie.
 
+use domain::actor::Actor;
 use domain::{
     account::{Account, Role},
     id::UserId,
@@ -74,5 +75,9 @@ pub fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> r
 }
 
 pub async fn person(app: &TestApp, account: &Account, role: Role) -> UserId {
-    app.room.engine.create_user(EMAIL, PASSWORD, Place::Member(account.id.clone(), role)).await.unwrap()
+    app.room
+        .engine
+        .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Place::Member(account.id.clone(), role))
+        .await
+        .unwrap()
 }

@@ -1,6 +1,6 @@
 //! What is on an endpoint's record: its last 24 hours, and what happened to it.
 
-use domain::endpoint::LogEntry;
+use domain::audit;
 use leptos::prelude::*;
 
 use crate::api::endpoints::Record;
@@ -33,11 +33,11 @@ pub fn History(
     /// Whose clock.
     view: Viewpoint,
 ) -> impl IntoView {
-    let entry = move |entry: LogEntry| {
+    let entry = move |entry: audit::Record| {
         let who = entry.who.map(|who| format!(" by {who}")).unwrap_or_default();
         view! {
             <li class="flex flex-wrap justify-between gap-x-4 border-t border-line py-1.5">
-                <span class="wrap-anywhere">{entry.what.words()}{who}</span>
+                <span class="wrap-anywhere">{entry.deed.words()}{who}</span>
                 <TimeText at=entry.at form=TimeForm::Short view=view.clone()/>
             </li>
         }

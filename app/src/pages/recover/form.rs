@@ -32,7 +32,7 @@ pub fn PlanForm(
             <Kinship chosen=form.which.clone()/>
             <div class="grid gap-1 sm:max-w-60">
                 <label class="font-semibold" for="rate_per_s">"Events per second"</label>
-                <input class=CONTROL id="rate_per_s" name="rate_per_s" inputmode="numeric" autocomplete="off"
+                <input class=CONTROL type="text" id="rate_per_s" name="rate_per_s" inputmode="numeric" autocomplete="off"
                     value=form.rate_per_s aria-describedby="rate-hint"/>
                 <p class="text-table text-ink-2" id="rate-hint">{rate}</p>
             </div>

@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use domain::{
     UnixMs,
+    audit::Deed,
     cause::Cause,
-    endpoint::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, Happening, WARNED_AFTER_MS},
+    endpoint::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, WARNED_AFTER_MS},
     tally::{Tally, hour_of},
 };
 
 use crate::store::{
-    account_log::{self, Entry},
+    audit::{self, Entry},
     db::Tx,
     error::StoreResult,
     outcomes::{self, Finish, HealthChange},
@@ -57,7 +58,7 @@ pub(super) async fn record(
     let mut happened = Vec::new();
     if !gone.is_empty() {
         let paused = outcomes::gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
-        happened.extend(paused.into_iter().map(|at| (Happening::PausedGone, at)));
+        happened.extend(paused.into_iter().map(|at| (Deed::EndpointPausedGone, at)));
     }
     if !failing.is_empty() {
         happened.extend(warnings(tx, &failing, now).await?);
@@ -66,37 +67,31 @@ pub(super) async fn record(
 }
 
 /// Warns, and disables after five days. Each warning is given once for a row of failures.
-async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<(Happening, (String, String))>> {
+async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<(Deed, (String, String))>> {
     let [day_ms, four_days_ms] = WARNED_AFTER_MS;
     let mut happened = Vec::new();
     // The longest first: an endpoint that is told of four days need not hear of one.
     for (what, level, after_ms, failures) in [
-        (Happening::FailingFourDays, 3, four_days_ms, NEVER),
-        (Happening::FailingOneDay, 2, day_ms, NEVER),
-        (Happening::Failing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
+        (Deed::EndpointFailingFourDays, 3, four_days_ms, NEVER),
+        (Deed::EndpointFailingOneDay, 2, day_ms, NEVER),
+        (Deed::EndpointFailing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
     ] {
         let warned = outcomes::warn(tx, failing, level, now.plus_ms(-after_ms), failures).await?;
         happened.extend(warned.into_iter().map(|at| (what, at)));
     }
     let disabled = outcomes::disable(tx, failing, now.plus_ms(-DISABLED_AFTER_MS), now).await?;
-    happened.extend(disabled.into_iter().map(|at| (Happening::Disabled, at)));
+    happened.extend(disabled.into_iter().map(|at| (Deed::EndpointDisabled, at)));
     Ok(happened)
 }
 
 /// Writes what happened into the accounts' logs. Alerts by mail will hang in here.
-async fn tell(
-    sender: &Sender,
-    tx: &mut Tx,
-    happened: Vec<(Happening, (String, String))>,
-    now: UnixMs,
-) -> StoreResult<()> {
-    let entry = |(what, (endpoint, account)): (Happening, (String, String))| {
+async fn tell(sender: &Sender, tx: &mut Tx, happened: Vec<(Deed, (String, String))>, now: UnixMs) -> StoreResult<()> {
+    let entry = |(deed, (endpoint, account)): (Deed, (String, String))| {
         sender.targets.forget(&endpoint);
-        tracing::info!(what = what.as_str(), endpoint, "an endpoint changed by itself");
-        Entry::new(sender.ids.next(), now, &account, &endpoint, what.as_str(), None)
+        tracing::info!(deed = deed.as_str(), endpoint, "an endpoint changed by itself");
+        Entry::new(sender.ids.next(), now, &account, deed).about(&endpoint, "")
     };
-    let entries: Vec<Entry> = happened.into_iter().map(entry).collect();
-    account_log::add(tx, &entries).await
+    audit::add(tx, happened.into_iter().map(entry)).await
 }
 
 fn no_change(endpoint: &str) -> HealthChange {

@@ -4,16 +4,23 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     account::{
-        Account, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User, email_complaint, normal_email,
-        password_complaint,
+        Account, AccountSettings, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User, email_complaint,
+        normal_email, password_complaint,
     },
-    actor::Actor,
+    actor::{Actor, Who},
+    audit::{Change, Deed},
     error::Result,
     id::{AccountId, UserId},
     time::{MINUTE_MS, SECOND_MS},
 };
 
-use crate::{Engine, password, store::accounts};
+use crate::{
+    Engine, password,
+    store::{
+        accounts,
+        audit::{self, Entry},
+    },
+};
 
 /// Failed sign-ins in a row that are free of waiting.
 const FREE_FAILURES: i64 = 4;
@@ -43,13 +50,23 @@ impl Accounts for Engine {
         }
         let form = form.check()?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
-        let account = Account { id: self.new_id(AccountId::new), name: form.account, reference: None };
+        let account = Account {
+            id: self.new_id(AccountId::new),
+            name: form.account,
+            reference: None,
+            settings: AccountSettings::default(),
+        };
         let hash = password::hash(form.password).await;
         let now = self.now();
         let mut tx = self.db().begin().await?;
         accounts::add_user(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
         accounts::add_account(&mut tx, &account, now).await?;
         accounts::add_member(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
+        let (id, name) = (user.id.clone(), user.email.clone());
+        let who =
+            Who::Member { user: id, name, account: account.id.clone(), role: Role::Admin, developers_rotate: false };
+        let entry = self.entry(&Actor::new(who), &account.id, Deed::AccountCreated);
+        self.note(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
         tx.commit().await?;
         Ok((user, account))
     }
@@ -79,9 +96,10 @@ impl Accounts for Engine {
     }
 
     async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor> {
-        let role = accounts::role(self.db(), user, account).await?;
-        let role = role.ok_or_else(|| Error::NotFound("Account".into()))?;
-        Ok(Actor::Member { user: user.clone(), account: account.clone(), role })
+        let found = accounts::member(self.db(), user, account).await?;
+        let (name, role, developers_rotate) = found.ok_or_else(|| Error::NotFound("Account".into()))?;
+        let (user, account) = (user.clone(), account.clone());
+        Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }))
     }
 
     fn sign_up_open(&self) -> bool {
@@ -121,13 +139,18 @@ impl Engine {
     ///
     /// # Errors
     /// `Invalid` for the name, `Conflict` when the reference is taken.
-    pub async fn create_account(&self, name: &str, reference: Option<&str>) -> Result<Account> {
+    pub async fn create_account(&self, actor: &Actor, name: &str, reference: Option<&str>) -> Result<Account> {
         let name = name.trim();
         if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
             return Err(Error::invalid("name", "An account's name has 1 to 120 characters."));
         }
         let reference = reference.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-        let account = Account { id: self.new_id(AccountId::new), name: name.to_owned(), reference };
+        let account = Account {
+            id: self.new_id(AccountId::new),
+            name: name.to_owned(),
+            reference,
+            settings: AccountSettings::default(),
+        };
         let mut tx = self.db().begin().await?;
         accounts::add_account(&mut tx, &account, self.now()).await.map_err(|error| {
             if !error.is_taken() {
@@ -138,6 +161,8 @@ impl Engine {
                 existing: account.reference.clone(),
             }
         })?;
+        let entry = self.entry(actor, &account.id, Deed::AccountCreated);
+        self.note(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
         tx.commit().await?;
         Ok(account)
     }
@@ -146,7 +171,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Invalid` for the address or password, `NotFound` for the account.
-    pub async fn create_user(&self, email: &str, password: &str, place: Place) -> Result<UserId> {
+    pub async fn create_user(&self, actor: &Actor, email: &str, password: &str, place: Place) -> Result<UserId> {
         let email = normal_email(email);
         let complaints: Vec<_> =
             email_complaint(&email).into_iter().chain(password_complaint("password", password)).collect();
@@ -165,6 +190,12 @@ impl Engine {
         if let Place::Member(account, role) = &place {
             accounts::add_member(&mut tx, &user.id, account, *role, self.now()).await?;
         }
+        let (chain, deed, role) = match &place {
+            Place::Member(account, role) => (account.as_str(), Deed::MemberJoined, role.as_str()),
+            Place::Staff(role) => (audit::INSTALLATION, Deed::StaffAdded, role.as_str()),
+        };
+        let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
+        self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with([Change::noted("role", role)])).await?;
         tx.commit().await?;
         Ok(user.id)
     }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::{
     Error,
     actor::{Actor, Permission},
+    audit::Deed,
     delivery::{Deliveries, DeliveryCounts, DeliveryDetail, DeliveryRow, Status},
     endpoint::EndpointState,
     error::Result,
@@ -64,6 +65,7 @@ impl Deliveries for Engine {
         if !deliveries::resend(&mut tx, account, id, now).await? {
             deliveries::hurry(&mut tx, account, id, now).await?;
         }
+        self.note(&mut tx, self.entry(actor, account, Deed::DeliveryResent).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
         Ok(())
@@ -84,6 +86,7 @@ impl Deliveries for Engine {
         }
         let lane = jobs::Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id };
         jobs::hand_on(&mut tx, &[lane], None, now).await?;
+        self.note(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
         Ok(())

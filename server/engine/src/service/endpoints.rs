@@ -5,9 +5,10 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
+    audit::{AuditFilter, Change, Deed, Record},
     endpoint::{
         CreatedEndpoint, Credentials, Duplicate, ENDPOINTS_MAX, Endpoint, EndpointForm, EndpointState, EndpointSummary,
-        Endpoints, HEADER_KEPT, Happening, Header, Health, LogEntry, NewEndpoint, PauseReason,
+        Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason,
     },
     error::Result,
     event::{EventKind, NewEvent},
@@ -22,14 +23,7 @@ use super::credentials::{self, Open};
 use crate::{
     Engine,
     sender::{ingest::Arriving, news::News},
-    store::{
-        account_log::{self, Entry},
-        accounts,
-        db::Tx,
-        deliveries, endpoints,
-        endpoints::StoredEndpoint,
-        listing, tallies,
-    },
+    store::{audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, tallies},
 };
 
 /// Entries of an endpoint's history that are shown.
@@ -85,6 +79,7 @@ impl Endpoints for Engine {
         let new = form.check()?;
         self.vet(&new.url).await?;
         let headers = kept_headers(&credentials::open_for(self.vault(), &stored)?, new.headers)?;
+        let before = stored.endpoint.clone();
         let changed = Endpoint {
             name: new.name,
             url: new.url,
@@ -100,7 +95,8 @@ impl Endpoints for Engine {
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
             return Err(changed_meanwhile(id));
         }
-        self.note(&mut tx, actor, account, id, Happening::Changed).await?;
+        let entry = self.entry(actor, account, Deed::EndpointChanged).about(id.as_str(), &changed.name);
+        self.note(&mut tx, entry.with(differences(&before, &changed))).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
         Ok(self.stored(account, id).await?.endpoint)
@@ -116,11 +112,12 @@ impl Endpoints for Engine {
 
     async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        self.stored(account, id).await?;
+        let name = self.stored(account, id).await?.endpoint.name;
         let now = self.now();
         let mut tx = self.db().begin().await?;
         if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
-            self.note(&mut tx, actor, account, id, Happening::Deleted).await?;
+            let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), &name);
+            self.note(&mut tx, entry).await?;
         }
         let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
         tx.commit().await?;
@@ -154,7 +151,13 @@ impl Endpoints for Engine {
     async fn reveal_credentials(&self, actor: &Actor, id: &EndpointId) -> Result<Credentials> {
         let account = actor.account_if(Permission::RevealCredentials)?;
         let stored = self.stored(account, id).await?;
-        Ok(shown(&credentials::open_for(self.vault(), &stored)?))
+        let open = credentials::open_for(self.vault(), &stored)?;
+        // On record before it is shown: what cannot be recorded is not shown.
+        let mut tx = self.db().begin().await?;
+        let entry = self.entry(actor, account, Deed::CredentialsRevealed);
+        self.note(&mut tx, entry.about(id.as_str(), &stored.endpoint.name)).await?;
+        tx.commit().await?;
+        Ok(shown(&open))
     }
 
     async fn endpoint_hours(&self, actor: &Actor, id: &EndpointId, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>> {
@@ -163,14 +166,12 @@ impl Endpoints for Engine {
         Ok(tallies::of_endpoint(self.db(), account, id, hour_of(since)).await?)
     }
 
-    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<LogEntry>> {
+    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<Record>> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
         self.stored(account, id).await?;
-        let entries = account_log::of_endpoint(self.db(), account, id, LOG_SHOWN).await?;
-        let shown = entries
-            .into_iter()
-            .filter_map(|(at, what, who)| Some(LogEntry { at, what: Happening::parse(&what)?, who }));
-        Ok(shown.collect())
+        let filter = AuditFilter { object: Some(id.to_string()), limit: LOG_SHOWN, ..AuditFilter::default() };
+        let records = audit::list(self.db(), account.as_str(), &filter).await?;
+        Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| record).collect())
     }
 
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {
@@ -230,30 +231,14 @@ impl Engine {
             return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
         }
         endpoints::add(&mut tx, &stored, self.now()).await?;
-        self.note(&mut tx, actor, account, &stored.endpoint.id, Happening::Created).await?;
+        let (id, name) = (stored.endpoint.id.as_str(), &stored.endpoint.name);
+        let entry = self.entry(actor, account, Deed::EndpointCreated).about(id, name);
+        self.note(&mut tx, entry.with([Change::noted("URL", stored.endpoint.url.as_str())])).await?;
         tx.commit().await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: shown(&open) })
     }
 
-    /// Writes into the endpoint's history what somebody did.
-    async fn note(
-        &self,
-        tx: &mut Tx,
-        actor: &Actor,
-        account: &AccountId,
-        id: &EndpointId,
-        what: Happening,
-    ) -> Result<()> {
-        let who = match actor {
-            Actor::Member { user, .. } => accounts::user(self.db(), user).await?.map(|user| user.email),
-            Actor::Token { token, .. } => Some(format!("API token {token}")),
-        };
-        let entry =
-            Entry::new(self.next_id(), self.now(), account.as_str(), id.as_str(), what.as_str(), who.as_deref());
-        Ok(account_log::add(tx, &[entry]).await?)
-    }
-
-    async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
+    pub(crate) async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         let stored = endpoints::one(self.db(), account, id).await?;
         stored.ok_or_else(|| Error::NotFound("Endpoint".into()))
     }
@@ -280,12 +265,14 @@ impl Engine {
 
     async fn move_to(&self, actor: &Actor, id: &EndpointId, state: EndpointState) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        refuse_deleted(&self.stored(account, id).await?.endpoint)?;
+        let endpoint = self.stored(account, id).await?.endpoint;
+        refuse_deleted(&endpoint)?;
         let reason = (state == EndpointState::Paused).then_some(PauseReason::Person);
         let mut tx = self.db().begin().await?;
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
-            let what = if state == EndpointState::Active { Happening::Resumed } else { Happening::Paused };
-            self.note(&mut tx, actor, account, id, what).await?;
+            let active = state == EndpointState::Active;
+            let deed = if active { Deed::EndpointResumed } else { Deed::EndpointPaused };
+            self.note(&mut tx, self.entry(actor, account, deed).about(id.as_str(), &endpoint.name)).await?;
         }
         if state == EndpointState::Active {
             endpoints::reset_health(&mut tx, account, id).await?;
@@ -296,7 +283,7 @@ impl Engine {
     }
 
     /// What is in hand for the endpoint goes back and is taken up again as it is now.
-    async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
+    pub(crate) async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
         self.sender().let_go_of(id.as_str()).await?;
         self.sender().tell(News::Endpoint(id.to_string())).await;
         self.wake(account).await;
@@ -331,6 +318,24 @@ fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endp
         version: 1,
         created_at: now,
     }
+}
+
+/// What an edit changed. Values of headers are credentials, so only their names are told.
+fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
+    let events = |of: &Endpoint| of.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+    let rate = |of: &Endpoint| of.rate_per_s.map_or_else(|| "none".to_owned(), |rate| format!("{rate}/s"));
+    let seconds = |of: &Endpoint| format!("{} s", i64::from(of.timeout_ms) / SECOND_MS);
+    let late = |of: &Endpoint| if of.deliver_late { "yes" } else { "no" };
+    let changes = [
+        Change::between("URL", before.url.as_str(), after.url.as_str()),
+        Change::between("events", events(before), events(after)),
+        Change::between("name", &*before.name, &*after.name),
+        Change::between("header names", before.header_names.join(", "), after.header_names.join(", ")),
+        Change::between("time limit", seconds(before), seconds(after)),
+        Change::between("rate limit", rate(before), rate(after)),
+        Change::between("deliver anyway", late(before), late(after)),
+    ];
+    changes.into_iter().flatten().collect()
 }
 
 /// The form as it would be filled in now.

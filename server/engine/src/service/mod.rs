@@ -2,6 +2,7 @@
 //! Together they implement the port [`domain::Backend`] on [`crate::Engine`].
 
 pub mod accounts;
+pub mod audit;
 pub mod backfill;
 pub mod credentials;
 pub mod deliveries;

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
+    audit::{Change, Deed},
     endpoint::EndpointState,
     error::Result,
     id::{AccountId, EndpointId, JobId},
@@ -13,7 +14,7 @@ use domain::{
 use crate::{
     Engine,
     store::{
-        accounts, endpoints, recover,
+        endpoints, recover,
         recover_work::{self, Search},
     },
 };
@@ -54,11 +55,11 @@ impl Recovery for Engine {
             state: JobState::Queued,
             done: 0,
             failed: 0,
-            who: self.name_of(actor).await?,
+            who: Some(actor.name()),
             created_at: now,
             finished_at: None,
         };
-        self.add_job(account, &job).await?;
+        self.add_job(actor, account, &job).await?;
         self.sender().recover_soon.notify_one();
         self.stored_job(account, &job.id).await
     }
@@ -112,10 +113,15 @@ impl Engine {
         Ok(Plan { wanted, count, running })
     }
 
-    async fn add_job(&self, account: &AccountId, job: &Job) -> Result<()> {
+    async fn add_job(&self, actor: &Actor, account: &AccountId, job: &Job) -> Result<()> {
         let mut tx = self.db().begin().await?;
         match recover::add(&mut tx, account, job, &recover_work::first_position(&job.wanted)).await {
-            Ok(()) => Ok(tx.commit().await?),
+            Ok(()) => {
+                let entry = self.entry(actor, account, Deed::RecoveryStarted).about(job.endpoint_id.as_str(), "");
+                let total = Change::noted("events", job.total.to_string());
+                self.note(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
+                Ok(tx.commit().await?)
+            }
             // Somebody else was quicker.
             Err(error) if error.is_taken() => {
                 drop(tx);
@@ -132,14 +138,18 @@ impl Engine {
     /// Changes where a job stands. One that stands there already stays; one that has ended is a conflict.
     async fn turn(&self, actor: &Actor, id: &JobId, turn: Turn) -> Result<Job> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
-        self.stored_job(account, id).await?;
+        let endpoint = self.stored_job(account, id).await?.endpoint_id;
         let mut tx = self.db().begin().await?;
         let now = self.now();
-        let changed = match turn {
-            Turn::Pause => recover::pause(&mut tx, account, id, now).await?,
-            Turn::Resume => recover::resume(&mut tx, account, id, now).await?,
-            Turn::Cancel => recover::cancel(&mut tx, account, id, now).await?,
+        let (changed, deed) = match turn {
+            Turn::Pause => (recover::pause(&mut tx, account, id, now).await?, Deed::RecoveryPaused),
+            Turn::Resume => (recover::resume(&mut tx, account, id, now).await?, Deed::RecoveryResumed),
+            Turn::Cancel => (recover::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
         };
+        if changed {
+            let entry = self.entry(actor, account, deed).about(endpoint.as_str(), "");
+            self.note(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
+        }
         tx.commit().await?;
         let job = self.stored_job(account, id).await?;
         if !changed && job.state.is_final() {
@@ -149,14 +159,6 @@ impl Engine {
         self.sender().recover_soon.notify_one();
         self.sender().changed([account.to_string()]);
         Ok(job)
-    }
-
-    /// Who asks, as people read it.
-    async fn name_of(&self, actor: &Actor) -> Result<Option<String>> {
-        Ok(match actor {
-            Actor::Member { user, .. } => accounts::user(self.db(), user).await?.map(|user| user.email),
-            Actor::Token { token, .. } => Some(format!("API token {token}")),
-        })
     }
 }
 

@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Error, UnixMs,
-    actor::Actor,
+    actor::{Actor, Who},
+    audit::{Change, Deed},
     error::Result,
     id::{AccountId, TokenId},
     time::SECOND_MS,
@@ -20,7 +21,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Engine,
-    store::{accounts, tokens},
+    store::{
+        accounts,
+        audit::{self, Entry},
+        tokens,
+    },
 };
 
 /// Random bytes of a token.
@@ -84,7 +89,8 @@ impl Tokens for Engine {
         if token.revoked {
             return Err(Error::Unauthenticated("This API token has been revoked.".into()));
         }
-        let actor = Actor::Token { token: token.id, account: token.account, scopes: token.scopes };
+        let who = Who::Token { token: token.id, name: token.name, account: token.account, scopes: token.scopes };
+        let actor = Actor::new(who);
         self.believed().actors.put(hash, now, &actor);
         Ok(actor)
     }
@@ -97,6 +103,7 @@ impl Engine {
     /// `NotFound` for the account, `Invalid` without a scope or for a platform token that does more than post events.
     pub async fn create_token(
         &self,
+        actor: &Actor,
         account: Option<&AccountId>,
         name: &str,
         scopes: &[Scope],
@@ -119,6 +126,10 @@ impl Engine {
         let new = tokens::NewToken { id: &id, account, name, hash: &hash, hint: &hint, scopes };
         let mut tx = self.db().begin().await?;
         tokens::add(&mut tx, &new, self.now()).await?;
+        let chain = account.map_or(audit::INSTALLATION, AccountId::as_str);
+        let entry = Entry::new(self.next_id(), self.now(), chain, Deed::ApiTokenCreated).by(actor);
+        let scopes = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+        self.note(&mut tx, entry.about(id.as_str(), name).with([Change::noted("scopes", scopes)])).await?;
         tx.commit().await?;
         Ok((id, token))
     }

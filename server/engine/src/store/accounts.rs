@@ -2,7 +2,7 @@
 
 use domain::{
     UnixMs,
-    account::{Account, Membership, Role, StaffRole, User},
+    account::{Account, AccountSettings, Membership, Role, StaffRole, User},
     id::{AccountId, UserId},
 };
 
@@ -15,12 +15,14 @@ const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms
 const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff_role, created_ms) \
                         VALUES ($1, $2, $3, $4, $5, $6)";
 const ADD_MEMBER: &str = "INSERT INTO memberships (user_id, account_id, role, created_ms) VALUES ($1, $2, $3, $4)";
-const ACCOUNT: &str = "SELECT id, name, reference FROM accounts WHERE id = $1 OR reference = $1";
+const ACCOUNT: &str = "SELECT id, name, reference, developers_rotate, support_access FROM accounts \
+                       WHERE id = $1 OR reference = $1";
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
-const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, m.role FROM memberships m \
-                           JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id";
-const ROLE: &str = "SELECT role FROM memberships WHERE user_id = $1 AND account_id = $2";
+const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, a.developers_rotate, a.support_access, m.role \
+                           FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id";
+const MEMBER: &str = "SELECT u.email, m.role, a.developers_rotate FROM memberships m JOIN users u ON u.id = m.user_id \
+                      JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 AND m.account_id = $2";
 const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures WHERE key = $1";
 const BLOCK: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, $2, $3) \
                      ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until_ms = excluded.blocked_until_ms";
@@ -31,6 +33,8 @@ struct AccountRow {
     id: String,
     name: String,
     reference: Option<String>,
+    developers_rotate: i64,
+    support_access: i64,
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -38,7 +42,9 @@ impl TryFrom<AccountRow> for Account {
     fn try_from(row: AccountRow) -> StoreResult<Self> {
         let id = AccountId::parse(&row.id);
         let id = id.map_err(|_| StoreError::Corrupt { table: "accounts", column: "id", row: row.id })?;
-        Ok(Self { id, name: row.name, reference: row.reference })
+        let settings =
+            AccountSettings { developers_rotate: row.developers_rotate != 0, support_access: row.support_access != 0 };
+        Ok(Self { id, name: row.name, reference: row.reference, settings })
     }
 }
 
@@ -101,20 +107,28 @@ pub async fn credentials(db: &Db, email: &str) -> StoreResult<Option<(User, Stri
 
 /// The accounts a person belongs to, by name.
 pub async fn memberships(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>> {
-    type Row = (String, String, Option<String>, String);
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        #[sqlx(flatten)]
+        account: AccountRow,
+        role: String,
+    }
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(MEMBERSHIPS).bind(user.as_str()).fetch_all(c).await?);
-    let of = |(id, name, reference, role): Row| {
-        let role = Role::parse(&role);
-        let role = role.ok_or(StoreError::Corrupt { table: "memberships", column: "role", row: id.clone() })?;
-        Ok(Membership { account: Account::try_from(AccountRow { id, name, reference })?, role })
-    };
+    let of =
+        |row: Row| Ok(Membership { role: role(&row.role, &row.account.id)?, account: Account::try_from(row.account)? });
     rows.into_iter().map(of).collect()
 }
 
-/// A person's role in an account.
-pub async fn role(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<Role>> {
-    let role: Option<String> = on!(&db.readers, c => sqlx::query_scalar(ROLE).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
-    Ok(role.as_deref().and_then(Role::parse))
+/// A member of an account: their address, their role, and whether developers rotate credentials there.
+pub async fn member(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<(String, Role, bool)>> {
+    type Row = (String, String, i64);
+    let row: Option<Row> = on!(&db.readers, c => sqlx::query_as(MEMBER).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
+    row.map(|(email, name, rotate)| Ok((email, role(&name, account.as_str())?, rotate != 0))).transpose()
+}
+
+fn role(name: &str, account: &str) -> StoreResult<Role> {
+    let corrupt = || StoreError::Corrupt { table: "memberships", column: "role", row: account.to_owned() };
+    Role::parse(name).ok_or_else(corrupt)
 }
 
 /// Failed sign-ins in a row under this key, and until when it is blocked.

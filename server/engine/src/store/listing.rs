@@ -14,70 +14,12 @@ use domain::{
 use sqlx::AssertSqlSafe;
 
 use super::{
+    conditions::{Bind, Conditions, bound},
     db::{Db, on},
     deliveries::{ShownRow, shown_columns, small},
     error::StoreResult,
     events,
 };
-
-enum Bind {
-    Text(String),
-    Number(i64),
-}
-
-/// Conditions of a WHERE with the values they bind, in order.
-struct Conditions {
-    sql: String,
-    binds: Vec<Bind>,
-}
-
-impl Conditions {
-    fn of(account: &AccountId, column: &str) -> Self {
-        let mut conditions = Self { sql: "1 = 1".to_owned(), binds: Vec::new() };
-        conditions.text(&format!("{column} = ?"), account.as_str());
-        conditions
-    }
-
-    /// Adds a condition whose `?` is this text.
-    fn text(&mut self, condition: &str, value: &str) {
-        self.add(condition, Bind::Text(value.to_owned()));
-    }
-
-    /// Adds the second half of a condition that began with an open bracket.
-    fn or_text(&mut self, condition: &str, value: &str) {
-        self.binds.push(Bind::Text(value.to_owned()));
-        self.sql.push_str(" OR ");
-        self.sql.push_str(&condition.replace('?', &format!("${}", self.binds.len())));
-    }
-
-    /// Adds a condition whose `?` is this number.
-    fn number(&mut self, condition: &str, value: i64) {
-        self.add(condition, Bind::Number(value));
-    }
-
-    fn add(&mut self, condition: &str, value: Bind) {
-        self.binds.push(value);
-        let place = format!("${}", self.binds.len());
-        self.sql.push_str(" AND ");
-        self.sql.push_str(&condition.replace('?', &place));
-    }
-
-    /// Adds a condition without a value.
-    fn fixed(&mut self, condition: &str) {
-        self.sql.push_str(" AND ");
-        self.sql.push_str(condition);
-    }
-}
-
-/// Binds the values of conditions to a query, whichever database it is for.
-macro_rules! bound {
-    ($query:expr, $binds:expr) => {
-        $binds.iter().fold($query, |query, bind| match bind {
-            Bind::Text(text) => query.bind(text.clone()),
-            Bind::Number(number) => query.bind(*number),
-        })
-    };
-}
 
 /// One page of deliveries, newest first, with one row more than the page where there is a next.
 pub async fn deliveries(
@@ -127,7 +69,7 @@ pub async fn delivery_counts(
 }
 
 fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> Conditions {
-    let mut conditions = Conditions::of(account, "d.account_id");
+    let mut conditions = Conditions::of(account.as_str(), "d.account_id");
     if !filter.statuses.is_empty() {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
         conditions.fixed(&format!("({})", any.join(" OR ")));
@@ -211,7 +153,7 @@ pub async fn events(db: &Db, account: &AccountId, filter: &EventFilter) -> Store
 }
 
 fn event_conditions(account: &AccountId, filter: &EventFilter) -> Conditions {
-    let mut conditions = Conditions::of(account, "account_id");
+    let mut conditions = Conditions::of(account.as_str(), "account_id");
     if !filter.kinds.is_empty() {
         let any: Vec<String> = filter.kinds.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
         conditions.fixed(&format!("kind IN ({})", any.join(", ")));
@@ -230,7 +172,7 @@ fn event_conditions(account: &AccountId, filter: &EventFilter) -> Conditions {
 
 /// Deliveries of an endpoint that have not ended, exact up to [`COUNT_MAX`].
 pub async fn waiting(db: &Db, account: &AccountId, endpoint: &EndpointId) -> StoreResult<u32> {
-    let mut conditions = Conditions::of(account, "account_id");
+    let mut conditions = Conditions::of(account.as_str(), "account_id");
     conditions.text("endpoint_id = ?", endpoint.as_str());
     conditions.fixed("state IN ('queued', 'retrying')");
     let where_ = conditions.sql;

@@ -3,9 +3,10 @@
 //! Architecture invariant: no rule of the product stands here, and no transaction stays open across the network.
 //! Functions take an open [`db::Db`] or [`db::Tx`] and the time; services decide.
 
-pub mod account_log;
 pub mod accounts;
+pub mod audit;
 pub mod cleaning;
+mod conditions;
 pub mod db;
 pub mod deliveries;
 pub mod endpoints;

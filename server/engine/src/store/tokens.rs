@@ -13,7 +13,7 @@ use super::{
 
 const ADD: &str = "INSERT INTO api_tokens (id, account_id, name, hash, hint, scopes, created_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const BY_HASH: &str = "SELECT id, account_id, scopes, revoked_ms FROM api_tokens WHERE hash = $1";
+const BY_HASH: &str = "SELECT id, account_id, name, scopes, revoked_ms FROM api_tokens WHERE hash = $1";
 
 /// A token as it is checked at each request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct StoredToken {
     pub id: TokenId,
     /// Its account; none for a platform token.
     pub account: Option<AccountId>,
+    /// Name for people.
+    pub name: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
     /// Whether it has been revoked.
@@ -32,6 +34,7 @@ pub struct StoredToken {
 struct TokenRow {
     id: String,
     account_id: Option<String>,
+    name: String,
     scopes: String,
     revoked_ms: Option<i64>,
 }
@@ -44,6 +47,7 @@ impl TryFrom<TokenRow> for StoredToken {
             id: TokenId::parse(&row.id).map_err(|_| corrupt("id"))?,
             account: row.account_id.as_deref().map(AccountId::parse).transpose().map_err(|_| corrupt("account_id"))?,
             scopes: row.scopes.split(' ').filter_map(Scope::parse).collect(),
+            name: row.name,
             revoked: row.revoked_ms.is_some(),
         })
     }

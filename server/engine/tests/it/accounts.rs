@@ -1,5 +1,6 @@
 //! People and programs coming in.
 
+use domain::actor::Actor;
 use domain::{
     Error,
     account::{Accounts, Role, SignUp},
@@ -53,14 +54,16 @@ async fn an_address_signs_up_once(bed: Bed) {
 
 async fn a_token_is_known_by_its_text_alone(bed: Bed) {
     let account = bed.token.account().unwrap();
-    let (_, text) = bed.engine.create_token(Some(account), "ci", &[Scope::EventsWrite]).await.unwrap();
+    let (_, text) =
+        bed.engine.create_token(&Actor::COMMAND_LINE, Some(account), "ci", &[Scope::EventsWrite]).await.unwrap();
     let actor = bed.engine.authenticate(&text).await.unwrap();
     assert_eq!(actor.account(), Ok(account));
     assert!(matches!(bed.engine.authenticate("oh_unknown").await, Err(Error::Unauthenticated(_))));
-    let (_, platform) = bed.engine.create_token(None, "pbx", &[Scope::EventsWrite]).await.unwrap();
+    let (_, platform) =
+        bed.engine.create_token(&Actor::COMMAND_LINE, None, "pbx", &[Scope::EventsWrite]).await.unwrap();
     let platform = bed.engine.authenticate(&platform).await.unwrap();
     assert!(platform.account().is_err());
-    assert!(bed.engine.create_token(None, "pbx", &[Scope::DeliveriesRead]).await.is_err());
+    assert!(bed.engine.create_token(&Actor::COMMAND_LINE, None, "pbx", &[Scope::DeliveriesRead]).await.is_err());
 }
 
 async fn a_session_lives_until_it_expires_or_is_deleted(bed: Bed) {
@@ -77,10 +80,13 @@ async fn a_session_lives_until_it_expires_or_is_deleted(bed: Bed) {
 }
 
 async fn an_operator_creates_people_and_accounts(bed: Bed) {
-    let account = bed.engine.create_account("Beta", Some("customer-7")).await.unwrap();
-    assert!(matches!(bed.engine.create_account("Gamma", Some("customer-7")).await, Err(Error::Conflict { .. })));
+    let account = bed.engine.create_account(&Actor::COMMAND_LINE, "Beta", Some("customer-7")).await.unwrap();
+    assert!(matches!(
+        bed.engine.create_account(&Actor::COMMAND_LINE, "Gamma", Some("customer-7")).await,
+        Err(Error::Conflict { .. })
+    ));
     let place = Place::Member(account.id.clone(), Role::Viewer);
-    let user = bed.engine.create_user("bob@beta.example", PASSWORD, place).await.unwrap();
+    let user = bed.engine.create_user(&Actor::COMMAND_LINE, "bob@beta.example", PASSWORD, place).await.unwrap();
     assert!(bed.engine.actor(&user, &account.id).await.is_ok());
     assert!(matches!(bed.engine.actor(&user, bed.token.account().unwrap()).await, Err(Error::NotFound(_))));
 }

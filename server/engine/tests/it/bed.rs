@@ -8,7 +8,7 @@ use std::sync::{
 use domain::{
     Backend, UnixMs,
     account::{Accounts, SignUp},
-    actor::Actor,
+    actor::{Actor, Who},
     delivery::{Deliveries, DeliveryDetail, DeliveryRow},
     endpoint::{Duplicate, Endpoint, EndpointForm, Endpoints},
     event::{Accepted, EventKind, Events, NewEvent, PostedEvent},
@@ -198,6 +198,32 @@ impl Bed {
     pub fn now(&self) -> UnixMs {
         self.engine.clock().now()
     }
+
+    /// Runs a statement behind the engine's back.
+    pub async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
+        use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+        let url = &self.config.database_url;
+        if url.starts_with("postgres") {
+            let mut postgres = sqlx::PgConnection::connect(url).await?;
+            postgres.execute(statement).await.map(|_| ())
+        } else {
+            let options: sqlx::sqlite::SqliteConnectOptions = url.parse()?;
+            options.foreign_keys(false).connect().await?.execute(statement).await.map(|_| ())
+        }
+    }
+
+    /// Changes records of the audit log as somebody could who owns the database: the guards are taken off first.
+    pub async fn tamper(&self, statement: &'static str) {
+        let guards = if self.config.database_url.starts_with("postgres") {
+            &["DROP TRIGGER IF EXISTS audit_log_stays ON audit_log"][..]
+        } else {
+            &["DROP TRIGGER IF EXISTS audit_log_stays", "DROP TRIGGER IF EXISTS audit_log_remains"]
+        };
+        for guard in guards {
+            self.execute(guard).await.unwrap();
+        }
+        self.execute(statement).await.unwrap();
+    }
 }
 
 /// Signs somebody up; their actor, and a token of their account with every scope.
@@ -210,8 +236,9 @@ pub async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
     };
     let (user, account) = engine.sign_up(form).await.unwrap();
     let admin = engine.actor(&user.id, &account.id).await.unwrap();
-    let (token, _) = engine.create_token(Some(&account.id), "test", &Scope::ALL).await.unwrap();
-    (admin, Actor::Token { token, account: Some(account.id), scopes: Scope::ALL.to_vec() })
+    let (token, _) = engine.create_token(&admin, Some(&account.id), "test", &Scope::ALL).await.unwrap();
+    let who = Who::Token { token, name: "test".into(), account: Some(account.id), scopes: Scope::ALL.to_vec() };
+    (admin, Actor::new(who))
 }
 
 /// An event of this kind and call.

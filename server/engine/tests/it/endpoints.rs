@@ -3,7 +3,7 @@
 use domain::{
     Error,
     account::Role,
-    actor::Actor,
+    actor::Who,
     delivery::Deliveries,
     endpoint::{Duplicate, EndpointForm, Endpoints, HEADER_KEPT},
     event::{EventKind, Events},
@@ -80,8 +80,9 @@ async fn another_accounts_things_are_not_there(bed: Bed) {
 
 async fn a_viewer_reads_and_changes_nothing(bed: Bed) {
     let endpoint = bed.endpoint().await;
-    let Actor::Member { user, account, .. } = bed.admin.clone() else { panic!("the admin is a person") };
-    let viewer = Actor::Member { user, account, role: Role::Viewer };
+    let mut viewer = bed.admin.clone();
+    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a person") };
+    *role = Role::Viewer;
     assert!(bed.engine.endpoint(&viewer, &endpoint.id).await.is_ok());
     assert!(matches!(bed.engine.pause_endpoint(&viewer, &endpoint.id).await, Err(Error::Forbidden(_))));
     assert!(matches!(bed.engine.reveal_credentials(&viewer, &endpoint.id).await, Err(Error::Forbidden(_))));

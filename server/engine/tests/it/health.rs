@@ -1,8 +1,9 @@
 //! Endpoints that fail for long, and what is counted by the hour.
 
 use domain::{
+    audit::Deed,
     delivery::Status,
-    endpoint::{EndpointState, Endpoints, Happening},
+    endpoint::{EndpointState, Endpoints},
     event::EventKind,
     time::DAY_MS,
 };
@@ -19,10 +20,10 @@ on_both! {
     what_people_do_is_in_the_endpoints_history
 }
 
-async fn happenings(bed: &Bed, id: &domain::id::EndpointId) -> Vec<Happening> {
+async fn happenings(bed: &Bed, id: &domain::id::EndpointId) -> Vec<Deed> {
     let mut log = bed.engine.endpoint_log(&bed.admin, id).await.unwrap();
     log.reverse();
-    log.into_iter().map(|entry| entry.what).collect()
+    log.into_iter().map(|entry| entry.deed).collect()
 }
 
 /// A day and a little: attempts take real milliseconds, which count towards the time of failing.
@@ -42,14 +43,14 @@ async fn an_endpoint_that_fails_for_days_is_told_and_then_disabled(bed: Bed) {
     let endpoint = bed.endpoint().await;
     fail_for_days(&bed, 4).await;
     let told = happenings(&bed, &endpoint.id).await;
-    let expected = [Happening::Created, Happening::FailingOneDay, Happening::FailingFourDays];
-    assert_eq!(told.iter().filter(|what| **what != Happening::Failing).copied().collect::<Vec<_>>(), expected);
-    assert!(told.iter().filter(|what| **what == Happening::Failing).count() <= 1, "told once: {told:?}");
+    let expected = [Deed::EndpointCreated, Deed::EndpointFailingOneDay, Deed::EndpointFailingFourDays];
+    assert_eq!(told.iter().filter(|what| **what != Deed::EndpointFailing).copied().collect::<Vec<_>>(), expected);
+    assert!(told.iter().filter(|what| **what == Deed::EndpointFailing).count() <= 1, "told once: {told:?}");
     assert_eq!(bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap().endpoint.state, EndpointState::Active);
     bed.run_after_ms(GOOD_DAY_MS).await;
     let now = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap().endpoint;
     assert_eq!(now.state, EndpointState::Disabled);
-    assert_eq!(happenings(&bed, &endpoint.id).await.last(), Some(&Happening::Disabled));
+    assert_eq!(happenings(&bed, &endpoint.id).await.last(), Some(&Deed::EndpointDisabled));
     assert_eq!(bed.run_after_ms(DAY_MS).await, 0, "a disabled endpoint is left alone");
 }
 
@@ -92,7 +93,7 @@ async fn what_people_do_is_in_the_endpoints_history(bed: Bed) {
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.run().await;
     let log = bed.engine.endpoint_log(&bed.admin, &endpoint.id).await.unwrap();
-    assert_eq!((log[0].what, log[0].who.clone()), (Happening::PausedGone, None));
-    assert_eq!((log[1].what, log[1].who.as_deref()), (Happening::Resumed, Some("ana@acme.example")));
+    assert_eq!((log[0].deed, log[0].who.clone()), (Deed::EndpointPausedGone, None));
+    assert_eq!((log[1].deed, log[1].who.as_deref()), (Deed::EndpointResumed, Some("ana@acme.example")));
     assert_eq!(log.len(), 4, "pausing twice happened once");
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop where it fails")]
 
 mod accounts;
+mod audit;
 mod bed;
 mod causes;
 mod chance;

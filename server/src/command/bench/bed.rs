@@ -9,6 +9,7 @@ use std::{
 };
 
 use axum::http::{Method, StatusCode};
+use domain::actor::Actor;
 use domain::{
     event::EventKind,
     id::{AccountId, EndpointId},
@@ -93,8 +94,8 @@ impl Bed {
     /// A new account with a token.
     pub async fn tenant(&self) -> anyhow::Result<Tenant> {
         let engine = self.engine().await?;
-        let id = engine.create_account("Bench", None).await?.id;
-        let (_, bearer) = engine.create_token(Some(&id), "bench", &SCOPES).await?;
+        let id = engine.create_account(&Actor::COMMAND_LINE, "Bench", None).await?.id;
+        let (_, bearer) = engine.create_token(&Actor::COMMAND_LINE, Some(&id), "bench", &SCOPES).await?;
         engine.stop().await;
         Ok(Tenant { id, bearer: bearer.into() })
     }
@@ -102,7 +103,7 @@ impl Bed {
     /// A token for the platform.
     pub async fn platform(&self) -> anyhow::Result<Arc<str>> {
         let engine = self.engine().await?;
-        let (_, bearer) = engine.create_token(None, "bench", &[Scope::EventsWrite]).await?;
+        let (_, bearer) = engine.create_token(&Actor::COMMAND_LINE, None, "bench", &[Scope::EventsWrite]).await?;
         engine.stop().await;
         Ok(bearer.into())
     }

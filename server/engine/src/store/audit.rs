@@ -1,0 +1,283 @@
+//! The audit log: records in chains, one for each account, held together by hashes.
+//!
+//! A record's hash is SHA-256 over the hash before it and all that the record says. Whoever adds to a chain locks its
+//! head first, so that a chain has no branches.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    UnixMs,
+    actor::Actor,
+    audit::{AuditFilter, Change, Deed, Record},
+    id::{AuditId, Entropy},
+    query::page_size,
+};
+use sha2::{Digest, Sha256};
+
+use super::{
+    conditions::{Bind, Conditions, bound},
+    db::{Db, Tx, on, within},
+    error::{StoreError, StoreResult},
+    sql::Sql,
+};
+
+/// The chain of what concerns no single account.
+pub const INSTALLATION: &str = "";
+/// Records that are checked in one step.
+const CHECKED_AT_ONCE: i64 = 1_000;
+
+const BEGIN_CHAIN: &str =
+    "INSERT INTO audit_heads (account_id, position, hash) VALUES ($1, 0, '') ON CONFLICT (account_id) DO NOTHING";
+static HEAD: Sql = Sql::new("SELECT position, hash FROM audit_heads WHERE account_id = $1 {serialise}");
+const MOVE_HEAD: &str = "UPDATE audit_heads SET position = $2, hash = $3 WHERE account_id = $1";
+const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, \
+                   object, changes, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash";
+const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, \
+                    hash FROM audit_log WHERE account_id = $1 AND position > $2 AND position <= $3 ORDER BY position";
+const ALL_HEADS: &str = "SELECT account_id, position, hash FROM audit_heads ORDER BY account_id";
+
+/// A record to be added.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    account: String,
+    id: AuditId,
+    at: UnixMs,
+    who_id: Option<String>,
+    who: Option<String>,
+    address: Option<String>,
+    deed: Deed,
+    object_id: Option<String>,
+    object: Option<String>,
+    changes: Vec<Change>,
+}
+
+impl Entry {
+    /// Something that happened by itself, in the chain of this account.
+    #[must_use]
+    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, deed: Deed) -> Self {
+        Self {
+            account: account.to_owned(),
+            id: AuditId::new(id.0, id.1),
+            at,
+            who_id: None,
+            who: None,
+            address: None,
+            deed,
+            object_id: None,
+            object: None,
+            changes: Vec::new(),
+        }
+    }
+
+    /// Somebody did it.
+    #[must_use]
+    pub fn by(mut self, actor: &Actor) -> Self {
+        self.who_id = actor.id().map(str::to_owned);
+        self.who = Some(actor.name());
+        self.address.clone_from(&actor.address);
+        self
+    }
+
+    /// What it was done to: its id, and its name if it has one.
+    #[must_use]
+    pub fn about(mut self, id: &str, name: &str) -> Self {
+        self.object_id = Some(id.to_owned());
+        self.object = Some(name.to_owned()).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// What changed.
+    #[must_use]
+    pub fn with(mut self, changes: impl IntoIterator<Item = Change>) -> Self {
+        self.changes.extend(changes);
+        self
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    account_id: String,
+    position: i64,
+    id: String,
+    at_ms: i64,
+    who_id: Option<String>,
+    who: Option<String>,
+    address: Option<String>,
+    deed: String,
+    object_id: Option<String>,
+    object: Option<String>,
+    changes: String,
+    hash: String,
+}
+
+impl Row {
+    /// The hash that it must have after `before`. JSON keeps the parts apart, whatever they contain.
+    fn hash_after(&self, before: &str) -> String {
+        let said = serde_json::json!([
+            before,
+            self.account_id,
+            self.position,
+            self.id,
+            self.at_ms,
+            self.who_id,
+            self.who,
+            self.address,
+            self.deed,
+            self.object_id,
+            self.object,
+            self.changes,
+        ]);
+        Sha256::digest(said.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl TryFrom<Row> for Record {
+    type Error = StoreError;
+    fn try_from(row: Row) -> StoreResult<Self> {
+        let corrupt = |column| StoreError::Corrupt { table: "audit_log", column, row: row.id.clone() };
+        Ok(Self {
+            id: AuditId::parse(&row.id).map_err(|_| corrupt("id"))?,
+            deed: Deed::parse(&row.deed).ok_or_else(|| corrupt("deed"))?,
+            changes: serde_json::from_str(&row.changes).map_err(|_| corrupt("changes"))?,
+            at: UnixMs(row.at_ms),
+            who_id: row.who_id,
+            who: row.who,
+            address: row.address,
+            object_id: row.object_id,
+            object: row.object,
+            hash: row.hash,
+        })
+    }
+}
+
+/// Adds records in their order. Chains are locked in the order of their accounts, so that two who add to several
+/// chains do not wait for each other.
+pub async fn add(tx: &mut Tx, entries: impl IntoIterator<Item = Entry>) -> StoreResult<()> {
+    let mut chains: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+    for entry in entries {
+        chains.entry(entry.account.clone()).or_default().push(entry);
+    }
+    for (account, entries) in chains {
+        let (mut position, mut hash) = lock_head(tx, &account).await?;
+        for entry in entries {
+            position += 1;
+            hash = add_one(tx, entry, position, &hash).await?;
+        }
+        within!(tx, c => sqlx::query(MOVE_HEAD).bind(&account).bind(position).bind(&hash).execute(c).await?.rows_affected());
+    }
+    Ok(())
+}
+
+async fn lock_head(tx: &mut Tx, account: &str) -> StoreResult<(i64, String)> {
+    within!(tx, c => sqlx::query(BEGIN_CHAIN).bind(account).execute(c).await?.rows_affected());
+    let sql = HEAD.on(tx.dialect());
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(account).fetch_one(c).await?))
+}
+
+async fn add_one(tx: &mut Tx, entry: Entry, position: i64, before: &str) -> StoreResult<String> {
+    let mut row = Row {
+        account_id: entry.account,
+        position,
+        id: entry.id.to_string(),
+        at_ms: entry.at.0,
+        who_id: entry.who_id,
+        who: entry.who,
+        address: entry.address,
+        deed: entry.deed.as_str().to_owned(),
+        object_id: entry.object_id,
+        object: entry.object,
+        // Changes are texts, which always serialise.
+        changes: serde_json::to_string(&entry.changes).unwrap_or_else(|_| "[]".to_owned()),
+        hash: String::new(),
+    };
+    row.hash = row.hash_after(before);
+    within!(tx, c => sqlx::query(ADD)
+        .bind(&row.account_id).bind(row.position).bind(&row.id).bind(row.at_ms).bind(&row.who_id).bind(&row.who)
+        .bind(&row.address).bind(&row.deed).bind(&row.object_id).bind(&row.object).bind(&row.changes).bind(&row.hash)
+        .execute(c).await?.rows_affected());
+    Ok(row.hash)
+}
+
+/// One page of a chain's records, newest first, each with its position, and one row more than the page where there is
+/// a next.
+pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, Record)>> {
+    let mut conditions = Conditions::of(account, "account_id");
+    if let Some(area) = &filter.area {
+        conditions.text("deed LIKE ?", &format!("{area}.%"));
+    }
+    if let Some(who) = &filter.who {
+        conditions.text("(who_id = ?", who);
+        conditions.or_text("who = ?)", who);
+    }
+    if let Some(object) = &filter.object {
+        conditions.text("object_id = ?", object);
+    }
+    if let Some(from) = filter.from {
+        conditions.number("at_ms >= ?", from.0);
+    }
+    if let Some(to) = filter.to {
+        conditions.number("at_ms < ?", to.0);
+    }
+    if let Some(position) = filter.cursor.as_deref().and_then(|cursor| cursor.parse().ok()) {
+        conditions.number("position < ?", position);
+    }
+    let limit = page_size(filter.limit) + 1;
+    let sql = format!("SELECT {COLUMNS} FROM audit_log WHERE {} ORDER BY position DESC LIMIT {limit}", conditions.sql);
+    let rows: Vec<Row> = on!(&db.readers, c =>
+        bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
+    rows.into_iter().map(|row| Ok((row.position, Record::try_from(row)?))).collect()
+}
+
+/// A chain that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Broken {
+    /// Whose chain; empty for the installation's.
+    pub account: String,
+    /// The first record that is missing or not as it was written; for a cut end, the one after the last.
+    pub position: i64,
+}
+
+/// What a check of all chains found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Verdict {
+    /// Chains that were checked.
+    pub chains: usize,
+    /// Records that were checked.
+    pub records: i64,
+    /// Chains that do not hold.
+    pub broken: Vec<Broken>,
+}
+
+/// Checks every record of every chain.
+pub async fn verify(db: &Db) -> StoreResult<Verdict> {
+    let heads: Vec<(String, i64, String)> = on!(&db.readers, c => sqlx::query_as(ALL_HEADS).fetch_all(c).await?);
+    let mut verdict = Verdict { chains: heads.len(), ..Verdict::default() };
+    for (account, end, hash) in heads {
+        let (held, last) = walk(db, &account, end).await?;
+        verdict.records += held;
+        if held != end || last != hash {
+            verdict.broken.push(Broken { account, position: held.min(end) + i64::from(held < end) });
+        }
+    }
+    Ok(verdict)
+}
+
+/// How many records of a chain hold, up to its end, and the hash of the last of them.
+async fn walk(db: &Db, account: &str, end: i64) -> StoreResult<(i64, String)> {
+    let (mut position, mut hash) = (0, String::new());
+    while position < end {
+        let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(STEP)
+            .bind(account).bind(position).bind(end.min(position + CHECKED_AT_ONCE)).fetch_all(c).await?);
+        if rows.is_empty() {
+            break;
+        }
+        for row in rows {
+            if row.position != position + 1 || row.hash != row.hash_after(&hash) {
+                return Ok((position, hash));
+            }
+            (position, hash) = (row.position, row.hash);
+        }
+    }
+    Ok((position, hash))
+}
