@@ -2,8 +2,14 @@
 
 use std::fmt::Write as _;
 
-use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
-use engine::Figure;
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use engine::{Figure, Value};
 
 use crate::room::Shared;
 
@@ -12,8 +18,13 @@ pub fn routes() -> Router<Shared> {
     Router::new().route("/metrics", get(show))
 }
 
-async fn show(State(room): State<Shared>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&room.engine.figures()))
+async fn show(State(room): State<Shared>) -> Response {
+    match room.engine.figures().await {
+        Ok(figures) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&figures)).into_response()
+        }
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
 }
 
 fn text(figures: &[Figure]) -> String {
@@ -22,11 +33,31 @@ fn text(figures: &[Figure]) -> String {
         "# HELP offhook_build_info The version that runs.\n# TYPE offhook_build_info gauge\n\
          offhook_build_info{{version=\"{version}\"}} 1\n"
     );
-    for Figure { name, help, kind, value } in figures {
-        let name = if name.starts_with("offhook_") { (*name).to_owned() } else { format!("offhook_{name}") };
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+    for Figure { name, help, value } in figures {
+        let kind = match value {
+            Value::Counter(_) => "counter",
+            Value::Gauge(_) => "gauge",
+            Value::Histogram { .. } => "histogram",
+        };
+        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        write_samples(&mut out, name, value);
     }
     out
+}
+
+fn write_samples(out: &mut String, name: &str, value: &Value) {
+    // Writing to a string does not fail.
+    match value {
+        Value::Counter(value) | Value::Gauge(value) => {
+            let _ = writeln!(out, "{name} {value}");
+        }
+        Value::Histogram { upto, count, sum } => {
+            for (end, cell) in upto {
+                let _ = writeln!(out, "{name}_bucket{{le=\"{end}\"}} {cell}");
+            }
+            let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -34,11 +65,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_figure_has_its_help_its_type_and_our_prefix() {
-        let figures = [Figure { name: "events_accepted_total", help: "Events accepted.", kind: "counter", value: 3.0 }];
+    fn every_figure_has_its_help_and_its_type() {
+        let value = Value::Counter(3.0);
+        let figures = [Figure { name: "offhook_events_accepted_total", help: "Events accepted.", value }];
         assert!(text(&figures).ends_with(
             "# HELP offhook_events_accepted_total Events accepted.\n# TYPE offhook_events_accepted_total counter\n\
              offhook_events_accepted_total 3\n"
+        ));
+    }
+
+    #[test]
+    fn a_histogram_has_its_cells_its_sum_and_its_count() {
+        let value = Value::Histogram { upto: vec![(0.5, 2), (1.0, 3)], count: 4, sum: 9.5 };
+        let figures = [Figure { name: "offhook_x_seconds", help: "X.", value }];
+        assert!(text(&figures).ends_with(
+            "# TYPE offhook_x_seconds histogram\noffhook_x_seconds_bucket{le=\"0.5\"} 2\n\
+             offhook_x_seconds_bucket{le=\"1\"} 3\noffhook_x_seconds_bucket{le=\"+Inf\"} 4\n\
+             offhook_x_seconds_sum 9.5\noffhook_x_seconds_count 4\n"
         ));
     }
 }

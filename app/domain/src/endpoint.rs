@@ -152,6 +152,8 @@ pub struct Endpoint {
     pub timeout_ms: u32,
     /// Most events per second; none for no limit.
     pub rate_per_s: Option<u32>,
+    /// Most held events per second since the latest resume; none for no limit of its own.
+    pub drain_per_s: Option<u32>,
     /// Whether calls are sent however late they are.
     pub deliver_late: bool,
     /// Names of its custom headers, in their order; the values are credentials.
@@ -417,11 +419,11 @@ pub trait Endpoints {
     /// # Errors
     /// `NotFound`, `Conflict` for a deleted endpoint.
     async fn pause_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint>;
-    /// Sends again, the held events first, in the order of each call.
+    /// Sends again, the held events first, in the order of each call; held ones at most `drain_per_s` a second.
     ///
     /// # Errors
-    /// As [`Self::pause_endpoint`].
-    async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint>;
+    /// As [`Self::pause_endpoint`]; `Invalid` for a rate outside of 1 to [`RATE_MAX_PER_S`].
+    async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId, drain_per_s: Option<u32>) -> Result<Endpoint>;
     /// Deletes an endpoint and cancels what waits for it; answers how many that were.
     ///
     /// # Errors

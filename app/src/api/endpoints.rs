@@ -118,12 +118,12 @@ pub async fn pause_endpoint(acct: String, ep: String) -> Result<(), UiError> {
 
 /// Sends the endpoint its events again.
 #[server(prefix = "/api", endpoint = "endpoints/resume")]
-pub async fn resume_endpoint(acct: String, ep: String) -> Result<(), UiError> {
+pub async fn resume_endpoint(acct: String, ep: String, #[server(default)] drain: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     let page = links::endpoint(&acct, &ep, "");
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-        let active = ssr::backend()?.resume_endpoint(&actor, &id).await?;
+        let active = ssr::backend()?.resume_endpoint(&actor, &id, drain.parse().ok()).await?;
         Ok(ssr::Done::to(&page).saying(format!("{} is active again. Held events go out first.", active.name)))
     })
     .await

@@ -3,7 +3,7 @@
 use domain::UnixMs;
 use domain::delivery::Status;
 use domain::endpoint::{DISABLED_AFTER_MS, EndpointState, EndpointSummary, PauseReason};
-use domain::time::ago;
+use domain::time::{ago, counted};
 use leptos::prelude::*;
 
 use super::count_text::number;
@@ -141,7 +141,13 @@ fn waiting(n: u32) -> String {
 #[must_use]
 pub fn next(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
     match Standing::of(summary, now) {
-        Standing::Answering => "New events are sent at once.".to_owned(),
+        Standing::Answering => match summary.endpoint.drain_per_s.filter(|_| summary.waiting > 0) {
+            Some(rate) => {
+                let waiting = counted(i64::from(summary.waiting), "event");
+                format!("{waiting} still waiting; held ones go out at {rate} per second.")
+            }
+            None => "New events are sent at once.".to_owned(),
+        },
         Standing::Stumbling => "We go on trying each event. New events are sent at once.".to_owned(),
         Standing::Failing => match summary.endpoint.health.failing_since {
             Some(since) => format!(
@@ -172,6 +178,7 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
         health,
         timeout_ms: 15_000,
         rate_per_s: None,
+        drain_per_s: None,
         deliver_late: false,
         header_names: Vec::new(),
         test_line: false,

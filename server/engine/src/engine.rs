@@ -4,7 +4,7 @@ use crate::clock;
 use std::{
     fs::File,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use domain::{
@@ -18,8 +18,9 @@ use tokio::sync::{broadcast, mpsc};
 
 use crate::{
     clock::GrowingIds,
+    figures::QueueSeen,
     outbound::{CannotBuild, Outbound, Policy},
-    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover},
+    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, writer},
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
@@ -65,19 +66,6 @@ pub enum OpenError {
     InUse(std::io::Error),
 }
 
-/// One figure for `/metrics`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
-    /// Name, beginning with `offhook_`.
-    pub name: &'static str,
-    /// What it counts, with its unit.
-    pub help: &'static str,
-    /// `counter` or `gauge`.
-    pub kind: &'static str,
-    /// The value.
-    pub value: f64,
-}
-
 /// What the background tasks read; taken when they start.
 struct Inflow {
     door: mpsc::Receiver<ingest::Waiting>,
@@ -93,6 +81,7 @@ pub struct Engine {
     sender: Arc<Sender>,
     ingest: Ingest,
     believed: Believed,
+    queue_seen: QueueSeen,
     inflow: Mutex<Option<Inflow>>,
     lock: Mutex<Option<File>>,
 }
@@ -111,8 +100,8 @@ impl Engine {
         let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone());
         let (ingest, door) = Ingest::new();
         let inflow = Mutex::new(Some(Inflow { door, outcomes }));
-        let (believed, lock) = (Believed::default(), Mutex::default());
-        Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, believed, inflow, lock }))
+        let (believed, queue_seen, lock) = (Believed::default(), QueueSeen::default(), Mutex::default());
+        Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, believed, queue_seen, inflow, lock }))
     }
 
     /// Takes events in and delivers, in the background, until [`Engine::stop`]. Takes up what a dead node left.
@@ -126,8 +115,12 @@ impl Engine {
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
         self.sender.set_running();
-        tokio::spawn(ingest::run(self.sender.clone(), door));
-        tokio::spawn(recorder::run(self.sender.clone(), outcomes));
+        if self.db().dialect == Dialect::Postgres {
+            tokio::spawn(ingest::run(self.sender.clone(), door));
+            tokio::spawn(recorder::run(self.sender.clone(), outcomes));
+        } else {
+            tokio::spawn(writer::run(self.sender.clone(), door, outcomes));
+        }
         tokio::spawn(claim::run(self.sender.clone()));
         tokio::spawn(cleaning::run(self.sender.clone()));
         tokio::spawn(recover::run(self.sender.clone()));
@@ -205,35 +198,6 @@ impl Engine {
         began.await.map_err(|error: StoreError| error.to_string())
     }
 
-    /// Figures for `/metrics`.
-    pub fn figures(&self) -> Vec<Figure> {
-        let counters = &self.sender.counters;
-        let (in_memory, in_flight) = {
-            let queues = self.sender.queues();
-            (queues.len(), queues.in_flight())
-        };
-        let counter = |name, help, value: &std::sync::atomic::AtomicU64| {
-            figure(name, help, "counter", value.load(Ordering::Relaxed))
-        };
-        let gauge = |name, help, value: usize| figure(name, help, "gauge", value as u64);
-        vec![
-            counter("offhook_events_accepted_total", "Events accepted.", &counters.events),
-            counter("offhook_ingest_commits_total", "Group commits of accepted events.", &counters.ingest_commits),
-            counter("offhook_attempts_delivered_total", "Attempts answered with 2xx.", &counters.delivered),
-            counter("offhook_attempts_failed_total", "Attempts that failed.", &counters.failed_attempts),
-            counter("offhook_record_commits_total", "Group commits of outcomes.", &counters.record_commits),
-            counter("offhook_deliveries_claimed_total", "Deliveries fetched from the database.", &counters.claimed),
-            counter(
-                "offhook_outcomes_fenced_total",
-                "Outcomes dropped because another node took over.",
-                &counters.fenced,
-            ),
-            gauge("offhook_deliveries_in_memory", "Deliveries in this node's memory.", in_memory),
-            gauge("offhook_attempts_in_flight", "Attempts under way.", in_flight),
-            gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.ingest.waiting()),
-        ]
-    }
-
     /// A browser session's data, unless it has expired.
     ///
     /// # Errors
@@ -282,6 +246,10 @@ impl Engine {
         &self.ingest
     }
 
+    pub(crate) const fn queue_seen(&self) -> &QueueSeen {
+        &self.queue_seen
+    }
+
     pub(crate) const fn believed(&self) -> &Believed {
         &self.believed
     }
@@ -309,9 +277,4 @@ impl Backend for Engine {
     fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^52")]
-fn figure(name: &'static str, help: &'static str, kind: &'static str, value: u64) -> Figure {
-    Figure { name, help, kind, value: value as f64 }
 }

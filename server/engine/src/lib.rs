@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod engine;
+mod figures;
 pub mod outbound;
 pub mod password;
 mod random;
@@ -15,5 +16,6 @@ pub mod store;
 pub mod vault;
 
 pub use clock::SystemClock;
-pub use engine::{Config, Engine, Figure, OpenError};
+pub use engine::{Config, Engine, OpenError};
+pub use figures::{Figure, Value};
 pub use service::accounts::Place;

@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    body::Bytes,
     extract::{Path, State},
     http::StatusCode,
 };
@@ -20,7 +21,7 @@ use utoipa::ToSchema;
 use crate::{
     rest::{
         List,
-        body::JsonBody,
+        body::{JsonBody, parse},
         door::Caller,
         endpoint_json::{CreatedJson, EndpointChange, EndpointJson, EndpointSummaryJson, EndpointToCreate},
         openapi::Errors,
@@ -163,13 +164,24 @@ pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<St
     Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
 }
 
-/// Resume an endpoint: sends again, the held events first.
-#[utoipa::path(post, path = "/endpoints/{id}/resume", tag = "Endpoints",
+/// How to go on after a pause.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Resumption {
+    /// Most held events per second; without it, as fast as the endpoint takes them.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_000)]
+    drain_per_s: Option<u32>,
+}
+
+/// Resume an endpoint: sends again, the held events first. The body may be left out.
+#[utoipa::path(post, path = "/endpoints/{id}/resume", tag = "Endpoints", request_body = Option<Resumption>,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
-pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> One {
-    let endpoint = room.backend.resume_endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
+pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: Bytes) -> One {
+    let how = if body.is_empty() { Resumption::default() } else { parse::<Resumption>(&body)? };
+    let endpoint = room.backend.resume_endpoint(&caller.0, &EndpointId::parse(&id)?, how.drain_per_s).await?;
     Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
 }
 

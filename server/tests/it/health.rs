@@ -35,6 +35,17 @@ async fn figures_are_told_in_the_text_format_with_our_prefix() {
         let (name, value) = sample.rsplit_once(' ').unwrap();
         assert!(name.starts_with("offhook_") && value.parse::<f64>().is_ok(), "{sample}");
         let bare = name.split('{').next().unwrap();
+        let bare = ["_bucket", "_sum", "_count"].iter().find_map(|end| bare.strip_suffix(end)).unwrap_or(bare);
         assert!(figures.text.contains(&format!("# TYPE {bare} ")) && figures.text.contains(&format!("# HELP {bare} ")));
     }
+}
+
+#[tokio::test]
+async fn the_queue_is_told_with_its_depth_and_its_lag() {
+    let app = TestApp::start().await;
+    let text = app.call(Method::GET, "/metrics", "", None).await.text;
+    for name in ["deliveries_waiting", "deliveries_held", "oldest_due_seconds", "lag_seconds"] {
+        assert!(text.contains(&format!("\noffhook_{name} 0\n")), "{name}: {text}");
+    }
+    assert!(text.contains("offhook_ingest_commit_seconds_count"), "{text}");
 }

@@ -12,6 +12,7 @@ use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, lo
 use crate::api::tries::load_try;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_lamp::{EndpointLamp, Standing, next, verdict};
+use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
 use crate::components::key_value::{Facts, KeyValue};
 use crate::components::panel::Panel;
@@ -67,17 +68,34 @@ fn Actions(summary: EndpointSummary, frame: Frame) -> impl IntoView {
     let active = endpoint.state == EndpointState::Active;
     let (action, verb) = if active { (PauseEndpoint::PATH, "Pause") } else { (ResumeEndpoint::PATH, "Resume") };
     let weight = if active { Weight::Secondary } else { Weight::Primary };
+    let drain = !active && summary.waiting > 0;
     Some(view! {
         {active.then(|| view! { <LinkButton weight=Weight::Primary href=page("test")>"Send test"</LinkButton> })}
-        <form method="post" action=action>
+        <form class="flex flex-wrap items-center gap-3" method="post" action=action>
             <input type="hidden" name="acct" value=acct.clone()/>
             <input type="hidden" name="ep" value=ep.clone()/>
+            {drain.then(|| view! { <DrainRate/> })}
             <Button weight=weight>{verb}</Button>
         </form>
         {recover.then(|| view! { <LinkButton href=page("recover")>"Recover…"</LinkButton> })}
         <LinkButton href=page("edit")>"Edit"</LinkButton>
         <LinkButton weight=Weight::Danger href=page("delete")>"Delete"</LinkButton>
     })
+}
+
+/// How fast what waits goes out: a server that comes back may not bear all of it at once.
+#[component]
+fn DrainRate() -> impl IntoView {
+    let rates = [10, 50, 200].map(|rate| view! { <option value=rate>{format!("{rate} a second")}</option> });
+    view! {
+        <label class="flex items-center gap-2 text-table">
+            "Held events:"
+            <select class=CONTROL name="drain">
+                <option value="">"as fast as it goes"</option>
+                {rates}
+            </select>
+        </label>
+    }
 }
 
 /// The verdict, what happens next, and what to do about a failure.

@@ -35,7 +35,7 @@ pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
     if is_late(Rhythm::of(job.kind, target.deliver_late), job.fresh_from, now) {
         return Outcome::TooLate(job);
     }
-    sender.queues().set_rate(&job.endpoint_id, target.rate_per_s);
+    sender.queues().set_rate(&job.endpoint_id, target.rate_at(job.fresh_from));
     let Some(payload) = job.payload.clone() else { return Outcome::OurFault(job) };
     let body = body(&payload, job.timestamp_s, &target.auth_token);
     let signed = signature::header(&target.secrets, &job.event_id, now.unix_seconds(), body.as_bytes());

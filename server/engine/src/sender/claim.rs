@@ -93,10 +93,13 @@ pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let now = sender.now();
     let mut tx = sender.db.begin().await?;
     let waiting = jobs::due_endpoints(&mut tx).await?;
-    let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(_, at)| *at <= now.0);
+    let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|endpoint| endpoint.due <= now.0);
     let mut ids = Vec::new();
     let mut again = false;
-    for (endpoint, _) in due.iter().take(CLAIM_ENDPOINTS_MAX) {
+    for waiting in due.iter().take(CLAIM_ENDPOINTS_MAX) {
+        let endpoint = waiting.id.as_str();
+        // Before the first attempt: what was held for long must not begin with a burst.
+        sender.queues().set_rate(&endpoint.into(), waiting.rate_per_s());
         let room = sender.queues().room(endpoint).min(CLAIM_MAX);
         if room == 0 {
             sender.queues().overflowed(endpoint);
@@ -116,7 +119,7 @@ pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     if again || due.len() > CLAIM_ENDPOINTS_MAX {
         return Ok(Some(now));
     }
-    Ok(later.first().map(|(_, at)| UnixMs(*at)))
+    Ok(later.first().map(|endpoint| UnixMs(endpoint.due)))
 }
 
 /// Puts loaded deliveries into the queues.

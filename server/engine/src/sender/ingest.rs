@@ -16,6 +16,7 @@ use domain::{
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::clock::stopwatch;
 use crate::store::{
     db::Tx,
     endpoints::{self, Listener},
@@ -90,51 +91,87 @@ fn busy() -> Error {
 pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>) {
     let mut batch = Vec::with_capacity(INGEST_MAX);
     while door.recv_many(&mut batch, INGEST_MAX).await > 0 {
-        let (arriving, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-        match write(&sender, &arriving).await {
-            Ok(results) => answers.into_iter().zip(results).for_each(|(answer, result)| drop(answer.send(result))),
-            Err(error) => {
-                let error = Error::from(error);
-                answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
-            }
-        }
+        write(&sender, &mut batch).await;
         sender.pump();
     }
 }
 
-/// Accepts a batch in one transaction and takes its fresh deliveries in hand.
-async fn write(sender: &Arc<Sender>, batch: &[Arriving]) -> StoreResult<Vec<Answer>> {
-    let now = sender.now();
-    let mut tx = sender.db.begin().await?;
-    let mut seen = seen_before(&mut tx, batch).await?;
-    let accounts: HashSet<&str> = batch.iter().map(|arriving| arriving.account.as_str()).collect();
-    let listeners = endpoints::listening(&mut tx, accounts).await?;
-    let mut plan = Plan { sender, now, events: Vec::new(), deliveries: Vec::new() };
-    let answers: Vec<Answer> = batch.iter().map(|arriving| plan.accept(arriving, &listeners, &mut seen)).collect();
-    let Plan { events, mut deliveries, .. } = plan;
-    if !events.is_empty() {
-        events::add(&mut tx, &events).await?;
-    }
-    if !deliveries.is_empty() {
-        let freed = order_lanes(&mut tx, &mut deliveries, &listeners, now).await?;
-        lease(sender, &mut deliveries, &listeners);
-        jobs::add(&mut tx, &deliveries).await?;
-        if freed {
-            sender.wake_at(now);
+/// Accepts what has gathered in a transaction of its own, and answers.
+pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Waiting>) {
+    let (arriving, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+    let written = async {
+        let mut tx = sender.db.begin().await?;
+        let began = stopwatch();
+        let accepted = accept(sender, &mut tx, &arriving).await?;
+        tx.commit().await?;
+        sender.counters.ingest.add(accepted.events.len(), began.elapsed().as_secs_f64());
+        StoreResult::Ok(accepted)
+    };
+    match written.await {
+        Ok(accepted) => settle(sender, accepted, answers).await,
+        Err(error) => {
+            let error = Error::from(error);
+            answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
         }
     }
-    tx.commit().await?;
-    count(&sender.counters.ingest_commits, 1);
-    count(&sender.counters.events, events.len());
+}
+
+/// What a transaction has accepted; true once it is committed.
+#[derive(Default)]
+pub(super) struct Written {
+    answers: Vec<Answer>,
+    pub(super) events: Vec<NewEventRow>,
+    deliveries: Vec<NewDelivery>,
+    freed: bool,
+}
+
+/// Writes a batch.
+pub(super) async fn accept<'a>(
+    sender: &Arc<Sender>,
+    tx: &mut Tx,
+    batch: impl IntoIterator<Item = &'a Arriving> + Clone,
+) -> StoreResult<Written> {
+    let now = sender.now();
+    let accounts: HashSet<&str> = batch.clone().into_iter().map(|arriving| arriving.account.as_str()).collect();
+    if accounts.is_empty() {
+        return Ok(Written::default());
+    }
+    let mut seen = seen_before(tx, batch.clone()).await?;
+    let listeners = endpoints::listening(tx, accounts).await?;
+    let mut plan = Plan { sender, now, events: Vec::new(), deliveries: Vec::new() };
+    let answers: Vec<Answer> = batch.into_iter().map(|arriving| plan.accept(arriving, &listeners, &mut seen)).collect();
+    let Plan { events, mut deliveries, .. } = plan;
+    let mut freed = false;
+    if !events.is_empty() {
+        events::add(tx, &events).await?;
+    }
+    if !deliveries.is_empty() {
+        freed = order_lanes(tx, &mut deliveries, &listeners, now).await?;
+        lease(sender, &mut deliveries, &listeners);
+        jobs::add(tx, &deliveries).await?;
+    }
+    Ok(Written { answers, events, deliveries, freed })
+}
+
+/// The transaction is committed: answers, and takes fresh deliveries in hand.
+pub(super) async fn settle(sender: &Arc<Sender>, written: Written, answers: Vec<oneshot::Sender<Answer>>) {
+    let Written { answers: results, events, deliveries, freed } = written;
     take(sender, &deliveries, &events);
+    answers.into_iter().zip(results).for_each(|(answer, result)| drop(answer.send(result)));
+    if freed {
+        sender.wake_at(sender.now());
+    }
+    count(&sender.counters.events, events.len());
     let accounts = sender.changed(events.into_iter().map(|event| event.account_id));
     sender.tell_accounts(accounts).await;
-    Ok(answers)
 }
 
 /// The events among these that were accepted before, by account and id.
-async fn seen_before(tx: &mut Tx, batch: &[Arriving]) -> StoreResult<HashMap<(String, String), Seen>> {
-    let own_ids = batch.iter().filter_map(|arriving| {
+async fn seen_before<'a>(
+    tx: &mut Tx,
+    batch: impl IntoIterator<Item = &'a Arriving>,
+) -> StoreResult<HashMap<(String, String), Seen>> {
+    let own_ids = batch.into_iter().filter_map(|arriving| {
         let id = arriving.event.id.as_ref()?;
         Some((arriving.account.to_string(), id.to_string()))
     });

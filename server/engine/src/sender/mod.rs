@@ -23,6 +23,7 @@ pub mod pace;
 pub mod recorder;
 pub mod recover;
 pub mod target;
+pub(crate) mod writer;
 
 use crate::clock;
 use std::{
@@ -41,6 +42,7 @@ use domain::{
 use tokio::sync::{Notify, broadcast, mpsc};
 
 use crate::{
+    figures::Commits,
     outbound::Outbound,
     store::{db::Db, error::StoreResult, jobs},
     vault::Vault,
@@ -66,13 +68,13 @@ pub struct Counters {
     /// Events accepted.
     pub events: AtomicU64,
     /// Group commits of events.
-    pub ingest_commits: AtomicU64,
+    pub ingest: Commits,
     /// Attempts that got a 2xx.
     pub delivered: AtomicU64,
     /// Attempts that failed.
     pub failed_attempts: AtomicU64,
     /// Group commits of outcomes.
-    pub record_commits: AtomicU64,
+    pub record: Commits,
     /// Deliveries fetched from the database rather than handed over in memory.
     pub claimed: AtomicU64,
     /// Outcomes whose lease was gone.

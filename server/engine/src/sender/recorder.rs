@@ -19,7 +19,7 @@ use super::{Sender, claim, count, health, outcome::Outcome};
 /// Most outcomes of one commit.
 pub const RECORD_MAX: usize = 512;
 /// First and longest wait before a commit that failed is tried again.
-const RETRY_MS: (u64, u64) = (100, 2_000);
+pub(super) const RETRY_MS: (u64, u64) = (100, 2_000);
 
 /// Records outcomes until the sender is gone.
 pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcome>) {
@@ -38,31 +38,53 @@ pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcom
     }
 }
 
-/// Writes a batch of outcomes in one transaction and takes what follows in hand.
+/// Writes a batch of outcomes in a transaction of its own and takes what follows in hand.
 pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<()> {
-    let now = sender.now();
     let mut tx = sender.db.begin().await?;
-    let lanes_ended = call_ends(&mut tx, batch).await?;
+    let began = clock::stopwatch();
+    let recorded = write(sender, &mut tx, batch).await?;
+    tx.commit().await?;
+    sender.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
+    settle(sender, recorded, batch).await;
+    Ok(())
+}
+
+/// What a transaction has recorded; true once it is committed.
+#[derive(Default)]
+pub(super) struct Recorded {
+    next: Vec<jobs::LoadedJob>,
+    soonest: Option<domain::UnixMs>,
+}
+
+/// Writes a batch of outcomes.
+pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> StoreResult<Recorded> {
+    if batch.is_empty() {
+        return Ok(Recorded::default());
+    }
+    let now = sender.now();
+    let lanes_ended = call_ends(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
         .filter_map(|outcome| outcome.finish(lanes_ended.contains(&outcome.lane()), now, random::jitter()))
         .collect();
-    let kept: HashSet<String> = outcomes::finish(&mut tx, &sender.node, &finishes).await?.into_iter().collect();
+    let kept: HashSet<String> = outcomes::finish(tx, &sender.node, &finishes).await?.into_iter().collect();
     count(&sender.counters.fenced, finishes.len() - kept.len());
-    keep_attempts(sender, &mut tx, batch, &kept).await?;
-    health::record(sender, &mut tx, batch, &finishes, &kept).await?;
-    release_the_rest(sender, &mut tx, batch).await?;
-    let next = hand_on(sender, &mut tx, batch, &finishes, &kept).await?;
-    tx.commit().await?;
-    count(&sender.counters.record_commits, 1);
+    keep_attempts(sender, tx, batch, &kept).await?;
+    health::record(sender, tx, batch, &finishes, &kept).await?;
+    release_the_rest(sender, tx, batch).await?;
+    let next = hand_on(sender, tx, batch, &finishes, &kept).await?;
+    Ok(Recorded { next, soonest: finishes.iter().filter_map(|finish| finish.due_ms).min().map(domain::UnixMs) })
+}
+
+/// The transaction is committed: takes what follows in hand.
+pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Outcome]) {
     count_results(sender, batch);
-    claim::take(sender, next);
-    if let Some(soonest) = finishes.iter().filter_map(|finish| finish.due_ms).min() {
-        sender.wake_at(domain::UnixMs(soonest));
+    claim::take(sender, recorded.next);
+    if let Some(soonest) = recorded.soonest {
+        sender.wake_at(soonest);
     }
     let accounts = sender.changed(batch.iter().map(|outcome| outcome.job().account_id.clone()));
     sender.tell_accounts(accounts).await;
-    Ok(())
 }
 
 /// The lanes of failed news in which the end of the call is already waiting.

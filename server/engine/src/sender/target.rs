@@ -42,8 +42,19 @@ pub struct Target {
     pub timeout_ms: u32,
     /// Most events per second.
     pub rate_per_s: Option<u32>,
+    /// Most held events per second, and until when an event was accepted that counts as held.
+    pub drain: Option<(u32, UnixMs)>,
     /// Whether calls are sent however late.
     pub deliver_late: bool,
+}
+
+impl Target {
+    /// Most events per second while an event that was accepted then is sent.
+    #[must_use]
+    pub fn rate_at(&self, accepted: UnixMs) -> Option<u32> {
+        let drain = self.drain.filter(|(_, resumed)| accepted < *resumed).map(|(rate, _)| rate);
+        [self.rate_per_s, drain].into_iter().flatten().min()
+    }
 }
 
 /// Targets that are kept.
@@ -105,6 +116,7 @@ impl Targets {
             headers: opened.headers.into_iter().filter_map(header).collect(),
             timeout_ms: stored.endpoint.timeout_ms,
             rate_per_s: stored.endpoint.rate_per_s,
+            drain: stored.endpoint.drain_per_s.map(|rate| (rate, stored.endpoint.state_since)),
             deliver_late: stored.endpoint.deliver_late,
         })
     }

@@ -8,7 +8,7 @@ use domain::{
     audit::{AuditFilter, Change, Deed, Record},
     endpoint::{
         CreatedEndpoint, Credentials, Duplicate, ENDPOINTS_MAX, Endpoint, EndpointForm, EndpointState, EndpointSummary,
-        Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason,
+        Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason, RATE_MAX_PER_S,
     },
     error::Result,
     event::{EventKind, NewEvent},
@@ -103,11 +103,14 @@ impl Endpoints for Engine {
     }
 
     async fn pause_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint> {
-        self.move_to(actor, id, EndpointState::Paused).await
+        self.move_to(actor, id, EndpointState::Paused, None).await
     }
 
-    async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint> {
-        self.move_to(actor, id, EndpointState::Active).await
+    async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId, drain_per_s: Option<u32>) -> Result<Endpoint> {
+        if drain_per_s.is_some_and(|rate| !(1..=RATE_MAX_PER_S).contains(&rate)) {
+            return Err(Error::invalid("drain_per_s", "Held events go out at 1 to 1,000 per second."));
+        }
+        self.move_to(actor, id, EndpointState::Active, drain_per_s).await
     }
 
     async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32> {
@@ -263,7 +266,13 @@ impl Engine {
         })
     }
 
-    async fn move_to(&self, actor: &Actor, id: &EndpointId, state: EndpointState) -> Result<Endpoint> {
+    async fn move_to(
+        &self,
+        actor: &Actor,
+        id: &EndpointId,
+        state: EndpointState,
+        drain_per_s: Option<u32>,
+    ) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let endpoint = self.stored(account, id).await?.endpoint;
         refuse_deleted(&endpoint)?;
@@ -272,10 +281,12 @@ impl Engine {
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
             let active = state == EndpointState::Active;
             let deed = if active { Deed::EndpointResumed } else { Deed::EndpointPaused };
-            self.note(&mut tx, self.entry(actor, account, deed).about(id.as_str(), &endpoint.name)).await?;
+            let drain = drain_per_s.map(|rate| Change::noted("held events per second", rate.to_string()));
+            let entry = self.entry(actor, account, deed).about(id.as_str(), &endpoint.name).with(drain);
+            self.note(&mut tx, entry).await?;
         }
         if state == EndpointState::Active {
-            endpoints::reset_health(&mut tx, account, id).await?;
+            endpoints::begin_anew(&mut tx, account, id, drain_per_s).await?;
         }
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
@@ -312,6 +323,7 @@ fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endp
         health: Health::default(),
         timeout_ms: new.timeout_ms,
         rate_per_s: new.rate_per_s,
+        drain_per_s: None,
         deliver_late: new.deliver_late,
         header_names: new.headers.into_iter().map(|header| header.name).collect(),
         test_line,

@@ -15,12 +15,12 @@ const PAST_BODIES: &str = "SELECT position, id, call_id FROM events WHERE accoun
 /// What still waits to be sent keeps its payload, however old it is.
 static STRIP_EVENTS: Sql = Sql::new(
     "UPDATE events SET payload = NULL WHERE account_id = $1 AND id IN {list $2} AND NOT EXISTS ( \
-       SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.call_id = events.call_id \
-       AND d.event_id = events.id AND d.state IN ('queued', 'retrying'))",
+       SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id \
+       AND d.state IN ('queued', 'retrying'))",
 );
 static STRIP_ATTEMPTS: Sql = Sql::new(
     "UPDATE attempts SET response_head = '', response_body = '' WHERE delivery_id IN ( \
-       SELECT d.id FROM deliveries d WHERE d.account_id = $1 AND d.event_id IN {list $2} AND d.call_id IN {list $3} \
+       SELECT d.id FROM deliveries d WHERE d.account_id = $1 AND d.event_id IN {list $2} \
        AND d.state NOT IN ('queued', 'retrying'))",
 );
 const CLEANED: &str = "UPDATE accounts SET bodies_cleaned = $2 WHERE id = $1";
@@ -30,7 +30,7 @@ static DELETE_ATTEMPTS: Sql = Sql::new("DELETE FROM attempts WHERE account_id = 
 static DELETE_DELIVERIES: Sql = Sql::new("DELETE FROM deliveries WHERE account_id = $1 AND id IN {list $2}");
 const DELETE_EVENTS: &str = "DELETE FROM events WHERE account_id = $1 AND id IN ( \
        SELECT e.id FROM events e WHERE e.account_id = $1 AND e.position < $2 AND NOT EXISTS ( \
-         SELECT 1 FROM deliveries d WHERE d.account_id = e.account_id AND d.call_id = e.call_id AND d.event_id = e.id) \
+         SELECT 1 FROM deliveries d WHERE d.account_id = e.account_id AND d.event_id = e.id) \
        ORDER BY e.position LIMIT $3)";
 const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE hour_ms < $1";
 

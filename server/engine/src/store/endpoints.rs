@@ -30,8 +30,8 @@ const UPDATE: &str = "UPDATE endpoints SET name = $3, url = $4, events = $5, tim
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND ($11 = 0 OR version = $11)";
 const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, state_since_ms = $5, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
-const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, warned = 0 \
-    WHERE account_id = $1 AND id = $2";
+const BEGIN_ANEW: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, \
+    warned = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
 static LISTENING: Sql = Sql::new(
     "SELECT id, account_id, events, state, deliver_late FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
@@ -54,6 +54,7 @@ struct EndpointRow {
     last_failure: Option<String>,
     timeout_ms: i64,
     rate_per_s: Option<i64>,
+    drain_per_s: Option<i64>,
     deliver_late: i64,
     header_names: String,
     headers_sealed: String,
@@ -115,6 +116,7 @@ impl TryFrom<EndpointRow> for StoredEndpoint {
             health,
             timeout_ms: number(row.timeout_ms),
             rate_per_s: row.rate_per_s.map(number),
+            drain_per_s: row.drain_per_s.map(number),
             deliver_late: row.deliver_late != 0,
             header_names: row.header_names.lines().map(str::to_owned).collect(),
             test_line: row.test_line != 0,
@@ -222,9 +224,15 @@ pub async fn set_state(
     Ok(done == 1)
 }
 
-/// Forgets an endpoint's failures; it begins anew when it is resumed.
-pub async fn reset_health(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(RESET_HEALTH).bind(account.as_str()).bind(id.as_str()).execute(c).await?.rows_affected());
+/// An endpoint that is resumed begins anew: its failures are forgotten, and held events go out at this rate.
+pub async fn begin_anew(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: &EndpointId,
+    drain_per_s: Option<u32>,
+) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(BEGIN_ANEW).bind(account.as_str()).bind(id.as_str())
+        .bind(drain_per_s.map(i64::from)).execute(c).await?.rows_affected());
     Ok(())
 }
 

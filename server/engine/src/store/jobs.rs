@@ -38,7 +38,8 @@ static SUPERSEDE: Sql = Sql::new(
      RETURNING endpoint_id, call_id",
 );
 /// One probe of the due index per endpoint: a million rows that wait cost nothing.
-const DUE_ENDPOINTS: &str = "SELECT id, due FROM (SELECT e.id AS id, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
+const DUE_ENDPOINTS: &str = "SELECT id, due, rate_per_s, drain_per_s, state_since_ms FROM (SELECT e.id AS id, \
+     e.rate_per_s, e.drain_per_s, e.state_since_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
 static CLAIM: Sql = Sql::new(
@@ -147,8 +148,29 @@ pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreR
     Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).bind(now.0).fetch_all(c).await?))
 }
 
-/// The active endpoints with unleased work, and when their earliest is due, earliest first.
-pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<(String, i64)>> {
+/// An active endpoint with unleased work.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct DueEndpoint {
+    /// The endpoint.
+    pub id: String,
+    /// When its earliest is due.
+    pub due: i64,
+    rate_per_s: Option<i64>,
+    drain_per_s: Option<i64>,
+    state_since_ms: i64,
+}
+
+impl DueEndpoint {
+    /// Most events per second for its earliest: its own limit, and the one for what was held until it was resumed.
+    pub fn rate_per_s(&self) -> Option<u32> {
+        let drain = self.drain_per_s.filter(|_| self.due <= self.state_since_ms);
+        let rate = [self.rate_per_s, drain].into_iter().flatten().min();
+        rate.and_then(|rate| u32::try_from(rate).ok())
+    }
+}
+
+/// The active endpoints with unleased work, earliest first.
+pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
     Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
 }
 

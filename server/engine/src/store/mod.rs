@@ -25,6 +25,7 @@ pub mod sqlite;
 pub mod tallies;
 pub mod test_lines;
 pub mod tokens;
+pub mod waiting;
 
 /// A list of ids as the JSON that `{list $n}` reads.
 pub(crate) fn json_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {

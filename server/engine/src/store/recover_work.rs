@@ -34,8 +34,8 @@ macro_rules! never_sent {
     () => {
         "FROM events e WHERE e.account_id = $1 AND e.kind IN {list $3} AND e.created_ms >= $4 AND e.created_ms < $5 \
          AND $6 = $6 AND e.position > $7 AND e.position < $8 AND e.test = 0 AND e.payload IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = e.account_id AND d.call_id = e.call_id \
-         AND d.event_id = e.id AND d.endpoint_id = $2)"
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = e.account_id AND d.event_id = e.id \
+         AND d.endpoint_id = $2)"
     };
 }
 static FAILED: Sql = Sql::new(concat!("SELECT d.id, d.call_id ", failed!(), " ORDER BY d.id LIMIT $9"));

@@ -192,7 +192,7 @@ impl Bed {
     }
 
     pub async fn resume_by(&self, engine: &Engine, id: &EndpointId) {
-        engine.resume_endpoint(&self.admin, id).await.unwrap();
+        engine.resume_endpoint(&self.admin, id, None).await.unwrap();
     }
 
     pub fn now(&self) -> UnixMs {

@@ -25,6 +25,7 @@ on_both! {
     a_retry_after_is_honoured
     all_attempts_carry_one_id_and_their_number
     many_events_at_once_all_arrive
+    held_events_drain_at_the_rate_that_was_chosen
     a_test_goes_to_its_endpoint_alone
 }
 
@@ -142,8 +143,37 @@ async fn many_events_at_once_all_arrive(bed: Bed) {
     assert_eq!(bed.run().await, 300);
     let filter = domain::filter::DeliveryFilter::parse("status=delivered");
     assert_eq!(bed.engine.delivery_counts(&bed.admin, &filter).await.unwrap().matching, 300);
-    let commits = bed.engine.sender().counters.ingest_commits.load(std::sync::atomic::Ordering::Relaxed);
+    let commits = bed.engine.sender().counters.ingest.count();
     assert!(commits < 50, "events that come together are committed together: {commits} commits");
+}
+
+async fn held_events_drain_at_the_rate_that_was_chosen(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.pause(&endpoint.id).await;
+    for call in 0..20 {
+        bed.accept(EventKind::CallProcessed, call).await;
+        bed.clock.step_ms(1);
+    }
+    let refused = bed.engine.resume_endpoint(&bed.admin, &endpoint.id, Some(0)).await.unwrap_err();
+    assert_eq!(refused.fields()[0].field, "drain_per_s");
+    bed.engine.resume_endpoint(&bed.admin, &endpoint.id, Some(10)).await.unwrap();
+    let mut sent = bed.run().await;
+    assert!((1..=2).contains(&sent), "no burst at the beginning: {sent}");
+    for _ in 0..5 {
+        sent += bed.run_after_ms(100).await;
+    }
+    assert!((5..=7).contains(&sent), "ten a second for half a second: {sent}");
+    for _ in 0..20 {
+        sent += bed.run_after_ms(100).await;
+    }
+    assert_eq!(sent, 20);
+    // What is accepted from now on is not held back.
+    bed.clock.step_ms(1_000);
+    for call in 100..105 {
+        bed.accept(EventKind::CallProcessed, call).await;
+    }
+    let first = bed.run().await;
+    assert_eq!(first + bed.run_after_ms(100).await, 5, "no five of them within a tenth of a second at ten a second");
 }
 
 async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
