@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod backup;
 pub mod bench;
 pub mod serve;
 pub mod simulate;
@@ -53,6 +54,8 @@ enum Verb {
     /// The record of who did what.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Copy the database while the server runs (SQLite).
+    Backup(backup::Backup),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
     /// Measure what this machine moves, with the real server as a child process.
@@ -89,6 +92,7 @@ pub async fn run() -> ExitCode {
         Verb::User(user) => user::run(user).await,
         Verb::Token(token) => token::run(token).await,
         Verb::Audit(audit) => audit::run(audit).await,
+        Verb::Backup(backup) => backup::run(backup).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
         Verb::Bench(bench) => bench::run(bench).await,
     };

@@ -10,9 +10,10 @@ use super::{
 const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
                     ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
 const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
-const RELEASE_ORPHANS: &str = "UPDATE deliveries SET lease_owner = NULL \
-                               WHERE lease_owner IS NOT NULL AND lease_owner NOT IN (SELECT id FROM nodes)";
-const RELEASE_OWN: &str = "UPDATE deliveries SET lease_owner = NULL WHERE lease_owner = $1";
+const RELEASE_ORPHANS: &str = "UPDATE deliveries SET lease_owner = NULL WHERE state IN ('queued', 'retrying') \
+                               AND lease_owner IS NOT NULL AND lease_owner NOT IN (SELECT id FROM nodes)";
+const RELEASE_OWN: &str = "UPDATE deliveries SET lease_owner = NULL \
+                           WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
 const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
 
 /// How long a node may be silent before others take over its work.
@@ -24,7 +25,11 @@ pub const SILENT_MS: i64 = 15_000;
 pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs) -> StoreResult<u64> {
     within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
     let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-SILENT_MS).0 };
-    within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
+    let forgotten =
+        within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
+    if forgotten == 0 {
+        return Ok(0);
+    }
     Ok(within!(tx, c => sqlx::query(RELEASE_ORPHANS).execute(c).await?.rows_affected()))
 }
 

@@ -12,25 +12,30 @@ use super::{
 
 /// The channel on which nodes talk.
 const CHANNEL: &str = "offhook";
-/// Connections of one node.
-const CONNECTIONS: u32 = 16;
+/// Connections of one node that read.
+const READERS: u32 = 12;
+/// Connections of one node that write. Few, so that each has the plans and pages of the two that write all the time at
+/// hand; and their own, so that a read inside a transaction never waits for a connection that waits for it.
+const WRITERS: u32 = 4;
 /// How long an operation waits for a free connection before it answers that the database is away.
 const ACQUIRE_TIMEOUT_MS: u64 = 5_000;
 
 /// Connects.
 pub(super) async fn connect(url: &str) -> StoreResult<Db> {
-    let pool = PgPoolOptions::new()
-        .max_connections(CONNECTIONS)
-        .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
-        .after_connect(|connection, _| {
-            Box::pin(async move {
-                sqlx::query("SET synchronous_commit = on").execute(connection).await?;
-                Ok(())
+    let pool = |connections| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
+            .after_connect(|connection, _| {
+                Box::pin(async move {
+                    sqlx::query("SET synchronous_commit = on").execute(connection).await?;
+                    Ok(())
+                })
             })
-        })
-        .connect(url)
-        .await?;
-    Ok(Db { readers: Pool::Postgres(pool.clone()), writer: Pool::Postgres(pool), dialect: Dialect::Postgres })
+            .connect(url)
+    };
+    let (readers, writer) = (pool(READERS).await?, pool(WRITERS).await?);
+    Ok(Db { readers: Pool::Postgres(readers), writer: Pool::Postgres(writer), dialect: Dialect::Postgres })
 }
 
 /// Tells all nodes; nothing happens on SQLite, where there is one.

@@ -36,6 +36,14 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     Ok(Db { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), dialect: Dialect::Sqlite })
 }
 
+/// Writes a consistent copy to a new file. Nobody waits for it: it reads as it was when it began.
+pub(crate) async fn copy_to(db: &Db, path: &str) -> StoreResult<()> {
+    if let Pool::Sqlite(readers) = &db.readers {
+        sqlx::query("VACUUM INTO $1").bind(path).execute(readers).await?;
+    }
+    Ok(())
+}
+
 /// The file of a SQLite URL; none for memory and for Postgres.
 fn path(url: &str) -> Option<String> {
     let rest = url.strip_prefix("sqlite:")?;

@@ -68,3 +68,25 @@ async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
         assert!(complaint(&output).contains(says), "{args:?}: {}", complaint(&output));
     }
 }
+
+#[tokio::test]
+async fn a_backup_of_a_running_server_opens_and_holds_everything() {
+    let app = TestApp::start().await;
+    let tenant = app.account("Acme").await;
+    let copies = tempfile::tempdir().unwrap();
+    let file = copies.path().join("offhook.db");
+    let backup = || {
+        let mut command = offhook(app.folder.path());
+        command.arg("backup").arg(&file);
+        command
+    };
+    let told = line(&run(backup(), "").await);
+    assert!(told["bytes"].as_u64().unwrap() > 0, "{told}");
+    assert!(complaint(&run(backup(), "").await).contains("exists already"));
+    std::fs::copy(app.folder.path().join("secret.key"), copies.path().join("secret.key")).unwrap();
+    let mut verify = offhook(copies.path());
+    verify.args(["audit", "verify"]);
+    let verdict = line(&run(verify, "").await);
+    assert!(verdict["records"].as_u64().unwrap() > 0 && verdict["broken"] == json!([]), "{verdict}");
+    drop(tenant);
+}
