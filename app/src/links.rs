@@ -36,6 +36,18 @@ pub fn job(acct: &str, job: &str) -> String {
     account(acct, &format!("jobs/{}", encode(job)))
 }
 
+/// The page of what this id belongs to, where there is one.
+#[must_use]
+pub fn object(acct: &str, id: &str) -> Option<String> {
+    match id.split_once('_')?.0 {
+        "ep" => Some(endpoint(acct, id, "")),
+        "dlv" => Some(delivery(acct, id)),
+        "job" => Some(job(acct, id)),
+        "evt" => Some(event(acct, id)),
+        _ => None,
+    }
+}
+
 /// An event's page.
 #[must_use]
 pub fn event(acct: &str, evt: &str) -> String {

@@ -5,6 +5,7 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage, show::EndpointPage,
@@ -57,6 +58,7 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/events") view=EventsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/events/:evt") view=EventPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/calls/:call") view=CallPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/audit") view=AuditPage/>
                 <Route ssr=ssr path=path!("/*any") view=NotFound/>
             </Routes>
         </Router>

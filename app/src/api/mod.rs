@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 
+pub mod audit;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;

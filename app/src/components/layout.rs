@@ -1,6 +1,5 @@
 //! The frames that pages stand in.
 
-use domain::actor::Permission;
 use leptos::prelude::*;
 
 use super::icon::Mark;
@@ -25,7 +24,7 @@ pub fn AccountLayout(
         <SkipLink/>
         <TopBar frame=frame.clone()/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
-            <Rail acct=frame.acct().to_owned() here=here changes=frame.may(Permission::WriteEndpoints)/>
+            <Rail frame=frame.clone() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
         </div>
         <Copy/>

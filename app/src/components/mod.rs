@@ -14,6 +14,7 @@ pub mod endpoint_lamp;
 pub mod error_words;
 pub mod field;
 pub mod filter_chips;
+pub mod filter_field;
 pub mod heading;
 pub mod hours;
 pub mod icon;

@@ -4,6 +4,7 @@ mod place;
 
 pub use place::{Place, account_page, public_page};
 
+pub mod audit;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
