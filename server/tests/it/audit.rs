@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    app::{Answer, TestApp, Tenant},
+    app::{Answer, Tenant, TestApp},
     browser::Browser,
 };
 
