@@ -10,6 +10,8 @@ pub mod me;
 pub mod overview;
 pub mod people;
 pub mod recover;
+pub mod settings;
+pub mod support;
 pub mod test_line;
 pub mod tries;
 pub mod visit;

@@ -29,6 +29,7 @@ pub mod rail;
 pub mod sample;
 pub mod secret;
 pub mod status_lamp;
+pub mod support_band;
 pub mod time_text;
 pub mod timing;
 pub mod top_bar;

@@ -33,7 +33,7 @@ impl Part {
     /// More of the same, for those who change things.
     pub const TOOLS: [Self; 1] = [Self::TestLine];
     /// What stands below the rule: the account itself.
-    pub const ACCOUNT: [Self; 1] = [Self::Audit];
+    pub const ACCOUNT: [Self; 2] = [Self::Audit, Self::Settings];
 
     const fn place(self) -> (&'static str, Icon, &'static str) {
         match self {
