@@ -13,4 +13,5 @@ mod health;
 mod live;
 mod receiver;
 mod sign_in;
+mod support;
 mod test_line;
