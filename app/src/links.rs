@@ -1,6 +1,9 @@
 //! Addresses of pages, in one place, so that a link cannot name a page that does not exist.
 
 use domain::query::encode;
+use leptos::prelude::with_context;
+
+use crate::visit::Frame;
 
 /// Signing in.
 pub const SIGN_IN: &str = "/sign-in";
@@ -11,10 +14,43 @@ pub const HELP: &str = "/help";
 /// How pages look and which clock they go by.
 pub const ME: &str = "/me";
 
-/// A page of an account: `account("acct_…", "endpoints/new")`; the overview when `rest` is empty.
+/// The desk of the provider's support.
+pub const SUPPORT: &str = "/support";
+/// What an agent did in accounts of customers.
+pub const SUPPORT_LOG: &str = "/support/log";
+/// What pages inside of a support session begin with.
+const SUPPORT_BASE: &str = "/support/a";
+
+/// A page of an account: `account("acct_…", "endpoints/new")`; the overview when `rest` is empty. On the pages of a
+/// support session, the same page of that session: there the frame in the context says so.
 #[must_use]
 pub fn account(acct: &str, rest: &str) -> String {
-    if rest.is_empty() { format!("/a/{}", encode(acct)) } else { format!("/a/{}/{rest}", encode(acct)) }
+    let supports = with_context::<Frame, _>(|frame| frame.support.is_some()).unwrap_or_default();
+    below(if supports { SUPPORT_BASE } else { "/a" }, acct, rest)
+}
+
+/// A page of an account inside of a support session.
+#[must_use]
+pub fn in_support(acct: &str, rest: &str) -> String {
+    below(SUPPORT_BASE, acct, rest)
+}
+
+fn below(base: &str, acct: &str, rest: &str) -> String {
+    let slash = if rest.is_empty() { "" } else { "/" };
+    format!("{base}/{}{slash}{rest}", encode(acct))
+}
+
+/// Whether this is a page inside of a support session.
+#[must_use]
+pub fn is_support(path: &str) -> bool {
+    path.strip_prefix(SUPPORT_BASE).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The page that starts a support session, which then begins at `rest`.
+#[must_use]
+pub fn support_start(acct: &str, rest: &str) -> String {
+    let query = domain::query::Writer::default().with("account", acct).with("rest", rest).finish();
+    format!("{SUPPORT}/start{query}")
 }
 
 /// A page of an endpoint: `endpoint(acct, ep, "edit")`; the endpoint itself when `rest` is empty.
@@ -34,6 +70,18 @@ pub fn delivery(acct: &str, dlv: &str) -> String {
 #[must_use]
 pub fn job(acct: &str, job: &str) -> String {
     account(acct, &format!("jobs/{}", encode(job)))
+}
+
+/// The page of what this id belongs to, where there is one.
+#[must_use]
+pub fn object(acct: &str, id: &str) -> Option<String> {
+    match id.split_once('_')?.0 {
+        "ep" => Some(endpoint(acct, id, "")),
+        "dlv" => Some(delivery(acct, id)),
+        "job" => Some(job(acct, id)),
+        "evt" => Some(event(acct, id)),
+        _ => None,
+    }
 }
 
 /// An event's page.
@@ -82,6 +130,14 @@ mod tests {
         {
             assert_eq!(safe_next(evil), None, "{evil:?}");
         }
+    }
+
+    #[test]
+    fn pages_of_a_support_session_are_known_by_their_path() {
+        let page = in_support("acct_1", "deliveries?q=1");
+        assert_eq!(page, "/support/a/acct_1/deliveries?q=1");
+        assert!(is_support(&page) && !is_support("/support/all") && !is_support("/a/acct_1"));
+        assert_eq!(support_start("acct_1", "events/x y"), "/support/start?account=acct_1&rest=events%2Fx+y");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage, show::EndpointPage,
@@ -13,9 +14,10 @@ use crate::pages::endpoints::{
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
+use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
 use crate::pages::{
-    home::Home, me::Me, not_found::NotFound, overview::Overview, sign_in::SignInPage, sign_up::SignUpPage,
-    start::StartPage, test_line::TestLinePage,
+    home::Home, me::Me, not_found::NotFound, overview::Overview, settings::SettingsPage, sign_in::SignInPage,
+    sign_up::SignUpPage, start::StartPage, test_line::TestLinePage,
 };
 
 /// The application: one route per page. Pages are sent whole, so that they need no script.
@@ -57,6 +59,20 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/events") view=EventsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/events/:evt") view=EventPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/calls/:call") view=CallPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/audit") view=AuditPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/settings") view=SettingsPage/>
+                <Route ssr=ssr.clone() path=path!("/support") view=DeskPage/>
+                <Route ssr=ssr.clone() path=path!("/support/start") view=StartSupportPage/>
+                <Route ssr=ssr.clone() path=path!("/support/log") view=LogPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints") view=EndpointsPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints/:ep") view=EndpointPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries") view=DeliveriesPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv") view=DeliveryPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/events") view=EventsPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/events/:evt") view=EventPage/>
+                <Route ssr=ssr.clone() path=path!("/support/a/:acct/calls/:call") view=CallPage/>
                 <Route ssr=ssr path=path!("/*any") view=NotFound/>
             </Routes>
         </Router>

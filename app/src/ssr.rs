@@ -3,11 +3,13 @@
 mod answer;
 mod document;
 pub mod first_try;
+mod staff;
 mod typed;
 mod visitor;
 
 pub use answer::{Done, form, move_to, refuse, set_cookie};
 pub use document::{Assets, shell};
+pub use staff::{agent, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
     ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id, require_fresh_sign_in,

@@ -3,6 +3,7 @@
 use domain::UnixMs;
 use domain::account::{Membership, User};
 use domain::actor::Permission;
+use domain::support::SupportSession;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
@@ -70,6 +71,8 @@ pub struct Frame {
     pub memberships: Vec<Membership>,
     /// The account they look at, and their role there.
     pub here: Membership,
+    /// The support session in which the provider's staff look; none for members of the account.
+    pub support: Option<SupportSession>,
 }
 
 impl Frame {
@@ -91,6 +94,12 @@ impl Frame {
     /// `Forbidden` naming what is needed.
     pub fn need(&self, permission: Permission) -> Result<(), UiError> {
         if self.may(permission) { Ok(()) } else { Err(permission.refused_to_person().into()) }
+    }
+
+    /// What the person is here, in words.
+    #[must_use]
+    pub const fn role(&self) -> &'static str {
+        if self.support.is_some() { "provider support" } else { self.here.role.as_str() }
     }
 
     /// The moment that all times on the page are measured from.

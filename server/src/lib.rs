@@ -3,6 +3,7 @@
 //! Architecture invariant: no rule of the product is here and no SQL. Doors turn requests into calls of
 //! [`domain::Backend`] and answers into pages, JSON or lines; the engine decides.
 
+pub mod audit_export;
 pub mod client_ip;
 pub mod command;
 pub mod config;
@@ -12,6 +13,7 @@ pub mod listen;
 pub mod live;
 pub mod metrics;
 pub mod pages;
+pub mod person;
 pub mod rate_limit;
 pub mod request_id;
 pub mod rest;

@@ -14,11 +14,7 @@ use axum::{
     },
     routing::get,
 };
-use domain::{
-    Error,
-    actor::Permission,
-    id::{AccountId, UserId},
-};
+use domain::{Error, actor::Permission, id::AccountId};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::{
     Receiver,
@@ -26,7 +22,10 @@ use tokio::sync::broadcast::{
 };
 use tower_sessions::Session;
 
-use crate::room::{Room, Shared};
+use crate::{
+    person,
+    room::{Room, Shared},
+};
 
 /// Shortest time between two ticks: at most two a second.
 const TICK_PAUSE: Duration = Duration::from_millis(500);
@@ -54,10 +53,7 @@ async fn live(
 }
 
 async fn member(room: &Room, session: &Session, acct: &str) -> domain::Result<AccountId> {
-    let user = session.get::<UserId>(app::ssr::USER_KEY).await.map_err(|_| Error::Internal)?;
-    let user = user.ok_or_else(|| Error::Unauthenticated("Sign in.".to_owned()))?;
-    let actor = room.backend.actor(&user, &AccountId::parse(acct)?).await?;
-    actor.account_if(Permission::ReadDeliveries).cloned()
+    person::in_account(room, session, acct).await?.account_if(Permission::ReadDeliveries).cloned()
 }
 
 struct Feed {

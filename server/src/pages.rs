@@ -16,7 +16,7 @@ use leptos::context::provide_context;
 use tower_http::{CompressionLevel, compression::CompressionLayer, limit::RequestBodyLimitLayer};
 
 use crate::{
-    client_ip, csrf, live,
+    audit_export, client_ip, csrf, live,
     rate_limit::Taken,
     room::{Room, Shared},
     session_store, site, time_limit,
@@ -29,7 +29,7 @@ const PAGE_QUALITY: i32 = 4;
 /// Posts that are counted by client address.
 const COUNTED: [&str; 2] = ["/api/sign-in", "/api/sign-up"];
 
-/// One route per page of the app, one for all its server functions, which are POST only, and the live feed.
+/// One route per page of the app, one for all its server functions, which are POST only, the export of the audit log, and the live feed.
 pub fn routes(room: &Shared) -> Router<Shared> {
     let pages = leptos_axum::generate_route_list(app::App);
     let pages = pages.iter().fold(Router::new(), |router, listing| router.route(listing.path(), get(page)));
@@ -38,6 +38,7 @@ pub fn routes(room: &Shared) -> Router<Shared> {
         .layer(middleware::from_fn(time_limit::keep))
         .layer(RequestBodyLimitLayer::new(FORM_MAX_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_QUALITY)))
+        .merge(audit_export::routes())
         .merge(live::routes())
         .layer(session_store::layer(room))
         .layer(middleware::from_fn_with_state(room.clone(), count))

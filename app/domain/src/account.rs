@@ -209,6 +209,20 @@ impl SignUp {
     }
 }
 
+/// What the form for an account's settings holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountForm {
+    /// Name for people.
+    #[serde(default)]
+    pub name: String,
+    /// Whether developers may rotate credentials.
+    #[serde(default)]
+    pub developers_rotate: bool,
+    /// Whether the provider's support may look into the account.
+    #[serde(default)]
+    pub support_access: bool,
+}
+
 /// An e-mail address as it is stored and compared.
 #[must_use]
 pub fn normal_email(text: &str) -> String {
@@ -272,6 +286,21 @@ pub trait Accounts {
     /// # Errors
     /// `NotFound` when they do not belong to it.
     async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor>;
+    /// The person as one of the provider's staff, outside of any account.
+    ///
+    /// # Errors
+    /// `NotFound` for everybody else: for them there is no such page.
+    async fn staff(&self, user: &UserId) -> Result<Actor>;
+    /// The account that the actor works in.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever may not manage it.
+    async fn account_settings(&self, actor: &Actor) -> Result<Account>;
+    /// Changes its name and settings. Without support access, support sessions that run there end.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever may not manage it, `Invalid` for the name.
+    async fn change_account(&self, actor: &Actor, form: &AccountForm) -> Result<Account>;
     /// Whether anybody may sign up.
     fn sign_up_open(&self) -> bool;
 }

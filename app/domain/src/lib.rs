@@ -29,6 +29,7 @@ pub mod retry;
 pub mod secret;
 pub mod sentence;
 pub mod signature;
+pub mod support;
 pub mod tally;
 pub mod target;
 pub mod test_line;

@@ -1,11 +1,20 @@
 //! Phone numbers for eyes that need not see all of them.
 
+use crate::{json::quote_onto, payload::is_uuid};
+
+/// Fewest digits of a number whose middle is hidden; anything shorter is an extension or no number.
+const NUMBER_MIN_DIGITS: usize = 7;
+/// Fewest digits of a bare JSON number that may be a phone number rather than an amount.
+const BARE_MIN_DIGITS: usize = 9;
+/// What stands for a credential.
+const DOTS: &str = "••••";
+
 /// A number with its middle hidden: the first half of what is before the last three digits, dots, the last three.
 /// Anything with fewer than seven digits, such as a stored party, stays as it is.
 #[must_use]
 pub fn number(text: &str) -> String {
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    if digits < 7 {
+    if digits < NUMBER_MIN_DIGITS {
         return text.to_owned();
     }
     let keep = (digits - 3) / 2;
@@ -24,6 +33,136 @@ pub fn number(text: &str) -> String {
     out
 }
 
+/// A text with every phone number in it masked. Numbers inside of words, such as parts of ids, stay.
+#[must_use]
+pub fn text(text: &str) -> String {
+    text_but(text, &|_| false)
+}
+
+/// [`text()`], but for the numbers that `shown` knows.
+#[must_use]
+pub fn text_but(text: &str, shown: &dyn Fn(&str) -> bool) -> String {
+    if is_uuid(text) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut before = None;
+    while let Some(first) = rest.chars().next() {
+        let length = if in_word(before) { 0 } else { run(rest) };
+        if length == 0 {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+            before = Some(first);
+            continue;
+        }
+        let (found, after) = rest.split_at(length);
+        let is_part = after.starts_with(|c: char| c.is_alphanumeric() || c == '_');
+        if is_part || shown(found) {
+            out.push_str(found);
+        } else {
+            out.push_str(&number(found));
+        }
+        before = found.chars().last();
+        rest = after;
+    }
+    out
+}
+
+fn in_word(before: Option<char>) -> bool {
+    before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// Bytes of the number that a text begins with: digits with at most one separator between them.
+fn run(text: &str) -> usize {
+    let start = usize::from(text.starts_with('+'));
+    let mut end = 0;
+    let mut gap = 0;
+    for (at, c) in text.char_indices().skip(start) {
+        match c {
+            '0'..='9' => (end, gap) = (at + 1, 0),
+            ' ' | '-' | '/' | '(' | ')' if gap < 2 && end > 0 => gap += 1,
+            _ => break,
+        }
+    }
+    end
+}
+
+/// JSON with every phone number in its texts masked, and bare numbers long enough to be one.
+#[must_use]
+pub fn json_but(json: &str, shown: &dyn Fn(&str) -> bool) -> String {
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            '"' => string(rest),
+            '-' | '0'..='9' => rest.find([',', '}', ']', ' ', '\n']).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let (token, after) = rest.split_at(length);
+        match first {
+            '"' => out.push_str(&masked_string(token, shown)),
+            '-' | '0'..='9' => out.push_str(&masked_bare(token, shown)),
+            _ => out.push_str(token),
+        }
+        rest = after;
+    }
+    out
+}
+
+/// Bytes of the JSON string that a text begins with, quotes included.
+fn string(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        if c == '"' && !escaped {
+            return at + 1;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    text.len()
+}
+
+fn masked_string(token: &str, shown: &dyn Fn(&str) -> bool) -> String {
+    let Ok(said) = serde_json::from_str::<String>(token) else { return format!("\"{DOTS}\"") };
+    let masked = text_but(&said, shown);
+    if masked == said { token.to_owned() } else { quoted(&masked) }
+}
+
+fn masked_bare(token: &str, shown: &dyn Fn(&str) -> bool) -> String {
+    let long = token.len() >= BARE_MIN_DIGITS && token.bytes().all(|b| b.is_ascii_digit());
+    if long && !shown(token) { quoted(&number(token)) } else { token.to_owned() }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    quote_onto(&mut out, text);
+    out
+}
+
+/// A text with what stands behind `auth_token` in it hidden: a server may say back what it was sent.
+#[must_use]
+pub fn credentials(text: &str) -> String {
+    const KEY: &str = "auth_token";
+    let mut parts = text.split(KEY);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let value = part.find(|c: char| !matches!(c, '"' | '\\' | ':' | '=' | ' ' | '\'' | '>')).unwrap_or(part.len());
+        let (before, rest) = part.split_at(value);
+        let end = rest.find(['"', '\\', '\'', '&', ',', '}', '<', '\n', '\r']).unwrap_or(rest.len());
+        out.push_str(KEY);
+        out.push_str(before);
+        out.push_str(DOTS);
+        out.push_str(&rest[end..]);
+    }
+    out
+}
+
+/// A URL without what its query says: some put a key there.
+#[must_use]
+pub fn url(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(base, _)| format!("{base}?{DOTS}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,5 +171,35 @@ mod tests {
     fn the_middle_of_a_number_is_hidden_and_a_party_is_not() {
         assert_eq!(number("01202901222"), "0120 ••• 222");
         assert_eq!(number("extension 7048"), "extension 7048");
+    }
+
+    #[test]
+    fn numbers_in_a_text_are_masked_and_ids_are_not() {
+        assert_eq!(text("call +44 1202 901222 now"), "call +44 12 ••• 222 now");
+        for same in
+            ["2f533604-aaaf-11e7-b600-7ac8e42434d2", "11111111-1111-1111-1111-111111111111", "dlv_01234567890", "7048"]
+        {
+            assert_eq!(text(same), same);
+        }
+        assert_eq!(text_but("01202901222", &|number| number == "01202901222"), "01202901222");
+    }
+
+    #[test]
+    fn json_stays_json_and_keeps_what_is_no_number() {
+        let json = r#"{"call_id":"2f533604-aaaf-11e7-b600-7ac8e42434d2","callee_number":"01202912204","n":441202901222,"x":"\u002b441202901222","id":8203,"cost":0.0}"#;
+        let masked = json_but(json, &|_| false);
+        assert_eq!(
+            masked,
+            r#"{"call_id":"2f533604-aaaf-11e7-b600-7ac8e42434d2","callee_number":"0120 ••• 204","n":"4412 ••• 222","x":"+4412 ••• 222","id":8203,"cost":0.0}"#
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&masked).is_ok());
+    }
+
+    #[test]
+    fn an_auth_token_that_a_server_says_back_is_hidden() {
+        assert_eq!(credentials(r#"{"auth_token":"my-token","a":1}"#), r#"{"auth_token":"••••","a":1}"#);
+        assert_eq!(credentials(r#"got "{\"auth_token\":\"my-token\"}""#), r#"got "{\"auth_token\":\"••••\"}""#);
+        assert_eq!(credentials("auth_token=my-token&a=1"), "auth_token=••••&a=1");
+        assert_eq!(url("https://a.example/x?key=1"), "https://a.example/x?••••");
     }
 }

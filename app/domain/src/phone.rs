@@ -28,6 +28,22 @@ pub fn display(number: &str) -> String {
     out
 }
 
+/// The ways in which a platform may have written the number that somebody typed: as typed without its punctuation, and
+/// with `+`, `00` or neither before the country code. A national number is not turned into an international one: which
+/// country it belongs to would be a guess.
+#[must_use]
+pub fn spellings(typed: &str) -> Vec<String> {
+    let plain: String = typed.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
+    let bare = plain.strip_prefix('+').or_else(|| plain.strip_prefix("00")).unwrap_or(&plain).to_owned();
+    let mut all = vec![plain];
+    for other in [format!("+{bare}"), format!("00{bare}"), bare] {
+        if !all.contains(&other) {
+            all.push(other);
+        }
+    }
+    all
+}
+
 fn e164_digits(number: &str) -> Option<String> {
     let rest = number.strip_prefix('+').or_else(|| number.strip_prefix("00"))?;
     let digits: String = rest.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
@@ -75,6 +91,15 @@ mod tests {
             ("+35312345678", "+353 12 345 678"),
         ] {
             assert_eq!(display(stored), shown);
+        }
+    }
+
+    #[test]
+    fn a_number_is_known_in_each_of_its_spellings() {
+        let all = ["+441202901222", "00441202901222", "441202901222"];
+        for typed in ["+44 1202 901-222", "0044 (1202) 901222", "441202901222"] {
+            let found = spellings(typed);
+            assert!(all.iter().all(|one| found.iter().any(|spelling| spelling == one)), "{typed}: {found:?}");
         }
     }
 

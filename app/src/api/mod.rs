@@ -2,6 +2,7 @@
 
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 
+pub mod audit;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
@@ -9,6 +10,8 @@ pub mod me;
 pub mod overview;
 pub mod people;
 pub mod recover;
+pub mod settings;
+pub mod support;
 pub mod test_line;
 pub mod tries;
 pub mod visit;

@@ -61,13 +61,18 @@ pub async fn sign_out() -> Result<(), UiError> {
     Ok(())
 }
 
-/// Where the start page leads: the first of a signed-in person's accounts, or signing in.
+/// Where the start page leads: the first of a signed-in person's accounts, the desk of the provider's support, or
+/// signing in.
 #[server(prefix = "/api", endpoint = "home")]
 pub async fn home() -> Result<String, UiError> {
     use crate::{links, ssr};
     let (_, memberships) = ssr::backend()?.memberships(&ssr::user().await?).await?;
-    let first = memberships.first().ok_or_else(|| UiError::not_found("Account"))?;
-    Ok(links::account(first.account.id.as_str(), ""))
+    if let Some(first) = memberships.first() {
+        return Ok(links::account(first.account.id.as_str(), ""));
+    }
+    let staff = ssr::staff().await.map_err(|_| UiError::not_found("Account"))?;
+    let supports = staff.may(domain::actor::Permission::UseSupport);
+    Ok(if supports { links::SUPPORT } else { links::ME }.to_owned())
 }
 
 /// Whether anybody may sign up.

@@ -14,15 +14,19 @@ pub async fn load_visit() -> Result<Visit, UiError> {
     Ok(Visit { zone: ssr::zone().name().to_owned(), theme: ssr::theme(), now: ssr::now()?, path, flash })
 }
 
-/// The view of one of an account's pages.
+/// The view of one of an account's pages. One by support is recorded before anything is shown.
 #[server(prefix = "/api", endpoint = "frame")]
 pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
-    use crate::ssr;
+    use crate::{links, ssr};
+    let visit = load_visit().await?;
+    if links::is_support(&visit.path) {
+        return ssr::support_frame(&acct, visit).await;
+    }
     let user = ssr::user().await?;
     let (user, memberships) = ssr::backend()?.memberships(&user).await?;
     let here = memberships.iter().find(|place| place.account.id.as_str() == acct).cloned();
     let here = here.ok_or_else(|| UiError::not_found("Account"))?;
-    Ok(Frame { visit: load_visit().await?, user, memberships, here })
+    Ok(Frame { visit, user, memberships, here, support: None })
 }
 
 /// Gives the response the status of an error, or sends the visitor to sign in.

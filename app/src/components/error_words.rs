@@ -22,9 +22,10 @@ fn words(error: &UiError) -> Words {
             let what = format!("{noun} not found. It may belong to another account, or its address may be mistyped.");
             return Words { title: "The number you have dialled is not in service", what, then: "" };
         }
-        UiError::Domain(Error::Forbidden(_)) => {
+        UiError::Domain(Error::Forbidden(said)) if said.contains("role") => {
             ("You may not see this page", "An admin of the account can change your role.")
         }
+        UiError::Domain(Error::Forbidden(_)) => ("You may not see this page", ""),
         UiError::Domain(Error::Unauthenticated(_)) => ("Sign in to see this page", ""),
         UiError::Domain(Error::TooMany { .. }) => ("Too many attempts", ""),
         UiError::Domain(Error::Unavailable { .. }) => {

@@ -1,14 +1,17 @@
 //! The frames that pages stand in.
 
-use domain::actor::Permission;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
 
+use super::button::Button;
 use super::icon::Mark;
 use super::rail::{Part, Rail};
+use super::support_band::SupportBand;
 use super::top_bar::TopBar;
+use crate::api::people;
 use crate::islands::{ago::Ago, copy::Copy};
 use crate::links;
-use crate::visit::Frame;
+use crate::visit::{Frame, Visit};
 
 /// The frame of an account's page: top line, rail, content.
 #[component]
@@ -23,9 +26,17 @@ pub fn AccountLayout(
     let now = frame.now().0;
     view! {
         <SkipLink/>
-        <TopBar frame=frame.clone()/>
+        {match frame.support.clone() {
+            Some(session) => view! {
+                <div class="sticky top-0 z-20">
+                    <SupportBand session=session zone=frame.visit.zone()/>
+                    <TopBar frame=frame.clone()/>
+                </div>
+            }.into_any(),
+            None => view! { <TopBar frame=frame.clone()/> }.into_any(),
+        }}
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
-            <Rail acct=frame.acct().to_owned() here=here changes=frame.may(Permission::WriteEndpoints)/>
+            <Rail frame=frame.clone() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
         </div>
         <Copy/>
@@ -46,6 +57,42 @@ pub fn PublicLayout(
             <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
         </header>
         <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-4 pb-16">{children()}</main>
+    }
+}
+
+/// The frame of the desk of the provider's support: who it is, the parts, the content.
+#[component]
+pub fn StaffLayout(
+    /// The agent's e-mail address.
+    agent: String,
+    /// The view.
+    visit: Visit,
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    let parts = [("Find", links::SUPPORT), ("Log", links::SUPPORT_LOG)].map(|(words, href)| {
+        let open = crate::flash::without_query(&visit.path) == href;
+        view! {
+            <li>
+                <a href=href aria-current=open.then_some("page") class="inline-flex min-h-9 items-center px-2 text-table aria-[current]:font-bold">{words}</a>
+            </li>
+        }
+    });
+    view! {
+        <SkipLink/>
+        <header class="border-b border-line">
+            <div class="mx-auto flex max-w-page flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
+                <a class="flex items-center gap-2 font-bold no-underline" href=links::SUPPORT><Mark/>"Offhook support"</a>
+                <nav aria-label="Support"><ul class="flex gap-1">{parts.collect_view()}</ul></nav>
+                <div class="ml-auto flex flex-wrap items-center gap-x-3">
+                    <a class="inline-flex min-h-9 items-center text-table wrap-anywhere" href=links::ME>{agent}</a>
+                    <form method="post" action=people::SignOut::PATH>
+                        <Button>"Sign out"</Button>
+                    </form>
+                </div>
+            </div>
+        </header>
+        <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-6 pb-16">{children()}</main>
     }
 }
 

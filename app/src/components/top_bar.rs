@@ -70,7 +70,7 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
             <span class="sr-only">"Menu of "</span><span class="max-w-28 truncate sm:max-w-40">{shown}</span> " ▾"
         </button>
         <div class=MENU id="person" popover="auto">
-            <p class="mb-3 text-table text-ink-2 break-all">{frame.user.email.clone()} " · " {frame.here.role.as_str()}</p>
+            <p class="mb-3 text-table text-ink-2 break-all">{frame.user.email.clone()} " · " {frame.role()}</p>
             <ThemeForm theme=frame.visit.theme back=frame.visit.path.clone()/>
             <p class="my-3"><a href=links::ME>"Time zone and display"</a></p>
             <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>

@@ -2,8 +2,9 @@
 
 mod place;
 
-pub use place::{Place, account_page, public_page};
+pub use place::{Place, account_page, public_page, support_page};
 
+pub mod audit;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
@@ -13,7 +14,9 @@ pub mod me;
 pub mod not_found;
 pub mod overview;
 pub mod recover;
+pub mod settings;
 pub mod sign_in;
 pub mod sign_up;
 pub mod start;
+pub mod support;
 pub mod test_line;

@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use super::account_page;
 use super::endpoints::rows::{DeliveryRows, EndpointRows};
+use super::support::search::SupportSearch;
 use crate::api;
 use crate::components::button::LinkButton;
 use crate::components::count_text::number;
@@ -33,6 +34,7 @@ pub fn Overview() -> impl IntoView {
             <TabTitle title="Overview".to_owned()/>
             <Notices/>
             <h1 class="max-w-column text-verdict font-bold leading-row">{verdict}</h1>
+            {frame.support.is_some().then(|| view! { <SupportSearch view=view.clone()/> })}
             {quiet(&latest, &view)}
             <section class="grid gap-3" aria-labelledby="endpoints">
                 <div class="flex flex-wrap items-baseline justify-between gap-3">

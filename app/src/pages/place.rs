@@ -5,9 +5,10 @@ use leptos_router::hooks::{use_location, use_params_map};
 
 use crate::api;
 use crate::components::error_words::ErrorWords;
-use crate::components::layout::{AccountLayout, PublicLayout};
+use crate::components::layout::{AccountLayout, PublicLayout, StaffLayout};
 use crate::components::rail::Part;
 use crate::error::UiError;
+use crate::links;
 use crate::visit::{Frame, Visit};
 
 /// Where a page is: what its address says.
@@ -56,7 +57,7 @@ where
     Suspend::new(async move {
         let frame = match api::visit::load_frame(place.acct.clone()).await {
             Ok(frame) => frame,
-            Err(error) => return refused_in_public(error).await,
+            Err(error) => return shut_out(&place, error).await,
         };
         provide(&frame.visit);
         provide_context(frame.clone());
@@ -85,6 +86,34 @@ where
             Err(error) => refused_in_public(error).await,
         }
     })
+}
+
+/// A page of the provider's support outside of any account.
+pub fn support_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> impl IntoView
+where
+    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+{
+    let place = Place::here();
+    Suspend::new(async move {
+        let (agent, visit) = match (api::support::load_agent().await, api::visit::load_visit().await) {
+            (Ok(agent), Ok(visit)) => (agent, visit),
+            (Err(error), _) | (_, Err(error)) => return refused_in_public(error).await,
+        };
+        provide(&visit);
+        let content = match load(place, visit.clone()).await {
+            Ok(content) => content,
+            Err(error) => refused(error).await,
+        };
+        view! { <StaffLayout agent=agent visit=visit>{content}</StaffLayout> }.into_any()
+    })
+}
+
+/// An account's page that is shown to nobody here. Support whose session is over may start another.
+async fn shut_out(place: &Place, error: UiError) -> AnyView {
+    let again = matches!(error, UiError::Domain(domain::Error::Forbidden(_)))
+        .then(|| view! { <p><a href=links::support_start(&place.acct, "")>"Start a support session"</a></p> });
+    let content = refused(error).await;
+    view! { <PublicLayout>{content} {again}</PublicLayout> }.into_any()
 }
 
 fn provide(visit: &Visit) {

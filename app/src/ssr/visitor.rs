@@ -83,11 +83,15 @@ pub async fn user() -> Result<UserId, UiError> {
     user.ok_or_else(|| UiError::Domain(domain::Error::Unauthenticated("Sign in to see this page.".to_owned())))
 }
 
-/// The signed-in person in the account that a path names.
+/// The signed-in person in the account that a path names. On a page of a support session, the provider's support: forms
+/// are posted to other paths, where nobody is.
 ///
 /// # Errors
 /// `Unauthenticated`, or `NotFound` for an account that is not theirs.
 pub async fn actor(acct: &str) -> Result<Actor, UiError> {
+    if crate::links::is_support(&path()) {
+        return Ok(super::staff::supporting(acct).await?.0);
+    }
     let user = user().await?;
     Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(client_ip()))
 }

@@ -32,6 +32,9 @@ use crate::{
 
 /// Time between heartbeats. A node is given up after [`nodes::SILENT_MS`].
 const HEARTBEAT_MS: u64 = 5_000;
+/// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
+/// look asks for the time.
+const SUPPORT_BEATS: u32 = 12;
 /// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
 const STOP_WAIT_MS: u64 = 10_000;
 
@@ -166,6 +169,9 @@ impl Engine {
             let result = if alone { Ok(()) } else { self.beat().await };
             let swept =
                 if beats.is_multiple_of(60) { sessions::delete_expired(self.db(), self.now()).await } else { Ok(()) };
+            if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
+                tracing::warn!("the end of support sessions is not recorded yet; trying again");
+            }
             for error in [result.err(), swept.err()].into_iter().flatten() {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }

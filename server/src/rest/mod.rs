@@ -3,6 +3,7 @@
 //! Each noun's file holds its JSON shapes and its handlers: check the caller, ask the backend, answer. Routes and the
 //! OpenAPI document come from one list, so that neither can know a call which the other does not.
 
+pub mod audit;
 pub mod body;
 pub mod deliveries;
 pub mod delivery_json;
@@ -61,6 +62,7 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(recover::pause))
         .routes(routes!(recover::resume))
         .routes(routes!(recover::cancel))
+        .routes(routes!(audit::list))
 }
 
 /// The OpenAPI document.

@@ -4,6 +4,7 @@
 
 mod api_v1;
 mod app;
+mod audit;
 mod browser;
 mod command;
 mod crash;
@@ -12,4 +13,5 @@ mod health;
 mod live;
 mod receiver;
 mod sign_in;
+mod support;
 mod test_line;

@@ -12,6 +12,7 @@ use super::{
     attempts::{self, Attempts},
     curl,
     next::NextWords,
+    ticket,
 };
 use crate::{
     api,
@@ -19,7 +20,7 @@ use crate::{
         button::{LinkButton, Weight},
         cadence::CadenceChart,
         cause,
-        code_block::CodeBlock,
+        code_block::{CodeBlock, FoldedCode},
         copy_button::CopyButton,
         delivery_row::{parties, version},
         heading::TabTitle,
@@ -34,7 +35,7 @@ use crate::{
     },
     islands::live::Live,
     links,
-    pages::account_page,
+    pages::{account_page, support::numbers::Numbers},
     visit::Frame,
 };
 
@@ -46,13 +47,14 @@ pub fn DeliveryPage() -> impl IntoView {
         let view = Viewpoint::from(&frame);
         let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&place.query).to_query();
         let (row, feed) = (detail.row.clone(), view.path("deliveries/live"));
+        let lives = frame.support.is_none();
         let content = body(detail, view.clone(), frame, place.param("n"));
         Ok(view! {
             <TabTitle title=format!("{} {} to {}", glyph(row.status), row.kind, row.endpoint_name)/>
             <div class="flex flex-wrap items-center justify-between gap-2">
                 <a class="inline-flex items-center min-h-6 text-table" href=list>"← Deliveries"</a>
                 <Refresh/>
-                <Live feed=feed/>
+                {lives.then(|| view! { <Live feed=feed/> })}
             </div>
             <Notices/>
             <LiveRegion view=view version=version(&row) ended=row.status.is_final()>{content}</LiveRegion>
@@ -64,12 +66,15 @@ pub fn DeliveryPage() -> impl IntoView {
 /// The page below its navigation. `named` is the number of the attempt to open, empty for the latest.
 fn body(detail: DeliveryDetail, view: Viewpoint, frame: Frame, named: String) -> impl IntoView {
     let (row, now) = (detail.row.clone(), view.now);
+    let (event, caller, callee) = (row.event_id.clone(), row.caller.clone(), row.callee.clone());
+    let numbers = view! { <Numbers frame=frame.clone() event=event caller=caller callee=callee/> };
     let attempts = view! { <Attempts detail=detail.clone() named=named.clone() view=view.clone()/> };
     view! {
         <div class="grid gap-6">
             <Verdict row=row.clone() view=view.clone() frame=frame/>
             <CadenceChart row=row now=now/>
             <Panel title="Attempts" id="attempts">{attempts}</Panel>
+            {numbers}
             <EventJson detail=detail.clone() named=named/>
             <FactsPanel detail=detail view=view/>
         </div>
@@ -161,6 +166,7 @@ fn EventJson(detail: DeliveryDetail, named: String) -> impl IntoView {
 
 #[component]
 fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
+    let ticket = ticket::markdown(&detail, view.now);
     let row = detail.row;
     let url = detail.attempts.last().map_or(detail.endpoint_url, |attempt| attempt.url.clone());
     let accepted = view! { <TimeText at=row.created_at form=TimeForm::Full view=view.clone()/> };
@@ -184,6 +190,8 @@ fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
                 {ended}
                 <KeyValue name="Attempts">{tried}</KeyValue>
             </Facts>
+            <div class="mt-3"><FoldedCode title="For a ticket, with masked numbers" text=ticket.clone() id="for-ticket"/></div>
+            <p class="pt-2"><CopyButton text=ticket word="Copy for ticket" what="as Markdown"/></p>
         </Panel>
     }
     .into_any()

@@ -1,12 +1,10 @@
 //! The filter of the list: a GET form, so that every filter is an address and works without script.
 
 use domain::{
-    UnixMs,
     cause::Cause,
     delivery::Status,
     event::EventKind,
     filter::{DeliveryFilter, Range},
-    time::iso_utc,
 };
 use leptos::prelude::*;
 
@@ -15,6 +13,7 @@ use crate::components::{
     button::{Button, Weight},
     cause,
     field::CONTROL,
+    filter_field::{Choice, LEGEND, Moment},
     status_lamp::{Lamp, ink},
 };
 
@@ -86,7 +85,6 @@ fn Kinds(chosen: Vec<EventKind>) -> impl IntoView {
     view! { <fieldset><legend class=LEGEND>"Event"</legend><div class=BOXES>{boxes.collect_view()}</div></fieldset> }
 }
 
-const LEGEND: &str = "text-table font-semibold";
 const BOXES: &str = "flex flex-wrap gap-x-5 gap-y-1";
 
 #[component]
@@ -98,62 +96,10 @@ fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
         [("0", "Without tests"), ("1", "Tests only")].map(|(value, words)| (value.to_owned(), words.to_owned()));
     let test = filter.test.map(|only| if only { "1" } else { "0" });
     view! {
-        <Select name="endpoint" label="Endpoint" any="All endpoints" options=endpoints.collect() chosen=filter.endpoint.map(String::from)/>
-        <Select name="cause" label="Cause" any="Any cause" options=causes.collect() chosen=filter.cause.map(|cause| cause.code().to_owned())/>
-        <Select name="range" label="Time" any="Any time" options=ranges.collect() chosen=filter.range.map(|range| range.as_str().to_owned())/>
-        <Select name="test" label="Tests" any="With tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
+        <Choice name="endpoint" label="Endpoint" any="All endpoints" options=endpoints.collect() chosen=filter.endpoint.map(String::from)/>
+        <Choice name="cause" label="Cause" any="Any cause" options=causes.collect() chosen=filter.cause.map(|cause| cause.code().to_owned())/>
+        <Choice name="range" label="Time" any="Any time" options=ranges.collect() chosen=filter.range.map(|range| range.as_str().to_owned())/>
+        <Choice name="test" label="Tests" any="With tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
     }
     .into_any()
-}
-
-#[component]
-fn Select(
-    name: &'static str,
-    label: &'static str,
-    any: &'static str,
-    options: Vec<(String, String)>,
-    chosen: Option<String>,
-) -> impl IntoView {
-    let options = options.into_iter().map(|(value, words)| {
-        let selected = chosen.as_ref() == Some(&value);
-        view! { <option value=value selected=selected>{words}</option> }
-    });
-    view! {
-        <div class="grid gap-1">
-            <label class=LEGEND for=name>{label}</label>
-            <select class=CONTROL id=name name=name>
-                <option value="">{any}</option>
-                {options.collect_view()}
-            </select>
-        </div>
-    }
-}
-
-#[component]
-fn Moment(name: &'static str, label: &'static str, at: Option<UnixMs>) -> impl IntoView {
-    view! {
-        <div class="grid gap-1">
-            <label class=LEGEND for=name>{label}</label>
-            <input class=CONTROL type="datetime-local" step="1" id=name name=name value=at.map(local)/>
-        </div>
-    }
-}
-
-/// A moment as `datetime-local` wants it, to the second, in UTC.
-fn local(at: UnixMs) -> String {
-    iso_utc(at).chars().take("2026-11-22T13:00:00".len()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::time::parse_utc;
-
-    use super::*;
-
-    #[test]
-    fn a_moment_comes_back_from_its_field() {
-        let at = parse_utc("2026-11-22T13:00:05Z").unwrap_or_default();
-        assert_eq!(local(at), "2026-11-22T13:00:05");
-        assert_eq!(parse_utc(&local(at)), Some(at));
-    }
 }

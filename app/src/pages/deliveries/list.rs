@@ -46,7 +46,7 @@ pub fn DeliveriesPage() -> impl IntoView {
         Ok(view! {
             <Heading title="Deliveries" lead=view.clock() tab=tab(loaded.counts)>
                 <Refresh/>
-                <Live feed=feed/>
+                {frame.support.is_none().then(|| view! { <Live feed=feed/> })}
             </Heading>
             <div class="grid gap-2">
                 <FilterForm filter=filter.clone() names=names.clone() base=base.clone()/>

@@ -12,5 +12,6 @@ mod next;
 mod no_match;
 pub mod resend;
 mod rows;
+mod ticket;
 
 pub use rows::Rows;

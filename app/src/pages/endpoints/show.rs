@@ -46,7 +46,7 @@ pub fn EndpointPage() -> impl IntoView {
             <LastDay record=record.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <Settings summary=summary.clone()/>
-                <CredentialsPanel summary=summary frame=frame/>
+                {frame.support.is_none().then(|| view! { <CredentialsPanel summary=summary frame=frame/> })}
             </div>
             <History record=record view=view.clone()/>
             <Latest rows=latest ep=ep may_recover=may_recover view=view/>

@@ -16,7 +16,7 @@ use crate::{
         viewpoint::Viewpoint,
     },
     links,
-    pages::{account_page, deliveries::Rows},
+    pages::{account_page, deliveries::Rows, support::numbers::Numbers},
 };
 
 /// `/a/:acct/events/:evt`
@@ -26,6 +26,8 @@ pub fn EventPage() -> impl IntoView {
         let detail = api::events::show(place.acct.clone(), place.param("evt")).await?;
         let view = Viewpoint::from(&frame);
         let deliveries = detail.deliveries.clone();
+        let row = detail.event.clone();
+        let numbers = view! { <Numbers frame=frame event=row.id caller=row.caller callee=row.callee/> };
         Ok(view! {
             <a class="inline-flex w-fit items-center min-h-6 text-table" href=view.path("events")>"← Calls & events"</a>
             <Heading title=detail.event.kind.as_str() lead=detail.event.kind.meaning()/>
@@ -34,6 +36,7 @@ pub fn EventPage() -> impl IntoView {
                 <p><Outcome event=detail.event.clone() view=view.clone()/></p>
                 {(!deliveries.is_empty()).then(|| view! { <Rows rows=deliveries view=view.clone() level=3/> })}
             </section>
+            {numbers}
             <Payload payload=detail.payload.clone()/>
             <EventFacts detail=detail view=view/>
         }

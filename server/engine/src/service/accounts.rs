@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     account::{
-        Account, AccountSettings, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User, email_complaint,
-        normal_email, password_complaint,
+        Account, AccountForm, AccountSettings, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User,
+        email_complaint, normal_email, password_complaint,
     },
-    actor::{Actor, Who},
+    actor::{Actor, Permission, Who},
     audit::{Change, Deed},
     error::Result,
     id::{AccountId, UserId},
@@ -100,6 +100,22 @@ impl Accounts for Engine {
         let (name, role, developers_rotate) = found.ok_or_else(|| Error::NotFound("Account".into()))?;
         let (user, account) = (user.clone(), account.clone());
         Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }))
+    }
+
+    async fn staff(&self, user: &UserId) -> Result<Actor> {
+        let (name, role) = accounts::staff(self.db(), user).await?.ok_or_else(|| Error::NotFound("Page".into()))?;
+        Ok(Actor::new(Who::Staff { user: user.clone(), name, role }))
+    }
+
+    async fn account_settings(&self, actor: &Actor) -> Result<Account> {
+        let id = actor.account_if(Permission::ManageAccount)?;
+        let known = accounts::account(self.db(), id.as_str()).await?;
+        known.ok_or_else(|| Error::NotFound("Account".into()))
+    }
+
+    async fn change_account(&self, actor: &Actor, form: &AccountForm) -> Result<Account> {
+        let before = self.account_settings(actor).await?;
+        self.change_settings(actor, before, form).await
     }
 
     fn sign_up_open(&self) -> bool {

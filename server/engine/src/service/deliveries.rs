@@ -21,6 +21,7 @@ use tokio::time::timeout_at;
 use crate::{
     Engine,
     sender::news::News,
+    service::credentials,
     store::{deliveries, endpoints, events, jobs, listing},
 };
 
@@ -33,6 +34,8 @@ impl Deliveries for Engine {
         let next = (rows.len() > size).then(|| rows[size - 1].id.to_string());
         rows.truncate(size);
         self.finish_rows(account, &mut rows).await?;
+        let discretion = self.discretion(actor).await?;
+        rows.iter_mut().for_each(|row| discretion.delivery(row));
         Ok(Page { rows, next })
     }
 
@@ -47,13 +50,21 @@ impl Deliveries for Engine {
         let event = events::one(self.db(), account, &row.event_id).await?;
         let (event, payload) = event.ok_or(Error::Internal)?;
         let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?.ok_or(Error::Internal)?;
-        Ok(DeliveryDetail {
+        let mut detail = DeliveryDetail {
             attempts: deliveries::attempts(self.db(), account, id).await?,
             event_timestamp: event.timestamp,
             payload,
             endpoint_url: endpoint.endpoint.url.as_str().to_owned(),
             row,
-        })
+        };
+        let discretion = self.discretion(actor).await?;
+        if discretion.hides() {
+            let open = credentials::open_for(self.vault(), &endpoint)?;
+            let headers = open.headers.iter().map(|header| header.value.as_str());
+            let known: Vec<&str> = headers.chain([open.auth_token.as_str(), open.secret.reveal()]).collect();
+            discretion.delivery_detail(&mut detail, &known);
+        }
+        Ok(detail)
     }
 
     async fn resend(&self, actor: &Actor, id: &DeliveryId) -> Result<()> {

@@ -51,12 +51,16 @@ impl Endpoints for Engine {
         }
         let now = self.now();
         summaries.sort_by_key(|summary| !summary.endpoint.health.is_failing(now));
+        let discretion = self.discretion(actor).await?;
+        summaries.iter_mut().for_each(|summary| discretion.endpoint(summary));
         Ok(summaries)
     }
 
     async fn endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<EndpointSummary> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
-        self.summary(self.stored(account, id).await?).await
+        let mut summary = self.summary(self.stored(account, id).await?).await?;
+        self.discretion(actor).await?.endpoint(&mut summary);
+        Ok(summary)
     }
 
     async fn endpoint_form(&self, actor: &Actor, id: &EndpointId) -> Result<(Endpoint, EndpointForm)> {

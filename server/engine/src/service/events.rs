@@ -47,6 +47,8 @@ impl Events for Engine {
         let size = page_size(filter.limit) as usize;
         let next = (rows.len() > size).then(|| rows[size - 1].0.clone());
         rows.truncate(size);
+        let discretion = self.discretion(actor).await?;
+        rows.iter_mut().for_each(|(_, row)| discretion.event(row));
         Ok(Page { rows: rows.into_iter().map(|(_, row)| row).collect(), next })
     }
 
@@ -59,7 +61,9 @@ impl Events for Engine {
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
         deliveries::add_beats(self.db(), account, &mut rows).await?;
-        Ok(EventDetail { event, payload, deliveries: rows })
+        let mut detail = EventDetail { event, payload, deliveries: rows };
+        self.discretion(actor).await?.event_detail(&mut detail);
+        Ok(detail)
     }
 }
 

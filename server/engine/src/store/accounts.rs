@@ -23,13 +23,16 @@ const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, a.developers_rotate
                            FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id";
 const MEMBER: &str = "SELECT u.email, m.role, a.developers_rotate FROM memberships m JOIN users u ON u.id = m.user_id \
                       JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 AND m.account_id = $2";
+const STAFF: &str = "SELECT email, staff_role FROM users WHERE id = $1 AND staff_role IS NOT NULL";
+const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate = $3, support_access = $4 WHERE id = $1";
 const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures WHERE key = $1";
 const BLOCK: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, $2, $3) \
                      ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until_ms = excluded.blocked_until_ms";
 const FORGIVE: &str = "DELETE FROM sign_in_failures WHERE key = $1";
 
+/// An account as it is stored.
 #[derive(sqlx::FromRow)]
-struct AccountRow {
+pub(super) struct AccountRow {
     id: String,
     name: String,
     reference: Option<String>,
@@ -124,6 +127,23 @@ pub async fn member(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<
     type Row = (String, String, i64);
     let row: Option<Row> = on!(&db.readers, c => sqlx::query_as(MEMBER).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
     row.map(|(email, name, rotate)| Ok((email, role(&name, account.as_str())?, rotate != 0))).transpose()
+}
+
+/// One of the provider's staff: their address and what they are.
+pub async fn staff(db: &Db, user: &UserId) -> StoreResult<Option<(String, StaffRole)>> {
+    let row: Option<(String, String)> =
+        on!(&db.readers, c => sqlx::query_as(STAFF).bind(user.as_str()).fetch_optional(c).await?);
+    let corrupt = || StoreError::Corrupt { table: "users", column: "staff_role", row: user.to_string() };
+    row.map(|(email, name)| Ok((email, StaffRole::parse(&name).ok_or_else(corrupt)?))).transpose()
+}
+
+/// Stores an account's name and settings.
+pub async fn change_account(tx: &mut Tx, account: &Account) -> StoreResult<()> {
+    let AccountSettings { developers_rotate, support_access } = account.settings;
+    within!(tx, c => sqlx::query(CHANGE_ACCOUNT)
+        .bind(account.id.as_str()).bind(&account.name).bind(i64::from(developers_rotate)).bind(i64::from(support_access))
+        .execute(c).await?.rows_affected());
+    Ok(())
 }
 
 fn role(name: &str, account: &str) -> StoreResult<Role> {

@@ -11,6 +11,7 @@ use domain::{
     audit::{AuditFilter, Change, Deed, Record},
     id::{AuditId, Entropy},
     query::page_size,
+    support::SupportRecord,
 };
 use sha2::{Digest, Sha256};
 
@@ -35,6 +36,10 @@ const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_i
 const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash";
 const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, \
                     hash FROM audit_log WHERE account_id = $1 AND position > $2 AND position <= $3 ORDER BY position";
+const OF_SUPPORT: &str = "SELECT a.name AS account_name, l.account_id, l.position, l.id, l.at_ms, l.who_id, l.who, \
+                          l.address, l.deed, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
+                          JOIN accounts a ON a.id = l.account_id \
+                          WHERE l.who_id = $1 AND l.id < $2 AND l.deed LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
 const ALL_HEADS: &str = "SELECT account_id, position, hash FROM audit_heads ORDER BY account_id";
 
 /// A record to be added.
@@ -227,6 +232,21 @@ pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<V
     let rows: Vec<Row> = on!(&db.readers, c =>
         bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
     rows.into_iter().map(|row| Ok((row.position, Record::try_from(row)?))).collect()
+}
+
+/// What one of the provider's support did in all accounts, newest first, older than the record `before`.
+pub async fn of_support(db: &Db, who: &str, before: Option<&str>, limit: u32) -> StoreResult<Vec<SupportRecord>> {
+    #[derive(sqlx::FromRow)]
+    struct Named {
+        account_name: String,
+        #[sqlx(flatten)]
+        row: Row,
+    }
+    let rows: Vec<Named> = on!(&db.readers, c => sqlx::query_as(OF_SUPPORT)
+        .bind(who).bind(before.unwrap_or("aud_~")).bind(i64::from(limit)).fetch_all(c).await?);
+    let of =
+        |named: Named| Ok(SupportRecord { account_name: named.account_name, record: Record::try_from(named.row)? });
+    rows.into_iter().map(of).collect()
 }
 
 /// A chain that does not hold.

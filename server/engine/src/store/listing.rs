@@ -9,6 +9,7 @@ use domain::{
     event::{EventFilter, EventRow},
     filter::DeliveryFilter,
     id::{AccountId, EndpointId},
+    phone,
     query::page_size,
 };
 use sqlx::AssertSqlSafe;
@@ -125,9 +126,13 @@ fn text_condition(conditions: &mut Conditions, text: &str) {
     } else if domain::payload::is_uuid(text) {
         conditions.text("d.call_id = ?", &text.to_ascii_lowercase());
     } else {
-        let digits: String = text.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
-        let number = if digits.is_empty() { text } else { &digits };
-        conditions.text("(d.caller = ? OR d.callee = ?", number);
+        let spellings = if text.contains(|c: char| c.is_ascii_digit()) { phone::spellings(text) } else { Vec::new() };
+        conditions.text("(d.caller = ?", text);
+        conditions.or_text("d.callee = ?", text);
+        for number in spellings {
+            conditions.or_text("d.caller = ?", &number);
+            conditions.or_text("d.callee = ?", &number);
+        }
         conditions.or_text("d.event_id = ?)", text);
     }
 }

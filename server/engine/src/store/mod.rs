@@ -22,6 +22,7 @@ pub mod recover_work;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;
+pub mod support;
 pub mod tallies;
 pub mod test_lines;
 pub mod tokens;

@@ -17,3 +17,4 @@ mod recovery;
 mod retention;
 mod sending;
 mod states;
+mod support;

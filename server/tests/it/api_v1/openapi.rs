@@ -8,8 +8,9 @@ use serde_json::Value;
 use crate::app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 20] = [
+const PROMISED: [&str; 21] = [
     "DELETE /api/v1/endpoints/{id}",
+    "GET /api/v1/audit",
     "GET /api/v1/deliveries",
     "GET /api/v1/deliveries/{id}",
     "GET /api/v1/endpoints",

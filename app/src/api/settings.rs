@@ -1,0 +1,25 @@
+//! An account's settings: what their page loads and what its form does.
+
+use domain::account::{Account, AccountForm};
+use leptos::prelude::*;
+
+use crate::error::UiError;
+
+/// The account with its settings.
+#[server(prefix = "/api", endpoint = "settings/show")]
+pub async fn load_settings(acct: String) -> Result<Account, UiError> {
+    use crate::ssr;
+    Ok(ssr::backend()?.account_settings(&ssr::actor(&acct).await?).await?)
+}
+
+/// Saves name and settings.
+#[server(prefix = "/api", endpoint = "settings/save")]
+pub async fn save_settings(acct: String, form: AccountForm) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    let page = links::account(&acct, "settings");
+    ssr::form(&page, &form, async {
+        ssr::backend()?.change_account(&ssr::actor(&acct).await?, &form).await?;
+        Ok(ssr::Done::to(page.clone()).saying("Saved. What changed stands in the audit log."))
+    })
+    .await
+}

@@ -1,0 +1,107 @@
+//! Support: what the pages of the provider's staff load and what their forms do.
+
+use domain::{
+    account::Account,
+    support::{Found, SupportForm, SupportRecord, SupportSession},
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::UiError;
+
+/// What the first page of support shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Desk {
+    /// The agent's sessions, newest first.
+    pub sessions: Vec<SupportSession>,
+    /// Accounts that were found; none when nothing was looked for.
+    pub found: Option<Vec<Found>>,
+    /// What is wrong with what was looked for.
+    pub complaint: Option<String>,
+}
+
+/// The e-mail address of the agent who looks.
+#[server(prefix = "/api", endpoint = "support/agent")]
+pub async fn load_agent() -> Result<String, UiError> {
+    Ok(crate::ssr::agent().await?.name())
+}
+
+/// The agent's sessions, and what a text leads to.
+#[server(prefix = "/api", endpoint = "support/desk")]
+pub async fn load_desk(text: String) -> Result<Desk, UiError> {
+    use crate::ssr;
+    let (agent, backend) = (ssr::agent().await?, ssr::backend()?);
+    let sessions = backend.support_sessions(&agent).await?;
+    if text.is_empty() {
+        return Ok(Desk { sessions, found: None, complaint: None });
+    }
+    match backend.find_accounts(&agent, &text).await {
+        Ok(found) => Ok(Desk { sessions, found: Some(found), complaint: None }),
+        Err(error @ domain::Error::Invalid(_)) => {
+            Ok(Desk { sessions, found: None, complaint: Some(error.to_string()) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An account before a session.
+#[server(prefix = "/api", endpoint = "support/account")]
+pub async fn load_account(account: String) -> Result<Account, UiError> {
+    use crate::ssr;
+    let id = domain::id::AccountId::parse(&account)?;
+    Ok(ssr::backend()?.account_for_support(&ssr::agent().await?, &id).await?)
+}
+
+/// What the agent did in accounts of customers, older than the record `before`.
+#[server(prefix = "/api", endpoint = "support/log")]
+pub async fn load_log(before: String) -> Result<Vec<SupportRecord>, UiError> {
+    use crate::ssr;
+    let before = Some(before.as_str()).filter(|before| !before.is_empty());
+    Ok(ssr::backend()?.support_log(&ssr::agent().await?, before).await?)
+}
+
+/// Starts a session and goes on into the account.
+#[server(prefix = "/api", endpoint = "support/start")]
+pub async fn start_support(form: SupportForm) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(&links::support_start(&form.account, &form.rest), &form, async {
+        let session = ssr::backend()?.start_support(&ssr::agent().await?, &form).await?;
+        let page = links::in_support(session.account.as_str(), &form.rest);
+        let inside = links::safe_next(&page).unwrap_or(links::SUPPORT).to_owned();
+        Ok(ssr::Done::to(inside).saying("The session has begun. Each page you open is on the account’s own record."))
+    })
+    .await
+}
+
+/// Ends a session.
+#[server(prefix = "/api", endpoint = "support/end")]
+pub async fn end_support(session: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::SUPPORT, &(), async {
+        let id = domain::id::SupportId::parse(&session)?;
+        let ended = ssr::backend()?.end_support(&ssr::agent().await?, &id).await?;
+        Ok(ssr::Done::to(links::SUPPORT).saying(format!("The session in {} has ended.", ended.account_name)))
+    })
+    .await
+}
+
+/// Shows one number of an event, which is recorded, and goes back to the page.
+#[server(prefix = "/api", endpoint = "support/reveal")]
+pub async fn reveal_number(acct: String, evt: String, party: String, back: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    use domain::{
+        id::{AccountId, EventId},
+        support::Party,
+    };
+    let back = links::safe_next(&back).filter(|page| links::is_support(page)).unwrap_or(links::SUPPORT);
+    ssr::form(back, &(), async {
+        let event = EventId::parse(&evt).map_err(|_| UiError::not_found("Event"))?;
+        let party =
+            Party::parse(&party).ok_or_else(|| domain::Error::invalid("party", "Name the caller or the callee."))?;
+        let backend = ssr::backend()?;
+        let (support, ..) = backend.supporting(&ssr::agent().await?, &AccountId::parse(&acct)?).await?;
+        backend.reveal_number(&support, &event, party).await?;
+        Ok(ssr::Done::to(back).saying("Revealed until this session ends. It is on the account’s record."))
+    })
+    .await
+}

@@ -1,0 +1,36 @@
+//! The filter of the audit log: a GET form, so that every filter is an address and works without script.
+
+use domain::audit::{AREAS, AuditFilter};
+use leptos::prelude::*;
+
+use crate::components::{
+    button::{Button, Weight},
+    field::CONTROL,
+    filter_field::{Choice, LEGEND, Moment},
+};
+
+/// By area, person and time.
+#[component]
+pub fn FilterForm(
+    /// What is filtered now.
+    filter: AuditFilter,
+    /// The page's path.
+    base: String,
+) -> impl IntoView {
+    let areas = AREAS.iter().map(|(area, words)| ((*area).to_owned(), (*words).to_owned())).collect();
+    view! {
+        <form method="get" action=base role="search" aria-label="Records" class="grid items-end gap-3 sm:grid-cols-2 xl:grid-cols-[1fr_1.4fr_1fr_1fr_auto]">
+            <Choice name="area" label="Area" any="All areas" options=areas chosen=filter.area/>
+            <div class="grid gap-1">
+                <label class=LEGEND for="who">"Person or token"</label>
+                <input class=CONTROL type="search" id="who" name="who" value=filter.who autocomplete="off" spellcheck="false"
+                    placeholder="ana@acme.example"/>
+            </div>
+            <Moment name="from" label="From (UTC)" at=filter.from/>
+            <Moment name="to" label="To (UTC)" at=filter.to/>
+            {filter.object.map(|object| view! { <input type="hidden" name="object" value=object/> })}
+            <div><Button weight=Weight::Secondary>"Filter"</Button></div>
+        </form>
+    }
+    .into_any()
+}

@@ -1,0 +1,168 @@
+//! The desk of the provider's support: find an account, and the agent's own sessions.
+
+use domain::{
+    UnixMs,
+    support::{Found, SupportSession},
+};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use crate::{
+    api::support::{EndSupport, load_desk},
+    components::{
+        button::{Button, LinkButton, Weight},
+        field::CONTROL,
+        heading::Heading,
+    },
+    links,
+    pages::support_page,
+    zone::Zone,
+};
+
+/// `/support`
+#[component]
+pub fn DeskPage() -> impl IntoView {
+    support_page(async |place, visit| {
+        let text = place.asked("q");
+        let desk = load_desk(text.clone()).await?;
+        let (zone, now) = (visit.zone(), visit.now);
+        let (open, past): (Vec<_>, Vec<_>) = desk.sessions.into_iter().partition(|session| session.is_open(now));
+        let found = desk.found.map(|found| view! { <Results found=found open=open.clone() text=text.clone()/> });
+        Ok(view! {
+            <Heading title="Find an account" lead="By its name, a phone number, the host of an endpoint, or any id. Times are in your own zone."/>
+            <FindForm text=text complaint=desk.complaint/>
+            {found}
+            <Running sessions=open zone=zone.clone() now=now/>
+            <Past sessions=past zone=zone/>
+        }
+        .into_any())
+    })
+}
+
+#[component]
+fn FindForm(text: String, complaint: Option<String>) -> impl IntoView {
+    let invalid = complaint.is_some().then_some("true");
+    view! {
+        <form method="get" action=links::SUPPORT role="search" aria-label="Accounts" class="grid max-w-column gap-1">
+            <label class="font-semibold" for="q">"Name, number, host or id"</label>
+            {complaint.map(|words| view! { <p class="font-semibold text-failed" id="q-error">{words}</p> })}
+            <div class="flex flex-wrap gap-2">
+                <input id="q" name="q" type="search" autocomplete="off" spellcheck="false" value=text
+                    aria-invalid=invalid aria-describedby=invalid.map(|_| "q-error") class=format!("{CONTROL} flex-1 basis-52")/>
+                <Button weight=Weight::Primary>"Find"</Button>
+            </div>
+        </form>
+    }
+}
+
+#[component]
+fn Results(found: Vec<Found>, open: Vec<SupportSession>, text: String) -> impl IntoView {
+    if found.is_empty() {
+        let words = format!("Nothing is called {text}, and it is no number, host or id that an account has.");
+        return view! { <p class="max-w-column text-ink-2" role="status">{words}</p> }.into_any();
+    }
+    let rows = found.into_iter().map(|one| {
+        let runs = open.iter().any(|session| session.account == one.account.id);
+        view! { <FoundRow found=one runs=runs/> }
+    });
+    view! {
+        <section class="grid gap-2" aria-labelledby="found">
+            <h2 class="text-large font-bold" id="found">"Found"</h2>
+            <ul class="border-t border-line">{rows.collect_view()}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn FoundRow(found: Found, runs: bool) -> impl IntoView {
+    let id = found.account.id.to_string();
+    let name = found.account.name.clone();
+    let of = view! { <Of name=name.clone()/> };
+    let action = match (found.account.settings.support_access, runs) {
+        (false, _) => view! { <span class="text-retrying">"Does not allow support access"</span> }.into_any(),
+        (true, true) => {
+            view! { <LinkButton href=links::in_support(&id, &found.rest) weight=Weight::Primary>"Open"{of}</LinkButton> }
+                .into_any()
+        }
+        (true, false) => {
+            view! { <LinkButton href=links::support_start(&id, &found.rest)>"Start session"{of}</LinkButton> }.into_any()
+        }
+    };
+    view! {
+        <li class="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 border-b border-line py-2.5">
+            <div class="min-w-0 wrap-anywhere">
+                <p class="font-semibold">{name}</p>
+                <p class="text-table text-ink-2">{format!("Found by {}", found.by)}</p>
+            </div>
+            {action}
+        </li>
+    }
+}
+
+/// Says for a reader which of several buttons this is.
+#[component]
+fn Of(name: String) -> impl IntoView {
+    view! { <span class="sr-only">{format!(" in {name}")}</span> }
+}
+
+#[component]
+fn Running(sessions: Vec<SupportSession>, zone: Zone, now: UnixMs) -> impl IntoView {
+    let none = sessions.is_empty().then(|| view! { <p class="text-ink-2">"None. Find an account to start one."</p> });
+    let rows = sessions.into_iter().map(|session| {
+        let (open, end) = (session.account_name.clone(), session.account_name.clone());
+        let left = domain::time::span(session.ends_at.since_ms(now));
+        view! {
+            <li class="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 border-b border-line py-2.5">
+                <Why session=session.clone() when=format!("ends {} (in {left})", zone.short(session.ends_at))/>
+                <div class="flex flex-wrap gap-2">
+                    <LinkButton href=links::in_support(session.account.as_str(), "") weight=Weight::Primary>"Open"<Of name=open/></LinkButton>
+                    <form method="post" action=EndSupport::PATH>
+                        <input type="hidden" name="session" value=session.id.to_string()/>
+                        <Button>"End"<Of name=end/></Button>
+                    </form>
+                </div>
+            </li>
+        }
+    });
+    let rows = rows.collect_view();
+    view! {
+        <section class="grid gap-2" aria-labelledby="running">
+            <h2 class="text-large font-bold" id="running">"Running sessions"</h2>
+            {match none {
+                Some(none) => none.into_any(),
+                None => view! { <ul class="border-t border-line">{rows}</ul> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Past(sessions: Vec<SupportSession>, zone: Zone) -> impl IntoView {
+    let any = !sessions.is_empty();
+    let rows = sessions.into_iter().map(|session| {
+        let ended = session.ended_at.unwrap_or(session.ends_at);
+        let when = format!("{} to {}", zone.short(session.started_at), zone.short(ended));
+        view! { <li class="border-b border-line py-2.5"><Why session=session when=when/></li> }
+    });
+    let rows = rows.collect_view();
+    any.then(|| {
+        view! {
+            <section class="grid gap-2" aria-labelledby="past">
+                <h2 class="text-large font-bold" id="past">"Past sessions"</h2>
+                <ul class="border-t border-line">{rows}</ul>
+            </section>
+        }
+    })
+}
+
+#[component]
+fn Why(session: SupportSession, when: String) -> impl IntoView {
+    view! {
+        <div class="min-w-0 wrap-anywhere">
+            <p class="font-semibold">{session.account_name}</p>
+            <p class="text-table text-ink-2">{format!("Ticket {} · {when}", session.ticket)}</p>
+            <p class="text-table text-ink-2">{session.reason}</p>
+        </div>
+    }
+}

@@ -1,0 +1,54 @@
+//! The two numbers of an event as support sees them: masked, each with a button that reveals it on the record.
+
+use domain::{id::EventId, phone, support::Party};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use crate::{
+    api::support::RevealNumber,
+    components::{
+        button::Button,
+        key_value::{Facts, KeyValue},
+        panel::Panel,
+    },
+    visit::Frame,
+};
+
+/// What a masked number has in its middle.
+const MASKED: &str = "•••";
+
+/// The numbers of an event. Nothing outside of a support session.
+#[component]
+pub fn Numbers(
+    /// Who looks at what.
+    frame: Frame,
+    /// The event.
+    event: EventId,
+    /// Who calls.
+    caller: String,
+    /// Who is called.
+    callee: String,
+) -> impl IntoView {
+    frame.support.as_ref()?;
+    let numbers = [("Caller", Party::Caller, caller), ("Callee", Party::Callee, callee)];
+    let facts = numbers.map(|(name, party, number)| {
+        let reveal = number.contains(MASKED).then(|| {
+            view! {
+                <form method="post" action=RevealNumber::PATH>
+                    <input type="hidden" name="acct" value=frame.acct().to_owned()/>
+                    <input type="hidden" name="evt" value=event.to_string()/>
+                    <input type="hidden" name="party" value=party.as_str()/>
+                    <input type="hidden" name="back" value=frame.visit.path.clone()/>
+                    <Button>{format!("Reveal {}", party.as_str())}</Button>
+                </form>
+            }
+        });
+        view! { <KeyValue name=name><span>{phone::display(&number)}</span> {reveal}</KeyValue> }
+    });
+    Some(view! {
+        <Panel title="Phone numbers" id="numbers">
+            <p class="mb-2 max-w-column text-ink-2">"Each one that you reveal is on the account’s own record, and stays in full until the session ends."</p>
+            <Facts>{facts.collect_view()}</Facts>
+        </Panel>
+    })
+}

@@ -1,0 +1,59 @@
+//! What an account's admins decide for it.
+
+use domain::{
+    Error,
+    account::{Account, AccountForm, AccountSettings, NAME_MAX_CHARS},
+    actor::Actor,
+    audit::{Change, Deed},
+    error::Result,
+};
+
+use crate::{
+    Engine,
+    store::{
+        accounts,
+        support::{self, Which},
+    },
+};
+
+impl Engine {
+    /// Stores what changed. When support access is taken away, sessions that run there end with it.
+    pub(super) async fn change_settings(&self, actor: &Actor, before: Account, form: &AccountForm) -> Result<Account> {
+        let after = changed(&before, form)?;
+        let changes = changes(&before, &after);
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        let shut_out = before.settings.support_access && !after.settings.support_access;
+        let running = if shut_out { support::sessions(self.db(), Which::In(&after.id)).await? } else { Vec::new() };
+        let mut tx = self.db().begin().await?;
+        accounts::change_account(&mut tx, &after).await?;
+        let entry = self.entry(actor, &after.id, Deed::AccountChanged).about(after.id.as_str(), &after.name);
+        self.note(&mut tx, entry.with(changes)).await?;
+        for session in running {
+            self.end_within(&mut tx, actor, &session, "support access was withdrawn").await?;
+        }
+        tx.commit().await?;
+        Ok(after)
+    }
+}
+
+fn changed(before: &Account, form: &AccountForm) -> Result<Account> {
+    let name = form.name.trim();
+    if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
+        return Err(Error::invalid("name", "An account's name has 1 to 120 characters."));
+    }
+    let settings = AccountSettings { developers_rotate: form.developers_rotate, support_access: form.support_access };
+    Ok(Account { name: name.to_owned(), settings, ..before.clone() })
+}
+
+fn changes(before: &Account, after: &Account) -> Vec<Change> {
+    let yes = |flag: bool| if flag { "yes" } else { "no" };
+    let (old, new) = (before.settings, after.settings);
+    let all = [
+        Change::between("name", &before.name, &after.name),
+        Change::between("developers may rotate", yes(old.developers_rotate), yes(new.developers_rotate)),
+        Change::between("support access", yes(old.support_access), yes(new.support_access)),
+    ];
+    all.into_iter().flatten().collect()
+}

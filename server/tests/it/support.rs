@@ -1,0 +1,257 @@
+//! The provider's support: who comes in, what they see, and what they cannot do.
+
+use domain::{
+    account::{AccountForm, Role, StaffRole},
+    actor::Actor,
+    event::EventKind,
+};
+use engine::Place;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Tenant, TestApp},
+    browser::{Browser, EMAIL, PASSWORD},
+    receiver::Receiver,
+};
+
+/// A browser in which an agent has signed in.
+async fn agent(app: &TestApp, role: StaffRole) -> Browser<'_> {
+    let place = Place::Staff(role);
+    app.room.engine.create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, place).await.unwrap();
+    let mut browser = Browser::new(app);
+    assert!(browser.sign_in(PASSWORD, "/").await.status.is_redirection());
+    browser
+}
+
+/// The same with a running session in the account.
+async fn inside<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
+    let mut browser = agent(app, StaffRole::Support).await;
+    let started = browser.post("/api/support/start", &grounds(tenant, "Calls do not reach the CRM")).await;
+    assert_eq!(started.header("location"), inner(tenant, ""), "{started:?}");
+    browser
+}
+
+fn grounds<'a>(tenant: &'a Tenant<'_>, reason: &'a str) -> [(&'a str, &'a str); 4] {
+    let account = tenant.account.id.as_str();
+    [("form[account]", account), ("form[reason]", reason), ("form[ticket]", "4711"), ("form[minutes]", "30")]
+}
+
+fn inner(tenant: &Tenant<'_>, rest: &str) -> String {
+    format!("/support/a/{}{rest}", tenant.account.id)
+}
+
+/// An endpoint whose server takes everything, and one delivery to it.
+async fn delivered(tenant: &Tenant<'_>, receiver: &Receiver) -> (Value, Value) {
+    let endpoint = tenant.endpoint(&receiver.url).await;
+    let payload: Value = serde_json::from_str(EventKind::IncomingCall.example()).unwrap();
+    tenant.post("/api/v1/events", &json!({ "payload": payload })).await;
+    (endpoint, tenant.until_delivery_is("delivered").await)
+}
+
+#[tokio::test]
+async fn support_signs_in_on_the_same_page_and_lands_on_its_desk() {
+    let app = TestApp::start().await;
+    let mut browser = agent(&app, StaffRole::Support).await;
+    assert_eq!(browser.get("/").await.header("location"), "/support");
+    let desk = browser.get("/support").await;
+    assert_eq!(desk.status, 200);
+    assert!(desk.text.contains("Find an account") && desk.text.contains(EMAIL));
+}
+
+#[tokio::test]
+async fn there_is_no_desk_for_anybody_else() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let pages = ["/support".to_owned(), "/support/start".into(), "/support/log".into(), inner(&tenant, "")];
+    let mut admin = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let mut nobody = Browser::new(&app);
+    for page in &pages {
+        assert_eq!(admin.get(page).await.status, 404, "{page}");
+        assert_eq!(nobody.get(page).await.status, 303, "{page}");
+    }
+    let posted = admin.post("/api/support/start", &grounds(&tenant, "Calls do not reach the CRM")).await;
+    assert!(!posted.header("location").contains("/support/a/"), "{posted:?}");
+    let app = TestApp::start().await;
+    let mut operator = agent(&app, StaffRole::Operator).await;
+    assert_eq!(operator.get("/").await.header("location"), "/me");
+    assert_eq!(operator.get("/support").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_account_is_found_and_looked_into_with_a_reason() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut browser = agent(&app, StaffRole::Support).await;
+    assert!(browser.get("/support?q=acm").await.text.contains("Found by the account’s name"));
+    assert!(browser.get("/support?q=nothing").await.text.contains("Nothing is called nothing"));
+    assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
+    let closed = browser.get(&inner(&tenant, "/deliveries")).await;
+    assert_eq!(closed.status, 403);
+    assert!(closed.text.contains("No support session runs for acme"), "{}", closed.text);
+    let start = format!("/support/start?account={}", tenant.account.id);
+    let refused = browser.post("/api/support/start", &grounds(&tenant, "because")).await;
+    assert_eq!(refused.header("location"), start);
+    let form = browser.get(&start).await.text;
+    assert!(form.contains("Give the reason in 10 to 500 characters") && form.contains("because"), "{form}");
+    browser.post("/api/support/start", &grounds(&tenant, "Calls do not reach the CRM")).await;
+    let page = browser.get(&inner(&tenant, "")).await;
+    assert_eq!(page.status, 200);
+    for said in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
+        assert!(page.text.contains(said), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    let (endpoint, row) = delivered(&tenant, &receiver).await;
+    let mut browser = inside(&app, &tenant).await;
+    let of = |key: &str| row[key].as_str().unwrap().to_owned();
+    let delivery = inner(&tenant, &format!("/deliveries/{}", of("id")));
+    let call = format!("/calls/{}", of("call_id"));
+    let pages = [
+        inner(&tenant, ""),
+        inner(&tenant, "/endpoints"),
+        inner(&tenant, &format!("/endpoints/{}", endpoint["id"].as_str().unwrap())),
+        inner(&tenant, "/deliveries?q=01202901222"),
+        delivery.clone(),
+        format!("{delivery}/attempts/1"),
+        inner(&tenant, "/events"),
+        inner(&tenant, &format!("/events/{}", of("event_id"))),
+        inner(&tenant, &call),
+    ];
+    let secret = endpoint["signing_secret"].as_str().unwrap();
+    for page in &pages {
+        let answer = browser.get(page).await;
+        assert_eq!(answer.status, 200, "{page}");
+        assert!(answer.text.contains("support-band"), "{page}");
+        for hidden in ["01202912204", "my-token", secret, &secret[secret.len() - 5..]] {
+            assert!(!answer.text.contains(hidden), "{hidden} on {page}");
+        }
+        assert!(!answer.text.contains(&format!("\"/a/{}", tenant.account.id)), "a link leads out of {page}");
+        let actions: Vec<_> =
+            answer.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let known = ["/api/support/", "/api/me/theme", "/api/sign-out", "/support/"];
+        let others: Vec<_> = actions.iter().filter(|action| !known.iter().any(|one| action.starts_with(one))).collect();
+        assert!(others.is_empty(), "{others:?} on {page}");
+    }
+    let whole = browser.get(&delivery).await.text;
+    assert!(whole.contains("0120 ••• 222") && whole.contains("Copy for ticket"), "{whole}");
+}
+
+#[tokio::test]
+async fn a_number_is_revealed_by_itself_and_the_customer_reads_of_it() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    let (_, row) = delivered(&tenant, &receiver).await;
+    let mut browser = inside(&app, &tenant).await;
+    let page = inner(&tenant, &format!("/deliveries/{}", row["id"].as_str().unwrap()));
+    browser.get(&page).await;
+    let account = tenant.account.id.as_str();
+    let reveal = [("acct", account), ("evt", row["event_id"].as_str().unwrap()), ("party", "caller"), ("back", &page)];
+    assert_eq!(browser.post("/api/support/reveal", &reveal).await.header("location"), page);
+    let shown = browser.get(&page).await.text;
+    assert!(shown.contains("01202901222") && !shown.contains("01202912204"));
+    let log = tenant.get("/api/v1/audit?area=support").await;
+    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["deed"].clone()).collect();
+    assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
+    assert!(!log.text.contains("01202901222"), "{}", log.text);
+    for said in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
+        assert!(log.text.contains(said), "{said}: {}", log.text);
+    }
+    assert!(browser.get("/support/log").await.text.contains("Support revealed a phone number"));
+}
+
+#[tokio::test]
+async fn support_posts_nothing_that_changes_an_account() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    let (endpoint, row) = delivered(&tenant, &receiver).await;
+    let mut browser = inside(&app, &tenant).await;
+    let (acct, ep) = (tenant.account.id.as_str(), endpoint["id"].as_str().unwrap());
+    let dlv = row["id"].as_str().unwrap();
+    let before = tenant.get("/api/v1/audit").await.text;
+    let functions = changing_functions();
+    assert!(functions.len() > 12, "{functions:?}");
+    for function in functions {
+        let fields = [
+            ("acct", acct),
+            ("ep", ep),
+            ("dlv", dlv),
+            ("version", "1"),
+            ("behaviour", "gone"),
+            ("job", "job_1"),
+            ("duplicate", "allow"),
+            ("then", "save"),
+            ("kind", "IncomingCall"),
+            ("form[url]", "https://evil.example/"),
+            ("form[name]", "Evil"),
+            ("form[events][]", "IncomingCall"),
+            ("form[kind]", "IncomingCall"),
+            ("form[payload]", "{}"),
+        ];
+        let answer = browser.post(&format!("/api/{function}"), &fields).await;
+        let refused = answer.status.is_redirection() || answer.status.is_client_error() || answer.status == 500;
+        assert!(refused, "{function}: {answer:?}");
+    }
+    assert_eq!(tenant.get("/api/v1/audit").await.text, before);
+    assert_eq!(tenant.get("/api/v1/endpoints").await.json()["data"].as_array().unwrap().len(), 1);
+}
+
+/// The paths of all server functions that load nothing: those that post.
+fn changing_functions() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/api");
+    let files = ["deliveries", "endpoints", "recover", "settings", "test_line", "tries"];
+    let source: String =
+        files.iter().map(|file| std::fs::read_to_string(folder.join(format!("{file}.rs"))).unwrap()).collect();
+    let functions = source.split("endpoint = \"").skip(1);
+    functions
+        .filter(|text| text.split("#[server").next().unwrap().contains("ssr::form("))
+        .map(|text| text.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn what_an_admin_withdraws_is_refused_at_the_next_click() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut browser = inside(&app, &tenant).await;
+    let page = inner(&tenant, "/endpoints");
+    assert_eq!(browser.get(&page).await.status, 200);
+    let admin = Place::Member(tenant.account.id.clone(), Role::Admin);
+    let admin = app.room.engine.create_user(&Actor::COMMAND_LINE, "bo@acme.example", PASSWORD, admin).await.unwrap();
+    let admin = app.room.backend.actor(&admin, &tenant.account.id).await.unwrap();
+    let form = AccountForm { name: "acme".into(), ..AccountForm::default() };
+    app.room.backend.change_account(&admin, &form).await.unwrap();
+    let refused = browser.get(&page).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.text.contains("acme does not allow support access"), "{}", refused.text);
+    let start = browser.get(&format!("/support/start?account={}", tenant.account.id)).await;
+    assert!(start.text.contains("does not allow support access") && !start.text.contains("Start session"));
+}
+
+#[tokio::test]
+async fn an_admin_changes_settings_and_nobody_else_does() {
+    let app = TestApp::start().await;
+    let (tenant, other) = (app.account("acme").await, app.account("other").await);
+    let page = format!("/a/{}/settings", tenant.account.id);
+    let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    assert!(browser.get(&page).await.text.contains("Developers may rotate credentials"));
+    let form = [("acct", tenant.account.id.as_str()), ("form[name]", "Acme Ltd"), ("form[developers_rotate]", "true")];
+    assert_eq!(browser.post("/api/settings/save", &form).await.header("location"), page);
+    let saved = browser.get(&page).await.text;
+    assert!(saved.contains("Saved. What changed stands in the audit log.") && saved.contains("Acme Ltd"));
+    let changes = tenant.get("/api/v1/audit?area=account&limit=1").await.json()["data"][0]["changes"].clone();
+    assert_eq!(changes.as_array().unwrap().len(), 3, "{changes}");
+    let app_of_other = format!("/a/{}/settings", other.account.id);
+    assert_eq!(browser.get(&app_of_other).await.status, 404);
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut developer = Browser::of_member(&app, &tenant.account, Role::Developer).await;
+    assert_eq!(developer.get(&format!("/a/{}/settings", tenant.account.id)).await.status, 403);
+}
