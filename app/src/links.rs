@@ -53,6 +53,12 @@ pub fn support_start(acct: &str, rest: &str) -> String {
     format!("{SUPPORT}/start{query}")
 }
 
+/// A page of an API token.
+#[must_use]
+pub fn token(acct: &str, token: &str) -> String {
+    account(acct, &format!("tokens/{}", encode(token)))
+}
+
 /// A page of an endpoint: `endpoint(acct, ep, "edit")`; the endpoint itself when `rest` is empty.
 #[must_use]
 pub fn endpoint(acct: &str, ep: &str, rest: &str) -> String {

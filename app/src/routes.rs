@@ -15,6 +15,7 @@ use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
 use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
+use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, show::TokenPage};
 use crate::pages::{
     home::Home, me::Me, not_found::NotFound, overview::Overview, settings::SettingsPage, sign_in::SignInPage,
     sign_up::SignUpPage, start::StartPage, test_line::TestLinePage,
@@ -50,6 +51,9 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/jobs") view=JobsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/jobs/:job") view=JobPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens") view=TokensPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/new") view=NewTokenPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok") view=TokenPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>

@@ -13,5 +13,6 @@ pub mod recover;
 pub mod settings;
 pub mod support;
 pub mod test_line;
+pub mod tokens;
 pub mod tries;
 pub mod visit;

@@ -21,6 +21,8 @@ pub enum Part {
     Events,
     /// The account's own receiver.
     TestLine,
+    /// How programs come in.
+    Tokens,
     /// Who did what.
     Audit,
     /// What the account's admins decide.
@@ -33,7 +35,7 @@ impl Part {
     /// More of the same, for those who change things.
     pub const TOOLS: [Self; 1] = [Self::TestLine];
     /// What stands below the rule: the account itself.
-    pub const ACCOUNT: [Self; 2] = [Self::Audit, Self::Settings];
+    pub const ACCOUNT: [Self; 3] = [Self::Tokens, Self::Audit, Self::Settings];
 
     const fn place(self) -> (&'static str, Icon, &'static str) {
         match self {
@@ -42,6 +44,7 @@ impl Part {
             Self::Deliveries => ("Deliveries", Icon::Send, "deliveries"),
             Self::Events => ("Calls & events", Icon::Phone, "events"),
             Self::TestLine => ("Test line", Icon::Voicemail, "test-line"),
+            Self::Tokens => ("API tokens", Icon::Key, "tokens"),
             Self::Audit => ("Audit", Icon::Scroll, "audit"),
             Self::Settings => ("Settings", Icon::Sliders, "settings"),
         }
@@ -54,6 +57,7 @@ impl Part {
             Self::Deliveries => Permission::ReadDeliveries,
             Self::Events => Permission::ReadEvents,
             Self::TestLine => Permission::WriteEndpoints,
+            Self::Tokens => Permission::ManageTokens,
             Self::Audit => Permission::ReadAudit,
             Self::Settings => Permission::ManageAccount,
         }

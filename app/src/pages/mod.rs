@@ -20,3 +20,4 @@ pub mod sign_up;
 pub mod start;
 pub mod support;
 pub mod test_line;
+pub mod tokens;

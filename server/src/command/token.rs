@@ -30,7 +30,8 @@ pub struct Create {
     /// Name for people.
     #[arg(long)]
     name: String,
-    /// What it may do: events:write, events:read, endpoints:write, endpoints:read, deliveries:write, deliveries:read.
+    /// What it may do: events:write, events:read, endpoints:write, endpoints:read, deliveries:write, deliveries:read,
+    /// credentials:write, tokens:write, audit:read.
     #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE[,SCOPE]", value_parser = scope)]
     scopes: Vec<Scope>,
     #[command(flatten)]

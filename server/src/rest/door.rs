@@ -42,17 +42,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Lets a request with a known token in, as often as it may come.
 pub async fn enter(State(room): State<Shared>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let address = client_ip::of(&parts, &room.trusted_proxies).to_string();
+    let mut request = Request::from_parts(parts, body);
     let actor = match bearer(request.headers()) {
-        Ok(token) => room.backend.authenticate(token).await.map_err(Problem::from),
+        Ok(token) => room.backend.authenticate(token, &address).await.map_err(Problem::from),
         Err(problem) => Err(problem),
     };
     let actor = match actor {
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
-    let (parts, body) = request.into_parts();
-    let actor = actor.at(client_ip::of(&parts, &room.trusted_proxies).to_string());
-    let mut request = Request::from_parts(parts, body);
     let limit = limit(&room, &request);
     let taken = limit.take(client(&actor), room.backend.clock().now());
     let mut response = match taken {

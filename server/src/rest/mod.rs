@@ -16,6 +16,7 @@ pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod recover;
+pub mod tokens;
 
 use axum::{
     Json, Router, middleware,
@@ -62,6 +63,9 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(recover::pause))
         .routes(routes!(recover::resume))
         .routes(routes!(recover::cancel))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::show, tokens::revoke))
+        .routes(routes!(tokens::rotate))
         .routes(routes!(audit::list))
 }
 

@@ -24,6 +24,7 @@ use crate::rest::problem::{Kind, PROBLEM_JSON, ProblemDocument};
         (name = "Events", description = "What the phone platform said about a call"),
         (name = "Endpoints", description = "URLs that receive events"),
         (name = "Deliveries", description = "One event to one endpoint, with every attempt"),
+        (name = "API tokens", description = "How programs come in"),
         (name = "Audit", description = "Who did what, when, from where"),
     )
 )]

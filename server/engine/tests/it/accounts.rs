@@ -56,12 +56,12 @@ async fn a_token_is_known_by_its_text_alone(bed: Bed) {
     let account = bed.token.account().unwrap();
     let (_, text) =
         bed.engine.create_token(&Actor::COMMAND_LINE, Some(account), "ci", &[Scope::EventsWrite]).await.unwrap();
-    let actor = bed.engine.authenticate(&text).await.unwrap();
+    let actor = bed.engine.authenticate(&text, "203.0.113.9").await.unwrap();
     assert_eq!(actor.account(), Ok(account));
-    assert!(matches!(bed.engine.authenticate("oh_unknown").await, Err(Error::Unauthenticated(_))));
+    assert!(matches!(bed.engine.authenticate("oh_unknown", "").await, Err(Error::Unauthenticated(_))));
     let (_, platform) =
         bed.engine.create_token(&Actor::COMMAND_LINE, None, "pbx", &[Scope::EventsWrite]).await.unwrap();
-    let platform = bed.engine.authenticate(&platform).await.unwrap();
+    let platform = bed.engine.authenticate(&platform, "").await.unwrap();
     assert!(platform.account().is_err());
     assert!(bed.engine.create_token(&Actor::COMMAND_LINE, None, "pbx", &[Scope::DeliveriesRead]).await.is_err());
 }

@@ -18,3 +18,4 @@ mod retention;
 mod sending;
 mod states;
 mod support;
+mod tokens;

@@ -252,7 +252,7 @@ async fn support_changes_nothing(bed: Bed) {
         engine.create_endpoint(&support, &new, Duplicate::Allow).await.err(),
         engine.update_endpoint(&support, id, &new, None).await.err(),
         engine.pause_endpoint(&support, id).await.err(),
-        engine.resume_endpoint(&support, id).await.err(),
+        engine.resume_endpoint(&support, id, None).await.err(),
         engine.delete_endpoint(&support, id).await.err(),
         engine.send_test(&support, id, EventKind::IncomingCall, None).await.err(),
         engine.resend(&support, &dlv).await.err(),

@@ -86,7 +86,7 @@ async fn every_answer_tells_the_limit_and_a_request_too_many_is_told_to_wait() {
     let answer = tenant.get("/api/v1/events").await;
     assert!(answer.header("ratelimit").starts_with("\"calls\";r="), "{:?}", answer.headers);
     let Ok(domain::actor::Actor { who: domain::actor::Who::Token { token, .. }, .. }) =
-        app.room.backend.authenticate(&tenant.token).await
+        app.room.backend.authenticate(&tenant.token, "").await
     else {
         panic!("no actor");
     };

@@ -10,6 +10,7 @@ use crate::app::TestApp;
 /// The calls that are promised.
 const PROMISED: [&str; 21] = [
     "DELETE /api/v1/endpoints/{id}",
+    "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
     "GET /api/v1/deliveries",
     "GET /api/v1/deliveries/{id}",
@@ -18,6 +19,8 @@ const PROMISED: [&str; 21] = [
     "GET /api/v1/events",
     "GET /api/v1/events/{id}",
     "GET /api/v1/jobs/{id}",
+    "GET /api/v1/tokens",
+    "GET /api/v1/tokens/{id}",
     "PATCH /api/v1/endpoints/{id}",
     "POST /api/v1/deliveries/{id}/resend",
     "POST /api/v1/endpoints",
@@ -30,6 +33,8 @@ const PROMISED: [&str; 21] = [
     "POST /api/v1/jobs/{id}/cancel",
     "POST /api/v1/jobs/{id}/pause",
     "POST /api/v1/jobs/{id}/resume",
+    "POST /api/v1/tokens",
+    "POST /api/v1/tokens/{id}/rotate",
 ];
 
 #[tokio::test]

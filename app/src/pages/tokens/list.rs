@@ -1,0 +1,64 @@
+//! The account's API tokens.
+
+use domain::actor::Permission;
+use domain::token::ApiToken;
+use leptos::prelude::*;
+
+use super::{last_use, standing};
+use crate::api::tokens::load_tokens;
+use crate::components::button::{LinkButton, Weight};
+use crate::components::empty_state::EmptyState;
+use crate::components::heading::Heading;
+use crate::components::rail::Part;
+use crate::components::viewpoint::Viewpoint;
+use crate::links;
+use crate::pages::account_page;
+
+/// `/a/:acct/tokens`
+#[component]
+pub fn TokensPage() -> impl IntoView {
+    account_page(Part::Tokens, async |place, frame| {
+        frame.need(Permission::ManageTokens)?;
+        let tokens = load_tokens(place.acct.clone()).await?;
+        let view = Viewpoint::from(&frame);
+        let new = links::account(&place.acct, "tokens/new");
+        if tokens.is_empty() {
+            return Ok(view! { <Heading title="API tokens"/> <NoTokens new=new/> }.into_any());
+        }
+        let rows = tokens.into_iter().map(|token| view! { <Row token=token view=view.clone()/> }).collect_view();
+        Ok(view! {
+            <Heading title="API tokens"><LinkButton weight=Weight::Primary href=new>"New token"</LinkButton></Heading>
+            <ul class="border-b border-line">{rows}</ul>
+        }
+        .into_any())
+    })
+}
+
+#[component]
+fn NoTokens(new: String) -> impl IntoView {
+    view! {
+        <EmptyState title="Programs come in with API tokens"
+            words="A token lets a program post events, read deliveries or look after endpoints. It is shown once, when you make it.">
+            <LinkButton weight=Weight::Primary href=new>"New token"</LinkButton>
+            <LinkButton href="/help/api">"What the API does"</LinkButton>
+        </EmptyState>
+    }
+}
+
+#[component]
+fn Row(token: ApiToken, view: Viewpoint) -> impl IntoView {
+    let works = token.works(view.now);
+    let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let page = links::token(&view.acct, token.id.as_str());
+    view! {
+        <li class="relative grid gap-x-4 border-t border-line px-3 py-2 hover:bg-sunk md:grid-cols-[minmax(0,1fr)_auto]">
+            <p class="flex flex-wrap items-baseline gap-x-3">
+                <a class="font-semibold wrap-anywhere after:absolute after:inset-0" href=page>{token.name.clone()}</a>
+                <code class="text-table text-ink-2">{token.masked()}</code>
+            </p>
+            <p class="text-table md:text-right" class:text-ink-3=!works>{standing(&token, &view.zone, view.now)}</p>
+            <p class="text-table wrap-anywhere text-ink-2">{scopes}</p>
+            <p class="text-table text-ink-2 md:text-right">{last_use(&token, &view.zone)}</p>
+        </li>
+    }
+}
