@@ -130,7 +130,7 @@ impl Form {
                 rows.iter().fold(head.to_owned(), |text, record| text + &line(record))
             }
             Self::Json => {
-                let records = rows.into_iter().map(|record| json_text(record));
+                let records = rows.into_iter().map(json_text);
                 let text = records.collect::<Vec<_>>().join(",\n");
                 let before = if first { "[\n" } else { ",\n" };
                 format!("{before}{text}{}", if last { "\n]\n" } else { "" })

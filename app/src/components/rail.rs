@@ -71,6 +71,8 @@ fn of<const N: usize>(parts: [Part; N], frame: &Frame) -> Vec<Part> {
 const BAR: &str = "fixed inset-x-0 bottom-0 z-10 border-t border-line bg-surface pb-[env(safe-area-inset-bottom)] md:sticky md:top-14 md:z-0 md:self-start md:border-0 md:bg-transparent md:pt-6";
 const STOP: &str = "flex h-full w-full flex-col items-center justify-center gap-0.5 px-1 py-2 text-center text-meta leading-row text-ink-2 no-underline hover:text-ink hover:underline aria-[current]:font-bold aria-[current]:text-ink max-md:aria-[current]:border-t-2 md:flex-row md:justify-start md:gap-3 md:border-l-4 md:border-transparent md:px-3 md:text-left md:text-body md:aria-[current]:border-ink";
 
+const ROW: &str = "flex min-h-11 items-center gap-3 px-2 text-ink-2 no-underline hover:bg-sunk hover:text-ink aria-[current]:font-bold aria-[current]:text-ink";
+
 /// Links to all parts; the one that is open is marked.
 #[component]
 pub fn Rail(
@@ -82,7 +84,7 @@ pub fn Rail(
     let acct = frame.acct().to_owned();
     let (first, tools, account) = (of(Part::FIRST, &frame), of(Part::TOOLS, &frame), of(Part::ACCOUNT, &frame));
     let rest: Vec<Part> = tools.iter().chain(&account).copied().collect();
-    let stop = move |class: &'static str| {
+    let stop = |class: &'static str| {
         let acct = acct.clone();
         move |part: Part| view! { <Stop acct=acct.clone() part=part open=part == here class=class/> }
     };
@@ -92,7 +94,9 @@ pub fn Rail(
     });
     let more = (!rest.is_empty()).then(|| view! { <More open=rest.contains(&here)/> });
     let menu = (!rest.is_empty()).then(|| {
-        let stops = rest.into_iter().map(stop("")).collect_view();
+        let acct = acct.clone();
+        let stop = move |part| view! { <Stop acct=acct.clone() part=part open=part == here class="" look=ROW/> };
+        let stops = rest.into_iter().map(stop).collect_view();
         view! { <div class=MENU id="more-parts" popover="auto"><ul class="grid gap-1">{stops}</ul></div> }
     });
     view! {
@@ -108,7 +112,7 @@ pub fn Rail(
     }
 }
 
-const MENU: &str = "fixed inset-auto right-2 bottom-17 m-0 w-52 rounded-m border border-line bg-surface p-2 text-ink shadow-menu md:hidden";
+const MENU: &str = "fixed inset-auto right-2 bottom-20 m-0 w-52 rounded-m border border-line bg-surface p-2 text-ink shadow-menu md:hidden";
 
 /// What opens the parts that the bar has no room for.
 #[component]
@@ -124,11 +128,17 @@ fn More(open: bool) -> impl IntoView {
 }
 
 #[component]
-fn Stop(acct: String, part: Part, open: bool, class: &'static str) -> impl IntoView {
+fn Stop(
+    acct: String,
+    part: Part,
+    open: bool,
+    class: &'static str,
+    #[prop(default = STOP)] look: &'static str,
+) -> impl IntoView {
     let (label, icon, rest) = part.place();
     view! {
         <li class=class>
-            <a href=links::account(&acct, rest) aria-current=open.then_some("page") class=STOP>
+            <a href=links::account(&acct, rest) aria-current=open.then_some("page") class=look>
                 <Outline icon=icon/>
                 {label}
             </a>

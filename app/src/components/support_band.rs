@@ -19,7 +19,7 @@ pub fn SupportBand(
     let words =
         format!("Support view of {} · ticket {} · ends {ends} · read-only", session.account_name, session.ticket);
     view! {
-        <section aria-label="Support session" class="support-band flex min-h-7 flex-wrap items-center justify-between gap-x-4 px-2">
+        <section aria-label="Support session" class="support-band flex min-h-8 flex-wrap items-center justify-between gap-x-4 px-2 pt-1">
             <p class="min-w-0 bg-surface px-2 text-table font-semibold wrap-anywhere text-ink">{words}</p>
             <form method="post" action=EndSupport::PATH>
                 <input type="hidden" name="session" value=session.id.to_string()/>

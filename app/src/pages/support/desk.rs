@@ -27,9 +27,11 @@ pub fn DeskPage() -> impl IntoView {
         let desk = load_desk(text.clone()).await?;
         let (zone, now) = (visit.zone(), visit.now);
         let (open, past): (Vec<_>, Vec<_>) = desk.sessions.into_iter().partition(|session| session.is_open(now));
+        let lead =
+            format!("By its name, a phone number, the host of an endpoint, or any id. Times in {}.", zone.name());
         let found = desk.found.map(|found| view! { <Results found=found open=open.clone() text=text.clone()/> });
         Ok(view! {
-            <Heading title="Find an account" lead="By its name, a phone number, the host of an endpoint, or any id. Times are in your own zone."/>
+            <Heading title="Find an account" lead=lead/>
             <FindForm text=text complaint=desk.complaint/>
             {found}
             <Running sessions=open zone=zone.clone() now=now/>
@@ -93,7 +95,7 @@ fn FoundRow(found: Found, runs: bool) -> impl IntoView {
         <li class="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 border-b border-line py-2.5">
             <div class="min-w-0 wrap-anywhere">
                 <p class="font-semibold">{name}</p>
-                <p class="text-table text-ink-2">{format!("Found by {}", found.by)}</p>
+                <p class="text-table text-ink-2">{format!("Found by {}", found.by)} " · " <code class="text-meta">{found.account.id.to_string()}</code></p>
             </div>
             {action}
         </li>
