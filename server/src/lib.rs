@@ -10,6 +10,7 @@ pub mod csrf;
 pub mod health;
 pub mod listen;
 pub mod live;
+pub mod mail;
 pub mod metrics;
 pub mod pages;
 pub mod rate_limit;

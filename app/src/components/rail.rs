@@ -18,10 +18,12 @@ pub enum Part {
     Events,
     /// The account's own receiver.
     TestLine,
+    /// Who belongs to the account; reached from the person's menu.
+    Members,
 }
 
 impl Part {
-    /// All parts, in the order of the rail.
+    /// The parts in the rail, in its order.
     pub const ALL: [Self; 5] = [Self::Overview, Self::Endpoints, Self::Deliveries, Self::Events, Self::TestLine];
 
     const fn place(self) -> (&'static str, Icon, &'static str) {
@@ -31,6 +33,7 @@ impl Part {
             Self::Deliveries => ("Deliveries", Icon::Send, "deliveries"),
             Self::Events => ("Calls & events", Icon::Phone, "events"),
             Self::TestLine => ("Test line", Icon::Voicemail, "test-line"),
+            Self::Members => ("Members", Icon::Users, "members"),
         }
     }
 }

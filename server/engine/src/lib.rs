@@ -6,6 +6,7 @@
 
 pub mod clock;
 mod engine;
+pub mod mail;
 pub mod outbound;
 pub mod password;
 mod random;
