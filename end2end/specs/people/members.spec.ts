@@ -52,7 +52,7 @@ test("somebody new is invited, joins, gets another role and is removed", async (
   await expect(page.getByRole("status")).toContainText("is no member any more");
   await expect(row).toHaveCount(0);
   await bob.reload();
-  await expect(bob.getByRole("heading", { level: 1 })).toContainText("not found");
+  await expect(bob.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
 });
 
 test("an invitation is sent again, which ends the earlier link, and withdrawn", async ({ page, person, other }) => {
@@ -82,10 +82,10 @@ test("somebody who has an account gets a second one, and changes between them", 
   await expect(page.getByText(`you are signed in as ${person.email}`)).toBeVisible();
   await bob.goto(link);
   await bob.getByRole("button", { name: "Accept invitation" }).click();
-  await expect(bob).toHaveURL(person.path());
+  await expect(bob).toHaveURL(person.path("start"));
   await bob.getByRole("button", { name: /^Account:/ }).click();
   await bob.locator(`#accounts a[href="${theirs.path()}"]`).click();
-  await expect(bob).toHaveURL(theirs.path());
+  await expect(bob).toHaveURL(theirs.path("start"));
 });
 
 test("whoever is signed in as somebody else is offered to change over", async ({ page, person }) => {
