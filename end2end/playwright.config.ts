@@ -2,7 +2,7 @@
 // without, as pages must work before the islands arrive. A spec that runs once stands in one of the two lists below.
 import { defineConfig, devices } from "@playwright/test";
 import { certificates } from "./fixtures/certificates";
-import { BASE_URL, CHROMIUM, LISTEN, OFFHOOK, data } from "./fixtures/place";
+import { BASE_URL, CHROMIUM, LISTEN, MAIL_PORT, OFFHOOK, data } from "./fixtures/place";
 
 /** About what script does, or measured with it: weight, the look, and the live list. */
 const WITH_SCRIPT_ONLY = ["**/*.js.spec.ts"];
@@ -18,6 +18,7 @@ export default defineConfig({
   timeout: 45_000,
   expect: { timeout: 10_000 },
   reporter: "list",
+  globalSetup: "./fixtures/mail.ts",
   globalTeardown: "./fixtures/teardown.ts",
   use: {
     ...devices["Desktop Chrome"],
@@ -38,6 +39,8 @@ export default defineConfig({
     env: {
       OFFHOOK_LISTEN: LISTEN,
       OFFHOOK_DATA: data(),
+      OFFHOOK_SMTP_URL: `smtp://127.0.0.1:${MAIL_PORT}`,
+      OFFHOOK_MAIL_FROM: "Offhook <offhook@provider.example>",
       OFFHOOK_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
       // The certificates of the receivers come from an issuer of our own, so that only what a spec means is wrong.
       SSL_CERT_FILE: certificates().issuer,

@@ -13,6 +13,10 @@ pub const SIGN_UP: &str = "/sign-up";
 pub const HELP: &str = "/help";
 /// How pages look and which clock they go by.
 pub const ME: &str = "/me";
+/// A person's password and sessions.
+pub const SECURITY: &str = "/me/security";
+/// Asking for a link that sets a new password.
+pub const FORGOT: &str = "/forgot";
 
 /// The desk of the provider's support.
 pub const SUPPORT: &str = "/support";
@@ -64,6 +68,25 @@ pub fn token(acct: &str, token: &str) -> String {
 pub fn endpoint(acct: &str, ep: &str, rest: &str) -> String {
     let ep = encode(ep);
     account(acct, &if rest.is_empty() { format!("endpoints/{ep}") } else { format!("endpoints/{ep}/{rest}") })
+}
+
+/// A member's page: `member(acct, usr, "remove")`; the member when `rest` is empty.
+#[must_use]
+pub fn member(acct: &str, usr: &str, rest: &str) -> String {
+    let usr = encode(usr);
+    account(acct, &if rest.is_empty() { format!("members/{usr}") } else { format!("members/{usr}/{rest}") })
+}
+
+/// An invitation, by the secret end of its link.
+#[must_use]
+pub fn invitation(link: &str) -> String {
+    format!("/invite/{}", encode(link))
+}
+
+/// Setting a new password, by the secret end of the link.
+#[must_use]
+pub fn reset(link: &str) -> String {
+    format!("/reset/{}", encode(link))
 }
 
 /// A delivery's page.

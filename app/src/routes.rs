@@ -13,12 +13,14 @@ use crate::pages::endpoints::{
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
+use crate::pages::members::{change::MemberPage, invite::InvitePage, list::MembersPage, remove::RemoveMemberPage};
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
 use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, show::TokenPage};
 use crate::pages::{
-    home::Home, me::Me, not_found::NotFound, overview::Overview, settings::SettingsPage, sign_in::SignInPage,
-    sign_up::SignUpPage, start::StartPage, test_line::TestLinePage,
+    forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,
+    reset::ResetPage, security::SecurityPage, settings::SettingsPage, sign_in::SignInPage, sign_up::SignUpPage,
+    start::StartPage, test_line::TestLinePage,
 };
 
 /// The application: one route per page. Pages are sent whole, so that they need no script.
@@ -32,7 +34,11 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/") view=Home/>
                 <Route ssr=ssr.clone() path=path!("/sign-in") view=SignInPage/>
                 <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
+                <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
+                <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>
+                <Route ssr=ssr.clone() path=path!("/reset/:link") view=ResetPage/>
                 <Route ssr=ssr.clone() path=path!("/me") view=Me/>
+                <Route ssr=ssr.clone() path=path!("/me/security") view=SecurityPage/>
                 <Route ssr=ssr.clone() path=path!("/help") view=HelpPage/>
                 <Route ssr=ssr.clone() path=path!("/help/setting-up") view=SettingUpPage/>
                 <Route ssr=ssr.clone() path=path!("/help/verify") view=VerifyPage/>
@@ -49,6 +55,10 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/test") view=TestPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr/remove") view=RemoveMemberPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/jobs") view=JobsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/jobs/:job") view=JobPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/tokens") view=TokensPage/>

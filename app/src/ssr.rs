@@ -12,6 +12,7 @@ pub use document::{Assets, shell};
 pub use staff::{agent, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id, require_fresh_sign_in,
-    require_patience, session, sign_in, sign_out, take_flash, theme, user, was_signed_in, zone,
+    ADDRESS_KEY, AGENT_KEY, ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id,
+    require_fresh_sign_in, require_patience, session, session_id, sign_in, sign_out, take_flash, theme, user,
+    was_signed_in, zone,
 };

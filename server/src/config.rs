@@ -9,7 +9,10 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::secret_key::{self, KEY_BYTES, KeyError};
+use crate::{
+    mail::{self, MailError},
+    secret_key::{self, KEY_BYTES, KeyError},
+};
 
 /// Where everything is stored: the same for the server and for the commands beside it.
 #[derive(Debug, Clone, Args)]
@@ -123,10 +126,11 @@ pub struct Serve {
     /// Proxies whose `X-Forwarded-For` is believed: CIDRs, separated by commas.
     #[arg(long, env = "OFFHOOK_TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1/128", value_parser = networks, value_name = "CIDRS")]
     pub trusted_proxies: Networks,
-    /// Mail server: `smtp://…` or `smtps://…` [default: none; mail is shown in the log].
+    /// Mail server: `smtp://…` (TLS where it is offered; `?tls=required` insists) or `smtps://…`, with user and password
+    /// where needed [default: none; mail is shown in the log].
     #[arg(long, env = "OFFHOOK_SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<Url>,
-    /// Sender of mail.
+    /// Sender of mail; needed with a mail server.
     #[arg(long, env = "OFFHOOK_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
 }
@@ -140,6 +144,9 @@ pub enum SettingsError {
     /// The address to listen on is no address of a URL.
     #[error("set OFFHOOK_PUBLIC_URL: {0}")]
     PublicUrl(#[from] url::ParseError),
+    /// Mail.
+    #[error(transparent)]
+    Mail(#[from] MailError),
 }
 
 /// A list of networks.
@@ -163,7 +170,7 @@ impl Serve {
     /// The settings of the engine, once it is known where we listen.
     ///
     /// # Errors
-    /// As [`Store::key`] and [`Self::public_url`].
+    /// As [`Store::key`], [`Self::public_url`] and [`mail::open`].
     pub fn engine(&self, listening: SocketAddr) -> Result<engine::Config, SettingsError> {
         let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
         Ok(engine::Config {
@@ -173,6 +180,7 @@ impl Serve {
             sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,
             public_url: self.public_url(listening)?,
             own_address: reachable(listening),
+            mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,
         })
     }
 

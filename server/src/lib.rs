@@ -11,6 +11,7 @@ pub mod csrf;
 pub mod health;
 pub mod listen;
 pub mod live;
+pub mod mail;
 pub mod metrics;
 pub mod pages;
 pub mod person;

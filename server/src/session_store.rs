@@ -5,9 +5,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use app::ssr::{ADDRESS_KEY, AGENT_KEY, USER_KEY};
 use async_trait::async_trait;
 use domain::UnixMs;
-use engine::Engine;
+use engine::{
+    Engine,
+    store::sessions::{Owner, Stored},
+};
 use time::Duration;
 use tower_sessions::{
     Expiry, SessionManagerLayer, SessionStore,
@@ -61,7 +65,8 @@ pub fn layer(room: &Room) -> SessionManagerLayer<Sessions> {
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
         for _ in 0..ID_DRAWS_MAX {
-            let created = self.engine.create_session(&record.id.to_string(), &text(record)?, expires_at(record)).await;
+            let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
+            let created = self.engine.create_session(stored(record, &id, &data, owner.as_ref())).await;
             if created.map_err(lost)? {
                 return Ok(());
             }
@@ -74,7 +79,8 @@ impl SessionStore for Sessions {
         if self.is_as_read(record) {
             return Ok(());
         }
-        self.engine.save_session(&record.id.to_string(), &text(record)?, expires_at(record)).await.map_err(lost)?;
+        let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
+        self.engine.save_session(stored(record, &id, &data, owner.as_ref())).await.map_err(lost)?;
         self.remember(record);
         Ok(())
     }
@@ -115,6 +121,17 @@ impl Sessions {
 
 fn text(record: &Record) -> Result<String> {
     serde_json::to_string(record).map_err(|error| Error::Encode(error.to_string()))
+}
+
+fn stored<'a>(record: &Record, id: &'a str, data: &'a str, owner: Option<&'a Owner>) -> Stored<'a> {
+    Stored { id, data, expires: expires_at(record), owner }
+}
+
+/// Who is signed in, as signing in wrote it down.
+fn owner(record: &Record) -> Option<Owner> {
+    let said = |key: &str| record.data.get(key).and_then(|value| value.as_str()).map(str::to_owned);
+    let user = said(USER_KEY)?;
+    Some(Owner { user, agent: said(AGENT_KEY).unwrap_or_default(), address: said(ADDRESS_KEY).unwrap_or_default() })
 }
 
 fn expires_at(record: &Record) -> UnixMs {

@@ -1,13 +1,26 @@
 //! The port: everything that pages and REST may ask of the engine. The engine implements it; `app` sees only this.
 
 use crate::{
-    account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, recover::Recovery,
-    support::Support, test_line::TestLines, time::Clock, token::Tokens,
+    account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, member::Members,
+    person::People, recover::Recovery, support::Support, test_line::TestLines, time::Clock, token::Tokens,
 };
 
 /// All parts of the port together, object-safe: pages hold an `Arc<dyn Backend>`.
 pub trait Backend:
-    Accounts + Audit + Tokens + Endpoints + Events + Deliveries + Recovery + Support + TestLines + Send + Sync + 'static
+    Accounts
+    + Audit
+    + Members
+    + People
+    + Tokens
+    + Endpoints
+    + Events
+    + Deliveries
+    + Recovery
+    + Support
+    + TestLines
+    + Send
+    + Sync
+    + 'static
 {
     /// The clock that everything goes by, also for what pages say about time.
     fn clock(&self) -> &dyn Clock;

@@ -108,6 +108,8 @@ id!(/// A customer of the phone platform.
     AccountId, "acct_", "Account");
 id!(/// A person who signs in.
     UserId, "usr_", "User");
+id!(/// An invitation to an account.
+    InvitationId, "inv_", "Invitation");
 id!(/// An API token.
     TokenId, "tok_", "API token");
 id!(/// A URL that receives events.

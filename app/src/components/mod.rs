@@ -25,6 +25,7 @@ pub mod notices;
 pub mod pager;
 pub mod panel;
 pub mod rail;
+pub mod role_field;
 #[cfg(test)]
 pub mod sample;
 pub mod secret;

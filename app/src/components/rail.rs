@@ -21,6 +21,8 @@ pub enum Part {
     Events,
     /// The account's own receiver.
     TestLine,
+    /// Who belongs to the account.
+    Members,
     /// How programs come in.
     Tokens,
     /// Who did what.
@@ -35,7 +37,7 @@ impl Part {
     /// More of the same, for those who change things.
     pub const TOOLS: [Self; 1] = [Self::TestLine];
     /// What stands below the rule: the account itself.
-    pub const ACCOUNT: [Self; 3] = [Self::Tokens, Self::Audit, Self::Settings];
+    pub const ACCOUNT: [Self; 4] = [Self::Tokens, Self::Members, Self::Audit, Self::Settings];
 
     const fn place(self) -> (&'static str, Icon, &'static str) {
         match self {
@@ -45,6 +47,7 @@ impl Part {
             Self::Events => ("Calls & events", Icon::Phone, "events"),
             Self::TestLine => ("Test line", Icon::Voicemail, "test-line"),
             Self::Tokens => ("API tokens", Icon::Key, "tokens"),
+            Self::Members => ("Members", Icon::Users, "members"),
             Self::Audit => ("Audit", Icon::Scroll, "audit"),
             Self::Settings => ("Settings", Icon::Sliders, "settings"),
         }
@@ -58,6 +61,7 @@ impl Part {
             Self::Events => Permission::ReadEvents,
             Self::TestLine => Permission::WriteEndpoints,
             Self::Tokens => Permission::ManageTokens,
+            Self::Members => Permission::ManageMembers,
             Self::Audit => Permission::ReadAudit,
             Self::Settings => Permission::ManageAccount,
         }

@@ -1,5 +1,6 @@
 //! The line at the top: account, help, time zone, person.
 
+use domain::actor::Permission;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -64,6 +65,7 @@ fn AccountName(frame: Frame) -> impl IntoView {
 
 #[component]
 fn PersonMenu(frame: Frame) -> impl IntoView {
+    let (manages, members) = (frame.may(Permission::ManageMembers), links::account(frame.acct(), "members"));
     let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };
     view! {
         <button class=CHIP type="button" popovertarget="person">
@@ -73,6 +75,8 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
             <p class="mb-3 text-table text-ink-2 break-all">{frame.user.email.clone()} " · " {frame.role()}</p>
             <ThemeForm theme=frame.visit.theme back=frame.visit.path.clone()/>
             <p class="my-3"><a href=links::ME>"Time zone and display"</a></p>
+            <p class="my-3"><a href=links::SECURITY>"Password and sessions"</a></p>
+            {manages.then(|| view! { <p class="my-3"><a href=members>"Members of this account"</a></p> })}
             <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>
             <form method="post" action=people::SignOut::PATH>
                 <button class=super::button::Weight::Secondary.class() type="submit">"Sign out"</button>

@@ -29,6 +29,7 @@ pub fn SignInPage() -> impl IntoView {
                     <Field name="password" label="Password" kind="password" autocomplete="current-password" required=true/>
                     <div><Button weight=Weight::Primary>"Sign in"</Button></div>
                 </form>
+                <p><a href=links::FORGOT>"Forgot your password?"</a></p>
                 {sign_up}
             </div>
         }

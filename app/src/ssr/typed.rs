@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Fields that are never put back.
-const NEVER_KEPT: &[&str] = &["password"];
+const NEVER_KEPT: &[&str] = &["password", "current_password"];
 
 /// The pairs of a posted form: lists repeat their name, a ticked box is `true`, passwords are left out.
 pub fn typed(posted: &impl Serialize) -> Vec<(String, String)> {

@@ -17,6 +17,12 @@ use crate::zone::Zone;
 
 /// Where the session keeps the signed-in person.
 pub const USER_KEY: &str = "user";
+/// Where the session keeps what their browser calls itself.
+pub const AGENT_KEY: &str = "agent";
+/// Where the session keeps the client's address at sign-in.
+pub const ADDRESS_KEY: &str = "address";
+/// Longest of that which is kept, in characters.
+const AGENT_MAX_CHARS: usize = 300;
 /// Where the session keeps when they signed in.
 const SIGNED_IN_AT_KEY: &str = "signed_in_at";
 /// How long after signing in credentials are shown without asking for the password again.
@@ -105,6 +111,9 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     session.cycle_id().await.map_err(lost)?;
     session.insert(USER_KEY, user).await.map_err(lost)?;
     session.insert(SIGNED_IN_AT_KEY, now()?).await.map_err(lost)?;
+    let agent: String = header("user-agent").unwrap_or_default().chars().take(AGENT_MAX_CHARS).collect();
+    session.insert(AGENT_KEY, agent).await.map_err(lost)?;
+    session.insert(ADDRESS_KEY, client_ip()).await.map_err(lost)?;
     super::set_cookie(SEEN_COOKIE, "1");
     Ok(())
 }
@@ -123,6 +132,14 @@ pub async fn require_fresh_sign_in() -> Result<(), UiError> {
 
 fn is_fresh(signed_in_at: Option<UnixMs>, now: UnixMs) -> bool {
     signed_in_at.is_some_and(|at| now.since_ms(at) <= FRESH_SIGN_IN_MS)
+}
+
+/// The id of the session, for those who ask about their sessions; empty without one.
+///
+/// # Errors
+/// As [`session`].
+pub fn session_id() -> Result<String, UiError> {
+    Ok(session()?.id().map(|id| id.to_string()).unwrap_or_default())
 }
 
 /// Signs whoever it is out and forgets the session.

@@ -19,13 +19,16 @@ use tokio::sync::{broadcast, mpsc};
 use crate::{
     clock::GrowingIds,
     figures::QueueSeen,
+    mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
     sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, writer},
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
         error::StoreError,
-        nodes, sessions, sqlite,
+        nodes, resets,
+        sessions::{self, Stored},
+        sqlite,
     },
     vault::Vault,
 };
@@ -35,6 +38,8 @@ const HEARTBEAT_MS: u64 = 5_000;
 /// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
 /// look asks for the time.
 const SUPPORT_BEATS: u32 = 12;
+/// How long a link that sets a password is remembered after it expired, so that it can be called expired.
+const RESETS_KEPT_MS: i64 = domain::time::DAY_MS;
 /// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
 const STOP_WAIT_MS: u64 = 10_000;
 
@@ -53,6 +58,8 @@ pub struct Config {
     pub public_url: url::Url,
     /// Where this process listens: the test line is called there.
     pub own_address: SocketAddr,
+    /// Takes invitations and resets to people.
+    pub mail: Arc<dyn Mail>,
 }
 
 /// The engine could not be opened or started.
@@ -159,7 +166,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Heartbeats, and forgets expired sessions. A SQLite server is alone, so its first heartbeat is enough.
+    /// Heartbeats, and forgets expired sessions and links. A SQLite server is alone, so its first heartbeat is enough.
     async fn keep_house(&self) {
         let mut beats: u32 = 0;
         while !self.sender.is_stopping() {
@@ -167,8 +174,7 @@ impl Engine {
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
             let result = if alone { Ok(()) } else { self.beat().await };
-            let swept =
-                if beats.is_multiple_of(60) { sessions::delete_expired(self.db(), self.now()).await } else { Ok(()) };
+            let swept = if beats.is_multiple_of(60) { self.sweep().await } else { Ok(()) };
             if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
@@ -176,6 +182,11 @@ impl Engine {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }
         }
+    }
+
+    async fn sweep(&self) -> std::result::Result<(), StoreError> {
+        sessions::delete_expired(self.db(), self.now()).await?;
+        resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await
     }
 
     /// Stops in order: no new attempts, those in flight are recorded, the rest is let go of.
@@ -225,16 +236,16 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` or `Internal`.
-    pub async fn create_session(&self, id: &str, data: &str, expires_at: UnixMs) -> Result<bool> {
-        Ok(sessions::create(self.db(), id, data, expires_at).await?)
+    pub async fn create_session(&self, session: Stored<'_>) -> Result<bool> {
+        Ok(sessions::create(self.db(), session, self.now()).await?)
     }
 
     /// Stores a session.
     ///
     /// # Errors
     /// `Unavailable` or `Internal`.
-    pub async fn save_session(&self, id: &str, data: &str, expires_at: UnixMs) -> Result<()> {
-        Ok(sessions::save(self.db(), id, data, expires_at).await?)
+    pub async fn save_session(&self, session: Stored<'_>) -> Result<()> {
+        Ok(sessions::save(self.db(), session, self.now()).await?)
     }
 
     /// Forgets a session.

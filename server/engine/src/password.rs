@@ -1,9 +1,80 @@
 //! Passwords: argon2id with the parameters of the crate's defaults (19 MiB, two passes; OWASP's first choice).
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use crate::random;
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
+use domain::{FieldError, account::password_complaint};
 use tokio::sync::Semaphore;
+use zxcvbn::{Score, zxcvbn};
+
+/// Words that common passwords are made of, one a line.
+const COMMON_WORDS: &str = include_str!("../data/common_words.txt");
+static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| COMMON_WORDS.lines().collect());
+/// Longest of them, in letters.
+const COMMON_MAX_CHARS: usize = 16;
+
+/// What is wrong with a new password: its length, or that it is easy to guess. The same rule wherever one is chosen.
+/// `about` is what others know of the person: address, name, account.
+#[must_use]
+pub fn complaint(field: &str, password: &str, about: &[&str]) -> Option<FieldError> {
+    password_complaint(field, password).or_else(|| weakness(password, about).map(|words| FieldError::new(field, words)))
+}
+
+fn weakness(password: &str, about: &[&str]) -> Option<String> {
+    // The parts of an address are known too: ana.smith@acme.example tells of ana, smith and acme.
+    let parts = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).filter(|part| part.len() > 2);
+    let parts: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
+    if is_common(password, &parts) {
+        return Some(
+            "This is among the passwords that are tried first. Use a few words that do not belong together.".into(),
+        );
+    }
+    let known: Vec<&str> = about.iter().copied().chain(parts.iter().map(String::as_str)).collect();
+    let judged = zxcvbn(password, &known);
+    if judged.score() >= Score::Three {
+        return None;
+    }
+    let feedback = judged.feedback();
+    let warning = feedback.and_then(|said| said.warning()).map(|words| words.to_string());
+    let advice = feedback.and_then(|said| said.suggestions().first()).map(ToString::to_string);
+    let said = [warning, advice].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Some(format!("This is easy to guess. {said}").trim_end().to_owned())
+}
+
+/// Whether nothing is left of a password without digits, signs, common words and what is known of the person: `Password1234!`, `P@ssw0rd-Summer-2026`.
+fn is_common(password: &str, known: &[String]) -> bool {
+    let plain = |c: char| match c.to_ascii_lowercase() {
+        '@' | '4' => 'a',
+        '0' => 'o',
+        '1' | '!' => 'i',
+        '3' => 'e',
+        '5' | '$' => 's',
+        '7' => 't',
+        other => other,
+    };
+    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    if password.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        return false;
+    }
+    let as_typed = letters(&password.to_ascii_lowercase());
+    let as_meant = letters(&password.chars().map(plain).collect::<String>());
+    let trimmed = password.trim_matches(|c: char| !c.is_ascii_alphabetic());
+    let inner = letters(&trimmed.chars().map(plain).collect::<String>());
+    [as_typed, as_meant, inner].iter().any(|text| !text.is_empty() && made_of_common_words(text, known))
+}
+
+fn made_of_common_words(text: &str, known: &[String]) -> bool {
+    let is_word = |part: &str| COMMON.contains(part) || known.iter().any(|one| one == part);
+    let mut reached = vec![false; text.len() + 1];
+    reached[0] = true;
+    for end in 1..=text.len() {
+        let from = end.saturating_sub(COMMON_MAX_CHARS);
+        reached[end] = (from..end).any(|begin| reached[begin] && is_word(&text[begin..end]));
+    }
+    reached[text.len()]
+}
 
 /// Hashings at the same time: each takes 19 MiB and a core, so more would starve everything else.
 const AT_ONCE: usize = 2;
@@ -51,6 +122,33 @@ mod tests {
         assert!(fits("correct horse battery".to_owned(), Some(stored.clone())).await);
         assert!(!fits("correct horse".to_owned(), Some(stored)).await);
         assert!(!fits("anything".to_owned(), None).await);
+    }
+
+    #[test]
+    fn a_password_that_is_tried_first_is_refused() {
+        for weak in [
+            "Password1234!",
+            "P@ssw0rd-Summer-2026",
+            "iloveyouforever",
+            "qwertyuiop12",
+            "WelcomeToAcme1",
+            "123456789012",
+            "aaaaaaaaaaaaa",
+            "ana.smith@acme",
+            "anasmithacme",
+        ] {
+            let about = ["ana.smith@acme.example", "Ana Smith", "Acme"];
+            assert!(complaint("password", weak, &about).is_some(), "{weak}");
+        }
+        assert!(complaint("password", "short", &[]).unwrap().message.contains("12 characters"));
+    }
+
+    #[test]
+    fn a_few_words_that_do_not_belong_together_are_taken() {
+        for fine in ["correct horse battery", "violet kettle ran 7 miles", "Übermut tut selten gut!", "x7#kQ9!vTz2p"] {
+            assert_eq!(complaint("password", fine, &["ana@acme.example"]), None, "{fine}");
+        }
+        assert!(COMMON.iter().all(|word| word.len() <= COMMON_MAX_CHARS));
     }
 
     #[test]

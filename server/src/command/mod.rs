@@ -18,7 +18,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use engine::{Engine, SystemClock};
+use engine::{Engine, SystemClock, mail::Drawer};
 use serde::Serialize;
 
 use crate::{
@@ -125,6 +125,7 @@ async fn engine(store: &Store) -> Result<Arc<Engine>, Failed> {
         sign_up_open: false,
         public_url: config::local_url(nowhere).map_err(anyhow::Error::from)?,
         own_address: nowhere,
+        mail: Arc::new(Drawer::default()),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
 }

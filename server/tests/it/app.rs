@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::http::HeaderMap;
 use domain::actor::Actor;
 use domain::{account::Account, id::AccountId, token::Scope};
-use engine::{Engine, SystemClock};
+use engine::{Engine, SystemClock, mail::Drawer};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::Value;
 use server::{
@@ -25,6 +25,7 @@ pub struct TestApp {
     pub address: SocketAddr,
     pub http: Client,
     pub folder: TempDir,
+    pub mail: Arc<Drawer>,
 }
 
 /// An account and a token of it that may do everything.
@@ -76,6 +77,7 @@ impl TestApp {
         let address = listener.local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let public_url = config::local_url(address).unwrap();
+        let mail = Arc::new(Drawer::default());
         let engine_config = engine::Config {
             database_url: format!("sqlite://{}", folder.path().join("offhook.db").display()),
             secret_key: secret_key::of_data_folder(folder.path()).unwrap(),
@@ -83,13 +85,14 @@ impl TestApp {
             sign_up_open: true,
             public_url: public_url.clone(),
             own_address: address,
+            mail: mail.clone(),
         };
         let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
         engine.start().await.unwrap();
         let trusted = vec!["127.0.0.0/8".parse().unwrap()];
         let room = Arc::new(Room::new(engine, public_url, trusted));
         tokio::spawn(listen::serve(listener, web::router(&room), room.stopping.clone()));
-        Self { room, address, http: client(), folder }
+        Self { room, address, http: client(), folder, mail }
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -11,6 +11,7 @@ mod crash;
 mod headers;
 mod health;
 mod live;
+mod people;
 mod receiver;
 mod sign_in;
 mod support;

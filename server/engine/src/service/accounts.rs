@@ -5,7 +5,7 @@ use domain::{
     Error, UnixMs,
     account::{
         Account, AccountForm, AccountSettings, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User,
-        email_complaint, normal_email, password_complaint,
+        email_complaint, normal_email,
     },
     actor::{Actor, Permission, Who},
     audit::{Change, Deed},
@@ -48,7 +48,7 @@ impl Accounts for Engine {
         if !self.sign_up_open() {
             return Err(Error::Forbidden("Sign-up is closed here. Ask an admin of your account to invite you.".into()));
         }
-        let form = form.check()?;
+        let form = checked(form)?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
         let account = Account {
             id: self.new_id(AccountId::new),
@@ -73,19 +73,11 @@ impl Accounts for Engine {
 
     async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<User> {
         let email = normal_email(email);
-        let keys = [(format!("email:{email}"), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
-        for (key, _) in &keys {
-            self.refuse_while_blocked(key).await?;
-        }
         let known = accounts::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
-        if !password::fits(password.to_owned(), hash).await {
-            self.count_failure(&keys).await?;
+        if !self.proves_password(&email, password, hash, client_ip).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
-        let mut tx = self.db().begin().await?;
-        accounts::forgive_sign_in(&mut tx, &keys[0].0).await?;
-        tx.commit().await?;
         user.ok_or_else(|| Error::Unauthenticated(WRONG.into()))
     }
 
@@ -130,7 +122,44 @@ fn taken_address(error: crate::store::error::StoreError) -> Error {
     error.into()
 }
 
+/// The form with its rules kept; all complaints come at once.
+fn checked(form: SignUp) -> Result<SignUp> {
+    let weak = password::complaint("password", &form.password, &[&form.email, &form.name, &form.account]);
+    match (form.check(), weak) {
+        (Ok(form), None) => Ok(form),
+        (Ok(_), Some(weak)) => Err(Error::Invalid(vec![weak])),
+        (Err(Error::Invalid(mut complaints)), weak) => {
+            let weak = weak.filter(|weak| complaints.iter().all(|one| one.field != weak.field));
+            complaints.extend(weak);
+            Err(Error::Invalid(complaints))
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
 impl Engine {
+    /// Whether this is the password behind the stored hash. Wrong ones make the next try wait.
+    pub(super) async fn proves_password(
+        &self,
+        email: &str,
+        password: &str,
+        stored: Option<String>,
+        client_ip: &str,
+    ) -> Result<bool> {
+        let keys = [(format!("email:{email}"), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
+        for (key, _) in &keys {
+            self.refuse_while_blocked(key).await?;
+        }
+        if !password::fits(password.to_owned(), stored).await {
+            self.count_failure(&keys).await?;
+            return Ok(false);
+        }
+        let mut tx = self.db().begin().await?;
+        accounts::forgive_sign_in(&mut tx, &keys[0].0).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     async fn refuse_while_blocked(&self, key: &str) -> Result<()> {
         let (_, until) = accounts::sign_in_failures(self.db(), key).await?;
         let wait_ms = until.since_ms(self.now());
@@ -190,7 +219,7 @@ impl Engine {
     pub async fn create_user(&self, actor: &Actor, email: &str, password: &str, place: Place) -> Result<UserId> {
         let email = normal_email(email);
         let complaints: Vec<_> =
-            email_complaint(&email).into_iter().chain(password_complaint("password", password)).collect();
+            email_complaint(&email).into_iter().chain(password::complaint("password", password, &[&email])).collect();
         if !complaints.is_empty() {
             return Err(Error::Invalid(complaints));
         }

@@ -86,7 +86,7 @@ impl<T: Clone> Recent<T> {
 }
 
 /// A token's hash as it is stored. Tokens are 256 random bits, so a plain hash is enough.
-fn hash(token: &str) -> String {
+pub(crate) fn hash(token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(token.as_bytes()))
 }
 

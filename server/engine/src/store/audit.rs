@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     UnixMs,
+    account::User,
     actor::Actor,
     audit::{AuditFilter, Change, Deed, Record},
     id::{AuditId, Entropy},
@@ -81,6 +82,15 @@ impl Entry {
         self.who_id = actor.id().map(str::to_owned);
         self.who = Some(actor.name());
         self.address.clone_from(&actor.address);
+        self
+    }
+
+    /// A person did it to themselves, in no account.
+    #[must_use]
+    pub fn by_person(mut self, user: &User, address: &str) -> Self {
+        self.who_id = Some(user.id.to_string());
+        self.who = Some(user.email.clone());
+        self.address = Some(address.to_owned()).filter(|address| !address.is_empty());
         self
     }
 

@@ -6,7 +6,7 @@ use domain::{
     account::{Accounts, Role, SignUp},
     token::{Scope, Tokens},
 };
-use engine::Place;
+use engine::{Place, store::sessions::Stored};
 
 use crate::bed::{Bed, on_both};
 
@@ -68,14 +68,15 @@ async fn a_token_is_known_by_its_text_alone(bed: Bed) {
 
 async fn a_session_lives_until_it_expires_or_is_deleted(bed: Bed) {
     let soon = bed.now().plus_ms(1_000);
-    assert!(bed.engine.create_session("a", "{}", soon).await.unwrap());
-    assert!(!bed.engine.create_session("a", "{}", soon).await.unwrap(), "an id is given once");
-    bed.engine.save_session("a", "{\"user\":1}", soon).await.unwrap();
+    let kept = |data| Stored { id: "a", data, expires: soon, owner: None };
+    assert!(bed.engine.create_session(kept("{}")).await.unwrap());
+    assert!(!bed.engine.create_session(kept("{}")).await.unwrap(), "an id is given once");
+    bed.engine.save_session(kept("{\"user\":1}")).await.unwrap();
     assert_eq!(bed.engine.load_session("a").await.unwrap().as_deref(), Some("{\"user\":1}"));
     bed.clock.step_ms(1_000);
     assert_eq!(bed.engine.load_session("a").await.unwrap(), None);
     bed.engine.delete_session("a").await.unwrap();
-    bed.engine.save_session("a", "{}", bed.now().plus_ms(1_000)).await.unwrap();
+    bed.engine.save_session(Stored { expires: bed.now().plus_ms(1_000), ..kept("{}") }).await.unwrap();
     assert_eq!(bed.engine.load_session("a").await.unwrap(), None, "an ended session does not come back");
 }
 

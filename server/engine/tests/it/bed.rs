@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine};
+use engine::{Config, Engine, mail::Drawer};
 
 use crate::receiver::Receiver;
 
@@ -75,6 +75,7 @@ pub struct Bed {
     pub receiver: Receiver,
     pub admin: Actor,
     pub token: Actor,
+    pub mail: Arc<Drawer>,
     config: Config,
     _folder: tempfile::TempDir,
 }
@@ -87,6 +88,7 @@ impl Bed {
             On::Postgres => fresh_postgres().await,
         };
         let clock = HandClock::new();
+        let mail = Arc::new(Drawer::default());
         let config = Config {
             database_url,
             secret_key: [7; 32],
@@ -94,11 +96,12 @@ impl Bed {
             sign_up_open: true,
             public_url: "http://127.0.0.1:3000".parse().unwrap(),
             own_address: "127.0.0.1:3000".parse().unwrap(),
+            mail: mail.clone(),
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_by_hand().await.unwrap();
         let (admin, token) = newcomer(&engine, "Acme").await;
-        Self { engine, clock, receiver: Receiver::start().await, admin, token, config, _folder: folder }
+        Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, _folder: folder }
     }
 
     /// Another engine on the same database, as after a crash or as a second node.

@@ -11,6 +11,7 @@ mod health;
 mod lists;
 mod nodes;
 mod order;
+mod people;
 mod receiver;
 mod recover;
 mod recovery;

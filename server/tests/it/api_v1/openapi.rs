@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 21] = [
+const PROMISED: [&str; 26] = [
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",

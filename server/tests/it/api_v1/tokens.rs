@@ -39,13 +39,13 @@ async fn what_cannot_be_made_is_refused_by_field_by_scope_and_by_account() {
     wrong.is_problem(422);
     assert_eq!(wrong.fields(), ["expires_days", "name", "scopes"]);
     tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"], "color": 1 })).await.is_problem(422);
-    let weak = app.token(Some(&tenant.id), &[Scope::TokensWrite]).await;
+    let weak = app.token(Some(&tenant.account.id), &[Scope::TokensWrite]).await;
     let more = json!({ "name": "x", "scopes": ["events:read"] }).to_string();
     app.call(Method::POST, "/api/v1/tokens", &weak, Some(&more)).await.is_problem(403);
     let theirs = other.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
     let path = format!("/api/v1/tokens/{}", theirs["id"].as_str().unwrap());
     tenant.get(&path).await.is_problem(404);
     tenant.delete(&path).await.is_problem(404);
-    let reader = app.token(Some(&tenant.id), &[Scope::EventsRead]).await;
+    let reader = app.token(Some(&tenant.account.id), &[Scope::EventsRead]).await;
     app.call(Method::GET, "/api/v1/tokens", &reader, None).await.is_problem(403);
 }

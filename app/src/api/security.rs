@@ -1,0 +1,112 @@
+//! A person's own sign-in: forgotten and changed passwords, sessions.
+
+use domain::account::User;
+use domain::person::{Browser, NewPassword};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::UiError;
+
+/// What the form holds that asks for a reset.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForgotForm {
+    /// E-mail address.
+    #[serde(default)]
+    pub email: String,
+}
+
+/// Mails a link that sets a new password. The answer is the same whether or not somebody has that address.
+#[server(prefix = "/api", endpoint = "forgot")]
+pub async fn forgot(form: ForgotForm) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::FORGOT, &form, async {
+        ssr::require_patience()?;
+        ssr::backend()?.forgot(&form.email).await?;
+        let words =
+            "If somebody signs in with that address, a letter is on its way to it. The link in it works for an hour.";
+        Ok(ssr::Done::to(links::FORGOT).saying(words))
+    })
+    .await
+}
+
+/// Whether the link of a reset works still.
+#[server(prefix = "/api", endpoint = "reset/link")]
+pub async fn load_reset(link: String) -> Result<(), UiError> {
+    Ok(crate::ssr::backend()?.reset_link(&link).await?)
+}
+
+/// A new password.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetForm {
+    /// As typed.
+    #[serde(default)]
+    pub password: String,
+}
+
+/// Sets a new password by the link of a reset.
+#[server(prefix = "/api", endpoint = "reset")]
+pub async fn reset_password(link: String, form: ResetForm) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(&links::reset(&link), &form, async {
+        ssr::require_patience()?;
+        ssr::backend()?.reset_password(&link, &form.password, &ssr::client_ip()).await?;
+        let words = "Your new password is set, and you are signed out everywhere. Sign in with it.";
+        Ok(ssr::Done::to(links::SIGN_IN).saying(words))
+    })
+    .await
+}
+
+/// A person and where they are signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Security {
+    /// The person.
+    pub user: User,
+    /// This browser first.
+    pub browsers: Vec<Browser>,
+}
+
+/// A person and where they are signed in.
+#[server(prefix = "/api", endpoint = "security/show")]
+pub async fn load_security() -> Result<Security, UiError> {
+    use crate::ssr;
+    let (backend, user) = (ssr::backend()?, ssr::user().await?);
+    let browsers = backend.browsers(&user, &ssr::session_id()?).await?;
+    Ok(Security { user: backend.memberships(&user).await?.0, browsers })
+}
+
+/// Changes the password; other sessions end.
+#[server(prefix = "/api", endpoint = "security/password")]
+pub async fn change_password(form: NewPassword) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::SECURITY, &form, async {
+        ssr::require_patience()?;
+        let (user, session) = (ssr::user().await?, ssr::session_id()?);
+        ssr::backend()?.change_password(&user, &form, &session, &ssr::client_ip()).await?;
+        Ok(ssr::Done::to(links::SECURITY).saying("Your password is changed. Other browsers are signed out."))
+    })
+    .await
+}
+
+/// Ends one session.
+#[server(prefix = "/api", endpoint = "security/end")]
+pub async fn end_session(handle: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::SECURITY, &(), async {
+        ssr::backend()?.end_session(&ssr::user().await?, &handle).await?;
+        Ok(ssr::Done::to(links::SECURITY).saying("That browser is signed out."))
+    })
+    .await
+}
+
+/// Ends all sessions but this one.
+#[server(prefix = "/api", endpoint = "security/end-others")]
+pub async fn end_other_sessions() -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::SECURITY, &(), async {
+        let (user, session) = (ssr::user().await?, ssr::session_id()?);
+        let ended = ssr::backend()?.end_other_sessions(&user, &session, &ssr::client_ip()).await?;
+        let ended = domain::time::counted(i64::try_from(ended).unwrap_or(i64::MAX), "other browser");
+        Ok(ssr::Done::to(links::SECURITY).saying(format!("Signed out in {ended}.")))
+    })
+    .await
+}

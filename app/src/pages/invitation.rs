@@ -1,0 +1,127 @@
+//! Accepting an invitation: as somebody new, as whoever is signed in, or after changing over.
+
+use domain::Error;
+use domain::member::Invited;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use super::public_page;
+use crate::api::members::{Invitee, Join, JoinAsNew, SwitchPerson, load_invitation};
+use crate::api::visit::refuse;
+use crate::components::button::{Button, LinkButton, Weight};
+use crate::components::field::Field;
+use crate::components::heading::Heading;
+use crate::components::role_field;
+use crate::components::time_text::{TimeForm, TimeText};
+use crate::components::viewpoint::Viewpoint;
+use crate::error::UiError;
+use crate::links;
+use crate::visit::Visit;
+
+/// `/invite/:link`
+#[component]
+pub fn InvitationPage() -> impl IntoView {
+    public_page(async |place, visit| {
+        let link = place.param("link");
+        let content = match load_invitation(link.clone()).await {
+            Ok(invitee) => open(invitee, link, &visit).into_any(),
+            Err(error @ UiError::Domain(Error::Conflict { .. } | Error::NotFound(_))) => {
+                let words = over(&error);
+                refuse(error).await?;
+                ended(words).into_any()
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+    })
+}
+
+fn over(error: &UiError) -> String {
+    match error {
+        UiError::Domain(Error::NotFound(_)) => {
+            "There is no invitation behind this link. Copy the whole link from the letter, to its last character."
+                .into()
+        }
+        other => other.to_string(),
+    }
+}
+
+fn ended(words: String) -> impl IntoView {
+    view! {
+        <Heading title="This invitation cannot be used" lead=words/>
+        <p><LinkButton href=links::SIGN_IN weight=Weight::Primary>"Sign in"</LinkButton></p>
+    }
+}
+
+fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> {
+    let Invitee { invited, signed_in } = invitee;
+    let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
+    let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
+    let known = invited.known;
+    let way = match signed_in {
+        Some(person) if person == email => accept(link).into_any(),
+        Some(person) => switch(link, person, email).into_any(),
+        None if known => sign_in_first(link, email).into_any(),
+        None => newcomer(link, email).into_any(),
+    };
+    view! { <Heading title=title/> <Terms invited=invited view=view/> {way} }
+}
+
+/// Who invited, as what, and until when.
+#[component]
+fn Terms(invited: Invited, view: Viewpoint) -> impl IntoView {
+    view! {
+        <div class="grid gap-1">
+            <p class="wrap-anywhere">
+                <strong>{invited.invited_by}</strong> " invites you to the account " <strong>{invited.account}</strong> "."
+            </p>
+            <p>"Your role: " <strong>{role_field::name(invited.role)}</strong> ". " {role_field::meant(invited.role)}</p>
+            <p class="text-table text-ink-2">
+                "The invitation ends " <TimeText at=invited.expires form=TimeForm::Full view=view/> "."
+            </p>
+        </div>
+    }
+}
+
+fn accept(link: String) -> impl IntoView {
+    view! {
+        <form method="post" action=Join::PATH>
+            <input type="hidden" name="link" value=link/>
+            <Button weight=Weight::Primary>"Accept invitation"</Button>
+        </form>
+    }
+}
+
+fn switch(link: String, person: String, email: String) -> impl IntoView {
+    view! {
+        <p class="wrap-anywhere">"It is for " <strong>{email}</strong> ", and you are signed in as " <strong>{person}</strong> "."</p>
+        <form class="flex flex-wrap gap-3" method="post" action=SwitchPerson::PATH>
+            <input type="hidden" name="link" value=link/>
+            <Button weight=Weight::Primary>"Sign out and go on"</Button>
+            <LinkButton href="/">"Stay signed in"</LinkButton>
+        </form>
+    }
+}
+
+fn sign_in_first(link: String, email: String) -> impl IntoView {
+    let href = links::sign_in_then(&links::invitation(&link));
+    view! {
+        <p class="wrap-anywhere">"Sign in as " <strong>{email}</strong> " to accept it."</p>
+        <p><LinkButton href=href weight=Weight::Primary>"Sign in to accept"</LinkButton></p>
+    }
+}
+
+fn newcomer(link: String, email: String) -> impl IntoView {
+    view! {
+        <form class="grid gap-4" method="post" action=JoinAsNew::PATH>
+            <input type="hidden" name="link" value=link/>
+            <p class="wrap-anywhere">"You will sign in with " <strong>{email.clone()}</strong> "."</p>
+            // For password managers, which store both under this page.
+            <input class="hidden" type="email" autocomplete="username" value=email readonly=true tabindex="-1" aria-label="E-mail"/>
+            <Field name="name" label="Your name" autocomplete="name"/>
+            <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
+                hint="At least 12 characters. A few words in a row are easy to remember."/>
+            <div><Button weight=Weight::Primary>"Accept invitation"</Button></div>
+        </form>
+    }
+}

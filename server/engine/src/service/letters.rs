@@ -1,0 +1,85 @@
+//! The letters to people, and the links in them. A link holds 256 random bits; the store knows only its hash.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Error, error::Result, member::Invitation};
+use url::Url;
+
+use super::tokens::hash;
+use crate::{
+    Engine,
+    mail::{Letter, Posted},
+    random,
+};
+
+/// Random bytes of a link.
+const LINK_BYTES: usize = 32;
+/// Seconds until there may be room for another letter.
+const MAIL_RETRY_AFTER_S: u32 = 60;
+
+/// The secret end of a link, and its hash for the store.
+pub(super) struct Link {
+    pub(super) text: String,
+    pub(super) hash: String,
+}
+
+impl Link {
+    pub(super) fn new() -> Self {
+        let bytes: [u8; LINK_BYTES] = random::any();
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        Self { hash: hash(&text), text }
+    }
+}
+
+impl Engine {
+    /// Hands a letter over. What it tells stands in the database already; whoever asked hears when it could not leave.
+    pub(super) fn post(&self, letter: Letter) -> Result<()> {
+        match self.config().mail.post(letter) {
+            Posted::Waiting => Ok(()),
+            Posted::Full => Err(Error::Unavailable {
+                detail: "Too much mail is waiting, so this letter was not sent. Try again in a minute.".to_owned(),
+                retry_after_s: MAIL_RETRY_AFTER_S,
+            }),
+        }
+    }
+
+    /// A page of this installation as it stands in a letter.
+    pub(super) fn page(&self, path: &str) -> String {
+        self.config().public_url.join(path).map(Url::into).unwrap_or_default()
+    }
+}
+
+pub(super) fn invitation(invitation: &Invitation, account: &str, page: &str) -> Letter {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
+    Letter {
+        to: invitation.email.clone(),
+        subject: format!("Invitation to {account} on Offhook"),
+        text: format!(
+            "{by} invites you to the account {account} on Offhook, as {role}.\n\n\
+             Accept within 7 days:\n{page}\n\n\
+             If you do not know {by}, leave this letter alone: nothing happens then.\n"
+        ),
+    }
+}
+
+pub(super) fn reset(to: &str, page: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: "Set a new password for Offhook".to_owned(),
+        text: format!(
+            "Somebody, probably you, asked to set a new password for {to}.\n\n\
+             The link works once, within an hour:\n{page}\n\n\
+             If it was not you, leave this letter alone: your password stays as it is.\n"
+        ),
+    }
+}
+
+pub(super) fn password_changed(to: &str, page: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: "Your password for Offhook was changed".to_owned(),
+        text: format!(
+            "The password of {to} was changed. Browsers that were signed in elsewhere are signed out.\n\n\
+             If it was not you, set a new one at once:\n{page}\n"
+        ),
+    }
+}
