@@ -2,12 +2,12 @@
 
 use crate::{
     account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, recover::Recovery,
-    test_line::TestLines, time::Clock, token::Tokens,
+    rotation::Rotations, test_line::TestLines, time::Clock, token::Tokens,
 };
 
 /// All parts of the port together, object-safe: pages hold an `Arc<dyn Backend>`.
 pub trait Backend:
-    Accounts + Audit + Tokens + Endpoints + Events + Deliveries + Recovery + TestLines + Send + Sync + 'static
+    Accounts + Audit + Tokens + Endpoints + Events + Deliveries + Recovery + Rotations + TestLines + Send + Sync + 'static
 {
     /// The clock that everything goes by, also for what pages say about time.
     fn clock(&self) -> &dyn Clock;

@@ -19,7 +19,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::{
     clock::GrowingIds,
     outbound::{CannotBuild, Outbound, Policy},
-    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover},
+    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, rotating},
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
@@ -131,6 +131,7 @@ impl Engine {
         tokio::spawn(claim::run(self.sender.clone()));
         tokio::spawn(cleaning::run(self.sender.clone()));
         tokio::spawn(recover::run(self.sender.clone()));
+        tokio::spawn(rotating::run(self.sender.clone()));
         if self.db().dialect == Dialect::Postgres {
             tokio::spawn(news::run(self.sender.clone()));
         }

@@ -14,7 +14,7 @@ use crate::store::{
     outcomes::{self, AttemptRow, Finish},
 };
 
-use super::{Sender, claim, count, health, outcome::Outcome};
+use super::{Sender, claim, count, health, outcome::Outcome, rotating};
 
 /// Most outcomes of one commit.
 pub const RECORD_MAX: usize = 512;
@@ -50,6 +50,8 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
     let kept: HashSet<String> = outcomes::finish(&mut tx, &sender.node, &finishes).await?.into_iter().collect();
     count(&sender.counters.fenced, finishes.len() - kept.len());
     keep_attempts(sender, &mut tx, batch, &kept).await?;
+    // Before the endpoints: whoever rotates locks the rotation first, too.
+    rotating::prove(&mut tx, batch, &kept, now).await?;
     health::record(sender, &mut tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, &mut tx, batch).await?;
     let next = hand_on(sender, &mut tx, batch, &finishes, &kept).await?;

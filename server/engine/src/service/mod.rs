@@ -9,5 +9,6 @@ pub mod deliveries;
 pub mod endpoints;
 pub mod events;
 pub mod recover;
+pub mod rotation;
 pub mod test_lines;
 pub mod tokens;

@@ -19,6 +19,7 @@ pub mod outcomes;
 pub(crate) mod postgres;
 pub mod recover;
 pub mod recover_work;
+pub mod rotations;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;
