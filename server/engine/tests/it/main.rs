@@ -15,5 +15,6 @@ mod receiver;
 mod recover;
 mod recovery;
 mod retention;
+mod rotation;
 mod sending;
 mod states;
