@@ -9,6 +9,7 @@ pub mod me;
 pub mod overview;
 pub mod people;
 pub mod recover;
+pub mod rotation;
 pub mod test_line;
 pub mod tries;
 pub mod visit;

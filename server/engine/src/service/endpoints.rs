@@ -1,6 +1,5 @@
 //! Endpoints: created, changed, paused, tested, deleted.
 
-use crate::random;
 use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
@@ -11,10 +10,9 @@ use domain::{
         Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason,
     },
     error::Result,
-    event::{EventKind, NewEvent},
+    event::EventKind,
     id::{AccountId, DeliveryId, EndpointId},
     payload::Payload,
-    rotation::Credential,
     tally::{Tally, hour_of},
     target::TargetUrl,
     time::{DAY_MS, SECOND_MS},
@@ -23,7 +21,7 @@ use domain::{
 use super::credentials::{self, Open};
 use crate::{
     Engine,
-    sender::{ingest::Arriving, news::News},
+    sender::news::News,
     store::{audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, rotations, tallies},
 };
 
@@ -240,24 +238,6 @@ impl Engine {
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: open.shown() })
     }
 
-    /// Sends a test to an endpoint that receives; one that proves a credential carries the next one.
-    pub(crate) async fn post_test(
-        &self,
-        account: &AccountId,
-        endpoint: &Endpoint,
-        payload: Payload,
-        proof: Option<Credential>,
-    ) -> Result<DeliveryId> {
-        if endpoint.state != EndpointState::Active {
-            let detail = "This endpoint does not receive just now. Resume it, then send the test.";
-            return Err(Error::Conflict { detail: detail.into(), existing: None });
-        }
-        let event = NewEvent { id: None, payload, timestamp: None };
-        let arriving = Arriving { account: account.clone(), event, test_of: Some(endpoint.id.clone()), proof };
-        let (_, deliveries) = self.ingest().accept(arriving).await?;
-        DeliveryId::parse(deliveries.first().map_or("", String::as_str))
-    }
-
     pub(crate) async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         let stored = endpoints::one(self.db(), account, id).await?;
         stored.ok_or_else(|| Error::NotFound("Endpoint".into()))
@@ -309,15 +289,6 @@ impl Engine {
         self.sender().tell(News::Endpoint(id.to_string())).await;
         self.wake(account).await;
         Ok(())
-    }
-
-    /// The published example with a call id of its own, so that tests do not queue behind each other.
-    pub(crate) fn example(&self, kind: EventKind) -> String {
-        let random: [u16; 8] = random::any();
-        let [a, b, c, d, e, f, g, h] = random;
-        let call = format!("{a:04x}{b:04x}-{c:04x}-4{:03x}-a{:03x}-{f:04x}{g:04x}{h:04x}", d & 0xfff, e & 0xfff);
-        let (start, end) = kind.example().split_once("\"call_id\":\"").unwrap_or((kind.example(), ""));
-        format!("{start}\"call_id\":\"{call}{}", end.get(36..).unwrap_or_default())
     }
 }
 

@@ -12,3 +12,4 @@ pub mod recover;
 pub mod rotation;
 pub mod test_lines;
 pub mod tokens;
+mod trial;

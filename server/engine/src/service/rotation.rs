@@ -32,8 +32,10 @@ use crate::{
 #[async_trait]
 impl Rotations for Engine {
     async fn rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView> {
-        let account = actor.account_if(Permission::ReadEndpoints)?;
-        self.view(account, id).await
+        // Whoever rotates may see what there is to rotate.
+        let rotates = actor.may(Permission::RotateCredentials);
+        let permission = if rotates { Permission::RotateCredentials } else { Permission::ReadEndpoints };
+        self.view(actor.account_if(permission)?, id).await
     }
 
     async fn prepare_token(&self, actor: &Actor, id: &EndpointId, chosen: Option<String>) -> Result<String> {

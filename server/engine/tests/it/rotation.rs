@@ -79,6 +79,7 @@ async fn a_token_is_prepared_proved_switched_undone_and_retired(bed: Bed) {
     let refused = bed.engine.switch_token(&bed.admin, &id, None, Unproved::Refuse).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
     let test = bed.engine.test_credential(&bed.admin, &id, Credential::AuthToken).await.unwrap();
+    bed.run().await;
     assert_eq!(token(&event(&bed, 2).await), "my-token");
     assert!(bed.receiver.received().iter().any(|got| token(got) == NEXT), "the test carries the next token");
     let running = bed.engine.rotation(&bed.admin, &id).await.unwrap().token.unwrap();
