@@ -52,6 +52,14 @@ impl Zone {
         Some(moment.to_zoned(self.rules.clone()))
     }
 
+    /// The moment of a local time as `datetime-local` posts it; none when it is not one. In the hour that a clock
+    /// repeats it is the first.
+    #[must_use]
+    pub fn moment(&self, local: &str) -> Option<UnixMs> {
+        let local: jiff::civil::DateTime = local.trim().parse().ok()?;
+        Some(UnixMs(local.to_zoned(self.rules.clone()).ok()?.timestamp().as_millisecond()))
+    }
+
     fn written(&self, moment: UnixMs, format: &str) -> String {
         self.at(moment).map(|at| at.strftime(format).to_string()).unwrap_or_default()
     }
@@ -114,6 +122,8 @@ mod tests {
         assert_eq!((berlin.clock(MOMENT), berlin.short(MOMENT)), ("14:03:22".into(), "23 Nov 14:03".into()));
         assert_eq!(berlin.offset(MOMENT), "UTC+1");
         assert_eq!(Zone::or_utc("America/St_Johns").offset(MOMENT), "UTC−3:30");
+        assert_eq!(berlin.moment("2026-11-23T14:03"), Some(UnixMs(1_795_438_980_000)));
+        assert_eq!(berlin.moment("tomorrow"), None);
         assert!(Zone::names().iter().any(|name| name == "Europe/Berlin"));
     }
 }

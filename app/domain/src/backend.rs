@@ -2,7 +2,8 @@
 
 use crate::{
     account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, member::Members,
-    person::People, recover::Recovery, support::Support, test_line::TestLines, time::Clock, token::Tokens,
+    person::People, recover::Recovery, rotation::Rotations, support::Support, test_line::TestLines, time::Clock,
+    token::Tokens,
 };
 
 /// All parts of the port together, object-safe: pages hold an `Arc<dyn Backend>`.
@@ -16,6 +17,7 @@ pub trait Backend:
     + Events
     + Deliveries
     + Recovery
+    + Rotations
     + Support
     + TestLines
     + Send

@@ -364,6 +364,13 @@ pub struct Credentials {
     pub auth_token: String,
     /// Signs the headers; `whsec_…`.
     pub signing_secret: String,
+    /// While the auth token is rotated: the one that is not sent, which is the next before the switch and the earlier
+    /// after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_auth_token: Option<String>,
+    /// While two secrets overlap: the old one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_signing_secret: Option<String>,
 }
 
 /// What to do about a URL that another endpoint already has.

@@ -28,6 +28,7 @@ pub mod phone;
 pub mod query;
 pub mod recover;
 pub mod retry;
+pub mod rotation;
 pub mod secret;
 pub mod sentence;
 pub mod signature;

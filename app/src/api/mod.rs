@@ -11,6 +11,7 @@ pub mod members;
 pub mod overview;
 pub mod people;
 pub mod recover;
+pub mod rotation;
 pub mod security;
 pub mod settings;
 pub mod support;

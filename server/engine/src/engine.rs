@@ -21,7 +21,9 @@ use crate::{
     figures::QueueSeen,
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
-    sender::{Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, writer},
+    sender::{
+        Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, rotating, writer,
+    },
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
@@ -134,6 +136,7 @@ impl Engine {
         tokio::spawn(claim::run(self.sender.clone()));
         tokio::spawn(cleaning::run(self.sender.clone()));
         tokio::spawn(recover::run(self.sender.clone()));
+        tokio::spawn(rotating::run(self.sender.clone()));
         if self.db().dialect == Dialect::Postgres {
             tokio::spawn(news::run(self.sender.clone()));
         }

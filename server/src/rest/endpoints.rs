@@ -202,7 +202,7 @@ pub struct TestToSend {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TestSentJson {
     /// The delivery to look at.
-    delivery_id: String,
+    pub delivery_id: String,
 }
 
 /// Send a test to this endpoint alone.

@@ -16,6 +16,8 @@ pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod recover;
+pub mod rotation;
+pub mod rotation_json;
 pub mod tokens;
 
 use axum::{
@@ -55,6 +57,17 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(endpoints::pause))
         .routes(routes!(endpoints::resume))
         .routes(routes!(endpoints::test))
+        .routes(routes!(rotation::show))
+        .routes(routes!(rotation::prepare))
+        .routes(routes!(rotation::test_token))
+        .routes(routes!(rotation::switch))
+        .routes(routes!(rotation::undo))
+        .routes(routes!(rotation::retire_token))
+        .routes(routes!(rotation::drop_token))
+        .routes(routes!(rotation::rotate))
+        .routes(routes!(rotation::test_secret))
+        .routes(routes!(rotation::extend))
+        .routes(routes!(rotation::retire_secret))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::resend))

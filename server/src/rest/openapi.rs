@@ -23,6 +23,7 @@ use crate::rest::problem::{Kind, PROBLEM_JSON, ProblemDocument};
     tags(
         (name = "Events", description = "What the phone platform said about a call"),
         (name = "Endpoints", description = "URLs that receive events"),
+        (name = "Credentials", description = "Rotation of auth tokens and signing secrets"),
         (name = "Deliveries", description = "One event to one endpoint, with every attempt"),
         (name = "API tokens", description = "How programs come in"),
         (name = "Audit", description = "Who did what, when, from where"),

@@ -6,6 +6,7 @@ pub mod edit;
 pub mod list;
 pub mod new;
 pub mod record;
+pub mod rotation;
 pub mod rows;
 pub mod show;
 pub mod test;

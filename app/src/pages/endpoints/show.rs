@@ -7,8 +7,10 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::record::{History, LastDay};
+use super::rotation::RotationBanner;
 use super::rows::DeliveryRows;
 use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint, load_record};
+use crate::api::rotation::load_rotation;
 use crate::api::tries::load_try;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_lamp::{EndpointLamp, Standing, next, verdict};
@@ -30,6 +32,7 @@ pub fn EndpointPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         let (summary, latest) = load_endpoint(place.acct.clone(), place.param("ep")).await?;
         let record = load_record(place.acct.clone(), place.param("ep")).await?;
+        let rotation = load_rotation(place.acct.clone(), place.param("ep")).await?;
         let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
         let view = Viewpoint::from(&frame);
         let flash = frame.visit.flash.clone();
@@ -42,6 +45,7 @@ pub fn EndpointPage() -> impl IntoView {
             <Heading title=title>{actions}</Heading>
             {created.then(|| view! { <NewCredentials flash=flash/> })}
             {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
+            <RotationBanner rotation=rotation view=view.clone()/>
             <Verdict summary=summary.clone() view=view.clone()/>
             <LastDay record=record.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
@@ -152,11 +156,19 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
         && summary.endpoint.state != EndpointState::Deleted
         && secret.is_none();
     let (acct, ep) = (frame.acct().to_owned(), summary.endpoint.id.to_string());
+    let page = links::endpoint(&acct, &ep, "secret");
+    let other = [("Auth token in rotation", "other_auth_token"), ("Old signing secret", "earlier_signing_secret")];
+    let other = other.map(|(name, field)| revealed(field).map(|value| (name, value)));
+    let other = other.into_iter().flatten().map(|(name, value)| {
+        view! { <Secret name=name purpose="Belongs to the rotation that is running." value=value/> }
+    });
+    let other = other.collect_view();
     view! {
         <Panel title="Credentials" id="credentials">
             <dl class="grid gap-4">
                 <Secret name="Auth token" purpose=TOKEN_PURPOSE value=token.unwrap_or(summary.auth_token_masked)/>
                 <Secret name="Signing secret" purpose=SECRET_PURPOSE value=secret.unwrap_or(summary.signing_secret_masked)/>
+                {other}
             </dl>
             {may.then(|| view! {
                 <form class="mt-4" method="post" action=RevealCredentials::PATH>
@@ -165,6 +177,7 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
                     <Button>"Reveal"</Button>
                 </form>
             })}
+            <p class="mt-4"><a href=page>"Rotate credentials"</a></p>
         </Panel>
     }
 }

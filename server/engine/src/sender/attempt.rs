@@ -21,6 +21,10 @@ use super::{
 /// Tries a delivery once.
 pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
     let now = sender.now();
+    if job.proof.is_some() {
+        // A target from before the rotation would prove nothing.
+        sender.targets.forget(&job.endpoint_id);
+    }
     let target = match sender.targets.get(&job.account_id, &job.endpoint_id, now).await {
         Ok(Some(target)) => target,
         Ok(None) => return Outcome::OurFault(job),
@@ -37,13 +41,15 @@ pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
     }
     sender.queues().set_rate(&job.endpoint_id, target.rate_at(job.fresh_from));
     let Some(payload) = job.payload.clone() else { return Outcome::OurFault(job) };
-    let body = body(&payload, job.timestamp_s, &target.auth_token);
-    let signed = signature::header(&target.secrets, &job.event_id, now.unix_seconds(), body.as_bytes());
+    let used = target.used(job.proof);
+    let proves = used.proves;
+    let body = body(&payload, job.timestamp_s, used.auth_token);
+    let signed = signature::header(used.secrets, &job.event_id, now.unix_seconds(), body.as_bytes());
     let headers = headers(&job, &target, now.unix_seconds(), &signed);
     let timeout_ms = target.timeout_ms.min(ATTEMPT_TIMEOUT_MAX_MS);
     let post = Post { url: target.url.clone(), headers, body, at: now, timeout_ms };
     let answer = sender.outbound.post(post).await;
-    Outcome::Tried(Box::new(Sent { job, target, started_at: now, signature: signed, answer }))
+    Outcome::Tried(Box::new(Sent { job, target, started_at: now, signature: signed, answer, proves }))
 }
 
 /// The headers that product and standard promise, after the endpoint's own.

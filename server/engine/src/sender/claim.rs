@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{UnixMs, event::EventKind, time::SECOND_MS};
+use domain::{UnixMs, event::EventKind, rotation::Credential, time::SECOND_MS};
 use tokio::sync::Notify;
 
 use crate::store::{
@@ -142,6 +142,7 @@ fn in_hand(loaded: LoadedJob) -> Option<Job> {
         attempts: small(loaded.attempts),
         attempts_before: small(loaded.attempts_before),
         fresh_from: UnixMs(loaded.fresh_from_ms),
+        proof: loaded.proof.as_deref().and_then(Credential::parse),
         timestamp_s: loaded.timestamp_s,
         payload: loaded.payload.map(Into::into),
     })

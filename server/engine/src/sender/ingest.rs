@@ -12,6 +12,7 @@ use domain::{
     error::Result,
     event::{Accepted, EventKind, NewEvent},
     id::{AccountId, DeliveryId, EndpointId, EventId},
+    rotation::Credential,
 };
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -43,6 +44,8 @@ pub struct Arriving {
     pub event: NewEvent,
     /// A test goes to this endpoint alone, whatever it picked.
     pub test_of: Option<EndpointId>,
+    /// Which credential the test proves, by carrying the next one.
+    pub proof: Option<Credential>,
 }
 
 /// What the door hears: the event's fate and the deliveries it became.
@@ -211,7 +214,8 @@ impl Plan<'_> {
         let to: Vec<&str> =
             listeners.iter().filter(|l| l.account == account).filter(wanted).map(|l| l.id.as_str()).collect();
         let event = self.event(arriving, digest, to.len());
-        let deliveries: Vec<String> = to.iter().map(|endpoint| self.delivery(&event, endpoint)).collect();
+        let deliveries: Vec<String> =
+            to.iter().map(|endpoint| self.delivery(&event, endpoint, arriving.proof)).collect();
         let id = EventId::parse(&event.id)?;
         if arriving.event.id.is_some() {
             seen.insert((event.account_id.clone(), event.id.clone()), seen_now(&event));
@@ -241,7 +245,7 @@ impl Plan<'_> {
         }
     }
 
-    fn delivery(&mut self, event: &NewEventRow, endpoint: &str) -> String {
+    fn delivery(&mut self, event: &NewEventRow, endpoint: &str, proof: Option<Credential>) -> String {
         let (at, entropy) = self.sender.ids.next();
         let id = String::from(DeliveryId::new(at, entropy));
         self.deliveries.push(NewDelivery {
@@ -257,6 +261,7 @@ impl Plan<'_> {
             created_ms: self.now.0,
             due_ms: Some(self.now.0),
             lease_owner: None,
+            proof: proof.map(Credential::as_str),
         });
         id
     }
@@ -357,6 +362,7 @@ fn take(sender: &Sender, deliveries: &[NewDelivery], events: &[NewEventRow]) {
             attempts: 0,
             attempts_before: 0,
             fresh_from: UnixMs(delivery.created_ms),
+            proof: delivery.proof.and_then(Credential::parse),
             timestamp_s: event.timestamp_s,
             payload: Some(event.payload.as_str().into()),
         });

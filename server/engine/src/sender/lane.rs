@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use domain::{UnixMs, event::EventKind};
+use domain::{UnixMs, event::EventKind, rotation::Credential};
 
 use super::{IN_FLIGHT_MAX, JOBS_MAX, JOBS_MAX_BYTES, JOBS_PER_ENDPOINT_MAX, pace::Pace};
 
@@ -33,6 +33,8 @@ pub struct Job {
     pub attempts_before: u32,
     /// When the event was accepted, or resent.
     pub fresh_from: UnixMs,
+    /// Which credential it proves: a test that carries the next one.
+    pub proof: Option<Credential>,
     /// Unix seconds of the event itself.
     pub timestamp_s: i64,
     /// The payload as it goes out; none once it is past retention.
@@ -233,6 +235,7 @@ mod tests {
             attempts,
             attempts_before: 0,
             fresh_from: UnixMs(0),
+            proof: None,
             timestamp_s: 0,
             payload: Some("{}".into()),
         }

@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod pace;
 pub mod recorder;
 pub mod recover;
+pub mod rotating;
 pub mod target;
 pub(crate) mod writer;
 
@@ -104,6 +105,7 @@ pub struct Sender {
     outcomes: mpsc::Sender<Outcome>,
     claim_soon: claim::Hint,
     pub(crate) recover_soon: Notify,
+    pub(crate) rotate_soon: Notify,
     changes: broadcast::Sender<AccountId>,
     running: AtomicBool,
     stopping: AtomicBool,
@@ -136,6 +138,7 @@ impl Sender {
             outcomes,
             claim_soon: claim::Hint::default(),
             recover_soon: Notify::new(),
+            rotate_soon: Notify::new(),
             changes: broadcast::channel(CHANGES_MAX).0,
             running: false.into(),
             stopping: false.into(),

@@ -7,6 +7,7 @@ use domain::{
     cause::{Cause, CauseFacts, Failure},
     id::{AttemptId, Ids},
     retry::{self, EndReason, Next, Rhythm, Tried},
+    rotation::Credential,
 };
 
 use crate::{
@@ -45,6 +46,8 @@ pub struct Sent {
     pub signature: String,
     /// What came back.
     pub answer: Answer,
+    /// What a success proves: the credential, and when its rotation began.
+    pub proves: Option<(Credential, UnixMs)>,
 }
 
 impl Outcome {

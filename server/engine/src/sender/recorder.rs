@@ -14,7 +14,7 @@ use crate::store::{
     outcomes::{self, AttemptRow, Finish},
 };
 
-use super::{Sender, claim, count, health, outcome::Outcome};
+use super::{Sender, claim, count, health, outcome::Outcome, rotating};
 
 /// Most outcomes of one commit.
 pub const RECORD_MAX: usize = 512;
@@ -70,6 +70,8 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let kept: HashSet<String> = outcomes::finish(tx, &sender.node, &finishes).await?.into_iter().collect();
     count(&sender.counters.fenced, finishes.len() - kept.len());
     keep_attempts(sender, tx, batch, &kept).await?;
+    // Before the endpoints: whoever rotates locks the rotation first, too.
+    rotating::prove(tx, batch, &kept, now).await?;
     health::record(sender, tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, tx, batch).await?;
     let next = hand_on(sender, tx, batch, &finishes, &kept).await?;

@@ -9,6 +9,7 @@ use domain::{
     UnixMs,
     endpoint::{EndpointState, Header},
     id::{AccountId, EndpointId},
+    rotation::Credential,
     secret::SigningSecret,
     time::SECOND_MS,
 };
@@ -20,7 +21,8 @@ use crate::{
     vault::Vault,
 };
 
-/// How long a target is kept. A change through this node is seen at once; one through another node after this.
+/// How long a target is kept. A change through this node is seen at once; one through another node after this,
+/// so a credential that was retired there stays in use here for so long. A switch or an end at a set time is not late.
 const KEPT_MS: i64 = 2 * SECOND_MS;
 /// Most targets that are kept.
 const KEPT_MAX: usize = 10_000;
@@ -34,8 +36,14 @@ pub struct Target {
     pub url: String,
     /// Stands in the body.
     pub auth_token: String,
-    /// Each signs the headers.
+    /// Each signs the headers, the newest first.
     pub secrets: Vec<SigningSecret>,
+    /// While the auth token is rotated: when that began, and the next token.
+    pub next_token: Option<(UnixMs, String)>,
+    /// While two secrets overlap: when that began.
+    pub overlap_since: Option<UnixMs>,
+    /// When a set switch or the end of an overlap makes this untrue.
+    pub valid_until: Option<UnixMs>,
     /// Custom headers.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Time limit of an attempt.
@@ -48,12 +56,39 @@ pub struct Target {
     pub deliver_late: bool,
 }
 
+/// The credentials of one attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Used<'a> {
+    /// Stands in the body.
+    pub auth_token: &'a str,
+    /// Each signs the headers.
+    pub secrets: &'a [SigningSecret],
+    /// What a success proves: the credential, and which of its rotations, by when it began.
+    pub proves: Option<(Credential, UnixMs)>,
+}
+
 impl Target {
     /// Most events per second while an event that was accepted then is sent.
     #[must_use]
     pub fn rate_at(&self, accepted: UnixMs) -> Option<u32> {
         let drain = self.drain.filter(|(_, resumed)| accepted < *resumed).map(|(rate, _)| rate);
         [self.rate_per_s, drain].into_iter().flatten().min()
+    }
+
+    /// The credentials of an attempt; a proof carries the next of its credential alone.
+    #[must_use]
+    pub fn used(&self, proof: Option<Credential>) -> Used<'_> {
+        let usual = Used { auth_token: &self.auth_token, secrets: &self.secrets, proves: None };
+        match (proof, &self.next_token, self.overlap_since) {
+            (Some(Credential::AuthToken), Some((since, next)), _) => {
+                Used { auth_token: next, proves: Some((Credential::AuthToken, *since)), ..usual }
+            }
+            (Some(Credential::SigningSecret), _, Some(since)) => {
+                let secrets = self.secrets.get(..1).unwrap_or_default();
+                Used { secrets, proves: Some((Credential::SigningSecret, since)), ..usual }
+            }
+            _ => usual,
+        }
     }
 }
 
@@ -87,12 +122,13 @@ impl Targets {
     pub async fn get(&self, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<Option<Arc<Target>>> {
         if let Some((at, target)) = self.kept().get(endpoint)
             && now.since_ms(*at).abs() < KEPT_MS
+            && target.valid_until.is_none_or(|until| now < until)
         {
             return Ok(Some(target.clone()));
         }
         let (Ok(account), Ok(id)) = (AccountId::parse(account), EndpointId::parse(endpoint)) else { return Ok(None) };
         let Some(stored) = endpoints::one(&self.db, &account, &id).await? else { return Ok(None) };
-        let Some(target) = self.open(&stored) else { return Ok(None) };
+        let Some(target) = self.open(&stored, now) else { return Ok(None) };
         let target = Arc::new(target);
         let mut kept = self.kept();
         if kept.len() >= KEPT_MAX {
@@ -102,9 +138,10 @@ impl Targets {
         Ok(Some(target))
     }
 
-    fn open(&self, stored: &endpoints::StoredEndpoint) -> Option<Target> {
-        let opened = credentials::open(&self.vault, stored);
-        let opened = opened.inspect_err(|error| tracing::error!(%error, endpoint = %stored.endpoint.id)).ok()?;
+    fn open(&self, stored: &endpoints::StoredEndpoint, now: UnixMs) -> Option<Target> {
+        let present = credentials::present(&self.vault, stored, now);
+        let present = present.inspect_err(|error| tracing::error!(%error, endpoint = %stored.endpoint.id)).ok()?;
+        let opened = present.open;
         let header = |header: Header| {
             Some((HeaderName::from_bytes(header.name.as_bytes()).ok()?, HeaderValue::from_str(&header.value).ok()?))
         };
@@ -112,7 +149,10 @@ impl Targets {
             active: stored.endpoint.state == EndpointState::Active,
             url: stored.endpoint.url.as_str().to_owned(),
             auth_token: opened.auth_token,
-            secrets: vec![opened.secret],
+            secrets: std::iter::once(opened.secret).chain(present.earlier_secret).collect(),
+            next_token: present.next_token,
+            overlap_since: present.overlap_since,
+            valid_until: present.changes_at,
             headers: opened.headers.into_iter().filter_map(header).collect(),
             timeout_ms: stored.endpoint.timeout_ms,
             rate_per_s: stored.endpoint.rate_per_s,

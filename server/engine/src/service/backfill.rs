@@ -89,6 +89,7 @@ impl Engine {
             created_ms: run.at.0,
             due_ms: Some(run.at.0),
             lease_owner: (run.to == Backfill::Ended).then(|| NODE.to_owned()),
+            proof: None,
         };
         (event, delivery)
     }

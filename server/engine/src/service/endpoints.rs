@@ -1,6 +1,5 @@
 //! Endpoints: created, changed, paused, tested, deleted.
 
-use crate::random;
 use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
@@ -11,7 +10,7 @@ use domain::{
         Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason, RATE_MAX_PER_S,
     },
     error::Result,
-    event::{EventKind, NewEvent},
+    event::EventKind,
     id::{AccountId, DeliveryId, EndpointId},
     payload::Payload,
     tally::{Tally, hour_of},
@@ -22,8 +21,8 @@ use domain::{
 use super::credentials::{self, Open};
 use crate::{
     Engine,
-    sender::{ingest::Arriving, news::News},
-    store::{audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, tallies},
+    sender::news::News,
+    store::{audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, rotations, tallies},
 };
 
 /// Entries of an endpoint's history that are shown.
@@ -126,6 +125,7 @@ impl Endpoints for Engine {
             let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), &name);
             self.note(&mut tx, entry).await?;
         }
+        rotations::end_all(&mut tx, account, id).await?;
         let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
@@ -141,30 +141,23 @@ impl Endpoints for Engine {
     ) -> Result<DeliveryId> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let endpoint = self.stored(account, id).await?.endpoint;
-        if endpoint.state != EndpointState::Active {
-            let detail = "This endpoint does not receive just now. Resume it, then send the test.";
-            return Err(Error::Conflict { detail: detail.into(), existing: None });
-        }
         let payload = match payload {
             Some(edited) => Payload::parse(edited)?,
             None => Payload::parse(&self.example(kind))?,
         };
-        let event = NewEvent { id: None, payload, timestamp: None };
-        let arriving = Arriving { account: account.clone(), event, test_of: Some(id.clone()) };
-        let (_, deliveries) = self.ingest().accept(arriving).await?;
-        DeliveryId::parse(deliveries.first().map_or("", String::as_str))
+        self.post_test(account, &endpoint, payload, None).await
     }
 
     async fn reveal_credentials(&self, actor: &Actor, id: &EndpointId) -> Result<Credentials> {
         let account = actor.account_if(Permission::RevealCredentials)?;
         let stored = self.stored(account, id).await?;
-        let open = credentials::open_for(self.vault(), &stored)?;
+        let open = credentials::revealed(self.vault(), &stored, self.now())?;
         // On record before it is shown: what cannot be recorded is not shown.
         let mut tx = self.db().begin().await?;
         let entry = self.entry(actor, account, Deed::CredentialsRevealed);
         self.note(&mut tx, entry.about(id.as_str(), &stored.endpoint.name)).await?;
         tx.commit().await?;
-        Ok(shown(&open))
+        Ok(open)
     }
 
     async fn endpoint_hours(&self, actor: &Actor, id: &EndpointId, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>> {
@@ -226,7 +219,14 @@ impl Engine {
         let open = Open::new(new.auth_token.clone(), headers);
         let sealed = credentials::seal(self.vault(), account, &id, &open);
         let endpoint = fresh(id, new, test_line, self.now());
-        let stored = StoredEndpoint { account: account.clone(), endpoint, sealed, last_failure: None };
+        let stored = StoredEndpoint {
+            account: account.clone(),
+            endpoint,
+            sealed,
+            last_failure: None,
+            token_rotation: None,
+            secret_rotation: None,
+        };
         let mut tx = self.db().begin().await?;
         if endpoints::count(&mut tx, account).await? >= i64::from(ENDPOINTS_MAX) {
             return Err(Error::Conflict { detail: "An account has at most 500 endpoints.".into(), existing: None });
@@ -242,7 +242,7 @@ impl Engine {
         let entry = self.entry(actor, account, Deed::EndpointCreated).about(id, name);
         self.note(&mut tx, entry.with([Change::noted("URL", stored.endpoint.url.as_str())])).await?;
         tx.commit().await?;
-        Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: shown(&open) })
+        Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: open.shown() })
     }
 
     pub(crate) async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
@@ -257,6 +257,7 @@ impl Engine {
         for (_, hour) in tallies::of_endpoint(self.db(), account, id, since).await? {
             day.merge(&hour);
         }
+        let token_masked = credentials::token_masked(&stored, self.now());
         let waiting = listing::waiting(self.db(), account, id).await?;
         Ok(EndpointSummary {
             endpoint: stored.endpoint,
@@ -265,7 +266,7 @@ impl Engine {
             failed_24h: u32::try_from(day.failed + day.expired).unwrap_or(u32::MAX),
             p95_ms: day.durations.percentile_ms(95),
             failure: stored.last_failure,
-            auth_token_masked: stored.sealed.auth_token_masked,
+            auth_token_masked: token_masked,
             signing_secret_masked: stored.sealed.secret_masked,
         })
     }
@@ -303,15 +304,6 @@ impl Engine {
         self.sender().tell(News::Endpoint(id.to_string())).await;
         self.wake(account).await;
         Ok(())
-    }
-
-    /// The published example with a call id of its own, so that tests do not queue behind each other.
-    fn example(&self, kind: EventKind) -> String {
-        let random: [u16; 8] = random::any();
-        let [a, b, c, d, e, f, g, h] = random;
-        let call = format!("{a:04x}{b:04x}-{c:04x}-4{:03x}-a{:03x}-{f:04x}{g:04x}{h:04x}", d & 0xfff, e & 0xfff);
-        let (start, end) = kind.example().split_once("\"call_id\":\"").unwrap_or((kind.example(), ""));
-        format!("{start}\"call_id\":\"{call}{}", end.get(36..).unwrap_or_default())
     }
 }
 
@@ -389,11 +381,7 @@ fn kept_headers_none(typed: Vec<Header>) -> Result<Vec<Header>> {
     }
 }
 
-fn shown(open: &Open) -> Credentials {
-    Credentials { auth_token: open.auth_token.clone(), signing_secret: open.secret.reveal().to_owned() }
-}
-
-fn refuse_deleted(endpoint: &Endpoint) -> Result<()> {
+pub(crate) fn refuse_deleted(endpoint: &Endpoint) -> Result<()> {
     if endpoint.state == EndpointState::Deleted {
         return Err(Error::Conflict { detail: "This endpoint was deleted.".into(), existing: None });
     }

@@ -21,7 +21,7 @@ use crate::{
 impl Events for Engine {
     async fn accept_event(&self, actor: &Actor, account: &AccountId, event: NewEvent) -> Result<Accepted> {
         actor.require(Permission::WriteEvents)?;
-        let arriving = Arriving { account: account.clone(), event, test_of: None };
+        let arriving = Arriving { account: account.clone(), event, test_of: None, proof: None };
         self.ingest().accept(arriving).await.map(|(accepted, _)| accepted)
     }
 

@@ -6,6 +6,7 @@ use domain::{
     endpoint::{Endpoint, EndpointState, Health, PauseReason},
     event::EventKind,
     id::{AccountId, EndpointId},
+    rotation::{SecretRotation, TokenRotation},
     target::TargetUrl,
 };
 
@@ -13,6 +14,7 @@ use super::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
     json_list,
+    rotations::{self, Running},
     sql::Sql,
 };
 
@@ -20,8 +22,13 @@ const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, sta
     rate_per_s, deliver_late, header_names, headers_sealed, auth_token_sealed, auth_token_masked, secret_sealed, \
     secret_masked, test_line, version, created_ms) \
     VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)";
-const OF_ACCOUNT: &str = "SELECT * FROM endpoints WHERE account_id = $1 AND state <> 'deleted' ORDER BY name, id";
-const ONE: &str = "SELECT * FROM endpoints WHERE account_id = $1 AND id = $2";
+// Rotations come with their endpoint in one statement, so that nobody sees one without the other.
+const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
+    (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
+    FROM endpoints e WHERE e.account_id = $1 AND e.state <> 'deleted' ORDER BY e.name, e.id";
+const ONE: &str = "SELECT e.*, (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
+    (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
+    FROM endpoints e WHERE e.account_id = $1 AND e.id = $2";
 const BY_URL: &str =
     "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
@@ -65,6 +72,8 @@ struct EndpointRow {
     test_line: i64,
     version: i64,
     created_ms: i64,
+    token_rotation: Option<String>,
+    secret_rotation: Option<String>,
 }
 
 /// The sealed credentials of an endpoint, and how they are shown.
@@ -93,6 +102,10 @@ pub struct StoredEndpoint {
     pub sealed: Sealed,
     /// Its latest failure.
     pub last_failure: Option<Failure>,
+    /// The rotation of its auth token as it was last written; ask it for the present.
+    pub token_rotation: Option<Running<TokenRotation>>,
+    /// The rotation of its signing secret, likewise.
+    pub secret_rotation: Option<Running<SecretRotation>>,
 }
 
 impl TryFrom<EndpointRow> for StoredEndpoint {
@@ -132,7 +145,9 @@ impl TryFrom<EndpointRow> for StoredEndpoint {
             secret: row.secret_sealed,
             secret_masked: row.secret_masked,
         };
-        Ok(Self { account, endpoint, sealed, last_failure })
+        let token_rotation = row.token_rotation.map(|state| rotations::read(&row.id, &state)).transpose()?;
+        let secret_rotation = row.secret_rotation.map(|state| rotations::read(&row.id, &state)).transpose()?;
+        Ok(Self { account, endpoint, sealed, last_failure, token_rotation, secret_rotation })
     }
 }
 

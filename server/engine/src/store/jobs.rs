@@ -17,11 +17,11 @@ use super::{
 
 static ADD: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
-     attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner) \
+     attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner, proof) \
      SELECT r.id, r.account_id, r.endpoint_id, r.event_id, r.kind, r.call_id, r.caller, r.callee, r.test, 'queued', 0, 0, \
-     r.created_ms, r.created_ms, r.due_ms, r.lease_owner FROM {rows $1 r: id text, account_id text, endpoint_id text, \
+     r.created_ms, r.created_ms, r.due_ms, r.lease_owner, r.proof FROM {rows $1 r: id text, account_id text, endpoint_id text, \
      event_id text, kind text, call_id text, caller text, callee text, test bigint, created_ms bigint, due_ms bigint, \
-     lease_owner text}",
+     lease_owner text, proof text}",
 );
 static BUSY_LANES: Sql = Sql::new(
     "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows $1 r: endpoint_id text, call_id text} \
@@ -56,7 +56,7 @@ static HAND_ON: Sql = Sql::new(
 );
 static LOAD: Sql = Sql::new(
     "SELECT d.id, d.account_id, d.endpoint_id, d.event_id, d.kind, d.call_id, d.test, d.attempts, d.attempts_before, \
-     d.fresh_from_ms, e.payload, e.timestamp_s FROM deliveries d \
+     d.fresh_from_ms, d.proof, e.payload, e.timestamp_s FROM deliveries d \
      JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
      WHERE d.id IN {list $1} ORDER BY d.id",
 );
@@ -89,6 +89,8 @@ pub struct NewDelivery {
     pub due_ms: Option<i64>,
     /// The node that takes it in hand at once.
     pub lease_owner: Option<String>,
+    /// Which credential it proves, for a test that carries the next one.
+    pub proof: Option<&'static str>,
 }
 
 /// A lane: the deliveries of one call to one endpoint, which go out one after the other.
@@ -123,6 +125,8 @@ pub struct LoadedJob {
     pub attempts_before: i64,
     /// When the event was accepted, or resent.
     pub fresh_from_ms: i64,
+    /// Which credential it proves.
+    pub proof: Option<String>,
     /// The payload; none once it is past retention.
     pub payload: Option<String>,
     /// Unix seconds of the event itself.

@@ -21,6 +21,7 @@ pub(crate) mod postgres;
 pub mod recover;
 pub mod recover_work;
 pub mod resets;
+pub mod rotations;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;

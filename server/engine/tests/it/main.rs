@@ -16,6 +16,7 @@ mod receiver;
 mod recover;
 mod recovery;
 mod retention;
+mod rotation;
 mod sending;
 mod states;
 mod support;

@@ -5,6 +5,7 @@ mod endpoints;
 mod events;
 mod openapi;
 mod recover;
+mod rotation;
 mod tokens;
 
 use serde_json::{Value, json};

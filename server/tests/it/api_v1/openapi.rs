@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 26] = [
+const PROMISED: [&str; 37] = [
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
@@ -16,6 +16,7 @@ const PROMISED: [&str; 26] = [
     "GET /api/v1/deliveries/{id}",
     "GET /api/v1/endpoints",
     "GET /api/v1/endpoints/{id}",
+    "GET /api/v1/endpoints/{id}/rotation",
     "GET /api/v1/events",
     "GET /api/v1/events/{id}",
     "GET /api/v1/jobs/{id}",
@@ -24,9 +25,19 @@ const PROMISED: [&str; 26] = [
     "PATCH /api/v1/endpoints/{id}",
     "POST /api/v1/deliveries/{id}/resend",
     "POST /api/v1/endpoints",
+    "POST /api/v1/endpoints/{id}/auth-token/drop",
+    "POST /api/v1/endpoints/{id}/auth-token/prepare",
+    "POST /api/v1/endpoints/{id}/auth-token/retire",
+    "POST /api/v1/endpoints/{id}/auth-token/switch",
+    "POST /api/v1/endpoints/{id}/auth-token/test",
+    "POST /api/v1/endpoints/{id}/auth-token/undo",
     "POST /api/v1/endpoints/{id}/pause",
     "POST /api/v1/endpoints/{id}/recover",
     "POST /api/v1/endpoints/{id}/resume",
+    "POST /api/v1/endpoints/{id}/signing-secret/extend",
+    "POST /api/v1/endpoints/{id}/signing-secret/retire",
+    "POST /api/v1/endpoints/{id}/signing-secret/rotate",
+    "POST /api/v1/endpoints/{id}/signing-secret/test",
     "POST /api/v1/endpoints/{id}/test",
     "POST /api/v1/events",
     "POST /api/v1/events/batch",
