@@ -12,7 +12,7 @@ use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::role_field;
-use crate::components::time_text::{TimeForm, TimeText};
+use crate::components::time_text::UntilText;
 use crate::components::viewpoint::Viewpoint;
 use crate::error::UiError;
 use crate::links;
@@ -77,7 +77,7 @@ fn Terms(invited: Invited, view: Viewpoint) -> impl IntoView {
             </p>
             <p>"Your role: " <strong>{role_field::name(invited.role)}</strong> ". " {role_field::meant(invited.role)}</p>
             <p class="text-table text-ink-2">
-                "The invitation ends " <TimeText at=invited.expires form=TimeForm::Full view=view/> "."
+                "The link ends " <UntilText at=invited.expires view=view/> "."
             </p>
         </div>
     }
