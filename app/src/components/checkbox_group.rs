@@ -44,8 +44,9 @@ pub fn CheckboxGroup(
 
 #[component]
 fn Box(name: &'static str, at: usize, choice: Choice) -> impl IntoView {
-    let id = if at == 0 { name.to_owned() } else { format!("{name}-{}", choice.value) };
-    let meaning = format!("{name}-{}-meaning", choice.value);
+    // By place: a value may hold what an id may not.
+    let id = if at == 0 { name.to_owned() } else { format!("{name}-{at}") };
+    let meaning = format!("{name}-{at}-meaning");
     view! {
         <div class="grid grid-cols-[auto_1fr] items-baseline gap-x-3">
             <input class="size-5 translate-y-1 accent-ink" type="checkbox" id=id.clone() name=format!("form[{name}][]")

@@ -1,5 +1,6 @@
 //! The page that asks before a waiting delivery is ended.
 
+use domain::actor::Permission;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -17,7 +18,8 @@ use crate::{
 /// `/a/:acct/deliveries/:dlv/cancel`
 #[component]
 pub fn CancelPage() -> impl IntoView {
-    account_page(Part::Deliveries, async |place, _| {
+    account_page(Part::Deliveries, async |place, frame| {
+        frame.need(Permission::WriteDeliveries)?;
         let row = api::deliveries::show(place.acct.clone(), place.param("dlv")).await?.row;
         let page = links::delivery(&place.acct, row.id.as_str());
         let words = if row.status.is_final() {

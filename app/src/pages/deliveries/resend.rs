@@ -1,5 +1,6 @@
 //! The page that asks before a delivery is sent again: what, where, and as what.
 
+use domain::actor::Permission;
 use domain::{
     delivery::{DeliveryDetail, DeliveryRow, Status},
     endpoint::{Endpoint, EndpointState},
@@ -25,6 +26,7 @@ use crate::{
 #[component]
 pub fn ResendPage() -> impl IntoView {
     account_page(Part::Deliveries, async |place, frame| {
+        frame.need(Permission::WriteDeliveries)?;
         let (detail, endpoint) = api::deliveries::show_with_endpoint(place.acct.clone(), place.param("dlv")).await?;
         let view = Viewpoint::from(&frame);
         let page = links::delivery(&place.acct, detail.row.id.as_str());

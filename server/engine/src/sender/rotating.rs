@@ -112,8 +112,11 @@ async fn note(sender: &Sender, tx: &mut Tx, at: (&AccountId, &EndpointId), deed:
 
 /// Notes the proofs in a batch of outcomes: tests with a next credential that were answered with 2xx.
 pub(super) async fn prove(tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>, now: UnixMs) -> StoreResult<()> {
-    for outcome in batch {
-        let Outcome::Tried(sent) = outcome else { continue };
+    let tried = batch.iter().filter_map(|outcome| if let Outcome::Tried(sent) = outcome { Some(sent) } else { None });
+    let mut proving: Vec<_> = tried.filter(|sent| sent.proves.is_some()).collect();
+    // In one order at every node, so that two of them do not wait for each other.
+    proving.sort_by(|a, b| a.job.endpoint_id.cmp(&b.job.endpoint_id));
+    for sent in proving {
         let (Some((what, since)), None, true) = (sent.proves, &sent.answer.failure, kept.contains(&sent.job.id)) else {
             continue;
         };

@@ -59,9 +59,12 @@ impl Deliveries for Engine {
         };
         let discretion = self.discretion(actor).await?;
         if discretion.hides() {
+            let shown = credentials::revealed(self.vault(), &endpoint, self.now())?;
             let open = credentials::open_for(self.vault(), &endpoint)?;
             let headers = open.headers.iter().map(|header| header.value.as_str());
-            let known: Vec<&str> = headers.chain([open.auth_token.as_str(), open.secret.reveal()]).collect();
+            let rotating = [&shown.other_auth_token, &shown.earlier_signing_secret].into_iter().flatten();
+            let present = [shown.auth_token.as_str(), shown.signing_secret.as_str()];
+            let known: Vec<&str> = headers.chain(present).chain(rotating.map(String::as_str)).collect();
             discretion.delivery_detail(&mut detail, &known);
         }
         Ok(detail)

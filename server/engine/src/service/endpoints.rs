@@ -121,11 +121,12 @@ impl Endpoints for Engine {
         let name = self.stored(account, id).await?.endpoint.name;
         let now = self.now();
         let mut tx = self.db().begin().await?;
+        // First, as everywhere: rotations are locked before their endpoint, and that before the log.
+        rotations::end_all(&mut tx, account, id).await?;
         if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
             let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), &name);
             self.note(&mut tx, entry).await?;
         }
-        rotations::end_all(&mut tx, account, id).await?;
         let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;

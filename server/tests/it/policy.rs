@@ -1,0 +1,503 @@
+//! Who may do what: every page, every server function and every REST call, against everybody who might try. The lists
+//! come from the router, the sources and the OpenAPI document, so that a new one without a policy fails here.
+
+use std::collections::BTreeMap;
+
+use domain::{
+    account::{Account, Role, StaffRole},
+    actor::{Actor, Permission},
+    token::Scope,
+};
+use engine::Place;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Answer, Tenant, TestApp},
+    browser::{Browser, PASSWORD, with_form},
+    receiver::Receiver,
+};
+
+/// What is needed to come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// Nothing.
+    Open,
+    /// Being signed in.
+    Person,
+    /// This, in the account that the path or form names.
+    Account(Permission),
+    /// Being of the provider's support.
+    Support,
+    /// Being of the provider's support, in a session in that account: nobody here has one.
+    Session,
+}
+
+use Door::{Account as In, Open, Person, Session, Support};
+use Permission::{
+    ManageAccount, ManageMembers, ManageTokens, ReadAudit, ReadDeliveries, ReadEndpoints, ReadEvents,
+    RevealCredentials, RotateCredentials, WriteDeliveries, WriteEndpoints,
+};
+
+/// The policy of pages, by route.
+const PAGES: &[(&str, Door)] = &[
+    ("/", Person),
+    ("/sign-in", Open),
+    ("/sign-up", Open),
+    ("/invite/:link", Open),
+    ("/forgot", Open),
+    ("/reset/:link", Open),
+    ("/me", Open),
+    ("/me/security", Person),
+    ("/help", Open),
+    ("/help/setting-up", Open),
+    ("/help/verify", Open),
+    ("/help/retries", Open),
+    ("/help/causes", Open),
+    ("/help/causes/:code", Open),
+    ("/help/api", Open),
+    ("/a/:acct", In(ReadEndpoints)),
+    ("/a/:acct/start", In(WriteEndpoints)),
+    ("/a/:acct/endpoints", In(ReadEndpoints)),
+    ("/a/:acct/endpoints/new", In(WriteEndpoints)),
+    ("/a/:acct/endpoints/:ep", In(ReadEndpoints)),
+    ("/a/:acct/endpoints/:ep/edit", In(WriteEndpoints)),
+    ("/a/:acct/endpoints/:ep/test", In(WriteEndpoints)),
+    ("/a/:acct/endpoints/:ep/secret", In(ReadEndpoints)),
+    ("/a/:acct/endpoints/:ep/delete", In(WriteEndpoints)),
+    ("/a/:acct/endpoints/:ep/recover", In(WriteDeliveries)),
+    ("/a/:acct/members", In(ManageMembers)),
+    ("/a/:acct/members/invite", In(ManageMembers)),
+    ("/a/:acct/members/:usr", In(ManageMembers)),
+    ("/a/:acct/members/:usr/remove", In(ManageMembers)),
+    ("/a/:acct/jobs", In(ReadDeliveries)),
+    ("/a/:acct/jobs/:job", In(ReadDeliveries)),
+    ("/a/:acct/tokens", In(ManageTokens)),
+    ("/a/:acct/tokens/new", In(ManageTokens)),
+    ("/a/:acct/tokens/:tok", In(ManageTokens)),
+    ("/a/:acct/test-line", In(WriteEndpoints)),
+    ("/a/:acct/deliveries", In(ReadDeliveries)),
+    ("/a/:acct/deliveries/:dlv", In(ReadDeliveries)),
+    ("/a/:acct/deliveries/:dlv/attempts/:n", In(ReadDeliveries)),
+    ("/a/:acct/deliveries/:dlv/resend", In(WriteDeliveries)),
+    ("/a/:acct/deliveries/:dlv/cancel", In(WriteDeliveries)),
+    ("/a/:acct/events", In(ReadEvents)),
+    ("/a/:acct/events/:evt", In(ReadEvents)),
+    ("/a/:acct/calls/:call", In(ReadEvents)),
+    ("/a/:acct/audit", In(ReadAudit)),
+    ("/a/:acct/settings", In(ManageAccount)),
+    ("/support", Support),
+    ("/support/start", Support),
+    ("/support/log", Support),
+    ("/support/a/:acct", Session),
+    ("/support/a/:acct/endpoints", Session),
+    ("/support/a/:acct/endpoints/:ep", Session),
+    ("/support/a/:acct/deliveries", Session),
+    ("/support/a/:acct/deliveries/:dlv", Session),
+    ("/support/a/:acct/deliveries/:dlv/attempts/:n", Session),
+    ("/support/a/:acct/events", Session),
+    ("/support/a/:acct/events/:evt", Session),
+    ("/support/a/:acct/calls/:call", Session),
+    ("/*any", Open),
+];
+
+/// The policy of server functions, by path below `/api`.
+const FUNCTIONS: &[(&str, Door)] = &[
+    ("audit/list", In(ReadAudit)),
+    ("deliveries/cancel", In(WriteDeliveries)),
+    ("deliveries/count", In(ReadDeliveries)),
+    ("deliveries/list", In(ReadDeliveries)),
+    ("deliveries/resend", In(WriteDeliveries)),
+    ("deliveries/show", In(ReadDeliveries)),
+    ("deliveries/show_with_endpoint", In(ReadDeliveries)),
+    ("endpoints/create", In(WriteEndpoints)),
+    ("endpoints/delete", In(WriteEndpoints)),
+    ("endpoints/form", In(ReadEndpoints)),
+    ("endpoints/list", In(ReadEndpoints)),
+    ("endpoints/pause", In(WriteEndpoints)),
+    ("endpoints/record", In(ReadEndpoints)),
+    ("endpoints/resume", In(WriteEndpoints)),
+    ("endpoints/reveal", In(RevealCredentials)),
+    ("endpoints/show", In(ReadEndpoints)),
+    ("endpoints/update", In(WriteEndpoints)),
+    ("events/call", In(ReadEvents)),
+    ("events/list", In(ReadEvents)),
+    ("events/show", In(ReadEvents)),
+    ("forgot", Open),
+    ("frame", In(ReadEndpoints)),
+    ("home", Person),
+    ("invitation/join", Person),
+    ("invitation/join-new", Open),
+    ("invitation/show", Open),
+    ("invitation/switch", Open),
+    ("me/theme", Open),
+    ("me/zone", Open),
+    ("members/invite", In(ManageMembers)),
+    ("members/list", In(ManageMembers)),
+    ("members/remove", In(ManageMembers)),
+    ("members/resend", In(ManageMembers)),
+    ("members/role", In(ManageMembers)),
+    ("members/withdraw", In(ManageMembers)),
+    ("move", Open),
+    ("overview", In(ReadEndpoints)),
+    ("recover/job", In(ReadDeliveries)),
+    ("recover/jobs", In(ReadDeliveries)),
+    ("recover/plan", In(WriteDeliveries)),
+    ("recover/start", In(WriteDeliveries)),
+    ("recover/turn", In(WriteDeliveries)),
+    ("refuse", Open),
+    ("reset", Open),
+    ("reset/link", Open),
+    ("rotation/prepare", In(RotateCredentials)),
+    ("rotation/rotate", In(RotateCredentials)),
+    ("rotation/show", In(ReadEndpoints)),
+    ("rotation/standing", In(ReadEndpoints)),
+    ("rotation/switch", In(RotateCredentials)),
+    ("rotation/test", In(RotateCredentials)),
+    ("rotation/turn", In(RotateCredentials)),
+    ("security/end", Person),
+    ("security/end-others", Person),
+    ("security/password", Person),
+    ("security/show", Person),
+    ("settings/save", In(ManageAccount)),
+    ("settings/show", In(ManageAccount)),
+    ("sign-in", Open),
+    ("sign-out", Open),
+    ("sign-up", Open),
+    ("sign-up-open", Open),
+    ("support/account", Support),
+    ("support/agent", Support),
+    ("support/desk", Support),
+    ("support/end", Support),
+    ("support/log", Support),
+    ("support/reveal", Support),
+    ("support/start", Support),
+    ("test-line/behave", In(WriteEndpoints)),
+    ("test-line/clear", In(WriteEndpoints)),
+    ("test-line/show", In(WriteEndpoints)),
+    ("tokens/list", In(ManageTokens)),
+    ("tokens/make", In(ManageTokens)),
+    ("tokens/revoke", In(ManageTokens)),
+    ("tokens/rotate", In(ManageTokens)),
+    ("tokens/show", In(ManageTokens)),
+    ("tries/send", In(WriteEndpoints)),
+    ("tries/show", In(ReadDeliveries)),
+    ("tries/start", In(WriteEndpoints)),
+    ("tries/test-line", In(WriteEndpoints)),
+    ("visit", Open),
+];
+
+/// Somebody at the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visitor {
+    /// Not signed in, or with a session that has ended.
+    Nobody,
+    /// An admin, of another account.
+    Stranger,
+    /// A member of the account.
+    Member(Role),
+    /// Provider support without a session.
+    Agent,
+}
+
+const VISITORS: [Visitor; 6] = [
+    Visitor::Nobody,
+    Visitor::Stranger,
+    Visitor::Member(Role::Viewer),
+    Visitor::Member(Role::Developer),
+    Visitor::Member(Role::Admin),
+    Visitor::Agent,
+];
+
+/// What the policy says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    In,
+    SignIn,
+    Forbidden,
+    NotThere,
+}
+
+fn verdict(door: Door, visitor: Visitor) -> Verdict {
+    match (door, visitor) {
+        (Open, _) => Verdict::In,
+        (_, Visitor::Nobody) => Verdict::SignIn,
+        (Person, _) => Verdict::In,
+        (In(permission), Visitor::Member(role)) if role.may(permission) => Verdict::In,
+        (In(_), Visitor::Member(_)) => Verdict::Forbidden,
+        (Support, Visitor::Agent) => Verdict::In,
+        (Session, Visitor::Agent) => Verdict::Forbidden,
+        (In(_), Visitor::Stranger | Visitor::Agent) | (Support | Session, _) => Verdict::NotThere,
+    }
+}
+
+/// An account with one thing of each kind in it.
+struct Full {
+    ids: BTreeMap<&'static str, String>,
+}
+
+impl Full {
+    async fn of(tenant: &Tenant<'_>, receiver: &Receiver) -> Self {
+        let endpoint = tenant.endpoint(&receiver.url).await;
+        let ep = endpoint["id"].as_str().unwrap().to_owned();
+        let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
+        let payload = json!({ "event": "IncomingCall", "call_id": call, "callee_number": "1", "caller_number": "2" });
+        let event = tenant.post("/api/v1/events", &json!({ "payload": payload })).await.json();
+        let delivery = tenant.until_delivery_is("delivered").await;
+        let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
+        let ids = [
+            (":acct", tenant.account.id.to_string()),
+            (":ep", ep),
+            (":evt", event["id"].as_str().unwrap().to_owned()),
+            (":dlv", delivery["id"].as_str().unwrap().to_owned()),
+            (":tok", token["id"].as_str().unwrap().to_owned()),
+            (":call", call.to_owned()),
+            (":n", "1".to_owned()),
+            (":code", "http_404".to_owned()),
+            // Nobody has these; whoever may look is told so.
+            (":job", "job_00000000000000000000000000".to_owned()),
+            (":usr", "usr_00000000000000000000000000".to_owned()),
+            (":link", "nothing".to_owned()),
+            ("*any", "nowhere".to_owned()),
+        ];
+        Self { ids: ids.into() }
+    }
+
+    fn path(&self, route: &str) -> String {
+        let filled = |part: &str| self.ids.get(part).cloned().unwrap_or_else(|| part.to_owned());
+        route.split('/').map(filled).collect::<Vec<_>>().join("/")
+    }
+
+    /// Every field that any form has, so that what is refused is refused for who asks.
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &str| value.to_owned();
+        vec![
+            ("acct", self.ids[":acct"].clone()),
+            ("ep", self.ids[":ep"].clone()),
+            ("dlv", self.ids[":dlv"].clone()),
+            ("evt", self.ids[":evt"].clone()),
+            ("call", self.ids[":call"].clone()),
+            ("token", self.ids[":tok"].clone()),
+            ("job", self.ids[":job"].clone()),
+            ("user", self.ids[":usr"].clone()),
+            ("usr", self.ids[":usr"].clone()),
+            ("invite", text("inv_00000000000000000000000000")),
+            ("inv", text("inv_00000000000000000000000000")),
+            ("link", text("nothing")),
+            ("query", String::new()),
+            ("path", text("/")),
+            ("version", text("1")),
+            ("role", text("viewer")),
+            ("behaviour", text("ok")),
+            ("duplicate", text("allow")),
+            ("then", text("save")),
+            ("kind", text("IncomingCall")),
+            ("name", text("x")),
+            ("what", text("auth_token")),
+            ("credential", text("auth_token")),
+            ("overlap_h", text("1")),
+            ("queries[]", String::new()),
+            ("text", text("x")),
+            ("account", self.ids[":acct"].clone()),
+            ("before", String::new()),
+            ("session", text("sup_00000000000000000000000000")),
+            ("party", text("caller")),
+            ("back", text("/")),
+            ("handle", text("x")),
+            ("form[name]", text("x")),
+            ("form[email]", text("x@acme.example")),
+            ("form[role]", text("viewer")),
+            ("form[kind]", text("IncomingCall")),
+            ("form[payload]", text("{}")),
+            ("form[password]", text("x")),
+            ("form[current]", text("x")),
+            ("form[account]", self.ids[":acct"].clone()),
+            ("form[reason]", text("x")),
+            ("form[ticket]", text("x")),
+            ("form[minutes]", text("15")),
+            ("form[url]", text("https://a.example/")),
+            ("form[events][]", text("IncomingCall")),
+            ("form[scopes][]", text("events:read")),
+        ]
+    }
+}
+
+async fn arrive<'a>(app: &'a TestApp, here: &Account, there: &Account, visitor: Visitor) -> Browser<'a> {
+    let place = match visitor {
+        Visitor::Nobody => return Browser::new(app),
+        Visitor::Stranger => Place::Member(there.id.clone(), Role::Admin),
+        Visitor::Member(role) => Place::Member(here.id.clone(), role),
+        Visitor::Agent => Place::Staff(StaffRole::Support),
+    };
+    let email = format!("{}@acme.example", format!("{visitor:?}").to_lowercase().replace(['(', ')'], "-"));
+    app.room.engine.create_user(&Actor::COMMAND_LINE, &email, PASSWORD, place).await.unwrap();
+    let mut browser = Browser::new(app);
+    let form = [("form[email]", email.as_str()), ("form[password]", PASSWORD), ("form[next]", "/")];
+    let signed_in = browser.post("/api/sign-in", &form).await;
+    assert!(signed_in.status.is_redirection(), "{visitor:?}: {signed_in:?}");
+    browser
+}
+
+fn door(table: &[(&str, Door)], name: &str) -> Door {
+    let row = table.iter().find(|(known, _)| *known == name);
+    row.unwrap_or_else(|| panic!("{name} has no policy: add a row that says who may")).1
+}
+
+/// The routes of `routes.rs`, in its order.
+fn routes() -> Vec<&'static str> {
+    const SOURCE: &str = include_str!("../../../app/src/routes.rs");
+    SOURCE.split("path!(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+/// The paths of all server functions below `/api`.
+fn functions() -> Vec<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/api");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    source.split("endpoint = \"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
+    let app = TestApp::start().await;
+    let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
+    let full = Full::of(&here, &receiver).await;
+    let routes = routes();
+    assert_eq!(routes.len(), PAGES.len(), "a policy for each page, and a page for each policy");
+    let mut wrong = Vec::new();
+    for visitor in VISITORS {
+        let mut browser = arrive(&app, &here.account, &there.account, visitor).await;
+        for route in &routes {
+            let answer = browser.get(&full.path(route)).await;
+            let wanted = verdict(door(PAGES, route), visitor);
+            if !page_agrees(route, wanted, &answer) {
+                let got = (answer.status, answer.header("location"));
+                wrong.push(format!("{visitor:?} at {route}: {wanted:?}, not {got:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn page_agrees(route: &str, wanted: Verdict, answer: &Answer) -> bool {
+    let leads_to = |path: &str| answer.status.is_redirection() && answer.header("location").starts_with(path);
+    match wanted {
+        // Pages of things that nobody has are found missing by whoever may look.
+        Verdict::In if [":job", ":usr", ":link", "*any", "/support/start"].iter().any(|part| route.contains(part)) => {
+            !leads_to("/sign-in") && answer.status != 403
+        }
+        Verdict::In => answer.status.is_success() || (answer.status.is_redirection() && !leads_to("/sign-in")),
+        Verdict::SignIn => leads_to("/sign-in"),
+        Verdict::Forbidden => answer.status == 403,
+        Verdict::NotThere => answer.status == 404,
+    }
+}
+
+#[tokio::test]
+async fn every_server_function_obeys_those_whom_its_policy_names_and_nobody_else() {
+    let app = TestApp::start().await;
+    let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
+    let full = Full::of(&here, &receiver).await;
+    let functions = functions();
+    assert_eq!(functions.len(), FUNCTIONS.len(), "a policy for each function, and a function for each policy");
+    let mut wrong = Vec::new();
+    for visitor in VISITORS {
+        let browser = arrive(&app, &here.account, &there.account, visitor).await;
+        for function in &functions {
+            let wanted = verdict(door(FUNCTIONS, function), visitor);
+            if wanted == Verdict::In {
+                continue;
+            }
+            let answer = post(&browser, &format!("/api/{function}"), &full).await;
+            let said = match wanted {
+                Verdict::SignIn => "Unauthenticated",
+                Verdict::Forbidden => "Forbidden",
+                _ => "NotFound",
+            };
+            if answer.status.is_success() || !answer.text.contains(said) {
+                wrong.push(format!("{visitor:?} at {function}: {said}, not {} {}", answer.status, answer.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Posts as a program would, which is told the error instead of being led to a page.
+async fn post(browser: &Browser<'_>, path: &str, full: &Full) -> Answer {
+    let fields = full.fields();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let step = ("turn", if path.contains("rotation") { "retire-token" } else { "pause" });
+    let fields: Vec<(&str, &str)> = fields.into_iter().chain([step]).collect();
+    let request = browser.request(Method::POST, path).header("sec-fetch-site", "same-origin");
+    crate::app::answer(with_form(request, &fields).header("accept", "application/json")).await
+}
+
+#[tokio::test]
+async fn every_rest_call_obeys_its_scope_and_sees_one_account() {
+    let app = TestApp::start().await;
+    let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
+    let full = Full::of(&here, &receiver).await;
+    let document = app.call(Method::GET, "/api/v1/openapi.json", "", None).await.json();
+    let mut calls = 0;
+    for (route, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            calls += 1;
+            let any = operation["security"].as_array().unwrap().iter();
+            let scopes: Vec<Scope> = any.filter_map(|one| Scope::parse(one["token"][0].as_str()?)).collect();
+            assert!(!scopes.is_empty(), "{method} {route} names no scope");
+            let call =
+                RestCall { method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(), route, scopes };
+            call.try_all(&app, &here, &there, &full).await;
+        }
+    }
+    assert!(calls > 20, "{calls}");
+}
+
+struct RestCall<'a> {
+    method: Method,
+    route: &'a str,
+    /// Any of these is enough.
+    scopes: Vec<Scope>,
+}
+
+impl RestCall<'_> {
+    async fn try_all(&self, app: &TestApp, here: &Tenant<'_>, there: &Tenant<'_>, full: &Full) {
+        let path = self.path(full);
+        let others: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| !self.scopes.contains(scope)).collect();
+        let weak = app.token(Some(&here.account.id), &others).await;
+        self.send(app, &path, "").await.is_problem(401);
+        self.send(app, &path, "oh_unknown").await.is_problem(401);
+        self.send(app, &path, &weak).await.is_problem(403);
+        if self.route.contains("{id}") {
+            self.send(app, &path, &there.token).await.is_problem(404);
+        }
+    }
+
+    async fn send(&self, app: &TestApp, path: &str, token: &str) -> Answer {
+        let body = (self.method != Method::GET).then(|| Value::from(self.body()).to_string());
+        app.call(self.method.clone(), path, token, body.as_deref()).await
+    }
+
+    /// A body that is right where one is needed: what is refused is refused for who asks.
+    fn body(&self) -> serde_json::Map<String, Value> {
+        let body = match self.route.trim_start_matches("/api/v1/endpoints/{id}") {
+            "/test" => json!({ "event": "IncomingCall" }),
+            "/recover" => json!({ "from": "2026-01-01T00:00:00Z" }),
+            _ => json!({}),
+        };
+        body.as_object().unwrap().clone()
+    }
+
+    fn path(&self, full: &Full) -> String {
+        let noun = self.route.trim_start_matches("/api/v1/").split('/').next().unwrap();
+        let id = match noun {
+            "endpoints" => ":ep",
+            "events" => ":evt",
+            "deliveries" => ":dlv",
+            "tokens" => ":tok",
+            "jobs" => ":job",
+            _ => return self.route.to_owned(),
+        };
+        self.route.replace("{id}", &full.ids[id])
+    }
+}
