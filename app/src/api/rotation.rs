@@ -54,18 +54,6 @@ pub struct PrepareForm {
     pub auth_token: String,
 }
 
-/// The next auth token, in full this once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct NextToken {
-    next_auth_token: String,
-}
-
-/// The new signing secret, in full this once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct NewSecret {
-    new_signing_secret: String,
-}
-
 /// Prepares the next auth token and shows it, this once.
 #[server(prefix = "/api", endpoint = "rotation/prepare")]
 pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: PrepareForm) -> Result<(), UiError> {
@@ -77,7 +65,9 @@ pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: Pr
         let chosen = Some(form.auth_token.clone()).filter(|token| !token.is_empty());
         let next_auth_token = ssr::backend()?.prepare_token(&actor, &id, chosen).await?;
         let said = "Prepared. Let your server accept this token too, then send a test with it.";
-        Ok(ssr::Done::to(&page).saying(said).keeping(&NextToken { next_auth_token }))
+        Ok(ssr::Done::to(&page)
+            .saying(said)
+            .keeping(&std::collections::HashMap::from([("next_auth_token", next_auth_token)])))
     })
     .await
 }
@@ -166,7 +156,9 @@ pub async fn rotate_secret(acct: String, ep: String, #[server(default)] form: Ro
         } else {
             "Rotated. Both secrets sign for now. Give your server the new one, then send a test that only it signs."
         };
-        Ok(ssr::Done::to(&page).saying(said).keeping(&NewSecret { new_signing_secret }))
+        Ok(ssr::Done::to(&page)
+            .saying(said)
+            .keeping(&std::collections::HashMap::from([("new_signing_secret", new_signing_secret)])))
     })
     .await
 }

@@ -1,11 +1,13 @@
 //! Who may do what: every page, every server function and every REST call, against everybody who might try. The lists
 //! come from the router, the sources and the OpenAPI document, so that a new one without a policy fails here.
 
+mod table;
+
 use std::collections::BTreeMap;
 
 use domain::{
     account::{Account, Role, StaffRole},
-    actor::{Actor, Permission},
+    actor::Actor,
     token::Scope,
 };
 use engine::Place;
@@ -17,175 +19,10 @@ use crate::{
     browser::{Browser, PASSWORD, with_form},
     receiver::Receiver,
 };
-
-/// What is needed to come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Door {
-    /// Nothing.
-    Open,
-    /// Being signed in.
-    Person,
-    /// This, in the account that the path or form names.
-    Account(Permission),
-    /// Being of the provider's support.
-    Support,
-    /// Being of the provider's support, in a session in that account: nobody here has one.
-    Session,
-}
-
-use Door::{Account as In, Open, Person, Session, Support};
-use Permission::{
-    ManageAccount, ManageMembers, ManageTokens, ReadAudit, ReadDeliveries, ReadEndpoints, ReadEvents,
-    RevealCredentials, RotateCredentials, WriteDeliveries, WriteEndpoints,
+use table::{
+    Door::{self, Account as In, Open, Person, Session, Support},
+    FUNCTIONS, PAGES,
 };
-
-/// The policy of pages, by route.
-const PAGES: &[(&str, Door)] = &[
-    ("/", Person),
-    ("/sign-in", Open),
-    ("/sign-up", Open),
-    ("/invite/:link", Open),
-    ("/forgot", Open),
-    ("/reset/:link", Open),
-    ("/me", Open),
-    ("/me/security", Person),
-    ("/help", Open),
-    ("/help/setting-up", Open),
-    ("/help/verify", Open),
-    ("/help/retries", Open),
-    ("/help/causes", Open),
-    ("/help/causes/:code", Open),
-    ("/help/api", Open),
-    ("/a/:acct", In(ReadEndpoints)),
-    ("/a/:acct/start", In(WriteEndpoints)),
-    ("/a/:acct/endpoints", In(ReadEndpoints)),
-    ("/a/:acct/endpoints/new", In(WriteEndpoints)),
-    ("/a/:acct/endpoints/:ep", In(ReadEndpoints)),
-    ("/a/:acct/endpoints/:ep/edit", In(WriteEndpoints)),
-    ("/a/:acct/endpoints/:ep/test", In(WriteEndpoints)),
-    ("/a/:acct/endpoints/:ep/secret", In(ReadEndpoints)),
-    ("/a/:acct/endpoints/:ep/delete", In(WriteEndpoints)),
-    ("/a/:acct/endpoints/:ep/recover", In(WriteDeliveries)),
-    ("/a/:acct/members", In(ManageMembers)),
-    ("/a/:acct/members/invite", In(ManageMembers)),
-    ("/a/:acct/members/:usr", In(ManageMembers)),
-    ("/a/:acct/members/:usr/remove", In(ManageMembers)),
-    ("/a/:acct/jobs", In(ReadDeliveries)),
-    ("/a/:acct/jobs/:job", In(ReadDeliveries)),
-    ("/a/:acct/tokens", In(ManageTokens)),
-    ("/a/:acct/tokens/new", In(ManageTokens)),
-    ("/a/:acct/tokens/:tok", In(ManageTokens)),
-    ("/a/:acct/test-line", In(WriteEndpoints)),
-    ("/a/:acct/deliveries", In(ReadDeliveries)),
-    ("/a/:acct/deliveries/:dlv", In(ReadDeliveries)),
-    ("/a/:acct/deliveries/:dlv/attempts/:n", In(ReadDeliveries)),
-    ("/a/:acct/deliveries/:dlv/resend", In(WriteDeliveries)),
-    ("/a/:acct/deliveries/:dlv/cancel", In(WriteDeliveries)),
-    ("/a/:acct/events", In(ReadEvents)),
-    ("/a/:acct/events/:evt", In(ReadEvents)),
-    ("/a/:acct/calls/:call", In(ReadEvents)),
-    ("/a/:acct/audit", In(ReadAudit)),
-    ("/a/:acct/settings", In(ManageAccount)),
-    ("/support", Support),
-    ("/support/start", Support),
-    ("/support/log", Support),
-    ("/support/a/:acct", Session),
-    ("/support/a/:acct/endpoints", Session),
-    ("/support/a/:acct/endpoints/:ep", Session),
-    ("/support/a/:acct/deliveries", Session),
-    ("/support/a/:acct/deliveries/:dlv", Session),
-    ("/support/a/:acct/deliveries/:dlv/attempts/:n", Session),
-    ("/support/a/:acct/events", Session),
-    ("/support/a/:acct/events/:evt", Session),
-    ("/support/a/:acct/calls/:call", Session),
-    ("/*any", Open),
-];
-
-/// The policy of server functions, by path below `/api`.
-const FUNCTIONS: &[(&str, Door)] = &[
-    ("audit/list", In(ReadAudit)),
-    ("deliveries/cancel", In(WriteDeliveries)),
-    ("deliveries/count", In(ReadDeliveries)),
-    ("deliveries/list", In(ReadDeliveries)),
-    ("deliveries/resend", In(WriteDeliveries)),
-    ("deliveries/show", In(ReadDeliveries)),
-    ("deliveries/show_with_endpoint", In(ReadDeliveries)),
-    ("endpoints/create", In(WriteEndpoints)),
-    ("endpoints/delete", In(WriteEndpoints)),
-    ("endpoints/form", In(ReadEndpoints)),
-    ("endpoints/list", In(ReadEndpoints)),
-    ("endpoints/pause", In(WriteEndpoints)),
-    ("endpoints/record", In(ReadEndpoints)),
-    ("endpoints/resume", In(WriteEndpoints)),
-    ("endpoints/reveal", In(RevealCredentials)),
-    ("endpoints/show", In(ReadEndpoints)),
-    ("endpoints/update", In(WriteEndpoints)),
-    ("events/call", In(ReadEvents)),
-    ("events/list", In(ReadEvents)),
-    ("events/show", In(ReadEvents)),
-    ("forgot", Open),
-    ("frame", In(ReadEndpoints)),
-    ("home", Person),
-    ("invitation/join", Person),
-    ("invitation/join-new", Open),
-    ("invitation/show", Open),
-    ("invitation/switch", Open),
-    ("me/theme", Open),
-    ("me/zone", Open),
-    ("members/invite", In(ManageMembers)),
-    ("members/list", In(ManageMembers)),
-    ("members/remove", In(ManageMembers)),
-    ("members/resend", In(ManageMembers)),
-    ("members/role", In(ManageMembers)),
-    ("members/withdraw", In(ManageMembers)),
-    ("move", Open),
-    ("overview", In(ReadEndpoints)),
-    ("recover/job", In(ReadDeliveries)),
-    ("recover/jobs", In(ReadDeliveries)),
-    ("recover/plan", In(WriteDeliveries)),
-    ("recover/start", In(WriteDeliveries)),
-    ("recover/turn", In(WriteDeliveries)),
-    ("refuse", Open),
-    ("reset", Open),
-    ("reset/link", Open),
-    ("rotation/prepare", In(RotateCredentials)),
-    ("rotation/rotate", In(RotateCredentials)),
-    ("rotation/show", In(ReadEndpoints)),
-    ("rotation/standing", In(ReadEndpoints)),
-    ("rotation/switch", In(RotateCredentials)),
-    ("rotation/test", In(RotateCredentials)),
-    ("rotation/turn", In(RotateCredentials)),
-    ("security/end", Person),
-    ("security/end-others", Person),
-    ("security/password", Person),
-    ("security/show", Person),
-    ("settings/save", In(ManageAccount)),
-    ("settings/show", In(ManageAccount)),
-    ("sign-in", Open),
-    ("sign-out", Open),
-    ("sign-up", Open),
-    ("sign-up-open", Open),
-    ("support/account", Support),
-    ("support/agent", Support),
-    ("support/desk", Support),
-    ("support/end", Support),
-    ("support/log", Support),
-    ("support/reveal", Support),
-    ("support/start", Support),
-    ("test-line/behave", In(WriteEndpoints)),
-    ("test-line/clear", In(WriteEndpoints)),
-    ("test-line/show", In(WriteEndpoints)),
-    ("tokens/list", In(ManageTokens)),
-    ("tokens/make", In(ManageTokens)),
-    ("tokens/revoke", In(ManageTokens)),
-    ("tokens/rotate", In(ManageTokens)),
-    ("tokens/show", In(ManageTokens)),
-    ("tries/send", In(WriteEndpoints)),
-    ("tries/show", In(ReadDeliveries)),
-    ("tries/start", In(WriteEndpoints)),
-    ("tries/test-line", In(WriteEndpoints)),
-    ("visit", Open),
-];
 
 /// Somebody at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -345,7 +182,7 @@ fn door(table: &[(&str, Door)], name: &str) -> Door {
 
 /// The routes of `routes.rs`, in its order.
 fn routes() -> Vec<&'static str> {
-    const SOURCE: &str = include_str!("../../../app/src/routes.rs");
+    const SOURCE: &str = include_str!("../../../../app/src/routes.rs");
     SOURCE.split("path!(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
