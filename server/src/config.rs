@@ -120,6 +120,10 @@ pub struct Serve {
     /// Who may create an account [default: open on loopback, else invite].
     #[arg(long, env = "OFFHOOK_SIGN_UP", value_enum)]
     pub sign_up: Option<SignUp>,
+    /// Most days that an account may keep its payloads, deliveries and events.
+    #[arg(long, env = "OFFHOOK_RETENTION_MAX_DAYS", value_name = "DAYS", default_value_t = RETENTION_MAX_DAYS,
+        value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub retention_max_days: u32,
     /// Addresses that endpoints may resolve to besides public ones: CIDRs, separated by commas.
     #[arg(long, env = "OFFHOOK_EGRESS_ALLOW", default_value = "", hide_default_value = true, value_parser = networks, value_name = "CIDRS")]
     pub egress_allow: Networks,
@@ -178,6 +182,7 @@ impl Serve {
             secret_key: self.store.key()?,
             egress_allow: self.egress_allow.0.clone(),
             sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,
+            retention_max_days: self.retention_max_days,
             public_url: self.public_url(listening)?,
             own_address: reachable(listening),
             mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,

@@ -56,6 +56,10 @@ fn SettingsForm(acct: String, account: Account) -> impl IntoView {
                 <Tick name="support_access" label="The provider’s support may look into this account" hint=support checked=account.settings.support_access/>
                 <p class="pl-8 text-table"><a href=looks>"What support has looked at"</a></p>
             </div>
+            <Field name="bodies_days" label="Days that payloads and answers are kept" value=account.settings.bodies_days.to_string()
+                hint="Later a delivery still says when it was sent and what came of it, and can no longer be sent again."/>
+            <Field name="rows_days" label="Days that events and deliveries are kept" value=account.settings.rows_days.to_string()
+                hint="Later they are gone. What still waits to be sent stays, however old it is."/>
             <div><Button weight=Weight::Primary>"Save settings"</Button></div>
         </form>
     }

@@ -56,6 +56,8 @@ pub struct Config {
     pub egress_allow: Vec<IpNet>,
     /// Whether anybody may sign up.
     pub sign_up_open: bool,
+    /// Most days that an account may keep what belongs to it.
+    pub retention_max_days: u32,
     /// Where the world reaches this installation.
     pub public_url: url::Url,
     /// Where this process listens: the test line is called there.

@@ -123,6 +123,7 @@ async fn engine(store: &Store) -> Result<Arc<Engine>, Failed> {
         secret_key: store.key().map_err(anyhow::Error::from)?,
         egress_allow: Vec::new(),
         sign_up_open: false,
+        retention_max_days: domain::account::RETENTION_MAX_DAYS,
         public_url: config::local_url(nowhere).map_err(anyhow::Error::from)?,
         own_address: nowhere,
         mail: Arc::new(Drawer::default()),

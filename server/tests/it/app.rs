@@ -83,6 +83,7 @@ impl TestApp {
             secret_key: secret_key::of_data_folder(folder.path()).unwrap(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
+            retention_max_days: domain::account::RETENTION_MAX_DAYS,
             public_url: public_url.clone(),
             own_address: address,
             mail: mail.clone(),

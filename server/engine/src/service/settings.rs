@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    account::{Account, AccountForm, AccountSettings, NAME_MAX_CHARS},
+    account::{Account, AccountForm, NAME_MAX_CHARS},
     actor::Actor,
     audit::{Change, Deed},
     error::Result,
@@ -19,7 +19,7 @@ use crate::{
 impl Engine {
     /// Stores what changed. When support access is taken away, sessions that run there end with it.
     pub(super) async fn change_settings(&self, actor: &Actor, before: Account, form: &AccountForm) -> Result<Account> {
-        let after = changed(&before, form)?;
+        let after = changed(&before, form, self.config().retention_max_days)?;
         let changes = changes(&before, &after);
         if changes.is_empty() {
             return Ok(before);
@@ -38,22 +38,25 @@ impl Engine {
     }
 }
 
-fn changed(before: &Account, form: &AccountForm) -> Result<Account> {
+fn changed(before: &Account, form: &AccountForm, most_days: u32) -> Result<Account> {
     let name = form.name.trim();
     if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
         return Err(Error::invalid("name", "An account's name has 1 to 120 characters."));
     }
-    let settings = AccountSettings { developers_rotate: form.developers_rotate, support_access: form.support_access };
+    let settings = form.settings(before.settings, most_days)?;
     Ok(Account { name: name.to_owned(), settings, ..before.clone() })
 }
 
 fn changes(before: &Account, after: &Account) -> Vec<Change> {
     let yes = |flag: bool| if flag { "yes" } else { "no" };
+    let days = |days: u32| domain::time::counted(i64::from(days), "day");
     let (old, new) = (before.settings, after.settings);
     let all = [
         Change::between("name", &before.name, &after.name),
         Change::between("developers may rotate", yes(old.developers_rotate), yes(new.developers_rotate)),
         Change::between("support access", yes(old.support_access), yes(new.support_access)),
+        Change::between("payloads kept", days(old.bodies_days), days(new.bodies_days)),
+        Change::between("deliveries kept", days(old.rows_days), days(new.rows_days)),
     ];
     all.into_iter().flatten().collect()
 }

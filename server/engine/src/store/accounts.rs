@@ -2,7 +2,7 @@
 
 use domain::{
     UnixMs,
-    account::{Account, AccountSettings, Membership, Role, StaffRole, User},
+    account::{Account, AccountSettings, BODIES_DAYS, Membership, ROWS_DAYS, Role, StaffRole, User},
     id::{AccountId, UserId},
 };
 
@@ -15,16 +15,18 @@ const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms
 const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff_role, created_ms) \
                         VALUES ($1, $2, $3, $4, $5, $6)";
 const ADD_MEMBER: &str = "INSERT INTO memberships (user_id, account_id, role, created_ms) VALUES ($1, $2, $3, $4)";
-const ACCOUNT: &str = "SELECT id, name, reference, developers_rotate, support_access FROM accounts \
+const ACCOUNT: &str = "SELECT id, name, reference, developers_rotate, support_access, bodies_days, rows_days FROM accounts \
                        WHERE id = $1 OR reference = $1";
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
-const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, a.developers_rotate, a.support_access, m.role \
+const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, \
+                           a.rows_days, m.role \
                            FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id";
 const MEMBER: &str = "SELECT u.email, m.role, a.developers_rotate FROM memberships m JOIN users u ON u.id = m.user_id \
                       JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 AND m.account_id = $2";
 const STAFF: &str = "SELECT email, staff_role FROM users WHERE id = $1 AND staff_role IS NOT NULL";
-const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate = $3, support_access = $4 WHERE id = $1";
+const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate = $3, support_access = $4, \
+                              bodies_days = $5, rows_days = $6 WHERE id = $1";
 const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures WHERE key = $1";
 const BLOCK: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, $2, $3) \
                      ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until_ms = excluded.blocked_until_ms";
@@ -38,6 +40,8 @@ pub(super) struct AccountRow {
     reference: Option<String>,
     developers_rotate: i64,
     support_access: i64,
+    bodies_days: i64,
+    rows_days: i64,
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -45,8 +49,12 @@ impl TryFrom<AccountRow> for Account {
     fn try_from(row: AccountRow) -> StoreResult<Self> {
         let id = AccountId::parse(&row.id);
         let id = id.map_err(|_| StoreError::Corrupt { table: "accounts", column: "id", row: row.id })?;
-        let settings =
-            AccountSettings { developers_rotate: row.developers_rotate != 0, support_access: row.support_access != 0 };
+        let settings = AccountSettings {
+            developers_rotate: row.developers_rotate != 0,
+            support_access: row.support_access != 0,
+            bodies_days: u32::try_from(row.bodies_days).unwrap_or(BODIES_DAYS),
+            rows_days: u32::try_from(row.rows_days).unwrap_or(ROWS_DAYS),
+        };
         Ok(Self { id, name: row.name, reference: row.reference, settings })
     }
 }
@@ -139,10 +147,10 @@ pub async fn staff(db: &Db, user: &UserId) -> StoreResult<Option<(String, StaffR
 
 /// Stores an account's name and settings.
 pub async fn change_account(tx: &mut Tx, account: &Account) -> StoreResult<()> {
-    let AccountSettings { developers_rotate, support_access } = account.settings;
+    let AccountSettings { developers_rotate, support_access, bodies_days, rows_days } = account.settings;
     within!(tx, c => sqlx::query(CHANGE_ACCOUNT)
         .bind(account.id.as_str()).bind(&account.name).bind(i64::from(developers_rotate)).bind(i64::from(support_access))
-        .execute(c).await?.rows_affected());
+        .bind(i64::from(bodies_days)).bind(i64::from(rows_days)).execute(c).await?.rows_affected());
     Ok(())
 }
 

@@ -29,7 +29,8 @@ const END: &str = "UPDATE support_sessions SET ended_ms = $3 WHERE id = $1 AND a
 const REVEAL: &str = "INSERT INTO support_reveals (session_id, account_id, number) VALUES ($1, $2, $3) \
                       ON CONFLICT (session_id, number) DO NOTHING";
 const REVEALED: &str = "SELECT number FROM support_reveals WHERE session_id = $1 AND account_id = $2";
-const ACCOUNT_COLUMNS: &str = "a.id, a.name, a.reference, a.developers_rotate, a.support_access FROM accounts a";
+const ACCOUNT_COLUMNS: &str = "a.id, a.name, a.reference, a.developers_rotate, a.support_access, \
+                               a.bodies_days, a.rows_days FROM accounts a";
 
 #[derive(sqlx::FromRow)]
 struct SessionRow {

@@ -94,6 +94,7 @@ impl Bed {
             secret_key: [7; 32],
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
+            retention_max_days: domain::account::RETENTION_MAX_DAYS,
             public_url: "http://127.0.0.1:3000".parse().unwrap(),
             own_address: "127.0.0.1:3000".parse().unwrap(),
             mail: mail.clone(),

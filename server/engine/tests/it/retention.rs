@@ -2,6 +2,7 @@
 
 use domain::{
     Error,
+    account::{AccountForm, Accounts},
     delivery::{Deliveries, Status},
     endpoint::Endpoints,
     event::{EventFilter, EventKind, Events},
@@ -16,6 +17,7 @@ on_both! {
     rows_go_after_ninety_days
     what_waits_keeps_its_payload_however_old_it_is
     many_rows_go_in_small_steps
+    an_account_keeps_what_it_chose_within_the_operators_bound
 }
 
 async fn bodies_go_after_thirty_days_and_the_rest_stays(bed: Bed) {
@@ -67,4 +69,30 @@ async fn many_rows_go_in_small_steps(bed: Bed) {
     clean(bed.engine.sender(), false).await.unwrap();
     assert!(bed.deliveries().await.is_empty());
     assert!(bed.engine.events(&bed.admin, &EventFilter::default()).await.unwrap().rows.is_empty());
+}
+
+async fn an_account_keeps_what_it_chose_within_the_operators_bound(bed: Bed) {
+    let form = |bodies: &str, rows: &str| AccountForm {
+        name: "Acme".into(),
+        support_access: true,
+        bodies_days: bodies.into(),
+        rows_days: rows.into(),
+        ..AccountForm::default()
+    };
+    for (bodies, rows, fields) in [("0", "366", vec!["rows_days", "bodies_days"]), ("20", "10", vec!["bodies_days"])] {
+        let refused = bed.engine.change_account(&bed.admin, &form(bodies, rows)).await.unwrap_err();
+        assert_eq!(refused.fields().iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), fields);
+    }
+    bed.engine.change_account(&bed.admin, &form("2", "5")).await.unwrap();
+    let kept = bed.engine.change_account(&bed.admin, &form("", "")).await.unwrap().settings;
+    assert_eq!((kept.bodies_days, kept.rows_days), (2, 5), "an empty field changes nothing");
+    bed.endpoint().await;
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.clock.step_ms(3 * DAY_MS);
+    clean(bed.engine.sender(), false).await.unwrap();
+    assert_eq!(bed.only_delivery().await.payload, None);
+    bed.clock.step_ms(3 * DAY_MS);
+    clean(bed.engine.sender(), false).await.unwrap();
+    assert!(bed.deliveries().await.is_empty());
 }

@@ -273,7 +273,12 @@ async fn support_changes_nothing(bed: Bed) {
 }
 
 async fn settings_tell_what_changed(bed: Bed) {
-    let form = AccountForm { name: " Acme Ltd ".into(), developers_rotate: true, support_access: true };
+    let form = AccountForm {
+        name: " Acme Ltd ".into(),
+        developers_rotate: true,
+        support_access: true,
+        ..AccountForm::default()
+    };
     let changed = bed.engine.change_account(&bed.admin, &form).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.settings.developers_rotate), ("Acme Ltd", true));
     bed.engine.change_account(&bed.admin, &form).await.unwrap();
