@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use domain::account::RETENTION_MAX_DAYS;
 use ipnet::IpNet;
 use url::Url;
 
