@@ -170,16 +170,19 @@ impl DeliveryRow {
                 cause.unwrap_or_else(|| EndReason::Exhausted.sentence().into())
             }
             (Status::Failed, _) => cause.unwrap_or_else(|| "Failed".to_owned()),
-            (Status::Expired | Status::Cancelled, Some(reason)) => match cause {
-                Some(cause) => format!("{}. Before: {cause}", reason.sentence()),
-                None => reason.sentence().to_owned(),
-            },
+            (Status::Expired | Status::Cancelled, Some(reason)) => after(reason.sentence(), cause),
             (Status::Held, _) => cause.unwrap_or_else(|| "Held: endpoint paused".to_owned()),
-            (Status::Sending, _) => "Sending now".to_owned(),
-            (Status::Queued, _) => "Waiting for its turn".to_owned(),
+            // The cause stays while the next attempt is under way: that may take half a minute.
+            (Status::Sending, _) => after("Sending now", cause),
+            (Status::Queued, _) => after("Waiting for its turn", cause),
             (_, _) => cause.unwrap_or_else(|| self.status.word().to_owned()),
         }
     }
+}
+
+/// What is so now, after what went before.
+fn after(now: &str, before: Option<String>) -> String {
+    before.map_or_else(|| now.to_owned(), |before| format!("{now}. Before: {before}"))
 }
 
 fn delivered(status_code: Option<u16>, duration_ms: Option<u32>) -> String {

@@ -119,6 +119,15 @@ mod tests {
     }
 
     #[test]
+    fn the_cause_stays_while_the_next_attempt_is_under_way() {
+        let facts = CauseFacts { status: Some(502), ..CauseFacts::default() };
+        let failure = Some(Failure { cause: Cause::Http502504, facts });
+        let row = DeliveryRow { failure, attempts: 1, ..sample::row(Status::Sending) };
+        let said = "Sending now. Before: Your proxy could not reach your server (502) · 1 of 12 attempts";
+        assert_eq!(line(&row, UnixMs(0)), said);
+    }
+
+    #[test]
     fn a_verdict_says_its_status_once() {
         let said = |status| verdict(&sample::row(status), UnixMs(0));
         assert_eq!(said(Status::Held), "Held: endpoint paused");
