@@ -28,7 +28,7 @@ use crate::{
     store::{
         db::{Db, Dialect},
         error::StoreError,
-        nodes, resets,
+        nodes, postgres, resets,
         sessions::{self, Stored},
         sqlite,
     },
@@ -128,6 +128,8 @@ impl Engine {
         self.beat().await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
+        // Before anything else: a node that is said to have started misses nothing that others tell.
+        let ears = postgres::listener(self.db()).await?;
         self.sender.set_running();
         if self.db().dialect == Dialect::Postgres {
             tokio::spawn(ingest::run(self.sender.clone(), door));
@@ -139,8 +141,8 @@ impl Engine {
         tokio::spawn(cleaning::run(self.sender.clone()));
         tokio::spawn(recover::run(self.sender.clone()));
         tokio::spawn(rotating::run(self.sender.clone()));
-        if self.db().dialect == Dialect::Postgres {
-            tokio::spawn(news::run(self.sender.clone()));
+        if let Some(ears) = ears {
+            tokio::spawn(news::run(self.sender.clone(), ears));
         }
         let engine = Arc::clone(self);
         tokio::spawn(async move { engine.keep_house().await });

@@ -94,18 +94,20 @@ impl Sender {
     }
 }
 
-/// Listens until the sender stops.
-pub(crate) async fn run(sender: Arc<Sender>) {
+/// Listens until the sender stops: first by `ears`, which heard from before the node began to work.
+pub(crate) async fn run(sender: Arc<Sender>, ears: postgres::Ears) {
+    let mut ears = Some(ears);
     while !sender.is_stopping() {
-        if let Err(error) = listen(&sender).await {
+        if let Err(error) = listen(&sender, ears.take()).await {
             tracing::warn!(%error, "lost touch with the other nodes; listening again");
         }
         clock::rest_ms(RECONNECT_MS).await;
     }
 }
 
-async fn listen(sender: &Sender) -> StoreResult<()> {
-    let Some(mut listener) = postgres::listener(&sender.db).await? else { return Ok(()) };
+async fn listen(sender: &Sender, ears: Option<postgres::Ears>) -> StoreResult<()> {
+    let ears = if ears.is_some() { ears } else { postgres::listener(&sender.db).await? };
+    let Some(mut listener) = ears else { return Ok(()) };
     // Whatever was said before is unknown: look now that nothing more can be missed.
     sender.wake_at(sender.now());
     while !sender.is_stopping() {

@@ -46,8 +46,11 @@ pub(crate) async fn notify(db: &Db, text: &str) -> StoreResult<()> {
     Ok(())
 }
 
-/// Hears what nodes tell; none on SQLite.
-pub(crate) async fn listener(db: &Db) -> StoreResult<Option<PgListener>> {
+/// A connection that hears what nodes tell.
+pub(crate) type Ears = PgListener;
+
+/// Begins to hear what nodes tell; none on SQLite.
+pub(crate) async fn listener(db: &Db) -> StoreResult<Option<Ears>> {
     let Pool::Postgres(pool) = &db.writer else { return Ok(None) };
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
