@@ -29,7 +29,7 @@ test("each cause of a failure stands in its row of the list, without a click", a
   const { expired, otherHost } = certificates();
   const failures: [cause: string, url: string, says: string | RegExp][] = [
     ["dns_not_found", "https://nowhere.invalid/calls", "No DNS record for nowhere.invalid"],
-    ["connect_refused", await refusedUrl(), /127\.0\.0\.1:\d+ refused the connection/],
+    ["connect_refused", refusedUrl(), /127\.0\.0\.1:\d+ refused the connection/],
     ["tls_expired", (await listen(expired)).url, /Certificate expired \d+ (days|months|years?) ago/],
     ["tls_name", (await listen(otherHost)).url, `Certificate is for ${OTHER_HOST}, not 127.0.0.1`],
     ["tls_version", (await listen()).url.replace("http:", "https:"), "Server offers no TLS 1.2 or newer"],

@@ -15,7 +15,7 @@ test("before the first delivery the list says what will be here and how it gets 
 
 test("a filter that is set in the form stands in the address, and the address sets the form", async ({ page, person, api, receiver }) => {
   const good = await api.endpoint(receiver.url, { name: "Good", events: ["IncomingCall", "OutgoingCall"] });
-  await api.endpoint(await refusedUrl(), { name: "Bad" });
+  await api.endpoint(refusedUrl(), { name: "Bad" });
   await api.call("IncomingCall");
   await api.call("OutgoingCall");
   await api.tried(3);

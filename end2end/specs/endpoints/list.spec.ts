@@ -10,7 +10,7 @@ test("without endpoints the list says what will be here and leads to the first o
 
 test("each endpoint shows how it stands, and what failed stands first with its cause", async ({ page, person, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "A that answers" });
-  await api.endpoint(await refusedUrl(), { name: "B that refuses" });
+  await api.endpoint(refusedUrl(), { name: "B that refuses" });
   await api.call();
   await api.tried(2);
   await page.goto(person.path("endpoints"));
