@@ -22,24 +22,26 @@ use crate::{
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
     sender::{
-        Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, rotating, writer,
+        Sender, alerts::Alerts, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover,
+        rotating, writer,
     },
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
         error::StoreError,
-        nodes, resets,
+        nodes::{self, Beat},
+        resets,
         sessions::{self, Stored},
         sqlite,
     },
     vault::Vault,
 };
 
-/// Time between heartbeats. A node is given up after [`nodes::SILENT_MS`].
-const HEARTBEAT_MS: u64 = 5_000;
+/// Beats between sweeps of expired sessions and links: five minutes.
+const SWEEP_BEATS: u32 = 120;
 /// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
 /// look asks for the time.
-const SUPPORT_BEATS: u32 = 12;
+const SUPPORT_BEATS: u32 = 24;
 /// How long a link that sets a password is remembered after it expired, so that it can be called expired.
 const RESETS_KEPT_MS: i64 = domain::time::DAY_MS;
 /// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
@@ -111,7 +113,8 @@ impl Engine {
         let vault = Arc::new(Vault::new(&config.secret_key));
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
-        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone());
+        let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
+        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone(), alerts);
         let (ingest, door) = Ingest::new();
         let inflow = Mutex::new(Some(Inflow { door, outcomes }));
         let (believed, queue_seen, lock) = (Believed::default(), QueueSeen::default(), Mutex::default());
@@ -125,7 +128,7 @@ impl Engine {
     pub async fn start(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
         let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
-        self.beat().await?;
+        self.beat(Beat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
         self.sender.set_running();
@@ -152,7 +155,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start`].
     pub async fn start_by_hand(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
-        self.beat().await?;
+        self.beat(Beat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Inflow { door, .. }) = inflow {
             tokio::spawn(ingest::run(self.sender.clone(), door));
@@ -160,9 +163,9 @@ impl Engine {
         Ok(())
     }
 
-    async fn beat(&self) -> std::result::Result<(), StoreError> {
+    async fn beat(&self, which: Beat) -> std::result::Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let freed = nodes::beat(&mut tx, &self.sender.node, self.now()).await?;
+        let freed = nodes::beat(&mut tx, &self.sender.node, self.now(), which).await?;
         tx.commit().await?;
         if freed > 0 {
             tracing::info!(freed, "took up deliveries that a dead node had in hand");
@@ -175,15 +178,16 @@ impl Engine {
     async fn keep_house(&self) {
         let mut beats: u32 = 0;
         while !self.sender.is_stopping() {
-            clock::rest_ms(HEARTBEAT_MS).await;
+            clock::rest_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
-            let result = if alone { Ok(()) } else { self.beat().await };
-            let swept = if beats.is_multiple_of(60) { self.sweep().await } else { Ok(()) };
+            let result = if alone { Ok(()) } else { self.beat(Beat::Later).await };
+            let swept = if beats.is_multiple_of(SWEEP_BEATS) { self.sweep().await } else { Ok(()) };
             if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
-            for error in [result.err(), swept.err()].into_iter().flatten() {
+            let found = self.sender.find_astray().await;
+            for error in [result.err(), swept.err(), found.err()].into_iter().flatten() {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }
         }

@@ -9,7 +9,7 @@ use domain::UnixMs;
 use serde::Serialize;
 
 use super::{
-    db::{Tx, within},
+    db::{Db, Tx, on, within},
     error::StoreResult,
     json_list, json_rows,
     sql::Sql,
@@ -60,6 +60,7 @@ static LOAD: Sql = Sql::new(
      JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
      WHERE d.id IN {list $1} ORDER BY d.id",
 );
+const LEASED: &str = "SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
 static RELEASE: Sql = Sql::new("UPDATE deliveries SET lease_owner = NULL WHERE lease_owner = $2 AND id IN {list $1}");
 
 /// A delivery to be added; one row of the bulk insertion.
@@ -196,6 +197,11 @@ pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixM
 pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedJob>> {
     let (sql, list) = (LOAD.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
+}
+
+/// Everything that is leased to this node.
+pub async fn leased(db: &Db, node: &str) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(LEASED).bind(node).fetch_all(c).await?))
 }
 
 /// Lets go of deliveries that are in this node's hands.
