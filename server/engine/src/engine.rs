@@ -29,6 +29,7 @@ use crate::{
     store::{
         db::{Db, Dialect},
         error::StoreError,
+        jobs,
         nodes::{self, Beat},
         resets,
         sessions::{self, Stored},
@@ -145,8 +146,8 @@ impl Engine {
         if self.db().dialect == Dialect::Postgres {
             tokio::spawn(news::run(self.sender.clone()));
         }
-        let engine = Arc::clone(self);
-        tokio::spawn(async move { engine.keep_house().await });
+        let (engine, began) = (Arc::clone(self), self.now());
+        tokio::spawn(async move { engine.keep_house(began).await });
         Ok(())
     }
 
@@ -165,7 +166,10 @@ impl Engine {
 
     async fn beat(&self, which: Beat) -> std::result::Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let freed = nodes::beat(&mut tx, &self.sender.node, self.now(), which).await?;
+        let mut freed = nodes::beat(&mut tx, &self.sender.node, self.now(), which).await?;
+        if which == Beat::First {
+            freed += jobs::due_after_all(&mut tx, self.now()).await?;
+        }
         tx.commit().await?;
         if freed > 0 {
             tracing::info!(freed, "took up deliveries that a dead node had in hand");
@@ -174,9 +178,18 @@ impl Engine {
         Ok(())
     }
 
+    async fn clock_set_back(&self) -> std::result::Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let due = jobs::due_after_all(&mut tx, self.now()).await?;
+        tx.commit().await?;
+        tracing::warn!(due, "the clock has been set back");
+        self.sender.wake_at(self.now());
+        Ok(())
+    }
+
     /// Heartbeats, and forgets expired sessions and links. A SQLite server is alone, so its first heartbeat is enough.
-    async fn keep_house(&self) {
-        let mut beats: u32 = 0;
+    async fn keep_house(&self, began: UnixMs) {
+        let (mut beats, mut before): (u32, _) = (0, began);
         while !self.sender.is_stopping() {
             clock::rest_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
             beats = beats.wrapping_add(1);
@@ -187,7 +200,9 @@ impl Engine {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
             let found = self.sender.find_astray().await;
-            for error in [result.err(), swept.err(), found.err()].into_iter().flatten() {
+            let clock = if self.now() < before { self.clock_set_back().await } else { Ok(()) };
+            before = self.now();
+            for error in [result.err(), swept.err(), found.err(), clock.err()].into_iter().flatten() {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }
         }

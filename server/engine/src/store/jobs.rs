@@ -42,6 +42,9 @@ const DUE_ENDPOINTS: &str = "SELECT id, due, rate_per_s, drain_per_s, state_sinc
      e.rate_per_s, e.drain_per_s, e.state_since_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
+/// What was never tried is due at once. A later time was reckoned by a clock that has been set back since.
+const DUE_AFTER_ALL: &str = "UPDATE deliveries SET due_ms = $1 WHERE state IN ('queued', 'retrying') AND state = 'queued' \
+     AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1";
 static CLAIM: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
@@ -177,6 +180,11 @@ impl DueEndpoint {
 /// The active endpoints with unleased work, earliest first.
 pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
     Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
+}
+
+/// Makes due what was never tried and waits for a time that a clock named which has been set back since.
+pub async fn due_after_all(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
+    Ok(within!(tx, c => sqlx::query(DUE_AFTER_ALL).bind(now.0).execute(c).await?.rows_affected()))
 }
 
 /// Takes up to `limit` due deliveries of an endpoint in hand, earliest first.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{delivery::Status, endpoint::Endpoints, event::EventKind};
+use domain::{delivery::Status, event::EventKind};
 
 use engine::store::nodes::{HEARTBEAT_MS, TAKEN_OVER_MS};
 
@@ -10,6 +10,8 @@ use crate::bed::{Bed, On};
 
 /// Far less than a node waits before it looks by itself.
 const AT_ONCE: Duration = Duration::from_secs(5);
+/// How long one change is waited for before another is made.
+const A_MOMENT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
 async fn a_resume_through_one_node_wakes_the_other() {
@@ -37,10 +39,12 @@ async fn a_change_through_one_node_is_seen_by_the_feed_of_the_other() {
     let mut changes = other.changes();
     let endpoint = bed.endpoint().await;
     let heard = async {
+        // The other node may begin to listen only after the first of them.
         loop {
-            bed.engine.pause_endpoint(&bed.admin, &endpoint.id).await.unwrap();
+            bed.pause(&endpoint.id).await;
             bed.clock.step_ms(1_000);
-            if let Ok(account) = changes.recv().await {
+            bed.resume(&endpoint.id).await;
+            if let Ok(Ok(account)) = tokio::time::timeout(A_MOMENT, changes.recv()).await {
                 return account;
             }
         }
