@@ -110,7 +110,8 @@ impl Engine {
     /// When the database cannot be reached or TLS cannot be set up.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, OpenError> {
         let db = Db::open(&config.database_url).await?;
-        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone()));
+        // The order within a call goes by ids, so they grow from run to run, whatever the clock says.
+        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), jobs::latest(&db).await?));
         let vault = Arc::new(Vault::new(&config.secret_key));
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;

@@ -5,16 +5,20 @@
 //! earlier delivery of the same call and endpoint (its lane) has not ended, so a claim never overtakes. Ending one
 //! hands on to the next of its lane in the same transaction.
 
-use domain::UnixMs;
+use domain::{
+    UnixMs,
+    id::{DeliveryId, Entropy, decode},
+};
 use serde::Serialize;
 
 use super::{
     db::{Db, Tx, on, within},
     error::StoreResult,
-    json_list, json_rows,
-    sql::Sql,
+    json_list,
+    sql::{BindRows as _, Sql},
 };
 
+const LATEST: &str = "SELECT MAX(id) FROM deliveries";
 static ADD: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
      attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner, proof) \
@@ -29,9 +33,9 @@ static BUSY_LANES: Sql = Sql::new(
      WHERE d.state IN ('queued', 'retrying')",
 );
 static SUPERSEDE: Sql = Sql::new(
-    "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $2, due_ms = NULL \
+    "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $1, due_ms = NULL \
      WHERE state = 'retrying' AND lease_owner IS NULL AND kind <> 'CallProcessed' AND id IN ( \
-       SELECT d.id FROM {rows $1 r: endpoint_id text, call_id text} \
+       SELECT d.id FROM {rows $2 r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        JOIN endpoints e ON e.id = d.endpoint_id \
        WHERE d.state IN ('queued', 'retrying') AND e.deliver_late = 0) \
@@ -51,8 +55,8 @@ static CLAIM: Sql = Sql::new(
        AND due_ms IS NOT NULL AND due_ms <= $3 ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
 );
 static HAND_ON: Sql = Sql::new(
-    "UPDATE deliveries SET due_ms = $2, lease_owner = $3 WHERE id IN ( \
-       SELECT MIN(d.id) FROM {rows $1 r: endpoint_id text, call_id text} \
+    "UPDATE deliveries SET due_ms = $1, lease_owner = $2 WHERE id IN ( \
+       SELECT MIN(d.id) FROM {rows $3 r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        WHERE d.state IN ('queued', 'retrying') GROUP BY d.endpoint_id, d.call_id) \
      AND due_ms IS NULL AND lease_owner IS NULL RETURNING id",
@@ -137,23 +141,29 @@ pub struct LoadedJob {
     pub timestamp_s: i64,
 }
 
+/// Time and entropy of the greatest id.
+pub async fn latest(db: &Db) -> StoreResult<Option<(UnixMs, Entropy)>> {
+    let id: Option<String> = on!(&db.readers, c => sqlx::query_scalar(LATEST).fetch_one(c).await?);
+    Ok(id.and_then(|id| decode(id.strip_prefix(DeliveryId::PREFIX)?)))
+}
+
 /// Adds deliveries.
 pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), json_rows(rows));
-    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// Which of these lanes have a delivery that has not ended.
 pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (BUSY_LANES.on(tx.dialect()), json_rows(lanes));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+    let (sql, rows) = (BUSY_LANES.on(tx.dialect()), BUSY_LANES.rows(tx.dialect(), lanes)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 /// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
 pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (SUPERSEDE.on(tx.dialect()), json_rows(ended_calls));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).bind(now.0).fetch_all(c).await?))
+    let (sql, rows) = (SUPERSEDE.on(tx.dialect()), SUPERSEDE.rows(tx.dialect(), ended_calls)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).bind(now.0).rows(rows).fetch_all(c).await?))
 }
 
 /// An active endpoint with unleased work.
@@ -197,8 +207,8 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
 /// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
 /// A lane whose first is due already, or in somebody's hands, stays as it is.
 pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
-    let (sql, rows) = (HAND_ON.on(tx.dialect()), json_rows(lanes));
-    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(rows).bind(now.0).bind(node).fetch_all(c).await?))
+    let (sql, rows) = (HAND_ON.on(tx.dialect()), HAND_ON.rows(tx.dialect(), lanes)?);
+    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).bind(now.0).bind(node).rows(rows).fetch_all(c).await?))
 }
 
 /// Loads deliveries with what an attempt needs, in the order of acceptance.

@@ -94,3 +94,17 @@ async fn a_running_node_notices_that_the_clock_was_set_back() {
     assert!(arrived.is_ok(), "what was held waits for the old clock");
     running.stop().await;
 }
+
+#[tokio::test]
+async fn the_order_of_a_call_holds_when_the_clock_was_set_back_between_two_runs() {
+    let bed = Bed::new(On::Sqlite).await;
+    let endpoint = bed.endpoint_with(|form| form.deliver_late = true).await;
+    bed.pause(&endpoint.id).await;
+    bed.accept(EventKind::IncomingCall, 1).await;
+    bed.clock.step_ms(-HOUR_MS);
+    let next = bed.another().await;
+    bed.accept_by(&next, EventKind::CallProcessed, 1).await;
+    bed.resume_by(&next, &endpoint.id).await;
+    assert_eq!(next.sender().run_once().await.unwrap(), 2);
+    assert_eq!(bed.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
+}
