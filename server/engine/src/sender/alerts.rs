@@ -49,7 +49,11 @@ pub(super) async fn tell(sender: &Sender, happened: Vec<Happened>) {
 fn post(sender: &Sender, about: &Happened, letters: Vec<Letter>) {
     let refused = letters.into_iter().filter(|letter| sender.alerts.mail.post(letter.clone()) == Posted::Full).count();
     if refused > 0 {
-        tracing::warn!(refused, endpoint = about.endpoint, "too much mail waits; letters about this endpoint are dropped");
+        tracing::warn!(
+            refused,
+            endpoint = about.endpoint,
+            "too much mail waits; letters about this endpoint are dropped"
+        );
     }
 }
 
@@ -75,13 +79,7 @@ async fn letters(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> 
 }
 
 /// Subject and text; none for what needs no letter.
-fn words(
-    deed: Deed,
-    endpoint: &Endpoint,
-    account: &str,
-    why: Option<&str>,
-    page: &str,
-) -> Option<(String, String)> {
+fn words(deed: Deed, endpoint: &Endpoint, account: &str, why: Option<&str>, page: &str) -> Option<(String, String)> {
     let (name, host) = (&endpoint.name, endpoint.url.host());
     let goes_on = "Offhook goes on trying, and nothing is lost.";
     let (what, next) = match deed {

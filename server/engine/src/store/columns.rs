@@ -126,7 +126,11 @@ macro_rules! refuse_compounds {
         fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Self::Error> {
             Err(refused("a tuple"))
         }
-        fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Self::SerializeTupleStruct, Self::Error> {
+        fn serialize_tuple_struct(
+            self,
+            name: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeTupleStruct, Self::Error> {
             Err(refused(name))
         }
         fn serialize_tuple_variant(

@@ -76,7 +76,11 @@ pub async fn delivery_counts(
 fn found(conditions: &Conditions, filter: &DeliveryFilter, most: u32) -> String {
     if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
-        return if any.is_empty() { conditions.sql.clone() } else { format!("{} AND ({})", conditions.sql, any.join(" OR ")) };
+        return if any.is_empty() {
+            conditions.sql.clone()
+        } else {
+            format!("{} AND ({})", conditions.sql, any.join(" OR "))
+        };
     }
     let states = ["queued", "retrying", "failed", "expired", "cancelled"];
     let arms = states.into_iter().filter_map(|state| {
@@ -158,8 +162,11 @@ fn time_condition(conditions: &mut Conditions, (from, to): (Option<UnixMs>, Opti
     }
 }
 
+/// Looked up by themselves, so that SQLite does not walk the list in its order instead.
+const OF_EVENT: &str = "d.id IN (SELECT dd.id FROM deliveries dd WHERE dd.account_id = $1 AND dd.event_id = ?)";
 /// Deliveries have no index over calls, whose ids grow at random places; events have one.
-const OF_CALL: &str = "d.event_id IN (SELECT ev.id FROM events ev WHERE ev.account_id = $1 AND ev.call_id = ?)";
+const OF_CALL: &str = "d.id IN (SELECT dd.id FROM events ev CROSS JOIN deliveries dd \
+    WHERE ev.account_id = $1 AND ev.call_id = ? AND dd.account_id = ev.account_id AND dd.event_id = ev.id)";
 
 const fn status_condition(status: Status) -> &'static str {
     match status {
@@ -184,7 +191,7 @@ fn text_condition(conditions: &mut Conditions, text: &str) {
     } else if domain::payload::is_uuid(text) {
         conditions.text(OF_CALL, &text.to_ascii_lowercase());
     } else if text.starts_with("evt_") {
-        conditions.text("d.event_id = ?", text);
+        conditions.text(OF_EVENT, text);
     } else {
         let spellings = if text.contains(|c: char| c.is_ascii_digit()) { phone::spellings(text) } else { Vec::new() };
         conditions.text("(d.caller = ?", text);

@@ -155,8 +155,7 @@ fn as_rows(rows: &str, dialect: Dialect) -> String {
         let names: Vec<&str> = declared.iter().map(|(name, _)| *name).collect();
         return format!("UNNEST({}) AS {name} ({})", arrays.collect::<Vec<_>>().join(", "), names.join(", "));
     }
-    let picked: Vec<String> =
-        declared.iter().map(|(column, _)| format!("value ->> '{column}' AS {column}")).collect();
+    let picked: Vec<String> = declared.iter().map(|(column, _)| format!("value ->> '{column}' AS {column}")).collect();
     // As JSONB a row is parsed once, however many columns are read from it.
     format!("(SELECT {} FROM jsonb_each({param})) AS {name}", picked.join(", "))
 }

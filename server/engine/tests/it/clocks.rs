@@ -1,8 +1,8 @@
 //! The clock jumps back: by an hour, as when a wrong one is set right.
 
 use domain::{
-    endpoint::Endpoints as _,
     delivery::Status,
+    endpoint::Endpoints as _,
     event::EventKind,
     recover::{RecoverForm, Recovery as _},
     time::{HOUR_MS, iso_utc},

@@ -11,6 +11,7 @@ mod cluster;
 mod endpoints;
 mod faults;
 mod health;
+mod list_work;
 mod lists;
 mod nodes;
 mod order;

@@ -67,7 +67,8 @@ pub struct Receiver {
 impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let receiver = Self { address: listener.local_addr().unwrap(), script: Arc::default(), arrived: Arc::default() };
+        let receiver =
+            Self { address: listener.local_addr().unwrap(), script: Arc::default(), arrived: Arc::default() };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

@@ -201,9 +201,11 @@ async fn the_door_answers_busy_when_too_much_waits(bed: Bed) {
     bed.endpoint().await;
     let most = u32::try_from(INGEST_WAITING_MAX + INGEST_MAX).unwrap();
     // All of them come before the writer gets to take the first: a single thread runs this test.
-    let results = futures::future::join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
+    let results =
+        futures::future::join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
     let results = results.await;
-    let busy = results.iter().filter(|result| matches!(result, Err(Error::Unavailable { retry_after_s: 1, .. }))).count();
+    let busy =
+        results.iter().filter(|result| matches!(result, Err(Error::Unavailable { retry_after_s: 1, .. }))).count();
     let accepted = results.iter().filter(|result| result.is_ok()).count();
     assert_eq!(busy + accepted, results.len());
     assert!(busy >= 10, "past {most} nobody waits: {busy}");
