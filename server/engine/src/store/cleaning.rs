@@ -12,6 +12,10 @@ use super::{
 const ACCOUNTS: &str = "SELECT id, bodies_days, rows_days, bodies_cleaned FROM accounts ORDER BY id";
 const PAST_EVENTS: &str = "SELECT position AS key, id FROM events WHERE account_id = $1 AND position > $2 \
                            AND position < $3 ORDER BY position LIMIT $4";
+/// Those that no delivery needs any more.
+const PAST_LONE_EVENTS: &str = "SELECT e.position AS key, e.id FROM events e WHERE e.account_id = $1 AND e.position > $2 \
+                                AND e.position < $3 AND NOT EXISTS (SELECT 1 FROM deliveries d \
+                                WHERE d.account_id = e.account_id AND d.event_id = e.id) ORDER BY e.position LIMIT $4";
 const PAST_DELIVERIES: &str = "SELECT id AS key, id FROM deliveries WHERE account_id = $1 AND id > $2 AND id < $3 \
                                AND state NOT IN ('queued', 'retrying') ORDER BY id LIMIT $4";
 /// What still waits to be sent keeps its payload, however old it is.
@@ -85,7 +89,8 @@ pub async fn past(
     limit: u32,
 ) -> StoreResult<Vec<Past>> {
     let sql = match kind {
-        Kind::Bodies | Kind::Events => PAST_EVENTS,
+        Kind::Bodies => PAST_EVENTS,
+        Kind::Events => PAST_LONE_EVENTS,
         Kind::Deliveries => PAST_DELIVERIES,
     };
     Ok(on!(&db.readers, c => sqlx::query_as(sql)
