@@ -36,7 +36,7 @@ pub async fn rest_ms(ms: u64) {
     tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
 }
 
-/// Ids that only ever grow, also within one millisecond and when the clock steps back.
+/// Ids that only ever grow: within one millisecond, when the clock steps back, and when that happens between two runs.
 pub struct GrowingIds {
     clock: Arc<dyn Clock>,
     last: Mutex<(UnixMs, Entropy)>,
@@ -48,9 +48,9 @@ const ENTROPY_BITS: u32 = 74;
 const STEP_BITS: u32 = 48;
 
 impl GrowingIds {
-    /// A source that goes by this clock.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, last: Mutex::new((UnixMs(0), 0)) }
+    /// A source that goes by this clock and stays behind `latest`, the greatest there is from earlier runs.
+    pub fn new(clock: Arc<dyn Clock>, latest: Option<(UnixMs, Entropy)>) -> Self {
+        Self { clock, last: Mutex::new(latest.unwrap_or((UnixMs(0), 0))) }
     }
 }
 
@@ -89,9 +89,17 @@ mod tests {
 
     #[test]
     fn ids_only_grow_even_when_the_clock_steps_back() {
-        let ids = GrowingIds::new(Arc::new(Stepping(AtomicI64::new(0))));
+        let ids = GrowingIds::new(Arc::new(Stepping(AtomicI64::new(0))), None);
         let made: Vec<DeliveryId> =
             (0..10_000).map(|_| ids.next()).map(|(at, entropy)| DeliveryId::new(at, entropy)).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn a_later_run_goes_on_where_the_one_before_ended() {
+        let before = (UnixMs(9_000_000), 7);
+        let ids = GrowingIds::new(Arc::new(Stepping(AtomicI64::new(0))), Some(before));
+        let (at, entropy) = ids.next();
+        assert!(at == before.0 && entropy > before.1);
     }
 }

@@ -22,24 +22,27 @@ use crate::{
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
     sender::{
-        Sender, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover, rotating, writer,
+        Sender, alerts::Alerts, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover,
+        rotating, writer,
     },
     service::tokens::Believed,
     store::{
         db::{Db, Dialect},
         error::StoreError,
-        nodes, postgres, resets,
+        jobs,
+        nodes::{self, Beat},
+        postgres, resets,
         sessions::{self, Stored},
         sqlite,
     },
     vault::Vault,
 };
 
-/// Time between heartbeats. A node is given up after [`nodes::SILENT_MS`].
-const HEARTBEAT_MS: u64 = 5_000;
+/// Beats between sweeps of expired sessions and links: five minutes.
+const SWEEP_BEATS: u32 = 120;
 /// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
 /// look asks for the time.
-const SUPPORT_BEATS: u32 = 12;
+const SUPPORT_BEATS: u32 = 24;
 /// How long a link that sets a password is remembered after it expired, so that it can be called expired.
 const RESETS_KEPT_MS: i64 = domain::time::DAY_MS;
 /// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
@@ -107,11 +110,13 @@ impl Engine {
     /// When the database cannot be reached or TLS cannot be set up.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, OpenError> {
         let db = Db::open(&config.database_url).await?;
-        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone()));
+        // The order within a call goes by ids, so they grow from run to run, whatever the clock says.
+        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), jobs::latest(&db).await?));
         let vault = Arc::new(Vault::new(&config.secret_key));
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
-        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone());
+        let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
+        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone(), alerts);
         let (ingest, door) = Ingest::new();
         let inflow = Mutex::new(Some(Inflow { door, outcomes }));
         let (believed, queue_seen, lock) = (Believed::default(), QueueSeen::default(), Mutex::default());
@@ -125,7 +130,7 @@ impl Engine {
     pub async fn start(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
         let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
-        self.beat().await?;
+        self.beat(Beat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
         // Before anything else: a node that is said to have started misses nothing that others tell.
@@ -144,8 +149,8 @@ impl Engine {
         if let Some(ears) = ears {
             tokio::spawn(news::run(self.sender.clone(), ears));
         }
-        let engine = Arc::clone(self);
-        tokio::spawn(async move { engine.keep_house().await });
+        let (engine, began) = (Arc::clone(self), self.now());
+        tokio::spawn(async move { engine.keep_house(began).await });
         Ok(())
     }
 
@@ -154,7 +159,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start`].
     pub async fn start_by_hand(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
-        self.beat().await?;
+        self.beat(Beat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Inflow { door, .. }) = inflow {
             tokio::spawn(ingest::run(self.sender.clone(), door));
@@ -162,9 +167,12 @@ impl Engine {
         Ok(())
     }
 
-    async fn beat(&self) -> std::result::Result<(), StoreError> {
+    async fn beat(&self, which: Beat) -> std::result::Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let freed = nodes::beat(&mut tx, &self.sender.node, self.now()).await?;
+        let mut freed = nodes::beat(&mut tx, &self.sender.node, self.now(), which).await?;
+        if which == Beat::First {
+            freed += jobs::due_after_all(&mut tx, self.now()).await?;
+        }
         tx.commit().await?;
         if freed > 0 {
             tracing::info!(freed, "took up deliveries that a dead node had in hand");
@@ -173,19 +181,31 @@ impl Engine {
         Ok(())
     }
 
+    async fn clock_set_back(&self) -> std::result::Result<(), StoreError> {
+        let mut tx = self.db().begin().await?;
+        let due = jobs::due_after_all(&mut tx, self.now()).await?;
+        tx.commit().await?;
+        tracing::warn!(due, "the clock has been set back");
+        self.sender.wake_at(self.now());
+        Ok(())
+    }
+
     /// Heartbeats, and forgets expired sessions and links. A SQLite server is alone, so its first heartbeat is enough.
-    async fn keep_house(&self) {
-        let mut beats: u32 = 0;
+    async fn keep_house(&self, began: UnixMs) {
+        let (mut beats, mut before): (u32, _) = (0, began);
         while !self.sender.is_stopping() {
-            clock::rest_ms(HEARTBEAT_MS).await;
+            clock::rest_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
-            let result = if alone { Ok(()) } else { self.beat().await };
-            let swept = if beats.is_multiple_of(60) { self.sweep().await } else { Ok(()) };
+            let result = if alone { Ok(()) } else { self.beat(Beat::Later).await };
+            let swept = if beats.is_multiple_of(SWEEP_BEATS) { self.sweep().await } else { Ok(()) };
             if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
-            for error in [result.err(), swept.err()].into_iter().flatten() {
+            let found = self.sender.find_astray().await;
+            let clock = if self.now() < before { self.clock_set_back().await } else { Ok(()) };
+            before = self.now();
+            for error in [result.err(), swept.err(), found.err(), clock.err()].into_iter().flatten() {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }
         }

@@ -129,7 +129,7 @@ impl Engine {
             Figure { name, help, value }
         };
         let spread = |name, help, histogram: &Histogram| Figure { name, help, value: histogram.value() };
-        let (ingest, record) = (&counters.ingest, &counters.record);
+        let (ingest, record, clean) = (&counters.ingest, &counters.record, &counters.clean);
         vec![
             counter("offhook_events_accepted_total", "Events accepted.", &counters.events),
             counter("offhook_attempts_delivered_total", "Attempts answered with 2xx.", &counters.delivered),
@@ -144,6 +144,8 @@ impl Engine {
             spread("offhook_ingest_commit_seconds", "Time of a group commit of events, seconds.", &ingest.seconds),
             spread("offhook_record_commit_outcomes", "Outcomes of a group commit.", &record.rows),
             spread("offhook_record_commit_seconds", "Time of a group commit of outcomes, seconds.", &record.seconds),
+            spread("offhook_clean_commit_rows", "Rows of a step of retention.", &clean.rows),
+            spread("offhook_clean_commit_seconds", "Time of a step of retention, seconds.", &clean.seconds),
         ]
     }
 

@@ -1,35 +1,44 @@
-//! `kill -9` in the middle of the work: nothing that was accepted is lost, and only attempts in flight are repeated.
+//! `kill -9` in the middle of the work, ten times: nothing that was accepted is lost, and only attempts in flight are
+//! repeated.
 
 use std::{
     collections::HashMap,
     path::Path,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use domain::event::EventKind;
+use engine::sender::pace::AT_ONCE_MAX;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::{
     app::{PATIENCE, client},
-    command::{line, offhook, run, serve::serve},
+    command::{
+        line, offhook, run,
+        serve::{Serving, serve},
+    },
     receiver::Receiver,
 };
 
-/// Events of one run.
-const EVENTS: usize = 2_000;
-/// The server is killed after this many were accepted, with the rest still on their way.
-const KILLED_AFTER: usize = 700;
+/// How often the server is killed.
+const ROUNDS: usize = 10;
+/// Events posted in a round.
+const EVENTS: usize = 400;
 /// Events posted at once.
 const AT_ONCE: usize = 64;
 /// Most attempts that one endpoint has in flight; each may be repeated after a crash.
-const IN_FLIGHT_MAX: usize = 64;
+const IN_FLIGHT_MAX: usize = AT_ONCE_MAX;
+/// Longest time between an accepted event and the kill that it sets off, in microseconds: about that of two commits.
+const KILL_AFTER_MAX_US: u64 = 20_000;
 
 /// An account, a token of it, and an endpoint at the receiver.
-async fn set_up(data: &Path, address: &str, receiver: &Receiver) -> String {
+pub async fn set_up(data: &Path, address: &str, receiver: &Receiver) -> String {
     let mut account = offhook(data);
     account.args(["account", "create", "--name", "Acme"]);
     let account = line(&run(account, "").await);
@@ -50,20 +59,22 @@ fn event(n: usize) -> String {
     format!(r#"{{"id":"crash-{n}","payload":{payload}}}"#)
 }
 
-/// Posts all events; answers with the ids that were accepted before the server died.
-async fn post_until_killed(address: &str, token: &str, kill: impl Fn() + Send + Sync + 'static) -> Vec<String> {
+/// Posts these events; answers with the ids that were accepted before the server died. `kill` is told each acceptance.
+async fn post_until_killed(
+    (address, token): (&str, &str),
+    numbers: std::ops::Range<usize>,
+    kill: impl Fn(usize) + Send + Sync + 'static,
+) -> Vec<String> {
     let (accepted, room) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(AT_ONCE)));
     let (http, kill) = (client(), Arc::new(kill));
-    let posts = (0..EVENTS).map(|n| {
+    let posts = numbers.map(|n| {
         let request = http.post(format!("http://{address}/api/v1/events")).bearer_auth(token);
         let request = request.header("content-type", "application/json").body(event(n));
         let (accepted, room, kill) = (accepted.clone(), room.clone(), kill.clone());
         tokio::spawn(async move {
             let _room = room.acquire().await.unwrap();
             let answer = request.send().await.ok().filter(|answer| answer.status() == 202)?;
-            if accepted.fetch_add(1, Ordering::Relaxed) + 1 == KILLED_AFTER {
-                kill();
-            }
+            kill(accepted.fetch_add(1, Ordering::Relaxed) + 1);
             let _ = answer.bytes().await;
             Some(format!("crash-{n}"))
         })
@@ -76,32 +87,60 @@ async fn post_until_killed(address: &str, token: &str, kill: impl Fn() + Send + 
     ids
 }
 
+fn sending(data: &Path) -> Command {
+    let mut command = offhook(data);
+    command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
+    command
+}
+
+/// Kills it after so many acceptances and a moment more, so that it dies anywhere in a commit, an attempt or a record.
+fn killer(serving: &Serving, after: usize, wait: Duration) -> impl Fn(usize) + Send + Sync + 'static {
+    let pid = serving.id().to_string();
+    move |accepted| {
+        if accepted == after {
+            let pid = pid.clone();
+            std::thread::spawn(move || {
+                std::thread::park_timeout(wait);
+                assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+            });
+        }
+    }
+}
+
 #[tokio::test]
-async fn nothing_that_was_accepted_is_lost_by_a_kill() {
+async fn nothing_that_was_accepted_is_lost_by_ten_kills_at_random_moments() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
-    let mut command = offhook(&data);
-    command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
-    let (serving, address) = serve(command);
+    let (mut serving, mut address) = serve(sending(&data));
     let token = set_up(&data, &address, &receiver).await;
-    let pid = serving.id().to_string();
-    let kill = move || assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-    let accepted = post_until_killed(&address, &token, kill).await;
-    assert!((KILLED_AFTER..EVENTS).contains(&accepted.len()), "killed in the middle: {}", accepted.len());
-    drop(serving);
-
-    let mut command = offhook(&data);
-    command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
-    let (_serving, _) = serve(command);
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let everything = async {
-        while !accepted.iter().all(|id| seen.contains_key(id)) {
-            let request = receiver.next().await;
-            *seen.entry(request.headers["webhook-id"].to_str().unwrap().to_owned()).or_default() += 1;
-        }
-    };
-    tokio::time::timeout(PATIENCE * 3, everything).await.expect("some accepted events never arrived");
-    let repeats: usize = seen.values().map(|n| n - 1).sum();
-    assert!(repeats <= IN_FLIGHT_MAX, "only attempts in flight may be repeated: {repeats}");
+    let mut accepted = Vec::new();
+    for round in 0..ROUNDS {
+        let (after, wait) = at_random();
+        let kill = killer(&serving, after, wait);
+        accepted.extend(post_until_killed((&address, &token), round * EVENTS..(round + 1) * EVENTS, kill).await);
+        drop(serving);
+        (serving, address) = serve(sending(&data));
+        let everything = async {
+            while !accepted.iter().all(|id| seen.contains_key(id)) {
+                let request = receiver.next().await;
+                *seen.entry(request.headers["webhook-id"].to_str().unwrap().to_owned()).or_default() += 1;
+            }
+        };
+        let all = tokio::time::timeout(PATIENCE * 3, everything).await;
+        let lost = accepted.iter().filter(|id| !seen.contains_key(*id)).count();
+        assert!(all.is_ok(), "round {round}, killed {wait:?} after {after}: {lost} events never arrived");
+        let repeats: usize = seen.values().map(|n| n - 1).sum();
+        assert!(repeats <= IN_FLIGHT_MAX * (round + 1), "only attempts in flight may be repeated: {repeats}");
+    }
+    assert!(accepted.len() > ROUNDS * 10, "killed in the middle: {}", accepted.len());
+}
+
+/// After how many acceptances a server dies, and how long after the last of them.
+fn at_random() -> (usize, Duration) {
+    #[expect(clippy::disallowed_methods, reason = "a crash comes at any moment; a failure tells which it was")]
+    let random = || rand::random::<u64>();
+    let after = 1 + usize::try_from(random() % (EVENTS as u64 * 3 / 4)).unwrap();
+    (after, Duration::from_micros(random() % KILL_AFTER_MAX_US))
 }

@@ -13,6 +13,7 @@ mod health;
 mod live;
 mod people;
 mod policy;
+mod quota;
 mod receiver;
 mod rotation_load;
 mod sign_in;

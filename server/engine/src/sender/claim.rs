@@ -70,13 +70,15 @@ pub(crate) async fn run(sender: Arc<Sender>) {
     }
 }
 
-/// Waits until the hint is due, a sooner one comes, or it is time to look anyway.
+/// Waits until the hint is due, a sooner one comes, or it is time to look anyway. That time is measured, not read from
+/// the clock: a clock that is set back by an hour must not make it an hour longer.
 async fn wait(sender: &Sender) {
-    let latest = sender.now().plus_ms(LOOK_MS);
+    let began = clock::stopwatch();
     loop {
         let sooner = sender.claim_soon.sooner.notified();
-        let until = sender.claim_soon.get().map_or(latest, |at| at.min(latest));
-        let left_ms = until.since_ms(sender.now());
+        let look_ms = LOOK_MS - i64::try_from(began.elapsed().as_millis()).unwrap_or(LOOK_MS);
+        let due_ms = sender.claim_soon.get().map_or(look_ms, |at| at.since_ms(sender.now()));
+        let left_ms = due_ms.min(look_ms);
         if left_ms <= 0 || sender.is_stopping() {
             return;
         }
@@ -90,6 +92,10 @@ async fn wait(sender: &Sender) {
 /// # Errors
 /// When the database cannot be used; nothing is in hand then.
 pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
+    claim(sender).await.inspect_err(|_| sender.raise_doubt())
+}
+
+async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let now = sender.now();
     let mut tx = sender.db.begin().await?;
     let waiting = jobs::due_endpoints(&mut tx).await?;

@@ -1,5 +1,8 @@
 //! Retention: bodies go first, whole rows later, in small transactions, so that the writer is never held for long.
 //! What still waits to be sent stays, however old it is.
+//!
+//! What is to go is looked for before a transaction begins, from where the last look ended; inside it rows go by their
+//! keys alone. A step that took long is followed by a smaller one, so the disk decides how much is a step.
 
 use std::sync::Arc;
 
@@ -12,17 +15,21 @@ use domain::{
 use crate::{
     clock,
     store::{
-        cleaning::{self, Keeping},
+        cleaning::{self, Keeping, Kind, Past},
         error::StoreResult,
     },
 };
 
 use super::Sender;
 
-/// Rows of one transaction: few enough to take some milliseconds.
+/// Most rows of one transaction.
 const STEP_ROWS: u32 = 200;
+/// Rows of one transaction at least, however slow the disk is.
+const STEP_ROWS_MIN: u32 = 8;
+/// How long a step may hold the writer.
+pub const STEP_MS: u64 = 20;
 /// Pages given back to the file system after a step, 4 KiB each.
-const STEP_PAGES: u32 = 256;
+const STEP_PAGES: u32 = 64;
 /// Rest between two steps, so that events and outcomes go first.
 const STEP_REST_MS: u64 = 50;
 /// Time between two rounds.
@@ -47,50 +54,108 @@ pub(crate) async fn run(sender: Arc<Sender>) {
 /// # Errors
 /// When the database cannot be used. What was done stays done.
 pub async fn clean(sender: &Sender, rests: bool) -> StoreResult<usize> {
+    let mut round = Round { sender, rests, step_rows: STEP_ROWS };
     let mut rows = 0;
-    for mut keeping in cleaning::accounts(&sender.db).await? {
-        loop {
-            let done = step(sender, &mut keeping).await?;
-            rows += done;
-            if done == 0 || sender.is_stopping() {
-                break;
-            }
-            cleaning::give_back(&sender.db, STEP_PAGES).await?;
-            if rests {
-                clock::rest_ms(STEP_REST_MS).await;
-            }
+    for keeping in cleaning::accounts(&sender.db).await? {
+        // Events go when the last of their deliveries has gone.
+        for kind in [Kind::Bodies, Kind::Deliveries, Kind::Events] {
+            rows += round.of(&keeping, kind).await?;
         }
     }
-    let mut tx = sender.db.begin().await?;
-    cleaning::delete_hours(&mut tx, sender.now().plus_ms(-HOURS_DAYS * DAY_MS)).await?;
-    tx.commit().await?;
+    round.hours().await?;
     Ok(rows)
 }
 
-/// One transaction for one account.
-async fn step(sender: &Sender, keeping: &mut Keeping) -> StoreResult<usize> {
-    let now = sender.now();
-    let bodies_before = encode(days_before(now, keeping.bodies_days), 0);
-    let rows_before = days_before(now, keeping.rows_days);
-    let mut tx = sender.db.begin().await?;
-    let (stripped, reached) =
-        cleaning::strip(&mut tx, &keeping.id, &keeping.bodies_cleaned, &bodies_before, STEP_ROWS).await?;
-    let oldest = DeliveryId::new(rows_before, 0);
-    let deliveries = cleaning::delete_deliveries(&mut tx, &keeping.id, oldest.as_str(), STEP_ROWS).await?;
-    // Events go when the last of their deliveries has gone.
-    let events = if deliveries == 0 {
-        cleaning::delete_events(&mut tx, &keeping.id, &encode(rows_before, 0), STEP_ROWS).await?
-    } else {
-        0
-    };
-    tx.commit().await?;
-    if let Some(reached) = reached {
-        keeping.bodies_cleaned = reached;
+struct Round<'a> {
+    sender: &'a Sender,
+    rests: bool,
+    step_rows: u32,
+}
+
+impl Round<'_> {
+    /// All that is past of one kind.
+    async fn of(&mut self, keeping: &Keeping, kind: Kind) -> StoreResult<usize> {
+        let now = self.sender.now();
+        let (mut from, before) = match kind {
+            Kind::Bodies => (keeping.bodies_cleaned.clone(), encode(days_before(now, keeping.bodies_days), 0)),
+            Kind::Deliveries => {
+                let oldest = DeliveryId::new(days_before(now, keeping.rows_days), 0);
+                (String::new(), oldest.as_str().to_owned())
+            }
+            Kind::Events => (String::new(), encode(days_before(now, keeping.rows_days), 0)),
+        };
+        let mut rows = 0;
+        while !self.sender.is_stopping() {
+            let past = cleaning::past(&self.sender.db, kind, &keeping.id, (&from, &before), self.step_rows).await?;
+            let Some(last) = past.last() else { break };
+            from.clone_from(&last.key);
+            rows += self.step(keeping, kind, &past).await?;
+        }
+        Ok(rows)
     }
-    Ok(stripped + deliveries + events)
+
+    /// One transaction.
+    async fn step(&mut self, keeping: &Keeping, kind: Kind, past: &[Past]) -> StoreResult<usize> {
+        let db = &self.sender.db;
+        let mut tx = db.begin().await?;
+        let began = clock::stopwatch();
+        let gone = cleaning::take_away(&mut tx, kind, &keeping.id, past).await?;
+        tx.commit().await?;
+        let took = began.elapsed();
+        self.sender.counters.clean.add(past.len(), took.as_secs_f64());
+        self.step_rows = next_rows(self.step_rows, took.as_millis());
+        cleaning::give_back(db, STEP_PAGES).await?;
+        self.rest().await;
+        Ok(gone)
+    }
+
+    /// Hourly counts that nobody asks for any more.
+    async fn hours(&self) -> StoreResult<()> {
+        let before = self.sender.now().plus_ms(-HOURS_DAYS * DAY_MS);
+        loop {
+            let mut tx = self.sender.db.begin().await?;
+            let gone = cleaning::delete_hours(&mut tx, before, STEP_ROWS).await?;
+            tx.commit().await?;
+            if gone < u64::from(STEP_ROWS) || self.sender.is_stopping() {
+                return Ok(());
+            }
+            self.rest().await;
+        }
+    }
+
+    async fn rest(&self) {
+        if self.rests {
+            clock::rest_ms(STEP_REST_MS).await;
+        }
+    }
+}
+
+/// How many rows the next step takes: half as many after one that came near the limit, up to twice as many after one
+/// that did not.
+fn next_rows(rows: u32, took_ms: u128) -> u32 {
+    let limit = u128::from(STEP_MS);
+    let next = match took_ms {
+        took if took > limit / 2 => rows / 2,
+        took if took < limit / 4 => rows * 2,
+        _ => rows,
+    };
+    next.clamp(STEP_ROWS_MIN, STEP_ROWS)
 }
 
 const fn days_before(now: UnixMs, days: i64) -> UnixMs {
     let at = now.plus_ms(-days * DAY_MS);
     if at.0 < 0 { UnixMs(0) } else { at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_that_took_long_is_followed_by_a_smaller_one() {
+        assert_eq!(next_rows(200, 11), 100);
+        assert_eq!(next_rows(100, 7), 100);
+        assert_eq!(next_rows(100, 2), 200);
+        assert_eq!((next_rows(200, 0), next_rows(STEP_ROWS_MIN, 1_000)), (STEP_ROWS, STEP_ROWS_MIN));
+    }
 }

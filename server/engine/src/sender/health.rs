@@ -20,6 +20,7 @@ use crate::store::{
 
 use super::{
     Sender,
+    alerts::Happened,
     outcome::{Outcome, Sent},
 };
 
@@ -33,7 +34,7 @@ pub(super) async fn record(
     batch: &[Outcome],
     finishes: &[Finish],
     kept: &HashSet<String>,
-) -> StoreResult<()> {
+) -> StoreResult<Vec<Happened>> {
     let now = sender.now();
     let hours = hour_rows(batch, finishes, kept, now);
     if !hours.is_empty() {
@@ -51,23 +52,28 @@ pub(super) async fn record(
         }
     }
     if changes.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let failing: Vec<&str> = changes.values().filter(|c| c.failures > 0).map(|c| c.endpoint_id.as_str()).collect();
     outcomes::health(tx, &changes.values().cloned().collect::<Vec<_>>()).await?;
     let mut happened = Vec::new();
     if !gone.is_empty() {
         let paused = outcomes::gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
-        happened.extend(paused.into_iter().map(|at| (Deed::EndpointPausedGone, at)));
+        happened.extend(of(Deed::EndpointPausedGone, paused));
     }
     if !failing.is_empty() {
         happened.extend(warnings(tx, &failing, now).await?);
     }
-    tell(sender, tx, happened, now).await
+    note(sender, tx, &happened, now).await?;
+    Ok(happened)
+}
+
+fn of(deed: Deed, changed: Vec<(String, String)>) -> impl Iterator<Item = Happened> {
+    changed.into_iter().map(move |(endpoint, account)| Happened { deed, account, endpoint })
 }
 
 /// Warns, and disables after five days. Each warning is given once for a row of failures.
-async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<(Deed, (String, String))>> {
+async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<Happened>> {
     let [day_ms, four_days_ms] = WARNED_AFTER_MS;
     let mut happened = Vec::new();
     // The longest first: an endpoint that is told of four days need not hear of one.
@@ -77,21 +83,21 @@ async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec
         (Deed::EndpointFailing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
     ] {
         let warned = outcomes::warn(tx, failing, level, now.plus_ms(-after_ms), failures).await?;
-        happened.extend(warned.into_iter().map(|at| (what, at)));
+        happened.extend(of(what, warned));
     }
     let disabled = outcomes::disable(tx, failing, now.plus_ms(-DISABLED_AFTER_MS), now).await?;
-    happened.extend(disabled.into_iter().map(|at| (Deed::EndpointDisabled, at)));
+    happened.extend(of(Deed::EndpointDisabled, disabled));
     Ok(happened)
 }
 
-/// Writes what happened into the accounts' logs. Alerts by mail will hang in here.
-async fn tell(sender: &Sender, tx: &mut Tx, happened: Vec<(Deed, (String, String))>, now: UnixMs) -> StoreResult<()> {
-    let entry = |(deed, (endpoint, account)): (Deed, (String, String))| {
-        sender.targets.forget(&endpoint);
+/// Writes what happened into the accounts' logs. The letters about it go out after the commit.
+async fn note(sender: &Sender, tx: &mut Tx, happened: &[Happened], now: UnixMs) -> StoreResult<()> {
+    let entry = |Happened { deed, account, endpoint }: &Happened| {
+        sender.targets.forget(endpoint);
         tracing::info!(deed = deed.as_str(), endpoint, "an endpoint changed by itself");
-        Entry::new(sender.ids.next(), now, &account, deed).about(&endpoint, "")
+        Entry::new(sender.ids.next(), now, account, *deed).about(endpoint, "")
     };
-    audit::add(tx, happened.into_iter().map(entry)).await
+    audit::add(tx, happened.iter().map(entry)).await
 }
 
 fn no_change(endpoint: &str) -> HealthChange {

@@ -113,6 +113,7 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Waiting>) {
     match written.await {
         Ok(accepted) => settle(sender, accepted, answers).await,
         Err(error) => {
+            sender.raise_doubt();
             let error = Error::from(error);
             answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
         }
@@ -331,6 +332,8 @@ fn lease(sender: &Sender, deliveries: &mut [NewDelivery], listeners: &[Listener]
     let active: HashSet<&str> = listeners.iter().filter(|l| l.active).map(|l| l.id.as_str()).collect();
     let mut rooms: HashMap<String, usize> = HashMap::new();
     let mut queues = sender.queues();
+    // Before the first attempt: a limit holds from the first event on.
+    listeners.iter().for_each(|listener| queues.learn_rate(&listener.id, listener.rate_per_s));
     for delivery in deliveries.iter_mut().filter(|d| d.due_ms.is_some() && active.contains(d.endpoint_id.as_str())) {
         let room = rooms.entry(delivery.endpoint_id.clone()).or_insert_with(|| queues.room(&delivery.endpoint_id));
         if *room == 0 {

@@ -12,6 +12,9 @@ use domain::{UnixMs, event::EventKind, rotation::Credential};
 
 use super::{IN_FLIGHT_MAX, JOBS_MAX, JOBS_MAX_BYTES, JOBS_PER_ENDPOINT_MAX, pace::Pace};
 
+/// A clock that goes back by less than this is left alone: whoever rests, rests that much longer.
+const CLOCK_STEP_MS: i64 = 1_000;
+
 /// A delivery in hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -72,6 +75,8 @@ pub struct Queues {
     ring: VecDeque<Arc<str>>,
     /// Endpoints that have work and wait for their rate limit.
     resting: BTreeMap<(UnixMs, Arc<str>), ()>,
+    /// The latest moment that was seen: an earlier one means that the clock has been set back.
+    latest: Option<UnixMs>,
     sending: HashSet<String>,
     jobs: usize,
     bytes: usize,
@@ -138,6 +143,7 @@ impl Queues {
 
     /// Takes the next delivery to try, from the endpoint whose turn it is.
     pub fn next(&mut self, now: UnixMs) -> Option<Job> {
+        self.see(now);
         while let Some(rested) = self.resting.first_entry().filter(|entry| entry.key().0 <= now) {
             self.ring.push_back(rested.remove_entry().0.1);
         }
@@ -155,6 +161,16 @@ impl Queues {
             return Some(job);
         }
         None
+    }
+
+    /// Notices a clock that was set back: whoever rests until a time of the old clock would rest far too long.
+    fn see(&mut self, now: UnixMs) {
+        if self.latest.is_some_and(|latest| latest.since_ms(now) > CLOCK_STEP_MS) {
+            self.endpoints.values_mut().for_each(|queue| queue.pace.set_back(now));
+            self.ring.extend(std::mem::take(&mut self.resting).into_keys().map(|(_, endpoint)| endpoint));
+            self.latest = None;
+        }
+        self.latest = self.latest.max(Some(now));
     }
 
     /// When an endpoint that rests for its rate limit may go on.
@@ -189,6 +205,13 @@ impl Queues {
         self.endpoints.entry(endpoint.clone()).or_default().pace.set_rate(rate_per_s);
     }
 
+    /// Sets an endpoint's own rate limit where none is in force: one that drains keeps its pace.
+    pub fn learn_rate(&mut self, endpoint: &str, rate_per_s: Option<u32>) {
+        if rate_per_s.is_some() {
+            self.endpoints.entry(endpoint.into()).or_default().pace.learn_rate(rate_per_s);
+        }
+    }
+
     /// Takes everything of an endpoint out that is not in flight.
     pub fn drop_endpoint(&mut self, endpoint: &str) -> Vec<Job> {
         let Some(queue) = self.endpoints.get_mut(endpoint) else { return Vec::new() };
@@ -202,6 +225,12 @@ impl Queues {
     /// Attempts in flight.
     pub fn in_flight(&self) -> usize {
         self.sending.len()
+    }
+
+    /// The ids of everything in memory, in flight or not.
+    pub fn ids(&self) -> HashSet<String> {
+        let queued = self.endpoints.values().flat_map(|queue| queue.first.iter().chain(&queue.retries));
+        queued.map(|job| job.id.clone()).chain(self.sending.iter().cloned()).collect()
     }
 
     /// Whether this delivery is in flight.
@@ -274,6 +303,18 @@ mod tests {
         assert_eq!(order, ["dlv_limited_0", "dlv_free_1"]);
         assert_eq!(queues.rested_at(), Some(UnixMs(1_500)));
         assert!(queues.next(UnixMs(1_499)).is_none());
+        assert!(queues.next(UnixMs(1_500)).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_resting() {
+        let (mut queues, before) = (Queues::default(), 3_600_000);
+        queues.set_rate(&"limited".into(), Some(2));
+        (0..3).for_each(|n| queues.push(job("limited", n, 0)));
+        assert!(queues.next(UnixMs(before)).is_some() && queues.next(UnixMs(before)).is_none());
+        assert!(queues.next(UnixMs(before - 900)).is_none(), "a little is within the wait");
+        assert!(queues.next(UnixMs(1_000)).is_some(), "an hour back: it goes on at once");
+        assert!(queues.next(UnixMs(1_400)).is_none(), "and keeps its rate by the new clock");
         assert!(queues.next(UnixMs(1_500)).is_some());
     }
 

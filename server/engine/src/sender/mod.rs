@@ -11,6 +11,8 @@
 //! Limits: [`JOBS_MAX`] deliveries and [`JOBS_MAX_BYTES`] of payload in memory, [`IN_FLIGHT_MAX`] attempts at once.
 //! What does not fit waits in the database.
 
+pub(crate) mod alerts;
+mod astray;
 pub mod attempt;
 pub mod claim;
 pub mod cleaning;
@@ -49,7 +51,7 @@ use crate::{
     vault::Vault,
 };
 
-use self::{lane::Queues, outcome::Outcome, target::Targets};
+use self::{alerts::Alerts, lane::Queues, outcome::Outcome, target::Targets};
 
 /// Most deliveries in this node's memory.
 pub const JOBS_MAX: usize = 16_384;
@@ -76,6 +78,8 @@ pub struct Counters {
     pub failed_attempts: AtomicU64,
     /// Group commits of outcomes.
     pub record: Commits,
+    /// Transactions that take away what is past retention.
+    pub clean: Commits,
     /// Deliveries fetched from the database rather than handed over in memory.
     pub claimed: AtomicU64,
     /// Outcomes whose lease was gone.
@@ -100,6 +104,7 @@ pub struct Sender {
     /// What is counted.
     pub counters: Counters,
     pub(crate) outbound: Outbound,
+    pub(crate) alerts: Alerts,
     pub(crate) targets: Targets,
     queues: Mutex<Queues>,
     outcomes: mpsc::Sender<Outcome>,
@@ -110,6 +115,7 @@ pub struct Sender {
     running: AtomicBool,
     stopping: AtomicBool,
     told: Mutex<HashMap<String, UnixMs>>,
+    doubt: astray::Doubt,
     resting: AtomicBool,
     idle: Notify,
 }
@@ -122,6 +128,7 @@ impl Sender {
         ids: Arc<dyn Ids>,
         outbound: Outbound,
         vault: Arc<Vault>,
+        alerts: Alerts,
     ) -> (Arc<Self>, mpsc::Receiver<Outcome>) {
         let (outcomes, outcomes_out) = mpsc::channel(IN_FLIGHT_MAX);
         let (at, entropy) = ids.next();
@@ -134,6 +141,7 @@ impl Sender {
             node,
             counters: Counters::default(),
             outbound,
+            alerts,
             queues: Mutex::new(Queues::default()),
             outcomes,
             claim_soon: claim::Hint::default(),
@@ -143,6 +151,7 @@ impl Sender {
             running: false.into(),
             stopping: false.into(),
             told: Mutex::default(),
+            doubt: astray::Doubt::default(),
             resting: false.into(),
             idle: Notify::new(),
         };
@@ -259,16 +268,19 @@ impl Sender {
     /// Drops what is in hand for an endpoint that was paused, changed or deleted, so that it waits in the database.
     ///
     /// # Errors
-    /// When the database cannot be written; the leases then end with this node.
+    /// When the database cannot be written; the leases are then found astray.
     pub async fn let_go_of(&self, endpoint: &str) -> StoreResult<()> {
         self.targets.forget(endpoint);
         let dropped: Vec<String> = self.queues().drop_endpoint(endpoint).into_iter().map(|job| job.id).collect();
         if dropped.is_empty() {
             return Ok(());
         }
-        let mut tx = self.db.begin().await?;
-        jobs::release(&mut tx, &self.node, &dropped).await?;
-        tx.commit().await
+        let released = async {
+            let mut tx = self.db.begin().await?;
+            jobs::release(&mut tx, &self.node, &dropped).await?;
+            tx.commit().await
+        };
+        released.await.inspect_err(|_| self.raise_doubt())
     }
 
     /// Stops starting attempts and waits for those in flight to be recorded, at most `wait_ms` milliseconds.

@@ -2,6 +2,8 @@
 
 use domain::UnixMs;
 
+use super::IN_FLIGHT_MAX;
+
 /// A second in microseconds.
 const SECOND_US: i64 = 1_000_000;
 
@@ -9,6 +11,7 @@ const SECOND_US: i64 = 1_000_000;
 pub const AT_ONCE_START: usize = 8;
 /// Most attempts at once that one endpoint gets. Far below a quarter of all ([`super::IN_FLIGHT_MAX`]).
 pub const AT_ONCE_MAX: usize = 64;
+const _: () = assert!(AT_ONCE_MAX <= IN_FLIGHT_MAX / 4);
 
 /// The pace of one endpoint.
 #[derive(Debug, Clone)]
@@ -32,6 +35,11 @@ impl Pace {
         self.in_flight < self.at_once
     }
 
+    /// Forgets a wait that was reckoned by a clock that has been set back since.
+    pub fn set_back(&mut self, now: UnixMs) {
+        self.not_before_us = self.not_before_us.min(now.0.saturating_mul(1_000));
+    }
+
     /// When the rate limit lets the next attempt start.
     pub const fn not_before(&self) -> UnixMs {
         UnixMs(self.not_before_us / 1_000)
@@ -45,6 +53,11 @@ impl Pace {
     /// Sets the endpoint's own limit, in events per second.
     pub const fn set_rate(&mut self, rate_per_s: Option<u32>) {
         self.rate_per_s = rate_per_s;
+    }
+
+    /// The same where none is in force.
+    pub fn learn_rate(&mut self, rate_per_s: Option<u32>) {
+        self.rate_per_s = self.rate_per_s.or(rate_per_s);
     }
 
     /// An attempt starts.

@@ -14,7 +14,13 @@ use crate::store::{
     outcomes::{self, AttemptRow, Finish},
 };
 
-use super::{Sender, claim, count, health, outcome::Outcome, rotating};
+use super::{
+    Sender,
+    alerts::{self, Happened},
+    claim, count, health,
+    outcome::Outcome,
+    rotating,
+};
 
 /// Most outcomes of one commit.
 pub const RECORD_MAX: usize = 512;
@@ -40,11 +46,15 @@ pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcom
 
 /// Writes a batch of outcomes in a transaction of its own and takes what follows in hand.
 pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<()> {
-    let mut tx = sender.db.begin().await?;
-    let began = clock::stopwatch();
-    let recorded = write(sender, &mut tx, batch).await?;
-    tx.commit().await?;
-    sender.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
+    let written = async {
+        let mut tx = sender.db.begin().await?;
+        let began = clock::stopwatch();
+        let recorded = write(sender, &mut tx, batch).await?;
+        tx.commit().await?;
+        sender.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
+        StoreResult::Ok(recorded)
+    };
+    let recorded = written.await.inspect_err(|_| sender.raise_doubt())?;
     settle(sender, recorded, batch).await;
     Ok(())
 }
@@ -54,6 +64,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
 pub(super) struct Recorded {
     next: Vec<jobs::LoadedJob>,
     soonest: Option<domain::UnixMs>,
+    happened: Vec<Happened>,
 }
 
 /// Writes a batch of outcomes.
@@ -72,10 +83,11 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     keep_attempts(sender, tx, batch, &kept).await?;
     // Before the endpoints: whoever rotates locks the rotation first, too.
     rotating::prove(tx, batch, &kept, now).await?;
-    health::record(sender, tx, batch, &finishes, &kept).await?;
+    let happened = health::record(sender, tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, tx, batch).await?;
     let next = hand_on(sender, tx, batch, &finishes, &kept).await?;
-    Ok(Recorded { next, soonest: finishes.iter().filter_map(|finish| finish.due_ms).min().map(domain::UnixMs) })
+    let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(domain::UnixMs);
+    Ok(Recorded { next, soonest, happened })
 }
 
 /// The transaction is committed: takes what follows in hand.
@@ -87,6 +99,7 @@ pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Ou
     }
     let accounts = sender.changed(batch.iter().map(|outcome| outcome.job().account_id.clone()));
     sender.tell_accounts(accounts).await;
+    alerts::tell(sender, recorded.happened).await;
 }
 
 /// The lanes of failed news in which the end of the call is already waiting.

@@ -68,7 +68,10 @@ pub async fn round(sender: &Sender) -> StoreResult<Round> {
 
 /// How many the rate allows now, and the moment from which it is then unused.
 fn allowed(job: &StoredJob, now: UnixMs) -> (u32, UnixMs) {
-    let from = job.paced_from.max(now.plus_ms(-RATE_KEPT_MS));
+    let earliest = now.plus_ms(-RATE_KEPT_MS);
+    // A step never reaches further ahead than its own second; beyond that the clock has been set back since.
+    let set_back = job.paced_from.since_ms(now) > SECOND_MS;
+    let from = if set_back { earliest } else { job.paced_from.max(earliest) };
     let rate = i64::from(job.job.wanted.rate_per_s.max(1));
     let count = (now.since_ms(from).max(0) * rate / SECOND_MS).min(i64::from(STEP_MAX));
     (u32::try_from(count).unwrap_or_default(), from)

@@ -84,6 +84,7 @@ async fn together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
             true
         }
         Err(error) => {
+            sender.raise_doubt();
             tracing::debug!(%error, "a shared transaction failed; trying each side by itself");
             false
         }

@@ -10,8 +10,14 @@ use super::{
 };
 
 const ACCOUNTS: &str = "SELECT id, bodies_days, rows_days, bodies_cleaned FROM accounts ORDER BY id";
-const PAST_BODIES: &str = "SELECT position, id, call_id FROM events WHERE account_id = $1 AND position > $2 \
+const PAST_EVENTS: &str = "SELECT position AS key, id FROM events WHERE account_id = $1 AND position > $2 \
                            AND position < $3 ORDER BY position LIMIT $4";
+/// Those that no delivery needs any more.
+const PAST_LONE_EVENTS: &str = "SELECT e.position AS key, e.id FROM events e WHERE e.account_id = $1 AND e.position > $2 \
+                                AND e.position < $3 AND NOT EXISTS (SELECT 1 FROM deliveries d \
+                                WHERE d.account_id = e.account_id AND d.event_id = e.id) ORDER BY e.position LIMIT $4";
+const PAST_DELIVERIES: &str = "SELECT id AS key, id FROM deliveries WHERE account_id = $1 AND id > $2 AND id < $3 \
+                               AND state NOT IN ('queued', 'retrying') ORDER BY id LIMIT $4";
 /// What still waits to be sent keeps its payload, however old it is.
 static STRIP_EVENTS: Sql = Sql::new(
     "UPDATE events SET payload = NULL WHERE account_id = $1 AND id IN {list $2} AND NOT EXISTS ( \
@@ -24,15 +30,17 @@ static STRIP_ATTEMPTS: Sql = Sql::new(
        AND d.state NOT IN ('queued', 'retrying'))",
 );
 const CLEANED: &str = "UPDATE accounts SET bodies_cleaned = $2 WHERE id = $1";
-const PAST_DELIVERIES: &str = "SELECT id FROM deliveries WHERE account_id = $1 AND id < $2 \
-                               AND state NOT IN ('queued', 'retrying') ORDER BY id LIMIT $3";
+/// One that was resent since it was found stays.
+static DELETE_DELIVERIES: Sql = Sql::new(
+    "DELETE FROM deliveries WHERE account_id = $1 AND id IN {list $2} AND state NOT IN ('queued', 'retrying') RETURNING id",
+);
 static DELETE_ATTEMPTS: Sql = Sql::new("DELETE FROM attempts WHERE account_id = $1 AND delivery_id IN {list $2}");
-static DELETE_DELIVERIES: Sql = Sql::new("DELETE FROM deliveries WHERE account_id = $1 AND id IN {list $2}");
-const DELETE_EVENTS: &str = "DELETE FROM events WHERE account_id = $1 AND id IN ( \
-       SELECT e.id FROM events e WHERE e.account_id = $1 AND e.position < $2 AND NOT EXISTS ( \
-         SELECT 1 FROM deliveries d WHERE d.account_id = e.account_id AND d.event_id = e.id) \
-       ORDER BY e.position LIMIT $3)";
-const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE hour_ms < $1";
+static DELETE_EVENTS: Sql = Sql::new(
+    "DELETE FROM events WHERE account_id = $1 AND id IN {list $2} AND NOT EXISTS ( \
+       SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id)",
+);
+const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE (endpoint_id, hour_ms) IN ( \
+       SELECT endpoint_id, hour_ms FROM endpoint_hours WHERE hour_ms < $1 ORDER BY hour_ms LIMIT $2)";
 
 /// An account's retention, and how far its bodies have been cleaned.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -47,57 +55,84 @@ pub struct Keeping {
     pub bodies_cleaned: String,
 }
 
+/// What goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Payloads of events and answers to their attempts; the rows stay.
+    Bodies,
+    /// Ended deliveries with their attempts.
+    Deliveries,
+    /// Events without deliveries.
+    Events,
+}
+
+/// A row that is past.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Past {
+    /// Where it lies in its order.
+    pub key: String,
+    /// Its id.
+    pub id: String,
+}
+
 /// The retention of every account.
 pub async fn accounts(db: &Db) -> StoreResult<Vec<Keeping>> {
     Ok(on!(&db.readers, c => sqlx::query_as(ACCOUNTS).fetch_all(c).await?))
 }
 
-/// Takes the bodies of up to `limit` events away that lie between two positions. Returns how many it looked at, and
-/// the position up to which it got.
-pub async fn strip(
-    tx: &mut Tx,
+/// Up to `limit` rows of this kind between two keys, in order. Reads only: nobody waits for it.
+pub async fn past(
+    db: &Db,
+    kind: Kind,
     account: &str,
-    from: &str,
-    before: &str,
+    (from, before): (&str, &str),
     limit: u32,
-) -> StoreResult<(usize, Option<String>)> {
-    let past: Vec<(String, String, String)> = within!(&mut *tx, c => sqlx::query_as(PAST_BODIES)
-        .bind(account).bind(from).bind(before).bind(i64::from(limit)).fetch_all(c).await?);
-    let Some((reached, _, _)) = past.last().cloned() else { return Ok((0, None)) };
-    let ids = json_list(past.iter().map(|(_, id, _)| id.as_str()));
-    let calls = json_list(past.iter().map(|(_, _, call)| call.as_str()));
-    let (events, attempts) = (STRIP_EVENTS.on(tx.dialect()), STRIP_ATTEMPTS.on(tx.dialect()));
-    within!(&mut *tx, c => sqlx::query(events).bind(account).bind(&ids).execute(c).await?.rows_affected());
-    within!(&mut *tx, c => sqlx::query(attempts).bind(account).bind(&ids).bind(&calls).execute(c).await?.rows_affected());
-    within!(tx, c => sqlx::query(CLEANED).bind(account).bind(&reached).execute(c).await?.rows_affected());
-    Ok((past.len(), Some(reached)))
+) -> StoreResult<Vec<Past>> {
+    let sql = match kind {
+        Kind::Bodies => PAST_EVENTS,
+        Kind::Events => PAST_LONE_EVENTS,
+        Kind::Deliveries => PAST_DELIVERIES,
+    };
+    Ok(on!(&db.readers, c => sqlx::query_as(sql)
+        .bind(account).bind(from).bind(before).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
-/// Deletes up to `limit` ended deliveries before an id, with their attempts. Returns how many.
-pub async fn delete_deliveries(tx: &mut Tx, account: &str, before: &str, limit: u32) -> StoreResult<usize> {
-    let ids: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(PAST_DELIVERIES)
-        .bind(account).bind(before).bind(i64::from(limit)).fetch_all(c).await?);
-    if ids.is_empty() {
-        return Ok(0);
+/// Takes these rows away, or their bodies. Returns how many; bodies count as looked at.
+pub async fn take_away(tx: &mut Tx, kind: Kind, account: &str, past: &[Past]) -> StoreResult<usize> {
+    let list = json_list(past.iter().map(|row| row.id.as_str()));
+    match kind {
+        Kind::Bodies => strip(tx, account, &list, past).await,
+        Kind::Deliveries => delete_deliveries(tx, account, &list).await,
+        Kind::Events => {
+            let sql = DELETE_EVENTS.on(tx.dialect());
+            let gone = within!(tx, c => sqlx::query(sql).bind(account).bind(&list).execute(c).await?.rows_affected());
+            Ok(usize::try_from(gone).unwrap_or(usize::MAX))
+        }
     }
-    let list = json_list(ids.iter().map(String::as_str));
-    let (attempts, deliveries) = (DELETE_ATTEMPTS.on(tx.dialect()), DELETE_DELIVERIES.on(tx.dialect()));
-    within!(&mut *tx, c => sqlx::query(attempts).bind(account).bind(&list).execute(c).await?.rows_affected());
-    within!(tx, c => sqlx::query(deliveries).bind(account).bind(&list).execute(c).await?.rows_affected());
-    Ok(ids.len())
 }
 
-/// Deletes up to `limit` events before a position that have no delivery left. Returns how many.
-pub async fn delete_events(tx: &mut Tx, account: &str, before: &str, limit: u32) -> StoreResult<usize> {
-    let deleted = within!(tx, c => sqlx::query(DELETE_EVENTS)
-        .bind(account).bind(before).bind(i64::from(limit)).execute(c).await?.rows_affected());
-    Ok(usize::try_from(deleted).unwrap_or(usize::MAX))
+async fn strip(tx: &mut Tx, account: &str, events: &str, past: &[Past]) -> StoreResult<usize> {
+    let reached = past.last().map_or("", |row| row.key.as_str());
+    for sql in [STRIP_EVENTS.on(tx.dialect()), STRIP_ATTEMPTS.on(tx.dialect())] {
+        within!(&mut *tx, c => sqlx::query(sql).bind(account).bind(events).execute(c).await?.rows_affected());
+    }
+    within!(tx, c => sqlx::query(CLEANED).bind(account).bind(reached).execute(c).await?.rows_affected());
+    Ok(past.len())
 }
 
-/// Deletes hourly counts from before a moment.
-pub async fn delete_hours(tx: &mut Tx, before: UnixMs) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(DELETE_HOURS).bind(before.0).execute(c).await?.rows_affected());
-    Ok(())
+async fn delete_deliveries(tx: &mut Tx, account: &str, list: &str) -> StoreResult<usize> {
+    let (deliveries, attempts) = (DELETE_DELIVERIES.on(tx.dialect()), DELETE_ATTEMPTS.on(tx.dialect()));
+    let gone: Vec<String> =
+        within!(&mut *tx, c => sqlx::query_scalar(deliveries).bind(account).bind(list).fetch_all(c).await?);
+    let list = json_list(gone.iter().map(String::as_str));
+    within!(tx, c => sqlx::query(attempts).bind(account).bind(list).execute(c).await?.rows_affected());
+    Ok(gone.len())
+}
+
+/// Deletes up to `limit` hourly counts from before a moment. Returns how many.
+pub async fn delete_hours(tx: &mut Tx, before: UnixMs, limit: u32) -> StoreResult<u64> {
+    Ok(within!(tx, c => sqlx::query(DELETE_HOURS)
+        .bind(before.0).bind(i64::from(limit)).execute(c).await?.rows_affected()))
 }
 
 /// Gives up to `pages` freed pages back to the file system; Postgres does so by itself.

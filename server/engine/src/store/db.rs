@@ -51,8 +51,22 @@ macro_rules! on {
     };
 }
 
-/// As [`on!`], inside a transaction.
+/// As [`on!`], inside a transaction. `$db` names the database's type, where a query must be told.
 macro_rules! within {
+    ($tx:expr, $c:ident: $db:ident => $body:expr) => {
+        match $tx {
+            $crate::store::db::Tx::Sqlite(tx) => {
+                type $db = sqlx::Sqlite;
+                let $c = &mut **tx;
+                $body
+            }
+            $crate::store::db::Tx::Postgres(tx) => {
+                type $db = sqlx::Postgres;
+                let $c = &mut **tx;
+                $body
+            }
+        }
+    };
     ($tx:expr, $c:ident => $body:expr) => {
         match $tx {
             $crate::store::db::Tx::Sqlite(tx) => {

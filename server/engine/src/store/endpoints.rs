@@ -40,7 +40,7 @@ const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, sta
 const BEGIN_ANEW: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, \
     warned = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
 static LISTENING: Sql = Sql::new(
-    "SELECT id, account_id, events, state, deliver_late FROM endpoints \
+    "SELECT id, account_id, events, state, deliver_late, rate_per_s FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
 );
 
@@ -264,19 +264,22 @@ pub struct Listener {
     pub active: bool,
     /// Whether it wants calls however late.
     pub deliver_late: bool,
+    /// Its own limit, in events per second.
+    pub rate_per_s: Option<u32>,
 }
 
 /// The endpoints of these accounts, oldest first.
 pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) -> StoreResult<Vec<Listener>> {
-    type Row = (String, String, String, String, i64);
+    type Row = (String, String, String, String, i64, Option<i64>);
     let (sql, list) = (LISTENING.on(tx.dialect()), json_list(accounts));
     let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
-    let of = |(id, account, events, state, late): Row| Listener {
+    let of = |(id, account, events, state, late, rate): Row| Listener {
         id,
         account,
         kinds: kinds(&events),
         active: state == "active",
         deliver_late: late != 0,
+        rate_per_s: rate.and_then(|rate| u32::try_from(rate).ok()),
     };
     Ok(rows.into_iter().map(of).collect())
 }

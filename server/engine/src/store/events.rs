@@ -11,8 +11,7 @@ use serde::Serialize;
 use super::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
-    json_rows,
-    sql::Sql,
+    sql::{BindRows as _, Sql},
 };
 
 static ADD: Sql = Sql::new(
@@ -63,8 +62,8 @@ pub struct NewEventRow {
 
 /// Adds events.
 pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), json_rows(rows));
-    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -89,8 +88,8 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
         id: &'a str,
     }
     let pairs: Vec<Pair<'_>> = pairs.iter().map(|(account_id, id)| Pair { account_id, id }).collect();
-    let (sql, rows) = (SEEN.on(tx.dialect()), json_rows(&pairs));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+    let (sql, rows) = (SEEN.on(tx.dialect()), SEEN.rows(tx.dialect(), &pairs)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 /// An event as lists and pages show it.

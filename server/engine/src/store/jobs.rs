@@ -5,16 +5,20 @@
 //! earlier delivery of the same call and endpoint (its lane) has not ended, so a claim never overtakes. Ending one
 //! hands on to the next of its lane in the same transaction.
 
-use domain::UnixMs;
+use domain::{
+    UnixMs,
+    id::{DeliveryId, Entropy, decode},
+};
 use serde::Serialize;
 
 use super::{
-    db::{Tx, within},
+    db::{Db, Tx, on, within},
     error::StoreResult,
-    json_list, json_rows,
-    sql::Sql,
+    json_list,
+    sql::{BindRows as _, Sql},
 };
 
+const LATEST: &str = "SELECT MAX(id) FROM deliveries";
 static ADD: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
      attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner, proof) \
@@ -29,9 +33,9 @@ static BUSY_LANES: Sql = Sql::new(
      WHERE d.state IN ('queued', 'retrying')",
 );
 static SUPERSEDE: Sql = Sql::new(
-    "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $2, due_ms = NULL \
+    "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $1, due_ms = NULL \
      WHERE state = 'retrying' AND lease_owner IS NULL AND kind <> 'CallProcessed' AND id IN ( \
-       SELECT d.id FROM {rows $1 r: endpoint_id text, call_id text} \
+       SELECT d.id FROM {rows $2 r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        JOIN endpoints e ON e.id = d.endpoint_id \
        WHERE d.state IN ('queued', 'retrying') AND e.deliver_late = 0) \
@@ -42,14 +46,17 @@ const DUE_ENDPOINTS: &str = "SELECT id, due, rate_per_s, drain_per_s, state_sinc
      e.rate_per_s, e.drain_per_s, e.state_since_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
+/// What was never tried is due at once. A later time was reckoned by a clock that has been set back since.
+const DUE_AFTER_ALL: &str = "UPDATE deliveries SET due_ms = $1 WHERE state IN ('queued', 'retrying') AND state = 'queued' \
+     AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1";
 static CLAIM: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
        AND due_ms IS NOT NULL AND due_ms <= $3 ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
 );
 static HAND_ON: Sql = Sql::new(
-    "UPDATE deliveries SET due_ms = $2, lease_owner = $3 WHERE id IN ( \
-       SELECT MIN(d.id) FROM {rows $1 r: endpoint_id text, call_id text} \
+    "UPDATE deliveries SET due_ms = $1, lease_owner = $2 WHERE id IN ( \
+       SELECT MIN(d.id) FROM {rows $3 r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        WHERE d.state IN ('queued', 'retrying') GROUP BY d.endpoint_id, d.call_id) \
      AND due_ms IS NULL AND lease_owner IS NULL RETURNING id",
@@ -60,6 +67,7 @@ static LOAD: Sql = Sql::new(
      JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
      WHERE d.id IN {list $1} ORDER BY d.id",
 );
+const LEASED: &str = "SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
 static RELEASE: Sql = Sql::new("UPDATE deliveries SET lease_owner = NULL WHERE lease_owner = $2 AND id IN {list $1}");
 
 /// A delivery to be added; one row of the bulk insertion.
@@ -133,23 +141,29 @@ pub struct LoadedJob {
     pub timestamp_s: i64,
 }
 
+/// Time and entropy of the greatest id.
+pub async fn latest(db: &Db) -> StoreResult<Option<(UnixMs, Entropy)>> {
+    let id: Option<String> = on!(&db.readers, c => sqlx::query_scalar(LATEST).fetch_one(c).await?);
+    Ok(id.and_then(|id| decode(id.strip_prefix(DeliveryId::PREFIX)?)))
+}
+
 /// Adds deliveries.
 pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), json_rows(rows));
-    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// Which of these lanes have a delivery that has not ended.
 pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (BUSY_LANES.on(tx.dialect()), json_rows(lanes));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+    let (sql, rows) = (BUSY_LANES.on(tx.dialect()), BUSY_LANES.rows(tx.dialect(), lanes)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 /// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
 pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (SUPERSEDE.on(tx.dialect()), json_rows(ended_calls));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).bind(now.0).fetch_all(c).await?))
+    let (sql, rows) = (SUPERSEDE.on(tx.dialect()), SUPERSEDE.rows(tx.dialect(), ended_calls)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).bind(now.0).rows(rows).fetch_all(c).await?))
 }
 
 /// An active endpoint with unleased work.
@@ -178,6 +192,11 @@ pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
     Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
 }
 
+/// Makes due what was never tried and waits for a time that a clock named which has been set back since.
+pub async fn due_after_all(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
+    Ok(within!(tx, c => sqlx::query(DUE_AFTER_ALL).bind(now.0).execute(c).await?.rows_affected()))
+}
+
 /// Takes up to `limit` due deliveries of an endpoint in hand, earliest first.
 pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: u32) -> StoreResult<Vec<String>> {
     let sql = CLAIM.on(tx.dialect());
@@ -188,14 +207,19 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
 /// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
 /// A lane whose first is due already, or in somebody's hands, stays as it is.
 pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
-    let (sql, rows) = (HAND_ON.on(tx.dialect()), json_rows(lanes));
-    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(rows).bind(now.0).bind(node).fetch_all(c).await?))
+    let (sql, rows) = (HAND_ON.on(tx.dialect()), HAND_ON.rows(tx.dialect(), lanes)?);
+    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).bind(now.0).bind(node).rows(rows).fetch_all(c).await?))
 }
 
 /// Loads deliveries with what an attempt needs, in the order of acceptance.
 pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedJob>> {
     let (sql, list) = (LOAD.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
+}
+
+/// Everything that is leased to this node.
+pub async fn leased(db: &Db, node: &str) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(LEASED).bind(node).fetch_all(c).await?))
 }
 
 /// Lets go of deliveries that are in this node's hands.

@@ -8,9 +8,10 @@ use domain::{
     delivery::{COUNT_MAX, DeliveryCounts, DeliveryRow, Status},
     event::{EventFilter, EventRow},
     filter::DeliveryFilter,
-    id::{AccountId, EndpointId},
+    id::{AccountId, DeliveryId, EndpointId},
     phone,
     query::page_size,
+    time::HOUR_MS,
 };
 use sqlx::AssertSqlSafe;
 
@@ -33,15 +34,15 @@ pub async fn deliveries(
     if let Some(cursor) = &filter.cursor {
         conditions.text("d.id < ?", cursor);
     }
+    let most = page_size(filter.limit) + 1;
     let sql = format!(
         concat!(
             "SELECT ",
             shown_columns!(),
-            " FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id \
-             WHERE {} ORDER BY d.id DESC LIMIT {}"
+            " FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}"
         ),
-        conditions.sql,
-        page_size(filter.limit) + 1
+        found(&conditions, filter, most),
+        most
     );
     let rows: Vec<ShownRow> = on!(&db.readers, c =>
         bound!(sqlx::query_as(AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
@@ -56,25 +57,73 @@ pub async fn delivery_counts(
     now: UnixMs,
 ) -> StoreResult<DeliveryCounts> {
     let conditions = delivery_conditions(account, filter, now);
+    let most = COUNT_MAX + 1;
     let sql = format!(
         "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT) FROM ( \
          SELECT CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END AS failed, \
          CASE WHEN d.state = 'retrying' AND e.state = 'active' THEN 1 ELSE 0 END AS retrying \
-         FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id WHERE {} ORDER BY d.id DESC LIMIT {}) AS found",
-        conditions.sql,
-        COUNT_MAX + 1
+         FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {most}) AS found",
+        found(&conditions, filter, most),
     );
     let (matching, failed, retrying): (i64, i64, i64) = on!(&db.readers, c =>
         bound!(sqlx::query_as(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
     Ok(DeliveryCounts { matching: small(matching), failed: small(failed), retrying: small(retrying) })
 }
 
+/// What finds the rows. Where statuses are asked for, the newest of each stored state are looked up by themselves: each
+/// is one walk of one index in order, while a walk over several states would sort all of them, and one over everything
+/// would pass over all that went well. (CROSS JOIN makes SQLite begin with deliveries; Postgres knows no difference.)
+fn found(conditions: &Conditions, filter: &DeliveryFilter, most: u32) -> String {
+    if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
+        let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
+        return if any.is_empty() {
+            conditions.sql.clone()
+        } else {
+            format!("{} AND ({})", conditions.sql, any.join(" OR "))
+        };
+    }
+    let states = ["queued", "retrying", "failed", "expired", "cancelled"];
+    let arms = states.into_iter().filter_map(|state| {
+        let of_state = filter.statuses.iter().filter(|status| stored_as(**status).contains(&state));
+        let any: Vec<&str> = of_state.map(|status| status_condition(*status)).collect();
+        // Said in so many words, so that SQLite sees which partial index holds these rows.
+        let ended = if matches!(state, "queued" | "retrying") {
+            "d.state <> 'delivered'"
+        } else if filter.endpoint.is_some() {
+            "d.state IN ('failed', 'expired', 'cancelled')"
+        } else {
+            "d.state <> 'delivered' AND d.state IN ('failed', 'expired', 'cancelled')"
+        };
+        (!any.is_empty()).then(|| {
+            format!(
+                "SELECT id FROM (SELECT d.id FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id \
+                 AND {} AND d.state = '{state}' AND {ended} AND ({}) ORDER BY d.id DESC LIMIT {most}) AS {state}",
+                conditions.sql,
+                any.join(" OR ")
+            )
+        })
+    });
+    format!("d.id IN ({})", arms.collect::<Vec<_>>().join(" UNION ALL "))
+}
+
+/// The stored states that are shown as this one.
+const fn stored_as(status: Status) -> &'static [&'static str] {
+    match status {
+        Status::Delivered => &["delivered"],
+        Status::Failed => &["failed"],
+        Status::Expired => &["expired"],
+        Status::Cancelled => &["cancelled"],
+        Status::Queued => &["queued"],
+        Status::Retrying => &["retrying"],
+        Status::Held | Status::Sending => &["queued", "retrying"],
+    }
+}
+
+/// How much further than its event's time an id may lie, because a clock was set back and ids only grow.
+const IDS_AHEAD_MS: i64 = HOUR_MS;
+
 fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> Conditions {
     let mut conditions = Conditions::of(account.as_str(), "d.account_id");
-    if !filter.statuses.is_empty() {
-        let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
-        conditions.fixed(&format!("({})", any.join(" OR ")));
-    }
     if !filter.kinds.is_empty() {
         let any: Vec<String> = filter.kinds.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
         conditions.fixed(&format!("d.kind IN ({})", any.join(", ")));
@@ -86,22 +135,38 @@ fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs
         conditions.text("d.state <> 'delivered' AND d.cause = ?", cause.code());
     }
     if let Some(call) = &filter.call {
-        conditions.text("d.call_id = ?", call);
+        conditions.text(OF_CALL, call);
     }
-    if let Some(test) = filter.test {
-        conditions.number("d.test = ?", i64::from(test));
+    match filter.test {
+        Some(true) => conditions.fixed("d.test = 1"),
+        Some(false) => conditions.fixed("d.test = 0"),
+        None => {}
     }
     if let Some(text) = &filter.text {
         text_condition(&mut conditions, text);
     }
-    let (from, to) = filter.span(now);
-    for (condition, at) in [("d.created_ms >= ?", from), ("d.created_ms < ?", to)] {
-        if let Some(at) = at {
-            conditions.number(condition, at.0);
-        }
-    }
+    time_condition(&mut conditions, filter.span(now));
     conditions
 }
+
+/// Ids begin with the time, so a span of time is a span of the index that is walked anyway.
+fn time_condition(conditions: &mut Conditions, (from, to): (Option<UnixMs>, Option<UnixMs>)) {
+    let id = |at: UnixMs| DeliveryId::new(UnixMs(at.0.max(0)), 0);
+    if let Some(from) = from {
+        conditions.text("d.id >= ?", id(from).as_str());
+        conditions.number("d.created_ms >= ?", from.0);
+    }
+    if let Some(to) = to {
+        conditions.text("d.id < ?", id(to.plus_ms(IDS_AHEAD_MS)).as_str());
+        conditions.number("d.created_ms < ?", to.0);
+    }
+}
+
+/// Looked up by themselves, so that SQLite does not walk the list in its order instead.
+const OF_EVENT: &str = "d.id IN (SELECT dd.id FROM deliveries dd WHERE dd.account_id = $1 AND dd.event_id = ?)";
+/// Deliveries have no index over calls, whose ids grow at random places; events have one.
+const OF_CALL: &str = "d.id IN (SELECT dd.id FROM events ev CROSS JOIN deliveries dd \
+    WHERE ev.account_id = $1 AND ev.call_id = ? AND dd.account_id = ev.account_id AND dd.event_id = ev.id)";
 
 const fn status_condition(status: Status) -> &'static str {
     match status {
@@ -124,7 +189,9 @@ fn text_condition(conditions: &mut Conditions, text: &str) {
     } else if text.starts_with("ep_") {
         conditions.text("d.endpoint_id = ?", text);
     } else if domain::payload::is_uuid(text) {
-        conditions.text("d.call_id = ?", &text.to_ascii_lowercase());
+        conditions.text(OF_CALL, &text.to_ascii_lowercase());
+    } else if text.starts_with("evt_") {
+        conditions.text(OF_EVENT, text);
     } else {
         let spellings = if text.contains(|c: char| c.is_ascii_digit()) { phone::spellings(text) } else { Vec::new() };
         conditions.text("(d.caller = ?", text);

@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod cleaning;
+mod columns;
 mod conditions;
 pub mod db;
 pub mod deliveries;

@@ -9,6 +9,8 @@ use super::{
 
 const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
                     ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
+/// A heartbeat from the future was reckoned by a clock that has been set back since: its silence begins now.
+const SET_BACK: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
 const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
 const RELEASE_ORPHANS: &str = "UPDATE deliveries SET lease_owner = NULL WHERE state IN ('queued', 'retrying') \
                                AND lease_owner IS NOT NULL AND lease_owner NOT IN (SELECT id FROM nodes)";
@@ -16,18 +18,34 @@ const RELEASE_OWN: &str = "UPDATE deliveries SET lease_owner = NULL \
                            WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
 const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
 
+/// Time between two heartbeats of a node.
+pub const HEARTBEAT_MS: i64 = 2_500;
 /// How long a node may be silent before others take over its work.
-pub const SILENT_MS: i64 = 15_000;
+pub const SILENT_MS: i64 = 12_000;
+/// A dead node's work is taken over within this time: silence, and the heartbeat of whoever notices.
+pub const TAKEN_OVER_MS: i64 = 15_000;
+const _: () = assert!(SILENT_MS + HEARTBEAT_MS <= TAKEN_OVER_MS);
+
+/// Whether it is a node's first heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beat {
+    /// The first: whatever no living node has in hand is freed, whoever lost it.
+    First,
+    /// A later one: something is freed only when a node has fallen silent.
+    Later,
+}
 
 /// Says that this node lives, and frees the deliveries of nodes that do not. Returns how many were freed.
 ///
 /// On SQLite there is one server at a time (it holds the file's lock), so every other node is dead at once.
-pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs) -> StoreResult<u64> {
+pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResult<u64> {
+    let ahead = now.plus_ms(SILENT_MS).0;
+    within!(&mut *tx, c => sqlx::query(SET_BACK).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
     within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
     let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-SILENT_MS).0 };
     let forgotten =
         within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
-    if forgotten == 0 {
+    if forgotten == 0 && beat == Beat::Later {
         return Ok(0);
     }
     Ok(within!(tx, c => sqlx::query(RELEASE_ORPHANS).execute(c).await?.rows_affected()))

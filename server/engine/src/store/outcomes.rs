@@ -7,8 +7,8 @@ use super::{
     db::{Tx, within},
     error::StoreResult,
     jobs::Lane,
-    json_list, json_rows,
-    sql::Sql,
+    json_list,
+    sql::{BindRows as _, Sql},
 };
 
 // COALESCE keeps the planner from walking all leases for each row: the row's id leads to its delivery.
@@ -16,9 +16,9 @@ static FINISH: Sql = Sql::new(
     "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, cause = r.cause, failure = r.failure, \
      status_code = r.status_code, duration_ms = r.duration_ms, attempts = r.attempts, due_ms = r.due_ms, \
      finished_ms = r.finished_ms, lease_owner = NULL \
-     FROM {rows $1 r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
+     FROM {rows $2 r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
      duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
-     WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $2 RETURNING deliveries.id",
+     WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $1 RETURNING deliveries.id",
 );
 static ADD_ATTEMPTS: Sql = Sql::new(
     "INSERT INTO attempts (delivery_id, number, id, account_id, started_ms, duration_ms, timing, url, signature, \
@@ -137,27 +137,27 @@ pub struct HealthChange {
 
 /// Writes the states of deliveries that are still in this node's hands; returns the ids of those.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
-    let (sql, rows) = (FINISH.on(tx.dialect()), json_rows(rows));
-    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(rows).bind(node).fetch_all(c).await?))
+    let (sql, rows) = (FINISH.on(tx.dialect()), FINISH.rows(tx.dialect(), rows)?);
+    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).bind(node).rows(rows).fetch_all(c).await?))
 }
 
 /// Keeps attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
-    let (sql, rows) = (ADD_ATTEMPTS.on(tx.dialect()), json_rows(rows));
-    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    let (sql, rows) = (ADD_ATTEMPTS.on(tx.dialect()), ADD_ATTEMPTS.rows(tx.dialect(), rows)?);
+    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// In which of these lanes the end of the call is already waiting.
 pub async fn call_ended(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (CALL_ENDED.on(tx.dialect()), json_rows(lanes));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+    let (sql, rows) = (CALL_ENDED.on(tx.dialect()), CALL_ENDED.rows(tx.dialect(), lanes)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 /// Counts successes and failures of endpoints.
 pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
-    let (sql, rows) = (HEALTH.on(tx.dialect()), json_rows(rows));
-    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    let (sql, rows) = (HEALTH.on(tx.dialect()), HEALTH.rows(tx.dialect(), rows)?);
+    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 

@@ -14,8 +14,8 @@ use super::{
     deliveries::small,
     error::StoreResult,
     jobs::{self, Lane},
-    json_list, json_rows,
-    sql::Sql,
+    json_list,
+    sql::{BindRows as _, Sql},
 };
 
 /// Failed before the job began and still so, with a payload to send. News that came too late are meant as well:
@@ -58,9 +58,9 @@ static RESEND: Sql = Sql::new(
 static SEND: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
      attempts_before, fresh_from_ms, created_ms, recovered_by) \
-     SELECT r.id, e.account_id, r.endpoint_id, e.id, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $3, \
-     e.created_ms, $4 FROM {rows $1 r: id text, endpoint_id text, event_id text} \
-     JOIN events e ON e.account_id = $2 AND e.id = r.event_id WHERE e.payload IS NOT NULL \
+     SELECT r.id, e.account_id, r.endpoint_id, e.id, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $2, \
+     e.created_ms, $3 FROM {rows $4 r: id text, endpoint_id text, event_id text} \
+     JOIN events e ON e.account_id = $1 AND e.id = r.event_id WHERE e.payload IS NOT NULL \
      ON CONFLICT (id) DO NOTHING RETURNING event_id",
 );
 static SENT_TO_ONE_MORE: Sql =
@@ -190,8 +190,8 @@ pub async fn put_back(
 }
 
 async fn busy(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (BUSY.on(tx.dialect()), json_rows(lanes));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(rows).fetch_all(c).await?))
+    let (sql, rows) = (BUSY.on(tx.dialect()), BUSY.rows(tx.dialect(), lanes)?);
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 async fn resend(tx: &mut Tx, search: Search<'_>, job: &JobId, found: &[Found], now: UnixMs) -> StoreResult<usize> {
@@ -224,9 +224,9 @@ async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Foun
     if rows.is_empty() {
         return Ok(0);
     }
-    let sql = SEND.on(tx.dialect());
-    let sent: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(sql)
-        .bind(json_rows(&rows)).bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?);
+    let (sql, rows) = (SEND.on(tx.dialect()), SEND.rows(tx.dialect(), &rows)?);
+    let sent: Vec<String> = within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, _>(sql)
+        .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).rows(rows).fetch_all(c).await?);
     let (sql, events) = (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(sent.iter().map(String::as_str)));
     within!(tx, c => sqlx::query(sql).bind(search.account.as_str()).bind(events).execute(c).await?.rows_affected());
     Ok(sent.len())

@@ -2,7 +2,10 @@
 
 use std::{fs::File, str::FromStr, time::Duration};
 
-use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{
+    Connection as _,
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
 
 use super::{
     db::{Db, Dialect, Pool},
@@ -30,10 +33,20 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_with(writes).await?;
+    let writer = pool(1)
+        // After some failures, a full disk among them, SQLite rolls back by itself. The driver does not see that, and no
+        // transaction would ever begin on that connection again.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        .connect_with(writes)
+        .await?;
     // Readers set nothing about the file: that would wait for the writer, who may be in a transaction.
-    let readers = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(common.read_only(true));
+    let readers = pool(READERS).connect_lazy_with(common.read_only(true));
     Ok(Db { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), dialect: Dialect::Sqlite })
+}
+
+/// A connection to a file does not go away while it is idle, so none is tried before it is used.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
 }
 
 /// Writes a consistent copy to a new file. Nobody waits for it: it reads as it was when it began.

@@ -10,8 +10,7 @@ use serde::Serialize;
 use super::{
     db::{Db, Tx, on, within},
     error::StoreResult,
-    json_rows,
-    sql::Sql,
+    sql::{BindRows as _, Sql},
 };
 
 static ADD: Sql = Sql::new(
@@ -46,12 +45,6 @@ pub struct HourRow {
     retrying: u64,
     failed: u64,
     expired: u64,
-    #[serde(flatten)]
-    cells: Cells,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Cells {
     c0: u64,
     c1: u64,
     c2: u64,
@@ -79,15 +72,26 @@ impl HourRow {
             retrying: tally.retrying,
             failed: tally.failed,
             expired: tally.expired,
-            cells: Cells { c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11 },
+            c0,
+            c1,
+            c2,
+            c3,
+            c4,
+            c5,
+            c6,
+            c7,
+            c8,
+            c9,
+            c10,
+            c11,
         }
     }
 }
 
 /// Adds to the hours.
 pub async fn add(tx: &mut Tx, rows: &[HourRow]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), json_rows(rows));
-    within!(tx, c => sqlx::query(sql).bind(rows).execute(c).await?.rows_affected());
+    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 

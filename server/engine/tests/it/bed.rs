@@ -87,6 +87,11 @@ impl Bed {
             On::Sqlite => format!("sqlite://{}/offhook.db", folder.path().display()),
             On::Postgres => fresh_postgres().await,
         };
+        Self::on(database_url, folder).await
+    }
+
+    /// A bed on an empty database.
+    pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
         let mail = Arc::new(Drawer::default());
         let config = Config {
@@ -143,6 +148,11 @@ impl Bed {
     pub async fn accept_by(&self, engine: &Engine, kind: EventKind, call: u32) -> Accepted {
         let account = self.token.account().unwrap();
         engine.accept_event(&self.token, account, event(kind, call, None)).await.unwrap()
+    }
+
+    pub async fn try_accept_by(&self, engine: &Engine, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
+        let account = self.token.account().unwrap();
+        engine.accept_event(&self.token, account, event(EventKind::CallProcessed, call, id)).await
     }
 
     pub async fn accept_as(&self, kind: EventKind, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
@@ -203,6 +213,11 @@ impl Bed {
         self.engine.clock().now()
     }
 
+    /// Where the database is.
+    pub fn database_url(&self) -> &str {
+        &self.config.database_url
+    }
+
     /// Runs a statement behind the engine's back.
     pub async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
         use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
@@ -213,6 +228,15 @@ impl Bed {
         } else {
             let options: sqlx::sqlite::SqliteConnectOptions = url.parse()?;
             options.foreign_keys(false).connect().await?.execute(statement).await.map(|_| ())
+        }
+    }
+
+    /// The one text that a query finds.
+    pub async fn text(&self, query: &'static str) -> String {
+        use engine::store::db::Pool;
+        match &self.engine.sender().db.readers {
+            Pool::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+            Pool::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
         }
     }
 

@@ -50,7 +50,9 @@ async fn every_status_has_its_cause() {
 #[tokio::test]
 async fn broken_answers_have_their_causes() {
     assert_eq!(cause_of(Reply::HangUp).await, Cause::Reset);
+    assert_eq!(cause_of(Reply::Reset).await, Cause::Reset);
     assert_eq!(cause_of(Reply::Hang).await, Cause::ResponseTimeout);
+    assert_eq!(cause_of(Reply::Drip).await, Cause::ResponseTimeout, "the limit includes the body");
     assert_eq!(cause_of(Reply::Bytes("220 smtp.example ESMTP\r\n".into())).await, Cause::BadResponse);
     assert_eq!(cause_of(Reply::Bytes("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort".into())).await, Cause::Reset);
 }
@@ -72,16 +74,37 @@ async fn what_is_wrong_before_the_answer_has_its_cause() {
     assert_eq!(not_tls.cause, Cause::TlsVersion);
 }
 
+/// What loopback sockets buffer on both sides, at most; the rest has been read by somebody.
+const BUFFERED_BYTES: usize = 16 * 1_024 * 1_024;
+
 #[tokio::test]
 async fn a_huge_answer_is_read_only_as_far_as_the_limit() {
     let bed = Bed::new(On::Sqlite).await;
-    let body = "x".repeat(1_000_000);
-    let huge = format!("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n{body}");
-    bed.receiver.usually(Reply::Bytes(huge));
+    bed.receiver.usually(Reply::Flood(1_000_000_000));
     bed.endpoint().await;
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.run().await;
     let delivery = bed.only_delivery().await;
     assert_eq!(delivery.row.status, Status::Delivered);
     assert_eq!((delivery.attempts[0].response_body.len(), delivery.attempts[0].response_cut), (16_384, true));
+    let taken = bed.receiver.flooded();
+    assert!(taken < BUFFERED_BYTES, "reading went on: {taken} bytes");
+}
+
+#[tokio::test]
+async fn hostile_receivers_cost_the_others_nothing() {
+    let bed = Bed::new(On::Sqlite).await;
+    for reply in [Reply::Hang, Reply::Drip, Reply::Flood(1_000_000_000), Reply::Reset, Reply::HangUp] {
+        let hostile = crate::receiver::Receiver::start().await;
+        hostile.usually(reply);
+        bed.endpoint_with(|form| form.url = hostile.url()).await;
+    }
+    bed.endpoint().await;
+    let running = bed.another_running().await;
+    for call in 0..200 {
+        bed.accept_by(&running, EventKind::CallProcessed, call).await;
+    }
+    // Far below the 15 seconds after which the slow ones are given up.
+    let all = tokio::time::timeout(std::time::Duration::from_secs(10), bed.receiver.has_received(200)).await;
+    assert!(all.is_ok(), "the healthy endpoint waited: {} of 200", bed.receiver.received().len());
 }

@@ -21,6 +21,8 @@ enum Step {
     Reply(u16),
     HangUp,
     Run,
+    /// Sends, and dies before anything of it is recorded.
+    Die,
     Wait(i64),
     Pause,
     Resume,
@@ -33,10 +35,11 @@ fn any_step() -> impl Strategy<Value = Step> {
         2 => prop_oneof![Just(500), Just(404), Just(503), Just(410)].prop_map(Step::Reply),
         1 => Just(Step::HangUp),
         4 => Just(Step::Run),
-        3 => prop_oneof![Just(500), Just(2_000), Just(30_000), Just(3_600_000), Just(-5_000)].prop_map(Step::Wait),
+        3 => prop_oneof![Just(500), Just(2_000), Just(30_000), Just(3_600_000), Just(-5_000), Just(-3_600_000)].prop_map(Step::Wait),
         1 => Just(Step::Pause),
         1 => Just(Step::Resume),
         1 => Just(Step::Crash),
+        1 => Just(Step::Die),
     ]
 }
 
@@ -70,18 +73,29 @@ impl World {
             Step::Wait(ms) => self.bed.clock.step_ms(*ms),
             Step::Pause => self.bed.pause_by(&self.engine, &self.endpoint).await,
             Step::Resume => self.bed.resume_by(&self.engine, &self.endpoint).await,
-            Step::Crash => {
-                self.bed.clock.step_ms(SILENT_MS);
-                self.engine = self.bed.another().await;
+            Step::Die => {
+                let before = self.bed.receiver.received().len();
+                tokio::select! {
+                    // Nothing was due.
+                    _ = self.engine.sender().run_once() => {}
+                    () = self.bed.receiver.has_received(before + 1) => {}
+                }
+                self.crash().await;
             }
+            Step::Crash => self.crash().await,
         }
+    }
+
+    async fn crash(&mut self) {
+        self.bed.clock.step_ms(SILENT_MS);
+        self.engine = self.bed.another().await;
     }
 
     /// The end of all trouble: the endpoint is well and nothing is held; every wait there can be passes.
     async fn settle(&mut self) {
         self.bed.receiver.forget_script();
         self.bed.resume_by(&self.engine, &self.endpoint).await;
-        for _ in 0..14 {
+        for _ in 0..16 {
             self.engine.sender().run_once().await.unwrap();
             self.bed.clock.step_ms(2 * DAY_MS);
         }

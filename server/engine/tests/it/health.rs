@@ -18,6 +18,8 @@ on_both! {
     a_disabled_endpoint_holds_and_drains_when_it_is_resumed
     hours_count_what_was_recorded_in_them
     what_people_do_is_in_the_endpoints_history
+    admins_hear_by_letter_of_what_an_endpoint_did_by_itself
+    a_410_is_told_and_the_own_test_line_is_not
 }
 
 async fn happenings(bed: &Bed, id: &domain::id::EndpointId) -> Vec<Deed> {
@@ -30,7 +32,7 @@ async fn happenings(bed: &Bed, id: &domain::id::EndpointId) -> Vec<Deed> {
 const GOOD_DAY_MS: i64 = DAY_MS + 60_000;
 
 /// Fails something every day, for so many days.
-async fn fail_for_days(bed: &Bed, days: u32) {
+pub async fn fail_for_days(bed: &Bed, days: u32) {
     bed.receiver.usually(Reply::Status(500));
     for day in 0..=days {
         bed.accept(EventKind::CallProcessed, 1_000 + day).await;
@@ -96,4 +98,42 @@ async fn what_people_do_is_in_the_endpoints_history(bed: Bed) {
     assert_eq!((log[0].deed, log[0].who.clone()), (Deed::EndpointPausedGone, None));
     assert_eq!((log[1].deed, log[1].who.as_deref()), (Deed::EndpointResumed, Some("ana@acme.example")));
     assert_eq!(log.len(), 4, "pausing twice happened once");
+}
+
+async fn admins_hear_by_letter_of_what_an_endpoint_did_by_itself(bed: Bed) {
+    let endpoint = bed.endpoint_with(|form| form.name = "Helpdesk".into()).await;
+    fail_for_days(&bed, 5).await;
+    let letters = bed.mail.letters();
+    let subjects: Vec<&str> = letters.iter().map(|letter| letter.subject.as_str()).collect();
+    let expected = [
+        "Helpdesk is failing",
+        "Helpdesk has been failing for a day",
+        "Helpdesk has been failing for four days",
+        "Helpdesk is disabled",
+    ];
+    // Whether a day comes before ten attempts in a row depends on how many fell into it.
+    let mut wanted: Vec<&str> = expected.into_iter().filter(|subject| subjects.contains(subject)).collect();
+    assert_eq!(subjects, wanted, "each once and in this order");
+    wanted.retain(|subject| *subject != "Helpdesk is failing");
+    assert_eq!(wanted, expected[1..]);
+    let last = letters.last().unwrap();
+    assert_eq!(last.to, "ana@acme.example");
+    assert!(last.text.contains("Error in your server (500)") && last.text.contains("none is dropped"), "{}", last.text);
+    assert!(last.text.contains(&format!("/endpoints/{}", endpoint.id)), "{}", last.text);
+}
+
+async fn a_410_is_told_and_the_own_test_line_is_not(bed: Bed) {
+    bed.endpoint().await;
+    bed.receiver.next([Reply::Status(410), Reply::Status(410)]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    let letters = bed.mail.letters();
+    assert_eq!(letters.len(), 1);
+    assert!(letters[0].subject.ends_with("is paused") && letters[0].text.contains("410 Gone"), "{}", letters[0].text);
+    let other = bed.endpoint().await;
+    bed.execute("UPDATE endpoints SET test_line = 1 WHERE state = 'active'").await.unwrap();
+    bed.accept(EventKind::CallProcessed, 2).await;
+    bed.run().await;
+    assert_eq!(bed.engine.endpoint(&bed.admin, &other.id).await.unwrap().endpoint.state, EndpointState::Paused);
+    assert_eq!(bed.mail.letters().len(), 1, "its answers are chosen by whoever tries it");
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{delivery::Status, endpoint::Endpoints, event::EventKind};
+use domain::{delivery::Status, event::EventKind};
+
+use engine::store::nodes::{HEARTBEAT_MS, TAKEN_OVER_MS};
 
 use crate::bed::{Bed, On};
 
@@ -34,16 +36,24 @@ async fn a_change_through_one_node_is_seen_by_the_feed_of_the_other() {
     let other = bed.another_running().await;
     let mut changes = other.changes();
     let endpoint = bed.endpoint().await;
-    let heard = async {
-        loop {
-            bed.engine.pause_endpoint(&bed.admin, &endpoint.id).await.unwrap();
-            bed.clock.step_ms(1_000);
-            if let Ok(account) = changes.recv().await {
-                return account;
-            }
-        }
-    };
-    let account = tokio::time::timeout(AT_ONCE, heard).await.expect("nothing was heard");
+    bed.pause(&endpoint.id).await;
+    let account = tokio::time::timeout(AT_ONCE, changes.recv()).await.expect("nothing was heard").unwrap();
     assert_eq!(Some(&account), bed.token.account().ok());
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_living_node_takes_over_from_a_dead_one_within_fifteen_seconds() {
+    let bed = Bed::new(On::Postgres).await;
+    bed.endpoint().await;
+    let other = bed.another_running().await;
+    // The first node has them in hand and dies: nobody beats for it any more.
+    for call in 0..20 {
+        bed.accept(EventKind::CallProcessed, call).await;
+    }
+    // All that may pass until the other's next heartbeat, which is then the last within the promise.
+    bed.clock.step_ms(TAKEN_OVER_MS - HEARTBEAT_MS + 1);
+    let taken = tokio::time::timeout(AT_ONCE, bed.receiver.has_received(20)).await;
+    assert!(taken.is_ok(), "{} of 20 were taken over", bed.receiver.received().len());
     other.stop().await;
 }

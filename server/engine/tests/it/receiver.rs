@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::{Notify, Semaphore},
 };
 
 /// A request as it came.
@@ -37,6 +38,14 @@ pub enum Reply {
     HangUp,
     /// Keep the connection open and say nothing.
     Hang,
+    /// Answer with a head at once and then with a byte in each second.
+    Drip,
+    /// Answer with 200 and then send bytes until nobody takes them any more, at most this many.
+    Flood(usize),
+    /// Cut the connection with a reset.
+    Reset,
+    /// Answer with 200 when the gate opens.
+    Wait(Arc<Semaphore>),
 }
 
 #[derive(Default)]
@@ -45,18 +54,21 @@ struct Script {
     usual: Option<Reply>,
     fail_every: usize,
     received: Vec<Received>,
+    flooded: usize,
 }
 
 #[derive(Clone)]
 pub struct Receiver {
     pub address: SocketAddr,
     script: Arc<Mutex<Script>>,
+    arrived: Arc<Notify>,
 }
 
 impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let receiver = Self { address: listener.local_addr().unwrap(), script: Arc::default() };
+        let receiver =
+            Self { address: listener.local_addr().unwrap(), script: Arc::default(), arrived: Arc::default() };
         let serving = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -97,6 +109,22 @@ impl Receiver {
         self.script.lock().unwrap().received.clone()
     }
 
+    /// Waits until so many requests have come.
+    pub async fn has_received(&self, count: usize) {
+        loop {
+            let arrived = self.arrived.notified();
+            if self.script.lock().unwrap().received.len() >= count {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    /// How many bytes of a flood were taken.
+    pub fn flooded(&self) -> usize {
+        self.script.lock().unwrap().flooded
+    }
+
     /// The kinds of events that came, in order.
     pub fn kinds(&self) -> Vec<String> {
         self.received().iter().map(|r| r.header("offhook-event").unwrap()).collect()
@@ -114,10 +142,12 @@ impl Receiver {
                 let usual = script.usual.clone().unwrap_or(Reply::Status(200));
                 script.next.pop_front().unwrap_or(usual)
             };
+            self.arrived.notify_waiters();
             match reply {
-                Reply::Status(status) => {
-                    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nx-seen: yes\r\n\r\nok");
-                    stream.write_all(answer.as_bytes()).await.ok()?;
+                Reply::Status(status) => answer(&mut stream, status).await?,
+                Reply::Wait(gate) => {
+                    gate.acquire().await.ok()?.forget();
+                    answer(&mut stream, 200).await?;
                 }
                 Reply::Bytes(bytes) => {
                     stream.write_all(bytes.as_bytes()).await.ok()?;
@@ -125,8 +155,37 @@ impl Receiver {
                 }
                 Reply::HangUp => return None,
                 Reply::Hang => std::future::pending::<()>().await,
+                Reply::Drip => return drip(&mut stream).await,
+                Reply::Flood(bytes) => return self.flood(&mut stream, bytes).await,
+                Reply::Reset => return stream.set_zero_linger().ok(),
             }
         }
+    }
+
+    async fn flood(&self, stream: &mut TcpStream, bytes: usize) -> Option<()> {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.ok()?;
+        let block = [b'x'; 65_536];
+        let mut left = bytes;
+        while left > 0 {
+            let n = stream.write(&block[..left.min(block.len())]).await.ok()?;
+            left -= n;
+            self.script.lock().unwrap().flooded += n;
+        }
+        Some(())
+    }
+}
+
+async fn answer(stream: &mut TcpStream, status: u16) -> Option<()> {
+    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nx-seen: yes\r\n\r\nok");
+    stream.write_all(answer.as_bytes()).await.ok()
+}
+
+async fn drip(stream: &mut TcpStream) -> Option<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n").await.ok()?;
+    loop {
+        stream.write_all(b"x").await.ok()?;
+        engine::clock::rest_ms(1_000).await;
     }
 }
 

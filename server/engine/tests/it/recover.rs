@@ -36,14 +36,14 @@ on_both! {
     another_accounts_job_is_not_there
 }
 
-const STEP_MS: i64 = 100;
+pub const STEP_MS: i64 = 100;
 
-fn form() -> RecoverForm {
+pub fn form() -> RecoverForm {
     RecoverForm { from: iso_utc(START.plus_ms(-1)), ..RecoverForm::default() }
 }
 
 /// So many records that failed for good, each of a call of its own; the receiver answers again.
-async fn outage(bed: &Bed, calls: u32) -> Endpoint {
+pub async fn outage(bed: &Bed, calls: u32) -> Endpoint {
     let endpoint = bed.endpoint().await;
     bed.receiver.next((0..calls).map(|_| Reply::Status(410)));
     for call in 0..calls {
@@ -59,7 +59,7 @@ async fn outage(bed: &Bed, calls: u32) -> Endpoint {
     endpoint
 }
 
-async fn start(bed: &Bed, endpoint: &EndpointId, form: &RecoverForm) -> Job {
+pub async fn start(bed: &Bed, endpoint: &EndpointId, form: &RecoverForm) -> Job {
     // What is accepted in the very moment of the start is not past yet.
     bed.clock.step_ms(1);
     bed.engine.start_recovery(&bed.admin, endpoint, form).await.unwrap()
@@ -69,7 +69,7 @@ async fn job(bed: &Bed, job: &Job) -> Job {
     bed.engine.job(&bed.admin, &job.id).await.unwrap()
 }
 
-async fn round(engine: &Engine) -> usize {
+pub async fn round(engine: &Engine) -> usize {
     recover::round(engine.sender()).await.unwrap().put_back
 }
 

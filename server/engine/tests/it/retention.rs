@@ -17,6 +17,7 @@ on_both! {
     rows_go_after_ninety_days
     what_waits_keeps_its_payload_however_old_it_is
     many_rows_go_in_small_steps
+    old_rows_go_though_older_ones_wait
     an_account_keeps_what_it_chose_within_the_operators_bound
 }
 
@@ -69,6 +70,32 @@ async fn many_rows_go_in_small_steps(bed: Bed) {
     clean(bed.engine.sender(), false).await.unwrap();
     assert!(bed.deliveries().await.is_empty());
     assert!(bed.engine.events(&bed.admin, &EventFilter::default()).await.unwrap().rows.is_empty());
+    // Bodies, deliveries and events went in transactions of their own, none of more than 200 rows.
+    let figures = bed.engine.figures().await.unwrap();
+    let steps = figures.iter().find(|figure| figure.name == "offhook_clean_commit_rows").unwrap();
+    let engine::Value::Histogram { upto, count, sum } = &steps.value else { panic!("{steps:?}") };
+    let (_, small) = upto.iter().find(|(end, _)| *end == 256.0).unwrap();
+    assert_eq!((*small, *sum), (*count, 3.0 * 450.0));
+    assert!(*count >= 9, "{count} steps");
+}
+
+/// What waits for a paused endpoint is passed over, once in a round, and does not keep the rest from going.
+async fn old_rows_go_though_older_ones_wait(bed: Bed) {
+    let held = bed.endpoint().await;
+    bed.pause(&held.id).await;
+    futures::future::join_all((0..250).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    bed.endpoint_with(|form| form.events = vec!["IncomingCall".into()]).await;
+    bed.engine.delete_endpoint(&bed.admin, &held.id).await.unwrap();
+    let waits = bed.endpoint_with(|form| form.events = vec!["OutgoingCall".into()]).await;
+    bed.pause(&waits.id).await;
+    futures::future::join_all((0..250).map(|call| bed.accept(EventKind::OutgoingCall, call))).await;
+    futures::future::join_all((0..30).map(|call| bed.accept(EventKind::IncomingCall, call))).await;
+    bed.run().await;
+    bed.clock.step_ms(91 * DAY_MS);
+    clean(bed.engine.sender(), false).await.unwrap();
+    let left = bed.deliveries().await;
+    assert_eq!(left.len(), 250);
+    assert!(left.iter().all(|row| row.status == Status::Held));
 }
 
 async fn an_account_keeps_what_it_chose_within_the_operators_bound(bed: Bed) {

@@ -27,6 +27,8 @@ on_both! {
     many_events_at_once_all_arrive
     held_events_drain_at_the_rate_that_was_chosen
     a_test_goes_to_its_endpoint_alone
+    a_rate_holds_from_the_first_event_on
+    the_door_answers_busy_when_too_much_waits
 }
 
 async fn an_event_arrives_byte_for_byte_and_signed(bed: Bed) {
@@ -184,4 +186,30 @@ async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
     let row = bed.delivery(&id).await;
     assert!(row.test && row.status == Status::Delivered);
     assert_eq!(row.endpoint_id, wanted.id);
+}
+
+async fn a_rate_holds_from_the_first_event_on(bed: Bed) {
+    bed.endpoint_with(|form| form.rate_per_s = "2".into()).await;
+    futures::future::join_all((0..4).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    assert_eq!(bed.run().await, 1);
+    assert_eq!(bed.run_after_ms(500).await, 1);
+    assert_eq!(bed.run_after_ms(1_000).await, 1, "no burst for what was not used");
+}
+
+async fn the_door_answers_busy_when_too_much_waits(bed: Bed) {
+    use engine::sender::ingest::{INGEST_MAX, INGEST_WAITING_MAX};
+    bed.endpoint().await;
+    let most = u32::try_from(INGEST_WAITING_MAX + INGEST_MAX).unwrap();
+    // All of them come before the writer gets to take the first: a single thread runs this test.
+    let results =
+        futures::future::join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
+    let results = results.await;
+    let busy =
+        results.iter().filter(|result| matches!(result, Err(Error::Unavailable { retry_after_s: 1, .. }))).count();
+    let accepted = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(busy + accepted, results.len());
+    assert!(busy >= 10, "past {most} nobody waits: {busy}");
+    let page = bed.engine.delivery_counts(&bed.admin, &domain::filter::DeliveryFilter::default()).await.unwrap();
+    assert_eq!(page.matching as usize, accepted, "what was refused was not stored");
+    assert!(bed.accept_as(EventKind::CallProcessed, most + 20, None).await.is_ok(), "and then it goes on");
 }

@@ -1,0 +1,96 @@
+//! How much a list looks at: counted in steps of SQLite's machine, which are the same on every computer.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use domain::{
+    delivery::Deliveries as _,
+    filter::DeliveryFilter,
+    time::{DAY_MS, iso_utc},
+};
+use engine::{
+    service::backfill::{BACKFILL_MAX, Backfill, Run},
+    store::db::Pool,
+};
+
+use crate::bed::{Bed, On, START};
+
+/// Deliveries of the account.
+const ROWS: u64 = 30_000;
+/// Steps between two looks at the count.
+const GRAIN: i32 = 50;
+/// Steps of a page at most. A walk over all rows takes ten times as many.
+const PAGE_STEPS_MAX: u64 = 30_000;
+
+/// Counts the steps of everything that is read from now on.
+async fn counted(bed: &Bed) -> Arc<AtomicU64> {
+    let Pool::Sqlite(readers) = &bed.engine.sender().db.readers else { panic!("this bed is on SQLite") };
+    let steps = Arc::new(AtomicU64::new(0));
+    let mut all = Vec::new();
+    for _ in 0..readers.options().get_max_connections() {
+        all.push(readers.acquire().await.unwrap());
+    }
+    for connection in &mut all {
+        let steps = steps.clone();
+        connection.lock_handle().await.unwrap().set_progress_handler(GRAIN, move || {
+            steps.fetch_add(GRAIN.unsigned_abs().into(), Ordering::Relaxed);
+            true
+        });
+    }
+    steps
+}
+
+#[tokio::test]
+async fn no_filter_of_the_list_walks_over_rows_that_it_does_not_show() {
+    let bed = Bed::new(On::Sqlite).await;
+    let (busy, empty) = (bed.endpoint().await.id, bed.endpoint().await.id);
+    let account = bed.token.account().unwrap();
+    let from = START.plus_ms(-30 * DAY_MS);
+    for first in (0..ROWS).step_by(1_000) {
+        let at = from.plus_ms(i64::try_from(first).unwrap() * 30 * DAY_MS / i64::try_from(ROWS).unwrap());
+        let endpoints = std::slice::from_ref(&busy);
+        let run = Run { account, endpoints, first, count: BACKFILL_MAX, at, to: Backfill::Ended };
+        bed.engine.backfill(&run).await.unwrap();
+    }
+    let day = |days: i64| iso_utc(START.plus_ms(-days * DAY_MS));
+    let call = bed.engine.deliveries(&bed.admin, &DeliveryFilter::default()).await.unwrap().rows[7].call_id.clone();
+    let steps = counted(&bed).await;
+    for query in [
+        String::new(),
+        "status=delivered".into(),
+        "status=failed".into(),
+        "status=failed,expired".into(),
+        "status=cancelled".into(),
+        "status=queued".into(),
+        "status=sending".into(),
+        "status=retrying".into(),
+        "status=held".into(),
+        "status=held,retrying,failed".into(),
+        "event=IncomingCall".into(),
+        format!("endpoint={busy}"),
+        format!("endpoint={busy}&status=failed"),
+        format!("endpoint={empty}"),
+        format!("endpoint={empty}&status=failed,expired"),
+        format!("call={call}"),
+        format!("q={call}"),
+        "q=evt_00000000000000000000000000".into(),
+        "call=00000000-aaaf-41e7-b600-ffffffffffff".into(),
+        "cause=response_timeout".into(),
+        "cause=tls_expired".into(),
+        "test=1".into(),
+        format!("from={}&to={}", day(22), day(20)),
+        format!("status=failed&from={}&to={}", day(22), day(20)),
+        "range=1h".into(),
+    ] {
+        steps.store(0, Ordering::Relaxed);
+        bed.engine.deliveries(&bed.admin, &DeliveryFilter::parse(&query)).await.unwrap();
+        let taken = steps.load(Ordering::Relaxed);
+        assert!(taken < PAGE_STEPS_MAX, "{query}: {taken} steps");
+    }
+    // The measure measures: without an index over numbers this one walks.
+    steps.store(0, Ordering::Relaxed);
+    bed.engine.deliveries(&bed.admin, &DeliveryFilter::parse("q=07700900999000")).await.unwrap();
+    assert!(steps.load(Ordering::Relaxed) > PAGE_STEPS_MAX);
+}

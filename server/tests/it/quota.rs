@@ -1,0 +1,76 @@
+//! A disk that is full, by a limit that the system sets on the server's files: intake stops with 503 and goes on by
+//! itself when there is room again.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use domain::event::EventKind;
+use reqwest::StatusCode;
+
+use crate::{
+    app::{Answer, PATIENCE, answer, client},
+    command::serve::serve,
+    crash::set_up,
+    receiver::Receiver,
+};
+
+/// Most bytes of each file, in the blocks of 512 bytes that `ulimit -f` counts: 2 MiB.
+const LIMIT_BLOCKS: u32 = 4_096;
+/// Events at most until the disk is full.
+const EVENTS_MAX: usize = 4_000;
+
+async fn post(address: &str, token: &str, n: usize) -> Answer {
+    let payload = EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"));
+    let body = format!(r#"{{"id":"quota-{n}","payload":{payload}}}"#);
+    let request = client().post(format!("http://{address}/api/v1/events")).bearer_auth(token);
+    answer(request.header("content-type", "application/json").body(body)).await
+}
+
+/// The binary, deaf to the signal that ends whoever writes past such a limit: a full disk sends none.
+fn deaf(data: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, env!("CARGO_BIN_EXE_offhook")]);
+    command.env_clear().env("OFFHOOK_DATA", data).env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut receiver = Receiver::start().await;
+    let (serving, address) = serve(deaf(&data));
+    let token = set_up(&data, &address, &receiver).await;
+    let limit = |limit: &str| {
+        let pid = serving.id().to_string();
+        let done = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}:unlimited")]).status();
+        assert!(done.unwrap().success());
+    };
+    limit(&(LIMIT_BLOCKS * 512).to_string());
+    let mut accepted = 0;
+    let refused = loop {
+        let answer = post(&address, &token, accepted).await;
+        if answer.status != StatusCode::ACCEPTED {
+            break answer;
+        }
+        accepted += 1;
+        assert!(accepted < EVENTS_MAX, "the disk never got full");
+    };
+    refused.is_problem(503);
+    assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+    limit("unlimited");
+    let again = async {
+        while post(&address, &token, EVENTS_MAX).await.status != StatusCode::ACCEPTED {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.expect("intake goes on without a restart");
+    let mut missing: std::collections::HashSet<String> = (0..accepted).map(|n| format!("quota-{n}")).collect();
+    missing.insert(format!("quota-{EVENTS_MAX}"));
+    while !missing.is_empty() {
+        missing.remove(receiver.next().await.headers["webhook-id"].to_str().unwrap());
+    }
+}
