@@ -80,7 +80,7 @@ impl TestApp {
         let mail = Arc::new(Drawer::default());
         let engine_config = engine::Config {
             database_url: format!("sqlite://{}", folder.path().join("offhook.db").display()),
-            secret_key: secret_key::of_data_folder(folder.path()).unwrap(),
+            keys: secret_key::of_data_folder(folder.path()).unwrap(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,

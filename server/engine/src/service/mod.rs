@@ -9,6 +9,7 @@ pub mod deliveries;
 mod discretion;
 pub mod endpoints;
 pub mod events;
+pub mod keys;
 pub mod letters;
 pub mod members;
 pub mod people;

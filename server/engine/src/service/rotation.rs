@@ -211,9 +211,16 @@ impl Engine {
     /// Adds a rotation to an endpoint whose credential is still the one that was read.
     async fn begin_rotation<T: Rotates>(&self, tx: &mut Tx, stored: &StoredEndpoint, of: &Running<T>) -> Result<()> {
         let (account, id) = (&stored.account, &stored.endpoint.id);
-        let begun = rotations::add(tx, account, id, of).await?
-            && rotations::still_has(tx, account, id, T::WHAT, &of.earlier_sealed).await?;
-        if begun { Ok(()) } else { Err(one_runs(T::WHAT)) }
+        let begun = rotations::add(tx, account, id, of).await?;
+        let has = rotations::credential(tx, account, id, T::WHAT).await?;
+        let same = has.is_some_and(|has| {
+            // Sealed again with another key it is still the same credential.
+            has == of.earlier_sealed || {
+                let open = |sealed: &str| credentials::open_one(self.vault(), account, id, T::WHAT, sealed).ok();
+                open(&has).is_some_and(|now| Some(now) == open(&of.earlier_sealed))
+            }
+        });
+        if begun && same { Ok(()) } else { Err(one_runs(T::WHAT)) }
     }
 
     /// Changes the running rotation of an endpoint by a rule.

@@ -8,6 +8,7 @@ mod causes;
 mod chance;
 mod endpoints;
 mod health;
+mod keys;
 mod lists;
 mod nodes;
 mod order;
