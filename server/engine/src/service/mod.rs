@@ -15,6 +15,7 @@ pub mod members;
 pub mod people;
 pub mod recover;
 pub mod rotation;
+mod rotation_everywhere;
 mod settings;
 mod support;
 pub mod test_lines;

@@ -283,14 +283,19 @@ impl Engine {
     }
 
     async fn view(&self, account: &AccountId, id: &EndpointId) -> Result<RotationView> {
-        let (stored, now) = (self.stored(account, id).await?, self.now());
-        Ok(RotationView {
+        Ok(self.view_of(self.stored(account, id).await?))
+    }
+
+    /// How a stored endpoint's credentials stand now.
+    pub(super) fn view_of(&self, stored: StoredEndpoint) -> RotationView {
+        let now = self.now();
+        RotationView {
             auth_token_masked: credentials::token_masked(&stored, now),
             signing_secret_masked: stored.sealed.secret_masked,
             token: stored.token_rotation.and_then(|running| running.rotation.at(now)),
             secret: stored.secret_rotation.and_then(|running| running.rotation.at(now)),
             endpoint: stored.endpoint,
-        })
+        }
     }
 }
 

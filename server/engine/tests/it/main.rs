@@ -18,6 +18,7 @@ mod recover;
 mod recovery;
 mod retention;
 mod rotation;
+mod rotation_everywhere;
 mod sending;
 mod states;
 mod support;
