@@ -4,6 +4,7 @@
 
 mod api_v1;
 mod app;
+mod attacks;
 mod audit;
 mod browser;
 mod command;
