@@ -2,7 +2,7 @@
 // without, as pages must work before the islands arrive. A spec that runs once stands in one of the two lists below.
 import { defineConfig, devices } from "@playwright/test";
 import { certificates } from "./fixtures/certificates";
-import { BASE_URL, CHROMIUM, LISTEN, MAIL_PORT, OFFHOOK, data } from "./fixtures/place";
+import { BASE_URL, CHROMIUM, LISTEN, MAIL_PORT, OFFHOOK, data, log } from "./fixtures/place";
 
 /** About what script does, or measured with it: weight, the look, and the live list. */
 const WITH_SCRIPT_ONLY = ["**/*.js.spec.ts"];
@@ -36,11 +36,13 @@ export default defineConfig({
     { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: WITH_SCRIPT_ONLY, dependencies: ["set-up"] },
   ],
   webServer: {
-    command: `${OFFHOOK} serve`,
+    // Kept as well as shown: the end of the run looks into it for secrets.
+    command: `${OFFHOOK} serve 2>&1 | tee ${log()} >&2`,
     url: `${BASE_URL}/readyz`,
     env: {
       OFFHOOK_LISTEN: LISTEN,
       OFFHOOK_DATA: data(),
+      OFFHOOK_LOG: "info,server=debug,engine=debug,app=debug",
       OFFHOOK_SMTP_URL: `smtp://127.0.0.1:${MAIL_PORT}`,
       OFFHOOK_MAIL_FROM: "Offhook <offhook@provider.example>",
       OFFHOOK_EGRESS_ALLOW: "127.0.0.0/8,::1/128",

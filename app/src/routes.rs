@@ -8,8 +8,8 @@ use leptos_router::{SsrMode, path};
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
-    delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
-    rotation::CredentialsPage, show::EndpointPage, test::TestPage,
+    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateEverywherePage, list::EndpointsPage,
+    new::NewEndpointPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
@@ -56,6 +56,7 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>

@@ -2,6 +2,7 @@
 
 mod answer;
 mod document;
+pub mod everywhere;
 pub mod first_try;
 mod staff;
 mod typed;

@@ -7,24 +7,26 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use domain::account::RETENTION_MAX_DAYS;
+use engine::key_ring::{KeyRing, Keys};
 use ipnet::IpNet;
 use url::Url;
 
 use crate::{
     mail::{self, MailError},
-    secret_key::{self, KEY_BYTES, KeyError},
+    secret_key::{self, KeyError},
 };
 
 /// Where everything is stored: the same for the server and for the commands beside it.
 #[derive(Debug, Clone, Args)]
 pub struct Store {
-    /// Folder: database, instance key (0600).
+    /// Folder: database, instance keys (0600).
     #[arg(long, env = "OFFHOOK_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
     /// `sqlite://…` or `postgres://…` [default: sqlite://$OFFHOOK_DATA/offhook.db].
     #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
-    /// 32 bytes in base64 that encrypt endpoint credentials [default: made on first start in the data folder].
+    /// 32 bytes in base64 that encrypt endpoint credentials [default: made on first start in the data folder]. Several
+    /// are written `k2:BASE64 k1:BASE64`; the first one seals.
     #[arg(
         long,
         env = "OFFHOOK_SECRET_KEY",
@@ -32,23 +34,17 @@ pub struct Store {
         value_name = "BASE64",
         conflicts_with = "secret_key_file"
     )]
-    pub secret_key: Option<Key>,
-    /// A file that holds the same.
+    pub secret_key: Option<GivenKeys>,
+    /// A file that holds the same. It is read again when it changes.
     #[arg(long, env = "OFFHOOK_SECRET_KEY_FILE", value_name = "FILE")]
     pub secret_key_file: Option<PathBuf>,
 }
 
-/// A key that does not show itself in debug output.
-#[derive(Clone)]
-pub struct Key([u8; KEY_BYTES]);
+/// Keys that were given as they are, rather than in a file.
+#[derive(Debug, Clone)]
+pub struct GivenKeys(KeyRing);
 
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Key(…)")
-    }
-}
-
-impl std::str::FromStr for Key {
+impl std::str::FromStr for GivenKeys {
     type Err = KeyError;
     fn from_str(text: &str) -> Result<Self, KeyError> {
         secret_key::parse(text).map(Self)
@@ -63,15 +59,26 @@ impl Store {
         self.database_url.clone().unwrap_or_else(embedded)
     }
 
-    /// The instance key: given, in a file, or in the data folder.
+    /// The instance keys: given, in a file, or in the data folder.
     ///
     /// # Errors
-    /// When it cannot be read, or made.
-    pub fn key(&self) -> Result<[u8; KEY_BYTES], KeyError> {
+    /// When they cannot be read, or made.
+    pub fn keys(&self) -> Result<Keys, KeyError> {
+        match &self.secret_key {
+            Some(given) => Ok(given.0.clone().into()),
+            None => self.key_file()?.map_or(Err(KeyError::Malformed), secret_key::watched),
+        }
+    }
+
+    /// The file of the keys; none when they were given as they are.
+    ///
+    /// # Errors
+    /// When the one in the data folder is missing and cannot be made.
+    pub fn key_file(&self) -> Result<Option<PathBuf>, KeyError> {
         match (&self.secret_key, &self.secret_key_file) {
-            (Some(key), _) => Ok(key.0),
-            (None, Some(file)) => secret_key::read(file),
-            (None, None) => secret_key::of_data_folder(&self.data),
+            (Some(_), _) => Ok(None),
+            (None, Some(file)) => Ok(Some(file.clone())),
+            (None, None) => secret_key::file_of_data_folder(&self.data).map(Some),
         }
     }
 }
@@ -175,12 +182,12 @@ impl Serve {
     /// The settings of the engine, once it is known where we listen.
     ///
     /// # Errors
-    /// As [`Store::key`], [`Self::public_url`] and [`mail::open`].
+    /// As [`Store::keys`], [`Self::public_url`] and [`mail::open`].
     pub fn engine(&self, listening: SocketAddr) -> Result<engine::Config, SettingsError> {
         let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
         Ok(engine::Config {
             database_url: self.store.database_url(),
-            secret_key: self.store.key()?,
+            keys: self.store.keys()?,
             egress_allow: self.egress_allow.0.clone(),
             sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,
             retention_max_days: self.retention_max_days,

@@ -14,9 +14,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use domain::test_line::PATH_PREFIX;
 
 /// Where the id stands, coming in and going out.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Paths that go on with a secret: whoever knows it may come in.
+const SECRET_ENDS: [&str; 3] = [PATH_PREFIX, "/invite/", "/reset/"];
 /// Longest id that is taken over from the caller, in characters.
 const TAKEN_OVER_MAX_CHARS: usize = 64;
 
@@ -32,10 +35,18 @@ pub async fn give(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if response.status().is_server_error() {
         // The path alone: queries may carry phone numbers.
-        tracing::warn!(id = ?id, %method, path = uri.path(), status = response.status().as_u16(), "request failed");
+        tracing::warn!(id = ?id, %method, path = shown(uri.path()), status = response.status().as_u16(), "request failed");
     }
     response.headers_mut().insert(X_REQUEST_ID, id);
     response
+}
+
+/// A path as it may be logged: where its end is a secret, without that.
+fn shown(path: &str) -> String {
+    match SECRET_ENDS.iter().find(|begin| path.starts_with(**begin)) {
+        Some(begin) => format!("{begin}…"),
+        None => path.to_owned(),
+    }
 }
 
 fn fresh() -> HeaderValue {
@@ -47,4 +58,19 @@ fn is_plain(id: &HeaderValue) -> bool {
     let bytes = id.as_bytes();
     (1..=TAKEN_OVER_MAX_CHARS).contains(&bytes.len())
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_logged_without_the_secret_at_its_end() {
+        assert_eq!(shown("/a/acct_1/deliveries"), "/a/acct_1/deliveries");
+        for (path, logged) in
+            [("/invite/abc", "/invite/…"), ("/reset/abc", "/reset/…"), ("/test-line/abc", "/test-line/…")]
+        {
+            assert_eq!(shown(path), logged);
+        }
+    }
 }

@@ -1,17 +1,21 @@
-//! The instance key: 32 bytes that encrypt the endpoints' credentials. Lost with it, they cannot be read again.
+//! The instance keys: 32 bytes each, which encrypt what must not be read from the database. Lost, it cannot be read again.
+//!
+//! In a file or in the environment they stand as `k2:BASE64 k1:BASE64`, the one that seals first; see decision 0010.
+//! Base64 alone is `k1`, as every installation begins.
 
 use std::{
     fs, io,
     io::Write as _,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::SystemTime,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use engine::key_ring::{KEY_BYTES, Key, KeyId, KeyRing, KeySource, Keys};
 use rand::{TryRngCore as _, rngs::OsRng};
 
-/// Bytes of the key.
-pub const KEY_BYTES: usize = 32;
 /// Its file in the data folder.
 pub const KEY_FILE: &str = "secret.key";
 /// What others may do with the file: nothing.
@@ -22,31 +26,64 @@ const DATA_MODE: u32 = 0o700;
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The text is not 32 bytes in base64.
-    #[error("the secret key must be 32 bytes in base64 (make one with: openssl rand -base64 32)")]
+    /// The text holds no keys.
+    #[error(
+        "a secret key must be 32 bytes in base64 (make one with: openssl rand -base64 32); several are written \
+         k2:BASE64 k1:BASE64, each name once"
+    )]
     Malformed,
     /// The file cannot be read or written.
     #[error("secret key file {0}: {1}")]
     File(PathBuf, #[source] io::Error),
+    /// Another command changes the keys.
+    #[error("another command is changing the keys in {0}; wait until it has ended")]
+    Busy(PathBuf),
     /// The system has no randomness to give.
     #[error("no randomness from the system: {0}")]
     Randomness(#[from] rand::rand_core::OsError),
 }
 
-/// The key in its text form.
+/// The keys in their text form.
 ///
 /// # Errors
 /// `Malformed`.
-pub fn parse(text: &str) -> Result<[u8; KEY_BYTES], KeyError> {
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| KeyError::Malformed)?;
-    bytes.try_into().map_err(|_| KeyError::Malformed)
+pub fn parse(text: &str) -> Result<KeyRing, KeyError> {
+    let parts = text.split(|c: char| c.is_whitespace() || c == ',').filter(|part| !part.is_empty());
+    let keys: Option<Vec<Key>> = parts.map(key).collect();
+    keys.and_then(KeyRing::new).ok_or(KeyError::Malformed)
 }
 
-/// The key in a file.
+fn key(text: &str) -> Option<Key> {
+    let (id, coded) = text.split_once(':').unwrap_or(("k1", text));
+    let bytes = STANDARD.decode(coded).ok()?.try_into().ok()?;
+    Some(Key { id: KeyId::parse(id)?, bytes })
+}
+
+/// The text form of keys, one a line. A first key that is alone stands there without its name.
+fn text(ring: &KeyRing) -> String {
+    let lone = ring.keys().count() == 1 && ring.current().id == KeyId::FIRST;
+    let line = |key: &Key| {
+        let coded = STANDARD.encode(key.bytes);
+        if lone { coded } else { format!("{}:{coded}", key.id) }
+    };
+    ring.keys().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A new key.
+///
+/// # Errors
+/// `Randomness`.
+pub fn random() -> Result<[u8; KEY_BYTES], KeyError> {
+    let mut key = [0; KEY_BYTES];
+    OsRng.try_fill_bytes(&mut key)?;
+    Ok(key)
+}
+
+/// The keys in a file.
 ///
 /// # Errors
 /// As [`parse`], and when the file cannot be read.
-pub fn read(path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
+pub fn read(path: &Path) -> Result<KeyRing, KeyError> {
     let failed = |error| KeyError::File(path.to_owned(), error);
     let text = fs::read_to_string(path).map_err(failed)?;
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
@@ -56,28 +93,123 @@ pub fn read(path: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
     parse(&text)
 }
 
-/// The key of this data folder; made when there is none yet.
+/// The keys in a file, looked at again when it changes.
 ///
 /// # Errors
 /// As [`read`].
-pub fn of_data_folder(data: &Path) -> Result<[u8; KEY_BYTES], KeyError> {
+pub fn watched(path: PathBuf) -> Result<Keys, KeyError> {
+    let seen = Stamp::of(&path);
+    let ring = read(&path)?;
+    Ok(Keys { ring, source: Some(Arc::new(KeyFile { path, seen: Mutex::new(seen) })) })
+}
+
+/// The file of this data folder, with a key that is made when there is none yet.
+///
+/// # Errors
+/// As [`read`].
+pub fn file_of_data_folder(data: &Path) -> Result<PathBuf, KeyError> {
     let path = data.join(KEY_FILE);
     let failed = |error| KeyError::File(path.clone(), error);
     fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data).map_err(failed)?;
     if !path.exists() {
-        let mut key = [0; KEY_BYTES];
-        OsRng.try_fill_bytes(&mut key)?;
-        write_once(&path, &STANDARD.encode(key)).map_err(failed)?;
+        write_once(&path, &text(&KeyRing::one(random()?))).map_err(failed)?;
     }
-    read(&path)
+    Ok(path)
 }
 
-/// Puts the whole file in place at once. Of two that start together one wins, and both read the winner's.
-fn write_once(path: &Path, text: &str) -> io::Result<()> {
+/// The keys of this data folder.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_data_folder(data: &Path) -> Result<Keys, KeyError> {
+    watched(file_of_data_folder(data)?)
+}
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    inode: u64,
+    bytes: u64,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Option<Self> {
+        let file = fs::metadata(path).ok()?;
+        Some(Self { modified: file.modified().ok(), inode: file.ino(), bytes: file.len() })
+    }
+}
+
+/// A file of keys as it was last seen.
+struct KeyFile {
+    path: PathBuf,
+    seen: Mutex<Option<Stamp>>,
+}
+
+impl KeySource for KeyFile {
+    fn renewed(&self) -> Option<KeyRing> {
+        let now = Stamp::of(&self.path);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.is_none() || now == *seen {
+            return None;
+        }
+        *seen = now;
+        match read(&self.path) {
+            Ok(ring) => {
+                tracing::info!(current = %ring.current().id, "the secret keys have changed");
+                Some(ring)
+            }
+            Err(error) => {
+                tracing::error!(%error, "the secret keys cannot be read; going on with those from before");
+                None
+            }
+        }
+    }
+}
+
+/// Keeps other commands from changing the same file, until it is dropped.
+///
+/// # Errors
+/// `Busy` when one does, and when the lock beside the file cannot be made.
+pub fn lock(path: &Path) -> Result<fs::File, KeyError> {
+    let beside = path.with_extension("key.lock");
+    let failed = |error| KeyError::File(beside.clone(), error);
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(KEY_MODE).open(&beside);
+    let file = file.map_err(failed)?;
+    file.try_lock().map_err(|_| KeyError::Busy(path.to_owned()))?;
+    Ok(file)
+}
+
+/// Puts these keys in place of those in the file, whole or not at all. The file keeps its owner.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn replace(path: &Path, ring: &KeyRing) -> Result<(), KeyError> {
+    let replace = || {
+        let before = fs::metadata(path)?;
+        let draft = write_draft(path, &text(ring))?;
+        let now = fs::metadata(&draft)?;
+        if (now.uid(), now.gid()) != (before.uid(), before.gid()) {
+            chown(&draft, Some(before.uid()), Some(before.gid()))?;
+        }
+        fs::rename(&draft, path)?;
+        // The name, too, must be on the disk before anything is sealed with the new key.
+        path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+    };
+    replace().map_err(|error| KeyError::File(path.to_owned(), error))
+}
+
+fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
     let draft = path.with_extension(format!("key.{}", std::process::id()));
     let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(KEY_MODE).open(&draft)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
+    Ok(draft)
+}
+
+/// Puts the whole file in place at once. Of two that start together one wins, and both read the winner's.
+fn write_once(path: &Path, text: &str) -> io::Result<()> {
+    let draft = write_draft(path, text)?;
     let linked = match fs::hard_link(&draft, path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
@@ -94,8 +226,8 @@ mod tests {
     fn a_key_is_made_once_and_for_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
-        let key = of_data_folder(&data).unwrap();
-        assert_eq!(of_data_folder(&data).unwrap(), key);
+        let key = of_data_folder(&data).unwrap().ring;
+        assert_eq!(of_data_folder(&data).unwrap().ring, key);
         let mode = fs::metadata(data.join(KEY_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, KEY_MODE);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 1, "no draft is left");
@@ -104,7 +236,48 @@ mod tests {
     #[test]
     fn a_key_of_another_length_is_refused() {
         assert!(parse(&STANDARD.encode([7; 32])).is_ok());
-        assert!(parse(&STANDARD.encode([7; 31])).is_err());
-        assert!(parse("not base64").is_err());
+        let (one, short) = (STANDARD.encode([7; 32]), STANDARD.encode([7; 31]));
+        for wrong in [short.clone(), "not base64".into(), String::new(), format!("k1:{one} {one}"), format!("x:{one}")]
+        {
+            assert!(parse(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let ring = KeyRing::one([1; 32]);
+        assert_eq!(text(&ring), STANDARD.encode([1; 32]));
+        let two = ring.with_waiting([2; 32]).promoted();
+        assert!(text(&two).starts_with("k2:"));
+        let alone = two.clone().without(&[KeyId::FIRST]);
+        for ring in [two.clone(), alone] {
+            assert_eq!(parse(&text(&ring)).unwrap(), ring);
+        }
+        assert_eq!(parse(&text(&two).replace('\n', ",")).unwrap(), two);
+    }
+
+    #[test]
+    fn a_file_that_changed_is_read_once_and_one_that_broke_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file_of_data_folder(folder.path()).unwrap();
+        let keys = watched(path.clone()).unwrap();
+        let source = keys.source.unwrap();
+        assert_eq!(source.renewed(), None);
+        let next = keys.ring.with_waiting([2; 32]).promoted();
+        replace(&path, &next).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, KEY_MODE);
+        assert_eq!((source.renewed(), source.renewed()), (Some(next), None));
+        fs::write(&path, "broken").unwrap();
+        assert_eq!(source.renewed(), None);
+    }
+
+    #[test]
+    fn one_command_at_a_time_changes_the_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file_of_data_folder(folder.path()).unwrap();
+        let held = lock(&path).unwrap();
+        assert!(matches!(lock(&path), Err(KeyError::Busy(_))));
+        drop(held);
+        assert!(lock(&path).is_ok());
     }
 }

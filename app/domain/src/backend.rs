@@ -1,8 +1,18 @@
 //! The port: everything that pages and REST may ask of the engine. The engine implements it; `app` sees only this.
 
 use crate::{
-    account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, member::Members,
-    person::People, recover::Recovery, rotation::Rotations, support::Support, test_line::TestLines, time::Clock,
+    account::Accounts,
+    audit::Audit,
+    delivery::Deliveries,
+    endpoint::Endpoints,
+    event::Events,
+    member::Members,
+    person::People,
+    recover::Recovery,
+    rotation::{Rotations, RotationsEverywhere},
+    support::Support,
+    test_line::TestLines,
+    time::Clock,
     token::Tokens,
 };
 
@@ -18,6 +28,7 @@ pub trait Backend:
     + Deliveries
     + Recovery
     + Rotations
+    + RotationsEverywhere
     + Support
     + TestLines
     + Send

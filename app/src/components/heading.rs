@@ -47,5 +47,21 @@ pub fn TabTitle(
     let refused = use_context::<Flash>().is_some_and(|flash| flash.refused());
     let account = use_context::<Frame>().map(|frame| format!(" · {}", frame.here.account.name));
     let text = format!("{}{title}{} · Offhook", if refused { "Error: " } else { "" }, account.unwrap_or_default());
-    view! { <Title text=text/> }
+    view! { <Title text=escaped(&text)/> }
+}
+
+/// A title is written into the document as it is, so that what is part of it must not be markup: names are chosen by
+/// people, and read by others.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_a_title_is_no_markup() {
+        assert_eq!(escaped("</title><b> & co"), "&lt;/title&gt;&lt;b&gt; &amp; co");
+    }
 }

@@ -19,6 +19,7 @@ use tokio::sync::{broadcast, mpsc};
 use crate::{
     clock::GrowingIds,
     figures::QueueSeen,
+    key_ring::Keys,
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
     sender::{
@@ -53,8 +54,8 @@ const STOP_WAIT_MS: u64 = 10_000;
 pub struct Config {
     /// `sqlite:///path/offhook.db` or `postgres://…`.
     pub database_url: String,
-    /// Seals endpoint credentials.
-    pub secret_key: [u8; 32],
+    /// Seal endpoint credentials and sessions.
+    pub keys: Keys,
     /// Networks that endpoints may point to besides public ones.
     pub egress_allow: Vec<IpNet>,
     /// Whether anybody may sign up.
@@ -112,7 +113,7 @@ impl Engine {
         let db = Db::open(&config.database_url).await?;
         // The order within a call goes by ids, so they grow from run to run, whatever the clock says.
         let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), jobs::latest(&db).await?));
-        let vault = Arc::new(Vault::new(&config.secret_key));
+        let vault = Arc::new(Vault::new(&config.keys));
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
         let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
@@ -256,7 +257,9 @@ impl Engine {
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn load_session(&self, id: &str) -> Result<Option<String>> {
-        Ok(sessions::load(self.db(), id, self.now()).await?)
+        let Some(sealed) = sessions::load(self.db(), id, self.now()).await? else { return Ok(None) };
+        let open = self.vault.open(&sealed, &sessions::place(id));
+        Ok(open.inspect_err(|error| tracing::warn!(%error, "a session is over")).ok())
     }
 
     /// Stores a session under a new id; false when the id is taken.
@@ -264,7 +267,8 @@ impl Engine {
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn create_session(&self, session: Stored<'_>) -> Result<bool> {
-        Ok(sessions::create(self.db(), session, self.now()).await?)
+        let sealed = self.vault.seal(session.data, &sessions::place(session.id));
+        Ok(sessions::create(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
     }
 
     /// Stores a session.
@@ -272,7 +276,8 @@ impl Engine {
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn save_session(&self, session: Stored<'_>) -> Result<()> {
-        Ok(sessions::save(self.db(), session, self.now()).await?)
+        let sealed = self.vault.seal(session.data, &sessions::place(session.id));
+        Ok(sessions::save(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
     }
 
     /// Forgets a session.

@@ -7,6 +7,7 @@
 pub mod clock;
 mod engine;
 mod figures;
+pub mod key_ring;
 pub mod mail;
 pub mod outbound;
 pub mod password;

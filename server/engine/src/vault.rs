@@ -1,43 +1,86 @@
-//! Encryption at rest of endpoint credentials: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with the instance key.
+//! Encryption at rest of endpoint credentials and of what holds them for a while: XChaCha20-Poly1305
+//! (draft-irtf-cfrg-xchacha) with the instance key.
 //!
-//! A sealed text is `k1.` and base64 of nonce and ciphertext. What it belongs to (account, endpoint, which
-//! credential) is associated data, so that a sealed value moved to another row does not open.
+//! A sealed text is the key's id, a dot, and base64 of nonce and ciphertext. What it belongs to (account, endpoint,
+//! which credential) is associated data, so that a sealed value moved to another row does not open.
+//!
+//! The ring of keys may change while the process runs: it is looked at again before anything is sealed, and when
+//! something was sealed with a key that is not known yet. Keys that have left it open until the process ends, for
+//! what was read before they left.
 
-use crate::random;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::{
+    key_ring::{KeyId, KeyRing, KeySource, Keys},
+    random,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use chacha20poly1305::{
     Key, KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
 
-/// Names the key that sealed a value; a later key gets the next number.
-const KEY_ID: &str = "k1.";
 /// Bytes of an `XChaCha20` nonce; random ones do not repeat in practice.
 const NONCE_BYTES: usize = 24;
 
 /// A sealed value did not open: it was changed, moved, or sealed with another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stored credential does not open with this instance's key")]
+#[error("a stored credential does not open with this instance's keys")]
 pub struct DoesNotOpen;
 
+/// A key as it is used.
+type Cipher = (KeyId, XChaCha20Poly1305);
+
 /// Seals and opens.
-pub struct Vault(XChaCha20Poly1305);
+pub struct Vault {
+    /// The first one seals.
+    ciphers: RwLock<Vec<Cipher>>,
+    source: Option<Arc<dyn KeySource>>,
+}
 
 impl Vault {
-    /// A vault with this key.
+    /// A vault with these keys.
     #[must_use]
-    pub fn new(key: &[u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(Key::from_slice(key)))
+    pub fn new(keys: &Keys) -> Self {
+        Self { ciphers: RwLock::new(ciphers(&keys.ring, &[])), source: keys.source.clone() }
+    }
+
+    /// The key that seals now.
+    #[must_use]
+    pub fn current(&self) -> KeyId {
+        self.renew();
+        self.first().0
+    }
+
+    fn first(&self) -> Cipher {
+        let ciphers = self.ciphers.read().unwrap_or_else(PoisonError::into_inner);
+        // A ring is never empty.
+        ciphers.first().cloned().unwrap_or_else(|| (KeyId::FIRST, XChaCha20Poly1305::new(&Key::default())))
+    }
+
+    fn known(&self, id: KeyId) -> Option<XChaCha20Poly1305> {
+        let ciphers = self.ciphers.read().unwrap_or_else(PoisonError::into_inner);
+        ciphers.iter().find(|(known, _)| *known == id).map(|(_, cipher)| cipher.clone())
+    }
+
+    /// Takes up the keys that are there now.
+    fn renew(&self) {
+        if let Some(ring) = self.source.as_ref().and_then(|source| source.renewed()) {
+            let mut known = self.ciphers.write().unwrap_or_else(PoisonError::into_inner);
+            *known = ciphers(&ring, &known);
+        }
     }
 
     /// Seals `text` for the place that `belongs_to` names.
     #[must_use]
     pub fn seal(&self, text: &str, belongs_to: &str) -> String {
+        self.renew();
+        let (id, cipher) = self.first();
         let nonce: [u8; NONCE_BYTES] = random::any();
         let payload = Payload { msg: text.as_bytes(), aad: belongs_to.as_bytes() };
         // Encryption of texts shorter than 256 GiB cannot fail; an empty box would not open.
-        let boxed = self.0.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
-        format!("{KEY_ID}{}", STANDARD_NO_PAD.encode([&nonce[..], &boxed].concat()))
+        let boxed = cipher.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
+        format!("{id}.{}", STANDARD_NO_PAD.encode([&nonce[..], &boxed].concat()))
     }
 
     /// Opens what was sealed for the same place.
@@ -45,28 +88,75 @@ impl Vault {
     /// # Errors
     /// [`DoesNotOpen`].
     pub fn open(&self, sealed: &str, belongs_to: &str) -> Result<String, DoesNotOpen> {
-        let coded = sealed.strip_prefix(KEY_ID).ok_or(DoesNotOpen)?;
+        let (id, coded) = sealed.split_once('.').ok_or(DoesNotOpen)?;
+        let id = KeyId::parse(id).ok_or(DoesNotOpen)?;
+        let cipher = self.known(id).or_else(|| {
+            self.renew();
+            self.known(id)
+        });
         let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| DoesNotOpen)?;
         let (nonce, boxed) = bytes.split_at_checked(NONCE_BYTES).ok_or(DoesNotOpen)?;
         let payload = Payload { msg: boxed, aad: belongs_to.as_bytes() };
-        let text = self.0.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DoesNotOpen)?;
+        let text = cipher.ok_or(DoesNotOpen)?.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DoesNotOpen)?;
         String::from_utf8(text).map_err(|_| DoesNotOpen)
     }
 }
 
+/// The keys of a ring ready for use, and after them those of before that it does not have.
+fn ciphers(ring: &KeyRing, before: &[Cipher]) -> Vec<Cipher> {
+    let now = ring.keys().map(|key| (key.id, XChaCha20Poly1305::new(Key::from_slice(&key.bytes))));
+    let left = before.iter().filter(|(id, _)| ring.keys().all(|key| key.id != *id));
+    now.chain(left.cloned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    /// A source whose ring a test changes.
+    #[derive(Default)]
+    struct Given(Mutex<Option<KeyRing>>);
+
+    impl KeySource for Given {
+        fn renewed(&self) -> Option<KeyRing> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        }
+    }
+
+    fn vault(byte: u8) -> Vault {
+        Vault::new(&[byte; 32].into())
+    }
 
     #[test]
     fn a_sealed_value_opens_only_in_its_place_and_with_its_key() {
-        let vault = Vault::new(&[1; 32]);
-        let sealed = vault.seal("my-token", "ep_1/auth_token");
-        assert!(!sealed.contains("my-token"));
-        assert_eq!(vault.open(&sealed, "ep_1/auth_token").as_deref(), Ok("my-token"));
-        assert_eq!(vault.open(&sealed, "ep_2/auth_token"), Err(DoesNotOpen));
-        assert_eq!(Vault::new(&[2; 32]).open(&sealed, "ep_1/auth_token"), Err(DoesNotOpen));
-        assert_eq!(vault.open("k1.AAAA", "ep_1/auth_token"), Err(DoesNotOpen));
-        assert_ne!(sealed, vault.seal("my-token", "ep_1/auth_token"), "each sealing has its own nonce");
+        let one = vault(1);
+        let sealed = one.seal("my-token", "ep_1/auth_token");
+        assert!(sealed.starts_with("k1.") && !sealed.contains("my-token"));
+        assert_eq!(one.open(&sealed, "ep_1/auth_token").as_deref(), Ok("my-token"));
+        assert_eq!(one.open(&sealed, "ep_2/auth_token"), Err(DoesNotOpen));
+        assert_eq!(vault(2).open(&sealed, "ep_1/auth_token"), Err(DoesNotOpen));
+        for nothing in ["k1.AAAA", "k1", "", "k2.AAAA"] {
+            assert_eq!(one.open(nothing, "ep_1/auth_token"), Err(DoesNotOpen), "{nothing}");
+        }
+        assert_ne!(sealed, one.seal("my-token", "ep_1/auth_token"), "each sealing has its own nonce");
+    }
+
+    #[test]
+    fn a_new_ring_is_taken_up_where_it_is_needed_and_what_the_old_one_sealed_still_opens() {
+        let source = Arc::new(Given::default());
+        let ring = KeyRing::one([1; 32]);
+        let running = Vault::new(&Keys { ring: ring.clone(), source: Some(source.clone()) });
+        let old = running.seal("a", "here");
+        let next = ring.with_waiting([2; 32]).promoted();
+        let elsewhere = Vault::new(&next.clone().into()).seal("b", "here");
+        assert!(elsewhere.starts_with("k2."));
+        *source.0.lock().unwrap() = Some(next.clone());
+        assert_eq!(running.open(&elsewhere, "here").as_deref(), Ok("b"));
+        assert!(running.seal("c", "here").starts_with("k2."));
+        *source.0.lock().unwrap() = Some(next.without(&[KeyId::FIRST]));
+        assert!(running.seal("d", "here").starts_with("k2."));
+        assert_eq!(running.open(&old, "here").as_deref(), Ok("a"), "it may have been read before the key left");
     }
 }

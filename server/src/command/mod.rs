@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod bench;
+pub mod key;
 pub mod serve;
 pub mod simulate;
 pub mod token;
@@ -54,6 +55,9 @@ enum Verb {
     /// The record of who did what.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// The instance keys, which encrypt what must not be read from the database.
+    #[command(subcommand)]
+    Key(key::Key),
     /// Copy the database while the server runs (SQLite).
     Backup(backup::Backup),
     /// Play whole calls through the public API of a running server.
@@ -92,6 +96,7 @@ pub async fn run() -> ExitCode {
         Verb::User(user) => user::run(user).await,
         Verb::Token(token) => token::run(token).await,
         Verb::Audit(audit) => audit::run(audit).await,
+        Verb::Key(key) => key::run(key).await,
         Verb::Backup(backup) => backup::run(backup).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
         Verb::Bench(bench) => bench::run(bench).await,
@@ -120,7 +125,7 @@ async fn engine(store: &Store) -> Result<Arc<Engine>, Failed> {
     let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = engine::Config {
         database_url: store.database_url(),
-        secret_key: store.key().map_err(anyhow::Error::from)?,
+        keys: store.keys().map_err(anyhow::Error::from)?,
         egress_allow: Vec::new(),
         sign_up_open: false,
         retention_max_days: domain::account::RETENTION_MAX_DAYS,

@@ -65,7 +65,19 @@ fn explain<'de, T: Deserialize<'de>>(json: &'de [u8], error: &serde_json::Error)
     let path = tracked.map(|error| error.path().to_string()).unwrap_or_default();
     let field = named(&error.to_string()).map_or_else(|| path.clone(), |name| join(&path, &name));
     let field = if field.is_empty() || field == "." { "body".to_owned() } else { field };
-    Error::Invalid(vec![FieldError::new(field, format!("Not as expected: {error}."))]).into()
+    Error::Invalid(vec![FieldError::new(field, format!("Not as expected: {}.", without_value(&error.to_string())))])
+        .into()
+}
+
+/// What serde says, without the text that it complains about: a credential may have got into the wrong field, and
+/// answers are logged by those who get them.
+fn without_value(message: &str) -> String {
+    const BEGIN: &str = ": string \"";
+    let cut = || {
+        let (begin, end) = (message.find(BEGIN)?, message.rfind("\", expected ")?);
+        (begin < end).then(|| format!("{}: a string{}", &message[..begin], &message[end + 1..]))
+    };
+    cut().unwrap_or_else(|| message.to_owned())
 }
 
 /// The field that serde complains about, where the path ends one step before it.
@@ -162,6 +174,19 @@ mod tests {
         assert_eq!(field(r#"{"url":"x","inner":{}}"#), "inner.name");
         assert_eq!(field(r#"{"url":"x","inner":{"name":"a","b":1}}"#), "inner.b");
         assert_eq!(field("[]"), "body");
+    }
+
+    #[test]
+    fn a_value_in_the_wrong_place_is_not_said_again() {
+        for (json, said) in [
+            (r#"{"url":"x","rate":"a \"secret\""}"#, "invalid type: a string, expected u32"),
+            (r#"{"url":"x","inner":"secret\", expected"}"#, "invalid type: a string, expected struct Inner"),
+            (r#"{"url":7}"#, "invalid type: integer `7`, expected a string"),
+        ] {
+            let problem = parse::<Outer>(json.as_bytes()).unwrap_err();
+            let text = serde_json::to_string(&problem.document()).unwrap();
+            assert!(text.contains(said) && !text.contains("secret"), "{text}");
+        }
     }
 
     #[test]

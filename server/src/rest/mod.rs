@@ -17,6 +17,7 @@ pub mod problem;
 pub mod query;
 pub mod recover;
 pub mod rotation;
+pub mod rotation_everywhere;
 pub mod rotation_json;
 pub mod tokens;
 
@@ -68,6 +69,17 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(rotation::test_secret))
         .routes(routes!(rotation::extend))
         .routes(routes!(rotation::retire_secret))
+        .routes(routes!(rotation_everywhere::show_all))
+        .routes(routes!(rotation_everywhere::prepare_all))
+        .routes(routes!(rotation_everywhere::test_tokens))
+        .routes(routes!(rotation_everywhere::switch_all))
+        .routes(routes!(rotation_everywhere::undo_all))
+        .routes(routes!(rotation_everywhere::retire_tokens))
+        .routes(routes!(rotation_everywhere::drop_all))
+        .routes(routes!(rotation_everywhere::rotate_all))
+        .routes(routes!(rotation_everywhere::test_secrets))
+        .routes(routes!(rotation_everywhere::extend_all))
+        .routes(routes!(rotation_everywhere::retire_secrets))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::resend))

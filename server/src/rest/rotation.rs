@@ -29,7 +29,7 @@ use crate::{
 type Standing = Result<Json<RotationJson>, Problem>;
 
 /// The body, or nothing but defaults where there is none.
-fn given<T: Default + DeserializeOwned>(body: &JsonBody) -> Result<T, Problem> {
+pub(super) fn given<T: Default + DeserializeOwned>(body: &JsonBody) -> Result<T, Problem> {
     if body.0.is_empty() { Ok(T::default()) } else { body.parse() }
 }
 

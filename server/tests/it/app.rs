@@ -73,14 +73,20 @@ impl Answer {
 
 impl TestApp {
     pub async fn start() -> Self {
+        Self::start_at("").await
+    }
+
+    /// One that browsers reach by this URL; by its own address when that is empty.
+    pub async fn start_at(public_url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let public_url = config::local_url(address).unwrap();
+        let own = || config::local_url(address).unwrap();
+        let public_url = if public_url.is_empty() { own() } else { public_url.parse().unwrap() };
         let mail = Arc::new(Drawer::default());
         let engine_config = engine::Config {
             database_url: format!("sqlite://{}", folder.path().join("offhook.db").display()),
-            secret_key: secret_key::of_data_folder(folder.path()).unwrap(),
+            keys: secret_key::of_data_folder(folder.path()).unwrap(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,

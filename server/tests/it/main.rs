@@ -4,6 +4,7 @@
 
 mod api_v1;
 mod app;
+mod attacks;
 mod audit;
 mod browser;
 mod command;
@@ -16,6 +17,7 @@ mod policy;
 mod quota;
 mod receiver;
 mod rotation_load;
+mod secrets;
 mod sign_in;
 mod support;
 mod test_line;

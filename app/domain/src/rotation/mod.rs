@@ -7,11 +7,15 @@
 //! What holds is read from the times below and not from what has been carried out, so it is the same on every node
 //! and after a restart.
 
+pub mod everywhere;
 mod port;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::port::{RotationView, Rotations};
+pub use self::{
+    everywhere::RotationsEverywhere,
+    port::{RotationView, Rotations},
+};
 use crate::{
     error::{Error, Result},
     id::DeliveryId,

@@ -24,8 +24,11 @@ pub fn EndpointsPage() -> impl IntoView {
             return Ok(empty(&place.acct, may).into_any());
         }
         let new = links::account(&place.acct, "endpoints/new");
+        let rotates = frame.may(Permission::RotateCredentials);
+        let rotate = links::account(&place.acct, "rotate");
         Ok(view! {
             <Heading title="Endpoints">
+                {rotates.then(|| view! { <LinkButton href=rotate>"Rotate everywhere"</LinkButton> })}
                 {may.then(|| view! { <LinkButton weight=Weight::Primary href=new>"New endpoint"</LinkButton> })}
             </Heading>
             <EndpointRows endpoints=endpoints view=view/>

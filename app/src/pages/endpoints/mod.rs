@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod duplicate;
 pub mod edit;
+pub mod everywhere;
 pub mod list;
 pub mod new;
 pub mod record;

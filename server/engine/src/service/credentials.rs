@@ -117,6 +117,20 @@ pub fn seal_one(vault: &Vault, account: &AccountId, endpoint: &EndpointId, what:
     vault.seal(text, &place(account, endpoint, what.as_str()))
 }
 
+/// Opens what [`seal_one`] has sealed.
+///
+/// # Errors
+/// [`DoesNotOpen`].
+pub fn open_one(
+    vault: &Vault,
+    account: &AccountId,
+    endpoint: &EndpointId,
+    what: Credential,
+    sealed: &str,
+) -> std::result::Result<String, DoesNotOpen> {
+    vault.open(sealed, &place(account, endpoint, what.as_str()))
+}
+
 /// The credentials of an endpoint at a moment, with what its running rotations add.
 #[derive(Debug, Clone)]
 pub struct Present {

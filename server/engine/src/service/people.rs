@@ -87,15 +87,15 @@ impl People for Engine {
 
     async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<Browser>> {
         let all = sessions::of_person(self.db(), user, session, self.now()).await?;
-        let (here, others): (Vec<_>, Vec<_>) = all.into_iter().map(|(_, browser)| browser).partition(|one| one.here);
+        let (here, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.here);
         Ok([here, others].concat())
     }
 
     async fn end_session(&self, user: &UserId, handle: &str) -> Result<()> {
         let all = sessions::of_person(self.db(), user, "", self.now()).await?;
-        let found = all.into_iter().find(|(_, browser)| browser.handle == handle);
-        let (id, _) = found.ok_or_else(|| Error::NotFound("Session".into()))?;
-        Ok(sessions::delete(self.db(), &id).await?)
+        let found = all.into_iter().find(|browser| browser.handle == handle);
+        let found = found.ok_or_else(|| Error::NotFound("Session".into()))?;
+        Ok(sessions::delete_by_handle(self.db(), &found.handle).await?)
     }
 
     async fn end_other_sessions(&self, user: &UserId, session: &str, client_ip: &str) -> Result<u64> {

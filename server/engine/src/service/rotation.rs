@@ -211,9 +211,16 @@ impl Engine {
     /// Adds a rotation to an endpoint whose credential is still the one that was read.
     async fn begin_rotation<T: Rotates>(&self, tx: &mut Tx, stored: &StoredEndpoint, of: &Running<T>) -> Result<()> {
         let (account, id) = (&stored.account, &stored.endpoint.id);
-        let begun = rotations::add(tx, account, id, of).await?
-            && rotations::still_has(tx, account, id, T::WHAT, &of.earlier_sealed).await?;
-        if begun { Ok(()) } else { Err(one_runs(T::WHAT)) }
+        let begun = rotations::add(tx, account, id, of).await?;
+        let has = rotations::credential(tx, account, id, T::WHAT).await?;
+        let same = has.is_some_and(|has| {
+            // Sealed again with another key it is still the same credential.
+            has == of.earlier_sealed || {
+                let open = |sealed: &str| credentials::open_one(self.vault(), account, id, T::WHAT, sealed).ok();
+                open(&has).is_some_and(|now| Some(now) == open(&of.earlier_sealed))
+            }
+        });
+        if begun && same { Ok(()) } else { Err(one_runs(T::WHAT)) }
     }
 
     /// Changes the running rotation of an endpoint by a rule.
@@ -276,14 +283,19 @@ impl Engine {
     }
 
     async fn view(&self, account: &AccountId, id: &EndpointId) -> Result<RotationView> {
-        let (stored, now) = (self.stored(account, id).await?, self.now());
-        Ok(RotationView {
+        Ok(self.view_of(self.stored(account, id).await?))
+    }
+
+    /// How a stored endpoint's credentials stand now.
+    pub(super) fn view_of(&self, stored: StoredEndpoint) -> RotationView {
+        let now = self.now();
+        RotationView {
             auth_token_masked: credentials::token_masked(&stored, now),
             signing_secret_masked: stored.sealed.secret_masked,
             token: stored.token_rotation.and_then(|running| running.rotation.at(now)),
             secret: stored.secret_rotation.and_then(|running| running.rotation.at(now)),
             endpoint: stored.endpoint,
-        })
+        }
     }
 }
 

@@ -23,11 +23,11 @@ const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, sta
     secret_masked, test_line, version, created_ms) \
     VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)";
 // Rotations come with their endpoint in one statement, so that nobody sees one without the other.
-const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
-    (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
+const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
+    (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
     FROM endpoints e WHERE e.account_id = $1 AND e.state <> 'deleted' ORDER BY e.name, e.id";
-const ONE: &str = "SELECT e.*, (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
-    (SELECT r.state FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
+const ONE: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
+    (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
     FROM endpoints e WHERE e.account_id = $1 AND e.id = $2";
 const BY_URL: &str =
     "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";

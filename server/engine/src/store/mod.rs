@@ -23,6 +23,7 @@ pub mod recover;
 pub mod recover_work;
 pub mod resets;
 pub mod rotations;
+pub mod sealed;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;

@@ -3,7 +3,7 @@
 use domain::UnixMs;
 
 use super::{
-    db::{Dialect, Tx, within},
+    db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
 };
 
@@ -16,6 +16,7 @@ const RELEASE_ORPHANS: &str = "UPDATE deliveries SET lease_owner = NULL WHERE st
                                AND lease_owner IS NOT NULL AND lease_owner NOT IN (SELECT id FROM nodes)";
 const RELEASE_OWN: &str = "UPDATE deliveries SET lease_owner = NULL \
                            WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
+const ALIVE: &str = "SELECT COUNT(*) FROM nodes WHERE heartbeat_ms >= $1";
 const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
 
 /// Time between two heartbeats of a node.
@@ -56,4 +57,11 @@ pub async fn leave(tx: &mut Tx, node: &str) -> StoreResult<()> {
     within!(&mut *tx, c => sqlx::query(RELEASE_OWN).bind(node).execute(c).await?.rows_affected());
     within!(tx, c => sqlx::query(LEAVE).bind(node).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// How many nodes have not been silent.
+pub async fn alive(db: &Db, now: UnixMs) -> StoreResult<u64> {
+    let since = now.plus_ms(-SILENT_MS).0;
+    let alive: i64 = on!(&db.readers, c => sqlx::query_scalar(ALIVE).bind(since).fetch_one(c).await?);
+    Ok(alive.unsigned_abs())
 }

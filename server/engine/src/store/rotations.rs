@@ -13,12 +13,12 @@ use super::{
     sql::Sql,
 };
 
-const ADD: &str = "INSERT INTO rotations (account_id, endpoint_id, what, since_ms, due_ms, state) \
+const ADD: &str = "INSERT INTO rotations (account_id, endpoint_id, what, since_ms, due_ms, state_sealed) \
                    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (endpoint_id, what) DO NOTHING";
 static LOCK: Sql =
-    Sql::new("SELECT state FROM rotations WHERE account_id = $1 AND endpoint_id = $2 AND what = $3 {serialise}");
+    Sql::new("SELECT state_sealed FROM rotations WHERE account_id = $1 AND endpoint_id = $2 AND what = $3 {serialise}");
 const CHANGE: &str =
-    "UPDATE rotations SET due_ms = $4, state = $5 WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
+    "UPDATE rotations SET due_ms = $4, state_sealed = $5 WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
 const END: &str = "DELETE FROM rotations WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
 const END_ALL: &str = "DELETE FROM rotations WHERE account_id = $1 AND endpoint_id = $2";
 const DUE: &str = "SELECT account_id, endpoint_id, what FROM rotations WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2";
@@ -88,7 +88,7 @@ impl Rotates for SecretRotation {
 
 /// Reads a stored rotation.
 pub(super) fn read<T: Rotates>(endpoint: &str, state: &str) -> StoreResult<Running<T>> {
-    let corrupt = |_| StoreError::Corrupt { table: "rotations", column: "state", row: endpoint.to_owned() };
+    let corrupt = |_| StoreError::Corrupt { table: "rotations", column: "state_sealed", row: endpoint.to_owned() };
     serde_json::from_str(state).map_err(corrupt)
 }
 
@@ -189,19 +189,16 @@ pub async fn set_credential(
     Ok(set == 1)
 }
 
-/// Whether the endpoint still has this credential, as it was sealed. It keeps it until the transaction ends.
-pub async fn still_has(
+/// The endpoint's credential, sealed. It keeps it until the transaction ends.
+pub async fn credential(
     tx: &mut Tx,
     account: &AccountId,
     id: &EndpointId,
     what: Credential,
-    sealed: &str,
-) -> StoreResult<bool> {
+) -> StoreResult<Option<String>> {
     let sql = match what {
         Credential::AuthToken => STILL_TOKEN.on(tx.dialect()),
         Credential::SigningSecret => STILL_SECRET.on(tx.dialect()),
     };
-    let has: Option<String> = within!(tx, c => sqlx::query_scalar(sql)
-        .bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
-    Ok(has.as_deref() == Some(sealed))
+    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?))
 }

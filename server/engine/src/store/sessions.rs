@@ -1,4 +1,5 @@
-//! Browser sessions: opaque text, and whose they are.
+//! Browser sessions: sealed text, and whose they are. What the cookie holds is stored as a hash, so that whoever reads
+//! the database is signed in nowhere.
 
 use domain::{UnixMs, id::UserId, person::Browser};
 
@@ -11,11 +12,11 @@ use crate::service::tokens::hash;
 /// Most sessions of one person that are listed.
 const LISTED_MAX: i64 = 100;
 
-const LOAD: &str = "SELECT data FROM sessions WHERE id = $1 AND expires_ms > $2";
-const CREATE: &str = "INSERT INTO sessions (id, data, expires_ms, user_id, agent, address, seen_ms, created_ms) \
+const LOAD: &str = "SELECT data_sealed FROM sessions WHERE id = $1 AND expires_ms > $2";
+const CREATE: &str = "INSERT INTO sessions (id, data_sealed, expires_ms, user_id, agent, address, seen_ms, created_ms) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING";
 // No upsert: a request that is still running at sign-out must not bring the session back.
-const SAVE: &str = "UPDATE sessions SET data = $2, expires_ms = $3, user_id = $4, agent = $5, address = $6, \
+const SAVE: &str = "UPDATE sessions SET data_sealed = $2, expires_ms = $3, user_id = $4, agent = $5, address = $6, \
                     seen_ms = $7 WHERE id = $1";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_ms <= $1";
@@ -34,12 +35,18 @@ pub struct Owner {
     pub address: String,
 }
 
+/// What a session's data are bound to when they are sealed.
+#[must_use]
+pub fn place(id: &str) -> String {
+    format!("session/{}", hash(id))
+}
+
 /// A session as it is stored.
 #[derive(Clone, Copy)]
 pub struct Stored<'a> {
     /// Id: what the cookie holds.
     pub id: &'a str,
-    /// Opaque text.
+    /// Its data; sealed before they come into the store.
     pub data: &'a str,
     /// When it ends.
     pub expires: UnixMs,
@@ -49,7 +56,7 @@ pub struct Stored<'a> {
 
 /// The session's data, unless it has expired.
 pub async fn load(db: &Db, id: &str, now: UnixMs) -> StoreResult<Option<String>> {
-    Ok(on!(&db.readers, c => sqlx::query_scalar(LOAD).bind(id).bind(now.0).fetch_optional(c).await?))
+    Ok(on!(&db.readers, c => sqlx::query_scalar(LOAD).bind(hash(id)).bind(now.0).fetch_optional(c).await?))
 }
 
 /// Stores a session under a new id; false when the id is taken.
@@ -66,7 +73,7 @@ async fn put(db: &Db, sql: &'static str, session: Stored<'_>, now: UnixMs) -> St
     let mut tx = db.begin().await?;
     let owner = session.owner;
     let rows = within!(&mut tx, c => sqlx::query(sql)
-        .bind(session.id).bind(session.data).bind(session.expires.0).bind(owner.map(|one| &one.user))
+        .bind(hash(session.id)).bind(session.data).bind(session.expires.0).bind(owner.map(|one| &one.user))
         .bind(owner.map(|one| &one.agent)).bind(owner.map(|one| &one.address)).bind(now.0)
         .execute(c).await?.rows_affected());
     tx.commit().await?;
@@ -75,8 +82,13 @@ async fn put(db: &Db, sql: &'static str, session: Stored<'_>, now: UnixMs) -> St
 
 /// Forgets a session.
 pub async fn delete(db: &Db, id: &str) -> StoreResult<()> {
+    delete_by_handle(db, &hash(id)).await
+}
+
+/// Forgets a session by the hash of its id.
+pub async fn delete_by_handle(db: &Db, handle: &str) -> StoreResult<()> {
     let mut tx = db.begin().await?;
-    within!(&mut tx, c => sqlx::query(DELETE).bind(id).execute(c).await?.rows_affected());
+    within!(&mut tx, c => sqlx::query(DELETE).bind(handle).execute(c).await?.rows_affected());
     tx.commit().await
 }
 
@@ -87,21 +99,21 @@ pub async fn delete_expired(db: &Db, now: UnixMs) -> StoreResult<()> {
     tx.commit().await
 }
 
-/// A person's sessions with their ids, those used last first.
-pub async fn of_person(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<(String, Browser)>> {
+/// A person's sessions, those used last first.
+pub async fn of_person(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<Browser>> {
     type Row = (String, Option<String>, Option<String>, Option<i64>, Option<i64>);
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(OF_PERSON)
         .bind(user.as_str()).bind(now.0).bind(LISTED_MAX).fetch_all(c).await?);
-    let browser = |(id, agent, address, since, seen): Row| {
+    let here = hash(here);
+    let browser = |(handle, agent, address, since, seen): Row| {
         let (agent, address) = (agent.unwrap_or_default(), address.unwrap_or_default());
         let (since, seen) = (UnixMs(since.unwrap_or_default()), UnixMs(seen.unwrap_or_default()));
-        let browser = Browser { handle: hash(&id), agent, address, since, seen, here: id == here };
-        (id, browser)
+        Browser { here: handle == here, handle, agent, address, since, seen }
     };
     Ok(rows.into_iter().map(browser).collect())
 }
 
 /// Ends a person's sessions but this one (none is kept when it is empty); how many there were.
 pub async fn end_others(tx: &mut Tx, user: &UserId, kept: &str) -> StoreResult<u64> {
-    Ok(within!(tx, c => sqlx::query(END_OTHERS).bind(user.as_str()).bind(kept).execute(c).await?.rows_affected()))
+    Ok(within!(tx, c => sqlx::query(END_OTHERS).bind(user.as_str()).bind(hash(kept)).execute(c).await?.rows_affected()))
 }

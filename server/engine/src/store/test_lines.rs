@@ -1,4 +1,4 @@
-//! Test lines and the requests they received.
+//! Test lines and the requests they received, which are sealed before they come here.
 
 use domain::{
     UnixMs,
@@ -16,11 +16,11 @@ const ADD: &str = "INSERT INTO test_lines (account_id, key, behaviour, created_m
 const LINE: &str = "SELECT key, behaviour FROM test_lines WHERE account_id = $1";
 const BY_KEY: &str = "SELECT account_id, behaviour FROM test_lines WHERE key = $1";
 const SET: &str = "UPDATE test_lines SET behaviour = $2 WHERE account_id = $1";
-const KEEP: &str = "INSERT INTO test_line_requests (id, account_id, received_ms, headers, body, behaviour) \
+const KEEP: &str = "INSERT INTO test_line_requests (id, account_id, received_ms, headers_sealed, body_sealed, behaviour) \
                     VALUES ($1, $2, $3, $4, $5, $6)";
 const TRIM: &str = "DELETE FROM test_line_requests WHERE account_id = $1 AND (received_ms < $2 OR id NOT IN \
                     (SELECT id FROM test_line_requests WHERE account_id = $1 ORDER BY id DESC LIMIT $3))";
-const REQUESTS: &str = "SELECT received_ms, headers, body, behaviour FROM test_line_requests \
+const REQUESTS: &str = "SELECT id, received_ms, headers_sealed, body_sealed, behaviour FROM test_line_requests \
                         WHERE account_id = $1 AND received_ms >= $2 ORDER BY id DESC LIMIT $3";
 const CLEAR: &str = "DELETE FROM test_line_requests WHERE account_id = $1";
 
@@ -79,13 +79,19 @@ pub async fn keep(
     Ok(())
 }
 
-/// The line's latest requests, newest first.
-pub async fn requests(db: &Db, account: &AccountId, oldest: UnixMs) -> StoreResult<Vec<LineRequest>> {
-    type Row = (i64, String, String, String);
+/// The line's latest requests with their ids, newest first, as they are sealed.
+pub async fn requests(db: &Db, account: &AccountId, oldest: UnixMs) -> StoreResult<Vec<(String, LineRequest)>> {
+    type Row = (String, i64, String, String, String);
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(REQUESTS)
         .bind(account.as_str()).bind(oldest.0).bind(i64::from(KEPT_REQUESTS)).fetch_all(c).await?);
-    let of = |(received, headers, body, behaviour): Row| {
-        Ok(LineRequest { received_at: UnixMs(received), headers, body, behaviour: read(&behaviour, account.as_str())? })
+    let of = |(id, received, headers, body, behaviour): Row| {
+        let request = LineRequest {
+            received_at: UnixMs(received),
+            headers,
+            body,
+            behaviour: read(&behaviour, account.as_str())?,
+        };
+        Ok((id, request))
     };
     rows.into_iter().map(of).collect()
 }

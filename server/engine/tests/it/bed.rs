@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine, mail::Drawer};
+use engine::{Config, Engine, key_ring::KeyRing, mail::Drawer};
 
 use crate::receiver::Receiver;
 
@@ -77,7 +77,7 @@ pub struct Bed {
     pub token: Actor,
     pub mail: Arc<Drawer>,
     config: Config,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bed {
@@ -96,7 +96,7 @@ impl Bed {
         let mail = Arc::new(Drawer::default());
         let config = Config {
             database_url,
-            secret_key: [7; 32],
+            keys: [7; 32].into(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,
@@ -107,12 +107,20 @@ impl Bed {
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_by_hand().await.unwrap();
         let (admin, token) = newcomer(&engine, "Acme").await;
-        Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, _folder: folder }
+        Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
     }
 
     /// Another engine on the same database, as after a crash or as a second node.
     pub async fn another(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
+        engine.start_by_hand().await.unwrap();
+        engine
+    }
+
+    /// Another engine on the same database, with other keys.
+    pub async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
+        let config = Config { keys: keys.into(), ..self.config.clone() };
+        let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
         engine.start_by_hand().await.unwrap();
         engine
     }
@@ -216,6 +224,44 @@ impl Bed {
     /// Where the database is.
     pub fn database_url(&self) -> &str {
         &self.config.database_url
+    }
+
+    /// The one column of text that a query gives, asked behind the engine's back.
+    pub async fn texts(&self, query: String) -> Vec<String> {
+        use sqlx::{ConnectOptions as _, Connection as _};
+        let (url, query) = (&self.config.database_url, sqlx::AssertSqlSafe(query));
+        if url.starts_with("postgres") {
+            let mut postgres = sqlx::PgConnection::connect(url).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut postgres).await.unwrap()
+        } else {
+            let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
+            let mut sqlite = options.foreign_keys(false).connect().await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut sqlite).await.unwrap()
+        }
+    }
+
+    /// Table and column of every text in the schema, with a dot between.
+    pub async fn columns(&self) -> Vec<String> {
+        let query = if self.config.database_url.starts_with("postgres") {
+            "SELECT table_name || '.' || column_name FROM information_schema.columns \
+             WHERE table_schema = 'public' AND data_type = 'text' ORDER BY 1"
+        } else {
+            "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND c.type = 'TEXT' ORDER BY 1"
+        };
+        self.texts(query.to_owned()).await
+    }
+
+    /// Asserts that none of these stands in the database's files, also not in what was deleted or written ahead.
+    pub fn raw_file_is_free_of(&self, secrets: &[&str]) {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        for file in files.filter(|path| path.to_string_lossy().contains("offhook.db")) {
+            let bytes = std::fs::read(&file).unwrap();
+            for secret in secrets {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "{secret} stands in {}", file.display());
+            }
+        }
     }
 
     /// Runs a statement behind the engine's back.

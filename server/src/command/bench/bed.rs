@@ -74,7 +74,7 @@ impl Bed {
         let store =
             Store { data, database_url: database_url.map(str::to_owned), secret_key: None, secret_key_file: None };
         // The instance key is made once, before two processes look for it.
-        store.key()?;
+        store.keys()?;
         let server = Server::start(&store, http).await?;
         Ok(Self { server, http: http.clone(), store, _folder: folder })
     }

@@ -6,6 +6,7 @@ mod events;
 mod openapi;
 mod recover;
 mod rotation;
+mod rotations;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 37] = [
+const PROMISED: [&str; 48] = [
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
@@ -20,6 +20,7 @@ const PROMISED: [&str; 37] = [
     "GET /api/v1/events",
     "GET /api/v1/events/{id}",
     "GET /api/v1/jobs/{id}",
+    "GET /api/v1/rotations",
     "GET /api/v1/tokens",
     "GET /api/v1/tokens/{id}",
     "PATCH /api/v1/endpoints/{id}",
@@ -44,6 +45,16 @@ const PROMISED: [&str; 37] = [
     "POST /api/v1/jobs/{id}/cancel",
     "POST /api/v1/jobs/{id}/pause",
     "POST /api/v1/jobs/{id}/resume",
+    "POST /api/v1/rotations/auth-token/drop",
+    "POST /api/v1/rotations/auth-token/prepare",
+    "POST /api/v1/rotations/auth-token/retire",
+    "POST /api/v1/rotations/auth-token/switch",
+    "POST /api/v1/rotations/auth-token/test",
+    "POST /api/v1/rotations/auth-token/undo",
+    "POST /api/v1/rotations/signing-secret/extend",
+    "POST /api/v1/rotations/signing-secret/retire",
+    "POST /api/v1/rotations/signing-secret/rotate",
+    "POST /api/v1/rotations/signing-secret/test",
     "POST /api/v1/tokens",
     "POST /api/v1/tokens/{id}/rotate",
 ];

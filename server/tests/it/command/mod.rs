@@ -2,6 +2,7 @@
 
 mod bench;
 mod create;
+mod key;
 pub mod serve;
 mod simulate;
 

@@ -69,12 +69,12 @@ fn verdict(door: Door, visitor: Visitor) -> Verdict {
 }
 
 /// An account with one thing of each kind in it.
-struct Full {
-    ids: BTreeMap<&'static str, String>,
+pub(crate) struct Full {
+    pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
 impl Full {
-    async fn of(tenant: &Tenant<'_>, receiver: &Receiver) -> Self {
+    pub(crate) async fn of(tenant: &Tenant<'_>, receiver: &Receiver) -> Self {
         let endpoint = tenant.endpoint(&receiver.url).await;
         let ep = endpoint["id"].as_str().unwrap().to_owned();
         let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
@@ -100,13 +100,13 @@ impl Full {
         Self { ids: ids.into() }
     }
 
-    fn path(&self, route: &str) -> String {
+    pub(crate) fn path(&self, route: &str) -> String {
         let filled = |part: &str| self.ids.get(part).cloned().unwrap_or_else(|| part.to_owned());
         route.split('/').map(filled).collect::<Vec<_>>().join("/")
     }
 
     /// Every field that any form has, so that what is refused is refused for who asks.
-    fn fields(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
         let text = |value: &str| value.to_owned();
         vec![
             ("acct", self.ids[":acct"].clone()),
@@ -181,13 +181,13 @@ fn door(table: &[(&str, Door)], name: &str) -> Door {
 }
 
 /// The routes of `routes.rs`, in its order.
-fn routes() -> Vec<&'static str> {
+pub(crate) fn routes() -> Vec<&'static str> {
     const SOURCE: &str = include_str!("../../../../app/src/routes.rs");
     SOURCE.split("path!(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
 }
 
 /// The paths of all server functions below `/api`.
-fn functions() -> Vec<String> {
+pub(crate) fn functions() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/api");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
@@ -288,6 +288,21 @@ async fn every_rest_call_obeys_its_scope_and_sees_one_account() {
         }
     }
     assert!(calls > 20, "{calls}");
+}
+
+/// Every call of the document with a path and a body that fit; those that take something away come last.
+pub(crate) fn rest_calls(document: &Value, full: &Full) -> Vec<(Method, String, Option<String>)> {
+    let mut calls = Vec::new();
+    for (route, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let call = RestCall { method: method.clone(), route, scopes: Vec::new() };
+            let body = (method != Method::GET).then(|| Value::from(call.body()).to_string());
+            calls.push((method, call.path(full), body));
+        }
+    }
+    calls.sort_by_key(|(method, ..)| *method == Method::DELETE);
+    calls
 }
 
 struct RestCall<'a> {

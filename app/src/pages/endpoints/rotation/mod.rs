@@ -11,6 +11,7 @@ use domain::rotation::{RotationView, TokenPhase};
 use domain::time::DAY_MS;
 use leptos::prelude::*;
 
+pub(super) use self::secret::OVERLAPS;
 use self::secret::SecretPanel;
 use self::token::TokenPanel;
 use crate::api::rotation::load_standing;
@@ -46,9 +47,12 @@ pub fn CredentialsPage() -> impl IntoView {
         };
         let back = links::endpoint(&place.acct, &desk.ep, "");
         let says = refusal(&desk, endpoint.state);
+        let everywhere = desk.may.then(|| links::account(&place.acct, "rotate"));
         Ok(view! {
             <Heading title="Credentials" tab=format!("Credentials of {}", endpoint.name)/>
-            <p class="max-w-column">"Of " <a href=back>{endpoint.name}</a> ". " {says}</p>
+            <p class="max-w-column">"Of " <a href=back>{endpoint.name}</a> ". " {says}
+                {everywhere.map(|page| view! { " " <a href=page>"Rotate everywhere"</a> " does it for all endpoints at once." })}
+            </p>
             <JustMade flash=frame.visit.flash.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <TokenPanel masked=rotation.auth_token_masked rotation=rotation.token test=standing.token_test desk=desk.clone()/>

@@ -15,7 +15,7 @@ use crate::components::field::CONTROL;
 use crate::components::panel::Panel;
 
 /// Overlaps to choose from: seconds and what people read.
-const OVERLAPS: [(&str, &str); 4] =
+pub const OVERLAPS: [(&str, &str); 4] =
     [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "None: the old one has leaked")];
 
 /// The signing secret and its rotation.

@@ -1,0 +1,179 @@
+//! Rotation of the credentials of all endpoints of an account at once. Each call is the call of each endpoint.
+
+use axum::{Json, extract::State};
+use domain::{
+    Error,
+    actor::Permission,
+    rotation::{
+        Credential, Unproved,
+        everywhere::{Came, Step, Taken},
+    },
+    time::parse_utc,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    rest::{
+        List,
+        body::JsonBody,
+        door::Caller,
+        openapi::Errors,
+        problem::Problem,
+        rotation::given,
+        rotation_json::{Nothing, RotationJson, ToPrepare, ToRotate, ToSwitch},
+    },
+    room::{Room, Shared},
+};
+
+/// What a step came to at one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TakenJson {
+    endpoint_id: String,
+    endpoint_name: String,
+    /// `done` or `skipped`.
+    outcome: &'static str,
+    /// Why it was skipped.
+    reason: Option<String>,
+    /// The credential that was made, this once.
+    credential: Option<String>,
+    /// The test that is on its way.
+    test_delivery_id: Option<String>,
+}
+
+impl From<Taken> for TakenJson {
+    fn from(taken: Taken) -> Self {
+        let (endpoint_id, endpoint_name) = (taken.endpoint.into(), taken.name);
+        let (outcome, reason, credential, test) = match taken.came {
+            Came::Done => ("done", None, None, None),
+            Came::Made(credential) => ("done", None, Some(credential), None),
+            Came::Sent(test) => ("done", None, None, Some(test.into())),
+            Came::Skipped(reason) => ("skipped", Some(reason), None, None),
+        };
+        Self { endpoint_id, endpoint_name, outcome, reason, credential, test_delivery_id: test }
+    }
+}
+
+type Steps = Result<Json<List<TakenJson>>, Problem>;
+
+async fn take(room: &Room, caller: &Caller, step: Step) -> Steps {
+    let taken = room.backend.step_everywhere(&caller.0, &step).await?;
+    Ok(Json(List { data: taken.into_iter().map(Into::into).collect(), next: None }))
+}
+
+/// How the credentials of all endpoints stand. They are masked.
+#[utoipa::path(get, path = "/rotations", tag = "Credentials",
+    responses((status = 200, description = "As they stand now", body = List<RotationJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn show_all(State(room): State<Shared>, caller: Caller) -> Result<Json<List<RotationJson>>, Problem> {
+    let views = room.backend.rotations(&caller.0).await?;
+    Ok(Json(List { data: views.into_iter().map(Into::into).collect(), next: None }))
+}
+
+/// Prepare the next auth token of every endpoint.
+///
+/// One that you choose, or a random one for each. Endpoints in the middle of a rotation are skipped.
+#[utoipa::path(post, path = "/rotations/auth-token/prepare", tag = "Credentials",
+    request_body(content = Option<ToPrepare>),
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn prepare_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    take(&room, &caller, Step::Prepare(given::<ToPrepare>(&body)?.auth_token)).await
+}
+
+/// Switch every prepared endpoint to its next auth token, now or at a set time.
+///
+/// Those that no test has proved are skipped, unless `anyway` says otherwise.
+#[utoipa::path(post, path = "/rotations/auth-token/switch", tag = "Credentials",
+    request_body(content = Option<ToSwitch>),
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn switch_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    let wanted = given::<ToSwitch>(&body)?;
+    let no_time = || Error::invalid("at", "Give the time in RFC 3339, such as 2026-11-24T14:00:00Z.");
+    let at = wanted.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
+    let unproved = if wanted.anyway { Unproved::Allow } else { Unproved::Refuse };
+    take(&room, &caller, Step::Switch(at, unproved)).await
+}
+
+/// Make a new signing secret for every endpoint; both sign until the overlap ends.
+#[utoipa::path(post, path = "/rotations/signing-secret/rotate", tag = "Credentials",
+    request_body(content = Option<ToRotate>),
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn rotate_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    take(&room, &caller, Step::Rotate(given::<ToRotate>(&body)?.overlap_s)).await
+}
+
+/// Send every prepared endpoint a test with its next auth token.
+#[utoipa::path(post, path = "/rotations/auth-token/test", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn test_tokens(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::Test(Credential::AuthToken)).await
+}
+
+/// Bring the earlier auth token back, wherever it was switched within 24 hours.
+#[utoipa::path(post, path = "/rotations/auth-token/undo", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn undo_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::Undo).await
+}
+
+/// Forget the earlier auth token before its time, wherever it was switched.
+#[utoipa::path(post, path = "/rotations/auth-token/retire", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn retire_tokens(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::RetireToken).await
+}
+
+/// Give every prepared rotation up.
+#[utoipa::path(post, path = "/rotations/auth-token/drop", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn drop_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::Drop).await
+}
+
+/// Send every endpoint in an overlap a test that only the new secret signs.
+#[utoipa::path(post, path = "/rotations/signing-secret/test", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn test_secrets(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::Test(Credential::SigningSecret)).await
+}
+
+/// Extend every overlap once, by its own length.
+#[utoipa::path(post, path = "/rotations/signing-secret/extend", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn extend_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::Extend).await
+}
+
+/// End every overlap now: only the new secrets sign.
+#[utoipa::path(post, path = "/rotations/signing-secret/retire", tag = "Credentials",
+    responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn retire_secrets(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(&body)?;
+    take(&room, &caller, Step::RetireSecret).await
+}

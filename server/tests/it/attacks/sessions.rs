@@ -1,0 +1,118 @@
+//! Sessions that were planted or bent, passwords that are tried on many, and what https adds.
+
+use domain::account::Role;
+use reqwest::{Method, StatusCode};
+
+use crate::{
+    app::{Answer, TestApp, answer},
+    browser::{Browser, EMAIL, PASSWORD, person, with_form},
+};
+
+/// Asks for a page that is for signed-in people, with this cookie header.
+async fn security_page(app: &TestApp, cookie: &str) -> Answer {
+    let request = app.http.get(app.url("/me/security")).header("accept", "text/html");
+    answer(if cookie.is_empty() { request } else { request.header("cookie", cookie) }).await
+}
+
+fn is_sent_to_sign_in(answer: &Answer) -> bool {
+    answer.status.is_redirection() && answer.header("location").starts_with("/sign-in")
+}
+
+/// Signs in with a cookie that is there already; the session cookie that comes back.
+async fn sign_in_with(app: &TestApp, cookie: &str) -> String {
+    let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD), ("form[next]", "/me")];
+    let request =
+        app.http.post(app.url("/api/sign-in")).header("sec-fetch-site", "same-origin").header("cookie", cookie);
+    let signed_in = answer(with_form(request, &fields).header("accept", "text/html")).await;
+    assert_eq!(signed_in.header("location"), "/me", "{signed_in:?}");
+    let lines = signed_in.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let session = lines.filter_map(|line| line.split(';').next()).find(|pair| pair.starts_with("offhook="));
+    session.unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_that_somebody_planted_is_never_the_one_that_is_signed_in() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    person(&app, &tenant.account, Role::Admin).await;
+    let mut attacker = Browser::new(&app);
+    attacker.sign_in("a wrong password", "/").await;
+    let planted = attacker.cookie().to_owned();
+    assert!(planted.len() > 20, "the attacker has a session in which nobody is signed in");
+    for cookie in [planted.as_str(), "offhook=AAAAAAAAAAAAAAAAAAAAAA", "offhook=mine"] {
+        let session = sign_in_with(&app, cookie).await;
+        assert_ne!(session, cookie);
+        assert!(is_sent_to_sign_in(&security_page(&app, cookie).await), "{cookie}");
+        assert_eq!(security_page(&app, &session).await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_that_was_bent_is_nobodys() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let whole = browser.cookie().to_owned();
+    assert_eq!(security_page(&app, &whole).await.status, StatusCode::OK);
+    let (name, id) = whole.split_once('=').unwrap();
+    let mut bent: Vec<String> = (0..id.len())
+        .map(|at| {
+            let other = if id.as_bytes()[at] == b'A' { 'B' } else { 'A' };
+            format!("{}{other}{}", &id[..at], &id[at + 1..])
+        })
+        .collect();
+    bent.extend([&id[..id.len() - 1], &id[1..], ""].map(str::to_owned));
+    bent.extend(["A", "=", " ", "%00", "\"", "'OR 1=1--", "../../"].map(|end| format!("{id}{end}x")));
+    bent.extend([id.to_ascii_uppercase(), id.chars().rev().collect(), "A".repeat(4_000)]);
+    for value in bent {
+        let answer = security_page(&app, &format!("{name}={value}")).await;
+        assert!(is_sent_to_sign_in(&answer), "{value}: {} {}", answer.status, answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_password_tried_on_many_addresses_is_stopped_at_the_client_and_hurts_no_other() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    person(&app, &tenant.account, Role::Admin).await;
+    let attempt = async |from: &str, email: &str, password: &str| {
+        let fields = [("form[email]", email), ("form[password]", password), ("form[next]", "/me")];
+        let request = app.http.post(app.url("/api/sign-in")).header("sec-fetch-site", "same-origin");
+        answer(with_form(request, &fields).header("accept", "application/json").header("x-forwarded-for", from)).await
+    };
+    let mut tried = 0;
+    while attempt("192.0.2.66", &format!("person-{tried}@acme.example"), "Summer 2026 is here").await.status != 429 {
+        tried += 1;
+        assert!(tried < 40, "nobody stopped it");
+    }
+    assert!(tried >= 4, "a family behind one address may mistype: {tried}");
+    let right = attempt("192.0.2.66", EMAIL, PASSWORD).await;
+    assert_eq!(right.status, StatusCode::TOO_MANY_REQUESTS, "not even the right one goes through meanwhile");
+    assert_eq!(attempt("203.0.113.9", EMAIL, PASSWORD).await.header("location"), "/me", "others come in as ever");
+}
+
+#[tokio::test]
+async fn with_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay() {
+    let app = TestApp::start_at("https://hooks.acme.example").await;
+    let tenant = app.account("acme").await;
+    person(&app, &tenant.account, Role::Admin).await;
+    let page = app.call(Method::GET, "/sign-in", "", None).await;
+    assert_eq!(page.header("strict-transport-security"), "max-age=31536000");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD), ("form[next]", "/me")];
+    let request = app.http.post(app.url("/api/sign-in")).header("origin", "https://hooks.acme.example");
+    let signed_in = answer(with_form(request, &fields).header("accept", "text/html")).await;
+    assert_eq!(signed_in.header("location"), "/me");
+    let lines: Vec<&str> = signed_in.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let session = lines.iter().find(|line| line.starts_with("__Host-offhook=")).unwrap();
+    for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(session.contains(part), "{part}: {session}");
+    }
+    assert!(!session.contains("Domain"), "{session}");
+    let value = session.split(';').next().unwrap();
+    assert_eq!(security_page(&app, value).await.status, StatusCode::OK);
+    let plain = value.strip_prefix("__Host-").unwrap();
+    assert!(is_sent_to_sign_in(&security_page(&app, plain).await), "under the other name it is nobody's");
+    let request = app.http.post(app.url("/api/sign-in")).header("origin", "http://hooks.acme.example");
+    assert_eq!(answer(with_form(request, &fields)).await.status, StatusCode::FORBIDDEN, "http is another origin");
+}
