@@ -38,6 +38,7 @@ pub mod target;
 pub mod test_line;
 pub mod time;
 pub mod token;
+pub mod totp;
 
 pub use backend::Backend;
 pub use error::{Error, FieldError, Result};
