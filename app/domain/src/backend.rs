@@ -2,8 +2,8 @@
 
 use crate::{
     account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, member::Members,
-    person::People, recover::Recovery, rotation::Rotations, support::Support, test_line::TestLines, time::Clock,
-    token::Tokens,
+    person::People, recover::Recovery, rotation::Rotations, second_factor::SecondFactors, support::Support,
+    test_line::TestLines, time::Clock, token::Tokens,
 };
 
 /// All parts of the port together, object-safe: pages hold an `Arc<dyn Backend>`.
@@ -18,6 +18,7 @@ pub trait Backend:
     + Deliveries
     + Recovery
     + Rotations
+    + SecondFactors
     + Support
     + TestLines
     + Send

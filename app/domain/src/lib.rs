@@ -29,6 +29,7 @@ pub mod query;
 pub mod recover;
 pub mod retry;
 pub mod rotation;
+pub mod second_factor;
 pub mod secret;
 pub mod sentence;
 pub mod signature;

@@ -12,6 +12,7 @@ pub mod overview;
 pub mod people;
 pub mod recover;
 pub mod rotation;
+pub mod second_factor;
 pub mod security;
 pub mod settings;
 pub mod support;

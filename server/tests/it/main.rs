@@ -15,6 +15,7 @@ mod people;
 mod policy;
 mod receiver;
 mod rotation_load;
+mod second_factor;
 mod sign_in;
 mod support;
 mod test_line;

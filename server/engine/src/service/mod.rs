@@ -14,6 +14,7 @@ pub mod members;
 pub mod people;
 pub mod recover;
 pub mod rotation;
+mod second_factor;
 mod settings;
 mod support;
 pub mod test_lines;

@@ -22,6 +22,7 @@ pub mod recover;
 pub mod recover_work;
 pub mod resets;
 pub mod rotations;
+pub mod second_factors;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;

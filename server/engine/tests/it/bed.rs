@@ -216,6 +216,21 @@ impl Bed {
         }
     }
 
+    /// The texts that a statement finds behind the engine's back, a line for each row.
+    pub async fn texts(&self, statement: &'static str) -> String {
+        use sqlx::{ConnectOptions as _, Connection as _};
+        let url = &self.config.database_url;
+        let rows: Vec<String> = if url.starts_with("postgres") {
+            let mut postgres = sqlx::PgConnection::connect(url).await.unwrap();
+            sqlx::query_scalar(statement).fetch_all(&mut postgres).await.unwrap()
+        } else {
+            let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
+            let mut sqlite = options.connect().await.unwrap();
+            sqlx::query_scalar(statement).fetch_all(&mut sqlite).await.unwrap()
+        };
+        rows.join("\n")
+    }
+
     /// Changes records of the audit log as somebody could who owns the database: the guards are taken off first.
     pub async fn tamper(&self, statement: &'static str) {
         let guards = if self.config.database_url.starts_with("postgres") {

@@ -17,6 +17,7 @@ mod recover;
 mod recovery;
 mod retention;
 mod rotation;
+mod second_factor;
 mod sending;
 mod states;
 mod support;
