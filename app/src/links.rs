@@ -1,6 +1,6 @@
 //! Addresses of pages, in one place, so that a link cannot name a page that does not exist.
 
-use domain::query::encode;
+use domain::query::{Writer, encode};
 use leptos::prelude::with_context;
 
 use crate::visit::Frame;
@@ -15,6 +15,10 @@ pub const HELP: &str = "/help";
 pub const ME: &str = "/me";
 /// A person's password and sessions.
 pub const SECURITY: &str = "/me/security";
+/// A person's second factor.
+pub const SECOND_FACTOR: &str = "/me/security/second-factor";
+/// The second step of signing in.
+pub const VERIFY: &str = "/sign-in/verify";
 /// Asking for a link that sets a new password.
 pub const FORGOT: &str = "/forgot";
 
@@ -53,7 +57,7 @@ pub fn is_support(path: &str) -> bool {
 /// The page that starts a support session, which then begins at `rest`.
 #[must_use]
 pub fn support_start(acct: &str, rest: &str) -> String {
-    let query = domain::query::Writer::default().with("account", acct).with("rest", rest).finish();
+    let query = Writer::default().with("account", acct).with("rest", rest).finish();
     format!("{SUPPORT}/start{query}")
 }
 
@@ -135,6 +139,50 @@ pub fn cause(code: &str) -> String {
 #[must_use]
 pub fn sign_in_then(next: &str) -> String {
     if next == "/" { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?next={}", encode(next)) }
+}
+
+/// The same for somebody whose second step came too late.
+#[must_use]
+pub fn sign_in_late(next: &str) -> String {
+    format!("{SIGN_IN}{}", Writer::default().with("late", "1").with("next", next).finish())
+}
+
+/// With what the second step is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A code of the app.
+    App,
+    /// A recovery code.
+    RecoveryCode,
+}
+
+impl Step {
+    /// Its name in addresses and forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::App => "",
+            Self::RecoveryCode => "recovery",
+        }
+    }
+
+    /// The one of that name; the app for any other.
+    #[must_use]
+    pub fn parse(name: &str) -> Self {
+        if name == Self::RecoveryCode.as_str() { Self::RecoveryCode } else { Self::App }
+    }
+}
+
+/// The second step of signing in, with the way back kept.
+#[must_use]
+pub fn verify_then(next: &str, step: Step) -> String {
+    format!("{VERIFY}{}", Writer::default().with("with", step.as_str()).with("next", next).finish())
+}
+
+/// A person's second factor, with the way back kept.
+#[must_use]
+pub fn second_factor_then(next: &str) -> String {
+    format!("{SECOND_FACTOR}{}", Writer::default().with("next", next).finish())
 }
 
 /// A way back that leads to this site: a path, one leading slash, visible ASCII. Anything else could send people

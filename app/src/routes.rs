@@ -19,8 +19,8 @@ use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPag
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, show::TokenPage};
 use crate::pages::{
     forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,
-    reset::ResetPage, security::SecurityPage, settings::SettingsPage, sign_in::SignInPage, sign_up::SignUpPage,
-    start::StartPage, test_line::TestLinePage,
+    reset::ResetPage, second_factor::SecondFactorPage, security::SecurityPage, settings::SettingsPage,
+    sign_in::SignInPage, sign_up::SignUpPage, start::StartPage, test_line::TestLinePage, verify::VerifySignInPage,
 };
 
 /// The application: one route per page. Pages are sent whole, so that they need no script.
@@ -33,12 +33,14 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFound>
                 <Route ssr=ssr.clone() path=path!("/") view=Home/>
                 <Route ssr=ssr.clone() path=path!("/sign-in") view=SignInPage/>
+                <Route ssr=ssr.clone() path=path!("/sign-in/verify") view=VerifySignInPage/>
                 <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
                 <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
                 <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>
                 <Route ssr=ssr.clone() path=path!("/reset/:link") view=ResetPage/>
                 <Route ssr=ssr.clone() path=path!("/me") view=Me/>
                 <Route ssr=ssr.clone() path=path!("/me/security") view=SecurityPage/>
+                <Route ssr=ssr.clone() path=path!("/me/security/second-factor") view=SecondFactorPage/>
                 <Route ssr=ssr.clone() path=path!("/help") view=HelpPage/>
                 <Route ssr=ssr.clone() path=path!("/help/setting-up") view=SettingUpPage/>
                 <Route ssr=ssr.clone() path=path!("/help/verify") view=VerifyPage/>

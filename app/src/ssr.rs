@@ -4,12 +4,16 @@ mod answer;
 mod document;
 pub mod everywhere;
 pub mod first_try;
+mod second_step;
 mod staff;
 mod typed;
 mod visitor;
 
-pub use answer::{Done, form, move_to, refuse, set_cookie};
+pub use answer::{Done, form, move_to, refuse, set_cookie, start_over};
 pub use document::{Assets, shell};
+pub use second_step::{
+    begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in, take_codes,
+};
 pub use staff::{agent, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{

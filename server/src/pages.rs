@@ -27,8 +27,17 @@ const FORM_MAX_BYTES: usize = 1_024 * 1_024;
 /// Brotli's quality for pages: a list of 50 rows shrinks to a tenth within 2 ms; beyond it time grows faster than it helps.
 const PAGE_QUALITY: i32 = 4;
 /// Posts that are counted by client address.
-const COUNTED: [&str; 6] =
-    ["/api/sign-in", "/api/sign-up", "/api/forgot", "/api/reset", "/api/invitation/join-new", "/api/security/password"];
+const COUNTED: [&str; 9] = [
+    "/api/sign-in",
+    "/api/sign-in/verify",
+    "/api/sign-up",
+    "/api/forgot",
+    "/api/reset",
+    "/api/invitation/join-new",
+    "/api/security/password",
+    "/api/factor/on",
+    "/api/factor/off",
+];
 
 /// One route per page of the app, one for all its server functions, which are POST only, the export of the audit log, and the live feed.
 pub fn routes(room: &Shared) -> Router<Shared> {
@@ -70,7 +79,7 @@ fn provide(backend: &Arc<dyn Backend>, client: IpAddr) {
     provide_context(site::assets());
 }
 
-/// Guesses at passwords cost us processor time: so many a client may make. The form itself refuses what is too much, so
+/// Guesses at passwords cost us processor time, and those at codes are few to make: so many a client may make. The form itself refuses what is too much, so
 /// that the person sees it there and finds what they typed.
 async fn count(State(room): State<Shared>, request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !COUNTED.contains(&request.uri().path()) {

@@ -7,6 +7,7 @@ use crate::{
     actor::{Actor, Permission},
     error::{Error, FieldError, Result},
     id::{AccountId, UserId},
+    second_factor::FirstStep,
 };
 
 /// Shortest password in characters.
@@ -316,11 +317,11 @@ pub trait Accounts {
     /// # Errors
     /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address).
     async fn sign_up(&self, form: SignUp) -> Result<(User, Account)>;
-    /// The person with this address and password. Takes as long for an unknown address as for a wrong password.
+    /// The person with this address and password, or the question for their second factor. Takes as long for an unknown address as for a wrong password.
     ///
     /// # Errors
     /// `Unauthenticated` with one neutral sentence, `TooMany` after too many failures of this address or client.
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<User>;
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<FirstStep>;
     /// A signed-in person and the accounts they belong to, by account name.
     ///
     /// # Errors

@@ -92,6 +92,9 @@ deeds! {
     PasswordReset => "person.password_reset", "Password reset";
     SecondFactorOn => "person.second_factor_on", "Second factor switched on";
     SecondFactorOff => "person.second_factor_off", "Second factor switched off";
+    SecondFactorReset => "person.second_factor_reset", "Second factor taken away by an operator";
+    RecoveryCodesRenewed => "person.recovery_codes_renewed", "New recovery codes made";
+    RecoveryCodeUsed => "person.recovery_code_used", "Signed in with a recovery code";
     SessionsEnded => "person.sessions_ended", "Other sessions ended";
     StaffAdded => "installation.staff_added", "Staff added";
     StaffRemoved => "installation.staff_removed", "Staff removed";

@@ -10,6 +10,7 @@ use crate::{
     person::People,
     recover::Recovery,
     rotation::{Rotations, RotationsEverywhere},
+    second_factor::SecondFactors,
     support::Support,
     test_line::TestLines,
     time::Clock,
@@ -29,6 +30,7 @@ pub trait Backend:
     + Recovery
     + Rotations
     + RotationsEverywhere
+    + SecondFactors
     + Support
     + TestLines
     + Send

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{error::Error, time::UnixMs};
 
 /// Crockford's base32 alphabet in lower case: no `i`, `l`, `o`, `u`.
-const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of 128 bits in base32.
 const ENCODED_CHARS: usize = 26;
 /// Longest event id that a caller may choose, in characters.
@@ -23,7 +23,7 @@ pub fn encode(at: UnixMs, entropy: Entropy) -> String {
     base32(millis | (0x7 << 76) | (rand_a << 64) | (0b10 << 62) | rand_b)
 }
 
-fn base32(mut bits: u128) -> String {
+pub(crate) fn base32(mut bits: u128) -> String {
     let mut chars = [b'0'; ENCODED_CHARS];
     for slot in chars.iter_mut().rev() {
         *slot = ALPHABET[(bits & 31) as usize];

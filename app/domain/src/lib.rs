@@ -29,6 +29,7 @@ pub mod query;
 pub mod recover;
 pub mod retry;
 pub mod rotation;
+pub mod second_factor;
 pub mod secret;
 pub mod sentence;
 pub mod signature;
@@ -38,6 +39,7 @@ pub mod target;
 pub mod test_line;
 pub mod time;
 pub mod token;
+pub mod totp;
 
 pub use backend::Backend;
 pub use error::{Error, FieldError, Result};

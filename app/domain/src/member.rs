@@ -24,6 +24,8 @@ pub struct Member {
     pub role: Role,
     /// Since when they belong to it.
     pub since: UnixMs,
+    /// Whether they sign in with a second factor.
+    pub second_factor: bool,
 }
 
 /// An invitation that has not been accepted or withdrawn.

@@ -13,6 +13,7 @@ pub mod people;
 pub mod recover;
 pub mod rotation;
 pub mod rotation_everywhere;
+pub mod second_factor;
 pub mod security;
 pub mod settings;
 pub mod support;

@@ -2,6 +2,7 @@
 
 use domain::account::User;
 use domain::person::{Browser, NewPassword};
+use domain::second_factor::SecondFactor;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,8 @@ pub struct Security {
     pub user: User,
     /// This browser first.
     pub browsers: Vec<Browser>,
+    /// Their second factor; none while it is off.
+    pub factor: Option<SecondFactor>,
 }
 
 /// A person and where they are signed in.
@@ -71,7 +74,8 @@ pub async fn load_security() -> Result<Security, UiError> {
     use crate::ssr;
     let (backend, user) = (ssr::backend()?, ssr::user().await?);
     let browsers = backend.browsers(&user, &ssr::session_id()?).await?;
-    Ok(Security { user: backend.memberships(&user).await?.0, browsers })
+    let factor = backend.second_factor(&user).await?;
+    Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor })
 }
 
 /// Changes the password; other sessions end.

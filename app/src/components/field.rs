@@ -28,6 +28,9 @@ pub fn Field(
     /// What the browser may fill in (WCAG 1.3.5).
     #[prop(default = "off")]
     autocomplete: &'static str,
+    /// Which keys a phone shows, where the kind does not say it: `numeric`.
+    #[prop(optional)]
+    keyboard: Option<&'static str>,
     /// Whether the form is useless without it.
     #[prop(optional)]
     required: bool,
@@ -39,7 +42,7 @@ pub fn Field(
     let value = (kind != "password").then(|| said.typed(name).unwrap_or(value));
     let begins = first && !said.any;
     // The browser's own complaint about a URL says less than ours; it gets only the keyboard for it.
-    let (kind, keyboard) = if kind == "url" { ("text", Some("url")) } else { (kind, None) };
+    let (kind, keyboard) = if kind == "url" { ("text", Some("url")) } else { (kind, keyboard) };
     view! {
         <div class="grid gap-1">
             <Label name=name label=label optional=!required/>

@@ -1,12 +1,14 @@
 //! A person's password, and the browsers in which they are signed in.
 
 use domain::person::Browser;
+use domain::second_factor::SecondFactor;
+use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
 use crate::api::security::{ChangePassword, EndOtherSessions, EndSession, load_security};
-use crate::components::button::{Button, Weight};
+use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::panel::Panel;
@@ -24,6 +26,7 @@ pub fn SecurityPage() -> impl IntoView {
         Ok(view! {
             <Heading title="Password and sessions" lead=lead/>
             <Sessions browsers=security.browsers view=view/>
+            <Factor factor=security.factor/>
             <Password email=security.user.email/>
             <p class="flex flex-wrap gap-x-5 gap-y-1">
                 <a href="/">"Back to your account"</a>
@@ -32,6 +35,26 @@ pub fn SecurityPage() -> impl IntoView {
         }
         .into_any())
     })
+}
+
+#[component]
+fn Factor(factor: Option<SecondFactor>) -> impl IntoView {
+    let (words, verb) = match factor {
+        Some(SecondFactor { codes_left, .. }) => (
+            format!(
+                "On: signing in asks for a code of your app. {} left.",
+                counted(i64::from(codes_left), "recovery code")
+            ),
+            "Change it",
+        ),
+        None => ("Off: the password is all that signs you in.".to_owned(), "Set it up"),
+    };
+    view! {
+        <Panel title="Second factor" id="factor">
+            <p class="mb-4">{words}</p>
+            <LinkButton href=links::SECOND_FACTOR>{verb}<span class="sr-only">": second factor"</span></LinkButton>
+        </Panel>
+    }
 }
 
 #[component]

@@ -42,7 +42,9 @@ fn notice(place: &Place) -> Option<&'static str> {
     if place.asked("ended") == "1" {
         Some("You were signed out because your session ended. Sign in to continue where you were.")
     } else if place.asked("again") == "1" {
-        Some("Your sign-in is older than 10 minutes. Give your password once more to see credentials.")
+        Some("Your sign-in is older than 10 minutes. Sign in once more to go on.")
+    } else if place.asked("late") == "1" {
+        Some("Too much time has passed since you gave your password. Sign in again.")
     } else if place.asked("bye") == "1" {
         Some("You are signed out.")
     } else {

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 /// Fields that are never put back.
-const NEVER_KEPT: &[&str] = &["password", "current_password"];
+const NEVER_KEPT: &[&str] = &["password", "current_password", "code"];
 
-/// The pairs of a posted form: lists repeat their name, a ticked box is `true`, passwords are left out.
+/// The pairs of a posted form: lists repeat their name, a ticked box is `true`, passwords and codes are left out.
 pub fn typed(posted: &impl Serialize) -> Vec<(String, String)> {
     let Ok(Value::Object(fields)) = serde_json::to_value(posted) else { return Vec::new() };
     let kept = fields.into_iter().filter(|(name, _)| !NEVER_KEPT.contains(&name.as_str()));

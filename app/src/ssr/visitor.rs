@@ -102,13 +102,16 @@ pub async fn actor(acct: &str) -> Result<Actor, UiError> {
     Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(client_ip()))
 }
 
-/// Signs a person in. The session gets a new id, so that one planted before is worth nothing.
+/// Signs a person in: both steps are done. The session gets a new id, so that one planted before is worth nothing.
 ///
 /// # Errors
 /// Our own fault when the session cannot be stored.
 pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     let session = session()?;
     session.cycle_id().await.map_err(lost)?;
+    for key in super::second_step::WAITING {
+        session.remove_value(key).await.map_err(lost)?;
+    }
     session.insert(USER_KEY, user).await.map_err(lost)?;
     session.insert(SIGNED_IN_AT_KEY, now()?).await.map_err(lost)?;
     let agent: String = header("user-agent").unwrap_or_default().chars().take(AGENT_MAX_CHARS).collect();
@@ -118,7 +121,8 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     Ok(())
 }
 
-/// Goes on only if the person gave their password a short while ago: what follows shows credentials.
+/// Goes on only if the person signed in a short while ago, with their second factor where one is on: what follows shows
+/// credentials, or changes how they sign in.
 ///
 /// # Errors
 /// `Unauthenticated`, so that the form leads to signing in and back.
@@ -127,7 +131,7 @@ pub async fn require_fresh_sign_in() -> Result<(), UiError> {
     if is_fresh(at, now()?) {
         return Ok(());
     }
-    Err(UiError::Domain(domain::Error::Unauthenticated("Sign in once more to see credentials.".to_owned())))
+    Err(UiError::Domain(domain::Error::Unauthenticated("Sign in once more to go on.".to_owned())))
 }
 
 fn is_fresh(signed_in_at: Option<UnixMs>, now: UnixMs) -> bool {

@@ -22,6 +22,18 @@ use crate::{
 pub enum User {
     /// Create a person; the password is read from stdin, one line.
     Create(Create),
+    /// Take away the second factor of somebody who has lost it; the password stays.
+    ResetFactor(ResetFactor),
+}
+
+/// Whose second factor.
+#[derive(Debug, Args)]
+pub struct ResetFactor {
+    /// Address they sign in with.
+    #[arg(long)]
+    email: String,
+    #[command(flatten)]
+    store: Store,
 }
 
 /// A new person.
@@ -50,7 +62,16 @@ enum AnyRole {
 }
 
 pub(super) async fn run(user: User) -> Result<(), Failed> {
-    let User::Create(new) = user;
+    match user {
+        User::Create(new) => create(new).await,
+        User::ResetFactor(ResetFactor { email, store }) => {
+            let id = engine(&store).await?.reset_second_factor(&Actor::COMMAND_LINE, &email).await?;
+            say(&json!({ "id": id }))
+        }
+    }
+}
+
+async fn create(new: Create) -> Result<(), Failed> {
     let place = place(new.role, new.account.as_deref())?;
     let password = password()?;
     let id = engine(&new.store).await?.create_user(&Actor::COMMAND_LINE, &new.email, &password, place).await?;

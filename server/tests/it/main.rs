@@ -18,6 +18,7 @@ mod quota;
 mod receiver;
 mod rotation_load;
 mod secrets;
+mod second_factor;
 mod sign_in;
 mod support;
 mod test_line;

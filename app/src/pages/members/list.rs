@@ -42,7 +42,8 @@ pub fn MembersPage() -> impl IntoView {
 
 /// Name and address, role and since when, and what can be done.
 fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> {
-    let Member { user, role, since } = one;
+    let Member { user, role, since, second_factor } = one;
+    let factor = if second_factor { ". Second factor on" } else { ". No second factor" };
     let is_own = user.id == *own;
     let (change, remove) =
         (links::member(&view.acct, user.id.as_str(), ""), links::member(&view.acct, user.id.as_str(), "remove"));
@@ -65,7 +66,7 @@ fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> 
                 <p class="font-semibold wrap-anywhere">{shown} {is_own.then_some(" (you)")}</p>
                 {email}
                 <p class="text-table text-ink-2">
-                    {role_field::name(role)} " since " <TimeText at=since form=TimeForm::Short view=view.clone()/>
+                    {role_field::name(role)} " since " <TimeText at=since form=TimeForm::Short view=view.clone()/> {factor}
                 </p>
             </div>
             <p class="flex flex-wrap gap-x-5 gap-y-1 text-table">{actions}</p>

@@ -11,6 +11,7 @@ use domain::{
     audit::{Change, Deed},
     error::Result,
     id::{AccountId, UserId},
+    second_factor::FirstStep,
     time::{MINUTE_MS, SECOND_MS},
 };
 
@@ -29,7 +30,7 @@ const FIRST_WAIT_MS: i64 = 2 * SECOND_MS;
 /// Longest wait.
 const LONGEST_WAIT_MS: i64 = 15 * MINUTE_MS;
 /// A client's address may fail this many times as often as one e-mail address: offices share addresses.
-const CLIENT_FACTOR: i64 = 5;
+pub(super) const CLIENT_FACTOR: i64 = 5;
 
 const WRONG: &str = "This e-mail address and password do not fit together.";
 
@@ -71,14 +72,16 @@ impl Accounts for Engine {
         Ok((user, account))
     }
 
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<User> {
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<FirstStep> {
         let email = normal_email(email);
         let known = accounts::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
-        if !self.proves_password(&email, password, hash, client_ip).await? {
+        // Only a right password leads to the question whether there is a second factor: before, nothing tells.
+        if !self.proves_password(&email, password, hash.clone(), client_ip).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
-        user.ok_or_else(|| Error::Unauthenticated(WRONG.into()))
+        let (user, hash) = user.zip(hash).ok_or_else(|| Error::Unauthenticated(WRONG.into()))?;
+        self.after_password(user, &hash).await
     }
 
     async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)> {
@@ -162,11 +165,7 @@ impl Engine {
 
     async fn refuse_while_blocked(&self, key: &str) -> Result<()> {
         let (_, until) = accounts::sign_in_failures(self.db(), key).await?;
-        let wait_ms = until.since_ms(self.now());
-        if wait_ms <= 0 {
-            return Ok(());
-        }
-        Err(Error::TooMany { retry_after_s: u32::try_from((wait_ms + 999) / SECOND_MS).unwrap_or(u32::MAX) })
+        refuse_until(until, self.now())
     }
 
     async fn count_failure(&self, keys: &[(String, i64)]) -> Result<()> {
@@ -246,8 +245,17 @@ impl Engine {
     }
 }
 
+/// Refuses while somebody must wait.
+pub(super) fn refuse_until(until: UnixMs, now: UnixMs) -> Result<()> {
+    let wait_ms = until.since_ms(now);
+    if wait_ms <= 0 {
+        return Ok(());
+    }
+    Err(Error::TooMany { retry_after_s: u32::try_from((wait_ms + 999) / SECOND_MS).unwrap_or(u32::MAX) })
+}
+
 /// Until when the next try must wait after so many failures in a row.
-fn blocked_until(failures: i64, now: UnixMs) -> UnixMs {
+pub(super) fn blocked_until(failures: i64, now: UnixMs) -> UnixMs {
     let over = failures - FREE_FAILURES;
     if over <= 0 {
         return UnixMs(0);

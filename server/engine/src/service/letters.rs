@@ -83,3 +83,40 @@ pub(super) fn password_changed(to: &str, page: &str) -> Letter {
         ),
     }
 }
+
+/// What happened to somebody's second factor.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum FactorNews {
+    On,
+    Off,
+    Reset,
+    CodesRenewed,
+    CodeUsed { left: u32 },
+}
+
+pub(super) fn second_factor(to: &str, news: FactorNews, page: &str) -> Letter {
+    let (subject, what) = match news {
+        FactorNews::On => {
+            ("on", "is on. From now on signing in asks for a code of your app after the password.".into())
+        }
+        FactorNews::Off => ("off", "is off. The password is all that signs you in now.".into()),
+        FactorNews::Reset => {
+            ("off", "was taken away by an operator. The password is all that signs you in now.".into())
+        }
+        FactorNews::CodesRenewed => {
+            ("new recovery codes", "has new recovery codes. Those until now have ended.".into())
+        }
+        FactorNews::CodeUsed { left } => {
+            let left = domain::time::counted(i64::from(left), "recovery code");
+            ("recovery code used", format!("was proved with a recovery code. {left} left."))
+        }
+    };
+    Letter {
+        to: to.to_owned(),
+        subject: format!("Your second factor for Offhook: {subject}"),
+        text: format!(
+            "The second factor of {to} {what}\n\n\
+             If it was not you, change your password and look where you are signed in:\n{page}\n"
+        ),
+    }
+}

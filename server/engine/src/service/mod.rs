@@ -16,6 +16,7 @@ pub mod people;
 pub mod recover;
 pub mod rotation;
 mod rotation_everywhere;
+mod second_factor;
 mod settings;
 mod support;
 pub mod test_lines;

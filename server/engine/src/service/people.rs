@@ -110,7 +110,7 @@ impl People for Engine {
 }
 
 impl Engine {
-    async fn person(&self, user: &UserId) -> Result<User> {
+    pub(super) async fn person(&self, user: &UserId) -> Result<User> {
         let user = accounts::user(self.db(), user).await?;
         user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))
     }
@@ -138,7 +138,7 @@ impl Engine {
     }
 
     /// The record of what a person does to themselves. It stands in no account's log: a person may belong to several.
-    fn own_entry(&self, user: &User, client_ip: &str, deed: Deed) -> Entry {
+    pub(super) fn own_entry(&self, user: &User, client_ip: &str, deed: Deed) -> Entry {
         let entry = Entry::new(self.next_id(), self.now(), audit::INSTALLATION, deed).by_person(user, client_ip);
         entry.about(user.id.as_str(), &user.email)
     }

@@ -165,6 +165,12 @@ pub async fn sign_in_failures(db: &Db, key: &str) -> StoreResult<(i64, UnixMs)> 
     Ok(row.map_or((0, UnixMs(0)), |(failures, until)| (failures, UnixMs(until))))
 }
 
+/// The same inside a transaction.
+pub async fn failures_within(tx: &mut Tx, key: &str) -> StoreResult<(i64, UnixMs)> {
+    let row: Option<(i64, i64)> = within!(tx, c => sqlx::query_as(BLOCKED).bind(key).fetch_optional(c).await?);
+    Ok(row.map_or((0, UnixMs(0)), |(failures, until)| (failures, UnixMs(until))))
+}
+
 /// Counts a failed sign-in.
 pub async fn block_sign_in(tx: &mut Tx, key: &str, failures: i64, until: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(BLOCK).bind(key).bind(failures).bind(until.0).execute(c).await?.rows_affected());

@@ -14,7 +14,8 @@ use super::{
 };
 
 static LOCK: Sql = Sql::new("SELECT id FROM accounts WHERE id = $1 {serialise}");
-const MEMBERS: &str = "SELECT u.id, u.name, u.email, m.role, m.created_ms FROM memberships m \
+const MEMBERS: &str = "SELECT u.id, u.name, u.email, m.role, m.created_ms, \
+                       (SELECT COUNT(*) FROM second_factors f WHERE f.user_id = u.id) FROM memberships m \
                        JOIN users u ON u.id = m.user_id WHERE m.account_id = $1 ORDER BY u.email";
 const SET_ROLE: &str = "UPDATE memberships SET role = $3 WHERE account_id = $1 AND user_id = $2";
 const REMOVE: &str = "DELETE FROM memberships WHERE account_id = $1 AND user_id = $2";
@@ -68,13 +69,13 @@ impl TryFrom<InvitationRow> for Invitation {
     }
 }
 
-type MemberRow = (String, String, String, String, i64);
+type MemberRow = (String, String, String, String, i64, i64);
 
-fn member((id, name, email, role, since): MemberRow) -> StoreResult<Member> {
+fn member((id, name, email, role, since, factors): MemberRow) -> StoreResult<Member> {
     let corrupt = |column| StoreError::Corrupt { table: "memberships", column, row: id.clone() };
     let role = Role::parse(&role).ok_or_else(|| corrupt("role"))?;
     let id = UserId::parse(&id).map_err(|_| corrupt("user_id"))?;
-    Ok(Member { user: User { id, name, email }, role, since: UnixMs(since) })
+    Ok(Member { user: User { id, name, email }, role, since: UnixMs(since), second_factor: factors > 0 })
 }
 
 /// Members, by address.

@@ -24,6 +24,7 @@ pub mod recover_work;
 pub mod resets;
 pub mod rotations;
 pub mod sealed;
+pub mod second_factors;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;

@@ -76,7 +76,7 @@ macro_rules! column {
 }
 
 /// All of them.
-pub static COLUMNS: [Column; 7] = [
+pub static COLUMNS: [Column; 8] = [
     column!("endpoints", "id", "auth_token_sealed", "account_id || '/' || id || '/auth_token'", Held::Whole),
     column!("endpoints", "id", "secret_sealed", "account_id || '/' || id || '/secret'", Held::Whole),
     column!("endpoints", "id", "headers_sealed", "account_id || '/' || id || '/headers'", Held::Whole),
@@ -87,6 +87,7 @@ pub static COLUMNS: [Column; 7] = [
         "account_id || '/' || endpoint_id || '/' || what",
         Held::Fields(&["earlier_sealed", "next_sealed"])
     ),
+    column!("second_factors", "user_id", "secret_sealed", "user_id || '/second_factor'", Held::Whole),
     column!("sessions", "id", "data_sealed", "'session/' || id", Held::Whole),
     column!("test_line_requests", "id", "headers_sealed", "account_id || '/' || id || '/headers'", Held::Whole),
     column!("test_line_requests", "id", "body_sealed", "account_id || '/' || id || '/body'", Held::Whole),

@@ -22,7 +22,7 @@ on_both! {
 const PASSWORD: &str = "correct horse battery";
 
 async fn a_person_signs_in_with_the_right_password_only(bed: Bed) {
-    let user = bed.engine.sign_in("ANA@acme.example ", PASSWORD, "1.1.1.1").await.unwrap();
+    let user = bed.engine.sign_in("ANA@acme.example ", PASSWORD, "1.1.1.1").await.unwrap().enough().unwrap();
     let (user, memberships) = bed.engine.memberships(&user.id).await.unwrap();
     assert_eq!((user.email.as_str(), memberships[0].role), ("ana@acme.example", Role::Admin));
     let wrong = bed.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1").await.unwrap_err();

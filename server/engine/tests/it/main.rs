@@ -23,6 +23,7 @@ mod recovery;
 mod retention;
 mod rotation;
 mod rotation_everywhere;
+mod second_factor;
 mod sending;
 mod states;
 mod support;

@@ -1,12 +1,14 @@
 //! `account create`, `user create`, `token create`
 
+use domain::account::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::{complaint, line, offhook, run};
 use crate::{
     app::TestApp,
-    browser::{Browser, EMAIL, PASSWORD},
+    browser::{Browser, EMAIL, PASSWORD, person},
+    second_factor::Phone,
 };
 
 #[tokio::test]
@@ -39,6 +41,24 @@ async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
 }
 
 #[tokio::test]
+async fn a_lost_second_factor_is_taken_away_while_the_server_runs() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let user = person(&app, &tenant.account, Role::Admin).await;
+    let reset = || {
+        let mut command = offhook(app.folder.path());
+        command.args(["user", "reset-factor", "--email", EMAIL]);
+        command
+    };
+    let none = run(reset(), "").await;
+    assert!(none.status.code() == Some(1) && complaint(&none).contains("off already"), "{}", complaint(&none));
+    Phone::of(&app, &user).await;
+    assert!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location").starts_with("/sign-in/verify"));
+    assert_eq!(line(&run(reset(), "").await)["id"], user.as_str());
+    assert_eq!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location"), "/me");
+}
+
+#[tokio::test]
 async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let command = |args: &[&str]| {
@@ -61,6 +81,7 @@ async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
         ),
         (vec!["user", "create", "--email", "a@b.example", "--role", "support"], "", 2, "stdin"),
         (vec!["user", "create", "--email", "a@b.example", "--role", "support"], "short\n", 1, "at least 12"),
+        (vec!["user", "reset-factor", "--email", "a@b.example"], "", 1, "not found"),
         (vec!["token", "create", "--account", nobody, "--name", "x", "--scope", "events:write"], "", 1, "not found"),
     ] {
         let output = run(command(&args), input).await;

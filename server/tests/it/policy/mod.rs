@@ -20,7 +20,7 @@ use crate::{
     receiver::Receiver,
 };
 use table::{
-    Door::{self, Account as In, Open, Person, Session, Support},
+    Door::{self, Account as In, Halfway, Open, Person, Session, Support},
     FUNCTIONS, PAGES,
 };
 
@@ -58,7 +58,7 @@ enum Verdict {
 fn verdict(door: Door, visitor: Visitor) -> Verdict {
     match (door, visitor) {
         (Open, _) => Verdict::In,
-        (_, Visitor::Nobody) => Verdict::SignIn,
+        (Halfway, _) | (_, Visitor::Nobody) => Verdict::SignIn,
         (Person, _) => Verdict::In,
         (In(permission), Visitor::Member(role)) if role.may(permission) => Verdict::In,
         (In(_), Visitor::Member(_)) => Verdict::Forbidden,
@@ -147,6 +147,7 @@ impl Full {
             ("form[kind]", text("IncomingCall")),
             ("form[payload]", text("{}")),
             ("form[password]", text("x")),
+            ("form[code]", text("123456")),
             ("form[current]", text("x")),
             ("form[account]", self.ids[":acct"].clone()),
             ("form[reason]", text("x")),

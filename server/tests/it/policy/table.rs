@@ -7,6 +7,8 @@ use domain::actor::Permission;
 pub enum Door {
     /// Nothing.
     Open,
+    /// A right password that waits for its code: nobody here has one, so all are led to the first step.
+    Halfway,
     /// Being signed in.
     Person,
     /// This, in the account that the path or form names.
@@ -17,7 +19,7 @@ pub enum Door {
     Session,
 }
 
-use Door::{Account as In, Open, Person, Session, Support};
+use Door::{Account as In, Halfway, Open, Person, Session, Support};
 use Permission::{
     ManageAccount, ManageMembers, ManageTokens, ReadAudit, ReadDeliveries, ReadEndpoints, ReadEvents,
     RevealCredentials, RotateCredentials, WriteDeliveries, WriteEndpoints,
@@ -27,12 +29,14 @@ use Permission::{
 pub const PAGES: &[(&str, Door)] = &[
     ("/", Person),
     ("/sign-in", Open),
+    ("/sign-in/verify", Halfway),
     ("/sign-up", Open),
     ("/invite/:link", Open),
     ("/forgot", Open),
     ("/reset/:link", Open),
     ("/me", Open),
     ("/me/security", Person),
+    ("/me/security/second-factor", Person),
     ("/help", Open),
     ("/help/setting-up", Open),
     ("/help/verify", Open),
@@ -108,6 +112,11 @@ pub const FUNCTIONS: &[(&str, Door)] = &[
     ("events/call", In(ReadEvents)),
     ("events/list", In(ReadEvents)),
     ("events/show", In(ReadEvents)),
+    ("factor/begin", Person),
+    ("factor/codes", Person),
+    ("factor/off", Person),
+    ("factor/on", Person),
+    ("factor/show", Person),
     ("forgot", Open),
     ("frame", In(ReadEndpoints)),
     ("home", Person),
@@ -152,6 +161,8 @@ pub const FUNCTIONS: &[(&str, Door)] = &[
     ("settings/save", In(ManageAccount)),
     ("settings/show", In(ManageAccount)),
     ("sign-in", Open),
+    ("sign-in/verify", Halfway),
+    ("sign-in/waits", Open),
     ("sign-out", Open),
     ("sign-up", Open),
     ("sign-up-open", Open),

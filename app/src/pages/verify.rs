@@ -1,0 +1,55 @@
+//! The second step of signing in.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use super::public_page;
+use crate::api::people::{VerifySignIn, sign_in_waits};
+use crate::components::button::{Button, Weight};
+use crate::components::field::Field;
+use crate::components::heading::Heading;
+use crate::links::{self, Step};
+
+/// `/sign-in/verify`
+#[component]
+pub fn VerifySignInPage() -> impl IntoView {
+    public_page(async |place, _| {
+        let next = links::safe_next(&place.asked("next")).unwrap_or("/").to_owned();
+        if !sign_in_waits(next.clone()).await? {
+            return Ok(view! { <p><a href=links::SIGN_IN>"Sign in"</a></p> }.into_any());
+        }
+        let content = match Step::parse(&place.asked("with")) {
+            Step::App => with_app(next).into_any(),
+            Step::RecoveryCode => with_recovery_code(next).into_any(),
+        };
+        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+    })
+}
+
+fn with_app(next: String) -> impl IntoView {
+    let other = links::verify_then(&next, Step::RecoveryCode);
+    view! {
+        <Heading title="Give your code" lead="Your password is right. Now the six digits that your authenticator app shows."/>
+        <form class="grid gap-4" method="post" action=VerifySignIn::PATH>
+            <input type="hidden" name="form[next]" value=next/>
+            <Field name="code" label="Code" keyboard="numeric" autocomplete="one-time-code" required=true first=true/>
+            <div><Button weight=Weight::Primary>"Sign in"</Button></div>
+        </form>
+        <p>"Your phone is not at hand? " <a href=other>"Use a recovery code"</a></p>
+    }
+}
+
+fn with_recovery_code(next: String) -> impl IntoView {
+    let other = links::verify_then(&next, Step::App);
+    view! {
+        <Heading title="Give a recovery code" lead="One of those that you stored when you switched your second factor on. Each works once."/>
+        <form class="grid gap-4" method="post" action=VerifySignIn::PATH>
+            <input type="hidden" name="form[next]" value=next/>
+            <input type="hidden" name="form[with]" value=Step::RecoveryCode.as_str()/>
+            <Field name="code" label="Recovery code" required=true first=true hint="Sixteen letters and digits."/>
+            <div><Button weight=Weight::Primary>"Sign in"</Button></div>
+        </form>
+        <p><a href=other>"Use a code of your app"</a></p>
+        <p class="text-ink-2">"None left? Whoever runs this Offhook can take your second factor away."</p>
+    }
+}
