@@ -154,7 +154,8 @@ async fn a_database_without_its_key_gives_nothing_away(bed: Bed) {
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.run().await;
     let known = ["my-token", NEXT, HEADER, "typed-and-kept", "what-the-cookie-holds", "correct horse battery"];
-    let known: Vec<&str> = known.into_iter().chain(secrets.iter().map(|secret| secret.trim_start_matches("whsec_"))).collect();
+    let known: Vec<&str> =
+        known.into_iter().chain(secrets.iter().map(|secret| secret.trim_start_matches("whsec_"))).collect();
     for name in bed.columns().await {
         let (table, column) = name.split_once('.').unwrap();
         for value in bed.texts(format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL")).await {
