@@ -72,7 +72,7 @@ async fn filters(bed: &Bed, tenant: &Tenant, busy: &str, empty: &str) -> anyhow:
         ("a cause that never was", "cause=tls_expired".to_owned()),
         ("a phone number", "q=07700900123".to_owned()),
         ("a phone number that never called", "q=07700900999000".to_owned()),
-        ("tests: none", "test=1".to_owned()),
+        ("tests: none", "test=true".to_owned()),
         ("two days three weeks ago", format!("from={}&to={}", day(22), day(20))),
         ("failed three weeks ago", format!("status=failed&from={}&to={}", day(22), day(20))),
     ])
