@@ -114,6 +114,10 @@ fn key_file(store: &Store) -> Result<PathBuf, Failed> {
 
 async fn turn(wanted: Rotate) -> Result<(), Failed> {
     let store = &wanted.store;
+    if wanted.retire {
+        // Said before anything is done: only a file can lose a key by itself.
+        key_file(store)?;
+    }
     let path = store.key_file().map_err(anyhow::Error::from)?;
     let _alone = path.as_deref().map(secret_key::lock).transpose().map_err(anyhow::Error::from)?;
     let engine = engine(store).await?;

@@ -69,11 +69,13 @@ async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
         run(command, "").await
     };
     let (one, two) = ("AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=", "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=");
-    for args in [&["add"][..], &["rotate"]] {
+    for args in [&["add"][..], &["rotate"], &["rotate", "--retire"]] {
         let refused = with(one, args).await;
         assert_eq!(refused.status.code(), Some(2));
         assert!(complaint(&refused).contains("k2:NEW k1:OLD"), "{}", complaint(&refused));
     }
+    let behind = with(&format!("k1:{one} k2:{two}"), &["rotate"]).await;
+    assert_eq!(behind.status.code(), Some(2), "only whoever set them can put the new one in front");
     let listed = line(&with(&format!("k2:{two},k1:{one}"), &["list"]).await);
     assert_eq!((&listed["keys"][0]["id"], &listed["keys"][1]["id"]), (&json!("k2"), &json!("k1")));
     assert_eq!(with(&format!("k1:{two},k1:{one}"), &["list"]).await.status.code(), Some(2));
