@@ -93,7 +93,11 @@ impl Frame {
     /// # Errors
     /// `Forbidden` naming what is needed.
     pub fn need(&self, permission: Permission) -> Result<(), UiError> {
-        if self.may(permission) { Ok(()) } else { Err(permission.refused_to_person().into()) }
+        match &self.here.account.suspended {
+            _ if self.may(permission) => Ok(()),
+            Some(suspension) if !permission.only_reads() => Err(domain::Error::Suspended(suspension.words()).into()),
+            _ => Err(permission.refused_to_person().into()),
+        }
     }
 
     /// What the person is here, in words.

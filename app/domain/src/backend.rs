@@ -1,8 +1,19 @@
 //! The port: everything that pages and REST may ask of the engine. The engine implements it; `app` sees only this.
 
 use crate::{
-    account::Accounts, audit::Audit, delivery::Deliveries, endpoint::Endpoints, event::Events, member::Members,
-    person::People, recover::Recovery, rotation::Rotations, support::Support, test_line::TestLines, time::Clock,
+    account::Accounts,
+    audit::Audit,
+    delivery::Deliveries,
+    endpoint::Endpoints,
+    event::Events,
+    installation::{Installation, Policies, Staffing},
+    member::Members,
+    person::People,
+    recover::Recovery,
+    rotation::Rotations,
+    support::Support,
+    test_line::TestLines,
+    time::Clock,
     token::Tokens,
 };
 
@@ -15,6 +26,9 @@ pub trait Backend:
     + Tokens
     + Endpoints
     + Events
+    + Installation
+    + Policies
+    + Staffing
     + Deliveries
     + Recovery
     + Rotations

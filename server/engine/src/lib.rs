@@ -10,6 +10,7 @@ mod figures;
 pub mod mail;
 pub mod outbound;
 pub mod password;
+mod policies;
 mod random;
 pub mod sender;
 pub mod service;

@@ -50,6 +50,8 @@ pub enum Kind {
     Unauthenticated,
     /// The token may not do this.
     Forbidden,
+    /// The account is suspended.
+    Suspended,
     /// No such thing, or another account's.
     NotFound,
     /// The path exists, the method there does not.
@@ -74,10 +76,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::Suspended,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Slow,
@@ -97,6 +100,7 @@ impl Kind {
             Self::Malformed => ("Malformed", StatusCode::BAD_REQUEST, "The request cannot be read"),
             Self::Unauthenticated => ("Unauthenticated", StatusCode::UNAUTHORIZED, "No valid API token"),
             Self::Forbidden => ("Forbidden", StatusCode::FORBIDDEN, "The token may not do this"),
+            Self::Suspended => ("Suspended", StatusCode::FORBIDDEN, "The account is suspended"),
             Self::NotFound => ("NotFound", StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => {
                 ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED, "This path does not have that method")
@@ -157,6 +161,7 @@ impl From<Error> for Problem {
             Error::NotFound(noun) => Self::new(Kind::NotFound, format!("{noun} not found in this account.")),
             Error::Unauthenticated(_) => plain(Kind::Unauthenticated),
             Error::Forbidden(_) => plain(Kind::Forbidden),
+            Error::Suspended(_) => plain(Kind::Suspended),
             Error::Invalid(errors) => Self { errors, ..plain(Kind::Invalid) },
             Error::Conflict { existing, .. } => Self { existing, ..plain(Kind::Conflict) },
             Error::TooLarge(_) => plain(Kind::TooLarge),

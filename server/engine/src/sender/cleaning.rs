@@ -70,8 +70,10 @@ pub async fn clean(sender: &Sender, rests: bool) -> StoreResult<usize> {
 /// One transaction for one account.
 async fn step(sender: &Sender, keeping: &mut Keeping) -> StoreResult<usize> {
     let now = sender.now();
-    let bodies_before = encode(days_before(now, keeping.bodies_days), 0);
-    let rows_before = days_before(now, keeping.rows_days);
+    let longest = i64::from(sender.policies.now().retention_max_days);
+    let longest = keeping.retention_max_days.map_or(longest, |days| days.min(longest));
+    let bodies_before = encode(days_before(now, keeping.bodies_days.min(longest)), 0);
+    let rows_before = days_before(now, keeping.rows_days.min(longest));
     let mut tx = sender.db.begin().await?;
     let (stripped, reached) =
         cleaning::strip(&mut tx, &keeping.id, &keeping.bodies_cleaned, &bodies_before, STEP_ROWS).await?;

@@ -37,6 +37,7 @@ use std::{
 
 use domain::{
     UnixMs,
+    error::Error,
     id::{AccountId, Ids},
     time::Clock,
 };
@@ -45,7 +46,8 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use crate::{
     figures::Commits,
     outbound::Outbound,
-    store::{db::Db, error::StoreResult, jobs},
+    policies::{Given, InForce},
+    store::{db::Db, endpoints, error::StoreResult, jobs},
     vault::Vault,
 };
 
@@ -100,6 +102,7 @@ pub struct Sender {
     /// What is counted.
     pub counters: Counters,
     pub(crate) outbound: Outbound,
+    pub(crate) policies: InForce,
     pub(crate) targets: Targets,
     queues: Mutex<Queues>,
     outcomes: mpsc::Sender<Outcome>,
@@ -122,6 +125,7 @@ impl Sender {
         ids: Arc<dyn Ids>,
         outbound: Outbound,
         vault: Arc<Vault>,
+        given: Given,
     ) -> (Arc<Self>, mpsc::Receiver<Outcome>) {
         let (outcomes, outcomes_out) = mpsc::channel(IN_FLIGHT_MAX);
         let (at, entropy) = ids.next();
@@ -134,6 +138,7 @@ impl Sender {
             node,
             counters: Counters::default(),
             outbound,
+            policies: InForce::new(given),
             queues: Mutex::new(Queues::default()),
             outcomes,
             claim_soon: claim::Hint::default(),
@@ -269,6 +274,34 @@ impl Sender {
         let mut tx = self.db.begin().await?;
         jobs::release(&mut tx, &self.node, &dropped).await?;
         tx.commit().await
+    }
+
+    /// The same for all endpoints of an account.
+    ///
+    /// # Errors
+    /// As [`Self::let_go_of`].
+    pub async fn let_go_of_account(&self, account: &str) -> StoreResult<()> {
+        let Ok(account) = AccountId::parse(account) else { return Ok(()) };
+        for endpoint in endpoints::ids(&self.db, &account).await? {
+            self.let_go_of(&endpoint).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the policies that are in force now; the guard of the HTTP client follows from the next attempt on.
+    ///
+    /// # Errors
+    /// When the database cannot be read; what was known stays in force.
+    pub async fn read_policies(&self) -> domain::Result<()> {
+        let before = self.policies.now();
+        let now = self.policies.read(&self.db).await?;
+        if before.egress_allow != now.egress_allow {
+            self.outbound.allow(now.egress_allow.clone()).map_err(|error| {
+                tracing::error!(%error, "the egress guard could not be changed");
+                Error::Internal
+            })?;
+        }
+        Ok(())
     }
 
     /// Stops starting attempts and waits for those in flight to be recorded, at most `wait_ms` milliseconds.

@@ -13,6 +13,7 @@ use super::{
     error::StoreResult,
     json_list, json_rows,
     sql::Sql,
+    suspended,
 };
 
 static ADD: Sql = Sql::new(
@@ -38,10 +39,15 @@ static SUPERSEDE: Sql = Sql::new(
      RETURNING endpoint_id, call_id",
 );
 /// One probe of the due index per endpoint: a million rows that wait cost nothing.
-const DUE_ENDPOINTS: &str = "SELECT id, due, rate_per_s, drain_per_s, state_since_ms FROM (SELECT e.id AS id, \
+const DUE_ENDPOINTS: &str = concat!(
+    "SELECT id, due, rate_per_s, drain_per_s, state_since_ms FROM (SELECT e.id AS id, \
      e.rate_per_s, e.drain_per_s, e.state_since_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
-     FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
+     FROM endpoints e WHERE e.state = 'active' AND e.account_id NOT IN ",
+    suspended!(),
+    ") AS waiting \
+     WHERE due IS NOT NULL ORDER BY due"
+);
 static CLAIM: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \

@@ -10,6 +10,7 @@ mod endpoints;
 mod health;
 mod lists;
 mod nodes;
+mod operate;
 mod order;
 mod people;
 mod receiver;
