@@ -9,7 +9,7 @@ mod visitor;
 
 pub use answer::{Done, form, move_to, refuse, set_cookie};
 pub use document::{Assets, shell};
-pub use staff::{agent, staff, support_frame};
+pub use staff::{agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
     ADDRESS_KEY, AGENT_KEY, ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id,

@@ -73,6 +73,10 @@ pub struct Frame {
     pub here: Membership,
     /// The support session in which the provider's staff look; none for members of the account.
     pub support: Option<SupportSession>,
+    /// Whether they are an operator too, and have pages outside of accounts.
+    pub operates: bool,
+    /// Whom the people of an account ask, where the operator has said; empty otherwise.
+    pub contact: String,
 }
 
 impl Frame {

@@ -51,6 +51,14 @@ impl PolicyName {
         Self::ALL.into_iter().find(|policy| policy.as_str() == name)
     }
 
+    /// The policy of that name.
+    ///
+    /// # Errors
+    /// `NotFound`
+    pub fn named(name: &str) -> Result<Self> {
+        Self::parse(name).ok_or_else(|| Error::NotFound("Policy".to_owned()))
+    }
+
     /// What people read.
     #[must_use]
     pub const fn title(self) -> &'static str {
@@ -132,6 +140,18 @@ pub struct Policy {
     pub given: String,
     /// When and by whom it was set here; none when the environment decides.
     pub set: Option<(UnixMs, String)>,
+}
+
+impl Policy {
+    /// What is said after it was set.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let title = self.name.title();
+        match self.set {
+            Some(_) => format!("{title}: set. It holds at once, on other nodes within seconds."),
+            None => format!("{title}: what the environment says is in force again."),
+        }
+    }
 }
 
 /// A network in CIDR notation.

@@ -36,7 +36,7 @@ pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 pub use resolver::{LookUp, Unresolved};
 
 /// Time limit of connecting, TLS included.
-pub const CONNECT_TIMEOUT_MS: u32 = 5_000;
+pub const CONNECT_TIMEOUT_MS: u32 = domain::endpoint::CONNECT_TIMEOUT_MS;
 /// Idle connections kept per host.
 const IDLE_PER_HOST: usize = 64;
 /// How long an idle connection is kept.

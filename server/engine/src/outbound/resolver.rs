@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use super::{policy::Policy, timing};
 
 /// Time limit of a look-up.
-pub const DNS_TIMEOUT_MS: u64 = 3_000;
+pub const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
 
 /// Why a name gave no address to connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -270,6 +270,7 @@ impl Engine {
         let token_masked = credentials::token_masked(&stored, self.now());
         let waiting = listing::waiting(self.db(), account, id).await?;
         Ok(EndpointSummary {
+            suspended: stored.suspended,
             endpoint: stored.endpoint,
             waiting,
             delivered_24h: u32::try_from(day.delivered).unwrap_or(u32::MAX),
