@@ -27,8 +27,15 @@ const FORM_MAX_BYTES: usize = 1_024 * 1_024;
 /// Brotli's quality for pages: a list of 50 rows shrinks to a tenth within 2 ms; beyond it time grows faster than it helps.
 const PAGE_QUALITY: i32 = 4;
 /// Posts that are counted by client address.
-const COUNTED: [&str; 6] =
-    ["/api/sign-in", "/api/sign-up", "/api/forgot", "/api/reset", "/api/invitation/join-new", "/api/security/password"];
+const COUNTED: [&str; 7] = [
+    "/api/sign-in",
+    "/api/sign-up",
+    "/api/forgot",
+    "/api/reset",
+    "/api/invitation/join-new",
+    "/api/staff/join-new",
+    "/api/security/password",
+];
 
 /// One route per page of the app, one for all its server functions, which are POST only, the export of the audit log, and the live feed.
 pub fn routes(room: &Shared) -> Router<Shared> {

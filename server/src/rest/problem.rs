@@ -140,6 +140,12 @@ impl Problem {
         Self { kind, detail: detail.into(), errors: Vec::new(), existing: None, retry_after_s: None }
     }
 
+    /// Too often, with the seconds until the next try.
+    #[must_use]
+    pub fn too_many(detail: impl Into<String>, retry_after_s: u32) -> Self {
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(Kind::TooMany, detail) }
+    }
+
     /// The document that is sent.
     #[must_use]
     pub fn document(self) -> ProblemDocument {

@@ -11,6 +11,7 @@ mod crash;
 mod headers;
 mod health;
 mod live;
+mod ops;
 mod people;
 mod policy;
 mod receiver;

@@ -231,7 +231,8 @@ async fn a_suspension_is_heard_at_once_by_what_is_in_memory(bed: Bed) {
     bed.endpoint().await;
     // Taken in hand in memory at birth, before the suspension.
     bed.accept(EventKind::CallProcessed, 1).await;
-    assert_eq!(bed.only_delivery().await.row.status, Status::Sending);
+    let sending = DeliveryFilter::parse("?status=sending");
+    assert_eq!(bed.engine.deliveries(&bed.admin, &sending).await.unwrap().rows.len(), 1);
     bed.engine.suspend_account(&olga, &acme(&bed), "Unpaid").await.unwrap();
     assert_eq!(bed.run().await, 0);
     assert_eq!(bed.only_delivery().await.row.status, Status::Held);
