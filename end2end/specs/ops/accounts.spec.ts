@@ -30,10 +30,10 @@ test("an operator signs in, opens an account, and its first admin comes in by th
   await page.goto(`/ops/accounts?q=${encodeURIComponent(name.slice(0, 20))}`);
   await page.getByRole("link", { name }).click();
   await expect(page.getByText("1 member", { exact: true })).toBeVisible();
-  await page.getByLabel("Name").fill(" ");
+  await page.getByRole("textbox", { name: "Name" }).fill(" ");
   await page.getByRole("button", { name: "Save name" }).click();
   await expect(page.getByRole("alert")).toContainText("An account's name has 1 to 120 characters.");
-  await page.getByLabel("Name").fill(`${name} Ltd`);
+  await page.getByRole("textbox", { name: "Name" }).fill(`${name} Ltd`);
   await page.getByRole("button", { name: "Save name" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} Ltd`);
 });

@@ -8,7 +8,7 @@ test("somebody is invited to the staff, made an operator, and removed", async ({
   await ops.goto("/ops/staff");
   await ops.getByRole("link", { name: "Invite somebody" }).click();
   await ops.getByLabel("E-mail").fill(email);
-  await ops.getByLabel("Support", { exact: true }).check();
+  await ops.getByRole("radio", { name: "Support" }).check();
   await ops.getByRole("button", { name: "Send invitation" }).click();
   await expect(ops.getByRole("status")).toContainText(`Invitation sent to ${email}`);
 
@@ -26,7 +26,7 @@ test("somebody is invited to the staff, made an operator, and removed", async ({
 
   await ops.goto("/ops/staff");
   await ops.getByRole("link", { name: `Change role of ${email}` }).click();
-  await ops.getByLabel("Operator", { exact: true }).check();
+  await ops.getByRole("radio", { name: "Operator" }).check();
   await ops.getByRole("button", { name: "Save role" }).click();
   await expect(ops.getByRole("status")).toContainText(`${email} has the role operator now.`);
   await sam.goto("/ops/staff");
