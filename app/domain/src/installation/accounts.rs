@@ -94,6 +94,9 @@ pub struct AccountCard {
     pub retention_max_days: u32,
 }
 
+/// A name and the platform's reference, as they are stored.
+pub type Named = (String, Option<String>);
+
 /// What the form holds that opens an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewAccount {
@@ -113,7 +116,7 @@ impl NewAccount {
     ///
     /// # Errors
     /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<((String, Option<String>), Option<String>)> {
+    pub fn check(&self) -> Result<(Named, Option<String>)> {
         let admin = Some(normal_email(&self.admin)).filter(|email| !email.is_empty());
         let naming = Naming { name: self.name.clone(), reference: self.reference.clone() }.check();
         let wrong = admin.as_deref().and_then(email_complaint);
@@ -145,7 +148,7 @@ impl Naming {
     ///
     /// # Errors
     /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<(String, Option<String>)> {
+    pub fn check(&self) -> Result<Named> {
         let (name, reference) = (self.name.trim(), self.reference.trim());
         let named = (1..=NAME_MAX_CHARS).contains(&name.chars().count());
         let fits = reference.chars().count() <= REFERENCE_MAX_CHARS && !reference.chars().any(char::is_control);

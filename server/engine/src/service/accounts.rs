@@ -10,7 +10,7 @@ use domain::{
     audit::{Change, Deed},
     error::Result,
     id::{AccountId, UserId},
-    installation::accounts::Naming,
+    installation::accounts::{Named, Naming},
     time::{MINUTE_MS, SECOND_MS},
 };
 
@@ -198,11 +198,7 @@ impl Engine {
     }
 
     /// A new account in a transaction that goes on.
-    pub(super) async fn new_account(
-        &self,
-        actor: &Actor,
-        (name, reference): (String, Option<String>),
-    ) -> Result<(Tx, Account)> {
+    pub(super) async fn new_account(&self, actor: &Actor, (name, reference): Named) -> Result<(Tx, Account)> {
         actor.require(Permission::Operate)?;
         let account = Account::new(self.new_id(AccountId::new), name, reference);
         let mut tx = self.db().begin().await?;
