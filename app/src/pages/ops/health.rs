@@ -171,6 +171,6 @@ fn Base(health: Health, view: Viewpoint) -> impl IntoView {
 #[component]
 fn NodeFact(node: Node, several: bool, view: Viewpoint) -> impl IntoView {
     let name = if node.here { "Node (this one)" } else { "Node" };
-    let heard = if several { "heard of " } else { "alone since " };
+    let heard = if several { "heard of " } else { "alone, started " };
     view! { <KeyValue name=name><code class="text-meta wrap-anywhere">{node.id}</code> <span>{heard} <AgoText at=node.heartbeat view=view/></span></KeyValue> }
 }
