@@ -122,7 +122,7 @@ fn Troubled(days: Vec<AccountDay>) -> impl IntoView {
     }
     let rows = days.into_iter().map(|day| {
         let tried = day.delivered + day.failed;
-        let percent = if tried == 0 { 0 } else { day.delivered * 100 / tried };
+        let percent = (day.delivered * 100).checked_div(tried).unwrap_or(0);
         view! {
             <tr class="border-t border-line">
                 <th scope="row" class="py-1.5 pr-4 text-left font-semibold wrap-anywhere">
