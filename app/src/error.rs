@@ -32,7 +32,7 @@ impl UiError {
         match self {
             Self::Unreadable => 400,
             Self::Domain(E::Unauthenticated(_)) => 401,
-            Self::Domain(E::Forbidden(_)) => 403,
+            Self::Domain(E::Forbidden(_) | E::Suspended(_)) => 403,
             Self::Domain(E::NotFound(_)) => 404,
             Self::Domain(E::Conflict { .. }) => 409,
             Self::Domain(E::TooLarge(_)) => 413,

@@ -26,6 +26,18 @@ pub const FORGOT: &str = "/forgot";
 pub const SUPPORT: &str = "/support";
 /// What an agent did in accounts of customers.
 pub const SUPPORT_LOG: &str = "/support/log";
+/// The operator's first page: how the installation does.
+pub const OPS: &str = "/ops";
+/// All accounts, for the operator.
+pub const OPS_ACCOUNTS: &str = "/ops/accounts";
+/// The platform's tokens.
+pub const OPS_TOKENS: &str = "/ops/tokens";
+/// The provider's staff.
+pub const OPS_STAFF: &str = "/ops/staff";
+/// What holds for the whole installation.
+pub const OPS_POLICIES: &str = "/ops/policies";
+/// The installation's own audit log.
+pub const OPS_AUDIT: &str = "/ops/audit";
 /// What pages inside of a support session begin with.
 const SUPPORT_BASE: &str = "/support/a";
 
@@ -59,6 +71,30 @@ pub fn is_support(path: &str) -> bool {
 pub fn support_start(acct: &str, rest: &str) -> String {
     let query = Writer::default().with("account", acct).with("rest", rest).finish();
     format!("{SUPPORT}/start{query}")
+}
+
+/// An account's page for the operator: `ops_account(acct, "suspend")`; the account when `rest` is empty.
+#[must_use]
+pub fn ops_account(acct: &str, rest: &str) -> String {
+    below(OPS_ACCOUNTS, acct, rest)
+}
+
+/// A page of one of the staff: `ops_staff(usr, "remove")`; the role when `rest` is empty.
+#[must_use]
+pub fn ops_staff(usr: &str, rest: &str) -> String {
+    below(OPS_STAFF, usr, rest)
+}
+
+/// A page of a platform token.
+#[must_use]
+pub fn ops_token(token: &str) -> String {
+    below(OPS_TOKENS, token, "")
+}
+
+/// An invitation to the staff, by the secret end of its link.
+#[must_use]
+pub fn staff_invitation(link: &str) -> String {
+    format!("/invite/staff/{}", encode(link))
 }
 
 /// A page of an API token.
@@ -105,10 +141,14 @@ pub fn job(acct: &str, job: &str) -> String {
     account(acct, &format!("jobs/{}", encode(job)))
 }
 
-/// The page of what this id belongs to, where there is one.
+/// The page of what this id belongs to, where there is one; without an account, the operator's page of it.
 #[must_use]
 pub fn object(acct: &str, id: &str) -> Option<String> {
     match id.split_once('_')?.0 {
+        "acct" if acct.is_empty() => Some(ops_account(id, "")),
+        "tok" if acct.is_empty() => Some(ops_token(id)),
+        _ if acct.is_empty() => None,
+        "tok" => Some(token(acct, id)),
         "ep" => Some(endpoint(acct, id, "")),
         "dlv" => Some(delivery(acct, id)),
         "job" => Some(job(acct, id)),

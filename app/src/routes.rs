@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::{SsrMode, path};
+use leptos_router::{MatchNestedRoutes, SsrMode, path};
 
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
@@ -14,6 +14,19 @@ use crate::pages::endpoints::{
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
 use crate::pages::members::{change::MemberPage, invite::InvitePage, list::MembersPage, remove::RemoveMemberPage};
+use crate::pages::ops::{
+    account::AccountPage,
+    accounts::AccountsPage,
+    audit::OpsAuditPage,
+    health::HealthPage,
+    joining::JoinStaffPage,
+    new_account::NewAccountPage,
+    policies::PoliciesPage,
+    staff::{InviteStaffPage, StaffPage},
+    staff_change::{ChangeStaffPage, RemoveStaffPage},
+    suspend::SuspendPage,
+    tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage},
+};
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
 use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, show::TokenPage};
@@ -36,6 +49,7 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/sign-in/verify") view=VerifySignInPage/>
                 <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
                 <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
+                <Route ssr=ssr.clone() path=path!("/invite/staff/:link") view=JoinStaffPage/>
                 <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>
                 <Route ssr=ssr.clone() path=path!("/reset/:link") view=ResetPage/>
                 <Route ssr=ssr.clone() path=path!("/me") view=Me/>
@@ -91,10 +105,34 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/support/a/:acct/events") view=EventsPage/>
                 <Route ssr=ssr.clone() path=path!("/support/a/:acct/events/:evt") view=EventPage/>
                 <Route ssr=ssr.clone() path=path!("/support/a/:acct/calls/:call") view=CallPage/>
+                <OpsRoutes/>
                 <Route ssr=ssr path=path!("/*any") view=NotFound/>
             </Routes>
         </Router>
     }
     // One type for all pages ends here: the crates that build on this one need not know it.
     .into_any()
+}
+
+/// The operator's pages.
+#[component(transparent)]
+fn OpsRoutes() -> impl MatchNestedRoutes + Clone {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/ops") view=HealthPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/accounts") view=AccountsPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/accounts/new") view=NewAccountPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/accounts/:acct") view=AccountPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/accounts/:acct/suspend") view=SuspendPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/tokens") view=PlatformTokensPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/tokens/new") view=NewPlatformTokenPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/tokens/:tok") view=PlatformTokenPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/staff") view=StaffPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/staff/invite") view=InviteStaffPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/staff/:usr") view=ChangeStaffPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/staff/:usr/remove") view=RemoveStaffPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/policies") view=PoliciesPage/>
+        <Route ssr=ssr path=path!("/ops/audit") view=OpsAuditPage/>
+    }
+    .into_inner()
 }

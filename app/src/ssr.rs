@@ -14,7 +14,7 @@ pub use document::{Assets, shell};
 pub use second_step::{
     begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in, take_codes,
 };
-pub use staff::{agent, staff, support_frame};
+pub use staff::{agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
     ADDRESS_KEY, AGENT_KEY, ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id,

@@ -73,6 +73,10 @@ pub struct Frame {
     pub here: Membership,
     /// The support session in which the provider's staff look; none for members of the account.
     pub support: Option<SupportSession>,
+    /// Whether they are an operator too, and have pages outside of accounts.
+    pub operates: bool,
+    /// Whom the people of an account ask, where the operator has said; empty otherwise.
+    pub contact: String,
 }
 
 impl Frame {
@@ -93,7 +97,11 @@ impl Frame {
     /// # Errors
     /// `Forbidden` naming what is needed.
     pub fn need(&self, permission: Permission) -> Result<(), UiError> {
-        if self.may(permission) { Ok(()) } else { Err(permission.refused_to_person().into()) }
+        match &self.here.account.suspended {
+            _ if self.may(permission) => Ok(()),
+            Some(suspension) if !permission.only_reads() => Err(domain::Error::Suspended(suspension.words()).into()),
+            _ => Err(permission.refused_to_person().into()),
+        }
     }
 
     /// What the person is here, in words.

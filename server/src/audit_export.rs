@@ -27,19 +27,51 @@ const COLUMNS: &str = "id,at,who_id,who,address,deed,words,object_id,object,chan
 /// First characters that make a spreadsheet calculate what a cell says (OWASP, CSV injection).
 const CALCULATES: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// `GET /a/{acct}/audit/export.csv` and `.json`.
+/// `GET /a/{acct}/audit/export.csv` and `.json`, and the same of the installation under `/ops/audit`.
 pub fn routes() -> Router<Shared> {
-    Router::new().route("/a/{acct}/audit/export.csv", get(csv)).route("/a/{acct}/audit/export.json", get(json))
+    Router::new()
+        .route("/a/{acct}/audit/export.csv", get(csv))
+        .route("/a/{acct}/audit/export.json", get(json))
+        .route("/ops/audit/export.csv", get(installation_csv))
+        .route("/ops/audit/export.json", get(installation_json))
 }
 
 type Refused = (StatusCode, String);
 
 async fn csv(room: State<Shared>, session: Session, acct: Path<String>, query: RawQuery) -> Result<Response, Refused> {
-    export(room, session, acct, query, Form::Csv).await
+    let actor = person::in_account(&room, &session, &acct).await.map_err(refused)?;
+    export(room, actor, Log::Account, query, Form::Csv).await
 }
 
 async fn json(room: State<Shared>, session: Session, acct: Path<String>, query: RawQuery) -> Result<Response, Refused> {
-    export(room, session, acct, query, Form::Json).await
+    let actor = person::in_account(&room, &session, &acct).await.map_err(refused)?;
+    export(room, actor, Log::Account, query, Form::Json).await
+}
+
+async fn installation_csv(room: State<Shared>, session: Session, query: RawQuery) -> Result<Response, Refused> {
+    let actor = person::in_staff(&room, &session).await.map_err(refused)?;
+    export(room, actor, Log::Installation, query, Form::Csv).await
+}
+
+async fn installation_json(room: State<Shared>, session: Session, query: RawQuery) -> Result<Response, Refused> {
+    let actor = person::in_staff(&room, &session).await.map_err(refused)?;
+    export(room, actor, Log::Installation, query, Form::Json).await
+}
+
+/// Whose log it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Log {
+    Account,
+    Installation,
+}
+
+impl Log {
+    async fn page(self, room: &Shared, actor: &Actor, filter: &AuditFilter) -> domain::Result<AuditPage> {
+        match self {
+            Self::Account => room.backend.audit(actor, filter).await,
+            Self::Installation => room.backend.installation_audit(actor, filter).await,
+        }
+    }
 }
 
 /// What the file looks like.
@@ -51,17 +83,16 @@ enum Form {
 
 async fn export(
     State(room): State<Shared>,
-    session: Session,
-    Path(acct): Path<String>,
+    actor: Actor,
+    log: Log,
     RawQuery(query): RawQuery,
     form: Form,
 ) -> Result<Response, Refused> {
-    let actor = person::in_account(&room, &session, &acct).await.map_err(refused)?;
     let asked = AuditFilter::parse(&query.unwrap_or_default());
     let filter = AuditFilter { cursor: None, limit: PAGE_MAX_ROWS, ..asked };
     // The first page is read before anything is answered, so that a refusal has its status.
-    let first = room.backend.audit(&actor, &filter).await.map_err(refused)?;
-    let reading = Reading { room, actor, filter, form, at: At::Page { page: first, first: true } };
+    let first = log.page(&room, &actor, &filter).await.map_err(refused)?;
+    let reading = Reading { room, actor, log, filter, form, at: At::Page { page: first, first: true } };
     let (kind, name) = match form {
         Form::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
         Form::Json => ("application/json", "attachment; filename=\"audit.json\""),
@@ -73,7 +104,7 @@ async fn export(
 fn refused(error: Error) -> Refused {
     let status = match &error {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::Forbidden(_) | Error::Suspended(_) => StatusCode::FORBIDDEN,
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         _ => StatusCode::SERVICE_UNAVAILABLE,
     };
@@ -84,6 +115,7 @@ fn refused(error: Error) -> Refused {
 struct Reading {
     room: Shared,
     actor: Actor,
+    log: Log,
     filter: AuditFilter,
     form: Form,
     at: At,
@@ -107,7 +139,7 @@ impl Reading {
             At::Page { page, first } => (page, first),
             At::Older(cursor) => {
                 let filter = AuditFilter { cursor: Some(cursor), ..self.filter.clone() };
-                match self.room.backend.audit(&self.actor, &filter).await {
+                match self.log.page(&self.room, &self.actor, &filter).await {
                     Ok(page) => (page, false),
                     Err(error) => return Some((Err(io::Error::other(error)), self)),
                 }

@@ -27,13 +27,14 @@ const FORM_MAX_BYTES: usize = 1_024 * 1_024;
 /// Brotli's quality for pages: a list of 50 rows shrinks to a tenth within 2 ms; beyond it time grows faster than it helps.
 const PAGE_QUALITY: i32 = 4;
 /// Posts that are counted by client address.
-const COUNTED: [&str; 9] = [
+const COUNTED: [&str; 10] = [
     "/api/sign-in",
     "/api/sign-in/verify",
     "/api/sign-up",
     "/api/forgot",
     "/api/reset",
     "/api/invitation/join-new",
+    "/api/staff/join-new",
     "/api/security/password",
     "/api/factor/on",
     "/api/factor/off",

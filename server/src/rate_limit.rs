@@ -28,6 +28,42 @@ pub struct RateLimit {
 struct Bucket {
     left: f64,
     at: UnixMs,
+    pace: Pace,
+}
+
+/// How much at once, and how much more each second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pace {
+    burst: u32,
+    per_s: u32,
+}
+
+impl Bucket {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the burst, a u32")]
+    fn take(&mut self, now: UnixMs) -> Taken {
+        self.left = self.left(now);
+        self.at = now;
+        if self.left < 1.0 {
+            let wait_s = (1.0 - self.left) / f64::from(self.pace.per_s);
+            return Taken::No { retry_after_s: wait_s.ceil().max(1.0) as u32 };
+        }
+        self.left -= 1.0;
+        Taken::Yes { left: self.left as u32 }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds between two requests are far below 2^52")]
+    fn left(&self, now: UnixMs) -> f64 {
+        let passed_s = now.since_ms(self.at).max(0) as f64 / SECOND_MS as f64;
+        passed_s.mul_add(f64::from(self.pace.per_s), self.left).min(f64::from(self.pace.burst))
+    }
+}
+
+/// A full bucket says the same as none. Should all clients be busy, all start anew: memory is bounded first.
+fn forget_idle(clients: &mut HashMap<String, Bucket>, now: UnixMs) {
+    clients.retain(|_, bucket| bucket.left(now) < f64::from(bucket.pace.burst));
+    if clients.len() >= CLIENTS_MAX {
+        clients.clear();
+    }
 }
 
 /// What a client may still do.
@@ -57,41 +93,26 @@ impl RateLimit {
 
     /// Takes one from the client's bucket.
     pub fn take(&self, client: &str, now: UnixMs) -> Taken {
+        self.take_at(client, Pace { burst: self.burst, per_s: self.per_s }, now)
+    }
+
+    /// The same for a client with a limit of its own: so many each second, and as many at once.
+    pub fn take_of(&self, client: &str, per_s: u32, now: UnixMs) -> Taken {
+        let per_s = per_s.max(1);
+        self.take_at(client, Pace { burst: per_s, per_s }, now)
+    }
+
+    fn take_at(&self, client: &str, pace: Pace, now: UnixMs) -> Taken {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = clients.get_mut(client) {
-            return self.take_from(bucket, now);
+            bucket.pace = pace;
+            return bucket.take(now);
         }
         if clients.len() >= CLIENTS_MAX {
-            self.forget_idle(&mut clients, now);
+            forget_idle(&mut clients, now);
         }
-        let bucket = clients.entry(client.to_owned()).or_insert(Bucket { left: f64::from(self.burst), at: now });
-        self.take_from(bucket, now)
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the burst, a u32")]
-    fn take_from(&self, bucket: &mut Bucket, now: UnixMs) -> Taken {
-        bucket.left = self.left(bucket, now);
-        bucket.at = now;
-        if bucket.left < 1.0 {
-            let wait_s = (1.0 - bucket.left) / f64::from(self.per_s);
-            return Taken::No { retry_after_s: wait_s.ceil().max(1.0) as u32 };
-        }
-        bucket.left -= 1.0;
-        Taken::Yes { left: bucket.left as u32 }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds between two requests are far below 2^52")]
-    fn left(&self, bucket: &Bucket, now: UnixMs) -> f64 {
-        let passed_s = now.since_ms(bucket.at).max(0) as f64 / SECOND_MS as f64;
-        passed_s.mul_add(f64::from(self.per_s), bucket.left).min(f64::from(self.burst))
-    }
-
-    /// A full bucket says the same as none. Should all clients be busy, all start anew: memory is bounded first.
-    fn forget_idle(&self, clients: &mut HashMap<String, Bucket>, now: UnixMs) {
-        clients.retain(|_, bucket| self.left(bucket, now) < f64::from(self.burst));
-        if clients.len() >= CLIENTS_MAX {
-            clients.clear();
-        }
+        let bucket = clients.entry(client.to_owned()).or_insert(Bucket { left: f64::from(pace.burst), at: now, pace });
+        bucket.take(now)
     }
 
     /// Tells the client where it stands.
@@ -129,6 +150,16 @@ mod tests {
         let limit = RateLimit::new("test", 1, 1);
         assert_eq!(limit.take("ana", UnixMs(10_000)), Taken::Yes { left: 0 });
         assert_eq!(limit.take("ana", UnixMs(0)), Taken::No { retry_after_s: 1 });
+    }
+
+    #[test]
+    fn a_client_may_have_a_limit_of_its_own() {
+        let limit = RateLimit::new("test", 100, 100);
+        assert_eq!(limit.take_of("acme", 2, UnixMs(0)), Taken::Yes { left: 1 });
+        assert_eq!(limit.take_of("acme", 2, UnixMs(0)), Taken::Yes { left: 0 });
+        assert_eq!(limit.take_of("acme", 2, UnixMs(0)), Taken::No { retry_after_s: 1 });
+        assert_eq!(limit.take_of("acme", 2, UnixMs(500)), Taken::Yes { left: 0 });
+        assert_eq!(limit.take_of("acme", 4, UnixMs(1_500)), Taken::Yes { left: 3 }, "a new limit holds at once");
     }
 
     #[test]

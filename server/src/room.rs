@@ -33,6 +33,8 @@ pub struct Room {
 pub struct Rates {
     /// Events posted, by API token.
     pub events: RateLimit,
+    /// Events of accounts that have a limit of their own, by account: each event of a batch counts.
+    pub account_events: RateLimit,
     /// All other REST calls, by API token.
     pub calls: RateLimit,
     /// Sign-in and sign-up posts, by client address.
@@ -43,6 +45,7 @@ impl Default for Rates {
     fn default() -> Self {
         Self {
             events: RateLimit::new("events", 50_000, 50_000),
+            account_events: RateLimit::new("account-events", 50_000, 50_000),
             calls: RateLimit::new("calls", 1_000, 500),
             sign_in: RateLimit::new("sign-in", 120, 2),
         }

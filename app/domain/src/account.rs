@@ -8,6 +8,7 @@ use crate::{
     error::{Error, FieldError, Result},
     id::{AccountId, UserId},
     second_factor::FirstStep,
+    time::UnixMs,
 };
 
 /// Shortest password in characters.
@@ -138,6 +139,41 @@ impl Default for AccountSettings {
     }
 }
 
+/// An account that its provider has put to rest: events are taken in and held, and nothing in it can be changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Since when.
+    pub since: UnixMs,
+    /// Why, in words for the account's people.
+    pub reason: String,
+}
+
+impl Suspension {
+    /// What whoever wants something of the account is told.
+    #[must_use]
+    pub fn words(&self) -> String {
+        suspended_words(&self.reason)
+    }
+}
+
+/// The same where only the reason is known.
+#[must_use]
+pub fn suspended_words(reason: &str) -> String {
+    let stop = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("This account is suspended: {reason}{stop} Ask your provider.")
+}
+
+/// What the operator allows an account, where it differs from what all accounts may.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Most endpoints.
+    pub endpoints_max: Option<u32>,
+    /// Most events per second that its API tokens may post, all of them together.
+    pub events_per_s: Option<u32>,
+    /// Most days that it may keep what belongs to it.
+    pub retention_max_days: Option<u32>,
+}
+
 /// A customer of the phone platform.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -149,6 +185,19 @@ pub struct Account {
     pub reference: Option<String>,
     /// What its admins decided.
     pub settings: AccountSettings,
+    /// Since when and why the provider has suspended it.
+    pub suspended: Option<Suspension>,
+    /// What the operator allows it.
+    pub limits: Limits,
+}
+
+impl Account {
+    /// A new account.
+    #[must_use]
+    pub fn new(id: AccountId, name: String, reference: Option<String>) -> Self {
+        let (settings, limits) = (AccountSettings::default(), Limits::default());
+        Self { id, name, reference, settings, suspended: None, limits }
+    }
 }
 
 /// A signed-in person.
@@ -172,10 +221,11 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Whether the person may do this there.
+    /// Whether the person may do this there. In an account that is suspended everybody only reads.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {
-        self.role.may_in(permission, self.account.settings.developers_rotate)
+        let awake = self.account.suspended.is_none() || permission.only_reads();
+        awake && self.role.may_in(permission, self.account.settings.developers_rotate)
     }
 }
 

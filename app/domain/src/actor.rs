@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{Role, StaffRole},
+    account::{Role, StaffRole, suspended_words},
     error::{Error, Result},
     id::{AccountId, SupportId, TokenId, UserId},
     token::Scope,
@@ -61,6 +61,12 @@ impl Permission {
         Self::Operate,
     ];
 
+    /// Whether this looks and leaves everything as it is: what people may still do in a suspended account.
+    #[must_use]
+    pub const fn only_reads(self) -> bool {
+        matches!(self, Self::ReadEvents | Self::ReadEndpoints | Self::ReadDeliveries | Self::ReadAudit)
+    }
+
     /// Refuses a person, naming the role that is needed.
     #[must_use]
     pub fn refused_to_person(self) -> Error {
@@ -90,6 +96,10 @@ pub struct Actor {
     pub who: Who,
     /// The client's address; none for the command line.
     pub address: Option<String>,
+    /// Why the account that they work in is suspended, where it is: then they only read.
+    pub suspended: Option<String>,
+    /// Most events per second that the tokens of the account may post together, where it has a limit of its own.
+    pub events_per_s: Option<u32>,
 }
 
 /// Who asks.
@@ -150,7 +160,14 @@ impl Actor {
     /// Somebody whose address is not known.
     #[must_use]
     pub const fn new(who: Who) -> Self {
-        Self { who, address: None }
+        Self { who, address: None, suspended: None, events_per_s: None }
+    }
+
+    /// The same, in an account that is suspended for this reason.
+    #[must_use]
+    pub fn in_suspended(mut self, reason: Option<String>) -> Self {
+        self.suspended = reason;
+        self
     }
 
     /// The same, at this address.
@@ -181,6 +198,9 @@ impl Actor {
     /// Whether the actor may do this.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
+        if self.suspended.is_some() && !permission.only_reads() {
+            return false;
+        }
         match &self.who {
             Who::Member { role, developers_rotate, .. } => role.may_in(permission, *developers_rotate),
             Who::Token { scopes, .. } => scopes.iter().any(|scope| scope.grants(permission)),
@@ -199,6 +219,11 @@ impl Actor {
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.may(permission) {
             return Ok(());
+        }
+        if let Some(reason) = &self.suspended
+            && !permission.only_reads()
+        {
+            return Err(Error::Suspended(suspended_words(reason)));
         }
         Err(match &self.who {
             Who::Token { .. } => permission.refused_to_token(),
@@ -271,6 +296,22 @@ mod tests {
         };
         let may: Vec<_> = Permission::ALL.into_iter().filter(|p| Actor::new(who.clone()).may(*p)).collect();
         assert_eq!(may, [Permission::ReadEvents, Permission::ReadEndpoints, Permission::ReadDeliveries]);
+    }
+
+    #[test]
+    fn in_a_suspended_account_everybody_only_reads() {
+        let who = Who::Member {
+            user: UserId::new(UnixMs(1), 1),
+            name: "ana@acme.example".into(),
+            account: AccountId::new(UnixMs(1), 2),
+            role: Role::Admin,
+            developers_rotate: true,
+        };
+        let admin = Actor::new(who).in_suspended(Some("Unpaid".into()));
+        let may: Vec<_> = Permission::ALL.into_iter().filter(|permission| admin.may(*permission)).collect();
+        assert!(may.iter().all(|permission| permission.only_reads()) && may.len() == 4, "{may:?}");
+        let said = admin.require(Permission::ManageMembers).unwrap_err();
+        assert_eq!(said, Error::Suspended("This account is suspended: Unpaid. Ask your provider.".into()));
     }
 
     #[test]

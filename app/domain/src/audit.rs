@@ -82,7 +82,9 @@ deeds! {
     AccountCreated => "account.created", "Account created";
     AccountChanged => "account.changed", "Account settings changed";
     AccountSuspended => "account.suspended", "Account suspended";
-    AccountRestored => "account.restored", "Account restored";
+    AccountRestored => "account.restored", "Account resumed";
+    AccountRenamed => "account.renamed", "Account renamed by the operator";
+    AccountLimited => "account.limited", "Account limits changed";
     SupportStarted => "support.started", "Support session started";
     SupportViewed => "support.viewed", "Support looked at a page";
     SupportRevealed => "support.revealed", "Support revealed a phone number";
@@ -98,6 +100,9 @@ deeds! {
     SessionsEnded => "person.sessions_ended", "Other sessions ended";
     StaffAdded => "installation.staff_added", "Staff added";
     StaffRemoved => "installation.staff_removed", "Staff removed";
+    StaffInvited => "installation.staff_invited", "Staff invited";
+    StaffInviteWithdrawn => "installation.staff_invite_withdrawn", "Invitation of staff withdrawn";
+    StaffChanged => "installation.staff_changed", "Role of staff changed";
     PolicyChanged => "installation.policy_changed", "Policy changed";
     KeyRotated => "installation.key_rotated", "Instance key rotated";
 }
@@ -126,6 +131,21 @@ pub const AREAS: [(&str, &str); 7] = [
     ("account", "Account"),
     ("support", "Support access"),
 ];
+
+/// Areas that the installation's log can be narrowed to.
+pub const INSTALLATION_AREAS: [(&str, &str); 4] = [
+    ("installation", "Staff and policies"),
+    ("account", "Accounts"),
+    ("token", "Platform tokens"),
+    ("person", "Sign-in and passwords"),
+];
+
+/// What people read for an area of either log.
+#[must_use]
+pub fn area_words(area: &str) -> &'static str {
+    let mut all = AREAS.iter().chain(&INSTALLATION_AREAS);
+    all.find(|(code, _)| *code == area).map_or("", |(_, words)| words)
+}
 
 /// One value that changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,7 +207,7 @@ pub struct Record {
 /// Which records to list. The default lists all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Only this area; see [`AREAS`].
+    /// Only this area; see [`AREAS`] and [`INSTALLATION_AREAS`].
     pub area: Option<String>,
     /// Only by whom this id or name belongs to.
     pub who: Option<String>,
@@ -209,7 +229,7 @@ impl AuditFilter {
     pub fn parse(query: &str) -> Self {
         pairs(query).fold(Self::default(), |mut filter, (key, value)| {
             match key.as_str() {
-                "area" => filter.area = AREAS.iter().any(|(area, _)| *area == value).then_some(value),
+                "area" => filter.area = (!area_words(&value).is_empty()).then_some(value),
                 "who" => filter.who = Some(value),
                 "object" => filter.object = Some(value),
                 "from" => filter.from = parse_utc(&value),
@@ -255,6 +275,11 @@ pub trait Audit {
     /// # Errors
     /// `Forbidden` for whoever may not read it.
     async fn audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage>;
+    /// The installation's records under a filter, newest first.
+    ///
+    /// # Errors
+    /// `Forbidden` for whoever is no operator.
+    async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage>;
 }
 
 #[cfg(test)]
@@ -275,7 +300,9 @@ mod tests {
         let names: std::collections::HashSet<_> = Deed::ALL.iter().map(|deed| deed.as_str()).collect();
         assert_eq!(names.len(), Deed::ALL.len());
         assert!(Deed::ALL.iter().all(|deed| Deed::parse(deed.as_str()) == Some(*deed) && !deed.area().is_empty()));
-        assert!(AREAS.iter().all(|(area, _)| Deed::ALL.iter().any(|deed| deed.area() == *area)));
+        assert!(
+            AREAS.iter().chain(&INSTALLATION_AREAS).all(|(area, _)| Deed::ALL.iter().any(|deed| deed.area() == *area))
+        );
     }
 
     #[test]

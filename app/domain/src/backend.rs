@@ -6,6 +6,7 @@ use crate::{
     delivery::Deliveries,
     endpoint::Endpoints,
     event::Events,
+    installation::{Installation, Policies, Staffing},
     member::Members,
     person::People,
     recover::Recovery,
@@ -26,6 +27,9 @@ pub trait Backend:
     + Tokens
     + Endpoints
     + Events
+    + Installation
+    + Policies
+    + Staffing
     + Deliveries
     + Recovery
     + Rotations

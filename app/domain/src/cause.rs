@@ -74,6 +74,8 @@ causes! {
     NotSentNoEndpoint = "not_sent_no_endpoint",
     /// The endpoint is paused.
     NotSentPaused = "not_sent_paused",
+    /// The provider has suspended the account.
+    NotSentSuspended = "not_sent_suspended",
     /// We failed, not the endpoint.
     OurFault = "our_fault",
 }
@@ -139,7 +141,7 @@ pub struct CauseFacts {
     /// Kind of event, for what was not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// Since when an endpoint has been paused.
+    /// Since when an endpoint has been paused, or its account suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<UnixMs>,
 }

@@ -18,6 +18,10 @@ use crate::{
 
 /// Time limit of an attempt, body included, unless the endpoint sets its own.
 pub const ATTEMPT_TIMEOUT_MS: u32 = 15_000;
+/// Time limit of a look-up of the endpoint's name, in milliseconds.
+pub const DNS_TIMEOUT_MS: u32 = 3_000;
+/// Time limit of connecting, TLS included, in milliseconds.
+pub const CONNECT_TIMEOUT_MS: u32 = 5_000;
 /// Shortest limit that an endpoint may set.
 pub const ATTEMPT_TIMEOUT_MIN_MS: u32 = 1_000;
 /// Longest limit that an endpoint may set.
@@ -169,6 +173,8 @@ pub struct Endpoint {
 /// An endpoint with its deliveries in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSummary {
+    /// Whether the account is suspended, so that the endpoint holds its events.
+    pub suspended: bool,
     /// The endpoint.
     pub endpoint: Endpoint,
     /// Deliveries that have not ended: queued, retrying or held. Exact up to [`crate::delivery::COUNT_MAX`].

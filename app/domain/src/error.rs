@@ -33,6 +33,9 @@ pub enum Error {
     /// The caller is known and may not do this. The text names what is needed.
     #[error("{0}")]
     Forbidden(String),
+    /// The account is suspended. The text says why.
+    #[error("{0}")]
+    Suspended(String),
     /// The input breaks a rule; at least one entry.
     #[error("{}", .0.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(" "))]
     Invalid(Vec<FieldError>),

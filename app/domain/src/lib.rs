@@ -19,6 +19,7 @@ pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
+pub mod installation;
 pub mod json;
 pub mod masking;
 pub mod member;

@@ -34,6 +34,10 @@ impl Failure {
                 Some(since) => format!("Held: endpoint paused {}", ago(now.since_ms(since))),
                 None => "Held: endpoint paused".to_owned(),
             },
+            Cause::NotSentSuspended => match facts.since {
+                Some(since) => format!("Held: account suspended {}", ago(now.since_ms(since))),
+                None => "Held: account suspended".to_owned(),
+            },
             Cause::OurFault => "Our side failed; nothing for you to do".to_owned(),
             _ => answered(self),
         }
@@ -67,6 +71,7 @@ impl Failure {
             Cause::BadResponse => "Check that the port speaks HTTP.",
             Cause::NotSentNoEndpoint => "Add this event to an endpoint.",
             Cause::NotSentPaused => "Resume the endpoint; the held events go out then.",
+            Cause::NotSentSuspended => "Ask your provider; the held events go out when the account is resumed.",
             Cause::OurFault => "Tell your provider: what failed stands in the log of this service.",
         }
     }

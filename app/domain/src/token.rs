@@ -290,7 +290,7 @@ impl std::fmt::Debug for MadeToken {
     }
 }
 
-/// Tokens: the part of the port that lets programs in.
+/// Tokens: the part of the port that lets programs in. To an operator, the tokens are those of the platform.
 #[async_trait]
 pub trait Tokens {
     /// The actor behind a bearer token that came from this address.

@@ -127,8 +127,8 @@ pub async fn sign_out() -> Result<(), UiError> {
     Ok(())
 }
 
-/// Where the start page leads: the first of a signed-in person's accounts, the desk of the provider's support, or
-/// signing in.
+/// Where the start page leads: the first of a signed-in person's accounts, the desk of the provider's support, the
+/// operator's first page, or signing in.
 #[server(prefix = "/api", endpoint = "home")]
 pub async fn home() -> Result<String, UiError> {
     use crate::{links, ssr};
@@ -138,7 +138,7 @@ pub async fn home() -> Result<String, UiError> {
     }
     let staff = ssr::staff().await.map_err(|_| UiError::not_found("Account"))?;
     let supports = staff.may(domain::actor::Permission::UseSupport);
-    Ok(if supports { links::SUPPORT } else { links::ME }.to_owned())
+    Ok(if supports { links::SUPPORT } else { links::OPS }.to_owned())
 }
 
 /// Whether anybody may sign up.

@@ -22,11 +22,12 @@ pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
     if links::is_support(&visit.path) {
         return ssr::support_frame(&acct, visit).await;
     }
-    let user = ssr::user().await?;
-    let (user, memberships) = ssr::backend()?.memberships(&user).await?;
+    let (id, backend) = (ssr::user().await?, ssr::backend()?);
+    let (user, memberships) = backend.memberships(&id).await?;
     let here = memberships.iter().find(|place| place.account.id.as_str() == acct).cloned();
     let here = here.ok_or_else(|| UiError::not_found("Account"))?;
-    Ok(Frame { visit, user, memberships, here, support: None })
+    let operates = ssr::operator().await.is_ok();
+    Ok(Frame { visit, user, memberships, here, support: None, operates, contact: backend.contact() })
 }
 
 /// Gives the response the status of an error, or sends the visitor to sign in.

@@ -37,6 +37,7 @@ pub const fn name(cause: Cause) -> &'static str {
         Cause::BadResponse => "Not valid HTTP",
         Cause::NotSentNoEndpoint => "Nobody listens",
         Cause::NotSentPaused => "Endpoint paused",
+        Cause::NotSentSuspended => "Account suspended",
         Cause::OurFault => "Our side failed",
     }
 }

@@ -25,6 +25,8 @@ pub enum Standing {
     Paused,
     /// Disabled after days of failures.
     Disabled,
+    /// Its account is suspended.
+    Suspended,
     /// Deleted.
     Deleted,
 }
@@ -35,9 +37,10 @@ impl Standing {
     pub fn of(summary: &EndpointSummary, now: UnixMs) -> Self {
         let health = &summary.endpoint.health;
         match summary.endpoint.state {
+            EndpointState::Deleted => Self::Deleted,
+            _ if summary.suspended => Self::Suspended,
             EndpointState::Paused => Self::Paused,
             EndpointState::Disabled => Self::Disabled,
-            EndpointState::Deleted => Self::Deleted,
             EndpointState::Active if health.is_failing(now) => Self::Failing,
             EndpointState::Active if health.failures_in_row > 0 => Self::Stumbling,
             EndpointState::Active if health.last_success_at.is_some() => Self::Answering,
@@ -55,6 +58,7 @@ impl Standing {
             Self::Quiet => "Nothing sent yet",
             Self::Paused => "Paused",
             Self::Disabled => "Disabled",
+            Self::Suspended => "Suspended",
             Self::Deleted => "Deleted",
         }
     }
@@ -78,7 +82,7 @@ impl Standing {
             Self::Stumbling => Status::Retrying,
             Self::Failing | Self::Disabled => Status::Failed,
             Self::Quiet => Status::Queued,
-            Self::Paused => Status::Held,
+            Self::Paused | Self::Suspended => Status::Held,
             Self::Deleted => Status::Cancelled,
         }
     }
@@ -125,6 +129,7 @@ pub fn verdict(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
         Standing::Disabled => {
             format!("Disabled {since} after {} of failures.{waiting}", domain::time::span(DISABLED_AFTER_MS))
         }
+        Standing::Suspended => format!("Your provider has suspended the account.{waiting}"),
         Standing::Deleted => format!("Deleted {since}."),
     }
 }
@@ -160,6 +165,9 @@ pub fn next(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
         Standing::Paused | Standing::Disabled => {
             "New events wait until you resume it; then the oldest go out first.".to_owned()
         }
+        Standing::Suspended => {
+            "New events wait until your provider resumes the account; then the oldest go out first.".to_owned()
+        }
         Standing::Deleted => "Nothing is sent here any more. Its deliveries stay readable.".to_owned(),
     }
 }
@@ -186,6 +194,7 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
         created_at: UnixMs(0),
     };
     EndpointSummary {
+        suspended: false,
         endpoint,
         waiting: 0,
         delivered_24h: 0,
@@ -216,5 +225,7 @@ mod tests {
         assert!(say(&summary).1.ends_with("the endpoint is disabled on 6 Jan 00:00."), "{}", say(&summary).1);
         (summary.endpoint.state, summary.waiting) = (EndpointState::Paused, 61);
         assert_eq!(say(&summary).0, "Paused since 1 Jan 00:00. 61 events are waiting.");
+        summary.suspended = true;
+        assert_eq!(say(&summary).0, "Your provider has suspended the account. 61 events are waiting.");
     }
 }

@@ -26,6 +26,9 @@ fn words(error: &UiError) -> Words {
             ("You may not see this page", "An admin of the account can change your role.")
         }
         UiError::Domain(Error::Forbidden(_)) => ("You may not see this page", ""),
+        UiError::Domain(Error::Suspended(_)) => {
+            ("This account is suspended", "Until then everything in it can be read.")
+        }
         UiError::Domain(Error::Unauthenticated(_)) => ("Sign in to see this page", ""),
         UiError::Domain(Error::TooMany { .. }) => ("Too many attempts", ""),
         UiError::Domain(Error::Unavailable { .. }) => {

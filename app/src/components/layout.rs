@@ -7,7 +7,9 @@ use super::button::Button;
 use super::icon::Mark;
 use super::rail::{Part, Rail};
 use super::support_band::SupportBand;
+use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
+use super::viewpoint::Viewpoint;
 use crate::api::people;
 use crate::islands::{ago::Ago, copy::Copy};
 use crate::links;
@@ -35,6 +37,7 @@ pub fn AccountLayout(
             }.into_any(),
             None => view! { <TopBar frame=frame.clone()/> }.into_any(),
         }}
+        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=Viewpoint::from(&frame)/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
             <Rail frame=frame.clone() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
@@ -60,21 +63,60 @@ pub fn PublicLayout(
     }
 }
 
-/// The frame of the desk of the provider's support: who it is, the parts, the content.
+/// Where the provider's staff work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Desk {
+    /// Support.
+    Support,
+    /// Operators.
+    Operator,
+}
+
+impl Desk {
+    /// What it is called, and its parts.
+    const fn parts(self) -> (&'static str, &'static [(&'static str, &'static str)]) {
+        match self {
+            Self::Support => ("Support", &[("Find", links::SUPPORT), ("Log", links::SUPPORT_LOG)]),
+            Self::Operator => (
+                "Operator",
+                &[
+                    ("Health", links::OPS),
+                    ("Accounts", links::OPS_ACCOUNTS),
+                    ("Tokens", links::OPS_TOKENS),
+                    ("Staff", links::OPS_STAFF),
+                    ("Policies", links::OPS_POLICIES),
+                    ("Audit", links::OPS_AUDIT),
+                ],
+            ),
+        }
+    }
+}
+
+/// Whether a page at this path belongs to the part at `href`. The first part is only itself.
+fn is_within(path: &str, href: &str, first: &str) -> bool {
+    path == href || (href != first && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// The frame of the desk of the provider's staff: who it is, the parts, the content.
 #[component]
 pub fn StaffLayout(
-    /// The agent's e-mail address.
+    /// Which desk.
+    desk: Desk,
+    /// The e-mail address of whoever works there.
     agent: String,
     /// The view.
     visit: Visit,
     /// The page.
     children: Children,
 ) -> impl IntoView {
-    let parts = [("Find", links::SUPPORT), ("Log", links::SUPPORT_LOG)].map(|(words, href)| {
-        let open = crate::flash::without_query(&visit.path) == href;
+    let (name, parts) = desk.parts();
+    let home = parts.first().map_or("/", |(_, href)| href);
+    let path = crate::flash::without_query(&visit.path).to_owned();
+    let parts = parts.iter().map(move |(words, href)| {
+        let open = is_within(&path, href, home);
         view! {
             <li>
-                <a href=href aria-current=open.then_some("page") class="inline-flex min-h-9 items-center px-2 text-table aria-[current]:font-bold">{words}</a>
+                <a href=*href aria-current=open.then_some("page") class="inline-flex min-h-9 items-center px-2 text-table aria-[current]:font-bold">{*words}</a>
             </li>
         }
     });
@@ -82,8 +124,8 @@ pub fn StaffLayout(
         <SkipLink/>
         <header class="border-b border-line">
             <div class="mx-auto flex max-w-page flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
-                <a class="flex items-center gap-2 font-bold no-underline" href=links::SUPPORT><Mark/>"Offhook support"</a>
-                <nav aria-label="Support"><ul class="flex gap-1">{parts.collect_view()}</ul></nav>
+                <a class="flex items-center gap-2 font-bold no-underline" href=home><Mark/>{format!("Offhook {}", name.to_lowercase())}</a>
+                <nav aria-label=name><ul class="flex flex-wrap gap-x-1">{parts.collect_view()}</ul></nav>
                 <div class="ml-auto flex flex-wrap items-center gap-x-3">
                     <a class="inline-flex min-h-9 items-center text-table wrap-anywhere" href=links::ME>{agent}</a>
                     <form method="post" action=people::SignOut::PATH>
@@ -103,5 +145,21 @@ fn SkipLink() -> impl IntoView {
         <a class="sr-only z-30 bg-surface px-4 py-2 focus:not-sr-only focus:fixed focus:top-2 focus:left-2" href="#content">
             "Skip to content"
         </a>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_belongs_to_the_part_above_it() {
+        assert!(
+            is_within("/ops", links::OPS, links::OPS) && is_within("/ops/accounts/new", "/ops/accounts", links::OPS)
+        );
+        assert!(
+            !is_within("/ops/accounts", links::OPS, links::OPS)
+                && !is_within("/ops/staffing", "/ops/staff", links::OPS)
+        );
     }
 }

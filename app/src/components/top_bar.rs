@@ -66,6 +66,7 @@ fn AccountName(frame: Frame) -> impl IntoView {
 #[component]
 fn PersonMenu(frame: Frame) -> impl IntoView {
     let (manages, members) = (frame.may(Permission::ManageMembers), links::account(frame.acct(), "members"));
+    let operates = frame.operates;
     let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };
     view! {
         <button class=CHIP type="button" popovertarget="person">
@@ -76,6 +77,7 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
             <ThemeForm theme=frame.visit.theme back=frame.visit.path.clone()/>
             <p class="my-3"><a href=links::ME>"Time zone and display"</a></p>
             <p class="my-3"><a href=links::SECURITY>"Password and sessions"</a></p>
+            {operates.then(|| view! { <p class="my-3"><a href=links::OPS>"Operator pages"</a></p> })}
             {manages.then(|| view! { <p class="my-3"><a href=members>"Members of this account"</a></p> })}
             <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>
             <form method="post" action=people::SignOut::PATH>

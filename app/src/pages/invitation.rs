@@ -36,7 +36,7 @@ pub fn InvitationPage() -> impl IntoView {
     })
 }
 
-fn over(error: &UiError) -> String {
+pub(super) fn over(error: &UiError) -> String {
     match error {
         UiError::Domain(Error::NotFound(_)) => {
             "There is no invitation behind this link. Copy the whole link from the letter, to its last character."
@@ -46,7 +46,7 @@ fn over(error: &UiError) -> String {
     }
 }
 
-fn ended(words: String) -> impl IntoView {
+pub(super) fn ended(words: String) -> impl IntoView {
     view! {
         <Heading title="This invitation cannot be used" lead=words/>
         <p><LinkButton href=links::SIGN_IN weight=Weight::Primary>"Sign in"</LinkButton></p>
@@ -59,10 +59,10 @@ fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> 
     let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
     let known = invited.known;
     let way = match signed_in {
-        Some(person) if person == email => accept(link).into_any(),
-        Some(person) => switch(link, person, email).into_any(),
-        None if known => sign_in_first(link, email).into_any(),
-        None => newcomer(link, email).into_any(),
+        Some(person) if person == email => accept(link, Join::PATH).into_any(),
+        Some(person) => switch(link, person, email, SwitchPerson::PATH).into_any(),
+        None if known => sign_in_first(&links::invitation(&link), email).into_any(),
+        None => newcomer(link, email, JoinAsNew::PATH).into_any(),
     };
     view! { <Heading title=title/> <Terms invited=invited view=view/> {way} }
 }
@@ -83,19 +83,19 @@ fn Terms(invited: Invited, view: Viewpoint) -> impl IntoView {
     }
 }
 
-fn accept(link: String) -> impl IntoView {
+pub(super) fn accept(link: String, action: &'static str) -> impl IntoView {
     view! {
-        <form method="post" action=Join::PATH>
+        <form method="post" action=action>
             <input type="hidden" name="link" value=link/>
             <Button weight=Weight::Primary>"Accept invitation"</Button>
         </form>
     }
 }
 
-fn switch(link: String, person: String, email: String) -> impl IntoView {
+pub(super) fn switch(link: String, person: String, email: String, action: &'static str) -> impl IntoView {
     view! {
         <p class="wrap-anywhere">"It is for " <strong>{email}</strong> ", and you are signed in as " <strong>{person}</strong> "."</p>
-        <form class="flex flex-wrap gap-3" method="post" action=SwitchPerson::PATH>
+        <form class="flex flex-wrap gap-3" method="post" action=action>
             <input type="hidden" name="link" value=link/>
             <Button weight=Weight::Primary>"Sign out and go on"</Button>
             <LinkButton href="/">"Stay signed in"</LinkButton>
@@ -103,17 +103,17 @@ fn switch(link: String, person: String, email: String) -> impl IntoView {
     }
 }
 
-fn sign_in_first(link: String, email: String) -> impl IntoView {
-    let href = links::sign_in_then(&links::invitation(&link));
+pub(super) fn sign_in_first(back: &str, email: String) -> impl IntoView + use<> {
+    let href = links::sign_in_then(back);
     view! {
         <p class="wrap-anywhere">"Sign in as " <strong>{email}</strong> " to accept it."</p>
         <p><LinkButton href=href weight=Weight::Primary>"Sign in to accept"</LinkButton></p>
     }
 }
 
-fn newcomer(link: String, email: String) -> impl IntoView {
+pub(super) fn newcomer(link: String, email: String, action: &'static str) -> impl IntoView {
     view! {
-        <form class="grid gap-4" method="post" action=JoinAsNew::PATH>
+        <form class="grid gap-4" method="post" action=action>
             <input type="hidden" name="link" value=link/>
             <p class="wrap-anywhere">"You will sign in with " <strong>{email.clone()}</strong> "."</p>
             // For password managers, which store both under this page.

@@ -2,7 +2,7 @@
 
 mod place;
 
-pub use place::{Place, account_page, public_page, support_page};
+pub use place::{Place, account_page, ops_page, public_page, support_page};
 
 pub mod audit;
 pub mod deliveries;
@@ -15,6 +15,7 @@ pub mod invitation;
 pub mod me;
 pub mod members;
 pub mod not_found;
+pub mod ops;
 pub mod overview;
 pub mod recover;
 pub mod reset;

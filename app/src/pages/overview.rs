@@ -63,6 +63,7 @@ fn verdict(endpoints: &[EndpointSummary], now: UnixMs) -> String {
     let down: Vec<&str> = names.map(|(one, _)| one.endpoint.name.as_str()).collect();
     let how = match (down.as_slice(), endpoints.len()) {
         (_, 0) => return "No endpoint yet: events go nowhere.".to_owned(),
+        _ if standings.contains(&Standing::Suspended) => "The account is suspended: events are held.".to_owned(),
         ([name], _) => format!("{name} is failing."),
         ([_, ..], all) => format!("{} of {all} endpoints are failing.", down.len()),
         ([], 1) if standings == [Standing::Answering] => "Your endpoint is answering.".to_owned(),

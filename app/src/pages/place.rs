@@ -5,7 +5,7 @@ use leptos_router::hooks::{use_location, use_params_map};
 
 use crate::api;
 use crate::components::error_words::ErrorWords;
-use crate::components::layout::{AccountLayout, PublicLayout, StaffLayout};
+use crate::components::layout::{AccountLayout, Desk, PublicLayout, StaffLayout};
 use crate::components::rail::Part;
 use crate::error::UiError;
 use crate::links;
@@ -93,9 +93,29 @@ pub fn support_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + '
 where
     Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
 {
+    staff_page(Desk::Support, api::support::load_agent, load)
+}
+
+/// A page of the operators.
+pub fn ops_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> impl IntoView
+where
+    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+{
+    staff_page(Desk::Operator, api::ops::load_operator, load)
+}
+
+fn staff_page<Loaded, Known>(
+    desk: Desk,
+    who: impl FnOnce() -> Known + Send + 'static,
+    load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static,
+) -> impl IntoView
+where
+    Known: Future<Output = Result<String, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+{
     let place = Place::here();
     Suspend::new(async move {
-        let (agent, visit) = match (api::support::load_agent().await, api::visit::load_visit().await) {
+        let (agent, visit) = match (who().await, api::visit::load_visit().await) {
             (Ok(agent), Ok(visit)) => (agent, visit),
             (Err(error), _) | (_, Err(error)) => return refused_in_public(error).await,
         };
@@ -104,7 +124,7 @@ where
             Ok(content) => content,
             Err(error) => refused(error).await,
         };
-        view! { <StaffLayout agent=agent visit=visit>{content}</StaffLayout> }.into_any()
+        view! { <StaffLayout desk=desk agent=agent visit=visit>{content}</StaffLayout> }.into_any()
     })
 }
 

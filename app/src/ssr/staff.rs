@@ -32,6 +32,15 @@ pub async fn agent() -> Result<Actor, UiError> {
     if staff.may(Permission::UseSupport) { Ok(staff) } else { Err(UiError::not_found("Page")) }
 }
 
+/// The signed-in person as an operator.
+///
+/// # Errors
+/// As [`staff`]; other staff have no such pages either.
+pub async fn operator() -> Result<Actor, UiError> {
+    let staff = staff().await?;
+    if staff.may(Permission::Operate) { Ok(staff) } else { Err(UiError::not_found("Page")) }
+}
+
 /// The signed-in person as support inside of an account, by the session that runs there.
 ///
 /// # Errors
@@ -52,5 +61,6 @@ pub async fn support_frame(acct: &str, visit: Visit) -> Result<Frame, UiError> {
     // What a viewer may, support may too; what is shown to it is decided by the engine again.
     let here = Membership { account, role: Role::Viewer };
     let user = User { id: session.agent_id.clone(), name: String::new(), email: session.agent.clone() };
-    Ok(Frame { visit, user, memberships: vec![here.clone()], here, support: Some(session) })
+    let contact = visitor::backend()?.contact();
+    Ok(Frame { visit, user, memberships: vec![here.clone()], here, support: Some(session), operates: false, contact })
 }

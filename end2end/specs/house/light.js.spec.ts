@@ -23,7 +23,7 @@ const EACH_LAYOUT = [
   "signing in", "signing up", "help", "help: api", "help: causes", "the first page", "the first page, delivered",
   "overview", "endpoints", "a new endpoint", "an endpoint that fails", "a test for an endpoint", "deliveries",
   "a delivery that failed", "events", "a call", "test line with requests", "audit", "settings", "support desk, found",
-  "support: deliveries", "support: a delivery",
+  "support: deliveries", "support: a delivery", "operator: health", "operator: policies",
 ];
 
 for (const view of VIEWS.filter(({ name }) => EACH_LAYOUT.includes(name))) {

@@ -22,6 +22,7 @@ use crate::{
     key_ring::Keys,
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
+    policies::Given,
     sender::{
         Sender, alerts::Alerts, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover,
         rotating, writer,
@@ -117,7 +118,11 @@ impl Engine {
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
         let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
-        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone(), alerts);
+        let given = Given::from(&config);
+        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone(), alerts, given);
+        if sender.read_policies().await.is_err() {
+            tracing::warn!("the policies could not be read yet; what the environment says is in force");
+        }
         let (ingest, door) = Ingest::new();
         let inflow = Mutex::new(Some(Inflow { door, outcomes }));
         let (believed, queue_seen, lock) = (Believed::default(), QueueSeen::default(), Mutex::default());
@@ -199,6 +204,10 @@ impl Engine {
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
             let result = if alone { Ok(()) } else { self.beat(Beat::Later).await };
+            // What another node said may have been lost.
+            if !alone && self.sender.read_policies().await.is_err() {
+                tracing::warn!("the policies could not be read; looking again soon");
+            }
             let swept = if beats.is_multiple_of(SWEEP_BEATS) { self.sweep().await } else { Ok(()) };
             if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use domain::{UnixMs, error::Result};
+use domain::{UnixMs, error::Result, installation::health::CommitFigures};
 
 use crate::{Engine, store::waiting};
 
@@ -99,6 +99,17 @@ impl Commits {
         self.rows.cells.iter().map(|cell| cell.load(Relaxed)).sum()
     }
 
+    /// All of them together.
+    #[must_use]
+    pub fn figures(&self) -> CommitFigures {
+        let millionths = |histogram: &Histogram| histogram.sum_millionths.load(Relaxed);
+        CommitFigures {
+            commits: self.count(),
+            rows: millionths(&self.rows) / 1_000_000,
+            total_us: millionths(&self.seconds),
+        }
+    }
+
     /// A commit of so many rows that took so long.
     pub fn add(&self, rows: usize, seconds: f64) {
         self.rows.add(number(rows as u64));
@@ -149,19 +160,22 @@ impl Engine {
         ]
     }
 
+    /// Deliveries in this node's memory, and attempts whose outcome is not recorded yet.
+    pub(crate) fn queued(&self) -> (u64, u64) {
+        let queues = self.sender().queues();
+        (queues.len() as u64, queues.in_flight() as u64)
+    }
+
     fn in_hand(&self) -> [Figure; 3] {
-        let (in_memory, in_flight) = {
-            let queues = self.sender().queues();
-            (queues.len(), queues.in_flight())
-        };
+        let (in_memory, in_flight) = self.queued();
         [
-            gauge("offhook_deliveries_in_memory", "Deliveries in this node's memory.", in_memory as u64),
-            gauge("offhook_attempts_in_flight", "Attempts whose outcome is not recorded yet.", in_flight as u64),
+            gauge("offhook_deliveries_in_memory", "Deliveries in this node's memory.", in_memory),
+            gauge("offhook_attempts_in_flight", "Attempts whose outcome is not recorded yet.", in_flight),
             gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.ingest().waiting() as u64),
         ]
     }
 
-    async fn queue_now(&self) -> Result<waiting::Waiting> {
+    pub(crate) async fn queue_now(&self) -> Result<waiting::Waiting> {
         let now = self.now();
         let kept = *self.queue_seen().0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, waiting)) = kept

@@ -11,6 +11,7 @@ pub mod key_ring;
 pub mod mail;
 pub mod outbound;
 pub mod password;
+mod policies;
 mod random;
 pub mod sender;
 pub mod service;

@@ -29,6 +29,24 @@ impl Caller {
     pub fn require(&self, permission: Permission) -> Result<(), Problem> {
         Ok(self.0.require(permission)?)
     }
+
+    /// Counts one event against the limit of the caller's account, where it has one.
+    ///
+    /// # Errors
+    /// 429 with the limit and the time to wait; nothing was stored then.
+    pub fn count_event(&self, room: &Room) -> Result<(), Problem> {
+        let (Some(per_s), Ok(account)) = (self.0.events_per_s, self.0.account()) else { return Ok(()) };
+        match room.rates.account_events.take_of(account.as_str(), per_s, room.backend.clock().now()) {
+            Taken::Yes { .. } => Ok(()),
+            Taken::No { retry_after_s } => Err(Problem::too_many(
+                format!(
+                    "This account’s tokens post at most {per_s} events a second, as its provider has set. Nothing was stored; \
+                     try again in {retry_after_s} s."
+                ),
+                retry_after_s,
+            )),
+        }
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {

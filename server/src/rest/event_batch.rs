@@ -135,6 +135,7 @@ async fn check(room: &Room, caller: &Caller, place: usize, raw: &RawValue) -> Re
     let posted: PostedEvent = parse::<EventToPost>(raw.get().as_bytes())?.into();
     let event = NewEvent::parse(&posted)?;
     let account = room.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    caller.count_event(room)?;
     Ok(Checked { place, account, event })
 }
 

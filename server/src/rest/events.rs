@@ -152,10 +152,11 @@ impl EventDetailJson {
 }
 
 /// Checks an event and hands it to the account it is for.
-pub(super) async fn accept(room: &Room, caller: &Caller, posted: &PostedEvent) -> domain::Result<Accepted> {
+pub(super) async fn accept(room: &Room, caller: &Caller, posted: &PostedEvent) -> Result<Accepted, Problem> {
     let event = NewEvent::parse(posted)?;
     let account = room.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
-    room.backend.accept_event(&caller.0, &account, event).await
+    caller.count_event(room)?;
+    Ok(room.backend.accept_event(&caller.0, &account, event).await?)
 }
 
 /// The status of an accepted event: 202, or 200 for one that had been accepted before.

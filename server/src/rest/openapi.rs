@@ -54,7 +54,8 @@ pub struct Errors;
 
 impl IntoResponses for Errors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let all = Kind::ALL.into_iter().map(Kind::facts);
+        // One response for each status: a suspended account answers 403 like any other refusal, with a type of its own.
+        let all = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Suspended).map(Kind::facts);
         all.map(|(name, status, _)| (status.as_u16().to_string(), RefOr::Ref(Ref::from_response_name(name)))).collect()
     }
 }

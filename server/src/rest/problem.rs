@@ -50,6 +50,8 @@ pub enum Kind {
     Unauthenticated,
     /// The token may not do this.
     Forbidden,
+    /// The account is suspended.
+    Suspended,
     /// No such thing, or another account's.
     NotFound,
     /// The path exists, the method there does not.
@@ -74,10 +76,11 @@ pub enum Kind {
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
+        Self::Suspended,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Slow,
@@ -97,6 +100,7 @@ impl Kind {
             Self::Malformed => ("Malformed", StatusCode::BAD_REQUEST, "The request cannot be read"),
             Self::Unauthenticated => ("Unauthenticated", StatusCode::UNAUTHORIZED, "No valid API token"),
             Self::Forbidden => ("Forbidden", StatusCode::FORBIDDEN, "The token may not do this"),
+            Self::Suspended => ("Suspended", StatusCode::FORBIDDEN, "The account is suspended"),
             Self::NotFound => ("NotFound", StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => {
                 ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED, "This path does not have that method")
@@ -136,6 +140,12 @@ impl Problem {
         Self { kind, detail: detail.into(), errors: Vec::new(), existing: None, retry_after_s: None }
     }
 
+    /// Too often, with the seconds until the next try.
+    #[must_use]
+    pub fn too_many(detail: impl Into<String>, retry_after_s: u32) -> Self {
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(Kind::TooMany, detail) }
+    }
+
     /// The document that is sent.
     #[must_use]
     pub fn document(self) -> ProblemDocument {
@@ -157,6 +167,7 @@ impl From<Error> for Problem {
             Error::NotFound(noun) => Self::new(Kind::NotFound, format!("{noun} not found in this account.")),
             Error::Unauthenticated(_) => plain(Kind::Unauthenticated),
             Error::Forbidden(_) => plain(Kind::Forbidden),
+            Error::Suspended(_) => plain(Kind::Suspended),
             Error::Invalid(errors) => Self { errors, ..plain(Kind::Invalid) },
             Error::Conflict { existing, .. } => Self { existing, ..plain(Kind::Conflict) },
             Error::TooLarge(_) => plain(Kind::TooLarge),

@@ -12,6 +12,7 @@ mod crash;
 mod headers;
 mod health;
 mod live;
+mod ops;
 mod people;
 mod policy;
 mod quota;

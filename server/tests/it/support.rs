@@ -74,7 +74,7 @@ async fn there_is_no_desk_for_anybody_else() {
     assert!(!posted.header("location").contains("/support/a/"), "{posted:?}");
     let app = TestApp::start().await;
     let mut operator = agent(&app, StaffRole::Operator).await;
-    assert_eq!(operator.get("/").await.header("location"), "/me");
+    assert_eq!(operator.get("/").await.header("location"), "/ops");
     assert_eq!(operator.get("/support").await.status, 404);
 }
 

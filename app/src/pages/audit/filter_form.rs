@@ -1,6 +1,6 @@
 //! The filter of the audit log: a GET form, so that every filter is an address and works without script.
 
-use domain::audit::{AREAS, AuditFilter};
+use domain::audit::AuditFilter;
 use leptos::prelude::*;
 
 use crate::components::{
@@ -14,10 +14,12 @@ use crate::components::{
 pub fn FilterForm(
     /// What is filtered now.
     filter: AuditFilter,
+    /// The areas there are, with their words.
+    areas: &'static [(&'static str, &'static str)],
     /// The page's path.
     base: String,
 ) -> impl IntoView {
-    let areas = AREAS.iter().map(|(area, words)| ((*area).to_owned(), (*words).to_owned())).collect();
+    let areas = areas.iter().map(|(area, words)| ((*area).to_owned(), (*words).to_owned())).collect();
     view! {
         <form method="get" action=base role="search" aria-label="Records" class="grid items-end gap-3 sm:grid-cols-2 xl:grid-cols-[1fr_1.4fr_1fr_1fr_auto]">
             <Choice name="area" label="Area" any="All areas" options=areas chosen=filter.area/>

@@ -18,20 +18,24 @@ pub fn Records(
     rows: Vec<Record>,
     /// What is filtered now: a person's name narrows it further.
     filter: AuditFilter,
+    /// Path of the log.
+    base: String,
     /// Whose account and clock.
     view: Viewpoint,
 ) -> impl IntoView {
-    let items = rows.into_iter().map(|record| view! { <Item record=record filter=filter.clone() view=view.clone()/> });
+    let items = rows
+        .into_iter()
+        .map(|record| view! { <Item record=record filter=filter.clone() base=base.clone() view=view.clone()/> });
     view! { <ol class="rounded-m border border-line border-b-0 bg-surface">{items.collect_view()}</ol> }
 }
 
 #[component]
-fn Item(record: Record, filter: AuditFilter, view: Viewpoint) -> impl IntoView {
+fn Item(record: Record, filter: AuditFilter, base: String, view: Viewpoint) -> impl IntoView {
     let at = view! { <TimeText at=record.at form=TimeForm::Full view=view.clone()/> };
     let changes = changes(&record.changes);
     let address =
         record.address.clone().map(|address| view! { <span class="text-ink-3">{format!("from {address}")}</span> });
-    let who = who(&record, &filter, &view);
+    let who = who(&record, &filter, &base);
     view! {
         <li id=record.id.to_string() class="grid gap-x-6 gap-y-1 border-b border-line px-3 py-2.5 text-table lg:grid-cols-[minmax(0,1fr)_minmax(0,20rem)]">
             <p class="flex flex-wrap items-baseline gap-x-2 min-w-0 wrap-anywhere">
@@ -47,12 +51,12 @@ fn Item(record: Record, filter: AuditFilter, view: Viewpoint) -> impl IntoView {
 }
 
 /// Who it was; the name narrows the log to them.
-fn who(record: &Record, filter: &AuditFilter, view: &Viewpoint) -> AnyView {
+fn who(record: &Record, filter: &AuditFilter, base: &str) -> AnyView {
     let Some(name) = record.who.clone() else {
         return view! { <span>"by itself"</span> }.into_any();
     };
     let theirs = AuditFilter { who: Some(name.clone()), cursor: None, limit: 0, ..filter.clone() };
-    let href = format!("{}{}", view.path("audit"), theirs.to_query());
+    let href = format!("{base}{}", theirs.to_query());
     view! { <span>"by " <a href=href>{name}</a></span> }.into_any()
 }
 

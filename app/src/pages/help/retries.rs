@@ -107,7 +107,7 @@ const fn meaning(status: Status) -> &'static str {
         Status::Sending => "An attempt is under way.",
         Status::Retrying => "At least one attempt has failed; the next one is due at the time shown.",
         Status::Failed => "Ended without success. It can be resent.",
-        Status::Held => "The endpoint is paused. The event waits and is not lost.",
+        Status::Held => "The endpoint is paused, or the account suspended. The event waits and is not lost.",
         Status::Queued => "Accepted and not tried yet, or waiting for an earlier event of the same call.",
         Status::Expired => "Ended because it was no longer worth sending. It can be resent.",
         Status::Cancelled => "Ended by a person, or with its endpoint. It can be resent while the endpoint exists.",

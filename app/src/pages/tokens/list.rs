@@ -4,7 +4,7 @@ use domain::actor::Permission;
 use domain::token::ApiToken;
 use leptos::prelude::*;
 
-use super::{last_use, standing};
+use super::{Whose, last_use, standing};
 use crate::api::tokens::load_tokens;
 use crate::components::button::{LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
@@ -25,13 +25,30 @@ pub fn TokensPage() -> impl IntoView {
         if tokens.is_empty() {
             return Ok(view! { <Heading title="API tokens"/> <NoTokens new=new/> }.into_any());
         }
-        let rows = tokens.into_iter().map(|token| view! { <Row token=token view=view.clone()/> }).collect_view();
         Ok(view! {
             <Heading title="API tokens"><LinkButton weight=Weight::Primary href=new>"New token"</LinkButton></Heading>
-            <ul class="border-b border-line">{rows}</ul>
+            <TokenRows tokens=tokens whose=Whose::Account(place.acct) view=view/>
         }
         .into_any())
     })
+}
+
+/// Tokens, one under the other.
+#[component]
+pub fn TokenRows(
+    /// The tokens.
+    tokens: Vec<ApiToken>,
+    /// Whose they are.
+    whose: Whose,
+    /// Whose clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let row = |token: ApiToken| {
+        let page = whose.page(token.id.as_str());
+        view! { <Row token=token page=page view=view.clone()/> }
+    };
+    let rows = tokens.into_iter().map(row).collect_view();
+    view! { <ul class="border-b border-line">{rows}</ul> }
 }
 
 #[component]
@@ -46,10 +63,9 @@ fn NoTokens(new: String) -> impl IntoView {
 }
 
 #[component]
-fn Row(token: ApiToken, view: Viewpoint) -> impl IntoView {
+fn Row(token: ApiToken, page: String, view: Viewpoint) -> impl IntoView {
     let works = token.works(view.now);
     let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
-    let page = links::token(&view.acct, token.id.as_str());
     view! {
         <li class="relative grid gap-x-4 border-t border-line px-3 py-2 hover:bg-sunk md:grid-cols-[minmax(0,1fr)_auto]">
             <p class="flex flex-wrap items-baseline gap-x-3">

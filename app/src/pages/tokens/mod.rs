@@ -5,9 +5,63 @@ pub mod new;
 pub mod show;
 
 use domain::UnixMs;
+use domain::query::encode;
 use domain::token::{ApiToken, TokenState};
 
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use crate::api::ops_tokens::{RevokePlatformToken, RotatePlatformToken};
+use crate::api::tokens::{RevokeToken, RotateToken};
+use crate::links;
 use crate::zone::Zone;
+
+/// Whose tokens they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// An account's, by its id.
+    Account(String),
+    /// The platform's.
+    Platform,
+}
+
+impl Whose {
+    /// The list of all of them, or the page of one.
+    #[must_use]
+    pub fn page(&self, token: &str) -> String {
+        let base = match self {
+            Self::Account(acct) => links::account(acct, "tokens"),
+            Self::Platform => links::OPS_TOKENS.to_owned(),
+        };
+        if token.is_empty() { base } else { format!("{base}/{}", encode(token)) }
+    }
+
+    const fn rotate(&self) -> &'static str {
+        match self {
+            Self::Account(_) => RotateToken::PATH,
+            Self::Platform => RotatePlatformToken::PATH,
+        }
+    }
+
+    const fn revoke(&self) -> &'static str {
+        match self {
+            Self::Account(_) => RevokeToken::PATH,
+            Self::Platform => RevokePlatformToken::PATH,
+        }
+    }
+
+    /// The fields that say which token a form is about.
+    fn fields(&self, token: &ApiToken) -> impl IntoView + use<> {
+        let acct = match self {
+            Self::Account(acct) => Some(acct.clone()),
+            Self::Platform => None,
+        };
+        view! {
+            {acct.map(|acct| view! { <input type="hidden" name="acct" value=acct/> })}
+            <input type="hidden" name="token" value=token.id.to_string()/>
+        }
+    }
+}
 
 /// How a token stands, in words.
 fn standing(token: &ApiToken, zone: &Zone, now: UnixMs) -> String {

@@ -3,10 +3,9 @@
 use domain::actor::Permission;
 use domain::token::{ApiToken, OVERLAP_H, TokenState};
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn as _;
 
-use super::{last_use, standing};
-use crate::api::tokens::{RevokeToken, RotateToken, load_token};
+use super::{Whose, last_use, standing};
+use crate::api::tokens::load_token;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
@@ -16,7 +15,6 @@ use crate::components::rail::Part;
 use crate::components::secret::Secret;
 use crate::components::viewpoint::Viewpoint;
 use crate::flash::Flash;
-use crate::links;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens/:tok`
@@ -25,23 +23,35 @@ pub fn TokenPage() -> impl IntoView {
     account_page(Part::Tokens, async |place, frame| {
         frame.need(Permission::ManageTokens)?;
         let token = load_token(place.acct.clone(), place.param("tok")).await?;
-        let view = Viewpoint::from(&frame);
-        let (state, all) = (token.state(view.now), links::account(&place.acct, "tokens"));
-        let made = made(&frame.visit.flash, &all);
-        let rotate =
-            (state == TokenState::Active).then(|| view! { <Rotate acct=place.acct.clone() token=token.clone()/> });
-        let revoke = token
-            .works(view.now)
-            .then(|| view! { <Revoke acct=place.acct.clone() token=token.clone() view=view.clone()/> });
-        Ok(view! {
-            <Heading title=token.name.clone()><LinkButton href=all>"All tokens"</LinkButton></Heading>
-            {made}
-            <Known token=token view=view/>
-            {rotate}
-            {revoke}
-        }
-        .into_any())
+        let (view, flash) = (Viewpoint::from(&frame), frame.visit.flash);
+        Ok(view! { <TokenCard token=token whose=Whose::Account(place.acct) flash=flash view=view/> }.into_any())
     })
+}
+
+/// A token: its text where it was made just now, how it stands, and what can be done with it.
+#[component]
+pub fn TokenCard(
+    /// The token.
+    token: ApiToken,
+    /// Whose it is.
+    whose: Whose,
+    /// What became of the form before.
+    flash: Flash,
+    /// Whose clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let (state, all) = (token.state(view.now), whose.page(""));
+    let made = made(&flash, &all);
+    let rotate = (state == TokenState::Active).then(|| view! { <Rotate whose=whose.clone() token=token.clone()/> });
+    let revoke =
+        token.works(view.now).then(|| view! { <Revoke whose=whose.clone() token=token.clone() view=view.clone()/> });
+    view! {
+        <Heading title=token.name.clone()><LinkButton href=all>"All tokens"</LinkButton></Heading>
+        {made}
+        <Known token=token whose=whose view=view/>
+        {rotate}
+        {revoke}
+    }
 }
 
 /// The token's text, where it was made just now.
@@ -59,10 +69,10 @@ fn made(flash: &Flash, all: &str) -> Option<impl IntoView + use<>> {
 }
 
 #[component]
-fn Known(token: ApiToken, view: Viewpoint) -> impl IntoView {
+fn Known(token: ApiToken, whose: Whose, view: Viewpoint) -> impl IntoView {
     let by = token.created_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let next = token.replaced_by.as_ref().map(|next| {
-        let href = links::token(&view.acct, next.as_str());
+        let href = whose.page(next.as_str());
         view! { <KeyValue name="Takes its place"><a href=href>"the newer token"</a></KeyValue> }
     });
     let facts = [
@@ -86,7 +96,7 @@ fn Known(token: ApiToken, view: Viewpoint) -> impl IntoView {
 }
 
 #[component]
-fn Rotate(acct: String, token: ApiToken) -> impl IntoView {
+fn Rotate(whose: Whose, token: ApiToken) -> impl IntoView {
     const OVERLAPS: [(u32, &str); 4] =
         [(0, "not at all: it leaked"), (1, "1 hour"), (OVERLAP_H, "24 hours"), (168, "7 days")];
     let options = OVERLAPS.map(|(hours, words)| {
@@ -94,9 +104,8 @@ fn Rotate(acct: String, token: ApiToken) -> impl IntoView {
     });
     view! {
         <Panel title="Rotate" id="rotate">
-            <form class="grid max-w-column gap-4" method="post" action=RotateToken::PATH>
-                <input type="hidden" name="acct" value=acct/>
-                <input type="hidden" name="token" value=token.id.to_string()/>
+            <form class="grid max-w-column gap-4" method="post" action=whose.rotate()>
+                {whose.fields(&token)}
                 <p class="text-ink-2">"A new token with the same scopes takes its place. Both work for a while, so that no request is refused while you change it over."</p>
                 <label class="flex flex-wrap items-center gap-3">
                     "This one works on for"
@@ -109,7 +118,7 @@ fn Rotate(acct: String, token: ApiToken) -> impl IntoView {
 }
 
 #[component]
-fn Revoke(acct: String, token: ApiToken, view: Viewpoint) -> impl IntoView {
+fn Revoke(whose: Whose, token: ApiToken, view: Viewpoint) -> impl IntoView {
     let lately = token.used_lately(view.now);
     let complaint = use_context::<Flash>().and_then(|flash| flash.error("name").map(str::to_owned));
     let said = complaint.is_some();
@@ -125,9 +134,8 @@ fn Revoke(acct: String, token: ApiToken, view: Viewpoint) -> impl IntoView {
     });
     view! {
         <Panel title="Revoke" id="revoke">
-            <form class="grid max-w-column gap-4" method="post" action=RevokeToken::PATH>
-                <input type="hidden" name="acct" value=acct/>
-                <input type="hidden" name="token" value=token.id.to_string()/>
+            <form class="grid max-w-column gap-4" method="post" action=whose.revoke()>
+                {whose.fields(&token)}
                 <p class="text-ink-2">"From the next request on it lets nobody in. This cannot be undone."</p>
                 {named}
                 <div><Button weight=Weight::Final>"Revoke token"</Button></div>

@@ -13,7 +13,11 @@ mod resolver;
 mod timing;
 
 use crate::clock;
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use domain::{
     UnixMs,
@@ -21,6 +25,7 @@ use domain::{
     cause::{Cause, CauseFacts, Failure},
     target::TargetUrl,
 };
+use ipnet::IpNet;
 use reqwest::{Client, Response, redirect};
 use tokio::time::timeout;
 use url::{Host, Url};
@@ -31,7 +36,7 @@ pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 pub use resolver::{LookUp, Unresolved};
 
 /// Time limit of connecting, TLS included.
-pub const CONNECT_TIMEOUT_MS: u32 = 5_000;
+pub const CONNECT_TIMEOUT_MS: u32 = domain::endpoint::CONNECT_TIMEOUT_MS;
 /// Idle connections kept per host.
 const IDLE_PER_HOST: usize = 64;
 /// How long an idle connection is kept.
@@ -77,7 +82,8 @@ pub struct Answer {
 
 /// The client.
 pub struct Outbound {
-    guarded: Client,
+    /// Made anew when the guard changes, so that no open connection outlives what allowed it.
+    guarded: RwLock<Client>,
     own: Client,
     vetted: resolver::Vetted,
     own_prefix: String,
@@ -110,15 +116,26 @@ impl Outbound {
     ) -> Result<Self, CannotBuild> {
         // Another part of the process may have installed one already; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let vetted = resolver::Vetted { policy: Arc::new(policy), look_up };
+        let vetted = resolver::Vetted { policy: Arc::new(RwLock::new(policy)), look_up };
         let own_prefix = format!("{}{}", public_url.as_str().trim_end_matches('/'), domain::test_line::PATH_PREFIX);
         Ok(Self {
-            guarded: client(|builder| builder.dns_resolver(vetted.clone()))?,
+            guarded: RwLock::new(client(|builder| builder.dns_resolver(vetted.clone()))?),
             own: client(|builder| builder)?,
             vetted,
             own_prefix,
             own_address,
         })
+    }
+
+    /// Opens the guard for these networks beside public addresses, and for no others, from the next attempt on.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up; the guard is as before then.
+    pub fn allow(&self, networks: Vec<IpNet>) -> Result<(), CannotBuild> {
+        let fresh = client(|builder| builder.dns_resolver(self.vetted.clone()))?;
+        *self.vetted.policy.write().unwrap_or_else(PoisonError::into_inner) = Policy::new(networks);
+        *self.guarded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
     }
 
     /// Checks where a URL leads before it is saved. A name that does not resolve now is no reason to refuse it.
@@ -172,16 +189,17 @@ impl Outbound {
     }
 
     /// The client for a URL and the URL to call; none when its address is refused.
-    fn route(&self, url: &str) -> Option<(&Client, Url)> {
+    fn route(&self, url: &str) -> Option<(Client, Url)> {
         let mut parsed = Url::parse(url).ok()?;
         if self.is_own(url) {
             parsed.set_scheme("http").ok()?;
             parsed.set_ip_host(self.own_address.ip()).ok()?;
             parsed.set_port(Some(self.own_address.port())).ok()?;
-            return Some((&self.own, parsed));
+            return Some((self.own.clone(), parsed));
         }
         let checked = TargetUrl::parse(url).is_ok() && self.literal_allowed(&parsed);
-        checked.then_some((&self.guarded, parsed))
+        let guarded = || self.guarded.read().unwrap_or_else(PoisonError::into_inner).clone();
+        checked.then(|| (guarded(), parsed))
     }
 
     /// Whether a URL is a test line of this installation.
@@ -192,8 +210,8 @@ impl Outbound {
     /// An address in the URL itself never meets the resolver, so it is vetted here.
     fn literal_allowed(&self, url: &Url) -> bool {
         match url.host() {
-            Some(Host::Ipv4(address)) => self.vetted.policy.allows(address.into()),
-            Some(Host::Ipv6(address)) => self.vetted.policy.allows(address.into()),
+            Some(Host::Ipv4(address)) => self.vetted.allows(address.into()),
+            Some(Host::Ipv6(address)) => self.vetted.allows(address.into()),
             Some(Host::Domain(_)) => true,
             None => false,
         }

@@ -2,7 +2,12 @@
 //! changes between check and connect gains nothing.
 
 use crate::clock;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use futures::future::BoxFuture;
 
@@ -12,7 +17,7 @@ use tokio::time::timeout;
 use super::{policy::Policy, timing};
 
 /// Time limit of a look-up.
-pub const DNS_TIMEOUT_MS: u64 = 3_000;
+pub const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
 
 /// Why a name gave no address to connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,18 +45,23 @@ pub fn of_the_system() -> LookUp {
 /// Resolves and vets.
 #[derive(Clone)]
 pub(super) struct Vetted {
-    pub(super) policy: Arc<Policy>,
+    pub(super) policy: Arc<RwLock<Policy>>,
     pub(super) look_up: LookUp,
 }
 
 impl Vetted {
+    /// Whether this address may be called now.
+    pub(super) fn allows(&self, address: IpAddr) -> bool {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).allows(address)
+    }
+
     /// The addresses of `host` that may be called.
     ///
     /// # Errors
     /// [`Unresolved`].
     pub(super) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, Unresolved> {
         let found = (self.look_up)(host.to_owned()).await?;
-        let allowed: Vec<SocketAddr> = found.iter().copied().filter(|a| self.policy.allows(a.ip())).collect();
+        let allowed: Vec<SocketAddr> = found.iter().copied().filter(|a| self.allows(a.ip())).collect();
         match (found.is_empty(), allowed.is_empty()) {
             (true, _) => Err(Unresolved::NotFound),
             (false, true) => Err(Unresolved::Blocked),

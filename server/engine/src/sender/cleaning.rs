@@ -76,13 +76,17 @@ impl Round<'_> {
     /// All that is past of one kind.
     async fn of(&mut self, keeping: &Keeping, kind: Kind) -> StoreResult<usize> {
         let now = self.sender.now();
+        let longest = i64::from(self.sender.policies.now().retention_max_days);
+        let longest = keeping.retention_max_days.map_or(longest, |days| days.min(longest));
+        let bodies_before = days_before(now, keeping.bodies_days.min(longest));
+        let rows_before = days_before(now, keeping.rows_days.min(longest));
         let (mut from, before) = match kind {
-            Kind::Bodies => (keeping.bodies_cleaned.clone(), encode(days_before(now, keeping.bodies_days), 0)),
+            Kind::Bodies => (keeping.bodies_cleaned.clone(), encode(bodies_before, 0)),
             Kind::Deliveries => {
-                let oldest = DeliveryId::new(days_before(now, keeping.rows_days), 0);
+                let oldest = DeliveryId::new(rows_before, 0);
                 (String::new(), oldest.as_str().to_owned())
             }
-            Kind::Events => (String::new(), encode(days_before(now, keeping.rows_days), 0)),
+            Kind::Events => (String::new(), encode(rows_before, 0)),
         };
         let mut rows = 0;
         while !self.sender.is_stopping() {

@@ -39,6 +39,7 @@ use std::{
 
 use domain::{
     UnixMs,
+    error::Error,
     id::{AccountId, Ids},
     time::Clock,
 };
@@ -47,7 +48,8 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use crate::{
     figures::Commits,
     outbound::Outbound,
-    store::{db::Db, error::StoreResult, jobs},
+    policies::{Given, InForce},
+    store::{db::Db, endpoints, error::StoreResult, jobs},
     vault::Vault,
 };
 
@@ -105,6 +107,7 @@ pub struct Sender {
     pub counters: Counters,
     pub(crate) outbound: Outbound,
     pub(crate) alerts: Alerts,
+    pub(crate) policies: InForce,
     pub(crate) targets: Targets,
     queues: Mutex<Queues>,
     outcomes: mpsc::Sender<Outcome>,
@@ -129,6 +132,7 @@ impl Sender {
         outbound: Outbound,
         vault: Arc<Vault>,
         alerts: Alerts,
+        given: Given,
     ) -> (Arc<Self>, mpsc::Receiver<Outcome>) {
         let (outcomes, outcomes_out) = mpsc::channel(IN_FLIGHT_MAX);
         let (at, entropy) = ids.next();
@@ -142,6 +146,7 @@ impl Sender {
             counters: Counters::default(),
             outbound,
             alerts,
+            policies: InForce::new(given),
             queues: Mutex::new(Queues::default()),
             outcomes,
             claim_soon: claim::Hint::default(),
@@ -281,6 +286,34 @@ impl Sender {
             tx.commit().await
         };
         released.await.inspect_err(|_| self.raise_doubt())
+    }
+
+    /// The same for all endpoints of an account.
+    ///
+    /// # Errors
+    /// As [`Self::let_go_of`].
+    pub async fn let_go_of_account(&self, account: &str) -> StoreResult<()> {
+        let Ok(account) = AccountId::parse(account) else { return Ok(()) };
+        for endpoint in endpoints::ids(&self.db, &account).await? {
+            self.let_go_of(&endpoint).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the policies that are in force now; the guard of the HTTP client follows from the next attempt on.
+    ///
+    /// # Errors
+    /// When the database cannot be read; what was known stays in force.
+    pub async fn read_policies(&self) -> domain::Result<()> {
+        let before = self.policies.now();
+        let now = self.policies.read(&self.db).await?;
+        if before.egress_allow != now.egress_allow {
+            self.outbound.allow(now.egress_allow.clone()).map_err(|error| {
+                tracing::error!(%error, "the egress guard could not be changed");
+                Error::Internal
+            })?;
+        }
+        Ok(())
     }
 
     /// Stops starting attempts and waits for those in flight to be recorded, at most `wait_ms` milliseconds.

@@ -25,6 +25,10 @@ pub enum News {
     Endpoint(String),
     /// Deliveries of this account changed.
     Account(String),
+    /// This account was suspended, or is so no longer.
+    Suspension(String),
+    /// A policy was set.
+    Policies,
 }
 
 impl News {
@@ -33,12 +37,16 @@ impl News {
             Self::Due => "due".to_owned(),
             Self::Endpoint(id) => format!("endpoint {id}"),
             Self::Account(id) => format!("account {id}"),
+            Self::Suspension(id) => format!("suspension {id}"),
+            Self::Policies => "policies".to_owned(),
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
         match text.split_once(' ') {
             None if text == "due" => Some(Self::Due),
+            None if text == "policies" => Some(Self::Policies),
+            Some(("suspension", id)) => Some(Self::Suspension(id.to_owned())),
             Some(("endpoint", id)) => Some(Self::Endpoint(id.to_owned())),
             Some(("account", id)) => Some(Self::Account(id.to_owned())),
             _ => None,
@@ -90,6 +98,17 @@ impl Sender {
             News::Account(id) => {
                 self.changed([id]);
             }
+            News::Suspension(id) => {
+                if let Err(error) = self.let_go_of_account(&id).await {
+                    tracing::warn!(%error, "an account was suspended, and what is in hand for it could not be let go of");
+                }
+                self.wake_at(self.now());
+            }
+            News::Policies => {
+                if let Err(error) = self.read_policies().await {
+                    tracing::warn!(%error, "a policy changed and could not be read; looking again soon");
+                }
+            }
         }
     }
 }
@@ -125,7 +144,9 @@ mod tests {
 
     #[test]
     fn what_is_told_is_what_is_heard() {
-        for news in [News::Due, News::Endpoint("ep_1".into()), News::Account("acct_1".into())] {
+        let suspension = News::Suspension("acct_1".into());
+        let account = News::Account("acct_1".into());
+        for news in [News::Due, News::Endpoint("ep_1".into()), account, suspension, News::Policies] {
             assert_eq!(News::parse(&news.text()), Some(news));
         }
         assert_eq!(News::parse("something else"), None);

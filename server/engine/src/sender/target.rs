@@ -30,7 +30,7 @@ const KEPT_MAX: usize = 10_000;
 /// What an attempt needs to know about its endpoint.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Whether it receives.
+    /// Whether it receives: it is active, and its account is not suspended.
     pub active: bool,
     /// The URL.
     pub url: String,
@@ -146,7 +146,7 @@ impl Targets {
             Some((HeaderName::from_bytes(header.name.as_bytes()).ok()?, HeaderValue::from_str(&header.value).ok()?))
         };
         Some(Target {
-            active: stored.endpoint.state == EndpointState::Active,
+            active: stored.endpoint.state == EndpointState::Active && !stored.suspended,
             url: stored.endpoint.url.as_str().to_owned(),
             auth_token: opened.auth_token,
             secrets: std::iter::once(opened.secret).chain(present.earlier_secret).collect(),

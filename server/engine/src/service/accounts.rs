@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     account::{
-        Account, AccountForm, AccountSettings, Accounts, Membership, NAME_MAX_CHARS, Role, SignUp, StaffRole, User,
-        email_complaint, normal_email,
+        Account, AccountForm, Accounts, Membership, Role, SignUp, StaffRole, User, email_complaint, normal_email,
     },
     actor::{Actor, Permission, Who},
     audit::{Change, Deed},
     error::Result,
     id::{AccountId, UserId},
+    installation::accounts::{Named, Naming},
     second_factor::FirstStep,
     time::{MINUTE_MS, SECOND_MS},
 };
@@ -18,8 +18,9 @@ use domain::{
 use crate::{
     Engine, password,
     store::{
-        accounts,
+        accounts::{self, Here},
         audit::{self, Entry},
+        db::Tx,
     },
 };
 
@@ -51,12 +52,7 @@ impl Accounts for Engine {
         }
         let form = checked(form)?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
-        let account = Account {
-            id: self.new_id(AccountId::new),
-            name: form.account,
-            reference: None,
-            settings: AccountSettings::default(),
-        };
+        let account = Account::new(self.new_id(AccountId::new), form.account, None);
         let hash = password::hash(form.password).await;
         let now = self.now();
         let mut tx = self.db().begin().await?;
@@ -92,9 +88,10 @@ impl Accounts for Engine {
 
     async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor> {
         let found = accounts::member(self.db(), user, account).await?;
-        let (name, role, developers_rotate) = found.ok_or_else(|| Error::NotFound("Account".into()))?;
+        let found = found.ok_or_else(|| Error::NotFound("Account".into()))?;
+        let Here { name, role, developers_rotate, suspended } = found;
         let (user, account) = (user.clone(), account.clone());
-        Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }))
+        Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }).in_suspended(suspended))
     }
 
     async fn staff(&self, user: &UserId) -> Result<Actor> {
@@ -114,7 +111,7 @@ impl Accounts for Engine {
     }
 
     fn sign_up_open(&self) -> bool {
-        self.config().sign_up_open
+        self.sender().policies.now().sign_up_open
     }
 }
 
@@ -123,6 +120,14 @@ fn taken_address(error: crate::store::error::StoreError) -> Error {
         return Error::invalid("email", "Somebody has signed up with this address already. Sign in instead.");
     }
     error.into()
+}
+
+/// What stands against a reference that another account has.
+pub(super) fn taken_reference(error: crate::store::error::StoreError, reference: Option<String>) -> Error {
+    if !error.is_taken() {
+        return error.into();
+    }
+    Error::Conflict { detail: "Another account has this reference.".into(), existing: reference }
 }
 
 /// The form with its rules kept; all complaints come at once.
@@ -182,33 +187,28 @@ impl Engine {
     /// Creates an account, for an operator.
     ///
     /// # Errors
-    /// `Invalid` for the name, `Conflict` when the reference is taken.
+    /// `Invalid` for name or reference, `Conflict` when the reference is taken.
     pub async fn create_account(&self, actor: &Actor, name: &str, reference: Option<&str>) -> Result<Account> {
-        let name = name.trim();
-        if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
-            return Err(Error::invalid("name", "An account's name has 1 to 120 characters."));
-        }
-        let reference = reference.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
-        let account = Account {
-            id: self.new_id(AccountId::new),
-            name: name.to_owned(),
-            reference,
-            settings: AccountSettings::default(),
-        };
-        let mut tx = self.db().begin().await?;
-        accounts::add_account(&mut tx, &account, self.now()).await.map_err(|error| {
-            if !error.is_taken() {
-                return error.into();
-            }
-            Error::Conflict {
-                detail: "Another account has this reference.".into(),
-                existing: account.reference.clone(),
-            }
-        })?;
-        let entry = self.entry(actor, &account.id, Deed::AccountCreated);
-        self.note(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
+        let naming = Naming { name: name.to_owned(), reference: reference.unwrap_or_default().to_owned() };
+        let (mut tx, account) = self.new_account(actor, naming.check()?).await?;
+        self.note_opened(&mut tx, actor, &account).await?;
         tx.commit().await?;
         Ok(account)
+    }
+
+    /// A new account in a transaction that goes on.
+    pub(super) async fn new_account(&self, actor: &Actor, (name, reference): Named) -> Result<(Tx, Account)> {
+        actor.require(Permission::Operate)?;
+        let account = Account::new(self.new_id(AccountId::new), name, reference);
+        let mut tx = self.db().begin().await?;
+        let added = accounts::add_account(&mut tx, &account, self.now()).await;
+        added.map_err(|error| taken_reference(error, account.reference.clone()))?;
+        Ok((tx, account))
+    }
+
+    /// Records a new account in its own log and in the installation's.
+    pub(super) async fn note_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
+        self.note_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
     }
 
     /// Creates a person, for an operator.

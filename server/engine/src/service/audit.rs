@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use domain::{
+    account::Account,
     actor::{Actor, Permission},
-    audit::{Audit, AuditFilter, AuditPage, Deed},
+    audit::{Audit, AuditFilter, AuditPage, Change, Deed},
     error::Result,
     id::AccountId,
     query::page_size,
@@ -20,17 +21,25 @@ use crate::{
 #[async_trait]
 impl Audit for Engine {
     async fn audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
-        let account = actor.account_if(Permission::ReadAudit)?;
-        let mut rows = audit::list(self.db(), account.as_str(), filter).await?;
+        self.records(actor.account_if(Permission::ReadAudit)?.as_str(), filter).await
+    }
+
+    async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
+        actor.require(Permission::Operate)?;
+        self.records(audit::INSTALLATION, filter).await
+    }
+}
+
+impl Engine {
+    async fn records(&self, chain: &str, filter: &AuditFilter) -> Result<AuditPage> {
+        let mut rows = audit::list(self.db(), chain, filter).await?;
         let size = page_size(filter.limit) as usize;
         let more = rows.len() > size;
         rows.truncate(size);
         let next = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
         Ok(AuditPage { rows: rows.into_iter().map(|(_, record)| record).collect(), next })
     }
-}
 
-impl Engine {
     /// The record of something that somebody does now, in the chain of this account.
     pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, deed: Deed) -> Entry {
         Entry::new(self.next_id(), self.now(), account.as_str(), deed).by(actor)
@@ -39,6 +48,23 @@ impl Engine {
     /// Adds one record in the transaction of what it tells.
     pub(crate) async fn note(&self, tx: &mut Tx, entry: Entry) -> Result<()> {
         Ok(audit::add(tx, [entry]).await?)
+    }
+
+    /// Adds what an operator does to an account to its own log and to the installation's, in the transaction of what
+    /// they tell.
+    pub(crate) async fn note_both(
+        &self,
+        tx: &mut Tx,
+        actor: &Actor,
+        account: &Account,
+        deed: Deed,
+        changes: Vec<Change>,
+    ) -> Result<()> {
+        let entry = |chain: &str| {
+            let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
+            entry.about(account.id.as_str(), &account.name).with(changes.clone())
+        };
+        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::INSTALLATION)]).await?)
     }
 
     /// Checks every record of every account's log and of the installation's.

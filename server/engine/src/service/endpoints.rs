@@ -6,8 +6,8 @@ use domain::{
     actor::{Actor, Permission},
     audit::{AuditFilter, Change, Deed, Record},
     endpoint::{
-        CreatedEndpoint, Credentials, Duplicate, ENDPOINTS_MAX, Endpoint, EndpointForm, EndpointState, EndpointSummary,
-        Endpoints, HEADER_KEPT, Header, Health, NewEndpoint, PauseReason, RATE_MAX_PER_S,
+        CreatedEndpoint, Credentials, Duplicate, Endpoint, EndpointForm, EndpointState, EndpointSummary, Endpoints,
+        HEADER_KEPT, Header, Health, NewEndpoint, PauseReason, RATE_MAX_PER_S,
     },
     error::Result,
     event::EventKind,
@@ -22,7 +22,7 @@ use super::credentials::{self, Open};
 use crate::{
     Engine,
     sender::news::News,
-    store::{audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, rotations, tallies},
+    store::{accounts, audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, rotations, tallies},
 };
 
 /// Entries of an endpoint's history that are shown.
@@ -207,6 +207,11 @@ impl Engine {
             .map_err(|failure| Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy())))
     }
 
+    async fn most_endpoints(&self, account: &AccountId) -> Result<u32> {
+        let account = accounts::account(self.db(), account.as_str()).await?;
+        Ok(account.ok_or_else(|| Error::NotFound("Account".into()))?.limits.endpoints())
+    }
+
     async fn add_endpoint(
         &self,
         actor: &Actor,
@@ -225,12 +230,16 @@ impl Engine {
             endpoint,
             sealed,
             last_failure: None,
+            suspended: false,
             token_rotation: None,
             secret_rotation: None,
         };
         let mut tx = self.db().begin().await?;
-        if endpoints::count(&mut tx, account).await? >= i64::from(ENDPOINTS_MAX) {
-            return Err(Error::Conflict { detail: "An account has at most 500 endpoints.".into(), existing: None });
+        let most = self.most_endpoints(account).await?;
+        if endpoints::count(&mut tx, account).await? >= i64::from(most) {
+            let most = domain::time::counted(i64::from(most), "endpoint");
+            let detail = format!("This account has at most {most}. Delete one, or ask your provider for more.");
+            return Err(Error::Conflict { detail, existing: None });
         }
         if duplicate == Duplicate::Refuse
             && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
@@ -261,6 +270,7 @@ impl Engine {
         let token_masked = credentials::token_masked(&stored, self.now());
         let waiting = listing::waiting(self.db(), account, id).await?;
         Ok(EndpointSummary {
+            suspended: stored.suspended,
             endpoint: stored.endpoint,
             waiting,
             delivered_24h: u32::try_from(day.delivered).unwrap_or(u32::MAX),

@@ -1,7 +1,7 @@
 //! The letters to people, and the links in them. A link holds 256 random bits; the store knows only its hash.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Error, error::Result, member::Invitation};
+use domain::{Error, error::Result, installation::staff::StaffInvitation, member::Invitation};
 use url::Url;
 
 use super::tokens::hash;
@@ -55,6 +55,19 @@ pub(super) fn invitation(invitation: &Invitation, account: &str, page: &str) -> 
         subject: format!("Invitation to {account} on Offhook"),
         text: format!(
             "{by} invites you to the account {account} on Offhook, as {role}.\n\n\
+             Accept within 7 days:\n{page}\n\n\
+             If you do not know {by}, leave this letter alone: nothing happens then.\n"
+        ),
+    }
+}
+
+pub(super) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Letter {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
+    Letter {
+        to: invitation.email.clone(),
+        subject: "Invitation to the staff of Offhook".to_owned(),
+        text: format!(
+            "{by} invites you to work for the provider on Offhook, as {role}.\n\n\
              Accept within 7 days:\n{page}\n\n\
              If you do not know {by}, leave this letter alone: nothing happens then.\n"
         ),

@@ -170,7 +170,7 @@ impl Engine {
         Ok((tx, invitation))
     }
 
-    async fn send_invitation(
+    pub(super) async fn send_invitation(
         &self,
         mut tx: Tx,
         actor: &Actor,
@@ -238,7 +238,7 @@ impl Engine {
     }
 }
 
-fn known_address() -> Error {
+pub(super) fn known_address() -> Error {
     let detail = "Somebody signs in with this address already. Sign in, then accept.".to_owned();
     Error::Conflict { detail, existing: None }
 }

@@ -17,9 +17,14 @@ use crate::{
 };
 
 impl Engine {
+    /// Most days that this account may keep what belongs to it.
+    fn longest_retention(&self, account: &Account) -> u32 {
+        account.limits.retention_days(self.sender().policies.now().retention_max_days)
+    }
+
     /// Stores what changed. When support access is taken away, sessions that run there end with it.
     pub(super) async fn change_settings(&self, actor: &Actor, before: Account, form: &AccountForm) -> Result<Account> {
-        let after = changed(&before, form, self.config().retention_max_days)?;
+        let after = changed(&before, form, self.longest_retention(&before))?;
         let changes = changes(&before, &after);
         if changes.is_empty() {
             return Ok(before);

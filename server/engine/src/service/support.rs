@@ -123,7 +123,7 @@ impl Support for Engine {
             account: account.clone(),
             session: session.id.clone(),
         };
-        Ok((Actor { who, address: actor.address.clone() }, known, session))
+        Ok((Actor { address: actor.address.clone(), ..Actor::new(who) }, known, session))
     }
 
     async fn support_looks(&self, actor: &Actor, looked: Looked) -> Result<()> {
@@ -232,7 +232,7 @@ impl Engine {
             account: session.account.clone(),
             session: session.id.clone(),
         };
-        let support = Actor { who, address: actor.address.clone() };
+        let support = Actor { address: actor.address.clone(), ..Actor::new(who) };
         self.entry(&support, &session.account, deed).about(session.id.as_str(), "").with(why)
     }
 

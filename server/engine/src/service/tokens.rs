@@ -50,7 +50,7 @@ const BELIEVED_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Believed {
     /// Tokens that were valid, by hash.
-    actors: Recent<Actor>,
+    pub(crate) actors: Recent<Actor>,
     /// Accounts by what a platform calls them. Accounts never change hands and are never deleted.
     pub(crate) accounts: Recent<AccountId>,
 }
@@ -74,6 +74,11 @@ impl<T: Clone> Recent<T> {
     /// Forgets what is no longer true.
     pub(crate) fn forget(&self, key: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(crate) fn put(&self, key: String, now: UnixMs, value: &T) {
@@ -104,14 +109,16 @@ impl Tokens for Engine {
         let StoredToken { account, token, .. } = tokens::by_hash(self.db(), &hash).await?.ok_or_else(unknown)?;
         refuse_ended(&token, now)?;
         self.remember_use(&token, address);
+        let events_per_s = self.refuse_suspended(account.as_ref()).await?;
         let actor = Actor::new(Who::Token { token: token.id, name: token.name, account, scopes: token.scopes });
+        let actor = Actor { events_per_s, ..actor };
         self.believed().actors.put(hash, now, &actor);
         Ok(actor.at(address))
     }
 
     async fn api_tokens(&self, actor: &Actor) -> Result<Vec<ApiToken>> {
-        let account = actor.account_if(Permission::ManageTokens)?;
-        let stored = tokens::of_account(self.db(), account, SHOWN).await?;
+        let whose = whose(actor)?;
+        let stored = tokens::of(self.db(), whose, SHOWN).await?;
         let mut all: Vec<ApiToken> = stored.into_iter().map(|stored| stored.token).collect();
         let now = self.now();
         all.sort_by_key(|token| !token.works(now));
@@ -119,17 +126,18 @@ impl Tokens for Engine {
     }
 
     async fn api_token(&self, actor: &Actor, id: &TokenId) -> Result<ApiToken> {
-        Ok(self.stored_token(actor.account_if(Permission::ManageTokens)?, id).await?.token)
+        Ok(self.stored_token(whose(actor)?, id).await?.token)
     }
 
     async fn make_api_token(&self, actor: &Actor, form: &TokenForm) -> Result<MadeToken> {
-        let account = actor.account_if(Permission::ManageTokens)?;
+        let whose = whose(actor)?;
         let new = form.check()?;
         refuse_more_than_own(actor, &new.scopes)?;
-        let made = self.made(Some(account), actor, new.name, new.scopes, new.expires_days);
+        refuse_for_platform(whose, &new.scopes, "scopes")?;
+        let made = self.made(whose, actor, new.name, new.scopes, new.expires_days);
         let mut tx = self.db().begin().await?;
-        if tokens::working(&mut tx, account, self.now()).await? >= i64::from(TOKENS_MAX) {
-            let detail = "An account has at most 200 tokens that work. Revoke those that nobody uses.".into();
+        if tokens::working(&mut tx, whose, self.now()).await? >= i64::from(TOKENS_MAX) {
+            let detail = "At most 200 tokens work at a time. Revoke those that nobody uses.".into();
             return Err(Error::Conflict { detail, existing: None });
         }
         self.add_token(&mut tx, actor, &made.0, Deed::ApiTokenCreated, None).await?;
@@ -138,20 +146,20 @@ impl Tokens for Engine {
     }
 
     async fn rotate_api_token(&self, actor: &Actor, id: &TokenId, overlap_h: u32) -> Result<MadeToken> {
-        let account = actor.account_if(Permission::ManageTokens)?;
+        let whose = whose(actor)?;
         if overlap_h > OVERLAP_MAX_H {
             return Err(Error::invalid("overlap_h", "The earlier token works on for 0 to 168 hours."));
         }
-        let (before, now) = (self.stored_token(account, id).await?, self.now());
+        let (before, now) = (self.stored_token(whose, id).await?, self.now());
         refuse_rotation(&before.token, now)?;
         refuse_more_than_own(actor, &before.token.scopes)?;
         let life_ms = before.token.expires_at.map(|at| at.since_ms(before.token.created_at));
         let days = life_ms.map(|ms| u32::try_from((ms / DAY_MS).max(1)).unwrap_or(EXPIRY_MAX_DAYS));
         let (name, scopes) = (before.token.name.clone(), before.token.scopes.clone());
-        let (stored, secret) = self.made(Some(account), actor, name, scopes, days);
+        let (stored, secret) = self.made(whose, actor, name, scopes, days);
         let until = now.plus_ms(i64::from(overlap_h) * HOUR_MS);
         let mut tx = self.db().begin().await?;
-        if !tokens::replace(&mut tx, account, id, &stored.token.id, until).await? {
+        if !tokens::replace(&mut tx, whose, id, &stored.token.id, until).await? {
             return Err(being_replaced());
         }
         self.add_token(&mut tx, actor, &stored, Deed::ApiTokenRotated, Some(&before.token)).await?;
@@ -161,22 +169,39 @@ impl Tokens for Engine {
     }
 
     async fn revoke_api_token(&self, actor: &Actor, id: &TokenId, name: Option<&str>) -> Result<ApiToken> {
-        let account = actor.account_if(Permission::ManageTokens)?;
-        let (before, now) = (self.stored_token(account, id).await?, self.now());
+        let whose = whose(actor)?;
+        let (before, now) = (self.stored_token(whose, id).await?, self.now());
         let named = name.is_none_or(|name| name.trim() == before.token.name);
         if before.token.used_lately(now) && before.token.works(now) && !named {
             let says = "This token was used within a day. Type its name to revoke it all the same.";
             return Err(Error::invalid("name", says));
         }
         let mut tx = self.db().begin().await?;
-        if tokens::revoke(&mut tx, account, id, now).await? {
-            let entry = self.entry(actor, account, Deed::ApiTokenRevoked).about(id.as_str(), &before.token.name);
-            self.note(&mut tx, entry).await?;
+        if tokens::revoke(&mut tx, whose, id, now).await? {
+            let entry = Entry::new(self.next_id(), now, chain(whose), Deed::ApiTokenRevoked).by(actor);
+            self.note(&mut tx, entry.about(id.as_str(), &before.token.name)).await?;
         }
         tx.commit().await?;
         self.believed().actors.forget(&before.hash);
-        Ok(self.stored_token(account, id).await?.token)
+        Ok(self.stored_token(whose, id).await?.token)
     }
+}
+
+/// Whose tokens the actor looks after: their account's, or as an operator the platform's.
+fn whose(actor: &Actor) -> Result<Option<&AccountId>> {
+    if actor.may(Permission::Operate) { Ok(None) } else { actor.account_if(Permission::ManageTokens).map(Some) }
+}
+
+/// The chain of the audit log in which these tokens stand.
+fn chain(whose: Option<&AccountId>) -> &str {
+    whose.map_or(audit::INSTALLATION, AccountId::as_str)
+}
+
+fn refuse_for_platform(whose: Option<&AccountId>, scopes: &[Scope], field: &str) -> Result<()> {
+    if whose.is_none() && scopes.iter().any(|scope| *scope != Scope::EventsWrite) {
+        return Err(Error::invalid(field, "A platform token has the scope events:write only."));
+    }
+    Ok(())
 }
 
 fn refuse_ended(token: &ApiToken, now: UnixMs) -> Result<()> {
@@ -215,8 +240,19 @@ fn refuse_more_than_own(actor: &Actor, wanted: &[Scope]) -> Result<()> {
 }
 
 impl Engine {
-    async fn stored_token(&self, account: &AccountId, id: &TokenId) -> Result<StoredToken> {
-        tokens::one(self.db(), account, id).await?.ok_or_else(|| Error::NotFound("API token".into()))
+    /// Refuses the token of a suspended account; else how many events a second the account's tokens may post.
+    async fn refuse_suspended(&self, account: Option<&AccountId>) -> Result<Option<u32>> {
+        let Some(id) = account else { return Ok(None) };
+        let account = accounts::account(self.db(), id.as_str()).await?;
+        let account = account.ok_or_else(|| Error::NotFound("Account".into()))?;
+        match account.suspended {
+            Some(suspension) => Err(Error::Suspended(suspension.words())),
+            None => Ok(account.limits.events_per_s),
+        }
+    }
+
+    async fn stored_token(&self, whose: Option<&AccountId>, id: &TokenId) -> Result<StoredToken> {
+        tokens::one(self.db(), whose, id).await?.ok_or_else(|| Error::NotFound("API token".into()))
     }
 
     /// A token and its text, not stored yet.
@@ -256,7 +292,7 @@ impl Engine {
         before: Option<&ApiToken>,
     ) -> Result<()> {
         tokens::add(tx, stored).await?;
-        let chain = stored.account.as_ref().map_or(audit::INSTALLATION, AccountId::as_str);
+        let chain = chain(stored.account.as_ref());
         let scopes = stored.token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
         let changes = [
             Some(Change::noted("scopes", scopes)),
@@ -298,9 +334,7 @@ impl Engine {
         if scopes.is_empty() {
             return Err(Error::invalid("scope", "Name at least one scope, for example events:write."));
         }
-        if account.is_none() && scopes.iter().any(|scope| *scope != Scope::EventsWrite) {
-            return Err(Error::invalid("scope", "A platform token has the scope events:write only."));
-        }
+        refuse_for_platform(account, scopes, "scope")?;
         if let Some(account) = account {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;

@@ -2,7 +2,9 @@
 
 use domain::{
     UnixMs,
-    account::{Account, AccountSettings, BODIES_DAYS, Membership, ROWS_DAYS, Role, StaffRole, User},
+    account::{
+        Account, AccountSettings, BODIES_DAYS, Limits, Membership, ROWS_DAYS, Role, StaffRole, Suspension, User,
+    },
     id::{AccountId, UserId},
 };
 
@@ -11,18 +13,28 @@ use super::{
     error::{StoreError, StoreResult},
 };
 
+/// The columns of [`AccountRow`], for other files too.
+macro_rules! account_columns {
+    () => {
+        "a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, a.rows_days, a.suspended_ms, \
+         a.suspend_reason, a.endpoints_max, a.events_per_s, a.retention_max_days"
+    };
+}
+pub(super) use account_columns;
+
 const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms) VALUES ($1, $2, $3, $4)";
 const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff_role, created_ms) \
                         VALUES ($1, $2, $3, $4, $5, $6)";
 const ADD_MEMBER: &str = "INSERT INTO memberships (user_id, account_id, role, created_ms) VALUES ($1, $2, $3, $4)";
-const ACCOUNT: &str = "SELECT id, name, reference, developers_rotate, support_access, bodies_days, rows_days FROM accounts \
-                       WHERE id = $1 OR reference = $1";
+const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = $1 OR a.reference = $1");
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
-const MEMBERSHIPS: &str = "SELECT a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, \
-                           a.rows_days, m.role \
-                           FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id";
-const MEMBER: &str = "SELECT u.email, m.role, a.developers_rotate FROM memberships m JOIN users u ON u.id = m.user_id \
+const MEMBERSHIPS: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    ", m.role FROM memberships m JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 ORDER BY a.name, a.id"
+);
+const MEMBER: &str = "SELECT u.email, m.role, a.developers_rotate, a.suspend_reason FROM memberships m JOIN users u ON u.id = m.user_id \
                       JOIN accounts a ON a.id = m.account_id WHERE m.user_id = $1 AND m.account_id = $2";
 const STAFF: &str = "SELECT email, staff_role FROM users WHERE id = $1 AND staff_role IS NOT NULL";
 const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate = $3, support_access = $4, \
@@ -42,6 +54,11 @@ pub(super) struct AccountRow {
     support_access: i64,
     bodies_days: i64,
     rows_days: i64,
+    suspended_ms: Option<i64>,
+    suspend_reason: Option<String>,
+    endpoints_max: Option<i64>,
+    events_per_s: Option<i64>,
+    retention_max_days: Option<i64>,
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -55,7 +72,15 @@ impl TryFrom<AccountRow> for Account {
             bodies_days: u32::try_from(row.bodies_days).unwrap_or(BODIES_DAYS),
             rows_days: u32::try_from(row.rows_days).unwrap_or(ROWS_DAYS),
         };
-        Ok(Self { id, name: row.name, reference: row.reference, settings })
+        let limit = |stored: Option<i64>| stored.and_then(|limit| u32::try_from(limit).ok());
+        let limits = Limits {
+            endpoints_max: limit(row.endpoints_max),
+            events_per_s: limit(row.events_per_s),
+            retention_max_days: limit(row.retention_max_days),
+        };
+        let reason = row.suspend_reason.unwrap_or_default();
+        let suspended = row.suspended_ms.map(|since| Suspension { since: UnixMs(since), reason });
+        Ok(Self { id, name: row.name, reference: row.reference, settings, suspended, limits })
     }
 }
 
@@ -130,11 +155,27 @@ pub async fn memberships(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>>
     rows.into_iter().map(of).collect()
 }
 
-/// A member of an account: their address, their role, and whether developers rotate credentials there.
-pub async fn member(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<(String, Role, bool)>> {
-    type Row = (String, String, i64);
+/// A member as it matters to what they may do.
+pub struct Here {
+    /// Their address.
+    pub name: String,
+    /// Their role.
+    pub role: Role,
+    /// Whether developers rotate credentials in the account.
+    pub developers_rotate: bool,
+    /// Why the account is suspended, where it is.
+    pub suspended: Option<String>,
+}
+
+/// A member of an account.
+pub async fn member(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<Here>> {
+    type Row = (String, String, i64, Option<String>);
     let row: Option<Row> = on!(&db.readers, c => sqlx::query_as(MEMBER).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
-    row.map(|(email, name, rotate)| Ok((email, role(&name, account.as_str())?, rotate != 0))).transpose()
+    let here = |(email, name, rotate, suspended): Row| {
+        let role = role(&name, account.as_str())?;
+        Ok(Here { name: email, role, developers_rotate: rotate != 0, suspended })
+    };
+    row.map(here).transpose()
 }
 
 /// One of the provider's staff: their address and what they are.

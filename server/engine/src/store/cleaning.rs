@@ -9,7 +9,8 @@ use super::{
     sql::Sql,
 };
 
-const ACCOUNTS: &str = "SELECT id, bodies_days, rows_days, bodies_cleaned FROM accounts ORDER BY id";
+const ACCOUNTS: &str =
+    "SELECT id, bodies_days, rows_days, retention_max_days, bodies_cleaned FROM accounts ORDER BY id";
 const PAST_EVENTS: &str = "SELECT position AS key, id FROM events WHERE account_id = $1 AND position > $2 \
                            AND position < $3 ORDER BY position LIMIT $4";
 /// Those that no delivery needs any more.
@@ -51,6 +52,8 @@ pub struct Keeping {
     pub bodies_days: i64,
     /// Days that events, deliveries and attempts are kept.
     pub rows_days: i64,
+    /// Most days of both that the operator allows the account.
+    pub retention_max_days: Option<i64>,
     /// Position up to which bodies have been taken away.
     pub bodies_cleaned: String,
 }

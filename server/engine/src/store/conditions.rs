@@ -18,9 +18,14 @@ pub(super) struct Conditions {
 }
 
 impl Conditions {
+    /// No condition yet: for lists over all accounts, which only staff see.
+    pub fn all() -> Self {
+        Self { sql: "1 = 1".to_owned(), binds: Vec::new() }
+    }
+
     /// Only what belongs to this account: the first condition of every list.
     pub fn of(account: &str, column: &str) -> Self {
-        let mut conditions = Self { sql: "1 = 1".to_owned(), binds: Vec::new() };
+        let mut conditions = Self::all();
         conditions.text(&format!("{column} = ?"), account);
         conditions
     }

@@ -3,7 +3,7 @@
 use domain::{
     UnixMs,
     attempt::{Attempt, Timing},
-    cause::Failure,
+    cause::{Cause, CauseFacts, Failure},
     delivery::{Beat, DeliveryRow, Status},
     event::EventKind,
     id::{AccountId, AttemptId, DeliveryId, EndpointId, EventId},
@@ -23,7 +23,8 @@ macro_rules! shown_columns {
     () => {
         "d.id, d.event_id, d.kind, d.call_id, d.caller, d.callee, d.endpoint_id, d.state, d.end_reason, d.failure, \
          d.status_code, d.duration_ms, d.attempts, d.attempts_before, d.created_ms, d.due_ms, d.finished_ms, d.test, \
-         e.name AS endpoint_name, e.url AS endpoint_url, e.state AS endpoint_state, e.state_since_ms, e.deliver_late"
+         e.name AS endpoint_name, e.url AS endpoint_url, e.state AS endpoint_state, e.state_since_ms, e.deliver_late, \
+         (SELECT a.suspended_ms FROM accounts a WHERE a.id = d.account_id) AS suspended_ms"
     };
 }
 pub(super) use shown_columns;
@@ -78,14 +79,15 @@ pub(super) struct ShownRow {
     endpoint_url: String,
     endpoint_state: String,
     state_since_ms: i64,
+    suspended_ms: Option<i64>,
     deliver_late: i64,
 }
 
 impl ShownRow {
-    /// The status as it is shown: what waits for a paused or disabled endpoint is held.
+    /// The status as it is shown: what waits for a paused or disabled endpoint, or in a suspended account, is held.
     fn status(&self) -> Option<Status> {
         let status = Status::parse(&self.state)?;
-        let holds = matches!(self.endpoint_state.as_str(), "paused" | "disabled");
+        let holds = self.suspended_ms.is_some() || matches!(self.endpoint_state.as_str(), "paused" | "disabled");
         Some(if holds && !status.is_final() { Status::Held } else { status })
     }
 
@@ -93,15 +95,17 @@ impl ShownRow {
         let known: Option<Failure> = self.failure.as_deref().and_then(|json| serde_json::from_str(json).ok());
         match (status, known) {
             (Status::Delivered, _) => None,
-            (Status::Held, _) => Some(held(self.state_since_ms)),
+            (Status::Held, _) => Some(match self.suspended_ms {
+                Some(since_ms) => held(Cause::NotSentSuspended, since_ms),
+                None => held(Cause::NotSentPaused, self.state_since_ms),
+            }),
             (_, known) => known,
         }
     }
 }
 
-fn held(since_ms: i64) -> Failure {
-    let facts = domain::cause::CauseFacts { since: Some(UnixMs(since_ms)), ..Default::default() };
-    Failure { cause: domain::cause::Cause::NotSentPaused, facts }
+fn held(cause: Cause, since_ms: i64) -> Failure {
+    Failure { cause, facts: CauseFacts { since: Some(UnixMs(since_ms)), ..CauseFacts::default() } }
 }
 
 pub(super) fn small(stored: i64) -> u32 {

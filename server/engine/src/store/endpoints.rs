@@ -16,6 +16,7 @@ use super::{
     json_list,
     rotations::{self, Running},
     sql::Sql,
+    suspended,
 };
 
 const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, state, state_since_ms, timeout_ms, \
@@ -24,11 +25,11 @@ const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, sta
     VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)";
 // Rotations come with their endpoint in one statement, so that nobody sees one without the other.
 const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
-    (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
-    FROM endpoints e WHERE e.account_id = $1 AND e.state <> 'deleted' ORDER BY e.name, e.id";
+    (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation, \
+    (SELECT a.suspended_ms FROM accounts a WHERE a.id = e.account_id) AS suspended_ms FROM endpoints e WHERE e.account_id = $1 AND e.state <> 'deleted' ORDER BY e.name, e.id";
 const ONE: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
-    (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation \
-    FROM endpoints e WHERE e.account_id = $1 AND e.id = $2";
+    (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation, \
+    (SELECT a.suspended_ms FROM accounts a WHERE a.id = e.account_id) AS suspended_ms FROM endpoints e WHERE e.account_id = $1 AND e.id = $2";
 const BY_URL: &str =
     "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
@@ -39,10 +40,15 @@ const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, sta
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
 const BEGIN_ANEW: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, \
     warned = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
-static LISTENING: Sql = Sql::new(
-    "SELECT id, account_id, events, state, deliver_late, rate_per_s FROM endpoints \
+static LISTENING: Sql = Sql::new(concat!(
+    "SELECT id, account_id, events, CASE WHEN account_id IN ",
+    suspended!(),
+    " THEN 'suspended' ELSE state END, deliver_late, rate_per_s FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
-);
+));
+const IDS: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
+const ALL_BEGIN_ANEW: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, warned = 0 \
+    WHERE account_id = $1 AND state = 'active'";
 
 #[derive(sqlx::FromRow)]
 struct EndpointRow {
@@ -74,6 +80,7 @@ struct EndpointRow {
     created_ms: i64,
     token_rotation: Option<String>,
     secret_rotation: Option<String>,
+    suspended_ms: Option<i64>,
 }
 
 /// The sealed credentials of an endpoint, and how they are shown.
@@ -104,6 +111,8 @@ pub struct StoredEndpoint {
     pub last_failure: Option<Failure>,
     /// The rotation of its auth token as it was last written; ask it for the present.
     pub token_rotation: Option<Running<TokenRotation>>,
+    /// Whether its account is suspended, so that it holds its events.
+    pub suspended: bool,
     /// The rotation of its signing secret, likewise.
     pub secret_rotation: Option<Running<SecretRotation>>,
 }
@@ -147,7 +156,8 @@ impl TryFrom<EndpointRow> for StoredEndpoint {
         };
         let token_rotation = row.token_rotation.map(|state| rotations::read(&row.id, &state)).transpose()?;
         let secret_rotation = row.secret_rotation.map(|state| rotations::read(&row.id, &state)).transpose()?;
-        Ok(Self { account, endpoint, sealed, last_failure, token_rotation, secret_rotation })
+        let suspended = row.suspended_ms.is_some();
+        Ok(Self { account, endpoint, sealed, last_failure, suspended, token_rotation, secret_rotation })
     }
 }
 
@@ -282,4 +292,15 @@ pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) ->
         rate_per_s: rate.and_then(|rate| u32::try_from(rate).ok()),
     };
     Ok(rows.into_iter().map(of).collect())
+}
+
+/// The ids of the account's endpoints, deleted ones left out.
+pub async fn ids(db: &Db, account: &AccountId) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(IDS).bind(account.as_str()).fetch_all(c).await?))
+}
+
+/// The failures of all active endpoints of an account are forgotten: while it was suspended nothing was tried.
+pub async fn all_begin_anew(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(ALL_BEGIN_ANEW).bind(account.as_str()).execute(c).await?.rows_affected());
+    Ok(())
 }

@@ -16,6 +16,7 @@ use super::{
     error::StoreResult,
     json_list,
     sql::{BindRows as _, Sql},
+    suspended,
 };
 
 const LATEST: &str = "SELECT MAX(id) FROM deliveries";
@@ -42,10 +43,15 @@ static SUPERSEDE: Sql = Sql::new(
      RETURNING endpoint_id, call_id",
 );
 /// One probe of the due index per endpoint: a million rows that wait cost nothing.
-const DUE_ENDPOINTS: &str = "SELECT id, due, rate_per_s, drain_per_s, state_since_ms FROM (SELECT e.id AS id, \
+const DUE_ENDPOINTS: &str = concat!(
+    "SELECT id, due, rate_per_s, drain_per_s, state_since_ms FROM (SELECT e.id AS id, \
      e.rate_per_s, e.drain_per_s, e.state_since_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
-     FROM endpoints e WHERE e.state = 'active') AS waiting WHERE due IS NOT NULL ORDER BY due";
+     FROM endpoints e WHERE e.state = 'active' AND e.account_id NOT IN ",
+    suspended!(),
+    ") AS waiting \
+     WHERE due IS NOT NULL ORDER BY due"
+);
 /// What was never tried is due at once. A later time was reckoned by a clock that has been set back since.
 const DUE_AFTER_ALL: &str = "UPDATE deliveries SET due_ms = $1 WHERE state IN ('queued', 'retrying') AND state = 'queued' \
      AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1";

@@ -20,8 +20,15 @@ use super::{
     db::{Db, on},
     deliveries::{ShownRow, shown_columns, small},
     error::StoreResult,
-    events,
+    events, suspended,
 };
+
+/// Whether what waits may be sent.
+macro_rules! receives {
+    () => {
+        concat!("e.state = 'active' AND d.account_id NOT IN ", suspended!())
+    };
+}
 
 /// One page of deliveries, newest first, with one row more than the page where there is a next.
 pub async fn deliveries(
@@ -59,11 +66,16 @@ pub async fn delivery_counts(
     let conditions = delivery_conditions(account, filter, now);
     let most = COUNT_MAX + 1;
     let sql = format!(
-        "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT) FROM ( \
+        concat!(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT) FROM ( \
          SELECT CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END AS failed, \
-         CASE WHEN d.state = 'retrying' AND e.state = 'active' THEN 1 ELSE 0 END AS retrying \
-         FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {most}) AS found",
+         CASE WHEN d.state = 'retrying' AND ",
+            receives!(),
+            " THEN 1 ELSE 0 END AS retrying \
+         FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}) AS found"
+        ),
         found(&conditions, filter, most),
+        most
     );
     let (matching, failed, retrying): (i64, i64, i64) = on!(&db.readers, c =>
         bound!(sqlx::query_as(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
@@ -174,10 +186,16 @@ const fn status_condition(status: Status) -> &'static str {
         Status::Failed => "d.state = 'failed'",
         Status::Expired => "d.state = 'expired'",
         Status::Cancelled => "d.state = 'cancelled'",
-        Status::Held => "(d.state IN ('queued', 'retrying') AND e.state IN ('paused', 'disabled'))",
-        Status::Queued => "(d.state = 'queued' AND d.lease_owner IS NULL AND e.state = 'active')",
-        Status::Sending => "(d.state IN ('queued', 'retrying') AND d.lease_owner IS NOT NULL AND e.state = 'active')",
-        Status::Retrying => "(d.state = 'retrying' AND d.lease_owner IS NULL AND e.state = 'active')",
+        Status::Held => concat!(
+            "(d.state IN ('queued', 'retrying') AND (e.state IN ('paused', 'disabled') OR d.account_id IN ",
+            suspended!(),
+            "))"
+        ),
+        Status::Queued => concat!("(d.state = 'queued' AND d.lease_owner IS NULL AND ", receives!(), ")"),
+        Status::Sending => {
+            concat!("(d.state IN ('queued', 'retrying') AND d.lease_owner IS NOT NULL AND ", receives!(), ")")
+        }
+        Status::Retrying => concat!("(d.state = 'retrying' AND d.lease_owner IS NULL AND ", receives!(), ")"),
     }
 }
 

@@ -17,7 +17,9 @@ pub mod jobs;
 pub mod listing;
 pub mod members;
 pub mod nodes;
+pub mod operate;
 pub mod outcomes;
+pub mod policies;
 pub(crate) mod postgres;
 pub mod recover;
 pub mod recover_work;
@@ -28,11 +30,21 @@ pub mod second_factors;
 pub mod sessions;
 pub mod sql;
 pub mod sqlite;
+pub mod staff;
 pub mod support;
 pub mod tallies;
 pub mod test_lines;
 pub mod tokens;
 pub mod waiting;
+
+/// Accounts that are suspended: what belongs to them is held. One text, so that every place derives it alike; walks an
+/// index of the few there are.
+macro_rules! suspended {
+    () => {
+        "(SELECT id FROM accounts WHERE suspended_ms IS NOT NULL)"
+    };
+}
+pub(crate) use suspended;
 
 /// A list of ids as the JSON that `{list $n}` reads.
 pub(crate) fn json_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {

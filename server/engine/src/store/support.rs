@@ -9,7 +9,7 @@ use domain::{
 use sqlx::AssertSqlSafe;
 
 use super::{
-    accounts::AccountRow,
+    accounts::{AccountRow, account_columns},
     audit,
     conditions::{Bind, bound},
     db::{Db, Tx, on, within},
@@ -29,8 +29,7 @@ const END: &str = "UPDATE support_sessions SET ended_ms = $3 WHERE id = $1 AND a
 const REVEAL: &str = "INSERT INTO support_reveals (session_id, account_id, number) VALUES ($1, $2, $3) \
                       ON CONFLICT (session_id, number) DO NOTHING";
 const REVEALED: &str = "SELECT number FROM support_reveals WHERE session_id = $1 AND account_id = $2";
-const ACCOUNT_COLUMNS: &str = "a.id, a.name, a.reference, a.developers_rotate, a.support_access, \
-                               a.bodies_days, a.rows_days FROM accounts a";
+const ACCOUNT_COLUMNS: &str = concat!(account_columns!(), " FROM accounts a");
 
 #[derive(sqlx::FromRow)]
 struct SessionRow {
@@ -184,7 +183,7 @@ impl By {
 }
 
 /// A text in a pattern, standing for itself.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 

@@ -14,13 +14,27 @@ use super::{
 const ADD: &str = "INSERT INTO api_tokens (id, account_id, name, hash, hint, scopes, created_ms, created_by, expires_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const BY_HASH: &str = "SELECT * FROM api_tokens WHERE hash = $1";
-const OF_ACCOUNT: &str = "SELECT * FROM api_tokens WHERE account_id = $1 ORDER BY id DESC LIMIT $2";
-const ONE: &str = "SELECT * FROM api_tokens WHERE account_id = $1 AND id = $2";
-const WORKING: &str = "SELECT COUNT(*) FROM api_tokens WHERE account_id = $1 AND revoked_ms IS NULL \
-                       AND (expires_ms IS NULL OR expires_ms > $2)";
-const REPLACE: &str = "UPDATE api_tokens SET replaced_by = $3, expires_ms = CASE WHEN expires_ms < $4 THEN expires_ms \
-                       ELSE $4 END WHERE account_id = $1 AND id = $2 AND replaced_by IS NULL AND revoked_ms IS NULL";
-const REVOKE: &str = "UPDATE api_tokens SET revoked_ms = $3 WHERE account_id = $1 AND id = $2 AND revoked_ms IS NULL";
+/// Whose tokens: an account's, or the platform's, which belong to none. A condition with a value for each, so that both
+/// databases can use the index.
+macro_rules! theirs {
+    () => {
+        "(account_id = $1 OR ($1 = '' AND account_id IS NULL))"
+    };
+}
+const OF: &str = concat!("SELECT * FROM api_tokens WHERE ", theirs!(), " ORDER BY id DESC LIMIT $2");
+const ONE: &str = concat!("SELECT * FROM api_tokens WHERE ", theirs!(), " AND id = $2");
+const WORKING: &str = concat!(
+    "SELECT COUNT(*) FROM api_tokens WHERE ",
+    theirs!(),
+    " AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > $2)"
+);
+const REPLACE: &str = concat!(
+    "UPDATE api_tokens SET replaced_by = $3, expires_ms = CASE WHEN expires_ms < $4 THEN expires_ms ELSE $4 END WHERE ",
+    theirs!(),
+    " AND id = $2 AND replaced_by IS NULL AND revoked_ms IS NULL"
+);
+const REVOKE: &str =
+    concat!("UPDATE api_tokens SET revoked_ms = $3 WHERE ", theirs!(), " AND id = $2 AND revoked_ms IS NULL");
 const USED: &str = "UPDATE api_tokens SET last_used_ms = $2, last_used_from = $3 WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
@@ -91,35 +105,46 @@ pub async fn by_hash(db: &Db, hash: &str) -> StoreResult<Option<StoredToken>> {
     row.map(StoredToken::try_from).transpose()
 }
 
-/// The account's newest tokens.
-pub async fn of_account(db: &Db, account: &AccountId, limit: u32) -> StoreResult<Vec<StoredToken>> {
-    let rows: Vec<TokenRow> = on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT)
-        .bind(account.as_str()).bind(i64::from(limit)).fetch_all(c).await?);
+/// An account's id, or what stands for the platform.
+fn text(whose: Option<&AccountId>) -> &str {
+    whose.map_or("", AccountId::as_str)
+}
+
+/// The newest tokens of an account, or of the platform.
+pub async fn of(db: &Db, whose: Option<&AccountId>, limit: u32) -> StoreResult<Vec<StoredToken>> {
+    let rows: Vec<TokenRow> = on!(&db.readers, c => sqlx::query_as(OF)
+        .bind(text(whose)).bind(i64::from(limit)).fetch_all(c).await?);
     rows.into_iter().map(StoredToken::try_from).collect()
 }
 
-/// One of the account's tokens.
-pub async fn one(db: &Db, account: &AccountId, id: &TokenId) -> StoreResult<Option<StoredToken>> {
+/// One of them.
+pub async fn one(db: &Db, whose: Option<&AccountId>, id: &TokenId) -> StoreResult<Option<StoredToken>> {
     let row: Option<TokenRow> = on!(&db.readers, c => sqlx::query_as(ONE)
-        .bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
+        .bind(text(whose)).bind(id.as_str()).fetch_optional(c).await?);
     row.map(StoredToken::try_from).transpose()
 }
 
-/// How many of the account's tokens work.
-pub async fn working(tx: &mut Tx, account: &AccountId, now: UnixMs) -> StoreResult<i64> {
-    Ok(within!(tx, c => sqlx::query_scalar(WORKING).bind(account.as_str()).bind(now.0).fetch_one(c).await?))
+/// How many of them work.
+pub async fn working(tx: &mut Tx, whose: Option<&AccountId>, now: UnixMs) -> StoreResult<i64> {
+    Ok(within!(tx, c => sqlx::query_scalar(WORKING).bind(text(whose)).bind(now.0).fetch_one(c).await?))
 }
 
 /// Another token takes this one's place, which works until then at the longest. False when that has happened already.
-pub async fn replace(tx: &mut Tx, account: &AccountId, id: &TokenId, by: &TokenId, until: UnixMs) -> StoreResult<bool> {
-    let done = within!(tx, c => sqlx::query(REPLACE).bind(account.as_str()).bind(id.as_str()).bind(by.as_str())
+pub async fn replace(
+    tx: &mut Tx,
+    whose: Option<&AccountId>,
+    id: &TokenId,
+    by: &TokenId,
+    until: UnixMs,
+) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(REPLACE).bind(text(whose)).bind(id.as_str()).bind(by.as_str())
         .bind(until.0).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
 /// Revokes a token. False when it was revoked already.
-pub async fn revoke(tx: &mut Tx, account: &AccountId, id: &TokenId, now: UnixMs) -> StoreResult<bool> {
-    let done = within!(tx, c => sqlx::query(REVOKE).bind(account.as_str()).bind(id.as_str()).bind(now.0)
+pub async fn revoke(tx: &mut Tx, whose: Option<&AccountId>, id: &TokenId, now: UnixMs) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(REVOKE).bind(text(whose)).bind(id.as_str()).bind(now.0)
         .execute(c).await?.rows_affected());
     Ok(done == 1)
 }

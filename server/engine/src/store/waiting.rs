@@ -3,20 +3,25 @@
 use super::{
     db::{Db, on},
     error::StoreResult,
+    suspended,
 };
 
 // Grouped by endpoint it walks one index and no rows.
-const NOW: &str = "SELECT e.state, CAST(SUM(w.n) AS BIGINT), MIN(w.due_ms) FROM ( \
+const NOW: &str = concat!(
+    "SELECT CASE WHEN e.account_id IN ",
+    suspended!(),
+    " THEN 'held' ELSE e.state END, CAST(SUM(w.n) AS BIGINT), MIN(w.due_ms) FROM ( \
        SELECT endpoint_id, COUNT(*) AS n, MIN(due_ms) AS due_ms FROM deliveries \
        WHERE state IN ('queued', 'retrying') AND lease_owner IS NULL AND due_ms IS NOT NULL GROUP BY endpoint_id) w \
-     JOIN endpoints e ON e.id = w.endpoint_id GROUP BY e.state";
+     JOIN endpoints e ON e.id = w.endpoint_id GROUP BY 1"
+);
 
 /// Deliveries that are in nobody's hands and whose turn in their call has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Of active endpoints.
     pub active: u64,
-    /// Of paused and disabled ones.
+    /// Of paused and disabled ones, and of suspended accounts.
     pub held: u64,
     /// When the longest due of an active endpoint was or will be due, Unix milliseconds.
     pub oldest_due_ms: Option<i64>,

@@ -35,9 +35,9 @@ async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
     assert_eq!(app.call(Method::GET, "/api/v1/endpoints", token, None).await.status, StatusCode::OK);
     app.call(Method::GET, "/api/v1/deliveries", token, None).await.is_problem(403);
 
-    // All three are on record: account and token in the account's chain, and the person who was added.
+    // All are on record: account (in the installation's chain too), token, and the person who was added.
     let verdict = line(&run(command(&["audit", "verify"]), "").await);
-    assert_eq!((&verdict["records"], &verdict["broken"]), (&json!(3), &json!([])));
+    assert_eq!((&verdict["records"], &verdict["broken"]), (&json!(4), &json!([])));
 }
 
 #[tokio::test]

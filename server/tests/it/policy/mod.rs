@@ -20,7 +20,7 @@ use crate::{
     receiver::Receiver,
 };
 use table::{
-    Door::{self, Account as In, Halfway, Open, Person, Session, Support},
+    Door::{self, Account as In, Halfway, Open, Operator, Person, Session, Support},
     FUNCTIONS, PAGES,
 };
 
@@ -35,15 +35,18 @@ enum Visitor {
     Member(Role),
     /// Provider support without a session.
     Agent,
+    /// An operator.
+    Operator,
 }
 
-const VISITORS: [Visitor; 6] = [
+const VISITORS: [Visitor; 7] = [
     Visitor::Nobody,
     Visitor::Stranger,
     Visitor::Member(Role::Viewer),
     Visitor::Member(Role::Developer),
     Visitor::Member(Role::Admin),
     Visitor::Agent,
+    Visitor::Operator,
 ];
 
 /// What the policy says.
@@ -62,9 +65,11 @@ fn verdict(door: Door, visitor: Visitor) -> Verdict {
         (Person, _) => Verdict::In,
         (In(permission), Visitor::Member(role)) if role.may(permission) => Verdict::In,
         (In(_), Visitor::Member(_)) => Verdict::Forbidden,
-        (Support, Visitor::Agent) => Verdict::In,
+        (Support, Visitor::Agent) | (Operator, Visitor::Operator) => Verdict::In,
         (Session, Visitor::Agent) => Verdict::Forbidden,
-        (In(_), Visitor::Stranger | Visitor::Agent) | (Support | Session, _) => Verdict::NotThere,
+        (In(_), Visitor::Stranger | Visitor::Agent | Visitor::Operator) | (Support | Session | Operator, _) => {
+            Verdict::NotThere
+        }
     }
 }
 
@@ -141,6 +146,8 @@ impl Full {
             ("party", text("caller")),
             ("back", text("/")),
             ("handle", text("x")),
+            ("policy", text("sign_up")),
+            ("value", text("open")),
             ("form[name]", text("x")),
             ("form[email]", text("x@acme.example")),
             ("form[role]", text("viewer")),
@@ -166,6 +173,7 @@ async fn arrive<'a>(app: &'a TestApp, here: &Account, there: &Account, visitor: 
         Visitor::Stranger => Place::Member(there.id.clone(), Role::Admin),
         Visitor::Member(role) => Place::Member(here.id.clone(), role),
         Visitor::Agent => Place::Staff(StaffRole::Support),
+        Visitor::Operator => Place::Staff(StaffRole::Operator),
     };
     let email = format!("{}@acme.example", format!("{visitor:?}").to_lowercase().replace(['(', ')'], "-"));
     app.room.engine.create_user(&Actor::COMMAND_LINE, &email, PASSWORD, place).await.unwrap();
@@ -221,7 +229,11 @@ fn page_agrees(route: &str, wanted: Verdict, answer: &Answer) -> bool {
     let leads_to = |path: &str| answer.status.is_redirection() && answer.header("location").starts_with(path);
     match wanted {
         // Pages of things that nobody has are found missing by whoever may look.
-        Verdict::In if [":job", ":usr", ":link", "*any", "/support/start"].iter().any(|part| route.contains(part)) => {
+        Verdict::In
+            if [":job", ":usr", ":link", "*any", "/support/start", "/ops/tokens/:tok"]
+                .iter()
+                .any(|part| route.contains(part)) =>
+        {
             !leads_to("/sign-in") && answer.status != 403
         }
         Verdict::In => answer.status.is_success() || (answer.status.is_redirection() && !leads_to("/sign-in")),

@@ -105,6 +105,7 @@ pub const fn of(cause: Cause) -> &'static Advice {
         Cause::ResponseTimeout => &server::TIMEOUT,
         Cause::NotSentNoEndpoint => &not_sent::NO_ENDPOINT,
         Cause::NotSentPaused => &not_sent::PAUSED,
+        Cause::NotSentSuspended => &not_sent::SUSPENDED,
         Cause::OurFault => &not_sent::OUR_FAULT,
     }
 }

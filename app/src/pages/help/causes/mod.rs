@@ -54,7 +54,11 @@ const GROUPS: [(&str, &str, &[Cause]); 5] = [
         ],
     ),
     ("no-answer", "No answer", &[Cause::ResponseTimeout, Cause::Reset, Cause::BadResponse]),
-    ("not-sent", "Not sent, or our fault", &[Cause::NotSentNoEndpoint, Cause::NotSentPaused, Cause::OurFault]),
+    (
+        "not-sent",
+        "Not sent, or our fault",
+        &[Cause::NotSentNoEndpoint, Cause::NotSentPaused, Cause::NotSentSuspended, Cause::OurFault],
+    ),
 ];
 
 /// `/help/causes`.

@@ -30,6 +30,17 @@ pub(super) const PAUSED: Advice = Advice {
     meanwhile: Meanwhile::Held,
 };
 
+pub(super) const SUSPENDED: Advice = Advice {
+    meaning: "The provider has suspended the account. Its events are kept and wait; none of them is dropped for that.",
+    possible: &["The provider gives the reason on top of the account’s pages."],
+    checks: &[look("Every page of the account says since when it has been suspended, why, and whom to ask.")],
+    fixes: &[
+        "Ask your provider. Held events go out when the account is resumed, each call in its order.",
+        "News of calls that are over by then expire; records of finished calls are delivered.",
+    ],
+    meanwhile: Meanwhile::Held,
+};
+
 pub(super) const OUR_FAULT: Advice = Advice {
     meaning: "The request could not be made because of something on the side of Offhook. Your server is not at fault.",
     possible: &[

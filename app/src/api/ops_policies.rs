@@ -1,0 +1,39 @@
+//! Policies of the installation: what their page loads and what its forms do.
+
+use domain::installation::policy::Policy;
+use leptos::prelude::*;
+
+use crate::error::UiError;
+
+/// All policies as they are in force.
+#[server(prefix = "/api", endpoint = "ops/policies/show")]
+pub async fn load_policies() -> Result<Vec<Policy>, UiError> {
+    use crate::ssr;
+    Ok(ssr::backend()?.policies(&ssr::operator().await?).await?)
+}
+
+/// Sets a policy that was previewed.
+#[server(prefix = "/api", endpoint = "ops/policies/set")]
+pub async fn set_policy(policy: String, #[server(default)] value: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    use domain::installation::policy::PolicyName;
+    ssr::form(links::OPS_POLICIES, &(), async {
+        let operator = ssr::operator().await?;
+        let set = ssr::backend()?.set_policy(&operator, PolicyName::named(&policy)?, Some(&value)).await?;
+        Ok(ssr::Done::to(links::OPS_POLICIES).saying(set.said()))
+    })
+    .await
+}
+
+/// Leaves a policy to the environment again.
+#[server(prefix = "/api", endpoint = "ops/policies/unset")]
+pub async fn unset_policy(policy: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    use domain::installation::policy::PolicyName;
+    ssr::form(links::OPS_POLICIES, &(), async {
+        let operator = ssr::operator().await?;
+        let unset = ssr::backend()?.set_policy(&operator, PolicyName::named(&policy)?, None).await?;
+        Ok(ssr::Done::to(links::OPS_POLICIES).saying(unset.said()))
+    })
+    .await
+}

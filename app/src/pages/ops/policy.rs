@@ -1,0 +1,136 @@
+//! One policy: its value, where that comes from, and the way to another: first a preview, then the decision.
+
+use domain::installation::policy::{Policy, PolicyName};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use crate::{
+    api::ops_policies::{SetPolicy, UnsetPolicy},
+    components::{
+        button::{Button, LinkButton, Weight},
+        field::CONTROL,
+        key_value::{Facts, KeyValue},
+        panel::Panel,
+        viewpoint::Viewpoint,
+    },
+    links,
+};
+
+/// A policy.
+#[component]
+pub fn PolicyPanel(
+    /// As it is in force.
+    policy: Policy,
+    /// A value that somebody wants to see first.
+    preview: Option<String>,
+    /// Whose clock.
+    view: Viewpoint,
+) -> impl IntoView {
+    let name = policy.name;
+    let checked = preview.as_deref().map(|value| name.check(value));
+    let complaint = checked.as_ref().and_then(|checked| checked.as_ref().err()).map(ToString::to_string);
+    let shown = preview.unwrap_or_else(|| policy.value.clone());
+    let decision = checked.and_then(Result::ok).map(|value| view! { <Decision name=name value=value/> });
+    let meaning = name.meaning(&policy.value).join(" ");
+    let unset = policy.set.is_some().then(|| view! { <Unset policy=policy.clone()/> });
+    view! {
+        <Panel title=name.title() id=name.as_str()>
+            <div class="grid max-w-column gap-4">
+                <Facts>
+                    <KeyValue name="In force">{meaning}</KeyValue>
+                    <KeyValue name="Comes from">{source(&policy, &view)}</KeyValue>
+                </Facts>
+                <PreviewForm name=name value=shown complaint=complaint/>
+                {decision}
+                {unset}
+            </div>
+        </Panel>
+    }
+}
+
+/// Where the value comes from, in words.
+fn source(policy: &Policy, view: &Viewpoint) -> String {
+    match (&policy.set, policy.name.variable()) {
+        (Some((at, by)), _) => format!("Set here by {by}, {}", view.zone.short(*at)),
+        (None, Some(variable)) => format!("The environment: {variable}, or its default"),
+        (None, None) => "Nobody has set it".to_owned(),
+    }
+}
+
+/// A GET form: what a value would mean is an address, and changes nothing.
+#[component]
+fn PreviewForm(name: PolicyName, value: String, complaint: Option<String>) -> impl IntoView {
+    let id = format!("{}-value", name.as_str());
+    let error = format!("{}-error", name.as_str());
+    let invalid = complaint.is_some();
+    let described_by = invalid.then(|| error.clone());
+    let complaint =
+        complaint.map(|words| view! { <p class="font-semibold text-failed" id=error role="alert">{words}</p> });
+    let control = if name == PolicyName::SignUp {
+        let option = |code: &'static str, words: &'static str| view! { <option value=code selected=value == code>{words}</option> };
+        view! {
+            <select class=format!("{CONTROL} flex-1 basis-52") id=id.clone() name=name.as_str()>
+                {option("invite", "By invitation")} {option("open", "Open to anybody")}
+            </select>
+        }
+        .into_any()
+    } else {
+        view! {
+            <input class=format!("{CONTROL} flex-1 basis-52") type="text" id=id.clone() name=name.as_str() value=value autocomplete="off"
+                spellcheck="false" aria-invalid=invalid.then_some("true") aria-describedby=described_by/>
+        }
+        .into_any()
+    };
+    view! {
+        <form method="get" action=format!("{}#{}", links::OPS_POLICIES, name.as_str()) class="grid gap-1">
+            <input type="hidden" name="policy" value=name.as_str()/>
+            <label class="font-semibold" for=id>{label(name)}</label>
+            {complaint}
+            <div class="flex flex-wrap gap-2">
+                {control}
+                <Button>"Preview"<span class="sr-only">{format!(": {}", name.title())}</span></Button>
+            </div>
+        </form>
+    }
+}
+
+const fn label(name: PolicyName) -> &'static str {
+    match name {
+        PolicyName::EgressAllow => "Networks in CIDR notation, separated by commas",
+        PolicyName::SignUp => "Who may create an account",
+        PolicyName::RetentionMaxDays => "Days",
+        PolicyName::Contact => "E-mail, number or address of a page, in one line",
+    }
+}
+
+/// What the value would mean, and the button that makes it so.
+#[component]
+fn Decision(name: PolicyName, value: String) -> impl IntoView {
+    let lines = name.meaning(&value).into_iter().map(|words| view! { <p>{words}</p> }).collect_view();
+    view! {
+        <section class="grid gap-3 border-l-4 border-lamp bg-sunk px-4 py-3" aria-label="What this would mean">
+            <h3 class="font-bold">"What this would mean"</h3>
+            <div class="grid gap-1 wrap-anywhere" role="status">{lines}</div>
+            <form class="flex flex-wrap gap-3" method="post" action=SetPolicy::PATH>
+                <input type="hidden" name="policy" value=name.as_str()/>
+                <input type="hidden" name="value" value=value/>
+                <Button weight=Weight::Primary>"Set this policy"</Button>
+                <LinkButton href=links::OPS_POLICIES>"Leave it as it is"</LinkButton>
+            </form>
+        </section>
+    }
+}
+
+/// Back to what the environment says.
+#[component]
+fn Unset(policy: Policy) -> impl IntoView {
+    let name = policy.name;
+    let given = name.meaning(&policy.given).join(" ");
+    view! {
+        <form class="flex flex-wrap items-baseline gap-x-3 gap-y-1" method="post" action=UnsetPolicy::PATH>
+            <input type="hidden" name="policy" value=name.as_str()/>
+            <Button>"Leave it to the environment"<span class="sr-only">{format!(": {}", name.title())}</span></Button>
+            <span class="text-table text-ink-2">{given}</span>
+        </form>
+    }
+}

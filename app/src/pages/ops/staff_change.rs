@@ -1,0 +1,78 @@
+//! Giving one of the staff another role, and taking somebody out of it.
+
+use domain::id::UserId;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn as _;
+
+use crate::{
+    api::ops_staff::{ChangeStaff, RemoveStaff, load_staff},
+    components::{
+        button::{Button, LinkButton, Weight},
+        heading::Heading,
+        staff_role_field::StaffRoleField,
+    },
+    links,
+    pages::ops_page,
+};
+
+/// `/ops/staff/:usr`
+#[component]
+pub fn ChangeStaffPage() -> impl IntoView {
+    ops_page(async |place, _| {
+        let id = UserId::parse(&place.param("usr"))?;
+        let (roster, own) = load_staff().await?;
+        let member = roster.member(&id)?.clone();
+        let heading = view! { <Heading title=format!("Role of {}", member.user.email)/> };
+        if id.as_str() == own {
+            return Ok(view! { {heading} <NotOneself/> }.into_any());
+        }
+        Ok(view! {
+            {heading}
+            <form class="grid max-w-column gap-6" method="post" action=ChangeStaff::PATH>
+                <input type="hidden" name="usr" value=id.to_string()/>
+                <StaffRoleField chosen=member.role/>
+                <p class="text-ink-2">"It holds from their next click on. Support sessions of somebody who is no longer support end at once."</p>
+                <div class="flex flex-wrap gap-3">
+                    <Button weight=Weight::Primary>"Save role"</Button>
+                    <LinkButton href=links::OPS_STAFF>"Keep it as it is"</LinkButton>
+                </div>
+            </form>
+        }
+        .into_any())
+    })
+}
+
+/// `/ops/staff/:usr/remove`
+#[component]
+pub fn RemoveStaffPage() -> impl IntoView {
+    ops_page(async |place, _| {
+        let id = UserId::parse(&place.param("usr"))?;
+        let (roster, own) = load_staff().await?;
+        let member = roster.member(&id)?.clone();
+        let heading = view! { <Heading title=format!("Remove {} from the staff?", member.user.email)/> };
+        if id.as_str() == own {
+            return Ok(view! { {heading} <NotOneself/> }.into_any());
+        }
+        Ok(view! {
+            {heading}
+            <p class="max-w-column">
+                "They are out of these pages and of support at once, in every browser, and their support sessions end. What they did stays in the audit logs. \
+                 Where they belong to an account, they still do. You can invite them again."
+            </p>
+            <form class="flex flex-wrap gap-3" method="post" action=RemoveStaff::PATH>
+                <input type="hidden" name="usr" value=id.to_string()/>
+                <Button weight=Weight::Final>"Remove from staff"</Button>
+                <LinkButton href=links::OPS_STAFF>"Keep them"</LinkButton>
+            </form>
+        }
+        .into_any())
+    })
+}
+
+#[component]
+fn NotOneself() -> impl IntoView {
+    view! {
+        <p class="max-w-column">"Nobody changes their own role. Ask another operator to do it."</p>
+        <p><LinkButton href=links::OPS_STAFF>"Back to staff"</LinkButton></p>
+    }
+}

@@ -1,0 +1,31 @@
+import { expect, test } from "../../fixtures/test";
+
+test("a policy is seen in words before it is set, and left alone when it cannot be", async ({ ops }) => {
+  await ops.goto("/ops/policies");
+  const egress = ops.getByRole("region", { name: "Networks that endpoints may have" });
+  await egress.getByLabel("Networks in CIDR notation").fill("10.0.0.0/40");
+  await egress.getByRole("button", { name: "Preview" }).click();
+  await expect(egress.getByRole("alert")).toContainText("10.0.0.0/40 is not a network.");
+  await expect(egress.getByLabel("Networks in CIDR notation")).toHaveValue("10.0.0.0/40");
+  await egress.getByLabel("Networks in CIDR notation").fill("10.20.0.0/16, 169.254.0.0/16");
+  await egress.getByRole("button", { name: "Preview" }).click();
+  await expect(egress.getByRole("status")).toContainText("10.20.0.0/16 (65,536 addresses)");
+  await expect(egress.getByRole("status")).toContainText("where clouds give out credentials");
+  await egress.getByRole("link", { name: "Leave it as it is" }).click();
+  await expect(ops.getByRole("button", { name: "Set this policy" })).toHaveCount(0);
+
+  const contact = ops.getByRole("region", { name: "Whom customers ask" });
+  await contact.getByLabel("E-mail, number or address of a page").fill("help@provider.example");
+  await contact.getByRole("button", { name: "Preview" }).click();
+  await contact.getByRole("button", { name: "Set this policy" }).click();
+  await expect(ops.getByRole("status")).toContainText("Whom customers ask: set.");
+  await expect(contact).toContainText("Set here by olga.");
+  await ops.goto("/ops/audit?area=installation");
+  await expect(ops.getByText("Policy changed").first()).toBeVisible();
+});
+
+test("retries and time limits stand there to be read", async ({ ops }) => {
+  await ops.goto("/ops/policies");
+  await expect(ops.getByRole("region", { name: "Retries" })).toContainText("at once, then after");
+  await expect(ops.getByRole("region", { name: "Time limits" })).toContainText("15 s, or 1 s to 30 s by endpoint");
+});

@@ -1,0 +1,169 @@
+//! The operator's pages from outside: who comes in, and what suspension, limits and policies do to everybody else.
+
+use domain::{
+    account::{Role, StaffRole},
+    actor::Actor,
+    token::Scope,
+};
+use engine::Place;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Answer, Tenant, TestApp},
+    browser::{Browser, PASSWORD},
+    receiver::Receiver,
+};
+
+/// A browser in which an operator has signed in.
+async fn operator(app: &TestApp) -> Browser<'_> {
+    let place = Place::Staff(StaffRole::Operator);
+    let email = "olga@provider.example";
+    app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();
+    let mut browser = Browser::new(app);
+    let form = [("form[email]", email), ("form[password]", PASSWORD), ("form[next]", "/")];
+    assert!(browser.post("/api/sign-in", &form).await.status.is_redirection());
+    browser
+}
+
+fn call(n: u32) -> Value {
+    let call = format!("{n:08x}-aaaf-11e7-b600-7ac8e42434d2");
+    json!({ "event": "CallProcessed", "call_id": call, "call_cost": 0.0, "call_type": "incoming", "call_duration": 6,
+        "call_status": "answered", "source": "1", "destination": "2" })
+}
+
+async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> Answer {
+    olga.post("/api/ops/suspend", &[("acct", tenant.account.id.as_str()), ("form[reason]", reason)]).await
+}
+
+#[tokio::test]
+async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
+    let app = TestApp::start().await;
+    let mut olga = operator(&app).await;
+    assert_eq!(olga.get("/").await.header("location"), "/ops");
+    let health = olga.get("/ops").await;
+    assert!(
+        health.text.contains("All quiet: nothing waits.") && health.text.contains("No account yet"),
+        "{}",
+        health.text
+    );
+    let opened = [("form[name]", "Acme"), ("form[reference]", "r-1"), ("form[admin]", "ana@acme.example")];
+    let page = olga.post("/api/ops/open", &opened).await.header("location").to_owned();
+    assert!(page.starts_with("/ops/accounts/acct_"), "{page}");
+    let account = olga.get(&page).await.text;
+    assert!(account.contains("ana@acme.example is invited as its admin"), "{account}");
+    assert!(app.mail.letters().pop().unwrap().text.contains("olga@provider.example invites you to the account Acme"));
+    assert!(olga.get("/ops/accounts?q=acm").await.text.contains("Acme"));
+    assert!(olga.get("/ops/accounts?q=nobody").await.text.contains("No account is called nobody"));
+    let again = olga.post("/api/ops/open", &opened).await;
+    assert_eq!(again.header("location"), "/ops/accounts/new");
+    let form = olga.get("/ops/accounts/new").await.text;
+    assert!(form.contains("Another account has this reference.") && form.contains("value=\"Acme\""), "{form}");
+    for (page, says) in
+        [("/ops/tokens", "platform token"), ("/ops/staff", "olga@provider.example"), ("/ops/audit", "Account created")]
+    {
+        assert!(olga.get(page).await.text.contains(says), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
+    let app = TestApp::start().await;
+    let (tenant, receiver) = (app.account("acme").await, Receiver::start().await);
+    let endpoint = tenant.endpoint(&receiver.url).await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let mut olga = operator(&app).await;
+    let refused = suspend(&mut olga, &tenant, "no").await;
+    assert_eq!(refused.header("location"), format!("/ops/accounts/{}/suspend", tenant.account.id));
+    suspend(&mut olga, &tenant, "Unpaid since May").await;
+
+    let problem = tenant.get("/api/v1/endpoints").await;
+    problem.is_problem(403);
+    assert_eq!(problem.json()["type"], "/api/v1/openapi.json#/components/responses/Suspended");
+    assert_eq!(problem.json()["detail"], "This account is suspended: Unpaid since May. Ask your provider.");
+    let platform = app.token(None, &[Scope::EventsWrite]).await;
+    let event = json!({ "account": "ref-acme", "payload": call(1) }).to_string();
+    let accepted = app.call(Method::POST, "/api/v1/events", &platform, Some(&event)).await;
+    assert_eq!((accepted.status.as_u16(), accepted.json()["deliveries"].as_u64()), (202, Some(1)), "{accepted:?}");
+
+    let home = format!("/a/{}", tenant.account.id);
+    let page = ana.get(&home).await.text;
+    assert!(page.contains("acme is suspended since") && page.contains("Unpaid since May"), "{page}");
+    assert!(ana.get(&format!("{home}/deliveries?status=held")).await.text.contains("Held: account suspended"));
+    assert_eq!(ana.get(&format!("{home}/members")).await.status, 403);
+    let ep = endpoint["id"].as_str().unwrap();
+    let turn = [("acct", tenant.account.id.as_str()), ("ep", ep)];
+    let request = ana.request(Method::POST, "/api/endpoints/pause").header("sec-fetch-site", "same-origin");
+    let paused =
+        crate::app::answer(crate::browser::with_form(request, &turn).header("accept", "application/json")).await;
+    assert!(paused.text.contains("Suspended"), "{paused:?}");
+
+    olga.post("/api/ops/resume", &[("acct", tenant.account.id.as_str())]).await;
+    tenant.until_delivery_is("delivered").await;
+    assert!(!ana.get(&home).await.text.contains("is suspended since"));
+}
+
+#[tokio::test]
+async fn an_account_may_have_a_pace_of_its_own() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut olga = operator(&app).await;
+    let limits = [("acct", tenant.account.id.as_str()), ("form[endpoints_max]", "1"), ("form[events_per_s]", "2")];
+    let saved = olga.post("/api/ops/limits", &limits).await;
+    assert_eq!(saved.header("location"), format!("/ops/accounts/{}", tenant.account.id));
+    let events: Vec<Value> = (0..40).map(|n| json!({ "payload": call(n) })).collect();
+    let batch = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await.json();
+    let results = batch["results"].as_array().unwrap();
+    let refused: Vec<&Value> = results.iter().filter(|result| result["status"] == 429).collect();
+    assert!(refused.len() >= 30 && results[0]["status"] == 202, "{batch}");
+    let detail = refused[0]["problem"]["detail"].as_str().unwrap();
+    assert!(detail.contains("at most 2 events a second"), "{detail}");
+    let platform = app.token(None, &[Scope::EventsWrite]).await;
+    for n in 50..60 {
+        let event = json!({ "account": tenant.account.id, "payload": call(n) }).to_string();
+        assert_eq!(app.call(Method::POST, "/api/v1/events", &platform, Some(&event)).await.status, 202);
+    }
+    tenant.endpoint("http://127.0.0.1:9/calls").await;
+    let second = json!({ "url": "http://127.0.0.1:9/more", "events": ["IncomingCall"] });
+    let refused = tenant.post("/api/v1/endpoints", &second).await;
+    refused.is_problem(409);
+    assert!(refused.text.contains("at most 1 endpoint"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_policy_is_previewed_set_and_left_to_the_environment_again() {
+    let app = TestApp::start().await;
+    let mut olga = operator(&app).await;
+    let page = olga.get("/ops/policies").await.text;
+    assert!(page.contains("OFFHOOK_EGRESS_ALLOW") && page.contains("127.0.0.0/8 (16,777,216 addresses)"), "{page}");
+    let preview = olga.get("/ops/policies?policy=egress_allow&egress_allow=10.0.0.0%2F8").await.text;
+    assert!(
+        preview.contains("What this would mean") && preview.contains("10.0.0.0/8 (16,777,216 addresses)"),
+        "{preview}"
+    );
+    let wrong = olga.get("/ops/policies?policy=egress_allow&egress_allow=10.0.0.0%2F40").await.text;
+    assert!(wrong.contains("10.0.0.0/40 is not a network") && !wrong.contains("What this would mean"), "{wrong}");
+    assert!(app.room.backend.sign_up_open());
+    olga.post("/api/ops/policies/set", &[("policy", "sign_up"), ("value", "invite")]).await;
+    assert!(Browser::new(&app).get("/sign-up").await.text.contains("Sign-up is closed"));
+    assert!(!app.room.backend.sign_up_open());
+    assert!(olga.get("/ops/policies").await.text.contains("Set here by olga@provider.example"));
+    olga.post("/api/ops/policies/unset", &[("policy", "sign_up")]).await;
+    assert!(app.room.backend.sign_up_open());
+}
+
+#[tokio::test]
+async fn the_installations_log_is_for_operators_alone() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut olga = operator(&app).await;
+    suspend(&mut olga, &tenant, "Unpaid since May").await;
+    let csv = olga.get("/ops/audit/export.csv?area=account").await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert!(csv.text.contains("account.suspended") && csv.text.contains("Unpaid since May"), "{}", csv.text);
+    let json = olga.get("/ops/audit/export.json").await.json();
+    assert_eq!(json[0]["deed"], "account.suspended");
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    assert_eq!(ana.get("/ops/audit/export.csv").await.status, 404);
+    assert_eq!(Browser::new(&app).get("/ops/audit/export.json").await.status, 401);
+}
