@@ -50,9 +50,3 @@ pub(crate) use suspended;
 pub(crate) fn json_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(ids).to_string()
 }
-
-/// Rows as the JSON that `{rows $n …}` reads.
-pub(crate) fn json_rows<T: serde::Serialize>(rows: &[T]) -> String {
-    // Structs of texts and numbers always serialise.
-    serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
-}

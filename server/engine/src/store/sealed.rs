@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{
     db::{Db, Tx, on, within},
     error::StoreResult,
-    json_list, json_rows,
-    sql::Sql,
+    json_list,
+    sql::{BindRows as _, Sql},
 };
 
 /// Where the sealed texts of a column stand.
@@ -150,9 +150,10 @@ pub async fn page(db: &Db, column: &Column, after: &str, limit: u32) -> StoreRes
 
 /// Writes values where nothing has changed since they were read and nobody works on the row. Returns how many.
 pub async fn write(tx: &mut Tx, column: &'static Column, changed: &[Changed]) -> StoreResult<u64> {
-    let (free, write) = (column.free.on(tx.dialect()), column.write.on(tx.dialect()));
+    let free = column.free.on(tx.dialect());
     let wanted = json_list(changed.iter().map(|one| one.place.as_str()));
     let free: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(free).bind(wanted).fetch_all(c).await?);
     let rows: Vec<&Changed> = changed.iter().filter(|one| free.contains(&one.place)).collect();
-    Ok(within!(tx, c => sqlx::query(write).bind(json_rows(&rows)).execute(c).await?.rows_affected()))
+    let (write, rows) = (column.write.on(tx.dialect()), column.write.rows(tx.dialect(), &rows)?);
+    Ok(within!(tx, c: Of => sqlx::query::<Of>(write).rows(rows).execute(c).await?.rows_affected()))
 }

@@ -23,7 +23,6 @@ use super::{
     columns::{Column, Named, columns},
     db::Dialect,
     error::{StoreError, StoreResult},
-    json_rows,
 };
 
 /// A statement with marks.
@@ -69,6 +68,11 @@ impl Sql {
         let named = self.named.get_or_init(|| named(self.text));
         columns(named, rows).map(Rows::Columns).map_err(|error| StoreError::Database(sqlx::Error::Encode(error.into())))
     }
+}
+
+/// Rows as the JSON that SQLite reads. Structs of texts and numbers always serialise.
+fn json_rows<T: Serialize>(rows: &[T]) -> String {
+    serde_json::to_string(rows).unwrap_or_else(|_| "[]".to_owned())
 }
 
 /// Binds rows to a query of either database.
