@@ -24,8 +24,8 @@ use crate::{
     outbound::{CannotBuild, Outbound, Policy},
     policies::Given,
     sender::{
-        Sender, alerts::Alerts, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder, recover,
-        rotating, writer,
+        Gear, Sender, alerts::Alerts, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder,
+        recover, rotating, writer,
     },
     service::tokens::Believed,
     store::{
@@ -118,8 +118,8 @@ impl Engine {
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
         let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
-        let given = Given::from(&config);
-        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), outbound, vault.clone(), alerts, given);
+        let gear = Gear { outbound, vault: vault.clone(), alerts, given: Given::from(&config) };
+        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), gear);
         if sender.read_policies().await.is_err() {
             tracing::warn!("the policies could not be read yet; what the environment says is in force");
         }

@@ -93,6 +93,18 @@ pub(crate) fn count(counter: &AtomicU64, n: usize) {
     counter.fetch_add(n as u64, Ordering::Relaxed);
 }
 
+/// What a sender works with, besides database, clock and ids.
+pub struct Gear {
+    /// The HTTP client.
+    pub outbound: Outbound,
+    /// Opens credentials.
+    pub vault: Arc<Vault>,
+    /// Letters about endpoints.
+    pub alerts: Alerts,
+    /// Policies of the environment.
+    pub given: Given,
+}
+
 /// Everything that the parts of the sender share.
 pub struct Sender {
     /// The database.
@@ -129,10 +141,7 @@ impl Sender {
         db: Db,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-        outbound: Outbound,
-        vault: Arc<Vault>,
-        alerts: Alerts,
-        given: Given,
+        Gear { outbound, vault, alerts, given }: Gear,
     ) -> (Arc<Self>, mpsc::Receiver<Outcome>) {
         let (outcomes, outcomes_out) = mpsc::channel(IN_FLIGHT_MAX);
         let (at, entropy) = ids.next();
