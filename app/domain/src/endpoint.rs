@@ -463,6 +463,11 @@ pub trait Endpoints {
     /// # Errors
     /// As [`Self::endpoint`].
     async fn endpoint_hours(&self, actor: &Actor, id: &EndpointId, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>>;
+    /// What all endpoints of the account did together, as [`Self::endpoint_hours`].
+    ///
+    /// # Errors
+    /// `Forbidden` for those who may not read endpoints.
+    async fn account_hours(&self, actor: &Actor, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>>;
     /// The latest 50 things that happened to the endpoint, newest first.
     ///
     /// # Errors

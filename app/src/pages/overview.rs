@@ -7,6 +7,7 @@ use domain::endpoint::EndpointSummary;
 use leptos::prelude::*;
 
 use super::account_page;
+use super::endpoints::record::LastDay;
 use super::endpoints::rows::{DeliveryRows, EndpointRows};
 use super::support::search::SupportSearch;
 use crate::api;
@@ -23,7 +24,8 @@ use crate::links;
 #[component]
 pub fn Overview() -> impl IntoView {
     account_page(Part::Overview, async |place, frame| {
-        let (endpoints, latest) = api::overview::load_overview(place.acct.clone()).await?;
+        let api::overview::Standing { endpoints, hours, latest } =
+            api::overview::load_overview(place.acct.clone()).await?;
         if endpoints.is_empty() && latest.is_empty() && frame.may(Permission::WriteEndpoints) {
             // First use: the checklist is the better page.
             api::visit::move_on(links::account(&place.acct, "start")).await?;
@@ -36,6 +38,7 @@ pub fn Overview() -> impl IntoView {
             <h1 class="max-w-column text-verdict font-bold leading-row">{verdict}</h1>
             {frame.support.is_some().then(|| view! { <SupportSearch view=view.clone()/> })}
             {quiet(&latest, &view)}
+            {(!hours.is_empty()).then(|| view! { <LastDay hours=hours view=view.clone()/> })}
             <section class="grid gap-3" aria-labelledby="endpoints">
                 <div class="flex flex-wrap items-baseline justify-between gap-3">
                     <h2 class="text-large font-bold" id="endpoints">"Endpoints"</h2>

@@ -2,15 +2,16 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "../../fixtures/test";
 
 test("a failed delivery says why, what to do, what comes next, and shows the evidence", async ({ page, person, api, receiver }) => {
-  receiver.answers(503);
-  await api.endpoint(receiver.url, { name: "CRM", auth_token: "never-shown-here" });
+  // It asks to wait, so that the first attempt is still the latest when the page is looked at.
+  receiver.answers({ status: 503, retryAfterS: 600 });
+  await api.endpoint(receiver.url, { name: "CRM", auth_token: "never-shown-here", deliver_late: true });
   const call = randomUUID();
   await api.call("IncomingCall", call);
   const [{ id }] = await api.tried(1);
   await page.goto(person.path("deliveries"));
   await page.locator(`#${id} a`).click();
   await expect(page).toHaveURL(person.path(`deliveries/${id}`));
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Retrying: Error in your server (503)");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Retrying: Error in your server (503), asks us to wait 600 s");
   await expect(page.getByText("Look into the log of your server at this time.")).toBeVisible();
   await expect(page.getByText(/We try again (in|now)/)).toBeVisible();
   await expect(page.getByRole("heading", { name: "Response: 503" })).toBeVisible();

@@ -1,6 +1,8 @@
 //! What is on an endpoint's record: its last 24 hours, and what happened to it.
 
+use domain::UnixMs;
 use domain::audit;
+use domain::tally::Tally;
 use leptos::prelude::*;
 
 use crate::api::endpoints::Record;
@@ -12,12 +14,12 @@ use crate::components::viewpoint::Viewpoint;
 /// The last 24 hours.
 #[component]
 pub fn LastDay(
-    /// The endpoint's record.
-    record: Record,
+    /// Those of them in which something happened.
+    hours: Vec<(UnixMs, Tally)>,
     /// Whose clock.
     view: Viewpoint,
 ) -> impl IntoView {
-    let day = day(&record.hours, view.now);
+    let day = day(&hours, view.now);
     view! {
         <Panel title="Last 24 hours" id="last-day">
             <HoursStrip day=day zone=view.zone/>

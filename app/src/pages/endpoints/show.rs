@@ -47,7 +47,7 @@ pub fn EndpointPage() -> impl IntoView {
             {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
             <RotationBanner rotation=rotation view=view.clone()/>
             <Verdict summary=summary.clone() view=view.clone()/>
-            <LastDay record=record.clone() view=view.clone()/>
+            <LastDay hours=record.hours.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <Settings summary=summary.clone()/>
                 {frame.support.is_none().then(|| view! { <CredentialsPanel summary=summary frame=frame/> })}

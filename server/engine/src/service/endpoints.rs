@@ -1,5 +1,7 @@
 //! Endpoints: created, changed, paused, tested, deleted.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
@@ -15,14 +17,14 @@ use domain::{
     payload::Payload,
     tally::{Tally, hour_of},
     target::TargetUrl,
-    time::{DAY_MS, SECOND_MS},
+    time::SECOND_MS,
 };
 
 use super::credentials::{self, Open};
 use crate::{
     Engine,
     sender::news::News,
-    store::{accounts, audit, deliveries, endpoints, endpoints::StoredEndpoint, listing, rotations, tallies},
+    store::{accounts, audit, deliveries, endpoints, endpoints::StoredEndpoint, rotations, tallies},
 };
 
 /// Entries of an endpoint's history that are shown.
@@ -44,10 +46,7 @@ impl Endpoints for Engine {
 
     async fn endpoints(&self, actor: &Actor) -> Result<Vec<EndpointSummary>> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
-        let mut summaries = Vec::new();
-        for stored in endpoints::of_account(self.db(), account).await? {
-            summaries.push(self.summary(stored).await?);
-        }
+        let mut summaries = self.summaries(account).await?;
         let now = self.now();
         summaries.sort_by_key(|summary| !summary.endpoint.health.is_failing(now));
         let discretion = self.discretion(actor).await?;
@@ -167,6 +166,15 @@ impl Endpoints for Engine {
         Ok(tallies::of_endpoint(self.db(), account, id, hour_of(since)).await?)
     }
 
+    async fn account_hours(&self, actor: &Actor, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>> {
+        let account = actor.account_if(Permission::ReadEndpoints)?;
+        let mut hours: BTreeMap<UnixMs, Tally> = BTreeMap::new();
+        for (_, hour, tally) in tallies::of_account(self.db(), account, hour_of(since)).await? {
+            hours.entry(hour).or_default().merge(&tally);
+        }
+        Ok(hours.into_iter().collect())
+    }
+
     async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<Record>> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
         self.stored(account, id).await?;
@@ -258,28 +266,6 @@ impl Engine {
     pub(crate) async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         let stored = endpoints::one(self.db(), account, id).await?;
         stored.ok_or_else(|| Error::NotFound("Endpoint".into()))
-    }
-
-    async fn summary(&self, stored: StoredEndpoint) -> Result<EndpointSummary> {
-        let (account, id) = (&stored.account, &stored.endpoint.id);
-        let since = hour_of(self.now().plus_ms(-DAY_MS));
-        let mut day = Tally::default();
-        for (_, hour) in tallies::of_endpoint(self.db(), account, id, since).await? {
-            day.merge(&hour);
-        }
-        let token_masked = credentials::token_masked(&stored, self.now());
-        let waiting = listing::waiting(self.db(), account, id).await?;
-        Ok(EndpointSummary {
-            suspended: stored.suspended,
-            endpoint: stored.endpoint,
-            waiting,
-            delivered_24h: u32::try_from(day.delivered).unwrap_or(u32::MAX),
-            failed_24h: u32::try_from(day.failed + day.expired).unwrap_or(u32::MAX),
-            p95_ms: day.durations.percentile_ms(95),
-            failure: stored.last_failure,
-            auth_token_masked: token_masked,
-            signing_secret_masked: stored.sealed.secret_masked,
-        })
     }
 
     async fn move_to(

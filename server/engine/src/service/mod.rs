@@ -21,6 +21,7 @@ mod rotation_everywhere;
 mod second_factor;
 mod settings;
 mod staffing;
+mod summaries;
 mod support;
 mod suspending;
 pub mod test_lines;

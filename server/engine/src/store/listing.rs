@@ -272,3 +272,16 @@ pub async fn waiting(db: &Db, account: &AccountId, endpoint: &EndpointId) -> Sto
         bound!(sqlx::query_scalar(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
     Ok(small(n))
 }
+
+/// The same of each endpoint of an account, in one statement.
+pub async fn waiting_of_account(db: &Db, account: &AccountId) -> StoreResult<Vec<(String, u32)>> {
+    let sql = format!(
+        "SELECT e.id, (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id \
+         AND d.state IN ('queued', 'retrying') LIMIT {}) AS found) AS waiting \
+         FROM endpoints e WHERE e.account_id = $1 AND e.state <> 'deleted'",
+        COUNT_MAX + 1
+    );
+    let rows: Vec<(String, i64)> = on!(&db.readers, c =>
+        sqlx::query_as(AssertSqlSafe(sql)).bind(account.as_str()).fetch_all(c).await?);
+    Ok(rows.into_iter().map(|(endpoint, n)| (endpoint, small(n))).collect())
+}

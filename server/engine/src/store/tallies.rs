@@ -31,9 +31,26 @@ static ADD: Sql = Sql::new(
      upto_5000 = endpoint_hours.upto_5000 + excluded.upto_5000, \
      upto_10000 = endpoint_hours.upto_10000 + excluded.upto_10000, longer = endpoint_hours.longer + excluded.longer",
 );
-const OF_ENDPOINT: &str = "SELECT hour_ms, delivered, retrying, failed, expired, upto_5, upto_10, upto_25, upto_50, \
-    upto_100, upto_250, upto_500, upto_1000, upto_2500, upto_5000, upto_10000, longer FROM endpoint_hours \
-    WHERE account_id = $1 AND endpoint_id = $2 AND hour_ms >= $3 ORDER BY hour_ms";
+/// What an hour counts.
+macro_rules! counts {
+    () => {
+        "h.hour_ms, h.delivered, h.retrying, h.failed, h.expired, h.upto_5, h.upto_10, h.upto_25, h.upto_50, \
+         h.upto_100, h.upto_250, h.upto_500, h.upto_1000, h.upto_2500, h.upto_5000, h.upto_10000, h.longer"
+    };
+}
+
+const OF_ENDPOINT: &str = concat!(
+    "SELECT ",
+    counts!(),
+    " FROM endpoint_hours h WHERE h.account_id = $1 AND h.endpoint_id = $2 AND h.hour_ms >= $3 ORDER BY h.hour_ms"
+);
+/// By way of the endpoints, under which the hours are found.
+const OF_ACCOUNT: &str = concat!(
+    "SELECT h.endpoint_id, ",
+    counts!(),
+    " FROM endpoints e CROSS JOIN endpoint_hours h \
+     WHERE e.account_id = $1 AND h.endpoint_id = e.id AND h.account_id = e.account_id AND h.hour_ms >= $2"
+);
 
 /// An endpoint's hour to be added to what is there.
 #[derive(Debug, Clone, Serialize)]
@@ -153,4 +170,21 @@ pub async fn of_endpoint(
     let rows: Vec<Stored> = on!(&db.readers, c => sqlx::query_as(OF_ENDPOINT)
         .bind(account.as_str()).bind(endpoint.as_str()).bind(since.0).fetch_all(c).await?);
     Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// The hours of all endpoints of an account from `since` on, each with its endpoint, in no order.
+pub async fn of_account(db: &Db, account: &AccountId, since: UnixMs) -> StoreResult<Vec<(String, UnixMs, Tally)>> {
+    #[derive(sqlx::FromRow)]
+    struct OfEndpoint {
+        endpoint_id: String,
+        #[sqlx(flatten)]
+        hour: Stored,
+    }
+    let rows: Vec<OfEndpoint> = on!(&db.readers, c =>
+        sqlx::query_as(OF_ACCOUNT).bind(account.as_str()).bind(since.0).fetch_all(c).await?);
+    let told = |row: OfEndpoint| {
+        let (hour, tally) = row.hour.into();
+        (row.endpoint_id, hour, tally)
+    };
+    Ok(rows.into_iter().map(told).collect())
 }

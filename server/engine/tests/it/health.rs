@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, START, on_both},
+    bed::{Bed, START, newcomer, on_both},
     receiver::Reply,
 };
 
@@ -17,6 +17,7 @@ on_both! {
     an_endpoint_that_fails_for_days_is_told_and_then_disabled
     a_disabled_endpoint_holds_and_drains_when_it_is_resumed
     hours_count_what_was_recorded_in_them
+    an_account_counts_what_its_endpoints_did_together
     what_people_do_is_in_the_endpoints_history
     admins_hear_by_letter_of_what_an_endpoint_did_by_itself
     a_410_is_told_and_the_own_test_line_is_not
@@ -84,6 +85,26 @@ async fn hours_count_what_was_recorded_in_them(bed: Bed) {
     let summary = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
     assert_eq!((summary.delivered_24h, summary.failed_24h, summary.waiting), (2, 0, 0));
     assert!(summary.p95_ms.is_some());
+}
+
+async fn an_account_counts_what_its_endpoints_did_together(bed: Bed) {
+    let first = bed.endpoint().await;
+    let second = bed.endpoint_with(|form| form.url.push_str("/second")).await;
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.clock.step_ms(3_600_000);
+    bed.pause(&second.id).await;
+    bed.accept(EventKind::CallProcessed, 2).await;
+    bed.run().await;
+    let hours = bed.engine.account_hours(&bed.admin, START).await.unwrap();
+    assert_eq!(hours.iter().map(|(_, tally)| tally.delivered).collect::<Vec<_>>(), [2, 1]);
+    let listed = bed.engine.endpoints(&bed.admin).await.unwrap();
+    assert_eq!(listed.iter().map(|one| (one.delivered_24h, one.waiting)).collect::<Vec<_>>(), [(2, 0), (1, 1)]);
+    for (id, row) in [&first.id, &second.id].into_iter().zip(listed) {
+        assert_eq!(bed.engine.endpoint(&bed.admin, id).await.unwrap(), row, "the list says what the page says");
+    }
+    let (stranger, _) = newcomer(&bed.engine, "Other").await;
+    assert!(bed.engine.account_hours(&stranger, START).await.unwrap().is_empty());
 }
 
 async fn what_people_do_is_in_the_endpoints_history(bed: Bed) {
