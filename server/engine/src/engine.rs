@@ -24,8 +24,8 @@ use crate::{
     outbound::{CannotBuild, Outbound, Policy},
     policies::Given,
     sender::{
-        Gear, Sender, alerts::Alerts, claim, cleaning, ingest, ingest::Ingest, news, outcome::Outcome, recorder,
-        recover, rotating, writer,
+        Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, news, outcome::Outcome,
+        recorder, recover, rotating, writer,
     },
     service::tokens::Believed,
     store::{
@@ -150,6 +150,7 @@ impl Engine {
         }
         tokio::spawn(claim::run(self.sender.clone()));
         tokio::spawn(cleaning::run(self.sender.clone()));
+        tokio::spawn(following::run(self.sender.clone(), self.ingest.clone()));
         tokio::spawn(recover::run(self.sender.clone()));
         tokio::spawn(rotating::run(self.sender.clone()));
         if let Some(ears) = ears {

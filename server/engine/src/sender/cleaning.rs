@@ -4,7 +4,7 @@
 //! What is to go is looked for before a transaction begins, from where the last look ended; inside it rows go by their
 //! keys alone. A step that took long is followed by a smaller one, so the disk decides how much is a step.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use domain::{
     UnixMs,
@@ -107,7 +107,7 @@ impl Round<'_> {
         tx.commit().await?;
         let took = began.elapsed();
         self.sender.counters.clean.add(past.len(), took.as_secs_f64());
-        self.step_rows = next_rows(self.step_rows, took.as_millis());
+        self.step_rows = next_rows(self.step_rows, took.as_millis(), STEP_ROWS_MIN..=STEP_ROWS);
         cleaning::give_back(db, STEP_PAGES).await?;
         self.rest().await;
         Ok(gone)
@@ -136,14 +136,14 @@ impl Round<'_> {
 
 /// How many rows the next step takes: half as many after one that came near the limit, up to twice as many after one
 /// that did not.
-fn next_rows(rows: u32, took_ms: u128) -> u32 {
+pub(super) fn next_rows(rows: u32, took_ms: u128, within: RangeInclusive<u32>) -> u32 {
     let limit = u128::from(STEP_MS);
     let next = match took_ms {
         took if took > limit / 2 => rows / 2,
         took if took < limit / 4 => rows * 2,
         _ => rows,
     };
-    next.clamp(STEP_ROWS_MIN, STEP_ROWS)
+    next.clamp(*within.start(), *within.end())
 }
 
 const fn days_before(now: UnixMs, days: i64) -> UnixMs {
@@ -157,9 +157,10 @@ mod tests {
 
     #[test]
     fn a_step_that_took_long_is_followed_by_a_smaller_one() {
-        assert_eq!(next_rows(200, 11), 100);
-        assert_eq!(next_rows(100, 7), 100);
-        assert_eq!(next_rows(100, 2), 200);
-        assert_eq!((next_rows(200, 0), next_rows(STEP_ROWS_MIN, 1_000)), (STEP_ROWS, STEP_ROWS_MIN));
+        let next = |rows, took_ms| next_rows(rows, took_ms, STEP_ROWS_MIN..=STEP_ROWS);
+        assert_eq!(next(200, 11), 100);
+        assert_eq!(next(100, 7), 100);
+        assert_eq!(next(100, 2), 200);
+        assert_eq!((next(200, 0), next(STEP_ROWS_MIN, 1_000)), (STEP_ROWS, STEP_ROWS_MIN));
     }
 }

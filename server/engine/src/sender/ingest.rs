@@ -26,7 +26,7 @@ use crate::store::{
     jobs::{self, Lane, NewDelivery},
 };
 
-use super::{Sender, count, lane::Job};
+use super::{Sender, count, following, lane::Job};
 
 /// Most events of one commit.
 pub const INGEST_MAX: usize = 512;
@@ -166,6 +166,7 @@ pub(super) async fn settle(sender: &Arc<Sender>, written: Written, answers: Vec<
         sender.wake_at(sender.now());
     }
     count(&sender.counters.events, events.len());
+    following::written(sender, &events, &deliveries);
     let accounts = sender.changed(events.into_iter().map(|event| event.account_id));
     sender.tell_accounts(accounts).await;
 }

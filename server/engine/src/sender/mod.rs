@@ -16,6 +16,7 @@ mod astray;
 pub mod attempt;
 pub mod claim;
 pub mod cleaning;
+pub mod following;
 mod health;
 pub mod ingest;
 pub mod lane;
@@ -126,6 +127,7 @@ pub struct Sender {
     claim_soon: claim::Hint,
     pub(crate) recover_soon: Notify,
     pub(crate) rotate_soon: Notify,
+    pub(crate) written: following::Written,
     changes: broadcast::Sender<AccountId>,
     running: AtomicBool,
     stopping: AtomicBool,
@@ -161,6 +163,7 @@ impl Sender {
             claim_soon: claim::Hint::default(),
             recover_soon: Notify::new(),
             rotate_soon: Notify::new(),
+            written: following::Written::default(),
             changes: broadcast::channel(CHANGES_MAX).0,
             running: false.into(),
             stopping: false.into(),
@@ -267,6 +270,11 @@ impl Sender {
         let outcome = attempt::attempt(&self, job).await;
         // The recorder lives as long as the sender; a closed channel means that the process is ending.
         let _ = self.outcomes.send(outcome).await;
+    }
+
+    /// How many outcomes wait to be recorded.
+    pub(crate) fn outcomes_waiting(&self) -> usize {
+        self.outcomes.max_capacity() - self.outcomes.capacity()
     }
 
     /// These outcomes are recorded; their places are free.

@@ -6,6 +6,7 @@ use super::{
     db::{Db, Pool, Tx, on, within},
     error::StoreResult,
     json_list,
+    numbers::{self, Called},
     sql::Sql,
 };
 
@@ -33,12 +34,14 @@ static STRIP_ATTEMPTS: Sql = Sql::new(
 const CLEANED: &str = "UPDATE accounts SET bodies_cleaned = $2 WHERE id = $1";
 /// One that was resent since it was found stays.
 static DELETE_DELIVERIES: Sql = Sql::new(
-    "DELETE FROM deliveries WHERE account_id = $1 AND id IN {list $2} AND state NOT IN ('queued', 'retrying') RETURNING id",
+    "DELETE FROM deliveries WHERE account_id = $1 AND id IN {list $2} AND state NOT IN ('queued', 'retrying') \
+     RETURNING id AS place, account_id, caller, callee",
 );
 static DELETE_ATTEMPTS: Sql = Sql::new("DELETE FROM attempts WHERE account_id = $1 AND delivery_id IN {list $2}");
 static DELETE_EVENTS: Sql = Sql::new(
     "DELETE FROM events WHERE account_id = $1 AND id IN {list $2} AND NOT EXISTS ( \
-       SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id)",
+       SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id) \
+     RETURNING position AS place, account_id, caller, callee, deliveries",
 );
 const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE (endpoint_id, hour_ms) IN ( \
        SELECT endpoint_id, hour_ms FROM endpoint_hours WHERE hour_ms < $1 ORDER BY hour_ms LIMIT $2)";
@@ -106,11 +109,7 @@ pub async fn take_away(tx: &mut Tx, kind: Kind, account: &str, past: &[Past]) ->
     match kind {
         Kind::Bodies => strip(tx, account, &list, past).await,
         Kind::Deliveries => delete_deliveries(tx, account, &list).await,
-        Kind::Events => {
-            let sql = DELETE_EVENTS.on(tx.dialect());
-            let gone = within!(tx, c => sqlx::query(sql).bind(account).bind(&list).execute(c).await?.rows_affected());
-            Ok(usize::try_from(gone).unwrap_or(usize::MAX))
-        }
+        Kind::Events => delete_events(tx, account, &list).await,
     }
 }
 
@@ -125,11 +124,27 @@ async fn strip(tx: &mut Tx, account: &str, events: &str, past: &[Past]) -> Store
 
 async fn delete_deliveries(tx: &mut Tx, account: &str, list: &str) -> StoreResult<usize> {
     let (deliveries, attempts) = (DELETE_DELIVERIES.on(tx.dialect()), DELETE_ATTEMPTS.on(tx.dialect()));
-    let gone: Vec<String> =
-        within!(&mut *tx, c => sqlx::query_scalar(deliveries).bind(account).bind(list).fetch_all(c).await?);
-    let list = json_list(gone.iter().map(String::as_str));
-    within!(tx, c => sqlx::query(attempts).bind(account).bind(list).execute(c).await?.rows_affected());
+    let gone: Vec<Called> =
+        within!(&mut *tx, c => sqlx::query_as(deliveries).bind(account).bind(list).fetch_all(c).await?);
+    let list = json_list(gone.iter().map(|row| row.place.as_str()));
+    within!(&mut *tx, c => sqlx::query(attempts).bind(account).bind(list).execute(c).await?.rows_affected());
+    numbers::forget(tx, &gone).await?;
     Ok(gone.len())
+}
+
+/// Those that went to no endpoint stand in the index of numbers themselves.
+async fn delete_events(tx: &mut Tx, account: &str, list: &str) -> StoreResult<usize> {
+    #[derive(sqlx::FromRow)]
+    struct Gone {
+        #[sqlx(flatten)]
+        called: Called,
+        deliveries: i64,
+    }
+    let sql = DELETE_EVENTS.on(tx.dialect());
+    let gone: Vec<Gone> = within!(&mut *tx, c => sqlx::query_as(sql).bind(account).bind(list).fetch_all(c).await?);
+    let (count, unsent) = (gone.len(), gone.into_iter().filter(|gone| gone.deliveries == 0));
+    numbers::forget(tx, &unsent.map(|gone| gone.called).collect::<Vec<_>>()).await?;
+    Ok(count)
 }
 
 /// Deletes up to `limit` hourly counts from before a moment. Returns how many.

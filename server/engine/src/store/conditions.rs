@@ -15,12 +15,14 @@ pub(super) struct Conditions {
     pub sql: String,
     /// What it binds.
     pub binds: Vec<Bind>,
+    /// The ranges of ids among them once more, for an index whose `n.place` is the id.
+    pub places: String,
 }
 
 impl Conditions {
     /// No condition yet: for lists over all accounts, which only staff see.
     pub fn all() -> Self {
-        Self { sql: "1 = 1".to_owned(), binds: Vec::new() }
+        Self { sql: "1 = 1".to_owned(), binds: Vec::new(), places: String::new() }
     }
 
     /// Only what belongs to this account: the first condition of every list.
@@ -47,9 +49,21 @@ impl Conditions {
         self.add(condition, Bind::Number(value));
     }
 
-    fn add(&mut self, condition: &str, value: Bind) {
+    /// Adds a range of ids of deliveries: an operator and an id.
+    pub fn id_range(&mut self, operator: &str, id: &str) {
+        let place = self.bind(Bind::Text(id.to_owned()));
+        self.fixed(&format!("d.id {operator} {place}"));
+        self.places.push_str(&format!(" AND n.place {operator} {place}"));
+    }
+
+    /// Binds a value without a condition; returns its place.
+    pub fn bind(&mut self, value: Bind) -> String {
         self.binds.push(value);
-        let place = format!("${}", self.binds.len());
+        format!("${}", self.binds.len())
+    }
+
+    fn add(&mut self, condition: &str, value: Bind) {
+        let place = self.bind(value);
         self.sql.push_str(" AND ");
         self.sql.push_str(&condition.replace('?', &place));
     }

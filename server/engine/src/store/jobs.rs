@@ -19,7 +19,10 @@ use super::{
     suspended,
 };
 
-const LATEST: &str = "SELECT MAX(id) FROM deliveries";
+/// Also behind what was followed: it may have been taken away since, and a delivery before the mark would not be found.
+const LATEST: &str = "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM deliveries \
+                      UNION ALL SELECT place FROM numbers_followed WHERE what = 'deliveries' \
+                      UNION ALL SELECT 'dlv_' || place FROM numbers_followed WHERE what = 'unsent') AS latest";
 static ADD: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
      attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner, proof) \

@@ -9,7 +9,6 @@ use domain::{
     event::{EventFilter, EventRow},
     filter::DeliveryFilter,
     id::{AccountId, DeliveryId, EndpointId},
-    phone,
     query::page_size,
     time::HOUR_MS,
 };
@@ -20,7 +19,7 @@ use super::{
     db::{Db, on},
     deliveries::{ShownRow, shown_columns, small},
     error::StoreResult,
-    events, suspended,
+    events, number_search, numbers, suspended,
 };
 
 /// Whether what waits may be sent.
@@ -39,7 +38,7 @@ pub async fn deliveries(
 ) -> StoreResult<Vec<DeliveryRow>> {
     let mut conditions = delivery_conditions(account, filter, now);
     if let Some(cursor) = &filter.cursor {
-        conditions.text("d.id < ?", cursor);
+        conditions.id_range("<", cursor);
     }
     let most = page_size(filter.limit) + 1;
     let sql = format!(
@@ -48,7 +47,7 @@ pub async fn deliveries(
             shown_columns!(),
             " FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}"
         ),
-        found(&conditions, filter, most),
+        found(&mut conditions, account, filter, most),
         most
     );
     let rows: Vec<ShownRow> = on!(&db.readers, c =>
@@ -63,7 +62,7 @@ pub async fn delivery_counts(
     filter: &DeliveryFilter,
     now: UnixMs,
 ) -> StoreResult<DeliveryCounts> {
-    let conditions = delivery_conditions(account, filter, now);
+    let mut conditions = delivery_conditions(account, filter, now);
     let most = COUNT_MAX + 1;
     let sql = format!(
         concat!(
@@ -74,7 +73,7 @@ pub async fn delivery_counts(
             " THEN 1 ELSE 0 END AS retrying \
          FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}) AS found"
         ),
-        found(&conditions, filter, most),
+        found(&mut conditions, account, filter, most),
         most
     );
     let (matching, failed, retrying): (i64, i64, i64) = on!(&db.readers, c =>
@@ -85,7 +84,12 @@ pub async fn delivery_counts(
 /// What finds the rows. Where statuses are asked for, the newest of each stored state are looked up by themselves: each
 /// is one walk of one index in order, while a walk over several states would sort all of them, and one over everything
 /// would pass over all that went well. (CROSS JOIN makes SQLite begin with deliveries; Postgres knows no difference.)
-fn found(conditions: &Conditions, filter: &DeliveryFilter, most: u32) -> String {
+fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilter, most: u32) -> String {
+    if let Some(text) = filter.text.as_deref().map(str::trim).filter(|text| Sought::by(text) == Sought::Number) {
+        let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
+        let any = (!any.is_empty()).then(|| any.join(" OR "));
+        return number_search::found(conditions, account, text, any.as_deref(), most);
+    }
     if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
         return if any.is_empty() {
@@ -165,11 +169,11 @@ fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs
 fn time_condition(conditions: &mut Conditions, (from, to): (Option<UnixMs>, Option<UnixMs>)) {
     let id = |at: UnixMs| DeliveryId::new(UnixMs(at.0.max(0)), 0);
     if let Some(from) = from {
-        conditions.text("d.id >= ?", id(from).as_str());
+        conditions.id_range(">=", id(from).as_str());
         conditions.number("d.created_ms >= ?", from.0);
     }
     if let Some(to) = to {
-        conditions.text("d.id < ?", id(to.plus_ms(IDS_AHEAD_MS)).as_str());
+        conditions.id_range("<", id(to.plus_ms(IDS_AHEAD_MS)).as_str());
         conditions.number("d.created_ms < ?", to.0);
     }
 }
@@ -199,26 +203,44 @@ const fn status_condition(status: Status) -> &'static str {
     }
 }
 
-/// Free text is an id, a call, or a whole phone number in any of its spellings.
+/// What free text names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sought {
+    Delivery,
+    Endpoint,
+    Call,
+    Event,
+    /// A whole phone number in any of its spellings, or an event's id that the platform chose.
+    Number,
+}
+
+impl Sought {
+    fn by(text: &str) -> Self {
+        match text {
+            _ if text.starts_with("dlv_") => Self::Delivery,
+            _ if text.starts_with("ep_") => Self::Endpoint,
+            _ if domain::payload::is_uuid(text) => Self::Call,
+            _ if text.starts_with("evt_") => Self::Event,
+            _ => Self::Number,
+        }
+    }
+}
+
 fn text_condition(conditions: &mut Conditions, text: &str) {
     let text = text.trim();
-    if text.starts_with("dlv_") {
-        conditions.text("d.id = ?", text);
-    } else if text.starts_with("ep_") {
-        conditions.text("d.endpoint_id = ?", text);
-    } else if domain::payload::is_uuid(text) {
-        conditions.text(OF_CALL, &text.to_ascii_lowercase());
-    } else if text.starts_with("evt_") {
-        conditions.text(OF_EVENT, text);
-    } else {
-        let spellings = if text.contains(|c: char| c.is_ascii_digit()) { phone::spellings(text) } else { Vec::new() };
-        conditions.text("(d.caller = ?", text);
-        conditions.or_text("d.callee = ?", text);
-        for number in spellings {
-            conditions.or_text("d.caller = ?", &number);
-            conditions.or_text("d.callee = ?", &number);
+    match Sought::by(text) {
+        Sought::Delivery => conditions.text("d.id = ?", text),
+        Sought::Endpoint => conditions.text("d.endpoint_id = ?", text),
+        Sought::Call => conditions.text(OF_CALL, &text.to_ascii_lowercase()),
+        Sought::Event => conditions.text(OF_EVENT, text),
+        Sought::Number => {
+            conditions.text("(d.event_id = ?", text);
+            for number in numbers::sought(text) {
+                conditions.or_text("d.caller = ?", &number);
+                conditions.or_text("d.callee = ?", &number);
+            }
+            conditions.sql.push(')');
         }
-        conditions.or_text("d.event_id = ?)", text);
     }
 }
 

@@ -17,6 +17,8 @@ pub mod jobs;
 pub mod listing;
 pub mod members;
 pub mod nodes;
+mod number_search;
+pub mod numbers;
 pub mod operate;
 pub mod outcomes;
 pub mod policies;

@@ -14,6 +14,8 @@ use super::{
     conditions::{Bind, bound},
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    json_list, number_search,
+    sql::Sql,
 };
 
 /// Accounts that are shown at most.
@@ -29,6 +31,7 @@ const END: &str = "UPDATE support_sessions SET ended_ms = $3 WHERE id = $1 AND a
 const REVEAL: &str = "INSERT INTO support_reveals (session_id, account_id, number) VALUES ($1, $2, $3) \
                       ON CONFLICT (session_id, number) DO NOTHING";
 const REVEALED: &str = "SELECT number FROM support_reveals WHERE session_id = $1 AND account_id = $2";
+static AMONG: Sql = Sql::new("a.id IN {list $1}");
 const ACCOUNT_COLUMNS: &str = concat!(account_columns!(), " FROM accounts a");
 
 #[derive(sqlx::FromRow)]
@@ -153,9 +156,9 @@ pub enum By {
 }
 
 impl By {
-    fn condition(&self) -> (String, Vec<Bind>) {
+    async fn condition(&self, db: &Db) -> StoreResult<(String, Vec<Bind>)> {
         let one = |condition: &str, value: &str| (condition.to_owned(), vec![Bind::Text(value.to_owned())]);
-        match self {
+        Ok(match self {
             Self::Name(part) => {
                 one("LOWER(a.name) LIKE $1 ESCAPE '!'", &format!("%{}%", literal(&part.to_lowercase())))
             }
@@ -169,16 +172,10 @@ impl By {
             Self::Event(id) => one("EXISTS (SELECT 1 FROM events e WHERE e.account_id = a.id AND e.id = $1)", id),
             Self::Call(id) => one("EXISTS (SELECT 1 FROM events e WHERE e.account_id = a.id AND e.call_id = $1)", id),
             Self::Number(spellings, since) => {
-                let places: Vec<String> = (2..2 + spellings.len()).map(|place| format!("${place}")).collect();
-                let any = places.join(", ");
-                let texts = std::iter::once(since).chain(spellings).map(|text| Bind::Text(text.clone()));
-                let condition = format!(
-                    "EXISTS (SELECT 1 FROM events e WHERE e.account_id = a.id AND e.position >= $1 \
-                     AND (e.caller IN ({any}) OR e.callee IN ({any})))"
-                );
-                (condition, texts.collect())
+                let called = number_search::accounts(db, spellings, since).await?;
+                one(AMONG.on(db.dialect), &json_list(called.iter().map(String::as_str)))
             }
-        }
+        })
     }
 }
 
@@ -189,7 +186,7 @@ pub(super) fn literal(text: &str) -> String {
 
 /// The accounts that are found by something, by name.
 pub async fn find(db: &Db, by: &By) -> StoreResult<Vec<Account>> {
-    let (condition, binds) = by.condition();
+    let (condition, binds) = by.condition(db).await?;
     let sql = format!("SELECT {ACCOUNT_COLUMNS} WHERE {condition} ORDER BY a.name, a.id LIMIT {FOUND_MAX}");
     let rows: Vec<AccountRow> =
         on!(&db.readers, c => bound!(sqlx::query_as(AssertSqlSafe(sql)), binds).fetch_all(c).await?);

@@ -15,6 +15,7 @@ mod keys;
 mod list_work;
 mod lists;
 mod nodes;
+mod numbers;
 mod operate;
 mod order;
 mod people;
