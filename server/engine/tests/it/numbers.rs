@@ -1,10 +1,9 @@
 //! Searching by phone number: the same is found whether or not the index has followed.
 
 use domain::{
-    account::StaffRole,
+    account::{Accounts, StaffRole},
     actor::Actor,
     delivery::Deliveries,
-    endpoint::Endpoints,
     event::{EventKind, Events, NewEvent, PostedEvent},
     filter::DeliveryFilter,
     support::Support,
