@@ -10,6 +10,7 @@ use domain::{
 
 use crate::{
     Engine,
+    sender::following,
     store::{
         error::StoreError,
         events::{self, NewEventRow},
@@ -56,6 +57,16 @@ impl Engine {
     /// `Unavailable` or `Internal`.
     pub async fn backfill(&self, run: &Run<'_>) -> Result<()> {
         Ok(self.write_run(run).await?)
+    }
+
+    /// Puts the phone numbers of all that was written into their index, as a server does by and by.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    pub async fn gather_numbers(&self) -> Result<()> {
+        // What is left is too young to be followed yet.
+        following::round(self.sender(), None).await?;
+        Ok(())
     }
 
     async fn write_run(&self, run: &Run<'_>) -> std::result::Result<(), StoreError> {

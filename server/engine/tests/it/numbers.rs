@@ -267,3 +267,18 @@ async fn a_delivery_that_is_committed_behind_the_mark_is_gathered_by_its_node() 
     assert_eq!(entries(&bed).await, 4);
     assert_eq!(bed.texts("SELECT place FROM numbers_followed ORDER BY 1".to_owned()).await, ["7", "dlv_7"]);
 }
+
+#[tokio::test]
+async fn a_running_server_gathers_by_itself() {
+    let bed = Bed::new(On::Sqlite).await;
+    bed.endpoint().await;
+    call(&bed, &bed.token, 1, (NUMBER, "0441111")).await;
+    let running = bed.another_running().await;
+    let gathers = async |count| while entries(&bed).await != count {};
+    let long = std::time::Duration::from_secs(20);
+    tokio::time::timeout(long, gathers(2)).await.expect("what was there before the start was not gathered");
+    let account = bed.token.account().unwrap();
+    running.accept_event(&bed.token, account, event(2, NUMBER, "0441112")).await.unwrap();
+    tokio::time::timeout(long, gathers(4)).await.expect("what came later was not gathered");
+    running.stop().await;
+}

@@ -110,6 +110,8 @@ pub async fn fill(
         let run = Run { account, endpoints, first, count: BACKFILL_MAX.min(rows - first), at, to };
         engine.backfill(&run).await?;
     }
+    bench.step("gathering phone numbers");
+    engine.gather_numbers().await?;
     engine.stop().await;
     Ok(())
 }
