@@ -4,7 +4,7 @@
 //! What is to go is looked for before a transaction begins, from where the last look ended; inside it rows go by their
 //! keys alone. A step that took long is followed by a smaller one, so the disk decides how much is a step.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use domain::{
     UnixMs,
@@ -107,7 +107,7 @@ impl Round<'_> {
         tx.commit().await?;
         let took = began.elapsed();
         self.sender.counters.clean.add(past.len(), took.as_secs_f64());
-        self.step_rows = next_rows(self.step_rows, took.as_millis(), STEP_ROWS_MIN..=STEP_ROWS);
+        self.step_rows = next_rows(self.step_rows, took, Duration::from_millis(STEP_MS), STEP_ROWS_MIN..=STEP_ROWS);
         cleaning::give_back(db, STEP_PAGES).await?;
         self.rest().await;
         Ok(gone)
@@ -136,9 +136,8 @@ impl Round<'_> {
 
 /// How many rows the next step takes: half as many after one that came near the limit, up to twice as many after one
 /// that did not.
-pub(super) fn next_rows(rows: u32, took_ms: u128, within: RangeInclusive<u32>) -> u32 {
-    let limit = u128::from(STEP_MS);
-    let next = match took_ms {
+pub(super) fn next_rows(rows: u32, took: Duration, limit: Duration, within: RangeInclusive<u32>) -> u32 {
+    let next = match took {
         took if took > limit / 2 => rows / 2,
         took if took < limit / 4 => rows * 2,
         _ => rows,
@@ -157,7 +156,8 @@ mod tests {
 
     #[test]
     fn a_step_that_took_long_is_followed_by_a_smaller_one() {
-        let next = |rows, took_ms| next_rows(rows, took_ms, STEP_ROWS_MIN..=STEP_ROWS);
+        let limit = Duration::from_millis(STEP_MS);
+        let next = |rows, took_ms| next_rows(rows, Duration::from_millis(took_ms), limit, STEP_ROWS_MIN..=STEP_ROWS);
         assert_eq!(next(200, 11), 100);
         assert_eq!(next(100, 7), 100);
         assert_eq!(next(100, 2), 200);

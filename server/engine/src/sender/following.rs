@@ -8,7 +8,10 @@
 //! the mark beyond that: a clock that is wrong by more, or a commit that took longer, hides nothing.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -35,8 +38,11 @@ use super::{Sender, cleaning::next_rows, ingest::Ingest};
 pub const STEP_ROWS: u32 = 400;
 /// Rows of one step at least, however slow the disk is.
 const STEP_ROWS_MIN: u32 = 20;
+/// Longest that a step should hold the writer, in milliseconds: an event that comes meanwhile waits for its end. A step that
+/// took more than half of it is followed by a smaller one.
+const STEP_MS: u64 = 4;
 /// Rest between two steps, so that events and outcomes go first.
-const STEP_REST_MS: u64 = 50;
+const STEP_REST_MS: u64 = 25;
 /// Rest between two rounds while there is something to follow.
 const ROUND_MS: u64 = SECOND_MS.unsigned_abs();
 /// Looks at least this often, for what other nodes left.
@@ -50,6 +56,8 @@ const END: &str = "~";
 #[derive(Default)]
 pub(crate) struct Written {
     soon: Notify,
+    /// Rows of the next step, as the latest one suggests.
+    step_rows: AtomicU32,
     starts: Mutex<[Starts; 2]>,
 }
 
@@ -157,8 +165,8 @@ async fn follow(
     ingest: Option<&Ingest>,
 ) -> StoreResult<(Option<String>, bool)> {
     let before = before(sender, stream);
-    let mut step_rows = STEP_ROWS;
     loop {
+        let step_rows = sender.written.step_rows.load(Relaxed).clamp(STEP_ROWS_MIN, STEP_ROWS);
         let mark = numbers::mark(&sender.db, stream).await?;
         late = late.filter(|late| *late < mark);
         let from = late.as_ref().unwrap_or(&mark);
@@ -171,7 +179,8 @@ async fn follow(
         }
         let began = clock::stopwatch();
         step(sender, stream, &mark, &rows).await?;
-        step_rows = next_rows(step_rows, began.elapsed().as_millis(), STEP_ROWS_MIN..=STEP_ROWS);
+        let (took, limit) = (began.elapsed(), Duration::from_millis(STEP_MS));
+        sender.written.step_rows.store(next_rows(step_rows, took, limit, STEP_ROWS_MIN..=STEP_ROWS), Relaxed);
         late = late.map(|_| reached);
         if ingest.is_some() {
             clock::rest_ms(STEP_REST_MS).await;
