@@ -29,6 +29,7 @@ use crate::{
     },
     service::tokens::Believed,
     store::{
+        checkpoints::Checkpoints,
         db::{Db, Dialect},
         error::StoreError,
         jobs,
@@ -141,6 +142,7 @@ impl Engine {
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
         // Before anything else: a node that is said to have started misses nothing that others tell.
         let ears = postgres::listener(self.db()).await?;
+        let checkpoints = Checkpoints::of(self.db()).await?;
         self.sender.set_running();
         if self.db().dialect == Dialect::Postgres {
             tokio::spawn(ingest::run(self.sender.clone(), door));
@@ -155,6 +157,9 @@ impl Engine {
         tokio::spawn(rotating::run(self.sender.clone()));
         if let Some(ears) = ears {
             tokio::spawn(news::run(self.sender.clone(), ears));
+        }
+        if let Some(checkpoints) = checkpoints {
+            tokio::spawn(checkpoints.run());
         }
         let (engine, began) = (Arc::clone(self), self.now());
         tokio::spawn(async move { engine.keep_house(began).await });

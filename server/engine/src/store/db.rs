@@ -1,6 +1,9 @@
 //! The open database: which one, its readers, its writer, and transactions.
 
+use std::sync::Arc;
+
 use sqlx::{Postgres, Sqlite, Transaction};
+use tokio::sync::Notify;
 
 use super::{error::StoreResult, postgres, sqlite};
 
@@ -31,6 +34,8 @@ pub struct Db {
     pub writer: Pool,
     /// Which one it is.
     pub dialect: Dialect,
+    /// Told with each commit on SQLite.
+    pub(super) commits: Arc<Notify>,
 }
 
 /// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.

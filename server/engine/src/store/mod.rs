@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod audit;
+pub(crate) mod checkpoints;
 pub mod cleaning;
 mod columns;
 mod conditions;

@@ -1,7 +1,7 @@
 //! What only Postgres needs: its pool, and word between nodes. Commits are durable by its default,
 //! `synchronous_commit = on` (G1).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
@@ -35,7 +35,8 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
             .connect(url)
     };
     let (readers, writer) = (pool(READERS).await?, pool(WRITERS).await?);
-    Ok(Db { readers: Pool::Postgres(readers), writer: Pool::Postgres(writer), dialect: Dialect::Postgres })
+    let (readers, writer) = (Pool::Postgres(readers), Pool::Postgres(writer));
+    Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default() })
 }
 
 /// Tells all nodes; nothing happens on SQLite, where there is one.

@@ -6,6 +6,7 @@ mod audit;
 mod bed;
 mod causes;
 mod chance;
+mod checkpoints;
 mod clocks;
 mod cluster;
 mod endpoints;
