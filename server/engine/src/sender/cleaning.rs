@@ -4,7 +4,7 @@
 //! What is to go is looked for before a transaction begins, from where the last look ended; inside it rows go by their
 //! keys alone. A step that took long is followed by a smaller one, so the disk decides how much is a step.
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     UnixMs,
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-use super::Sender;
+use super::{Sender, stride::Stride};
 
 /// Most rows of one transaction.
 const STEP_ROWS: u32 = 200;
@@ -28,6 +28,7 @@ const STEP_ROWS: u32 = 200;
 const STEP_ROWS_MIN: u32 = 8;
 /// How long a step may hold the writer.
 pub const STEP_MS: u64 = 20;
+const STRIDE: Stride = Stride { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
 /// Pages given back to the file system after a step, 4 KiB each.
 const STEP_PAGES: u32 = 64;
 /// Rest between two steps, so that events and outcomes go first.
@@ -107,7 +108,7 @@ impl Round<'_> {
         tx.commit().await?;
         let took = began.elapsed();
         self.sender.counters.clean.add(past.len(), took.as_secs_f64());
-        self.step_rows = next_rows(self.step_rows, took, Duration::from_millis(STEP_MS), STEP_ROWS_MIN..=STEP_ROWS);
+        self.step_rows = STRIDE.next(self.step_rows, past.len(), took);
         cleaning::give_back(db, STEP_PAGES).await?;
         self.rest().await;
         Ok(gone)
@@ -134,33 +135,7 @@ impl Round<'_> {
     }
 }
 
-/// How many rows the next step takes: half as many after one that came near the limit, up to twice as many after one
-/// that did not.
-pub(super) fn next_rows(rows: u32, took: Duration, limit: Duration, within: RangeInclusive<u32>) -> u32 {
-    let next = match took {
-        took if took > limit / 2 => rows / 2,
-        took if took < limit / 4 => rows * 2,
-        _ => rows,
-    };
-    next.clamp(*within.start(), *within.end())
-}
-
 const fn days_before(now: UnixMs, days: i64) -> UnixMs {
     let at = now.plus_ms(-days * DAY_MS);
     if at.0 < 0 { UnixMs(0) } else { at }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_step_that_took_long_is_followed_by_a_smaller_one() {
-        let limit = Duration::from_millis(STEP_MS);
-        let next = |rows, took_ms| next_rows(rows, Duration::from_millis(took_ms), limit, STEP_ROWS_MIN..=STEP_ROWS);
-        assert_eq!(next(200, 11), 100);
-        assert_eq!(next(100, 7), 100);
-        assert_eq!(next(100, 2), 200);
-        assert_eq!((next(200, 0), next(STEP_ROWS_MIN, 1_000)), (STEP_ROWS, STEP_ROWS_MIN));
-    }
 }

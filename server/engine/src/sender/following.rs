@@ -32,15 +32,15 @@ use crate::{
     },
 };
 
-use super::{Sender, cleaning::next_rows, ingest::Ingest};
+use super::{Sender, ingest::Ingest, stride::Stride};
 
 /// Most rows of one step.
 pub const STEP_ROWS: u32 = 400;
 /// Rows of one step at least, however slow the disk is.
 const STEP_ROWS_MIN: u32 = 20;
-/// Longest that a step should hold the writer, in milliseconds: an event that comes meanwhile waits for its end. A step that
-/// took more than half of it is followed by a smaller one.
+/// Longest that a step should hold the writer, in milliseconds: an event that comes meanwhile waits for its end.
 const STEP_MS: u64 = 4;
+const STRIDE: Stride = Stride { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
 /// Rest between two steps, so that events and outcomes go first.
 const STEP_REST_MS: u64 = 25;
 /// Rest between two rounds while there is something to follow.
@@ -177,10 +177,8 @@ async fn follow(
         if sender.is_stopping() || ingest.is_some_and(|ingest| ingest.waiting() > 0 || sender.outcomes_waiting() > 0) {
             return Ok((late, false));
         }
-        let began = clock::stopwatch();
-        step(sender, stream, &mark, &rows).await?;
-        let (took, limit) = (began.elapsed(), Duration::from_millis(STEP_MS));
-        sender.written.step_rows.store(next_rows(step_rows, took, limit, STEP_ROWS_MIN..=STEP_ROWS), Relaxed);
+        let took = step(sender, stream, &mark, &rows).await?;
+        sender.written.step_rows.store(STRIDE.next(step_rows, rows.len(), took), Relaxed);
         late = late.map(|_| reached);
         if ingest.is_some() {
             clock::rest_ms(STEP_REST_MS).await;
@@ -188,15 +186,16 @@ async fn follow(
     }
 }
 
-/// One transaction. Nothing happens when another node has moved the mark meanwhile.
-async fn step(sender: &Sender, stream: Stream, mark: &str, rows: &[Called]) -> StoreResult<()> {
+/// One transaction; returns how long it held the writer. Nothing happens when another node has moved the mark meanwhile.
+async fn step(sender: &Sender, stream: Stream, mark: &str, rows: &[Called]) -> StoreResult<Duration> {
     let reached = rows.last().map_or(mark, |row| row.place.as_str()).max(mark);
     let mut tx = sender.db.begin().await?;
-    if !numbers::move_on(&mut tx, stream, mark, reached).await? {
-        return Ok(());
+    let began = clock::stopwatch();
+    if numbers::move_on(&mut tx, stream, mark, reached).await? {
+        numbers::add(&mut tx, rows).await?;
     }
-    numbers::add(&mut tx, rows).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(began.elapsed())
 }
 
 /// Where the mark has to stop.

@@ -26,6 +26,7 @@ pub mod pace;
 pub mod recorder;
 pub mod recover;
 pub mod rotating;
+mod stride;
 pub mod target;
 pub(crate) mod writer;
 
