@@ -8,6 +8,7 @@
 
 mod bare;
 mod classify;
+mod destination;
 mod policy;
 mod resolver;
 mod timing;
@@ -31,6 +32,7 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 pub use bare::Bare;
+pub use destination::Destination;
 pub use policy::Policy;
 pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 pub use resolver::{LookUp, Unresolved};
@@ -50,7 +52,7 @@ pub const USER_AGENT: &str = concat!("Offhook/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub struct Post {
     /// Where to.
-    pub url: String,
+    pub to: Arc<Destination>,
     /// Headers beside `Content-Type` and `User-Agent`.
     pub headers: HeaderMap,
     /// The body.
@@ -146,14 +148,16 @@ impl Outbound {
         if self.is_own(url.as_str()) {
             return Ok(());
         }
-        let Ok(parsed) = Url::parse(url.as_str()) else { return Err(refused(url.as_str())) };
+        let to = Destination::new(url.as_str());
+        let refused = || Failure { cause: Cause::BlockedAddress, facts: to.facts() };
+        let Some(parsed) = to.url() else { return Err(refused()) };
         match parsed.host() {
             Some(Host::Domain(name)) => match self.vetted.addresses(name).await {
-                Err(Unresolved::Blocked) => Err(refused(url.as_str())),
+                Err(Unresolved::Blocked) => Err(refused()),
                 _ => Ok(()),
             },
-            _ if self.literal_allowed(&parsed) => Ok(()),
-            _ => Err(refused(url.as_str())),
+            _ if self.literal_allowed(parsed) => Ok(()),
+            _ => Err(refused()),
         }
     }
 
@@ -162,7 +166,7 @@ impl Outbound {
         let began = clock::stopwatch();
         let limit = Duration::from_millis(u64::from(post.timeout_ms));
         let timeout_ms = post.timeout_ms;
-        let mut facts = facts_of(&post.url);
+        let mut facts = post.to.facts();
         facts.body_bytes = u32::try_from(post.body.len()).ok();
         let attempt = async { timeout(limit, self.exchange(post, facts.clone())).await };
         let (result, mut timing) = timing::noted(attempt).await;
@@ -176,7 +180,7 @@ impl Outbound {
     }
 
     async fn exchange(&self, post: Post, mut facts: CauseFacts) -> Answer {
-        let Some((client, url)) = self.route(&post.url) else { return Answer::failed(Cause::BlockedAddress, facts) };
+        let Some((client, url)) = self.route(&post.to) else { return Answer::failed(Cause::BlockedAddress, facts) };
         let request = client.post(url).headers(post.headers).body(post.body);
         let (began, at) = (clock::stopwatch(), post.at);
         match request.send().await {
@@ -188,18 +192,19 @@ impl Outbound {
         }
     }
 
-    /// The client for a URL and the URL to call; none when its address is refused.
-    fn route(&self, url: &str) -> Option<(Client, Url)> {
-        let mut parsed = Url::parse(url).ok()?;
-        if self.is_own(url) {
-            parsed.set_scheme("http").ok()?;
-            parsed.set_ip_host(self.own_address.ip()).ok()?;
-            parsed.set_port(Some(self.own_address.port())).ok()?;
-            return Some((self.own.clone(), parsed));
+    /// The client for a destination and the URL to call; none when its address is refused.
+    fn route(&self, to: &Destination) -> Option<(Client, Url)> {
+        let mut url = to.url()?.clone();
+        if self.is_own(to.as_str()) {
+            url.set_scheme("http").ok()?;
+            url.set_ip_host(self.own_address.ip()).ok()?;
+            url.set_port(Some(self.own_address.port())).ok()?;
+            return Some((self.own.clone(), url));
         }
-        let checked = TargetUrl::parse(url).is_ok() && self.literal_allowed(&parsed);
+        // The guard may have changed since the URL was saved or read.
+        let allowed = to.is_well_written() && self.literal_allowed(&url);
         let guarded = || self.guarded.read().unwrap_or_else(PoisonError::into_inner).clone();
-        checked.then(|| (guarded(), parsed))
+        allowed.then(|| (guarded(), url))
     }
 
     /// Whether a URL is a test line of this installation.
@@ -232,16 +237,6 @@ fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .pool_idle_timeout(Duration::from_millis(IDLE_MS));
     Ok(resolve(builder).build()?)
-}
-
-/// Host and port of a URL, for the words of a failure.
-fn facts_of(url: &str) -> CauseFacts {
-    let target = TargetUrl::stored(url.to_owned());
-    CauseFacts { host: target.host(), port: Some(target.port()), ..CauseFacts::default() }
-}
-
-fn refused(url: &str) -> Failure {
-    Failure { cause: Cause::BlockedAddress, facts: facts_of(url) }
 }
 
 impl Default for Answer {
@@ -367,7 +362,8 @@ mod tests {
         let outbound = Outbound::with_look_up(Policy::new(Vec::new()), &public, own, rebinding()).unwrap();
         let url = format!("http://rebinding.example:{}/", own.port());
         assert!(outbound.vet(&TargetUrl::stored(url.clone())).await.is_ok(), "it looks public when it is saved");
-        let post = Post { url, headers: HeaderMap::new(), body: "{}".into(), at: UnixMs(0), timeout_ms: 5_000 };
+        let to = Arc::new(Destination::new(&url));
+        let post = Post { to, headers: HeaderMap::new(), body: "{}".into(), at: UnixMs(0), timeout_ms: 5_000 };
         let answer = outbound.post(post).await;
         assert_eq!(answer.failure.map(|failure| failure.cause), Some(Cause::BlockedAddress));
         assert!(listener.accept().is_err(), "nobody connected");

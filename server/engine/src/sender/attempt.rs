@@ -47,7 +47,7 @@ pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
     let signed = signature::header(used.secrets, &job.event_id, now.unix_seconds(), body.as_bytes());
     let headers = headers(&job, &target, now.unix_seconds(), &signed);
     let timeout_ms = target.timeout_ms.min(ATTEMPT_TIMEOUT_MAX_MS);
-    let post = Post { url: target.url.clone(), headers, body, at: now, timeout_ms };
+    let post = Post { to: target.to.clone(), headers, body, at: now, timeout_ms };
     let answer = sender.outbound.post(post).await;
     Outcome::Tried(Box::new(Sent { job, target, started_at: now, signature: signed, answer, proves }))
 }

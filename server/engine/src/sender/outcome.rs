@@ -166,7 +166,7 @@ impl Sent {
             started_ms: self.started_at.0,
             duration_ms: i64::from(self.answer.duration_ms),
             timing: serde_json::to_string(&self.answer.timing).unwrap_or_else(|_| "{}".to_owned()),
-            url: self.target.url.clone(),
+            url: self.target.to.as_str().to_owned(),
             signature: self.signature.clone(),
             status_code: self.answer.status.map(i64::from),
             failure: self.answer.failure.as_ref().and_then(stored),

@@ -15,7 +15,7 @@ use domain::{
 };
 
 use crate::{
-    outbound::{HeaderName, HeaderValue},
+    outbound::{Destination, HeaderName, HeaderValue},
     service::credentials,
     store::{db::Db, endpoints, error::StoreResult},
     vault::Vault,
@@ -32,8 +32,8 @@ const KEPT_MAX: usize = 10_000;
 pub struct Target {
     /// Whether it receives: it is active, and its account is not suspended.
     pub active: bool,
-    /// The URL.
-    pub url: String,
+    /// Where it is.
+    pub to: Arc<Destination>,
     /// Stands in the body.
     pub auth_token: String,
     /// Each signs the headers, the newest first.
@@ -147,7 +147,7 @@ impl Targets {
         };
         Some(Target {
             active: stored.endpoint.state == EndpointState::Active && !stored.suspended,
-            url: stored.endpoint.url.as_str().to_owned(),
+            to: Arc::new(Destination::new(stored.endpoint.url.as_str())),
             auth_token: opened.auth_token,
             secrets: std::iter::once(opened.secret).chain(present.earlier_secret).collect(),
             next_token: present.next_token,
