@@ -1,4 +1,4 @@
-//! Rows turned into columns: Postgres takes an array for each, which costs it half of what JSON does.
+//! Rows turned into columns, of which Postgres takes an array each, and from there into cells, as SQLite takes them.
 
 use std::fmt::Display;
 
@@ -43,6 +43,38 @@ pub fn columns<T: Serialize>(named: &[Named], rows: &[T]) -> Result<Vec<Column>,
         Column::Numbers(numbers) => numbers.len() == rows.len(),
     };
     if table.columns.iter().all(whole) { Ok(table.columns) } else { Err(refused("a row without a column")) }
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cell {
+    /// Null.
+    Nothing,
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
+/// The cells of columns, row after row, filled up with empty rows to so many.
+///
+/// # Errors
+/// When the first cell of a row is empty: such a row would be taken for one that fills up.
+pub fn cells(columns: Vec<Column>, size: usize) -> Result<Vec<Cell>, serde_json::Error> {
+    let mut all = vec![Cell::Nothing; size * columns.len()];
+    let (width, mut rows) = (columns.len(), 0);
+    for (at, column) in columns.into_iter().enumerate() {
+        let cells: Vec<Cell> = match column {
+            Column::Texts(texts) => texts.into_iter().map(|text| text.map_or(Cell::Nothing, Cell::Text)).collect(),
+            Column::Numbers(numbers) => numbers.into_iter().map(|n| n.map_or(Cell::Nothing, Cell::Number)).collect(),
+        };
+        rows = cells.len();
+        cells.into_iter().enumerate().for_each(|(row, cell)| all[row * width + at] = cell);
+    }
+    if all.iter().step_by(width.max(1)).take(rows).any(|cell| *cell == Cell::Nothing) {
+        return Err(refused("one without its first value"));
+    }
+    Ok(all)
 }
 
 fn refused(what: impl Display) -> serde_json::Error {
@@ -260,6 +292,14 @@ mod tests {
         let rows = [Row { due_ms: Some(7), unasked: 1, id: "a" }, Row { due_ms: None, unasked: 2, id: "b" }];
         let texts = Column::Texts(vec![Some("a".into()), Some("b".into())]);
         assert_eq!(columns(&NAMED, &rows).ok(), Some(vec![texts, Column::Numbers(vec![Some(7), None])]));
+    }
+
+    #[test]
+    fn cells_stand_row_after_row_and_are_filled_up() {
+        let columns = || vec![Column::Texts(vec![Some("a".into())]), Column::Numbers(vec![Some(7)])];
+        let expected = [Cell::Text("a".into()), Cell::Number(7), Cell::Nothing, Cell::Nothing];
+        assert_eq!(cells(columns(), 2).ok().as_deref(), Some(&expected[..]));
+        assert!(cells(vec![Column::Texts(vec![None])], 1).is_err());
     }
 
     #[test]

@@ -18,12 +18,12 @@ static ADD: Sql = Sql::new(
     "INSERT INTO events (account_id, id, position, kind, call_id, caller, callee, timestamp_s, payload, digest, test, \
      deliveries, created_ms) \
      SELECT r.account_id, r.id, r.position, r.kind, r.call_id, r.caller, r.callee, r.timestamp_s, r.payload, r.digest, \
-     r.test, r.deliveries, r.created_ms FROM {rows $1 r: account_id text, id text, position text, kind text, \
+     r.test, r.deliveries, r.created_ms FROM {rows r: account_id text, id text, position text, kind text, \
      call_id text, caller text, callee text, timestamp_s bigint, payload text, digest text, test bigint, \
      deliveries bigint, created_ms bigint}",
 );
 static SEEN: Sql = Sql::new(
-    "SELECT e.account_id, e.id, e.digest, e.deliveries FROM {rows $1 r: account_id text, id text} \
+    "SELECT e.account_id, e.id, e.digest, e.deliveries FROM {rows r: account_id text, id text} \
      JOIN events e ON e.account_id = r.account_id AND e.id = r.id",
 );
 const ONE: &str = "SELECT id, kind, call_id, caller, callee, timestamp_s, created_ms, test, deliveries, payload \
@@ -62,7 +62,7 @@ pub struct NewEventRow {
 
 /// Adds events.
 pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    let (sql, rows) = ADD.with(tx.dialect(), rows)?;
     within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
@@ -88,7 +88,7 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
         id: &'a str,
     }
     let pairs: Vec<Pair<'_>> = pairs.iter().map(|(account_id, id)| Pair { account_id, id }).collect();
-    let (sql, rows) = (SEEN.on(tx.dialect()), SEEN.rows(tx.dialect(), &pairs)?);
+    let (sql, rows) = SEEN.with(tx.dialect(), &pairs)?;
     Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 

@@ -27,19 +27,19 @@ static ADD: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
      attempts_before, fresh_from_ms, created_ms, due_ms, lease_owner, proof) \
      SELECT r.id, r.account_id, r.endpoint_id, r.event_id, r.kind, r.call_id, r.caller, r.callee, r.test, 'queued', 0, 0, \
-     r.created_ms, r.created_ms, r.due_ms, r.lease_owner, r.proof FROM {rows $1 r: id text, account_id text, endpoint_id text, \
+     r.created_ms, r.created_ms, r.due_ms, r.lease_owner, r.proof FROM {rows r: id text, account_id text, endpoint_id text, \
      event_id text, kind text, call_id text, caller text, callee text, test bigint, created_ms bigint, due_ms bigint, \
      lease_owner text, proof text}",
 );
 static BUSY_LANES: Sql = Sql::new(
-    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows $1 r: endpoint_id text, call_id text} \
+    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
      JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
      WHERE d.state IN ('queued', 'retrying')",
 );
 static SUPERSEDE: Sql = Sql::new(
     "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $1, due_ms = NULL \
      WHERE state = 'retrying' AND lease_owner IS NULL AND kind <> 'CallProcessed' AND id IN ( \
-       SELECT d.id FROM {rows $2 r: endpoint_id text, call_id text} \
+       SELECT d.id FROM {rows r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        JOIN endpoints e ON e.id = d.endpoint_id \
        WHERE d.state IN ('queued', 'retrying') AND e.deliver_late = 0) \
@@ -65,7 +65,7 @@ static CLAIM: Sql = Sql::new(
 );
 static HAND_ON: Sql = Sql::new(
     "UPDATE deliveries SET due_ms = $1, lease_owner = $2 WHERE id IN ( \
-       SELECT MIN(d.id) FROM {rows $3 r: endpoint_id text, call_id text} \
+       SELECT MIN(d.id) FROM {rows r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        WHERE d.state IN ('queued', 'retrying') GROUP BY d.endpoint_id, d.call_id) \
      AND due_ms IS NULL AND lease_owner IS NULL RETURNING id",
@@ -158,21 +158,21 @@ pub async fn latest(db: &Db) -> StoreResult<Option<(UnixMs, Entropy)>> {
 
 /// Adds deliveries.
 pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    let (sql, rows) = ADD.with(tx.dialect(), rows)?;
     within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// Which of these lanes have a delivery that has not ended.
 pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (BUSY_LANES.on(tx.dialect()), BUSY_LANES.rows(tx.dialect(), lanes)?);
+    let (sql, rows) = BUSY_LANES.with(tx.dialect(), lanes)?;
     Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 /// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
 pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (SUPERSEDE.on(tx.dialect()), SUPERSEDE.rows(tx.dialect(), ended_calls)?);
-    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).bind(now.0).rows(rows).fetch_all(c).await?))
+    let (sql, rows) = SUPERSEDE.with(tx.dialect(), ended_calls)?;
+    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).bind(now.0).fetch_all(c).await?))
 }
 
 /// An active endpoint with unleased work.
@@ -216,8 +216,8 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
 /// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
 /// A lane whose first is due already, or in somebody's hands, stays as it is.
 pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
-    let (sql, rows) = (HAND_ON.on(tx.dialect()), HAND_ON.rows(tx.dialect(), lanes)?);
-    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).bind(now.0).bind(node).rows(rows).fetch_all(c).await?))
+    let (sql, rows) = HAND_ON.with(tx.dialect(), lanes)?;
+    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).rows(rows).bind(now.0).bind(node).fetch_all(c).await?))
 }
 
 /// Loads deliveries with what an attempt needs, in the order of acceptance.

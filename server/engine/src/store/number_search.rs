@@ -14,7 +14,7 @@ use super::{
 const ACCOUNTS: &str = "SELECT id FROM accounts";
 /// Each account is asked for by itself, and answers with the first row that it has.
 static CALLED: Sql = Sql::new(
-    "SELECT r.account_id FROM {rows $4 r: account_id text, number bigint} WHERE EXISTS ( \
+    "SELECT r.account_id FROM {rows r: account_id text, number bigint} WHERE EXISTS ( \
        SELECT 1 FROM called_numbers n CROSS JOIN deliveries d WHERE n.number = r.number AND n.place >= $3 \
        AND d.id = n.place AND d.account_id = r.account_id AND (d.caller IN {list $1} OR d.callee IN {list $1})) \
      OR EXISTS ( \
@@ -89,13 +89,13 @@ pub(super) async fn accounts(db: &Db, spellings: &[String], since: &str) -> Stor
             numbers::hashes(id, spellings).into_iter().map(|number| Asked { account_id: id.as_str(), number })
         })
         .collect();
-    let (sql, rows) = (CALLED.on(db.dialect), CALLED.rows(db.dialect, &asked)?);
+    let (sql, rows) = CALLED.with(db.dialect, &asked)?;
     let indexed: Vec<String> = match &db.readers {
         super::db::Pool::Sqlite(c) => {
-            sqlx::query_scalar(sql).bind(&list).bind(since).bind(&since_id).rows(rows).fetch_all(c).await?
+            sqlx::query_scalar(sql).rows(rows).bind(&list).bind(since).bind(&since_id).fetch_all(c).await?
         }
         super::db::Pool::Postgres(c) => {
-            sqlx::query_scalar(sql).bind(&list).bind(since).bind(&since_id).rows(rows).fetch_all(c).await?
+            sqlx::query_scalar(sql).rows(rows).bind(&list).bind(since).bind(&since_id).fetch_all(c).await?
         }
     };
     found.extend(indexed);

@@ -25,12 +25,12 @@ const LAST_DELIVERY: &str = "SELECT MAX(id) FROM deliveries";
 const LAST_UNSENT: &str = "SELECT MAX(position) FROM events WHERE deliveries = 0";
 const MOVE: &str = "UPDATE numbers_followed SET place = $3 WHERE what = $1 AND place = $2";
 static ADD: Sql = Sql::new(
-    "INSERT INTO called_numbers (number, place) SELECT r.number, r.place FROM {rows $1 r: number bigint, place text} \
+    "INSERT INTO called_numbers (number, place) SELECT r.number, r.place FROM {rows r: number bigint, place text} \
      WHERE 1 = 1 ON CONFLICT (number, place) DO NOTHING",
 );
 static FORGET: Sql = Sql::new(
     "DELETE FROM called_numbers WHERE (number, place) IN ( \
-       SELECT r.number, r.place FROM {rows $1 r: number bigint, place text})",
+       SELECT r.number, r.place FROM {rows r: number bigint, place text})",
 );
 
 /// What is followed.
@@ -121,7 +121,7 @@ async fn write(tx: &mut Tx, sql: &'static Sql, rows: &[Called]) -> StoreResult<(
     if entries.is_empty() {
         return Ok(());
     }
-    let (text, rows) = (sql.on(tx.dialect()), sql.rows(tx.dialect(), &entries)?);
+    let (text, rows) = sql.with(tx.dialect(), &entries)?;
     within!(tx, c: Of => sqlx::query::<Of>(text).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -16,7 +16,7 @@ static FINISH: Sql = Sql::new(
     "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, cause = r.cause, failure = r.failure, \
      status_code = r.status_code, duration_ms = r.duration_ms, attempts = r.attempts, due_ms = r.due_ms, \
      finished_ms = r.finished_ms, lease_owner = NULL \
-     FROM {rows $2 r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
+     FROM {rows r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
      duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
      WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $1 RETURNING deliveries.id",
 );
@@ -25,12 +25,12 @@ static ADD_ATTEMPTS: Sql = Sql::new(
      status_code, failure, response_head, response_body, response_cut) \
      SELECT r.delivery_id, r.number, r.id, r.account_id, r.started_ms, r.duration_ms, r.timing, r.url, r.signature, \
      r.status_code, r.failure, r.response_head, r.response_body, r.response_cut \
-     FROM {rows $1 r: delivery_id text, number bigint, id text, account_id text, started_ms bigint, duration_ms bigint, \
+     FROM {rows r: delivery_id text, number bigint, id text, account_id text, started_ms bigint, duration_ms bigint, \
      timing text, url text, signature text, status_code bigint, failure text, response_head text, response_body text, \
      response_cut bigint} WHERE true ON CONFLICT (delivery_id, number) DO NOTHING",
 );
 static CALL_ENDED: Sql = Sql::new(
-    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows $1 r: endpoint_id text, call_id text} \
+    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
      JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
      WHERE d.state IN ('queued', 'retrying') AND d.kind = 'CallProcessed'",
 );
@@ -44,7 +44,7 @@ static HEALTH: Sql = Sql::new(
      last_attempt_ms = r.attempt_ms, \
      last_failure = CASE WHEN r.failures = 0 THEN NULL ELSE r.failure END, \
      warned = CASE WHEN r.success_ms IS NULL THEN endpoints.warned ELSE 0 END \
-     FROM {rows $1 r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
+     FROM {rows r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
      failure text} WHERE endpoints.id = r.endpoint_id",
 );
 static GONE: Sql = Sql::new(
@@ -137,26 +137,26 @@ pub struct HealthChange {
 
 /// Writes the states of deliveries that are still in this node's hands; returns the ids of those.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
-    let (sql, rows) = (FINISH.on(tx.dialect()), FINISH.rows(tx.dialect(), rows)?);
-    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).bind(node).rows(rows).fetch_all(c).await?))
+    let (sql, rows) = FINISH.with(tx.dialect(), rows)?;
+    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).rows(rows).bind(node).fetch_all(c).await?))
 }
 
 /// Keeps attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
-    let (sql, rows) = (ADD_ATTEMPTS.on(tx.dialect()), ADD_ATTEMPTS.rows(tx.dialect(), rows)?);
+    let (sql, rows) = ADD_ATTEMPTS.with(tx.dialect(), rows)?;
     within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
 
 /// In which of these lanes the end of the call is already waiting.
 pub async fn call_ended(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (CALL_ENDED.on(tx.dialect()), CALL_ENDED.rows(tx.dialect(), lanes)?);
+    let (sql, rows) = CALL_ENDED.with(tx.dialect(), lanes)?;
     Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 /// Counts successes and failures of endpoints.
 pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
-    let (sql, rows) = (HEALTH.on(tx.dialect()), HEALTH.rows(tx.dialect(), rows)?);
+    let (sql, rows) = HEALTH.with(tx.dialect(), rows)?;
     within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -46,7 +46,7 @@ static COUNT_NEVER_SENT: Sql =
     Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", never_sent!(), " LIMIT $9) AS found"));
 /// Locks what has not ended in these lanes: what ends meanwhile would not know that somebody has come to wait behind it.
 static BUSY: Sql = Sql::new(
-    "SELECT d.endpoint_id, d.call_id FROM {rows $1 r: endpoint_id text, call_id text} \
+    "SELECT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
      JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
      WHERE d.state IN ('queued', 'retrying') {serialise}",
 );
@@ -59,7 +59,7 @@ static SEND: Sql = Sql::new(
     "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
      attempts_before, fresh_from_ms, created_ms, recovered_by) \
      SELECT r.id, e.account_id, r.endpoint_id, e.id, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $2, \
-     e.created_ms, $3 FROM {rows $4 r: id text, endpoint_id text, event_id text} \
+     e.created_ms, $3 FROM {rows r: id text, endpoint_id text, event_id text} \
      JOIN events e ON e.account_id = $1 AND e.id = r.event_id WHERE e.payload IS NOT NULL \
      ON CONFLICT (id) DO NOTHING RETURNING event_id",
 );
@@ -190,7 +190,7 @@ pub async fn put_back(
 }
 
 async fn busy(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = (BUSY.on(tx.dialect()), BUSY.rows(tx.dialect(), lanes)?);
+    let (sql, rows) = BUSY.with(tx.dialect(), lanes)?;
     Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
@@ -224,9 +224,9 @@ async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Foun
     if rows.is_empty() {
         return Ok(0);
     }
-    let (sql, rows) = (SEND.on(tx.dialect()), SEND.rows(tx.dialect(), &rows)?);
-    let sent: Vec<String> = within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, _>(sql)
-        .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).rows(rows).fetch_all(c).await?);
+    let (sql, rows) = SEND.with(tx.dialect(), &rows)?;
+    let sent: Vec<String> = within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, _>(sql).rows(rows)
+        .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?);
     let (sql, events) = (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(sent.iter().map(String::as_str)));
     within!(tx, c => sqlx::query(sql).bind(search.account.as_str()).bind(events).execute(c).await?.rows_affected());
     Ok(sent.len())

@@ -64,7 +64,7 @@ macro_rules! column {
                 $table,
                 " SET ",
                 $column,
-                " = r.becomes FROM {rows $1 r: place text, was text, becomes text} \
+                " = r.becomes FROM {rows r: place text, was text, becomes text} \
                  WHERE ",
                 $row,
                 " = r.place AND ",
@@ -154,6 +154,6 @@ pub async fn write(tx: &mut Tx, column: &'static Column, changed: &[Changed]) ->
     let wanted = json_list(changed.iter().map(|one| one.place.as_str()));
     let free: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(free).bind(wanted).fetch_all(c).await?);
     let rows: Vec<&Changed> = changed.iter().filter(|one| free.contains(&one.place)).collect();
-    let (write, rows) = (column.write.on(tx.dialect()), column.write.rows(tx.dialect(), &rows)?);
+    let (write, rows) = column.write.with(tx.dialect(), &rows)?;
     Ok(within!(tx, c: Of => sqlx::query::<Of>(write).rows(rows).execute(c).await?.rows_affected()))
 }

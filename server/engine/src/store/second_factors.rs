@@ -19,7 +19,7 @@ const REMOVE: &str = "DELETE FROM second_factors WHERE user_id = $1";
 const FORGET_CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
 static ADD_CODES: Sql = Sql::new(
     "INSERT INTO recovery_codes (user_id, code_hash) SELECT r.user_id, r.code_hash \
-     FROM {rows $1 r: user_id text, code_hash text}",
+     FROM {rows r: user_id text, code_hash text}",
 );
 const USE_CODE: &str =
     "UPDATE recovery_codes SET used_ms = $3 WHERE user_id = $1 AND code_hash = $2 AND used_ms IS NULL";
@@ -90,7 +90,7 @@ pub async fn set_codes(tx: &mut Tx, user: &UserId, hashes: &[String]) -> StoreRe
     }
     within!(tx, c => sqlx::query(FORGET_CODES).bind(user.as_str()).execute(c).await?.rows_affected());
     let rows: Vec<_> = hashes.iter().map(|code_hash| Row { user_id: user.as_str(), code_hash }).collect();
-    let (add, rows) = (ADD_CODES.on(tx.dialect()), ADD_CODES.rows(tx.dialect(), &rows)?);
+    let (add, rows) = ADD_CODES.with(tx.dialect(), &rows)?;
     within!(tx, c: Of => sqlx::query::<Of>(add).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -17,7 +17,7 @@ static ADD: Sql = Sql::new(
     "INSERT INTO endpoint_hours (endpoint_id, hour_ms, account_id, delivered, retrying, failed, expired, upto_5, \
      upto_10, upto_25, upto_50, upto_100, upto_250, upto_500, upto_1000, upto_2500, upto_5000, upto_10000, longer) \
      SELECT r.endpoint_id, r.hour_ms, r.account_id, r.delivered, r.retrying, r.failed, r.expired, r.c0, r.c1, r.c2, \
-     r.c3, r.c4, r.c5, r.c6, r.c7, r.c8, r.c9, r.c10, r.c11 FROM {rows $1 r: endpoint_id text, hour_ms bigint, \
+     r.c3, r.c4, r.c5, r.c6, r.c7, r.c8, r.c9, r.c10, r.c11 FROM {rows r: endpoint_id text, hour_ms bigint, \
      account_id text, delivered bigint, retrying bigint, failed bigint, expired bigint, c0 bigint, c1 bigint, \
      c2 bigint, c3 bigint, c4 bigint, c5 bigint, c6 bigint, c7 bigint, c8 bigint, c9 bigint, c10 bigint, \
      c11 bigint} WHERE true ON CONFLICT (endpoint_id, hour_ms) DO UPDATE SET \
@@ -107,7 +107,7 @@ impl HourRow {
 
 /// Adds to the hours.
 pub async fn add(tx: &mut Tx, rows: &[HourRow]) -> StoreResult<()> {
-    let (sql, rows) = (ADD.on(tx.dialect()), ADD.rows(tx.dialect(), rows)?);
+    let (sql, rows) = ADD.with(tx.dialect(), rows)?;
     within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
     Ok(())
 }
