@@ -6,19 +6,19 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// An object's members in the order they came in, values as they were spelled.
-pub(crate) struct Members(pub(crate) Vec<(String, Box<RawValue>)>);
+pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
+            type Value = Members<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
                 let mut members = Vec::new();
-                while let Some(member) = map.next_entry::<String, Box<RawValue>>()? {
+                while let Some(member) = map.next_entry::<String, &'de RawValue>()? {
                     members.push(member);
                 }
                 Ok(Members(members))
@@ -30,23 +30,31 @@ impl<'de> Deserialize<'de> for Members {
 
 /// Valid JSON text without the white space between its tokens; strings and numbers stay as they were spelled.
 pub(crate) fn compact_onto(out: &mut String, json: &str) {
-    let (mut in_string, mut escaped) = (false, false);
-    for c in json.chars() {
+    let (mut begin, mut in_string, mut escaped) = (0, false, false);
+    for (at, byte) in json.bytes().enumerate() {
         if in_string {
-            in_string = escaped || c != '"';
-            escaped = c == '\\' && !escaped;
-        } else if c.is_ascii_whitespace() {
-            continue;
+            in_string = escaped || byte != b'"';
+            escaped = byte == b'\\' && !escaped;
+        } else if byte.is_ascii_whitespace() {
+            out.push_str(&json[begin..at]);
+            begin = at + 1;
         } else {
-            in_string = c == '"';
+            in_string = byte == b'"';
         }
-        out.push(c);
     }
+    out.push_str(&json[begin..]);
 }
 
 /// A string as JSON text, quoted and escaped.
 pub(crate) fn quote_onto(out: &mut String, text: &str) {
-    out.push_str(&serde_json::Value::from(text).to_string());
+    // Most texts need no escape (RFC 8259 section 7).
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
 }
 
 #[cfg(test)]
@@ -58,5 +66,23 @@ mod tests {
         let mut out = String::new();
         compact_onto(&mut out, "{ \"a b\" : [ 1.0 , \"x \\\" y\\\\\" ] ,\n\"c\":\t0.00 }");
         assert_eq!(out, "{\"a b\":[1.0,\"x \\\" y\\\\\"],\"c\":0.00}");
+    }
+
+    #[test]
+    fn a_string_is_quoted_as_the_library_would() {
+        for text in
+            ["", "plain", "a \"b\"", "back\\slash", "line\nfeed", "\u{1}", "\u{7f}", "Zoë \u{1f4de}", "\u{2028}"]
+        {
+            let mut out = String::new();
+            quote_onto(&mut out, text);
+            assert_eq!(out, serde_json::to_string(text).unwrap());
+        }
+    }
+
+    #[test]
+    fn compaction_keeps_what_is_not_ascii() {
+        let mut out = String::new();
+        compact_onto(&mut out, " { \"Zoë \u{a0}\" : \"\u{1f4de} \" } ");
+        assert_eq!(out, "{\"Zoë \u{a0}\":\"\u{1f4de} \"}");
     }
 }

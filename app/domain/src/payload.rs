@@ -41,7 +41,7 @@ impl Payload {
     /// # Errors
     /// `Invalid` with one entry for each field that is missing, repeated or of the wrong kind.
     pub fn parse(json: &str) -> Result<Self> {
-        let Ok(Members(members)) = serde_json::from_str::<Members>(json) else {
+        let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(json) else {
             return Err(Error::invalid("payload", "The payload must be a JSON object."));
         };
         let fields = Fields(&members);
@@ -61,11 +61,11 @@ impl Payload {
     }
 }
 
-struct Fields<'a>(&'a [(String, Box<RawValue>)]);
+struct Fields<'a>(&'a [(String, &'a RawValue)]);
 
 impl Fields<'_> {
     fn get(&self, key: &str) -> Option<&RawValue> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| &**value)
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| *value)
     }
 
     fn value(&self, key: &str) -> Value {
@@ -117,7 +117,7 @@ impl Fields<'_> {
         let known = keys.iter().filter_map(|key| self.get(key).map(|value| (*key, value)));
         let beyond = self.0.iter().filter(|(name, _)| !keys.contains(&name.as_str()));
         let mut out = String::from("{");
-        for (name, value) in known.chain(beyond.map(|(name, value)| (name.as_str(), &**value))) {
+        for (name, value) in known.chain(beyond.map(|(name, value)| (name.as_str(), *value))) {
             if out.len() > 1 {
                 out.push(',');
             }
