@@ -10,8 +10,7 @@ use std::{
 
 use axum::{
     extract::Request,
-    http::{HeaderName, HeaderValue},
-    middleware::Next,
+    http::{HeaderName, HeaderValue, Method, Uri},
     response::Response,
 };
 use domain::test_line::PATH_PREFIX;
@@ -27,18 +26,30 @@ const TAKEN_OVER_MAX_CHARS: usize = 64;
 static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
 static REQUESTS: AtomicU64 = AtomicU64::new(0);
 
-/// Gives the request an id, unless a proxy in front of us has done so, and logs the requests that we failed.
-pub async fn give(mut request: Request, next: Next) -> Response {
+/// A request's id, and what is logged of it should we fail it.
+pub struct Given {
+    id: HeaderValue,
+    method: Method,
+    uri: Uri,
+}
+
+/// Gives the request an id, unless a proxy in front of us has done so.
+pub fn give(request: &mut Request) -> Given {
     let id = request.headers().get(&X_REQUEST_ID).filter(|id| is_plain(id)).cloned().unwrap_or_else(fresh);
     request.headers_mut().insert(X_REQUEST_ID, id.clone());
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let mut response = next.run(request).await;
-    if response.status().is_server_error() {
-        // The path alone: queries may carry phone numbers.
-        tracing::warn!(id = ?id, %method, path = shown(uri.path()), status = response.status().as_u16(), "request failed");
+    Given { id, method: request.method().clone(), uri: request.uri().clone() }
+}
+
+impl Given {
+    /// Tells the caller, and logs the request if we failed it.
+    pub fn tell(self, response: &mut Response) {
+        let Self { id, method, uri } = self;
+        if response.status().is_server_error() {
+            // The path alone: queries may carry phone numbers.
+            tracing::warn!(id = ?id, %method, path = shown(uri.path()), status = response.status().as_u16(), "request failed");
+        }
+        response.headers_mut().insert(X_REQUEST_ID, id);
     }
-    response.headers_mut().insert(X_REQUEST_ID, id);
-    response
 }
 
 /// A path as it may be logged: where its end is a secret, without that.

@@ -1,13 +1,8 @@
 //! Headers that keep a browser from doing more with our answers than it should.
 
-use axum::{
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
-    middleware::Next,
-    response::Response,
-};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::room::Shared;
+use crate::room::Room;
 
 /// No inline script or style anywhere; islands are wasm.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
@@ -25,10 +20,8 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 /// One year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds them to every answer.
-pub async fn add(State(room): State<Shared>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
+/// Adds them to an answer.
+pub fn add(room: &Room, headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -37,5 +30,4 @@ pub async fn add(State(room): State<Shared>, request: Request, next: Next) -> Re
     }
     // What is shown to one person is kept by nobody on the way; files of the site say otherwise themselves.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
-    response
 }

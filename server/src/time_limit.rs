@@ -14,7 +14,12 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Answers 503 when the work takes too long. Streams and the test line do not pass here.
 pub async fn keep(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+    within(next.run(request)).await
+}
+
+/// The same for work that has no layer of its own.
+pub async fn within(work: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
         Ok(response) => response,
         Err(_) => {
             let said = "This took longer than 30 s and was given up. Please try again.\n";

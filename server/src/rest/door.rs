@@ -16,6 +16,7 @@ use crate::{
     rate_limit::{RateLimit, Taken},
     rest::problem::{Kind, Problem},
     room::{Room, Shared},
+    time_limit,
 };
 
 /// Who calls. Only routes behind [`enter`] have one.
@@ -58,8 +59,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets a request with a known token in, as often as it may come.
+/// Lets a request with a known token in, as often as it may come, for as long as it may take.
 pub async fn enter(State(room): State<Shared>, request: Request, next: Next) -> Response {
+    time_limit::within(admit(&room, request, next)).await
+}
+
+async fn admit(room: &Room, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let address = client_ip::of(&parts, &room.trusted_proxies).to_string();
     let mut request = Request::from_parts(parts, body);
@@ -71,7 +76,7 @@ pub async fn enter(State(room): State<Shared>, request: Request, next: Next) -> 
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
-    let limit = limit(&room, &request);
+    let limit = limit(room, &request);
     let taken = limit.take(client(&actor), room.backend.clock().now());
     let mut response = match taken {
         Taken::Yes { .. } => {

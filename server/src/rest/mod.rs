@@ -32,7 +32,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     rest::problem::{Kind, Problem},
     room::Shared,
-    time_limit,
 };
 
 /// Where version 1 lives.
@@ -110,7 +109,6 @@ pub fn routes(room: &Shared) -> Router<Shared> {
         // Routes rather than a fallback: the server functions below /api would take these paths otherwise.
         .route("/", any(nowhere))
         .route("/{*path}", any(nowhere))
-        .layer(middleware::from_fn(time_limit::keep))
         .layer(middleware::from_fn(problem::documents));
     Router::new().nest(PREFIX, inside)
 }
