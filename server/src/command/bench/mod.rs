@@ -12,6 +12,7 @@ mod lists;
 mod post;
 mod receiver;
 mod report;
+mod unrest;
 mod wait_times;
 mod waiting;
 
@@ -81,6 +82,7 @@ enum Part {
 struct Sizes {
     flow_events: u64,
     rate_s: u64,
+    unrest_rounds: u64,
     hanging_events: u64,
     crash_rounds: u64,
     crash_events: u64,
@@ -93,6 +95,7 @@ struct Sizes {
 const FULL: Sizes = Sizes {
     flow_events: 100_000,
     rate_s: 20,
+    unrest_rounds: 2_000,
     hanging_events: 2_000,
     crash_rounds: 10,
     crash_events: 20_000,
@@ -104,6 +107,7 @@ const FULL: Sizes = Sizes {
 const QUICK: Sizes = Sizes {
     flow_events: 500,
     rate_s: 1,
+    unrest_rounds: 10,
     hanging_events: 50,
     crash_rounds: 1,
     crash_events: 500,

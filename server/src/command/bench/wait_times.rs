@@ -12,6 +12,7 @@ use super::{
     post::Events,
     receiver::{Receiver, Temper},
     report::{Figure, Target, percentile, value},
+    unrest,
 };
 
 /// Events per second that are timed.
@@ -34,10 +35,12 @@ pub async fn latency(bench: &Measuring<'_>) -> anyhow::Result<Vec<Figure>> {
     let tenant = bed.tenant().await?;
     bench.step("from posted to received, 500 events/s");
     let times = times(bench, &bed, &tenant, LATENCY_PER_S, "latency").await?;
-    Ok(vec![
+    let mut figures = vec![
         Figure::new("posted to received at 500/s, p50", times.p50_ms, "ms").target(Target::AtMost(TARGET_MS.0)),
         Figure::new("posted to received at 500/s, p99", times.p99_ms, "ms").target(Target::AtMost(TARGET_MS.1)),
-    ])
+    ];
+    figures.extend(unrest::measure(bench).await);
+    Ok(figures)
 }
 
 /// Posts at this rate to a healthy endpoint: from the moment of posting, so acceptance counts.
