@@ -37,12 +37,12 @@ const IN_FLIGHT_MAX: usize = AT_ONCE_MAX;
 /// Longest time between an accepted event and the kill that it sets off, in microseconds: about that of two commits.
 const KILL_AFTER_MAX_US: u64 = 20_000;
 
-/// An account, a token of it, and an endpoint at the receiver.
-pub async fn set_up(data: &Path, address: &str, receiver: &Receiver) -> String {
-    let mut account = offhook(data);
+/// An account, a token of it, and an endpoint at the receiver. `offhook` is the program on this installation.
+pub async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Receiver) -> String {
+    let mut account = offhook();
     account.args(["account", "create", "--name", "Acme"]);
     let account = line(&run(account, "").await);
-    let mut token = offhook(data);
+    let mut token = offhook();
     token.args(["token", "create", "--name", "t", "--scope", "events:write,endpoints:write,deliveries:read"]);
     token.args(["--account", account["id"].as_str().unwrap()]);
     let token = line(&run(token, "").await)["token"].as_str().unwrap().to_owned();
@@ -60,7 +60,7 @@ fn event(n: usize) -> String {
 }
 
 /// Posts these events; answers with the ids that were accepted before the server died. `kill` is told each acceptance.
-async fn post_until_killed(
+pub async fn post_until_killed(
     (address, token): (&str, &str),
     numbers: std::ops::Range<usize>,
     kill: impl Fn(usize) + Send + Sync + 'static,
@@ -113,7 +113,7 @@ async fn nothing_that_was_accepted_is_lost_by_ten_kills_at_random_moments() {
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
     let (mut serving, mut address) = serve(sending(&data));
-    let token = set_up(&data, &address, &receiver).await;
+    let token = set_up(|| offhook(&data), &address, &receiver).await;
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut accepted = Vec::new();
     for round in 0..ROUNDS {

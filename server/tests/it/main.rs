@@ -23,3 +23,4 @@ mod secrets;
 mod sign_in;
 mod support;
 mod test_line;
+mod two_nodes;

@@ -11,7 +11,7 @@ use reqwest::StatusCode;
 
 use crate::{
     app::{Answer, PATIENCE, answer, client},
-    command::serve::serve,
+    command::{offhook, serve::serve},
     crash::set_up,
     receiver::Receiver,
 };
@@ -43,7 +43,7 @@ async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
     let (serving, address) = serve(deaf(&data));
-    let token = set_up(&data, &address, &receiver).await;
+    let token = set_up(|| offhook(&data), &address, &receiver).await;
     let limit = |limit: &str| {
         let pid = serving.id().to_string();
         let done = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}:unlimited")]).status();

@@ -9,7 +9,10 @@ use axum::{
 };
 use tokio::{
     net::TcpListener,
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, unbounded_channel},
+        watch,
+    },
 };
 
 use crate::app::PATIENCE;
@@ -27,6 +30,7 @@ pub struct Receiver {
     pub url: String,
     requests: UnboundedReceiver<Received>,
     status: Arc<Mutex<StatusCode>>,
+    held: watch::Sender<bool>,
 }
 
 impl Receiver {
@@ -36,13 +40,20 @@ impl Receiver {
         let (sender, requests) = unbounded_channel();
         let status = Arc::new(Mutex::new(StatusCode::OK));
         let answer = Arc::clone(&status);
+        let (held, holding) = watch::channel(false);
         let router = Router::new().fallback(async move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let body = String::from_utf8(body.to_vec()).unwrap();
             let _ = sender.send(Received { path: uri.path().to_owned(), headers, body });
+            let _ = holding.clone().wait_for(|held| !held).await;
             *answer.lock().unwrap()
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, requests, status }
+        Self { url, requests, status, held }
+    }
+
+    /// From now on answers nobody (true), or everybody, also who waits (false).
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// From now on answers with this status.
