@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod endpoints;
 pub mod error;
 pub mod events;
+pub mod invitations;
 pub mod jobs;
 pub mod listing;
 pub mod members;
