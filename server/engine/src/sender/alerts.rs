@@ -26,6 +26,7 @@ pub(super) struct Happened {
     pub(super) deed: Deed,
     pub(super) account: String,
     pub(super) endpoint: String,
+    pub(super) name: String,
 }
 
 /// How letters leave, and where their links lead.
