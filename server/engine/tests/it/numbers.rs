@@ -10,7 +10,7 @@ use domain::{
     time::DAY_MS,
 };
 use engine::{
-    Engine, Place,
+    Engine, Place, Value,
     sender::{
         cleaning::clean,
         following::{SETTLED_MS, STEP_ROWS, round},
@@ -28,6 +28,7 @@ on_both! {
     support_finds_the_accounts_of_a_number_also_where_nothing_was_sent
     a_step_that_was_broken_off_is_done_once
     two_nodes_gather_each_number_once
+    how_far_the_index_is_behind_is_told
     entries_go_with_their_rows
     ids_grow_beyond_the_mark_though_its_rows_are_gone
 }
@@ -187,6 +188,26 @@ async fn support_finds_the_accounts_of_a_number_also_where_nothing_was_sent(bed:
     }
     bed.clock.step_ms(31 * DAY_MS);
     assert!(names("+44 1202 901222").await.is_empty(), "a month is looked at");
+}
+
+async fn how_far_the_index_is_behind_is_told(bed: Bed) {
+    let behind_s = async || {
+        let figures = bed.engine.figures().await.unwrap();
+        figures.into_iter().find(|one| one.name == "offhook_numbers_behind_seconds").unwrap().value
+    };
+    assert_eq!(behind_s().await, Value::Gauge(0.0), "there is nothing yet");
+    call(&bed, &bed.token, 1, (NUMBER, "0441111")).await;
+    bed.clock.step_ms(2_000);
+    assert_eq!(behind_s().await, Value::Gauge(2.0), "an event that went to no endpoint is searched for, too");
+    gather(&bed, &bed.engine).await;
+    assert_eq!(behind_s().await, Value::Gauge(0.0));
+    bed.endpoint().await;
+    call(&bed, &bed.token, 2, (NUMBER, "0441111")).await;
+    bed.clock.step_ms(90_000);
+    call(&bed, &bed.token, 3, (NUMBER, "0441111")).await;
+    assert_eq!(behind_s().await, Value::Gauge(90.0), "the oldest counts");
+    gather(&bed, &bed.engine).await;
+    assert_eq!(behind_s().await, Value::Gauge(0.0));
 }
 
 async fn a_step_that_was_broken_off_is_done_once(bed: Bed) {
