@@ -15,6 +15,7 @@ pub mod error;
 pub mod events;
 pub mod invitations;
 pub mod jobs;
+pub mod letters;
 pub mod listing;
 pub mod members;
 pub mod nodes;
