@@ -6,6 +6,7 @@ use domain::{
     delivery::Deliveries,
     event::{EventKind, Events, NewEvent, PostedEvent},
     filter::DeliveryFilter,
+    recover::RecoverForm,
     support::Support,
     time::DAY_MS,
 };
@@ -18,7 +19,10 @@ use engine::{
     store::numbers::{self, Called, Stream},
 };
 
-use crate::bed::{Bed, On, call_id, newcomer, on_both};
+use crate::{
+    bed::{Bed, On, call_id, newcomer, on_both},
+    recover,
+};
 
 on_both! {
     a_number_is_found_in_every_spelling_before_and_after_it_was_gathered
@@ -29,6 +33,7 @@ on_both! {
     a_step_that_was_broken_off_is_done_once
     two_nodes_gather_each_number_once
     how_far_the_index_is_behind_is_told
+    what_was_never_sent_is_found_once_it_is_recovered
     entries_go_with_their_rows
     ids_grow_beyond_the_mark_though_its_rows_are_gone
 }
@@ -208,6 +213,18 @@ async fn how_far_the_index_is_behind_is_told(bed: Bed) {
     assert_eq!(behind_s().await, Value::Gauge(90.0), "the oldest counts");
     gather(&bed, &bed.engine).await;
     assert_eq!(behind_s().await, Value::Gauge(0.0));
+}
+
+async fn what_was_never_sent_is_found_once_it_is_recovered(bed: Bed) {
+    call(&bed, &bed.token, 1, (NUMBER, "0441111")).await;
+    gather(&bed, &bed.engine).await;
+    let endpoint = bed.endpoint().await;
+    let form = RecoverForm { which: "also_never_sent".into(), ..recover::form() };
+    recover::start(&bed, &endpoint.id, &form).await;
+    bed.clock.step_ms(recover::STEP_MS);
+    assert_eq!(recover::round(&bed.engine).await, 1);
+    assert_eq!(found(&bed, &bed.admin, "q=441202901222").await, [call_id(1)], "its place is behind the mark");
+    assert_eq!(entries(&bed).await, 2, "it stands in the index once");
 }
 
 async fn a_step_that_was_broken_off_is_done_once(bed: Bed) {
