@@ -97,6 +97,7 @@ deeds! {
     SecondFactorReset => "person.second_factor_reset", "Second factor taken away by an operator";
     RecoveryCodesRenewed => "person.recovery_codes_renewed", "New recovery codes made";
     RecoveryCodeUsed => "person.recovery_code_used", "Signed in with a recovery code";
+    LettersChanged => "person.letters_changed", "Letters about endpoints that fail switched on or off";
     SessionsEnded => "person.sessions_ended", "Other sessions ended";
     StaffAdded => "installation.staff_added", "Staff added";
     StaffRemoved => "installation.staff_removed", "Staff removed";

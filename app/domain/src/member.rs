@@ -28,15 +28,15 @@ pub struct Member {
     pub second_factor: bool,
 }
 
-/// An invitation that has not been accepted or withdrawn.
+/// An invitation that has not been accepted or withdrawn: to an account, or to whatever else has roles.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invitation {
+pub struct Invitation<R = Role> {
     /// Id.
     pub id: InvitationId,
     /// The address it went to.
     pub email: String,
     /// The role it gives.
-    pub role: Role,
+    pub role: R,
     /// Address of whoever invited.
     pub invited_by: String,
     /// Until when it can be accepted.

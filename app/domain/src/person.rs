@@ -1,4 +1,4 @@
-//! What people do with their own sign-in: passwords, and the browsers in which they are signed in.
+//! What people do for themselves: passwords, the browsers in which they are signed in, the letters that they want.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,20 @@ pub struct NewPassword {
     pub password: String,
 }
 
-/// People: the part of the port that guards their sign-in.
+/// Which letters a person wants, besides those about their own sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letters {
+    /// About endpoints that fail, in accounts of which they are an admin.
+    pub failing: bool,
+}
+
+impl Default for Letters {
+    fn default() -> Self {
+        Self { failing: true }
+    }
+}
+
+/// People: the part of the port that guards their sign-in and writes to them as they like.
 #[async_trait]
 pub trait People {
     /// Mails a link that sets a new password, if somebody signs in with this address. The answer is the same if nobody
@@ -118,6 +131,16 @@ pub trait People {
     /// # Errors
     /// `Unavailable` or `Internal`.
     async fn end_other_sessions(&self, user: &UserId, session: &str, client_ip: &str) -> Result<u64>;
+    /// Which letters the person wants.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    async fn letters(&self, user: &UserId) -> Result<Letters>;
+    /// Changes which letters the person wants.
+    ///
+    /// # Errors
+    /// As [`Self::letters`].
+    async fn change_letters(&self, user: &UserId, letters: Letters, client_ip: &str) -> Result<()>;
 }
 
 #[cfg(test)]

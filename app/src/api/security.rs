@@ -1,7 +1,7 @@
-//! A person's own sign-in: forgotten and changed passwords, sessions.
+//! A person's own sign-in: forgotten and changed passwords, sessions; and the letters that they want.
 
 use domain::account::User;
-use domain::person::{Browser, NewPassword};
+use domain::person::{Browser, Letters, NewPassword};
 use domain::second_factor::SecondFactor;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,8 @@ pub struct Security {
     pub browsers: Vec<Browser>,
     /// Their second factor; none while it is off.
     pub factor: Option<SecondFactor>,
+    /// Which letters they want.
+    pub letters: Letters,
 }
 
 /// A person and where they are signed in.
@@ -75,7 +77,8 @@ pub async fn load_security() -> Result<Security, UiError> {
     let (backend, user) = (ssr::backend()?, ssr::user().await?);
     let browsers = backend.browsers(&user, &ssr::session_id()?).await?;
     let factor = backend.second_factor(&user).await?;
-    Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor })
+    let letters = backend.letters(&user).await?;
+    Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor, letters })
 }
 
 /// Changes the password; other sessions end.
@@ -111,6 +114,22 @@ pub async fn end_other_sessions() -> Result<(), UiError> {
         let ended = ssr::backend()?.end_other_sessions(&user, &session, &ssr::client_ip()).await?;
         let ended = domain::time::counted(i64::try_from(ended).unwrap_or(i64::MAX), "other browser");
         Ok(ssr::Done::to(links::SECURITY).saying(format!("Signed out in {ended}.")))
+    })
+    .await
+}
+
+/// Switches letters about endpoints that fail on or off.
+#[server(prefix = "/api", endpoint = "security/letters")]
+pub async fn switch_letters(failing: bool) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::SECURITY, &(), async {
+        ssr::backend()?.change_letters(&ssr::user().await?, Letters { failing }, &ssr::client_ip()).await?;
+        let words = if failing {
+            "You get letters about endpoints that fail."
+        } else {
+            "You get no more letters about endpoints that fail."
+        };
+        Ok(ssr::Done::to(links::SECURITY).saying(words))
     })
     .await
 }

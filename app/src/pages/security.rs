@@ -1,13 +1,13 @@
-//! A person's password, and the browsers in which they are signed in.
+//! A person's password, the browsers in which they are signed in, and the letters that they want.
 
-use domain::person::Browser;
+use domain::person::{Browser, Letters};
 use domain::second_factor::SecondFactor;
 use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
-use crate::api::security::{ChangePassword, EndOtherSessions, EndSession, load_security};
+use crate::api::security::{ChangePassword, EndOtherSessions, EndSession, SwitchLetters, load_security};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
@@ -28,6 +28,7 @@ pub fn SecurityPage() -> impl IntoView {
             <Sessions browsers=security.browsers view=view/>
             <Factor factor=security.factor/>
             <Password email=security.user.email/>
+            <LettersPanel letters=security.letters/>
             <p class="flex flex-wrap gap-x-5 gap-y-1">
                 <a href="/">"Back to your account"</a>
                 <a href=links::ME>"Time zone and display"</a>
@@ -69,6 +70,26 @@ fn Password(email: String) -> impl IntoView {
                     hint="At least 12 characters. A few words in a row are easy to remember."/>
                 <p class="text-table text-ink-2">"All other browsers are signed out."</p>
                 <div><Button weight=Weight::Primary>"Change password"</Button></div>
+            </form>
+        </Panel>
+    }
+}
+
+#[component]
+fn LettersPanel(letters: Letters) -> impl IntoView {
+    let on = letters.failing;
+    let words = if on {
+        "On: as an admin of an account you get a letter when one of its endpoints fails, is disabled or answers 410 Gone."
+    } else {
+        "Off: you get no letter when an endpoint fails. Its page and the audit log tell of it."
+    };
+    let verb = if on { "Switch off" } else { "Switch on" };
+    view! {
+        <Panel title="Letters about endpoints that fail" id="letters">
+            <form class="grid gap-4" method="post" action=SwitchLetters::PATH>
+                <p>{words}</p>
+                <input type="hidden" name="failing" value=(!on).to_string()/>
+                <div><Button>{verb}<span class="sr-only">": letters about endpoints that fail"</span></Button></div>
             </form>
         </Panel>
     }

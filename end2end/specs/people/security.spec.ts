@@ -52,6 +52,20 @@ test("a changed password signs out the other browsers and keeps this one", async
   await expect(there.getByRole("status")).toContainText("your session ended");
 });
 
+test("letters about endpoints that fail are switched off and on", async ({ page, person }) => {
+  await page.goto(person.path());
+  await page.goto("/me");
+  await page.getByRole("link", { name: "Letters about endpoints that fail" }).click();
+  const part = page.getByRole("region", { name: "Letters about endpoints that fail" });
+  await expect(part).toContainText("On: as an admin");
+  await part.getByRole("button", { name: /^Switch off/ }).click();
+  await expect(page.getByRole("status")).toHaveText("You get no more letters about endpoints that fail.");
+  await expect(part).toContainText("Off: you get no letter");
+  await part.getByRole("button", { name: /^Switch on/ }).click();
+  await expect(page.getByRole("status")).toHaveText("You get letters about endpoints that fail.");
+  await expect(part).toContainText("On: as an admin");
+});
+
 test("sessions are listed, and ended one by one or all others at once", async ({ page, person, other }) => {
   const [one, two] = [await other(), await other()];
   await signIn(one, person.email, PASSWORD);

@@ -29,6 +29,7 @@ use crate::{
     },
     service::tokens::Believed,
     store::{
+        accounts,
         checkpoints::Checkpoints,
         db::{Db, Dialect},
         error::StoreError,
@@ -41,13 +42,16 @@ use crate::{
     vault::Vault,
 };
 
-/// Beats between sweeps of expired sessions and links: five minutes.
+/// Beats between sweeps: five minutes.
 const SWEEP_BEATS: u32 = 120;
 /// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
 /// look asks for the time.
 const SUPPORT_BEATS: u32 = 24;
 /// How long a link that sets a password is remembered after it expired, so that it can be called expired.
 const RESETS_KEPT_MS: i64 = domain::time::DAY_MS;
+/// How long failed sign-ins count after the latest of them has made nobody wait any more. Far longer than the longest wait:
+/// whoever rests so long to guess again at once guesses less than whoever waits each time.
+const FAILURES_KEPT_MS: i64 = domain::time::DAY_MS;
 /// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
 const STOP_WAIT_MS: u64 = 10_000;
 
@@ -202,7 +206,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Heartbeats, and forgets expired sessions and links. A SQLite server is alone, so its first heartbeat is enough.
+    /// Heartbeats, and forgets what has expired. A SQLite server is alone, so its first heartbeat is enough.
     async fn keep_house(&self, began: UnixMs) {
         let (mut beats, mut before): (u32, _) = (0, began);
         while !self.sender.is_stopping() {
@@ -227,9 +231,14 @@ impl Engine {
         }
     }
 
-    async fn sweep(&self) -> std::result::Result<(), StoreError> {
+    /// Forgets expired sessions and links, and failed sign-ins that count no longer. Tests go by hand with it.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn sweep(&self) -> std::result::Result<(), StoreError> {
         sessions::delete_expired(self.db(), self.now()).await?;
-        resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await
+        resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await?;
+        accounts::forget_failures(self.db(), self.now().plus_ms(-FAILURES_KEPT_MS)).await
     }
 
     /// Stops in order: no new attempts, those in flight are recorded, the rest is let go of.

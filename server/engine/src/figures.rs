@@ -7,7 +7,7 @@ use std::sync::{
 
 use domain::{UnixMs, error::Result, installation::health::CommitFigures};
 
-use crate::{Engine, store::waiting};
+use crate::{Engine, sender::following, store::waiting};
 
 /// How long an answer about the queue in the database is good for, in milliseconds: asking counts rows.
 const QUEUE_KEPT_MS: i64 = 5_000;
@@ -130,6 +130,7 @@ impl Engine {
         let mut figures = self.counted();
         figures.extend(self.in_hand());
         figures.extend(queue(&self.queue_now().await?, self.now()));
+        figures.push(behind(following::behind_ms(self.sender()).await?));
         Ok(figures)
     }
 
@@ -192,10 +193,6 @@ impl Engine {
 fn queue(waiting: &waiting::Waiting, now: UnixMs) -> [Figure; 4] {
     let oldest_ms = waiting.oldest_due_ms.unwrap_or(0);
     let lag_ms = waiting.oldest_due_ms.map_or(0, |due| now.0.saturating_sub(due).max(0));
-    let seconds = |name, help, ms: i64| {
-        let value = Value::Gauge(number(ms.unsigned_abs()) / 1e3);
-        Figure { name, help, value }
-    };
     [
         gauge(
             "offhook_deliveries_waiting",
@@ -210,6 +207,15 @@ fn queue(waiting: &waiting::Waiting, now: UnixMs) -> [Figure; 4] {
         ),
         seconds("offhook_lag_seconds", "How long the longest due delivery has been due.", lag_ms),
     ]
+}
+
+fn behind(ms: i64) -> Figure {
+    let help = "Age of the oldest delivery that searches for phone numbers do not find by their index yet; 0 for none.";
+    seconds("offhook_numbers_behind_seconds", help, ms)
+}
+
+fn seconds(name: &'static str, help: &'static str, ms: i64) -> Figure {
+    Figure { name, help, value: Value::Gauge(number(ms.unsigned_abs()) / 1e3) }
 }
 
 fn gauge(name: &'static str, help: &'static str, value: u64) -> Figure {

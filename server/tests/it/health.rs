@@ -44,7 +44,8 @@ async fn figures_are_told_in_the_text_format_with_our_prefix() {
 async fn the_queue_is_told_with_its_depth_and_its_lag() {
     let app = TestApp::start().await;
     let text = app.call(Method::GET, "/metrics", "", None).await.text;
-    for name in ["deliveries_waiting", "deliveries_held", "oldest_due_seconds", "lag_seconds"] {
+    for name in ["deliveries_waiting", "deliveries_held", "oldest_due_seconds", "lag_seconds", "numbers_behind_seconds"]
+    {
         assert!(text.contains(&format!("\noffhook_{name} 0\n")), "{name}: {text}");
     }
     assert!(text.contains("offhook_ingest_commit_seconds_count"), "{text}");

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{StaffRole, User, email_complaint, normal_email},
     error::{Error, FieldError, Result},
-    id::{InvitationId, UserId},
+    id::UserId,
+    member::Invitation,
     time::UnixMs,
 };
 
@@ -18,20 +19,8 @@ pub struct StaffMember {
     pub role: StaffRole,
 }
 
-/// An invitation that has not been accepted or withdrawn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffInvitation {
-    /// Id.
-    pub id: InvitationId,
-    /// The address it went to.
-    pub email: String,
-    /// The role it gives.
-    pub role: StaffRole,
-    /// Address of whoever invited.
-    pub invited_by: String,
-    /// Until when it can be accepted.
-    pub expires: UnixMs,
-}
+/// An invitation to the staff.
+pub type StaffInvitation = Invitation<StaffRole>;
 
 /// Everybody who works for the provider here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -77,7 +77,7 @@ fn then(job: &Job) -> String {
         JobState::Paused => format!("{} left. Nothing more is resent until you resume it.", grouped(job.left())),
         JobState::Done if job.done < job.total => "The others did not need it any more.".to_owned(),
         JobState::Done => "What your server takes stands in the list of deliveries.".to_owned(),
-        JobState::Cancelled => "What was resent already still goes out.".to_owned(),
+        JobState::Cancelled => "What was resent already still goes out, unless its endpoint was deleted.".to_owned(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Letters to an account's admins when an endpoint changed by itself: failing, disabled, paused by a 410.
+//! Letters to an account's admins when an endpoint changed by itself: failing, disabled, paused by a 410. Each of them may
+//! switch them off.
 //!
 //! They go out after the commit of what they tell. A letter that cannot be written or taken is given up: the same stands
 //! in the endpoint's history and on its page, and deliveries never wait for mail.
@@ -6,7 +7,6 @@
 use std::sync::Arc;
 
 use domain::{
-    account::Role,
     audit::Deed,
     endpoint::Endpoint,
     id::{AccountId, EndpointId},
@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     mail::{Letter, Mail, Posted},
-    store::{accounts, endpoints, error::StoreResult, members},
+    store::{accounts, endpoints, error::StoreResult, letters},
 };
 
 use super::Sender;
@@ -26,6 +26,7 @@ pub(super) struct Happened {
     pub(super) deed: Deed,
     pub(super) account: String,
     pub(super) endpoint: String,
+    pub(super) name: String,
 }
 
 /// How letters leave, and where their links lead.
@@ -39,7 +40,7 @@ pub struct Alerts {
 /// Tells the admins of what has happened and is committed.
 pub(super) async fn tell(sender: &Sender, happened: Vec<Happened>) {
     for one in happened {
-        match letters(sender, &one).await {
+        match written(sender, &one).await {
             Ok(letters) => post(sender, &one, letters),
             Err(error) => tracing::warn!(%error, endpoint = one.endpoint, "no letter about this endpoint"),
         }
@@ -57,8 +58,8 @@ fn post(sender: &Sender, about: &Happened, letters: Vec<Letter>) {
     }
 }
 
-/// One for each admin. None about the account's own test line, whose answers somebody chose.
-async fn letters(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> {
+/// One for each admin who wants it. None about the account's own test line, whose answers somebody chose.
+async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> {
     let ids = (AccountId::parse(&about.account), EndpointId::parse(&about.endpoint));
     let (Ok(account_id), Ok(endpoint_id)) = ids else { return Ok(Vec::new()) };
     let account = accounts::account(&sender.db, account_id.as_str()).await?;
@@ -67,15 +68,15 @@ async fn letters(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> 
     if stored.endpoint.test_line {
         return Ok(Vec::new());
     }
-    let page = sender.alerts.public_url.join(&format!("a/{account_id}/endpoints/{endpoint_id}"));
-    let page = page.map(String::from).unwrap_or_default();
+    let page = |path: &str| sender.alerts.public_url.join(path).map(String::from).unwrap_or_default();
+    let own = page(&format!("a/{account_id}/endpoints/{endpoint_id}"));
     let why = stored.last_failure.map(|failure| failure.sentence(sender.now()));
-    let Some((subject, text)) = words(about.deed, &stored.endpoint, &account.name, why.as_deref(), &page) else {
+    let Some((subject, text)) = words(about.deed, &stored.endpoint, &account.name, why.as_deref(), &own) else {
         return Ok(Vec::new());
     };
-    let members = members::list(&sender.db, &account_id).await?;
-    let admins = members.into_iter().filter(|member| member.role == Role::Admin);
-    Ok(admins.map(|admin| Letter { to: admin.user.email, subject: subject.clone(), text: text.clone() }).collect())
+    let text = format!("{text}\nYou may switch off letters like this one:\n{}\n", page("me/security#letters"));
+    let readers = letters::readers(&sender.db, &account_id).await?;
+    Ok(readers.into_iter().map(|to| Letter { to, subject: subject.clone(), text: text.clone() }).collect())
 }
 
 /// Subject and text; none for what needs no letter.

@@ -49,7 +49,7 @@ const ROUND_MS: u64 = SECOND_MS.unsigned_abs();
 const LOOK_MS: u64 = MINUTE_MS.unsigned_abs();
 /// How old a delivery is before the mark passes it, where several nodes write.
 pub const SETTLED_MS: i64 = 30 * SECOND_MS;
-/// Behind every id, on SQLite: there commits come in the order of ids.
+/// Behind every id. The mark may go there on SQLite, where commits come in the order of ids.
 const END: &str = "~";
 
 /// What this node has written since its numbers were looked after.
@@ -154,6 +154,21 @@ pub async fn round(sender: &Sender, ingest: Option<&Ingest>) -> StoreResult<bool
         left |= !all;
     }
     Ok(left)
+}
+
+/// How old the oldest row is that the index does not have yet, in milliseconds; 0 when it has all. Two rows are read.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn behind_ms(sender: &Sender) -> StoreResult<i64> {
+    let mut behind_ms = 0;
+    for stream in Stream::ALL {
+        let mark = numbers::mark(&sender.db, stream).await?;
+        let next = numbers::next(&sender.db, stream, (&mark, END), 1).await?;
+        let written = next.first().and_then(|row| stream.written_at(&row.place));
+        behind_ms = behind_ms.max(written.map_or(0, |at| sender.now().since_ms(at)));
+    }
+    Ok(behind_ms)
 }
 
 /// Step after step of a stream. Returns from where on rows that came late are still missing, and whether all that there is

@@ -14,7 +14,7 @@ use crate::store::{
     audit::{self, Entry},
     db::Tx,
     error::StoreResult,
-    outcomes::{self, Finish, HealthChange},
+    outcomes::{self, Changed, Finish, HealthChange},
     tallies::{self, HourRow},
 };
 
@@ -68,8 +68,13 @@ pub(super) async fn record(
     Ok(happened)
 }
 
-fn of(deed: Deed, changed: Vec<(String, String)>) -> impl Iterator<Item = Happened> {
-    changed.into_iter().map(move |(endpoint, account)| Happened { deed, account, endpoint })
+fn of(deed: Deed, changed: Vec<Changed>) -> impl Iterator<Item = Happened> {
+    changed.into_iter().map(move |Changed { id, account_id, name }| Happened {
+        deed,
+        account: account_id,
+        endpoint: id,
+        name,
+    })
 }
 
 /// Warns, and disables after five days. Each warning is given once for a row of failures.
@@ -92,10 +97,10 @@ async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec
 
 /// Writes what happened into the accounts' logs. The letters about it go out after the commit.
 async fn note(sender: &Sender, tx: &mut Tx, happened: &[Happened], now: UnixMs) -> StoreResult<()> {
-    let entry = |Happened { deed, account, endpoint }: &Happened| {
+    let entry = |Happened { deed, account, endpoint, name }: &Happened| {
         sender.targets.forget(endpoint);
         tracing::info!(deed = deed.as_str(), endpoint, "an endpoint changed by itself");
-        Entry::new(sender.ids.next(), now, account, *deed).about(endpoint, "")
+        Entry::new(sender.ids.next(), now, account, *deed).about(endpoint, name)
     };
     audit::add(tx, happened.iter().map(entry)).await
 }

@@ -16,6 +16,7 @@ use domain::{
 use crate::store::{
     audit::{self, Entry},
     db::Tx,
+    endpoints,
     error::StoreResult,
     rotations::{self, Running},
 };
@@ -106,8 +107,9 @@ async fn settle_token(
 async fn note(sender: &Sender, tx: &mut Tx, at: (&AccountId, &EndpointId), deed: Deed) -> StoreResult<()> {
     let (account, id) = at;
     sender.targets.forget(id.as_str());
+    let name = endpoints::name(tx, account, id).await?.unwrap_or_default();
     let entry = Entry::new(sender.ids.next(), sender.now(), account.as_str(), deed);
-    audit::add(tx, [entry.about(id.as_str(), "")]).await
+    audit::add(tx, [entry.about(id.as_str(), &name)]).await
 }
 
 /// Notes the proofs in a batch of outcomes: tests with a next credential that were answered with 2xx.

@@ -254,11 +254,11 @@ pub(super) fn refuse_until(until: UnixMs, now: UnixMs) -> Result<()> {
     Err(Error::TooMany { retry_after_s: u32::try_from((wait_ms + 999) / SECOND_MS).unwrap_or(u32::MAX) })
 }
 
-/// Until when the next try must wait after so many failures in a row.
+/// Until when the next try must wait after so many failures in a row; never a time before the latest of them.
 pub(super) fn blocked_until(failures: i64, now: UnixMs) -> UnixMs {
     let over = failures - FREE_FAILURES;
     if over <= 0 {
-        return UnixMs(0);
+        return now;
     }
     let doubled = FIRST_WAIT_MS.saturating_mul(1 << (over - 1).min(20));
     now.plus_ms(doubled.min(LONGEST_WAIT_MS))

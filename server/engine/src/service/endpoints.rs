@@ -24,7 +24,7 @@ use super::credentials::{self, Open};
 use crate::{
     Engine,
     sender::news::News,
-    store::{accounts, audit, deliveries, endpoints, endpoints::StoredEndpoint, rotations, tallies},
+    store::{accounts, audit, deliveries, endpoints, endpoints::StoredEndpoint, recover, rotations, tallies},
 };
 
 /// Entries of an endpoint's history that are shown.
@@ -120,11 +120,16 @@ impl Endpoints for Engine {
         let name = self.stored(account, id).await?.endpoint.name;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        // First, as everywhere: rotations are locked before their endpoint, and that before the log.
+        // First, as everywhere: rotations and jobs are locked before their endpoint, and that before the log.
         rotations::end_all(&mut tx, account, id).await?;
+        let job = recover::cancel_of_endpoint(&mut tx, account, id, now).await?;
         if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
             let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), &name);
             self.note(&mut tx, entry).await?;
+        }
+        if let Some(job) = job {
+            let entry = self.entry(actor, account, Deed::RecoveryCancelled).about(id.as_str(), &name);
+            self.note(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
         }
         let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
         tx.commit().await?;

@@ -2,74 +2,50 @@
 
 use async_trait::async_trait;
 use domain::{
-    Error,
+    Error, UnixMs,
     account::{Account, Role, User},
     actor::{Actor, Permission, Who},
     audit::{Change, Deed},
     error::Result,
-    id::{AccountId, InvitationId, UserId},
-    member::{INVITATION_MS, Invitation, Invite, Invited, Member, Members, Newcomer, Roster},
-    time::DAY_MS,
+    id::{InvitationId, UserId},
+    member::{Invitation, Invite, Invited, Member, Members, Newcomer, Roster},
 };
 
 use super::{
+    invitations::{Place, Usable},
     letters::{self, Link},
-    tokens::hash,
 };
 use crate::{
-    Engine, password,
+    Engine,
+    mail::Letter,
     store::{
         accounts,
-        db::Tx,
-        error::StoreError,
-        members::{self, Linked},
+        db::{Db, Tx},
+        invitations, members,
     },
 };
-
-/// Invitations that an account may send within a day: enough for a team, too few for a flood.
-const INVITATIONS_MAX_PER_DAY: i64 = 100;
-/// Seconds until an account that has sent too many may look again.
-const INVITATIONS_RETRY_AFTER_S: u32 = 3_600;
 
 #[async_trait]
 impl Members for Engine {
     async fn people(&self, actor: &Actor) -> Result<Roster> {
         let account = actor.account_if(Permission::ManageMembers)?;
         let members = members::list(self.db(), account).await?;
-        Ok(Roster { members, invitations: members::invitations(self.db(), account).await? })
+        Ok(Roster { members, invitations: invitations::list(self.db(), account.as_str()).await? })
     }
 
     async fn invite(&self, actor: &Actor, form: &Invite) -> Result<Invitation> {
         let account = self.account_to_manage(actor).await?;
-        let (email, role) = form.check()?;
-        let mut tx = self.db().begin().await?;
-        if members::lock(&mut tx, &account.id).await?.iter().any(|one| one.user.email == email) {
-            return Err(Error::invalid("email", format!("{email} is a member already.")));
-        }
-        let open = members::open_invitations(&mut tx, &account.id).await?;
-        if let Some(earlier) = open.into_iter().find(|one| one.email == email) {
-            if earlier.expires > self.now() {
-                let words = format!("{email} is invited already. Send that invitation again, or withdraw it first.");
-                return Err(Error::invalid("email", words));
-            }
-            members::withdraw(&mut tx, &account.id, &earlier.id, self.now()).await?;
-        }
-        self.send_invitation(tx, actor, &account, email, role).await
+        self.invite_to(&account, actor, form.check()?).await
     }
 
     async fn resend_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
         let account = self.account_to_manage(actor).await?;
-        let (tx, earlier) = self.close_invitation(&account.id, id).await?;
-        self.send_invitation(tx, actor, &account, earlier.email, earlier.role).await
+        self.invite_again(&account, actor, id).await
     }
 
     async fn withdraw_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
-        let account = actor.account_if(Permission::ManageMembers)?;
-        let (mut tx, invitation) = self.close_invitation(account, id).await?;
-        let entry = self.entry(actor, account, Deed::InviteWithdrawn);
-        self.note(&mut tx, entry.about(id.as_str(), &invitation.email)).await?;
-        tx.commit().await?;
-        Ok(invitation)
+        let account = self.account_to_manage(actor).await?;
+        self.uninvite(&account, actor, id).await
     }
 
     async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<Member> {
@@ -114,41 +90,59 @@ impl Members for Engine {
     }
 
     async fn invited(&self, link: &str) -> Result<Invited> {
-        let Linked { invitation, account, known, .. } = self.linked_invitation(link).await?;
+        let Usable { invitation, place: account, known } = self.usable::<Account>(link).await?;
         let Invitation { email, role, invited_by, expires, .. } = invitation;
         Ok(Invited { email, account: account.name, role, invited_by, expires, known })
     }
 
     async fn join_as_new(&self, link: &str, form: &Newcomer, client_ip: &str) -> Result<(User, Account)> {
-        let linked = self.linked_invitation(link).await?;
-        if linked.known {
-            return Err(known_address());
-        }
-        let name = form.checked_name()?;
-        let email = linked.invitation.email.clone();
-        let about = [email.as_str(), &name, &linked.account.name];
-        if let Some(weak) = password::complaint("password", &form.password, &about) {
-            return Err(Error::Invalid(vec![weak]));
-        }
-        let hash = password::hash(form.password.clone()).await;
-        let user = User { id: self.new_id(UserId::new), name, email };
-        let mut tx = self.db().begin().await?;
-        let taken = |error: StoreError| if error.is_taken() { known_address() } else { error.into() };
-        accounts::add_user(&mut tx, &user, &hash, None, self.now()).await.map_err(taken)?;
-        let account = self.let_in(tx, linked, &user, client_ip).await?;
-        Ok((user, account))
+        self.accept_as_new(link, form, client_ip).await
     }
 
     async fn join(&self, link: &str, user: &UserId, client_ip: &str) -> Result<Account> {
-        let linked = self.linked_invitation(link).await?;
-        let user = accounts::user(self.db(), user).await?;
-        let user = user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))?;
-        if user.email != linked.invitation.email {
-            let words = format!("This invitation is for {}. Sign in with that address.", linked.invitation.email);
-            return Err(Error::Forbidden(words));
-        }
-        let tx = self.db().begin().await?;
-        self.let_in(tx, linked, &user, client_ip).await
+        self.accept_as(link, user, client_ip).await
+    }
+}
+
+#[async_trait]
+impl Place for Account {
+    type Role = Role;
+    // Enough for a team, too few for a flood.
+    const MAX_PER_DAY: Option<i64> = Some(100);
+    const BELONGING: &'static str = "a member";
+    const AFTER_USE: &'static str = "Sign in to open the account.";
+    const INVITED: Deed = Deed::MemberInvited;
+    const WITHDRAWN: Deed = Deed::InviteWithdrawn;
+    const JOINED: Deed = Deed::MemberJoined;
+
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+
+    fn title(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+
+    fn letter(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Letter {
+        letters::invitation(invitation, &self.name, &engine.page(&format!("invite/{}", link.text)))
+    }
+
+    async fn find(db: &Db, key: &str) -> Result<Option<Self>> {
+        Ok(accounts::account(db, key).await?)
+    }
+
+    async fn lock(&self, tx: &mut Tx) -> Result<Vec<String>> {
+        Ok(members::lock(tx, &self.id).await?.into_iter().map(|one| one.user.email).collect())
+    }
+
+    async fn admit(&self, tx: &mut Tx, user: &User, role: Role, now: UnixMs) -> Result<()> {
+        accounts::add_member(tx, &user.id, &self.id, role, now).await.map_err(|error| {
+            if !error.is_taken() {
+                return error.into();
+            }
+            let detail = format!("You belong to {} already.", self.name);
+            Error::Conflict { detail, existing: Some(self.id.to_string()) }
+        })
     }
 }
 
@@ -158,89 +152,6 @@ impl Engine {
         let account = accounts::account(self.db(), id.as_str()).await?;
         account.ok_or_else(|| Error::NotFound("Account".into()))
     }
-
-    /// Withdraws an open invitation, in a transaction that goes on.
-    async fn close_invitation(&self, account: &AccountId, id: &InvitationId) -> Result<(Tx, Invitation)> {
-        let mut tx = self.db().begin().await?;
-        members::lock(&mut tx, account).await?;
-        let open = members::open_invitations(&mut tx, account).await?;
-        let invitation = open.into_iter().find(|one| one.id == *id);
-        let invitation = invitation.ok_or_else(|| Error::NotFound("Invitation".into()))?;
-        members::withdraw(&mut tx, account, id, self.now()).await?;
-        Ok((tx, invitation))
-    }
-
-    pub(super) async fn send_invitation(
-        &self,
-        mut tx: Tx,
-        actor: &Actor,
-        account: &Account,
-        email: String,
-        role: Role,
-    ) -> Result<Invitation> {
-        let now = self.now();
-        if members::sent_since(&mut tx, &account.id, now.plus_ms(-DAY_MS)).await? >= INVITATIONS_MAX_PER_DAY {
-            return Err(Error::TooMany { retry_after_s: INVITATIONS_RETRY_AFTER_S });
-        }
-        let (id, invited_by) = (self.new_id(InvitationId::new), actor.name());
-        let invitation = Invitation { id, email, role, invited_by, expires: now.plus_ms(INVITATION_MS) };
-        let link = Link::new();
-        members::invite(&mut tx, &account.id, &invitation, &link.hash, now).await?;
-        let entry = self.entry(actor, &account.id, Deed::MemberInvited);
-        let entry = entry.about(invitation.id.as_str(), &invitation.email);
-        self.note(&mut tx, entry.with([Change::noted("role", role.as_str())])).await?;
-        tx.commit().await?;
-        let page = self.page(&format!("invite/{}", link.text));
-        self.post(letters::invitation(&invitation, &account.name, &page))?;
-        Ok(invitation)
-    }
-
-    async fn linked_invitation(&self, link: &str) -> Result<Linked> {
-        let linked = members::by_link(self.db(), &hash(link)).await?;
-        let linked = linked.ok_or_else(|| Error::NotFound("Invitation".into()))?;
-        let by = &linked.invitation.invited_by;
-        let detail = if linked.accepted {
-            "This invitation has been used. Sign in to open the account.".to_owned()
-        } else if linked.withdrawn {
-            format!("This invitation was withdrawn, or replaced by a later one. Look for a later letter, or ask {by}.")
-        } else if linked.invitation.expires <= self.now() {
-            format!("This invitation has expired. Ask {by} to send it again.")
-        } else {
-            return Ok(linked);
-        };
-        Err(Error::Conflict { detail, existing: None })
-    }
-
-    /// Makes the person a member, if nobody has used the invitation meanwhile.
-    async fn let_in(&self, mut tx: Tx, linked: Linked, user: &User, client_ip: &str) -> Result<Account> {
-        let Linked { invitation, account, .. } = linked;
-        members::lock(&mut tx, &account.id).await?;
-        if !members::accept(&mut tx, &account.id, &invitation.id, self.now()).await? {
-            let detail = "This invitation has just been used or withdrawn.".to_owned();
-            return Err(Error::Conflict { detail, existing: None });
-        }
-        let added = accounts::add_member(&mut tx, &user.id, &account.id, invitation.role, self.now()).await;
-        added.map_err(|error| {
-            if !error.is_taken() {
-                return error.into();
-            }
-            let detail = format!("You belong to {} already.", account.name);
-            Error::Conflict { detail, existing: Some(account.id.to_string()) }
-        })?;
-        let (id, name) = (user.id.clone(), user.email.clone());
-        let (at, role) = (account.id.clone(), invitation.role);
-        let actor = Actor::new(Who::Member { user: id, name, account: at, role, developers_rotate: false });
-        let entry = self.entry(&actor.at(client_ip), &account.id, Deed::MemberJoined);
-        let noted = [Change::noted("role", role.as_str()), Change::noted("invited by", invitation.invited_by)];
-        self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
-        tx.commit().await?;
-        Ok(account)
-    }
-}
-
-pub(super) fn known_address() -> Error {
-    let detail = "Somebody signs in with this address already. Sign in, then accept.".to_owned();
-    Error::Conflict { detail, existing: None }
 }
 
 fn found(all: &[Member], user: &UserId) -> Result<Member> {

@@ -9,6 +9,7 @@ pub mod deliveries;
 mod discretion;
 pub mod endpoints;
 pub mod events;
+mod invitations;
 pub mod keys;
 pub mod letters;
 pub mod members;

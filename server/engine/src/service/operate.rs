@@ -82,7 +82,7 @@ impl Installation for Engine {
             tx.commit().await?;
             return Ok((account, None));
         };
-        let invitation = self.send_invitation(tx, actor, &account, email, Role::Admin).await?;
+        let invitation = self.send_invitation(tx, &account, actor, email, Role::Admin).await?;
         Ok((account, Some(invitation)))
     }
 

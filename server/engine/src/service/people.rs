@@ -1,4 +1,5 @@
-//! People and their own sign-in: forgotten and changed passwords, and the browsers in which they are signed in.
+//! People and what they do for themselves: forgotten and changed passwords, the browsers in which they are signed in, and
+//! the letters that they want.
 
 use async_trait::async_trait;
 use domain::{
@@ -7,7 +8,7 @@ use domain::{
     audit::{Change, Deed},
     error::{FieldError, Result},
     id::UserId,
-    person::{Browser, NewPassword, People, RESET_MS, RESET_PAUSE_MS},
+    person::{Browser, Letters, NewPassword, People, RESET_MS, RESET_PAUSE_MS},
 };
 
 use super::{
@@ -19,7 +20,7 @@ use crate::{
     store::{
         accounts,
         audit::{self, Entry},
-        resets, sessions,
+        letters as wanted, resets, sessions,
     },
 };
 
@@ -106,6 +107,21 @@ impl People for Engine {
         self.note(&mut tx, entry.with([Change::noted("sessions", ended.to_string())])).await?;
         tx.commit().await?;
         Ok(ended)
+    }
+
+    async fn letters(&self, user: &UserId) -> Result<Letters> {
+        Ok(wanted::wanted(self.db(), user).await?)
+    }
+
+    async fn change_letters(&self, user: &UserId, letters: Letters, client_ip: &str) -> Result<()> {
+        let user = self.person(user).await?;
+        let mut tx = self.db().begin().await?;
+        if wanted::change(&mut tx, &user.id, letters).await? {
+            let word = |on: bool| if on { "on" } else { "off" };
+            let change = Change::between("letters", word(!letters.failing), word(letters.failing));
+            self.note(&mut tx, self.own_entry(&user, client_ip, Deed::LettersChanged).with(change)).await?;
+        }
+        Ok(tx.commit().await?)
     }
 }
 

@@ -117,7 +117,8 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         match recover::add(&mut tx, account, job, &recover_work::first_position(&job.wanted)).await {
             Ok(()) => {
-                let entry = self.entry(actor, account, Deed::RecoveryStarted).about(job.endpoint_id.as_str(), "");
+                let name = endpoints::name(&mut tx, account, &job.endpoint_id).await?.unwrap_or_default();
+                let entry = self.entry(actor, account, Deed::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
                 let total = Change::noted("events", job.total.to_string());
                 self.note(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
                 Ok(tx.commit().await?)
@@ -138,7 +139,7 @@ impl Engine {
     /// Changes where a job stands. One that stands there already stays; one that has ended is a conflict.
     async fn turn(&self, actor: &Actor, id: &JobId, turn: Turn) -> Result<Job> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
-        let endpoint = self.stored_job(account, id).await?.endpoint_id;
+        let Job { endpoint_id, endpoint_name, .. } = self.stored_job(account, id).await?;
         let mut tx = self.db().begin().await?;
         let now = self.now();
         let (changed, deed) = match turn {
@@ -147,7 +148,7 @@ impl Engine {
             Turn::Cancel => (recover::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
         };
         if changed {
-            let entry = self.entry(actor, account, deed).about(endpoint.as_str(), "");
+            let entry = self.entry(actor, account, deed).about(endpoint_id.as_str(), &endpoint_name);
             self.note(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
         }
         tx.commit().await?;

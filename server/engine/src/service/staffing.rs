@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Error,
+    Error, UnixMs,
     account::{StaffRole, User},
     actor::{Actor, Permission},
     audit::{Change, Deed},
@@ -12,22 +12,20 @@ use domain::{
         Staffing,
         staff::{StaffInvitation, StaffInvite, StaffInvited, StaffMember, StaffRoster},
     },
-    member::{INVITATION_MS, Newcomer},
+    member::Newcomer,
 };
 
 use super::{
+    invitations::{Place, Usable},
     letters::{self, Link},
-    members::known_address,
-    tokens::hash,
 };
 use crate::{
-    Engine, password,
+    Engine,
+    mail::Letter,
     store::{
-        accounts,
         audit::{self, Entry},
-        db::Tx,
-        error::StoreError,
-        staff::{self, Linked},
+        db::{Db, Tx},
+        invitations, staff,
         support::{self, Which},
     },
 };
@@ -37,38 +35,22 @@ impl Staffing for Engine {
     async fn staff_roster(&self, actor: &Actor) -> Result<StaffRoster> {
         actor.require(Permission::Operate)?;
         let members = staff::list(self.db()).await?;
-        Ok(StaffRoster { members, invitations: staff::invitations(self.db()).await? })
+        Ok(StaffRoster { members, invitations: invitations::list(self.db(), Staff.key()).await? })
     }
 
     async fn invite_staff(&self, actor: &Actor, form: &StaffInvite) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
-        let (email, role) = form.check()?;
-        let mut tx = self.db().begin().await?;
-        if staff::lock(&mut tx).await?.iter().any(|one| one.user.email == email) {
-            return Err(Error::invalid("email", format!("{email} is staff already.")));
-        }
-        let open = staff::open_invitations(&mut tx).await?;
-        if let Some(earlier) = open.into_iter().find(|one| one.email == email) {
-            if earlier.expires > self.now() {
-                let words = format!("{email} is invited already. Send that invitation again, or withdraw it first.");
-                return Err(Error::invalid("email", words));
-            }
-            staff::withdraw(&mut tx, &earlier.id, self.now()).await?;
-        }
-        self.send_staff_invitation(tx, actor, email, role).await
+        self.invite_to(&Staff, actor, form.check()?).await
     }
 
     async fn resend_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
-        let (tx, earlier) = self.close_staff_invitation(actor, id).await?;
-        self.send_staff_invitation(tx, actor, earlier.email, earlier.role).await
+        actor.require(Permission::Operate)?;
+        self.invite_again(&Staff, actor, id).await
     }
 
     async fn withdraw_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
-        let (mut tx, invitation) = self.close_staff_invitation(actor, id).await?;
-        let entry = self.staff_entry(Deed::StaffInviteWithdrawn).by(actor);
-        self.note(&mut tx, entry.about(id.as_str(), &invitation.email)).await?;
-        tx.commit().await?;
-        Ok(invitation)
+        actor.require(Permission::Operate)?;
+        self.uninvite(&Staff, actor, id).await
     }
 
     async fn change_staff(&self, actor: &Actor, user: &UserId, role: Option<StaffRole>) -> Result<StaffMember> {
@@ -101,40 +83,55 @@ impl Staffing for Engine {
     }
 
     async fn staff_invited(&self, link: &str) -> Result<StaffInvited> {
-        let Linked { invitation, known, .. } = self.linked_staff_invitation(link).await?;
+        let Usable { invitation, known, .. } = self.usable::<Staff>(link).await?;
         let StaffInvitation { email, role, invited_by, expires, .. } = invitation;
         Ok(StaffInvited { email, role, invited_by, expires, known })
     }
 
     async fn join_staff_as_new(&self, link: &str, form: &Newcomer, client_ip: &str) -> Result<User> {
-        let linked = self.linked_staff_invitation(link).await?;
-        if linked.known {
-            return Err(known_address());
-        }
-        let name = form.checked_name()?;
-        let email = linked.invitation.email.clone();
-        if let Some(weak) = password::complaint("password", &form.password, &[email.as_str(), &name]) {
-            return Err(Error::Invalid(vec![weak]));
-        }
-        let hash = password::hash(form.password.clone()).await;
-        let user = User { id: self.new_id(UserId::new), name, email };
-        let mut tx = self.db().begin().await?;
-        let taken = |error: StoreError| if error.is_taken() { known_address() } else { error.into() };
-        accounts::add_user(&mut tx, &user, &hash, None, self.now()).await.map_err(taken)?;
-        self.let_staff_in(tx, &linked.invitation, &user, client_ip).await?;
-        Ok(user)
+        self.accept_as_new::<Staff>(link, form, client_ip).await.map(|(user, _)| user)
     }
 
     async fn join_staff(&self, link: &str, user: &UserId, client_ip: &str) -> Result<()> {
-        let invitation = self.linked_staff_invitation(link).await?.invitation;
-        let user = accounts::user(self.db(), user).await?;
-        let user = user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))?;
-        if user.email != invitation.email {
-            let words = format!("This invitation is for {}. Sign in with that address.", invitation.email);
-            return Err(Error::Forbidden(words));
-        }
-        let tx = self.db().begin().await?;
-        self.let_staff_in(tx, &invitation, &user, client_ip).await
+        self.accept_as::<Staff>(link, user, client_ip).await.map(|_| ())
+    }
+}
+
+/// The provider's staff, as what people are invited to.
+struct Staff;
+
+#[async_trait]
+impl Place for Staff {
+    type Role = StaffRole;
+    const MAX_PER_DAY: Option<i64> = None;
+    const BELONGING: &'static str = "staff";
+    const AFTER_USE: &'static str = "Sign in to begin.";
+    const INVITED: Deed = Deed::StaffInvited;
+    const WITHDRAWN: Deed = Deed::StaffInviteWithdrawn;
+    const JOINED: Deed = Deed::StaffAdded;
+
+    fn key(&self) -> &str {
+        audit::INSTALLATION
+    }
+
+    fn title(&self) -> Option<&str> {
+        None
+    }
+
+    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Letter {
+        letters::staff_invitation(invitation, &engine.page(&format!("invite/staff/{}", link.text)))
+    }
+
+    async fn find(_: &Db, _: &str) -> Result<Option<Self>> {
+        Ok(Some(Self))
+    }
+
+    async fn lock(&self, tx: &mut Tx) -> Result<Vec<String>> {
+        Ok(staff::lock(tx).await?.into_iter().map(|one| one.user.email).collect())
+    }
+
+    async fn admit(&self, tx: &mut Tx, user: &User, role: StaffRole, _: UnixMs) -> Result<()> {
+        Ok(staff::set_role(tx, &user.id, Some(role)).await?)
     }
 }
 
@@ -154,70 +151,6 @@ impl Engine {
         }
         let all = support::sessions(self.db(), Which::Of(user)).await?;
         Ok(all.into_iter().filter(|session| session.ended_at.is_none()).collect())
-    }
-
-    /// Withdraws an open invitation, in a transaction that goes on.
-    async fn close_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<(Tx, StaffInvitation)> {
-        actor.require(Permission::Operate)?;
-        let mut tx = self.db().begin().await?;
-        staff::lock(&mut tx).await?;
-        let open = staff::open_invitations(&mut tx).await?;
-        let invitation = open.into_iter().find(|one| one.id == *id);
-        let invitation = invitation.ok_or_else(|| Error::NotFound("Invitation".into()))?;
-        staff::withdraw(&mut tx, id, self.now()).await?;
-        Ok((tx, invitation))
-    }
-
-    async fn send_staff_invitation(
-        &self,
-        mut tx: Tx,
-        actor: &Actor,
-        email: String,
-        role: StaffRole,
-    ) -> Result<StaffInvitation> {
-        let now = self.now();
-        let (id, invited_by) = (self.new_id(InvitationId::new), actor.name());
-        let invitation = StaffInvitation { id, email, role, invited_by, expires: now.plus_ms(INVITATION_MS) };
-        let link = Link::new();
-        staff::invite(&mut tx, &invitation, &link.hash, now).await?;
-        let entry = self.staff_entry(Deed::StaffInvited).by(actor).about(invitation.id.as_str(), &invitation.email);
-        self.note(&mut tx, entry.with([Change::noted("role", role.as_str())])).await?;
-        tx.commit().await?;
-        self.post(letters::staff_invitation(&invitation, &self.page(&format!("invite/staff/{}", link.text))))?;
-        Ok(invitation)
-    }
-
-    async fn linked_staff_invitation(&self, link: &str) -> Result<Linked> {
-        let linked = staff::by_link(self.db(), &hash(link)).await?;
-        let linked = linked.ok_or_else(|| Error::NotFound("Invitation".into()))?;
-        let by = &linked.invitation.invited_by;
-        let detail = if linked.accepted {
-            "This invitation has been used. Sign in to begin.".to_owned()
-        } else if linked.withdrawn {
-            format!("This invitation was withdrawn, or replaced by a later one. Look for a later letter, or ask {by}.")
-        } else if linked.invitation.expires <= self.now() {
-            format!("This invitation has expired. Ask {by} to send it again.")
-        } else {
-            return Ok(linked);
-        };
-        Err(Error::Conflict { detail, existing: None })
-    }
-
-    /// Makes the person one of the staff, if nobody has used the invitation meanwhile.
-    async fn let_staff_in(&self, mut tx: Tx, invitation: &StaffInvitation, user: &User, client_ip: &str) -> Result<()> {
-        staff::lock(&mut tx).await?;
-        if !staff::accept(&mut tx, &invitation.id, self.now()).await? {
-            let detail = "This invitation has just been used or withdrawn.".to_owned();
-            return Err(Error::Conflict { detail, existing: None });
-        }
-        staff::set_role(&mut tx, &user.id, Some(invitation.role)).await?;
-        let noted = [
-            Change::noted("role", invitation.role.as_str()),
-            Change::noted("invited by", invitation.invited_by.clone()),
-        ];
-        let entry = self.staff_entry(Deed::StaffAdded).by_person(user, client_ip);
-        self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
-        Ok(tx.commit().await?)
     }
 }
 

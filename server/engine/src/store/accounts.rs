@@ -43,6 +43,7 @@ const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures W
 const BLOCK: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, $2, $3) \
                      ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until_ms = excluded.blocked_until_ms";
 const FORGIVE: &str = "DELETE FROM sign_in_failures WHERE key = $1";
+const FORGET_FAILURES: &str = "DELETE FROM sign_in_failures WHERE blocked_until_ms <= $1";
 
 /// An account as it is stored.
 #[derive(sqlx::FromRow)]
@@ -222,4 +223,11 @@ pub async fn block_sign_in(tx: &mut Tx, key: &str, failures: i64, until: UnixMs)
 pub async fn forgive_sign_in(tx: &mut Tx, key: &str) -> StoreResult<()> {
     within!(tx, c => sqlx::query(FORGIVE).bind(key).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// Forgets failures after which nobody has had to wait since this moment.
+pub async fn forget_failures(db: &Db, since: UnixMs) -> StoreResult<()> {
+    let mut tx = db.begin().await?;
+    within!(&mut tx, c => sqlx::query(FORGET_FAILURES).bind(since.0).execute(c).await?.rows_affected());
+    tx.commit().await
 }

@@ -30,6 +30,7 @@ const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WH
 const ONE: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
     (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation, \
     (SELECT a.suspended_ms FROM accounts a WHERE a.id = e.account_id) AS suspended_ms FROM endpoints e WHERE e.account_id = $1 AND e.id = $2";
+const NAME: &str = "SELECT name FROM endpoints WHERE account_id = $1 AND id = $2";
 const BY_URL: &str =
     "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
@@ -204,6 +205,11 @@ pub async fn one(db: &Db, account: &AccountId, id: &EndpointId) -> StoreResult<O
     let row: Option<EndpointRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
     row.map(StoredEndpoint::try_from).transpose()
+}
+
+/// An endpoint's name, also a deleted one's.
+pub async fn name(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreResult<Option<String>> {
+    Ok(within!(tx, c => sqlx::query_scalar(NAME).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?))
 }
 
 /// The oldest endpoint of the account with this URL.

@@ -6,7 +6,11 @@
 //! search goes by the index up to the mark and walks what is behind it, so it finds the same at every moment.
 //! Events that went to no endpoint have no delivery; they are followed under a mark of their own.
 
-use domain::{id::AccountId, phone};
+use domain::{
+    UnixMs,
+    id::{AccountId, DeliveryId, decode},
+    phone,
+};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -51,6 +55,16 @@ impl Stream {
             Self::Deliveries => "deliveries",
             Self::Unsent => "unsent",
         }
+    }
+
+    /// When the row at this place was accepted.
+    #[must_use]
+    pub fn written_at(self, place: &str) -> Option<UnixMs> {
+        let position = match self {
+            Self::Deliveries => place.strip_prefix(DeliveryId::PREFIX)?,
+            Self::Unsent => place,
+        };
+        decode(position).map(|(at, _)| at)
     }
 }
 
@@ -174,8 +188,6 @@ fn plain(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use domain::UnixMs;
-
     use super::*;
 
     #[test]

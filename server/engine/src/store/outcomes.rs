@@ -49,15 +49,15 @@ static HEALTH: Sql = Sql::new(
 );
 static GONE: Sql = Sql::new(
     "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, version = version + 1 \
-     WHERE id IN {list $1} AND state = 'active' RETURNING id, account_id",
+     WHERE id IN {list $1} AND state = 'active' RETURNING id, account_id, name",
 );
 static DISABLE: Sql = Sql::new(
     "UPDATE endpoints SET state = 'disabled', state_since_ms = $2, version = version + 1 \
-     WHERE id IN {list $1} AND state = 'active' AND failing_since_ms <= $3 RETURNING id, account_id",
+     WHERE id IN {list $1} AND state = 'active' AND failing_since_ms <= $3 RETURNING id, account_id, name",
 );
 static WARN: Sql = Sql::new(
     "UPDATE endpoints SET warned = $2 WHERE id IN {list $1} AND state = 'active' AND warned < $2 \
-     AND (failing_since_ms <= $3 OR failures_in_row >= $4) RETURNING id, account_id",
+     AND (failing_since_ms <= $3 OR failures_in_row >= $4) RETURNING id, account_id, name",
 );
 
 /// Where a delivery stands after an attempt, or after none was worth making.
@@ -135,6 +135,17 @@ pub struct HealthChange {
     pub failure: Option<String>,
 }
 
+/// An endpoint that changed by itself.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Changed {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// Its name.
+    pub name: String,
+}
+
 /// Writes the states of deliveries that are still in this node's hands; returns the ids of those.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
     let (sql, rows) = FINISH.with(tx.dialect(), rows)?;
@@ -161,19 +172,14 @@ pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
     Ok(())
 }
 
-/// Pauses those of these endpoints that are active, because they answered 410. Returns them with their accounts.
-pub async fn gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<(String, String)>> {
+/// Pauses those of these endpoints that are active, because they answered 410. Returns those.
+pub async fn gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<Changed>> {
     let (sql, list) = (GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).fetch_all(c).await?))
 }
 
 /// Disables those of these endpoints that have been failing since `failing_since` or longer.
-pub async fn disable(
-    tx: &mut Tx,
-    endpoints: &[&str],
-    failing_since: UnixMs,
-    now: UnixMs,
-) -> StoreResult<Vec<(String, String)>> {
+pub async fn disable(tx: &mut Tx, endpoints: &[&str], failing_since: UnixMs, now: UnixMs) -> StoreResult<Vec<Changed>> {
     let (sql, list) = (DISABLE.on(tx.dialect()), json_list(endpoints.iter().copied()));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).bind(failing_since.0).fetch_all(c).await?))
 }
@@ -186,7 +192,7 @@ pub async fn warn(
     level: i64,
     failing_since: UnixMs,
     failures: i64,
-) -> StoreResult<Vec<(String, String)>> {
+) -> StoreResult<Vec<Changed>> {
     let (sql, list) = (WARN.on(tx.dialect()), json_list(endpoints.iter().copied()));
     Ok(within!(tx, c => sqlx::query_as(sql)
         .bind(list).bind(level).bind(failing_since.0).bind(failures).fetch_all(c).await?))

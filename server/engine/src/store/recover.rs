@@ -43,6 +43,8 @@ const RESUME: &str = "UPDATE recoveries SET state = 'running', paced_ms = $3 WHE
     AND state = 'paused'";
 const CANCEL: &str = "UPDATE recoveries SET state = 'cancelled', finished_ms = $3 WHERE account_id = $1 AND id = $2 \
     AND state IN ('queued', 'running', 'paused')";
+const CANCEL_OF_ENDPOINT: &str = "UPDATE recoveries SET state = 'cancelled', finished_ms = $3 WHERE account_id = $1 \
+    AND endpoint_id = $2 AND state IN ('queued', 'running', 'paused') RETURNING id";
 const MOVE_ON: &str = "UPDATE recoveries SET state = $3, position = $4, paced_ms = $5, finished_ms = $6 \
     WHERE id = $1 AND position = $2 AND paced_ms = $7 AND state IN ('queued', 'running')";
 const COUNT_DONE: &str = "UPDATE recoveries SET done = done + $2 WHERE id = $1";
@@ -184,6 +186,18 @@ pub async fn resume(tx: &mut Tx, account: &AccountId, id: &JobId, now: UnixMs) -
 /// Ends a job. False when it has ended.
 pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<bool> {
     change(tx, CANCEL, account, id, now).await
+}
+
+/// Ends the job that has not ended for an endpoint, if there is one.
+pub async fn cancel_of_endpoint(
+    tx: &mut Tx,
+    account: &AccountId,
+    endpoint: &EndpointId,
+    now: UnixMs,
+) -> StoreResult<Option<JobId>> {
+    let id: Option<String> = within!(tx, c => sqlx::query_scalar(CANCEL_OF_ENDPOINT)
+        .bind(account.as_str()).bind(endpoint.as_str()).bind(now.0).fetch_optional(c).await?);
+    Ok(id.and_then(|id| JobId::parse(&id).ok()))
 }
 
 async fn change(tx: &mut Tx, sql: &'static str, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<bool> {

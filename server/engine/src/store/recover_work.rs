@@ -1,6 +1,8 @@
 //! What a recovery finds, and how it is put back. Counting and working share their conditions, so that the count that
 //! was promised is what is sent.
 
+use std::collections::HashMap;
+
 use domain::{
     UnixMs,
     id::{AccountId, DeliveryId, EndpointId, JobId, decode, encode},
@@ -15,6 +17,7 @@ use super::{
     error::StoreResult,
     jobs::{self, Lane},
     json_list,
+    numbers::{self, Called},
     sql::{BindRows as _, Sql},
 };
 
@@ -61,7 +64,7 @@ static SEND: Sql = Sql::new(
      SELECT r.id, e.account_id, r.endpoint_id, e.id, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $2, \
      e.created_ms, $3 FROM {rows r: id text, endpoint_id text, event_id text} \
      JOIN events e ON e.account_id = $1 AND e.id = r.event_id WHERE e.payload IS NOT NULL \
-     ON CONFLICT (id) DO NOTHING RETURNING event_id",
+     ON CONFLICT (id) DO NOTHING RETURNING id AS place, account_id, caller, callee, event_id",
 );
 static SENT_TO_ONE_MORE: Sql =
     Sql::new("UPDATE events SET deliveries = deliveries + 1 WHERE account_id = $1 AND id IN {list $2}");
@@ -212,6 +215,14 @@ struct ToSend<'a> {
     event_id: &'a str,
 }
 
+/// A delivery that has been made.
+#[derive(sqlx::FromRow)]
+struct Made {
+    #[sqlx(flatten)]
+    called: Called,
+    event_id: String,
+}
+
 async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Found], now: UnixMs) -> StoreResult<usize> {
     let row = |found: &'a Found| match &found.what {
         What::Event(event_id) => {
@@ -225,11 +236,29 @@ async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Foun
         return Ok(0);
     }
     let (sql, rows) = SEND.with(tx.dialect(), &rows)?;
-    let sent: Vec<String> = within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, _>(sql).rows(rows)
+    let made: Vec<Made> = within!(&mut *tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows)
         .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?);
-    let (sql, events) = (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(sent.iter().map(String::as_str)));
+    let (sql, events) = (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(made.iter().map(|made| made.event_id.as_str())));
     within!(tx, c => sqlx::query(sql).bind(search.account.as_str()).bind(events).execute(c).await?.rows_affected());
-    Ok(sent.len())
+    find_by_number(tx, found, &made).await?;
+    Ok(made.len())
+}
+
+/// Puts the numbers of deliveries that have been made into the index: their places are mostly behind its mark, where nobody
+/// looks any more. Events that had gone nowhere stand there no longer under places of their own.
+async fn find_by_number(tx: &mut Tx, found: &[Found], made: &[Made]) -> StoreResult<()> {
+    let keys: HashMap<&str, &str> = found
+        .iter()
+        .filter_map(
+            |found| if let What::Event(id) = &found.what { Some((id.as_str(), found.key.as_str())) } else { None },
+        )
+        .collect();
+    let unsent = made.iter().filter_map(|made| {
+        let place = (*keys.get(made.event_id.as_str())?).to_owned();
+        Some(Called { place, ..made.called.clone() })
+    });
+    numbers::forget(tx, &unsent.collect::<Vec<_>>()).await?;
+    numbers::add(tx, &made.iter().map(|made| made.called.clone()).collect::<Vec<_>>()).await
 }
 
 /// The id of a delivery that should have been made when its event was accepted. It sorts right behind the event, since

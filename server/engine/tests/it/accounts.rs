@@ -4,6 +4,7 @@ use domain::actor::Actor;
 use domain::{
     Error,
     account::{Accounts, Role, SignUp},
+    time::DAY_MS,
     token::{Scope, Tokens},
 };
 use engine::{Place, store::sessions::Stored};
@@ -13,6 +14,7 @@ use crate::bed::{Bed, on_both};
 on_both! {
     a_person_signs_in_with_the_right_password_only
     signing_in_gets_slower_with_each_failure
+    failed_sign_ins_count_for_a_day
     an_address_signs_up_once
     a_token_is_known_by_its_text_alone
     a_session_lives_until_it_expires_or_is_deleted
@@ -40,6 +42,22 @@ async fn signing_in_gets_slower_with_each_failure(bed: Bed) {
     bed.clock.step_ms(2_000);
     assert!(bed.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok());
     assert!(bed.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok(), "a success forgives");
+}
+
+async fn failed_sign_ins_count_for_a_day(bed: Bed) {
+    let fail = async || bed.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1").await.unwrap_err();
+    let kept = async || bed.texts("SELECT key FROM sign_in_failures".to_owned()).await.len();
+    for _ in 0..4 {
+        fail().await;
+    }
+    bed.clock.step_ms(DAY_MS - 1);
+    bed.engine.sweep().await.unwrap();
+    assert_eq!(kept().await, 2, "by address and by client");
+    fail().await;
+    assert_eq!(fail().await, Error::TooMany { retry_after_s: 2 }, "the fifth was counted as such");
+    bed.clock.step_ms(2_000 + DAY_MS);
+    bed.engine.sweep().await.unwrap();
+    assert_eq!(kept().await, 0);
 }
 
 async fn an_address_signs_up_once(bed: Bed) {

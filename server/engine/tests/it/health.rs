@@ -19,6 +19,7 @@ on_both! {
     hours_count_what_was_recorded_in_them
     an_account_counts_what_its_endpoints_did_together
     what_people_do_is_in_the_endpoints_history
+    what_happened_by_itself_is_on_the_record_with_the_endpoints_name
     admins_hear_by_letter_of_what_an_endpoint_did_by_itself
     a_410_is_told_and_the_own_test_line_is_not
 }
@@ -119,6 +120,20 @@ async fn what_people_do_is_in_the_endpoints_history(bed: Bed) {
     assert_eq!((log[0].deed, log[0].who.clone()), (Deed::EndpointPausedGone, None));
     assert_eq!((log[1].deed, log[1].who.as_deref()), (Deed::EndpointResumed, Some("ana@acme.example")));
     assert_eq!(log.len(), 4, "pausing twice happened once");
+}
+
+async fn what_happened_by_itself_is_on_the_record_with_the_endpoints_name(bed: Bed) {
+    let failing = bed.endpoint_with(|form| form.name = "Helpdesk".into()).await;
+    fail_for_days(&bed, 5).await;
+    let gone = bed.endpoint_with(|form| form.name = "Old CRM".into()).await;
+    bed.receiver.next([Reply::Status(410)]);
+    bed.accept(EventKind::CallProcessed, 9).await;
+    bed.run().await;
+    for (endpoint, latest) in [(failing, Deed::EndpointDisabled), (gone, Deed::EndpointPausedGone)] {
+        let log = bed.engine.endpoint_log(&bed.admin, &endpoint.id).await.unwrap();
+        assert_eq!(log[0].deed, latest);
+        assert!(log.iter().all(|record| record.object.as_deref() == Some(&*endpoint.name)), "{log:?}");
+    }
 }
 
 async fn admins_hear_by_letter_of_what_an_endpoint_did_by_itself(bed: Bed) {

@@ -6,11 +6,12 @@ use domain::{
     delivery::Deliveries,
     event::{EventKind, Events, NewEvent, PostedEvent},
     filter::DeliveryFilter,
+    recover::RecoverForm,
     support::Support,
     time::DAY_MS,
 };
 use engine::{
-    Engine, Place,
+    Engine, Place, Value,
     sender::{
         cleaning::clean,
         following::{SETTLED_MS, STEP_ROWS, round},
@@ -18,7 +19,10 @@ use engine::{
     store::numbers::{self, Called, Stream},
 };
 
-use crate::bed::{Bed, On, call_id, newcomer, on_both};
+use crate::{
+    bed::{Bed, On, call_id, newcomer, on_both},
+    recover,
+};
 
 on_both! {
     a_number_is_found_in_every_spelling_before_and_after_it_was_gathered
@@ -28,6 +32,8 @@ on_both! {
     support_finds_the_accounts_of_a_number_also_where_nothing_was_sent
     a_step_that_was_broken_off_is_done_once
     two_nodes_gather_each_number_once
+    how_far_the_index_is_behind_is_told
+    what_was_never_sent_is_found_once_it_is_recovered
     entries_go_with_their_rows
     ids_grow_beyond_the_mark_though_its_rows_are_gone
 }
@@ -187,6 +193,38 @@ async fn support_finds_the_accounts_of_a_number_also_where_nothing_was_sent(bed:
     }
     bed.clock.step_ms(31 * DAY_MS);
     assert!(names("+44 1202 901222").await.is_empty(), "a month is looked at");
+}
+
+async fn how_far_the_index_is_behind_is_told(bed: Bed) {
+    let behind_s = async || {
+        let figures = bed.engine.figures().await.unwrap();
+        figures.into_iter().find(|one| one.name == "offhook_numbers_behind_seconds").unwrap().value
+    };
+    assert_eq!(behind_s().await, Value::Gauge(0.0), "there is nothing yet");
+    call(&bed, &bed.token, 1, (NUMBER, "0441111")).await;
+    bed.clock.step_ms(2_000);
+    assert_eq!(behind_s().await, Value::Gauge(2.0), "an event that went to no endpoint is searched for, too");
+    gather(&bed, &bed.engine).await;
+    assert_eq!(behind_s().await, Value::Gauge(0.0));
+    bed.endpoint().await;
+    call(&bed, &bed.token, 2, (NUMBER, "0441111")).await;
+    bed.clock.step_ms(90_000);
+    call(&bed, &bed.token, 3, (NUMBER, "0441111")).await;
+    assert_eq!(behind_s().await, Value::Gauge(90.0), "the oldest counts");
+    gather(&bed, &bed.engine).await;
+    assert_eq!(behind_s().await, Value::Gauge(0.0));
+}
+
+async fn what_was_never_sent_is_found_once_it_is_recovered(bed: Bed) {
+    call(&bed, &bed.token, 1, (NUMBER, "0441111")).await;
+    gather(&bed, &bed.engine).await;
+    let endpoint = bed.endpoint().await;
+    let form = RecoverForm { which: "also_never_sent".into(), ..recover::form() };
+    recover::start(&bed, &endpoint.id, &form).await;
+    bed.clock.step_ms(recover::STEP_MS);
+    assert_eq!(recover::round(&bed.engine).await, 1);
+    assert_eq!(found(&bed, &bed.admin, "q=441202901222").await, [call_id(1)], "its place is behind the mark");
+    assert_eq!(entries(&bed).await, 2, "it stands in the index once");
 }
 
 async fn a_step_that_was_broken_off_is_done_once(bed: Bed) {

@@ -5,13 +5,17 @@ use domain::{
     account::{Accounts, Role, SignUp},
     actor::{Actor, Who},
     audit::{Audit, AuditFilter, Deed},
+    event::EventKind,
     id::UserId,
     member::{INVITATION_MS, Invite, Members, Newcomer},
-    person::{NewPassword, People, RESET_MS},
+    person::{Letters, NewPassword, People, RESET_MS},
 };
 use engine::store::sessions::{Owner, Stored};
 
-use crate::bed::{Bed, newcomer, on_both};
+use crate::{
+    bed::{Bed, newcomer, on_both},
+    receiver::Reply,
+};
 
 on_both! {
     somebody_new_joins_by_the_link_in_the_letter
@@ -25,6 +29,7 @@ on_both! {
     a_forgotten_password_is_set_by_the_link_once
     an_address_that_nobody_has_gets_the_same_answer_and_no_letter
     a_changed_password_ends_the_other_sessions
+    each_admin_may_switch_off_letters_about_endpoints_that_fail
     weak_passwords_are_refused_wherever_one_is_chosen
     sessions_are_listed_and_ended_by_their_owner_alone
 }
@@ -247,6 +252,34 @@ async fn a_changed_password_ends_the_other_sessions(bed: Bed) {
         assert!(matches!(change(form("wrong", OLD)).await, Err(Error::Invalid(_))));
     }
     assert!(matches!(change(form(PASSWORD, OLD)).await, Err(Error::TooMany { .. })), "guesses make the next one wait");
+}
+
+async fn each_admin_may_switch_off_letters_about_endpoints_that_fail(bed: Bed) {
+    const BOB: &str = "bob@acme.example";
+    let ana = id(&bed.admin);
+    joined(&bed, BOB, Role::Admin).await;
+    joined(&bed, "eve@acme.example", Role::Developer).await;
+    let told = async || {
+        let before = bed.mail.letters().len();
+        bed.endpoint().await;
+        bed.receiver.next([Reply::Status(410)]);
+        bed.accept(EventKind::CallProcessed, 1).await;
+        bed.run().await;
+        let letters = bed.mail.letters().split_off(before);
+        assert!(letters.iter().all(|letter| letter.text.contains("/me/security#letters")));
+        letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
+    };
+    assert_eq!(bed.engine.letters(&ana).await, Ok(Letters { failing: true }));
+    assert_eq!(told().await, [ANA, BOB]);
+    for _ in 0..2 {
+        bed.engine.change_letters(&ana, Letters { failing: false }, "203.0.113.9").await.unwrap();
+        assert_eq!(bed.engine.letters(&ana).await, Ok(Letters { failing: false }));
+    }
+    assert_eq!(told().await, [BOB]);
+    bed.engine.change_letters(&ana, Letters { failing: true }, "203.0.113.9").await.unwrap();
+    assert_eq!(told().await, [ANA, BOB]);
+    let records = bed.texts("SELECT who FROM audit_log WHERE deed = 'person.letters_changed'".to_owned()).await;
+    assert_eq!(records, [ANA, ANA], "what changes nothing is not on record");
 }
 
 async fn weak_passwords_are_refused_wherever_one_is_chosen(bed: Bed) {

@@ -2,6 +2,7 @@
 
 use domain::{
     Error,
+    audit::Deed,
     delivery::Status,
     endpoint::{Endpoint, Endpoints},
     event::{EventKind, Events},
@@ -33,6 +34,7 @@ on_both! {
     nothing_to_recover_is_told
     what_is_past_retention_or_a_test_is_not_counted
     a_deleted_endpoint_ends_its_job
+    a_paused_job_ends_with_its_endpoint_and_on_the_record
     another_accounts_job_is_not_there
 }
 
@@ -352,6 +354,25 @@ async fn a_deleted_endpoint_ends_its_job(bed: Bed) {
     assert_eq!(job(&bed, &started).await.state, JobState::Cancelled);
     let refused = bed.engine.plan_recovery(&bed.admin, &endpoint.id, &form()).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
+}
+
+async fn a_paused_job_ends_with_its_endpoint_and_on_the_record(bed: Bed) {
+    let endpoint = outage(&bed, 20).await;
+    let started = start(&bed, &endpoint.id, &form()).await;
+    bed.clock.step_ms(STEP_MS);
+    round(&bed.engine).await;
+    bed.engine.pause_job(&bed.admin, &started.id).await.unwrap();
+    bed.clock.step_ms(60_000);
+    bed.engine.delete_endpoint(&bed.admin, &endpoint.id).await.unwrap();
+    let ended = job(&bed, &started).await;
+    assert_eq!((ended.state, ended.done, ended.finished_at), (JobState::Cancelled, 5, Some(bed.now())));
+    let log = bed.engine.endpoint_log(&bed.admin, &endpoint.id).await.unwrap();
+    assert!(log.iter().all(|record| record.object.as_ref() == Some(&endpoint.name)), "{log:?}");
+    let told = log.iter().find(|record| record.deed == Deed::RecoveryCancelled).unwrap();
+    assert_eq!(told.who.as_deref(), Some("ana@acme.example"));
+    assert_eq!(told.changes[0].after.as_deref(), Some(started.id.as_str()));
+    bed.engine.delete_endpoint(&bed.admin, &endpoint.id).await.unwrap();
+    assert_eq!(bed.engine.endpoint_log(&bed.admin, &endpoint.id).await.unwrap(), log, "it ended once");
 }
 
 async fn another_accounts_job_is_not_there(bed: Bed) {

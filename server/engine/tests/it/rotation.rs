@@ -111,7 +111,8 @@ async fn a_failed_test_proves_nothing(bed: Bed) {
 }
 
 async fn a_set_switch_takes_effect_on_every_node_at_its_time_and_is_made_to_last_later(bed: Bed) {
-    let id = prepare(&bed).await.id;
+    let endpoint = prepare(&bed).await;
+    let id = endpoint.id.clone();
     let at = bed.now().plus_ms(HOUR_MS);
     bed.engine.switch_token(&bed.admin, &id, Some(at), Unproved::Allow).await.unwrap();
     bed.clock.step_ms(HOUR_MS - 1);
@@ -125,6 +126,8 @@ async fn a_set_switch_takes_effect_on_every_node_at_its_time_and_is_made_to_last
     let again = rotating::round(other.sender()).await.unwrap();
     assert_eq!(again, Some(at.plus_ms(UNDO_MS)));
     assert_eq!(log(&bed, &id).await.last(), Some(&Deed::TokenSwitched));
+    let records = bed.engine.endpoint_log(&bed.admin, &id).await.unwrap();
+    assert!(records.iter().all(|record| record.object.as_ref() == Some(&endpoint.name)), "{records:?}");
     bed.clock.step_ms(UNDO_MS);
     assert!(bed.engine.rotation(&bed.admin, &id).await.unwrap().token.is_none());
     assert!(matches!(bed.engine.undo_token(&bed.admin, &id).await, Err(Error::Conflict { .. })));

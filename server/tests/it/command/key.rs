@@ -12,7 +12,19 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use domain::{event::EventKind, secret::SigningSecret, signature};
+use domain::{
+    event::EventKind,
+    secret::SigningSecret,
+    signature,
+    time::{Clock as _, HOUR_MS},
+};
+use engine::{
+    SystemClock,
+    store::{
+        db::Db,
+        nodes::{self, Beat},
+    },
+};
 use serde_json::{Value, json};
 
 use super::{line, offhook, run, serve::serve};
@@ -79,6 +91,46 @@ async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
     let listed = line(&with(&format!("k2:{two},k1:{one}"), &["list"]).await);
     assert_eq!((&listed["keys"][0]["id"], &listed["keys"][1]["id"]), (&json!("k2"), &json!("k1")));
     assert_eq!(with(&format!("k1:{two},k1:{one}"), &["list"]).await.status.code(), Some(2));
+}
+
+/// Two servers on one database: only Postgres has that. This is the cluster's own database, which no other test writes to.
+#[expect(clippy::disallowed_methods, reason = "the test command names the cluster")]
+async fn two_servers() -> String {
+    let url = std::env::var("OFFHOOK_TEST_POSTGRES_URL")
+        .expect("OFFHOOK_TEST_POSTGRES_URL names a throw-away Postgres; `make test` starts one");
+    let db = Db::open(&url).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    // A heartbeat that lasts, however slow the test is.
+    let late = SystemClock.now().plus_ms(HOUR_MS);
+    for node in ["node-a", "node-b"] {
+        nodes::beat(&mut tx, node, late, Beat::Later).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    db.close().await;
+    url
+}
+
+#[tokio::test]
+async fn with_several_servers_a_key_is_added_before_it_takes_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = two_servers().await;
+    let key = async |args: &[&str]| {
+        let mut command = offhook(folder.path());
+        command.env("OFFHOOK_DATABASE_URL", &url).arg("key").args(args);
+        run(command, "").await
+    };
+    let file = || std::fs::read_to_string(folder.path().join("secret.key")).unwrap();
+    line(&key(&["list"]).await);
+    let before = file();
+    for args in [&["rotate"][..], &["rotate", "--retire"]] {
+        let refused = key(args).await;
+        assert_eq!(refused.status.code(), Some(2));
+        let words = complaint(&refused);
+        assert!(words.contains("2 servers work on this database") && words.contains("offhook key add"), "{words}");
+        assert_eq!(file(), before, "nothing is done");
+    }
+    assert_eq!(line(&key(&["add"]).await)["added"], "k2");
+    assert_eq!(line(&key(&["rotate"]).await)["current"], "k2");
 }
 
 /// An account at a running server whose endpoint checks what it gets.

@@ -126,6 +126,7 @@ impl Full {
             ("invite", text("inv_00000000000000000000000000")),
             ("inv", text("inv_00000000000000000000000000")),
             ("link", text("nothing")),
+            ("failing", text("false")),
             ("query", String::new()),
             ("path", text("/")),
             ("version", text("1")),

@@ -197,6 +197,7 @@ pub const FUNCTIONS: &[(&str, Door)] = &[
     ("rotation/turn", In(RotateCredentials)),
     ("security/end", Person),
     ("security/end-others", Person),
+    ("security/letters", Person),
     ("security/password", Person),
     ("security/show", Person),
     ("settings/save", In(ManageAccount)),
