@@ -88,6 +88,9 @@ pub enum StaffRole {
 }
 
 impl StaffRole {
+    /// All roles, least first.
+    pub const ALL: [Self; 2] = [Self::Support, Self::Operator];
+
     /// The name in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -100,7 +103,7 @@ impl StaffRole {
     /// The role of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Support, Self::Operator].into_iter().find(|role| role.as_str() == name)
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
     /// What staff may do outside of any account.

@@ -29,7 +29,6 @@ pub mod role_field;
 #[cfg(test)]
 pub mod sample;
 pub mod secret;
-pub mod staff_role_field;
 pub mod status_lamp;
 pub mod support_band;
 pub mod suspended_band;

@@ -11,7 +11,7 @@ use crate::api::visit::refuse;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::role_field;
+use crate::components::role_field::YourRole;
 use crate::components::time_text::UntilText;
 use crate::components::viewpoint::Viewpoint;
 use crate::error::UiError;
@@ -75,7 +75,7 @@ fn Terms(invited: Invited, view: Viewpoint) -> impl IntoView {
             <p class="wrap-anywhere">
                 <strong>{invited.invited_by}</strong> " invites you to the account " <strong>{invited.account}</strong> "."
             </p>
-            <p>"Your role: " <strong>{role_field::name(invited.role)}</strong> ". " {role_field::meant(invited.role)}</p>
+            <YourRole role=invited.role/>
             <p class="text-table text-ink-2">
                 "The link ends " <UntilText at=invited.expires view=view/> "."
             </p>

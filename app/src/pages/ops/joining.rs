@@ -11,7 +11,7 @@ use crate::{
         ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
         visit::refuse,
     },
-    components::{heading::Heading, staff_role_field, time_text::UntilText, viewpoint::Viewpoint},
+    components::{heading::Heading, role_field::YourRole, time_text::UntilText, viewpoint::Viewpoint},
     error::UiError,
     links,
     pages::{invitation, public_page},
@@ -55,7 +55,7 @@ fn Terms(invited: StaffInvited, view: Viewpoint) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere"><strong>{invited.invited_by}</strong> " invites you to work for the provider here."</p>
-            <p>"Your role: " <strong>{staff_role_field::name(invited.role)}</strong> ". " {staff_role_field::meant(invited.role)}</p>
+            <YourRole role=invited.role/>
             <p class="text-table text-ink-2">"The link ends " <UntilText at=invited.expires view=view/> "."</p>
         </div>
     }
