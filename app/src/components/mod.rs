@@ -21,6 +21,7 @@ pub mod icon;
 pub mod key_value;
 pub mod layout;
 pub mod live_region;
+pub mod narrow;
 pub mod notices;
 pub mod pager;
 pub mod panel;
