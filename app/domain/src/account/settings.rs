@@ -51,7 +51,8 @@ pub struct AccountForm {
 }
 
 impl AccountForm {
-    /// The form's settings beside those there are. Bodies never stay longer than what they belong to.
+    /// The form's settings beside those there are. Bodies never stay longer than what they belong to. Days that stay as
+    /// they are, are no choice: the operator may have set a shorter time since, which holds whatever stands here.
     ///
     /// # Errors
     /// `Invalid` per field: days past what the operator allows.
@@ -59,10 +60,12 @@ impl AccountForm {
         let mut errors = Vec::new();
         let mut days = |field: &str, text: &str, before: u32| match text.trim() {
             "" => before,
-            text => text.parse().ok().filter(|days| (1..=most_days).contains(days)).unwrap_or_else(|| {
-                errors.push(FieldError::new(field, format!("Choose 1 to {most_days} days.")));
-                before
-            }),
+            text => text.parse().ok().filter(|days| *days == before || (1..=most_days).contains(days)).unwrap_or_else(
+                || {
+                    errors.push(FieldError::new(field, format!("Choose 1 to {most_days} days.")));
+                    before
+                },
+            ),
         };
         let rows_days = days("rows_days", &self.rows_days, before.rows_days);
         let bodies_days = days("bodies_days", &self.bodies_days, before.bodies_days);
@@ -75,5 +78,30 @@ impl AccountForm {
         }
         let (developers_rotate, support_access) = (self.developers_rotate, self.support_access);
         Ok(AccountSettings { developers_rotate, support_access, bodies_days, rows_days })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_chosen_within_what_the_operator_allows_and_may_stay_as_they_are() {
+        let before = AccountSettings::default();
+        let form = |bodies: &str, rows: &str| AccountForm {
+            bodies_days: bodies.into(),
+            rows_days: rows.into(),
+            ..AccountForm::default()
+        };
+        let fields = |form: AccountForm| {
+            let error = form.settings(before, 60).unwrap_err();
+            error.fields().iter().map(|error| error.field.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(fields(form("61", "many")), ["rows_days", "bodies_days"]);
+        assert_eq!(fields(form("31", "30")), ["bodies_days"]);
+        let after = form("60", "60").settings(before, 60).unwrap();
+        assert_eq!((after.bodies_days, after.rows_days), (60, 60));
+        let kept = form("30", "90").settings(before, 60).unwrap();
+        assert_eq!((kept.bodies_days, kept.rows_days), (BODIES_DAYS, ROWS_DAYS));
     }
 }
