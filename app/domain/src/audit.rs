@@ -246,15 +246,13 @@ impl AuditFilter {
     /// The query string that reads back as this filter.
     #[must_use]
     pub fn to_query(&self) -> String {
-        let limit = if self.limit == 0 { String::new() } else { self.limit.to_string() };
         Writer::default()
             .with("area", self.area.as_deref().unwrap_or_default())
             .with("who", self.who.as_deref().unwrap_or_default())
             .with("object", self.object.as_deref().unwrap_or_default())
             .with("from", self.from.map(iso_utc).unwrap_or_default())
             .with("to", self.to.map(iso_utc).unwrap_or_default())
-            .with("cursor", self.cursor.as_deref().unwrap_or_default())
-            .with("limit", limit)
+            .page(self.cursor.as_deref(), self.limit)
             .finish()
     }
 }

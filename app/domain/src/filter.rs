@@ -114,7 +114,6 @@ impl DeliveryFilter {
     /// The query string that reads back as this filter, with its question mark; empty for all deliveries.
     #[must_use]
     pub fn to_query(&self) -> String {
-        let limit = if self.limit == 0 { String::new() } else { self.limit.to_string() };
         Writer::default()
             .with("status", join(&self.statuses, |s| s.as_str()))
             .with("event", join(&self.kinds, |k| k.as_str()))
@@ -126,8 +125,7 @@ impl DeliveryFilter {
             .with("from", self.from.map(iso_utc).unwrap_or_default())
             .with("to", self.to.map(iso_utc).unwrap_or_default())
             .with("range", self.range.map_or("", Range::as_str))
-            .with("cursor", self.cursor.as_deref().unwrap_or_default())
-            .with("limit", limit)
+            .page(self.cursor.as_deref(), self.limit)
             .finish()
     }
 

@@ -48,34 +48,10 @@ fn is_encoded(text: &str) -> bool {
     text.len() == ENCODED_CHARS && text.bytes().all(|b| ALPHABET.contains(&b)) && text.as_bytes()[0] <= b'7'
 }
 
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $prefix:literal, $noun:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
-
+/// An id as text, both ways.
+macro_rules! text {
+    ($name:ident) => {
         impl $name {
-            /// What every id of this kind begins with.
-            pub const PREFIX: &'static str = $prefix;
-
-            /// A new id from a moment and random bits; see [`encode`].
-            #[must_use]
-            pub fn new(at: UnixMs, entropy: Entropy) -> Self {
-                Self(format!("{}{}", $prefix, encode(at, entropy)))
-            }
-
-            /// The id that this text is.
-            ///
-            /// # Errors
-            /// `NotFound` naming the noun: a text that cannot be an id names nothing.
-            pub fn parse(text: &str) -> Result<Self, Error> {
-                match text.strip_prefix($prefix) {
-                    Some(rest) if is_encoded(rest) => Ok(Self(text.to_owned())),
-                    _ => Err(Error::NotFound($noun.to_owned())),
-                }
-            }
-
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
@@ -104,11 +80,44 @@ macro_rules! id {
     };
 }
 
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal, $noun:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// What every id of this kind begins with.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new id from a moment and random bits; see [`encode`].
+            #[must_use]
+            pub fn new(at: UnixMs, entropy: Entropy) -> Self {
+                Self(format!("{}{}", $prefix, encode(at, entropy)))
+            }
+
+            /// The id that this text is.
+            ///
+            /// # Errors
+            /// `NotFound` naming the noun: a text that cannot be an id names nothing.
+            pub fn parse(text: &str) -> Result<Self, Error> {
+                match text.strip_prefix($prefix) {
+                    Some(rest) if is_encoded(rest) => Ok(Self(text.to_owned())),
+                    _ => Err(Error::NotFound($noun.to_owned())),
+                }
+            }
+        }
+
+        text!($name);
+    };
+}
+
 id!(/// A customer of the phone platform.
     AccountId, "acct_", "Account");
 id!(/// A person who signs in.
     UserId, "usr_", "User");
-id!(/// An invitation to an account.
+id!(/// An invitation to an account or to the staff.
     InvitationId, "inv_", "Invitation");
 id!(/// An API token.
     TokenId, "tok_", "API token");
@@ -122,8 +131,6 @@ id!(/// Many deliveries being sent again.
     JobId, "job_", "Job");
 id!(/// A support session.
     SupportId, "sup_", "Support session");
-id!(/// An invitation to an account.
-    InviteId, "inv_", "Invitation");
 id!(/// A record of the audit log.
     AuditId, "aud_", "Record");
 
@@ -154,32 +161,9 @@ impl EventId {
         }
         Err(Error::invalid("id", "An event id has 1 to 128 visible ASCII characters and no dot."))
     }
-
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
-impl TryFrom<String> for EventId {
-    type Error = Error;
-    fn try_from(text: String) -> Result<Self, Error> {
-        Self::parse(&text)
-    }
-}
-
-impl From<EventId> for String {
-    fn from(id: EventId) -> Self {
-        id.0
-    }
-}
-
-impl std::fmt::Display for EventId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+text!(EventId);
 
 /// Where new ids come from. The server's source is monotonic: ids made later sort later, also within one
 /// millisecond and when the clock steps back, since the order of a call's events rests on it.

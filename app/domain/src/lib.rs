@@ -3,7 +3,7 @@
 //! Architecture invariant: nothing here does I/O, reads a clock or makes a random number, and nothing here
 //! knows Leptos, axum or sqlx. Time and randomness arrive as parameters. The crate compiles to wasm.
 //!
-//! Each noun's file holds its type, how it is parsed, its rules, and its part of the port [`backend::Backend`]
+//! Each noun's file or folder holds its type, how it is parsed, its rules, and its part of the port [`backend::Backend`]
 //! through which pages and REST reach the engine.
 
 pub mod account;

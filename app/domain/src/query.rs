@@ -43,6 +43,13 @@ impl Writer {
         self
     }
 
+    /// Adds what pages a list: where the page begins and how many rows it has.
+    #[must_use]
+    pub fn page(self, cursor: Option<&str>, limit: u32) -> Self {
+        let limit = if limit == 0 { String::new() } else { limit.to_string() };
+        self.with("cursor", cursor.unwrap_or_default()).with("limit", limit)
+    }
+
     /// The query string, with its question mark when it says anything.
     #[must_use]
     pub fn finish(mut self) -> String {

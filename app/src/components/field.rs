@@ -45,9 +45,7 @@ pub fn Field(
     let (kind, keyboard) = if kind == "url" { ("text", Some("url")) } else { (kind, keyboard) };
     view! {
         <div class="grid gap-1">
-            <Label name=name label=label optional=!required/>
-            <Hint name=name hint=hint/>
-            <Complaint name=name complaint=said.complaint.clone()/>
+            <Above name=name label=label hint=hint complaint=said.complaint.clone() optional=!required/>
             <input inputmode=keyboard autocapitalize=keyboard.map(|_| "none") class=CONTROL id=name name=format!("form[{name}]") type=kind value=value autocomplete=autocomplete
                 required=required autofocus=begins spellcheck="false"
                 aria-invalid=said.invalid() aria-describedby=said.described_by/>
@@ -79,9 +77,7 @@ pub fn Lines(
     let value = said.typed(name).unwrap_or(value);
     view! {
         <div class="grid gap-1">
-            <Label name=name label=label optional=!required/>
-            <Hint name=name hint=hint/>
-            <Complaint name=name complaint=said.complaint.clone()/>
+            <Above name=name label=label hint=hint complaint=said.complaint.clone() optional=!required/>
             <textarea class=format!("{CONTROL} font-mono text-table") id=name name=format!("form[{name}]") rows=rows
                 required=required spellcheck="false" autocomplete="off" aria-invalid=said.invalid() aria-describedby=said.described_by>
                 {value}
@@ -142,12 +138,21 @@ impl Said {
     }
 }
 
+/// What stands above the control of a field.
 #[component]
-fn Label(name: &'static str, label: &'static str, optional: bool) -> impl IntoView {
+fn Above(
+    name: &'static str,
+    label: &'static str,
+    hint: Option<String>,
+    complaint: Option<String>,
+    optional: bool,
+) -> impl IntoView {
     view! {
         <label class="font-semibold" for=name>
             {label} {optional.then(|| view! { <span class="font-normal text-ink-3">" (optional)"</span> })}
         </label>
+        <Hint name=name hint=hint/>
+        <Complaint name=name complaint=complaint/>
     }
 }
 

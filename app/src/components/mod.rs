@@ -21,6 +21,7 @@ pub mod icon;
 pub mod key_value;
 pub mod layout;
 pub mod live_region;
+pub mod narrow;
 pub mod notices;
 pub mod pager;
 pub mod panel;
@@ -29,7 +30,6 @@ pub mod role_field;
 #[cfg(test)]
 pub mod sample;
 pub mod secret;
-pub mod staff_role_field;
 pub mod status_lamp;
 pub mod support_band;
 pub mod suspended_band;

@@ -8,6 +8,7 @@ use crate::api::security::Forgot;
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
+use crate::components::narrow::Narrow;
 use crate::links;
 
 /// `/forgot`
@@ -29,12 +30,12 @@ pub fn ForgotPage() -> impl IntoView {
             }
         });
         Ok(view! {
-            <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">
+            <Narrow>
                 <Heading title="Set a new password" lead="We mail you a link for it."/>
                 {form}
                 {nothing}
                 <p><a href=links::SIGN_IN>"Back to signing in"</a></p>
-            </div>
+            </Narrow>
         }
         .into_any())
     })

@@ -1,49 +1,33 @@
 //! Accepting an invitation: as somebody new, as whoever is signed in, or after changing over.
 
-use domain::Error;
 use domain::member::Invited;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::public_page;
+use super::{letter::behind_link, public_page};
 use crate::api::members::{Invitee, Join, JoinAsNew, SwitchPerson, load_invitation};
-use crate::api::visit::refuse;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::role_field;
+use crate::components::role_field::YourRole;
 use crate::components::time_text::UntilText;
 use crate::components::viewpoint::Viewpoint;
-use crate::error::UiError;
 use crate::links;
 use crate::visit::Visit;
+
+/// What stands there for a link that is none.
+pub(super) const NO_INVITATION: &str =
+    "There is no invitation behind this link. Copy the whole link from the letter, to its last character.";
 
 /// `/invite/:link`
 #[component]
 pub fn InvitationPage() -> impl IntoView {
     public_page(async |place, visit| {
         let link = place.param("link");
-        let content = match load_invitation(link.clone()).await {
-            Ok(invitee) => open(invitee, link, &visit).into_any(),
-            Err(error @ UiError::Domain(Error::Conflict { .. } | Error::NotFound(_))) => {
-                let words = over(&error);
-                refuse(error).await?;
-                ended(words).into_any()
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+        let loaded = load_invitation(link.clone()).await;
+        let open = |invitee| open(invitee, link, &visit).into_any();
+        behind_link(loaded, NO_INVITATION, open, |words| ended(words).into_any()).await
     })
-}
-
-pub(super) fn over(error: &UiError) -> String {
-    match error {
-        UiError::Domain(Error::NotFound(_)) => {
-            "There is no invitation behind this link. Copy the whole link from the letter, to its last character."
-                .into()
-        }
-        other => other.to_string(),
-    }
 }
 
 pub(super) fn ended(words: String) -> impl IntoView {
@@ -75,7 +59,7 @@ fn Terms(invited: Invited, view: Viewpoint) -> impl IntoView {
             <p class="wrap-anywhere">
                 <strong>{invited.invited_by}</strong> " invites you to the account " <strong>{invited.account}</strong> "."
             </p>
-            <p>"Your role: " <strong>{role_field::name(invited.role)}</strong> ". " {role_field::meant(invited.role)}</p>
+            <YourRole role=invited.role/>
             <p class="text-table text-ink-2">
                 "The link ends " <UntilText at=invited.expires view=view/> "."
             </p>

@@ -37,7 +37,7 @@ pub fn Overview() -> impl IntoView {
             <Notices/>
             <h1 class="max-w-column text-verdict font-bold leading-row">{verdict}</h1>
             {frame.support.is_some().then(|| view! { <SupportSearch view=view.clone()/> })}
-            {quiet(&latest, &view)}
+            {(!endpoints.is_empty()).then(|| quiet(&latest, &view))}
             {(!hours.is_empty()).then(|| view! { <LastDay hours=hours view=view.clone()/> })}
             <section class="grid gap-3" aria-labelledby="endpoints">
                 <div class="flex flex-wrap items-baseline justify-between gap-3">
@@ -87,17 +87,19 @@ fn paused(standings: &[Standing]) -> String {
 
 /// What to do while nothing happens.
 fn quiet(latest: &[DeliveryRow], view: &Viewpoint) -> Option<impl IntoView + use<>> {
-    let newest = latest.iter().map(|row| row.created_at).max()?;
-    let still = view.now.since_ms(newest) > domain::time::DAY_MS;
-    let href = links::account(&view.acct, "endpoints");
-    let since = view.zone.short(newest);
-    still.then(|| {
-        view! {
-            <p class="flex flex-wrap items-center gap-3">
-                <span>"Quiet since " {since} ". Send a test to be sure."</span>
-                <LinkButton href=href>"Choose an endpoint"</LinkButton>
-            </p>
+    let words = match latest.iter().map(|row| row.created_at).max() {
+        None => "Nothing has been sent yet.".to_owned(),
+        Some(newest) if view.now.since_ms(newest) > domain::time::DAY_MS => {
+            format!("Quiet since {}.", view.zone.short(newest))
         }
+        Some(_) => return None,
+    };
+    let href = links::account(&view.acct, "endpoints");
+    Some(view! {
+        <p class="flex flex-wrap items-center gap-3">
+            <span>{words} " Send a test to be sure."</span>
+            <LinkButton href=href>"Choose an endpoint"</LinkButton>
+        </p>
     })
 }
 

@@ -1,33 +1,25 @@
 //! Setting a new password by a link.
 
-use domain::Error;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::public_page;
+use super::{letter::behind_link, public_page};
 use crate::api::security::{ResetPassword, load_reset};
-use crate::api::visit::refuse;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::error::UiError;
 use crate::links;
+
+/// What stands there for a link that is none.
+const NO_LINK: &str = "This is no link of ours. Copy it whole from the letter, to its last character.";
 
 /// `/reset/:link`
 #[component]
 pub fn ResetPage() -> impl IntoView {
     public_page(async |place, _| {
         let link = place.param("link");
-        let content = match load_reset(link.clone()).await {
-            Ok(()) => form(link).into_any(),
-            Err(error @ UiError::Domain(Error::Conflict { .. } | Error::NotFound(_))) => {
-                let words = over(&error);
-                refuse(error).await?;
-                ended(words).into_any()
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+        let loaded = load_reset(link.clone()).await;
+        behind_link(loaded, NO_LINK, |()| form(link).into_any(), |words| ended(words).into_any()).await
     })
 }
 
@@ -40,15 +32,6 @@ fn form(link: String) -> impl IntoView {
                 hint="At least 12 characters. A few words in a row are easy to remember."/>
             <div><Button weight=Weight::Primary>"Set password"</Button></div>
         </form>
-    }
-}
-
-fn over(error: &UiError) -> String {
-    match error {
-        UiError::Domain(Error::NotFound(_)) => {
-            "This is no link of ours. Copy it whole from the letter, to its last character.".into()
-        }
-        other => other.to_string(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::api::people::{self, SignIn};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
+use crate::components::narrow::Narrow;
 use crate::components::notices::FlashLine;
 use crate::links;
 
@@ -20,7 +21,7 @@ pub fn SignInPage() -> impl IntoView {
             view! { <p>"New here? " <a href=links::SIGN_UP>"Create an account"</a></p> }
         });
         Ok(view! {
-            <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">
+            <Narrow>
                 <Heading title="Sign in"/>
                 {notice(&place).map(|words| view! { <FlashLine words=words/> })}
                 <form class="grid gap-4" method="post" action=SignIn::PATH>
@@ -31,7 +32,7 @@ pub fn SignInPage() -> impl IntoView {
                 </form>
                 <p><a href=links::FORGOT>"Forgot your password?"</a></p>
                 {sign_up}
-            </div>
+            </Narrow>
         }
         .into_any())
     })

@@ -8,6 +8,7 @@ use crate::api::people::{self, SignUp};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
+use crate::components::narrow::Narrow;
 use crate::links;
 
 /// Name, e-mail, password, account.
@@ -15,7 +16,7 @@ use crate::links;
 pub fn SignUpPage() -> impl IntoView {
     public_page(async |_, _| {
         let content = if people::sign_up_open().await? { form().into_any() } else { closed().into_any() };
-        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+        Ok(view! { <Narrow>{content}</Narrow> }.into_any())
     })
 }
 

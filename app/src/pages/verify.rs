@@ -8,6 +8,7 @@ use crate::api::people::{VerifySignIn, sign_in_waits};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
+use crate::components::narrow::Narrow;
 use crate::links::{self, Step};
 
 /// `/sign-in/verify`
@@ -22,7 +23,7 @@ pub fn VerifySignInPage() -> impl IntoView {
             Step::App => with_app(next).into_any(),
             Step::RecoveryCode => with_recovery_code(next).into_any(),
         };
-        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+        Ok(view! { <Narrow>{content}</Narrow> }.into_any())
     })
 }
 
@@ -30,11 +31,9 @@ fn with_app(next: String) -> impl IntoView {
     let other = links::verify_then(&next, Step::RecoveryCode);
     view! {
         <Heading title="Give your code" lead="Your password is right. Now the six digits that your authenticator app shows."/>
-        <form class="grid gap-4" method="post" action=VerifySignIn::PATH>
-            <input type="hidden" name="form[next]" value=next/>
+        <CodeForm next=next with=Step::App>
             <Field name="code" label="Code" keyboard="numeric" autocomplete="one-time-code" required=true first=true/>
-            <div><Button weight=Weight::Primary>"Sign in"</Button></div>
-        </form>
+        </CodeForm>
         <p>"Your phone is not at hand? " <a href=other>"Use a recovery code"</a></p>
     }
 }
@@ -43,13 +42,23 @@ fn with_recovery_code(next: String) -> impl IntoView {
     let other = links::verify_then(&next, Step::App);
     view! {
         <Heading title="Give a recovery code" lead="One of those that you stored when you switched your second factor on. Each works once."/>
-        <form class="grid gap-4" method="post" action=VerifySignIn::PATH>
-            <input type="hidden" name="form[next]" value=next/>
-            <input type="hidden" name="form[with]" value=Step::RecoveryCode.as_str()/>
+        <CodeForm next=next with=Step::RecoveryCode>
             <Field name="code" label="Recovery code" required=true first=true hint="Sixteen letters and digits."/>
-            <div><Button weight=Weight::Primary>"Sign in"</Button></div>
-        </form>
+        </CodeForm>
         <p><a href=other>"Use a code of your app"</a></p>
         <p class="text-ink-2">"None left? Whoever runs this Offhook can take your second factor away."</p>
+    }
+}
+
+/// The form around the field for a code.
+#[component]
+fn CodeForm(next: String, with: Step, children: Children) -> impl IntoView {
+    view! {
+        <form class="grid gap-4" method="post" action=VerifySignIn::PATH>
+            <input type="hidden" name="form[next]" value=next/>
+            <input type="hidden" name="form[with]" value=with.as_str()/>
+            {children()}
+            <div><Button weight=Weight::Primary>"Sign in"</Button></div>
+        </form>
     }
 }

@@ -1,8 +1,8 @@
 // Every page, light and dark, on a desk and on a phone: nothing that axe can find, and nothing to scroll sideways for.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { VIEWS } from "../../fixtures/house";
 import { expect, test } from "../../fixtures/test";
+import { VIEWS } from "../../fixtures/views";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const DESK = { width: 1280, height: 800 };

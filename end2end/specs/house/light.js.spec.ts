@@ -1,7 +1,7 @@
 // What a first visit costs, as it comes over the wire.
 import type { Response } from "@playwright/test";
-import { VIEWS } from "../../fixtures/house";
 import { expect, test } from "../../fixtures/test";
+import { VIEWS } from "../../fixtures/views";
 
 const SCRIPT_MAX_BYTES = 150_000;
 const STYLE_MAX_BYTES = 20_000;

@@ -1,8 +1,8 @@
 // The HTML of every page as the server sends it. Invalid nesting is not a matter of taste: the browser repairs it, and
 // then the islands do not find what they expect.
 import { type ConfigData, HtmlValidate } from "html-validate";
-import { VIEWS } from "../../fixtures/house";
 import { expect, test } from "../../fixtures/test";
+import { VIEWS } from "../../fixtures/views";
 
 const CONFIG: ConfigData = {
   root: true,

@@ -5,13 +5,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use domain::{
-    Error,
-    actor::Permission,
-    id::EndpointId,
-    rotation::{Credential, Unproved},
-    time::parse_utc,
-};
+use domain::{actor::Permission, id::EndpointId, rotation::Credential};
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -23,14 +17,36 @@ use crate::{
         problem::Problem,
         rotation_json::{Nothing, PreparedJson, RotatedJson, RotationJson, ToPrepare, ToRotate, ToSwitch},
     },
-    room::Shared,
+    room::{Room, Shared},
 };
 
 type Standing = Result<Json<RotationJson>, Problem>;
+type Sent = Result<(StatusCode, Json<TestSentJson>), Problem>;
 
 /// The body, or nothing but defaults where there is none.
 pub(super) fn given<T: Default + DeserializeOwned>(body: &JsonBody) -> Result<T, Problem> {
     if body.0.is_empty() { Ok(T::default()) } else { body.parse() }
+}
+
+/// What every step asks for first: whether the caller may, which endpoint it is, and what the body says.
+fn asked<T: Default + DeserializeOwned>(
+    caller: &Caller,
+    id: &str,
+    body: &JsonBody,
+) -> Result<(EndpointId, T), Problem> {
+    caller.require(Permission::RotateCredentials)?;
+    let said = given(body)?;
+    Ok((EndpointId::parse(id)?, said))
+}
+
+/// The same of a step whose body says nothing.
+fn named(caller: &Caller, id: &str, body: &JsonBody) -> Result<EndpointId, Problem> {
+    asked::<Nothing>(caller, id, body).map(|(id, Nothing {})| id)
+}
+
+async fn send_test(room: &Room, caller: &Caller, id: &EndpointId, with: Credential) -> Sent {
+    let test = room.backend.test_credential(&caller.0, id, with).await?;
+    Ok((StatusCode::ACCEPTED, Json(TestSentJson { delivery_id: test.into() })))
 }
 
 /// How the credentials of an endpoint stand. They are masked.
@@ -56,8 +72,7 @@ pub async fn prepare(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<PreparedJson>, Problem> {
-    caller.require(Permission::RotateCredentials)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, given::<ToPrepare>(&body)?);
+    let (id, wanted) = asked::<ToPrepare>(&caller, &id, &body)?;
     let next_auth_token = room.backend.prepare_token(&caller.0, &id, wanted.auth_token).await?;
     let rotation = room.backend.rotation(&caller.0, &id).await?.into();
     Ok(Json(PreparedJson { next_auth_token, rotation }))
@@ -70,16 +85,8 @@ pub async fn prepare(
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 202, description = "On its way", body = TestSentJson), Errors),
     security(("token" = ["credentials:write"])))]
-pub async fn test_token(
-    State(room): State<Shared>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<(StatusCode, Json<TestSentJson>), Problem> {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    let test = room.backend.test_credential(&caller.0, &EndpointId::parse(&id)?, Credential::AuthToken).await?;
-    Ok((StatusCode::ACCEPTED, Json(TestSentJson { delivery_id: test.into() })))
+pub async fn test_token(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Sent {
+    send_test(&room, &caller, &named(&caller, &id, &body)?, Credential::AuthToken).await
 }
 
 /// Switch to the next auth token, now or at a set time.
@@ -89,11 +96,8 @@ pub async fn test_token(
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn switch(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Standing {
-    caller.require(Permission::RotateCredentials)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, given::<ToSwitch>(&body)?);
-    let no_time = || Error::invalid("at", "Give the time in RFC 3339, such as 2026-11-24T14:00:00Z.");
-    let at = wanted.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
-    let unproved = if wanted.anyway { Unproved::Allow } else { Unproved::Refuse };
+    let (id, wanted) = asked::<ToSwitch>(&caller, &id, &body)?;
+    let (at, unproved) = wanted.read()?;
     Ok(Json(room.backend.switch_token(&caller.0, &id, at, unproved).await?.into()))
 }
 
@@ -103,9 +107,8 @@ pub async fn switch(State(room): State<Shared>, caller: Caller, Path(id): Path<S
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn undo(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Standing {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    Ok(Json(room.backend.undo_token(&caller.0, &EndpointId::parse(&id)?).await?.into()))
+    let id = named(&caller, &id, &body)?;
+    Ok(Json(room.backend.undo_token(&caller.0, &id).await?.into()))
 }
 
 /// Forget the earlier auth token before its time.
@@ -119,9 +122,8 @@ pub async fn retire_token(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Standing {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    Ok(Json(room.backend.retire_token(&caller.0, &EndpointId::parse(&id)?).await?.into()))
+    let id = named(&caller, &id, &body)?;
+    Ok(Json(room.backend.retire_token(&caller.0, &id).await?.into()))
 }
 
 /// Give a prepared rotation up.
@@ -135,9 +137,8 @@ pub async fn drop_token(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Standing {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    Ok(Json(room.backend.drop_token(&caller.0, &EndpointId::parse(&id)?).await?.into()))
+    let id = named(&caller, &id, &body)?;
+    Ok(Json(room.backend.drop_token(&caller.0, &id).await?.into()))
 }
 
 /// Make a new signing secret; both sign until the overlap ends.
@@ -154,8 +155,7 @@ pub async fn rotate(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<RotatedJson>, Problem> {
-    caller.require(Permission::RotateCredentials)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, given::<ToRotate>(&body)?);
+    let (id, wanted) = asked::<ToRotate>(&caller, &id, &body)?;
     let signing_secret = room.backend.rotate_secret(&caller.0, &id, wanted.overlap_s).await?;
     let rotation = room.backend.rotation(&caller.0, &id).await?.into();
     Ok(Json(RotatedJson { signing_secret, rotation }))
@@ -168,16 +168,8 @@ pub async fn rotate(
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 202, description = "On its way", body = TestSentJson), Errors),
     security(("token" = ["credentials:write"])))]
-pub async fn test_secret(
-    State(room): State<Shared>,
-    caller: Caller,
-    Path(id): Path<String>,
-    body: JsonBody,
-) -> Result<(StatusCode, Json<TestSentJson>), Problem> {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    let test = room.backend.test_credential(&caller.0, &EndpointId::parse(&id)?, Credential::SigningSecret).await?;
-    Ok((StatusCode::ACCEPTED, Json(TestSentJson { delivery_id: test.into() })))
+pub async fn test_secret(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Sent {
+    send_test(&room, &caller, &named(&caller, &id, &body)?, Credential::SigningSecret).await
 }
 
 /// Extend the overlap once, by its own length.
@@ -186,9 +178,8 @@ pub async fn test_secret(
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn extend(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Standing {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    Ok(Json(room.backend.extend_secret(&caller.0, &EndpointId::parse(&id)?).await?.into()))
+    let id = named(&caller, &id, &body)?;
+    Ok(Json(room.backend.extend_secret(&caller.0, &id).await?.into()))
 }
 
 /// End the overlap now: only the new secret signs.
@@ -202,7 +193,6 @@ pub async fn retire_secret(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Standing {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    Ok(Json(room.backend.retire_secret(&caller.0, &EndpointId::parse(&id)?).await?.into()))
+    let id = named(&caller, &id, &body)?;
+    Ok(Json(room.backend.retire_secret(&caller.0, &id).await?.into()))
 }

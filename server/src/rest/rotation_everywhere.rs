@@ -2,13 +2,11 @@
 
 use axum::{Json, extract::State};
 use domain::{
-    Error,
     actor::Permission,
     rotation::{
-        Credential, Unproved,
+        Credential,
         everywhere::{Came, Step, Taken},
     },
-    time::parse_utc,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,6 +59,13 @@ async fn take(room: &Room, caller: &Caller, step: Step) -> Steps {
     Ok(Json(List { data: taken.into_iter().map(Into::into).collect(), next: None }))
 }
 
+/// A step whose body says nothing.
+async fn take_bare(room: &Room, caller: &Caller, body: &JsonBody, step: Step) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    given::<Nothing>(body)?;
+    take(room, caller, step).await
+}
+
 /// How the credentials of all endpoints stand. They are masked.
 #[utoipa::path(get, path = "/rotations", tag = "Credentials",
     responses((status = 200, description = "As they stand now", body = List<RotationJson>), Errors),
@@ -92,9 +97,7 @@ pub async fn prepare_all(State(room): State<Shared>, caller: Caller, body: JsonB
 pub async fn switch_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
     let wanted = given::<ToSwitch>(&body)?;
-    let no_time = || Error::invalid("at", "Give the time in RFC 3339, such as 2026-11-24T14:00:00Z.");
-    let at = wanted.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
-    let unproved = if wanted.anyway { Unproved::Allow } else { Unproved::Refuse };
+    let (at, unproved) = wanted.read()?;
     take(&room, &caller, Step::Switch(at, unproved)).await
 }
 
@@ -113,9 +116,7 @@ pub async fn rotate_all(State(room): State<Shared>, caller: Caller, body: JsonBo
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn test_tokens(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::Test(Credential::AuthToken)).await
+    take_bare(&room, &caller, &body, Step::Test(Credential::AuthToken)).await
 }
 
 /// Bring the earlier auth token back, wherever it was switched within 24 hours.
@@ -123,9 +124,7 @@ pub async fn test_tokens(State(room): State<Shared>, caller: Caller, body: JsonB
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn undo_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::Undo).await
+    take_bare(&room, &caller, &body, Step::Undo).await
 }
 
 /// Forget the earlier auth token before its time, wherever it was switched.
@@ -133,9 +132,7 @@ pub async fn undo_all(State(room): State<Shared>, caller: Caller, body: JsonBody
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_tokens(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::RetireToken).await
+    take_bare(&room, &caller, &body, Step::RetireToken).await
 }
 
 /// Give every prepared rotation up.
@@ -143,9 +140,7 @@ pub async fn retire_tokens(State(room): State<Shared>, caller: Caller, body: Jso
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn drop_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::Drop).await
+    take_bare(&room, &caller, &body, Step::Drop).await
 }
 
 /// Send every endpoint in an overlap a test that only the new secret signs.
@@ -153,9 +148,7 @@ pub async fn drop_all(State(room): State<Shared>, caller: Caller, body: JsonBody
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn test_secrets(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::Test(Credential::SigningSecret)).await
+    take_bare(&room, &caller, &body, Step::Test(Credential::SigningSecret)).await
 }
 
 /// Extend every overlap once, by its own length.
@@ -163,9 +156,7 @@ pub async fn test_secrets(State(room): State<Shared>, caller: Caller, body: Json
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn extend_all(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::Extend).await
+    take_bare(&room, &caller, &body, Step::Extend).await
 }
 
 /// End every overlap now: only the new secrets sign.
@@ -173,7 +164,5 @@ pub async fn extend_all(State(room): State<Shared>, caller: Caller, body: JsonBo
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_secrets(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    given::<Nothing>(&body)?;
-    take(&room, &caller, Step::RetireSecret).await
+    take_bare(&room, &caller, &body, Step::RetireSecret).await
 }

@@ -1,9 +1,9 @@
 //! Rotation in JSON: how it stands, and what calls may say.
 
 use domain::{
-    UnixMs,
-    rotation::{OVERLAP_S, RotationView, SecretRotation, TokenPhase, TokenRotation},
-    time::iso_utc,
+    Error, UnixMs,
+    rotation::{OVERLAP_S, RotationView, SecretRotation, TokenPhase, TokenRotation, Unproved},
+    time::{iso_utc, parse_utc},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -148,6 +148,18 @@ pub struct ToSwitch {
     /// Switch although no test with the next token has succeeded.
     #[serde(default)]
     pub anyway: bool,
+}
+
+impl ToSwitch {
+    /// The moment, if one is set, and what to do where nothing is proved.
+    ///
+    /// # Errors
+    /// `Invalid` for a time that cannot be read.
+    pub fn read(self) -> Result<(Option<UnixMs>, Unproved), Error> {
+        let no_time = || Error::invalid("at", "Give the time in RFC 3339, such as 2026-11-24T14:00:00Z.");
+        let at = self.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
+        Ok((at, if self.anyway { Unproved::Allow } else { Unproved::Refuse }))
+    }
 }
 
 /// How to rotate.

@@ -50,11 +50,9 @@ impl AccountFilter {
     /// The query string that reads back as this filter.
     #[must_use]
     pub fn to_query(&self) -> String {
-        let limit = if self.limit == 0 { String::new() } else { self.limit.to_string() };
         Writer::default()
             .with("q", self.text.as_deref().unwrap_or_default())
-            .with("cursor", self.cursor.as_deref().unwrap_or_default())
-            .with("limit", limit)
+            .page(self.cursor.as_deref(), self.limit)
             .finish()
     }
 }

@@ -10,7 +10,7 @@ use crate::api::members::{ResendInvitation, WithdrawInvitation, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
-use crate::components::role_field;
+use crate::components::role_field::RoleWords as _;
 use crate::components::time_text::{TimeForm, TimeText, UntilText};
 use crate::components::viewpoint::Viewpoint;
 use crate::links;
@@ -66,7 +66,7 @@ fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> 
                 <p class="font-semibold wrap-anywhere">{shown} {is_own.then_some(" (you)")}</p>
                 {email}
                 <p class="text-table text-ink-2">
-                    {role_field::name(role)} " since " <TimeText at=since form=TimeForm::Short view=view.clone()/> {factor}
+                    {role.name()} " since " <TimeText at=since form=TimeForm::Short view=view.clone()/> {factor}
                 </p>
             </div>
             <p class="flex flex-wrap gap-x-5 gap-y-1 text-table">{actions}</p>
@@ -97,7 +97,7 @@ fn invitation(one: Invitation, view: &Viewpoint) -> impl IntoView + use<> {
         <li class=ROW>
             <div class="min-w-0">
                 <p class="font-semibold wrap-anywhere">{one.email}</p>
-                <p class="text-table text-ink-2 wrap-anywhere">{role_field::name(one.role)} ", invited by " {one.invited_by} ". " {runs_out}</p>
+                <p class="text-table text-ink-2 wrap-anywhere">{one.role.name()} ", invited by " {one.invited_by} ". " {runs_out}</p>
             </div>
             <div class="flex flex-wrap gap-2">
                 <form method="post" action=ResendInvitation::PATH>

@@ -1,20 +1,15 @@
 //! Accepting an invitation to the provider's staff.
 
-use domain::Error;
 use domain::installation::staff::StaffInvited;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::viewpoint;
 use crate::{
-    api::{
-        ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
-        visit::refuse,
-    },
-    components::{heading::Heading, staff_role_field, time_text::UntilText, viewpoint::Viewpoint},
-    error::UiError,
+    api::ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
+    components::{heading::Heading, role_field::YourRole, time_text::UntilText, viewpoint::Viewpoint},
     links,
-    pages::{invitation, public_page},
+    pages::{invitation, letter::behind_link, public_page},
     visit::Visit,
 };
 
@@ -23,16 +18,9 @@ use crate::{
 pub fn JoinStaffPage() -> impl IntoView {
     public_page(async |place, visit| {
         let link = place.param("link");
-        let content = match load_staff_invitation(link.clone()).await {
-            Ok(invitee) => open(invitee, link, &visit).into_any(),
-            Err(error @ UiError::Domain(Error::Conflict { .. } | Error::NotFound(_))) => {
-                let words = invitation::over(&error);
-                refuse(error).await?;
-                invitation::ended(words).into_any()
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{content}</div> }.into_any())
+        let loaded = load_staff_invitation(link.clone()).await;
+        let open = |invitee| open(invitee, link, &visit).into_any();
+        behind_link(loaded, invitation::NO_INVITATION, open, |words| invitation::ended(words).into_any()).await
     })
 }
 
@@ -55,7 +43,7 @@ fn Terms(invited: StaffInvited, view: Viewpoint) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere"><strong>{invited.invited_by}</strong> " invites you to work for the provider here."</p>
-            <p>"Your role: " <strong>{staff_role_field::name(invited.role)}</strong> ". " {staff_role_field::meant(invited.role)}</p>
+            <YourRole role=invited.role/>
             <p class="text-table text-ink-2">"The link ends " <UntilText at=invited.expires view=view/> "."</p>
         </div>
     }

@@ -12,7 +12,7 @@ use crate::{
         button::{Button, LinkButton, Weight},
         field::Field,
         heading::Heading,
-        staff_role_field::{self, StaffRoleField},
+        role_field::{RoleField, RoleWords as _},
         time_text::UntilText,
         viewpoint::Viewpoint,
     },
@@ -71,7 +71,7 @@ fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
             <div class="min-w-0">
                 <p class="font-semibold wrap-anywhere">{shown} {is_own.then_some(" (you)")}</p>
                 {email}
-                <p class="text-table text-ink-2">{staff_role_field::name(role)}</p>
+                <p class="text-table text-ink-2">{role.name()}</p>
             </div>
             {actions}
         </li>
@@ -91,7 +91,7 @@ fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
             <div class="min-w-0">
                 <p class="font-semibold wrap-anywhere">{one.email}</p>
                 <p class="text-table text-ink-2 wrap-anywhere">
-                    {staff_role_field::name(one.role)} ", invited by " {one.invited_by} ". " {runs_out}
+                    {one.role.name()} ", invited by " {one.invited_by} ". " {runs_out}
                 </p>
             </div>
             <div class="flex flex-wrap gap-2">
@@ -117,7 +117,7 @@ pub fn InviteStaffPage() -> impl IntoView {
             <form class="grid max-w-column gap-6" method="post" action=InviteStaff::PATH>
                 <Field name="email" label="E-mail" kind="email" required=true first=true
                     hint="The invitation can be accepted with this address only."/>
-                <StaffRoleField chosen=StaffRole::Support/>
+                <RoleField chosen=StaffRole::Support/>
                 <div class="flex flex-wrap gap-3">
                     <Button weight=Weight::Primary>"Send invitation"</Button>
                     <LinkButton href=links::OPS_STAFF>"Invite nobody"</LinkButton>

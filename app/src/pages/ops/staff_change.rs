@@ -9,7 +9,7 @@ use crate::{
     components::{
         button::{Button, LinkButton, Weight},
         heading::Heading,
-        staff_role_field::StaffRoleField,
+        role_field::RoleField,
     },
     links,
     pages::ops_page,
@@ -30,7 +30,7 @@ pub fn ChangeStaffPage() -> impl IntoView {
             {heading}
             <form class="grid max-w-column gap-6" method="post" action=ChangeStaff::PATH>
                 <input type="hidden" name="usr" value=id.to_string()/>
-                <StaffRoleField chosen=member.role/>
+                <RoleField chosen=member.role/>
                 <p class="text-ink-2">"It holds from their next click on. Support sessions of somebody who is no longer support end at once."</p>
                 <div class="flex flex-wrap gap-3">
                     <Button weight=Weight::Primary>"Save role"</Button>

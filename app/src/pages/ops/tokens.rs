@@ -9,14 +9,13 @@ use crate::{
     api::ops_tokens::{MakePlatformToken, load_platform_token, load_platform_tokens},
     components::{
         button::{Button, LinkButton, Weight},
-        empty_state::EmptyState,
         field::Field,
         heading::Heading,
     },
     links,
     pages::{
         ops_page,
-        tokens::{Whose, list::TokenRows, show::TokenCard},
+        tokens::{Whose, list::TokenList, show::TokenCard},
     },
 };
 
@@ -26,30 +25,9 @@ pub fn PlatformTokensPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let tokens = load_platform_tokens().await?;
         let view = viewpoint(&visit);
-        let new = links::ops_token("new");
-        if tokens.is_empty() {
-            return Ok(view! { <Heading title="Platform tokens"/> <NoTokens new=new/> }.into_any());
-        }
         let lead = format!("The phone platform posts events for any account with them. {}.", view.clock());
-        Ok(view! {
-            <Heading title="Platform tokens" lead=lead>
-                <LinkButton weight=Weight::Primary href=new>"New platform token"</LinkButton>
-            </Heading>
-            <TokenRows tokens=tokens whose=Whose::Platform view=view/>
-        }
-        .into_any())
+        Ok(view! { <TokenList tokens=tokens whose=Whose::Platform view=view lead=lead/> }.into_any())
     })
-}
-
-#[component]
-fn NoTokens(new: String) -> impl IntoView {
-    view! {
-        <EmptyState title="The phone platform comes in with a platform token"
-            words="It posts events for any account, and does nothing else. It is shown once, when you make it.">
-            <LinkButton weight=Weight::Primary href=new>"New platform token"</LinkButton>
-            <LinkButton href="/help/api">"What the API does"</LinkButton>
-        </EmptyState>
-    }
 }
 
 /// `/ops/tokens/new`

@@ -11,7 +11,6 @@ use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::viewpoint::Viewpoint;
-use crate::links;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens`
@@ -21,45 +20,47 @@ pub fn TokensPage() -> impl IntoView {
         frame.need(Permission::ManageTokens)?;
         let tokens = load_tokens(place.acct.clone()).await?;
         let view = Viewpoint::from(&frame);
-        let new = links::account(&place.acct, "tokens/new");
-        if tokens.is_empty() {
-            return Ok(view! { <Heading title="API tokens"/> <NoTokens new=new/> }.into_any());
-        }
-        Ok(view! {
-            <Heading title="API tokens"><LinkButton weight=Weight::Primary href=new>"New token"</LinkButton></Heading>
-            <TokenRows tokens=tokens whose=Whose::Account(place.acct) view=view/>
-        }
-        .into_any())
+        let lead = "Programs post events, read deliveries and look after endpoints with them.";
+        Ok(view! { <TokenList tokens=tokens whose=Whose::Account(place.acct) view=view lead=lead/> }.into_any())
     })
 }
 
-/// Tokens, one under the other.
+/// Tokens, one under the other, or what they are for while there is none.
 #[component]
-pub fn TokenRows(
+pub fn TokenList(
     /// The tokens.
     tokens: Vec<ApiToken>,
     /// Whose they are.
     whose: Whose,
     /// Whose clock.
     view: Viewpoint,
+    /// A line under the heading once there are some.
+    #[prop(into)]
+    lead: String,
 ) -> impl IntoView {
+    let (new, words) = (whose.page("new"), whose.words());
+    if tokens.is_empty() {
+        return view! {
+            <Heading title=words.title/>
+            <EmptyState title=words.first words=words.purpose>
+                <LinkButton weight=Weight::Primary href=new>{words.new}</LinkButton>
+                <LinkButton href="/help/api">"What the API does"</LinkButton>
+            </EmptyState>
+        }
+        .into_any();
+    }
     let row = |token: ApiToken| {
         let page = whose.page(token.id.as_str());
         view! { <Row token=token page=page view=view.clone()/> }
     };
     let rows = tokens.into_iter().map(row).collect_view();
-    view! { <ul class="border-b border-line">{rows}</ul> }
-}
-
-#[component]
-fn NoTokens(new: String) -> impl IntoView {
     view! {
-        <EmptyState title="Programs come in with API tokens"
-            words="A token lets a program post events, read deliveries or look after endpoints. It is shown once, when you make it.">
-            <LinkButton weight=Weight::Primary href=new>"New token"</LinkButton>
-            <LinkButton href="/help/api">"What the API does"</LinkButton>
-        </EmptyState>
+        <Heading title=words.title lead=lead>
+            <LinkButton weight=Weight::Primary href=new>{words.new}</LinkButton>
+        </Heading>
+        <ul class="border-b border-line">{rows}</ul>
     }
+    .into_any()
 }
 
 #[component]

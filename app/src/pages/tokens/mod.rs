@@ -36,6 +36,24 @@ impl Whose {
         if token.is_empty() { base } else { format!("{base}/{}", encode(token)) }
     }
 
+    /// How the page of all of them speaks.
+    const fn words(&self) -> Words {
+        match self {
+            Self::Account(_) => Words {
+                title: "API tokens",
+                new: "New token",
+                first: "Programs come in with API tokens",
+                purpose: "A token lets a program post events, read deliveries or look after endpoints. It is shown once, when you make it.",
+            },
+            Self::Platform => Words {
+                title: "Platform tokens",
+                new: "New platform token",
+                first: "The phone platform comes in with a platform token",
+                purpose: "It posts events for any account, and does nothing else. It is shown once, when you make it.",
+            },
+        }
+    }
+
     const fn rotate(&self) -> &'static str {
         match self {
             Self::Account(_) => RotateToken::PATH,
@@ -61,6 +79,16 @@ impl Whose {
             <input type="hidden" name="token" value=token.id.to_string()/>
         }
     }
+}
+
+/// What the page of all tokens says.
+struct Words {
+    title: &'static str,
+    /// On the button that makes one.
+    new: &'static str,
+    /// While there is none: what will be here, and what it is for.
+    first: &'static str,
+    purpose: &'static str,
 }
 
 /// How a token stands, in words.

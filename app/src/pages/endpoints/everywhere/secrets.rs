@@ -6,10 +6,9 @@ use leptos::server_fn::ServerFn as _;
 use super::{Tally, TurnAll, endpoints};
 use crate::api::rotation_everywhere::RotateEverywhere;
 use crate::components::button::{Button, Weight};
-use crate::components::field::CONTROL;
 use crate::components::panel::Panel;
 use crate::components::viewpoint::Viewpoint;
-use crate::pages::endpoints::rotation::OVERLAPS;
+use crate::pages::endpoints::rotation::OverlapChoice;
 
 /// The steps that some endpoint can take.
 #[component]
@@ -30,14 +29,10 @@ pub fn SecretsPanel(tally: Tally, view: Viewpoint) -> impl IntoView {
 fn Rotate(idle: usize, first: bool, acct: String) -> impl IntoView {
     let weight = if first { Weight::Primary } else { Weight::Secondary };
     let verb = format!("Rotate the secrets of {}", endpoints(idle));
-    let options = OVERLAPS.map(|(value, words)| view! { <option value=value>{words}</option> }).collect_view();
     view! {
         <form class="grid gap-3" method="post" action=RotateEverywhere::PATH>
             <input type="hidden" name="acct" value=acct/>
-            <div class="grid gap-1">
-                <label class="font-semibold" for="overlap_s">"Both sign for"</label>
-                <select class=CONTROL id="overlap_s" name="form[overlap_s]">{options}</select>
-            </div>
+            <OverlapChoice/>
             <p><Button weight=weight>{verb}</Button></p>
         </form>
     }

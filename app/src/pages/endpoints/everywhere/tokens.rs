@@ -6,9 +6,10 @@ use leptos::server_fn::ServerFn as _;
 use super::{Tally, TurnAll, endpoints};
 use crate::api::rotation_everywhere::{PrepareEverywhere, SwitchEverywhere};
 use crate::components::button::{Button, Weight};
-use crate::components::field::{Field, Tick};
+use crate::components::field::Field;
 use crate::components::panel::Panel;
 use crate::components::viewpoint::Viewpoint;
+use crate::pages::endpoints::rotation::{Doubt, SwitchFields};
 
 /// The steps that some endpoint can take.
 #[component]
@@ -57,27 +58,18 @@ fn Prepared(tally: Tally, view: Viewpoint) -> impl IntoView {
 
 #[component]
 fn Switch(unproved: Vec<String>, view: Viewpoint) -> impl IntoView {
-    let all_proved = unproved.is_empty();
-    let weight = if all_proved { Weight::Primary } else { Weight::Secondary };
-    let zone = view.zone.name().to_owned();
-    let hint = format!("{}. Only for a switch at a set time.", view.clock());
-    let doubt = format!(
-        "Nothing has proved that these know their next token: {}. They may refuse every event after the switch. Without \
-         the tick they are skipped.",
-        unproved.join(", ")
-    );
+    let doubt = (!unproved.is_empty()).then(|| Doubt {
+        tick: "Switch also where nothing is proved",
+        words: format!(
+            "Nothing has proved that these know their next token: {}. They may refuse every event after the switch. \
+             Without the tick they are skipped.",
+            unproved.join(", ")
+        ),
+    });
     view! {
         <form class="grid gap-3" method="post" action=SwitchEverywhere::PATH>
-            <input type="hidden" name="acct" value=view.acct/>
-            <input type="hidden" name="form[zone]" value=zone/>
-            {(!all_proved).then(|| view! {
-                <Tick name="anyway" label="Switch also where nothing is proved" hint=doubt checked=false/>
-            })}
-            <Field name="switch_at" label="Time of the switch" kind="datetime-local" hint=hint/>
-            <div class="flex flex-wrap gap-3">
-                <Button weight=weight name="then" value="now">"Switch all now"</Button>
-                <Button name="then" value="later">"Switch all at that time"</Button>
-            </div>
+            <input type="hidden" name="acct" value=view.acct.clone()/>
+            <SwitchFields doubt=doubt now="Switch all now" later="Switch all at that time" view=view/>
         </form>
     }
 }

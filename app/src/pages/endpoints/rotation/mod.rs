@@ -2,6 +2,7 @@
 
 mod proof;
 mod secret;
+mod switch_fields;
 mod time_line;
 mod token;
 
@@ -11,8 +12,9 @@ use domain::rotation::{RotationView, TokenPhase};
 use domain::time::DAY_MS;
 use leptos::prelude::*;
 
-pub(super) use self::secret::OVERLAPS;
+pub(super) use self::secret::OverlapChoice;
 use self::secret::SecretPanel;
+pub(super) use self::switch_fields::{Doubt, SwitchFields};
 use self::token::TokenPanel;
 use crate::api::rotation::load_standing;
 use crate::components::heading::Heading;

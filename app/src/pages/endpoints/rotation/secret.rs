@@ -15,7 +15,7 @@ use crate::components::field::CONTROL;
 use crate::components::panel::Panel;
 
 /// Overlaps to choose from: seconds and what people read.
-pub const OVERLAPS: [(&str, &str); 4] =
+const OVERLAPS: [(&str, &str); 4] =
     [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "None: the old one has leaked")];
 
 /// The signing secret and its rotation.
@@ -48,17 +48,25 @@ pub fn SecretPanel(
     view! { <Panel title="Signing secret" id="secret"><div class="grid gap-4">{content}</div></Panel> }
 }
 
+/// How long both secrets sign.
+#[component]
+pub fn OverlapChoice() -> impl IntoView {
+    let options = OVERLAPS.map(|(value, words)| view! { <option value=value>{words}</option> }).collect_view();
+    view! {
+        <div class="grid gap-1">
+            <label class="font-semibold" for="overlap_s">"Both sign for"</label>
+            <select class=CONTROL id="overlap_s" name="form[overlap_s]">{options}</select>
+        </div>
+    }
+}
+
 #[component]
 fn Rotate(desk: Desk) -> impl IntoView {
-    let options = OVERLAPS.map(|(value, words)| view! { <option value=value>{words}</option> }).collect_view();
     view! {
         <p class="text-ink-2">"Rotate makes a new secret at once. Until the overlap ends each request has two signatures, so a server that knows either of them accepts it."</p>
         <form class="grid gap-3" method="post" action=RotateSecret::PATH>
             <Hidden desk=desk/>
-            <div class="grid gap-1">
-                <label class="font-semibold" for="overlap_s">"Both sign for"</label>
-                <select class=CONTROL id="overlap_s" name="form[overlap_s]">{options}</select>
-            </div>
+            <OverlapChoice/>
             <p><Button weight=Weight::Primary>"Rotate the signing secret"</Button></p>
         </form>
     }

@@ -7,10 +7,11 @@ use leptos::server_fn::ServerFn as _;
 
 use super::Desk;
 use super::proof::Proof;
+use super::switch_fields::{Doubt, SwitchFields};
 use super::time_line::OnLine;
 use crate::api::rotation::{PrepareToken, SwitchToken, TestCredential, TurnRotation};
 use crate::components::button::{Button, Weight};
-use crate::components::field::{Field, Tick};
+use crate::components::field::Field;
 use crate::components::panel::Panel;
 
 /// The auth token and its rotation.
@@ -131,22 +132,15 @@ fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, desk: Desk) -> i
 
 #[component]
 fn Switch(proved: bool, desk: Desk) -> impl IntoView {
-    let weight = if proved { Weight::Primary } else { Weight::Secondary };
-    let zone = desk.view.zone.name().to_owned();
-    let hint = format!("{}. Only for a switch at a set time.", desk.view.clock());
-    let doubt = "Your server may refuse every event after the switch. You can undo it for 24 hours.";
+    let doubt = (!proved).then(|| Doubt {
+        tick: "Switch although nothing is proved",
+        words: "Your server may refuse every event after the switch. You can undo it for 24 hours.".to_owned(),
+    });
+    let view = desk.view.clone();
     view! {
         <form class="grid gap-3 border-t border-line pt-4" method="post" action=SwitchToken::PATH>
             <Hidden desk=desk/>
-            <input type="hidden" name="form[zone]" value=zone/>
-            {(!proved).then(|| view! {
-                <Tick name="anyway" label="Switch although nothing is proved" hint=doubt checked=false/>
-            })}
-            <Field name="switch_at" label="Time of the switch" kind="datetime-local" hint=hint/>
-            <div class="flex flex-wrap gap-3">
-                <Button weight=weight name="then" value="now">"Switch now"</Button>
-                <Button name="then" value="later">"Switch at that time"</Button>
-            </div>
+            <SwitchFields doubt=doubt now="Switch now" later="Switch at that time" view=view/>
         </form>
     }
 }

@@ -1,0 +1,177 @@
+//! What is said about an endpoint when it is created or edited, and the rules for it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ATTEMPT_TIMEOUT_MS, RATE_MAX_PER_S,
+    header::{Header, headers},
+};
+use crate::{
+    account::NAME_MAX_CHARS,
+    error::{Error, FieldError, Result},
+    event::EventKind,
+    secret::check_auth_token,
+    target::TargetUrl,
+    time::SECOND_MS,
+};
+
+/// What a person or program says about an endpoint: all of it when it is created or edited.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointForm {
+    /// URL as typed.
+    #[serde(default)]
+    pub url: String,
+    /// Kinds, by name.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// Name; the host when empty.
+    #[serde(default)]
+    pub name: String,
+    /// Auth token; one is made when empty. Only read when the endpoint is created.
+    #[serde(default)]
+    pub auth_token: String,
+    /// Custom headers, one a line: `Name: value`.
+    #[serde(default)]
+    pub headers: String,
+    /// Time limit in whole seconds; the default when empty.
+    #[serde(default)]
+    pub timeout_s: String,
+    /// Events per second; no limit when empty.
+    #[serde(default)]
+    pub rate_per_s: String,
+    /// Send calls however late.
+    #[serde(default)]
+    pub deliver_late: bool,
+}
+
+/// An endpoint form that has passed every rule that needs no network and no database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEndpoint {
+    /// Where it is.
+    pub url: TargetUrl,
+    /// What it picked, in [`EventKind::ALL`]'s order.
+    pub events: Vec<EventKind>,
+    /// Name, never empty.
+    pub name: String,
+    /// Auth token, if one was chosen.
+    pub auth_token: Option<String>,
+    /// Custom headers.
+    pub headers: Vec<Header>,
+    /// Time limit of an attempt in milliseconds.
+    pub timeout_ms: u32,
+    /// Most events per second.
+    pub rate_per_s: Option<u32>,
+    /// Send calls however late.
+    pub deliver_late: bool,
+}
+
+impl EndpointForm {
+    /// Checks the form.
+    ///
+    /// # Errors
+    /// `Invalid` with one entry per field that cannot be accepted.
+    pub fn check(&self) -> Result<NewEndpoint> {
+        let mut errors = Vec::new();
+        let url = noted(&mut errors, TargetUrl::parse(&self.url).map_err(|said| FieldError::new("url", said)));
+        let events = noted(&mut errors, self.picked());
+        let headers = noted(&mut errors, headers(&self.headers)).unwrap_or_default();
+        let timeout =
+            noted(&mut errors, whole(&self.timeout_s, "timeout_s", 1, 30, "A time limit is 1 to 30 seconds."));
+        let rate_says = "A rate is 1 to 1,000 events per second, or empty for no limit.";
+        let rate = noted(&mut errors, whole(&self.rate_per_s, "rate_per_s", 1, RATE_MAX_PER_S, rate_says));
+        let auth_token = Some(self.auth_token.clone()).filter(|token| !token.is_empty());
+        if let Some(Err(error)) = auth_token.as_deref().map(check_auth_token) {
+            errors.extend_from_slice(error.fields());
+        }
+        let name = self.name.trim();
+        if name.chars().count() > NAME_MAX_CHARS || name.chars().any(char::is_control) {
+            errors.push(FieldError::new("name", "A name has at most 120 characters."));
+        }
+        let (Some(url), Some(events), true) = (url, events, errors.is_empty()) else {
+            return Err(Error::Invalid(errors));
+        };
+        Ok(NewEndpoint {
+            name: if name.is_empty() { url.host() } else { name.to_owned() },
+            url,
+            events,
+            auth_token,
+            headers,
+            timeout_ms: timeout.flatten().map_or(ATTEMPT_TIMEOUT_MS, |s| s * SECOND_MS as u32),
+            rate_per_s: rate.flatten(),
+            deliver_late: self.deliver_late,
+        })
+    }
+
+    fn picked(&self) -> std::result::Result<Vec<EventKind>, FieldError> {
+        if let Some(unknown) = self.events.iter().find(|name| EventKind::parse(name).is_none()) {
+            let said = format!("There is no event {unknown:?}. Pick IncomingCall, OutgoingCall or CallProcessed.");
+            return Err(FieldError::new("events", said));
+        }
+        let picked: Vec<_> =
+            EventKind::ALL.into_iter().filter(|kind| self.events.iter().any(|name| name == kind.as_str())).collect();
+        if picked.is_empty() {
+            return Err(FieldError::new("events", "Pick at least one event; without one nothing would ever be sent."));
+        }
+        Ok(picked)
+    }
+}
+
+fn noted<T>(errors: &mut Vec<FieldError>, result: std::result::Result<T, FieldError>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
+fn whole(text: &str, field: &str, least: u32, most: u32, says: &str) -> std::result::Result<Option<u32>, FieldError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<u32>() {
+        Ok(n) if (least..=most).contains(&n) => Ok(Some(n)),
+        _ => Err(FieldError::new(field, says)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::HEADER_KEPT, *};
+
+    fn form() -> EndpointForm {
+        EndpointForm {
+            url: "https://crm.acme.example/calls".into(),
+            events: vec!["CallProcessed".into(), "IncomingCall".into()],
+            ..EndpointForm::default()
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_named_after_its_host_and_its_events_are_in_order() {
+        let new = form().check().unwrap();
+        assert_eq!(new.name, "crm.acme.example");
+        assert_eq!(new.events, [EventKind::IncomingCall, EventKind::CallProcessed]);
+        assert_eq!((new.timeout_ms, new.rate_per_s), (ATTEMPT_TIMEOUT_MS, None));
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let wrong = EndpointForm {
+            timeout_s: "31".into(),
+            rate_per_s: "fast".into(),
+            headers: "Host: x".into(),
+            auth_token: "a\u{7}".into(),
+            name: "x".repeat(121),
+            ..EndpointForm::default()
+        };
+        let error = wrong.check().unwrap_err();
+        let fields: Vec<_> = error.fields().iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(fields, ["url", "events", "headers", "timeout_s", "rate_per_s", "auth_token", "name"]);
+    }
+
+    #[test]
+    fn custom_headers_cannot_break_out_or_replace_ours() {
+        for wrong in ["X-A", "X A: b", "Webhook-Id: x", "offhook-event: x", "X-A: ä", "X-A: 1\nx-a: 2", ": x"] {
+            assert!(EndpointForm { headers: wrong.into(), ..form() }.check().is_err(), "{wrong}");
+        }
+        let kept = EndpointForm { headers: format!("X-Key: {HEADER_KEPT}\n\nAuthorization: Bearer x:y"), ..form() };
+        assert_eq!(kept.check().unwrap().headers[1].value, "Bearer x:y");
+    }
+}

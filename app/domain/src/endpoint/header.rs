@@ -1,0 +1,77 @@
+//! Custom headers of an endpoint.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::FieldError;
+
+/// Most custom headers of an endpoint.
+pub const HEADERS_MAX: usize = 20;
+/// Longest value of a custom header in characters.
+pub const HEADER_VALUE_MAX_CHARS: usize = 2_048;
+/// What stands in place of a stored header value; posting it back keeps the value.
+pub const HEADER_KEPT: &str = "••••••••";
+
+/// Headers that we write ourselves or that belong to the connection.
+const RESERVED_HEADERS: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "connection",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "user-agent",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+];
+
+/// A custom header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Name as typed.
+    pub name: String,
+    /// Value.
+    pub value: String,
+}
+
+/// Reads custom headers, one a line.
+pub(super) fn headers(text: &str) -> Result<Vec<Header>, FieldError> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let headers: Vec<Header> = lines.map(header).collect::<Result<_, _>>()?;
+    if headers.len() > HEADERS_MAX {
+        return Err(FieldError::new("headers", "At most 20 custom headers are possible."));
+    }
+    let same = |a: &Header, b: &Header| a.name.eq_ignore_ascii_case(&b.name);
+    match headers.iter().enumerate().find(|(at, h)| headers[..*at].iter().any(|before| same(before, h))) {
+        Some((_, twice)) => Err(FieldError::new("headers", format!("{} stands here twice.", twice.name))),
+        None => Ok(headers),
+    }
+}
+
+/// One header line. Names are tokens and values visible text (RFC 9110 section 5), so nothing can break out.
+fn header(line: &str) -> Result<Header, FieldError> {
+    let refuse = |said: String| Err(FieldError::new("headers", said));
+    let Some((name, value)) = line.split_once(':') else {
+        return refuse(format!("Write each header as Name: value. This line has no colon: {line}"));
+    };
+    let (name, value) = (name.trim(), value.trim());
+    let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(is_token) {
+        return refuse(format!("{name:?} is not a header name."));
+    }
+    let lower = name.to_ascii_lowercase();
+    if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("offhook-") {
+        return refuse(format!("{name} is written by us and cannot be set."));
+    }
+    let kept = value == HEADER_KEPT;
+    if value.len() > HEADER_VALUE_MAX_CHARS || !(kept || value.chars().all(|c| c == '\t' || (' '..='~').contains(&c))) {
+        return refuse(format!("The value of {name} may hold visible ASCII characters only, at most 2,048."));
+    }
+    Ok(Header { name: name.to_owned(), value: value.to_owned() })
+}

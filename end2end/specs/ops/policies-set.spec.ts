@@ -1,0 +1,104 @@
+// Policies in force. They hold for everybody on a server, so each of these has one of its own.
+import type { Locator, Page } from "@playwright/test";
+import { PASSWORD } from "../../fixtures/account";
+import { expect, test } from "../../fixtures/own";
+
+/** Writes a value into the panel of a policy, looks at what it would mean, and sets it. Answers the panel. */
+async function set(ops: Page, title: string, write: (panel: Locator) => Promise<unknown>) {
+  const panel = await preview(ops, title, write);
+  await panel.getByRole("button", { name: "Set this policy" }).click();
+  await expect(ops.getByRole("status")).toContainText(`${title}: set.`);
+  return panel;
+}
+
+async function preview(ops: Page, title: string, write: (panel: Locator) => Promise<unknown>) {
+  await ops.goto("/ops/policies");
+  const panel = ops.getByRole("region", { name: title });
+  await write(panel);
+  await panel.getByRole("button", { name: "Preview" }).click();
+  return panel;
+}
+
+async function leaveToEnvironment(ops: Page, title: string) {
+  await ops.getByRole("region", { name: title }).getByRole("button", { name: "Leave it to the environment" }).click();
+  await expect(ops.getByRole("status")).toContainText(`${title}: what the environment says is in force again.`);
+}
+
+test("sign-up is closed and opened again", async ({ page, ops }) => {
+  await page.goto("/sign-up");
+  await page.getByLabel("E-mail").fill("ana@acme.example");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByLabel("Account name").fill("Acme Telephony");
+  const panel = await set(ops, "Sign-up", (panel) => panel.getByLabel("Who may create an account").selectOption("By invitation"));
+  await expect(panel).toContainText("Only who is invited gets in.");
+  await expect(panel).toContainText("Set here by olga.");
+
+  // A form that was open before is too late.
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByRole("alert")).toContainText("Sign-up is closed here.");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign-up is closed");
+  await page.goto("/sign-in");
+  await expect(page.getByRole("link", { name: "Create an account" })).toHaveCount(0);
+
+  await leaveToEnvironment(ops, "Sign-up");
+  await page.goto("/sign-in");
+  await page.getByRole("link", { name: "Create an account" }).click();
+  await expect(page.getByLabel("Account name")).toBeVisible();
+});
+
+test("an endpoint may have a private address where its network is allowed", async ({ page, person, ops, receiver }) => {
+  const title = "Networks that endpoints may have";
+  await page.goto(person.path("endpoints/new"));
+  await page.getByLabel("URL").fill(receiver.url);
+  await page.getByRole("button", { name: "Save and send test" }).click();
+  await expect(page.getByRole("alert")).toContainText("private");
+  await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
+
+  await set(ops, title, (panel) => panel.getByLabel("Networks in CIDR notation").fill("127.0.0.0/8"));
+  await page.getByRole("button", { name: "Save and send test" }).click();
+  await expect(page.getByRole("region", { name: /IncomingCall arrived: 200/ })).toBeVisible();
+
+  await leaveToEnvironment(ops, title);
+  await page.getByRole("link", { name: "Send test" }).click();
+  await page.getByRole("button", { name: "Send test" }).click();
+  await expect(page.getByText("points to a private address, which we do not call").first()).toBeVisible();
+  expect(receiver.requests).toHaveLength(1);
+});
+
+test("no account keeps anything for longer than the longest retention", async ({ page, person, ops }) => {
+  const days = "Days that events and deliveries are kept";
+  const wrong = await preview(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("for ever"));
+  await expect(wrong.getByRole("alert")).toContainText("Give days from 1 to 36,500.");
+  await expect(wrong.getByLabel("Days")).toHaveValue("for ever");
+  await expect(ops.getByRole("button", { name: "Set this policy" })).toHaveCount(0);
+  const panel = await set(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("60"));
+  await expect(panel).toContainText("for longer than 60 days");
+
+  // The account's own 90 days stand there from before: who changes something else need not touch them.
+  await page.goto(person.path("settings"));
+  await page.getByLabel("Account name").fill("Acme Voice");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await expect(page.getByRole("status")).toBeVisible();
+  await page.getByLabel(days).fill("61");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await expect(page.getByRole("alert")).toContainText("Choose 1 to 60 days.");
+  await expect(page.getByLabel(days)).toHaveValue("61");
+  await page.getByLabel(days).fill("60");
+  await page.getByRole("button", { name: "Save settings" }).click();
+  await expect(page.getByRole("status")).toBeVisible();
+  await ops.goto(`/ops/accounts/${person.acct}`);
+  await expect(ops.getByText("Without a number, 60, as for all accounts.")).toBeVisible();
+});
+
+test("people of a suspended account read whom to ask", async ({ page, person, ops }) => {
+  const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("E-mail, number or address").fill("help@provider.example"));
+  await expect(panel).toContainText("Set here by olga.");
+  await ops.goto("/ops/audit?area=installation");
+  await expect(ops.getByText("Policy changed").first()).toBeVisible();
+  await ops.goto(`/ops/accounts/${person.acct}/suspend`);
+  await ops.getByLabel("Reason").fill("The invoice of May is unpaid");
+  await ops.getByRole("button", { name: "Suspend account" }).click();
+  await expect(ops.getByRole("status")).toContainText("Its events are taken in and held.");
+  await page.goto(person.path());
+  await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Ask your provider: help@provider.example");
+});
