@@ -16,8 +16,8 @@ use crate::{
     receiver::Receiver,
 };
 
-/// Most bytes of each file, in the blocks of 512 bytes that `ulimit -f` counts: 2 MiB.
-const LIMIT_BLOCKS: u32 = 4_096;
+/// Most bytes of each file, in the blocks of 512 bytes that `ulimit -f` counts: 1 MiB.
+const LIMIT_BLOCKS: u32 = 2_048;
 /// Events at most until the disk is full.
 const EVENTS_MAX: usize = 4_000;
 
