@@ -37,10 +37,12 @@ packages() {
 # The version that Cargo.lock fixes for a crate.
 locked() { awk -v name="\"$1\"" '$1 == "name" && $3 == name { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock; }
 
-# Builds a command line tool from crates.io into target/tools. A registry mirror may lack a version that the tool's own
-# lock file names; the second try lets cargo choose.
+# Builds a command line tool from crates.io into target/tools. Not optimised: building costs a third of the time, and a
+# tool runs for a moment. A registry mirror may lack a version that the tool's own lock file names; the second try lets
+# cargo choose.
 tool() {
   local crate=$1 version=$2; shift 2
+  local -x CARGO_PROFILE_RELEASE_OPT_LEVEL=0
   local install=(cargo install --quiet --root target/tools --target-dir target/tools/build --version "$version" "$crate" "$@")
   "${install[@]}" --locked 2>/dev/null || "${install[@]}" || fail "could not build $crate $version"
   rm -rf target/tools/build

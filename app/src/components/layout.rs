@@ -124,11 +124,14 @@ pub fn StaffLayout(
         <SkipLink/>
         <header class="border-b border-line">
             <div class="mx-auto flex max-w-page flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
-                <a class="flex items-center gap-2 font-bold no-underline" href=home><Mark/>{format!("Offhook {}", name.to_lowercase())}</a>
-                <nav aria-label=name><ul class="flex flex-wrap gap-x-1">{parts.collect_view()}</ul></nav>
-                <div class="ml-auto flex flex-wrap items-center gap-x-3">
-                    <a class="inline-flex min-h-9 items-center text-table wrap-anywhere" href=links::ME>{agent}</a>
-                    <form method="post" action=people::SignOut::PATH>
+                <a class="flex shrink-0 items-center gap-2 font-bold no-underline" href=home><Mark/>{format!("Offhook {}", name.to_lowercase())}</a>
+                // On a narrow screen the parts stand under the line of names, on one of their own.
+                <nav aria-label=name class="order-last -mx-2 w-full md:order-none md:mx-0 md:w-auto">
+                    <ul class="flex flex-wrap gap-x-1">{parts.collect_view()}</ul>
+                </nav>
+                <div class="flex min-w-0 flex-1 basis-0 items-center justify-end gap-x-3">
+                    <a class="inline-flex min-h-9 min-w-0 items-center text-table" href=links::ME><span class="truncate">{agent}</span></a>
+                    <form class="shrink-0" method="post" action=people::SignOut::PATH>
                         <Button>"Sign out"</Button>
                     </form>
                 </div>

@@ -49,7 +49,7 @@ pub fn Attempts(
         view! { <AttemptLine attempt=attempt.clone() open=attempt.number == number id=detail.row.id.clone() view=view.clone()/> }
     });
     view! {
-        <div class="grid items-start gap-4 lg:grid-cols-[19rem_minmax(0,1fr)]">
+        <div class="grid items-start gap-4 lg:grid-cols-[22rem_minmax(0,1fr)]">
             <ol class="border-t border-line">{items.collect_view()}</ol>
             <Evidence attempt=shown detail=detail.clone() view=view/>
         </div>
@@ -76,7 +76,7 @@ fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) ->
                 <span class="text-ink-3">{format!("#{}", attempt.number)}</span>
                 <span class=format!("inline-flex items-center gap-1.5 min-w-0 {ink}")>
                     <Lamp status=status class="size-3 shrink-0"/>
-                    <span class="truncate">{result(&attempt)}</span>
+                    <span>{result(&attempt)}</span>
                 </span>
                 <span class="text-ink-2">{timing::words(attempt.duration_ms)}</span>
                 <TimeText at=attempt.started_at form=TimeForm::Clock view=view/>
