@@ -3,6 +3,8 @@
 //! What came in goes out as it came: values are checked but never re-encoded, so `0.0` stays `0.0` and `"0.01"`
 //! stays a string. Known keys go out in the published order; keys beyond them follow in the order they came.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, value::RawValue};
 
 use crate::{
@@ -11,8 +13,10 @@ use crate::{
     json::{Members, compact_onto, quote_onto},
 };
 
-/// Longest caller or callee number in characters.
+/// Longest caller or callee number, and longest type and id of a stored party, in characters.
 pub const NUMBER_MAX_CHARS: usize = 64;
+/// Most complaints of one payload: the rest would say nothing new.
+const COMPLAINTS_MAX: usize = 20;
 
 const CALL_KEYS: &[&str] = &["event", "call_id", "callee_number", "caller_number"];
 const PROCESSED_KEYS: &[&str] =
@@ -90,14 +94,13 @@ impl Fields<'_> {
             };
             complaint.map(|message| FieldError::new(format!("payload.{key}"), message))
         });
-        broken.chain(self.repeated()).collect()
+        broken.chain(self.repeated()).take(COMPLAINTS_MAX).collect()
     }
 
     fn repeated(&self) -> impl Iterator<Item = FieldError> + '_ {
-        let again =
-            self.0.iter().enumerate().filter(|(at, (name, _))| self.0[..*at].iter().any(|(seen, _)| seen == name));
-        again
-            .map(|(_, (name, _))| FieldError::new(format!("payload.{name}"), "This field stands in the payload twice."))
+        let mut seen = HashSet::with_capacity(self.0.len());
+        let again = self.0.iter().filter(move |(name, _)| !seen.insert(name.as_str()));
+        again.map(|(name, _)| FieldError::new(format!("payload.{name}"), "This field stands in the payload twice."))
     }
 
     /// A stored party as `type id`, a plain one as it is.
@@ -145,7 +148,10 @@ fn complaint(key: &str, value: &Value) -> Option<&'static str> {
             is_one_of(value, CALL_STATUSES),
             "The call status is answered, not_answered, busy, failed, cancelled or voicemail.",
         ),
-        _ => (is_party(value), "A party is a string, or an object with a type and an id."),
+        _ => (
+            is_party(value),
+            "A party is a string, or an object with a type and an id, each of at most 64 printable characters.",
+        ),
     };
     (!fits).then_some(message)
 }
@@ -171,8 +177,11 @@ fn is_party(value: &Value) -> bool {
     match value {
         Value::String(text) => is_number(text),
         Value::Object(party) => {
-            party.get("type").is_some_and(Value::is_string)
-                && party.get("id").is_some_and(|id| id.is_string() || id.is_number())
+            party.get("type").and_then(Value::as_str).is_some_and(is_number)
+                && party.get("id").is_some_and(|id| match id {
+                    Value::String(id) => is_number(id),
+                    id => id.is_number() && is_number(&id.to_string()),
+                })
         }
         _ => false,
     }

@@ -66,6 +66,33 @@ fn a_broken_contract_names_every_field() {
 }
 
 #[test]
+fn a_stored_party_keeps_the_limits_of_a_number() {
+    let with = |party: &str| {
+        let json = domain::event::EventKind::CallProcessed.example();
+        Payload::parse(&json.replace(r#"{"type":"extension","id":7048}"#, party))
+    };
+    assert!(with(r#"{"type":"extension","id":"front desk"}"#).is_ok());
+    let long = "9".repeat(65);
+    for party in [
+        r#"{"type":"a","id":"\u0000"}"#.to_owned(),
+        r#"{"type":"\n","id":1}"#.to_owned(),
+        format!(r#"{{"type":"{long}","id":1}}"#),
+        format!(r#"{{"type":"a","id":"{long}"}}"#),
+        format!(r#"{{"type":"a","id":{long}}}"#),
+    ] {
+        let refused = with(&party).unwrap_err();
+        assert_eq!(refused.fields()[0].field, "payload.destination", "{party}");
+    }
+}
+
+#[test]
+fn many_repeated_keys_are_named_up_to_a_limit() {
+    let again = r#","x":1"#.repeat(5_000);
+    let json = domain::event::EventKind::IncomingCall.example().replace('}', &format!("{again}}}"));
+    assert_eq!(Payload::parse(&json).unwrap_err().fields().len(), 20);
+}
+
+#[test]
 fn a_timestamp_in_milliseconds_is_refused() {
     let posted: PostedEvent = serde_json::from_str(r#"{"payload":{},"timestamp":1507305504000}"#).unwrap();
     assert_eq!(NewEvent::parse(&posted).unwrap_err().fields()[0].field, "timestamp");

@@ -30,6 +30,9 @@ use super::{Sender, count, following, lane::Job};
 
 /// Most events of one commit.
 pub const INGEST_MAX: usize = 512;
+/// Deliveries after which a commit takes no further event: the writer is held for some hundred milliseconds at most. The
+/// first event of a commit is taken with all of its own.
+pub const DELIVERIES_MAX: usize = 4_096;
 /// Events that may wait for a commit; past that the door answers 503.
 pub const INGEST_WAITING_MAX: usize = 4_096;
 /// Bytes of the digest that tells one body from another under the same id.
@@ -99,51 +102,68 @@ pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>) 
     }
 }
 
-/// Accepts what has gathered in a transaction of its own, and answers.
+/// Accepts all that has gathered in transactions of its own, and answers.
 pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Waiting>) {
-    let (arriving, answers): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-    let written = async {
-        let mut tx = sender.db.begin().await?;
-        let began = stopwatch();
-        let accepted = accept(sender, &mut tx, &arriving).await?;
-        tx.commit().await?;
-        sender.counters.ingest.add(accepted.events.len(), began.elapsed().as_secs_f64());
-        StoreResult::Ok(accepted)
-    };
-    match written.await {
-        Ok(accepted) => settle(sender, accepted, answers).await,
-        Err(error) => {
-            sender.raise_doubt();
-            let error = Error::from(error);
-            answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
+    let mut most = batch.len();
+    while !batch.is_empty() {
+        let tried = most.min(batch.len());
+        match commit(sender, &batch[..tried]).await {
+            Ok(written) => {
+                let answers = batch.drain(..written.answers.len()).map(|(_, answer)| answer).collect();
+                settle(sender, written, answers).await;
+            }
+            // One of them may be what the database does not take: half of them are tried, until it stands alone.
+            Err(error) if tried > 1 && !error.is_passing() => {
+                tracing::debug!(%error, tried, "events could not be stored together; trying fewer");
+                most = tried / 2;
+            }
+            Err(error) => {
+                sender.raise_doubt();
+                let refused = if error.is_passing() { batch.len() } else { tried };
+                let error = Error::from(error);
+                batch.drain(..refused).for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
+                most = batch.len();
+            }
         }
     }
+}
+
+async fn commit(sender: &Arc<Sender>, batch: &[Waiting]) -> StoreResult<Written> {
+    let mut tx = sender.db.begin().await?;
+    let began = stopwatch();
+    let accepted = accept(sender, &mut tx, batch).await?;
+    tx.commit().await?;
+    sender.counters.ingest.add(accepted.events.len(), began.elapsed().as_secs_f64());
+    Ok(accepted)
 }
 
 /// What a transaction has accepted; true once it is committed.
 #[derive(Default)]
 pub(super) struct Written {
-    answers: Vec<Answer>,
+    /// One for each event that it took, from the first on.
+    pub(super) answers: Vec<Answer>,
     pub(super) events: Vec<NewEventRow>,
     deliveries: Vec<NewDelivery>,
     freed: bool,
 }
 
-/// Writes a batch.
-pub(super) async fn accept<'a>(
-    sender: &Arc<Sender>,
-    tx: &mut Tx,
-    batch: impl IntoIterator<Item = &'a Arriving> + Clone,
-) -> StoreResult<Written> {
+/// Writes events, from the first on as many as one transaction takes.
+pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Waiting]) -> StoreResult<Written> {
     let now = sender.now();
-    let accounts: HashSet<&str> = batch.clone().into_iter().map(|arriving| arriving.account.as_str()).collect();
+    let accounts: HashSet<&str> = batch.iter().map(|(arriving, _)| arriving.account.as_str()).collect();
     if accounts.is_empty() {
         return Ok(Written::default());
     }
-    let mut seen = seen_before(tx, batch.clone()).await?;
+    let mut seen = seen_before(tx, batch).await?;
     let listeners = endpoints::listening(tx, accounts).await?;
     let mut plan = Plan { sender, now, events: Vec::new(), deliveries: Vec::new() };
-    let answers: Vec<Answer> = batch.into_iter().map(|arriving| plan.accept(arriving, &listeners, &mut seen)).collect();
+    let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
+    for (arriving, _) in batch {
+        answers.push(plan.accept(arriving, &listeners, &mut seen));
+        if plan.deliveries.len() >= DELIVERIES_MAX {
+            break;
+        }
+    }
     let Plan { events, mut deliveries, .. } = plan;
     let mut freed = false;
     if !events.is_empty() {
@@ -172,11 +192,8 @@ pub(super) async fn settle(sender: &Arc<Sender>, written: Written, answers: Vec<
 }
 
 /// The events among these that were accepted before, by account and id.
-async fn seen_before<'a>(
-    tx: &mut Tx,
-    batch: impl IntoIterator<Item = &'a Arriving>,
-) -> StoreResult<HashMap<(String, String), Seen>> {
-    let own_ids = batch.into_iter().filter_map(|arriving| {
+async fn seen_before(tx: &mut Tx, batch: &[Waiting]) -> StoreResult<HashMap<(String, String), Seen>> {
+    let own_ids = batch.iter().filter_map(|(arriving, _)| {
         let id = arriving.event.id.as_ref()?;
         Some((arriving.account.to_string(), id.to_string()))
     });

@@ -41,6 +41,10 @@ pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>, 
 impl Gathered {
     /// Waits until there is something to write; false when nothing will come any more.
     async fn wait(&mut self, door: &mut mpsc::Receiver<Waiting>, ended: &mut mpsc::Receiver<Outcome>) -> bool {
+        // More events than one transaction takes.
+        if !self.events.is_empty() {
+            return true;
+        }
         let (events, outcomes, retry_ms) = (&mut self.events, &mut self.outcomes, self.retry_ms);
         let recorded = async {
             match retry_ms {
@@ -76,7 +80,7 @@ impl Gathered {
 async fn together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
     match commit(sender, gathered).await {
         Ok((accepted, recorded)) => {
-            let answers = gathered.events.drain(..).map(|(_, answer)| answer).collect();
+            let answers = gathered.events.drain(..accepted.answers.len()).map(|(_, answer)| answer).collect();
             sender.finished(&gathered.outcomes);
             recorder::settle(sender, recorded, &gathered.outcomes).await;
             gathered.outcomes.clear();
@@ -96,7 +100,7 @@ async fn commit(sender: &Arc<Sender>, gathered: &Gathered) -> StoreResult<(inges
     let began = clock::stopwatch();
     // Outcomes first: what ended makes way in its lane for what arrives.
     let recorded = recorder::write(sender, &mut tx, &gathered.outcomes).await?;
-    let accepted = ingest::accept(sender, &mut tx, gathered.events.iter().map(|(event, _)| event)).await?;
+    let accepted = ingest::accept(sender, &mut tx, &gathered.events).await?;
     tx.commit().await?;
     let seconds = began.elapsed().as_secs_f64();
     if !gathered.events.is_empty() {

@@ -9,9 +9,9 @@ use domain::{
 use serde::Serialize;
 
 use super::{
-    db::{Db, Tx, on, within},
+    db::{Db, Tx, on},
     error::{StoreError, StoreResult},
-    sql::{BindRows as _, Sql},
+    sql::Sql,
 };
 
 static ADD: Sql = Sql::new(
@@ -62,8 +62,7 @@ pub struct NewEventRow {
 
 /// Adds events.
 pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
-    let (sql, rows) = ADD.with(tx.dialect(), rows)?;
-    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+    ADD.write(tx, rows).await?;
     Ok(())
 }
 
@@ -88,8 +87,7 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
         id: &'a str,
     }
     let pairs: Vec<Pair<'_>> = pairs.iter().map(|(account_id, id)| Pair { account_id, id }).collect();
-    let (sql, rows) = SEEN.with(tx.dialect(), &pairs)?;
-    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
+    SEEN.read(tx, &pairs).await
 }
 
 /// An event as lists and pages show it.

@@ -158,21 +158,25 @@ pub async fn latest(db: &Db) -> StoreResult<Option<(UnixMs, Entropy)>> {
 
 /// Adds deliveries.
 pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
-    let (sql, rows) = ADD.with(tx.dialect(), rows)?;
-    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+    ADD.write(tx, rows).await?;
     Ok(())
 }
 
 /// Which of these lanes have a delivery that has not ended.
 pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = BUSY_LANES.with(tx.dialect(), lanes)?;
-    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
+    BUSY_LANES.read(tx, lanes).await
 }
 
 /// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
 pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = SUPERSEDE.with(tx.dialect(), ended_calls)?;
-    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).bind(now.0).fetch_all(c).await?))
+    let mut ended = Vec::new();
+    for part in SUPERSEDE.parts(tx.dialect(), ended_calls) {
+        let (sql, rows) = part?;
+        ended.extend(
+            within!(&mut *tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).bind(now.0).fetch_all(c).await?),
+        );
+    }
+    Ok(ended)
 }
 
 /// An active endpoint with unleased work.
@@ -216,8 +220,13 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
 /// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
 /// A lane whose first is due already, or in somebody's hands, stays as it is.
 pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
-    let (sql, rows) = HAND_ON.with(tx.dialect(), lanes)?;
-    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).rows(rows).bind(now.0).bind(node).fetch_all(c).await?))
+    let mut due = Vec::new();
+    for part in HAND_ON.parts(tx.dialect(), lanes) {
+        let (sql, rows) = part?;
+        due.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
+            .rows(rows).bind(now.0).bind(node).fetch_all(c).await?));
+    }
+    Ok(due)
 }
 
 /// Loads deliveries with what an attempt needs, in the order of acceptance.

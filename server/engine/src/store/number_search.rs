@@ -89,15 +89,17 @@ pub(super) async fn accounts(db: &Db, spellings: &[String], since: &str) -> Stor
             numbers::hashes(id, spellings).into_iter().map(|number| Asked { account_id: id.as_str(), number })
         })
         .collect();
-    let (sql, rows) = CALLED.with(db.dialect, &asked)?;
-    let indexed: Vec<String> = match &db.readers {
-        super::db::Pool::Sqlite(c) => {
-            sqlx::query_scalar(sql).rows(rows).bind(&list).bind(since).bind(&since_id).fetch_all(c).await?
-        }
-        super::db::Pool::Postgres(c) => {
-            sqlx::query_scalar(sql).rows(rows).bind(&list).bind(since).bind(&since_id).fetch_all(c).await?
-        }
-    };
-    found.extend(indexed);
+    for part in CALLED.parts(db.dialect, &asked) {
+        let (sql, rows) = part?;
+        let indexed: Vec<String> = match &db.readers {
+            super::db::Pool::Sqlite(c) => {
+                sqlx::query_scalar(sql).rows(rows).bind(&list).bind(since).bind(&since_id).fetch_all(c).await?
+            }
+            super::db::Pool::Postgres(c) => {
+                sqlx::query_scalar(sql).rows(rows).bind(&list).bind(since).bind(&since_id).fetch_all(c).await?
+            }
+        };
+        found.extend(indexed);
+    }
     Ok(found)
 }

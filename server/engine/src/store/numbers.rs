@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{
     db::{Db, Tx, on, within},
     error::StoreResult,
-    sql::{BindRows as _, Sql},
+    sql::Sql,
 };
 
 const MARK: &str = "SELECT place FROM numbers_followed WHERE what = $1";
@@ -131,12 +131,7 @@ pub async fn forget(tx: &mut Tx, rows: &[Called]) -> StoreResult<()> {
 }
 
 async fn write(tx: &mut Tx, sql: &'static Sql, rows: &[Called]) -> StoreResult<()> {
-    let entries = entries(rows);
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let (text, rows) = sql.with(tx.dialect(), &entries)?;
-    within!(tx, c: Of => sqlx::query::<Of>(text).rows(rows).execute(c).await?.rows_affected());
+    sql.write(tx, &entries(rows)).await?;
     Ok(())
 }
 

@@ -148,27 +148,29 @@ pub struct Changed {
 
 /// Writes the states of deliveries that are still in this node's hands; returns the ids of those.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
-    let (sql, rows) = FINISH.with(tx.dialect(), rows)?;
-    Ok(within!(tx, c: Of => sqlx::query_scalar::<Of, _>(sql).rows(rows).bind(node).fetch_all(c).await?))
+    let mut kept = Vec::with_capacity(rows.len());
+    for part in FINISH.parts(tx.dialect(), rows) {
+        let (sql, rows) = part?;
+        kept.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
+            .rows(rows).bind(node).fetch_all(c).await?));
+    }
+    Ok(kept)
 }
 
 /// Keeps attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
-    let (sql, rows) = ADD_ATTEMPTS.with(tx.dialect(), rows)?;
-    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+    ADD_ATTEMPTS.write(tx, rows).await?;
     Ok(())
 }
 
 /// In which of these lanes the end of the call is already waiting.
 pub async fn call_ended(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = CALL_ENDED.with(tx.dialect(), lanes)?;
-    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
+    CALL_ENDED.read(tx, lanes).await
 }
 
 /// Counts successes and failures of endpoints.
 pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
-    let (sql, rows) = HEALTH.with(tx.dialect(), rows)?;
-    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+    HEALTH.write(tx, rows).await?;
     Ok(())
 }
 

@@ -183,18 +183,13 @@ pub async fn put_back(
             lanes.push(lane);
         }
     }
-    let busy = busy(tx, &lanes).await?;
+    let busy: Vec<Lane> = BUSY.read(tx, &lanes).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
     // In a lane that was free all are ours, and none is due: the first of each becomes so.
     lanes.retain(|lane| !busy.contains(lane));
     jobs::hand_on(tx, &lanes, None, now).await?;
     Ok(resent + sent)
-}
-
-async fn busy(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    let (sql, rows) = BUSY.with(tx.dialect(), lanes)?;
-    Ok(within!(tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).fetch_all(c).await?))
 }
 
 async fn resend(tx: &mut Tx, search: Search<'_>, job: &JobId, found: &[Found], now: UnixMs) -> StoreResult<usize> {
@@ -232,12 +227,15 @@ async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Foun
         What::Delivery(_) => None,
     };
     let rows: Vec<ToSend<'_>> = found.iter().filter_map(row).collect();
-    if rows.is_empty() {
+    let mut made: Vec<Made> = Vec::new();
+    for part in SEND.parts(tx.dialect(), &rows) {
+        let (sql, rows) = part?;
+        made.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, Made>(sql).rows(rows)
+            .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?));
+    }
+    if made.is_empty() {
         return Ok(0);
     }
-    let (sql, rows) = SEND.with(tx.dialect(), &rows)?;
-    let made: Vec<Made> = within!(&mut *tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows)
-        .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?);
     let (sql, events) = (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(made.iter().map(|made| made.event_id.as_str())));
     within!(tx, c => sqlx::query(sql).bind(search.account.as_str()).bind(events).execute(c).await?.rows_affected());
     find_by_number(tx, found, &made).await?;

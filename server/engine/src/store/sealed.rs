@@ -10,7 +10,7 @@ use super::{
     db::{Db, Tx, on, within},
     error::StoreResult,
     json_list,
-    sql::{BindRows as _, Sql},
+    sql::Sql,
 };
 
 /// Where the sealed texts of a column stand.
@@ -154,6 +154,5 @@ pub async fn write(tx: &mut Tx, column: &'static Column, changed: &[Changed]) ->
     let wanted = json_list(changed.iter().map(|one| one.place.as_str()));
     let free: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(free).bind(wanted).fetch_all(c).await?);
     let rows: Vec<&Changed> = changed.iter().filter(|one| free.contains(&one.place)).collect();
-    let (write, rows) = column.write.with(tx.dialect(), &rows)?;
-    Ok(within!(tx, c: Of => sqlx::query::<Of>(write).rows(rows).execute(c).await?.rows_affected()))
+    column.write.write(tx, &rows).await
 }

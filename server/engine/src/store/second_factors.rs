@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     db::{Db, Tx, on, within},
     error::StoreResult,
-    sql::{BindRows as _, Sql},
+    sql::Sql,
 };
 
 const OF_PERSON: &str = "SELECT f.on_ms, (SELECT COUNT(*) FROM recovery_codes c WHERE c.user_id = f.user_id AND c.used_ms IS NULL) \
@@ -90,8 +90,7 @@ pub async fn set_codes(tx: &mut Tx, user: &UserId, hashes: &[String]) -> StoreRe
     }
     within!(tx, c => sqlx::query(FORGET_CODES).bind(user.as_str()).execute(c).await?.rows_affected());
     let rows: Vec<_> = hashes.iter().map(|code_hash| Row { user_id: user.as_str(), code_hash }).collect();
-    let (add, rows) = ADD_CODES.with(tx.dialect(), &rows)?;
-    within!(tx, c: Of => sqlx::query::<Of>(add).rows(rows).execute(c).await?.rows_affected());
+    ADD_CODES.write(tx, &rows).await?;
     Ok(())
 }
 

@@ -10,26 +10,29 @@
 //!
 //! Rows are bound before all else, though the text counts its other parameters from `$1`. Postgres gets an array for each
 //! column. SQLite gets `VALUES` with a parameter for each cell, so a text belongs to a number of rows: there is one for each power
-//! of two, and empty rows fill up what is missing (decision 0012).
+//! of two, and empty rows fill up what is missing (decision 0012). However many rows there are, a statement takes
+//! [`ROWS_MAX`] of them: SQLite takes no more than 32,766 parameters.
 
 use std::sync::OnceLock;
 
 use serde::Serialize;
 use sqlx::{
-    Postgres, Sqlite,
-    postgres::PgArguments,
+    FromRow, Postgres, Sqlite,
+    postgres::{PgArguments, PgRow},
     query::{Query, QueryAs, QueryScalar},
-    sqlite::SqliteArguments,
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
 use super::{
     columns::{Cell, Column, Named, cells, columns},
-    db::Dialect,
+    db::{Dialect, Tx, within},
     error::{StoreError, StoreResult},
 };
 
-/// Powers of two for which there is a text: up to 32,768 rows.
-const SIZES: usize = 16;
+/// Most rows of one statement: as many as a group commit has events. With them a statement may have 63 columns.
+pub const ROWS_MAX: usize = 512;
+/// Powers of two for which there is a text.
+const SIZES: usize = ROWS_MAX.ilog2() as usize + 1;
 
 /// A statement with marks.
 pub struct Sql {
@@ -63,11 +66,48 @@ impl Sql {
         slot.get_or_init(|| expand(self.text, dialect, 1))
     }
 
-    /// The statement for so many rows, and the rows as it takes them; bound before all else.
+    /// The statement with rows as it takes them, once for each [`ROWS_MAX`] of them; rows are bound before all else.
     ///
     /// # Errors
-    /// When they are no rows of texts and numbers with the columns of the mark, or too many.
-    pub fn with<T: Serialize>(&'static self, dialect: Dialect, rows: &[T]) -> StoreResult<(&'static str, Rows)> {
+    /// An item is one when its rows are no texts and numbers with the columns of the mark.
+    pub fn parts<'a, T: Serialize>(
+        &'static self,
+        dialect: Dialect,
+        rows: &'a [T],
+    ) -> impl Iterator<Item = StoreResult<(&'static str, Rows)>> + use<'a, T> {
+        rows.chunks(ROWS_MAX).map(move |rows| self.with(dialect, rows))
+    }
+
+    /// Writes rows with a statement that has no other parameters. Returns how many rows it has touched.
+    ///
+    /// # Errors
+    /// As the database says, and as [`Sql::parts`].
+    pub async fn write<T: Serialize>(&'static self, tx: &mut Tx, rows: &[T]) -> StoreResult<u64> {
+        let mut touched = 0;
+        for part in self.parts(tx.dialect(), rows) {
+            let (sql, rows) = part?;
+            touched += within!(&mut *tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+        }
+        Ok(touched)
+    }
+
+    /// Reads what belongs to rows, with a statement that has no other parameters.
+    ///
+    /// # Errors
+    /// As the database says, and as [`Sql::parts`].
+    pub async fn read<T: Serialize, O>(&'static self, tx: &mut Tx, rows: &[T]) -> StoreResult<Vec<O>>
+    where
+        O: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    {
+        let mut found = Vec::new();
+        for part in self.parts(tx.dialect(), rows) {
+            let (sql, rows) = part?;
+            found.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, O>(sql).rows(rows).fetch_all(c).await?));
+        }
+        Ok(found)
+    }
+
+    fn with<T: Serialize>(&'static self, dialect: Dialect, rows: &[T]) -> StoreResult<(&'static str, Rows)> {
         let wrong = |error: serde_json::Error| StoreError::Database(sqlx::Error::Encode(error.into()));
         let named = self.named.get_or_init(|| named(self.text));
         let columns = columns(named, rows).map_err(wrong)?;
@@ -75,14 +115,9 @@ impl Sql {
             return Ok((self.on(dialect), Rows::Columns(columns)));
         }
         let size = rows.len().max(1).next_power_of_two();
-        let slot = self.sqlite.get(size.ilog2() as usize).ok_or_else(too_many)?;
-        let text = slot.get_or_init(|| expand(self.text, dialect, size));
+        let text = self.sqlite[size.ilog2() as usize].get_or_init(|| expand(self.text, dialect, size));
         Ok((text, Rows::Cells(cells(columns, size).map_err(wrong)?)))
     }
-}
-
-fn too_many() -> StoreError {
-    StoreError::Database(sqlx::Error::Encode("more rows than a statement takes".into()))
 }
 
 /// Binds rows to a query of either database.
@@ -218,16 +253,20 @@ mod tests {
     }
 
     #[test]
-    fn a_text_serves_all_counts_up_to_its_own() {
+    fn a_text_serves_all_counts_up_to_its_own_and_many_rows_take_several() {
         static SQL: Sql = Sql::new(TEXT);
-        let text = |count: usize| {
+        let sizes = |count: usize| -> Vec<usize> {
             let rows: Vec<Row> = (0..count).map(|_| Row { id: "a", due_ms: None }).collect();
-            let (text, bound) = SQL.with(Dialect::Sqlite, &rows).unwrap();
-            let Rows::Cells(cells) = bound else { panic!("for SQLite") };
-            assert_eq!(text.matches('?').count(), cells.len());
-            text.matches("(?,?)").count()
+            let parts = SQL.parts(Dialect::Sqlite, &rows).map(|part| {
+                let (text, Rows::Cells(cells)) = part.unwrap() else { panic!("for SQLite") };
+                assert_eq!(text.matches('?').count(), cells.len());
+                text.matches("(?,?)").count()
+            });
+            parts.collect()
         };
-        assert_eq!([0, 1, 2, 3, 5, 512].map(text), [1, 1, 2, 4, 8, 512]);
+        assert_eq!([1, 2, 3, 5, 512].map(sizes), [1, 2, 4, 8, 512].map(|size| vec![size]));
+        assert_eq!(sizes(0), [0; 0]);
+        assert_eq!(sizes(1_030), [512, 512, 8]);
     }
 
     #[tokio::test]
@@ -236,7 +275,7 @@ mod tests {
             Sql::new("SELECT r.id || COALESCE(r.due_ms, $1) FROM {rows r: id text, due_ms bigint} ORDER BY 1");
         let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.unwrap();
         let rows = [("a", Some(7)), ("b", None), ("c", Some(0))].map(|(id, due_ms)| Row { id, due_ms });
-        let (text, bound) = SQL.with(Dialect::Sqlite, &rows).unwrap();
+        let (text, bound) = SQL.parts(Dialect::Sqlite, &rows).next().unwrap().unwrap();
         let found: Vec<String> = sqlx::query_scalar(text).rows(bound).bind(9).fetch_all(&pool).await.unwrap();
         assert_eq!(found, ["a7", "b9", "c0"]);
     }

@@ -8,9 +8,9 @@ use domain::{
 use serde::Serialize;
 
 use super::{
-    db::{Db, Tx, on, within},
+    db::{Db, Tx, on},
     error::StoreResult,
-    sql::{BindRows as _, Sql},
+    sql::Sql,
 };
 
 static ADD: Sql = Sql::new(
@@ -107,8 +107,7 @@ impl HourRow {
 
 /// Adds to the hours.
 pub async fn add(tx: &mut Tx, rows: &[HourRow]) -> StoreResult<()> {
-    let (sql, rows) = ADD.with(tx.dialect(), rows)?;
-    within!(tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+    ADD.write(tx, rows).await?;
     Ok(())
 }
 

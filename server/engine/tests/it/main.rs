@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod batches;
 mod bed;
 mod causes;
 mod chance;
