@@ -1,6 +1,6 @@
 //! The built site (style, islands, fonts, icons) inside the executable, and the pages around it.
 //!
-//! `make site` leaves hashed, compressed files in `target/site`; `build.rs` turns them into [`FILES`]. When they were
+//! `.make/site` leaves hashed, compressed files in `target/site`; `build.rs` turns them into [`FILES`]. When they were
 //! never built the table is empty, and everything here still compiles and answers.
 
 use app::ssr::Assets;

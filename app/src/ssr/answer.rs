@@ -1,6 +1,6 @@
 //! How a post ends: with a redirect to a page (so that reloading repeats nothing) and a flash for that page.
 
-use domain::query::encode;
+use domain::{FieldError, query::encode};
 use http::StatusCode;
 use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use leptos::prelude::use_context;
@@ -14,6 +14,10 @@ use crate::links;
 
 /// How long choices that carry nothing secret are kept: a year, in seconds.
 const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
+
+/// What stands above a form that was sent when its sender was not signed in, or not lately.
+const UNSENT: &str =
+    "You had to sign in before this could be carried out. Nothing has changed yet: look it over and send it again.";
 
 /// A form that was carried out.
 #[derive(Debug, Clone)]
@@ -64,6 +68,7 @@ pub async fn form(
         }
         Err(error @ UiError::Domain(domain::Error::Unauthenticated(_))) => {
             set_status(&error);
+            keep_unsent(back, posted).await?;
             // Signed in and yet here: what they want asks for the password once more.
             let again = if visitor::user().await.is_ok() { "&again=1" } else { "" };
             leptos_axum::redirect(&format!("{}{again}", links::sign_in_then(back)));
@@ -90,6 +95,17 @@ async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -
     set_status(&error);
     leptos_axum::redirect(back);
     if matches!(error, UiError::Domain(domain::Error::Invalid(_))) { Ok(()) } else { Err(error) }
+}
+
+/// Keeps what was typed until whoever typed it has signed in again. A browser in which nobody has signed in typed nothing.
+async fn keep_unsent(back: &str, posted: &(impl Serialize + Sync)) -> Result<(), UiError> {
+    if !visitor::was_signed_in() {
+        return Ok(());
+    }
+    let flash =
+        Flash { path: back.to_owned(), errors: vec![FieldError::new("", UNSENT)], typed: typed(posted), ok: None };
+    // In a place of its own: signing in may be refused first, and says so by a flash too.
+    visitor::session()?.insert(visitor::UNSENT_KEY, flash).await.map_err(visitor::lost)
 }
 
 async fn keep(flash: Flash) -> Result<(), UiError> {

@@ -29,6 +29,8 @@ const SIGNED_IN_AT_KEY: &str = "signed_in_at";
 const FRESH_SIGN_IN_MS: i64 = 10 * domain::time::MINUTE_MS;
 /// Where the session keeps the outcome of a form.
 pub(super) const FLASH_KEY: &str = "flash";
+/// Where the session keeps a form that waits for its sender to sign in.
+pub(super) const UNSENT_KEY: &str = "unsent";
 /// Says for a year that somebody has signed in with this browser, so that an ended session can be named as such.
 const SEEN_COOKIE: &str = "seen";
 
@@ -167,13 +169,13 @@ pub fn was_signed_in() -> bool {
 /// Our own fault when the session cannot be read.
 pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
     let session = session()?;
-    match session.get::<Flash>(FLASH_KEY).await.map_err(lost)? {
-        Some(flash) if flash.is_for(path) => {
-            session.remove_value(FLASH_KEY).await.map_err(lost)?;
-            Ok(flash)
+    for key in [FLASH_KEY, UNSENT_KEY] {
+        if let Some(flash) = session.get::<Flash>(key).await.map_err(lost)?.filter(|flash| flash.is_for(path)) {
+            session.remove_value(key).await.map_err(lost)?;
+            return Ok(flash);
         }
-        _ => Ok(Flash::default()),
     }
+    Ok(Flash::default())
 }
 
 /// The present moment, by the engine's clock.

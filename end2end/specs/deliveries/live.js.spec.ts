@@ -40,10 +40,12 @@ test("while the pointer is on the list new rows wait, and nothing moves until th
 });
 
 test("a row that is shown changes in place", async ({ page, api, receiver }) => {
-  receiver.answers({ afterMs: 1_500 });
+  receiver.answers("hold");
   const { id } = await api.call();
   const row = rows(page).first();
   await expect(rows(page)).toHaveCount(2);
+  await expect(row).not.toHaveAttribute("data-status", "delivered");
+  receiver.release();
   await expect(row).toHaveAttribute("data-status", "delivered");
   expect((await api.deliveries())[0].event_id).toBe(id);
   expect(await isSamePage(page)).toBe(true);
@@ -73,10 +75,13 @@ test("filters apply to what comes in", async ({ page, person, api, receiver }) =
 });
 
 test("the page of a delivery shows its end by itself", async ({ page, person, api, receiver }) => {
-  receiver.answers({ afterMs: 2_000 });
+  receiver.answers("hold");
   await api.call();
   await expect(async () => expect(await api.deliveries()).toHaveLength(2)).toPass();
   const { id } = (await api.deliveries())[0];
   await page.goto(person.path(`deliveries/${id}`));
+  await awake(page);
+  await expect(page.getByRole("heading", { level: 1 })).not.toHaveText(/^Delivered/);
+  receiver.release();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Delivered: 200 in /);
 });

@@ -63,6 +63,11 @@ impl<'a> Browser<'a> {
         answer
     }
 
+    /// The session has ended behind its back; it still knows that somebody has signed in.
+    pub fn forget_session(&mut self) {
+        self.cookie = "seen=1".to_owned();
+    }
+
     pub fn cookie(&self) -> &str {
         &self.cookie
     }

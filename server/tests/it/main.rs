@@ -15,6 +15,7 @@ mod live;
 mod ops;
 mod people;
 mod policy;
+mod postgres;
 mod quota;
 mod receiver;
 mod rotation_load;

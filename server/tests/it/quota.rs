@@ -16,15 +16,17 @@ use crate::{
     receiver::Receiver,
 };
 
-/// Most bytes of each file, in the blocks of 512 bytes that `ulimit -f` counts: 1 MiB.
-const LIMIT_BLOCKS: u32 = 2_048;
+/// Bytes that each file may still grow by.
+const ROOM_BYTES: u64 = 512 * 1_024;
+/// Events that fit into it at least: fewer would show nothing.
+const EVENTS_MIN: usize = 10;
 /// Events at most until the disk is full.
 const EVENTS_MAX: usize = 4_000;
 
-async fn post(address: &str, token: &str, n: usize) -> Answer {
+async fn post(http: &reqwest::Client, address: &str, token: &str, n: usize) -> Answer {
     let payload = EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"));
     let body = format!(r#"{{"id":"quota-{n}","payload":{payload}}}"#);
-    let request = client().post(format!("http://{address}/api/v1/events")).bearer_auth(token);
+    let request = http.post(format!("http://{address}/api/v1/events")).bearer_auth(token);
     answer(request.header("content-type", "application/json").body(body)).await
 }
 
@@ -49,10 +51,11 @@ async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
         let done = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}:unlimited")]).status();
         assert!(done.unwrap().success());
     };
-    limit(&(LIMIT_BLOCKS * 512).to_string());
-    let mut accepted = 0;
+    let size = |file: &str| data.join(file).metadata().map_or(0, |file| file.len());
+    limit(&(size("offhook.db").max(size("offhook.db-wal")) + ROOM_BYTES).to_string());
+    let (http, mut accepted) = (client(), 0);
     let refused = loop {
-        let answer = post(&address, &token, accepted).await;
+        let answer = post(&http, &address, &token, accepted).await;
         if answer.status != StatusCode::ACCEPTED {
             break answer;
         }
@@ -60,10 +63,11 @@ async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
         assert!(accepted < EVENTS_MAX, "the disk never got full");
     };
     refused.is_problem(503);
+    assert!(accepted >= EVENTS_MIN, "{accepted} were accepted before the disk was full");
     assert!(refused.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
     limit("unlimited");
     let again = async {
-        while post(&address, &token, EVENTS_MAX).await.status != StatusCode::ACCEPTED {
+        while post(&http, &address, &token, EVENTS_MAX).await.status != StatusCode::ACCEPTED {
             tokio::task::yield_now().await;
         }
     };

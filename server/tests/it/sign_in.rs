@@ -117,3 +117,26 @@ async fn an_address_that_guesses_too_often_is_told_on_the_form_and_keeps_what_wa
     assert!(form.text.contains("Too many attempts"), "{}", form.text);
     assert!(form.text.contains(EMAIL), "{}", form.text);
 }
+
+#[tokio::test]
+async fn what_was_typed_when_the_session_had_ended_is_there_after_signing_in() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    browser.forget_session();
+    let form = format!("/a/{}/endpoints/new", tenant.account.id);
+    let fields = [
+        ("acct", tenant.account.id.as_str()),
+        ("form[url]", "https://crm.acme.example/calls"),
+        ("form[name]", "CRM 7"),
+    ];
+    let sent = browser.post("/api/endpoints/create", &fields).await;
+    assert!(sent.header("location").starts_with("/sign-in?next="), "{sent:?}");
+    browser.sign_in("a wrong password", &form).await;
+    assert_eq!(browser.sign_in(PASSWORD, &form).await.header("location"), form);
+    let page = browser.get(&form).await;
+    for kept in ["https://crm.acme.example/calls", "CRM 7", "You had to sign in before"] {
+        assert!(page.text.contains(kept), "{kept}");
+    }
+    assert!(!browser.get(&form).await.text.contains("CRM 7"), "only once");
+}

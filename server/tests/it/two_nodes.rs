@@ -7,6 +7,7 @@ use engine::{clock::stopwatch, store::nodes::TAKEN_OVER_MS};
 use crate::{
     command::{offhook, serve::serve},
     crash::{post_until_killed, set_up},
+    postgres::database,
     receiver::Receiver,
 };
 
@@ -16,17 +17,6 @@ const EVENTS: usize = 40;
 const IN_FLIGHT: usize = 8;
 /// For the deliveries themselves, once they are taken over, on a machine that is busy with other tests.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(5);
-
-/// An empty database in the cluster that the test command starts.
-#[expect(clippy::disallowed_methods, reason = "the test command names the cluster, and database names must differ")]
-async fn database() -> String {
-    let admin = std::env::var("OFFHOOK_TEST_POSTGRES_URL").expect("`make test` starts a PostgreSQL and names it");
-    let name = format!("two_nodes_{:x}", rand::random::<u64>());
-    let pool = sqlx::PgPool::connect(&admin).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.unwrap();
-    pool.close().await;
-    admin.replacen("/postgres?", &format!("/{name}?"), 1)
-}
 
 /// The program on the one database; both nodes have the instance key of the folder.
 fn node(data: &Path, database: &str) -> Command {

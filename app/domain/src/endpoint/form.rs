@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ATTEMPT_TIMEOUT_MS, RATE_MAX_PER_S,
+    ATTEMPT_TIMEOUT_MAX_MS, ATTEMPT_TIMEOUT_MIN_MS, ATTEMPT_TIMEOUT_MS, RATE_MAX_PER_S,
     header::{Header, headers},
 };
 use crate::{
@@ -75,8 +75,9 @@ impl EndpointForm {
         let url = noted(&mut errors, TargetUrl::parse(&self.url).map_err(|said| FieldError::new("url", said)));
         let events = noted(&mut errors, self.picked());
         let headers = noted(&mut errors, headers(&self.headers)).unwrap_or_default();
-        let timeout =
-            noted(&mut errors, whole(&self.timeout_s, "timeout_s", 1, 30, "A time limit is 1 to 30 seconds."));
+        let (least_s, most_s) = (ATTEMPT_TIMEOUT_MIN_MS / 1_000, ATTEMPT_TIMEOUT_MAX_MS / 1_000);
+        let timeout_says = format!("A time limit is {least_s} to {most_s} seconds.");
+        let timeout = noted(&mut errors, whole(&self.timeout_s, "timeout_s", least_s, most_s, &timeout_says));
         let rate_says = "A rate is 1 to 1,000 events per second, or empty for no limit.";
         let rate = noted(&mut errors, whole(&self.rate_per_s, "rate_per_s", 1, RATE_MAX_PER_S, rate_says));
         let auth_token = Some(self.auth_token.clone()).filter(|token| !token.is_empty());

@@ -1,7 +1,9 @@
 //! Policies: what is in force, where it comes from, and a preview in words before it is changed. The retry schedule and
 //! the time limits stand there to be read.
 
-use domain::endpoint::{ATTEMPT_TIMEOUT_MAX_MS, ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DNS_TIMEOUT_MS};
+use domain::endpoint::{
+    ATTEMPT_TIMEOUT_MAX_MS, ATTEMPT_TIMEOUT_MIN_MS, ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DNS_TIMEOUT_MS,
+};
 use domain::installation::policy::PolicyName;
 use domain::retry::{JITTER_PERCENT, NEWS_FRESH_MS, Rhythm};
 use domain::time::span;
@@ -68,7 +70,8 @@ fn Schedule() -> impl IntoView {
 #[component]
 fn TimeLimits() -> impl IntoView {
     let ms = |ms: u32| span(i64::from(ms));
-    let whole = format!("{}, or 1 s to {} by endpoint", ms(ATTEMPT_TIMEOUT_MS), ms(ATTEMPT_TIMEOUT_MAX_MS));
+    let (least, most) = (ms(ATTEMPT_TIMEOUT_MIN_MS), ms(ATTEMPT_TIMEOUT_MAX_MS));
+    let whole = format!("{}, or {least} to {most} by endpoint", ms(ATTEMPT_TIMEOUT_MS));
     view! {
         <Panel title="Time limits" id="time-limits">
             <Facts>

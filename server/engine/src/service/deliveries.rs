@@ -58,7 +58,7 @@ impl Deliveries for Engine {
             row,
         };
         let discretion = self.discretion(actor).await?;
-        if discretion.hides() {
+        if discretion.hides_credentials() {
             let shown = credentials::revealed(self.vault(), &endpoint, self.now())?;
             let open = credentials::open_for(self.vault(), &endpoint)?;
             let headers = open.headers.iter().map(|header| header.value.as_str());

@@ -1,7 +1,8 @@
-//! What support sees of what belongs to a customer: numbers with their middle hidden, and no credentials.
+//! What is hidden from whom: from support the middle of numbers and all credentials, and from all who may not have
+//! credentials shown to them those that an endpoint's server has said back.
 
 use domain::{
-    actor::{Actor, Who},
+    actor::{Actor, Permission, Who},
     delivery::{DeliveryDetail, DeliveryRow},
     endpoint::EndpointSummary,
     error::Result,
@@ -17,10 +18,12 @@ const DOTS: &str = "••••••••";
 /// Shorter values are looked for nowhere: they would be found everywhere.
 const CREDENTIAL_MIN_BYTES: usize = 4;
 
-/// Hides what an actor need not see; nothing for the account's own people and programs.
+/// Hides what an actor need not see.
 pub(super) struct Discretion {
-    /// The numbers that are shown in full all the same; none where nothing is hidden.
+    /// The numbers that are shown in full all the same; none where no number is hidden.
     shown: Option<Vec<String>>,
+    /// Whether credentials are hidden that a server has said back.
+    credentials: bool,
 }
 
 impl Engine {
@@ -31,7 +34,7 @@ impl Engine {
             _ if actor.sees_masked() => Some(Vec::new()),
             _ => None,
         };
-        Ok(Discretion { shown })
+        Ok(Discretion { shown, credentials: !actor.may(Permission::RevealCredentials) })
     }
 }
 
@@ -42,12 +45,18 @@ impl Discretion {
         }
     }
 
-    fn text(&self, text: &mut String, credentials: &[&str]) {
-        let Some(shown) = &self.shown else { return };
+    /// What a server has answered.
+    fn answer(&self, text: &mut String, credentials: &[&str]) {
+        if !self.credentials {
+            return;
+        }
         for credential in credentials.iter().filter(|credential| credential.len() >= CREDENTIAL_MIN_BYTES) {
             *text = text.replace(credential, DOTS);
         }
-        *text = masking::text_but(&masking::credentials(text), &|number| shown.iter().any(|one| one == number));
+        *text = masking::credentials(text);
+        if let Some(shown) = &self.shown {
+            *text = masking::text_but(text, &|number| shown.iter().any(|one| one == number));
+        }
     }
 
     fn payload(&self, payload: &mut Option<String>) {
@@ -56,8 +65,13 @@ impl Discretion {
         }
     }
 
-    /// Whether anything is hidden at all.
-    pub(super) const fn hides(&self) -> bool {
+    /// Whether credentials are hidden that a server has said back.
+    pub(super) const fn hides_credentials(&self) -> bool {
+        self.credentials
+    }
+
+    /// Whether this is somebody from outside the account, who sees no more than they need.
+    const fn is_outside(&self) -> bool {
         self.shown.is_some()
     }
 
@@ -79,21 +93,21 @@ impl Discretion {
 
     /// `credentials` are those of the endpoint: its server may have said them back.
     pub(super) fn delivery_detail(&self, detail: &mut DeliveryDetail, credentials: &[&str]) {
-        if !self.hides() {
+        for attempt in &mut detail.attempts {
+            self.answer(&mut attempt.response_head, credentials);
+            self.answer(&mut attempt.response_body, credentials);
+        }
+        if !self.is_outside() {
             return;
         }
         self.delivery(&mut detail.row);
         self.payload(&mut detail.payload);
         detail.endpoint_url = masking::url(&detail.endpoint_url);
-        for attempt in &mut detail.attempts {
-            attempt.url = masking::url(&attempt.url);
-            self.text(&mut attempt.response_head, credentials);
-            self.text(&mut attempt.response_body, credentials);
-        }
+        detail.attempts.iter_mut().for_each(|attempt| attempt.url = masking::url(&attempt.url));
     }
 
     pub(super) fn endpoint(&self, summary: &mut EndpointSummary) {
-        if !self.hides() {
+        if !self.is_outside() {
             return;
         }
         summary.endpoint.url = TargetUrl::stored(masking::url(summary.endpoint.url.as_str()));

@@ -185,7 +185,10 @@ impl Endpoints for Engine {
         self.stored(account, id).await?;
         let filter = AuditFilter { object: Some(id.to_string()), limit: LOG_SHOWN, ..AuditFilter::default() };
         let records = audit::list(self.db(), account.as_str(), &filter).await?;
-        Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| record).collect())
+        // Where somebody was stands in the audit log, for those who may read that.
+        let in_full = actor.may(Permission::ReadAudit);
+        let shown = |record: Record| Record { address: record.address.filter(|_| in_full), ..record };
+        Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| shown(record)).collect())
     }
 
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {

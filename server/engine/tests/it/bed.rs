@@ -19,7 +19,7 @@ use domain::{
 };
 use engine::{Config, Engine, key_ring::KeyRing, mail::Drawer};
 
-use crate::receiver::Receiver;
+use crate::{database, receiver::Receiver};
 
 /// A clock that is moved by hand.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ impl Bed {
         let folder = tempfile::tempdir().unwrap();
         let database_url = match on {
             On::Sqlite => format!("sqlite://{}/offhook.db", folder.path().display()),
-            On::Postgres => fresh_postgres().await,
+            On::Postgres => database::fresh().await,
         };
         Self::on(database_url, folder).await
     }
@@ -330,21 +330,4 @@ pub fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
 /// The call id of a numbered call.
 pub fn call_id(call: u32) -> String {
     format!("{call:08x}-aaaf-11e7-b600-7ac8e42434d2")
-}
-
-/// A fresh database in the throw-away cluster that the test command starts. A missing one is a failure.
-#[expect(clippy::disallowed_methods, reason = "the test command names the cluster, and database names must differ")]
-async fn fresh_postgres() -> String {
-    let admin = std::env::var("OFFHOOK_TEST_POSTGRES_URL")
-        .expect("OFFHOOK_TEST_POSTGRES_URL names a throw-away Postgres; `make test` starts one");
-    let name = format!("t_{:x}", rand::random::<u64>());
-    let pool = sqlx::PgPool::connect(&admin).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.unwrap();
-    pool.close().await;
-    let (base, query) = admin.split_once('?').map_or((admin.as_str(), None), |(base, query)| (base, Some(query)));
-    let (server, _) = base.rsplit_once('/').unwrap();
-    match query {
-        Some(query) => format!("{server}/{name}?{query}"),
-        None => format!("{server}/{name}"),
-    }
 }

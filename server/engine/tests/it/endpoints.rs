@@ -9,7 +9,10 @@ use domain::{
     event::{EventKind, Events},
 };
 
-use crate::bed::{Bed, newcomer, on_both};
+use crate::{
+    bed::{Bed, newcomer, on_both},
+    receiver::Reply,
+};
 
 on_both! {
     the_same_url_twice_names_the_one_that_has_it
@@ -17,6 +20,8 @@ on_both! {
     an_edit_is_refused_when_somebody_else_was_quicker
     another_accounts_things_are_not_there
     a_viewer_reads_and_changes_nothing
+    credentials_that_a_server_says_back_are_shown_to_those_who_may_reveal_them
+    where_somebody_was_is_for_those_who_read_the_audit_log
     credentials_are_sealed_and_can_be_revealed
     the_test_line_is_made_once
 }
@@ -88,6 +93,39 @@ async fn a_viewer_reads_and_changes_nothing(bed: Bed) {
     assert!(matches!(bed.engine.reveal_credentials(&viewer, &endpoint.id).await, Err(Error::Forbidden(_))));
     let test = bed.engine.send_test(&viewer, &endpoint.id, EventKind::IncomingCall, None).await;
     assert!(matches!(test, Err(Error::Forbidden(_))));
+}
+
+async fn credentials_that_a_server_says_back_are_shown_to_those_who_may_reveal_them(bed: Bed) {
+    bed.endpoint_with(|form| form.headers = "X-Key: open sesame".into()).await;
+    let said = r#"{"auth_token":"my-token"} open sesame"#;
+    let answer = format!("HTTP/1.1 200 OK\r\nx-key: open sesame\r\ncontent-length: {}\r\n\r\n{said}", said.len());
+    bed.receiver.next([Reply::Bytes(answer)]);
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    let id = bed.only_delivery().await.row.id;
+    let mut viewer = bed.admin.clone();
+    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a person") };
+    *role = Role::Viewer;
+    for (who, shown) in [(&bed.admin, true), (&viewer, false), (&bed.token, false)] {
+        let detail = bed.engine.delivery(who, &id).await.unwrap();
+        let answer = format!("{} {}", detail.attempts[0].response_head, detail.attempts[0].response_body);
+        for credential in ["my-token", "open sesame"] {
+            assert_eq!(answer.contains(credential), shown, "{credential} in {answer} for {who:?}");
+        }
+    }
+}
+
+async fn where_somebody_was_is_for_those_who_read_the_audit_log(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    let admin = bed.admin.clone().at("2001:db8::7".to_owned());
+    bed.engine.pause_endpoint(&admin, &endpoint.id).await.unwrap();
+    let mut viewer = bed.admin.clone();
+    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a person") };
+    *role = Role::Viewer;
+    for (who, shown) in [(&bed.admin, Some("2001:db8::7")), (&viewer, None)] {
+        let log = bed.engine.endpoint_log(who, &endpoint.id).await.unwrap();
+        assert_eq!(log[0].address.as_deref(), shown);
+    }
 }
 
 async fn credentials_are_sealed_and_can_be_revealed(bed: Bed) {

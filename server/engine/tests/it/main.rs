@@ -10,6 +10,8 @@ mod chance;
 mod checkpoints;
 mod clocks;
 mod cluster;
+mod database;
+mod encrypted;
 mod endpoints;
 mod faults;
 mod health;

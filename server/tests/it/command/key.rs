@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use super::{line, offhook, run, serve::serve};
 use crate::{
     app::{PATIENCE, client},
+    postgres::database,
     receiver::{Received, Receiver},
 };
 
@@ -93,11 +94,9 @@ async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
     assert_eq!(with(&format!("k1:{two},k1:{one}"), &["list"]).await.status.code(), Some(2));
 }
 
-/// Two servers on one database: only Postgres has that. This is the cluster's own database, which no other test writes to.
-#[expect(clippy::disallowed_methods, reason = "the test command names the cluster")]
+/// Two servers on one database: only Postgres has that.
 async fn two_servers() -> String {
-    let url = std::env::var("OFFHOOK_TEST_POSTGRES_URL")
-        .expect("OFFHOOK_TEST_POSTGRES_URL names a throw-away Postgres; `make test` starts one");
+    let url = database().await;
     let db = Db::open(&url).await.unwrap();
     let mut tx = db.begin().await.unwrap();
     // A heartbeat that lasts, however slow the test is.

@@ -1,0 +1,19 @@
+//! The way to PostgreSQL is encrypted wherever it can be.
+
+use engine::store::db::Db;
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
+
+/// What a client sends first that would rather speak TLS: length and code (PostgreSQL protocol 3.0, SSLRequest).
+const TLS_WANTED: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
+
+#[tokio::test]
+async fn encryption_is_asked_for_before_anything_is_said() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://ana@{}/offhook", listener.local_addr().unwrap());
+    let opening = tokio::spawn(async move { Db::open(&url).await.err() });
+    let (mut client, _) = listener.accept().await.unwrap();
+    let mut first = [0; 8];
+    client.read_exact(&mut first).await.unwrap();
+    assert_eq!(first, TLS_WANTED);
+    opening.abort();
+}
