@@ -86,6 +86,7 @@ impl Fields<'_> {
         let broken = keys.iter().filter_map(|key| {
             let complaint = match self.get(key) {
                 None => Some("This field is missing."),
+                Some(raw) if is_past_reading(raw) => Some("This number is too large."),
                 Some(_) => complaint(key, &self.value(key)),
             };
             complaint.map(|message| FieldError::new(format!("payload.{key}"), message))
@@ -107,7 +108,8 @@ impl Fields<'_> {
             Value::Object(party) => {
                 let kind = party.get("type").and_then(Value::as_str).unwrap_or_default().replace('_', " ");
                 let id = party.get("id").map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
-                format!("{kind} {}", id.unwrap_or_default())
+                // This is what lists show and search; PostgreSQL takes no NUL. The payload keeps what was sent.
+                format!("{kind} {}", id.unwrap_or_default()).replace(char::is_control, "")
             }
             _ => String::new(),
         }
@@ -128,6 +130,12 @@ impl Fields<'_> {
         out.push('}');
         out
     }
+}
+
+/// Whether this is a number that no receiver's usual reader could hold, such as `1e400`.
+fn is_past_reading(raw: &RawValue) -> bool {
+    let is_number = raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    is_number && serde_json::from_str::<Value>(raw.get()).is_err()
 }
 
 /// What is wrong with a known field's value, if anything.
