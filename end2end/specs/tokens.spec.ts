@@ -6,7 +6,7 @@ test("a token is made, shown once, rotated and revoked", async ({ page, person }
   await page.getByRole("link", { name: "New token" }).click();
   await page.getByLabel("Name").fill("CRM");
   await page.getByRole("button", { name: "Make token" }).click();
-  await expect(page.getByText("Tick at least one thing that it may do.").first()).toBeVisible();
+  await expect(page.getByText("Choose at least one thing that it may do.").first()).toBeVisible();
   await expect(page.getByLabel("Name")).toHaveValue("CRM");
   await page.getByLabel("deliveries:read").check();
   await page.getByRole("button", { name: "Make token" }).click();

@@ -6,13 +6,13 @@ use app::ssr::{ClientIp, TooOften};
 use axum::{
     Router,
     extract::{Request, State},
-    http::Method,
+    http::{Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{any, get},
 };
 use domain::Backend;
-use leptos::context::provide_context;
+use leptos::{context::provide_context, server_fn::axum::server_fn_paths};
 use tower_http::{CompressionLevel, compression::CompressionLayer, limit::RequestBodyLimitLayer};
 
 use crate::{
@@ -45,7 +45,7 @@ pub fn routes(room: &Shared) -> Router<Shared> {
     let pages = leptos_axum::generate_route_list(app::App);
     let pages = pages.iter().fold(Router::new(), |router, listing| router.route(listing.path(), get(page)));
     pages
-        .route("/api/{*function}", post(function))
+        .route("/api/{*function}", any(function))
         .layer(middleware::from_fn(time_limit::keep))
         .layer(RequestBodyLimitLayer::new(FORM_MAX_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_QUALITY)))
@@ -62,6 +62,14 @@ async fn page(State(room): State<Shared>, request: Request) -> Response {
 }
 
 async fn function(State(room): State<Shared>, request: Request) -> Response {
+    if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
+        let says = "There is no such form here. Open the page again and send it from there.\n";
+        return (StatusCode::NOT_FOUND, says).into_response();
+    }
+    if request.method() != Method::POST {
+        let says = "A form is posted. Open the page that it is on.\n";
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], says).into_response();
+    }
     let (context, request) = context(&room, request);
     leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
 }

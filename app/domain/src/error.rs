@@ -69,6 +69,12 @@ pub enum Error {
     Internal,
 }
 
+impl From<FieldError> for Error {
+    fn from(complaint: FieldError) -> Self {
+        Self::Invalid(vec![complaint])
+    }
+}
+
 impl Error {
     /// A single field's complaint.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {

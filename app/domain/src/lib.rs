@@ -23,6 +23,7 @@ pub mod installation;
 pub mod json;
 pub mod masking;
 pub mod member;
+pub mod name;
 pub mod payload;
 pub mod person;
 pub mod phone;

@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     UnixMs,
-    account::{Account, NAME_MAX_CHARS, Role, User, email_complaint, normal_email},
+    account::{Account, Role, User, email_complaint, normal_email},
     actor::Actor,
     error::{Error, FieldError, Result},
     id::{InvitationId, UserId},
+    name,
     time::DAY_MS,
 };
 
@@ -124,11 +125,7 @@ impl Newcomer {
     /// # Errors
     /// `Invalid`
     pub fn checked_name(&self) -> Result<String> {
-        let name = self.name.trim();
-        if name.chars().count() > NAME_MAX_CHARS {
-            return Err(Error::invalid("name", "A name has at most 120 characters."));
-        }
-        Ok(name.to_owned())
+        Ok(name::checked_if_any("name", &self.name)?)
     }
 }
 

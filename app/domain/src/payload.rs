@@ -90,6 +90,7 @@ impl Fields<'_> {
         let broken = keys.iter().filter_map(|key| {
             let complaint = match self.get(key) {
                 None => Some("This field is missing."),
+                Some(raw) if is_past_reading(raw) => Some("This number is too large."),
                 Some(_) => complaint(key, &self.value(key)),
             };
             complaint.map(|message| FieldError::new(format!("payload.{key}"), message))
@@ -131,6 +132,12 @@ impl Fields<'_> {
         out.push('}');
         out
     }
+}
+
+/// Whether this is a number that no receiver's usual reader could hold, such as `1e400`.
+fn is_past_reading(raw: &RawValue) -> bool {
+    let is_number = raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
+    is_number && serde_json::from_str::<Value>(raw.get()).is_err()
 }
 
 /// What is wrong with a known field's value, if anything.

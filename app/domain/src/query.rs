@@ -17,8 +17,15 @@ pub const fn page_size(asked: u32) -> u32 {
     }
 }
 
-/// The pairs of a query string, decoded, without those whose value is empty.
+/// The pairs of a query string, decoded, without those whose value is empty. Control characters are left out: nothing
+/// that can be looked for has one, and PostgreSQL takes no NUL.
 pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let seen = pairs_as_sent(query).map(|(k, v)| (k, v.replace(char::is_control, "").trim().to_owned()));
+    seen.filter(|(_, v)| !v.is_empty())
+}
+
+/// The same with what [`pairs`] leaves out, for a door that refuses it.
+pub fn pairs_as_sent(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     let query = query.strip_prefix('?').unwrap_or(query);
     let decoded = form_urlencoded::parse(query.as_bytes());
     decoded.map(|(k, v)| (k.into_owned(), v.trim().to_owned())).filter(|(_, v)| !v.is_empty())
@@ -62,4 +69,16 @@ impl Writer {
 #[must_use]
 pub fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_in_an_address_are_left_out() {
+        let of = |query: &str| pairs(query).collect::<Vec<_>>();
+        assert_eq!(of("?q=a%00b&call=%00&who=%1b%0ax"), [("q".into(), "ab".into()), ("who".into(), "x".into())]);
+        assert_eq!(pairs_as_sent("q=a%00b").collect::<Vec<_>>(), [("q".to_owned(), "a\0b".to_owned())]);
+    }
 }

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::NAME_MAX_CHARS,
     actor::{Actor, Permission},
     error::{Error, FieldError, Result},
     id::TokenId,
+    name,
     time::{HOUR_MS, UnixMs},
 };
 
@@ -249,16 +249,13 @@ impl TokenForm {
     /// `Invalid` with one entry per field that cannot be accepted.
     pub fn check(&self) -> Result<NewToken> {
         let mut errors = Vec::new();
-        let name = self.name.trim();
-        if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
-            errors.push(FieldError::new("name", "Name the program that will use it, in 1 to 120 characters."));
-        }
+        let name = name::checked("name", &self.name).map_err(|wrong| errors.push(wrong)).unwrap_or_default();
         let scopes: Vec<Scope> =
             Scope::ALL.into_iter().filter(|scope| self.scopes.iter().any(|name| name == scope.as_str())).collect();
         if self.scopes.iter().any(|name| Scope::parse(name).is_none()) {
             errors.push(FieldError::new("scopes", "There is no such scope."));
         } else if scopes.is_empty() {
-            errors.push(FieldError::new("scopes", "Tick at least one thing that it may do."));
+            errors.push(FieldError::new("scopes", "Choose at least one thing that it may do."));
         }
         let days = match self.expires_days.trim() {
             "" => None,
@@ -267,11 +264,7 @@ impl TokenForm {
                 1
             })),
         };
-        if errors.is_empty() {
-            Ok(NewToken { name: name.to_owned(), scopes, expires_days: days })
-        } else {
-            Err(Error::Invalid(errors))
-        }
+        if errors.is_empty() { Ok(NewToken { name, scopes, expires_days: days }) } else { Err(Error::Invalid(errors)) }
     }
 }
 

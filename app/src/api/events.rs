@@ -38,6 +38,9 @@ pub struct Call {
 pub async fn show_call(acct: String, call: String) -> Result<Call, UiError> {
     use crate::{pages::events::query, ssr};
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
+    if !domain::payload::is_uuid(&call) {
+        return Err(UiError::not_found("Call"));
+    }
     let (events, deliveries) = query::of_call(&call);
     let mut events = backend.events(&actor, &events).await?.rows;
     let mut deliveries = backend.deliveries(&actor, &deliveries).await?.rows;

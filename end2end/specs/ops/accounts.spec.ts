@@ -32,7 +32,7 @@ test("an operator signs in, opens an account, and its first admin comes in by th
   await expect(page.getByText("1 member", { exact: true })).toBeVisible();
   await page.getByRole("textbox", { name: "Name" }).fill(" ");
   await page.getByRole("button", { name: "Save name" }).click();
-  await expect(page.getByRole("alert")).toContainText("An account's name has 1 to 120 characters.");
+  await expect(page.getByRole("alert")).toContainText("A name has 1 to 120 characters");
   await page.getByRole("textbox", { name: "Name" }).fill(`${name} Ltd`);
   await page.getByRole("button", { name: "Save name" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} Ltd`);

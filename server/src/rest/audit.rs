@@ -85,13 +85,13 @@ fn filter(query: &mut Query) -> AuditFilter {
         object: query.text("object"),
         from: query.one("from", A_TIME, parse_utc),
         to: query.one("to", A_TIME, parse_utc),
-        cursor: query.text("cursor"),
+        cursor: query.cursor(|text| text.parse().is_ok_and(|position: i64| position > 0)),
         limit: query.limit(),
     }
 }
 
 /// List the records of the audit log, newest first.
-#[utoipa::path(get, path = "/audit", tag = "Audit", params(
+#[utoipa::path(get, path = "/audit", operation_id = "list_audit_records", tag = "Audit", params(
     ("area" = Option<String>, Query, description = "Only this area: endpoint, credentials, delivery, token, member, account, support"),
     ("who" = Option<String>, Query, description = "Only by whom this id or name belongs to"),
     ("object" = Option<String>, Query, description = "Only about what this id belongs to"),

@@ -7,11 +7,14 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use domain::{Error, FieldError};
+use domain::Error;
 use http_body_util::{BodyExt as _, Limited};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
-use crate::rest::problem::{Kind, Problem};
+use crate::rest::{
+    problem::{Kind, Problem},
+    query::Query,
+};
 
 /// Largest body of a call that is not about events, in bytes.
 pub const CALL_MAX_BYTES: usize = 64 * 1_024;
@@ -30,6 +33,8 @@ impl<const MAX_BYTES: usize, S: Send + Sync> FromRequest<S> for JsonBody<MAX_BYT
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        // A call that takes a body takes no parameter: one that was meant to change what it does is not passed over.
+        Query::of(parts.uri.query().unwrap_or_default()).done()?;
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
         match tokio::time::timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX_BYTES)).await {
             Ok(bytes) => bytes.map(Self),
@@ -46,38 +51,84 @@ impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     pub fn parse<'de, T: Deserialize<'de>>(&'de self) -> Result<T, Problem> {
         parse(&self.0)
     }
+
+    /// The same of a body that may be left out.
+    ///
+    /// # Errors
+    /// As [`JsonBody::parse`].
+    pub fn given<'de, T: Default + Deserialize<'de>>(&'de self) -> Result<T, Problem> {
+        if self.0.is_empty() { Ok(T::default()) } else { self.parse() }
+    }
 }
 
-/// JSON text as `T`.
+/// What a call says that has nothing to say besides its path.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// What the parser expected, by its own words, in ours.
+const EXPECTED: [(&str, &str); 7] = [
+    ("a string", "Expected a text."),
+    ("a boolean", "Expected true or false."),
+    ("a sequence", "Expected a list."),
+    ("a map", "Expected an object."),
+    ("u32", "Expected a whole number from 0 to 4,294,967,295."),
+    ("i64", "Expected a whole number."),
+    ("struct", "Expected an object."),
+];
+
+/// JSON text as `T`. A list of values in the order of the fields, which the parser would take too, is no object.
 ///
 /// # Errors
 /// As [`JsonBody::parse`].
 pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
+    if !json.trim_ascii_start().starts_with(b"{") {
+        let whole = serde_json::from_slice::<IgnoredAny>(json);
+        return Err(
+            whole.map_or_else(|error| malformed(&error), |_| Error::invalid("body", "Expected an object.").into())
+        );
+    }
     serde_json::from_slice(json).map_err(|error| explain::<T>(json, &error))
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(Kind::Malformed, format!("The body is not valid JSON: {error}."))
 }
 
 /// Reads the text again, this time keeping track of the path: only wrong bodies pay for it.
 fn explain<'de, T: Deserialize<'de>>(json: &'de [u8], error: &serde_json::Error) -> Problem {
-    if !error.is_data() {
-        return Problem::new(Kind::Malformed, format!("The body is not valid JSON: {error}."));
+    let said = error.to_string();
+    // A number such as 1e400 is JSON; what cannot hold it is our field.
+    if !error.is_data() && !said.starts_with("number out of range") {
+        return malformed(error);
     }
     let tracked = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(json)).err();
     let path = tracked.map(|error| error.path().to_string()).unwrap_or_default();
-    let field = named(&error.to_string()).map_or_else(|| path.clone(), |name| join(&path, &name));
+    let field = named(&said).map_or_else(|| path.clone(), |name| join(&path, &name));
     let field = if field.is_empty() || field == "." { "body".to_owned() } else { field };
-    Error::Invalid(vec![FieldError::new(field, format!("Not as expected: {}.", without_value(&error.to_string())))])
-        .into()
+    Error::invalid(field, in_our_words(&said)).into()
 }
 
-/// What serde says, without the text that it complains about: a credential may have got into the wrong field, and
+/// What the parser says, without the text that it complains about: a credential may have got into the wrong field, and
 /// answers are logged by those who get them.
-fn without_value(message: &str) -> String {
-    const BEGIN: &str = ": string \"";
-    let cut = || {
-        let (begin, end) = (message.find(BEGIN)?, message.rfind("\", expected ")?);
-        (begin < end).then(|| format!("{}: a string{}", &message[..begin], &message[end + 1..]))
-    };
-    cut().unwrap_or_else(|| message.to_owned())
+fn in_our_words(said: &str) -> String {
+    let expected = said.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
+    let expected = expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected);
+    let plain =
+        || EXPECTED.iter().find(|(theirs, _)| expected.split(' ').next() == Some(*theirs) || expected == *theirs);
+    if said.starts_with("unknown field") {
+        let fields = expected.trim_start_matches("one of ").replace('`', "").replace(" or ", ", ");
+        let fields = if fields.is_empty() { "none".to_owned() } else { fields };
+        format!("There is no such field here. There are: {fields}.")
+    } else if said.starts_with("missing field") {
+        "This field is missing.".to_owned()
+    } else if said.starts_with("duplicate field") {
+        "This field stands in the body twice.".to_owned()
+    } else if said.starts_with("number out of range") || (said.starts_with("invalid value") && expected == "i64") {
+        "This number is too large.".to_owned()
+    } else {
+        plain().map_or("This is not as expected.", |(_, ours)| ours).to_owned()
+    }
 }
 
 /// The field that serde complains about, where the path ends one step before it.
@@ -179,14 +230,28 @@ mod tests {
     #[test]
     fn a_value_in_the_wrong_place_is_not_said_again() {
         for (json, said) in [
-            (r#"{"url":"x","rate":"a \"secret\""}"#, "invalid type: a string, expected u32"),
-            (r#"{"url":"x","inner":"secret\", expected"}"#, "invalid type: a string, expected struct Inner"),
-            (r#"{"url":7}"#, "invalid type: integer `7`, expected a string"),
+            (r#"{"url":"x","rate":"a \"secret\""}"#, "Expected a whole number from 0"),
+            (r#"{"url":"x","inner":"secret\", expected"}"#, "Expected an object."),
+            (r#"{"url":"secret","url":"secret"}"#, "twice"),
+            (r#"{"url":7}"#, "Expected a text."),
+            (r#"{"url":"x","rate":1e400}"#, "This number is too large."),
+            (r#"{"url":"x","rate":-1}"#, "Expected a whole number from 0"),
+            (r#"{"url":"x","speed":1}"#, "There are: url, rate, inner."),
         ] {
             let problem = parse::<Outer>(json.as_bytes()).unwrap_err();
             let text = serde_json::to_string(&problem.document()).unwrap();
             assert!(text.contains(said) && !text.contains("secret"), "{text}");
+            assert!(!text.contains("struct") && !text.contains("u32"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_in_the_order_of_the_fields_is_no_object() {
+        for json in [r#"["x",1,null]"#, " [\"x\"]", "\"x\"", "7", "null"] {
+            assert_eq!(parse::<Outer>(json.as_bytes()).unwrap_err().kind, Kind::Invalid, "{json}");
+        }
+        assert_eq!(parse::<Outer>(b"[1,").unwrap_err().kind, Kind::Malformed);
+        assert!(parse::<Outer>(b"\n {\"url\":\"x\"}").is_ok());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use domain::{
+    actor::Permission,
     cause::Cause,
     delivery::Status,
     event::EventKind,
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 use crate::{
     rest::{
         List,
+        body::{JsonBody, Nothing},
         delivery_json::{DeliveryDetailJson, DeliveryJson},
         door::Caller,
         openapi::Errors,
@@ -43,13 +45,13 @@ fn filter(query: &mut Query) -> DeliveryFilter {
         to: query.one("to", A_TIME, parse_utc),
         range: query
             .one("range", "A range is 1h, 24h or 7d.", |text| Range::ALL.into_iter().find(|r| r.as_str() == text)),
-        cursor: query.text("cursor"),
+        cursor: query.cursor(|text| DeliveryId::parse(text).is_ok()),
         limit: query.limit(),
     }
 }
 
 /// List deliveries, newest first.
-#[utoipa::path(get, path = "/deliveries", tag = "Deliveries", params(
+#[utoipa::path(get, path = "/deliveries", operation_id = "list_deliveries", tag = "Deliveries", params(
     ("status" = Option<Vec<String>>, Query, description = "Only these statuses, separated by commas"),
     ("event" = Option<Vec<String>>, Query, description = "Only these kinds of events, separated by commas"),
     ("endpoint" = Option<String>, Query, description = "Only this endpoint's"),
@@ -78,7 +80,7 @@ pub async fn list(
 }
 
 /// One delivery with its attempts.
-#[utoipa::path(get, path = "/deliveries/{id}", tag = "Deliveries",
+#[utoipa::path(get, path = "/deliveries/{id}", operation_id = "show_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, description = "The delivery", body = DeliveryDetailJson), Errors),
     security(("token" = ["deliveries:read"])))]
@@ -86,7 +88,9 @@ pub async fn show(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<Json<DeliveryDetailJson>, Problem> {
+    query.done()?;
     let detail = room.backend.delivery(&caller.0, &DeliveryId::parse(&id)?).await?;
     Ok(Json(DeliveryDetailJson::new(detail, room.backend.clock().now())))
 }
@@ -101,7 +105,7 @@ pub struct ResentJson {
 /// Send a delivery again.
 ///
 /// With new tries and the same event id, so that a receiver can drop what it already has.
-#[utoipa::path(post, path = "/deliveries/{id}/resend", tag = "Deliveries",
+#[utoipa::path(post, path = "/deliveries/{id}/resend", operation_id = "resend_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
     responses((status = 202, description = "On its way", body = ResentJson), Errors),
     security(("token" = ["deliveries:write"])))]
@@ -109,7 +113,10 @@ pub async fn resend(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    body: JsonBody,
 ) -> Result<(StatusCode, Json<ResentJson>), Problem> {
+    caller.require(Permission::WriteDeliveries)?;
+    let Nothing {} = body.given()?;
     let id = DeliveryId::parse(&id)?;
     room.backend.resend(&caller.0, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(ResentJson { id: id.into() })))

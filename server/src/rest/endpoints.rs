@@ -2,14 +2,13 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, State},
     http::StatusCode,
 };
 use domain::{
     Error,
     actor::{Actor, Permission, Who},
-    endpoint::{Duplicate, EndpointSummary},
+    endpoint::Duplicate,
     event::EventKind,
     id::EndpointId,
     token::Scope,
@@ -21,7 +20,8 @@ use utoipa::ToSchema;
 use crate::{
     rest::{
         List,
-        body::{JsonBody, parse},
+        body::{JsonBody, Nothing},
+        cut,
         door::Caller,
         endpoint_json::{CreatedJson, EndpointChange, EndpointJson, EndpointSummaryJson, EndpointToCreate},
         openapi::Errors,
@@ -36,7 +36,7 @@ type One = Result<Json<EndpointJson>, Problem>;
 /// Create an endpoint.
 ///
 /// The answer shows its auth token and signing secret, this once.
-#[utoipa::path(post, path = "/endpoints", tag = "Endpoints", request_body = EndpointToCreate, responses(
+#[utoipa::path(post, path = "/endpoints", operation_id = "create_endpoint", tag = "Endpoints", request_body = EndpointToCreate, responses(
     (status = 201, description = "Created", body = CreatedJson), Errors,
 ), security(("token" = ["endpoints:write"])))]
 pub async fn create(
@@ -54,7 +54,7 @@ pub async fn create(
 }
 
 /// List endpoints: failing ones first, then by name.
-#[utoipa::path(get, path = "/endpoints", tag = "Endpoints", params(
+#[utoipa::path(get, path = "/endpoints", operation_id = "list_endpoints", tag = "Endpoints", params(
     ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
     ("cursor" = Option<String>, Query, description = "`next` of the page before"),
 ), responses((status = 200, description = "One page", body = List<EndpointSummaryJson>), Errors),
@@ -64,35 +64,16 @@ pub async fn list(
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<List<EndpointSummaryJson>>, Problem> {
-    let (limit, cursor) =
-        (query.limit(), query.one("cursor", "This is not a cursor.", |id| EndpointId::parse(id).ok()));
+    let (limit, after) = (query.limit(), query.cursor(|text| EndpointId::parse(text).is_ok()));
     query.done()?;
-    let (rows, next) = page(room.backend.endpoints(&caller.0).await?, limit, cursor.as_ref())?;
+    let all = room.backend.endpoints(&caller.0).await?;
+    let (rows, next) = cut(all, limit, after.as_deref(), |row| row.endpoint.id.as_str())?;
     let now = room.backend.clock().now();
     Ok(Json(List { data: rows.into_iter().map(|row| EndpointSummaryJson::new(row, now)).collect(), next }))
 }
 
-/// An account has at most 500 endpoints: they are read whole and cut here. The cursor is the last row's id.
-fn page(
-    mut rows: Vec<EndpointSummary>,
-    limit: u32,
-    after: Option<&EndpointId>,
-) -> Result<(Vec<EndpointSummary>, Option<String>), Problem> {
-    if let Some(after) = after {
-        let Some(at) = rows.iter().position(|row| row.endpoint.id == *after) else {
-            return Err(Error::invalid("cursor", "This endpoint is gone; begin with the first page.").into());
-        };
-        rows.drain(..=at);
-    }
-    let limit = limit as usize;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| row.endpoint.id.as_str().to_owned());
-    Ok((rows, next))
-}
-
 /// One endpoint.
-#[utoipa::path(get, path = "/endpoints/{id}", tag = "Endpoints",
+#[utoipa::path(get, path = "/endpoints/{id}", operation_id = "show_endpoint", tag = "Endpoints",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The endpoint", body = EndpointSummaryJson), Errors),
     security(("token" = ["endpoints:read"])))]
@@ -100,13 +81,15 @@ pub async fn show(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<Json<EndpointSummaryJson>, Problem> {
+    query.done()?;
     let summary = room.backend.endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
     Ok(Json(EndpointSummaryJson::new(summary, room.backend.clock().now())))
 }
 
 /// Change an endpoint. What is left out stays.
-#[utoipa::path(patch, path = "/endpoints/{id}", tag = "Endpoints", request_body = EndpointChange,
+#[utoipa::path(patch, path = "/endpoints/{id}", operation_id = "change_endpoint", tag = "Endpoints", request_body = EndpointChange,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
@@ -140,7 +123,7 @@ pub struct DeletedJson {
 /// Delete an endpoint.
 ///
 /// Cancels what waits for it. Its deliveries stay readable.
-#[utoipa::path(delete, path = "/endpoints/{id}", tag = "Endpoints",
+#[utoipa::path(delete, path = "/endpoints/{id}", operation_id = "delete_endpoint", tag = "Endpoints",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "Deleted", body = DeletedJson), Errors),
     security(("token" = ["endpoints:write"])))]
@@ -148,18 +131,23 @@ pub async fn delete(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    body: JsonBody,
 ) -> Result<Json<DeletedJson>, Problem> {
+    caller.require(Permission::WriteEndpoints)?;
+    let Nothing {} = body.given()?;
     let id = EndpointId::parse(&id)?;
     let cancelled = room.backend.delete_endpoint(&caller.0, &id).await?;
     Ok(Json(DeletedJson { id: id.into(), cancelled }))
 }
 
 /// Pause an endpoint: its events are held from now on.
-#[utoipa::path(post, path = "/endpoints/{id}/pause", tag = "Endpoints",
+#[utoipa::path(post, path = "/endpoints/{id}/pause", operation_id = "pause_endpoint", tag = "Endpoints",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
-pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> One {
+pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    caller.require(Permission::WriteEndpoints)?;
+    let Nothing {} = body.given()?;
     let endpoint = room.backend.pause_endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
     Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
 }
@@ -175,12 +163,13 @@ pub struct Resumption {
 }
 
 /// Resume an endpoint: sends again, the held events first. The body may be left out.
-#[utoipa::path(post, path = "/endpoints/{id}/resume", tag = "Endpoints", request_body = Option<Resumption>,
+#[utoipa::path(post, path = "/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "Endpoints", request_body = Option<Resumption>,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
-pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: Bytes) -> One {
-    let how = if body.is_empty() { Resumption::default() } else { parse::<Resumption>(&body)? };
+pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    caller.require(Permission::WriteEndpoints)?;
+    let how: Resumption = body.given()?;
     let endpoint = room.backend.resume_endpoint(&caller.0, &EndpointId::parse(&id)?, how.drain_per_s).await?;
     Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
 }
@@ -206,7 +195,7 @@ pub struct TestSentJson {
 }
 
 /// Send a test to this endpoint alone.
-#[utoipa::path(post, path = "/endpoints/{id}/test", tag = "Endpoints", request_body = TestToSend,
+#[utoipa::path(post, path = "/endpoints/{id}/test", operation_id = "test_endpoint", tag = "Endpoints", request_body = TestToSend,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 202, description = "On its way", body = TestSentJson), Errors),
     security(("token" = ["endpoints:write"])))]

@@ -92,7 +92,7 @@ struct Checked {
 }
 
 /// Post up to 1,000 events.
-#[utoipa::path(post, path = "/events/batch", tag = "Events", request_body = BatchToPost, responses(
+#[utoipa::path(post, path = "/events/batch", operation_id = "post_events", tag = "Events", request_body = BatchToPost, responses(
     (status = 202, description = "One result per event, in order", body = BatchJson), Errors,
 ), security(("token" = ["events:write"])))]
 pub async fn post(

@@ -10,7 +10,7 @@ use domain::{
     actor::Permission,
     cause::{Cause, CauseFacts, Failure},
     event::{Accepted, EVENT_BODY_MAX_BYTES, EventDetail, EventFilter, EventKind, EventRow, NewEvent, PostedEvent},
-    id::EventId,
+    id::{EventId, decode},
     time::iso_utc,
 };
 use serde::{Deserialize, Serialize};
@@ -167,7 +167,7 @@ pub(super) const fn status(accepted: &Accepted) -> StatusCode {
 /// Post an event.
 ///
 /// Answered once the event and its deliveries are durable. An event that nobody listens for is accepted too.
-#[utoipa::path(post, path = "/events", tag = "Events", request_body = EventToPost, responses(
+#[utoipa::path(post, path = "/events", operation_id = "post_event", tag = "Events", request_body = EventToPost, responses(
     (status = 202, description = "Accepted", body = AcceptedJson),
     (status = 200, description = "Accepted before, with the same body", body = AcceptedJson),
     Errors,
@@ -184,7 +184,7 @@ pub async fn post(
 }
 
 /// List events, newest first.
-#[utoipa::path(get, path = "/events", tag = "Events", params(
+#[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "Events", params(
     ("event" = Option<Vec<String>>, Query, description = "Only these kinds, separated by commas"),
     ("call" = Option<String>, Query, description = "Only this call's, by UUID"),
     ("not_sent" = Option<bool>, Query, description = "Only events that went nowhere"),
@@ -202,7 +202,7 @@ pub async fn list(
         call: query.text("call").map(|id| id.to_ascii_lowercase()),
         not_sent: query.one("not_sent", "Say true or false.", |text| text.parse().ok()).unwrap_or_default(),
         limit: query.limit(),
-        cursor: query.text("cursor"),
+        cursor: query.cursor(|text| decode(text).is_some()),
     };
     query.done()?;
     let page = room.backend.events(&caller.0, &filter).await?;
@@ -210,14 +210,16 @@ pub async fn list(
 }
 
 /// One event with its outcome.
-#[utoipa::path(get, path = "/events/{id}", tag = "Events", params(("id" = String, Path, description = "Event id")),
+#[utoipa::path(get, path = "/events/{id}", operation_id = "show_event", tag = "Events", params(("id" = String, Path, description = "Event id")),
     responses((status = 200, description = "The event", body = EventDetailJson), Errors),
     security(("token" = ["events:read"])))]
 pub async fn show(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<Json<EventDetailJson>, Problem> {
+    query.done()?;
     // What cannot be an id names nothing.
     let id = EventId::parse(&id).map_err(|_| domain::Error::NotFound("Event".to_owned()))?;
     let detail = room.backend.event(&caller.0, &id).await?;

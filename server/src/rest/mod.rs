@@ -25,6 +25,7 @@ use axum::{
     Json, Router, middleware,
     routing::{any, get},
 };
+use domain::Error;
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -48,7 +49,7 @@ pub struct List<T> {
 
 /// All calls with their description.
 fn calls() -> OpenApiRouter<Shared> {
-    OpenApiRouter::with_openapi(openapi::frame())
+    OpenApiRouter::new()
         .routes(routes!(events::list, events::post))
         .routes(routes!(event_batch::post))
         .routes(routes!(events::show))
@@ -96,7 +97,7 @@ fn calls() -> OpenApiRouter<Shared> {
 /// The OpenAPI document.
 #[must_use]
 pub fn document() -> OpenApi {
-    OpenApiRouter::new().nest(PREFIX, calls()).into_openapi()
+    OpenApiRouter::with_openapi(openapi::frame()).nest(PREFIX, calls()).into_openapi()
 }
 
 /// Everything below [`PREFIX`].
@@ -110,7 +111,29 @@ pub fn routes(room: &Shared) -> Router<Shared> {
         .route("/", any(nowhere))
         .route("/{*path}", any(nowhere))
         .layer(middleware::from_fn(problem::documents));
-    Router::new().nest(PREFIX, inside)
+    // Nesting ends before a last slash.
+    let root = any(nowhere).layer(middleware::from_fn(problem::documents));
+    Router::new().nest(PREFIX, inside).route(&format!("{PREFIX}/"), root)
+}
+
+/// One page of a list that is read whole: what comes behind the row with the id `after`, and where the next page begins.
+fn cut<T>(
+    mut rows: Vec<T>,
+    limit: u32,
+    after: Option<&str>,
+    id: impl Fn(&T) -> &str,
+) -> Result<(Vec<T>, Option<String>), Problem> {
+    if let Some(after) = after {
+        let Some(at) = rows.iter().position(|row| id(row) == after) else {
+            return Err(Error::invalid("cursor", "This row is gone; begin with the first page.").into());
+        };
+        rows.drain(..=at);
+    }
+    let limit = limit as usize;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| id(row).to_owned());
+    Ok((rows, next))
 }
 
 async fn nowhere() -> Problem {

@@ -18,6 +18,9 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Where the types are described: the fragment is a JSON pointer into the document.
 const TYPES: &str = "/api/v1/openapi.json#/components/responses/";
 
+/// Most fields that `detail` names.
+const NAMED_MAX: usize = 8;
+
 /// A problem document.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemDocument {
@@ -164,11 +167,14 @@ impl From<Error> for Problem {
         let detail = error.to_string();
         let plain = |kind| Self::new(kind, detail.clone());
         match error {
+            Error::NotFound(noun) if noun == "Account" => {
+                Self::new(Kind::NotFound, "There is no account with this id or reference.")
+            }
             Error::NotFound(noun) => Self::new(Kind::NotFound, format!("{noun} not found in this account.")),
             Error::Unauthenticated(_) => plain(Kind::Unauthenticated),
             Error::Forbidden(_) => plain(Kind::Forbidden),
             Error::Suspended(_) => plain(Kind::Suspended),
-            Error::Invalid(errors) => Self { errors, ..plain(Kind::Invalid) },
+            Error::Invalid(errors) => Self { detail: in_short(&errors), errors, ..plain(Kind::Invalid) },
             Error::Conflict { existing, .. } => Self { existing, ..plain(Kind::Conflict) },
             Error::TooLarge(_) => plain(Kind::TooLarge),
             Error::TooMany { retry_after_s } => Self { retry_after_s: Some(retry_after_s), ..plain(Kind::TooMany) },
@@ -178,6 +184,19 @@ impl From<Error> for Problem {
             Error::Internal => plain(Kind::Internal),
         }
     }
+}
+
+/// What `detail` says of fields: the complaint about one, or the names of several, whose complaints stand in `errors`.
+fn in_short(errors: &[FieldError]) -> String {
+    if let [only] = errors {
+        return format!("{}: {}", only.field, only.message);
+    }
+    let mut fields: Vec<&str> = errors.iter().map(|error| error.field.as_str()).collect();
+    fields.dedup();
+    let named = fields.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+    let more = fields.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("Not acceptable: {named}{more}. What is wrong with each stands in errors.")
 }
 
 impl IntoResponse for Problem {
@@ -227,4 +246,21 @@ fn document_of(response: &Response) -> Response {
         }
     }
     document
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn detail(fields: &[&str]) -> String {
+        let missing = |field: &&str| FieldError::new(*field, "This field is missing.");
+        Problem::from(Error::Invalid(fields.iter().map(missing).collect())).document().detail
+    }
+
+    #[test]
+    fn the_detail_names_the_fields_that_are_wrong() {
+        assert_eq!(detail(&["payload.event"]), "payload.event: This field is missing.");
+        assert!(detail(&["a", "b"]).starts_with("Not acceptable: a, b."), "{}", detail(&["a", "b"]));
+        assert!(detail(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("7, 8 and 2 more."));
+    }
 }

@@ -22,8 +22,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
-    fn of(query: &str) -> Self {
-        Self { left: query::pairs(query).collect(), errors: Vec::new() }
+    pub(super) fn of(query: &str) -> Self {
+        // Nothing that can be looked for has a control character, and PostgreSQL takes no NUL.
+        let (unseen, left) =
+            query::pairs_as_sent(query).partition::<Vec<_>, _>(|(_, value)| value.contains(char::is_control));
+        let refused = |(name, _)| FieldError::new(name, "A parameter has no control characters.");
+        Self { left, errors: unseen.into_iter().map(refused).collect() }
     }
 
     /// All values of a parameter; commas separate values too.
@@ -59,6 +63,13 @@ impl Query {
         self.one(name, "", |text| Some(text.to_owned()))
     }
 
+    /// `cursor`: where the page begins. What no page of this list has named as `next` is an error: a program that pages
+    /// with it would never come to an end.
+    pub fn cursor(&mut self, is_one: impl Fn(&str) -> bool) -> Option<String> {
+        let says = "This is no cursor of this list. Give next of the page before, or nothing for the first page.";
+        self.one("cursor", says, |text| is_one(text).then(|| text.to_owned()))
+    }
+
     /// `limit`: how many rows, 1 to 250.
     pub fn limit(&mut self) -> u32 {
         let in_bounds = |text: &str| text.parse().ok().filter(|rows| (1..=query::PAGE_MAX_ROWS).contains(rows));
@@ -91,6 +102,14 @@ mod tests {
         let mut query = Query::of("n=1,2&n=2&n=3");
         assert_eq!(query.each("n", "a number", |n| n.parse::<u32>().ok()), [1, 2, 3]);
         assert!(query.done().is_ok());
+    }
+
+    #[test]
+    fn control_characters_are_refused_whatever_the_parameter() {
+        let mut query = Query::of("q=a%00b");
+        assert_eq!(query.text("q"), None);
+        let document = serde_json::to_value(query.done().unwrap_err().document()).unwrap();
+        assert!(document["errors"]["q"].is_array(), "{document}");
     }
 
     #[test]

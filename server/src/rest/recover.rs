@@ -16,7 +16,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    rest::{body::JsonBody, door::Caller, openapi::Errors, problem::Problem},
+    rest::{
+        body::{JsonBody, Nothing},
+        door::Caller,
+        openapi::Errors,
+        problem::Problem,
+        query::Query,
+    },
     room::Shared,
 };
 
@@ -146,7 +152,7 @@ impl From<Job> for JobJson {
 /// Send many events of an endpoint again.
 ///
 /// Starts a job that resends at a steady rate, oldest first, with the same event ids. With `dry_run` nothing is sent.
-#[utoipa::path(post, path = "/endpoints/{id}/recover", tag = "Deliveries", request_body = RecoverWanted,
+#[utoipa::path(post, path = "/endpoints/{id}/recover", operation_id = "start_recovery", tag = "Deliveries", request_body = RecoverWanted,
     params(("id" = String, Path, description = "Endpoint id")),
     responses(
         (status = 200, description = "What would happen (`dry_run`)", body = PlanJson),
@@ -172,41 +178,52 @@ pub async fn start(
 type One = Result<Json<JobJson>, Problem>;
 
 /// How far a job is.
-#[utoipa::path(get, path = "/jobs/{id}", tag = "Deliveries",
+#[utoipa::path(get, path = "/jobs/{id}", operation_id = "show_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
     responses((status = 200, description = "The job", body = JobJson), Errors),
     security(("token" = ["deliveries:read"])))]
-pub async fn show(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> One {
+pub async fn show(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, query: Query) -> One {
+    query.done()?;
     Ok(Json(room.backend.job(&caller.0, &JobId::parse(&id)?).await?.into()))
+}
+
+/// What every turn of a job asks for first: whether the caller may, and which job it is. The body says nothing.
+fn turned(caller: &Caller, id: &str, body: &JsonBody) -> Result<JobId, Problem> {
+    caller.require(Permission::WriteDeliveries)?;
+    let Nothing {} = body.given()?;
+    Ok(JobId::parse(id)?)
 }
 
 /// Halt a job.
 ///
 /// What was resent already still goes out.
-#[utoipa::path(post, path = "/jobs/{id}/pause", tag = "Deliveries",
+#[utoipa::path(post, path = "/jobs/{id}/pause", operation_id = "pause_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
     responses((status = 200, description = "As it is now", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
-pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> One {
-    Ok(Json(room.backend.pause_job(&caller.0, &JobId::parse(&id)?).await?.into()))
+pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    let id = turned(&caller, &id, &body)?;
+    Ok(Json(room.backend.pause_job(&caller.0, &id).await?.into()))
 }
 
 /// Let a halted job go on where it stood.
-#[utoipa::path(post, path = "/jobs/{id}/resume", tag = "Deliveries",
+#[utoipa::path(post, path = "/jobs/{id}/resume", operation_id = "resume_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
     responses((status = 200, description = "As it is now", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
-pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> One {
-    Ok(Json(room.backend.resume_job(&caller.0, &JobId::parse(&id)?).await?.into()))
+pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    let id = turned(&caller, &id, &body)?;
+    Ok(Json(room.backend.resume_job(&caller.0, &id).await?.into()))
 }
 
 /// End a job.
 ///
 /// What was resent already still goes out; the rest stays as it is.
-#[utoipa::path(post, path = "/jobs/{id}/cancel", tag = "Deliveries",
+#[utoipa::path(post, path = "/jobs/{id}/cancel", operation_id = "cancel_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
     responses((status = 200, description = "As it is now", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
-pub async fn cancel(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> One {
-    Ok(Json(room.backend.cancel_job(&caller.0, &JobId::parse(&id)?).await?.into()))
+pub async fn cancel(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    let id = turned(&caller, &id, &body)?;
+    Ok(Json(room.backend.cancel_job(&caller.0, &id).await?.into()))
 }

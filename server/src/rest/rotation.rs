@@ -10,23 +10,19 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     rest::{
-        body::JsonBody,
+        body::{JsonBody, Nothing},
         door::Caller,
         endpoints::TestSentJson,
         openapi::Errors,
         problem::Problem,
-        rotation_json::{Nothing, PreparedJson, RotatedJson, RotationJson, ToPrepare, ToRotate, ToSwitch},
+        query::Query,
+        rotation_json::{PreparedJson, RotatedJson, RotationJson, ToPrepare, ToRotate, ToSwitch},
     },
     room::{Room, Shared},
 };
 
 type Standing = Result<Json<RotationJson>, Problem>;
 type Sent = Result<(StatusCode, Json<TestSentJson>), Problem>;
-
-/// The body, or nothing but defaults where there is none.
-pub(super) fn given<T: Default + DeserializeOwned>(body: &JsonBody) -> Result<T, Problem> {
-    if body.0.is_empty() { Ok(T::default()) } else { body.parse() }
-}
 
 /// What every step asks for first: whether the caller may, which endpoint it is, and what the body says.
 fn asked<T: Default + DeserializeOwned>(
@@ -35,7 +31,7 @@ fn asked<T: Default + DeserializeOwned>(
     body: &JsonBody,
 ) -> Result<(EndpointId, T), Problem> {
     caller.require(Permission::RotateCredentials)?;
-    let said = given(body)?;
+    let said = body.given()?;
     Ok((EndpointId::parse(id)?, said))
 }
 
@@ -50,18 +46,19 @@ async fn send_test(room: &Room, caller: &Caller, id: &EndpointId, with: Credenti
 }
 
 /// How the credentials of an endpoint stand. They are masked.
-#[utoipa::path(get, path = "/endpoints/{id}/rotation", tag = "Credentials",
+#[utoipa::path(get, path = "/endpoints/{id}/rotation", operation_id = "show_rotation", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"]), ("token" = ["endpoints:read"])))]
-pub async fn show(State(room): State<Shared>, caller: Caller, Path(id): Path<String>) -> Standing {
+pub async fn show(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, query: Query) -> Standing {
+    query.done()?;
     Ok(Json(room.backend.rotation(&caller.0, &EndpointId::parse(&id)?).await?.into()))
 }
 
 /// Prepare the next auth token.
 ///
 /// Nothing changes for your server yet. The answer shows the token, this once.
-#[utoipa::path(post, path = "/endpoints/{id}/auth-token/prepare", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/auth-token/prepare", operation_id = "prepare_auth_token", tag = "Credentials",
     request_body(content = Option<ToPrepare>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "Prepared", body = PreparedJson), Errors),
@@ -81,7 +78,7 @@ pub async fn prepare(
 /// Send a test with the next auth token.
 ///
 /// A 2xx proves that your server knows it.
-#[utoipa::path(post, path = "/endpoints/{id}/auth-token/test", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/auth-token/test", operation_id = "test_auth_token", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 202, description = "On its way", body = TestSentJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -90,7 +87,7 @@ pub async fn test_token(State(room): State<Shared>, caller: Caller, Path(id): Pa
 }
 
 /// Switch to the next auth token, now or at a set time.
-#[utoipa::path(post, path = "/endpoints/{id}/auth-token/switch", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/auth-token/switch", operation_id = "switch_auth_token", tag = "Credentials",
     request_body(content = Option<ToSwitch>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
@@ -102,7 +99,7 @@ pub async fn switch(State(room): State<Shared>, caller: Caller, Path(id): Path<S
 }
 
 /// Bring the earlier auth token back, within 24 hours of the switch.
-#[utoipa::path(post, path = "/endpoints/{id}/auth-token/undo", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/auth-token/undo", operation_id = "undo_auth_token", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -112,7 +109,7 @@ pub async fn undo(State(room): State<Shared>, caller: Caller, Path(id): Path<Str
 }
 
 /// Forget the earlier auth token before its time.
-#[utoipa::path(post, path = "/endpoints/{id}/auth-token/retire", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/auth-token/retire", operation_id = "retire_auth_token", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -127,7 +124,7 @@ pub async fn retire_token(
 }
 
 /// Give a prepared rotation up.
-#[utoipa::path(post, path = "/endpoints/{id}/auth-token/drop", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/auth-token/drop", operation_id = "drop_auth_token", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -144,7 +141,7 @@ pub async fn drop_token(
 /// Make a new signing secret; both sign until the overlap ends.
 ///
 /// The answer shows the new one, this once.
-#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/rotate", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/rotate", operation_id = "rotate_signing_secret", tag = "Credentials",
     request_body(content = Option<ToRotate>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "Rotated", body = RotatedJson), Errors),
@@ -164,7 +161,7 @@ pub async fn rotate(
 /// Send a test that only the new secret signs.
 ///
 /// A 2xx proves that your server knows it.
-#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/test", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/test", operation_id = "test_signing_secret", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 202, description = "On its way", body = TestSentJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -173,7 +170,7 @@ pub async fn test_secret(State(room): State<Shared>, caller: Caller, Path(id): P
 }
 
 /// Extend the overlap once, by its own length.
-#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/extend", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/extend", operation_id = "extend_signing_secret", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -183,7 +180,7 @@ pub async fn extend(State(room): State<Shared>, caller: Caller, Path(id): Path<S
 }
 
 /// End the overlap now: only the new secret signs.
-#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/retire", tag = "Credentials",
+#[utoipa::path(post, path = "/endpoints/{id}/signing-secret/retire", operation_id = "retire_signing_secret", tag = "Credentials",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]

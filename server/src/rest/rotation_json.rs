@@ -181,8 +181,3 @@ impl Default for ToRotate {
         Self { overlap_s: OVERLAP_S }
     }
 }
-
-/// A call that says nothing besides its path.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::{Path, State},
     http::StatusCode,
 };
@@ -19,10 +18,12 @@ use utoipa::ToSchema;
 use crate::{
     rest::{
         List,
-        body::{JsonBody, parse},
+        body::{JsonBody, Nothing},
+        cut,
         door::Caller,
         openapi::Errors,
         problem::Problem,
+        query::Query,
     },
     room::Shared,
 };
@@ -117,18 +118,26 @@ impl MadeTokenJson {
 type Made = Result<(StatusCode, Json<MadeTokenJson>), Problem>;
 
 /// List API tokens, those that work first.
-#[utoipa::path(get, path = "/tokens", tag = "API tokens",
-    responses((status = 200, description = "All of them", body = List<ApiTokenJson>), Errors),
+#[utoipa::path(get, path = "/tokens", operation_id = "list_tokens", tag = "API tokens", params(
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
+    ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+), responses((status = 200, description = "One page", body = List<ApiTokenJson>), Errors),
     security(("token" = ["tokens:write"])))]
-pub async fn list(State(room): State<Shared>, caller: Caller) -> Result<Json<List<ApiTokenJson>>, Problem> {
+pub async fn list(
+    State(room): State<Shared>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<Json<List<ApiTokenJson>>, Problem> {
+    let (limit, after) = (query.limit(), query.cursor(|text| TokenId::parse(text).is_ok()));
+    query.done()?;
     let now = room.backend.clock().now();
-    let tokens = room.backend.api_tokens(&caller.0).await?;
-    let data = tokens.into_iter().map(|token| ApiTokenJson::new(token, now)).collect();
-    Ok(Json(List { data, next: None }))
+    let all = room.backend.api_tokens(&caller.0).await?;
+    let (rows, next) = cut(all, limit, after.as_deref(), |token| token.id.as_str())?;
+    Ok(Json(List { data: rows.into_iter().map(|token| ApiTokenJson::new(token, now)).collect(), next }))
 }
 
 /// Make an API token.
-#[utoipa::path(post, path = "/tokens", tag = "API tokens", request_body = TokenToMake,
+#[utoipa::path(post, path = "/tokens", operation_id = "make_token", tag = "API tokens", request_body = TokenToMake,
     responses((status = 201, description = "Made; its text is shown this once", body = MadeTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
 pub async fn make(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Made {
@@ -141,7 +150,7 @@ pub async fn make(State(room): State<Shared>, caller: Caller, body: JsonBody) ->
 }
 
 /// Show an API token.
-#[utoipa::path(get, path = "/tokens/{id}", tag = "API tokens",
+#[utoipa::path(get, path = "/tokens/{id}", operation_id = "show_token", tag = "API tokens",
     params(("id" = String, Path, description = "Token id")),
     responses((status = 200, description = "The token without its text", body = ApiTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
@@ -149,7 +158,9 @@ pub async fn show(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<Json<ApiTokenJson>, Problem> {
+    query.done()?;
     let token = room.backend.api_token(&caller.0, &TokenId::parse(&id)?).await?;
     Ok(Json(ApiTokenJson::new(token, room.backend.clock().now())))
 }
@@ -157,20 +168,20 @@ pub async fn show(
 /// Let a new token take this one's place.
 ///
 /// It has the same name, scopes and length of life. The earlier one works on for the overlap. The body may be left out.
-#[utoipa::path(post, path = "/tokens/{id}/rotate", tag = "API tokens", request_body = Option<TokenRotation>,
+#[utoipa::path(post, path = "/tokens/{id}/rotate", operation_id = "rotate_token", tag = "API tokens", request_body = Option<TokenRotation>,
     params(("id" = String, Path, description = "Token id")),
     responses((status = 201, description = "The new token; its text is shown this once", body = MadeTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
-pub async fn rotate(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: Bytes) -> Made {
+pub async fn rotate(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Made {
     caller.require(Permission::ManageTokens)?;
-    let how = if body.is_empty() { TokenRotation::default() } else { parse::<TokenRotation>(&body)? };
+    let how: TokenRotation = body.given()?;
     let overlap_h = how.overlap_h.unwrap_or(OVERLAP_H);
     let made = room.backend.rotate_api_token(&caller.0, &TokenId::parse(&id)?, overlap_h).await?;
     Ok((StatusCode::CREATED, Json(MadeTokenJson::new(made, room.backend.clock().now()))))
 }
 
 /// Revoke a token. From the next request on it lets nobody in.
-#[utoipa::path(delete, path = "/tokens/{id}", tag = "API tokens",
+#[utoipa::path(delete, path = "/tokens/{id}", operation_id = "revoke_token", tag = "API tokens",
     params(("id" = String, Path, description = "Token id")),
     responses((status = 200, description = "As it is now", body = ApiTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
@@ -178,7 +189,10 @@ pub async fn revoke(
     State(room): State<Shared>,
     caller: Caller,
     Path(id): Path<String>,
+    body: JsonBody,
 ) -> Result<Json<ApiTokenJson>, Problem> {
+    caller.require(Permission::ManageTokens)?;
+    let Nothing {} = body.given()?;
     let token = room.backend.revoke_api_token(&caller.0, &TokenId::parse(&id)?, None).await?;
     Ok(Json(ApiTokenJson::new(token, room.backend.clock().now())))
 }

@@ -12,7 +12,7 @@ pub use self::{
     role::{Role, StaffRole},
     settings::{AccountForm, AccountSettings, BODIES_DAYS, RETENTION_MAX_DAYS, ROWS_DAYS},
     sign_up::{
-        EMAIL_MAX_CHARS, NAME_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SignUp, email_complaint, normal_email,
+        EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SignUp, email_complaint, normal_email,
         password_complaint,
     },
 };

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, FieldError, Result};
+use crate::{
+    error::{Error, FieldError, Result},
+    name,
+};
 
 /// Shortest password in characters.
 pub const PASSWORD_MIN_CHARS: usize = 12;
 /// Longest password in characters; argon2 would take more, a form should not.
 pub const PASSWORD_MAX_CHARS: usize = 256;
-/// Longest name of an account, person or endpoint, in characters.
-pub const NAME_MAX_CHARS: usize = 120;
 /// Longest e-mail address in characters (RFC 5321 section 4.5.3.1).
 pub const EMAIL_MAX_CHARS: usize = 254;
 
@@ -36,21 +37,18 @@ impl SignUp {
     /// # Errors
     /// `Invalid` with one entry per field that cannot be accepted.
     pub fn check(self) -> Result<Self> {
-        let name = self.name.trim().to_owned();
         let email = normal_email(&self.email);
-        let account = self.account.trim().to_owned();
+        let (name, account) = (name::checked_if_any("name", &self.name), account_name(&self.account));
         let complaints = [
-            (name.chars().count() > NAME_MAX_CHARS)
-                .then(|| FieldError::new("name", "A name has at most 120 characters.")),
+            name.as_ref().err().cloned(),
             email_complaint(&email),
             password_complaint("password", &self.password),
-            account_complaint(&account),
+            account.as_ref().err().cloned(),
         ];
         let errors: Vec<_> = complaints.into_iter().flatten().collect();
-        if errors.is_empty() {
-            Ok(Self { name, email, password: self.password, account })
-        } else {
-            Err(Error::Invalid(errors))
+        match (name, account) {
+            (Ok(name), Ok(account)) if errors.is_empty() => Ok(Self { name, email, password: self.password, account }),
+            _ => Err(Error::Invalid(errors)),
         }
     }
 }
@@ -87,12 +85,11 @@ pub fn password_complaint(field: &str, password: &str) -> Option<FieldError> {
     Some(FieldError::new(field, message))
 }
 
-fn account_complaint(name: &str) -> Option<FieldError> {
-    match name.chars().count() {
-        0 => Some(FieldError::new("account", "Name the account: your company or team.")),
-        1..=NAME_MAX_CHARS => None,
-        _ => Some(FieldError::new("account", "An account's name has at most 120 characters.")),
+fn account_name(name: &str) -> std::result::Result<String, FieldError> {
+    if name.trim().is_empty() {
+        return Err(FieldError::new("account", "Name the account: your company or team."));
     }
+    name::checked("account", name)
 }
 
 #[cfg(test)]

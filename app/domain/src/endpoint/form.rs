@@ -7,9 +7,9 @@ use super::{
     header::{Header, headers},
 };
 use crate::{
-    account::NAME_MAX_CHARS,
     error::{Error, FieldError, Result},
     event::EventKind,
+    name,
     secret::check_auth_token,
     target::TargetUrl,
     time::SECOND_MS,
@@ -84,15 +84,12 @@ impl EndpointForm {
         if let Some(Err(error)) = auth_token.as_deref().map(check_auth_token) {
             errors.extend_from_slice(error.fields());
         }
-        let name = self.name.trim();
-        if name.chars().count() > NAME_MAX_CHARS || name.chars().any(char::is_control) {
-            errors.push(FieldError::new("name", "A name has at most 120 characters."));
-        }
+        let name = noted(&mut errors, name::checked_if_any("name", &self.name)).unwrap_or_default();
         let (Some(url), Some(events), true) = (url, events, errors.is_empty()) else {
             return Err(Error::Invalid(errors));
         };
         Ok(NewEndpoint {
-            name: if name.is_empty() { url.host() } else { name.to_owned() },
+            name: if name.is_empty() { url.host() } else { name },
             url,
             events,
             auth_token,

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{Account, Limits, NAME_MAX_CHARS, email_complaint, normal_email},
+    account::{Account, Limits, email_complaint, normal_email},
     endpoint::ENDPOINTS_MAX,
     error::{Error, FieldError, Result},
+    id::AccountId,
+    name,
     query::{Writer, pairs},
     time::UnixMs,
 };
@@ -147,20 +149,26 @@ impl Naming {
     /// # Errors
     /// `Invalid` with one entry per field that cannot be accepted.
     pub fn check(&self) -> Result<Named> {
-        let (name, reference) = (self.name.trim(), self.reference.trim());
-        let named = (1..=NAME_MAX_CHARS).contains(&name.chars().count());
-        let fits = reference.chars().count() <= REFERENCE_MAX_CHARS && !reference.chars().any(char::is_control);
-        let complaints = [
-            (!named).then(|| FieldError::new("name", "An account's name has 1 to 120 characters.")),
-            (!fits).then(|| FieldError::new("reference", "A reference has at most 120 characters.")),
-        ];
-        let complaints: Vec<_> = complaints.into_iter().flatten().collect();
-        if complaints.is_empty() {
-            Ok((name.to_owned(), Some(reference.to_owned()).filter(|text| !text.is_empty())))
-        } else {
-            Err(Error::Invalid(complaints))
+        match (name::checked("name", &self.name), checked_reference(&self.reference)) {
+            (Ok(name), Ok(reference)) => Ok((name, reference)),
+            (name, reference) => Err(Error::Invalid(name.err().into_iter().chain(reference.err()).collect())),
         }
     }
+}
+
+/// What a platform calls an account stands where its id may stand too, so that neither may look like the other.
+fn checked_reference(reference: &str) -> std::result::Result<Option<String>, FieldError> {
+    let reference = reference.trim();
+    if reference.chars().count() > REFERENCE_MAX_CHARS || reference.chars().any(char::is_control) {
+        return Err(FieldError::new(
+            "reference",
+            "A reference has at most 120 characters, none of them a control character.",
+        ));
+    }
+    if reference.starts_with(AccountId::PREFIX) {
+        return Err(FieldError::new("reference", "A reference does not begin with acct_, as the ids of accounts do."));
+    }
+    Ok(Some(reference.to_owned()).filter(|text| !text.is_empty()))
 }
 
 /// The reason of a suspension as it is stored.
@@ -256,6 +264,15 @@ mod tests {
         assert_eq!(fields(&form.check().unwrap_err()), ["name", "reference", "admin"]);
         let form = NewAccount { name: " Acme ".into(), ..NewAccount::default() };
         assert_eq!(form.check(), Ok((("Acme".into(), None), None)));
+    }
+
+    #[test]
+    fn a_reference_cannot_pass_for_an_accounts_id() {
+        let of = |reference: &str| Naming { name: "Acme".into(), reference: reference.into() }.check();
+        for wrong in ["acct_01kb4qz1a2b3c4d5e6f7g8h9jk", " acct_", "a\u{0}b"] {
+            assert_eq!(fields(&of(wrong).unwrap_err()), ["reference"], "{wrong:?}");
+        }
+        assert_eq!(of(" customer-7 ").unwrap().1.as_deref(), Some("customer-7"));
     }
 
     #[test]

@@ -35,7 +35,7 @@ const PROBLEM: &str = r#"{
   "type": "/api/v1/openapi.json#/components/responses/Invalid",
   "title": "A field cannot be accepted",
   "status": 422,
-  "detail": "A call id is a UUID, the same in all events of a call.",
+  "detail": "payload.call_id: A call id is a UUID, the same in all events of a call.",
   "errors": { "payload.call_id": ["A call id is a UUID, the same in all events of a call."] }
 }"#;
 

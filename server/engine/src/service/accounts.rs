@@ -70,6 +70,10 @@ impl Accounts for Engine {
 
     async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<FirstStep> {
         let email = normal_email(email);
+        // Nobody has such an address, and PostgreSQL takes no NUL.
+        if email.contains(char::is_control) {
+            return Err(Error::Unauthenticated(WRONG.into()));
+        }
         let known = accounts::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
         // Only a right password leads to the question whether there is a second factor: before, nothing tells.

@@ -147,7 +147,7 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let endpoint = self.stored(account, id).await?.endpoint;
         let payload = match payload {
-            Some(edited) => Payload::parse(edited)?,
+            Some(edited) => of_kind(kind, Payload::parse(edited)?)?,
             None => Payload::parse(&self.example(kind))?,
         };
         self.post_test(account, &endpoint, payload, None).await
@@ -391,6 +391,15 @@ pub(crate) fn refuse_deleted(endpoint: &Endpoint) -> Result<()> {
         return Err(Error::Conflict { detail: "This endpoint was deleted.".into(), existing: None });
     }
     Ok(())
+}
+
+/// A payload names its event itself, and nothing else may be said beside it.
+fn of_kind(kind: EventKind, payload: Payload) -> Result<Payload> {
+    if payload.kind == kind {
+        return Ok(payload);
+    }
+    let says = format!("The payload is of another event, {}. Name that one here, or change the payload.", payload.kind);
+    Err(Error::invalid("event", says))
 }
 
 fn changed_meanwhile(id: &EndpointId) -> Error {

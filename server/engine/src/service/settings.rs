@@ -1,11 +1,11 @@
 //! What an account's admins decide for it.
 
 use domain::{
-    Error,
-    account::{Account, AccountForm, NAME_MAX_CHARS},
+    account::{Account, AccountForm},
     actor::Actor,
     audit::{Change, Deed},
     error::Result,
+    name,
 };
 
 use crate::{
@@ -44,12 +44,9 @@ impl Engine {
 }
 
 fn changed(before: &Account, form: &AccountForm, most_days: u32) -> Result<Account> {
-    let name = form.name.trim();
-    if !(1..=NAME_MAX_CHARS).contains(&name.chars().count()) {
-        return Err(Error::invalid("name", "An account's name has 1 to 120 characters."));
-    }
+    let name = name::checked("name", &form.name)?;
     let settings = form.settings(before.settings, most_days)?;
-    Ok(Account { name: name.to_owned(), settings, ..before.clone() })
+    Ok(Account { name, settings, ..before.clone() })
 }
 
 fn changes(before: &Account, after: &Account) -> Vec<Change> {

@@ -14,6 +14,7 @@ use domain::{
     audit::{Change, Deed},
     error::Result,
     id::{AccountId, TokenId},
+    name,
     time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS},
     token::{
         ApiToken, EXPIRY_MAX_DAYS, MadeToken, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TOKENS_MAX, TokenForm, TokenState,
@@ -323,7 +324,7 @@ impl Engine {
     /// Creates a token for an operator; its text is told this once. Without an account it is a platform token.
     ///
     /// # Errors
-    /// `NotFound` for the account, `Invalid` without a scope or for a platform token that does more than post events.
+    /// `NotFound` for the account, `Invalid` for the name, without a scope, or for a platform token that does more than post events.
     pub async fn create_token(
         &self,
         actor: &Actor,
@@ -335,11 +336,12 @@ impl Engine {
             return Err(Error::invalid("scope", "Name at least one scope, for example events:write."));
         }
         refuse_for_platform(account, scopes, "scope")?;
+        let name = name::checked("name", name)?;
         if let Some(account) = account {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;
         }
-        let (stored, secret) = self.made(account, actor, name.to_owned(), scopes.to_vec(), None);
+        let (stored, secret) = self.made(account, actor, name, scopes.to_vec(), None);
         let mut tx = self.db().begin().await?;
         self.add_token(&mut tx, actor, &stored, Deed::ApiTokenCreated, None).await?;
         tx.commit().await?;

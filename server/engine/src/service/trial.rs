@@ -10,6 +10,7 @@ use domain::{
     rotation::Credential,
 };
 
+use super::endpoints::refuse_deleted;
 use crate::{Engine, random, sender::ingest::Arriving};
 
 impl Engine {
@@ -21,6 +22,7 @@ impl Engine {
         payload: Payload,
         proof: Option<Credential>,
     ) -> Result<DeliveryId> {
+        refuse_deleted(endpoint)?;
         if endpoint.state != EndpointState::Active {
             let detail = "This endpoint does not receive just now. Resume it, then send the test.";
             return Err(Error::Conflict { detail: detail.into(), existing: None });

@@ -26,7 +26,12 @@ const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms
 const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff_role, created_ms) \
                         VALUES ($1, $2, $3, $4, $5, $6)";
 const ADD_MEMBER: &str = "INSERT INTO memberships (user_id, account_id, role, created_ms) VALUES ($1, $2, $3, $4)";
-const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = $1 OR a.reference = $1");
+/// An id goes before a reference that looks like one: those are refused, but were not always.
+const ACCOUNT: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM accounts a WHERE a.id = $1 OR a.reference = $1 ORDER BY CASE WHEN a.id = $1 THEN 0 ELSE 1 END LIMIT 1"
+);
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
 const MEMBERSHIPS: &str = concat!(

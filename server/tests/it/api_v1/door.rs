@@ -5,7 +5,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{CALL, incoming};
-use crate::app::{TestApp, answer};
+use crate::{
+    app::{TestApp, answer},
+    browser::Browser,
+};
 
 #[tokio::test]
 async fn without_a_known_token_nobody_gets_in() {
@@ -70,8 +73,10 @@ async fn a_platform_token_only_posts_events() {
 #[tokio::test]
 async fn a_wrong_path_or_method_is_a_problem_document_too() {
     let app = TestApp::start().await;
-    for path in ["/api/v1", "/api/v1/calls", "/api/v1/events/a/b"] {
-        app.call(Method::GET, path, "", None).await.is_problem(404);
+    for path in ["/api/v1", "/api/v1/", "/api/v1/calls", "/api/v1/events/", "/api/v1/events/a/b"] {
+        for method in [Method::GET, Method::POST] {
+            app.call(method, path, "", None).await.is_problem(404);
+        }
     }
     let tenant = app.account("acme").await;
     let refused = app.call(Method::PUT, "/api/v1/events", &tenant.token, None).await;
@@ -95,4 +100,127 @@ async fn every_answer_tells_the_limit_and_a_request_too_many_is_told_to_wait() {
     while matches!(app.room.rates.calls.take(token.as_str(), late), server::rate_limit::Taken::Yes { .. }) {}
     let refused = tenant.get("/api/v1/events").await;
     assert!(refused.is_problem(429).header("retry-after").parse::<u32>().unwrap() >= 1);
+}
+
+#[tokio::test]
+async fn a_form_that_does_not_exist_is_answered_in_a_sentence() {
+    let app = TestApp::start().await;
+    let browser = Browser::new(&app);
+    for (method, path, status) in [
+        (Method::POST, "/api/nothing", 404),
+        (Method::GET, "/api/nothing", 404),
+        (Method::POST, "/api/v2/events", 404),
+        (Method::GET, "/api/sign-in", 405),
+    ] {
+        let said = answer(browser.request(method.clone(), path).header("sec-fetch-site", "same-origin")).await;
+        assert_eq!(said.status.as_u16(), status, "{method} {path}: {}", said.text);
+        assert!(
+            said.text.lines().count() == 1 && !said.text.contains("server function"),
+            "{method} {path}: {}",
+            said.text
+        );
+        assert_eq!(said.header("allow"), if status == 405 { "POST" } else { "" });
+    }
+}
+
+#[tokio::test]
+async fn what_no_page_has_named_as_next_is_no_cursor() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
+    let endpoint = endpoint["id"].as_str().unwrap();
+    for list in ["events", "audit", "deliveries", "endpoints", "rotations", "tokens"] {
+        for wrong in ["bad", "0", "-1", "evt_01kb4qz1a2b3c4d5e6f7g8h9jk", "acct_01kb4qz1a2b3c4d5e6f7g8h9jk", endpoint] {
+            if wrong == endpoint && ["endpoints", "rotations"].contains(&list) {
+                continue;
+            }
+            let refused = tenant.get(&format!("/api/v1/{list}?cursor={wrong}")).await;
+            assert_eq!(refused.is_problem(422).fields(), ["cursor"], "{list} {wrong}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_has_no_control_characters() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    for (list, name) in [
+        ("deliveries", "q"),
+        ("deliveries", "call"),
+        ("events", "call"),
+        ("events", "cursor"),
+        ("audit", "who"),
+        ("audit", "object"),
+    ] {
+        let refused = tenant.get(&format!("/api/v1/{list}?{name}=a%00b")).await;
+        assert_eq!(refused.is_problem(422).fields(), [name], "{list}");
+    }
+}
+
+#[tokio::test]
+async fn every_list_has_pages_and_refuses_what_it_does_not_know() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    for n in 0..3 {
+        tenant.endpoint(&format!("http://127.0.0.1:9/{n}")).await;
+        tenant.post("/api/v1/tokens", &json!({ "name": format!("{n}"), "scopes": ["events:read"] })).await;
+    }
+    for list in ["tokens", "rotations", "endpoints", "audit"] {
+        let (mut seen, mut next) = (Vec::new(), String::new());
+        loop {
+            let page = tenant.get(&format!("/api/v1/{list}?limit=2{next}")).await.json();
+            let rows = page["data"].as_array().unwrap().clone();
+            assert!((1..=2).contains(&rows.len()), "{list}: {page}");
+            seen.extend(rows);
+            let Some(cursor) = page["next"].as_str() else { break };
+            next = format!("&cursor={cursor}");
+        }
+        assert_eq!(
+            serde_json::Value::from(seen),
+            tenant.get(&format!("/api/v1/{list}")).await.json()["data"],
+            "{list}"
+        );
+        for (wrong, field) in [("limit=0", "limit"), ("limit=251", "limit"), ("limti=1", "limti")] {
+            let refused = tenant.get(&format!("/api/v1/{list}?{wrong}")).await;
+            assert_eq!(refused.is_problem(422).fields(), [field], "{list}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_call_reads_its_body_in_the_same_way() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
+    let endpoint = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
+    let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
+    let token = format!("/api/v1/tokens/{}", token["id"].as_str().unwrap());
+    let job = "/api/v1/jobs/job_00000000000000000000000000";
+    for (method, path) in [
+        (Method::POST, format!("{endpoint}/pause")),
+        (Method::POST, format!("{endpoint}/resume")),
+        (Method::POST, format!("{token}/rotate")),
+        (Method::POST, format!("{job}/pause")),
+        (Method::POST, format!("{job}/resume")),
+        (Method::POST, format!("{job}/cancel")),
+        (Method::POST, "/api/v1/deliveries/dlv_00000000000000000000000000/resend".to_owned()),
+        (Method::DELETE, endpoint.clone()),
+        (Method::DELETE, token.clone()),
+    ] {
+        let send = async |path: &str, body: &str| app.call(method.clone(), path, &tenant.token, Some(body)).await;
+        assert_eq!(send(&path, r#"{"x":1}"#).await.is_problem(422).fields(), ["x"], "{path}");
+        assert_eq!(send(&path, "[1]").await.is_problem(422).fields(), ["body"], "{path}");
+        assert_eq!(send(&format!("{path}?x=1"), "{}").await.is_problem(422).fields(), ["x"], "{path}");
+        send(&path, &" ".repeat(100_000)).await.is_problem(413);
+        let plain = app.http.request(method.clone(), app.url(&path)).bearer_auth(&tenant.token);
+        answer(plain.header("content-type", "text/plain").body("{}")).await.is_problem(415);
+    }
+    for path in [&endpoint, &format!("{endpoint}/rotation"), &token, job, "/api/v1/events/x"] {
+        assert_eq!(tenant.get(&format!("{path}?x=1")).await.is_problem(422).fields(), ["x"], "{path}");
+    }
+    assert_eq!(tenant.get(&endpoint).await.json()["state"], "active", "nothing of it was done");
+    assert_eq!(tenant.get(&token).await.json()["state"], "active");
+    // A body that has nothing to say may be left out.
+    assert!(app.call(Method::POST, &format!("{endpoint}/pause"), &tenant.token, None).await.status.is_success());
+    assert!(app.call(Method::POST, &format!("{token}/rotate"), &tenant.token, None).await.status.is_success());
 }

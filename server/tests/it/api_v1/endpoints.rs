@@ -162,6 +162,23 @@ async fn a_test_goes_to_its_endpoint_alone() {
 }
 
 #[tokio::test]
+async fn a_test_is_of_the_event_that_was_asked_for() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut receiver = Receiver::start().await;
+    let endpoint = tenant.endpoint(&receiver.url).await;
+    let path = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
+    let test = |event: &str| json!({ "event": event, "payload": incoming(CALL)["payload"] });
+    let other = tenant.post(&format!("{path}/test"), &test("OutgoingCall")).await;
+    assert_eq!(other.is_problem(422).fields(), ["event"]);
+    assert_eq!(tenant.post(&format!("{path}/test"), &test("IncomingCall")).await.status, StatusCode::ACCEPTED);
+    assert!(receiver.next().await.body.contains("IncomingCall"));
+    tenant.delete(&path).await;
+    let gone = tenant.post(&format!("{path}/test"), &test("IncomingCall")).await;
+    assert_eq!(gone.is_problem(409).json()["detail"], "This endpoint was deleted.");
+}
+
+#[tokio::test]
 async fn another_accounts_endpoint_is_not_found() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.account("acme").await, app.account("other").await);

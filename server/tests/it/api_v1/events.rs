@@ -126,6 +126,45 @@ async fn what_breaks_the_contract_is_refused_by_field() {
 }
 
 #[tokio::test]
+async fn a_list_in_the_place_of_an_object_is_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let payload = incoming(CALL)["payload"].clone();
+    let listed = json!([null, "arr1", payload, 12]);
+    assert_eq!(tenant.post("/api/v1/events", &listed).await.is_problem(422).fields(), ["body"]);
+    assert_eq!(tenant.post("/api/v1/events/batch", &json!([[listed]])).await.is_problem(422).fields(), ["body"]);
+    let results = tenant.post("/api/v1/events/batch", &json!({ "events": [listed] })).await.json();
+    assert_eq!(results["results"][0]["status"], 422, "{results}");
+    assert_eq!(tenant.get("/api/v1/events").await.json()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do_in_our_own_words() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let refused = async |body: String| tenant.post_text("/api/v1/events", &body).await.is_problem(422).json();
+    let empty = refused(r#"{"payload":{"event":"CallProcessed"}}"#.to_owned()).await;
+    let detail = empty["detail"].as_str().unwrap();
+    assert!(detail.contains("payload.call_id, payload.call_cost") && !detail.contains("missing"), "{detail}");
+    let with = |timestamp: &str| incoming(CALL).to_string().replacen('{', &format!("{{\"timestamp\":{timestamp},"), 1);
+    for (timestamp, says) in [
+        ("\"soon\"", "timestamp: Expected a whole number."),
+        ("1.5", "timestamp: Expected a whole number."),
+        ("1e400", "timestamp: This number is too large."),
+    ] {
+        assert_eq!(refused(with(timestamp)).await["detail"], says);
+    }
+    let record = domain::event::EventKind::CallProcessed.example().replace("0.0", "1e400");
+    let refused = refused(format!(r#"{{"payload":{record}}}"#)).await;
+    assert_eq!(refused["detail"], "payload.call_cost: This number is too large.");
+    let platform = app.token(None, &[Scope::EventsWrite]).await;
+    let mut event = incoming(CALL);
+    event["account"] = json!("nobody");
+    let unknown = app.call(Method::POST, "/api/v1/events", &platform, Some(&event.to_string())).await;
+    assert_eq!(unknown.is_problem(404).json()["detail"], "There is no account with this id or reference.");
+}
+
+#[tokio::test]
 async fn keys_of_a_newer_platform_are_kept_behind_the_known_ones() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;

@@ -80,6 +80,20 @@ async fn the_document_describes_every_call_and_every_described_call_exists() {
 }
 
 #[tokio::test]
+async fn the_document_is_ours_and_names_each_call_once() {
+    let app = TestApp::start().await;
+    let document = app.call(Method::GET, "/api/v1/openapi.json", "", None).await.json();
+    let info = &document["info"];
+    assert_eq!((&info["title"], &info["version"]), (&"Offhook".into(), &env!("CARGO_PKG_VERSION").into()));
+    assert!(info["contact"].is_null() && info["description"].as_str().unwrap().contains("Bearer"), "{info}");
+    assert_eq!(document["tags"].as_array().unwrap().len(), 6);
+    assert!(document["components"]["securitySchemes"]["token"].is_object());
+    let calls = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let ids: Vec<_> = calls.map(|call| call["operationId"].as_str().unwrap()).collect();
+    assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (PROMISED.len(), PROMISED.len()), "{ids:?}");
+}
+
+#[tokio::test]
 async fn no_reference_in_the_document_leads_nowhere() {
     let app = TestApp::start().await;
     let document = app.call(Method::GET, "/api/v1/openapi.json", "", None).await.json();

@@ -41,6 +41,30 @@ async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
 }
 
 #[tokio::test]
+async fn a_name_is_one_line_and_a_reference_no_id() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let id = tenant.account.id.as_str();
+    let long = "x".repeat(121);
+    for name in ["", " ", "a\nSubject: b", "\u{1b}[2J", &long] {
+        for args in [
+            &["account", "create", "--name", name][..],
+            &["token", "create", "--account", id, "--name", name, "--scope", "events:read"],
+        ] {
+            let mut command = offhook(app.folder.path());
+            command.args(args);
+            let refused = run(command, "").await;
+            assert_eq!(refused.status.code(), Some(1), "{args:?}");
+            assert!(complaint(&refused).contains("1 to 120 characters"), "{args:?}: {}", complaint(&refused));
+        }
+    }
+    let mut command = offhook(app.folder.path());
+    command.args(["account", "create", "--name", "Rival", "--ref", id]);
+    let refused = run(command, "").await;
+    assert!(refused.status.code() == Some(1) && complaint(&refused).contains("acct_"), "{}", complaint(&refused));
+}
+
+#[tokio::test]
 async fn a_lost_second_factor_is_taken_away_while_the_server_runs() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
