@@ -6,13 +6,12 @@ use domain::{
     account::{AccountForm, Accounts, Role, SignUp},
     audit::{Audit, AuditFilter},
     delivery::Deliveries,
-    event::{EventKind, Events, NewEvent},
+    event::Events,
     filter::DeliveryFilter,
     installation::{
         Installation,
         accounts::{Naming, NewAccount},
     },
-    payload::Payload,
     time::DAY_MS,
     token::{Scope, TokenForm, Tokens},
 };
