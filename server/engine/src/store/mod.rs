@@ -26,6 +26,7 @@ pub mod operate;
 pub mod outcomes;
 pub mod policies;
 pub(crate) mod postgres;
+pub(crate) mod probe;
 pub mod recover;
 pub mod recover_work;
 pub mod resets;
