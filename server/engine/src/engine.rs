@@ -268,15 +268,6 @@ impl Engine {
         began.await.map_err(|error: StoreError| error.to_string())
     }
 
-    /// Writes a consistent copy of a SQLite database to a new file, beside a server that may be running. The instance
-    /// key is not in it.
-    ///
-    /// # Errors
-    /// When the file exists or cannot be written.
-    pub async fn backup(&self, path: &str) -> std::result::Result<(), StoreError> {
-        sqlite::copy_to(self.db(), path).await
-    }
-
     /// A browser session's data, unless it has expired.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ pub(crate) mod checkpoints;
 pub mod cleaning;
 mod columns;
 mod conditions;
+pub(crate) mod copies;
 pub mod db;
 pub mod deliveries;
 pub mod endpoints;
