@@ -7,6 +7,7 @@ pub mod backup;
 pub mod bench;
 pub mod key;
 mod own_keys;
+pub mod restore;
 pub mod serve;
 pub mod simulate;
 pub mod token;
@@ -67,6 +68,8 @@ enum Verb {
     Key(key::Key),
     /// Copy the database while the server runs (SQLite).
     Backup(backup::Backup),
+    /// Put a backup in the place of the database while no server runs (SQLite).
+    Restore(restore::Restore),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
     /// Measure what this machine moves, with the real server as a child process.
@@ -114,6 +117,7 @@ pub async fn run() -> ExitCode {
         Verb::Audit(audit) => audit::run(audit).await,
         Verb::Key(key) => key::run(key).await,
         Verb::Backup(backup) => backup::run(backup).await,
+        Verb::Restore(restore) => restore::run(restore).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
         Verb::Bench(bench) => bench::run(bench).await,
     };

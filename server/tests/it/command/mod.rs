@@ -4,6 +4,7 @@ mod bench;
 mod create;
 mod key;
 mod own_keys;
+mod restore;
 pub mod serve;
 mod simulate;
 
