@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use domain::account::RETENTION_MAX_DAYS;
-use engine::key_ring::{KeyRing, Keys};
+use engine::key_ring::{KeyId, KeyRing, Keys};
 use ipnet::IpNet;
 use url::Url;
 
@@ -23,7 +23,7 @@ pub struct Store {
     #[arg(long, env = "OFFHOOK_DATA", default_value = "./data", value_name = "FOLDER")]
     pub data: PathBuf,
     /// `sqlite://…` or `postgres://…` [default: sqlite://$OFFHOOK_DATA/offhook.db].
-    #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<String>,
     /// 32 bytes in base64 that encrypt endpoint credentials [default: made on first start in the data folder]. Several
     /// are written `k2:BASE64 k1:BASE64`; the first one seals.
@@ -59,28 +59,51 @@ impl Store {
         self.database_url.clone().unwrap_or_else(embedded)
     }
 
-    /// The instance keys: given, in a file, or in the data folder.
+    /// The file of the database; none when it is PostgreSQL.
+    #[must_use]
+    pub fn database_file(&self) -> Option<PathBuf> {
+        engine::store::sqlite::file(&self.database_url())
+    }
+
+    /// The instance keys: given, in a file, or in the data folder. None when nobody said where they are and there are
+    /// none in the data folder.
     ///
     /// # Errors
-    /// When they cannot be read, or made.
-    pub fn keys(&self) -> Result<Keys, KeyError> {
-        match &self.secret_key {
-            Some(given) => Ok(given.0.clone().into()),
-            None => self.key_file()?.map_or(Err(KeyError::Malformed), secret_key::watched),
+    /// When they cannot be read.
+    pub fn keys(&self) -> Result<Option<Keys>, KeyError> {
+        match (&self.secret_key, self.key_file()) {
+            (Some(given), _) => Ok(Some(given.0.clone().into())),
+            (None, Some(file)) if self.secret_key_file.is_some() || file.exists() => {
+                secret_key::watched(file).map(Some)
+            }
+            (None, _) => Ok(None),
         }
     }
 
-    /// The file of the keys; none when they were given as they are.
-    ///
-    /// # Errors
-    /// When the one in the data folder is missing and cannot be made.
-    pub fn key_file(&self) -> Result<Option<PathBuf>, KeyError> {
+    /// The file of the keys, whether it is there or not; none when they were given as they are.
+    #[must_use]
+    pub fn key_file(&self) -> Option<PathBuf> {
         match (&self.secret_key, &self.secret_key_file) {
-            (Some(_), _) => Ok(None),
-            (None, Some(file)) => Ok(Some(file.clone())),
-            (None, None) => secret_key::file_of_data_folder(&self.data).map(Some),
+            (Some(_), _) => None,
+            (None, Some(file)) => Some(file.clone()),
+            (None, None) => Some(self.data.join(secret_key::KEY_FILE)),
         }
     }
+
+    /// Where the keys are, in words.
+    #[must_use]
+    pub fn key_place(&self) -> String {
+        self.key_file().map_or_else(|| "OFFHOOK_SECRET_KEY".to_owned(), |file| file.display().to_string())
+    }
+}
+
+fn database_url(text: &str) -> Result<String, String> {
+    let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| text.starts_with(scheme));
+    if known { Ok(text.to_owned()) } else { Err("must begin with sqlite:// or postgres://".to_owned()) }
+}
+
+fn key_id(text: &str) -> Result<KeyId, String> {
+    KeyId::parse(text.trim()).ok_or_else(|| "must be the name of a key, such as k1".to_owned())
 }
 
 /// Who may create an account.
@@ -125,6 +148,9 @@ pub struct Serve {
     /// [default: http://$OFFHOOK_LISTEN].
     #[arg(long, env = "OFFHOOK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<Url>,
+    /// Instance keys that are lost for good, by name: starts although what they sealed cannot be read.
+    #[arg(long, env = "OFFHOOK_LOST_KEYS", value_name = "KEY[,KEY]", value_delimiter = ',', value_parser = key_id)]
+    pub lost_keys: Vec<KeyId>,
     /// Who may create an account [default: open on loopback, else invite].
     #[arg(long, env = "OFFHOOK_SIGN_UP", value_enum)]
     pub sign_up: Option<SignUp>,
@@ -150,9 +176,6 @@ pub struct Serve {
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// There is no key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
     /// The address to listen on is no address of a URL.
     #[error("set OFFHOOK_PUBLIC_URL: {0}")]
     PublicUrl(#[from] url::ParseError),
@@ -182,12 +205,12 @@ impl Serve {
     /// The settings of the engine, once it is known where we listen.
     ///
     /// # Errors
-    /// As [`Store::keys`], [`Self::public_url`] and [`mail::open`].
-    pub fn engine(&self, listening: SocketAddr) -> Result<engine::Config, SettingsError> {
+    /// As [`Self::public_url`] and [`mail::open`].
+    pub fn engine(&self, listening: SocketAddr, keys: Keys) -> Result<engine::Config, SettingsError> {
         let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
         Ok(engine::Config {
             database_url: self.store.database_url(),
-            keys: self.store.keys()?,
+            keys,
             egress_allow: self.egress_allow.0.clone(),
             sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,
             retention_max_days: self.retention_max_days,
@@ -238,6 +261,14 @@ mod tests {
         assert_eq!(networks("10.0.0.0/8, ::1").unwrap().0.len(), 2);
         assert_eq!(networks("").unwrap(), Networks::default());
         assert!(networks("10.0.0.0/8,nonsense").unwrap_err().contains("nonsense"));
+    }
+
+    #[test]
+    fn a_database_is_one_of_two_kinds() {
+        for known in ["sqlite://data/offhook.db", "postgres://offhook@db/offhook", "postgresql://offhook@db/offhook"] {
+            assert!(database_url(known).is_ok(), "{known}");
+        }
+        assert!(database_url("mysql://x").unwrap_err().contains("sqlite:// or postgres://"));
     }
 
     #[test]

@@ -103,16 +103,33 @@ pub fn watched(path: PathBuf) -> Result<Keys, KeyError> {
     Ok(Keys { ring, source: Some(Arc::new(KeyFile { path, seen: Mutex::new(seen) })) })
 }
 
+/// Makes the data folder where it is missing.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_data_folder(data: &Path) -> Result<(), KeyError> {
+    let made = fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data);
+    made.map_err(|error| KeyError::File(data.to_owned(), error))
+}
+
+/// Makes a key of this name, unless there is one already. Whoever calls knows that nothing was sealed with another.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn make(path: &Path, id: KeyId) -> Result<(), KeyError> {
+    let ring = KeyRing::new(vec![Key { id, bytes: random()? }]).ok_or(KeyError::Malformed)?;
+    write_once(path, &text(&ring)).map_err(|error| KeyError::File(path.to_owned(), error))
+}
+
 /// The file of this data folder, with a key that is made when there is none yet.
 ///
 /// # Errors
-/// As [`read`].
+/// As [`make`].
 pub fn file_of_data_folder(data: &Path) -> Result<PathBuf, KeyError> {
     let path = data.join(KEY_FILE);
-    let failed = |error| KeyError::File(path.clone(), error);
-    fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data).map_err(failed)?;
+    make_data_folder(data)?;
     if !path.exists() {
-        write_once(&path, &text(&KeyRing::one(random()?))).map_err(failed)?;
+        make(&path, KeyId::FIRST)?;
     }
     Ok(path)
 }

@@ -35,7 +35,7 @@ use crate::{
         error::StoreError,
         jobs,
         nodes::{self, Beat},
-        postgres, resets,
+        postgres, probe, resets,
         sessions::{self, Stored},
         sqlite,
     },
@@ -252,7 +252,7 @@ impl Engine {
         self.sender.changes()
     }
 
-    /// Whether the database can be written and events can be taken in.
+    /// Whether the database answers and can be written, and events can be taken in.
     ///
     /// # Errors
     /// What is the matter, in words.
@@ -261,19 +261,11 @@ impl Engine {
             return Err("stopping".to_owned());
         }
         let began = async {
-            let tx = self.db().begin().await?;
+            let mut tx = self.db().begin().await?;
+            probe::look(&mut tx).await?;
             tx.commit().await
         };
         began.await.map_err(|error: StoreError| error.to_string())
-    }
-
-    /// Writes a consistent copy of a SQLite database to a new file, beside a server that may be running. The instance
-    /// key is not in it.
-    ///
-    /// # Errors
-    /// When the file exists or cannot be written.
-    pub async fn backup(&self, path: &str) -> std::result::Result<(), StoreError> {
-        sqlite::copy_to(self.db(), path).await
     }
 
     /// A browser session's data, unless it has expired.

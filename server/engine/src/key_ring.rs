@@ -27,7 +27,9 @@ impl KeyId {
         Self::parse(sealed.split_once('.')?.0)
     }
 
-    const fn after(self) -> Self {
+    /// The next one.
+    #[must_use]
+    pub const fn after(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }

@@ -4,6 +4,7 @@
 //! Architecture invariant: nothing here knows Leptos or axum. Pages and REST reach the engine through the port
 //! [`domain::Backend`], which [`Engine`] implements; the server adds what only an operator may do.
 
+mod backup;
 pub mod clock;
 mod engine;
 mod figures;
@@ -13,12 +14,15 @@ pub mod outbound;
 pub mod password;
 mod policies;
 mod random;
+mod restore;
 pub mod sender;
 pub mod service;
 pub mod store;
 pub mod vault;
 
+pub use backup::BackupError;
 pub use clock::SystemClock;
 pub use engine::{Config, Engine, OpenError};
 pub use figures::{Figure, Value};
+pub use restore::{RestoreError, Restored, restore};
 pub use service::accounts::Place;

@@ -1,9 +1,10 @@
 //! `offhook backup FILE`
 
-use std::path::PathBuf;
+use std::{io::ErrorKind, path::PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
+use engine::BackupError;
 use serde_json::json;
 
 use crate::{
@@ -26,10 +27,12 @@ pub(super) async fn run(backup: Backup) -> Result<(), Failed> {
     if backup.store.database_url().starts_with("postgres") {
         return Err(Failed::Usage("backup copies SQLite; use pg_dump for PostgreSQL".to_owned()));
     }
-    if file.exists() {
-        return Err(anyhow!("{path} exists already; nothing was written").into());
-    }
-    engine(&backup.store).await?.backup(path).await.map_err(anyhow::Error::from)?;
-    let bytes = file.metadata().map_err(anyhow::Error::from)?.len();
+    let engine = engine(&backup.store).await?;
+    let bytes = engine.backup(path).await.map_err(|error| match error {
+        BackupError::File(_, error) if error.kind() == ErrorKind::AlreadyExists => {
+            anyhow!("{path} exists already; nothing was written")
+        }
+        error => error.into(),
+    })?;
     say(&json!({ "file": path, "bytes": bytes }))
 }

@@ -11,7 +11,7 @@ use domain::{
     Backend as _,
     actor::Actor,
     audit::Change,
-    time::{SECOND_MS, UnixMs},
+    time::{SECOND_MS, UnixMs, counted},
 };
 use engine::{
     Engine, clock,
@@ -22,7 +22,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::{
-    command::{Failed, engine, say},
+    command::{Failed, database_is_there, engine, own_keys, say},
     config::Store,
     secret_key,
 };
@@ -71,6 +71,8 @@ pub struct Rotate {
 }
 
 pub(super) async fn run(key: Key) -> Result<(), Failed> {
+    let (Key::List(List { store }) | Key::Add(Add { store }) | Key::Rotate(Rotate { store, .. })) = &key;
+    database_is_there(store)?;
     match key {
         Key::List(list) => show(&list.store).await,
         Key::Add(add) => add_to_file(&add.store),
@@ -79,13 +81,25 @@ pub(super) async fn run(key: Key) -> Result<(), Failed> {
 }
 
 async fn show(store: &Store) -> Result<(), Failed> {
-    let ring = store.keys().map_err(anyhow::Error::from)?.ring;
     let sealed = engine(store).await?.sealed_by().await.map_err(anyhow::Error::from)?;
+    let ring = ring(store, &sealed)?;
     let key =
         |id: &KeyId| json!({ "id": id.to_string(), "current": *id == ring.current().id, "sealed": sealed.by(*id) });
     let missing: Vec<String> = unknown(&ring, &sealed).iter().map(KeyId::to_string).collect();
-    let keys: Vec<_> = ids(&ring).iter().map(key).collect();
-    say(&json!({ "keys": keys, "missing": missing, "nameless": sealed.nameless }))
+    let here = ids(&ring);
+    let wrong: Vec<String> = sealed.closed().filter(|id| here.contains(id)).map(|id| id.to_string()).collect();
+    let keys: Vec<_> = here.iter().map(key).collect();
+    say(&json!({ "keys": keys, "missing": missing, "wrong": wrong, "nameless": sealed.nameless }))?;
+    own_keys::fit(&sealed, Some(&ring), store, &[])
+}
+
+/// The keys that are here. Where there are none, it matters whether anything was sealed.
+fn ring(store: &Store, sealed: &SealedBy) -> Result<KeyRing, Failed> {
+    if let Some(keys) = store.keys().map_err(anyhow::Error::from)? {
+        return Ok(keys.ring);
+    }
+    own_keys::fit(sealed, None, store, &[])?;
+    Err(anyhow!("there is no instance key at {}; `offhook serve` makes one when it starts", store.key_place()).into())
 }
 
 fn add_to_file(store: &Store) -> Result<(), Failed> {
@@ -103,7 +117,7 @@ fn add_to_file(store: &Store) -> Result<(), Failed> {
 
 /// The key file, for what only a file can do.
 fn key_file(store: &Store) -> Result<PathBuf, Failed> {
-    store.key_file().map_err(anyhow::Error::from)?.ok_or_else(|| {
+    store.key_file().ok_or_else(|| {
         Failed::Usage(
             "the keys are in OFFHOOK_SECRET_KEY, which only you can change: write `k2:NEW k1:OLD` there, restart the \
              server, then run `offhook key rotate` (docs/operations.md, \"Another instance key\")"
@@ -118,17 +132,16 @@ async fn turn(wanted: Rotate) -> Result<(), Failed> {
         // Said before anything is done: only a file can lose a key by itself.
         key_file(store)?;
     }
-    let path = store.key_file().map_err(anyhow::Error::from)?;
+    let path = store.key_file();
     let _alone = path.as_deref().map(secret_key::lock).transpose().map_err(anyhow::Error::from)?;
     let engine = engine(store).await?;
-    let (was, sealed) =
-        (store.keys().map_err(anyhow::Error::from)?.ring, engine.sealed_by().await.map_err(anyhow::Error::from)?);
+    let sealed = engine.sealed_by().await.map_err(anyhow::Error::from)?;
+    let was = ring(store, &sealed)?;
     if let Some(unknown) = unknown(&was, &sealed).first() {
-        let many = sealed.by(*unknown);
-        return Err(
-            anyhow!("{many} values are sealed with {unknown}, which is not among the keys here; add it first").into()
-        );
+        let many = values(sealed.by(*unknown));
+        return Err(anyhow!("{unknown} has sealed {many} and is not among the keys here; add it first").into());
     }
+    own_keys::fit(&sealed, Some(&was), store, &[])?;
     let ring = begun(&engine, store, &was, &sealed, wanted.retire).await?;
     let pass = everything(&engine, sealed.not_by(ring.current().id)).await?;
     note(&engine, &was, &ring, pass).await?;
@@ -143,8 +156,8 @@ async fn turn(wanted: Rotate) -> Result<(), Failed> {
     if open {
         return Ok(());
     }
-    Err(anyhow!("{} values open with none of the keys; they were left as they are, and so were the keys", pass.closed)
-        .into())
+    let many = values(pass.closed);
+    Err(anyhow!("none of the keys opens {many}; what does not open was left as it is, and so were the keys").into())
 }
 
 /// The ring whose first key is to seal everything: a rotation that was begun is finished before another begins.
@@ -196,7 +209,7 @@ async fn everything(engine: &Engine, to_do: u64) -> Result<Pass, Failed> {
         }
         fruitless = if pass.resealed == 0 { fruitless + 1 } else { 0 };
         if fruitless > FRUITLESS_MAX {
-            return Err(anyhow!("{} values are held by somebody else; run the command again later", pass.left).into());
+            return Err(anyhow!("somebody else holds {}; run the command again later", values(pass.left)).into());
         }
         clock::rest_ms(AGAIN_MS).await;
     }
@@ -238,6 +251,10 @@ fn changed_at(path: &std::path::Path) -> Result<UnixMs, Failed> {
     let modified = std::fs::metadata(path).and_then(|file| file.modified()).context("key file")?;
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok(UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+}
+
+fn values(many: u64) -> String {
+    counted(i64::try_from(many).unwrap_or(i64::MAX), "value")
 }
 
 fn ids(ring: &KeyRing) -> Vec<KeyId> {

@@ -7,7 +7,13 @@ use engine::{Engine, SystemClock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{command::Failed, config::Serve, listen, room::Room, web};
+use crate::{
+    command::{Failed, own_keys},
+    config::Serve,
+    listen,
+    room::Room,
+    web,
+};
 
 pub(super) async fn run(settings: Serve) -> Result<(), Failed> {
     let listener =
@@ -31,8 +37,13 @@ pub(super) async fn run(settings: Serve) -> Result<(), Failed> {
 }
 
 async fn open(settings: &Serve, address: SocketAddr) -> Result<Arc<Engine>, Failed> {
-    let config = settings.engine(address).map_err(anyhow::Error::from)?;
-    Ok(Engine::open(config, Arc::new(SystemClock)).await.context("open the database")?)
+    let keys = own_keys::of_server(settings).await?;
+    let ring = keys.ring.clone();
+    let config = settings.engine(address, keys).map_err(anyhow::Error::from)?;
+    let engine = Engine::open(config, Arc::new(SystemClock)).await.context("open the database")?;
+    let sealed = engine.sealed_by().await.context("look at what is sealed")?;
+    own_keys::fit(&sealed, Some(&ring), &settings.store, &settings.lost_keys)?;
+    Ok(engine)
 }
 
 fn greet(settings: &Serve, room: &Room, address: SocketAddr) {

@@ -34,6 +34,8 @@ pub struct SealedBy {
     pub keys: BTreeMap<KeyId, u64>,
     /// Texts that name no key.
     pub nameless: u64,
+    /// The keys by which something was sealed that lasts, and whether the key of that name is here and opens any of it.
+    pub opens: BTreeMap<KeyId, bool>,
 }
 
 impl SealedBy {
@@ -55,10 +57,23 @@ impl SealedBy {
         self.all() - self.by(key)
     }
 
+    /// Keys that something lasting was sealed with and that are not here, or are others under the same name. One value
+    /// that does not open says nothing: it may have been moved or changed.
+    pub fn closed(&self) -> impl Iterator<Item = KeyId> {
+        self.opens.iter().filter(|(_, opens)| !**opens).map(|(key, _)| *key)
+    }
+
     fn count(&mut self, sealed: &str) {
         match KeyId::of(sealed) {
             Some(key) => *self.keys.entry(key).or_default() += 1,
             None => self.nameless += 1,
+        }
+    }
+
+    fn tried(&mut self, sealed: &str, opens: impl FnOnce() -> bool) {
+        if let Some(key) = KeyId::of(sealed) {
+            let before = self.opens.entry(key).or_default();
+            *before = *before || opens();
         }
     }
 }
@@ -75,7 +90,7 @@ pub struct Pass {
 }
 
 impl Engine {
-    /// Counts what is sealed, by key.
+    /// Counts what is sealed, by key, and tries the keys that are here.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -85,7 +100,14 @@ impl Engine {
             let mut after = String::new();
             loop {
                 let page = sealed::page(self.db(), column, &after, COUNT_ROWS).await?;
-                page.iter().flat_map(|stored| column.texts(&stored.text)).for_each(|text| counted.count(&text));
+                for stored in &page {
+                    for text in column.texts(&stored.text) {
+                        counted.count(&text);
+                        if column.is_lasting() {
+                            counted.tried(&text, || self.vault().open(&text, &stored.bound_to).is_ok());
+                        }
+                    }
+                }
                 let Some(last) = page.last() else { break };
                 after.clone_from(&last.place);
             }

@@ -116,6 +116,12 @@ pub struct Changed {
 }
 
 impl Column {
+    /// Whether its values are missed when they do not open. Sessions end, and what a test line received is thrown away.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        !["sessions.", "test_line_requests."].iter().any(|table| self.name.starts_with(table))
+    }
+
     /// The sealed texts in a value.
     #[must_use]
     pub fn texts(&self, value: &str) -> Vec<String> {

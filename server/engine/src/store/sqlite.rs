@@ -1,6 +1,12 @@
 //! What only SQLite needs: its file, its pragmas, and the lock that keeps a second server away.
 
-use std::{fs::File, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     Connection as _,
@@ -42,6 +48,10 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
         .pragma("wal_autocheckpoint", LOG_PAGES_MAX);
+    if let Some(file) = file(url) {
+        // Its owner's alone from the first byte. Mostly it is there; where it cannot be made, connecting says why.
+        let _ = super::copies::create(&file);
+    }
     let commits = Arc::new(Notify::new());
     let told = commits.clone();
     let writer = pool(1)
@@ -71,20 +81,20 @@ fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
 }
 
-/// Writes a consistent copy to a new file. Nobody waits for it: it reads as it was when it began.
-pub(crate) async fn copy_to(db: &Db, path: &str) -> StoreResult<()> {
-    if let Pool::Sqlite(readers) = &db.readers {
-        sqlx::query("VACUUM INTO $1").bind(path).execute(readers).await?;
+/// The file of a SQLite URL; none for memory and for Postgres.
+#[must_use]
+pub fn file(url: &str) -> Option<PathBuf> {
+    if !url.starts_with("sqlite:") || [":memory:", "mode=memory"].iter().any(|memory| url.contains(memory)) {
+        return None;
     }
-    Ok(())
+    Some(SqliteConnectOptions::from_str(url).ok()?.get_filename().to_owned())
 }
 
-/// The file of a SQLite URL; none for memory and for Postgres.
-fn path(url: &str) -> Option<String> {
-    let rest = url.strip_prefix("sqlite:")?;
-    let rest = rest.strip_prefix("//").unwrap_or(rest);
-    let path = rest.split('?').next().unwrap_or_default();
-    (!path.is_empty() && path != ":memory:").then(|| path.to_owned())
+/// A file that belongs to a database and lies beside it: its own name with this at the end.
+pub(crate) fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Takes the lock that only one sending server may hold on a SQLite file; it is free again when the process ends,
@@ -93,8 +103,8 @@ fn path(url: &str) -> Option<String> {
 /// # Errors
 /// `WouldBlock` when another server has it; other I/O errors of the lock file.
 pub(crate) fn lock(url: &str) -> std::io::Result<Option<File>> {
-    let Some(path) = path(url) else { return Ok(None) };
-    let file = File::options().create(true).truncate(false).write(true).open(format!("{path}.lock"))?;
+    let Some(path) = file(url) else { return Ok(None) };
+    let file = File::options().create(true).truncate(false).write(true).open(beside(&path, ".lock"))?;
     file.try_lock()?;
     Ok(Some(file))
 }

@@ -26,6 +26,7 @@ on_both! {
     everything_is_sealed_again_and_opens_with_the_next_key_alone
     a_value_that_changed_meanwhile_is_left_as_it_is
     what_opens_with_no_key_is_counted_and_left
+    keys_that_open_nothing_of_what_lasts_are_told
     every_column_with_sealed_texts_is_on_the_list
     a_database_without_its_key_gives_nothing_away
     a_rotation_begins_whoever_has_sealed_the_credential_again
@@ -133,6 +134,23 @@ async fn what_opens_with_no_key_is_counted_and_left(bed: Bed) {
     let pass = bed.another_with(strange.unwrap()).await.reseal(|_| {}).await.unwrap();
     assert_eq!((pass.resealed, pass.closed), (0, 6));
     assert_eq!(bed.engine.sealed_by().await.unwrap().by(KeyId::FIRST), 6);
+}
+
+async fn keys_that_open_nothing_of_what_lasts_are_told(bed: Bed) {
+    let closed = async |keys: KeyRing| {
+        let sealed = bed.another_with(keys).await.sealed_by().await.unwrap();
+        sealed.closed().collect::<Vec<_>>()
+    };
+    let strange = KeyRing::one([9; 32]);
+    let session = Stored { id: "a-cookie", data: FLASH, expires: bed.now().plus_ms(1_000), owner: None };
+    assert!(bed.engine.create_session(session).await.unwrap());
+    assert_eq!(closed(strange.clone()).await, [], "a session that does not open is over, and nothing is lost");
+    bed.endpoint().await;
+    assert_eq!(closed(strange).await, [KeyId::FIRST], "another key of the same name");
+    assert_eq!(closed(both().without(&[KeyId::FIRST])).await, [KeyId::FIRST], "a key that is missing");
+    assert_eq!(closed(both()).await, []);
+    bed.execute("UPDATE endpoints SET secret_sealed = auth_token_sealed").await.unwrap();
+    assert_eq!(closed(first()).await, [], "values that were moved say nothing about the key");
 }
 
 async fn every_column_with_sealed_texts_is_on_the_list(bed: Bed) {

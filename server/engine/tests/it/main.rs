@@ -24,6 +24,7 @@ mod operate;
 mod order;
 mod people;
 mod policies;
+mod readiness;
 mod receiver;
 mod recover;
 mod recovery;

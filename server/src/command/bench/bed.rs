@@ -26,6 +26,8 @@ use super::{
 };
 use crate::{command, config::Store};
 
+/// The instance key. Each part has a server with a folder of its own, and on a database that is given they share one.
+pub const KEY: &str = "b2ZmaG9vay1iZW5jaC1tZWFzdXJlcy1uby1zZWNyZXQ=";
 /// Scopes of an account's token.
 const SCOPES: [Scope; 3] = [Scope::EventsWrite, Scope::EndpointsWrite, Scope::DeliveriesRead];
 
@@ -71,10 +73,8 @@ impl Bed {
     pub async fn start(place: &Path, database_url: Option<&str>, http: &Http) -> anyhow::Result<Self> {
         let folder = Folder::new(place)?;
         let data = folder.0.clone();
-        let store =
-            Store { data, database_url: database_url.map(str::to_owned), secret_key: None, secret_key_file: None };
-        // The instance key is made once, before two processes look for it.
-        store.keys()?;
+        let (database_url, secret_key) = (database_url.map(str::to_owned), Some(KEY.parse()?));
+        let store = Store { data, database_url, secret_key, secret_key_file: None };
         let server = Server::start(&store, http).await?;
         Ok(Self { server, http: http.clone(), store, _folder: folder })
     }

@@ -13,7 +13,10 @@ use engine::clock::{rest_ms, stopwatch};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
-use super::post::{Http, get};
+use super::{
+    bed::KEY,
+    post::{Http, get},
+};
 use crate::config::Store;
 
 /// Time for a start.
@@ -89,6 +92,7 @@ fn command(store: &Store) -> anyhow::Result<Command> {
     command.env_clear().args(["--log", "warn,server::command::serve=info", "--log-format", "json"]);
     command.args(["serve", "--listen", "127.0.0.1:0"]);
     command.env("OFFHOOK_DATA", &store.data).env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
+    command.env("OFFHOOK_SECRET_KEY", KEY);
     if let Some(url) = &store.database_url {
         command.env("OFFHOOK_DATABASE_URL", url);
     }

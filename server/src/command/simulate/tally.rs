@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use domain::time::counted;
 use serde::Serialize;
 
 use super::client::Accepted;
@@ -73,6 +74,22 @@ impl Tally {
             return Ok(());
         }
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).join("\n  ");
-        Err(anyhow::anyhow!("{refused} events were refused:\n  {told}").into())
+        let events = counted(i64::try_from(refused).unwrap_or(i64::MAX), "event");
+        Err(anyhow::anyhow!("{events} refused:\n  {told}").into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_single_refusal_is_told_in_the_singular() {
+        let tally = Tally::default();
+        assert!(tally.verdict().is_ok());
+        assert!(!tally.count(Err("the first".to_owned())));
+        assert_eq!(tally.verdict().unwrap_err().to_string(), "1 event refused:\n  the first");
+        assert!(!tally.count(Err("the second".to_owned())));
+        assert_eq!(tally.verdict().unwrap_err().to_string(), "2 events refused:\n  the first\n  the second");
     }
 }

@@ -1,10 +1,12 @@
 //! `account create`, `user create`, `token create`
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::{complaint, line, offhook, run};
+use super::{complaint, installed, line, offhook, run};
 use crate::{
     app::TestApp,
     browser::{Browser, EMAIL, PASSWORD, person},
@@ -85,6 +87,7 @@ async fn a_lost_second_factor_is_taken_away_while_the_server_runs() {
 #[tokio::test]
 async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
     let folder = tempfile::tempdir().unwrap();
+    installed(folder.path());
     let command = |args: &[&str]| {
         let mut command = offhook(folder.path());
         command.args(args);
@@ -126,7 +129,8 @@ async fn a_backup_of_a_running_server_opens_and_holds_everything() {
         command
     };
     let told = line(&run(backup(), "").await);
-    assert!(told["bytes"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(told["bytes"].as_u64(), Some(file.metadata().unwrap().len()), "{told}");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "it holds what the data folder keeps");
     assert!(complaint(&run(backup(), "").await).contains("exists already"));
     std::fs::copy(app.folder.path().join("secret.key"), copies.path().join("secret.key")).unwrap();
     let mut verify = offhook(copies.path());
@@ -134,4 +138,54 @@ async fn a_backup_of_a_running_server_opens_and_holds_everything() {
     let verdict = line(&run(verify, "").await);
     assert!(verdict["records"].as_u64().unwrap() > 0 && verdict["broken"] == json!([]), "{verdict}");
     drop(tenant);
+}
+
+#[tokio::test]
+async fn a_command_in_the_wrong_folder_says_so_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("copy.db").display().to_string();
+    for args in [
+        vec!["backup", &copy],
+        vec!["audit", "verify"],
+        vec!["key", "list"],
+        vec!["key", "add"],
+        vec!["key", "rotate", "--retire"],
+        vec!["account", "create", "--name", "Acme"],
+        vec!["user", "create", "--email", EMAIL, "--role", "operator"],
+        vec!["user", "reset-factor", "--email", EMAIL],
+        vec!["token", "create", "--platform", "--name", "PBX", "--scope", "events:write"],
+    ] {
+        let mut command = offhook(folder.path());
+        command.args(&args);
+        let output = run(command, &format!("{PASSWORD}\n")).await;
+        let wanted = format!("no Offhook database at {}/offhook.db; name its folder", folder.path().display());
+        assert!(complaint(&output).contains(&wanted), "{args:?}: {}", complaint(&output));
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_usage_is_told_as_the_help_tells_it_and_repeats_no_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut backup = offhook(folder.path());
+    backup.arg("backup");
+    let output = run(backup, "").await;
+    assert!(complaint(&output).contains("Usage: offhook backup [OPTIONS] <FILE>\n"), "{}", complaint(&output));
+    let mut other = offhook(folder.path());
+    other.env("OFFHOOK_DATABASE_URL", "mysql://offhook:from-the-vault@db/offhook").args(["audit", "verify"]);
+    let output = run(other, "").await;
+    let told = complaint(&output);
+    assert!(output.status.code() == Some(2) && told.contains("sqlite:// or postgres://"), "{told}");
+    assert!(!told.contains("from-the-vault"), "{told}");
+}
+
+#[tokio::test]
+async fn an_error_of_the_database_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("offhook.db"), "no database at all, whatever its name says").unwrap();
+    let mut verify = offhook(folder.path());
+    verify.args(["audit", "verify"]);
+    let told = complaint(&run(verify, "").await);
+    assert_eq!(told.matches("file is not a database").count(), 1, "{told}");
 }

@@ -26,8 +26,9 @@ use engine::{
     },
 };
 use serde_json::{Value, json};
+use server::secret_key;
 
-use super::{line, offhook, run, serve::serve};
+use super::{installed, line, offhook, run, serve::serve};
 use crate::{
     app::{PATIENCE, client},
     postgres::database,
@@ -56,6 +57,7 @@ fn age(data: &Path) {
 async fn a_key_is_added_takes_its_turn_and_retires() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
+    installed(data);
     let listed = line(&key(data, &["list"]).await);
     assert_eq!(listed["keys"], json!([{ "id": "k1", "current": true, "sealed": 0 }]));
     assert_eq!(line(&key(data, &["add"]).await)["added"], "k2");
@@ -76,6 +78,7 @@ async fn a_key_is_added_takes_its_turn_and_retires() {
 #[tokio::test]
 async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
     let folder = tempfile::tempdir().unwrap();
+    installed(folder.path());
     let with = async |keys: &str, args: &[&str]| {
         let mut command = offhook(folder.path());
         command.env("OFFHOOK_SECRET_KEY", keys).arg("key").args(args);
@@ -118,8 +121,8 @@ async fn with_several_servers_a_key_is_added_before_it_takes_its_turn() {
         command.env("OFFHOOK_DATABASE_URL", &url).arg("key").args(args);
         run(command, "").await
     };
-    let file = || std::fs::read_to_string(folder.path().join("secret.key")).unwrap();
-    line(&key(&["list"]).await);
+    let path = secret_key::file_of_data_folder(folder.path()).unwrap();
+    let file = || std::fs::read_to_string(&path).unwrap();
     let before = file();
     for args in [&["rotate"][..], &["rotate", "--retire"]] {
         let refused = key(args).await;

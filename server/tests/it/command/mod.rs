@@ -3,6 +3,8 @@
 mod bench;
 mod create;
 mod key;
+mod own_keys;
+mod restore;
 pub mod serve;
 mod simulate;
 
@@ -31,6 +33,11 @@ pub async fn run(mut command: Command, input: &str) -> Output {
         child.wait_with_output().unwrap()
     });
     running.await.unwrap()
+}
+
+/// A data folder in which a server has run, and was killed.
+pub fn installed(data: &Path) {
+    drop(serve::serve(offhook(data)));
 }
 
 /// The one line on stdout.

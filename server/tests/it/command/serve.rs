@@ -69,6 +69,7 @@ fn help_names_every_setting_with_its_default() {
         "PUBLIC_URL",
         "SECRET_KEY",
         "SECRET_KEY_FILE",
+        "LOST_KEYS",
         "SIGN_UP",
         "EGRESS_ALLOW",
         "SMTP_URL",
@@ -85,6 +86,8 @@ fn help_names_every_setting_with_its_default() {
 fn a_setting_that_cannot_be_read_is_wrong_usage() {
     for (name, value) in [
         ("SECRET_KEY", "short"),
+        ("LOST_KEYS", "all"),
+        ("DATABASE_URL", "mysql://x"),
         ("EGRESS_ALLOW", "everything"),
         ("PUBLIC_URL", "acme"),
         ("SIGN_UP", "maybe"),
