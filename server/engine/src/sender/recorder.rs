@@ -73,6 +73,8 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
         return Ok(Recorded::default());
     }
     let now = sender.now();
+    // Before anything is read: nobody comes to wait behind what ends here without being seen.
+    jobs::lock_lanes(tx, batch.iter().map(Outcome::lane)).await?;
     let lanes_ended = call_ends(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()

@@ -11,6 +11,7 @@ use domain::{
 use super::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    sql::Sql,
 };
 
 /// The columns of [`AccountRow`], for other files too.
@@ -27,6 +28,7 @@ const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff
                         VALUES ($1, $2, $3, $4, $5, $6)";
 const ADD_MEMBER: &str = "INSERT INTO memberships (user_id, account_id, role, created_ms) VALUES ($1, $2, $3, $4)";
 const ACCOUNT: &str = concat!("SELECT ", account_columns!(), " FROM accounts a WHERE a.id = $1 OR a.reference = $1");
+static LOCK: Sql = Sql::new("SELECT id FROM accounts WHERE id = $1 {serialise}");
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
 const MEMBERSHIPS: &str = concat!(
@@ -230,4 +232,11 @@ pub async fn forget_failures(db: &Db, since: UnixMs) -> StoreResult<()> {
     let mut tx = db.begin().await?;
     within!(&mut tx, c => sqlx::query(FORGET_FAILURES).bind(since.0).execute(c).await?.rows_affected());
     tx.commit().await
+}
+
+/// Lets nobody else who asks for this decide about the account before this transaction is over.
+pub async fn lock(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
+    let sql = LOCK.on(tx.dialect());
+    let _: Option<String> = within!(tx, c => sqlx::query_scalar(sql).bind(account.as_str()).fetch_optional(c).await?);
+    Ok(())
 }

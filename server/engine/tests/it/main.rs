@@ -22,6 +22,7 @@ mod operate;
 mod order;
 mod people;
 mod policies;
+mod races;
 mod receiver;
 mod recover;
 mod recovery;
