@@ -1,5 +1,5 @@
 //! Retention: bodies go first, whole rows later, in small transactions, so that the writer is never held for long.
-//! What still waits to be sent stays, however old it is.
+//! What still waits to be sent stays, however old it is, and goes with its end.
 //!
 //! What is to go is looked for before a transaction begins, from where the last look ended; inside it rows go by their
 //! keys alone. A step that took long is followed by a smaller one, so the disk decides how much is a step.

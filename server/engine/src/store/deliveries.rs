@@ -12,6 +12,7 @@ use domain::{
 };
 
 use super::{
+    cleaning,
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
     jobs::{self, Lane},
@@ -235,13 +236,21 @@ pub async fn hurry(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixM
 
 /// Ends a waiting delivery. False when it has ended or is in a sender's hands.
 pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
-    change(tx, CANCEL, account, id.as_str(), now).await.map(|rows| rows == 1)
+    let cancelled = change(tx, CANCEL, account, id.as_str(), now).await? == 1;
+    if cancelled {
+        cleaning::ended(tx, &[id.as_str()]).await?;
+    }
+    Ok(cancelled)
 }
 
 /// Ends everything that waits for an endpoint, also what is in a sender's hands; returns how many.
 pub async fn cancel_of_endpoint(tx: &mut Tx, account: &AccountId, id: &EndpointId, now: UnixMs) -> StoreResult<u64> {
     let sql = CANCEL_OF_ENDPOINT.on(tx.dialect());
-    change(tx, sql, account, id.as_str(), now).await
+    let cancelled = change(tx, sql, account, id.as_str(), now).await?;
+    if cancelled > 0 {
+        cleaning::ended_with_endpoint(tx, account.as_str(), id.as_str(), now).await?;
+    }
+    Ok(cancelled)
 }
 
 async fn change(tx: &mut Tx, sql: &'static str, account: &AccountId, id: &str, now: UnixMs) -> StoreResult<u64> {

@@ -153,6 +153,8 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
     assert_eq!(due, "1");
 }
 
+/// How often transactions have waited for each other in a circle.
+const CIRCLES: &str = "SELECT CAST(deadlocks AS TEXT) FROM pg_stat_database WHERE datname = current_database()";
 /// Calls whose end comes while their beginning is under way.
 const CALLS: u32 = 300;
 
@@ -161,12 +163,12 @@ async fn calls_that_end_while_they_begin_arrive_whole_and_nobody_waits_in_a_circ
     let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
     bed.endpoint().await;
     bed.endpoint().await;
-    let engine = bed.another_running().await;
+    let (engine, other) = (bed.another_running().await, bed.another_running().await);
     let calls = (0..CALLS).map(|call| {
-        let (bed, engine) = (bed.clone(), engine.clone());
+        let (bed, engine, other) = (bed.clone(), engine.clone(), other.clone());
         tokio::spawn(async move {
             bed.accept_by(&engine, EventKind::IncomingCall, call).await;
-            bed.accept_by(&engine, EventKind::CallProcessed, call).await;
+            bed.accept_by(&other, EventKind::CallProcessed, call).await;
         })
     });
     for call in calls.collect::<Vec<_>>() {
@@ -175,8 +177,36 @@ async fn calls_that_end_while_they_begin_arrive_whole_and_nobody_waits_in_a_circ
     let arrived = tokio::time::timeout(PATIENCE, bed.receiver.has_received(CALLS as usize * 4)).await;
     assert!(arrived.is_ok(), "only {} arrived", bed.receiver.received().len());
     engine.stop().await;
-    let circles = "SELECT CAST(deadlocks AS TEXT) FROM pg_stat_database WHERE datname = current_database()";
-    assert_eq!(bed.text(circles).await, "0");
+    other.stop().await;
+    assert_eq!(bed.text(CIRCLES).await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_deleted_under_load_leaves_nothing_waiting() {
+    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
+    let (goes, _) = (bed.endpoint().await, bed.endpoint().await);
+    let engine = bed.another_running().await;
+    let calls = (0..CALLS).map(|call| {
+        let (bed, engine) = (bed.clone(), engine.clone());
+        tokio::spawn(async move {
+            bed.accept_by(&engine, EventKind::IncomingCall, call).await;
+            bed.accept_by(&engine, EventKind::CallProcessed, call).await;
+        })
+    });
+    let calls: Vec<_> = calls.collect();
+    bed.receiver.has_received(CALLS as usize / 2).await;
+    engine.delete_endpoint(&bed.admin, &goes.id).await.unwrap();
+    for call in calls {
+        call.await.unwrap();
+    }
+    left_behind::cancel_of_deleted(engine.sender()).await.unwrap();
+    engine.stop().await;
+    let waiting = format!(
+        "SELECT id FROM deliveries WHERE endpoint_id = '{}' AND state IN ('queued', 'retrying')",
+        goes.id.as_str()
+    );
+    assert_eq!(bed.texts(waiting).await, [""; 0]);
+    assert_eq!(bed.text(CIRCLES).await, "0");
 }
 
 async fn what_was_left_behind_in_its_lane_is_taken_up(bed: Bed) {
