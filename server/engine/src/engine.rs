@@ -24,8 +24,8 @@ use crate::{
     outbound::{CannotBuild, Outbound, Policy},
     policies::Given,
     sender::{
-        Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, news, outcome::Outcome,
-        recorder, recover, rotating, writer,
+        Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, left_behind, news,
+        outcome::Outcome, recorder, recover, rotating, writer,
     },
     service::tokens::Believed,
     store::{
@@ -44,6 +44,8 @@ use crate::{
 
 /// Beats between sweeps: five minutes.
 const SWEEP_BEATS: u32 = 120;
+/// Beats between looks for what waits for deleted endpoints: ten seconds.
+const DELETED_BEATS: u32 = 4;
 /// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
 /// look asks for the time.
 const SUPPORT_BEATS: u32 = 24;
@@ -222,10 +224,12 @@ impl Engine {
             if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
+            let looks = beats.is_multiple_of(DELETED_BEATS);
+            let cancelled = if looks { left_behind::cancel_of_deleted(&self.sender).await } else { Ok(0) };
             let found = self.sender.find_astray().await;
             let clock = if self.now() < before { self.clock_set_back().await } else { Ok(()) };
             before = self.now();
-            for error in [result.err(), swept.err(), found.err(), clock.err()].into_iter().flatten() {
+            for error in [result.err(), swept.err(), cancelled.err(), found.err(), clock.err()].into_iter().flatten() {
                 tracing::warn!(%error, "housekeeping failed; trying again");
             }
         }

@@ -104,7 +104,8 @@ pub struct ResentJson {
 
 /// Send a delivery again.
 ///
-/// With new tries and the same event id, so that a receiver can drop what it already has.
+/// With new tries and the same event id, so that a receiver can drop what it already has. Refused (409) while it is being sent or
+/// still waits for its first try.
 #[utoipa::path(post, path = "/deliveries/{id}/resend", operation_id = "resend_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
     responses((status = 202, description = "On its way", body = ResentJson), Errors),

@@ -285,12 +285,23 @@ async fn read(mut response: Response, mut facts: CauseFacts, at: UnixMs, wait_ms
 
 /// `Retry-After` in either of its forms, seconds or a date (RFC 9110 section 10.2.3).
 fn retry_after_s(value: &str, at: UnixMs) -> Option<u32> {
-    if let Ok(seconds) = value.parse() {
-        return Some(seconds);
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // However many that are, they are a wait.
+        return Some(value.parse().unwrap_or(u32::MAX));
     }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?;
-    let wait_ms = UnixMs(date.timestamp().as_millisecond()).since_ms(at).max(0);
-    u32::try_from((wait_ms + 999) / domain::time::SECOND_MS).ok()
+    let wait_ms = date(value)?.since_ms(at).max(0);
+    Some(u32::try_from((wait_ms + 999) / domain::time::SECOND_MS).unwrap_or(u32::MAX))
+}
+
+/// A date as HTTP has it, in its present form and in both of its former ones (RFC 9110 section 5.6.7).
+fn date(value: &str) -> Option<UnixMs> {
+    if let Ok(date) = jiff::fmt::rfc2822::parse(value) {
+        return Some(UnixMs(date.timestamp().as_millisecond()));
+    }
+    let former = ["%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"].into_iter();
+    let date = former.filter_map(|form| jiff::civil::DateTime::strptime(form, value).ok()).next()?;
+    let date = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    Some(UnixMs(date.timestamp().as_millisecond()))
 }
 
 async fn read_body(response: &mut Response) -> (String, bool, Option<reqwest::Error>) {
@@ -340,7 +351,18 @@ mod tests {
         assert_eq!(retry_after_s("120", at), Some(120));
         assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:47 GMT", at), Some(10));
         assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:00 GMT", at), Some(0));
-        assert_eq!(retry_after_s("soon", at), None);
+        assert_eq!(retry_after_s("Sunday, 06-Nov-94 08:49:47 GMT", at), Some(10), "as RFC 850 has it");
+        assert_eq!(retry_after_s("Sun Nov  6 08:49:47 1994", at), Some(10), "as asctime has it");
+        for none in ["soon", "", "-1", "1.5", "1h"] {
+            assert_eq!(retry_after_s(none, at), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_too_long_to_count_is_the_longest() {
+        for long in ["4294967296", "99999999999999999999", "Thu, 30 Dec 9999 12:00:00 GMT"] {
+            assert_eq!(retry_after_s(long, UnixMs(784_111_777_000)), Some(u32::MAX), "{long}");
+        }
     }
 
     /// A name that is public when it is looked up first and private from then on, as an attacker's name server says.

@@ -1,5 +1,5 @@
 //! Retention: bodies go first, whole rows later, in small transactions, so that the writer is never held for long.
-//! What still waits to be sent stays, however old it is.
+//! What still waits to be sent stays, however old it is, and goes with its end.
 //!
 //! What is to go is looked for before a transaction begins, from where the last look ended; inside it rows go by their
 //! keys alone. A step that took long is followed by a smaller one, so the disk decides how much is a step.
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-use super::{Sender, stride::Stride};
+use super::{Sender, left_behind, stride::Stride};
 
 /// Most rows of one transaction.
 const STEP_ROWS: u32 = 200;
@@ -38,9 +38,12 @@ const ROUND_MS: u64 = 10 * MINUTE_MS.unsigned_abs();
 /// Days that hourly counts are kept.
 const HOURS_DAYS: i64 = 400;
 
-/// Cleans round after round until the sender stops.
+/// Cleans round after round until the sender stops, and takes up what was left behind.
 pub(crate) async fn run(sender: Arc<Sender>) {
     while !sender.is_stopping() {
+        if let Err(error) = left_behind::take_up(&sender, true).await {
+            tracing::warn!(%error, "could not look for deliveries that were left behind; trying again later");
+        }
         match clean(&sender, true).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "took away what is past retention"),

@@ -1,6 +1,6 @@
 //! What a batch of outcomes means for its endpoints: health, hourly counts, and the states that follow from them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
     UnixMs,
@@ -42,7 +42,8 @@ pub(super) async fn record(
     }
     let tried =
         batch.iter().filter_map(|outcome| if let Outcome::Tried(sent) = outcome { Some(&**sent) } else { None });
-    let mut changes: HashMap<&str, HealthChange> = HashMap::new();
+    // In one order at every node, so that two of them do not wait for each other.
+    let mut changes: BTreeMap<&str, HealthChange> = BTreeMap::new();
     let mut gone: HashSet<&str> = HashSet::new();
     for sent in tried {
         let endpoint = &*sent.job.endpoint_id;
@@ -134,7 +135,7 @@ fn count(change: &mut HealthChange, sent: &Sent) {
 /// The counts of the hour, by endpoint, of those outcomes that counted.
 fn hour_rows(batch: &[Outcome], finishes: &[Finish], kept: &HashSet<String>, now: UnixMs) -> Vec<HourRow> {
     let states: HashMap<&str, &str> = finishes.iter().map(|finish| (finish.id.as_str(), finish.state)).collect();
-    let mut tallies: HashMap<(&str, &str), Tally> = HashMap::new();
+    let mut tallies: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
     for outcome in batch.iter().filter(|outcome| kept.contains(&outcome.job().id)) {
         let job = outcome.job();
         let tally = tallies.entry((&job.account_id, &job.endpoint_id)).or_default();

@@ -23,10 +23,10 @@ use crate::store::{
     endpoints::{self, Listener},
     error::StoreResult,
     events::{self, NewEventRow, Seen},
-    jobs::{self, Lane, NewDelivery},
+    jobs::{self, NewDelivery},
 };
 
-use super::{Sender, count, following, lane::Job};
+use super::{Sender, count, following, lane::Job, order};
 
 /// Most events of one commit.
 pub const INGEST_MAX: usize = 512;
@@ -35,6 +35,8 @@ pub const INGEST_MAX: usize = 512;
 pub const DELIVERIES_MAX: usize = 4_096;
 /// Events that may wait for a commit; past that the door answers 503.
 pub const INGEST_WAITING_MAX: usize = 4_096;
+/// How often the same events are tried again at once because another transaction was quicker.
+const AGAIN_MAX: u32 = 3;
 /// Bytes of the digest that tells one body from another under the same id.
 const DIGEST_BYTES: usize = 16;
 
@@ -104,13 +106,19 @@ pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>) 
 
 /// Accepts all that has gathered in transactions of its own, and answers.
 pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Waiting>) {
-    let mut most = batch.len();
+    let (mut most, mut again) = (batch.len(), AGAIN_MAX);
     while !batch.is_empty() {
         let tried = most.min(batch.len());
         match commit(sender, &batch[..tried]).await {
             Ok(written) => {
                 let answers = batch.drain(..written.answers.len()).map(|(_, answer)| answer).collect();
                 settle(sender, written, answers).await;
+                again = AGAIN_MAX;
+            }
+            // Another node has taken an event with the same id meanwhile, say: now it is seen.
+            Err(error) if again > 0 && error.is_crossed() => {
+                tracing::debug!(%error, tried, "another transaction was quicker; trying again");
+                again -= 1;
             }
             // One of them may be what the database does not take: half of them are tried, until it stands alone.
             Err(error) if tried > 1 && !error.is_passing() => {
@@ -144,7 +152,7 @@ pub(super) struct Written {
     pub(super) answers: Vec<Answer>,
     pub(super) events: Vec<NewEventRow>,
     deliveries: Vec<NewDelivery>,
-    freed: bool,
+    soon: Option<UnixMs>,
 }
 
 /// Writes events, from the first on as many as one transaction takes.
@@ -165,25 +173,25 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Waiting])
         }
     }
     let Plan { events, mut deliveries, .. } = plan;
-    let mut freed = false;
+    let mut soon = None;
     if !events.is_empty() {
         events::add(tx, &events).await?;
     }
     if !deliveries.is_empty() {
-        freed = order_lanes(tx, &mut deliveries, &listeners, now).await?;
+        soon = order::keep(tx, &mut deliveries, &listeners, now).await?;
         lease(sender, &mut deliveries, &listeners);
         jobs::add(tx, &deliveries).await?;
     }
-    Ok(Written { answers, events, deliveries, freed })
+    Ok(Written { answers, events, deliveries, soon })
 }
 
 /// The transaction is committed: answers, and takes fresh deliveries in hand.
 pub(super) async fn settle(sender: &Arc<Sender>, written: Written, answers: Vec<oneshot::Sender<Answer>>) {
-    let Written { answers: results, events, deliveries, freed } = written;
+    let Written { answers: results, events, deliveries, soon } = written;
     take(sender, &deliveries, &events);
     answers.into_iter().zip(results).for_each(|(answer, result)| drop(answer.send(result)));
-    if freed {
-        sender.wake_at(sender.now());
+    if let Some(soon) = soon {
+        sender.wake_at(soon);
     }
     count(&sender.counters.events, events.len());
     following::written(sender, &events, &deliveries);
@@ -312,37 +320,6 @@ fn digest(event: &NewEvent) -> String {
     hasher.update(event.payload.text.as_bytes());
     hasher.update(event.timestamp.map(|s| s.to_string()).unwrap_or_default().as_bytes());
     URL_SAFE_NO_PAD.encode(&hasher.finalize()[..DIGEST_BYTES])
-}
-
-/// Takes the due time from deliveries whose call has an earlier one that has not ended. The end of a call first ends
-/// its news that wait for a retry. Returns whether something in the database became due by that.
-async fn order_lanes(
-    tx: &mut Tx,
-    deliveries: &mut [NewDelivery],
-    listeners: &[Listener],
-    now: UnixMs,
-) -> StoreResult<bool> {
-    let lane = |d: &NewDelivery| Lane { endpoint_id: d.endpoint_id.clone(), call_id: d.call_id.clone() };
-    let lanes: Vec<Lane> = deliveries.iter().map(lane).collect::<HashSet<_>>().into_iter().collect();
-    let mut busy: HashSet<Lane> = jobs::busy_lanes(tx, &lanes).await?.into_iter().collect();
-    let late = |d: &&NewDelivery| listeners.iter().any(|l| l.id == d.endpoint_id && l.deliver_late);
-    let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str() && !late(d)).map(lane);
-    let ending: Vec<Lane> = ends.filter(|lane| busy.contains(lane)).collect();
-    let mut freed = false;
-    if !ending.is_empty() {
-        let ended = jobs::supersede(tx, &ending, now).await?;
-        if !ended.is_empty() {
-            freed = !jobs::hand_on(tx, &ended, None, now).await?.is_empty();
-            busy = jobs::busy_lanes(tx, &lanes).await?.into_iter().collect();
-        }
-    }
-    for delivery in deliveries {
-        // The first of a free lane makes it busy for those behind it in the same batch.
-        if !busy.insert(lane(delivery)) {
-            delivery.due_ms = None;
-        }
-    }
-    Ok(freed)
 }
 
 /// Leases what may be tried at once and fits into memory to this node.

@@ -5,9 +5,11 @@ use crate::clock;
 use crate::random;
 use std::{collections::HashSet, sync::Arc};
 
+use domain::{UnixMs, id::DeliveryId, time::DAY_MS};
 use tokio::sync::mpsc;
 
 use crate::store::{
+    cleaning,
     db::Tx,
     error::StoreResult,
     jobs::{self, Lane},
@@ -63,7 +65,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
 #[derive(Default)]
 pub(super) struct Recorded {
     next: Vec<jobs::LoadedJob>,
-    soonest: Option<domain::UnixMs>,
+    soonest: Option<UnixMs>,
     happened: Vec<Happened>,
 }
 
@@ -73,6 +75,8 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
         return Ok(Recorded::default());
     }
     let now = sender.now();
+    // Before anything is read: nobody comes to wait behind what ends here without being seen.
+    jobs::lock_lanes(tx, batch.iter().map(Outcome::lane)).await?;
     let lanes_ended = call_ends(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
@@ -85,8 +89,9 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     rotating::prove(tx, batch, &kept, now).await?;
     let happened = health::record(sender, tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, tx, batch).await?;
+    strip_past(tx, &finishes, &kept, now).await?;
     let next = hand_on(sender, tx, batch, &finishes, &kept).await?;
-    let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(domain::UnixMs);
+    let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(UnixMs);
     Ok(Recorded { next, soonest, happened })
 }
 
@@ -125,6 +130,14 @@ async fn release_the_rest(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let ids: Vec<String> =
         batch.iter().filter(|o| matches!(o, Outcome::NotNow(_))).map(|o| o.job().id.clone()).collect();
     if ids.is_empty() { Ok(()) } else { jobs::release(tx, &sender.node, &ids).await }
+}
+
+/// What waited past its retention goes with its end. No retention is shorter than a day, so nearly nothing is asked for.
+async fn strip_past(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, now: UnixMs) -> StoreResult<()> {
+    let recent = DeliveryId::new(now.plus_ms(-DAY_MS), 0);
+    let ended = finishes.iter().filter(|finish| finish.due_ms.is_none() && kept.contains(&finish.id));
+    let old: Vec<&str> = ended.map(|finish| finish.id.as_str()).filter(|id| *id < recent.as_str()).collect();
+    if old.is_empty() { Ok(()) } else { cleaning::ended(tx, &old).await }
 }
 
 /// Makes the next of each ended lane due and takes it in hand, if memory has room.

@@ -22,7 +22,11 @@ use crate::{
     Engine,
     sender::news::News,
     service::credentials,
-    store::{deliveries, endpoints, events, jobs, listing},
+    store::{
+        deliveries, endpoints, events,
+        jobs::{self, Lane},
+        listing,
+    },
 };
 
 #[async_trait]
@@ -76,8 +80,12 @@ impl Deliveries for Engine {
         self.refuse_resend(account, &row).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        if !deliveries::resend(&mut tx, account, id, now).await? {
-            deliveries::hurry(&mut tx, account, id, now).await?;
+        let resent = deliveries::resend(&mut tx, account, id, lane(&row), now).await?;
+        if !resent && !deliveries::hurry(&mut tx, account, id, now).await? {
+            drop(tx);
+            // Its endpoint may have been deleted since.
+            self.refuse_resend(account, &row).await?;
+            return Err(not_ended(&self.row(account, id).await?));
         }
         self.note(&mut tx, self.entry(actor, account, Deed::DeliveryResent).about(id.as_str(), "")).await?;
         tx.commit().await?;
@@ -90,6 +98,7 @@ impl Deliveries for Engine {
         let row = self.row(account, id).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
+        jobs::lock_lanes(&mut tx, [lane(&row)]).await?;
         if !deliveries::cancel(&mut tx, account, id, now).await? {
             let detail = if row.status.is_final() {
                 "This delivery has already ended; there is nothing to cancel."
@@ -98,8 +107,7 @@ impl Deliveries for Engine {
             };
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        let lane = jobs::Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id };
-        jobs::hand_on(&mut tx, &[lane], None, now).await?;
+        jobs::hand_on(&mut tx, &[lane(&row)], None, now).await?;
         self.note(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
@@ -118,6 +126,21 @@ impl Deliveries for Engine {
             }
         }
     }
+}
+
+/// The call and endpoint it belongs to.
+fn lane(row: &DeliveryRow) -> Lane {
+    Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+}
+
+/// Why one is not resent that goes out anyway.
+fn not_ended(row: &DeliveryRow) -> Error {
+    let detail = if row.status == Status::Sending {
+        "This delivery is being sent just now. Wait for its outcome; if it fails, it can be sent again then."
+    } else {
+        "This delivery waits for its turn and goes out by itself then; there is nothing to send again."
+    };
+    Error::Conflict { detail: detail.into(), existing: None }
 }
 
 impl Engine {

@@ -9,7 +9,7 @@ use domain::{
     audit::{AuditFilter, Change, Deed, Record},
     endpoint::{
         CreatedEndpoint, Credentials, Duplicate, Endpoint, EndpointForm, EndpointState, EndpointSummary, Endpoints,
-        HEADER_KEPT, Header, Health, NewEndpoint, PauseReason, RATE_MAX_PER_S,
+        HEADER_KEPT, Header, PauseReason, RATE_MAX_PER_S,
     },
     error::Result,
     event::EventKind,
@@ -24,7 +24,7 @@ use super::credentials::{self, Open};
 use crate::{
     Engine,
     sender::news::News,
-    store::{accounts, audit, deliveries, endpoints, endpoints::StoredEndpoint, recover, rotations, tallies},
+    store::{audit, endpoints, endpoints::StoredEndpoint, tallies},
 };
 
 /// Entries of an endpoint's history that are shown.
@@ -41,7 +41,7 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let new = form.check()?;
         self.vet(&new.url).await?;
-        self.add_endpoint(actor, account, new, duplicate, false).await
+        self.add_endpoint(actor, account, new, duplicate).await
     }
 
     async fn endpoints(&self, actor: &Actor) -> Result<Vec<EndpointSummary>> {
@@ -118,22 +118,9 @@ impl Endpoints for Engine {
     async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let name = self.stored(account, id).await?.endpoint.name;
-        let now = self.now();
-        let mut tx = self.db().begin().await?;
-        // First, as everywhere: rotations and jobs are locked before their endpoint, and that before the log.
-        rotations::end_all(&mut tx, account, id).await?;
-        let job = recover::cancel_of_endpoint(&mut tx, account, id, now).await?;
-        if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
-            let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), &name);
-            self.note(&mut tx, entry).await?;
-        }
-        if let Some(job) = job {
-            let entry = self.entry(actor, account, Deed::RecoveryCancelled).about(id.as_str(), &name);
-            self.note(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
-        }
-        let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, now).await?;
-        tx.commit().await?;
+        self.mark_deleted(actor, account, id, &name).await?;
         self.endpoint_changed(account, id).await?;
+        let cancelled = self.cancel_what_waits(account, id).await?;
         Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
     }
 
@@ -193,22 +180,7 @@ impl Endpoints for Engine {
 
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        let all = endpoints::of_account(self.db(), account).await?;
-        if let Some(line) = all.into_iter().find(|stored| stored.endpoint.test_line) {
-            return Ok(line.endpoint);
-        }
-        let (key, _) = self.ensure_line(account).await?;
-        let new = NewEndpoint {
-            url: TargetUrl::stored(self.line_url(&key)),
-            events: EventKind::ALL.to_vec(),
-            name: "Test line".to_owned(),
-            auth_token: None,
-            headers: Vec::new(),
-            timeout_ms: domain::endpoint::ATTEMPT_TIMEOUT_MS,
-            rate_per_s: None,
-            deliver_late: false,
-        };
-        Ok(self.add_endpoint(actor, account, new, Duplicate::Allow, true).await?.endpoint)
+        self.own_test_line(actor, account).await
     }
 }
 
@@ -221,54 +193,6 @@ impl Engine {
             .vet(url)
             .await
             .map_err(|failure| Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy())))
-    }
-
-    async fn most_endpoints(&self, account: &AccountId) -> Result<u32> {
-        let account = accounts::account(self.db(), account.as_str()).await?;
-        Ok(account.ok_or_else(|| Error::NotFound("Account".into()))?.limits.endpoints())
-    }
-
-    async fn add_endpoint(
-        &self,
-        actor: &Actor,
-        account: &AccountId,
-        new: NewEndpoint,
-        duplicate: Duplicate,
-        test_line: bool,
-    ) -> Result<CreatedEndpoint> {
-        let id = self.new_id(EndpointId::new);
-        let headers = kept_headers_none(new.headers.clone())?;
-        let open = Open::new(new.auth_token.clone(), headers);
-        let sealed = credentials::seal(self.vault(), account, &id, &open);
-        let endpoint = fresh(id, new, test_line, self.now());
-        let stored = StoredEndpoint {
-            account: account.clone(),
-            endpoint,
-            sealed,
-            last_failure: None,
-            suspended: false,
-            token_rotation: None,
-            secret_rotation: None,
-        };
-        let mut tx = self.db().begin().await?;
-        let most = self.most_endpoints(account).await?;
-        if endpoints::count(&mut tx, account).await? >= i64::from(most) {
-            let most = domain::time::counted(i64::from(most), "endpoint");
-            let detail = format!("This account has at most {most}. Delete one, or ask your provider for more.");
-            return Err(Error::Conflict { detail, existing: None });
-        }
-        if duplicate == Duplicate::Refuse
-            && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
-        {
-            let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
-            return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
-        }
-        endpoints::add(&mut tx, &stored, self.now()).await?;
-        let (id, name) = (stored.endpoint.id.as_str(), &stored.endpoint.name);
-        let entry = self.entry(actor, account, Deed::EndpointCreated).about(id, name);
-        self.note(&mut tx, entry.with([Change::noted("URL", stored.endpoint.url.as_str())])).await?;
-        tx.commit().await?;
-        Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: open.shown() })
     }
 
     pub(crate) async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
@@ -309,27 +233,6 @@ impl Engine {
         self.sender().tell(News::Endpoint(id.to_string())).await;
         self.wake(account).await;
         Ok(())
-    }
-}
-
-fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endpoint {
-    Endpoint {
-        id,
-        name: new.name,
-        url: new.url,
-        events: new.events,
-        state: EndpointState::Active,
-        pause_reason: None,
-        state_since: now,
-        health: Health::default(),
-        timeout_ms: new.timeout_ms,
-        rate_per_s: new.rate_per_s,
-        drain_per_s: None,
-        deliver_late: new.deliver_late,
-        header_names: new.headers.into_iter().map(|header| header.name).collect(),
-        test_line,
-        version: 1,
-        created_at: now,
     }
 }
 
@@ -377,13 +280,6 @@ fn kept_headers(open: &Open, typed: Vec<Header>) -> Result<Vec<Header>> {
         Ok(Header { name: header.name, value: stored.value.clone() })
     };
     typed.into_iter().map(keep).collect()
-}
-
-fn kept_headers_none(typed: Vec<Header>) -> Result<Vec<Header>> {
-    match typed.iter().find(|header| header.value == HEADER_KEPT) {
-        Some(header) => Err(Error::invalid("headers", format!("Type the value of {}.", header.name))),
-        None => Ok(typed),
-    }
 }
 
 pub(crate) fn refuse_deleted(endpoint: &Endpoint) -> Result<()> {

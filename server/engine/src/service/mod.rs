@@ -2,9 +2,11 @@
 //! Together they implement the port [`domain::Backend`] on [`crate::Engine`].
 
 pub mod accounts;
+mod adding;
 pub mod audit;
 pub mod backfill;
 pub mod credentials;
+mod deleting;
 pub mod deliveries;
 mod discretion;
 pub mod endpoints;

@@ -11,6 +11,7 @@ use domain::{
 use super::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    sql::Sql,
 };
 
 /// The columns of [`AccountRow`], for other files too.
@@ -32,6 +33,7 @@ const ACCOUNT: &str = concat!(
     account_columns!(),
     " FROM accounts a WHERE a.id = $1 OR a.reference = $1 ORDER BY CASE WHEN a.id = $1 THEN 0 ELSE 1 END LIMIT 1"
 );
+static LOCK: Sql = Sql::new("SELECT id FROM accounts WHERE id = $1 {serialise}");
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
 const MEMBERSHIPS: &str = concat!(
@@ -235,4 +237,11 @@ pub async fn forget_failures(db: &Db, since: UnixMs) -> StoreResult<()> {
     let mut tx = db.begin().await?;
     within!(&mut tx, c => sqlx::query(FORGET_FAILURES).bind(since.0).execute(c).await?.rows_affected());
     tx.commit().await
+}
+
+/// Lets nobody else who asks for this decide about the account before this transaction is over.
+pub async fn lock(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
+    let sql = LOCK.on(tx.dialect());
+    let _: Option<String> = within!(tx, c => sqlx::query_scalar(sql).bind(account.as_str()).fetch_optional(c).await?);
+    Ok(())
 }

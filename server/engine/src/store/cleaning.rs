@@ -1,5 +1,7 @@
 //! Taking away what is past retention, in steps of a few rows by key.
 
+use std::collections::BTreeMap;
+
 use domain::UnixMs;
 
 use super::{
@@ -30,6 +32,26 @@ static STRIP_ATTEMPTS: Sql = Sql::new(
     "UPDATE attempts SET response_head = '', response_body = '' WHERE delivery_id IN ( \
        SELECT d.id FROM deliveries d WHERE d.account_id = $1 AND d.event_id IN {list $2} \
        AND d.state NOT IN ('queued', 'retrying'))",
+);
+/// An event before the mark has kept its payload for a delivery that had not ended.
+macro_rules! passed_over {
+    () => {
+        "payload IS NOT NULL AND position <= (SELECT a.bodies_cleaned FROM accounts a WHERE a.id = events.account_id) \
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id \
+         AND d.state IN ('queued', 'retrying'))"
+    };
+}
+static STRIP_PASSED_OVER: Sql = Sql::new(concat!(
+    "UPDATE events SET payload = NULL WHERE (account_id, id) IN ( \
+       SELECT d.account_id, d.event_id FROM deliveries d WHERE d.id IN {list $1}) AND ",
+    passed_over!(),
+    " RETURNING account_id, id"
+));
+const STRIP_OF_ENDPOINT: &str = concat!(
+    "UPDATE events SET payload = NULL WHERE account_id = $1 AND id IN ( \
+       SELECT d.event_id FROM deliveries d WHERE d.endpoint_id = $2 AND d.state = 'cancelled' AND d.finished_ms = $3) AND ",
+    passed_over!(),
+    " RETURNING account_id, id"
 );
 const CLEANED: &str = "UPDATE accounts SET bodies_cleaned = $2 WHERE id = $1";
 /// One that was resent since it was found stays.
@@ -120,6 +142,34 @@ async fn strip(tx: &mut Tx, account: &str, events: &str, past: &[Past]) -> Store
     }
     within!(tx, c => sqlx::query(CLEANED).bind(account).bind(reached).execute(c).await?.rows_affected());
     Ok(past.len())
+}
+
+/// Deliveries have ended that may have waited past their retention: what was kept for them goes now.
+pub async fn ended(tx: &mut Tx, deliveries: &[&str]) -> StoreResult<()> {
+    let (sql, list) = (STRIP_PASSED_OVER.on(tx.dialect()), json_list(deliveries.iter().copied()));
+    let stripped = within!(&mut *tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
+    strip_answers(tx, stripped).await
+}
+
+/// The same for all that have just been cancelled with their endpoint.
+pub async fn ended_with_endpoint(tx: &mut Tx, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<()> {
+    let stripped = within!(&mut *tx, c => sqlx::query_as(STRIP_OF_ENDPOINT)
+        .bind(account).bind(endpoint).bind(now.0).fetch_all(c).await?);
+    strip_answers(tx, stripped).await
+}
+
+/// Takes away the answers to all attempts with these events.
+async fn strip_answers(tx: &mut Tx, events: Vec<(String, String)>) -> StoreResult<()> {
+    let mut by_account: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (account, event) in events {
+        by_account.entry(account).or_default().push(event);
+    }
+    let sql = STRIP_ATTEMPTS.on(tx.dialect());
+    for (account, events) in by_account {
+        let list = json_list(events.iter().map(String::as_str));
+        within!(&mut *tx, c => sqlx::query(sql).bind(&account).bind(list).execute(c).await?.rows_affected());
+    }
+    Ok(())
 }
 
 async fn delete_deliveries(tx: &mut Tx, account: &str, list: &str) -> StoreResult<usize> {

@@ -12,8 +12,10 @@ use domain::{
 };
 
 use super::{
+    cleaning,
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    jobs::{self, Lane},
     json_list,
     sql::Sql,
 };
@@ -42,17 +44,19 @@ static BEATS: Sql = Sql::new(
 const ATTEMPTS: &str = "SELECT id, number, started_ms, duration_ms, timing, url, signature, status_code, failure, \
     response_head, response_body, response_cut FROM attempts WHERE account_id = $1 AND delivery_id = $2 ORDER BY number";
 const RESEND: &str = "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, \
-    fresh_from_ms = $3, finished_ms = NULL, due_ms = CASE WHEN EXISTS (SELECT 1 FROM deliveries o \
-      WHERE o.endpoint_id = deliveries.endpoint_id AND o.call_id = deliveries.call_id AND o.id <> deliveries.id \
-      AND o.state IN ('queued', 'retrying')) THEN NULL ELSE $3 END \
-    WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled')";
+    fresh_from_ms = $3, finished_ms = NULL, due_ms = $4 \
+    WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled') \
+    AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.state <> 'deleted')";
 const HURRY: &str = "UPDATE deliveries SET due_ms = $3 WHERE account_id = $1 AND id = $2 AND state = 'retrying' \
     AND lease_owner IS NULL AND due_ms IS NOT NULL";
 const CANCEL: &str = "UPDATE deliveries SET state = 'cancelled', end_reason = 'cancelled', finished_ms = $3, due_ms = NULL \
     WHERE account_id = $1 AND id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL";
-const CANCEL_OF_ENDPOINT: &str = "UPDATE deliveries SET state = 'cancelled', end_reason = 'endpoint_deleted', \
-    finished_ms = $3, due_ms = NULL, lease_owner = NULL \
-    WHERE account_id = $1 AND endpoint_id = $2 AND state IN ('queued', 'retrying')";
+static CANCEL_OF_ENDPOINT: Sql = Sql::new(
+    "UPDATE deliveries SET state = 'cancelled', end_reason = 'endpoint_deleted', finished_ms = $3, due_ms = NULL, \
+     lease_owner = NULL WHERE id IN ( \
+       SELECT id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state IN ('queued', 'retrying') \
+       ORDER BY endpoint_id, call_id, id {serialise})",
+);
 
 /// A delivery with its endpoint, as the database has them.
 #[derive(sqlx::FromRow)]
@@ -216,9 +220,13 @@ pub async fn attempts(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreRes
     rows.into_iter().map(Attempt::try_from).collect()
 }
 
-/// Puts an ended delivery back with new tries, due now unless its lane is busy. False when it has not ended.
-pub async fn resend(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
-    change(tx, RESEND, account, id.as_str(), now).await.map(|rows| rows == 1)
+/// Puts an ended delivery back with new tries, due now unless its lane is busy. False when it has not ended, or its endpoint
+/// is deleted.
+pub async fn resend(tx: &mut Tx, account: &AccountId, id: &DeliveryId, lane: Lane, now: UnixMs) -> StoreResult<bool> {
+    let due = if jobs::busy_lanes(tx, &[lane]).await?.is_empty() { Some(now.0) } else { None };
+    let resent = within!(tx, c => sqlx::query(RESEND)
+        .bind(account.as_str()).bind(id.as_str()).bind(now.0).bind(due).execute(c).await?.rows_affected());
+    Ok(resent == 1)
 }
 
 /// Makes a delivery that waits for its next try due now. False when there is no such wait.
@@ -228,12 +236,21 @@ pub async fn hurry(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixM
 
 /// Ends a waiting delivery. False when it has ended or is in a sender's hands.
 pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
-    change(tx, CANCEL, account, id.as_str(), now).await.map(|rows| rows == 1)
+    let cancelled = change(tx, CANCEL, account, id.as_str(), now).await? == 1;
+    if cancelled {
+        cleaning::ended(tx, &[id.as_str()]).await?;
+    }
+    Ok(cancelled)
 }
 
 /// Ends everything that waits for an endpoint, also what is in a sender's hands; returns how many.
 pub async fn cancel_of_endpoint(tx: &mut Tx, account: &AccountId, id: &EndpointId, now: UnixMs) -> StoreResult<u64> {
-    change(tx, CANCEL_OF_ENDPOINT, account, id.as_str(), now).await
+    let sql = CANCEL_OF_ENDPOINT.on(tx.dialect());
+    let cancelled = change(tx, sql, account, id.as_str(), now).await?;
+    if cancelled > 0 {
+        cleaning::ended_with_endpoint(tx, account.as_str(), id.as_str(), now).await?;
+    }
+    Ok(cancelled)
 }
 
 async fn change(tx: &mut Tx, sql: &'static str, account: &AccountId, id: &str, now: UnixMs) -> StoreResult<u64> {

@@ -33,6 +33,8 @@ const ONE: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.e
 const NAME: &str = "SELECT name FROM endpoints WHERE account_id = $1 AND id = $2";
 const BY_URL: &str =
     "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
+const TEST_LINE: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND test_line = 1 AND state <> 'deleted' \
+    ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
 const UPDATE: &str = "UPDATE endpoints SET name = $3, url = $4, events = $5, timeout_ms = $6, rate_per_s = $7, \
     deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1 \
@@ -215,6 +217,11 @@ pub async fn name(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreRes
 /// The oldest endpoint of the account with this URL.
 pub async fn by_url(tx: &mut Tx, account: &AccountId, url: &TargetUrl) -> StoreResult<Option<String>> {
     Ok(within!(tx, c => sqlx::query_scalar(BY_URL).bind(account.as_str()).bind(url.as_str()).fetch_optional(c).await?))
+}
+
+/// The account's endpoint at its test line.
+pub async fn test_line(tx: &mut Tx, account: &AccountId) -> StoreResult<Option<String>> {
+    Ok(within!(tx, c => sqlx::query_scalar(TEST_LINE).bind(account.as_str()).fetch_optional(c).await?))
 }
 
 /// How many endpoints the account has.

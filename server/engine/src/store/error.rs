@@ -44,6 +44,16 @@ impl StoreError {
         }
     }
 
+    /// Whether another transaction was quicker, with the same id or with the same rows in another order. The same once more
+    /// sees what that one has written.
+    #[must_use]
+    pub fn is_crossed(&self) -> bool {
+        // Postgres class 40: a deadlock, or a conflict between snapshots.
+        let rolled_back = matches!(self, Self::Database(sqlx::Error::Database(error))
+            if error.code().is_some_and(|code| code.len() == 5 && code.starts_with("40")));
+        rolled_back || self.is_taken()
+    }
+
     /// Whether a unique value was already there.
     #[must_use]
     pub fn is_taken(&self) -> bool {

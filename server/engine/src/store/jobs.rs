@@ -4,6 +4,12 @@
 //! has it in its hands; only that node's outcome counts. `due_ms` says when it may be tried; it is NULL while an
 //! earlier delivery of the same call and endpoint (its lane) has not ended, so a claim never overtakes. Ending one
 //! hands on to the next of its lane in the same transaction.
+//!
+//! Whoever ends a delivery and whoever comes to wait behind it first lock what has not ended in the lane. Without that,
+//! on Postgres, one could look before the other has ended and commit after it has handed on, and nobody would ever make it due.
+//! Many are always locked in the order of endpoint, call and id, so that two transactions never wait for each other.
+
+use std::collections::HashSet;
 
 use domain::{
     UnixMs,
@@ -12,7 +18,7 @@ use domain::{
 use serde::Serialize;
 
 use super::{
-    db::{Db, Tx, on, within},
+    db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
     json_list,
     sql::{BindRows as _, Sql},
@@ -36,6 +42,11 @@ static BUSY_LANES: Sql = Sql::new(
      JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
      WHERE d.state IN ('queued', 'retrying')",
 );
+static LOCK_LANES: Sql = Sql::new(
+    "SELECT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
+     JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+     WHERE d.state IN ('queued', 'retrying') ORDER BY d.endpoint_id, d.call_id, d.id {serialise}",
+);
 static SUPERSEDE: Sql = Sql::new(
     "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $1, due_ms = NULL \
      WHERE state = 'retrying' AND lease_owner IS NULL AND kind <> 'CallProcessed' AND id IN ( \
@@ -56,18 +67,22 @@ const DUE_ENDPOINTS: &str = concat!(
      WHERE due IS NOT NULL ORDER BY due"
 );
 /// What was never tried is due at once. A later time was reckoned by a clock that has been set back since.
-const DUE_AFTER_ALL: &str = "UPDATE deliveries SET due_ms = $1 WHERE state IN ('queued', 'retrying') AND state = 'queued' \
-     AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1";
+static DUE_AFTER_ALL: Sql = Sql::new(
+    "UPDATE deliveries SET due_ms = $1 WHERE id IN ( \
+       SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND state = 'queued' \
+       AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1 ORDER BY endpoint_id, call_id, id {serialise})",
+);
 static CLAIM: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
        AND due_ms IS NOT NULL AND due_ms <= $3 ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
 );
+/// Also one that was resent, and so has an older id than what is under way, waits until nothing of its lane is due.
 static HAND_ON: Sql = Sql::new(
     "UPDATE deliveries SET due_ms = $1, lease_owner = $2 WHERE id IN ( \
        SELECT MIN(d.id) FROM {rows r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
-       WHERE d.state IN ('queued', 'retrying') GROUP BY d.endpoint_id, d.call_id) \
+       WHERE d.state IN ('queued', 'retrying') GROUP BY d.endpoint_id, d.call_id HAVING COUNT(d.due_ms) = 0) \
      AND due_ms IS NULL AND lease_owner IS NULL RETURNING id",
 );
 static LOAD: Sql = Sql::new(
@@ -77,7 +92,10 @@ static LOAD: Sql = Sql::new(
      WHERE d.id IN {list $1} ORDER BY d.id",
 );
 const LEASED: &str = "SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
-static RELEASE: Sql = Sql::new("UPDATE deliveries SET lease_owner = NULL WHERE lease_owner = $2 AND id IN {list $1}");
+static RELEASE: Sql = Sql::new(
+    "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
+       SELECT id FROM deliveries WHERE lease_owner = $2 AND id IN {list $1} ORDER BY endpoint_id, call_id, id {serialise})",
+);
 
 /// A delivery to be added; one row of the bulk insertion.
 #[derive(Debug, Clone, Serialize)]
@@ -111,7 +129,7 @@ pub struct NewDelivery {
 }
 
 /// A lane: the deliveries of one call to one endpoint, which go out one after the other.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::FromRow)]
 pub struct Lane {
     /// The endpoint.
     pub endpoint_id: String,
@@ -162,9 +180,34 @@ pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
     Ok(())
 }
 
-/// Which of these lanes have a delivery that has not ended.
-pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
-    BUSY_LANES.read(tx, lanes).await
+/// Which of these lanes have a delivery that has not ended. None of those ends before this transaction does.
+pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<HashSet<Lane>> {
+    // Most lanes are free, and nothing is locked for them.
+    let mut found: Vec<Lane> = BUSY_LANES.read(tx, lanes).await?;
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(found.into_iter().collect());
+    }
+    let mut busy = HashSet::new();
+    while !found.is_empty() {
+        let locked = lock_lanes(tx, found.clone()).await?;
+        // In the others all has ended that was there when we looked. Something else may have come behind it.
+        found.retain(|lane| !locked.contains(lane));
+        busy.extend(locked);
+        found = BUSY_LANES.read(tx, &found).await?;
+    }
+    Ok(busy)
+}
+
+/// Locks what has not ended in these lanes, and returns those in which there is something. On SQLite nobody else writes, and
+/// nothing is asked.
+pub async fn lock_lanes(tx: &mut Tx, lanes: impl IntoIterator<Item = Lane>) -> StoreResult<HashSet<Lane>> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(HashSet::new());
+    }
+    let mut lanes: Vec<Lane> = lanes.into_iter().collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    Ok(LOCK_LANES.read(tx, &lanes).await?.into_iter().collect())
 }
 
 /// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
@@ -207,7 +250,8 @@ pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
 
 /// Makes due what was never tried and waits for a time that a clock named which has been set back since.
 pub async fn due_after_all(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
-    Ok(within!(tx, c => sqlx::query(DUE_AFTER_ALL).bind(now.0).execute(c).await?.rows_affected()))
+    let sql = DUE_AFTER_ALL.on(tx.dialect());
+    Ok(within!(tx, c => sqlx::query(sql).bind(now.0).execute(c).await?.rows_affected()))
 }
 
 /// Takes up to `limit` due deliveries of an endpoint in hand, earliest first.
@@ -218,7 +262,7 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
 }
 
 /// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
-/// A lane whose first is due already, or in somebody's hands, stays as it is.
+/// A lane in which one is due already, or in somebody's hands, stays as it is.
 pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
     let mut due = Vec::new();
     for part in HAND_ON.parts(tx.dialect(), lanes) {

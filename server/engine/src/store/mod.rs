@@ -17,6 +17,7 @@ pub mod error;
 pub mod events;
 pub mod invitations;
 pub mod jobs;
+pub mod left_behind;
 pub mod letters;
 pub mod listing;
 pub mod members;

@@ -5,6 +5,7 @@ use domain::UnixMs;
 use super::{
     db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
+    sql::Sql,
 };
 
 const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
@@ -12,10 +13,17 @@ const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
 /// A heartbeat from the future was reckoned by a clock that has been set back since: its silence begins now.
 const SET_BACK: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
 const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
-const RELEASE_ORPHANS: &str = "UPDATE deliveries SET lease_owner = NULL WHERE state IN ('queued', 'retrying') \
-                               AND lease_owner IS NOT NULL AND lease_owner NOT IN (SELECT id FROM nodes)";
-const RELEASE_OWN: &str = "UPDATE deliveries SET lease_owner = NULL \
-                           WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
+// In the order in which everybody locks many deliveries.
+static RELEASE_ORPHANS: Sql = Sql::new(
+    "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
+       SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner IS NOT NULL \
+       AND lease_owner NOT IN (SELECT id FROM nodes) ORDER BY endpoint_id, call_id, id {serialise})",
+);
+static RELEASE_OWN: Sql = Sql::new(
+    "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
+       SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner = $1 \
+       ORDER BY endpoint_id, call_id, id {serialise})",
+);
 const ALIVE: &str = "SELECT COUNT(*) FROM nodes WHERE heartbeat_ms >= $1";
 const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
 
@@ -49,12 +57,14 @@ pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResu
     if forgotten == 0 && beat == Beat::Later {
         return Ok(0);
     }
-    Ok(within!(tx, c => sqlx::query(RELEASE_ORPHANS).execute(c).await?.rows_affected()))
+    let sql = RELEASE_ORPHANS.on(tx.dialect());
+    Ok(within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected()))
 }
 
 /// Leaves in order: frees this node's deliveries at once.
 pub async fn leave(tx: &mut Tx, node: &str) -> StoreResult<()> {
-    within!(&mut *tx, c => sqlx::query(RELEASE_OWN).bind(node).execute(c).await?.rows_affected());
+    let sql = RELEASE_OWN.on(tx.dialect());
+    within!(&mut *tx, c => sqlx::query(sql).bind(node).execute(c).await?.rows_affected());
     within!(tx, c => sqlx::query(LEAVE).bind(node).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -47,12 +47,6 @@ static NEVER_SENT: Sql =
 static COUNT_FAILED: Sql = Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", failed!(), " LIMIT $9) AS found"));
 static COUNT_NEVER_SENT: Sql =
     Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", never_sent!(), " LIMIT $9) AS found"));
-/// Locks what has not ended in these lanes: what ends meanwhile would not know that somebody has come to wait behind it.
-static BUSY: Sql = Sql::new(
-    "SELECT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
-     JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
-     WHERE d.state IN ('queued', 'retrying') {serialise}",
-);
 static RESEND: Sql = Sql::new(
     "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, fresh_from_ms = $2, \
      finished_ms = NULL, due_ms = NULL, recovered_by = $3 WHERE id IN {list $1} AND finished_ms <= $4 \
@@ -183,7 +177,7 @@ pub async fn put_back(
             lanes.push(lane);
         }
     }
-    let busy: Vec<Lane> = BUSY.read(tx, &lanes).await?;
+    let busy = jobs::busy_lanes(tx, &lanes).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
     // In a lane that was free all are ours, and none is due: the first of each becomes so.

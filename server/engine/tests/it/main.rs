@@ -24,6 +24,7 @@ mod operate;
 mod order;
 mod people;
 mod policies;
+mod races;
 mod readiness;
 mod receiver;
 mod recover;

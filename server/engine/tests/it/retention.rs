@@ -16,6 +16,7 @@ on_both! {
     bodies_go_after_thirty_days_and_the_rest_stays
     rows_go_after_ninety_days
     what_waits_keeps_its_payload_however_old_it_is
+    what_waited_past_its_retention_goes_with_its_end
     many_rows_go_in_small_steps
     old_rows_go_though_older_ones_wait
     an_account_keeps_what_it_chose_within_the_operators_bound
@@ -59,6 +60,37 @@ async fn what_waits_keeps_its_payload_however_old_it_is(bed: Bed) {
     bed.resume(&endpoint.id).await;
     assert_eq!(bed.run().await, 1);
     assert_eq!(bed.only_delivery().await.row.status, Status::Delivered);
+}
+
+async fn what_waited_past_its_retention_goes_with_its_end(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    let also_waits = bed.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
+    for id in [&endpoint.id, &also_waits.id] {
+        bed.pause(id).await;
+    }
+    for (call, kind) in
+        [EventKind::IncomingCall, EventKind::OutgoingCall, EventKind::CallProcessed].into_iter().enumerate()
+    {
+        bed.accept(kind, u32::try_from(call).unwrap()).await;
+    }
+    bed.clock.step_ms(40 * DAY_MS);
+    clean(bed.engine.sender(), false).await.unwrap();
+    let kept = "SELECT kind FROM events WHERE payload IS NOT NULL ORDER BY position";
+    assert_eq!(bed.texts(kept.into()).await, ["IncomingCall", "OutgoingCall", "CallProcessed"]);
+    let first = bed.deliveries().await[0].id.clone();
+    bed.engine.cancel_delivery(&bed.admin, &first).await.unwrap();
+    assert_eq!(bed.texts(kept.into()).await, ["OutgoingCall", "CallProcessed"], "cancelled");
+    bed.resume(&endpoint.id).await;
+    assert_eq!(bed.run().await, 1, "the other one is too late");
+    assert_eq!(bed.texts(kept.into()).await, ["CallProcessed"], "and it waits for another endpoint as well");
+    bed.engine.delete_endpoint(&bed.admin, &also_waits.id).await.unwrap();
+    assert_eq!(bed.texts(kept.into()).await, [""; 0], "with the last of its deliveries");
+    let answers = "SELECT response_head FROM attempts";
+    assert_eq!(bed.texts(answers.into()).await, [""]);
+    clean(bed.engine.sender(), false).await.unwrap();
+    bed.accept(EventKind::CallProcessed, 9).await;
+    bed.run().await;
+    assert_eq!(bed.texts(kept.into()).await, ["CallProcessed"], "what is not past stays");
 }
 
 async fn many_rows_go_in_small_steps(bed: Bed) {
