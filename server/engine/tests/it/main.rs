@@ -26,6 +26,7 @@ mod receiver;
 mod recover;
 mod recovery;
 mod retention;
+mod room;
 mod rotation;
 mod rotation_everywhere;
 mod second_factor;

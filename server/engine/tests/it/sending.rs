@@ -3,13 +3,14 @@
 use domain::{
     Error,
     cause::Cause,
-    delivery::{Deliveries, Status},
+    delivery::{Deliveries, DeliveryRow, Status},
     endpoint::{Duplicate, EndpointForm, Endpoints},
     event::{EventFilter, EventKind, Events},
     retry::EndReason,
     secret::SigningSecret,
     signature,
 };
+use futures::future::join_all;
 
 use crate::{
     bed::{Bed, START, on_both},
@@ -26,6 +27,8 @@ on_both! {
     all_attempts_carry_one_id_and_their_number
     many_events_at_once_all_arrive
     held_events_drain_at_the_rate_that_was_chosen
+    a_call_that_comes_in_while_held_records_drain_is_sent_at_once
+    held_calls_that_are_too_late_leave_the_rate_to_a_fresh_one
     a_test_goes_to_its_endpoint_alone
     a_rate_holds_from_the_first_event_on
     the_door_answers_busy_when_too_much_waits
@@ -176,6 +179,33 @@ async fn held_events_drain_at_the_rate_that_was_chosen(bed: Bed) {
     }
     let first = bed.run().await;
     assert_eq!(first + bed.run_after_ms(100).await, 5, "no five of them within a tenth of a second at ten a second");
+}
+
+async fn a_call_that_comes_in_while_held_records_drain_is_sent_at_once(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.pause(&endpoint.id).await;
+    join_all((0..40).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    bed.clock.step_ms(1);
+    bed.engine.resume_endpoint(&bed.admin, &endpoint.id, Some(2)).await.unwrap();
+    assert_eq!(bed.run().await, 1);
+    bed.clock.step_ms(100);
+    bed.accept(EventKind::IncomingCall, 100).await;
+    assert_eq!(bed.run().await, 1, "the call alone: the next held one is not due yet");
+    assert_eq!(bed.receiver.kinds(), ["CallProcessed", "IncomingCall"]);
+    assert_eq!(bed.run_after_ms(400).await, 1, "held ones keep the rate that was chosen for them");
+}
+
+async fn held_calls_that_are_too_late_leave_the_rate_to_a_fresh_one(bed: Bed) {
+    let endpoint = bed.endpoint_with(|form| form.rate_per_s = "2".into()).await;
+    bed.pause(&endpoint.id).await;
+    join_all((0..40).map(|call| bed.accept(EventKind::IncomingCall, call))).await;
+    bed.clock.step_ms(61_000);
+    bed.resume(&endpoint.id).await;
+    bed.accept(EventKind::IncomingCall, 100).await;
+    assert_eq!(bed.run().await, 1);
+    let rows = bed.deliveries().await;
+    let late = |row: &&DeliveryRow| (row.end_reason, row.attempts) == (Some(EndReason::TooLate), 0);
+    assert_eq!((rows.iter().filter(late).count(), rows[40].status), (40, Status::Delivered));
 }
 
 async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
