@@ -188,7 +188,7 @@ impl Queues {
         self.see(now);
         while self.resting.first().is_some_and(|(until, _)| *until <= now) {
             let rested = self.resting.pop_first();
-            rested.into_iter().for_each(|(_, endpoint)| self.into_ring(endpoint));
+            rested.into_iter().for_each(|(_, endpoint)| self.queue_up(endpoint));
         }
         if self.in_flight >= IN_FLIGHT_MAX {
             return None;
@@ -208,7 +208,7 @@ impl Queues {
         None
     }
 
-    fn into_ring(&mut self, endpoint: Arc<str>) {
+    fn queue_up(&mut self, endpoint: Arc<str>) {
         if let Some(queue) = self.endpoints.get_mut(&endpoint) {
             queue.stand = Stand::InRing;
             self.ring.push_back(endpoint);
@@ -219,7 +219,7 @@ impl Queues {
     fn see(&mut self, now: UnixMs) {
         if self.latest.is_some_and(|latest| latest.since_ms(now) > CLOCK_STEP_MS) {
             self.endpoints.values_mut().for_each(|queue| queue.pace.set_back(now));
-            std::mem::take(&mut self.resting).into_iter().for_each(|(_, endpoint)| self.into_ring(endpoint));
+            std::mem::take(&mut self.resting).into_iter().for_each(|(_, endpoint)| self.queue_up(endpoint));
             self.latest = None;
         }
         self.latest = self.latest.max(Some(now));

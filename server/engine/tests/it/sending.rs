@@ -144,7 +144,7 @@ async fn all_attempts_carry_one_id_and_their_number(bed: Bed) {
 async fn many_events_at_once_all_arrive(bed: Bed) {
     bed.endpoint().await;
     let all = (0..300).map(|call| bed.accept(EventKind::CallProcessed, call));
-    assert!(futures::future::join_all(all).await.iter().all(|accepted| accepted.deliveries == 1));
+    assert!(join_all(all).await.iter().all(|accepted| accepted.deliveries == 1));
     assert_eq!(bed.run().await, 300);
     let filter = domain::filter::DeliveryFilter::parse("status=delivered");
     assert_eq!(bed.engine.delivery_counts(&bed.admin, &filter).await.unwrap().matching, 300);
@@ -220,7 +220,7 @@ async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
 
 async fn a_rate_holds_from_the_first_event_on(bed: Bed) {
     bed.endpoint_with(|form| form.rate_per_s = "2".into()).await;
-    futures::future::join_all((0..4).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    join_all((0..4).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
     assert_eq!(bed.run().await, 1);
     assert_eq!(bed.run_after_ms(500).await, 1);
     assert_eq!(bed.run_after_ms(1_000).await, 1, "no burst for what was not used");
@@ -231,8 +231,7 @@ async fn the_door_answers_busy_when_too_much_waits(bed: Bed) {
     bed.endpoint().await;
     let most = u32::try_from(INGEST_WAITING_MAX + INGEST_MAX).unwrap();
     // All of them come before the writer gets to take the first: a single thread runs this test.
-    let results =
-        futures::future::join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
+    let results = join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
     let results = results.await;
     let busy =
         results.iter().filter(|result| matches!(result, Err(Error::Unavailable { retry_after_s: 1, .. }))).count();
