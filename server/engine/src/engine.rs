@@ -186,16 +186,26 @@ impl Engine {
     }
 
     async fn beat(&self, which: Beat) -> std::result::Result<(), StoreError> {
-        let mut tx = self.db().begin().await?;
-        let mut freed = nodes::beat(&mut tx, &self.sender.node, self.now(), which).await?;
+        let (mut tx, now) = (self.db().begin().await?, self.now());
+        let mut beaten = nodes::beat(&mut tx, &self.sender.node, now, which).await?;
         if which == Beat::First {
-            freed += jobs::due_after_all(&mut tx, self.now()).await?;
+            beaten.freed += jobs::due_after_all(&mut tx, now).await?;
         }
         tx.commit().await?;
-        if freed > 0 {
-            tracing::info!(freed, "took up deliveries that a dead node had in hand");
-            self.sender.wake_at(self.now());
+        if beaten.freed > 0 {
+            tracing::info!(beaten.freed, "took up deliveries that a dead node had in hand");
         }
+        self.sender.beaten(beaten, now).await
+    }
+
+    /// Says that this node lives, and takes up what dead ones had in hand. Tests go by hand with it.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn heartbeat(&self) -> std::result::Result<(), StoreError> {
+        self.beat(Beat::Later).await?;
+        // Nothing goes out while it is not sure whose it is.
+        self.sender.pump();
         Ok(())
     }
 
@@ -215,7 +225,7 @@ impl Engine {
             clock::rest_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
-            let result = if alone { Ok(()) } else { self.beat(Beat::Later).await };
+            let result = if alone { Ok(()) } else { self.heartbeat().await };
             // What another node said may have been lost.
             if !alone && self.sender.read_policies().await.is_err() {
                 tracing::warn!("the policies could not be read; looking again soon");

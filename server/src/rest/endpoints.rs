@@ -162,7 +162,7 @@ pub struct Resumption {
     drain_per_s: Option<u32>,
 }
 
-/// Resume an endpoint: sends again, the held events first. The body may be left out.
+/// Resume an endpoint: sends again, the held events beside new ones. The body may be left out.
 #[utoipa::path(post, path = "/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "Endpoints", request_body = Option<Resumption>,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it is now", body = EndpointJson), Errors),

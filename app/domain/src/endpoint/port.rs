@@ -66,7 +66,7 @@ pub trait Endpoints {
     /// # Errors
     /// `NotFound`, `Conflict` for a deleted endpoint.
     async fn pause_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint>;
-    /// Sends again, the held events first, in the order of each call; held ones at most `drain_per_s` a second.
+    /// Sends again, the held events beside new ones, in the order of each call; held ones at most `drain_per_s` a second.
     ///
     /// # Errors
     /// As [`Self::pause_endpoint`]; `Invalid` for a rate outside of 1 to [`super::RATE_MAX_PER_S`].

@@ -15,11 +15,40 @@ use super::{
     Sender,
     lane::Job,
     outcome::{Outcome, Sent},
+    queue::Turn,
     target::Target,
 };
 
+/// Does what is to be done with a delivery whose turn it is.
+pub(super) async fn take(sender: &Sender, turn: Turn) -> Outcome {
+    match turn {
+        Turn::Try(job) => attempt(sender, job).await,
+        Turn::Late(job) => late(sender, job).await,
+    }
+}
+
+/// Ends what is too late, unless its endpoint has changed meanwhile and takes it nevertheless.
+async fn late(sender: &Sender, job: Job) -> Outcome {
+    let now = sender.now();
+    match sender.targets.get(&job.account_id, &job.endpoint_id, now).await {
+        Ok(Some(target)) if !target.active => Outcome::NotNow(job),
+        Ok(Some(target)) if is_late(Rhythm::of(job.kind, target.terms.deliver_late), job.fresh_from, now) => {
+            Outcome::TooLate(job)
+        }
+        Ok(Some(target)) => {
+            sender.queues().set_terms(&job.endpoint_id, target.terms);
+            Outcome::NotNow(job)
+        }
+        Ok(None) => Outcome::OurFault(job),
+        Err(error) => {
+            tracing::warn!(%error, "an endpoint could not be read; its deliveries wait");
+            Outcome::NotNow(job)
+        }
+    }
+}
+
 /// Tries a delivery once.
-pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
+async fn attempt(sender: &Sender, job: Job) -> Outcome {
     let now = sender.now();
     if job.proof.is_some() {
         // A target from before the rotation would prove nothing.
@@ -36,10 +65,10 @@ pub(super) async fn attempt(sender: &Sender, job: Job) -> Outcome {
     if !target.active {
         return Outcome::NotNow(job);
     }
-    if is_late(Rhythm::of(job.kind, target.deliver_late), job.fresh_from, now) {
+    if is_late(Rhythm::of(job.kind, target.terms.deliver_late), job.fresh_from, now) {
         return Outcome::TooLate(job);
     }
-    sender.queues().set_rate(&job.endpoint_id, target.rate_at(job.fresh_from));
+    sender.queues().set_terms(&job.endpoint_id, target.terms);
     let Some(payload) = job.payload.clone() else { return Outcome::OurFault(job) };
     let used = target.used(job.proof);
     let proves = used.proves;

@@ -3,6 +3,7 @@
 
 use crate::clock;
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -11,11 +12,13 @@ use domain::{UnixMs, event::EventKind, rotation::Credential, time::SECOND_MS};
 use tokio::sync::Notify;
 
 use crate::store::{
+    db::Tx,
     error::StoreResult,
-    jobs::{self, LoadedJob},
+    events,
+    jobs::{self, DueEndpoint, LoadedJob},
 };
 
-use super::{Sender, count, lane::Job};
+use super::{Sender, count, lane::Job, queue::Terms, reserved::Reserved, room::Source};
 
 /// Most deliveries of one endpoint fetched at once.
 const CLAIM_MAX: usize = 256;
@@ -100,44 +103,117 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let mut tx = sender.db.begin().await?;
     let waiting = jobs::due_endpoints(&mut tx).await?;
     let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|endpoint| endpoint.due <= now.0);
-    let mut ids = Vec::new();
-    let mut again = false;
-    for waiting in due.iter().take(CLAIM_ENDPOINTS_MAX) {
-        let endpoint = waiting.id.as_str();
-        // Before the first attempt: what was held for long must not begin with a burst.
-        sender.queues().set_rate(&endpoint.into(), waiting.rate_per_s());
+    let open = with_room(sender, due);
+    let mut again = open.len() > CLAIM_ENDPOINTS_MAX;
+    let mut fetched = Fetched::nothing(sender, Source::Database);
+    for endpoint in open.iter().take(CLAIM_ENDPOINTS_MAX) {
         let room = sender.queues().room(endpoint).min(CLAIM_MAX);
         if room == 0 {
+            // Those before it have taken what was free.
             sender.queues().overflowed(endpoint);
             continue;
         }
         let claimed = jobs::claim(&mut tx, &sender.node, endpoint, now, u32::try_from(room).unwrap_or(1)).await?;
+        let kept = fetched.keep(sender, &mut tx, &claimed).await?;
         if claimed.len() == room {
             sender.queues().overflowed(endpoint);
-            again = true;
+            again |= kept == room;
         }
-        ids.extend(claimed);
     }
-    let loaded = if ids.is_empty() { Vec::new() } else { jobs::load(&mut tx, &ids).await? };
+    fetched.load(&mut tx).await?;
     tx.commit().await?;
-    count(&sender.counters.claimed, loaded.len());
-    take(sender, loaded);
-    if again || due.len() > CLAIM_ENDPOINTS_MAX {
-        return Ok(Some(now));
-    }
-    Ok(later.first().map(|endpoint| UnixMs(endpoint.due)))
+    count(&sender.counters.claimed, fetched.loaded.len());
+    fetched.take_in_hand(sender);
+    Ok(if again { Some(now) } else { later.first().map(|endpoint| UnixMs(endpoint.due)) })
 }
 
-/// Puts loaded deliveries into the queues.
-pub(super) fn take(sender: &Sender, loaded: Vec<LoadedJob>) {
+/// Those of the due endpoints that have room in memory. The others are asked for when they have.
+fn with_room(sender: &Sender, due: Vec<DueEndpoint>) -> Vec<Arc<str>> {
     let mut queues = sender.queues();
-    for job in loaded.into_iter().filter_map(in_hand) {
-        queues.push(job);
+    let mut open = Vec::new();
+    for endpoint in due {
+        let id: Arc<str> = endpoint.id.as_str().into();
+        if !queues.is_open(&id) {
+            queues.overflowed(&id);
+            continue;
+        }
+        // Before the first attempt: what was held for long must not begin with a burst.
+        queues.set_terms(&id, terms(&endpoint));
+        open.push(id);
+    }
+    open
+}
+
+fn terms(endpoint: &DueEndpoint) -> Terms {
+    let rate = |rate: Option<i64>| rate.and_then(|rate| u32::try_from(rate).ok());
+    Terms {
+        rate_per_s: rate(endpoint.rate_per_s),
+        resumed: UnixMs(endpoint.state_since_ms),
+        drain_per_s: rate(endpoint.drain_per_s),
+        deliver_late: endpoint.deliver_late != 0,
     }
 }
 
-fn in_hand(loaded: LoadedJob) -> Option<Job> {
+/// What a transaction fetches for this node's memory.
+pub(super) struct Fetched {
+    source: Source,
+    reserved: Reserved,
+    kept: Vec<String>,
+    loaded: Vec<LoadedJob>,
+}
+
+impl Fetched {
+    fn nothing(sender: &Sender, source: Source) -> Self {
+        Self { source, reserved: sender.reserve(), kept: Vec::new(), loaded: Vec::new() }
+    }
+
+    /// Of deliveries that follow in their calls and were just leased to this node, loads what fits, and lets go of the rest. They
+    /// take the places of those that have ended.
+    pub(super) async fn of(sender: &Sender, tx: &mut Tx, leased: &[String]) -> StoreResult<Self> {
+        let mut fetched = Self::nothing(sender, Source::Door);
+        fetched.keep(sender, tx, leased).await?;
+        fetched.load(tx).await?;
+        Ok(fetched)
+    }
+
+    /// Reserves room for what was just leased, the earliest first, and lets go of what has none. Payloads are loaded only
+    /// then: they may be large. Returns how many are kept.
+    async fn keep(&mut self, sender: &Sender, tx: &mut Tx, leased: &[String]) -> StoreResult<usize> {
+        if leased.is_empty() {
+            return Ok(0);
+        }
+        let (before, mut unfit) = (self.kept.len(), Vec::new());
+        for size in events::payload_sizes(tx, leased).await? {
+            let bytes = usize::try_from(size.bytes).unwrap_or_default();
+            let fits = self.reserved.one(&size.endpoint_id.into(), bytes, self.source);
+            if fits { self.kept.push(size.id) } else { unfit.push(size.id) }
+        }
+        if !unfit.is_empty() {
+            jobs::release(tx, &sender.node, &unfit).await?;
+        }
+        Ok(self.kept.len() - before)
+    }
+
+    async fn load(&mut self, tx: &mut Tx) -> StoreResult<()> {
+        if !self.kept.is_empty() {
+            self.loaded = jobs::load(tx, &self.kept).await?;
+        }
+        Ok(())
+    }
+
+    /// The transaction is committed: puts what it has loaded into the queues.
+    pub(super) fn take_in_hand(self, sender: &Sender) {
+        let mut payloads = HashMap::new();
+        let jobs = self.loaded.into_iter().filter_map(|loaded| in_hand(loaded, &mut payloads)).collect();
+        sender.take_in_hand(self.reserved, jobs);
+    }
+}
+
+/// A loaded delivery; those of one event share its payload.
+fn in_hand(loaded: LoadedJob, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<Job> {
     let small = |n: i64| u32::try_from(n).unwrap_or_default();
+    let event = (loaded.account_id.clone(), loaded.event_id.clone());
+    let payload = loaded.payload.map(|payload| payloads.entry(event).or_insert_with(|| payload.into()).clone());
     Some(Job {
         kind: EventKind::parse(&loaded.kind)?,
         id: loaded.id,
@@ -150,6 +226,6 @@ fn in_hand(loaded: LoadedJob) -> Option<Job> {
         fresh_from: UnixMs(loaded.fresh_from_ms),
         proof: loaded.proof.as_deref().and_then(Credential::parse),
         timestamp_s: loaded.timestamp_s,
-        payload: loaded.payload.map(Into::into),
+        payload,
     })
 }

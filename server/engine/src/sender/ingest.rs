@@ -26,7 +26,7 @@ use crate::store::{
     jobs::{self, NewDelivery},
 };
 
-use super::{Sender, count, following, lane::Job, order};
+use super::{Sender, count, following, lane::Job, order, reserved::Reserved, room::Source};
 
 /// Most events of one commit.
 pub const INGEST_MAX: usize = 512;
@@ -152,6 +152,7 @@ pub(super) struct Written {
     pub(super) answers: Vec<Answer>,
     pub(super) events: Vec<NewEventRow>,
     deliveries: Vec<NewDelivery>,
+    reserved: Option<Reserved>,
     soon: Option<UnixMs>,
 }
 
@@ -173,22 +174,24 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Waiting])
         }
     }
     let Plan { events, mut deliveries, .. } = plan;
-    let mut soon = None;
+    let (mut soon, mut reserved) = (None, None);
     if !events.is_empty() {
         events::add(tx, &events).await?;
     }
     if !deliveries.is_empty() {
         soon = order::keep(tx, &mut deliveries, &listeners, now).await?;
-        lease(sender, &mut deliveries, &listeners);
+        reserved = Some(lease(sender, &mut deliveries, &events, &listeners));
         jobs::add(tx, &deliveries).await?;
     }
-    Ok(Written { answers, events, deliveries, soon })
+    Ok(Written { answers, events, deliveries, reserved, soon })
 }
 
 /// The transaction is committed: answers, and takes fresh deliveries in hand.
 pub(super) async fn settle(sender: &Arc<Sender>, written: Written, answers: Vec<oneshot::Sender<Answer>>) {
-    let Written { answers: results, events, deliveries, soon } = written;
-    take(sender, &deliveries, &events);
+    let Written { answers: results, events, deliveries, reserved, soon } = written;
+    if let Some(reserved) = reserved {
+        take(sender, reserved, &deliveries, &events);
+    }
     answers.into_iter().zip(results).for_each(|(answer, result)| drop(answer.send(result)));
     if let Some(soon) = soon {
         sender.wake_at(soon);
@@ -322,35 +325,41 @@ fn digest(event: &NewEvent) -> String {
     URL_SAFE_NO_PAD.encode(&hasher.finalize()[..DIGEST_BYTES])
 }
 
+/// The events of a transaction by account and id.
+fn by_id(events: &[NewEventRow]) -> HashMap<(&str, &str), &NewEventRow> {
+    events.iter().map(|event| ((event.account_id.as_str(), event.id.as_str()), event)).collect()
+}
+
 /// Leases what may be tried at once and fits into memory to this node.
-fn lease(sender: &Sender, deliveries: &mut [NewDelivery], listeners: &[Listener]) {
-    let active: HashSet<&str> = listeners.iter().filter(|l| l.active).map(|l| l.id.as_str()).collect();
-    let mut rooms: HashMap<String, usize> = HashMap::new();
-    let mut queues = sender.queues();
-    // Before the first attempt: a limit holds from the first event on.
-    listeners.iter().for_each(|listener| queues.learn_rate(&listener.id, listener.rate_per_s));
-    for delivery in deliveries.iter_mut().filter(|d| d.due_ms.is_some() && active.contains(d.endpoint_id.as_str())) {
-        let room = rooms.entry(delivery.endpoint_id.clone()).or_insert_with(|| queues.room(&delivery.endpoint_id));
-        if *room == 0 {
-            queues.overflowed(&delivery.endpoint_id);
-        } else {
-            *room -= 1;
+fn lease(sender: &Sender, deliveries: &mut [NewDelivery], events: &[NewEventRow], listeners: &[Listener]) -> Reserved {
+    let (by_id, mut reserved) = (by_id(events), sender.reserve());
+    let wanted: HashSet<&str> = deliveries.iter().map(|delivery| delivery.endpoint_id.as_str()).collect();
+    let mut active: HashMap<String, Arc<str>> = HashMap::new();
+    for listener in listeners.iter().filter(|listener| listener.active && wanted.contains(listener.id.as_str())) {
+        let id: Arc<str> = listener.id.as_str().into();
+        // Before the first attempt: a limit holds from the first event on.
+        sender.queues().learn(&id, listener.rate_per_s, listener.deliver_late);
+        active.insert(listener.id.clone(), id);
+    }
+    for delivery in deliveries.iter_mut().filter(|delivery| delivery.due_ms.is_some()) {
+        let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));
+        let (Some(event), Some(endpoint)) = (event, active.get(&delivery.endpoint_id)) else { continue };
+        if reserved.one(endpoint, event.payload.len(), Source::Door) {
             delivery.lease_owner = Some(sender.node.clone());
         }
     }
+    reserved
 }
 
-/// Puts the leased deliveries into the queues.
-fn take(sender: &Sender, deliveries: &[NewDelivery], events: &[NewEventRow]) {
-    let by_id: HashMap<(&str, &str), &NewEventRow> =
-        events.iter().map(|event| ((event.account_id.as_str(), event.id.as_str()), event)).collect();
-    let mut queues = sender.queues();
+/// Puts the leased deliveries into the queues; those of one event share its payload.
+fn take(sender: &Sender, reserved: Reserved, deliveries: &[NewDelivery], events: &[NewEventRow]) {
+    let (by_id, mut payloads, mut jobs) = (by_id(events), HashMap::<_, Arc<str>>::new(), Vec::new());
     for delivery in deliveries.iter().filter(|d| d.lease_owner.is_some()) {
-        let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));
-        let Some((event, kind)) = event.and_then(|event| Some((event, EventKind::parse(delivery.kind)?))) else {
-            continue;
-        };
-        queues.push(Job {
+        let id = (delivery.account_id.as_str(), delivery.event_id.as_str());
+        let event = by_id.get(&id).and_then(|event| Some((event, EventKind::parse(delivery.kind)?)));
+        let Some((event, kind)) = event else { continue };
+        let payload = payloads.entry(id).or_insert_with(|| event.payload.as_str().into());
+        jobs.push(Job {
             id: delivery.id.clone(),
             account_id: delivery.account_id.clone(),
             endpoint_id: delivery.endpoint_id.as_str().into(),
@@ -362,7 +371,8 @@ fn take(sender: &Sender, deliveries: &[NewDelivery], events: &[NewEventRow]) {
             fresh_from: UnixMs(delivery.created_ms),
             proof: delivery.proof.and_then(Credential::parse),
             timestamp_s: event.timestamp_s,
-            payload: Some(event.payload.as_str().into()),
+            payload: Some(payload.clone()),
         });
     }
+    sender.take_in_hand(reserved, jobs);
 }

@@ -4,12 +4,13 @@
 //!
 //! Theory of operation. [`ingest`] writes events and their deliveries in group commits and hands fresh deliveries
 //! over in memory, already leased to this node; [`claim`] fetches everything else when it is due. [`lane`] keeps what
-//! is in hand, a queue per endpoint, served round-robin, first tries before retries, each endpoint at its own
+//! is in hand, a [`queue`] per endpoint, served round-robin, first tries before retries, each endpoint at its own
 //! [`pace`]. [`attempt`] posts; [`recorder`] gathers outcomes, [`outcome`] decides what follows, and one transaction
 //! writes them all, handing on within each call's lane.
 //!
 //! Limits: [`JOBS_MAX`] deliveries and [`JOBS_MAX_BYTES`] of payload in memory, [`IN_FLIGHT_MAX`] attempts at once.
-//! What does not fit waits in the database.
+//! What does not fit waits in the database. [`room`] says how much of it an endpoint may use, so that no number of full ones leaves
+//! nothing for the others.
 
 pub(crate) mod alerts;
 mod astray;
@@ -20,13 +21,17 @@ pub mod following;
 mod health;
 pub mod ingest;
 pub mod lane;
+mod leases;
 pub mod left_behind;
 pub mod news;
 mod order;
 pub mod outcome;
 pub mod pace;
+pub mod queue;
 pub mod recorder;
 pub mod recover;
+pub(crate) mod reserved;
+pub mod room;
 pub mod rotating;
 mod stride;
 pub mod target;
@@ -37,7 +42,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -53,17 +58,17 @@ use crate::{
     figures::Commits,
     outbound::Outbound,
     policies::{Given, InForce},
-    store::{db::Db, endpoints, error::StoreResult, jobs},
+    store::{db::Db, error::StoreResult},
     vault::Vault,
 };
 
-use self::{alerts::Alerts, lane::Queues, outcome::Outcome, target::Targets};
+use self::{alerts::Alerts, lane::Queues, outcome::Outcome, queue::Turn, target::Targets};
 
 /// Most deliveries in this node's memory.
 pub const JOBS_MAX: usize = 16_384;
 /// Most bytes of payload in this node's memory.
 pub const JOBS_MAX_BYTES: usize = 64 * 1_024 * 1_024;
-/// Most deliveries of one endpoint in this node's memory.
+/// Most deliveries of one endpoint in this node's memory, while that is less than its part of what is free ([`room`]).
 pub const JOBS_PER_ENDPOINT_MAX: usize = 1_024;
 /// Most attempts at once, counted until their outcomes are recorded: so many may be repeated after a crash, and no more. One
 /// endpoint never has more than [`pace::AT_ONCE_MAX`] of them.
@@ -125,7 +130,7 @@ pub struct Sender {
     pub(crate) alerts: Alerts,
     pub(crate) policies: InForce,
     pub(crate) targets: Targets,
-    queues: Mutex<Queues>,
+    queues: Arc<Mutex<Queues>>,
     outcomes: mpsc::Sender<Outcome>,
     claim_soon: claim::Hint,
     pub(crate) recover_soon: Notify,
@@ -136,7 +141,10 @@ pub struct Sender {
     stopping: AtomicBool,
     told: Mutex<HashMap<String, UnixMs>>,
     doubt: astray::Doubt,
-    resting: AtomicBool,
+    /// When the next timer for what rests ends; [`i64::MAX`] without one.
+    timer_at: AtomicI64,
+    /// When this node last said that it lives.
+    beaten_at: AtomicI64,
     idle: Notify,
 }
 
@@ -161,7 +169,7 @@ impl Sender {
             outbound,
             alerts,
             policies: InForce::new(given),
-            queues: Mutex::new(Queues::default()),
+            queues: Arc::default(),
             outcomes,
             claim_soon: claim::Hint::default(),
             recover_soon: Notify::new(),
@@ -172,7 +180,8 @@ impl Sender {
             stopping: false.into(),
             told: Mutex::default(),
             doubt: astray::Doubt::default(),
-            resting: false.into(),
+            timer_at: i64::MAX.into(),
+            beaten_at: 0.into(),
             idle: Notify::new(),
         };
         (Arc::new(sender), outcomes_out)
@@ -226,11 +235,11 @@ impl Sender {
         loop {
             claim::claim_once(self).await?;
             let now = self.now();
-            let jobs: Vec<lane::Job> = std::iter::from_fn(|| self.queues().next(now)).collect();
-            if jobs.is_empty() {
+            let turns: Vec<Turn> = std::iter::from_fn(|| self.queues().next(now)).collect();
+            if turns.is_empty() {
                 return Ok(attempts);
             }
-            let outcomes = futures::future::join_all(jobs.into_iter().map(|job| attempt::attempt(self, job))).await;
+            let outcomes = futures::future::join_all(turns.into_iter().map(|turn| attempt::take(self, turn))).await;
             recorder::record(self, &outcomes).await?;
             self.finished(&outcomes);
             attempts += outcomes.iter().filter(|outcome| outcome.pace().is_some()).count();
@@ -239,14 +248,14 @@ impl Sender {
 
     /// Starts as many attempts as may be made now.
     pub fn pump(self: &Arc<Self>) {
-        if !self.running.load(Ordering::Acquire) {
+        if !self.running.load(Ordering::Acquire) || !self.is_heard() {
             return;
         }
         while !self.is_stopping() {
             let now = self.now();
-            let Some(job) = self.queues().next(now) else { break };
+            let Some(turn) = self.queues().next(now) else { break };
             let sender = Arc::clone(self);
-            tokio::spawn(async move { sender.run(job).await });
+            tokio::spawn(async move { sender.run(turn).await });
         }
         if self.queues().wants_more() {
             self.claim_soon.at(self.now());
@@ -254,23 +263,23 @@ impl Sender {
         self.pump_when_rested();
     }
 
-    /// Comes back when the first rate-limited endpoint may go on. One timer at a time.
+    /// Comes back when the first rate-limited endpoint may go on. One timer that ends by then is enough.
     fn pump_when_rested(self: &Arc<Self>) {
         let Some(at) = self.queues().rested_at() else { return };
-        if self.resting.swap(true, Ordering::AcqRel) {
+        if self.timer_at.fetch_min(at.0, Ordering::AcqRel) <= at.0 {
             return;
         }
         let wait_ms = at.since_ms(self.now()).max(1).unsigned_abs();
         let sender = Arc::clone(self);
         tokio::spawn(async move {
             clock::rest_ms(wait_ms).await;
-            sender.resting.store(false, Ordering::Release);
+            let _ = sender.timer_at.compare_exchange(at.0, i64::MAX, Ordering::AcqRel, Ordering::Relaxed);
             sender.pump();
         });
     }
 
-    async fn run(self: Arc<Self>, job: lane::Job) {
-        let outcome = attempt::attempt(&self, job).await;
+    async fn run(self: Arc<Self>, turn: Turn) {
+        let outcome = attempt::take(&self, turn).await;
         // The recorder lives as long as the sender; a closed channel means that the process is ending.
         let _ = self.outcomes.send(outcome).await;
     }
@@ -288,36 +297,6 @@ impl Sender {
         }
         drop(queues);
         self.idle.notify_waiters();
-    }
-
-    /// Drops what is in hand for an endpoint that was paused, changed or deleted, so that it waits in the database.
-    ///
-    /// # Errors
-    /// When the database cannot be written; the leases are then found astray.
-    pub async fn let_go_of(&self, endpoint: &str) -> StoreResult<()> {
-        self.targets.forget(endpoint);
-        let dropped: Vec<String> = self.queues().drop_endpoint(endpoint).into_iter().map(|job| job.id).collect();
-        if dropped.is_empty() {
-            return Ok(());
-        }
-        let released = async {
-            let mut tx = self.db.begin().await?;
-            jobs::release(&mut tx, &self.node, &dropped).await?;
-            tx.commit().await
-        };
-        released.await.inspect_err(|_| self.raise_doubt())
-    }
-
-    /// The same for all endpoints of an account.
-    ///
-    /// # Errors
-    /// As [`Self::let_go_of`].
-    pub async fn let_go_of_account(&self, account: &str) -> StoreResult<()> {
-        let Ok(account) = AccountId::parse(account) else { return Ok(()) };
-        for endpoint in endpoints::ids(&self.db, &account).await? {
-            self.let_go_of(&endpoint).await?;
-        }
-        Ok(())
     }
 
     /// Reads the policies that are in force now; the guard of the HTTP client follows from the next attempt on.

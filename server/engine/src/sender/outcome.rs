@@ -120,7 +120,7 @@ fn stored(failure: &Failure) -> Option<String> {
 
 impl Sent {
     fn rhythm(&self) -> Rhythm {
-        Rhythm::of(self.job.kind, self.target.deliver_late)
+        Rhythm::of(self.job.kind, self.target.terms.deliver_late)
     }
 
     fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Finish {

@@ -13,19 +13,51 @@ pub const AT_ONCE_START: usize = 8;
 pub const AT_ONCE_MAX: usize = 64;
 const _: () = assert!(AT_ONCE_MAX <= IN_FLIGHT_MAX / 4);
 
+/// A limit in events per second.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rate {
+    per_s: Option<u32>,
+    /// In microseconds: at 700 a second they stand 1.4 ms apart.
+    not_before_us: i64,
+}
+
+impl Rate {
+    /// Sets the limit.
+    pub const fn set(&mut self, per_s: Option<u32>) {
+        self.per_s = per_s;
+    }
+
+    /// When the next may start.
+    pub const fn not_before(&self) -> UnixMs {
+        UnixMs(self.not_before_us / 1_000)
+    }
+
+    /// One starts.
+    pub fn used(&mut self, now: UnixMs) {
+        if let Some(rate) = self.per_s.filter(|rate| *rate > 0) {
+            self.not_before_us = self.not_before_us.max(now.0.saturating_mul(1_000)) + SECOND_US / i64::from(rate);
+        }
+    }
+
+    fn set_back(&mut self, now: UnixMs) {
+        self.not_before_us = self.not_before_us.min(now.0.saturating_mul(1_000));
+    }
+}
+
 /// The pace of one endpoint.
 #[derive(Debug, Clone)]
 pub struct Pace {
     at_once: usize,
     in_flight: usize,
-    rate_per_s: Option<u32>,
-    /// In microseconds: at 700 a second they stand 1.4 ms apart.
-    not_before_us: i64,
+    /// The endpoint's own limit.
+    pub rate: Rate,
+    /// The limit for what was held until it was resumed.
+    pub drain: Rate,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { at_once: AT_ONCE_START, in_flight: 0, rate_per_s: None, not_before_us: 0 }
+        Self { at_once: AT_ONCE_START, in_flight: 0, rate: Rate::default(), drain: Rate::default() }
     }
 }
 
@@ -37,12 +69,8 @@ impl Pace {
 
     /// Forgets a wait that was reckoned by a clock that has been set back since.
     pub fn set_back(&mut self, now: UnixMs) {
-        self.not_before_us = self.not_before_us.min(now.0.saturating_mul(1_000));
-    }
-
-    /// When the rate limit lets the next attempt start.
-    pub const fn not_before(&self) -> UnixMs {
-        UnixMs(self.not_before_us / 1_000)
+        self.rate.set_back(now);
+        self.drain.set_back(now);
     }
 
     /// Attempts in flight.
@@ -50,22 +78,10 @@ impl Pace {
         self.in_flight
     }
 
-    /// Sets the endpoint's own limit, in events per second.
-    pub const fn set_rate(&mut self, rate_per_s: Option<u32>) {
-        self.rate_per_s = rate_per_s;
-    }
-
-    /// The same where none is in force.
-    pub fn learn_rate(&mut self, rate_per_s: Option<u32>) {
-        self.rate_per_s = self.rate_per_s.or(rate_per_s);
-    }
-
     /// An attempt starts.
     pub fn started(&mut self, now: UnixMs) {
         self.in_flight += 1;
-        if let Some(rate) = self.rate_per_s.filter(|rate| *rate > 0) {
-            self.not_before_us = self.not_before_us.max(now.0.saturating_mul(1_000)) + SECOND_US / i64::from(rate);
-        }
+        self.rate.used(now);
     }
 
     /// An attempt ended: well, badly, or without having been made.
@@ -105,10 +121,10 @@ mod tests {
     #[test]
     fn a_rate_limit_spaces_attempts() {
         let mut pace = Pace::default();
-        pace.set_rate(Some(4));
+        pace.rate.set(Some(4));
         pace.started(UnixMs(1_000));
-        assert_eq!(pace.not_before(), UnixMs(1_250));
+        assert_eq!(pace.rate.not_before(), UnixMs(1_250));
         pace.started(UnixMs(1_100));
-        assert_eq!(pace.not_before(), UnixMs(1_500));
+        assert_eq!(pace.rate.not_before(), UnixMs(1_500));
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
 /// What a transaction has recorded; true once it is committed.
 #[derive(Default)]
 pub(super) struct Recorded {
-    next: Vec<jobs::LoadedJob>,
+    next: Option<claim::Fetched>,
     soonest: Option<UnixMs>,
     happened: Vec<Happened>,
 }
@@ -98,7 +98,9 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
 /// The transaction is committed: takes what follows in hand.
 pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Outcome]) {
     count_results(sender, batch);
-    claim::take(sender, recorded.next);
+    if let Some(next) = recorded.next {
+        next.take_in_hand(sender);
+    }
     if let Some(soonest) = recorded.soonest {
         sender.wake_at(soonest);
     }
@@ -147,13 +149,13 @@ async fn hand_on(
     batch: &[Outcome],
     finishes: &[Finish],
     kept: &HashSet<String>,
-) -> StoreResult<Vec<jobs::LoadedJob>> {
+) -> StoreResult<Option<claim::Fetched>> {
     let ended: HashSet<&str> =
         finishes.iter().filter(|f| f.due_ms.is_none() && kept.contains(&f.id)).map(|f| f.id.as_str()).collect();
     let mut lanes: Vec<Lane> =
         batch.iter().filter(|o| ended.contains(o.job().id.as_str())).map(Outcome::lane).collect();
     if lanes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     lanes.sort_unstable_by(|a, b| (&a.endpoint_id, &a.call_id).cmp(&(&b.endpoint_id, &b.call_id)));
     lanes.dedup();
@@ -161,13 +163,13 @@ async fn hand_on(
     let node = room.then_some(sender.node.as_str());
     let due = jobs::hand_on(tx, &lanes, node, sender.now()).await?;
     if due.is_empty() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     if node.is_none() {
         sender.wake_at(sender.now());
-        return Ok(Vec::new());
+        return Ok(None);
     }
-    jobs::load(tx, &due).await
+    claim::Fetched::of(sender, tx, &due).await.map(Some)
 }
 
 fn count_results(sender: &Sender, batch: &[Outcome]) {

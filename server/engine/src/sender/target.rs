@@ -21,6 +21,8 @@ use crate::{
     vault::Vault,
 };
 
+use super::queue::Terms;
+
 /// How long a target is kept. A change through this node is seen at once; one through another node after this,
 /// so a credential that was retired there stays in use here for so long. A switch or an end at a set time is not late.
 const KEPT_MS: i64 = 2 * SECOND_MS;
@@ -48,12 +50,8 @@ pub struct Target {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Time limit of an attempt.
     pub timeout_ms: u32,
-    /// Most events per second.
-    pub rate_per_s: Option<u32>,
-    /// Most held events per second, and until when an event was accepted that counts as held.
-    pub drain: Option<(u32, UnixMs)>,
-    /// Whether calls are sent however late.
-    pub deliver_late: bool,
+    /// How it wants to be served.
+    pub terms: Terms,
 }
 
 /// The credentials of one attempt.
@@ -68,13 +66,6 @@ pub struct Used<'a> {
 }
 
 impl Target {
-    /// Most events per second while an event that was accepted then is sent.
-    #[must_use]
-    pub fn rate_at(&self, accepted: UnixMs) -> Option<u32> {
-        let drain = self.drain.filter(|(_, resumed)| accepted < *resumed).map(|(rate, _)| rate);
-        [self.rate_per_s, drain].into_iter().flatten().min()
-    }
-
     /// The credentials of an attempt; a proof carries the next of its credential alone.
     #[must_use]
     pub fn used(&self, proof: Option<Credential>) -> Used<'_> {
@@ -155,9 +146,12 @@ impl Targets {
             valid_until: present.changes_at,
             headers: opened.headers.into_iter().filter_map(header).collect(),
             timeout_ms: stored.endpoint.timeout_ms,
-            rate_per_s: stored.endpoint.rate_per_s,
-            drain: stored.endpoint.drain_per_s.map(|rate| (rate, stored.endpoint.state_since)),
-            deliver_late: stored.endpoint.deliver_late,
+            terms: Terms {
+                rate_per_s: stored.endpoint.rate_per_s,
+                resumed: stored.endpoint.state_since,
+                drain_per_s: stored.endpoint.drain_per_s,
+                deliver_late: stored.endpoint.deliver_late,
+            },
         })
     }
 }

@@ -9,8 +9,9 @@ use domain::{
 use serde::Serialize;
 
 use super::{
-    db::{Db, Tx, on},
+    db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    json_list,
     sql::Sql,
 };
 
@@ -25,6 +26,11 @@ static ADD: Sql = Sql::new(
 static SEEN: Sql = Sql::new(
     "SELECT e.account_id, e.id, e.digest, e.deliveries FROM {rows r: account_id text, id text} \
      JOIN events e ON e.account_id = r.account_id AND e.id = r.id",
+);
+// Both databases know the length of a text without reading it.
+static PAYLOAD_SIZES: Sql = Sql::new(
+    "SELECT d.id, d.endpoint_id, CAST(COALESCE(OCTET_LENGTH(e.payload), 0) AS BIGINT) AS bytes FROM deliveries d \
+     JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id WHERE d.id IN {list $1} ORDER BY d.due_ms, d.id",
 );
 const ONE: &str = "SELECT id, kind, call_id, caller, callee, timestamp_s, created_ms, test, deliveries, payload \
                    FROM events WHERE account_id = $1 AND id = $2";
@@ -88,6 +94,23 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
     }
     let pairs: Vec<Pair<'_>> = pairs.iter().map(|(account_id, id)| Pair { account_id, id }).collect();
     SEEN.read(tx, &pairs).await
+}
+
+/// How large the payload of a delivery is.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct PayloadSize {
+    /// The delivery.
+    pub id: String,
+    /// Its endpoint.
+    pub endpoint_id: String,
+    /// Bytes of its payload; 0 once that is past retention.
+    pub bytes: i64,
+}
+
+/// How large the payloads of these deliveries are, the earliest due first.
+pub async fn payload_sizes(tx: &mut Tx, deliveries: &[String]) -> StoreResult<Vec<PayloadSize>> {
+    let (sql, list) = (PAYLOAD_SIZES.on(tx.dialect()), json_list(deliveries.iter().map(String::as_str)));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
 }
 
 /// An event as lists and pages show it.

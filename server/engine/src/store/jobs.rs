@@ -58,8 +58,8 @@ static SUPERSEDE: Sql = Sql::new(
 );
 /// One probe of the due index per endpoint: a million rows that wait cost nothing.
 const DUE_ENDPOINTS: &str = concat!(
-    "SELECT id, due, rate_per_s, drain_per_s, state_since_ms FROM (SELECT e.id AS id, \
-     e.rate_per_s, e.drain_per_s, e.state_since_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
+    "SELECT id, due, rate_per_s, drain_per_s, state_since_ms, deliver_late FROM (SELECT e.id AS id, \
+     e.rate_per_s, e.drain_per_s, e.state_since_ms, e.deliver_late, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active' AND e.account_id NOT IN ",
     suspended!(),
@@ -229,18 +229,14 @@ pub struct DueEndpoint {
     pub id: String,
     /// When its earliest is due.
     pub due: i64,
-    rate_per_s: Option<i64>,
-    drain_per_s: Option<i64>,
-    state_since_ms: i64,
-}
-
-impl DueEndpoint {
-    /// Most events per second for its earliest: its own limit, and the one for what was held until it was resumed.
-    pub fn rate_per_s(&self) -> Option<u32> {
-        let drain = self.drain_per_s.filter(|_| self.due <= self.state_since_ms);
-        let rate = [self.rate_per_s, drain].into_iter().flatten().min();
-        rate.and_then(|rate| u32::try_from(rate).ok())
-    }
+    /// Most events per second.
+    pub rate_per_s: Option<i64>,
+    /// Most held events per second.
+    pub drain_per_s: Option<i64>,
+    /// When it was last resumed, or made.
+    pub state_since_ms: i64,
+    /// 1 when calls are sent however late.
+    pub deliver_late: i64,
 }
 
 /// The active endpoints with unleased work, earliest first.

@@ -10,6 +10,7 @@ use super::{
 
 const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
                     ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
+const BEAT_AGAIN: &str = "UPDATE nodes SET heartbeat_ms = $2 WHERE id = $1";
 /// A heartbeat from the future was reckoned by a clock that has been set back since: its silence begins now.
 const SET_BACK: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
 const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
@@ -44,21 +45,36 @@ pub enum Beat {
     Later,
 }
 
-/// Says that this node lives, and frees the deliveries of nodes that do not. Returns how many were freed.
+/// What a heartbeat has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beaten {
+    /// Deliveries of dead nodes that were freed.
+    pub freed: u64,
+    /// The others had given this node up: what it had in hand is free, or in their hands.
+    pub was_forgotten: bool,
+}
+
+/// Says that this node lives, and frees the deliveries of nodes that do not.
 ///
 /// On SQLite there is one server at a time (it holds the file's lock), so every other node is dead at once.
-pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResult<u64> {
+pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResult<Beaten> {
     let ahead = now.plus_ms(SILENT_MS).0;
     within!(&mut *tx, c => sqlx::query(SET_BACK).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
-    within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    let again =
+        within!(&mut *tx, c => sqlx::query(BEAT_AGAIN).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    let was_forgotten = beat == Beat::Later && again == 0;
+    if again == 0 {
+        within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    }
     let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-SILENT_MS).0 };
     let forgotten =
         within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
     if forgotten == 0 && beat == Beat::Later {
-        return Ok(0);
+        return Ok(Beaten { freed: 0, was_forgotten });
     }
     let sql = RELEASE_ORPHANS.on(tx.dialect());
-    Ok(within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected()))
+    let freed = within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected());
+    Ok(Beaten { freed, was_forgotten })
 }
 
 /// Leaves in order: frees this node's deliveries at once.

@@ -30,6 +30,7 @@ mod receiver;
 mod recover;
 mod recovery;
 mod retention;
+mod room;
 mod rotation;
 mod rotation_everywhere;
 mod second_factor;

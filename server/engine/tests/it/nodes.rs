@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{delivery::Status, event::EventKind};
 
-use engine::store::nodes::{HEARTBEAT_MS, TAKEN_OVER_MS};
+use engine::store::nodes::{HEARTBEAT_MS, SILENT_MS, TAKEN_OVER_MS};
 
 use crate::bed::{Bed, On};
 
@@ -55,5 +55,19 @@ async fn a_living_node_takes_over_from_a_dead_one_within_fifteen_seconds() {
     bed.clock.step_ms(TAKEN_OVER_MS - HEARTBEAT_MS + 1);
     let taken = tokio::time::timeout(AT_ONCE, bed.receiver.has_received(20)).await;
     assert!(taken.is_ok(), "{} of 20 were taken over", bed.receiver.received().len());
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_was_silent_asks_before_it_sends() {
+    let bed = Bed::new(On::Postgres).await;
+    bed.endpoint().await;
+    let other = bed.another_running().await;
+    // As after a stop of the whole process: nobody knows yet whether the others have taken over.
+    bed.clock.step_ms(SILENT_MS);
+    bed.accept_by(&other, EventKind::CallProcessed, 1).await;
+    tokio::time::timeout(AT_ONCE, bed.receiver.has_received(1)).await.expect("it goes on after a heartbeat");
+    let beats = bed.texts("SELECT CAST(MAX(heartbeat_ms) AS TEXT) FROM nodes".to_owned()).await;
+    assert_eq!(beats, [bed.now().0.to_string()], "it sent before it knew");
     other.stop().await;
 }

@@ -11,6 +11,7 @@ use crate::{
 on_both! {
     what_a_dead_node_had_in_hand_is_taken_up_by_the_next
     the_outcome_of_a_node_that_was_given_up_does_not_count
+    a_node_that_hears_it_was_given_up_sends_nothing_of_what_it_had_in_hand
     what_memory_would_not_take_is_claimed_later
     a_node_that_leaves_lets_go_of_everything
 }
@@ -40,6 +41,22 @@ async fn the_outcome_of_a_node_that_was_given_up_does_not_count(bed: Bed) {
     let delivery = bed.only_delivery().await;
     assert_eq!((delivery.row.status, delivery.attempts.len()), (Status::Delivered, 1));
     assert_eq!(bed.engine.sender().counters.fenced.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
+
+async fn a_node_that_hears_it_was_given_up_sends_nothing_of_what_it_had_in_hand(bed: Bed) {
+    bed.endpoint().await;
+    join_all((0..20).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    bed.clock.step_ms(SILENT_MS);
+    let next = bed.another().await;
+    // As after a stop of the whole process: it takes one more in before it finds out.
+    bed.accept(EventKind::CallProcessed, 20).await;
+    bed.engine.heartbeat().await.unwrap();
+    assert_eq!(next.sender().run_once().await.unwrap(), 21, "what it had in hand is free");
+    assert_eq!(bed.run().await, 0, "and is sent once");
+    assert_eq!(bed.receiver.received().len(), 21);
+    bed.engine.heartbeat().await.unwrap();
+    bed.accept(EventKind::CallProcessed, 21).await;
+    assert_eq!(bed.run().await, 1, "it goes on with what is new");
 }
 
 async fn what_memory_would_not_take_is_claimed_later(bed: Bed) {

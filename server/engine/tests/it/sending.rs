@@ -3,13 +3,14 @@
 use domain::{
     Error,
     cause::Cause,
-    delivery::{Deliveries, Status},
+    delivery::{Deliveries, DeliveryRow, Status},
     endpoint::{Duplicate, EndpointForm, Endpoints},
     event::{EventFilter, EventKind, Events},
     retry::EndReason,
     secret::SigningSecret,
     signature,
 };
+use futures::future::join_all;
 
 use crate::{
     bed::{Bed, START, on_both},
@@ -26,6 +27,8 @@ on_both! {
     all_attempts_carry_one_id_and_their_number
     many_events_at_once_all_arrive
     held_events_drain_at_the_rate_that_was_chosen
+    a_call_that_comes_in_while_held_records_drain_is_sent_at_once
+    held_calls_that_are_too_late_leave_the_rate_to_a_fresh_one
     a_test_goes_to_its_endpoint_alone
     a_rate_holds_from_the_first_event_on
     the_door_answers_busy_when_too_much_waits
@@ -141,7 +144,7 @@ async fn all_attempts_carry_one_id_and_their_number(bed: Bed) {
 async fn many_events_at_once_all_arrive(bed: Bed) {
     bed.endpoint().await;
     let all = (0..300).map(|call| bed.accept(EventKind::CallProcessed, call));
-    assert!(futures::future::join_all(all).await.iter().all(|accepted| accepted.deliveries == 1));
+    assert!(join_all(all).await.iter().all(|accepted| accepted.deliveries == 1));
     assert_eq!(bed.run().await, 300);
     let filter = domain::filter::DeliveryFilter::parse("status=delivered");
     assert_eq!(bed.engine.delivery_counts(&bed.admin, &filter).await.unwrap().matching, 300);
@@ -178,6 +181,33 @@ async fn held_events_drain_at_the_rate_that_was_chosen(bed: Bed) {
     assert_eq!(first + bed.run_after_ms(100).await, 5, "no five of them within a tenth of a second at ten a second");
 }
 
+async fn a_call_that_comes_in_while_held_records_drain_is_sent_at_once(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.pause(&endpoint.id).await;
+    join_all((0..40).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    bed.clock.step_ms(1);
+    bed.engine.resume_endpoint(&bed.admin, &endpoint.id, Some(2)).await.unwrap();
+    assert_eq!(bed.run().await, 1);
+    bed.clock.step_ms(100);
+    bed.accept(EventKind::IncomingCall, 100).await;
+    assert_eq!(bed.run().await, 1, "the call alone: the next held one is not due yet");
+    assert_eq!(bed.receiver.kinds(), ["CallProcessed", "IncomingCall"]);
+    assert_eq!(bed.run_after_ms(400).await, 1, "held ones keep the rate that was chosen for them");
+}
+
+async fn held_calls_that_are_too_late_leave_the_rate_to_a_fresh_one(bed: Bed) {
+    let endpoint = bed.endpoint_with(|form| form.rate_per_s = "2".into()).await;
+    bed.pause(&endpoint.id).await;
+    join_all((0..40).map(|call| bed.accept(EventKind::IncomingCall, call))).await;
+    bed.clock.step_ms(61_000);
+    bed.resume(&endpoint.id).await;
+    bed.accept(EventKind::IncomingCall, 100).await;
+    assert_eq!(bed.run().await, 1);
+    let rows = bed.deliveries().await;
+    let late = |row: &&DeliveryRow| (row.end_reason, row.attempts) == (Some(EndReason::TooLate), 0);
+    assert_eq!((rows.iter().filter(late).count(), rows[40].status), (40, Status::Delivered));
+}
+
 async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
     let wanted = bed.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
     bed.endpoint().await;
@@ -190,7 +220,7 @@ async fn a_test_goes_to_its_endpoint_alone(bed: Bed) {
 
 async fn a_rate_holds_from_the_first_event_on(bed: Bed) {
     bed.endpoint_with(|form| form.rate_per_s = "2".into()).await;
-    futures::future::join_all((0..4).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
+    join_all((0..4).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
     assert_eq!(bed.run().await, 1);
     assert_eq!(bed.run_after_ms(500).await, 1);
     assert_eq!(bed.run_after_ms(1_000).await, 1, "no burst for what was not used");
@@ -201,8 +231,7 @@ async fn the_door_answers_busy_when_too_much_waits(bed: Bed) {
     bed.endpoint().await;
     let most = u32::try_from(INGEST_WAITING_MAX + INGEST_MAX).unwrap();
     // All of them come before the writer gets to take the first: a single thread runs this test.
-    let results =
-        futures::future::join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
+    let results = join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
     let results = results.await;
     let busy =
         results.iter().filter(|result| matches!(result, Err(Error::Unavailable { retry_after_s: 1, .. }))).count();

@@ -86,7 +86,7 @@ pub(super) const GONE: Advice = Advice {
     ],
     checks: &[BY_HAND],
     fixes: &[
-        "Correct the URL if the receiver has moved, then resume the endpoint: held events go out first.",
+        "Correct the URL if the receiver has moved, then resume the endpoint: held events go out then.",
         "If you want no more events, delete the endpoint.",
         "Answer 503 instead of 410 while your receiver is away for a while.",
     ],
