@@ -19,7 +19,7 @@ use crate::{
         openapi::Errors,
         problem::Problem,
         rotation::given,
-        rotation_json::{Nothing, RotationJson, ToPrepare, ToRotate, ToSwitch},
+        rotation_json::{Nothing, RotationJson, ToPrepare, ToRetire, ToRotate, ToSwitch},
     },
     room::{Room, Shared},
 };
@@ -160,9 +160,13 @@ pub async fn extend_all(State(room): State<Shared>, caller: Caller, body: JsonBo
 }
 
 /// End every overlap now: only the new secrets sign.
+///
+/// Those that no test has proved are skipped, unless `anyway` says otherwise.
 #[utoipa::path(post, path = "/rotations/signing-secret/retire", tag = "Credentials",
+    request_body(content = Option<ToRetire>),
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_secrets(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    take_bare(&room, &caller, &body, Step::RetireSecret).await
+    caller.require(Permission::RotateCredentials)?;
+    take(&room, &caller, Step::RetireSecret(given::<ToRetire>(&body)?.unproved())).await
 }
