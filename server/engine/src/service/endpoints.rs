@@ -39,8 +39,7 @@ impl Endpoints for Engine {
         duplicate: Duplicate,
     ) -> Result<CreatedEndpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        let new = form.check()?;
-        self.vet(&new.url).await?;
+        let new = self.checked(form).await?;
         self.add_endpoint(actor, account, new, duplicate, false).await
     }
 
@@ -78,8 +77,7 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let stored = self.stored(account, id).await?;
         refuse_deleted(&stored.endpoint)?;
-        let new = form.check()?;
-        self.vet(&new.url).await?;
+        let new = self.checked(form).await?;
         let headers = kept_headers(&credentials::open_for(self.vault(), &stored)?, new.headers)?;
         let before = stored.endpoint.clone();
         let changed = Endpoint {
@@ -210,16 +208,6 @@ impl Endpoints for Engine {
 }
 
 impl Engine {
-    /// Refuses a URL that leads where we do not call.
-    async fn vet(&self, url: &TargetUrl) -> Result<()> {
-        let now = self.now();
-        self.sender()
-            .outbound
-            .vet(url)
-            .await
-            .map_err(|failure| Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy())))
-    }
-
     async fn most_endpoints(&self, account: &AccountId) -> Result<u32> {
         let account = accounts::account(self.db(), account.as_str()).await?;
         Ok(account.ok_or_else(|| Error::NotFound("Account".into()))?.limits.endpoints())
@@ -255,10 +243,10 @@ impl Engine {
             return Err(Error::Conflict { detail, existing: None });
         }
         if duplicate == Duplicate::Refuse
-            && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
+            && let Some((existing, name)) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
         {
-            let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
-            return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
+            let detail = format!("The endpoint {name} has this URL already; each event would arrive twice.");
+            return Err(Error::Conflict { detail, existing: Some(existing) });
         }
         endpoints::add(&mut tx, &stored, self.now()).await?;
         let (id, name) = (stored.endpoint.id.as_str(), &stored.endpoint.name);
