@@ -52,7 +52,7 @@ pub fn Moment(
     view! {
         <div class="grid min-w-0 grid-cols-1 gap-1">
             <label class=LEGEND for=name>{format!("{label} ({})", zone.name())}</label>
-            <input class=format!("{CONTROL} min-w-0") type="datetime-local" step="1" id=name name=name value=at.map(|at| zone.local(at))/>
+            <input class=format!("{CONTROL} min-w-0 pointer-fine:text-table") type="datetime-local" step="1" id=name name=name value=at.map(|at| zone.local(at))/>
         </div>
     }
 }
