@@ -1,6 +1,6 @@
 //! The outcome of a form, carried from the post to the page that follows it.
 
-use domain::FieldError;
+use domain::{Error, FieldError};
 use serde::{Deserialize, Serialize};
 
 /// What one page is told about the form before it.
@@ -23,6 +23,16 @@ pub struct Flash {
 }
 
 impl Flash {
+    /// What a page says that was asked for something it cannot do, as if a form had been refused.
+    #[must_use]
+    pub fn refusing(error: &Error) -> Self {
+        let errors = match error {
+            Error::Invalid(fields) => fields.clone(),
+            other => vec![FieldError::new("", other.to_string())],
+        };
+        Self { errors, ..Self::default() }
+    }
+
     /// The value typed into a field.
     #[must_use]
     pub fn value(&self, field: &str) -> Option<&str> {

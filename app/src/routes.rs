@@ -25,11 +25,11 @@ use crate::pages::ops::{
     staff::{InviteStaffPage, StaffPage},
     staff_change::{ChangeStaffPage, RemoveStaffPage},
     suspend::SuspendPage,
-    tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage},
+    tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage, RevokePlatformTokenPage},
 };
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
 use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
-use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, show::TokenPage};
+use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, revoke::RevokeTokenPage, show::TokenPage};
 use crate::pages::{
     forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,
     reset::ResetPage, second_factor::SecondFactorPage, security::SecurityPage, settings::SettingsPage,
@@ -82,6 +82,7 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/tokens") view=TokensPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/new") view=NewTokenPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok") view=TokenPage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok/revoke") view=RevokeTokenPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>
@@ -127,6 +128,7 @@ fn OpsRoutes() -> impl MatchNestedRoutes + Clone {
         <Route ssr=ssr.clone() path=path!("/ops/tokens") view=PlatformTokensPage/>
         <Route ssr=ssr.clone() path=path!("/ops/tokens/new") view=NewPlatformTokenPage/>
         <Route ssr=ssr.clone() path=path!("/ops/tokens/:tok") view=PlatformTokenPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/tokens/:tok/revoke") view=RevokePlatformTokenPage/>
         <Route ssr=ssr.clone() path=path!("/ops/staff") view=StaffPage/>
         <Route ssr=ssr.clone() path=path!("/ops/staff/invite") view=InviteStaffPage/>
         <Route ssr=ssr.clone() path=path!("/ops/staff/:usr") view=ChangeStaffPage/>

@@ -4,6 +4,7 @@ mod answer;
 mod document;
 pub mod everywhere;
 pub mod first_try;
+pub mod letters;
 mod second_step;
 mod staff;
 mod typed;

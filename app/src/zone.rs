@@ -1,6 +1,10 @@
 //! The time zone in which a person reads times, and how times are written.
 
-use domain::UnixMs;
+use domain::{
+    UnixMs,
+    query::{Writer, pairs},
+    time::iso_utc,
+};
 use jiff::tz::TimeZone;
 
 /// A time zone of the IANA database, checked.
@@ -60,6 +64,12 @@ impl Zone {
         Some(UnixMs(local.to_zoned(self.rules.clone()).ok()?.timestamp().as_millisecond()))
     }
 
+    /// The moment as `datetime-local` wants it, to the second: `2026-11-23T14:03:22`.
+    #[must_use]
+    pub fn local(&self, moment: UnixMs) -> String {
+        self.written(moment, "%Y-%m-%dT%H:%M:%S")
+    }
+
     fn written(&self, moment: UnixMs, format: &str) -> String {
         self.at(moment).map(|at| at.strftime(format).to_string()).unwrap_or_default()
     }
@@ -101,6 +111,20 @@ impl Zone {
     }
 }
 
+/// A query whose `zone` says what its local times `from` and `to` mean, with these in UTC and without it. So every link
+/// on a page that a form led to says the same to somebody in another zone.
+#[must_use]
+pub fn in_utc(query: &str) -> String {
+    let Some(zone) = pairs(query).find(|(key, _)| key == "zone").map(|(_, name)| Zone::or_utc(&name)) else {
+        return query.to_owned();
+    };
+    let written = pairs(query).filter(|(key, _)| key != "zone").fold(Writer::default(), |writer, (key, value)| {
+        let moment = matches!(&*key, "from" | "to").then(|| zone.moment(&value)).flatten();
+        writer.with(&key, moment.map_or(value, iso_utc))
+    });
+    written.finish().trim_start_matches('?').to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +137,16 @@ mod tests {
         assert_eq!(Zone::parse("Europe/Atlantis"), None);
         assert_eq!(Zone::or_utc("../../etc/passwd").name(), "UTC");
         assert_eq!(Zone::default().full(MOMENT), "Mon 23 Nov 2026, 13:03:22.418 UTC");
+    }
+
+    #[test]
+    fn local_times_of_a_form_are_read_in_its_zone() {
+        let query = "status=failed&from=2026-11-23T14%3A03&to=nonsense&zone=Europe%2FBerlin";
+        assert_eq!(in_utc(query), "status=failed&from=2026-11-23T13%3A03%3A00.000Z&to=nonsense");
+        assert_eq!(in_utc("from=2026-11-23T14%3A03"), "from=2026-11-23T14%3A03");
+        let berlin = Zone::or_utc("Europe/Berlin");
+        assert_eq!(berlin.local(MOMENT), "2026-11-23T14:03:22");
+        assert_eq!(berlin.moment(&berlin.local(MOMENT)), Some(UnixMs(1_795_439_002_000)));
     }
 
     #[test]

@@ -25,7 +25,11 @@ test("a token is made, shown once, rotated and revoked", async ({ page, person }
   await expect(page.getByText("Another took its place")).toBeVisible();
 
   await page.getByRole("link", { name: "CRM" }).first().click();
+  await page.getByRole("link", { name: "Revoke" }).click();
+  await page.getByRole("link", { name: "Keep it" }).click();
+  await page.getByRole("link", { name: "Revoke" }).click();
+  await expect(page.getByRole("heading", { name: "Revoke token CRM?" })).toBeVisible();
   await page.getByRole("button", { name: "Revoke token" }).click();
   await expect(page.getByText("CRM is revoked.")).toBeVisible();
-  await expect(page.getByRole("button", { name: "Revoke token" })).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "Revoke" })).toHaveCount(0);
 });

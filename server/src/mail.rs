@@ -106,6 +106,10 @@ impl Mail for Log {
         );
         Posted::Waiting
     }
+
+    fn reaches_people(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]

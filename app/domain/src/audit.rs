@@ -47,7 +47,7 @@ deeds! {
     EndpointPaused => "endpoint.paused", "Endpoint paused";
     EndpointPausedGone => "endpoint.paused_gone", "Endpoint paused because it answered 410 Gone";
     EndpointResumed => "endpoint.resumed", "Endpoint resumed";
-    EndpointFailing => "endpoint.failing", "Endpoint failing: no attempt has succeeded for a while";
+    EndpointFailing => "endpoint.failing", "Endpoint failing: its latest attempts have all failed";
     EndpointFailingOneDay => "endpoint.failing_one_day", "Endpoint failing for a day";
     EndpointFailingFourDays => "endpoint.failing_four_days", "Endpoint failing for four days; it will be disabled tomorrow";
     EndpointDisabled => "endpoint.disabled", "Endpoint disabled after five days of failures; events are held";

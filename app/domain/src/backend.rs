@@ -43,4 +43,6 @@ pub trait Backend:
 {
     /// The clock that everything goes by, also for what pages say about time.
     fn clock(&self) -> &dyn Clock;
+    /// Whether letters reach people. Where no mail server is set, only the operator sees them.
+    fn letters_leave(&self) -> bool;
 }

@@ -12,7 +12,7 @@ use crate::{
     filter::DeliveryFilter,
     id::{DeliveryId, EndpointId, EventId},
     retry::{EndReason, Rhythm},
-    time::UnixMs,
+    time::{UnixMs, length},
 };
 
 /// Where a delivery stands. `docs/states.md` draws the ways between.
@@ -187,7 +187,7 @@ fn after(now: &str, before: Option<String>) -> String {
 
 fn delivered(status_code: Option<u16>, duration_ms: Option<u32>) -> String {
     match (status_code, duration_ms) {
-        (Some(code), Some(ms)) => format!("{code} in {ms} ms"),
+        (Some(code), Some(ms)) => format!("{code} in {}", length(ms)),
         _ => "Delivered".to_owned(),
     }
 }
@@ -216,6 +216,8 @@ pub struct DeliveryCounts {
     pub failed: u32,
     /// Of these: retrying.
     pub retrying: u32,
+    /// Of these: expired.
+    pub expired: u32,
 }
 
 /// Counts are exact up to here.

@@ -126,7 +126,7 @@ impl EndReason {
         match self {
             Self::Exhausted => "All tries were used",
             Self::Gone => "Server said Gone (410)",
-            Self::TooLate => "Too late: news older than 60 s are not sent",
+            Self::TooLate => "Too late: a call that rings is not announced after 60 s",
             Self::Superseded => "Overtaken: the call had already ended",
             Self::Cancelled => "Cancelled by a person",
             Self::EndpointDeleted => "Its endpoint was deleted",

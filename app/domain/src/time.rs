@@ -72,6 +72,12 @@ pub fn span(ms: i64) -> String {
     }
 }
 
+/// How long something took: `84 ms`, from a second on `3.0 s`.
+#[must_use]
+pub fn length(ms: u32) -> String {
+    if ms < 1_000 { format!("{ms} ms") } else { format!("{}.{} s", ms / 1_000, ms % 1_000 / 100) }
+}
+
 /// How long ago in words: `just now`, `2 min ago`.
 #[must_use]
 pub fn ago(ms: i64) -> String {
@@ -87,6 +93,11 @@ pub fn counted(n: i64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_length_is_in_seconds_from_a_second_on() {
+        assert_eq!([0, 999, 1_000, 3_001, 14_960].map(length), ["0 ms", "999 ms", "1.0 s", "3.0 s", "14.9 s"]);
+    }
 
     #[test]
     fn a_span_has_one_unit_and_a_true_plural() {

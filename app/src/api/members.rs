@@ -19,7 +19,7 @@ pub async fn invite_member(acct: String, form: Invite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::account(&acct, "members/invite"), &form, async {
         let sent = ssr::backend()?.invite(&ssr::actor(&acct).await?, &form).await?;
-        let words = format!("Invitation sent to {}. The link in it works for 7 days.", sent.email);
+        let words = ssr::letters::invited(&sent.email)?;
         Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
     })
     .await
@@ -33,7 +33,7 @@ pub async fn resend_invitation(acct: String, inv: String) -> Result<(), UiError>
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::InvitationId::parse(&inv)?);
         let sent = ssr::backend()?.resend_invitation(&actor, &id).await?;
-        Ok(ssr::Done::to(&page).saying(format!("Sent to {} again. The earlier link has ended.", sent.email)))
+        Ok(ssr::Done::to(&page).saying(ssr::letters::invited_again(&sent.email)?))
     })
     .await
 }

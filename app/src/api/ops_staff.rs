@@ -25,7 +25,7 @@ pub async fn invite_staff(form: StaffInvite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/invite", links::OPS_STAFF), &form, async {
         let sent = ssr::backend()?.invite_staff(&ssr::operator().await?, &form).await?;
-        let words = format!("Invitation sent to {}. The link in it works for 7 days.", sent.email);
+        let words = ssr::letters::invited(&sent.email)?;
         Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
     })
     .await
@@ -38,7 +38,7 @@ pub async fn resend_staff_invitation(inv: String) -> Result<(), UiError> {
     ssr::form(links::OPS_STAFF, &(), async {
         let (operator, id) = (ssr::operator().await?, domain::id::InvitationId::parse(&inv)?);
         let sent = ssr::backend()?.resend_staff_invitation(&operator, &id).await?;
-        let words = format!("Sent to {} again. The earlier link has ended.", sent.email);
+        let words = ssr::letters::invited_again(&sent.email)?;
         Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
     })
     .await

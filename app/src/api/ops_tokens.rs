@@ -47,11 +47,12 @@ pub async fn rotate_platform_token(token: String, overlap_h: u32) -> Result<(), 
 #[server(prefix = "/api", endpoint = "ops/tokens/revoke")]
 pub async fn revoke_platform_token(token: String, #[server(default)] name: String) -> Result<(), UiError> {
     use crate::{links, ssr};
-    ssr::form(&links::ops_token(&token), &(), async {
+    let page = links::ops_token(&token);
+    ssr::form(&format!("{page}/revoke"), &(), async {
         let (operator, id) = (ssr::operator().await?, domain::id::TokenId::parse(&token)?);
         let revoked = ssr::backend()?.revoke_api_token(&operator, &id, Some(&name)).await?;
         let said = format!("{} is revoked. Programs that still send it are answered with 401.", revoked.name);
-        Ok(ssr::Done::to(links::ops_token(&token)).saying(said))
+        Ok(ssr::Done::to(&page).saying(said))
     })
     .await
 }

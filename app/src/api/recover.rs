@@ -44,7 +44,7 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
     ssr::form(&back, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let job = ssr::backend()?.start_recovery(&actor, &id, &form).await?;
-        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("Started. You can close this page; it goes on."))
+        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("The job goes on when you close this page."))
     })
     .await
 }

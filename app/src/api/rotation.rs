@@ -1,7 +1,7 @@
 //! Rotation of credentials: what its page loads and what its forms do.
 
 use domain::delivery::DeliveryDetail;
-use domain::rotation::RotationView;
+use domain::rotation::{RotationView, Unproved};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +111,6 @@ pub async fn switch_token(
     #[server(default)] then: String,
 ) -> Result<(), UiError> {
     use crate::{links, ssr, zone::Zone};
-    use domain::rotation::Unproved;
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
@@ -163,12 +162,33 @@ pub async fn rotate_secret(acct: String, ep: String, #[server(default)] form: Ro
     .await
 }
 
+/// What is said about retiring an old signing secret.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnForm {
+    /// Retire it although nothing has proved the new one.
+    #[serde(default)]
+    pub retire_anyway: bool,
+}
+
+impl TurnForm {
+    /// What to do where nothing is proved.
+    #[must_use]
+    pub const fn unproved(self) -> Unproved {
+        if self.retire_anyway { Unproved::Allow } else { Unproved::Refuse }
+    }
+}
+
 /// Turns a running rotation: `undo`, `retire-token`, `drop`, `extend` or `retire-secret`.
 #[server(prefix = "/api", endpoint = "rotation/turn")]
-pub async fn turn_rotation(acct: String, ep: String, turn: String) -> Result<(), UiError> {
+pub async fn turn_rotation(
+    acct: String,
+    ep: String,
+    turn: String,
+    #[server(default)] form: TurnForm,
+) -> Result<(), UiError> {
     use crate::{links, ssr};
     let page = links::endpoint(&acct, &ep, "secret");
-    ssr::form(&page, &(), async {
+    ssr::form(&page, &form, async {
         let (actor, id, backend) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?, ssr::backend()?);
         let (done, said) = match turn.as_str() {
             "undo" => (backend.undo_token(&actor, &id).await, "Undone. The earlier auth token is sent again."),
@@ -178,7 +198,8 @@ pub async fn turn_rotation(acct: String, ep: String, turn: String) -> Result<(),
             }
             "extend" => (backend.extend_secret(&actor, &id).await, "The overlap is extended."),
             "retire-secret" => {
-                (backend.retire_secret(&actor, &id).await, "The old secret is retired. Only the new one signs.")
+                let retired = backend.retire_secret(&actor, &id, form.unproved()).await;
+                (retired, "The old secret is retired. Only the new one signs.")
             }
             _ => (Err(domain::Error::NotFound("Step".into())), ""),
         };

@@ -4,7 +4,7 @@ use domain::rotation::everywhere::Step;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::api::rotation::{PrepareForm, RotateForm, Standing, SwitchForm};
+use crate::api::rotation::{PrepareForm, RotateForm, Standing, SwitchForm, TurnForm};
 use crate::error::UiError;
 
 /// How the credentials of all endpoints stand, with the latest tests.
@@ -42,9 +42,9 @@ pub struct Told {
     pub skipped: Vec<String>,
 }
 
-/// The step that a form without fields asks for.
+/// The step that a form of one button asks for.
 #[must_use]
-pub fn step_named(turn: &str) -> Option<Step> {
+pub fn step_named(turn: &str, form: TurnForm) -> Option<Step> {
     use domain::rotation::Credential;
     Some(match turn {
         "test-token" => Step::Test(Credential::AuthToken),
@@ -53,7 +53,7 @@ pub fn step_named(turn: &str) -> Option<Step> {
         "drop" => Step::Drop,
         "test-secret" => Step::Test(Credential::SigningSecret),
         "extend" => Step::Extend,
-        "retire-secret" => Step::RetireSecret,
+        "retire-secret" => Step::RetireSecret(form.unproved()),
         _ => return None,
     })
 }
@@ -111,11 +111,11 @@ pub async fn rotate_everywhere(acct: String, #[server(default)] form: RotateForm
 
 /// Turns every running rotation that the step concerns; see [`step_named`].
 #[server(prefix = "/api", endpoint = "rotation/everywhere-turn")]
-pub async fn turn_everywhere(acct: String, turn: String) -> Result<(), UiError> {
+pub async fn turn_everywhere(acct: String, turn: String, #[server(default)] form: TurnForm) -> Result<(), UiError> {
     use crate::ssr::{self, everywhere};
-    ssr::form(&everywhere::page(&acct), &(), async {
+    ssr::form(&everywhere::page(&acct), &form, async {
         let actor = ssr::actor(&acct).await?;
-        let step = step_named(&turn).ok_or_else(|| domain::Error::NotFound("Step".into()))?;
+        let step = step_named(&turn, form).ok_or_else(|| domain::Error::NotFound("Step".into()))?;
         let said = match step {
             Step::Undo => "switched back",
             Step::Drop => "dropped; the auth token stays as it was",

@@ -23,8 +23,7 @@ pub async fn forgot(form: ForgotForm) -> Result<(), UiError> {
     ssr::form(links::FORGOT, &form, async {
         ssr::require_patience()?;
         ssr::backend()?.forgot(&form.email).await?;
-        let words =
-            "If somebody signs in with that address, a letter is on its way to it. The link in it works for an hour.";
+        let words = ssr::letters::reset()?;
         Ok(ssr::Done::to(links::FORGOT).saying(words))
     })
     .await

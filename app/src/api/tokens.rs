@@ -48,7 +48,7 @@ pub async fn rotate_token(acct: String, token: String, overlap_h: u32) -> Result
 pub async fn revoke_token(acct: String, token: String, #[server(default)] name: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     let page = links::token(&acct, &token);
-    ssr::form(&page, &(), async {
+    ssr::form(&format!("{page}/revoke"), &(), async {
         let id = domain::id::TokenId::parse(&token)?;
         let revoked = ssr::backend()?.revoke_api_token(&ssr::actor(&acct).await?, &id, Some(&name)).await?;
         let said = format!("{} is revoked. Programs that still send it are answered with 401.", revoked.name);

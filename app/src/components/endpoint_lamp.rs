@@ -113,7 +113,7 @@ pub fn verdict(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
     let failing_for = endpoint.health.failing_since.map(|at| format!(" First failure {}.", ago(now.since_ms(at))));
     match Standing::of(summary, now) {
         Standing::Answering => match endpoint.health.last_success_at {
-            Some(at) => format!("Your server is answering. Last success {}.", ago(now.since_ms(at))),
+            Some(at) => format!("Your server is answering. Last success {}.{waiting}", ago(now.since_ms(at))),
             None => "Your server is answering.".to_owned(),
         },
         Standing::Stumbling | Standing::Failing => format!(
@@ -150,6 +150,10 @@ pub fn next(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
             Some(rate) => {
                 let waiting = counted(i64::from(summary.waiting), "event");
                 format!("{waiting} still waiting; held ones go out at {rate} per second.")
+            }
+            None if summary.waiting > 0 => {
+                "Each that waits goes out at its next try, oldest first within a call. New events are sent at once."
+                    .to_owned()
             }
             None => "New events are sent at once.".to_owned(),
         },
@@ -221,6 +225,9 @@ mod tests {
         assert_eq!(Standing::of(&summary, now), Standing::Quiet);
         summary.endpoint.health = Health { last_success_at: Some(now.plus_ms(-120_000)), ..Health::default() };
         assert_eq!(say(&summary).0, "Your server is answering. Last success 2 min ago.");
+        summary.waiting = 25;
+        assert_eq!(say(&summary).0, "Your server is answering. Last success 2 min ago. 25 events are waiting.");
+        assert!(say(&summary).1.starts_with("Each that waits goes out at its next try"), "{}", say(&summary).1);
         summary.endpoint.health = Health { failures_in_row: 12, failing_since: Some(UnixMs(0)), ..Health::default() };
         assert!(say(&summary).1.ends_with("the endpoint is disabled on 6 Jan 00:00."), "{}", say(&summary).1);
         (summary.endpoint.state, summary.waiting) = (EndpointState::Paused, 61);

@@ -113,15 +113,19 @@ pub fn Tick(
 }
 
 /// What the flash in the context says about a field.
-pub(super) struct Said {
-    pub(super) complaint: Option<String>,
-    pub(super) described_by: Option<String>,
+pub struct Said {
+    /// What is wrong with it.
+    pub complaint: Option<String>,
+    /// Ids of what describes it, for `aria-describedby`.
+    pub described_by: Option<String>,
     any: bool,
     flash: Flash,
 }
 
 impl Said {
-    pub(super) fn about(name: &str, hint: bool) -> Self {
+    /// What is said about the field of this name, which has a hint or none.
+    #[must_use]
+    pub fn about(name: &str, hint: bool) -> Self {
         let flash = use_context::<Flash>().unwrap_or_default();
         let complaint = flash.error(name).map(str::to_owned);
         let ids = [hint.then(|| format!("{name}-hint")), complaint.is_some().then(|| format!("{name}-error"))];
@@ -133,7 +137,9 @@ impl Said {
         self.flash.refused().then(|| self.flash.value(name)).flatten().map(str::to_owned)
     }
 
-    fn invalid(&self) -> Option<&'static str> {
+    /// For `aria-invalid`.
+    #[must_use]
+    pub fn invalid(&self) -> Option<&'static str> {
         self.complaint.is_some().then_some("true")
     }
 }
@@ -161,7 +167,13 @@ pub(super) fn Hint(name: &'static str, hint: Option<String>) -> impl IntoView {
     hint.map(|words| view! { <p class="text-table text-ink-2" id=format!("{name}-hint")>{words}</p> })
 }
 
+/// What is wrong with a field, above its control.
 #[component]
-pub(super) fn Complaint(name: &'static str, complaint: Option<String>) -> impl IntoView {
+pub fn Complaint(
+    /// Name of the field.
+    name: &'static str,
+    /// The words, if anything is wrong.
+    complaint: Option<String>,
+) -> impl IntoView {
     complaint.map(|words| view! { <p class="font-semibold text-failed" id=format!("{name}-error")>{words}</p> })
 }

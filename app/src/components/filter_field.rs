@@ -1,9 +1,10 @@
 //! Fields of a filter. They are posted by GET under their own name, so that every filter is an address.
 
-use domain::{UnixMs, time::iso_utc};
+use domain::UnixMs;
 use leptos::prelude::*;
 
 use super::field::CONTROL;
+use crate::zone::Zone;
 
 /// The name above a field or a group of boxes.
 pub const LEGEND: &str = "text-table font-semibold";
@@ -27,7 +28,7 @@ pub fn Choice(
         view! { <option value=value selected=selected>{words}</option> }
     });
     view! {
-        <div class="grid gap-1">
+        <div class="grid min-w-0 grid-cols-1 gap-1">
             <label class=LEGEND for=name>{label}</label>
             <select class=CONTROL id=name name=name>
                 <option value="">{any}</option>
@@ -37,7 +38,7 @@ pub fn Choice(
     }
 }
 
-/// A moment to the second, in UTC.
+/// A moment to the second, in the zone that the page is written in. Its form has a [`ZoneName`].
 #[component]
 pub fn Moment(
     /// Name in the address.
@@ -47,29 +48,18 @@ pub fn Moment(
     /// The moment that is set.
     at: Option<UnixMs>,
 ) -> impl IntoView {
+    let zone = use_context::<Zone>().unwrap_or_default();
     view! {
-        <div class="grid gap-1">
-            <label class=LEGEND for=name>{label}</label>
-            <input class=CONTROL type="datetime-local" step="1" id=name name=name value=at.map(local)/>
+        <div class="grid min-w-0 grid-cols-1 gap-1">
+            <label class=LEGEND for=name>{format!("{label} ({})", zone.name())}</label>
+            <input class=format!("{CONTROL} min-w-0 pointer-fine:text-table") type="datetime-local" step="1" id=name name=name value=at.map(|at| zone.local(at))/>
         </div>
     }
 }
 
-/// A moment as `datetime-local` wants it, to the second, in UTC.
-fn local(at: UnixMs) -> String {
-    iso_utc(at).chars().take("2026-11-22T13:00:00".len()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use domain::time::parse_utc;
-
-    use super::*;
-
-    #[test]
-    fn a_moment_comes_back_from_its_field() {
-        let at = parse_utc("2026-11-22T13:00:05Z").unwrap_or_default();
-        assert_eq!(local(at), "2026-11-22T13:00:05");
-        assert_eq!(parse_utc(&local(at)), Some(at));
-    }
+/// Says in the address which zone the form's moments are in; see [`crate::zone::in_utc`].
+#[component]
+pub fn ZoneName() -> impl IntoView {
+    let zone = use_context::<Zone>().unwrap_or_default();
+    view! { <input type="hidden" name="zone" value=zone.name().to_owned()/> }
 }

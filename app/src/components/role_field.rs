@@ -38,8 +38,10 @@ impl RoleWords for Role {
     fn meant(self) -> &'static str {
         match self {
             Self::Viewer => "Reads everything, sees no credentials, changes nothing.",
-            Self::Developer => "Also sets up endpoints, sends tests, resends, and sees credentials.",
-            Self::Admin => "Also rotates credentials, and looks after API tokens, members and settings.",
+            Self::Developer => "Reads everything, sets up endpoints, sends tests, resends, and sees credentials.",
+            Self::Admin => {
+                "Does what a developer does, rotates credentials, and looks after API tokens, members and settings."
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Where the time of an attempt went: our part and your part in different fills.
 
 use domain::attempt::{Attempt, Timing};
+use domain::time::length;
 use leptos::prelude::*;
 
 /// One part of an attempt's time.
@@ -41,7 +42,7 @@ fn places(parts: &[Part]) -> Vec<(f64, f64)> {
 /// Milliseconds in words.
 #[must_use]
 pub fn words(ms: u32) -> String {
-    if ms == 0 { "under 1 ms".to_owned() } else { format!("{ms} ms") }
+    if ms == 0 { "under 1 ms".to_owned() } else { length(ms) }
 }
 
 /// The bar of an attempt's time with its parts in words and numbers.

@@ -10,7 +10,7 @@ use crate::links;
 use crate::visit::{Frame, Theme};
 
 const MENU: &str = "fixed inset-auto top-13 right-2 m-0 w-72 max-w-[calc(100vw-1rem)] rounded-m border border-line bg-surface p-4 text-ink shadow-menu";
-const CHIP: &str = "inline-flex min-h-8 items-center rounded-s border border-control bg-surface px-2 text-table text-ink pointer-coarse:min-h-11";
+const CHIP: &str = "inline-flex min-h-8 items-center gap-1 rounded-s border border-control bg-surface px-2 text-table text-ink pointer-coarse:min-h-11";
 
 /// The top line of an account's pages.
 #[component]
@@ -57,7 +57,7 @@ fn AccountName(frame: Frame) -> impl IntoView {
         }
     });
     view! {
-        <button class=CHIP type="button" popovertarget="accounts"><span class="sr-only">"Account: "</span>{name} " ▾"</button>
+        <button class=CHIP type="button" popovertarget="accounts"><span class="sr-only">"Account: "</span><span>{name}</span> <span aria-hidden="true">"▾"</span></button>
         <div class=MENU.replace("right-2", "left-2") id="accounts" popover="auto"><ul>{others.collect_view()}</ul></div>
     }
     .into_any()
@@ -70,7 +70,7 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
     let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };
     view! {
         <button class=CHIP type="button" popovertarget="person">
-            <span class="sr-only">"Menu of "</span><span class="max-w-28 truncate sm:max-w-40">{shown}</span> " ▾"
+            <span class="sr-only">"Menu of "</span><span class="max-w-28 truncate sm:max-w-40">{shown}</span> <span aria-hidden="true">"▾"</span>
         </button>
         <div class=MENU id="person" popover="auto">
             <p class="mb-3 text-table text-ink-2 break-all">{frame.user.email.clone()} " · " {frame.role()}</p>

@@ -10,13 +10,14 @@ use crate::components::rail::Part;
 use crate::error::UiError;
 use crate::links;
 use crate::visit::{Frame, Visit};
+use crate::zone::in_utc;
 
 /// Where a page is: what its address says.
 #[derive(Debug, Clone, Default)]
 pub struct Place {
     /// The account in the path; empty on public pages.
     pub acct: String,
-    /// The query, without its question mark.
+    /// The query, without its question mark, its times in UTC.
     pub query: String,
     params: Vec<(String, String)>,
 }
@@ -28,7 +29,7 @@ impl Place {
         let params = use_params_map().get_untracked();
         let params: Vec<_> = params.into_iter().map(|(name, value)| (name.into_owned(), value)).collect();
         let query = use_location().search.get_untracked();
-        let query = query.strip_prefix('?').unwrap_or(&query).to_owned();
+        let query = in_utc(query.strip_prefix('?').unwrap_or(&query));
         let mut place = Self { acct: String::new(), query, params };
         place.acct = place.param("acct");
         place

@@ -41,13 +41,10 @@ fn checklist(acct: String, flash: &Flash) -> impl IntoView + use<> {
         <form class="max-w-column" method="post" action=Start::PATH>
             <input type="hidden" name="acct" value=acct.clone()/>
             <ol class="grid gap-6">
-                <Step n=1><UrlField value=form.url/></Step>
+                <Step n=1><UrlField value=form.url/> {duplicate}</Step>
                 <Step n=2><EventsField ticked=form.events/></Step>
                 <Step n=3>
-                    <div class="flex flex-wrap items-center gap-3">
-                        <Button weight=Weight::Primary>"Save and send test"</Button>
-                        {duplicate}
-                    </div>
+                    <Button weight=Weight::Primary>"Save and send test"</Button>
                 </Step>
             </ol>
         </form>

@@ -87,11 +87,15 @@ pub fn start_over(next: &str) -> UiError {
 }
 
 async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -> Result<(), UiError> {
-    let mut kept = typed(posted);
+    let (mut kept, mut errors) = (typed(posted), error.complaints());
     if let UiError::Domain(domain::Error::Conflict { existing: Some(other), .. }) = &error {
+        // What another one has already is the URL; a page's own id says that somebody else has changed it meanwhile.
+        if kept.iter().any(|(name, _)| name == "url") && !back.contains(other.as_str()) {
+            errors.iter_mut().for_each(|said| "url".clone_into(&mut said.field));
+        }
         kept.push(("existing".to_owned(), other.clone()));
     }
-    keep(Flash { path: back.to_owned(), errors: error.complaints(), typed: kept, ok: None }).await?;
+    keep(Flash { path: back.to_owned(), errors, typed: kept, ok: None }).await?;
     set_status(&error);
     leptos_axum::redirect(back);
     if matches!(error, UiError::Domain(domain::Error::Invalid(_))) { Ok(()) } else { Err(error) }

@@ -118,3 +118,14 @@ test("an old link with words that nobody knows any more shows rows, not an error
   expect(response?.status()).toBe(200);
   await expect(rows(page)).toHaveCount(1);
 });
+
+test("times of a filter are typed in the zone in which the page shows times", async ({ page, context, person, baseURL }) => {
+  await context.addCookies([{ name: "tz", value: "Europe%2FBerlin", url: baseURL! }]);
+  await page.goto(person.path("deliveries?from=2026-11-23T13:03:22Z"));
+  await page.locator("summary", { hasText: "Filter" }).click();
+  await expect(page.getByLabel("From (Europe/Berlin)")).toHaveValue("2026-11-23T14:03:22");
+  await page.getByLabel("To (Europe/Berlin)").fill("2026-11-23T15:00:07");
+  await page.getByRole("button", { name: "Apply filters" }).click();
+  await expect(page.getByRole("link", { name: /23 Nov 14:03.*15:00/ }).first()).toBeVisible();
+  await expect(page.getByLabel("To (Europe/Berlin)")).toHaveValue("2026-11-23T15:00:07");
+});

@@ -71,7 +71,8 @@ test("the same URL twice is refused with the offer to open the other one", async
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save only" }).click();
-  await expect(page.getByRole("alert")).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("The endpoint The first one has this URL already");
+  await expect(page.getByLabel("URL")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await page.getByRole("link", { name: "Open the other endpoint" }).click();
   await expect(page).toHaveURL(person.path(`endpoints/${first.id}`));
@@ -84,7 +85,8 @@ test("the same URL twice is created all the same where a person wants it", async
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByLabel("Name").fill("The second one");
   await page.getByRole("button", { name: "Save only" }).click();
-  await page.getByRole("button", { name: "Create it all the same" }).click();
+  await page.getByLabel("Create it all the same").check();
+  await page.getByRole("button", { name: "Save only" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The second one");
   await page.goto(person.path("endpoints"));
   await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(2);

@@ -62,19 +62,22 @@ test("who has proved stands in the list, and who has not is skipped, with the re
   await expect(page.getByRole("button", { name: "Prepare for 1 endpoint" })).toBeVisible();
 });
 
-test("all signing secrets are rotated, proved and retired in four clicks", async ({ page, person, api, receiver }) => {
+test("all signing secrets are rotated, proved and retired, and what nothing has proved stays", async ({ page, person, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await page.goto(person.path("endpoints"));
   const { press, clicks } = hand(page);
   await press("link", "Rotate everywhere");
   await press("button", "Rotate the secrets of 1 endpoint");
   await expect(page.getByRole("region", { name: "Copy them into your servers now" })).toContainText("whsec_");
+  await press("button", "Retire all old secrets now");
+  await expect(page.getByText("0 endpoints retired, 1 skipped.")).toBeVisible();
   await press("button", "Send a test signed only with the new secret to all");
   await expect(page.getByText("1 endpoint with two secrets, 1 of them proved.")).toBeVisible();
   expect(receiver.requests.at(-1)!.headers["webhook-signature"].split(" ")).toHaveLength(1);
   await press("button", "Retire all old secrets now");
   await expect(page.getByText("1 endpoint retired.")).toBeVisible();
-  expect(clicks()).toBeLessThanOrEqual(CLICKS_MAX);
+  // The first try, which was refused, is not counted.
+  expect(clicks() - 1).toBeLessThanOrEqual(CLICKS_MAX);
 });
 
 test("an account without endpoints is told where to begin", async ({ page, person }) => {

@@ -60,6 +60,18 @@ test("an auth token that nothing has proved is switched only on purpose, and the
   await expect(page.getByRole("region", { name: "Rotation" })).toContainText("The next auth token is prepared.");
 });
 
+test("an old signing secret is retired before the new one is proved only on purpose", async ({ page, person, api, receiver }) => {
+  const endpoint = await api.endpoint(receiver.url);
+  await page.goto(person.path(`endpoints/${endpoint.id}/secret`));
+  const { press } = hand(page);
+  await press("Rotate the signing secret");
+  await press("Retire the old secret now");
+  await expect(page.getByRole("alert")).toContainText("retire it anyway");
+  await page.getByLabel("Retire although nothing is proved").check();
+  await press("Retire the old secret now");
+  await expect(page.getByText("Only the new one signs.")).toBeVisible();
+});
+
 test("a signing secret is rotated, proved and retired in three clicks", async ({ page, person, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url);
   await page.goto(person.path(`endpoints/${endpoint.id}/secret`));

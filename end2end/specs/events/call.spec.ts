@@ -9,7 +9,7 @@ test("an event shows where it went and its payload as it came", async ({ page, p
   await api.tried(1);
   await page.goto(person.path(`events/${id}`));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("CallProcessed");
-  await expect(page.getByRole("region", { name: "Where it went" })).toContainText("Sent to 1 endpoint");
+  await expect(page.getByRole("region", { name: "Where it went" })).toContainText("For 1 endpoint: 1 delivered");
   await expect(page.locator("li[data-status]")).toContainText("CRM");
   await expect(page.getByRole("region", { name: "Payload" })).toContainText(`"call_cost": 0.0`);
   await expect(page.getByRole("region", { name: "Facts" })).toContainText("6 Oct 2017");

@@ -14,7 +14,7 @@ test("an event that nobody listens for says so, and where to change that", async
   await api.tried(1);
   await page.goto(person.path("events"));
   await expect(page.locator(row)).toHaveCount(2);
-  await expect(page.locator(row).filter({ hasText: "IncomingCall" })).toContainText("Sent to 1 endpoint");
+  await expect(page.locator(row).filter({ hasText: "IncomingCall" })).toContainText("For 1 endpoint");
   const unheard = page.locator(row).filter({ hasText: "OutgoingCall" });
   await expect(unheard).toContainText("Not sent: nobody listens for OutgoingCall");
   await unheard.getByRole("link", { name: "add it to an endpoint" }).click();

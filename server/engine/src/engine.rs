@@ -365,4 +365,8 @@ impl Backend for Engine {
     fn clock(&self) -> &dyn Clock {
         &*self.clock
     }
+
+    fn letters_leave(&self) -> bool {
+        self.config().mail.reaches_people()
+    }
 }

@@ -35,6 +35,10 @@ pub enum Posted {
 pub trait Mail: Send + Sync + 'static {
     /// Takes a letter. Does not wait.
     fn post(&self, letter: Letter) -> Posted;
+    /// Whether letters reach people. Without a mail server only the operator sees them.
+    fn reaches_people(&self) -> bool {
+        true
+    }
 }
 
 /// Keeps letters instead of sending them: for commands that send none, and for tests that read them.

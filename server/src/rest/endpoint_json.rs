@@ -197,7 +197,7 @@ pub struct EndpointSummaryJson {
     waiting: u32,
     /// Delivered in the last 24 hours.
     delivered_24h: u32,
-    /// Failed or expired in the last 24 hours.
+    /// Ended as failed in the last 24 hours.
     failed_24h: u32,
     /// Why its latest attempt failed, while it is failing: a stable code.
     #[schema(value_type = Option<String>)]

@@ -16,7 +16,7 @@ use crate::{
         openapi::Errors,
         problem::Problem,
         query::Query,
-        rotation_json::{PreparedJson, RotatedJson, RotationJson, ToPrepare, ToRotate, ToSwitch},
+        rotation_json::{PreparedJson, RotatedJson, RotationJson, ToPrepare, ToRetire, ToRotate, ToSwitch},
     },
     room::{Room, Shared},
 };
@@ -180,7 +180,10 @@ pub async fn extend(State(room): State<Shared>, caller: Caller, Path(id): Path<S
 }
 
 /// End the overlap now: only the new secret signs.
+///
+/// Answered with 409 where no test has proved the new secret, unless `anyway` says otherwise.
 #[utoipa::path(post, path = "/endpoints/{id}/signing-secret/retire", operation_id = "retire_signing_secret", tag = "Credentials",
+    request_body(content = Option<ToRetire>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "As it stands now", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -190,6 +193,6 @@ pub async fn retire_secret(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Standing {
-    let id = named(&caller, &id, &body)?;
-    Ok(Json(room.backend.retire_secret(&caller.0, &id).await?.into()))
+    let (id, wanted) = asked::<ToRetire>(&caller, &id, &body)?;
+    Ok(Json(room.backend.retire_secret(&caller.0, &id, wanted.unproved()).await?.into()))
 }

@@ -21,7 +21,7 @@ use crate::{
         openapi::Errors,
         problem::Problem,
         query::Query,
-        rotation_json::{RotationJson, ToPrepare, ToRotate, ToSwitch},
+        rotation_json::{RotationJson, ToPrepare, ToRetire, ToRotate, ToSwitch},
     },
     room::{Room, Shared},
 };
@@ -171,9 +171,13 @@ pub async fn extend_all(State(room): State<Shared>, caller: Caller, body: JsonBo
 }
 
 /// End every overlap now: only the new secrets sign.
+///
+/// Those that no test has proved are skipped, unless `anyway` says otherwise.
 #[utoipa::path(post, path = "/rotations/signing-secret/retire", operation_id = "retire_signing_secrets", tag = "Credentials",
+    request_body(content = Option<ToRetire>),
     responses((status = 200, description = "What came of it", body = List<TakenJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_secrets(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Steps {
-    take_bare(&room, &caller, &body, Step::RetireSecret).await
+    caller.require(Permission::RotateCredentials)?;
+    take(&room, &caller, Step::RetireSecret(body.given::<ToRetire>()?.unproved())).await
 }

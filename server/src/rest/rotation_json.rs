@@ -158,8 +158,29 @@ impl ToSwitch {
     pub fn read(self) -> Result<(Option<UnixMs>, Unproved), Error> {
         let no_time = || Error::invalid("at", "Give the time in RFC 3339, such as 2026-11-24T14:00:00Z.");
         let at = self.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
-        Ok((at, if self.anyway { Unproved::Allow } else { Unproved::Refuse }))
+        Ok((at, unproved(self.anyway)))
     }
+}
+
+/// How to end the overlap of two secrets.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToRetire {
+    /// Retire the old secret although no test that only the new one signs has succeeded.
+    #[serde(default)]
+    pub anyway: bool,
+}
+
+impl ToRetire {
+    /// What to do where nothing is proved.
+    #[must_use]
+    pub const fn unproved(&self) -> Unproved {
+        unproved(self.anyway)
+    }
+}
+
+const fn unproved(anyway: bool) -> Unproved {
+    if anyway { Unproved::Allow } else { Unproved::Refuse }
 }
 
 /// How to rotate.

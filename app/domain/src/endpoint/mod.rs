@@ -80,7 +80,7 @@ pub struct EndpointSummary {
     pub waiting: u32,
     /// Delivered in the last 24 hours, counted by whole hours.
     pub delivered_24h: u32,
-    /// Failed or expired in the last 24 hours, likewise.
+    /// Ended as failed in the last 24 hours, likewise.
     pub failed_24h: u32,
     /// Length in milliseconds that 95 of 100 attempts of the last 24 hours did not exceed.
     pub p95_ms: Option<u32>,

@@ -31,7 +31,7 @@ pub enum Step {
     /// Extend the overlap once.
     Extend,
     /// End the overlap now.
-    RetireSecret,
+    RetireSecret(Unproved),
 }
 
 impl Step {
@@ -44,7 +44,7 @@ impl Step {
             Self::Prepare(_) | Self::Rotate(_) => true,
             Self::Test(Credential::AuthToken) | Self::Switch(..) | Self::Drop => switched == Some(false),
             Self::Undo | Self::RetireToken => switched == Some(true),
-            Self::Test(Credential::SigningSecret) | Self::Extend | Self::RetireSecret => endpoint.secret.is_some(),
+            Self::Test(Credential::SigningSecret) | Self::Extend | Self::RetireSecret(_) => endpoint.secret.is_some(),
         }
     }
 }

@@ -71,9 +71,9 @@ impl Credential {
 /// What to do about a next credential that no test has proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unproved {
-    /// Refuse to switch, and say why.
+    /// Refuse to go on, and say why.
     Refuse,
-    /// Switch all the same.
+    /// Go on all the same.
     Allow,
 }
 
@@ -249,6 +249,20 @@ impl SecretRotation {
         (now < self.overlap_until).then_some(self)
     }
 
+    /// Goes on only when a test has proved the new secret, or that was said not to matter: what ends the overlap.
+    ///
+    /// # Errors
+    /// `Conflict` when nothing is proved and that was not said to be fine.
+    pub fn require_proved(&self, unproved: Unproved) -> Result<()> {
+        if self.proved_at.is_none() && unproved == Unproved::Refuse {
+            return Err(conflict(
+                "No test that only the new secret signs has succeeded, so the endpoint may refuse every event once the \
+                 old one is retired. Send such a test first, or say that you want to retire it anyway.",
+            ));
+        }
+        Ok(())
+    }
+
     /// The overlap, longer by its own length, but at most [`OVERLAP_MAX_S`] from now.
     ///
     /// # Errors
@@ -345,6 +359,15 @@ mod tests {
         let longer = hour.extend(NOW).unwrap();
         assert_eq!(longer.overlap_until.since_ms(until), 3_600_000);
         assert!(longer.extend(NOW).is_err());
+    }
+
+    #[test]
+    fn an_old_secret_is_retired_before_the_new_one_is_proved_only_when_asked_for() {
+        let refused = overlap(3_600).require_proved(Unproved::Refuse).unwrap_err();
+        assert!(refused.to_string().contains("retire it anyway"), "{refused}");
+        assert!(overlap(3_600).require_proved(Unproved::Allow).is_ok());
+        let proved = SecretRotation { proved_at: Some(NOW), ..overlap(3_600) };
+        assert!(proved.require_proved(Unproved::Refuse).is_ok());
     }
 
     #[test]

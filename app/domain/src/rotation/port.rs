@@ -85,6 +85,6 @@ pub trait Rotations {
     /// Ends the overlap now.
     ///
     /// # Errors
-    /// `Conflict` when none runs.
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
+    /// `Conflict` when none runs, and as [`SecretRotation::require_proved`].
+    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: Unproved) -> Result<RotationView>;
 }

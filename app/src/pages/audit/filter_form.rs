@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::components::{
     button::{Button, Weight},
     field::CONTROL,
-    filter_field::{Choice, LEGEND, Moment},
+    filter_field::{Choice, LEGEND, Moment, ZoneName},
 };
 
 /// By area, person and time.
@@ -21,17 +21,18 @@ pub fn FilterForm(
 ) -> impl IntoView {
     let areas = areas.iter().map(|(area, words)| ((*area).to_owned(), (*words).to_owned())).collect();
     view! {
-        <form method="get" action=base role="search" aria-label="Records" class="grid items-end gap-3 sm:grid-cols-2 xl:grid-cols-[1fr_1.4fr_1fr_1fr_auto]">
+        <form method="get" action=base role="search" aria-label="Records" class="grid items-end gap-3 sm:grid-cols-2 lg:grid-cols-4">
             <Choice name="area" label="Area" any="All areas" options=areas chosen=filter.area/>
-            <div class="grid gap-1">
+            <div class="grid min-w-0 grid-cols-1 gap-1">
                 <label class=LEGEND for="who">"Person or token"</label>
                 <input class=CONTROL type="search" id="who" name="who" value=filter.who autocomplete="off" spellcheck="false"
                     placeholder="ana@acme.example"/>
             </div>
-            <Moment name="from" label="From (UTC)" at=filter.from/>
-            <Moment name="to" label="To (UTC)" at=filter.to/>
+            <Moment name="from" label="From" at=filter.from/>
+            <Moment name="to" label="To" at=filter.to/>
+            <ZoneName/>
             {filter.object.map(|object| view! { <input type="hidden" name="object" value=object/> })}
-            <div><Button weight=Weight::Secondary>"Filter"</Button></div>
+            <div class="sm:col-span-full"><Button weight=Weight::Secondary>"Filter"</Button></div>
         </form>
     }
     .into_any()

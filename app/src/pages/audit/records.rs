@@ -1,6 +1,10 @@
 //! The records of the audit log, newest first.
 
-use domain::audit::{AuditFilter, Change, Record};
+use domain::{
+    audit::{AuditFilter, Change, Record},
+    id::SupportId,
+    time::{iso_utc, parse_utc},
+};
 use leptos::prelude::*;
 
 use crate::{
@@ -32,7 +36,7 @@ pub fn Records(
 #[component]
 fn Item(record: Record, filter: AuditFilter, base: String, view: Viewpoint) -> impl IntoView {
     let at = view! { <TimeText at=record.at form=TimeForm::Full view=view.clone()/> };
-    let changes = changes(&record.changes);
+    let changes = changes(&record.changes, &view);
     let address =
         record.address.clone().map(|address| view! { <span class="text-ink-3">{format!("from {address}")}</span> });
     let who = who(&record, &filter, &base);
@@ -62,7 +66,8 @@ fn who(record: &Record, filter: &AuditFilter, base: &str) -> AnyView {
 
 /// What it was done to, by its name at that time, else its id; a link where it has a page.
 fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
-    let id = record.object_id.clone()?;
+    // A support session has no page, and its id says nothing: what was looked at is named below.
+    let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let shown = record.object.clone().unwrap_or_else(|| id.clone());
     Some(match links::object(&view.acct, &id) {
         Some(href) => view! { <a href=href>{shown}</a> }.into_any(),
@@ -70,13 +75,22 @@ fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
     })
 }
 
-fn changes(changes: &[Change]) -> Option<AnyView> {
+/// A value as the page writes it: moments by its clock, like all its times.
+fn said(value: &str, view: &Viewpoint) -> String {
+    match parse_utc(value).filter(|at| iso_utc(*at) == value) {
+        Some(at) => view.zone.full(at),
+        None => value.to_owned(),
+    }
+}
+
+fn changes(changes: &[Change], view: &Viewpoint) -> Option<AnyView> {
     let line = |change: &Change| {
         let what = format!("{}:", change.what.replace('_', " "));
-        let after = change.after.clone().unwrap_or_else(|| "none".to_owned());
+        let after = change.after.as_ref().map_or_else(|| "none".to_owned(), |after| said(after, view));
         let before = change
             .before
-            .clone()
+            .as_ref()
+            .map(|before| said(before, view))
             .map(|before| view! { <del class="text-ink-3">{before}</del> <span aria-hidden="true">"→"</span> });
         view! { <li class="flex flex-wrap gap-x-1.5"><span class="text-ink-3">{what}</span> {before} <span>{after}</span></li> }
     };

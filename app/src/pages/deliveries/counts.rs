@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::components::count_text::number;
 
-/// `1,204 match · 37 failed · 4 retrying`; the last two are links that narrow the list to them.
+/// `1,204 match · 37 failed · 4 retrying · 2 expired`; all but the first are links that narrow the list to them.
 #[component]
 pub fn Counts(
     /// The numbers.
@@ -35,6 +35,7 @@ pub fn Counts(
             <span>{format!("{} {verb}", number(counts.matching))}</span>
             {narrowed(Status::Failed, counts.failed, "text-failed")}
             {narrowed(Status::Retrying, counts.retrying, "text-retrying")}
+            {narrowed(Status::Expired, counts.expired, "text-ink-2")}
         </p>
     }
 }

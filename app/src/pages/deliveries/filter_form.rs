@@ -13,7 +13,7 @@ use crate::components::{
     button::{Button, Weight},
     cause,
     field::CONTROL,
-    filter_field::{Choice, LEGEND, Moment},
+    filter_field::{Choice, LEGEND, Moment, ZoneName},
     status_lamp::{Lamp, ink},
 };
 
@@ -43,9 +43,10 @@ pub fn FilterForm(
                         <Kinds chosen=filter.kinds.clone()/>
                         <div class="grid grid-cols-1 gap-3 sm:grid-cols-2 lg:grid-cols-4">
                             <Choices filter=filter.clone() names=names/>
-                            <Moment name="from" label="From (UTC)" at=filter.from/>
-                            <Moment name="to" label="To (UTC)" at=filter.to/>
+                            <Moment name="from" label="From" at=filter.from/>
+                            <Moment name="to" label="To" at=filter.to/>
                         </div>
+                        <ZoneName/>
                         {filter.call.map(|call| view! { <input type="hidden" name="call" value=call/> })}
                         <div><Button weight=Weight::Primary>"Apply filters"</Button></div>
                     </div>

@@ -20,6 +20,8 @@ pub struct NoMatch {
     said: String,
     clear: String,
     looser: Option<Looser>,
+    /// Where events stand that were for nobody, when a phone number was looked for.
+    unsent: Option<String>,
 }
 
 /// The filter without one of its parts.
@@ -45,7 +47,8 @@ impl NoMatch {
             href: format!("{clear}{}", queries[at]),
             matching: matching[at],
         });
-        Ok(Self { said: sentence(filter, names), clear, looser })
+        let unsent = filter.text.as_deref().is_some_and(is_number).then(|| view.path("events") + "?not_sent=1");
+        Ok(Self { said: sentence(filter, names), clear, looser, unsent })
     }
 
     /// The words and the links.
@@ -66,9 +69,15 @@ impl NoMatch {
             <EmptyState title=title words=hint>
                 {looser}
                 <LinkButton href=self.clear>"Clear filters"</LinkButton>
+                {self.unsent.map(|href| view! { <LinkButton href=href>"Events that were not sent"</LinkButton> })}
             </EmptyState>
         }
     }
+}
+
+/// Whether this looks like a phone number and not like an id.
+fn is_number(text: &str) -> bool {
+    text.chars().any(|c| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || " +-/().".contains(c))
 }
 
 fn are(matching: u32) -> String {
@@ -89,5 +98,8 @@ mod tests {
         assert_eq!(best(&[0, 212, 9_000]), Some(1));
         assert_eq!(best(&[0, 0]), None);
         assert_eq!(are(1), "is 1");
+        assert!(
+            is_number("+44 1202 91-2204") && !is_number("dlv_01k9") && !is_number("2f533604-aaaf") && !is_number("()")
+        );
     }
 }

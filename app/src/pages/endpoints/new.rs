@@ -33,7 +33,7 @@ fn NewForm(acct: String, form: EndpointForm) -> impl IntoView {
     view! {
         <form class="grid max-w-column gap-6" method="post" action=CreateEndpoint::PATH>
             <input type="hidden" name="acct" value=acct.clone()/>
-            <UrlField value=form.url.clone()/>
+            <div><UrlField value=form.url.clone()/> <Duplicate acct=acct/></div>
             <EventsField ticked=form.events.clone()/>
             <Field name="name" label="Name" value=form.name.clone() hint="For your eyes only. Without one we use the host."/>
             <Field name="auth_token" label="Auth token" value=form.auth_token.clone()
@@ -42,7 +42,6 @@ fn NewForm(acct: String, form: EndpointForm) -> impl IntoView {
             <div class="flex flex-wrap gap-3">
                 <Button weight=Weight::Primary name="then" value="test">"Save and send test"</Button>
                 <Button name="then" value="save">"Save only"</Button>
-                <Duplicate acct=acct/>
             </div>
         </form>
     }

@@ -40,12 +40,13 @@ pub fn EndpointPage() -> impl IntoView {
         let created = flash.ok.is_some();
         let (title, ep) = (summary.endpoint.name.clone(), summary.endpoint.id.to_string());
         let may_recover = frame.may(Permission::WriteDeliveries) && summary.endpoint.state != EndpointState::Deleted;
+        let may_rotate = frame.may(Permission::RotateCredentials) && summary.endpoint.state != EndpointState::Deleted;
         let actions = view! { <Actions summary=summary.clone() frame=frame.clone()/> };
         Ok(view! {
             <Heading title=title>{actions}</Heading>
             {created.then(|| view! { <NewCredentials flash=flash/> })}
             {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
-            <RotationBanner rotation=rotation view=view.clone()/>
+            <RotationBanner rotation=rotation may=may_rotate view=view.clone()/>
             <Verdict summary=summary.clone() view=view.clone()/>
             <LastDay hours=record.hours.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
@@ -155,6 +156,7 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
     let may = frame.may(Permission::RevealCredentials)
         && summary.endpoint.state != EndpointState::Deleted
         && secret.is_none();
+    let rotates = frame.may(Permission::RotateCredentials) && summary.endpoint.state != EndpointState::Deleted;
     let (acct, ep) = (frame.acct().to_owned(), summary.endpoint.id.to_string());
     let page = links::endpoint(&acct, &ep, "secret");
     let other = [("Auth token in rotation", "other_auth_token"), ("Old signing secret", "earlier_signing_secret")];
@@ -177,7 +179,7 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
                     <Button>"Reveal"</Button>
                 </form>
             })}
-            <p class="mt-4"><a href=page>"Rotate credentials"</a></p>
+            {rotates.then(|| view! { <p class="mt-4"><a href=page>"Rotate credentials"</a></p> })}
         </Panel>
     }
 }

@@ -52,17 +52,21 @@ fn of(event: &EventRow, deliveries: &[DeliveryRow]) -> Vec<DeliveryRow> {
 /// One rung: the event with its time, and under it where it went.
 #[component]
 fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: Viewpoint) -> impl IntoView {
+    let statuses = deliveries.iter().map(|row| row.status).collect();
     let items = deliveries.into_iter().map(|row| view! { <DeliveryItem row=row view=view.clone()/> }).collect_view();
     let happened = domain::UnixMs(event.timestamp.saturating_mul(domain::time::SECOND_MS));
     view! {
         <li class="relative grid gap-2 pb-8 pl-6 before:absolute before:top-2 before:-left-[7px] before:size-3 before:bg-ink">
             <div class="flex flex-wrap items-baseline gap-x-3">
                 <h2 class="text-large font-bold"><a href=links::event(&view.acct, event.id.as_str())>{event.kind.as_str()}</a></h2>
-                <span class="text-table"><TimeText at=happened form=TimeForm::Full view=view.clone()/></span>
                 <span class="text-table text-ink-3">{offset}</span>
                 {event.test.then(|| view! { <TestMark/> })}
             </div>
-            <p class="text-table text-ink-2"><Outcome event=event.clone() view=view/></p>
+            <p class="flex flex-wrap gap-x-5 text-table text-ink-2">
+                <span>"Happened " <TimeText at=happened form=TimeForm::Full view=view.clone()/></span>
+                <span>"Accepted " <TimeText at=event.accepted_at form=TimeForm::Full view=view.clone()/></span>
+            </p>
+            <p class="text-table text-ink-2"><Outcome event=event.clone() deliveries=statuses view=view/></p>
             {(event.deliveries > 0).then(|| view! {
                 <ul class="rounded-m border border-line border-b-0 bg-surface">{items}</ul>
             })}

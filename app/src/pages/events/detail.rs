@@ -26,6 +26,7 @@ pub fn EventPage() -> impl IntoView {
         let detail = api::events::show(place.acct.clone(), place.param("evt")).await?;
         let view = Viewpoint::from(&frame);
         let deliveries = detail.deliveries.clone();
+        let statuses = deliveries.iter().map(|row| row.status).collect();
         let row = detail.event.clone();
         let numbers = view! { <Numbers frame=frame event=row.id caller=row.caller callee=row.callee/> };
         Ok(view! {
@@ -33,7 +34,7 @@ pub fn EventPage() -> impl IntoView {
             <Heading title=detail.event.kind.as_str() lead=detail.event.kind.meaning()/>
             <section class="grid gap-2" aria-labelledby="where">
                 <h2 class="text-large font-bold" id="where">"Where it went"</h2>
-                <p><Outcome event=detail.event.clone() view=view.clone()/></p>
+                <p><Outcome event=detail.event.clone() deliveries=statuses view=view.clone()/></p>
                 {(!deliveries.is_empty()).then(|| view! { <Rows rows=deliveries view=view.clone() level=3/> })}
             </section>
             {numbers}

@@ -3,7 +3,9 @@
 use domain::{
     actor::Permission,
     event::{EventFilter, EventKind, EventRow},
+    payload::is_uuid,
     phone,
+    query::encode,
 };
 use leptos::prelude::*;
 
@@ -60,7 +62,7 @@ fn EventFilterForm(filter: EventFilter, base: String) -> impl IntoView {
         <form method="get" action=base role="search" aria-label="Events" class="flex flex-wrap items-center gap-x-5 gap-y-2">
             <label class="sr-only" for="call">"Call id"</label>
             <input
-                id="call" name="call" type="search" placeholder="Call id" autocomplete="off" spellcheck="false"
+                id="call" name="call" type="search" placeholder="Call id (UUID)" autocomplete="off" spellcheck="false"
                 class=format!("{CONTROL} max-w-96 flex-1 basis-52") value=filter.call.clone()
             />
             <fieldset class="flex flex-wrap items-center gap-x-5 gap-y-1">
@@ -88,8 +90,15 @@ fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + u
     if !query::is_all(filter) {
         let title = "No event matches this filter";
         let all = view.path("events");
+        let no_call = filter.call.as_deref().filter(|call| !is_uuid(call));
+        let words = match no_call {
+            Some(_) => "A call id is a UUID. Phone numbers are found in the list of deliveries.",
+            None => "Other kinds, other calls, or events that were sent may be there.",
+        };
+        let number = no_call.map(|text| format!("{}?q={}", view.path("deliveries"), encode(text)));
         return view! {
-            <EmptyState title=title words="Other kinds, other calls, or events that were sent may be there.">
+            <EmptyState title=title words=words>
+                {number.map(|href| view! { <LinkButton href=href>"Look in the deliveries"</LinkButton> })}
                 <LinkButton href=all weight=Weight::Primary>"Clear filters"</LinkButton>
             </EmptyState>
         }

@@ -94,6 +94,10 @@ pub fn Part(
     }
 }
 
+/// A cell; on a phone the cells of a row stand one under the other, since columns would break words apart.
+const CELL: &str = "py-1.5 pr-4 align-top tabular-nums max-sm:block max-sm:py-0 max-sm:wrap-anywhere \
+    max-sm:before:text-ink-3 max-sm:before:content-[attr(data-head)]";
+
 /// A table whose first column names what the row is about. Cells are text; `code` says which columns are for machines.
 #[component]
 pub fn Grid(
@@ -111,17 +115,21 @@ pub fn Grid(
         |name: &&'static str| view! { <th scope="col" class="py-1.5 pr-4 font-semibold text-left">{*name}</th> };
     let cell = move |(at, text): (usize, String)| {
         let text = if code && at == 0 { view! { <code>{text}</code> }.into_any() } else { text.into_any() };
-        view! { <td class="py-1.5 pr-4 align-top tabular-nums">{text}</td> }
+        // Stacked, what stands between the name and its meaning needs its heading beside it.
+        let said = (at > 0 && at + 1 < head.len()).then(|| format!("{}: ", head[at]));
+        view! { <td class=CELL data-head=said>{text}</td> }
     };
     let row = move |cells: Vec<String>| {
-        view! { <tr class="border-t border-line">{cells.into_iter().enumerate().map(cell).collect_view()}</tr> }
+        view! {
+            <tr class="border-t border-line max-sm:block max-sm:py-1.5">{cells.into_iter().enumerate().map(cell).collect_view()}</tr>
+        }
     };
     view! {
         <section class="mt-4 overflow-x-auto" aria-label=caption tabindex="0">
-            <table class="w-full text-table">
+            <table class="w-full text-table max-sm:block">
                 <caption class="sr-only">{caption}</caption>
-                <thead><tr>{head.iter().map(heading).collect_view()}</tr></thead>
-                <tbody>{rows.into_iter().map(row).collect_view()}</tbody>
+                <thead class="max-sm:sr-only"><tr>{head.iter().map(heading).collect_view()}</tr></thead>
+                <tbody class="max-sm:block">{rows.into_iter().map(row).collect_view()}</tbody>
             </table>
         </section>
     }

@@ -8,7 +8,7 @@ use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::{accounts::failed_attempts, viewpoint};
 use crate::{
     api::ops::{LimitAccount, RenameAccount, ResumeAccount, load_account},
     components::{
@@ -54,7 +54,7 @@ fn Standing(card: AccountCard, view: Viewpoint) -> impl IntoView {
         ("Opened", view.zone.short(row.created_at)),
         ("People", if members == 0 { "Nobody yet".to_owned() } else { count(members, "member") }),
         ("Endpoints", count(row.endpoints, "endpoint")),
-        ("Last 24 hours", format!("{} delivered, {} failed", grouped(row.delivered_24h), grouped(row.failed_24h))),
+        ("Last 24 hours", format!("{} delivered, {}", grouped(row.delivered_24h), failed_attempts(row.failed_24h))),
     ];
     let facts = facts.map(|(name, value)| view! { <KeyValue name=name>{value}</KeyValue> });
     let id = row.account.id.to_string();

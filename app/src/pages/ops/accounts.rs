@@ -80,6 +80,11 @@ fn empty(text: Option<&str>) -> impl IntoView + use<> {
     view! { <EmptyState title=title words=words><LinkButton weight=Weight::Primary href=href>{verb}</LinkButton></EmptyState> }
 }
 
+/// `1 failed attempt`, `1,443 failed attempts`: a delivery may have several.
+pub(super) fn failed_attempts(n: u64) -> String {
+    format!("{} failed {}", grouped(n), if n == 1 { "attempt" } else { "attempts" })
+}
+
 #[component]
 fn Row(row: AccountRow, view: Viewpoint) -> impl IntoView {
     let AccountRow { account, created_at, endpoints, delivered_24h, failed_24h } = row;
@@ -87,7 +92,7 @@ fn Row(row: AccountRow, view: Viewpoint) -> impl IntoView {
     let suspended = account.suspended.is_some();
     let endpoints = counted(i64::try_from(endpoints).unwrap_or(i64::MAX), "endpoint");
     let reference = account.reference.map(|reference| format!("{reference} · ")).unwrap_or_default();
-    let day = format!("24 h: {} delivered, {} failed", grouped(delivered_24h), grouped(failed_24h));
+    let day = format!("24 h: {} delivered, {}", grouped(delivered_24h), failed_attempts(failed_24h));
     view! {
         <li class="relative grid gap-x-4 border-t border-line px-3 py-2 hover:bg-sunk md:grid-cols-[minmax(0,1fr)_auto]">
             <p class="flex flex-wrap items-baseline gap-x-3">

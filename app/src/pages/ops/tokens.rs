@@ -15,7 +15,7 @@ use crate::{
     links,
     pages::{
         ops_page,
-        tokens::{Whose, list::TokenList, show::TokenCard},
+        tokens::{Whose, list::TokenList, revoke::Question, show::TokenCard},
     },
 };
 
@@ -58,5 +58,15 @@ pub fn PlatformTokenPage() -> impl IntoView {
         let token = load_platform_token(place.param("tok")).await?;
         let view = viewpoint(&visit);
         Ok(view! { <TokenCard token=token whose=Whose::Platform flash=visit.flash view=view/> }.into_any())
+    })
+}
+
+/// `/ops/tokens/:tok/revoke`
+#[component]
+pub fn RevokePlatformTokenPage() -> impl IntoView {
+    ops_page(async |place, visit| {
+        let token = load_platform_token(place.param("tok")).await?;
+        let view = viewpoint(&visit);
+        Ok(view! { <Question token=token whose=Whose::Platform view=view/> }.into_any())
     })
 }

@@ -7,8 +7,14 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::local;
-use crate::components::{button::Button, field::CONTROL};
+use crate::{
+    components::{
+        button::Button,
+        field::{CONTROL, Complaint, Said},
+        filter_field::ZoneName,
+    },
+    zone::Zone,
+};
 
 const LEGEND: &str = "mb-1 font-semibold";
 const CHOICE: &str = "inline-flex items-center gap-2 min-h-7";
@@ -22,20 +28,23 @@ pub fn PlanForm(
     base: String,
 ) -> impl IntoView {
     let rate = format!("At most {RATE_MAX_PER_S}. A server that has just come back may want less.");
+    let said = Said::about("rate_per_s", true);
     view! {
         <form method="get" action=base class="grid max-w-column gap-5" aria-label="What to recover">
             <div class="grid gap-4 sm:grid-cols-2">
-                <Moment name="from" label="From (UTC)" hint="When the event was accepted." value=form.from.clone()/>
-                <Moment name="to" label="To (UTC)" hint="Empty means now." value=form.to.clone()/>
+                <Moment name="from" label="From" hint="When the event was accepted." value=form.from.clone()/>
+                <Moment name="to" label="To" hint="Empty means now." value=form.to.clone()/>
             </div>
             <Kinds ticked=form.events.clone()/>
             <Kinship chosen=form.which.clone()/>
-            <div class="grid gap-1 sm:max-w-60">
+            <div class="grid gap-1">
                 <label class="font-semibold" for="rate_per_s">"Events per second"</label>
-                <input class=CONTROL type="text" id="rate_per_s" name="rate_per_s" inputmode="numeric" autocomplete="off"
-                    value=form.rate_per_s aria-describedby="rate-hint"/>
-                <p class="text-table text-ink-2" id="rate-hint">{rate}</p>
+                <p class="text-table text-ink-2" id="rate_per_s-hint">{rate}</p>
+                <Complaint name="rate_per_s" complaint=said.complaint.clone()/>
+                <input class=format!("{CONTROL} sm:max-w-60") type="text" id="rate_per_s" name="rate_per_s" inputmode="numeric" autocomplete="off"
+                    value=form.rate_per_s aria-invalid=said.invalid() aria-describedby=said.described_by/>
             </div>
+            <ZoneName/>
             <div><Button>"Count again"</Button></div>
         </form>
     }
@@ -44,13 +53,17 @@ pub fn PlanForm(
 
 #[component]
 fn Moment(name: &'static str, label: &'static str, hint: &'static str, value: String) -> impl IntoView {
-    let value = parse_utc(&value).map(local).unwrap_or(value);
-    let hint_id = format!("{name}-hint");
+    let zone = use_context::<Zone>().unwrap_or_default();
+    let value = parse_utc(&value).map(|at| zone.local(at)).unwrap_or(value);
+    let label = format!("{label} ({})", zone.name());
+    let (said, hint_id) = (Said::about(name, true), format!("{name}-hint"));
     view! {
-        <div class="grid gap-1">
+        <div class="grid min-w-0 grid-cols-1 content-start gap-1">
             <label class="font-semibold" for=name>{label}</label>
-            <input class=CONTROL type="datetime-local" step="1" id=name name=name value=value aria-describedby=hint_id.clone()/>
-            <p class="text-table text-ink-2" id=hint_id>{hint}</p>
+            <p class="text-table text-ink-2" id=hint_id.clone()>{hint}</p>
+            <Complaint name=name complaint=said.complaint.clone()/>
+            <input class=format!("{CONTROL} min-w-0") type="datetime-local" step="1" id=name name=name value=value
+                aria-invalid=said.invalid() aria-describedby=said.described_by/>
         </div>
     }
 }
@@ -78,7 +91,7 @@ fn Kinds(ticked: Vec<String>) -> impl IntoView {
 fn Kinship(chosen: String) -> impl IntoView {
     let choices = Which::ALL.map(|which| {
         let words = match which {
-            Which::Failed => "Failed only, and those that came too late",
+            Which::Failed => "Failed, and those that came too late; not those that the end of their call had overtaken",
             Which::AlsoNeverSent => "Also never sent: the endpoint did not exist yet, or did not listen",
         };
         let checked = chosen == which.as_str();

@@ -56,13 +56,16 @@ pub fn JobPage() -> impl IntoView {
 /// Where the job stands, in a few words.
 pub(super) fn said(job: &Job) -> String {
     let (done, total) = (grouped(job.done), grouped(job.total));
+    let events = if job.total == 1 { "event" } else { "events" };
     match job.state {
+        JobState::Queued if job.total == 1 => "1 event is about to be resent".to_owned(),
         JobState::Queued => format!("{total} events are about to be resent"),
-        JobState::Running => format!("{done} of {total} events resent"),
-        JobState::Paused => format!("Paused at {done} of {total} events"),
-        JobState::Done if job.done < job.total => format!("Done: {done} of {total} events resent"),
+        JobState::Running => format!("{done} of {total} {events} resent"),
+        JobState::Paused => format!("Paused at {done} of {total} {events}"),
+        JobState::Done if job.done < job.total => format!("Done: {done} of {total} {events} resent"),
+        JobState::Done if job.total == 1 => "Done: the event is resent".to_owned(),
         JobState::Done => format!("Done: all {total} events resent"),
-        JobState::Cancelled => format!("Cancelled after {done} of {total} events"),
+        JobState::Cancelled => format!("Cancelled after {done} of {total} {events}"),
     }
 }
 
@@ -91,8 +94,9 @@ fn Progress(job: Job, view: Viewpoint, frame: Frame) -> impl IntoView {
                 <h1 class="text-verdict font-bold leading-row">{title}</h1>
                 <p class="text-ink-2">{next}</p>
             </header>
-            <progress class="h-4 w-full accent-ink" aria-label="Events resent" max=job.total value=job.done.min(job.total)></progress>
+            <progress class="job-progress h-4 w-full" aria-label="Events resent" max=job.total value=job.done.min(job.total)></progress>
             {failed(&job, &view)}
+            {(job.done > 0).then(|| view! { <p><a href=list(&job, &view)>"See them in the list of deliveries"</a></p> })}
             {may.then(|| view! { <Turns job=job.clone() acct=view.acct.clone()/> })}
             <JobFacts job=job view=view/>
         </div>
@@ -100,15 +104,25 @@ fn Progress(job: Job, view: Viewpoint, frame: Frame) -> impl IntoView {
     .into_any()
 }
 
-/// What has failed once more, with the way to it.
-fn failed(job: &Job, view: &Viewpoint) -> Option<impl IntoView + use<>> {
-    let filter = DeliveryFilter {
-        statuses: vec![Status::Failed, Status::Expired],
+/// Where its time and endpoint lead in the list of deliveries.
+fn list(job: &Job, view: &Viewpoint) -> String {
+    view.path("deliveries") + &within(job).to_query()
+}
+
+fn within(job: &Job) -> DeliveryFilter {
+    DeliveryFilter {
+        kinds: job.wanted.kinds.clone(),
         endpoint: Some(job.endpoint_id.clone()),
         from: Some(job.wanted.from),
         to: Some(job.wanted.to),
+        test: Some(false),
         ..DeliveryFilter::default()
-    };
+    }
+}
+
+/// What has failed once more, with the way to it.
+fn failed(job: &Job, view: &Viewpoint) -> Option<impl IntoView + use<>> {
+    let filter = DeliveryFilter { statuses: vec![Status::Failed, Status::Expired], ..within(job) };
     let href = view.path("deliveries") + &filter.to_query();
     let words = if job.failed == 1 {
         "1 has failed again.".to_owned()

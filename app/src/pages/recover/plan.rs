@@ -23,6 +23,7 @@ use crate::{
         rail::Part,
         viewpoint::Viewpoint,
     },
+    flash::Flash,
     links,
     pages::account_page,
 };
@@ -36,6 +37,10 @@ pub fn RecoverPage() -> impl IntoView {
         let Prospect { summary, form, plan, jobs } = load_prospect(place.acct.clone(), place.param("ep"), form).await?;
         let endpoint = summary.endpoint;
         let view = Viewpoint::from(&frame);
+        // A plan is asked for by GET, but what is wrong with it is said as by every other form.
+        if let (Err(error), false) = (&plan, frame.visit.flash.refused()) {
+            provide_context(Flash::refusing(error));
+        }
         let base = links::endpoint(&view.acct, endpoint.id.as_str(), "recover");
         let lead = format!("Sends events again that {} has missed, oldest first. {}.", endpoint.name, view.clock());
         let (none, rows) = (jobs.is_empty(), view! { <JobRows jobs=jobs view=view.clone()/> });
@@ -54,7 +59,7 @@ pub fn RecoverPage() -> impl IntoView {
 #[component]
 fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
     let content = match plan {
-        Err(error) => view! { <p role="alert" class="font-semibold text-failed">{error.to_string()}</p> }.into_any(),
+        Err(_) => return None,
         Ok(plan) => match (plan.running.clone(), plan.count) {
             (Some(job), _) => {
                 let href = links::job(&view.acct, job.as_str());
@@ -68,7 +73,7 @@ fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> im
             (None, _) => view! { <Start plan=plan endpoint=endpoint view=view/> }.into_any(),
         },
     };
-    view! { <section class="grid max-w-column gap-3" aria-label="What would happen">{content}</section> }.into_any()
+    Some(view! { <section class="grid max-w-column gap-3" aria-label="What would happen">{content}</section> })
 }
 
 fn nothing(plan: &Plan, view: &Viewpoint) -> String {

@@ -2,6 +2,7 @@
 
 pub mod list;
 pub mod new;
+pub mod revoke;
 pub mod show;
 
 use domain::UnixMs;
@@ -34,6 +35,12 @@ impl Whose {
             Self::Platform => links::OPS_TOKENS.to_owned(),
         };
         if token.is_empty() { base } else { format!("{base}/{}", encode(token)) }
+    }
+
+    /// The page that asks before one is revoked.
+    #[must_use]
+    pub fn revoke_page(&self, token: &str) -> String {
+        format!("{}/revoke", self.page(token))
     }
 
     /// How the page of all of them speaks.

@@ -43,14 +43,15 @@ pub fn TokenCard(
     let (state, all) = (token.state(view.now), whose.page(""));
     let made = made(&flash, &all);
     let rotate = (state == TokenState::Active).then(|| view! { <Rotate whose=whose.clone() token=token.clone()/> });
-    let revoke =
-        token.works(view.now).then(|| view! { <Revoke whose=whose.clone() token=token.clone() view=view.clone()/> });
+    let revoke = token.works(view.now).then(|| whose.revoke_page(token.id.as_str()));
     view! {
-        <Heading title=token.name.clone()><LinkButton href=all>"All tokens"</LinkButton></Heading>
+        <Heading title=token.name.clone()>
+            <LinkButton href=all>"All tokens"</LinkButton>
+            {revoke.map(|page| view! { <LinkButton weight=Weight::Danger href=page>"Revoke"</LinkButton> })}
+        </Heading>
         {made}
         <Known token=token whose=whose view=view/>
         {rotate}
-        {revoke}
     }
 }
 
@@ -112,33 +113,6 @@ fn Rotate(whose: Whose, token: ApiToken) -> impl IntoView {
                     <span class="w-56"><select class=CONTROL name="overlap_h">{options}</select></span>
                 </label>
                 <div><Button weight=Weight::Primary>"Rotate"</Button></div>
-            </form>
-        </Panel>
-    }
-}
-
-#[component]
-fn Revoke(whose: Whose, token: ApiToken, view: Viewpoint) -> impl IntoView {
-    let lately = token.used_lately(view.now);
-    let complaint = use_context::<Flash>().and_then(|flash| flash.error("name").map(str::to_owned));
-    let said = complaint.is_some();
-    let named = lately.then(|| {
-        view! {
-            <div class="grid gap-1">
-                <label class="font-semibold" for="name">{format!("It was used within a day. Type “{}” to revoke it", token.name)}</label>
-                {complaint.map(|words| view! { <p class="font-semibold text-failed" id="name-error">{words}</p> })}
-                <input class=CONTROL type="text" id="name" name="name" autocomplete="off" spellcheck="false"
-                    aria-invalid=said.then_some("true") aria-describedby=said.then_some("name-error")/>
-            </div>
-        }
-    });
-    view! {
-        <Panel title="Revoke" id="revoke">
-            <form class="grid max-w-column gap-4" method="post" action=whose.revoke()>
-                {whose.fields(&token)}
-                <p class="text-ink-2">"From the next request on it lets nobody in. This cannot be undone."</p>
-                {named}
-                <div><Button weight=Weight::Final>"Revoke token"</Button></div>
             </form>
         </Panel>
     }

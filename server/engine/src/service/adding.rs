@@ -31,10 +31,10 @@ impl Engine {
         accounts::lock(&mut tx, account).await?;
         self.refuse_too_many(&mut tx, account).await?;
         if duplicate == Duplicate::Refuse
-            && let Some(existing) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
+            && let Some((existing, name)) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
         {
-            let detail = "Another endpoint of this account has this URL already; each event would arrive twice.";
-            return Err(Error::Conflict { detail: detail.into(), existing: Some(existing) });
+            let detail = format!("The endpoint {name} has this URL already; each event would arrive twice.");
+            return Err(Error::Conflict { detail, existing: Some(existing) });
         }
         self.put(tx, actor, &stored).await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: open.shown() })

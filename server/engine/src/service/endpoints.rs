@@ -16,7 +16,6 @@ use domain::{
     id::{AccountId, DeliveryId, EndpointId},
     payload::Payload,
     tally::{Tally, hour_of},
-    target::TargetUrl,
     time::SECOND_MS,
 };
 
@@ -39,8 +38,7 @@ impl Endpoints for Engine {
         duplicate: Duplicate,
     ) -> Result<CreatedEndpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        let new = form.check()?;
-        self.vet(&new.url).await?;
+        let new = self.checked(form).await?;
         self.add_endpoint(actor, account, new, duplicate).await
     }
 
@@ -78,8 +76,7 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let stored = self.stored(account, id).await?;
         refuse_deleted(&stored.endpoint)?;
-        let new = form.check()?;
-        self.vet(&new.url).await?;
+        let new = self.checked(form).await?;
         let headers = kept_headers(&credentials::open_for(self.vault(), &stored)?, new.headers)?;
         let before = stored.endpoint.clone();
         let changed = Endpoint {
@@ -185,16 +182,6 @@ impl Endpoints for Engine {
 }
 
 impl Engine {
-    /// Refuses a URL that leads where we do not call.
-    async fn vet(&self, url: &TargetUrl) -> Result<()> {
-        let now = self.now();
-        self.sender()
-            .outbound
-            .vet(url)
-            .await
-            .map_err(|failure| Error::invalid("url", format!("{}. {}", failure.sentence(now), failure.remedy())))
-    }
-
     pub(crate) async fn stored(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         let stored = endpoints::one(self.db(), account, id).await?;
         stored.ok_or_else(|| Error::NotFound("Endpoint".into()))

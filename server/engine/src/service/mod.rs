@@ -30,3 +30,4 @@ mod suspending;
 pub mod test_lines;
 pub mod tokens;
 mod trial;
+mod vetting;

@@ -187,8 +187,8 @@ impl Rotations for Engine {
         self.view(account, id).await
     }
 
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView> {
-        self.end(actor, id, Deed::SecretRetired, |_: &SecretRotation| Ok(())).await
+    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: Unproved) -> Result<RotationView> {
+        self.end(actor, id, Deed::SecretRetired, |rotation: &SecretRotation| rotation.require_proved(unproved)).await
     }
 }
 

@@ -72,7 +72,7 @@ impl Engine {
             Step::RetireToken => self.retire_token(actor, id).await?,
             Step::Drop => self.drop_token(actor, id).await?,
             Step::Extend => self.extend_secret(actor, id).await?,
-            Step::RetireSecret => self.retire_secret(actor, id).await?,
+            Step::RetireSecret(unproved) => self.retire_secret(actor, id, *unproved).await?,
         };
         Ok(Came::Done)
     }

@@ -57,7 +57,7 @@ impl Engine {
             endpoint: stored.endpoint,
             waiting,
             delivered_24h: u32::try_from(day.delivered).unwrap_or(u32::MAX),
-            failed_24h: u32::try_from(day.failed + day.expired).unwrap_or(u32::MAX),
+            failed_24h: u32::try_from(day.failed).unwrap_or(u32::MAX),
             p95_ms: day.durations.percentile_ms(95),
             failure: stored.last_failure,
             signing_secret_masked: stored.sealed.secret_masked,

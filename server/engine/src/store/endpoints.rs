@@ -32,7 +32,7 @@ const ONE: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.e
     (SELECT a.suspended_ms FROM accounts a WHERE a.id = e.account_id) AS suspended_ms FROM endpoints e WHERE e.account_id = $1 AND e.id = $2";
 const NAME: &str = "SELECT name FROM endpoints WHERE account_id = $1 AND id = $2";
 const BY_URL: &str =
-    "SELECT id FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
+    "SELECT id, name FROM endpoints WHERE account_id = $1 AND url = $2 AND state <> 'deleted' ORDER BY id LIMIT 1";
 const TEST_LINE: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND test_line = 1 AND state <> 'deleted' \
     ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
@@ -214,9 +214,9 @@ pub async fn name(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreRes
     Ok(within!(tx, c => sqlx::query_scalar(NAME).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?))
 }
 
-/// The oldest endpoint of the account with this URL.
-pub async fn by_url(tx: &mut Tx, account: &AccountId, url: &TargetUrl) -> StoreResult<Option<String>> {
-    Ok(within!(tx, c => sqlx::query_scalar(BY_URL).bind(account.as_str()).bind(url.as_str()).fetch_optional(c).await?))
+/// Id and name of the oldest endpoint of the account with this URL.
+pub async fn by_url(tx: &mut Tx, account: &AccountId, url: &TargetUrl) -> StoreResult<Option<(String, String)>> {
+    Ok(within!(tx, c => sqlx::query_as(BY_URL).bind(account.as_str()).bind(url.as_str()).fetch_optional(c).await?))
 }
 
 /// The account's endpoint at its test line.

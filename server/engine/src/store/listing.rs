@@ -66,8 +66,9 @@ pub async fn delivery_counts(
     let most = COUNT_MAX + 1;
     let sql = format!(
         concat!(
-            "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT) FROM ( \
-         SELECT CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END AS failed, \
+            "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT), \
+         CAST(COALESCE(SUM(expired), 0) AS BIGINT) FROM ( \
+         SELECT CASE WHEN d.state = 'expired' THEN 1 ELSE 0 END AS expired, CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END AS failed, \
          CASE WHEN d.state = 'retrying' AND ",
             receives!(),
             " THEN 1 ELSE 0 END AS retrying \
@@ -76,9 +77,10 @@ pub async fn delivery_counts(
         found(&mut conditions, account, filter, most),
         most
     );
-    let (matching, failed, retrying): (i64, i64, i64) = on!(&db.readers, c =>
+    let (matching, failed, retrying, expired): (i64, i64, i64, i64) = on!(&db.readers, c =>
         bound!(sqlx::query_as(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
-    Ok(DeliveryCounts { matching: small(matching), failed: small(failed), retrying: small(retrying) })
+    let [matching, failed, retrying, expired] = [matching, failed, retrying, expired].map(small);
+    Ok(DeliveryCounts { matching, failed, retrying, expired })
 }
 
 /// What finds the rows. Where statuses are asked for, the newest of each stored state are looked up by themselves: each

@@ -11,11 +11,15 @@ use super::{
     sql::{BindRows as _, Sql},
 };
 
-// COALESCE keeps the planner from walking all leases for each row: the row's id leads to its delivery.
+// COALESCE keeps the planner from walking all leases for each row: the row's id leads to its delivery. What expires
+// without a further attempt keeps what its latest one said: that is why it came too late.
 static FINISH: Sql = Sql::new(
-    "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, cause = r.cause, failure = r.failure, \
-     status_code = r.status_code, duration_ms = r.duration_ms, attempts = r.attempts, due_ms = r.due_ms, \
-     finished_ms = r.finished_ms, lease_owner = NULL \
+    "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, \
+     cause = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.cause ELSE r.cause END, \
+     failure = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.failure ELSE r.failure END, \
+     status_code = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.status_code ELSE r.status_code END, \
+     duration_ms = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.duration_ms ELSE r.duration_ms END, \
+     attempts = r.attempts, due_ms = r.due_ms, finished_ms = r.finished_ms, lease_owner = NULL \
      FROM {rows r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
      duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
      WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $1 RETURNING deliveries.id",

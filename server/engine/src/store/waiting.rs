@@ -6,17 +6,21 @@ use super::{
     suspended,
 };
 
-// Grouped by endpoint it walks one index and no rows.
+// All that have not ended, less the few that are in hand: each part walks one index in its order.
 const NOW: &str = concat!(
     "SELECT CASE WHEN e.account_id IN ",
     suspended!(),
     " THEN 'held' ELSE e.state END, CAST(SUM(w.n) AS BIGINT), MIN(w.due_ms) FROM ( \
-       SELECT endpoint_id, COUNT(*) AS n, MIN(due_ms) AS due_ms FROM deliveries \
-       WHERE state IN ('queued', 'retrying') AND lease_owner IS NULL AND due_ms IS NOT NULL GROUP BY endpoint_id) w \
+       SELECT endpoint_id, COUNT(*) AS n, CAST(NULL AS BIGINT) AS due_ms FROM deliveries \
+         WHERE state IN ('queued', 'retrying') GROUP BY endpoint_id \
+       UNION ALL SELECT endpoint_id, -COUNT(*), NULL FROM deliveries \
+         WHERE state IN ('queued', 'retrying') AND lease_owner IS NOT NULL GROUP BY endpoint_id \
+       UNION ALL SELECT endpoint_id, 0, MIN(due_ms) FROM deliveries \
+         WHERE state IN ('queued', 'retrying') AND lease_owner IS NULL AND due_ms IS NOT NULL GROUP BY endpoint_id) w \
      JOIN endpoints e ON e.id = w.endpoint_id GROUP BY 1"
 );
 
-/// Deliveries that are in nobody's hands and whose turn in their call has come.
+/// Deliveries that are in nobody's hands, those behind an earlier one of their call among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Of active endpoints.

@@ -16,6 +16,7 @@ use crate::{
 
 on_both! {
     the_same_url_twice_names_the_one_that_has_it
+    all_that_is_wrong_with_a_form_is_said_at_once
     an_edit_keeps_header_values_that_were_not_retyped
     an_edit_is_refused_when_somebody_else_was_quicker
     another_accounts_things_are_not_there
@@ -33,12 +34,21 @@ fn field(error: &Error) -> &str {
 async fn the_same_url_twice_names_the_one_that_has_it(bed: Bed) {
     let first = bed.endpoint().await;
     let form = EndpointForm { url: bed.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
-    let Err(Error::Conflict { existing, .. }) = bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Refuse).await
+    let Err(Error::Conflict { existing, detail }) =
+        bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Refuse).await
     else {
         panic!("a second endpoint with the same URL must be refused");
     };
     assert_eq!(existing.as_deref(), Some(first.id.as_str()));
+    assert!(detail.contains(&first.name), "{detail}");
     assert!(bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Allow).await.is_ok());
+}
+
+async fn all_that_is_wrong_with_a_form_is_said_at_once(bed: Bed) {
+    let form = EndpointForm { url: "http://10.0.0.1/".into(), timeout_s: "99".into(), ..EndpointForm::default() };
+    let refused = bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Refuse).await.unwrap_err();
+    let fields: Vec<_> = refused.fields().iter().map(|said| said.field.as_str()).collect();
+    assert_eq!(fields, ["url", "events", "timeout_s"], "{refused}");
 }
 
 async fn an_edit_keeps_header_values_that_were_not_retyped(bed: Bed) {

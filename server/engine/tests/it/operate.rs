@@ -90,12 +90,16 @@ async fn the_health_page_tells_what_waits_and_who_fails(bed: Bed) {
     assert_eq!(late.verdict().0, Mood::Late);
     assert!(late.verdict().1.starts_with("Deliveries are late: the oldest has been due for "), "{:?}", late.verdict());
     assert_eq!((late.waiting, late.held), (1, 0));
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.clock.step_ms(MINUTE_MS);
+    let behind = bed.engine.health(&olga).await.unwrap();
+    assert_eq!(behind.waiting, 2, "what waits behind an earlier one of its call waits too");
     assert_eq!((late.troubled[0].name.as_str(), late.troubled[0].failed, late.troubled[0].delivered), ("Acme", 1, 0));
     assert!(late.ingest.commits >= 1);
     bed.engine.suspend_account(&olga, &acme(&bed), "Unpaid").await.unwrap();
     bed.clock.step_ms(MINUTE_MS);
     let held = bed.engine.health(&olga).await.unwrap();
-    assert_eq!((held.waiting, held.held, held.oldest_due), (0, 1, None), "what is held is not late");
+    assert_eq!((held.waiting, held.held, held.oldest_due), (0, 2, None), "what is held is not late");
 }
 
 async fn accounts_are_found_and_paged(bed: Bed) {

@@ -180,9 +180,12 @@ async fn an_overlap_is_extended_once_and_ended_by_hand(bed: Bed) {
     assert!(matches!(bed.engine.extend_secret(&bed.admin, &id).await, Err(Error::Conflict { .. })));
     bed.clock.step_ms(HOUR_MS + 1);
     assert!(signed_by(&event(&bed, 1).await, &old));
-    bed.engine.retire_secret(&bed.admin, &id).await.unwrap();
+    let unproved = bed.engine.retire_secret(&bed.admin, &id, Unproved::Refuse).await;
+    assert!(matches!(unproved, Err(Error::Conflict { .. })), "nothing has proved that the receiver knows the new one");
+    assert!(signed_by(&event(&bed, 3).await, &old));
+    bed.engine.retire_secret(&bed.admin, &id, Unproved::Allow).await.unwrap();
     assert!(!signed_by(&event(&bed, 2).await, &old));
-    assert!(matches!(bed.engine.retire_secret(&bed.admin, &id).await, Err(Error::Conflict { .. })));
+    assert!(matches!(bed.engine.retire_secret(&bed.admin, &id, Unproved::Allow).await, Err(Error::Conflict { .. })));
 }
 
 async fn a_second_rotation_is_refused(bed: Bed) {
@@ -244,7 +247,7 @@ async fn what_was_rotated_is_on_the_record_and_no_secret_is(bed: Bed) {
     bed.engine.undo_token(&bed.admin, &id).await.unwrap();
     bed.engine.drop_token(&bed.admin, &id).await.unwrap();
     let new = bed.engine.rotate_secret(&bed.admin, &id, 60).await.unwrap();
-    bed.engine.retire_secret(&bed.admin, &id).await.unwrap();
+    bed.engine.retire_secret(&bed.admin, &id, Unproved::Allow).await.unwrap();
     let deeds = [
         Deed::EndpointCreated,
         Deed::TokenPrepared,

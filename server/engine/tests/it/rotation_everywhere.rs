@@ -117,14 +117,16 @@ async fn all_secrets_overlap_are_proved_extended_and_retired(bed: Bed) {
     two(&bed).await;
     assert_eq!(done(&take(&bed, Step::Rotate(3_600)).await), 2);
     assert_eq!(skipped(&take(&bed, Step::Rotate(3_600)).await).len(), 2);
+    let unproved = take(&bed, Step::RetireSecret(Unproved::Refuse)).await;
+    assert_eq!((done(&unproved), skipped(&unproved).len()), (0, 2), "nothing is proved: {unproved:?}");
     assert_eq!(done(&take(&bed, Step::Test(Credential::SigningSecret)).await), 2);
     bed.run().await;
     let views = bed.engine.rotations(&bed.admin).await.unwrap();
     assert!(views.iter().all(|view| view.secret.as_ref().unwrap().proved_at.is_some()));
     assert_eq!(done(&take(&bed, Step::Extend).await), 2);
     assert_eq!(skipped(&take(&bed, Step::Extend).await).len(), 2, "once");
-    assert_eq!(done(&take(&bed, Step::RetireSecret).await), 2);
-    assert_eq!(take(&bed, Step::RetireSecret).await, []);
+    assert_eq!(done(&take(&bed, Step::RetireSecret(Unproved::Refuse)).await), 2);
+    assert_eq!(take(&bed, Step::RetireSecret(Unproved::Allow)).await, []);
 }
 
 async fn what_no_endpoint_would_take_is_refused_before_anything_is_done(bed: Bed) {

@@ -6,6 +6,7 @@ use domain::{
     delivery::{Deliveries, Status},
     endpoint::{EndpointState, Endpoints, PauseReason},
     event::EventKind,
+    filter::DeliveryFilter,
     retry::EndReason,
 };
 
@@ -17,6 +18,8 @@ use crate::{
 on_both! {
     a_paused_endpoint_holds_its_events_and_drains_in_order
     news_held_too_long_expire_when_the_endpoint_resumes
+    news_that_were_tried_before_they_were_too_late_keep_their_cause
+    an_expired_delivery_is_counted_as_expired_and_not_as_failed
     a_410_fails_the_delivery_and_pauses_the_endpoint
     a_record_fails_when_all_tries_are_used
     a_failed_delivery_is_resent_with_new_tries_and_the_same_id
@@ -55,6 +58,40 @@ async fn news_held_too_long_expire_when_the_endpoint_resumes(bed: Bed) {
     let rows = bed.deliveries().await;
     assert_eq!((rows[0].status, rows[0].end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!(rows[1].status, Status::Delivered);
+}
+
+async fn news_that_were_tried_before_they_were_too_late_keep_their_cause(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.receiver.next([Reply::Status(500)]);
+    bed.accept(EventKind::IncomingCall, 1).await;
+    bed.run().await;
+    bed.pause(&endpoint.id).await;
+    bed.clock.step_ms(61_000);
+    bed.resume(&endpoint.id).await;
+    assert_eq!(bed.run().await, 0);
+    let row = bed.only_delivery().await.row;
+    assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
+    assert_eq!((row.status_code, row.attempts), (Some(500), 1));
+    let said = row.sentence(bed.now());
+    assert!(said.ends_with(". Before: Error in your server (500)"), "{said}");
+    let by_cause = DeliveryFilter::parse("?cause=http_5xx");
+    assert_eq!(bed.engine.deliveries(&bed.admin, &by_cause).await.unwrap().rows.len(), 1);
+}
+
+async fn an_expired_delivery_is_counted_as_expired_and_not_as_failed(bed: Bed) {
+    let endpoint = bed.endpoint().await;
+    bed.receiver.usually(Reply::Status(500));
+    bed.accept(EventKind::IncomingCall, 1).await;
+    bed.accept(EventKind::CallProcessed, 1).await;
+    bed.run().await;
+    bed.receiver.next([Reply::Status(410)]);
+    bed.accept(EventKind::CallProcessed, 2).await;
+    bed.run().await;
+    let counts = bed.engine.delivery_counts(&bed.admin, &DeliveryFilter::default()).await.unwrap();
+    let said = (counts.matching, counts.failed, counts.expired);
+    assert_eq!(said, (3, 1, 1), "{:?}", bed.deliveries().await);
+    let summary = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
+    assert_eq!(summary.failed_24h, counts.failed, "the endpoint's row says what the list says");
 }
 
 async fn a_410_fails_the_delivery_and_pauses_the_endpoint(bed: Bed) {

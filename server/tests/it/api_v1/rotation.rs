@@ -43,10 +43,11 @@ async fn both_credentials_are_rotated_over_rest() {
     let rotated = tenant.post(&at("signing-secret/rotate"), &json!({ "overlap_s": 60 })).await.json();
     assert!(rotated["signing_secret"].as_str().unwrap().starts_with("whsec_"));
     assert_ne!(rotated["signing_secret"], endpoint["signing_secret"]);
+    tenant.post(&at("signing-secret/retire"), &json!({})).await.is_problem(409);
     assert_eq!(tenant.post(&at("signing-secret/test"), &json!({})).await.status, StatusCode::ACCEPTED);
     let extended = tenant.post(&at("signing-secret/extend"), &json!({})).await.json();
     assert_eq!(extended["signing_secret"]["rotation"]["extended"], true);
-    let retired = tenant.post(&at("signing-secret/retire"), &json!({})).await.json();
+    let retired = tenant.post(&at("signing-secret/retire"), &json!({ "anyway": true })).await.json();
     assert_eq!(retired["signing_secret"]["rotation"], Value::Null);
 
     let stranger = app.account("other").await;

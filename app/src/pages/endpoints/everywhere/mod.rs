@@ -34,7 +34,8 @@ struct Tally {
     unproved: Vec<String>,
     one_secret: usize,
     two_secrets: usize,
-    secrets_unproved: usize,
+    /// Names of those whose new secret no test has proved.
+    secrets_unproved: Vec<String>,
     extendable: usize,
 }
 
@@ -54,7 +55,7 @@ impl Tally {
                 None => tally.one_secret += 1,
                 Some(secret) => {
                     tally.two_secrets += 1;
-                    tally.secrets_unproved += usize::from(secret.proved_at.is_none());
+                    tally.secrets_unproved.extend(secret.proved_at.is_none().then(|| view.endpoint.name.clone()));
                     tally.extendable += usize::from(!secret.extended);
                 }
             }

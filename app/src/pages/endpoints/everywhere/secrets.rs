@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{Tally, TurnAll, endpoints};
-use crate::api::rotation_everywhere::RotateEverywhere;
+use crate::api::rotation_everywhere::{RotateEverywhere, TurnEverywhere};
 use crate::components::button::{Button, Weight};
+use crate::components::field::Tick;
 use crate::components::panel::Panel;
 use crate::components::viewpoint::Viewpoint;
 use crate::pages::endpoints::rotation::OverlapChoice;
@@ -40,23 +41,44 @@ fn Rotate(idle: usize, first: bool, acct: String) -> impl IntoView {
 
 #[component]
 fn Overlapping(tally: Tally, acct: String) -> impl IntoView {
-    let unproved = tally.secrets_unproved;
+    let unproved = tally.secrets_unproved.len();
     let counted =
         format!("{} with two secrets, {} of them proved.", endpoints(tally.two_secrets), tally.two_secrets - unproved);
     let doubt = (unproved > 0).then(|| {
-        view! { <p class="text-ink-2">"Servers that do not know the new secret refuse every event once the old one is retired. An ordinary delivery does not prove it; a test that only the new one signs does."</p> }
+        view! { <p class="text-ink-2">"An ordinary delivery does not prove the new secret, since the old one signs too. A test that only the new one signs does."</p> }
     });
-    let (test, retire) =
-        if unproved > 0 { (Weight::Primary, Weight::Danger) } else { (Weight::Secondary, Weight::Primary) };
+    let test = if unproved > 0 { Weight::Primary } else { Weight::Secondary };
     view! {
         <div class="grid gap-3 border-t border-line pt-4">
             <p class="font-semibold">{counted}</p>
             {doubt}
             <div class="flex flex-wrap gap-3">
                 <TurnAll acct=acct.clone() turn="test-secret" verb="Send a test signed only with the new secret to all" weight=test/>
-                <TurnAll acct=acct.clone() turn="retire-secret" verb="Retire all old secrets now" weight=retire/>
-                {(tally.extendable > 0).then(|| view! { <TurnAll acct=acct turn="extend" verb="Extend all once"/> })}
+                {(tally.extendable > 0).then(|| view! { <TurnAll acct=acct.clone() turn="extend" verb="Extend all once"/> })}
             </div>
+            <Retire unproved=tally.secrets_unproved acct=acct/>
         </div>
+    }
+}
+
+/// Ends the overlaps; those that nothing has proved only where that is said.
+#[component]
+fn Retire(unproved: Vec<String>, acct: String) -> impl IntoView {
+    let weight = if unproved.is_empty() { Weight::Primary } else { Weight::Secondary };
+    let tick = (!unproved.is_empty()).then(|| {
+        let words = format!(
+            "Nothing has proved that these know their new secret: {}. They may refuse every event once the old one is \
+             retired, and it does not come back. Without the tick they are skipped.",
+            unproved.join(", ")
+        );
+        view! { <Tick name="retire_anyway" label="Retire also where nothing is proved" hint=words checked=false/> }
+    });
+    view! {
+        <form class="grid gap-3" method="post" action=TurnEverywhere::PATH>
+            <input type="hidden" name="acct" value=acct/>
+            <input type="hidden" name="turn" value="retire-secret"/>
+            {tick}
+            <p><Button weight=weight>"Retire all old secrets now"</Button></p>
+        </form>
     }
 }

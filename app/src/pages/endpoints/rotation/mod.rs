@@ -51,8 +51,9 @@ pub fn CredentialsPage() -> impl IntoView {
         let says = refusal(&desk, endpoint.state);
         let everywhere = desk.may.then(|| links::account(&place.acct, "rotate"));
         Ok(view! {
-            <Heading title="Credentials" tab=format!("Credentials of {}", endpoint.name)/>
-            <p class="max-w-column">"Of " <a href=back>{endpoint.name}</a> ". " {says}
+            <a class="inline-flex w-fit items-center min-h-6 text-table" href=back>"← "{endpoint.name.clone()}</a>
+            <Heading title=format!("Credentials of {}", endpoint.name)/>
+            <p class="max-w-column">{says}
                 {everywhere.map(|page| view! { " " <a href=page>"Rotate everywhere"</a> " does it for all endpoints at once." })}
             </p>
             <JustMade flash=frame.visit.flash.clone()/>
@@ -97,6 +98,8 @@ fn JustMade(flash: Flash) -> impl IntoView {
 pub fn RotationBanner(
     /// How the credentials stand.
     rotation: RotationView,
+    /// Whether whoever looks may go on with it.
+    may: bool,
     /// Whose clock.
     view: Viewpoint,
 ) -> impl IntoView {
@@ -107,7 +110,7 @@ pub fn RotationBanner(
         view! {
             <section class="grid max-w-column gap-1 border-l-4 border-held-fill bg-held-soft px-4 py-3" aria-label="Rotation">
                 {lines}
-                <p><a href=page>"Go on with the rotation"</a></p>
+                {may.then(|| view! { <p><a href=page>"Go on with the rotation"</a></p> })}
             </section>
         }
     })

@@ -9,9 +9,9 @@ use super::Desk;
 use super::proof::Proof;
 use super::time_line::OnLine;
 use super::token::{Hidden, SendTest, Turn};
-use crate::api::rotation::RotateSecret;
+use crate::api::rotation::{RotateSecret, TurnRotation};
 use crate::components::button::{Button, Weight};
-use crate::components::field::CONTROL;
+use crate::components::field::{CONTROL, Tick};
 use crate::components::panel::Panel;
 
 /// Overlaps to choose from: seconds and what people read.
@@ -72,19 +72,35 @@ fn Rotate(desk: Desk) -> impl IntoView {
     }
 }
 
+/// Retiring what still signs is only for those who say that they know.
+#[component]
+fn RetireUnproved(desk: Desk) -> impl IntoView {
+    view! {
+        <form class="grid gap-3 border-t border-line pt-4" method="post" action=TurnRotation::PATH>
+            <Hidden desk=desk/>
+            <input type="hidden" name="turn" value="retire-secret"/>
+            <Tick name="retire_anyway" label="Retire although nothing is proved" checked=false
+                hint="Your server may refuse every event from then on, and the old secret does not come back."/>
+            <p><Button>"Retire the old secret now"</Button></p>
+        </form>
+    }
+}
+
 #[component]
 fn Steps(rotation: SecretRotation, test: Option<DeliveryDetail>, desk: Desk) -> impl IntoView {
     let proved = rotation.proved_at.is_some();
     let hint = "An ordinary delivery does not prove the new secret, since the old one signs too. A test signed only with the new one does.";
-    let retire = if proved { Weight::Primary } else { Weight::Danger };
     view! {
         <Proof proved_at=rotation.proved_at test=test hint=hint view=desk.view.clone()/>
         <div class="flex flex-wrap gap-3">
             {desk.receives.then(|| view! {
                 <SendTest desk=desk.clone() what="secret" verb="Send a test signed only with the new secret" first=!proved/>
             })}
-            <Turn desk=desk.clone() turn="retire-secret" verb="Retire the old secret now" weight=retire/>
-            {(!rotation.extended).then(|| view! { <Turn desk=desk turn="extend" verb="Extend once"/> })}
+            {proved.then(|| view! {
+                <Turn desk=desk.clone() turn="retire-secret" verb="Retire the old secret now" weight=Weight::Primary/>
+            })}
+            {(!rotation.extended).then(|| view! { <Turn desk=desk.clone() turn="extend" verb="Extend once"/> })}
         </div>
+        {(!proved).then(|| view! { <RetireUnproved desk=desk/> })}
     }
 }

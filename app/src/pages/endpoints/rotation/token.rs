@@ -52,7 +52,7 @@ fn TokenLine(rotation: TokenRotation, desk: Desk) -> impl IntoView {
     let switched = rotation.is_switched();
     view! {
         <ol class="grid gap-2">
-            <OnLine name="Earlier" masked=rotation.earlier_masked words=earlier used=!switched/>
+            <OnLine name=if switched { "Earlier" } else { "Current" } masked=rotation.earlier_masked words=earlier used=!switched/>
             <OnLine name="Next" masked=rotation.next_masked words=next used=switched/>
         </ol>
     }
