@@ -94,7 +94,8 @@ static LOAD: Sql = Sql::new(
 const LEASED: &str = "SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner = $1";
 static RELEASE: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
-       SELECT id FROM deliveries WHERE lease_owner = $2 AND id IN {list $1} ORDER BY endpoint_id, call_id, id {serialise})",
+       SELECT id FROM deliveries WHERE id IN {list $1} AND COALESCE(lease_owner, '') = $2 \
+       ORDER BY endpoint_id, call_id, id {serialise})",
 );
 
 /// A delivery to be added; one row of the bulk insertion.
