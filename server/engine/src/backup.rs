@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use crate::{
     Engine,
-    store::{copies, error::StoreError},
+    store::{error::StoreError, sqlite::copies},
 };
 
 /// Why there is no copy.

@@ -17,6 +17,7 @@ use ipnet::IpNet;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::{
+    auth_cache::AuthCache,
     clock::GrowingIds,
     figures::QueueSeen,
     key_ring::Keys,
@@ -24,20 +25,26 @@ use crate::{
     outbound::{CannotBuild, Outbound, Policy},
     policies::Given,
     sender::{
-        Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, left_behind, news,
-        outcome::Outcome, recorder, recover, rotating, writer,
+        Gear, Sender,
+        alerts::Alerts,
+        claim, cleaning, following,
+        ingest::{self, Ingest},
+        left_behind, news,
+        outcome::Outcome,
+        recorder, recover, rotating, writer,
     },
-    service::tokens::Believed,
     store::{
-        accounts,
-        checkpoints::Checkpoints,
         db::{Db, Dialect},
+        deliveries::queue,
         error::StoreError,
-        jobs,
         nodes::{self, Beat},
-        postgres, probe, resets,
-        sessions::{self, Stored},
-        sqlite,
+        postgres, probe,
+        sqlite::{self, checkpoints::Checkpoints},
+        users::{
+            password_resets,
+            sessions::{self, Stored},
+            sign_in_failures,
+        },
     },
     vault::Vault,
 };
@@ -106,7 +113,7 @@ pub struct Engine {
     vault: Arc<Vault>,
     sender: Arc<Sender>,
     ingest: Ingest,
-    believed: Believed,
+    believed: AuthCache,
     queue_seen: QueueSeen,
     inflow: Mutex<Option<Inflow>>,
     lock: Mutex<Option<File>>,
@@ -120,7 +127,7 @@ impl Engine {
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, OpenError> {
         let db = Db::open(&config.database_url).await?;
         // The order within a call goes by ids, so they grow from run to run, whatever the clock says.
-        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), jobs::latest(&db).await?));
+        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), queue::latest(&db).await?));
         let vault = Arc::new(Vault::new(&config.keys));
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
@@ -132,7 +139,7 @@ impl Engine {
         }
         let (ingest, door) = Ingest::new();
         let inflow = Mutex::new(Some(Inflow { door, outcomes }));
-        let (believed, queue_seen, lock) = (Believed::default(), QueueSeen::default(), Mutex::default());
+        let (believed, queue_seen, lock) = (AuthCache::default(), QueueSeen::default(), Mutex::default());
         Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, believed, queue_seen, inflow, lock }))
     }
 
@@ -189,7 +196,7 @@ impl Engine {
         let (mut tx, now) = (self.db().begin().await?, self.now());
         let mut beaten = nodes::beat(&mut tx, &self.sender.node, now, which).await?;
         if which == Beat::First {
-            beaten.freed += jobs::due_after_all(&mut tx, now).await?;
+            beaten.freed += queue::due_after_all(&mut tx, now).await?;
         }
         tx.commit().await?;
         if beaten.freed > 0 {
@@ -211,7 +218,7 @@ impl Engine {
 
     async fn clock_set_back(&self) -> std::result::Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let due = jobs::due_after_all(&mut tx, self.now()).await?;
+        let due = queue::due_after_all(&mut tx, self.now()).await?;
         tx.commit().await?;
         tracing::warn!(due, "the clock has been set back");
         self.sender.wake_at(self.now());
@@ -251,8 +258,8 @@ impl Engine {
     /// When the database cannot be written.
     pub async fn sweep(&self) -> std::result::Result<(), StoreError> {
         sessions::delete_expired(self.db(), self.now()).await?;
-        resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await?;
-        accounts::forget_failures(self.db(), self.now().plus_ms(-FAILURES_KEPT_MS)).await
+        password_resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await?;
+        sign_in_failures::forget(self.db(), self.now().plus_ms(-FAILURES_KEPT_MS)).await
     }
 
     /// Stops in order: no new attempts, those in flight are recorded, the rest is let go of.
@@ -338,7 +345,7 @@ impl Engine {
         &self.queue_seen
     }
 
-    pub(crate) const fn believed(&self) -> &Believed {
+    pub(crate) const fn believed(&self) -> &AuthCache {
         &self.believed
     }
 

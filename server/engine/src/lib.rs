@@ -4,8 +4,11 @@
 //! Architecture invariant: nothing here knows Leptos or axum. Pages and REST reach the engine through the port
 //! [`domain::Backend`], which [`Engine`] implements; the server adds what only an operator may do.
 
+mod auth_cache;
 mod backup;
 pub mod clock;
+mod credentials;
+mod digest;
 mod engine;
 mod figures;
 pub mod key_ring;
@@ -25,4 +28,4 @@ pub use clock::SystemClock;
 pub use engine::{Config, Engine, OpenError};
 pub use figures::{Figure, Value};
 pub use restore::{RestoreError, Restored, restore};
-pub use service::accounts::Place;
+pub use service::users::create::Affiliation;

@@ -10,7 +10,7 @@ use crate::{
     store::{
         db::Db,
         error::StoreResult,
-        policies::{self, SetPolicy},
+        ops::policies::{self, SetPolicy},
     },
 };
 

@@ -11,10 +11,7 @@ use std::{
 
 use domain::{UnixMs, time::iso_utc};
 
-use crate::store::{
-    copies,
-    sqlite::{self, beside},
-};
+use crate::store::sqlite::{self, beside, copies};
 
 /// Files that SQLite makes beside a database and would take for the new one's, and which hold data.
 const LOGS: [&str; 2] = ["-wal", "-journal"];

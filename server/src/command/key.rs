@@ -16,7 +16,7 @@ use domain::{
 use engine::{
     Engine, clock,
     key_ring::{KeyId, KeyRing},
-    service::keys::{Pass, SealedBy},
+    service::credentials::key_rotation::{Pass, SealedBy},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;

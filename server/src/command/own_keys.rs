@@ -6,7 +6,7 @@
 use anyhow::anyhow;
 use engine::{
     key_ring::{KeyId, KeyRing, Keys},
-    service::keys::SealedBy,
+    service::credentials::key_rotation::SealedBy,
 };
 
 use super::{Failed, open, stand_in};

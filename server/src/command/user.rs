@@ -9,7 +9,7 @@ use domain::{
     account::{Role, StaffRole},
     id::AccountId,
 };
-use engine::Place;
+use engine::Affiliation;
 use serde_json::json;
 
 use crate::{
@@ -78,14 +78,14 @@ async fn create(new: Create) -> Result<(), Failed> {
     say(&json!({ "id": id }))
 }
 
-fn place(role: AnyRole, account: Option<&str>) -> Result<Place, Failed> {
+fn place(role: AnyRole, account: Option<&str>) -> Result<Affiliation, Failed> {
     let member = |role| match account.map(AccountId::parse) {
-        Some(Ok(account)) => Ok(Place::Member(account, role)),
+        Some(Ok(account)) => Ok(Affiliation::Member(account, role)),
         Some(Err(_)) => Err(Failed::Usage("--account must be an account's id, acct_…".to_owned())),
         None => Err(Failed::Usage("--account is needed for this role".to_owned())),
     };
     let staff = |role| match account {
-        None => Ok(Place::Staff(role)),
+        None => Ok(Affiliation::Staff(role)),
         Some(_) => Err(Failed::Usage("support and operator belong to no account: leave --account out".to_owned())),
     };
     match role {

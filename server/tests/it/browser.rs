@@ -5,7 +5,7 @@ use domain::{
     account::{Account, Role},
     id::UserId,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::Method;
 
 use crate::app::{Answer, TestApp, answer};
@@ -82,7 +82,7 @@ pub fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> r
 pub async fn person(app: &TestApp, account: &Account, role: Role) -> UserId {
     app.room
         .engine
-        .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Place::Member(account.id.clone(), role))
+        .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Affiliation::Member(account.id.clone(), role))
         .await
         .unwrap()
 }

@@ -5,7 +5,7 @@ use domain::{
     actor::Actor,
     token::Scope,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::{
 
 /// A browser in which an operator has signed in.
 async fn operator(app: &TestApp) -> Browser<'_> {
-    let place = Place::Staff(StaffRole::Operator);
+    let place = Affiliation::Staff(StaffRole::Operator);
     let email = "olga@provider.example";
     app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();
     let mut browser = Browser::new(app);

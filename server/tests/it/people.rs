@@ -98,7 +98,7 @@ async fn a_removed_member_is_out_at_the_next_click_and_the_only_admin_stays() {
     let mut bob = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
     let (acct, overview) = (tenant.account.id.to_string(), format!("/a/{}", tenant.account.id));
     assert_eq!(bob.get(&format!("{overview}/endpoints")).await.status, StatusCode::OK);
-    let place = engine::Place::Member(tenant.account.id.clone(), Role::Admin);
+    let place = engine::Affiliation::Member(tenant.account.id.clone(), Role::Admin);
     let made = app.room.engine.create_user(&Actor::COMMAND_LINE, "eve@acme.example", NEW, place).await.unwrap();
     let mut eve = Browser::new(&app);
     eve.post("/api/sign-in", &[("form[email]", "eve@acme.example"), ("form[password]", NEW)]).await;

@@ -5,7 +5,7 @@ use domain::{
     id::UserId,
     totp::{TotpKey, step_at},
 };
-use engine::store::sessions::{Owner, Stored};
+use engine::store::users::sessions::{Owner, Stored};
 use reqwest::{Method, StatusCode};
 
 use crate::{

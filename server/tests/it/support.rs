@@ -5,7 +5,7 @@ use domain::{
     actor::Actor,
     event::EventKind,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::{
 
 /// A browser in which an agent has signed in.
 async fn agent(app: &TestApp, role: StaffRole) -> Browser<'_> {
-    let place = Place::Staff(role);
+    let place = Affiliation::Staff(role);
     app.room.engine.create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, place).await.unwrap();
     let mut browser = Browser::new(app);
     assert!(browser.sign_in(PASSWORD, "/").await.status.is_redirection());
@@ -222,7 +222,7 @@ async fn what_an_admin_withdraws_is_refused_at_the_next_click() {
     let mut browser = inside(&app, &tenant).await;
     let page = inner(&tenant, "/endpoints");
     assert_eq!(browser.get(&page).await.status, 200);
-    let admin = Place::Member(tenant.account.id.clone(), Role::Admin);
+    let admin = Affiliation::Member(tenant.account.id.clone(), Role::Admin);
     let admin = app.room.engine.create_user(&Actor::COMMAND_LINE, "bo@acme.example", PASSWORD, admin).await.unwrap();
     let admin = app.room.backend.actor(&admin, &tenant.account.id).await.unwrap();
     let form = AccountForm { name: "acme".into(), ..AccountForm::default() };

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::{
     mail::{Letter, Mail, Posted},
-    store::{accounts, endpoints, error::StoreResult, letters},
+    store::{accounts, endpoints, error::StoreResult, users::email_preferences},
 };
 
 use super::Sender;
@@ -75,7 +75,7 @@ async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> 
         return Ok(Vec::new());
     };
     let text = format!("{text}\nYou may switch off letters like this one:\n{}\n", page("me/security#letters"));
-    let readers = letters::readers(&sender.db, &account_id).await?;
+    let readers = email_preferences::readers(&sender.db, &account_id).await?;
     Ok(readers.into_iter().map(|to| Letter { to, subject: subject.clone(), text: text.clone() }).collect())
 }
 

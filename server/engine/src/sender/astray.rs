@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use crate::store::{error::StoreResult, jobs};
+use crate::store::{deliveries::queue, error::StoreResult};
 
 use super::Sender;
 
@@ -38,14 +38,14 @@ impl Sender {
         if !self.doubt.raised.load(Ordering::Acquire) {
             return Ok(0);
         }
-        let leased = jobs::leased(&self.db, &self.node).await?;
+        let leased = queue::leased(&self.db, &self.node).await?;
         let in_hand = self.queues().ids();
         let missing: HashSet<String> = leased.into_iter().filter(|id| !in_hand.contains(id.as_str())).collect();
         let before = self.missing_before();
         let astray: Vec<String> = missing.intersection(&before).cloned().collect();
         if !astray.is_empty() {
             let mut tx = self.db.begin().await?;
-            jobs::release(&mut tx, &self.node, &astray).await?;
+            queue::release(&mut tx, &self.node, &astray).await?;
             tx.commit().await?;
             tracing::warn!(deliveries = astray.len(), "took up deliveries whose commit had no answer");
             self.wake_at(self.now());

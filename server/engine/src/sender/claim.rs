@@ -13,9 +13,9 @@ use tokio::sync::Notify;
 
 use crate::store::{
     db::Tx,
+    deliveries::queue::{self, DueEndpoint, LoadedJob},
     error::StoreResult,
     events,
-    jobs::{self, DueEndpoint, LoadedJob},
 };
 
 use super::{Sender, count, lane::Job, queue::Terms, reserved::Reserved, room::Source};
@@ -101,7 +101,7 @@ pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
 async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let now = sender.now();
     let mut tx = sender.db.begin().await?;
-    let waiting = jobs::due_endpoints(&mut tx).await?;
+    let waiting = queue::due_endpoints(&mut tx).await?;
     let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|endpoint| endpoint.due <= now.0);
     let open = with_room(sender, due);
     let mut again = open.len() > CLAIM_ENDPOINTS_MAX;
@@ -113,7 +113,7 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
             sender.queues().overflowed(endpoint);
             continue;
         }
-        let claimed = jobs::claim(&mut tx, &sender.node, endpoint, now, u32::try_from(room).unwrap_or(1)).await?;
+        let claimed = queue::claim(&mut tx, &sender.node, endpoint, now, u32::try_from(room).unwrap_or(1)).await?;
         let kept = fetched.keep(sender, &mut tx, &claimed).await?;
         if claimed.len() == room {
             sender.queues().overflowed(endpoint);
@@ -189,14 +189,14 @@ impl Fetched {
             if fits { self.kept.push(size.id) } else { unfit.push(size.id) }
         }
         if !unfit.is_empty() {
-            jobs::release(tx, &sender.node, &unfit).await?;
+            queue::release(tx, &sender.node, &unfit).await?;
         }
         Ok(self.kept.len() - before)
     }
 
     async fn load(&mut self, tx: &mut Tx) -> StoreResult<()> {
         if !self.kept.is_empty() {
-            self.loaded = jobs::load(tx, &self.kept).await?;
+            self.loaded = queue::load(tx, &self.kept).await?;
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ use domain::{
 use crate::{
     clock,
     store::{
-        cleaning::{self, Keeping, Kind, Past},
+        deliveries::retention::{self, Keeping, Kind, Past},
         error::StoreResult,
     },
 };
@@ -60,7 +60,7 @@ pub(crate) async fn run(sender: Arc<Sender>) {
 pub async fn clean(sender: &Sender, rests: bool) -> StoreResult<usize> {
     let mut round = Round { sender, rests, step_rows: STEP_ROWS };
     let mut rows = 0;
-    for keeping in cleaning::accounts(&sender.db).await? {
+    for keeping in retention::accounts(&sender.db).await? {
         // Events go when the last of their deliveries has gone.
         for kind in [Kind::Bodies, Kind::Deliveries, Kind::Events] {
             rows += round.of(&keeping, kind).await?;
@@ -94,7 +94,7 @@ impl Round<'_> {
         };
         let mut rows = 0;
         while !self.sender.is_stopping() {
-            let past = cleaning::past(&self.sender.db, kind, &keeping.id, (&from, &before), self.step_rows).await?;
+            let past = retention::past(&self.sender.db, kind, &keeping.id, (&from, &before), self.step_rows).await?;
             let Some(last) = past.last() else { break };
             from.clone_from(&last.key);
             rows += self.step(keeping, kind, &past).await?;
@@ -107,12 +107,12 @@ impl Round<'_> {
         let db = &self.sender.db;
         let mut tx = db.begin().await?;
         let began = clock::stopwatch();
-        let gone = cleaning::take_away(&mut tx, kind, &keeping.id, past).await?;
+        let gone = retention::take_away(&mut tx, kind, &keeping.id, past).await?;
         tx.commit().await?;
         let took = began.elapsed();
         self.sender.counters.clean.add(past.len(), took.as_secs_f64());
         self.step_rows = STRIDE.next(self.step_rows, past.len(), took);
-        cleaning::give_back(db, STEP_PAGES).await?;
+        retention::give_back(db, STEP_PAGES).await?;
         self.rest().await;
         Ok(gone)
     }
@@ -122,7 +122,7 @@ impl Round<'_> {
         let before = self.sender.now().plus_ms(-HOURS_DAYS * DAY_MS);
         loop {
             let mut tx = self.sender.db.begin().await?;
-            let gone = cleaning::delete_hours(&mut tx, before, STEP_ROWS).await?;
+            let gone = retention::delete_hours(&mut tx, before, STEP_ROWS).await?;
             tx.commit().await?;
             if gone < u64::from(STEP_ROWS) || self.sender.is_stopping() {
                 return Ok(());

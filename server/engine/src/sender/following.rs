@@ -25,10 +25,12 @@ use crate::{
     clock,
     store::{
         db::Dialect,
+        deliveries::queue::NewDelivery,
         error::StoreResult,
-        events::NewEventRow,
-        jobs::NewDelivery,
-        numbers::{self, Called, Stream},
+        events::{
+            NewEventRow,
+            phone_index::{self, Called, Stream},
+        },
     },
 };
 
@@ -163,8 +165,8 @@ pub async fn round(sender: &Sender, ingest: Option<&Ingest>) -> StoreResult<bool
 pub async fn behind_ms(sender: &Sender) -> StoreResult<i64> {
     let mut behind_ms = 0;
     for stream in Stream::ALL {
-        let mark = numbers::mark(&sender.db, stream).await?;
-        let next = numbers::next(&sender.db, stream, (&mark, END), 1).await?;
+        let mark = phone_index::mark(&sender.db, stream).await?;
+        let next = phone_index::next(&sender.db, stream, (&mark, END), 1).await?;
         let written = next.first().and_then(|row| stream.written_at(&row.place));
         behind_ms = behind_ms.max(written.map_or(0, |at| sender.now().since_ms(at)));
     }
@@ -182,12 +184,12 @@ async fn follow(
     let before = before(sender, stream);
     loop {
         let step_rows = sender.written.step_rows.load(Relaxed).clamp(STEP_ROWS_MIN, STEP_ROWS);
-        let mark = numbers::mark(&sender.db, stream).await?;
+        let mark = phone_index::mark(&sender.db, stream).await?;
         late = late.filter(|late| *late < mark);
         let from = late.as_ref().unwrap_or(&mark);
-        let rows = numbers::next(&sender.db, stream, (from, &before), step_rows).await?;
+        let rows = phone_index::next(&sender.db, stream, (from, &before), step_rows).await?;
         let Some(reached) = rows.last().map(|row| row.place.clone()) else {
-            return Ok((None, numbers::last(&sender.db, stream).await? <= mark));
+            return Ok((None, phone_index::last(&sender.db, stream).await? <= mark));
         };
         if sender.is_stopping() || ingest.is_some_and(|ingest| ingest.waiting() > 0 || sender.outcomes_waiting() > 0) {
             return Ok((late, false));
@@ -206,8 +208,8 @@ async fn step(sender: &Sender, stream: Stream, mark: &str, rows: &[Called]) -> S
     let reached = rows.last().map_or(mark, |row| row.place.as_str()).max(mark);
     let mut tx = sender.db.begin().await?;
     let began = clock::stopwatch();
-    if numbers::move_on(&mut tx, stream, mark, reached).await? {
-        numbers::add(&mut tx, rows).await?;
+    if phone_index::move_on(&mut tx, stream, mark, reached).await? {
+        phone_index::add(&mut tx, rows).await?;
     }
     tx.commit().await?;
     Ok(began.elapsed())

@@ -13,9 +13,9 @@ use domain::{
 use crate::store::{
     audit::{self, Entry},
     db::Tx,
+    deliveries::outcomes::{self, Changed, Finish, HealthChange},
+    endpoints::tallies::{self, HourRow},
     error::StoreResult,
-    outcomes::{self, Changed, Finish, HealthChange},
-    tallies::{self, HourRow},
 };
 
 use super::{

@@ -20,10 +20,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock::stopwatch;
 use crate::store::{
     db::Tx,
+    deliveries::queue::{self, NewDelivery},
     endpoints::{self, Listener},
     error::StoreResult,
     events::{self, NewEventRow, Seen},
-    jobs::{self, NewDelivery},
 };
 
 use super::{Sender, count, following, lane::Job, order, reserved::Reserved, room::Source};
@@ -181,7 +181,7 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Waiting])
     if !deliveries.is_empty() {
         soon = order::keep(tx, &mut deliveries, &listeners, now).await?;
         reserved = Some(lease(sender, &mut deliveries, &events, &listeners));
-        jobs::add(tx, &deliveries).await?;
+        queue::add(tx, &deliveries).await?;
     }
     Ok(Written { answers, events, deliveries, reserved, soon })
 }

@@ -6,9 +6,9 @@ use domain::{UnixMs, id::AccountId};
 
 use crate::store::{
     db::Dialect,
+    deliveries::queue,
     endpoints,
     error::StoreResult,
-    jobs,
     nodes::{self, Beaten},
 };
 
@@ -44,7 +44,7 @@ impl Sender {
         }
         let released = async {
             let mut tx = self.db.begin().await?;
-            jobs::release(&mut tx, &self.node, &dropped).await?;
+            queue::release(&mut tx, &self.node, &dropped).await?;
             tx.commit().await
         };
         released.await.inspect_err(|_| self.raise_doubt())

@@ -8,10 +8,12 @@ use domain::{UnixMs, time::MINUTE_MS};
 use crate::{
     clock,
     store::{
-        deliveries,
+        deliveries::{
+            self,
+            queue::{self, Lane},
+            stuck,
+        },
         error::StoreResult,
-        jobs::{self, Lane},
-        left_behind,
     },
 };
 
@@ -32,7 +34,7 @@ pub async fn take_up(sender: &Arc<Sender>, rests: bool) -> StoreResult<usize> {
     let mut moved = cancel_since(sender, UnixMs(0)).await?;
     let mut after = None;
     while !sender.is_stopping() {
-        let parts = left_behind::step(&sender.db, after.as_ref(), STEP_ROWS).await?;
+        let parts = stuck::step(&sender.db, after.as_ref(), STEP_ROWS).await?;
         let Some(last) = parts.last() else { break };
         after = Some(last.clone());
         // A lane that a step has cut in two may seem so; whoever hands on looks at all of it.
@@ -49,8 +51,8 @@ pub async fn take_up(sender: &Arc<Sender>, rests: bool) -> StoreResult<usize> {
 
 async fn hand_on(sender: &Arc<Sender>, lanes: &[Lane]) -> StoreResult<usize> {
     let mut tx = sender.db.begin().await?;
-    jobs::lock_lanes(&mut tx, lanes.iter().cloned()).await?;
-    let due = jobs::hand_on(&mut tx, lanes, None, sender.now()).await?.len();
+    queue::lock_lanes(&mut tx, lanes.iter().cloned()).await?;
+    let due = queue::hand_on(&mut tx, lanes, None, sender.now()).await?.len();
     tx.commit().await?;
     if due > 0 {
         tracing::warn!(due, "took up deliveries that waited for nothing");
@@ -69,7 +71,7 @@ pub async fn cancel_of_deleted(sender: &Sender) -> StoreResult<usize> {
 
 async fn cancel_since(sender: &Sender, since: UnixMs) -> StoreResult<usize> {
     let mut cancelled = 0;
-    for (account, endpoint) in left_behind::of_deleted(&sender.db, since).await? {
+    for (account, endpoint) in stuck::of_deleted(&sender.db, since).await? {
         let mut tx = sender.db.begin().await?;
         cancelled += deliveries::cancel_of_endpoint(&mut tx, &account, &endpoint, sender.now()).await?;
         tx.commit().await?;

@@ -12,9 +12,9 @@ use domain::{
 
 use crate::{
     outbound::Answer,
-    store::{
-        jobs::Lane,
+    store::deliveries::{
         outcomes::{AttemptRow, Finish},
+        queue::Lane,
     },
 };
 

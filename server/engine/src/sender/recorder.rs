@@ -9,11 +9,13 @@ use domain::{UnixMs, id::DeliveryId, time::DAY_MS};
 use tokio::sync::mpsc;
 
 use crate::store::{
-    cleaning,
     db::Tx,
+    deliveries::{
+        outcomes::{self, AttemptRow, Finish},
+        queue::{self, Lane},
+        retention,
+    },
     error::StoreResult,
-    jobs::{self, Lane},
-    outcomes::{self, AttemptRow, Finish},
 };
 
 use super::{
@@ -76,7 +78,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     }
     let now = sender.now();
     // Before anything is read: nobody comes to wait behind what ends here without being seen.
-    jobs::lock_lanes(tx, batch.iter().map(Outcome::lane)).await?;
+    queue::lock_lanes(tx, batch.iter().map(Outcome::lane)).await?;
     let lanes_ended = call_ends(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
@@ -131,7 +133,7 @@ async fn keep_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &H
 async fn release_the_rest(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> StoreResult<()> {
     let ids: Vec<String> =
         batch.iter().filter(|o| matches!(o, Outcome::NotNow(_))).map(|o| o.job().id.clone()).collect();
-    if ids.is_empty() { Ok(()) } else { jobs::release(tx, &sender.node, &ids).await }
+    if ids.is_empty() { Ok(()) } else { queue::release(tx, &sender.node, &ids).await }
 }
 
 /// What waited past its retention goes with its end. No retention is shorter than a day, so nearly nothing is asked for.
@@ -139,7 +141,7 @@ async fn strip_past(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, no
     let recent = DeliveryId::new(now.plus_ms(-DAY_MS), 0);
     let ended = finishes.iter().filter(|finish| finish.due_ms.is_none() && kept.contains(&finish.id));
     let old: Vec<&str> = ended.map(|finish| finish.id.as_str()).filter(|id| *id < recent.as_str()).collect();
-    if old.is_empty() { Ok(()) } else { cleaning::ended(tx, &old).await }
+    if old.is_empty() { Ok(()) } else { retention::ended(tx, &old).await }
 }
 
 /// Makes the next of each ended lane due and takes it in hand, if memory has room.
@@ -161,7 +163,7 @@ async fn hand_on(
     lanes.dedup();
     let room = sender.queues().has_room_for(lanes.len());
     let node = room.then_some(sender.node.as_str());
-    let due = jobs::hand_on(tx, &lanes, node, sender.now()).await?;
+    let due = queue::hand_on(tx, &lanes, node, sender.now()).await?;
     if due.is_empty() {
         return Ok(None);
     }

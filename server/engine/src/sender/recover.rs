@@ -8,9 +8,11 @@ use std::{sync::Arc, time::Duration};
 use domain::{UnixMs, recover::JobState, time::SECOND_MS};
 
 use crate::store::{
+    deliveries::{
+        recovery_jobs::{self, Move, StoredJob},
+        recovery_work::{self, Found, Search},
+    },
     error::StoreResult,
-    recover::{self, Move, StoredJob},
-    recover_work::{self, Found, Search},
 };
 
 use super::Sender;
@@ -55,7 +57,7 @@ pub(crate) async fn run(sender: Arc<Sender>) {
 /// When the database cannot be used; steps that were committed stay.
 pub async fn round(sender: &Sender) -> StoreResult<Round> {
     let mut round = Round::default();
-    for job in recover::at_work(&sender.db).await? {
+    for job in recovery_jobs::at_work(&sender.db).await? {
         let (put_back, next) = step(sender, &job).await?;
         round.put_back += put_back;
         round.next = match (round.next, next) {
@@ -98,7 +100,7 @@ async fn step(sender: &Sender, job: &StoredJob) -> StoreResult<(usize, Option<Un
         began: job.job.created_at,
     };
     let found =
-        if job.orphaned { Vec::new() } else { recover_work::find(&sender.db, search, &job.position, count).await? };
+        if job.orphaned { Vec::new() } else { recovery_work::find(&sender.db, search, &job.position, count).await? };
     let state = match found.len() {
         _ if job.orphaned => JobState::Cancelled,
         n if n < count as usize => JobState::Done,
@@ -124,12 +126,12 @@ async fn write(
     now: UnixMs,
 ) -> StoreResult<usize> {
     let mut tx = sender.db.begin().await?;
-    if !recover::move_on(&mut tx, job, to).await? {
+    if !recovery_jobs::move_on(&mut tx, job, to).await? {
         return Ok(0);
     }
     let put_back =
-        if found.is_empty() { 0 } else { recover_work::put_back(&mut tx, search, &job.job.id, found, now).await? };
-    recover::count_done(&mut tx, &job.job.id, put_back).await?;
+        if found.is_empty() { 0 } else { recovery_work::put_back(&mut tx, search, &job.job.id, found, now).await? };
+    recovery_jobs::count_done(&mut tx, &job.job.id, put_back).await?;
     tx.commit().await?;
     if put_back > 0 {
         sender.wake_at(now);

@@ -15,10 +15,10 @@ use domain::{
 
 use crate::store::{
     audit::{self, Entry},
+    credentials::rotations::{self, Running},
     db::Tx,
     endpoints,
     error::StoreResult,
-    rotations::{self, Running},
 };
 
 use super::{Sender, outcome::Outcome};

@@ -15,8 +15,8 @@ use domain::{
 };
 
 use crate::{
+    credentials,
     outbound::{Destination, HeaderName, HeaderValue},
-    service::credentials,
     store::{db::Db, endpoints, error::StoreResult},
     vault::Vault,
 };

@@ -12,10 +12,12 @@ use crate::{
     Engine,
     sender::following,
     store::{
+        deliveries::{
+            outcomes::{self, Finish},
+            queue::{self, NewDelivery},
+        },
         error::StoreError,
         events::{self, NewEventRow},
-        jobs::{self, NewDelivery},
-        outcomes::{self, Finish},
     },
 };
 
@@ -75,7 +77,7 @@ impl Engine {
         let (events, deliveries): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let mut tx = self.db().begin().await?;
         events::add(&mut tx, &events).await?;
-        jobs::add(&mut tx, &deliveries).await?;
+        queue::add(&mut tx, &deliveries).await?;
         if run.to == Backfill::Ended {
             let ends: Vec<Finish> = deliveries.iter().zip(numbers).map(|(d, n)| end(d.id.clone(), n, run.at)).collect();
             outcomes::finish(&mut tx, NODE, &ends).await?;

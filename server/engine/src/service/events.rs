@@ -14,7 +14,7 @@ use domain::{
 use crate::{
     Engine,
     sender::ingest::Arriving,
-    store::{accounts, deliveries, events, listing},
+    store::{accounts, deliveries, events},
 };
 
 #[async_trait]
@@ -43,7 +43,7 @@ impl Events for Engine {
 
     async fn events(&self, actor: &Actor, filter: &EventFilter) -> Result<Page<EventRow>> {
         let account = actor.account_if(Permission::ReadEvents)?;
-        let mut rows = listing::events(self.db(), account, filter).await?;
+        let mut rows = events::list::page(self.db(), account, filter).await?;
         let size = page_size(filter.limit) as usize;
         let next = (rows.len() > size).then(|| rows[size - 1].0.clone());
         rows.truncate(size);
@@ -57,7 +57,7 @@ impl Events for Engine {
         let found = events::one(self.db(), account, id).await?;
         let (event, payload) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
         let of_call = DeliveryFilter { call: Some(event.call_id.clone()), limit: 250, ..DeliveryFilter::default() };
-        let rows = listing::deliveries(self.db(), account, &of_call, self.now()).await?;
+        let rows = deliveries::list::page(self.db(), account, &of_call, self.now()).await?;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
         deliveries::add_beats(self.db(), account, &mut rows).await?;

@@ -16,7 +16,7 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{
+use crate::store::{
     conditions::{Bind, Conditions, bound},
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},

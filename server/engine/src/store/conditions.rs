@@ -85,3 +85,12 @@ macro_rules! bound {
     };
 }
 pub(super) use bound;
+
+/// The ids of suspended accounts, whose events are held. Shared, so that every query derives it alike; it walks an index
+/// of the few there are.
+macro_rules! suspended {
+    () => {
+        "(SELECT id FROM accounts WHERE suspended_ms IS NOT NULL)"
+    };
+}
+pub(crate) use suspended;

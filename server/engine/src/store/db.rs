@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::{Postgres, Sqlite, Transaction, migrate::Migrator};
+use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
-use super::{error::StoreResult, postgres, sqlite};
-
-/// How the schema came to be, step by step.
-pub(super) static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+use crate::store::error::StoreResult;
 
 /// Which database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,23 +89,6 @@ macro_rules! within {
 pub(crate) use {on, within};
 
 impl Db {
-    /// Connects by URL (`sqlite:///path/offhook.db`, `postgres://…`) and brings the schema up to date.
-    ///
-    /// # Errors
-    /// When the database cannot be reached or a migration fails.
-    pub async fn open(url: &str) -> StoreResult<Self> {
-        let db = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            postgres::connect(url).await?
-        } else {
-            sqlite::connect(url).await?
-        };
-        match &db.writer {
-            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run(pool).await?,
-            Pool::Postgres(pool) => sqlx::migrate!("migrations/postgres").run(pool).await?,
-        }
-        Ok(db)
-    }
-
     /// Begins a transaction that may write.
     ///
     /// # Errors

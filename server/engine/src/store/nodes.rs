@@ -2,7 +2,7 @@
 
 use domain::UnixMs;
 
-use super::{
+use crate::store::{
     db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
     sql::Sql,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
-use super::{
+use crate::store::{
     db::{Db, Dialect, Pool},
     error::StoreResult,
 };

@@ -1,9 +1,9 @@
 //! Whether the database answers: a look into each table that events pass through.
 
-use super::{
+use crate::store::{
     db::{Tx, within},
+    deliveries::queue,
     error::StoreResult,
-    jobs,
 };
 
 /// The latest row of each, by its key: a walk from the root to one leaf of the index and one of the table, whatever their
@@ -26,5 +26,5 @@ pub(crate) async fn look(tx: &mut Tx) -> StoreResult<()> {
     for latest in LATEST {
         within!(&mut *tx, c => sqlx::query(latest).fetch_optional(c).await.map(|_| ())?);
     }
-    jobs::due_endpoints(tx).await.map(|_| ())
+    queue::due_endpoints(tx).await.map(|_| ())
 }

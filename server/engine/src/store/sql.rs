@@ -23,7 +23,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{
+use crate::store::{
     columns::{Cell, Column, Named, cells, columns},
     db::{Dialect, Tx, within},
     error::{StoreError, StoreResult},
@@ -118,6 +118,11 @@ impl Sql {
         let text = self.sqlite[size.ilog2() as usize].get_or_init(|| expand(self.text, dialect, size));
         Ok((text, Rows::Cells(cells(columns, size).map_err(wrong)?)))
     }
+}
+
+/// A list of ids as the JSON that `{list $n}` reads.
+pub(crate) fn json_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(ids).to_string()
 }
 
 /// Binds rows to a query of either database.

@@ -15,7 +15,7 @@ use domain::{
     time::DAY_MS,
     token::{Scope, TokenForm, Tokens},
 };
-use engine::{Place, store::sessions::Stored};
+use engine::{Affiliation, store::users::sessions::Stored};
 
 use crate::{
     bed::{Bed, on_both},
@@ -118,7 +118,7 @@ async fn an_operator_creates_people_and_accounts(bed: Bed) {
         bed.engine.create_account(&Actor::COMMAND_LINE, "Gamma", Some("customer-7")).await,
         Err(Error::Conflict { .. })
     ));
-    let place = Place::Member(account.id.clone(), Role::Viewer);
+    let place = Affiliation::Member(account.id.clone(), Role::Viewer);
     let user = bed.engine.create_user(&Actor::COMMAND_LINE, "bob@beta.example", PASSWORD, place).await.unwrap();
     assert!(bed.engine.actor(&user, &account.id).await.is_ok());
     assert!(matches!(bed.engine.actor(&user, bed.token.account().unwrap()).await, Err(Error::NotFound(_))));

@@ -15,8 +15,8 @@ use engine::{
     Engine,
     key_ring::{Key, KeyId, KeyRing},
     store::{
-        sealed::{self, COLUMNS, Changed},
-        sessions::Stored,
+        credentials::sealed::{self, COLUMNS, Changed},
+        users::sessions::Stored,
     },
 };
 

@@ -11,12 +11,12 @@ use domain::{
     time::DAY_MS,
 };
 use engine::{
-    Engine, Place, Value,
+    Affiliation, Engine, Value,
     sender::{
         cleaning::clean,
         following::{SETTLED_MS, STEP_ROWS, round},
     },
-    store::numbers::{self, Called, Stream},
+    store::events::phone_index::{self, Called, Stream},
 };
 
 use crate::{
@@ -166,7 +166,7 @@ async fn an_account_finds_its_own_calls_only(bed: Bed) {
     let account_id = token.account().unwrap().to_string();
     let wrong = Called { place: theirs, account_id, caller: NUMBER.into(), callee: NUMBER.into() };
     let mut tx = bed.engine.sender().db.begin().await.unwrap();
-    numbers::add(&mut tx, &[wrong]).await.unwrap();
+    phone_index::add(&mut tx, &[wrong]).await.unwrap();
     tx.commit().await.unwrap();
     assert!(found(&bed, &beta, "q=441202901222").await.is_empty());
 }
@@ -177,7 +177,7 @@ async fn support_finds_the_accounts_of_a_number_also_where_nothing_was_sent(bed:
     newcomer(&bed.engine, "Gamma").await;
     call(&bed, &bed.token, 1, (NUMBER, "0441111")).await;
     call(&bed, &beta, 2, ("0441111", "00441202901222")).await;
-    let place = Place::Staff(StaffRole::Support);
+    let place = Affiliation::Staff(StaffRole::Support);
     let sam = bed.engine.create_user(&Actor::COMMAND_LINE, "sam@p.example", "correct horse battery", place).await;
     let sam = bed.engine.staff(&sam.unwrap()).await.unwrap().at("198.51.100.7");
     let names = async |text: &str| {
@@ -232,17 +232,17 @@ async fn a_step_that_was_broken_off_is_done_once(bed: Bed) {
     let most = STEP_ROWS + 50;
     futures::future::join_all((0..most).map(|n| call(&bed, &bed.token, n, ("0441111", "0441112")))).await;
     let db = &bed.engine.sender().db;
-    let rows = numbers::next(db, Stream::Deliveries, ("", "e"), 10).await.unwrap();
+    let rows = phone_index::next(db, Stream::Deliveries, ("", "e"), 10).await.unwrap();
     let reached = &rows[9].place;
     let mut tx = db.begin().await.unwrap();
-    assert!(numbers::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap());
-    numbers::add(&mut tx, &rows).await.unwrap();
+    assert!(phone_index::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap());
+    phone_index::add(&mut tx, &rows).await.unwrap();
     drop(tx);
-    assert_eq!((entries(&bed).await, numbers::mark(db, Stream::Deliveries).await.unwrap().as_str()), (0, ""));
+    assert_eq!((entries(&bed).await, phone_index::mark(db, Stream::Deliveries).await.unwrap().as_str()), (0, ""));
     gather(&bed, &*bed.another().await).await;
     assert_eq!(entries(&bed).await, 2 * most as usize, "more than a step holds, and each once");
     let mut tx = db.begin().await.unwrap();
-    let again = numbers::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
+    let again = phone_index::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
     assert!(!again, "a step that somebody else has done");
 }
 

@@ -22,7 +22,7 @@ use domain::{
     time::{DAY_MS, HOUR_MS, MINUTE_MS},
     token::{Scope, TokenForm, Tokens},
 };
-use engine::Place;
+use engine::Affiliation;
 
 use crate::bed::{Bed, event, newcomer, on_both};
 
@@ -43,7 +43,7 @@ pub const PASSWORD: &str = "violet kettle ran 7 miles";
 
 pub async fn staff(bed: &Bed, name: &str, role: StaffRole) -> Actor {
     let email = format!("{name}@provider.example");
-    let place = Place::Staff(role);
+    let place = Affiliation::Staff(role);
     let id = bed.engine.create_user(&Actor::COMMAND_LINE, &email, PASSWORD, place).await.unwrap();
     bed.engine.staff(&id).await.unwrap().at("198.51.100.7")
 }

@@ -10,7 +10,7 @@ use domain::{
     member::{INVITATION_MS, Invite, Members, Newcomer},
     person::{Letters, NewPassword, People, RESET_MS},
 };
-use engine::store::sessions::{Owner, Stored};
+use engine::store::users::sessions::{Owner, Stored};
 
 use crate::{
     bed::{Bed, newcomer, on_both},
@@ -290,7 +290,7 @@ async fn weak_passwords_are_refused_wherever_one_is_chosen(bed: Bed) {
     let link = invited(&bed, "bob@acme.example", Role::Viewer).await;
     let form = Newcomer { password: weak.into(), ..Newcomer::default() };
     assert_eq!(bed.engine.join_as_new(&link, &form, "").await.unwrap_err().fields()[0].field, "password");
-    let place = engine::Place::Staff(domain::account::StaffRole::Support);
+    let place = engine::Affiliation::Staff(domain::account::StaffRole::Support);
     let made = bed.engine.create_user(&Actor::COMMAND_LINE, "sam@provider.example", weak, place).await;
     assert_eq!(made.unwrap_err().fields()[0].field, "password");
 }

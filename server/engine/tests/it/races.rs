@@ -16,9 +16,11 @@ use engine::{
     sender::left_behind,
     store::{
         db::Tx,
+        deliveries::{
+            outcomes::{self, Finish, HealthChange},
+            queue::{self, Lane, NewDelivery},
+        },
         events::{self, NewEventRow},
-        jobs::{self, Lane, NewDelivery},
-        outcomes::{self, Finish, HealthChange},
     },
 };
 use futures::future::join_all;
@@ -95,7 +97,7 @@ async fn add_the_end(bed: &Bed, tx: &mut Tx, lane: &Lane) {
         proof: None,
     };
     events::add(tx, &[event]).await.unwrap();
-    jobs::add(tx, &[delivery]).await.unwrap();
+    queue::add(tx, &[delivery]).await.unwrap();
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn an_event_that_comes_while_the_one_before_it_ends_is_handed_on_to() {
     bed.accept(EventKind::IncomingCall, 1).await;
     let lane = lane(&bed).await;
     let mut accepting = begin(&bed).await;
-    assert_eq!(jobs::busy_lanes(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
+    assert_eq!(queue::busy_lanes(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
     // The first is sent and recorded before the second is committed.
     let recording = tokio::spawn({
         let bed = bed.clone();
@@ -127,7 +129,7 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
     let (lane, id) = (lane(&bed).await, bed.deliveries().await[0].id.to_string());
     let node = bed.engine.sender().node.clone();
     let mut recording = begin(&bed).await;
-    jobs::lock_lanes(&mut recording, [lane.clone()]).await.unwrap();
+    queue::lock_lanes(&mut recording, [lane.clone()]).await.unwrap();
     let delivered = Finish {
         id,
         state: "delivered",
@@ -141,7 +143,7 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
         finished_ms: Some(bed.now().0),
     };
     assert_eq!(outcomes::finish(&mut recording, &node, &[delivered]).await.unwrap().len(), 1);
-    assert_eq!(jobs::hand_on(&mut recording, &[lane], None, bed.now()).await.unwrap(), [""; 0]);
+    assert_eq!(queue::hand_on(&mut recording, &[lane], None, bed.now()).await.unwrap(), [""; 0]);
     let accepting = tokio::spawn({
         let bed = bed.clone();
         async move { bed.accept(EventKind::CallProcessed, 1).await }
@@ -260,7 +262,7 @@ async fn an_endpoint_is_deleted_while_an_outcome_is_recorded() {
     bed.accept(EventKind::CallProcessed, 1).await;
     // As a recorder does: first the delivery, then its endpoint.
     let mut recording = begin(&bed).await;
-    let lanes = jobs::busy_lanes(&mut recording, &[lane(&bed).await]).await.unwrap();
+    let lanes = queue::busy_lanes(&mut recording, &[lane(&bed).await]).await.unwrap();
     assert_eq!(lanes.len(), 1);
     let deleting = tokio::spawn({
         let (bed, id) = (bed.clone(), endpoint.id.clone());

@@ -12,7 +12,7 @@ use domain::{
     time::{MINUTE_MS, SECOND_MS},
     totp::{STEP_S, TotpKey, step_at},
 };
-use engine::store::sessions::{Owner, Stored};
+use engine::store::users::sessions::{Owner, Stored};
 
 use crate::bed::{Bed, newcomer, on_both};
 
@@ -328,7 +328,7 @@ async fn nothing_of_a_factor_stands_in_the_database_in_clear(bed: Bed) {
 }
 
 async fn members_show_whether_they_have_a_second_factor(bed: Bed) {
-    let place = engine::Place::Member(bed.admin.account().unwrap().clone(), Role::Viewer);
+    let place = engine::Affiliation::Member(bed.admin.account().unwrap().clone(), Role::Viewer);
     bed.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&bed).await;
     let members = bed.engine.people(&bed.admin).await.unwrap().members;

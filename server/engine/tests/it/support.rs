@@ -15,7 +15,7 @@ use domain::{
     test_line::{Behaviour, TestLines},
     time::MINUTE_MS,
 };
-use engine::Place;
+use engine::Affiliation;
 
 use crate::{
     bed::{Bed, call_id, newcomer, on_both},
@@ -39,7 +39,7 @@ const REASON: &str = "Calls do not reach the CRM";
 
 async fn staff(bed: &Bed, name: &str, role: StaffRole) -> Actor {
     let email = format!("{name}@provider.example");
-    let place = Place::Staff(role);
+    let place = Affiliation::Staff(role);
     let id = bed.engine.create_user(&Actor::COMMAND_LINE, &email, "correct horse battery", place).await.unwrap();
     bed.engine.staff(&id).await.unwrap().at("198.51.100.7")
 }

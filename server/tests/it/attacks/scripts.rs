@@ -5,7 +5,7 @@ use domain::{
     account::{Role, StaffRole},
     actor::Actor,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -100,7 +100,7 @@ async fn evil_people<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
 }
 
 async fn evil_agent<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
-    let place = Place::Staff(StaffRole::Support);
+    let place = Affiliation::Staff(StaffRole::Support);
     let email = "agent@provider.example";
     app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();
     let mut agent = Browser::new(app);

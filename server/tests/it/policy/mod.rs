@@ -10,7 +10,7 @@ use domain::{
     actor::Actor,
     token::Scope,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -171,10 +171,10 @@ impl Full {
 async fn arrive<'a>(app: &'a TestApp, here: &Account, there: &Account, visitor: Visitor) -> Browser<'a> {
     let place = match visitor {
         Visitor::Nobody => return Browser::new(app),
-        Visitor::Stranger => Place::Member(there.id.clone(), Role::Admin),
-        Visitor::Member(role) => Place::Member(here.id.clone(), role),
-        Visitor::Agent => Place::Staff(StaffRole::Support),
-        Visitor::Operator => Place::Staff(StaffRole::Operator),
+        Visitor::Stranger => Affiliation::Member(there.id.clone(), Role::Admin),
+        Visitor::Member(role) => Affiliation::Member(here.id.clone(), role),
+        Visitor::Agent => Affiliation::Staff(StaffRole::Support),
+        Visitor::Operator => Affiliation::Staff(StaffRole::Operator),
     };
     let email = format!("{}@acme.example", format!("{visitor:?}").to_lowercase().replace(['(', ')'], "-"));
     app.room.engine.create_user(&Actor::COMMAND_LINE, &email, PASSWORD, place).await.unwrap();

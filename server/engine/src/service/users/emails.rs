@@ -1,0 +1,135 @@
+//! The letters to people, and the links in them. A link holds 256 random bits; the store knows only its hash.
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{Error, error::Result, installation::staff::StaffInvitation, member::Invitation};
+use url::Url;
+
+use crate::{
+    Engine,
+    digest::hash,
+    mail::{Letter, Posted},
+    random,
+};
+
+/// Random bytes of a link.
+const LINK_BYTES: usize = 32;
+/// Seconds until there may be room for another letter.
+const MAIL_RETRY_AFTER_S: u32 = 60;
+
+/// The secret end of a link, and its hash for the store.
+pub(crate) struct Link {
+    pub(crate) text: String,
+    pub(crate) hash: String,
+}
+
+impl Link {
+    pub(crate) fn new() -> Self {
+        let bytes: [u8; LINK_BYTES] = random::any();
+        let text = URL_SAFE_NO_PAD.encode(bytes);
+        Self { hash: hash(&text), text }
+    }
+}
+
+impl Engine {
+    /// Hands a letter over. What it tells stands in the database already; whoever asked hears when it could not leave.
+    pub(crate) fn post(&self, letter: Letter) -> Result<()> {
+        match self.config().mail.post(letter) {
+            Posted::Waiting => Ok(()),
+            Posted::Full => Err(Error::Unavailable {
+                detail: "Too much mail is waiting, so this letter was not sent. Try again in a minute.".to_owned(),
+                retry_after_s: MAIL_RETRY_AFTER_S,
+            }),
+        }
+    }
+
+    /// A page of this installation as it stands in a letter.
+    pub(crate) fn page(&self, path: &str) -> String {
+        self.config().public_url.join(path).map(Url::into).unwrap_or_default()
+    }
+}
+
+pub(crate) fn invitation(invitation: &Invitation, account: &str, page: &str) -> Letter {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
+    Letter {
+        to: invitation.email.clone(),
+        subject: format!("Invitation to {account} on Offhook"),
+        text: format!(
+            "{by} invites you to the account {account} on Offhook, as {role}.\n\n\
+             Accept within 7 days:\n{page}\n\n\
+             If you do not know {by}, leave this letter alone: nothing happens then.\n"
+        ),
+    }
+}
+
+pub(crate) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Letter {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
+    Letter {
+        to: invitation.email.clone(),
+        subject: "Invitation to the staff of Offhook".to_owned(),
+        text: format!(
+            "{by} invites you to work for the provider on Offhook, as {role}.\n\n\
+             Accept within 7 days:\n{page}\n\n\
+             If you do not know {by}, leave this letter alone: nothing happens then.\n"
+        ),
+    }
+}
+
+pub(crate) fn reset(to: &str, page: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: "Set a new password for Offhook".to_owned(),
+        text: format!(
+            "Somebody, probably you, asked to set a new password for {to}.\n\n\
+             The link works once, within an hour:\n{page}\n\n\
+             If it was not you, leave this letter alone: your password stays as it is.\n"
+        ),
+    }
+}
+
+pub(crate) fn password_changed(to: &str, page: &str) -> Letter {
+    Letter {
+        to: to.to_owned(),
+        subject: "Your password for Offhook was changed".to_owned(),
+        text: format!(
+            "The password of {to} was changed. Browsers that were signed in elsewhere are signed out.\n\n\
+             If it was not you, set a new one at once:\n{page}\n"
+        ),
+    }
+}
+
+/// What happened to somebody's second factor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FactorNews {
+    On,
+    Off,
+    Reset,
+    CodesRenewed,
+    CodeUsed { left: u32 },
+}
+
+pub(crate) fn second_factor(to: &str, news: FactorNews, page: &str) -> Letter {
+    let (subject, what) = match news {
+        FactorNews::On => {
+            ("on", "is on. From now on signing in asks for a code of your app after the password.".into())
+        }
+        FactorNews::Off => ("off", "is off. The password is all that signs you in now.".into()),
+        FactorNews::Reset => {
+            ("off", "was taken away by an operator. The password is all that signs you in now.".into())
+        }
+        FactorNews::CodesRenewed => {
+            ("new recovery codes", "has new recovery codes. Those until now have ended.".into())
+        }
+        FactorNews::CodeUsed { left } => {
+            let left = domain::time::counted(i64::from(left), "recovery code");
+            ("recovery code used", format!("was proved with a recovery code. {left} left."))
+        }
+    };
+    Letter {
+        to: to.to_owned(),
+        subject: format!("Your second factor for Offhook: {subject}"),
+        text: format!(
+            "The second factor of {to} {what}\n\n\
+             If it was not you, change your password and look where you are signed in:\n{page}\n"
+        ),
+    }
+}
