@@ -7,10 +7,10 @@ use std::{
 
 use domain::{UnixMs, actor::Actor, id::AccountId, time::SECOND_MS};
 
-/// How long what was found is believed without asking the database: after a token is revoked through one node, others
+/// How long what was found is auth_cache without asking the database: after a token is revoked through one node, others
 /// let it in for this long.
 const BELIEVED_MS: i64 = 2 * SECOND_MS;
-/// Most things of a kind that are believed at once.
+/// Most things of a kind that are auth_cache at once.
 const BELIEVED_MAX: usize = 10_000;
 
 /// What was found in the database a moment ago, so that a thousand requests a second ask for it once.
@@ -22,7 +22,7 @@ pub(crate) struct AuthCache {
     pub(crate) accounts: Recent<AccountId>,
 }
 
-/// Values by key, each believed for [`BELIEVED_MS`].
+/// Values by key, each auth_cache for [`BELIEVED_MS`].
 #[derive(Debug)]
 pub(crate) struct Recent<T>(Mutex<HashMap<String, (UnixMs, T)>>);
 

@@ -23,7 +23,7 @@ use crate::{
     key_ring::Keys,
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
-    policies::Given,
+    policies::EnvDefaults,
     sender::{
         Gear, Sender,
         alerts::Alerts,
@@ -113,7 +113,7 @@ pub struct Engine {
     vault: Arc<Vault>,
     sender: Arc<Sender>,
     ingest: Ingest,
-    believed: AuthCache,
+    auth_cache: AuthCache,
     queue_seen: QueueSeen,
     inflow: Mutex<Option<Inflow>>,
     lock: Mutex<Option<File>>,
@@ -132,15 +132,15 @@ impl Engine {
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
         let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
-        let gear = Gear { outbound, vault: vault.clone(), alerts, given: Given::from(&config) };
+        let gear = Gear { outbound, vault: vault.clone(), alerts, given: EnvDefaults::from(&config) };
         let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), gear);
         if sender.read_policies().await.is_err() {
             tracing::warn!("the policies could not be read yet; what the environment says is in force");
         }
         let (ingest, door) = Ingest::new();
         let inflow = Mutex::new(Some(Inflow { door, outcomes }));
-        let (believed, queue_seen, lock) = (AuthCache::default(), QueueSeen::default(), Mutex::default());
-        Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, believed, queue_seen, inflow, lock }))
+        let (auth_cache, queue_seen, lock) = (AuthCache::default(), QueueSeen::default(), Mutex::default());
+        Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, auth_cache, queue_seen, inflow, lock }))
     }
 
     /// Takes events in and delivers, in the background, until [`Engine::stop`]. Takes up what a dead node left.
@@ -196,7 +196,7 @@ impl Engine {
         let (mut tx, now) = (self.db().begin().await?, self.now());
         let mut beaten = nodes::beat(&mut tx, &self.sender.node, now, which).await?;
         if which == Beat::First {
-            beaten.freed += queue::due_after_all(&mut tx, now).await?;
+            beaten.freed += queue::reset_future_due(&mut tx, now).await?;
         }
         tx.commit().await?;
         if beaten.freed > 0 {
@@ -218,7 +218,7 @@ impl Engine {
 
     async fn clock_set_back(&self) -> std::result::Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let due = queue::due_after_all(&mut tx, self.now()).await?;
+        let due = queue::reset_future_due(&mut tx, self.now()).await?;
         tx.commit().await?;
         tracing::warn!(due, "the clock has been set back");
         self.sender.wake_at(self.now());
@@ -238,7 +238,7 @@ impl Engine {
                 tracing::warn!("the policies could not be read; looking again soon");
             }
             let swept = if beats.is_multiple_of(SWEEP_BEATS) { self.sweep().await } else { Ok(()) };
-            if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
+            if beats.is_multiple_of(SUPPORT_BEATS) && self.end_expired_support().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
             let looks = beats.is_multiple_of(DELETED_BEATS);
@@ -345,8 +345,8 @@ impl Engine {
         &self.queue_seen
     }
 
-    pub(crate) const fn believed(&self) -> &AuthCache {
-        &self.believed
+    pub(crate) const fn auth_cache(&self) -> &AuthCache {
+        &self.auth_cache
     }
 
     /// The sender, for tests that drive it step by step.
@@ -374,6 +374,6 @@ impl Backend for Engine {
     }
 
     fn letters_leave(&self) -> bool {
-        self.config().mail.reaches_people()
+        self.config().mail.is_configured()
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 
 /// What the environment says.
 #[derive(Debug, Clone)]
-pub struct Given {
+pub struct EnvDefaults {
     /// Networks that endpoints may have besides public ones.
     pub egress_allow: Vec<IpNet>,
     /// Whether anybody may sign up.
@@ -25,7 +25,7 @@ pub struct Given {
     pub retention_max_days: u32,
 }
 
-impl From<&Config> for Given {
+impl From<&Config> for EnvDefaults {
     fn from(config: &Config) -> Self {
         Self {
             egress_allow: config.egress_allow.clone(),
@@ -35,7 +35,7 @@ impl From<&Config> for Given {
     }
 }
 
-impl Given {
+impl EnvDefaults {
     /// The same as a policy's text.
     pub(crate) fn text(&self, name: PolicyName) -> String {
         match name {
@@ -61,7 +61,7 @@ pub(crate) struct Current {
 }
 
 impl Current {
-    fn of(given: &Given, set: &[SetPolicy]) -> Self {
+    fn of(given: &EnvDefaults, set: &[SetPolicy]) -> Self {
         let text = |name: PolicyName| {
             let stored = set.iter().find(|policy| policy.name == name.as_str());
             stored.map_or_else(|| given.text(name), |policy| policy.value.clone())
@@ -89,12 +89,12 @@ fn network(text: &str) -> Option<IpNet> {
 /// The policies as this node last read them.
 #[derive(Debug)]
 pub(crate) struct InForce {
-    pub(crate) given: Given,
+    pub(crate) given: EnvDefaults,
     current: RwLock<Arc<Current>>,
 }
 
 impl InForce {
-    pub(crate) fn new(given: Given) -> Self {
+    pub(crate) fn new(given: EnvDefaults) -> Self {
         let current = RwLock::new(Arc::new(Current::of(&given, &[])));
         Self { given, current }
     }
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_is_set_goes_before_the_environment() {
-        let given = Given {
+        let given = EnvDefaults {
             egress_allow: "127.0.0.0/8".parse().into_iter().collect(),
             sign_up_open: true,
             retention_max_days: 365,

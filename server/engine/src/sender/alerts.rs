@@ -14,7 +14,7 @@ use domain::{
 use url::Url;
 
 use crate::{
-    mail::{Letter, Mail, Posted},
+    mail::{Email, Enqueued, Mail},
     store::{accounts, endpoints, error::StoreResult, users::email_preferences},
 };
 
@@ -22,8 +22,8 @@ use super::Sender;
 
 /// Something that an endpoint did by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Happened {
-    pub(super) deed: Deed,
+pub(super) struct EndpointTransition {
+    pub(super) action: Deed,
     pub(super) account: String,
     pub(super) endpoint: String,
     pub(super) name: String,
@@ -38,7 +38,7 @@ pub struct Alerts {
 }
 
 /// Tells the admins of what has happened and is committed.
-pub(super) async fn tell(sender: &Sender, happened: Vec<Happened>) {
+pub(super) async fn tell(sender: &Sender, happened: Vec<EndpointTransition>) {
     for one in happened {
         match written(sender, &one).await {
             Ok(letters) => post(sender, &one, letters),
@@ -47,8 +47,9 @@ pub(super) async fn tell(sender: &Sender, happened: Vec<Happened>) {
     }
 }
 
-fn post(sender: &Sender, about: &Happened, letters: Vec<Letter>) {
-    let refused = letters.into_iter().filter(|letter| sender.alerts.mail.post(letter.clone()) == Posted::Full).count();
+fn post(sender: &Sender, about: &EndpointTransition, letters: Vec<Email>) {
+    let refused =
+        letters.into_iter().filter(|letter| sender.alerts.mail.post(letter.clone()) == Enqueued::Full).count();
     if refused > 0 {
         tracing::warn!(
             refused,
@@ -59,7 +60,7 @@ fn post(sender: &Sender, about: &Happened, letters: Vec<Letter>) {
 }
 
 /// One for each admin who wants it. None about the account's own test line, whose answers somebody chose.
-async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> {
+async fn written(sender: &Sender, about: &EndpointTransition) -> StoreResult<Vec<Email>> {
     let ids = (AccountId::parse(&about.account), EndpointId::parse(&about.endpoint));
     let (Ok(account_id), Ok(endpoint_id)) = ids else { return Ok(Vec::new()) };
     let account = accounts::account(&sender.db, account_id.as_str()).await?;
@@ -71,19 +72,19 @@ async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> 
     let page = |path: &str| sender.alerts.public_url.join(path).map(String::from).unwrap_or_default();
     let own = page(&format!("a/{account_id}/endpoints/{endpoint_id}"));
     let why = stored.last_failure.map(|failure| failure.sentence(sender.now()));
-    let Some((subject, text)) = words(about.deed, &stored.endpoint, &account.name, why.as_deref(), &own) else {
+    let Some((subject, text)) = words(about.action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
         return Ok(Vec::new());
     };
     let text = format!("{text}\nYou may switch off letters like this one:\n{}\n", page("me/security#letters"));
     let readers = email_preferences::readers(&sender.db, &account_id).await?;
-    Ok(readers.into_iter().map(|to| Letter { to, subject: subject.clone(), text: text.clone() }).collect())
+    Ok(readers.into_iter().map(|to| Email { to, subject: subject.clone(), text: text.clone() }).collect())
 }
 
 /// Subject and text; none for what needs no letter.
-fn words(deed: Deed, endpoint: &Endpoint, account: &str, why: Option<&str>, page: &str) -> Option<(String, String)> {
+fn words(action: Deed, endpoint: &Endpoint, account: &str, why: Option<&str>, page: &str) -> Option<(String, String)> {
     let (name, host) = (&endpoint.name, endpoint.url.host());
     let goes_on = "Offhook goes on trying, and nothing is lost.";
-    let (what, next) = match deed {
+    let (what, next) = match action {
         Deed::EndpointFailing => {
             ("is failing", format!("{goes_on} After five days without a success it is disabled and its events are held."))
         }

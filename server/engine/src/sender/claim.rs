@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use crate::store::{
     db::Tx,
-    deliveries::queue::{self, DueEndpoint, LoadedJob},
+    deliveries::queue::{self, DueEndpoint, LoadedDelivery},
     error::StoreResult,
     events,
 };
@@ -159,7 +159,7 @@ pub(super) struct Fetched {
     source: Source,
     reserved: Reserved,
     kept: Vec<String>,
-    loaded: Vec<LoadedJob>,
+    loaded: Vec<LoadedDelivery>,
 }
 
 impl Fetched {
@@ -210,7 +210,7 @@ impl Fetched {
 }
 
 /// A loaded delivery; those of one event share its payload.
-fn in_hand(loaded: LoadedJob, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<Job> {
+fn in_hand(loaded: LoadedDelivery, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<Job> {
     let small = |n: i64| u32::try_from(n).unwrap_or_default();
     let event = (loaded.account_id.clone(), loaded.event_id.clone());
     let payload = loaded.payload.map(|payload| payloads.entry(event).or_insert_with(|| payload.into()).clone());

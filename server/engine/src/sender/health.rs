@@ -20,7 +20,7 @@ use crate::store::{
 
 use super::{
     Sender,
-    alerts::Happened,
+    alerts::EndpointTransition,
     outcome::{Outcome, Sent},
 };
 
@@ -34,7 +34,7 @@ pub(super) async fn record(
     batch: &[Outcome],
     finishes: &[Finish],
     kept: &HashSet<String>,
-) -> StoreResult<Vec<Happened>> {
+) -> StoreResult<Vec<EndpointTransition>> {
     let now = sender.now();
     let hours = hour_rows(batch, finishes, kept, now);
     if !hours.is_empty() {
@@ -69,9 +69,9 @@ pub(super) async fn record(
     Ok(happened)
 }
 
-fn of(deed: Deed, changed: Vec<Changed>) -> impl Iterator<Item = Happened> {
-    changed.into_iter().map(move |Changed { id, account_id, name }| Happened {
-        deed,
+fn of(action: Deed, changed: Vec<Changed>) -> impl Iterator<Item = EndpointTransition> {
+    changed.into_iter().map(move |Changed { id, account_id, name }| EndpointTransition {
+        action,
         account: account_id,
         endpoint: id,
         name,
@@ -79,7 +79,7 @@ fn of(deed: Deed, changed: Vec<Changed>) -> impl Iterator<Item = Happened> {
 }
 
 /// Warns, and disables after five days. Each warning is given once for a row of failures.
-async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<Happened>> {
+async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<EndpointTransition>> {
     let [day_ms, four_days_ms] = WARNED_AFTER_MS;
     let mut happened = Vec::new();
     // The longest first: an endpoint that is told of four days need not hear of one.
@@ -97,11 +97,11 @@ async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec
 }
 
 /// Writes what happened into the accounts' logs. The letters about it go out after the commit.
-async fn note(sender: &Sender, tx: &mut Tx, happened: &[Happened], now: UnixMs) -> StoreResult<()> {
-    let entry = |Happened { deed, account, endpoint, name }: &Happened| {
+async fn note(sender: &Sender, tx: &mut Tx, happened: &[EndpointTransition], now: UnixMs) -> StoreResult<()> {
+    let entry = |EndpointTransition { action, account, endpoint, name }: &EndpointTransition| {
         sender.targets.forget(endpoint);
-        tracing::info!(deed = deed.as_str(), endpoint, "an endpoint changed by itself");
-        Entry::new(sender.ids.next(), now, account, *deed).about(endpoint, name)
+        tracing::info!(action = action.as_str(), endpoint, "an endpoint changed by itself");
+        Entry::new(sender.ids.next(), now, account, *action).about(endpoint, name)
     };
     audit::add(tx, happened.iter().map(entry)).await
 }

@@ -116,18 +116,18 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Waiting>) {
                 again = AGAIN_MAX;
             }
             // Another node has taken an event with the same id meanwhile, say: now it is seen.
-            Err(error) if again > 0 && error.is_crossed() => {
+            Err(error) if again > 0 && error.is_conflict() => {
                 tracing::debug!(%error, tried, "another transaction was quicker; trying again");
                 again -= 1;
             }
             // One of them may be what the database does not take: half of them are tried, until it stands alone.
-            Err(error) if tried > 1 && !error.is_passing() => {
+            Err(error) if tried > 1 && !error.is_transient() => {
                 tracing::debug!(%error, tried, "events could not be stored together; trying fewer");
                 most = tried / 2;
             }
             Err(error) => {
                 sender.raise_doubt();
-                let refused = if error.is_passing() { batch.len() } else { tried };
+                let refused = if error.is_transient() { batch.len() } else { tried };
                 let error = Error::from(error);
                 batch.drain(..refused).for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
                 most = batch.len();

@@ -9,7 +9,7 @@ use crate::store::{
     deliveries::queue,
     endpoints,
     error::StoreResult,
-    nodes::{self, Beaten},
+    nodes::{self, HeartbeatOutcome},
 };
 
 use super::{Sender, lane::Job};
@@ -55,8 +55,8 @@ impl Sender {
     ///
     /// # Errors
     /// As [`Self::let_go_of`].
-    pub async fn beaten(&self, beaten: Beaten, at: UnixMs) -> StoreResult<()> {
-        if beaten.was_forgotten {
+    pub async fn beaten(&self, beaten: HeartbeatOutcome, at: UnixMs) -> StoreResult<()> {
+        if beaten.was_declared_dead {
             let dropped = self.queues().drop_all();
             tracing::warn!(deliveries = dropped.len(), "other nodes had given this one up; it starts anew");
             self.release(dropped).await?;
@@ -72,6 +72,6 @@ impl Sender {
     /// Whether what is in hand is surely this node's. One that was silent for too long asks before it sends.
     pub(super) fn is_heard(&self) -> bool {
         let beaten_at = UnixMs(self.beaten_at.load(Ordering::Acquire));
-        self.db.dialect == Dialect::Sqlite || self.now().since_ms(beaten_at) < nodes::SILENT_MS
+        self.db.dialect == Dialect::Sqlite || self.now().since_ms(beaten_at) < nodes::NODE_TIMEOUT_MS
     }
 }

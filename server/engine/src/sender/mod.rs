@@ -57,7 +57,7 @@ use tokio::sync::{Notify, broadcast, mpsc};
 use crate::{
     figures::Commits,
     outbound::Outbound,
-    policies::{Given, InForce},
+    policies::{EnvDefaults, InForce},
     store::{db::Db, error::StoreResult},
     vault::Vault,
 };
@@ -111,7 +111,7 @@ pub struct Gear {
     /// Letters about endpoints.
     pub alerts: Alerts,
     /// Policies of the environment.
-    pub given: Given,
+    pub given: EnvDefaults,
 }
 
 /// Everything that the parts of the sender share.

@@ -114,7 +114,7 @@ impl Sender {
 }
 
 /// Listens until the sender stops: first by `ears`, which heard from before the node began to work.
-pub(crate) async fn run(sender: Arc<Sender>, ears: postgres::Ears) {
+pub(crate) async fn run(sender: Arc<Sender>, ears: postgres::ClusterListener) {
     let mut ears = Some(ears);
     while !sender.is_stopping() {
         if let Err(error) = listen(&sender, ears.take()).await {
@@ -124,7 +124,7 @@ pub(crate) async fn run(sender: Arc<Sender>, ears: postgres::Ears) {
     }
 }
 
-async fn listen(sender: &Sender, ears: Option<postgres::Ears>) -> StoreResult<()> {
+async fn listen(sender: &Sender, ears: Option<postgres::ClusterListener>) -> StoreResult<()> {
     let ears = if ears.is_some() { ears } else { postgres::listener(&sender.db).await? };
     let Some(mut listener) = ears else { return Ok(()) };
     // Whatever was said before is unknown: look now that nothing more can be missed.

@@ -12,7 +12,7 @@ use crate::store::{
     db::Tx,
     deliveries::{
         outcomes::{self, AttemptRow, Finish},
-        queue::{self, Lane},
+        queue::{self, OrderingKey},
         retention,
     },
     error::StoreResult,
@@ -20,7 +20,7 @@ use crate::store::{
 
 use super::{
     Sender,
-    alerts::{self, Happened},
+    alerts::{self, EndpointTransition},
     claim, count, health,
     outcome::Outcome,
     rotating,
@@ -68,7 +68,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
 pub(super) struct Recorded {
     next: Option<claim::Fetched>,
     soonest: Option<UnixMs>,
-    happened: Vec<Happened>,
+    happened: Vec<EndpointTransition>,
 }
 
 /// Writes a batch of outcomes.
@@ -78,7 +78,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     }
     let now = sender.now();
     // Before anything is read: nobody comes to wait behind what ends here without being seen.
-    queue::lock_lanes(tx, batch.iter().map(Outcome::lane)).await?;
+    queue::lock_ordering_keys(tx, batch.iter().map(Outcome::lane)).await?;
     let lanes_ended = call_ends(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
@@ -92,7 +92,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let happened = health::record(sender, tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, tx, batch).await?;
     strip_past(tx, &finishes, &kept, now).await?;
-    let next = hand_on(sender, tx, batch, &finishes, &kept).await?;
+    let next = promote_next(sender, tx, batch, &finishes, &kept).await?;
     let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(UnixMs);
     Ok(Recorded { next, soonest, happened })
 }
@@ -112,8 +112,9 @@ pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Ou
 }
 
 /// The lanes of failed news in which the end of the call is already waiting.
-async fn call_ends(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<Lane>> {
-    let asking: Vec<Lane> = batch.iter().filter(|outcome| outcome.asks_for_call_end()).map(Outcome::lane).collect();
+async fn call_ends(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<OrderingKey>> {
+    let asking: Vec<OrderingKey> =
+        batch.iter().filter(|outcome| outcome.asks_for_call_end()).map(Outcome::lane).collect();
     if asking.is_empty() {
         return Ok(HashSet::new());
     }
@@ -145,7 +146,7 @@ async fn strip_past(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, no
 }
 
 /// Makes the next of each ended lane due and takes it in hand, if memory has room.
-async fn hand_on(
+async fn promote_next(
     sender: &Sender,
     tx: &mut Tx,
     batch: &[Outcome],
@@ -154,7 +155,7 @@ async fn hand_on(
 ) -> StoreResult<Option<claim::Fetched>> {
     let ended: HashSet<&str> =
         finishes.iter().filter(|f| f.due_ms.is_none() && kept.contains(&f.id)).map(|f| f.id.as_str()).collect();
-    let mut lanes: Vec<Lane> =
+    let mut lanes: Vec<OrderingKey> =
         batch.iter().filter(|o| ended.contains(o.job().id.as_str())).map(Outcome::lane).collect();
     if lanes.is_empty() {
         return Ok(None);
@@ -163,7 +164,7 @@ async fn hand_on(
     lanes.dedup();
     let room = sender.queues().has_room_for(lanes.len());
     let node = room.then_some(sender.node.as_str());
-    let due = queue::hand_on(tx, &lanes, node, sender.now()).await?;
+    let due = queue::promote_next(tx, &lanes, node, sender.now()).await?;
     if due.is_empty() {
         return Ok(None);
     }

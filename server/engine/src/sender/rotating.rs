@@ -104,11 +104,11 @@ async fn settle_token(
     }
 }
 
-async fn note(sender: &Sender, tx: &mut Tx, at: (&AccountId, &EndpointId), deed: Deed) -> StoreResult<()> {
+async fn note(sender: &Sender, tx: &mut Tx, at: (&AccountId, &EndpointId), action: Deed) -> StoreResult<()> {
     let (account, id) = at;
     sender.targets.forget(id.as_str());
     let name = endpoints::name(tx, account, id).await?.unwrap_or_default();
-    let entry = Entry::new(sender.ids.next(), sender.now(), account.as_str(), deed);
+    let entry = Entry::new(sender.ids.next(), sender.now(), account.as_str(), action);
     audit::add(tx, [entry.about(id.as_str(), &name)]).await
 }
 

@@ -26,7 +26,7 @@ impl Audit for Engine {
 
     async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
         actor.require(Permission::Operate)?;
-        self.records(audit::INSTALLATION, filter).await
+        self.records(audit::OPS_CHAIN, filter).await
     }
 }
 
@@ -41,8 +41,8 @@ impl Engine {
     }
 
     /// The record of something that somebody does now, in the chain of this account.
-    pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, deed: Deed) -> Entry {
-        Entry::new(self.next_id(), self.now(), account.as_str(), deed).by(actor)
+    pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, action: Deed) -> Entry {
+        Entry::new(self.next_id(), self.now(), account.as_str(), action).by(actor)
     }
 
     /// Adds one record in the transaction of what it tells.
@@ -52,19 +52,19 @@ impl Engine {
 
     /// Adds what an operator does to an account to its own log and to the installation's, in the transaction of what
     /// they tell.
-    pub(crate) async fn note_both(
+    pub(crate) async fn record_both(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         account: &Account,
-        deed: Deed,
+        action: Deed,
         changes: Vec<Change>,
     ) -> Result<()> {
         let entry = |chain: &str| {
-            let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
+            let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
             entry.about(account.id.as_str(), &account.name).with(changes.clone())
         };
-        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::INSTALLATION)]).await?)
+        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::OPS_CHAIN)]).await?)
     }
 
     /// Checks every record of every account's log and of the installation's.

@@ -47,8 +47,8 @@ impl Events for Engine {
         let size = page_size(filter.limit) as usize;
         let next = (rows.len() > size).then(|| rows[size - 1].0.clone());
         rows.truncate(size);
-        let discretion = self.discretion(actor).await?;
-        rows.iter_mut().for_each(|(_, row)| discretion.event(row));
+        let redactor = self.redactor(actor).await?;
+        rows.iter_mut().for_each(|(_, row)| redactor.event(row));
         Ok(Page { rows: rows.into_iter().map(|(_, row)| row).collect(), next })
     }
 
@@ -60,9 +60,9 @@ impl Events for Engine {
         let rows = deliveries::list::page(self.db(), account, &of_call, self.now()).await?;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
-        deliveries::add_beats(self.db(), account, &mut rows).await?;
+        deliveries::add_attempt_marks(self.db(), account, &mut rows).await?;
         let mut detail = EventDetail { event, payload, deliveries: rows };
-        self.discretion(actor).await?.event_detail(&mut detail);
+        self.redactor(actor).await?.event_detail(&mut detail);
         Ok(detail)
     }
 }
@@ -75,12 +75,12 @@ impl Engine {
             return Ok(None);
         }
         let now = self.now();
-        if let Some(account) = self.believed().accounts.get(named, now) {
+        if let Some(account) = self.auth_cache().accounts.get(named, now) {
             return Ok(Some(account));
         }
         let account = accounts::account(self.db(), named).await?.map(|account| account.id);
         if let Some(account) = &account {
-            self.believed().accounts.put(named.to_owned(), now, account);
+            self.auth_cache().accounts.put(named.to_owned(), now, account);
         }
         Ok(account)
     }

@@ -24,7 +24,7 @@ use crate::store::{
 };
 
 /// The chain of what concerns no single account.
-pub const INSTALLATION: &str = "";
+pub const OPS_CHAIN: &str = "";
 /// Records that are checked in one step.
 const CHECKED_AT_ONCE: i64 = 1_000;
 
@@ -32,15 +32,15 @@ const BEGIN_CHAIN: &str =
     "INSERT INTO audit_heads (account_id, position, hash) VALUES ($1, 0, '') ON CONFLICT (account_id) DO NOTHING";
 static HEAD: Sql = Sql::new("SELECT position, hash FROM audit_heads WHERE account_id = $1 {serialise}");
 const MOVE_HEAD: &str = "UPDATE audit_heads SET position = $2, hash = $3 WHERE account_id = $1";
-const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, \
+const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, \
                    object, changes, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash";
-const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, \
+const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash";
+const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, \
                     hash FROM audit_log WHERE account_id = $1 AND position > $2 AND position <= $3 ORDER BY position";
 const OF_SUPPORT: &str = "SELECT a.name AS account_name, l.account_id, l.position, l.id, l.at_ms, l.who_id, l.who, \
-                          l.address, l.deed, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
+                          l.address, l.action, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
                           JOIN accounts a ON a.id = l.account_id \
-                          WHERE l.who_id = $1 AND l.id < $2 AND l.deed LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
+                          WHERE l.who_id = $1 AND l.id < $2 AND l.action LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
 const ALL_HEADS: &str = "SELECT account_id, position, hash FROM audit_heads ORDER BY account_id";
 
 /// A record to be added.
@@ -52,7 +52,7 @@ pub struct Entry {
     who_id: Option<String>,
     who: Option<String>,
     address: Option<String>,
-    deed: Deed,
+    action: Deed,
     object_id: Option<String>,
     object: Option<String>,
     changes: Vec<Change>,
@@ -61,7 +61,7 @@ pub struct Entry {
 impl Entry {
     /// Something that happened by itself, in the chain of this account.
     #[must_use]
-    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, deed: Deed) -> Self {
+    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, action: Deed) -> Self {
         Self {
             account: account.to_owned(),
             id: AuditId::new(id.0, id.1),
@@ -69,7 +69,7 @@ impl Entry {
             who_id: None,
             who: None,
             address: None,
-            deed,
+            action,
             object_id: None,
             object: None,
             changes: Vec::new(),
@@ -87,7 +87,7 @@ impl Entry {
 
     /// A person did it to themselves, in no account.
     #[must_use]
-    pub fn by_person(mut self, user: &User, address: &str) -> Self {
+    pub fn by_user(mut self, user: &User, address: &str) -> Self {
         self.who_id = Some(user.id.to_string());
         self.who = Some(user.email.clone());
         self.address = Some(address.to_owned()).filter(|address| !address.is_empty());
@@ -119,7 +119,7 @@ struct Row {
     who_id: Option<String>,
     who: Option<String>,
     address: Option<String>,
-    deed: String,
+    action: String,
     object_id: Option<String>,
     object: Option<String>,
     changes: String,
@@ -138,7 +138,7 @@ impl Row {
             self.who_id,
             self.who,
             self.address,
-            self.deed,
+            self.action,
             self.object_id,
             self.object,
             self.changes,
@@ -153,7 +153,7 @@ impl TryFrom<Row> for Record {
         let corrupt = |column| StoreError::Corrupt { table: "audit_log", column, row: row.id.clone() };
         Ok(Self {
             id: AuditId::parse(&row.id).map_err(|_| corrupt("id"))?,
-            deed: Deed::parse(&row.deed).ok_or_else(|| corrupt("deed"))?,
+            deed: Deed::parse(&row.action).ok_or_else(|| corrupt("action"))?,
             changes: serde_json::from_str(&row.changes).map_err(|_| corrupt("changes"))?,
             at: UnixMs(row.at_ms),
             who_id: row.who_id,
@@ -199,7 +199,7 @@ async fn add_one(tx: &mut Tx, entry: Entry, position: i64, before: &str) -> Stor
         who_id: entry.who_id,
         who: entry.who,
         address: entry.address,
-        deed: entry.deed.as_str().to_owned(),
+        action: entry.action.as_str().to_owned(),
         object_id: entry.object_id,
         object: entry.object,
         // Changes are texts, which always serialise.
@@ -209,7 +209,7 @@ async fn add_one(tx: &mut Tx, entry: Entry, position: i64, before: &str) -> Stor
     row.hash = row.hash_after(before);
     within!(tx, c => sqlx::query(ADD)
         .bind(&row.account_id).bind(row.position).bind(&row.id).bind(row.at_ms).bind(&row.who_id).bind(&row.who)
-        .bind(&row.address).bind(&row.deed).bind(&row.object_id).bind(&row.object).bind(&row.changes).bind(&row.hash)
+        .bind(&row.address).bind(&row.action).bind(&row.object_id).bind(&row.object).bind(&row.changes).bind(&row.hash)
         .execute(c).await?.rows_affected());
     Ok(row.hash)
 }
@@ -219,7 +219,7 @@ async fn add_one(tx: &mut Tx, entry: Entry, position: i64, before: &str) -> Stor
 pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, Record)>> {
     let mut conditions = Conditions::of(account, "account_id");
     if let Some(area) = &filter.area {
-        conditions.text("deed LIKE ?", &format!("{area}.%"));
+        conditions.text("action LIKE ?", &format!("{area}.%"));
     }
     if let Some(who) = &filter.who {
         conditions.text("(who_id = ?", who);

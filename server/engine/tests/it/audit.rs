@@ -17,7 +17,21 @@ on_both! {
     records_cannot_be_changed_by_accident
     the_log_is_the_accounts_own_and_for_admins
     chains_hold_when_many_write_at_once
+    chains_from_before_the_column_was_renamed_still_verify
 }
+
+/// A chain as it was written before migration 18, with the hashes of that time.
+const OLD_RECORDS: [&str; 3] = [
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
+     VALUES ('acct_old', 1, 'aud_01', 1790000000000, 'usr_1', 'ana@acme.example', '203.0.113.9', 'endpoint.created', \
+     'ep_1', 'Billing', '[{\"what\":\"URL\",\"before\":null,\"after\":\"https://acme.example/hook\"}]', \
+     'bf8af5cfab66a7e8fdbe93f50c634d8168aec975937d1d9f814d62617a0e9a8d')",
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
+     VALUES ('acct_old', 2, 'aud_02', 1790000001000, NULL, NULL, NULL, 'endpoint.paused_gone', 'ep_1', 'Billing', '[]', \
+     'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
+    "INSERT INTO audit_heads (account_id, position, hash) VALUES ('acct_old', 2, \
+     'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
+];
 
 async fn records(bed: &Bed, query: &str) -> Vec<domain::audit::Record> {
     bed.engine.audit(&bed.admin, &AuditFilter::parse(query)).await.unwrap().rows
@@ -121,4 +135,20 @@ async fn chains_hold_when_many_write_at_once(bed: Bed) {
     assert!(resent.iter().all(Result::is_ok) && revealed.iter().all(Result::is_ok), "{resent:?} {revealed:?}");
     let verdict = bed.engine.verify_audit().await.unwrap();
     assert_eq!((verdict.broken, verdict.records), (vec![], 3 + 16));
+}
+
+async fn chains_from_before_the_column_was_renamed_still_verify(bed: Bed) {
+    bed.endpoint().await;
+    bed.execute("ALTER TABLE audit_log RENAME COLUMN action TO deed").await.unwrap();
+    bed.execute("DELETE FROM _sqlx_migrations WHERE version = 18").await.unwrap();
+    for written in OLD_RECORDS {
+        bed.execute(written).await.unwrap();
+    }
+    let later = bed.another().await;
+    let verdict = later.verify_audit().await.unwrap();
+    assert_eq!((verdict.broken, verdict.records), (vec![], 3 + 2));
+    let all = later.audit(&bed.admin, &AuditFilter::parse("?area=endpoint")).await.unwrap().rows;
+    assert_eq!(all.iter().map(|record| record.deed).collect::<Vec<_>>(), [Deed::EndpointCreated]);
+    bed.tamper("UPDATE audit_log SET action = 'endpoint.deleted' WHERE account_id = 'acct_old' AND position = 2").await;
+    assert_eq!(later.verify_audit().await.unwrap().broken[0].position, 2, "the action is hashed");
 }

@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine, key_ring::KeyRing, mail::Drawer};
+use engine::{Config, Engine, key_ring::KeyRing, mail::InMemoryMailer};
 
 use crate::{database, receiver::Receiver};
 
@@ -75,7 +75,7 @@ pub struct Bed {
     pub receiver: Receiver,
     pub admin: Actor,
     pub token: Actor,
-    pub mail: Arc<Drawer>,
+    pub mail: Arc<InMemoryMailer>,
     config: Config,
     folder: tempfile::TempDir,
 }
@@ -93,7 +93,7 @@ impl Bed {
     /// A bed on an empty database.
     pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
-        let mail = Arc::new(Drawer::default());
+        let mail = Arc::new(InMemoryMailer::default());
         let config = Config {
             database_url,
             keys: [7; 32].into(),

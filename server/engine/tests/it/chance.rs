@@ -44,7 +44,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 /// A node is given up after this.
-const SILENT_MS: i64 = 15_001;
+const NODE_TIMEOUT_MS: i64 = 15_001;
 
 struct World {
     bed: Bed,
@@ -87,7 +87,7 @@ impl World {
     }
 
     async fn crash(&mut self) {
-        self.bed.clock.step_ms(SILENT_MS);
+        self.bed.clock.step_ms(NODE_TIMEOUT_MS);
         self.engine = self.bed.another().await;
     }
 

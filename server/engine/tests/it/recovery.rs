@@ -17,13 +17,13 @@ on_both! {
 }
 
 /// A node is given up after this.
-const SILENT_MS: i64 = 15_001;
+const NODE_TIMEOUT_MS: i64 = 15_001;
 
 async fn what_a_dead_node_had_in_hand_is_taken_up_by_the_next(bed: Bed) {
     bed.endpoint().await;
     join_all((0..20).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
     // The first node has all of them in hand and never gets to send them.
-    bed.clock.step_ms(SILENT_MS);
+    bed.clock.step_ms(NODE_TIMEOUT_MS);
     let next = bed.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 20);
     assert!(bed.deliveries().await.iter().all(|row| row.status == Status::Delivered));
@@ -33,7 +33,7 @@ async fn the_outcome_of_a_node_that_was_given_up_does_not_count(bed: Bed) {
     bed.endpoint().await;
     bed.receiver.next([Reply::Status(200), Reply::Status(500)]);
     bed.accept(EventKind::CallProcessed, 1).await;
-    bed.clock.step_ms(SILENT_MS);
+    bed.clock.step_ms(NODE_TIMEOUT_MS);
     let next = bed.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 1);
     // The first node wakes up and sends what it had in hand: a repeat, whose failure must not undo the success.
@@ -46,7 +46,7 @@ async fn the_outcome_of_a_node_that_was_given_up_does_not_count(bed: Bed) {
 async fn a_node_that_hears_it_was_given_up_sends_nothing_of_what_it_had_in_hand(bed: Bed) {
     bed.endpoint().await;
     join_all((0..20).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
-    bed.clock.step_ms(SILENT_MS);
+    bed.clock.step_ms(NODE_TIMEOUT_MS);
     let next = bed.another().await;
     // As after a stop of the whole process: it takes one more in before it finds out.
     bed.accept(EventKind::CallProcessed, 20).await;

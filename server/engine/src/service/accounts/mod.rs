@@ -61,7 +61,7 @@ impl Accounts for Engine {
         let known = users::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
         // Only a right password leads to the question whether there is a second factor: before, nothing tells.
-        if !self.proves_password(&email, password, hash.clone(), client_ip).await? {
+        if !self.check_password(&email, password, hash.clone(), client_ip).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let (user, hash) = user.zip(hash).ok_or_else(|| Error::Unauthenticated(WRONG.into()))?;
@@ -105,7 +105,7 @@ impl Accounts for Engine {
 
 /// What stands against a reference that another account has.
 pub(super) fn taken_reference(error: StoreError, reference: Option<String>) -> Error {
-    if !error.is_taken() {
+    if !error.is_unique_violation() {
         return error.into();
     }
     Error::Conflict { detail: "Another account has this reference.".into(), existing: reference }
@@ -134,7 +134,7 @@ impl Engine {
     pub async fn create_account(&self, actor: &Actor, name: &str, reference: Option<&str>) -> Result<Account> {
         let naming = Naming { name: name.to_owned(), reference: reference.unwrap_or_default().to_owned() };
         let (mut tx, account) = self.new_account(actor, naming.check()?).await?;
-        self.note_opened(&mut tx, actor, &account).await?;
+        self.record_opened(&mut tx, actor, &account).await?;
         tx.commit().await?;
         Ok(account)
     }
@@ -150,7 +150,7 @@ impl Engine {
     }
 
     /// Records a new account in its own log and in the installation's.
-    pub(super) async fn note_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
-        self.note_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
+    pub(super) async fn record_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
+        self.record_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
     }
 }

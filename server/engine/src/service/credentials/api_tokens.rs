@@ -44,7 +44,7 @@ impl Tokens for Engine {
             return Err(unknown());
         }
         let (hash, now) = (hash(bearer), self.now());
-        if let Some(actor) = self.believed().actors.get(&hash, now) {
+        if let Some(actor) = self.auth_cache().actors.get(&hash, now) {
             return Ok(actor.at(address));
         }
         let StoredToken { account, token, .. } = api_tokens::by_hash(self.db(), &hash).await?.ok_or_else(unknown)?;
@@ -53,7 +53,7 @@ impl Tokens for Engine {
         let events_per_s = self.refuse_suspended(account.as_ref()).await?;
         let actor = Actor::new(Who::Token { token: token.id, name: token.name, account, scopes: token.scopes });
         let actor = Actor { events_per_s, ..actor };
-        self.believed().actors.put(hash, now, &actor);
+        self.auth_cache().actors.put(hash, now, &actor);
         Ok(actor.at(address))
     }
 
@@ -105,7 +105,7 @@ impl Tokens for Engine {
         }
         self.add_token(&mut tx, actor, &stored, Deed::ApiTokenRotated, Some(&before.token)).await?;
         tx.commit().await?;
-        self.believed().actors.forget(&before.hash);
+        self.auth_cache().actors.forget(&before.hash);
         Ok(MadeToken { token: stored.token, secret })
     }
 
@@ -123,7 +123,7 @@ impl Tokens for Engine {
             self.note(&mut tx, entry.about(id.as_str(), &before.token.name)).await?;
         }
         tx.commit().await?;
-        self.believed().actors.forget(&before.hash);
+        self.auth_cache().actors.forget(&before.hash);
         Ok(self.stored_token(whose, id).await?.token)
     }
 }
@@ -135,7 +135,7 @@ fn whose(actor: &Actor) -> Result<Option<&AccountId>> {
 
 /// The chain of the audit log in which these tokens stand.
 fn chain(whose: Option<&AccountId>) -> &str {
-    whose.map_or(audit::INSTALLATION, AccountId::as_str)
+    whose.map_or(audit::OPS_CHAIN, AccountId::as_str)
 }
 
 fn refuse_for_platform(whose: Option<&AccountId>, scopes: &[Scope], field: &str) -> Result<()> {
@@ -229,7 +229,7 @@ impl Engine {
         tx: &mut Tx,
         actor: &Actor,
         stored: &StoredToken,
-        deed: Deed,
+        action: Deed,
         before: Option<&ApiToken>,
     ) -> Result<()> {
         api_tokens::add(tx, stored).await?;
@@ -240,7 +240,7 @@ impl Engine {
             stored.token.expires_at.map(|at| Change::noted("expires", domain::time::iso_utc(at))),
             before.map(|before| Change::noted("takes the place of", before.masked())),
         ];
-        let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
         let entry = entry.about(stored.token.id.as_str(), &stored.token.name);
         self.note(tx, entry.with(changes.into_iter().flatten())).await
     }

@@ -76,7 +76,7 @@ impl Rotations for Engine {
         let payload = Payload::parse(&self.example(EventKind::CallProcessed))?;
         let test = self.post_test(account, &stored.endpoint, payload, Some(what)).await?;
         let mut tx = self.db().begin().await?;
-        let deed = match what {
+        let action = match what {
             Credential::AuthToken => {
                 self.change(&mut tx, &stored, |rotation: TokenRotation| {
                     Ok(TokenRotation { test: Some(test.clone()), ..rotation })
@@ -92,7 +92,7 @@ impl Rotations for Engine {
                 Deed::SecretTested
             }
         };
-        self.tell(&mut tx, actor, &stored, deed, [Change::noted("delivery", test.as_str())]).await?;
+        self.tell(&mut tx, actor, &stored, action, [Change::noted("delivery", test.as_str())]).await?;
         tx.commit().await?;
         Ok(test)
     }
@@ -242,7 +242,7 @@ impl Engine {
         &self,
         actor: &Actor,
         id: &EndpointId,
-        deed: Deed,
+        action: Deed,
         rule: impl FnOnce(&T) -> Result<()> + Send,
     ) -> Result<RotationView> {
         let account = actor.account_if(Permission::RotateCredentials)?;
@@ -250,7 +250,7 @@ impl Engine {
         let running = rotations::lock::<T>(&mut tx, account, id).await?.ok_or_else(|| none_runs(T::WHAT))?;
         rule(&running.rotation)?;
         rotations::end(&mut tx, account, id, T::WHAT).await?;
-        self.tell(&mut tx, actor, &stored, deed, None).await?;
+        self.tell(&mut tx, actor, &stored, action, None).await?;
         tx.commit().await?;
         self.rotated(account, id).await?;
         self.view(account, id).await
@@ -269,10 +269,11 @@ impl Engine {
         tx: &mut Tx,
         actor: &Actor,
         stored: &StoredEndpoint,
-        deed: Deed,
+        action: Deed,
         changes: impl IntoIterator<Item = Change> + Send,
     ) -> Result<()> {
-        let entry = self.entry(actor, &stored.account, deed).about(stored.endpoint.id.as_str(), &stored.endpoint.name);
+        let entry =
+            self.entry(actor, &stored.account, action).about(stored.endpoint.id.as_str(), &stored.endpoint.name);
         self.note(tx, entry.with(changes)).await
     }
 

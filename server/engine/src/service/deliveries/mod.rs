@@ -25,7 +25,7 @@ use crate::{
     store::{
         deliveries::{
             self, list,
-            queue::{self, Lane},
+            queue::{self, OrderingKey},
         },
         endpoints, events,
     },
@@ -40,8 +40,8 @@ impl Deliveries for Engine {
         let next = (rows.len() > size).then(|| rows[size - 1].id.to_string());
         rows.truncate(size);
         self.finish_rows(account, &mut rows).await?;
-        let discretion = self.discretion(actor).await?;
-        rows.iter_mut().for_each(|row| discretion.delivery(row));
+        let redactor = self.redactor(actor).await?;
+        rows.iter_mut().for_each(|row| redactor.delivery(row));
         Ok(Page { rows, next })
     }
 
@@ -63,15 +63,15 @@ impl Deliveries for Engine {
             endpoint_url: endpoint.endpoint.url.as_str().to_owned(),
             row,
         };
-        let discretion = self.discretion(actor).await?;
-        if discretion.hides_credentials() {
+        let redactor = self.redactor(actor).await?;
+        if redactor.hides_credentials() {
             let shown = credentials::revealed(self.vault(), &endpoint, self.now())?;
             let open = credentials::open_for(self.vault(), &endpoint)?;
             let headers = open.headers.iter().map(|header| header.value.as_str());
             let rotating = [&shown.other_auth_token, &shown.earlier_signing_secret].into_iter().flatten();
             let present = [shown.auth_token.as_str(), shown.signing_secret.as_str()];
             let known: Vec<&str> = headers.chain(present).chain(rotating.map(String::as_str)).collect();
-            discretion.delivery_detail(&mut detail, &known);
+            redactor.delivery_detail(&mut detail, &known);
         }
         Ok(detail)
     }
@@ -83,7 +83,7 @@ impl Deliveries for Engine {
         let now = self.now();
         let mut tx = self.db().begin().await?;
         let resent = deliveries::resend(&mut tx, account, id, lane(&row), now).await?;
-        if !resent && !deliveries::hurry(&mut tx, account, id, now).await? {
+        if !resent && !deliveries::retry_now(&mut tx, account, id, now).await? {
             drop(tx);
             // Its endpoint may have been deleted since.
             self.refuse_resend(account, &row).await?;
@@ -100,7 +100,7 @@ impl Deliveries for Engine {
         let row = self.row(account, id).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        queue::lock_lanes(&mut tx, [lane(&row)]).await?;
+        queue::lock_ordering_keys(&mut tx, [lane(&row)]).await?;
         if !deliveries::cancel(&mut tx, account, id, now).await? {
             let detail = if row.status.is_final() {
                 "This delivery has already ended; there is nothing to cancel."
@@ -109,7 +109,7 @@ impl Deliveries for Engine {
             };
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        queue::hand_on(&mut tx, &[lane(&row)], None, now).await?;
+        queue::promote_next(&mut tx, &[lane(&row)], None, now).await?;
         self.note(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
@@ -131,8 +131,8 @@ impl Deliveries for Engine {
 }
 
 /// The call and endpoint it belongs to.
-fn lane(row: &DeliveryRow) -> Lane {
-    Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+fn lane(row: &DeliveryRow) -> OrderingKey {
+    OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
 
 /// Why one is not resent that goes out anyway.
@@ -155,7 +155,7 @@ impl Engine {
 
     /// Adds what the store's row does not tell: the beats, and what is being sent just now.
     pub(super) async fn finish_rows(&self, account: &AccountId, rows: &mut [DeliveryRow]) -> Result<()> {
-        deliveries::add_beats(self.db(), account, rows).await?;
+        deliveries::add_attempt_marks(self.db(), account, rows).await?;
         self.mark_sending(rows);
         Ok(())
     }

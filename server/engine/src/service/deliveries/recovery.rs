@@ -127,7 +127,7 @@ impl Engine {
                 Ok(tx.commit().await?)
             }
             // Somebody else was quicker.
-            Err(error) if error.is_taken() => {
+            Err(error) if error.is_unique_violation() => {
                 drop(tx);
                 Err(busy(recovery_jobs::open(self.db(), account, &job.endpoint_id).await?))
             }
@@ -145,13 +145,13 @@ impl Engine {
         let Job { endpoint_id, endpoint_name, .. } = self.stored_job(account, id).await?;
         let mut tx = self.db().begin().await?;
         let now = self.now();
-        let (changed, deed) = match turn {
+        let (changed, action) = match turn {
             Turn::Pause => (recovery_jobs::pause(&mut tx, account, id, now).await?, Deed::RecoveryPaused),
             Turn::Resume => (recovery_jobs::resume(&mut tx, account, id, now).await?, Deed::RecoveryResumed),
             Turn::Cancel => (recovery_jobs::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
         };
         if changed {
-            let entry = self.entry(actor, account, deed).about(endpoint_id.as_str(), &endpoint_name);
+            let entry = self.entry(actor, account, action).about(endpoint_id.as_str(), &endpoint_name);
             self.note(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
         }
         tx.commit().await?;

@@ -57,15 +57,15 @@ impl Endpoints for Engine {
         let mut summaries = self.summaries(account).await?;
         let now = self.now();
         summaries.sort_by_key(|summary| !summary.endpoint.health.is_failing(now));
-        let discretion = self.discretion(actor).await?;
-        summaries.iter_mut().for_each(|summary| discretion.endpoint(summary));
+        let redactor = self.redactor(actor).await?;
+        summaries.iter_mut().for_each(|summary| redactor.endpoint(summary));
         Ok(summaries)
     }
 
     async fn endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<EndpointSummary> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
         let mut summary = self.summary(self.stored(account, id).await?).await?;
-        self.discretion(actor).await?.endpoint(&mut summary);
+        self.redactor(actor).await?.endpoint(&mut summary);
         Ok(summary)
     }
 
@@ -211,13 +211,13 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
             let active = state == EndpointState::Active;
-            let deed = if active { Deed::EndpointResumed } else { Deed::EndpointPaused };
+            let action = if active { Deed::EndpointResumed } else { Deed::EndpointPaused };
             let drain = drain_per_s.map(|rate| Change::noted("held events per second", rate.to_string()));
-            let entry = self.entry(actor, account, deed).about(id.as_str(), &endpoint.name).with(drain);
+            let entry = self.entry(actor, account, action).about(id.as_str(), &endpoint.name).with(drain);
             self.note(&mut tx, entry).await?;
         }
         if state == EndpointState::Active {
-            endpoints::begin_anew(&mut tx, account, id, drain_per_s).await?;
+            endpoints::reset_health(&mut tx, account, id, drain_per_s).await?;
         }
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;

@@ -77,7 +77,7 @@ impl Installation for Engine {
         actor.require(Permission::Operate)?;
         let (naming, admin) = form.check()?;
         let (mut tx, account) = self.new_account(actor, naming).await.map_err(about_reference)?;
-        self.note_opened(&mut tx, actor, &account).await?;
+        self.record_opened(&mut tx, actor, &account).await?;
         let Some(email) = admin else {
             tx.commit().await?;
             return Ok((account, None));
@@ -103,10 +103,10 @@ impl Installation for Engine {
         accounts::lock(&mut tx, id).await?;
         let renamed = accounts::rename(&mut tx, id, &after.name, after.reference.as_deref()).await;
         renamed.map_err(|error| about_reference(taken_reference(error, after.reference.clone())))?;
-        self.note_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
+        self.record_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
         tx.commit().await?;
         if let Some(reference) = &before.reference {
-            self.believed().accounts.forget(reference);
+            self.auth_cache().accounts.forget(reference);
         }
         Ok(after)
     }
@@ -132,9 +132,9 @@ impl Installation for Engine {
         let mut tx = self.db().begin().await?;
         accounts::lock(&mut tx, id).await?;
         accounts::limit(&mut tx, id, limits).await?;
-        self.note_both(&mut tx, actor, &after, Deed::AccountLimited, changes).await?;
+        self.record_both(&mut tx, actor, &after, Deed::AccountLimited, changes).await?;
         tx.commit().await?;
-        self.believed().actors.clear();
+        self.auth_cache().actors.clear();
         Ok(after)
     }
 }

@@ -62,7 +62,7 @@ impl Support for Engine {
         let account = self.account_for_support(actor, &AccountId::parse(&form.account)?).await?;
         allowed(&account)?;
         let grounds = form.check()?;
-        self.end_over().await?;
+        self.end_expired_support().await?;
         if let Some(running) = self.running(user, &account.id).await? {
             return Ok(running);
         }
@@ -99,7 +99,7 @@ impl Support for Engine {
 
     async fn support_sessions(&self, actor: &Actor) -> Result<Vec<SupportSession>> {
         let (user, _) = agent(actor)?;
-        self.end_over().await?;
+        self.end_expired_support().await?;
         Ok(support::sessions(self.db(), Which::Of(user)).await?)
     }
 
@@ -113,7 +113,7 @@ impl Support for Engine {
         let known = self.account_for_support(actor, account).await?;
         allowed(&known)?;
         let Some(session) = self.running(user, account).await?.filter(|session| session.is_open(self.now())) else {
-            self.end_over().await?;
+            self.end_expired_support().await?;
             let said = format!("No support session runs for {}: it has ended, or was never started.", known.name);
             return Err(Error::Forbidden(said));
         };
@@ -224,7 +224,7 @@ impl Engine {
     }
 
     /// A record of a session in the log of its account, with why.
-    fn told(&self, actor: &Actor, session: &SupportSession, deed: Deed) -> Entry {
+    fn told(&self, actor: &Actor, session: &SupportSession, action: Deed) -> Entry {
         let why = [Change::noted("ticket", &session.ticket), Change::noted("reason", &session.reason)];
         let who = Who::Support {
             user: session.agent_id.clone(),
@@ -233,7 +233,7 @@ impl Engine {
             session: session.id.clone(),
         };
         let support = Actor { address: actor.address.clone(), ..Actor::new(who) };
-        self.entry(&support, &session.account, deed).about(session.id.as_str(), "").with(why)
+        self.entry(&support, &session.account, action).about(session.id.as_str(), "").with(why)
     }
 
     /// Ends a session and records it, unless somebody was quicker.
@@ -248,7 +248,7 @@ impl Engine {
     }
 
     /// Records the end of all sessions whose time is over.
-    pub(crate) async fn end_over(&self) -> Result<()> {
+    pub(crate) async fn end_expired_support(&self) -> Result<()> {
         let over = support::sessions(self.db(), Which::Over(self.now())).await?;
         if over.is_empty() {
             return Ok(());

@@ -52,11 +52,11 @@ impl Engine {
         if let Affiliation::Member(account, role) = &place {
             members::add(&mut tx, &user.id, account, *role, self.now()).await?;
         }
-        let (chain, deed, role) = match &place {
+        let (chain, action, role) = match &place {
             Affiliation::Member(account, role) => (account.as_str(), Deed::MemberJoined, role.as_str()),
-            Affiliation::Staff(role) => (audit::INSTALLATION, Deed::StaffAdded, role.as_str()),
+            Affiliation::Staff(role) => (audit::OPS_CHAIN, Deed::StaffAdded, role.as_str()),
         };
-        let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with([Change::noted("role", role)])).await?;
         tx.commit().await?;
         Ok(user.id)

@@ -15,7 +15,7 @@ use domain::{
 use crate::{
     Engine,
     digest::hash,
-    mail::Letter,
+    mail::Email,
     password,
     service::users::emails::Link,
     store::{
@@ -24,7 +24,7 @@ use crate::{
         error::StoreError,
         users::{
             self,
-            invitations::{self, Offered},
+            invitations::{self, InvitationRole},
         },
     },
 };
@@ -36,7 +36,7 @@ const RETRY_AFTER_S: u32 = 3_600;
 #[async_trait]
 pub(crate) trait InvitationScope: Send + Sync + Sized {
     /// What an invitation makes of somebody.
-    type Role: Offered;
+    type Role: InvitationRole;
     /// Invitations that may be sent within a day, if there is a limit.
     const MAX_PER_DAY: Option<i64>;
     /// What somebody is who belongs to it.
@@ -55,7 +55,7 @@ pub(crate) trait InvitationScope: Send + Sync + Sized {
     /// Its name for people, if it has one.
     fn title(&self) -> Option<&str>;
     /// The letter with the link.
-    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Letter;
+    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Email;
     /// The place with that key.
     async fn find(db: &Db, key: &str) -> Result<Option<Self>>;
     /// Addresses of all who belong to it. Whoever lets somebody in or out waits here until the transaction ends.
@@ -96,7 +96,7 @@ impl Engine {
     }
 
     /// Replaces an open invitation by one with a new link and the whole time.
-    pub(crate) async fn invite_again<P: InvitationScope>(
+    pub(crate) async fn reinvite<P: InvitationScope>(
         &self,
         place: &P,
         actor: &Actor,
@@ -107,7 +107,7 @@ impl Engine {
     }
 
     /// Withdraws an open invitation.
-    pub(crate) async fn uninvite<P: InvitationScope>(
+    pub(crate) async fn withdraw_from<P: InvitationScope>(
         &self,
         place: &P,
         actor: &Actor,
@@ -184,7 +184,7 @@ impl Engine {
         let hash = password::hash(form.password.clone()).await;
         let user = User { id: self.new_id(UserId::new), name, email };
         let mut tx = self.db().begin().await?;
-        let taken = |error: StoreError| if error.is_taken() { known_address() } else { error.into() };
+        let taken = |error: StoreError| if error.is_unique_violation() { known_address() } else { error.into() };
         users::add(&mut tx, &user, &hash, None, self.now()).await.map_err(taken)?;
         let place = self.let_in(tx, usable, &user, client_ip).await?;
         Ok((user, place))
@@ -232,15 +232,15 @@ impl Engine {
             return Err(Error::Conflict { detail, existing: None });
         }
         place.admit(&mut tx, user, invitation.role, self.now()).await?;
-        let entry = self.entry_of(&place, P::JOINED).by_person(user, client_ip);
+        let entry = self.entry_of(&place, P::JOINED).by_user(user, client_ip);
         let noted = [Change::noted("role", invitation.role.name()), Change::noted("invited by", invitation.invited_by)];
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
         tx.commit().await?;
         Ok(place)
     }
 
-    fn entry_of<P: InvitationScope>(&self, place: &P, deed: Deed) -> Entry {
-        Entry::new(self.next_id(), self.now(), place.key(), deed)
+    fn entry_of<P: InvitationScope>(&self, place: &P, action: Deed) -> Entry {
+        Entry::new(self.next_id(), self.now(), place.key(), action)
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) const CLIENT_FACTOR: i64 = 5;
 
 impl Engine {
     /// Whether this is the password behind the stored hash. Wrong ones make the next try wait.
-    pub(crate) async fn proves_password(
+    pub(crate) async fn check_password(
         &self,
         email: &str,
         password: &str,

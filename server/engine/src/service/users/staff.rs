@@ -17,7 +17,7 @@ use domain::{
 
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     service::users::{
         emails::{self, Link},
         invitations::{InvitationScope, Usable},
@@ -45,12 +45,12 @@ impl Staffing for Engine {
 
     async fn resend_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
-        self.invite_again(&Staff, actor, id).await
+        self.reinvite(&Staff, actor, id).await
     }
 
     async fn withdraw_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
-        self.uninvite(&Staff, actor, id).await
+        self.withdraw_from(&Staff, actor, id).await
     }
 
     async fn change_staff(&self, actor: &Actor, user: &UserId, role: Option<StaffRole>) -> Result<StaffMember> {
@@ -72,11 +72,11 @@ impl Staffing for Engine {
         for session in ending {
             self.end_within(&mut tx, actor, &session, "the agent is no longer support staff").await?;
         }
-        let (deed, change) = match role {
+        let (action, change) = match role {
             Some(role) => (Deed::StaffChanged, Change::between("role", member.role.as_str(), role.as_str())),
             None => (Deed::StaffRemoved, Some(Change::noted("role", member.role.as_str()))),
         };
-        let entry = self.staff_entry(deed).by(actor).about(user.as_str(), &member.user.email).with(change);
+        let entry = self.staff_entry(action).by(actor).about(user.as_str(), &member.user.email).with(change);
         self.note(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(StaffMember { role: role.unwrap_or(member.role), ..member })
@@ -111,14 +111,14 @@ impl InvitationScope for Staff {
     const JOINED: Deed = Deed::StaffAdded;
 
     fn key(&self) -> &str {
-        audit::INSTALLATION
+        audit::OPS_CHAIN
     }
 
     fn title(&self) -> Option<&str> {
         None
     }
 
-    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Letter {
+    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Email {
         emails::staff_invitation(invitation, &engine.page(&format!("invite/staff/{}", link.text)))
     }
 
@@ -136,8 +136,8 @@ impl InvitationScope for Staff {
 }
 
 impl Engine {
-    fn staff_entry(&self, deed: Deed) -> Entry {
-        Entry::new(self.next_id(), self.now(), audit::INSTALLATION, deed)
+    fn staff_entry(&self, action: Deed) -> Entry {
+        Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, action)
     }
 
     /// The support sessions that end when somebody is no longer support.

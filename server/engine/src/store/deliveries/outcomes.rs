@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::store::{
     db::{Tx, within},
-    deliveries::queue::Lane,
+    deliveries::queue::OrderingKey,
     error::StoreResult,
     sql::{BindRows as _, Sql, json_list},
 };
@@ -167,7 +167,7 @@ pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
 }
 
 /// In which of these lanes the end of the call is already waiting.
-pub async fn call_ended(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
+pub async fn call_ended(tx: &mut Tx, lanes: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
     CALL_ENDED.read(tx, lanes).await
 }
 

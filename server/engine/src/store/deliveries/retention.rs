@@ -69,7 +69,7 @@ const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE (endpoint_id, hour_
 
 /// An account's retention, and how far its bodies have been cleaned.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Keeping {
+pub struct AccountRetention {
     /// The account.
     pub id: String,
     /// Days that payloads and answers are kept.
@@ -95,7 +95,7 @@ pub enum Kind {
 
 /// A row that is past.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Past {
+pub struct ExpiredRow {
     /// Where it lies in its order.
     pub key: String,
     /// Its id.
@@ -103,7 +103,7 @@ pub struct Past {
 }
 
 /// The retention of every account.
-pub async fn accounts(db: &Db) -> StoreResult<Vec<Keeping>> {
+pub async fn accounts(db: &Db) -> StoreResult<Vec<AccountRetention>> {
     Ok(on!(&db.readers, c => sqlx::query_as(ACCOUNTS).fetch_all(c).await?))
 }
 
@@ -114,7 +114,7 @@ pub async fn past(
     account: &str,
     (from, before): (&str, &str),
     limit: u32,
-) -> StoreResult<Vec<Past>> {
+) -> StoreResult<Vec<ExpiredRow>> {
     let sql = match kind {
         Kind::Bodies => PAST_EVENTS,
         Kind::Events => PAST_LONE_EVENTS,
@@ -125,7 +125,7 @@ pub async fn past(
 }
 
 /// Takes these rows away, or their bodies. Returns how many; bodies count as looked at.
-pub async fn take_away(tx: &mut Tx, kind: Kind, account: &str, past: &[Past]) -> StoreResult<usize> {
+pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, past: &[ExpiredRow]) -> StoreResult<usize> {
     let list = json_list(past.iter().map(|row| row.id.as_str()));
     match kind {
         Kind::Bodies => strip(tx, account, &list, past).await,
@@ -134,7 +134,7 @@ pub async fn take_away(tx: &mut Tx, kind: Kind, account: &str, past: &[Past]) ->
     }
 }
 
-async fn strip(tx: &mut Tx, account: &str, events: &str, past: &[Past]) -> StoreResult<usize> {
+async fn strip(tx: &mut Tx, account: &str, events: &str, past: &[ExpiredRow]) -> StoreResult<usize> {
     let reached = past.last().map_or("", |row| row.key.as_str());
     for sql in [STRIP_EVENTS.on(tx.dialect()), STRIP_ATTEMPTS.on(tx.dialect())] {
         within!(&mut *tx, c => sqlx::query(sql).bind(account).bind(events).execute(c).await?.rows_affected());
@@ -151,7 +151,7 @@ pub async fn ended(tx: &mut Tx, deliveries: &[&str]) -> StoreResult<()> {
 }
 
 /// The same for all that have just been cancelled with their endpoint.
-pub async fn ended_with_endpoint(tx: &mut Tx, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<()> {
+pub async fn purge_ended_of_endpoint(tx: &mut Tx, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<()> {
     let stripped = within!(&mut *tx, c => sqlx::query_as(STRIP_OF_ENDPOINT)
         .bind(account).bind(endpoint).bind(now.0).fetch_all(c).await?);
     strip_answers(tx, stripped).await

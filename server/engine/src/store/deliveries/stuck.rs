@@ -7,7 +7,7 @@ use domain::{
 
 use crate::store::{
     db::{Db, on},
-    deliveries::queue::Lane,
+    deliveries::queue::OrderingKey,
     error::{StoreError, StoreResult},
 };
 
@@ -24,7 +24,7 @@ const OF_DELETED: &str = "SELECT e.account_id, e.id FROM endpoints e WHERE e.sta
 pub struct Part {
     /// The lane.
     #[sqlx(flatten)]
-    pub lane: Lane,
+    pub lane: OrderingKey,
     /// The last delivery of this part.
     pub id: String,
     /// How many of this part are due, or will be.
