@@ -64,9 +64,9 @@ fn with_tls(server: &Url) -> Url {
 struct Queue(mpsc::Sender<Email>);
 
 impl Mail for Queue {
-    fn post(&self, letter: Email) -> Enqueued {
+    fn send(&self, letter: Email) -> Enqueued {
         match self.0.try_send(letter) {
-            Ok(()) => Enqueued::Waiting,
+            Ok(()) => Enqueued::Queued,
             Err(error) => {
                 tracing::error!(%error, "a letter was not sent");
                 Enqueued::Full
@@ -100,11 +100,11 @@ async fn send(smtp: &Smtp, from: &Mailbox, letter: Email) -> anyhow::Result<()> 
 struct Log;
 
 impl Mail for Log {
-    fn post(&self, Email { to, subject, text }: Email) -> Enqueued {
+    fn send(&self, Email { to, subject, text }: Email) -> Enqueued {
         tracing::info!(
             "no mail server is set (OFFHOOK_SMTP_URL), so this is shown here\nTo: {to}\nSubject: {subject}\n\n{text}"
         );
-        Enqueued::Waiting
+        Enqueued::Queued
     }
 
     fn is_configured(&self) -> bool {
@@ -144,6 +144,6 @@ mod tests {
         let (queue, _kept) = mpsc::channel(1);
         let queue = Queue(queue);
         let letter = || Email { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
-        assert_eq!([queue.post(letter()), queue.post(letter())], [Enqueued::Waiting, Enqueued::Full]);
+        assert_eq!([queue.send(letter()), queue.send(letter())], [Enqueued::Queued, Enqueued::Full]);
     }
 }

@@ -37,7 +37,7 @@ use crate::{
         db::{Db, Dialect},
         deliveries::queue,
         error::StoreError,
-        nodes::{self, Beat},
+        nodes::{self, Heartbeat},
         postgres, probe,
         sqlite::{self, checkpoints::Checkpoints},
         users::{
@@ -150,7 +150,7 @@ impl Engine {
     pub async fn start(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
         let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
-        self.beat(Beat::First).await?;
+        self.beat(Heartbeat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
         // Before anything else: a node that is said to have started misses nothing that others tell.
@@ -184,7 +184,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start`].
     pub async fn start_by_hand(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
-        self.beat(Beat::First).await?;
+        self.beat(Heartbeat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Inflow { door, .. }) = inflow {
             tokio::spawn(ingest::run(self.sender.clone(), door));
@@ -192,15 +192,15 @@ impl Engine {
         Ok(())
     }
 
-    async fn beat(&self, which: Beat) -> std::result::Result<(), StoreError> {
+    async fn beat(&self, which: Heartbeat) -> std::result::Result<(), StoreError> {
         let (mut tx, now) = (self.db().begin().await?, self.now());
-        let mut beaten = nodes::beat(&mut tx, &self.sender.node, now, which).await?;
-        if which == Beat::First {
-            beaten.freed += queue::reset_future_due(&mut tx, now).await?;
+        let mut beaten = nodes::heartbeat(&mut tx, &self.sender.node, now, which).await?;
+        if which == Heartbeat::First {
+            beaten.released += queue::reset_future_due(&mut tx, now).await?;
         }
         tx.commit().await?;
-        if beaten.freed > 0 {
-            tracing::info!(beaten.freed, "took up deliveries that a dead node had in hand");
+        if beaten.released > 0 {
+            tracing::info!(beaten.released, "took up deliveries that a dead node had in hand");
         }
         self.sender.beaten(beaten, now).await
     }
@@ -210,7 +210,7 @@ impl Engine {
     /// # Errors
     /// When the database cannot be written.
     pub async fn heartbeat(&self) -> std::result::Result<(), StoreError> {
-        self.beat(Beat::Later).await?;
+        self.beat(Heartbeat::Later).await?;
         // Nothing goes out while it is not sure whose it is.
         self.sender.pump();
         Ok(())
@@ -258,7 +258,7 @@ impl Engine {
     /// When the database cannot be written.
     pub async fn sweep(&self) -> std::result::Result<(), StoreError> {
         sessions::delete_expired(self.db(), self.now()).await?;
-        password_resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await?;
+        password_resets::delete_expired(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await?;
         sign_in_failures::forget(self.db(), self.now().plus_ms(-FAILURES_KEPT_MS)).await
     }
 
@@ -283,7 +283,7 @@ impl Engine {
         }
         let began = async {
             let mut tx = self.db().begin().await?;
-            probe::look(&mut tx).await?;
+            probe::check(&mut tx).await?;
             tx.commit().await
         };
         began.await.map_err(|error: StoreError| error.to_string())
@@ -295,7 +295,7 @@ impl Engine {
     /// `Unavailable` or `Internal`.
     pub async fn load_session(&self, id: &str) -> Result<Option<String>> {
         let Some(sealed) = sessions::load(self.db(), id, self.now()).await? else { return Ok(None) };
-        let open = self.vault.open(&sealed, &sessions::place(id));
+        let open = self.vault.open(&sealed, &sessions::seal_context(id));
         Ok(open.inspect_err(|error| tracing::warn!(%error, "a session is over")).ok())
     }
 
@@ -304,7 +304,7 @@ impl Engine {
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn create_session(&self, session: Stored<'_>) -> Result<bool> {
-        let sealed = self.vault.seal(session.data, &sessions::place(session.id));
+        let sealed = self.vault.seal(session.data, &sessions::seal_context(session.id));
         Ok(sessions::create(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
     }
 
@@ -313,7 +313,7 @@ impl Engine {
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn save_session(&self, session: Stored<'_>) -> Result<()> {
-        let sealed = self.vault.seal(session.data, &sessions::place(session.id));
+        let sealed = self.vault.seal(session.data, &sessions::seal_context(session.id));
         Ok(sessions::save(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
     }
 

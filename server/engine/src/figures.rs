@@ -119,7 +119,7 @@ impl Commits {
 
 /// How the queue in the database stood a moment ago.
 #[derive(Debug, Default)]
-pub struct QueueSeen(Mutex<Option<(UnixMs, backlog::Waiting)>>);
+pub struct QueueSeen(Mutex<Option<(UnixMs, backlog::Backlog)>>);
 
 impl Engine {
     /// Figures for `/metrics`.
@@ -176,7 +176,7 @@ impl Engine {
         ]
     }
 
-    pub(crate) async fn queue_now(&self) -> Result<backlog::Waiting> {
+    pub(crate) async fn queue_now(&self) -> Result<backlog::Backlog> {
         let now = self.now();
         let kept = *self.queue_seen().0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, waiting)) = kept
@@ -184,13 +184,13 @@ impl Engine {
         {
             return Ok(waiting);
         }
-        let waiting = backlog::now(self.db()).await?;
+        let waiting = backlog::count(self.db()).await?;
         *self.queue_seen().0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, waiting));
         Ok(waiting)
     }
 }
 
-fn queue(waiting: &backlog::Waiting, now: UnixMs) -> [Figure; 4] {
+fn queue(waiting: &backlog::Backlog, now: UnixMs) -> [Figure; 4] {
     let oldest_ms = waiting.oldest_due_ms.unwrap_or(0);
     let lag_ms = waiting.oldest_due_ms.map_or(0, |due| now.0.saturating_sub(due).max(0));
     [

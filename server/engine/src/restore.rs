@@ -64,7 +64,7 @@ pub async fn restore(url: &str, from: &Path, now: UnixMs) -> Result<Restored, Re
     let _alone = lock(url, &target)?;
     let draft = Draft::new(beside(&target, ".restoring"));
     draft.fill(&source).map_err(failed)?;
-    let wrong = copies::examine(&draft.0).await.unwrap_or_else(|error| Some(error.to_string()));
+    let wrong = copies::check(&draft.0).await.unwrap_or_else(|error| Some(error.to_string()));
     if let Some(wrong) = wrong {
         return Err(RestoreError::Unsound(from.to_owned(), wrong));
     }

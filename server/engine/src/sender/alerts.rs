@@ -49,7 +49,7 @@ pub(super) async fn tell(sender: &Sender, happened: Vec<EndpointTransition>) {
 
 fn post(sender: &Sender, about: &EndpointTransition, letters: Vec<Email>) {
     let refused =
-        letters.into_iter().filter(|letter| sender.alerts.mail.post(letter.clone()) == Enqueued::Full).count();
+        letters.into_iter().filter(|letter| sender.alerts.mail.send(letter.clone()) == Enqueued::Full).count();
     if refused > 0 {
         tracing::warn!(
             refused,
@@ -76,7 +76,7 @@ async fn written(sender: &Sender, about: &EndpointTransition) -> StoreResult<Vec
         return Ok(Vec::new());
     };
     let text = format!("{text}\nYou may switch off letters like this one:\n{}\n", page("me/security#letters"));
-    let readers = email_preferences::readers(&sender.db, &account_id).await?;
+    let readers = email_preferences::alert_recipients(&sender.db, &account_id).await?;
     Ok(readers.into_iter().map(|to| Email { to, subject: subject.clone(), text: text.clone() }).collect())
 }
 

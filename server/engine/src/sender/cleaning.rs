@@ -94,7 +94,7 @@ impl Round<'_> {
         };
         let mut rows = 0;
         while !self.sender.is_stopping() {
-            let past = retention::past(&self.sender.db, kind, &keeping.id, (&from, &before), self.step_rows).await?;
+            let past = retention::expired(&self.sender.db, kind, &keeping.id, (&from, &before), self.step_rows).await?;
             let Some(last) = past.last() else { break };
             from.clone_from(&last.key);
             rows += self.step(keeping, kind, &past).await?;

@@ -29,7 +29,7 @@ use crate::{
         error::StoreResult,
         events::{
             NewEventRow,
-            phone_index::{self, Called, Stream},
+            phone_index::{self, PhoneEntry, Stream},
         },
     },
 };
@@ -165,7 +165,7 @@ pub async fn round(sender: &Sender, ingest: Option<&Ingest>) -> StoreResult<bool
 pub async fn behind_ms(sender: &Sender) -> StoreResult<i64> {
     let mut behind_ms = 0;
     for stream in Stream::ALL {
-        let mark = phone_index::mark(&sender.db, stream).await?;
+        let mark = phone_index::watermark(&sender.db, stream).await?;
         let next = phone_index::next(&sender.db, stream, (&mark, END), 1).await?;
         let written = next.first().and_then(|row| stream.written_at(&row.place));
         behind_ms = behind_ms.max(written.map_or(0, |at| sender.now().since_ms(at)));
@@ -184,7 +184,7 @@ async fn follow(
     let before = before(sender, stream);
     loop {
         let step_rows = sender.written.step_rows.load(Relaxed).clamp(STEP_ROWS_MIN, STEP_ROWS);
-        let mark = phone_index::mark(&sender.db, stream).await?;
+        let mark = phone_index::watermark(&sender.db, stream).await?;
         late = late.filter(|late| *late < mark);
         let from = late.as_ref().unwrap_or(&mark);
         let rows = phone_index::next(&sender.db, stream, (from, &before), step_rows).await?;
@@ -204,11 +204,11 @@ async fn follow(
 }
 
 /// One transaction; returns how long it held the writer. Nothing happens when another node has moved the mark meanwhile.
-async fn step(sender: &Sender, stream: Stream, mark: &str, rows: &[Called]) -> StoreResult<Duration> {
+async fn step(sender: &Sender, stream: Stream, mark: &str, rows: &[PhoneEntry]) -> StoreResult<Duration> {
     let reached = rows.last().map_or(mark, |row| row.place.as_str()).max(mark);
     let mut tx = sender.db.begin().await?;
     let began = clock::stopwatch();
-    if phone_index::move_on(&mut tx, stream, mark, reached).await? {
+    if phone_index::advance(&mut tx, stream, mark, reached).await? {
         phone_index::add(&mut tx, rows).await?;
     }
     tx.commit().await?;

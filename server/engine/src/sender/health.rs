@@ -13,7 +13,7 @@ use domain::{
 use crate::store::{
     audit::{self, Entry},
     db::Tx,
-    deliveries::outcomes::{self, Changed, Finish, HealthChange},
+    deliveries::outcomes::{self, ChangedEndpoint, Finish, HealthChange},
     endpoints::tallies::{self, HourRow},
     error::StoreResult,
 };
@@ -59,7 +59,7 @@ pub(super) async fn record(
     outcomes::health(tx, &changes.values().cloned().collect::<Vec<_>>()).await?;
     let mut happened = Vec::new();
     if !gone.is_empty() {
-        let paused = outcomes::gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
+        let paused = outcomes::pause_gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
         happened.extend(of(Deed::EndpointPausedGone, paused));
     }
     if !failing.is_empty() {
@@ -69,8 +69,8 @@ pub(super) async fn record(
     Ok(happened)
 }
 
-fn of(action: Deed, changed: Vec<Changed>) -> impl Iterator<Item = EndpointTransition> {
-    changed.into_iter().map(move |Changed { id, account_id, name }| EndpointTransition {
+fn of(action: Deed, changed: Vec<ChangedEndpoint>) -> impl Iterator<Item = EndpointTransition> {
+    changed.into_iter().map(move |ChangedEndpoint { id, account_id, name }| EndpointTransition {
         action,
         account: account_id,
         endpoint: id,

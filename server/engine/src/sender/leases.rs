@@ -63,7 +63,7 @@ impl Sender {
             self.wake_at(self.now());
         }
         self.beaten_at.store(at.0, Ordering::Release);
-        if beaten.freed > 0 {
+        if beaten.released > 0 {
             self.wake_at(self.now());
         }
         Ok(())

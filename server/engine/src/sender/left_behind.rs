@@ -38,7 +38,7 @@ pub async fn take_up(sender: &Arc<Sender>, rests: bool) -> StoreResult<usize> {
         let Some(last) = parts.last() else { break };
         after = Some(last.clone());
         // A lane that a step has cut in two may seem so; whoever hands on looks at all of it.
-        let still: Vec<OrderingKey> = parts.into_iter().filter(|part| part.due == 0).map(|part| part.lane).collect();
+        let still: Vec<OrderingKey> = parts.into_iter().filter(|part| part.due == 0).map(|part| part.key).collect();
         if !still.is_empty() {
             moved += promote_next(sender, &still).await?;
         }

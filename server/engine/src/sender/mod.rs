@@ -335,7 +335,7 @@ impl Sender {
 
     async fn leave(&self) -> StoreResult<()> {
         let mut tx = self.db.begin().await?;
-        crate::store::nodes::leave(&mut tx, &self.node).await?;
+        crate::store::nodes::shut_down(&mut tx, &self.node).await?;
         tx.commit().await
     }
 }

@@ -142,7 +142,7 @@ async fn strip_past(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, no
     let recent = DeliveryId::new(now.plus_ms(-DAY_MS), 0);
     let ended = finishes.iter().filter(|finish| finish.due_ms.is_none() && kept.contains(&finish.id));
     let old: Vec<&str> = ended.map(|finish| finish.id.as_str()).filter(|id| *id < recent.as_str()).collect();
-    if old.is_empty() { Ok(()) } else { retention::ended(tx, &old).await }
+    if old.is_empty() { Ok(()) } else { retention::purge_ended(tx, &old).await }
 }
 
 /// Makes the next of each ended lane due and takes it in hand, if memory has room.

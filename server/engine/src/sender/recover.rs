@@ -9,7 +9,7 @@ use domain::{UnixMs, recover::JobState, time::SECOND_MS};
 
 use crate::store::{
     deliveries::{
-        recovery_jobs::{self, Move, StoredRecoveryJob},
+        recovery_jobs::{self, Progress, StoredRecoveryJob},
         recovery_work::{self, Found, Search},
     },
     error::StoreResult,
@@ -57,7 +57,7 @@ pub(crate) async fn run(sender: Arc<Sender>) {
 /// When the database cannot be used; steps that were committed stay.
 pub async fn round(sender: &Sender) -> StoreResult<Round> {
     let mut round = Round::default();
-    for job in recovery_jobs::at_work(&sender.db).await? {
+    for job in recovery_jobs::active(&sender.db).await? {
         let (put_back, next) = step(sender, &job).await?;
         round.put_back += put_back;
         round.next = match (round.next, next) {
@@ -106,7 +106,7 @@ async fn step(sender: &Sender, job: &StoredRecoveryJob) -> StoreResult<(usize, O
         n if n < count as usize => JobState::Done,
         _ => JobState::Running,
     };
-    let to = Move {
+    let to = Progress {
         state,
         position: found.last().map_or_else(|| job.position.clone(), |last| last.key.clone()),
         paced_from: used(unused_from, found.len(), rate_per_s),
@@ -122,11 +122,11 @@ async fn write(
     job: &StoredRecoveryJob,
     search: Search<'_>,
     found: &[Found],
-    to: &Move,
+    to: &Progress,
     now: UnixMs,
 ) -> StoreResult<usize> {
     let mut tx = sender.db.begin().await?;
-    if !recovery_jobs::move_on(&mut tx, job, to).await? {
+    if !recovery_jobs::advance(&mut tx, job, to).await? {
         return Ok(0);
     }
     let put_back =

@@ -13,7 +13,7 @@ use domain::{
 use crate::{
     Engine,
     store::{
-        audit::{self, Entry, Verdict},
+        audit::{self, AuditVerification, Entry},
         db::Tx,
     },
 };
@@ -71,7 +71,7 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be read.
-    pub async fn verify_audit(&self) -> Result<Verdict> {
+    pub async fn verify_audit(&self) -> Result<AuditVerification> {
         Ok(audit::verify(self.db()).await?)
     }
 }

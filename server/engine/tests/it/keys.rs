@@ -15,7 +15,7 @@ use engine::{
     Engine,
     key_ring::{Key, KeyId, KeyRing},
     store::{
-        credentials::sealed::{self, COLUMNS, Changed},
+        credentials::sealed::{self, COLUMNS, Resealed},
         users::sessions::Stored,
     },
 };
@@ -114,7 +114,7 @@ async fn a_value_that_changed_meanwhile_is_left_as_it_is(bed: Bed) {
     let stored = sealed::page(&bed.engine.sender().db, column, "", 10).await.unwrap().remove(0);
     assert_eq!(stored.place, endpoint.id.as_str());
     let write = async |was: &str| {
-        let changed = Changed { place: stored.place.clone(), was: was.to_owned(), becomes: "k2.other".to_owned() };
+        let changed = Resealed { place: stored.place.clone(), was: was.to_owned(), becomes: "k2.other".to_owned() };
         let mut tx = bed.engine.sender().db.begin().await.unwrap();
         let done = sealed::write(&mut tx, column, &[changed]).await.unwrap();
         tx.commit().await.unwrap();

@@ -16,7 +16,7 @@ use engine::{
         cleaning::clean,
         following::{SETTLED_MS, STEP_ROWS, round},
     },
-    store::events::phone_index::{self, Called, Stream},
+    store::events::phone_index::{self, PhoneEntry, Stream},
 };
 
 use crate::{
@@ -164,7 +164,7 @@ async fn an_account_finds_its_own_calls_only(bed: Bed) {
     // Not even if the index were wrong: whatever stands in it is looked at again.
     let theirs = bed.deliveries().await[0].id.to_string();
     let account_id = token.account().unwrap().to_string();
-    let wrong = Called { place: theirs, account_id, caller: NUMBER.into(), callee: NUMBER.into() };
+    let wrong = PhoneEntry { place: theirs, account_id, caller: NUMBER.into(), callee: NUMBER.into() };
     let mut tx = bed.engine.sender().db.begin().await.unwrap();
     phone_index::add(&mut tx, &[wrong]).await.unwrap();
     tx.commit().await.unwrap();
@@ -235,14 +235,14 @@ async fn a_step_that_was_broken_off_is_done_once(bed: Bed) {
     let rows = phone_index::next(db, Stream::Deliveries, ("", "e"), 10).await.unwrap();
     let reached = &rows[9].place;
     let mut tx = db.begin().await.unwrap();
-    assert!(phone_index::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap());
+    assert!(phone_index::advance(&mut tx, Stream::Deliveries, "", reached).await.unwrap());
     phone_index::add(&mut tx, &rows).await.unwrap();
     drop(tx);
-    assert_eq!((entries(&bed).await, phone_index::mark(db, Stream::Deliveries).await.unwrap().as_str()), (0, ""));
+    assert_eq!((entries(&bed).await, phone_index::watermark(db, Stream::Deliveries).await.unwrap().as_str()), (0, ""));
     gather(&bed, &*bed.another().await).await;
     assert_eq!(entries(&bed).await, 2 * most as usize, "more than a step holds, and each once");
     let mut tx = db.begin().await.unwrap();
-    let again = phone_index::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
+    let again = phone_index::advance(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
     assert!(!again, "a step that somebody else has done");
 }
 

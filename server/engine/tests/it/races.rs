@@ -334,7 +334,7 @@ async fn what_is_being_sent_is_not_resent_and_the_log_does_not_say_so(bed: Bed) 
     let id = bed.only_delivery().await.row.id;
     let refused = bed.engine.resend(&bed.admin, &id).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-    let resent = format!("SELECT object_id FROM audit_log WHERE deed = '{}'", Deed::DeliveryResent.as_str());
+    let resent = format!("SELECT object_id FROM audit_log WHERE action = '{}'", Deed::DeliveryResent.as_str());
     assert_eq!(bed.texts(resent.clone()).await, [""; 0]);
     assert_eq!(bed.run().await, 1);
     bed.engine.resend(&bed.admin, &id).await.unwrap();

@@ -22,7 +22,7 @@ use engine::{
     SystemClock,
     store::{
         db::Db,
-        nodes::{self, Beat},
+        nodes::{self, Heartbeat},
     },
 };
 use serde_json::{Value, json};
@@ -105,7 +105,7 @@ async fn two_servers() -> String {
     // A heartbeat that lasts, however slow the test is.
     let late = SystemClock.now().plus_ms(HOUR_MS);
     for node in ["node-a", "node-b"] {
-        nodes::beat(&mut tx, node, late, Beat::Later).await.unwrap();
+        nodes::heartbeat(&mut tx, node, late, Heartbeat::Later).await.unwrap();
     }
     tx.commit().await.unwrap();
     db.close().await;

@@ -1,4 +1,4 @@
-//! Members: inviting, joining, changing roles, leaving. An account always keeps an admin.
+//! Members: invitations, roles, removal. An account always keeps one admin.
 
 use async_trait::async_trait;
 use domain::{
@@ -16,7 +16,7 @@ use crate::{
     mail::Email,
     service::users::{
         emails::{self, Link},
-        invitations::{InvitationScope, Usable},
+        invitations::{InvitationScope, OpenInvitation},
     },
     store::{
         accounts::{self, members},
@@ -51,14 +51,14 @@ impl Members for Engine {
     async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<Member> {
         let account = actor.account_if(Permission::ManageMembers)?;
         if actor.id() == Some(user.as_str()) {
-            return Err(Error::Forbidden("Nobody changes their own role. Ask another admin to do it.".into()));
+            return Err(Error::Forbidden("You can't change your own role. Ask another admin.".into()));
         }
         let mut tx = self.db().begin().await?;
         let all = members::lock(&mut tx, account).await?;
-        still_admin(actor, &all)?;
+        require_still_admin(actor, &all)?;
         let mut member = found(&all, user)?;
         if role != Role::Admin {
-            another_admin(&all, &member)?;
+            require_another_admin(&all, &member)?;
         }
         let change = Change::between("role", member.role.as_str(), role.as_str());
         if change.is_none() {
@@ -78,10 +78,10 @@ impl Members for Engine {
         let mut tx = self.db().begin().await?;
         let all = members::lock(&mut tx, account).await?;
         if !leaves {
-            still_admin(actor, &all)?;
+            require_still_admin(actor, &all)?;
         }
         let member = found(&all, user)?;
-        another_admin(&all, &member)?;
+        require_another_admin(&all, &member)?;
         members::remove(&mut tx, account, user).await?;
         let entry = self.entry(actor, account, Deed::MemberRemoved).about(user.as_str(), &member.user.email);
         self.note(&mut tx, entry.with([Change::noted("role", member.role.as_str())])).await?;
@@ -90,7 +90,7 @@ impl Members for Engine {
     }
 
     async fn invited(&self, link: &str) -> Result<Invited> {
-        let Usable { invitation, place: account, known } = self.usable::<Account>(link).await?;
+        let OpenInvitation { invitation, scope: account, known } = self.open_invitation::<Account>(link).await?;
         let Invitation { email, role, invited_by, expires, .. } = invitation;
         Ok(Invited { email, account: account.name, role, invited_by, expires, known })
     }
@@ -107,9 +107,9 @@ impl Members for Engine {
 #[async_trait]
 impl InvitationScope for Account {
     type Role = Role;
-    // Enough for a team, too few for a flood.
+    // Enough for a team, too few for spam.
     const MAX_PER_DAY: Option<i64> = Some(100);
-    const BELONGING: &'static str = "a member";
+    const MEMBER_NAME: &'static str = "a member";
     const AFTER_USE: &'static str = "Sign in to open the account.";
     const INVITED: Deed = Deed::MemberInvited;
     const WITHDRAWN: Deed = Deed::InviteWithdrawn;
@@ -123,8 +123,8 @@ impl InvitationScope for Account {
         Some(&self.name)
     }
 
-    fn letter(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Email {
-        emails::invitation(invitation, &self.name, &engine.page(&format!("invite/{}", link.text)))
+    fn email(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Email {
+        emails::invitation(invitation, &self.name, &engine.page_url(&format!("invite/{}", link.text)))
     }
 
     async fn find(db: &Db, key: &str) -> Result<Option<Self>> {
@@ -140,7 +140,7 @@ impl InvitationScope for Account {
             if !error.is_unique_violation() {
                 return error.into();
             }
-            let detail = format!("You belong to {} already.", self.name);
+            let detail = format!("You're already a member of {}.", self.name);
             Error::Conflict { detail, existing: Some(self.id.to_string()) }
         })
     }
@@ -158,8 +158,8 @@ fn found(all: &[Member], user: &UserId) -> Result<Member> {
     all.iter().find(|one| one.user.id == *user).cloned().ok_or_else(|| Error::NotFound("Member".into()))
 }
 
-/// Whoever was an admin when the request began may be none any more, now that all others wait.
-fn still_admin(actor: &Actor, all: &[Member]) -> Result<()> {
+/// The actor may have lost the role admin before the lock was taken.
+fn require_still_admin(actor: &Actor, all: &[Member]) -> Result<()> {
     let now = all.iter().find(|one| actor.id() == Some(one.user.id.as_str()));
     if now.is_some_and(|one| one.role.may(Permission::ManageMembers)) {
         return Ok(());
@@ -167,12 +167,12 @@ fn still_admin(actor: &Actor, all: &[Member]) -> Result<()> {
     Err(Permission::ManageMembers.refused_to_person())
 }
 
-/// Refuses to take the role from the only admin.
-fn another_admin(all: &[Member], member: &Member) -> Result<()> {
+/// Refuses to remove the last admin.
+fn require_another_admin(all: &[Member], member: &Member) -> Result<()> {
     let others = all.iter().any(|one| one.role == Role::Admin && one.user.id != member.user.id);
     if member.role != Role::Admin || others {
         return Ok(());
     }
-    let detail = format!("{} is the only admin. Give somebody else the role admin first.", member.user.email);
+    let detail = format!("{} is the only admin. Make another member an admin first.", member.user.email);
     Err(Error::Conflict { detail, existing: None })
 }

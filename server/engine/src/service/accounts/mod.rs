@@ -1,4 +1,4 @@
-//! Accounts and people: signing up, signing in, and who is who.
+//! Accounts: sign-up, sign-in, and who the actor is.
 
 mod members;
 mod settings;
@@ -19,20 +19,20 @@ use crate::{
     Engine, password,
     service::users::taken_address,
     store::{
-        accounts::{self, members::Here},
+        accounts::{self, members::MemberAccess},
         db::Tx,
         error::StoreError,
         users::{self, staff},
     },
 };
 
-const WRONG: &str = "This e-mail address and password do not fit together.";
+const WRONG: &str = "Incorrect email address or password.";
 
 #[async_trait]
 impl Accounts for Engine {
     async fn sign_up(&self, form: SignUp) -> Result<(User, Account)> {
         if !self.sign_up_open() {
-            return Err(Error::Forbidden("Sign-up is closed here. Ask an admin of your account to invite you.".into()));
+            return Err(Error::Forbidden("Sign-up is closed. Ask an admin of your account to invite you.".into()));
         }
         let form = checked(form)?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
@@ -41,7 +41,7 @@ impl Accounts for Engine {
         let now = self.now();
         let mut tx = self.db().begin().await?;
         users::add(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
-        accounts::add_account(&mut tx, &account, now).await?;
+        accounts::add(&mut tx, &account, now).await?;
         accounts::members::add(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
         let (id, name) = (user.id.clone(), user.email.clone());
         let who =
@@ -54,13 +54,13 @@ impl Accounts for Engine {
 
     async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<FirstStep> {
         let email = normal_email(email);
-        // Nobody has such an address, and PostgreSQL takes no NUL.
+        // No email address has control characters, and PostgreSQL rejects NUL.
         if email.contains(char::is_control) {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let known = users::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
-        // Only a right password leads to the question whether there is a second factor: before, nothing tells.
+        // Whether there is a second factor is revealed only after the right password.
         if !self.check_password(&email, password, hash.clone(), client_ip).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
@@ -77,7 +77,7 @@ impl Accounts for Engine {
     async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor> {
         let found = accounts::members::one(self.db(), user, account).await?;
         let found = found.ok_or_else(|| Error::NotFound("Account".into()))?;
-        let Here { name, role, developers_rotate, suspended } = found;
+        let MemberAccess { email: name, role, developers_rotate, suspended } = found;
         let (user, account) = (user.clone(), account.clone());
         Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }).in_suspended(suspended))
     }
@@ -103,7 +103,7 @@ impl Accounts for Engine {
     }
 }
 
-/// What stands against a reference that another account has.
+/// Converts the error for a reference that another account has.
 pub(super) fn taken_reference(error: StoreError, reference: Option<String>) -> Error {
     if !error.is_unique_violation() {
         return error.into();
@@ -111,7 +111,7 @@ pub(super) fn taken_reference(error: StoreError, reference: Option<String>) -> E
     Error::Conflict { detail: "Another account has this reference.".into(), existing: reference }
 }
 
-/// The form with its rules kept; all complaints come at once.
+/// Checks the form, and reports all errors at once.
 fn checked(form: SignUp) -> Result<SignUp> {
     let weak = password::complaint("password", &form.password, &[&form.email, &form.name, &form.account]);
     match (form.check(), weak) {
@@ -139,17 +139,17 @@ impl Engine {
         Ok(account)
     }
 
-    /// A new account in a transaction that goes on.
+    /// Creates an account, and leaves its transaction open.
     pub(super) async fn new_account(&self, actor: &Actor, (name, reference): Named) -> Result<(Tx, Account)> {
         actor.require(Permission::Operate)?;
         let account = Account::new(self.new_id(AccountId::new), name, reference);
         let mut tx = self.db().begin().await?;
-        let added = accounts::add_account(&mut tx, &account, self.now()).await;
+        let added = accounts::add(&mut tx, &account, self.now()).await;
         added.map_err(|error| taken_reference(error, account.reference.clone()))?;
         Ok((tx, account))
     }
 
-    /// Records a new account in its own log and in the installation's.
+    /// Records a new account in its own log and in the ops log.
     pub(super) async fn record_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
         self.record_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
     }

@@ -1,4 +1,4 @@
-//! What an account's admins decide for it.
+//! Account settings.
 
 use domain::{
     account::{Account, AccountForm},
@@ -17,25 +17,25 @@ use crate::{
 };
 
 impl Engine {
-    /// Most days that this account may keep what belongs to it.
+    /// The longest retention this account may choose, in days.
     fn longest_retention(&self, account: &Account) -> u32 {
         account.limits.retention_days(self.sender().policies.now().retention_max_days)
     }
 
-    /// Stores what changed. When support access is taken away, sessions that run there end with it.
+    /// Saves changed settings. Withdrawing support access ends the account's support sessions.
     pub(super) async fn change_settings(&self, actor: &Actor, before: Account, form: &AccountForm) -> Result<Account> {
         let after = changed(&before, form, self.longest_retention(&before))?;
         let changes = changes(&before, &after);
         if changes.is_empty() {
             return Ok(before);
         }
-        let shut_out = before.settings.support_access && !after.settings.support_access;
-        let running = if shut_out { support::sessions(self.db(), Which::In(&after.id)).await? } else { Vec::new() };
+        let withdrawn = before.settings.support_access && !after.settings.support_access;
+        let sessions = if withdrawn { support::sessions(self.db(), Which::In(&after.id)).await? } else { Vec::new() };
         let mut tx = self.db().begin().await?;
-        accounts::change_account(&mut tx, &after).await?;
+        accounts::update(&mut tx, &after).await?;
         let entry = self.entry(actor, &after.id, Deed::AccountChanged).about(after.id.as_str(), &after.name);
         self.note(&mut tx, entry.with(changes)).await?;
-        for session in running {
+        for session in sessions {
             self.end_within(&mut tx, actor, &session, "support access was withdrawn").await?;
         }
         tx.commit().await?;

@@ -77,7 +77,7 @@ impl Tokens for Engine {
         refuse_for_platform(whose, &new.scopes, "scopes")?;
         let made = self.made(whose, actor, new.name, new.scopes, new.expires_days);
         let mut tx = self.db().begin().await?;
-        if api_tokens::working(&mut tx, whose, self.now()).await? >= i64::from(TOKENS_MAX) {
+        if api_tokens::count_valid(&mut tx, whose, self.now()).await? >= i64::from(TOKENS_MAX) {
             let detail = "At most 200 tokens work at a time. Revoke those that nobody uses.".into();
             return Err(Error::Conflict { detail, existing: None });
         }
@@ -255,7 +255,7 @@ impl Engine {
         }
         let (db, id, address) = (self.db().clone(), token.id.clone(), address.to_owned());
         tokio::spawn(async move {
-            if let Err(error) = api_tokens::used(&db, &id, now, &address).await {
+            if let Err(error) = api_tokens::record_use(&db, &id, now, &address).await {
                 tracing::debug!(%error, "the use of a token was not written down");
             }
         });

@@ -13,7 +13,7 @@ use crate::{
     key_ring::KeyId,
     store::{
         audit::{Entry, OPS_CHAIN},
-        credentials::sealed::{self, COLUMNS, Changed, Column, Stored},
+        credentials::sealed::{self, COLUMNS, Column, Resealed, Stored},
         error::StoreResult,
         nodes,
     },
@@ -146,7 +146,7 @@ impl Engine {
         let mut changed = Vec::new();
         for stored in old {
             match self.resealed(column, &stored) {
-                Ok(becomes) => changed.push(Changed { place: stored.place, was: stored.text, becomes }),
+                Ok(becomes) => changed.push(Resealed { place: stored.place, was: stored.text, becomes }),
                 Err(error) => {
                     tracing::error!(%error, column = column.name, row = %stored.place);
                     pass.closed += 1;

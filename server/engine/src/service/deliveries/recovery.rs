@@ -105,7 +105,7 @@ impl Engine {
         }
         let mut wanted = form.check(&known.events, now)?;
         wanted.rate_per_s = known.rate_per_s.map_or(wanted.rate_per_s, |most| wanted.rate_per_s.min(most.max(1)));
-        let running = recovery_jobs::open(self.db(), account, endpoint).await?;
+        let running = recovery_jobs::unfinished(self.db(), account, endpoint).await?;
         let search = Search { account, endpoint, wanted: &wanted, began: now };
         let count = recovery_work::count(self.db(), search).await?;
         if count > RECOVER_MAX {
@@ -129,7 +129,7 @@ impl Engine {
             // Somebody else was quicker.
             Err(error) if error.is_unique_violation() => {
                 drop(tx);
-                Err(busy(recovery_jobs::open(self.db(), account, &job.endpoint_id).await?))
+                Err(busy(recovery_jobs::unfinished(self.db(), account, &job.endpoint_id).await?))
             }
             Err(error) => Err(error.into()),
         }

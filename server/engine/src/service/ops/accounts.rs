@@ -51,7 +51,7 @@ impl Installation for Engine {
             database: if several_nodes { "PostgreSQL" } else { "SQLite" }.to_owned(),
             database_bytes: overview::size(self.db()).await?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            troubled: overview::troubled(self.db(), self.day_ago(), TROUBLED_MAX).await?,
+            troubled: overview::most_failing(self.db(), self.day_ago(), TROUBLED_MAX).await?,
         })
     }
 

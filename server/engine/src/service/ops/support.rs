@@ -23,7 +23,7 @@ use crate::{
         audit::Entry,
         db::Tx,
         events,
-        ops::support::{self, By, Which},
+        ops::support::{self, FindBy, Which},
     },
 };
 
@@ -179,32 +179,32 @@ fn allowed(account: &Account) -> Result<()> {
 
 impl Engine {
     /// The ways in which a text may lead to an account: what it is, in words, and the page of what is found.
-    fn ways(&self, text: &str) -> Vec<(By, &'static str, String)> {
+    fn ways(&self, text: &str) -> Vec<(FindBy, &'static str, String)> {
         let owned = text.to_owned();
         if EndpointId::parse(text).is_ok() {
-            return vec![(By::Endpoint(owned), "an endpoint’s id", format!("endpoints/{text}"))];
+            return vec![(FindBy::Endpoint(owned), "an endpoint’s id", format!("endpoints/{text}"))];
         }
         if DeliveryId::parse(text).is_ok() {
-            return vec![(By::Delivery(owned), "a delivery’s id", format!("deliveries/{text}"))];
+            return vec![(FindBy::Delivery(owned), "a delivery’s id", format!("deliveries/{text}"))];
         }
         if is_uuid(text) {
             let call = text.to_ascii_lowercase();
-            return vec![(By::Call(call.clone()), "a call’s id", format!("calls/{call}"))];
+            return vec![(FindBy::Call(call.clone()), "a call’s id", format!("calls/{call}"))];
         }
-        let mut ways = vec![(By::Account(owned.clone()), "the account’s id or reference", String::new())];
+        let mut ways = vec![(FindBy::Account(owned.clone()), "the account’s id or reference", String::new())];
         if EventId::parse(text).is_ok() {
             let rest = format!("events/{}", domain::query::encode(text));
-            ways.push((By::Event(owned.clone()), "an event’s id", rest));
+            ways.push((FindBy::Event(owned.clone()), "an event’s id", rest));
         }
         if text.chars().filter(char::is_ascii_digit).count() >= NUMBER_MIN_DIGITS && !text.contains(char::is_alphabetic)
         {
             let since = encode(self.now().plus_ms(-NUMBER_SPAN_MS), 0);
             let rest = format!("deliveries?q={}", domain::query::encode(text));
-            ways.push((By::Number(phone::spellings(text), since), "a phone number of a call", rest));
+            ways.push((FindBy::Number(phone::spellings(text), since), "a phone number of a call", rest));
         }
-        ways.push((By::Name(owned), "the account’s name", String::new()));
+        ways.push((FindBy::Name(owned), "the account’s name", String::new()));
         if text.contains('.') && !text.contains(char::is_whitespace) {
-            ways.push((By::Host(host(text)), "the host of an endpoint", "endpoints".to_owned()));
+            ways.push((FindBy::Host(host(text)), "the host of an endpoint", "endpoints".to_owned()));
         }
         ways
     }
@@ -249,7 +249,7 @@ impl Engine {
 
     /// Records the end of all sessions whose time is over.
     pub(crate) async fn end_expired_support(&self) -> Result<()> {
-        let over = support::sessions(self.db(), Which::Over(self.now())).await?;
+        let over = support::sessions(self.db(), Which::Expired(self.now())).await?;
         if over.is_empty() {
             return Ok(());
         }

@@ -19,21 +19,27 @@ use crate::{
     },
 };
 
-/// Where a new person belongs.
+/// What a new user belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Affiliation {
-    /// To a customer's account, in this role.
+    /// A customer's account, with this role.
     Member(AccountId, Role),
-    /// To the provider's staff.
+    /// Staff, with this role.
     Staff(StaffRole),
 }
 
 impl Engine {
-    /// Creates a person, for an operator.
+    /// Creates a user, for an operator.
     ///
     /// # Errors
     /// `Invalid` for the address or password, `NotFound` for the account.
-    pub async fn create_user(&self, actor: &Actor, email: &str, password: &str, place: Affiliation) -> Result<UserId> {
+    pub async fn create_user(
+        &self,
+        actor: &Actor,
+        email: &str,
+        password: &str,
+        affiliation: Affiliation,
+    ) -> Result<UserId> {
         let email = normal_email(email);
         let complaints: Vec<_> =
             email_complaint(&email).into_iter().chain(password::complaint("password", password, &[&email])).collect();
@@ -41,18 +47,18 @@ impl Engine {
             return Err(Error::Invalid(complaints));
         }
         let user = User { id: self.new_id(UserId::new), name: String::new(), email };
-        let staff = if let Affiliation::Staff(role) = &place { Some(*role) } else { None };
+        let staff = if let Affiliation::Staff(role) = &affiliation { Some(*role) } else { None };
         let hash = password::hash(password.to_owned()).await;
-        if let Affiliation::Member(account, _) = &place {
+        if let Affiliation::Member(account, _) = &affiliation {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;
         }
         let mut tx = self.db().begin().await?;
         users::add(&mut tx, &user, &hash, staff, self.now()).await.map_err(taken_address)?;
-        if let Affiliation::Member(account, role) = &place {
+        if let Affiliation::Member(account, role) = &affiliation {
             members::add(&mut tx, &user.id, account, *role, self.now()).await?;
         }
-        let (chain, action, role) = match &place {
+        let (chain, action, role) = match &affiliation {
             Affiliation::Member(account, role) => (account.as_str(), Deed::MemberJoined, role.as_str()),
             Affiliation::Staff(role) => (audit::OPS_CHAIN, Deed::StaffAdded, role.as_str()),
         };

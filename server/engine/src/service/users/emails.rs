@@ -1,4 +1,4 @@
-//! The letters to people, and the links in them. A link holds 256 random bits; the store knows only its hash.
+//! Emails to users, and the links in them. A link has 256 random bits; the store has only its hash.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Error, error::Result, installation::staff::StaffInvitation, member::Invitation};
@@ -13,10 +13,10 @@ use crate::{
 
 /// Random bytes of a link.
 const LINK_BYTES: usize = 32;
-/// Seconds until there may be room for another letter.
+/// Seconds after which the mail queue may have room.
 const MAIL_RETRY_AFTER_S: u32 = 60;
 
-/// The secret end of a link, and its hash for the store.
+/// The secret part of a link, and its hash for the store.
 pub(crate) struct Link {
     pub(crate) text: String,
     pub(crate) hash: String,
@@ -31,19 +31,19 @@ impl Link {
 }
 
 impl Engine {
-    /// Hands a letter over. What it tells stands in the database already; whoever asked hears when it could not leave.
-    pub(crate) fn post(&self, letter: Email) -> Result<()> {
-        match self.config().mail.post(letter) {
-            Enqueued::Waiting => Ok(()),
+    /// Queues an email, after its transaction has committed. The caller learns if the queue is full.
+    pub(crate) fn send_email(&self, email: Email) -> Result<()> {
+        match self.config().mail.send(email) {
+            Enqueued::Queued => Ok(()),
             Enqueued::Full => Err(Error::Unavailable {
-                detail: "Too much mail is waiting, so this letter was not sent. Try again in a minute.".to_owned(),
+                detail: "The mail queue is full, so the email was not sent. Try again in a minute.".to_owned(),
                 retry_after_s: MAIL_RETRY_AFTER_S,
             }),
         }
     }
 
-    /// A page of this installation as it stands in a letter.
-    pub(crate) fn page(&self, path: &str) -> String {
+    /// The absolute URL of a page, for emails.
+    pub(crate) fn page_url(&self, path: &str) -> String {
         self.config().public_url.join(path).map(Url::into).unwrap_or_default()
     }
 }
@@ -54,9 +54,9 @@ pub(crate) fn invitation(invitation: &Invitation, account: &str, page: &str) -> 
         to: invitation.email.clone(),
         subject: format!("Invitation to {account} on Offhook"),
         text: format!(
-            "{by} invites you to the account {account} on Offhook, as {role}.\n\n\
-             Accept within 7 days:\n{page}\n\n\
-             If you do not know {by}, leave this letter alone: nothing happens then.\n"
+            "{by} has invited you to join the account {account} on Offhook, with the role {role}.\n\n\
+             Accept the invitation within 7 days:\n{page}\n\n\
+             If you don't know {by}, you can ignore this email.\n"
         ),
     }
 }
@@ -65,11 +65,11 @@ pub(crate) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Emai
     let (by, role) = (&invitation.invited_by, invitation.role.as_str());
     Email {
         to: invitation.email.clone(),
-        subject: "Invitation to the staff of Offhook".to_owned(),
+        subject: "Invitation to join the Offhook staff".to_owned(),
         text: format!(
-            "{by} invites you to work for the provider on Offhook, as {role}.\n\n\
-             Accept within 7 days:\n{page}\n\n\
-             If you do not know {by}, leave this letter alone: nothing happens then.\n"
+            "{by} has invited you to join the provider's staff on Offhook, with the role {role}.\n\n\
+             Accept the invitation within 7 days:\n{page}\n\n\
+             If you don't know {by}, you can ignore this email.\n"
         ),
     }
 }
@@ -77,11 +77,11 @@ pub(crate) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Emai
 pub(crate) fn reset(to: &str, page: &str) -> Email {
     Email {
         to: to.to_owned(),
-        subject: "Set a new password for Offhook".to_owned(),
+        subject: "Reset your Offhook password".to_owned(),
         text: format!(
-            "Somebody, probably you, asked to set a new password for {to}.\n\n\
-             The link works once, within an hour:\n{page}\n\n\
-             If it was not you, leave this letter alone: your password stays as it is.\n"
+            "We received a request to reset the password for {to}.\n\n\
+             Use this single-use link within one hour:\n{page}\n\n\
+             If you didn't request this, ignore this email. Your password won't change.\n"
         ),
     }
 }
@@ -89,15 +89,15 @@ pub(crate) fn reset(to: &str, page: &str) -> Email {
 pub(crate) fn password_changed(to: &str, page: &str) -> Email {
     Email {
         to: to.to_owned(),
-        subject: "Your password for Offhook was changed".to_owned(),
+        subject: "Your Offhook password was changed".to_owned(),
         text: format!(
-            "The password of {to} was changed. Browsers that were signed in elsewhere are signed out.\n\n\
-             If it was not you, set a new one at once:\n{page}\n"
+            "The password for {to} was changed. All other browsers have been signed out.\n\n\
+             If this wasn't you, reset your password now:\n{page}\n"
         ),
     }
 }
 
-/// What happened to somebody's second factor.
+/// A change to a user's second factor.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum FactorEvent {
     On,
@@ -107,29 +107,27 @@ pub(crate) enum FactorEvent {
     CodeUsed { left: u32 },
 }
 
-pub(crate) fn second_factor(to: &str, news: FactorEvent, page: &str) -> Email {
-    let (subject, what) = match news {
+pub(crate) fn second_factor(to: &str, event: FactorEvent, page: &str) -> Email {
+    let (subject, what) = match event {
         FactorEvent::On => {
-            ("on", "is on. From now on signing in asks for a code of your app after the password.".into())
+            ("on", "is on. Signing in now requires a code from your authenticator app as well as your password.".into())
         }
-        FactorEvent::Off => ("off", "is off. The password is all that signs you in now.".into()),
-        FactorEvent::Reset => {
-            ("off", "was taken away by an operator. The password is all that signs you in now.".into())
-        }
+        FactorEvent::Off => ("off", "is off. You now sign in with your password only.".into()),
+        FactorEvent::Reset => ("off", "was turned off by an operator. You now sign in with your password only.".into()),
         FactorEvent::CodesRenewed => {
-            ("new recovery codes", "has new recovery codes. Those until now have ended.".into())
+            ("new recovery codes", "has new recovery codes. The previous codes no longer work.".into())
         }
         FactorEvent::CodeUsed { left } => {
             let left = domain::time::counted(i64::from(left), "recovery code");
-            ("recovery code used", format!("was proved with a recovery code. {left} left."))
+            ("recovery code used", format!("was used with a recovery code. You have {left} left."))
         }
     };
     Email {
         to: to.to_owned(),
-        subject: format!("Your second factor for Offhook: {subject}"),
+        subject: format!("Offhook two-factor authentication: {subject}"),
         text: format!(
-            "The second factor of {to} {what}\n\n\
-             If it was not you, change your password and look where you are signed in:\n{page}\n"
+            "Two-factor authentication for {to} {what}\n\n\
+             If this wasn't you, change your password and review your signed-in browsers:\n{page}\n"
         ),
     }
 }

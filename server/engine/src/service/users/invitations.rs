@@ -1,4 +1,4 @@
-//! Invitations: sent, sent again, withdrawn, accepted. What they lead to is a [`InvitationScope`]: an account, or the staff.
+//! Invitations: send, resend, withdraw, accept. Their [`InvitationScope`] is an account, or staff.
 
 use async_trait::async_trait;
 use domain::{
@@ -29,155 +29,155 @@ use crate::{
     },
 };
 
-/// Seconds until a place that has sent too many invitations may look again.
+/// Seconds after which a scope that has sent too many invitations may retry.
 const RETRY_AFTER_S: u32 = 3_600;
 
-/// What people are invited to.
+/// What users are invited to.
 #[async_trait]
 pub(crate) trait InvitationScope: Send + Sync + Sized {
-    /// What an invitation makes of somebody.
+    /// The role that an invitation grants.
     type Role: InvitationRole;
-    /// Invitations that may be sent within a day, if there is a limit.
+    /// Most invitations per day, if limited.
     const MAX_PER_DAY: Option<i64>;
-    /// What somebody is who belongs to it.
-    const BELONGING: &'static str;
-    /// What whoever comes with a used link may do.
+    /// What a user in this scope is called.
+    const MEMBER_NAME: &'static str;
+    /// What to do after following a used link.
     const AFTER_USE: &'static str;
-    /// Somebody was invited.
+    /// An invitation was sent.
     const INVITED: Deed;
     /// An invitation was withdrawn.
     const WITHDRAWN: Deed;
-    /// Somebody has accepted.
+    /// An invitation was accepted.
     const JOINED: Deed;
 
-    /// Its name in the store: of its invitations and of its audit log.
+    /// Its key in the store, for invitations and audit log.
     fn key(&self) -> &str;
-    /// Its name for people, if it has one.
+    /// Its display name, if it has one.
     fn title(&self) -> Option<&str>;
-    /// The letter with the link.
-    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Email;
-    /// The place with that key.
+    /// The email with the link.
+    fn email(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Email;
+    /// The scope with that key.
     async fn find(db: &Db, key: &str) -> Result<Option<Self>>;
-    /// Addresses of all who belong to it. Whoever lets somebody in or out waits here until the transaction ends.
+    /// Email addresses of all users in it. Locks its membership until the transaction ends.
     async fn lock(&self, tx: &mut Tx) -> Result<Vec<String>>;
-    /// Lets somebody in.
+    /// Adds a user.
     async fn admit(&self, tx: &mut Tx, user: &User, role: Self::Role, now: UnixMs) -> Result<()>;
 }
 
-/// An invitation that can be accepted, and where it leads.
-pub(crate) struct Usable<P: InvitationScope> {
+/// An invitation that can be accepted, with its scope.
+pub(crate) struct OpenInvitation<P: InvitationScope> {
     pub(crate) invitation: Invitation<P::Role>,
-    pub(crate) place: P,
-    /// Whether somebody signs in with its address.
+    pub(crate) scope: P,
+    /// Whether a user with its email address exists.
     pub(crate) known: bool,
 }
 
 impl Engine {
-    /// Invites somebody who is neither there nor invited.
+    /// Invites an email address that is neither a member nor invited.
     pub(crate) async fn invite_to<P: InvitationScope>(
         &self,
-        place: &P,
+        scope: &P,
         actor: &Actor,
         (email, role): (String, P::Role),
     ) -> Result<Invitation<P::Role>> {
         let mut tx = self.db().begin().await?;
-        if place.lock(&mut tx).await?.contains(&email) {
-            return Err(Error::invalid("email", format!("{email} is {} already.", P::BELONGING)));
+        if scope.lock(&mut tx).await?.contains(&email) {
+            return Err(Error::invalid("email", format!("{email} is already {}.", P::MEMBER_NAME)));
         }
-        let open = invitations::open::<P::Role>(&mut tx, place.key()).await?;
+        let open = invitations::open::<P::Role>(&mut tx, scope.key()).await?;
         if let Some(earlier) = open.into_iter().find(|one| one.email == email) {
             if earlier.expires > self.now() {
-                let words = format!("{email} is invited already. Send that invitation again, or withdraw it first.");
+                let words = format!("{email} has already been invited. Resend or withdraw that invitation.");
                 return Err(Error::invalid("email", words));
             }
-            invitations::withdraw::<P::Role>(&mut tx, place.key(), &earlier.id, self.now()).await?;
+            invitations::withdraw::<P::Role>(&mut tx, scope.key(), &earlier.id, self.now()).await?;
         }
-        self.send_invitation(tx, place, actor, email, role).await
+        self.send_invitation(tx, scope, actor, email, role).await
     }
 
-    /// Replaces an open invitation by one with a new link and the whole time.
+    /// Replaces an open invitation by one with a new link and a new expiry.
     pub(crate) async fn reinvite<P: InvitationScope>(
         &self,
-        place: &P,
+        scope: &P,
         actor: &Actor,
         id: &InvitationId,
     ) -> Result<Invitation<P::Role>> {
-        let (tx, earlier) = self.close_invitation(place, id).await?;
-        self.send_invitation(tx, place, actor, earlier.email, earlier.role).await
+        let (tx, earlier) = self.close_invitation(scope, id).await?;
+        self.send_invitation(tx, scope, actor, earlier.email, earlier.role).await
     }
 
     /// Withdraws an open invitation.
     pub(crate) async fn withdraw_from<P: InvitationScope>(
         &self,
-        place: &P,
+        scope: &P,
         actor: &Actor,
         id: &InvitationId,
     ) -> Result<Invitation<P::Role>> {
-        let (mut tx, invitation) = self.close_invitation(place, id).await?;
-        let entry = self.entry_of(place, P::WITHDRAWN).by(actor);
+        let (mut tx, invitation) = self.close_invitation(scope, id).await?;
+        let entry = self.entry_of(scope, P::WITHDRAWN).by(actor);
         self.note(&mut tx, entry.about(id.as_str(), &invitation.email)).await?;
         tx.commit().await?;
         Ok(invitation)
     }
 
-    /// Writes an invitation in a transaction that ends with it, and mails it.
+    /// Inserts an invitation, commits the transaction, and emails the link.
     pub(crate) async fn send_invitation<P: InvitationScope>(
         &self,
         mut tx: Tx,
-        place: &P,
+        scope: &P,
         actor: &Actor,
         email: String,
         role: P::Role,
     ) -> Result<Invitation<P::Role>> {
         let now = self.now();
         if let Some(most) = P::MAX_PER_DAY
-            && invitations::sent_since::<P::Role>(&mut tx, place.key(), now.plus_ms(-DAY_MS)).await? >= most
+            && invitations::sent_since::<P::Role>(&mut tx, scope.key(), now.plus_ms(-DAY_MS)).await? >= most
         {
             return Err(Error::TooMany { retry_after_s: RETRY_AFTER_S });
         }
         let (id, invited_by) = (self.new_id(InvitationId::new), actor.name());
         let invitation = Invitation { id, email, role, invited_by, expires: now.plus_ms(INVITATION_MS) };
         let link = Link::new();
-        invitations::add(&mut tx, place.key(), &invitation, &link.hash, now).await?;
-        let entry = self.entry_of(place, P::INVITED).by(actor).about(invitation.id.as_str(), &invitation.email);
+        invitations::add(&mut tx, scope.key(), &invitation, &link.hash, now).await?;
+        let entry = self.entry_of(scope, P::INVITED).by(actor).about(invitation.id.as_str(), &invitation.email);
         self.note(&mut tx, entry.with([Change::noted("role", role.name())])).await?;
         tx.commit().await?;
-        self.post(place.letter(self, &invitation, &link))?;
+        self.send_email(scope.email(self, &invitation, &link))?;
         Ok(invitation)
     }
 
-    /// What a link leads to, while it can be accepted.
-    pub(crate) async fn usable<P: InvitationScope>(&self, link: &str) -> Result<Usable<P>> {
+    /// The invitation of a link, if it can be accepted.
+    pub(crate) async fn open_invitation<P: InvitationScope>(&self, link: &str) -> Result<OpenInvitation<P>> {
         let unknown = || Error::NotFound("Invitation".into());
         let linked = invitations::by_link::<P::Role>(self.db(), &hash(link)).await?.ok_or_else(unknown)?;
-        let place = P::find(self.db(), &linked.place).await?.ok_or_else(unknown)?;
+        let scope = P::find(self.db(), &linked.scope).await?.ok_or_else(unknown)?;
         let by = &linked.invitation.invited_by;
         let detail = if linked.accepted {
-            format!("This invitation has been used. {}", P::AFTER_USE)
+            format!("This invitation has already been used. {}", P::AFTER_USE)
         } else if linked.withdrawn {
-            format!("This invitation was withdrawn, or replaced by a later one. Look for a later letter, or ask {by}.")
+            format!("This invitation was withdrawn or replaced. Look for a newer email, or ask {by}.")
         } else if linked.invitation.expires <= self.now() {
-            format!("This invitation has expired. Ask {by} to send it again.")
+            format!("This invitation has expired. Ask {by} to resend it.")
         } else {
-            return Ok(Usable { invitation: linked.invitation, place, known: linked.known });
+            return Ok(OpenInvitation { invitation: linked.invitation, scope, known: linked.known });
         };
         Err(Error::Conflict { detail, existing: None })
     }
 
-    /// Accepts as somebody who is new here.
+    /// Accepts as a new user.
     pub(crate) async fn accept_as_new<P: InvitationScope>(
         &self,
         link: &str,
         form: &Newcomer,
         client_ip: &str,
     ) -> Result<(User, P)> {
-        let usable = self.usable::<P>(link).await?;
-        if usable.known {
+        let open_invitation = self.open_invitation::<P>(link).await?;
+        if open_invitation.known {
             return Err(known_address());
         }
         let name = form.checked_name()?;
-        let email = usable.invitation.email.clone();
-        let about: Vec<&str> = [email.as_str(), &name].into_iter().chain(usable.place.title()).collect();
+        let email = open_invitation.invitation.email.clone();
+        let about: Vec<&str> = [email.as_str(), &name].into_iter().chain(open_invitation.scope.title()).collect();
         if let Some(weak) = password::complaint("password", &form.password, &about) {
             return Err(Error::Invalid(vec![weak]));
         }
@@ -186,65 +186,68 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         let taken = |error: StoreError| if error.is_unique_violation() { known_address() } else { error.into() };
         users::add(&mut tx, &user, &hash, None, self.now()).await.map_err(taken)?;
-        let place = self.let_in(tx, usable, &user, client_ip).await?;
-        Ok((user, place))
+        let scope = self.join_scope(tx, open_invitation, &user, client_ip).await?;
+        Ok((user, scope))
     }
 
-    /// Accepts as somebody who signs in already.
+    /// Accepts as a signed-in user.
     pub(crate) async fn accept_as<P: InvitationScope>(&self, link: &str, user: &UserId, client_ip: &str) -> Result<P> {
-        let usable = self.usable::<P>(link).await?;
+        let open_invitation = self.open_invitation::<P>(link).await?;
         let user = self.person(user).await?;
-        if user.email != usable.invitation.email {
-            let words = format!("This invitation is for {}. Sign in with that address.", usable.invitation.email);
+        if user.email != open_invitation.invitation.email {
+            let words = format!(
+                "This invitation is for {}. Sign in with that email address.",
+                open_invitation.invitation.email
+            );
             return Err(Error::Forbidden(words));
         }
         let tx = self.db().begin().await?;
-        self.let_in(tx, usable, &user, client_ip).await
+        self.join_scope(tx, open_invitation, &user, client_ip).await
     }
 
-    /// Withdraws an open invitation, in a transaction that goes on.
+    /// Withdraws an open invitation, and leaves the transaction open.
     async fn close_invitation<P: InvitationScope>(
         &self,
-        place: &P,
+        scope: &P,
         id: &InvitationId,
     ) -> Result<(Tx, Invitation<P::Role>)> {
         let mut tx = self.db().begin().await?;
-        place.lock(&mut tx).await?;
-        let open = invitations::open::<P::Role>(&mut tx, place.key()).await?;
+        scope.lock(&mut tx).await?;
+        let open = invitations::open::<P::Role>(&mut tx, scope.key()).await?;
         let invitation = open.into_iter().find(|one| one.id == *id);
         let invitation = invitation.ok_or_else(|| Error::NotFound("Invitation".into()))?;
-        invitations::withdraw::<P::Role>(&mut tx, place.key(), id, self.now()).await?;
+        invitations::withdraw::<P::Role>(&mut tx, scope.key(), id, self.now()).await?;
         Ok((tx, invitation))
     }
 
-    /// Lets the person in, if nobody has used the invitation meanwhile.
-    async fn let_in<P: InvitationScope>(
+    /// Adds the user, unless the invitation has been used or withdrawn since.
+    async fn join_scope<P: InvitationScope>(
         &self,
         mut tx: Tx,
-        usable: Usable<P>,
+        open_invitation: OpenInvitation<P>,
         user: &User,
         client_ip: &str,
     ) -> Result<P> {
-        let Usable { invitation, place, .. } = usable;
-        place.lock(&mut tx).await?;
-        if !invitations::accept::<P::Role>(&mut tx, place.key(), &invitation.id, self.now()).await? {
+        let OpenInvitation { invitation, scope, .. } = open_invitation;
+        scope.lock(&mut tx).await?;
+        if !invitations::accept::<P::Role>(&mut tx, scope.key(), &invitation.id, self.now()).await? {
             let detail = "This invitation has just been used or withdrawn.".to_owned();
             return Err(Error::Conflict { detail, existing: None });
         }
-        place.admit(&mut tx, user, invitation.role, self.now()).await?;
-        let entry = self.entry_of(&place, P::JOINED).by_user(user, client_ip);
+        scope.admit(&mut tx, user, invitation.role, self.now()).await?;
+        let entry = self.entry_of(&scope, P::JOINED).by_user(user, client_ip);
         let noted = [Change::noted("role", invitation.role.name()), Change::noted("invited by", invitation.invited_by)];
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
         tx.commit().await?;
-        Ok(place)
+        Ok(scope)
     }
 
-    fn entry_of<P: InvitationScope>(&self, place: &P, action: Deed) -> Entry {
-        Entry::new(self.next_id(), self.now(), place.key(), action)
+    fn entry_of<P: InvitationScope>(&self, scope: &P, action: Deed) -> Entry {
+        Entry::new(self.next_id(), self.now(), scope.key(), action)
     }
 }
 
 fn known_address() -> Error {
-    let detail = "Somebody signs in with this address already. Sign in, then accept.".to_owned();
+    let detail = "A user with this email address already exists. Sign in to accept.".to_owned();
     Error::Conflict { detail, existing: None }
 }

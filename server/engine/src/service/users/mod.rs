@@ -1,5 +1,4 @@
-//! People and what they do for themselves: forgotten and changed passwords, the browsers in which they are signed in, and
-//! the letters that they want.
+//! What users manage themselves: passwords, signed-in browsers, and email preferences.
 
 pub mod create;
 pub(super) mod emails;
@@ -37,18 +36,18 @@ impl People for Engine {
         if let Some(complaint) = email_complaint(&email) {
             return Err(Error::Invalid(vec![complaint]));
         }
-        // The same steps whether or not somebody is there, so that the time tells nothing.
+        // The same steps whether or not the user exists, so that timing reveals nothing.
         let user = users::credentials(self.db(), &email).await?.map(|(user, _)| user);
         let latest = password_resets::latest(self.db(), user.as_ref().map(|user| &user.id)).await?;
-        let rests = latest.is_some_and(|at| self.now().since_ms(at) < RESET_PAUSE_MS);
-        let user = user.filter(|_| !rests);
+        let throttled = latest.is_some_and(|at| self.now().since_ms(at) < RESET_PAUSE_MS);
+        let user = user.filter(|_| !throttled);
         let (link, now) = (Link::new(), self.now());
         let mut tx = self.db().begin().await?;
         password_resets::add(&mut tx, &link.hash, user.as_ref().map(|user| &user.id), now, now.plus_ms(RESET_MS))
             .await?;
         tx.commit().await?;
         match user {
-            Some(user) => self.post(emails::reset(&user.email, &self.page(&format!("reset/{}", link.text)))),
+            Some(user) => self.send_email(emails::reset(&user.email, &self.page_url(&format!("reset/{}", link.text)))),
             None => Ok(()),
         }
     }
@@ -62,13 +61,13 @@ impl People for Engine {
         refuse_weak(password, &user)?;
         let stored = password::hash(password.to_owned()).await;
         let mut tx = self.db().begin().await?;
-        if !password_resets::take(&mut tx, &hash(link), self.now()).await? {
+        if !password_resets::consume(&mut tx, &hash(link), self.now()).await? {
             return Err(used());
         }
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, "").await?;
-        sign_in_failures::forgive(&mut tx, &format!("email:{}", user.email)).await?;
+        sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
         self.note(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordReset)).await?;
         tx.commit().await?;
         self.notify_password_changed(&user);
@@ -79,7 +78,7 @@ impl People for Engine {
         let user = self.person(user).await?;
         self.require_password(&user, &form.current_password, client_ip).await?;
         if form.password == form.current_password {
-            return Err(Error::invalid("password", "This is the password you have. Choose another one."));
+            return Err(Error::invalid("password", "This is your current password. Choose a new one."));
         }
         refuse_weak(&form.password, &user)?;
         let stored = password::hash(form.password.clone()).await;
@@ -117,15 +116,15 @@ impl People for Engine {
     }
 
     async fn letters(&self, user: &UserId) -> Result<Letters> {
-        Ok(email_preferences::wanted(self.db(), user).await?)
+        Ok(email_preferences::of_user(self.db(), user).await?)
     }
 
     async fn change_letters(&self, user: &UserId, letters: Letters, client_ip: &str) -> Result<()> {
         let user = self.person(user).await?;
         let mut tx = self.db().begin().await?;
         if email_preferences::change(&mut tx, &user.id, letters).await? {
-            let word = |on: bool| if on { "on" } else { "off" };
-            let change = Change::between("letters", word(!letters.failing), word(letters.failing));
+            let on_off = |on: bool| if on { "on" } else { "off" };
+            let change = Change::between("failure alerts", on_off(!letters.failing), on_off(letters.failing));
             self.note(&mut tx, self.own_entry(&user, client_ip, Deed::LettersChanged).with(change)).await?;
         }
         Ok(tx.commit().await?)
@@ -138,13 +137,13 @@ impl Engine {
         user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))
     }
 
-    /// Goes on only with the person's password; wrong ones count like failed sign-ins.
+    /// Requires the user's password. Wrong passwords count as failed sign-ins.
     async fn require_password(&self, user: &User, password: &str, client_ip: &str) -> Result<()> {
         let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
         if self.check_password(&user.email, password, stored, client_ip).await? {
             return Ok(());
         }
-        Err(Error::invalid("current_password", "This is not your password."))
+        Err(Error::invalid("current_password", "The current password is incorrect."))
     }
 
     async fn linked_reset(&self, link: &str) -> Result<User> {
@@ -154,26 +153,26 @@ impl Engine {
             return Err(used());
         }
         if linked.expires <= self.now() {
-            let detail = "This link has expired; it works for an hour. Ask for a new one.".to_owned();
+            let detail = "This link has expired. Links are valid for one hour. Request a new one.".to_owned();
             return Err(Error::Conflict { detail, existing: None });
         }
         Ok(linked.user)
     }
 
-    /// The record of what a person does to themselves. It stands in no account's log: a person may belong to several.
+    /// A record of what a user does to themselves. It belongs to no account's log, since a user may have several accounts.
     pub(super) fn own_entry(&self, user: &User, client_ip: &str, action: Deed) -> Entry {
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, action).by_user(user, client_ip);
         entry.about(user.id.as_str(), &user.email)
     }
 
-    /// A letter that cannot leave undoes nothing: the mail's own log tells of it.
+    /// Errors are ignored: the mailer logs them, and the password has changed.
     fn notify_password_changed(&self, user: &User) {
-        drop(self.post(emails::password_changed(&user.email, &self.page("forgot"))));
+        drop(self.send_email(emails::password_changed(&user.email, &self.page_url("forgot"))));
     }
 }
 
 fn used() -> Error {
-    let detail = "This link has been used, or the password was changed since. Ask for a new one.".to_owned();
+    let detail = "This link has already been used, or the password has changed since. Request a new one.".to_owned();
     Error::Conflict { detail, existing: None }
 }
 
@@ -184,7 +183,7 @@ fn refuse_weak(password: &str, user: &User) -> Result<()> {
 
 pub(super) fn taken_address(error: StoreError) -> Error {
     if error.is_unique_violation() {
-        return Error::invalid("email", "Somebody has signed up with this address already. Sign in instead.");
+        return Error::invalid("email", "A user with this email address already exists. Sign in instead.");
     }
     error.into()
 }

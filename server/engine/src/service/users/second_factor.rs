@@ -31,7 +31,7 @@ use crate::{
         db::Tx,
         users::{
             self,
-            second_factors::{self, Spent, Stored},
+            second_factors::{self, CodeUse, Stored},
             sessions, sign_in_failures,
         },
     },
@@ -163,7 +163,7 @@ impl Engine {
         if !second_factors::remove(&mut tx, &user.id).await? {
             return Err(is_off());
         }
-        sign_in_failures::forgive(&mut tx, &guesses(&user.id)).await?;
+        sign_in_failures::clear(&mut tx, &guesses(&user.id)).await?;
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::SecondFactorReset).by(actor);
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
         tx.commit().await?;
@@ -202,7 +202,7 @@ impl Engine {
         }
         match self.judge(&mut tx, &user.id, &factor, proof).await? {
             Ok(by) => {
-                sign_in_failures::forgive(&mut tx, &keys[0].0).await?;
+                sign_in_failures::clear(&mut tx, &keys[0].0).await?;
                 Ok((tx, by))
             }
             Err(refusal) => {
@@ -234,13 +234,13 @@ impl Engine {
                 Judged::Wrong => Ok(Err(wrong())),
             },
             Proof::RecoveryCode(code) => {
-                match second_factors::spend(tx, user, &recovery_hash(user, code), self.now()).await? {
-                    Spent::Now => {
+                match second_factors::use_code(tx, user, &recovery_hash(user, code), self.now()).await? {
+                    CodeUse::Now => {
                         let left = second_factors::codes_left(tx, user).await?;
                         Ok(Ok(ProvedBy::RecoveryCode { left }))
                     }
-                    Spent::Before => Ok(Err(spent())),
-                    Spent::Unknown => Ok(Err(unknown())),
+                    CodeUse::Before => Ok(Err(spent())),
+                    CodeUse::Unknown => Ok(Err(unknown())),
                 }
             }
         }
@@ -256,7 +256,7 @@ impl Engine {
 
     /// A letter that cannot leave undoes nothing: the mail's own log tells of it.
     fn notify_second_factor(&self, user: &User, news: FactorEvent) {
-        drop(self.post(emails::second_factor(&user.email, news, &self.page("me/security"))));
+        drop(self.send_email(emails::second_factor(&user.email, news, &self.page_url("me/security"))));
     }
 }
 

@@ -8,17 +8,17 @@ use domain::{
 
 use crate::{Engine, password, store::users::sign_in_failures};
 
-/// Failed sign-ins in a row that are free of waiting.
+/// Consecutive failed sign-ins without a wait.
 const FREE_FAILURES: i64 = 4;
-/// Wait after the next failure; doubles with each.
+/// Wait after the next failure; doubles with each further one.
 const FIRST_WAIT_MS: i64 = 2 * SECOND_MS;
 /// Longest wait.
 const LONGEST_WAIT_MS: i64 = 15 * MINUTE_MS;
-/// A client's address may fail this many times as often as one e-mail address: offices share addresses.
+/// A client address may fail this many times as often as one email address: offices share client addresses.
 pub(crate) const CLIENT_FACTOR: i64 = 5;
 
 impl Engine {
-    /// Whether this is the password behind the stored hash. Wrong ones make the next try wait.
+    /// Whether the password matches the stored hash. Wrong passwords make the next attempt wait.
     pub(crate) async fn check_password(
         &self,
         email: &str,
@@ -35,7 +35,7 @@ impl Engine {
             return Ok(false);
         }
         let mut tx = self.db().begin().await?;
-        sign_in_failures::forgive(&mut tx, &keys[0].0).await?;
+        sign_in_failures::clear(&mut tx, &keys[0].0).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -57,7 +57,7 @@ impl Engine {
     }
 }
 
-/// Refuses while somebody must wait.
+/// Refuses the attempt until `until`.
 pub(crate) fn refuse_until(until: UnixMs, now: UnixMs) -> Result<()> {
     let wait_ms = until.since_ms(now);
     if wait_ms <= 0 {
@@ -66,7 +66,7 @@ pub(crate) fn refuse_until(until: UnixMs, now: UnixMs) -> Result<()> {
     Err(Error::TooMany { retry_after_s: u32::try_from((wait_ms + 999) / SECOND_MS).unwrap_or(u32::MAX) })
 }
 
-/// Until when the next try must wait after so many failures in a row; never a time before the latest of them.
+/// Until when the next attempt must wait after this many consecutive failures; never before `now`.
 pub(crate) fn blocked_until(failures: i64, now: UnixMs) -> UnixMs {
     let over = failures - FREE_FAILURES;
     if over <= 0 {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_doubles_and_ends_at_a_quarter_of_an_hour() {
+    fn the_wait_doubles_up_to_fifteen_minutes() {
         let waits: Vec<i64> = [4, 5, 6, 7, 60].map(|failures| blocked_until(failures, UnixMs(0)).0).to_vec();
         assert_eq!(waits, [0, 2_000, 4_000, 8_000, LONGEST_WAIT_MS]);
     }

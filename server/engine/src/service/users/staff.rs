@@ -1,4 +1,4 @@
-//! Staff: inviting, joining, changing roles, leaving. The installation always keeps an operator.
+//! Staff: invitations, roles, removal. One operator always remains.
 
 use async_trait::async_trait;
 use domain::{
@@ -20,7 +20,7 @@ use crate::{
     mail::Email,
     service::users::{
         emails::{self, Link},
-        invitations::{InvitationScope, Usable},
+        invitations::{InvitationScope, OpenInvitation},
     },
     store::{
         audit::{self, Entry},
@@ -56,18 +56,18 @@ impl Staffing for Engine {
     async fn change_staff(&self, actor: &Actor, user: &UserId, role: Option<StaffRole>) -> Result<StaffMember> {
         actor.require(Permission::Operate)?;
         if actor.id() == Some(user.as_str()) {
-            return Err(Error::Forbidden("Nobody changes their own role. Ask another operator to do it.".into()));
+            return Err(Error::Forbidden("You can't change your own role. Ask another operator.".into()));
         }
         let ending = self.support_to_end(user, role).await?;
         let mut tx = self.db().begin().await?;
         let all = staff::lock(&mut tx).await?;
-        still_operator(actor, &all)?;
+        require_still_operator(actor, &all)?;
         let member = all.iter().find(|one| one.user.id == *user).cloned();
         let member = member.ok_or_else(|| Error::NotFound("Staff".into()))?;
         if role == Some(member.role) {
             return Ok(member);
         }
-        another_operator(&all, &member)?;
+        require_another_operator(&all, &member)?;
         staff::set_role(&mut tx, user, role).await?;
         for session in ending {
             self.end_within(&mut tx, actor, &session, "the agent is no longer support staff").await?;
@@ -83,7 +83,7 @@ impl Staffing for Engine {
     }
 
     async fn staff_invited(&self, link: &str) -> Result<StaffInvited> {
-        let Usable { invitation, known, .. } = self.usable::<Staff>(link).await?;
+        let OpenInvitation { invitation, known, .. } = self.open_invitation::<Staff>(link).await?;
         let StaffInvitation { email, role, invited_by, expires, .. } = invitation;
         Ok(StaffInvited { email, role, invited_by, expires, known })
     }
@@ -97,15 +97,15 @@ impl Staffing for Engine {
     }
 }
 
-/// The provider's staff, as what people are invited to.
+/// Staff, as an invitation scope.
 struct Staff;
 
 #[async_trait]
 impl InvitationScope for Staff {
     type Role = StaffRole;
     const MAX_PER_DAY: Option<i64> = None;
-    const BELONGING: &'static str = "staff";
-    const AFTER_USE: &'static str = "Sign in to begin.";
+    const MEMBER_NAME: &'static str = "staff";
+    const AFTER_USE: &'static str = "Sign in to continue.";
     const INVITED: Deed = Deed::StaffInvited;
     const WITHDRAWN: Deed = Deed::StaffInviteWithdrawn;
     const JOINED: Deed = Deed::StaffAdded;
@@ -118,8 +118,8 @@ impl InvitationScope for Staff {
         None
     }
 
-    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Email {
-        emails::staff_invitation(invitation, &engine.page(&format!("invite/staff/{}", link.text)))
+    fn email(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Email {
+        emails::staff_invitation(invitation, &engine.page_url(&format!("invite/staff/{}", link.text)))
     }
 
     async fn find(_: &Db, _: &str) -> Result<Option<Self>> {
@@ -140,7 +140,7 @@ impl Engine {
         Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, action)
     }
 
-    /// The support sessions that end when somebody is no longer support.
+    /// The support sessions that end if the user is no longer support staff.
     async fn support_to_end(
         &self,
         user: &UserId,
@@ -154,9 +154,8 @@ impl Engine {
     }
 }
 
-/// Whoever was an operator when the request began may be none any more, now that all others wait. Whoever runs commands
-/// on the server always is.
-fn still_operator(actor: &Actor, all: &[StaffMember]) -> Result<()> {
+/// The actor may have lost the role operator before the lock was taken. The command line always has it.
+fn require_still_operator(actor: &Actor, all: &[StaffMember]) -> Result<()> {
     let Some(id) = actor.id() else { return Ok(()) };
     let now = all.iter().find(|one| one.user.id.as_str() == id);
     if now.is_some_and(|one| one.role == StaffRole::Operator) {
@@ -165,12 +164,12 @@ fn still_operator(actor: &Actor, all: &[StaffMember]) -> Result<()> {
     Err(Permission::Operate.refused_to_person())
 }
 
-/// Refuses to take the role from the only operator.
-fn another_operator(all: &[StaffMember], member: &StaffMember) -> Result<()> {
+/// Refuses to remove the last operator.
+fn require_another_operator(all: &[StaffMember], member: &StaffMember) -> Result<()> {
     let others = all.iter().any(|one| one.role == StaffRole::Operator && one.user.id != member.user.id);
     if member.role != StaffRole::Operator || others {
         return Ok(());
     }
-    let detail = format!("{} is the only operator. Make somebody else one first.", member.user.email);
+    let detail = format!("{} is the only operator. Make another staff member an operator first.", member.user.email);
     Err(Error::Conflict { detail, existing: None })
 }

@@ -1,4 +1,4 @@
-//! Who belongs to an account.
+//! Memberships of users in accounts.
 
 use domain::{
     UnixMs,
@@ -36,41 +36,41 @@ fn member((id, name, email, role, since, factors): MemberRow) -> StoreResult<Mem
     Ok(Member { user: User { id, name, email }, role, since: UnixMs(since), second_factor: factors > 0 })
 }
 
-/// Members, by address.
+/// Lists members, ordered by email.
 pub async fn list(db: &Db, account: &AccountId) -> StoreResult<Vec<Member>> {
     let rows: Vec<MemberRow> =
         on!(&db.readers, c => sqlx::query_as(MEMBERS).bind(account.as_str()).fetch_all(c).await?);
     rows.into_iter().map(member).collect()
 }
 
-/// Members, by address, who stay as they are until the transaction ends: whoever changes any of them waits here.
+/// Lists members, ordered by email, and locks the membership until the transaction ends.
 pub async fn lock(tx: &mut Tx, account: &AccountId) -> StoreResult<Vec<Member>> {
     accounts::lock(tx, account).await?;
     let rows: Vec<MemberRow> = within!(tx, c => sqlx::query_as(MEMBERS).bind(account.as_str()).fetch_all(c).await?);
     rows.into_iter().map(member).collect()
 }
 
-/// Gives a member another role.
+/// Changes a member's role.
 pub async fn set_role(tx: &mut Tx, account: &AccountId, user: &UserId, role: Role) -> StoreResult<()> {
     within!(tx, c => sqlx::query(SET_ROLE)
         .bind(account.as_str()).bind(user.as_str()).bind(role.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Takes a member out.
+/// Removes a member.
 pub async fn remove(tx: &mut Tx, account: &AccountId, user: &UserId) -> StoreResult<()> {
     within!(tx, c => sqlx::query(REMOVE).bind(account.as_str()).bind(user.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Makes a person a member of an account.
+/// Adds a user to an account.
 pub async fn add(tx: &mut Tx, user: &UserId, account: &AccountId, role: Role, now: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ADD)
         .bind(user.as_str()).bind(account.as_str()).bind(role.as_str()).bind(now.0).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// The accounts a person belongs to, by name.
+/// Lists a user's accounts, ordered by name.
 pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>> {
     #[derive(sqlx::FromRow)]
     struct Row {
@@ -84,28 +84,28 @@ pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>> {
     rows.into_iter().map(of).collect()
 }
 
-/// A member as it matters to what they may do.
-pub struct Here {
-    /// Their address.
-    pub name: String,
-    /// Their role.
+/// What decides which operations a member may perform.
+pub struct MemberAccess {
+    /// Email address.
+    pub email: String,
+    /// Role.
     pub role: Role,
-    /// Whether developers rotate credentials in the account.
+    /// Whether developers may rotate credentials in the account.
     pub developers_rotate: bool,
-    /// Why the account is suspended, where it is.
+    /// Why the account is suspended, if it is.
     pub suspended: Option<String>,
 }
 
-/// A member of an account.
-pub async fn one(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<Here>> {
+/// Returns a member's access to an account.
+pub async fn one(db: &Db, user: &UserId, account: &AccountId) -> StoreResult<Option<MemberAccess>> {
     type Row = (String, String, i64, Option<String>);
     let row: Option<Row> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(user.as_str()).bind(account.as_str()).fetch_optional(c).await?);
-    let here = |(email, name, rotate, suspended): Row| {
+    let access = |(email, name, rotate, suspended): Row| {
         let role = role(&name, account.as_str())?;
-        Ok(Here { name: email, role, developers_rotate: rotate != 0, suspended })
+        Ok(MemberAccess { email, role, developers_rotate: rotate != 0, suspended })
     };
-    row.map(here).transpose()
+    row.map(access).transpose()
 }
 
 fn role(name: &str, account: &str) -> StoreResult<Role> {

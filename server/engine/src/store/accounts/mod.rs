@@ -1,4 +1,4 @@
-//! Accounts, users, memberships, and failed sign-ins.
+//! Accounts: their names, settings, limits and suspension.
 
 pub mod members;
 
@@ -14,7 +14,7 @@ use crate::store::{
     sql::Sql,
 };
 
-/// The columns of [`AccountRow`], for other files too.
+/// The columns of [`AccountRow`], shared with other files.
 macro_rules! account_columns {
     () => {
         "a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, a.rows_days, a.suspended_ms, \
@@ -24,7 +24,7 @@ macro_rules! account_columns {
 pub(super) use account_columns;
 
 const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms) VALUES ($1, $2, $3, $4)";
-/// An id goes before a reference that looks like one: those are refused, but were not always.
+/// An id takes precedence over a reference that looks like one. Such references are rejected now, but were not always.
 const ACCOUNT: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -37,7 +37,7 @@ const RENAME: &str = "UPDATE accounts SET name = $2, reference = $3 WHERE id = $
 const SUSPEND: &str = "UPDATE accounts SET suspended_ms = $2, suspend_reason = $3 WHERE id = $1";
 const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, events_per_s = $3, retention_max_days = $4 WHERE id = $1";
 
-/// An account as it is stored.
+/// An account row.
 #[derive(sqlx::FromRow)]
 pub(super) struct AccountRow {
     id: String,
@@ -78,20 +78,20 @@ impl TryFrom<AccountRow> for Account {
 }
 
 /// Adds an account.
-pub async fn add_account(tx: &mut Tx, account: &Account, now: UnixMs) -> StoreResult<()> {
+pub async fn add(tx: &mut Tx, account: &Account, now: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ADD_ACCOUNT)
         .bind(account.id.as_str()).bind(&account.name).bind(&account.reference).bind(now.0).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// The account with this id or reference.
+/// Returns the account with this id or reference.
 pub async fn account(db: &Db, named: &str) -> StoreResult<Option<Account>> {
     let row: Option<AccountRow> = on!(&db.readers, c => sqlx::query_as(ACCOUNT).bind(named).fetch_optional(c).await?);
     row.map(Account::try_from).transpose()
 }
 
-/// Stores an account's name and settings.
-pub async fn change_account(tx: &mut Tx, account: &Account) -> StoreResult<()> {
+/// Saves an account's name and settings.
+pub async fn update(tx: &mut Tx, account: &Account) -> StoreResult<()> {
     let AccountSettings { developers_rotate, support_access, bodies_days, rows_days } = account.settings;
     within!(tx, c => sqlx::query(CHANGE_ACCOUNT)
         .bind(account.id.as_str()).bind(&account.name).bind(i64::from(developers_rotate)).bind(i64::from(support_access))
@@ -99,27 +99,27 @@ pub async fn change_account(tx: &mut Tx, account: &Account) -> StoreResult<()> {
     Ok(())
 }
 
-/// Lets nobody else who asks for this decide about the account before this transaction is over.
+/// Locks the account until the transaction ends.
 pub async fn lock(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
     let sql = LOCK.on(tx.dialect());
     let _: Option<String> = within!(tx, c => sqlx::query_scalar(sql).bind(account.as_str()).fetch_optional(c).await?);
     Ok(())
 }
 
-/// Gives an account another name and reference.
+/// Changes an account's name and reference.
 pub async fn rename(tx: &mut Tx, id: &AccountId, name: &str, reference: Option<&str>) -> StoreResult<()> {
     within!(tx, c => sqlx::query(RENAME).bind(id.as_str()).bind(name).bind(reference).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Suspends an account, or ends its suspension.
+/// Suspends an account, or lifts its suspension (`None`).
 pub async fn suspend(tx: &mut Tx, id: &AccountId, suspension: Option<&Suspension>) -> StoreResult<()> {
     let (since, reason) = suspension.map(|one| (one.since.0, one.reason.as_str())).unzip();
     within!(tx, c => sqlx::query(SUSPEND).bind(id.as_str()).bind(since).bind(reason).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Sets what an account is allowed.
+/// Sets an account's limits.
 pub async fn limit(tx: &mut Tx, id: &AccountId, limits: Limits) -> StoreResult<()> {
     within!(tx, c => sqlx::query(LIMIT).bind(id.as_str()).bind(limits.endpoints_max.map(i64::from))
         .bind(limits.events_per_s.map(i64::from)).bind(limits.retention_max_days.map(i64::from))

@@ -1,4 +1,4 @@
-//! API tokens; only their hashes are here.
+//! API tokens, stored as hashes.
 
 use domain::{
     UnixMs,
@@ -14,28 +14,28 @@ use crate::store::{
 const ADD: &str = "INSERT INTO api_tokens (id, account_id, name, hash, hint, scopes, created_ms, created_by, expires_ms) \
                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const BY_HASH: &str = "SELECT * FROM api_tokens WHERE hash = $1";
-/// Whose tokens: an account's, or the platform's, which belong to none. A condition with a value for each, so that both
-/// databases can use the index.
-macro_rules! theirs {
+/// The owner's tokens: an account's, or the platform's, which belong to no account. Written so that both databases can use
+/// the index.
+macro_rules! owned {
     () => {
         "(account_id = $1 OR ($1 = '' AND account_id IS NULL))"
     };
 }
-const OF: &str = concat!("SELECT * FROM api_tokens WHERE ", theirs!(), " ORDER BY id DESC LIMIT $2");
-const ONE: &str = concat!("SELECT * FROM api_tokens WHERE ", theirs!(), " AND id = $2");
-const WORKING: &str = concat!(
+const OF: &str = concat!("SELECT * FROM api_tokens WHERE ", owned!(), " ORDER BY id DESC LIMIT $2");
+const ONE: &str = concat!("SELECT * FROM api_tokens WHERE ", owned!(), " AND id = $2");
+const COUNT_VALID: &str = concat!(
     "SELECT COUNT(*) FROM api_tokens WHERE ",
-    theirs!(),
+    owned!(),
     " AND revoked_ms IS NULL AND (expires_ms IS NULL OR expires_ms > $2)"
 );
 const REPLACE: &str = concat!(
     "UPDATE api_tokens SET replaced_by = $3, expires_ms = CASE WHEN expires_ms < $4 THEN expires_ms ELSE $4 END WHERE ",
-    theirs!(),
+    owned!(),
     " AND id = $2 AND replaced_by IS NULL AND revoked_ms IS NULL"
 );
 const REVOKE: &str =
-    concat!("UPDATE api_tokens SET revoked_ms = $3 WHERE ", theirs!(), " AND id = $2 AND revoked_ms IS NULL");
-const USED: &str = "UPDATE api_tokens SET last_used_ms = $2, last_used_from = $3 WHERE id = $1";
+    concat!("UPDATE api_tokens SET revoked_ms = $3 WHERE ", owned!(), " AND id = $2 AND revoked_ms IS NULL");
+const RECORD_USE: &str = "UPDATE api_tokens SET last_used_ms = $2, last_used_from = $3 WHERE id = $1";
 
 #[derive(sqlx::FromRow)]
 struct TokenRow {
@@ -54,12 +54,12 @@ struct TokenRow {
     replaced_by: Option<String>,
 }
 
-/// A token as it is stored.
+/// A stored token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredToken {
-    /// Its account; none for a platform token.
+    /// Its account; `None` for a platform token.
     pub account: Option<AccountId>,
-    /// Its hash.
+    /// Hash of its secret.
     pub hash: String,
     /// The token.
     pub token: ApiToken,
@@ -105,53 +105,54 @@ pub async fn by_hash(db: &Db, hash: &str) -> StoreResult<Option<StoredToken>> {
     row.map(StoredToken::try_from).transpose()
 }
 
-/// An account's id, or what stands for the platform.
-fn text(whose: Option<&AccountId>) -> &str {
-    whose.map_or("", AccountId::as_str)
+/// The owner as it is bound: an account's id, or empty for the platform.
+fn text(owner: Option<&AccountId>) -> &str {
+    owner.map_or("", AccountId::as_str)
 }
 
-/// The newest tokens of an account, or of the platform.
-pub async fn of(db: &Db, whose: Option<&AccountId>, limit: u32) -> StoreResult<Vec<StoredToken>> {
+/// Lists the newest tokens of an account, or of the platform.
+pub async fn of(db: &Db, owner: Option<&AccountId>, limit: u32) -> StoreResult<Vec<StoredToken>> {
     let rows: Vec<TokenRow> = on!(&db.readers, c => sqlx::query_as(OF)
-        .bind(text(whose)).bind(i64::from(limit)).fetch_all(c).await?);
+        .bind(text(owner)).bind(i64::from(limit)).fetch_all(c).await?);
     rows.into_iter().map(StoredToken::try_from).collect()
 }
 
-/// One of them.
-pub async fn one(db: &Db, whose: Option<&AccountId>, id: &TokenId) -> StoreResult<Option<StoredToken>> {
+/// One of the owner's tokens.
+pub async fn one(db: &Db, owner: Option<&AccountId>, id: &TokenId) -> StoreResult<Option<StoredToken>> {
     let row: Option<TokenRow> = on!(&db.readers, c => sqlx::query_as(ONE)
-        .bind(text(whose)).bind(id.as_str()).fetch_optional(c).await?);
+        .bind(text(owner)).bind(id.as_str()).fetch_optional(c).await?);
     row.map(StoredToken::try_from).transpose()
 }
 
-/// How many of them work.
-pub async fn working(tx: &mut Tx, whose: Option<&AccountId>, now: UnixMs) -> StoreResult<i64> {
-    Ok(within!(tx, c => sqlx::query_scalar(WORKING).bind(text(whose)).bind(now.0).fetch_one(c).await?))
+/// How many of the owner's tokens are valid.
+pub async fn count_valid(tx: &mut Tx, owner: Option<&AccountId>, now: UnixMs) -> StoreResult<i64> {
+    Ok(within!(tx, c => sqlx::query_scalar(COUNT_VALID).bind(text(owner)).bind(now.0).fetch_one(c).await?))
 }
 
-/// Another token takes this one's place, which works until then at the longest. False when that has happened already.
+/// Replaces a token by another; the old one expires at `until` at the latest. False if it has been replaced or revoked
+/// already.
 pub async fn replace(
     tx: &mut Tx,
-    whose: Option<&AccountId>,
+    owner: Option<&AccountId>,
     id: &TokenId,
     by: &TokenId,
     until: UnixMs,
 ) -> StoreResult<bool> {
-    let done = within!(tx, c => sqlx::query(REPLACE).bind(text(whose)).bind(id.as_str()).bind(by.as_str())
+    let done = within!(tx, c => sqlx::query(REPLACE).bind(text(owner)).bind(id.as_str()).bind(by.as_str())
         .bind(until.0).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
-/// Revokes a token. False when it was revoked already.
-pub async fn revoke(tx: &mut Tx, whose: Option<&AccountId>, id: &TokenId, now: UnixMs) -> StoreResult<bool> {
-    let done = within!(tx, c => sqlx::query(REVOKE).bind(text(whose)).bind(id.as_str()).bind(now.0)
+/// Revokes a token. False if it was revoked already.
+pub async fn revoke(tx: &mut Tx, owner: Option<&AccountId>, id: &TokenId, now: UnixMs) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(REVOKE).bind(text(owner)).bind(id.as_str()).bind(now.0)
         .execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 
-/// Remembers when and from where a token was used.
-pub async fn used(db: &Db, id: &TokenId, now: UnixMs, address: &str) -> StoreResult<()> {
+/// Records when and from where a token was last record_use.
+pub async fn record_use(db: &Db, id: &TokenId, now: UnixMs, address: &str) -> StoreResult<()> {
     let mut tx = db.begin().await?;
-    within!(&mut tx, c => sqlx::query(USED).bind(id.as_str()).bind(now.0).bind(address).execute(c).await?.rows_affected());
+    within!(&mut tx, c => sqlx::query(RECORD_USE).bind(id.as_str()).bind(now.0).bind(address).execute(c).await?.rows_affected());
     tx.commit().await
 }

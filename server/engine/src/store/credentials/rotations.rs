@@ -1,4 +1,4 @@
-//! Running rotations. What is kept with them is sealed before it comes here.
+//! Running rotations. Their credentials arrive sealed.
 
 use domain::{
     UnixMs,
@@ -28,35 +28,35 @@ const SET_TOKEN: &str = "UPDATE endpoints SET auth_token_sealed = $3, auth_token
 const SET_SECRET: &str = "UPDATE endpoints SET secret_sealed = $3, secret_masked = $4 \
                           WHERE account_id = $1 AND id = $2 AND state <> 'deleted'";
 
-static STILL_TOKEN: Sql = Sql::new(
+static LOCK_TOKEN: Sql = Sql::new(
     "SELECT auth_token_sealed FROM endpoints WHERE account_id = $1 AND id = $2 \
                                    AND state <> 'deleted' {serialise}",
 );
-static STILL_SECRET: Sql = Sql::new(
+static LOCK_SECRET: Sql = Sql::new(
     "SELECT secret_sealed FROM endpoints WHERE account_id = $1 AND id = $2 \
                                     AND state <> 'deleted' {serialise}",
 );
 
-/// A rotation as it is stored: with both of its credentials, sealed.
+/// A running rotation with both of its sealed credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running<T> {
     /// The rotation.
     pub rotation: T,
-    /// The credential from before.
+    /// The previous credential.
     pub earlier_sealed: String,
-    /// The credential that follows.
+    /// The next credential.
     pub next_sealed: String,
 }
 
 /// A kind of rotation.
 pub trait Rotates: Serialize + DeserializeOwned + Send + Sync {
-    /// Of which credential.
+    /// The credential that rotates.
     const WHAT: Credential;
-    /// When it began.
+    /// When it started.
     fn since(&self) -> UnixMs;
-    /// When it changes by itself.
+    /// When its next scheduled step is due.
     fn due(&self) -> Option<UnixMs>;
-    /// Notes that a test succeeded, the first time.
+    /// Records the first successful test.
     fn prove(&mut self, at: UnixMs);
 }
 
@@ -93,11 +93,11 @@ pub(crate) fn read<T: Rotates>(endpoint: &str, state: &str) -> StoreResult<Runni
 }
 
 fn written<T: Rotates>(running: &Running<T>) -> String {
-    // Structs of texts and numbers always serialise.
+    // Structs of strings and numbers always serialise.
     serde_json::to_string(running).unwrap_or_default()
 }
 
-/// Begins a rotation. False when one of this credential runs already.
+/// Starts a rotation. False if one is running for this credential.
 pub async fn add<T: Rotates>(
     tx: &mut Tx,
     account: &AccountId,
@@ -118,7 +118,7 @@ pub async fn lock<T: Rotates>(tx: &mut Tx, account: &AccountId, id: &EndpointId)
     state.map(|state| read(id.as_str(), &state)).transpose()
 }
 
-/// Changes a running rotation.
+/// Updates a running rotation.
 pub async fn change<T: Rotates>(
     tx: &mut Tx,
     account: &AccountId,
@@ -130,20 +130,20 @@ pub async fn change<T: Rotates>(
     Ok(())
 }
 
-/// Ends a rotation; its credentials are forgotten with it.
+/// Ends a rotation and deletes its credentials.
 pub async fn end(tx: &mut Tx, account: &AccountId, id: &EndpointId, what: Credential) -> StoreResult<()> {
     within!(tx, c => sqlx::query(END).bind(account.as_str()).bind(id.as_str()).bind(what.as_str())
         .execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Ends all rotations of an endpoint that is deleted.
+/// Ends all rotations of a deleted endpoint.
 pub async fn end_all(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreResult<()> {
     within!(tx, c => sqlx::query(END_ALL).bind(account.as_str()).bind(id.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Notes that a test of the rotation that began at `since` succeeded. Nothing happens when it is over.
+/// Records that a test of the rotation that started at `since` succeeded. Does nothing if that rotation has ended.
 pub async fn prove<T: Rotates>(
     tx: &mut Tx,
     account: &AccountId,
@@ -160,18 +160,18 @@ pub async fn prove<T: Rotates>(
     Ok(())
 }
 
-/// Rotations that have to change by now: account, endpoint and credential, the longest overdue first.
+/// Rotations with a step due: account, endpoint and credential, the longest overdue first.
 pub async fn due(db: &Db, now: UnixMs, limit: u32) -> StoreResult<Vec<(String, String, String)>> {
     Ok(on!(&db.readers, c => sqlx::query_as(DUE).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
-/// When the next rotation changes by itself.
+/// When the next scheduled step of any rotation is due.
 pub async fn next_due(db: &Db) -> StoreResult<Option<UnixMs>> {
     let at: Option<i64> = on!(&db.readers, c => sqlx::query_scalar(NEXT_DUE).fetch_one(c).await?);
     Ok(at.map(UnixMs))
 }
 
-/// Makes this the endpoint's credential. False when the endpoint is gone.
+/// Sets the endpoint's credential. False if the endpoint was deleted.
 pub async fn set_credential(
     tx: &mut Tx,
     account: &AccountId,
@@ -189,7 +189,7 @@ pub async fn set_credential(
     Ok(set == 1)
 }
 
-/// The endpoint's credential, sealed. It keeps it until the transaction ends.
+/// The endpoint's sealed credential, locked until the transaction ends.
 pub async fn credential(
     tx: &mut Tx,
     account: &AccountId,
@@ -197,8 +197,8 @@ pub async fn credential(
     what: Credential,
 ) -> StoreResult<Option<String>> {
     let sql = match what {
-        Credential::AuthToken => STILL_TOKEN.on(tx.dialect()),
-        Credential::SigningSecret => STILL_SECRET.on(tx.dialect()),
+        Credential::AuthToken => LOCK_TOKEN.on(tx.dialect()),
+        Credential::SigningSecret => LOCK_SECRET.on(tx.dialect()),
     };
     Ok(within!(tx, c => sqlx::query_scalar(sql).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?))
 }

@@ -1,7 +1,7 @@
-//! Everything that is sealed with an instance key, so that it can be sealed again with another.
+//! Every column that is sealed with an instance key, so that it can be sealed again with another.
 //!
-//! A new column with sealed texts gets a row in [`COLUMNS`]; a test compares the list with the schema, where the names
-//! of such columns end in `_sealed`.
+//! A new sealed column gets an entry in [`COLUMNS`]. A test compares the list with the schema, where the names of such
+//! columns end in `_sealed`.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,32 +12,32 @@ use crate::store::{
     sql::{Sql, json_list},
 };
 
-/// Where the sealed texts of a column stand.
+/// Which part of a column's value is sealed.
 #[derive(Debug, Clone, Copy)]
-enum Held {
-    /// The value is one.
+enum SealedPart {
+    /// The whole value.
     Whole,
-    /// The value is a JSON object, and these of its fields are.
+    /// These fields of a JSON object.
     Fields(&'static [&'static str]),
 }
 
-/// A column that holds sealed texts.
+/// A column with sealed values.
 pub struct Column {
     /// Table and column.
     pub name: &'static str,
-    held: Held,
+    part: SealedPart,
     page: &'static str,
     free: Sql,
     write: Sql,
 }
 
-/// A column by its table, an expression that names the row, the column, and an expression for what its values belong
-/// to, which is what their writers bind them to.
+/// A column by its table, an expression for the row's key, the column, and an expression for the associated data that
+/// its writers seal with.
 macro_rules! column {
-    ($table:literal, $row:literal, $column:literal, $bound_to:literal, $held:expr) => {
+    ($table:literal, $row:literal, $column:literal, $bound_to:literal, $part:expr) => {
         Column {
             name: concat!($table, ".", $column),
-            held: $held,
+            part: $part,
             page: concat!(
                 "SELECT ",
                 $row,
@@ -55,9 +55,9 @@ macro_rules! column {
                 $row,
                 " LIMIT $2"
             ),
-            // Rows that somebody else holds are passed over, so that nobody waits for anybody in a circle.
+            // Locked rows are skipped, so that this cannot deadlock.
             free: Sql::new(concat!("SELECT ", $row, " FROM ", $table, " WHERE ", $row, " IN {list $1} {skip_locked}")),
-            // Only what is still as it was read: who changed it meanwhile has sealed it, and knew more.
+            // Only values that have not changed since they were read: a newer one has been sealed by its writer.
             write: Sql::new(concat!(
                 "UPDATE ",
                 $table,
@@ -74,67 +74,67 @@ macro_rules! column {
     };
 }
 
-/// All of them.
+/// All sealed columns.
 pub static COLUMNS: [Column; 8] = [
-    column!("endpoints", "id", "auth_token_sealed", "account_id || '/' || id || '/auth_token'", Held::Whole),
-    column!("endpoints", "id", "secret_sealed", "account_id || '/' || id || '/secret'", Held::Whole),
-    column!("endpoints", "id", "headers_sealed", "account_id || '/' || id || '/headers'", Held::Whole),
+    column!("endpoints", "id", "auth_token_sealed", "account_id || '/' || id || '/auth_token'", SealedPart::Whole),
+    column!("endpoints", "id", "secret_sealed", "account_id || '/' || id || '/secret'", SealedPart::Whole),
+    column!("endpoints", "id", "headers_sealed", "account_id || '/' || id || '/headers'", SealedPart::Whole),
     column!(
         "rotations",
         "endpoint_id || '/' || what",
         "state_sealed",
         "account_id || '/' || endpoint_id || '/' || what",
-        Held::Fields(&["earlier_sealed", "next_sealed"])
+        SealedPart::Fields(&["earlier_sealed", "next_sealed"])
     ),
-    column!("second_factors", "user_id", "secret_sealed", "user_id || '/second_factor'", Held::Whole),
-    column!("sessions", "id", "data_sealed", "'session/' || id", Held::Whole),
-    column!("test_line_requests", "id", "headers_sealed", "account_id || '/' || id || '/headers'", Held::Whole),
-    column!("test_line_requests", "id", "body_sealed", "account_id || '/' || id || '/body'", Held::Whole),
+    column!("second_factors", "user_id", "secret_sealed", "user_id || '/second_factor'", SealedPart::Whole),
+    column!("sessions", "id", "data_sealed", "'session/' || id", SealedPart::Whole),
+    column!("test_line_requests", "id", "headers_sealed", "account_id || '/' || id || '/headers'", SealedPart::Whole),
+    column!("test_line_requests", "id", "body_sealed", "account_id || '/' || id || '/body'", SealedPart::Whole),
 ];
 
 /// A value of a column.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Stored {
-    /// Names its row.
+    /// Key of the row.
     pub place: String,
-    /// What its sealed texts belong to.
+    /// Associated data of its sealed text.
     pub bound_to: String,
     /// The value.
     pub text: String,
 }
 
-/// A value that is to take another's place.
+/// A value to replace.
 #[derive(Debug, Clone, Serialize)]
-pub struct Changed {
-    /// Names the row.
+pub struct Resealed {
+    /// Key of the row.
     pub place: String,
-    /// What it was.
+    /// The value as it was read.
     pub was: String,
-    /// What it becomes.
+    /// The value sealed again.
     pub becomes: String,
 }
 
 impl Column {
-    /// Whether its values are missed when they do not open. Sessions end, and what a test line received is thrown away.
+    /// Whether its values must remain readable. Sessions expire, and what a test line received is discarded.
     #[must_use]
     pub fn is_durable(&self) -> bool {
         !["sessions.", "test_line_requests."].iter().any(|table| self.name.starts_with(table))
     }
 
-    /// The sealed texts in a value.
+    /// The sealed parts of a value.
     #[must_use]
     pub fn texts(&self, value: &str) -> Vec<String> {
-        let Held::Fields(fields) = self.held else { return vec![value.to_owned()] };
+        let SealedPart::Fields(fields) = self.part else { return vec![value.to_owned()] };
         let object: Value = serde_json::from_str(value).unwrap_or_default();
         fields.iter().filter_map(|field| object[field].as_str().map(str::to_owned)).collect()
     }
 
-    /// The value with each sealed text replaced.
+    /// The value with each sealed part replaced.
     ///
     /// # Errors
-    /// Those of the replacing.
+    /// Those of `by`.
     pub fn replaced<E>(&self, value: &str, mut by: impl FnMut(&str) -> Result<String, E>) -> Result<String, E> {
-        let Held::Fields(fields) = self.held else { return by(value) };
+        let SealedPart::Fields(fields) = self.part else { return by(value) };
         let mut object: Value = serde_json::from_str(value).unwrap_or_default();
         for field in fields {
             if let Some(text) = object.get_mut(field)
@@ -147,17 +147,17 @@ impl Column {
     }
 }
 
-/// The next values of a column, after that of a row.
+/// The next values of a column, after this row key.
 pub async fn page(db: &Db, column: &Column, after: &str, limit: u32) -> StoreResult<Vec<Stored>> {
     let sql = column.page;
     Ok(on!(&db.readers, c => sqlx::query_as(sql).bind(after).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
-/// Writes values where nothing has changed since they were read and nobody works on the row. Returns how many.
-pub async fn write(tx: &mut Tx, column: &'static Column, changed: &[Changed]) -> StoreResult<u64> {
+/// Replaces values that have not changed since they were read and whose rows are not locked. Returns how many.
+pub async fn write(tx: &mut Tx, column: &'static Column, resealed: &[Resealed]) -> StoreResult<u64> {
     let free = column.free.on(tx.dialect());
-    let wanted = json_list(changed.iter().map(|one| one.place.as_str()));
+    let wanted = json_list(resealed.iter().map(|one| one.place.as_str()));
     let free: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(free).bind(wanted).fetch_all(c).await?);
-    let rows: Vec<&Changed> = changed.iter().filter(|one| free.contains(&one.place)).collect();
+    let rows: Vec<&Resealed> = resealed.iter().filter(|one| free.contains(&one.place)).collect();
     column.write.write(tx, &rows).await
 }

@@ -1,4 +1,4 @@
-//! What waits in the database, in numbers, for those who run the installation.
+//! How many deliveries are waiting in the database.
 
 use domain::{
     delivery::COUNT_MAX,
@@ -13,7 +13,7 @@ use crate::store::{
     error::StoreResult,
 };
 
-// All that have not ended, less the few that are in hand: each part walks one index in its order.
+// All unfinished deliveries minus the few that are leased: each part scans one index in order.
 const NOW: &str = concat!(
     "SELECT CASE WHEN e.account_id IN ",
     suspended!(),
@@ -27,34 +27,34 @@ const NOW: &str = concat!(
      JOIN endpoints e ON e.id = w.endpoint_id GROUP BY 1"
 );
 
-/// Deliveries that are in nobody's hands, those behind an earlier one of their call among them.
+/// Unleased deliveries, including those that wait behind an earlier one of their call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Waiting {
+pub struct Backlog {
     /// Of active endpoints.
     pub active: u64,
     /// Of paused and disabled ones, and of suspended accounts.
     pub held: u64,
-    /// When the longest due of an active endpoint was or will be due, Unix milliseconds.
+    /// When the oldest due delivery of an active endpoint was or will be due, Unix milliseconds.
     pub oldest_due_ms: Option<i64>,
 }
 
-/// How it stands.
-pub async fn now(db: &Db) -> StoreResult<Waiting> {
+/// Counts the backlog.
+pub async fn count(db: &Db) -> StoreResult<Backlog> {
     let rows: Vec<(String, i64, Option<i64>)> = on!(&db.readers, c => sqlx::query_as(NOW).fetch_all(c).await?);
-    let mut waiting = Waiting::default();
+    let mut backlog = Backlog::default();
     for (state, count, due_ms) in rows {
         let count = count.unsigned_abs();
         if state == "active" {
-            waiting.active += count;
-            waiting.oldest_due_ms = due_ms;
+            backlog.active += count;
+            backlog.oldest_due_ms = due_ms;
         } else {
-            waiting.held += count;
+            backlog.held += count;
         }
     }
-    Ok(waiting)
+    Ok(backlog)
 }
 
-/// Deliveries of an endpoint that have not ended, exact up to [`COUNT_MAX`].
+/// Unfinished deliveries of an endpoint, exact up to [`COUNT_MAX`].
 pub async fn of_endpoint(db: &Db, account: &AccountId, endpoint: &EndpointId) -> StoreResult<u32> {
     let mut conditions = Conditions::of(account.as_str(), "account_id");
     conditions.text("endpoint_id = ?", endpoint.as_str());
@@ -67,7 +67,7 @@ pub async fn of_endpoint(db: &Db, account: &AccountId, endpoint: &EndpointId) ->
     Ok(small(n))
 }
 
-/// The same of each endpoint of an account, in one statement.
+/// The same for each endpoint of an account, in one statement.
 pub async fn of_account(db: &Db, account: &AccountId) -> StoreResult<Vec<(String, u32)>> {
     let sql = format!(
         "SELECT e.id, (SELECT COUNT(*) FROM (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id \

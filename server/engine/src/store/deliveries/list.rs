@@ -1,7 +1,7 @@
-//! The lists: deliveries and events under a filter, newest first, paged by key.
+//! The filtered list of deliveries, newest first, paged by key.
 //!
-//! A filter turns into conditions that are present only where something is asked, so that each list walks the index
-//! that fits. Values are always bound; only fixed texts are joined.
+//! A filter becomes conditions that are present only where it asks for something, so that each list uses the index that
+//! fits. Values are always bound; only constant SQL is concatenated.
 
 use domain::{
     UnixMs,
@@ -21,28 +21,28 @@ use crate::store::{
     events::{phone_index, phone_search},
 };
 
-/// Whether what waits may be sent.
-macro_rules! receives {
+/// Whether waiting deliveries may be sent.
+macro_rules! may_be_sent {
     () => {
         concat!("e.state = 'active' AND d.account_id NOT IN ", suspended!())
     };
 }
 
-/// One page of deliveries, newest first, with one row more than the page where there is a next.
+/// One page of deliveries, newest first. Returns one extra row if there is a next page.
 pub async fn page(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> StoreResult<Vec<DeliveryRow>> {
     let mut conditions = delivery_conditions(account, filter, now);
     if let Some(cursor) = &filter.cursor {
         conditions.id_range("<", cursor);
     }
-    let most = page_size(filter.limit) + 1;
+    let limit = page_size(filter.limit) + 1;
     let sql = format!(
         concat!(
             "SELECT ",
             shown_columns!(),
             " FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}"
         ),
-        found(&mut conditions, account, filter, most),
-        most
+        found(&mut conditions, account, filter, limit),
+        limit
     );
     let rows: Vec<ShownRow> = on!(&db.readers, c =>
         bound!(sqlx::query_as(AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
@@ -52,19 +52,19 @@ pub async fn page(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: Un
 /// How many deliveries match, exact up to [`COUNT_MAX`].
 pub async fn counts(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> StoreResult<DeliveryCounts> {
     let mut conditions = delivery_conditions(account, filter, now);
-    let most = COUNT_MAX + 1;
+    let limit = COUNT_MAX + 1;
     let sql = format!(
         concat!(
             "SELECT COUNT(*), CAST(COALESCE(SUM(failed), 0) AS BIGINT), CAST(COALESCE(SUM(retrying), 0) AS BIGINT), \
          CAST(COALESCE(SUM(expired), 0) AS BIGINT) FROM ( \
          SELECT CASE WHEN d.state = 'expired' THEN 1 ELSE 0 END AS expired, CASE WHEN d.state = 'failed' THEN 1 ELSE 0 END AS failed, \
          CASE WHEN d.state = 'retrying' AND ",
-            receives!(),
+            may_be_sent!(),
             " THEN 1 ELSE 0 END AS retrying \
          FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}) AS found"
         ),
-        found(&mut conditions, account, filter, most),
-        most
+        found(&mut conditions, account, filter, limit),
+        limit
     );
     let (matching, failed, retrying, expired): (i64, i64, i64, i64) = on!(&db.readers, c =>
         bound!(sqlx::query_as(AssertSqlSafe(sql)), conditions.binds).fetch_one(c).await?);
@@ -72,14 +72,15 @@ pub async fn counts(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: 
     Ok(DeliveryCounts { matching, failed, retrying, expired })
 }
 
-/// What finds the rows. Where statuses are asked for, the newest of each stored state are looked up by themselves: each
-/// is one walk of one index in order, while a walk over several states would sort all of them, and one over everything
-/// would pass over all that went well. (CROSS JOIN makes SQLite begin with deliveries; Postgres knows no difference.)
-fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilter, most: u32) -> String {
-    if let Some(text) = filter.text.as_deref().map(str::trim).filter(|text| Sought::by(text) == Sought::Number) {
+/// The condition that finds the rows. With statuses, the newest rows of each stored state are selected separately: each
+/// scans one index in order, while a scan over several states would sort all of them, and a scan over everything would
+/// skip all successful ones. (CROSS JOIN makes SQLite start with deliveries; to PostgreSQL it makes no difference.)
+fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilter, limit: u32) -> String {
+    if let Some(text) = filter.text.as_deref().map(str::trim).filter(|text| SearchTerm::by(text) == SearchTerm::Number)
+    {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
         let any = (!any.is_empty()).then(|| any.join(" OR "));
-        return phone_search::found(conditions, account, text, any.as_deref(), most);
+        return phone_search::found(conditions, account, text, any.as_deref(), limit);
     }
     if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
@@ -93,7 +94,7 @@ fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilt
     let arms = states.into_iter().filter_map(|state| {
         let of_state = filter.statuses.iter().filter(|status| stored_as(**status).contains(&state));
         let any: Vec<&str> = of_state.map(|status| status_condition(*status)).collect();
-        // Said in so many words, so that SQLite sees which partial index holds these rows.
+        // Spelled out, so that SQLite sees which partial index has these rows.
         let ended = if matches!(state, "queued" | "retrying") {
             "d.state <> 'delivered'"
         } else if filter.endpoint.is_some() {
@@ -104,7 +105,7 @@ fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilt
         (!any.is_empty()).then(|| {
             format!(
                 "SELECT id FROM (SELECT d.id FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id \
-                 AND {} AND d.state = '{state}' AND {ended} AND ({}) ORDER BY d.id DESC LIMIT {most}) AS {state}",
+                 AND {} AND d.state = '{state}' AND {ended} AND ({}) ORDER BY d.id DESC LIMIT {limit}) AS {state}",
                 conditions.sql,
                 any.join(" OR ")
             )
@@ -113,7 +114,7 @@ fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilt
     format!("d.id IN ({})", arms.collect::<Vec<_>>().join(" UNION ALL "))
 }
 
-/// The stored states that are shown as this one.
+/// The stored states that are displayed as this status.
 const fn stored_as(status: Status) -> &'static [&'static str] {
     match status {
         Status::Delivered => &["delivered"],
@@ -126,7 +127,7 @@ const fn stored_as(status: Status) -> &'static [&'static str] {
     }
 }
 
-/// How much further than its event's time an id may lie, because a clock was set back and ids only grow.
+/// How far an id may be ahead of its event's time, because a clock was set back and ids only grow.
 const IDS_AHEAD_MS: i64 = HOUR_MS;
 
 fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> Conditions {
@@ -156,7 +157,7 @@ fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs
     conditions
 }
 
-/// Ids begin with the time, so a span of time is a span of the index that is walked anyway.
+/// Ids begin with the time, so a time range is a range of the index that is scanned anyway.
 fn time_condition(conditions: &mut Conditions, (from, to): (Option<UnixMs>, Option<UnixMs>)) {
     let id = |at: UnixMs| DeliveryId::new(UnixMs(at.0.max(0)), 0);
     if let Some(from) = from {
@@ -169,9 +170,9 @@ fn time_condition(conditions: &mut Conditions, (from, to): (Option<UnixMs>, Opti
     }
 }
 
-/// Looked up by themselves, so that SQLite does not walk the list in its order instead.
+/// A subquery, so that SQLite does not scan the list in its order instead.
 const OF_EVENT: &str = "d.id IN (SELECT dd.id FROM deliveries dd WHERE dd.account_id = $1 AND dd.event_id = ?)";
-/// Deliveries have no index over calls, whose ids grow at random places; events have one.
+/// Deliveries have no index on call ids, which are random; events have one.
 const OF_CALL: &str = "d.id IN (SELECT dd.id FROM events ev CROSS JOIN deliveries dd \
     WHERE ev.account_id = $1 AND ev.call_id = ? AND dd.account_id = ev.account_id AND dd.event_id = ev.id)";
 
@@ -186,26 +187,26 @@ const fn status_condition(status: Status) -> &'static str {
             suspended!(),
             "))"
         ),
-        Status::Queued => concat!("(d.state = 'queued' AND d.lease_owner IS NULL AND ", receives!(), ")"),
+        Status::Queued => concat!("(d.state = 'queued' AND d.lease_owner IS NULL AND ", may_be_sent!(), ")"),
         Status::Sending => {
-            concat!("(d.state IN ('queued', 'retrying') AND d.lease_owner IS NOT NULL AND ", receives!(), ")")
+            concat!("(d.state IN ('queued', 'retrying') AND d.lease_owner IS NOT NULL AND ", may_be_sent!(), ")")
         }
-        Status::Retrying => concat!("(d.state = 'retrying' AND d.lease_owner IS NULL AND ", receives!(), ")"),
+        Status::Retrying => concat!("(d.state = 'retrying' AND d.lease_owner IS NULL AND ", may_be_sent!(), ")"),
     }
 }
 
-/// What free text names.
+/// What a free-text search refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sought {
+enum SearchTerm {
     Delivery,
     Endpoint,
     Call,
     Event,
-    /// A whole phone number in any of its spellings, or an event's id that the platform chose.
+    /// A whole phone number in any of its spellings, or an event id that the platform chose.
     Number,
 }
 
-impl Sought {
+impl SearchTerm {
     fn by(text: &str) -> Self {
         match text {
             _ if text.starts_with("dlv_") => Self::Delivery,
@@ -219,14 +220,14 @@ impl Sought {
 
 fn text_condition(conditions: &mut Conditions, text: &str) {
     let text = text.trim();
-    match Sought::by(text) {
-        Sought::Delivery => conditions.text("d.id = ?", text),
-        Sought::Endpoint => conditions.text("d.endpoint_id = ?", text),
-        Sought::Call => conditions.text(OF_CALL, &text.to_ascii_lowercase()),
-        Sought::Event => conditions.text(OF_EVENT, text),
-        Sought::Number => {
+    match SearchTerm::by(text) {
+        SearchTerm::Delivery => conditions.text("d.id = ?", text),
+        SearchTerm::Endpoint => conditions.text("d.endpoint_id = ?", text),
+        SearchTerm::Call => conditions.text(OF_CALL, &text.to_ascii_lowercase()),
+        SearchTerm::Event => conditions.text(OF_EVENT, text),
+        SearchTerm::Number => {
             conditions.text("(d.event_id = ?", text);
-            for number in phone_index::sought(text) {
+            for number in phone_index::spellings(text) {
                 conditions.or_text("d.caller = ?", &number);
                 conditions.or_text("d.callee = ?", &number);
             }

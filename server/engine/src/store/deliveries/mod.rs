@@ -1,4 +1,4 @@
-//! Deliveries as people see them: rows, attempts, resend, cancel. Their work side is in `jobs`.
+//! Deliveries as users see them: rows, attempts, resend, cancel. [`queue`] has their processing.
 
 pub mod backlog;
 pub mod list;
@@ -27,7 +27,7 @@ use crate::store::{
     sql::{Sql, json_list},
 };
 
-/// The columns of [`ShownRow`], for `listing` too.
+/// The columns of [`ShownRow`], shared with [`list`].
 macro_rules! shown_columns {
     () => {
         "d.id, d.event_id, d.kind, d.call_id, d.caller, d.callee, d.endpoint_id, d.state, d.end_reason, d.failure, \
@@ -54,7 +54,7 @@ const RESEND: &str = "UPDATE deliveries SET state = 'queued', end_reason = NULL,
     fresh_from_ms = $3, finished_ms = NULL, due_ms = $4 \
     WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled') \
     AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.state <> 'deleted')";
-const HURRY: &str = "UPDATE deliveries SET due_ms = $3 WHERE account_id = $1 AND id = $2 AND state = 'retrying' \
+const RETRY_NOW: &str = "UPDATE deliveries SET due_ms = $3 WHERE account_id = $1 AND id = $2 AND state = 'retrying' \
     AND lease_owner IS NULL AND due_ms IS NOT NULL";
 const CANCEL: &str = "UPDATE deliveries SET state = 'cancelled', end_reason = 'cancelled', finished_ms = $3, due_ms = NULL \
     WHERE account_id = $1 AND id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL";
@@ -65,7 +65,7 @@ static CANCEL_OF_ENDPOINT: Sql = Sql::new(
        ORDER BY endpoint_id, call_id, id {serialise})",
 );
 
-/// A delivery with its endpoint, as the database has them.
+/// A delivery with its endpoint.
 #[derive(sqlx::FromRow)]
 pub(super) struct ShownRow {
     pub(super) id: String,
@@ -95,7 +95,7 @@ pub(super) struct ShownRow {
 }
 
 impl ShownRow {
-    /// The status as it is shown: what waits for a paused or disabled endpoint, or in a suspended account, is held.
+    /// The displayed status: deliveries waiting for a paused or disabled endpoint, or in a suspended account, are held.
     fn status(&self) -> Option<Status> {
         let status = Status::parse(&self.state)?;
         let holds = self.suspended_ms.is_some() || matches!(self.endpoint_state.as_str(), "paused" | "disabled");
@@ -157,7 +157,7 @@ impl TryFrom<ShownRow> for DeliveryRow {
     }
 }
 
-/// One delivery with its beats.
+/// One delivery with its attempt marks.
 pub async fn one(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreResult<Option<DeliveryRow>> {
     let row: Option<ShownRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
@@ -167,14 +167,14 @@ pub async fn one(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreResult<O
     Ok(rows.pop())
 }
 
-/// Adds the cadence strip's beats to rows.
+/// Adds the marks of the attempt timeline to rows.
 pub async fn add_attempt_marks(db: &Db, account: &AccountId, rows: &mut [DeliveryRow]) -> StoreResult<()> {
     type Row = (String, i64, i64, i64);
     let sql = ATTEMPT_MARKS.on(db.dialect);
     let ids = json_list(rows.iter().map(|row| row.id.as_str()));
-    let beats: Vec<Row> =
+    let marks: Vec<Row> =
         on!(&db.readers, c => sqlx::query_as(sql).bind(ids).bind(account.as_str()).fetch_all(c).await?);
-    for (delivery, started_ms, duration_ms, ok) in beats {
+    for (delivery, started_ms, duration_ms, ok) in marks {
         if let Some(row) = rows.iter_mut().find(|row| row.id.as_str() == delivery) {
             row.beats.push(Beat { started_at: UnixMs(started_ms), duration_ms: small(duration_ms), ok: ok != 0 });
         }
@@ -183,7 +183,7 @@ pub async fn add_attempt_marks(db: &Db, account: &AccountId, rows: &mut [Deliver
 }
 
 #[derive(sqlx::FromRow)]
-struct AttemptShown {
+struct AttemptRow {
     id: String,
     number: i64,
     started_ms: i64,
@@ -198,9 +198,9 @@ struct AttemptShown {
     response_cut: i64,
 }
 
-impl TryFrom<AttemptShown> for Attempt {
+impl TryFrom<AttemptRow> for Attempt {
     type Error = StoreError;
-    fn try_from(row: AttemptShown) -> StoreResult<Self> {
+    fn try_from(row: AttemptRow) -> StoreResult<Self> {
         let id = AttemptId::parse(&row.id);
         let id = id.map_err(|_| StoreError::Corrupt { table: "attempts", column: "id", row: row.id })?;
         Ok(Self {
@@ -220,43 +220,43 @@ impl TryFrom<AttemptShown> for Attempt {
     }
 }
 
-/// The attempts of a delivery, oldest first.
+/// Lists the attempts of a delivery, oldest first.
 pub async fn attempts(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreResult<Vec<Attempt>> {
-    let rows: Vec<AttemptShown> =
+    let rows: Vec<AttemptRow> =
         on!(&db.readers, c => sqlx::query_as(ATTEMPTS).bind(account.as_str()).bind(id.as_str()).fetch_all(c).await?);
     rows.into_iter().map(Attempt::try_from).collect()
 }
 
-/// Puts an ended delivery back with new tries, due now unless its lane is busy. False when it has not ended, or its endpoint
-/// is deleted.
+/// Queues an ended delivery again with new attempts, due now unless its ordering key is busy. False if it has not ended,
+/// or its endpoint was deleted.
 pub async fn resend(
     tx: &mut Tx,
     account: &AccountId,
     id: &DeliveryId,
-    lane: OrderingKey,
+    key: OrderingKey,
     now: UnixMs,
 ) -> StoreResult<bool> {
-    let due = if queue::busy_ordering_keys(tx, &[lane]).await?.is_empty() { Some(now.0) } else { None };
+    let due = if queue::busy_ordering_keys(tx, &[key]).await?.is_empty() { Some(now.0) } else { None };
     let resent = within!(tx, c => sqlx::query(RESEND)
         .bind(account.as_str()).bind(id.as_str()).bind(now.0).bind(due).execute(c).await?.rows_affected());
     Ok(resent == 1)
 }
 
-/// Makes a delivery that waits for its next try due now. False when there is no such wait.
+/// Makes a delivery that waits for its next attempt due now. False if it is not waiting for one.
 pub async fn retry_now(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
-    change(tx, HURRY, account, id.as_str(), now).await.map(|rows| rows == 1)
+    change(tx, RETRY_NOW, account, id.as_str(), now).await.map(|rows| rows == 1)
 }
 
-/// Ends a waiting delivery. False when it has ended or is in a sender's hands.
+/// Cancels a waiting delivery. False if it has ended or is leased.
 pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
     let cancelled = change(tx, CANCEL, account, id.as_str(), now).await? == 1;
     if cancelled {
-        retention::ended(tx, &[id.as_str()]).await?;
+        retention::purge_ended(tx, &[id.as_str()]).await?;
     }
     Ok(cancelled)
 }
 
-/// Ends everything that waits for an endpoint, also what is in a sender's hands; returns how many.
+/// Cancels all unfinished deliveries of an endpoint, including leased ones. Returns how many.
 pub async fn cancel_of_endpoint(tx: &mut Tx, account: &AccountId, id: &EndpointId, now: UnixMs) -> StoreResult<u64> {
     let sql = CANCEL_OF_ENDPOINT.on(tx.dialect());
     let cancelled = change(tx, sql, account, id.as_str(), now).await?;

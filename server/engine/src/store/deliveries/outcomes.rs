@@ -1,4 +1,4 @@
-//! What came of attempts, in bulk: delivery states under the lease, attempt rows, endpoint health.
+//! Outcomes of attempts, in bulk: delivery states under the lease, attempt rows, endpoint health.
 
 use domain::UnixMs;
 use serde::Serialize;
@@ -10,8 +10,8 @@ use crate::store::{
     sql::{BindRows as _, Sql, json_list},
 };
 
-// COALESCE keeps the planner from walking all leases for each row: the row's id leads to its delivery. What expires
-// without a further attempt keeps what its latest one said: that is why it came too late.
+// COALESCE keeps the planner from scanning all leases for each row: the row's id leads to its delivery. A delivery that
+// expires without a further attempt keeps the failure of its latest one: that is why it is too late.
 static FINISH: Sql = Sql::new(
     "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, \
      cause = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.cause ELSE r.cause END, \
@@ -50,7 +50,7 @@ static HEALTH: Sql = Sql::new(
      FROM {rows r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
      failure text} WHERE endpoints.id = r.endpoint_id",
 );
-static GONE: Sql = Sql::new(
+static PAUSE_GONE: Sql = Sql::new(
     "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, version = version + 1 \
      WHERE id IN {list $1} AND state = 'active' RETURNING id, account_id, name",
 );
@@ -63,12 +63,12 @@ static WARN: Sql = Sql::new(
      AND (failing_since_ms <= $3 OR failures_in_row >= $4) RETURNING id, account_id, name",
 );
 
-/// Where a delivery stands after an attempt, or after none was worth making.
+/// The state of a delivery after an attempt, or after it expired without one.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finish {
     /// The delivery.
     pub id: String,
-    /// Its stored state from now on.
+    /// Its new stored state.
     pub state: &'static str,
     /// Why it ended, if it ended without success.
     pub end_reason: Option<&'static str>,
@@ -80,7 +80,7 @@ pub struct Finish {
     pub status_code: Option<i64>,
     /// Duration of the latest attempt.
     pub duration_ms: Option<i64>,
-    /// Attempts made so far.
+    /// Number of attempts so far.
     pub attempts: i64,
     /// When the next is due.
     pub due_ms: Option<i64>,
@@ -88,7 +88,7 @@ pub struct Finish {
     pub finished_ms: Option<i64>,
 }
 
-/// An attempt to be kept.
+/// An attempt to insert.
 #[derive(Debug, Clone, Serialize)]
 pub struct AttemptRow {
     /// The delivery.
@@ -99,13 +99,13 @@ pub struct AttemptRow {
     pub id: String,
     /// Whose it is.
     pub account_id: String,
-    /// When it began.
+    /// When it started.
     pub started_ms: i64,
     /// How long it took.
     pub duration_ms: i64,
     /// Where the time went, as JSON.
     pub timing: String,
-    /// The URL at the time.
+    /// The URL used.
     pub url: String,
     /// The signature header that was sent.
     pub signature: String,
@@ -115,20 +115,20 @@ pub struct AttemptRow {
     pub failure: Option<String>,
     /// Response header lines.
     pub response_head: String,
-    /// Kept part of the response body.
+    /// Stored part of the response body.
     pub response_body: String,
     /// 1 when the body was longer.
     pub response_cut: i64,
 }
 
-/// The attempts of one endpoint in a batch, in numbers.
+/// Summary of one endpoint's attempts in a batch.
 #[derive(Debug, Clone, Serialize)]
 pub struct HealthChange {
     /// The endpoint.
     pub endpoint_id: String,
     /// Latest success in the batch.
     pub success_ms: Option<i64>,
-    /// Failures since that success, or all of the batch.
+    /// Failures since that success, or in the whole batch.
     pub failures: i64,
     /// When the first of these failed.
     pub failed_first_ms: Option<i64>,
@@ -138,9 +138,9 @@ pub struct HealthChange {
     pub failure: Option<String>,
 }
 
-/// An endpoint that changed by itself.
+/// An endpoint whose state changed automatically.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Changed {
+pub struct ChangedEndpoint {
     /// Its id.
     pub id: String,
     /// Whose it is.
@@ -149,7 +149,7 @@ pub struct Changed {
     pub name: String,
 }
 
-/// Writes the states of deliveries that are still in this node's hands; returns the ids of those.
+/// Writes the states of deliveries that this node still leases. Returns their ids.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
     let mut kept = Vec::with_capacity(rows.len());
     for part in FINISH.parts(tx.dialect(), rows) {
@@ -160,15 +160,15 @@ pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec
     Ok(kept)
 }
 
-/// Keeps attempts.
+/// Inserts attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
     ADD_ATTEMPTS.write(tx, rows).await?;
     Ok(())
 }
 
-/// In which of these lanes the end of the call is already waiting.
-pub async fn call_ended(tx: &mut Tx, lanes: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
-    CALL_ENDED.read(tx, lanes).await
+/// Which of these ordering keys have the end of their call waiting.
+pub async fn call_ended(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
+    CALL_ENDED.read(tx, keys).await
 }
 
 /// Counts successes and failures of endpoints.
@@ -177,27 +177,32 @@ pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
     Ok(())
 }
 
-/// Pauses those of these endpoints that are active, because they answered 410. Returns those.
-pub async fn gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<Changed>> {
-    let (sql, list) = (GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
+/// Pauses the active ones of these endpoints, which responded with 410 Gone. Returns them.
+pub async fn pause_gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<ChangedEndpoint>> {
+    let (sql, list) = (PAUSE_GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).fetch_all(c).await?))
 }
 
-/// Disables those of these endpoints that have been failing since `failing_since` or longer.
-pub async fn disable(tx: &mut Tx, endpoints: &[&str], failing_since: UnixMs, now: UnixMs) -> StoreResult<Vec<Changed>> {
+/// Disables the active ones of these endpoints that have been failing since `failing_since` or longer. Returns them.
+pub async fn disable(
+    tx: &mut Tx,
+    endpoints: &[&str],
+    failing_since: UnixMs,
+    now: UnixMs,
+) -> StoreResult<Vec<ChangedEndpoint>> {
     let (sql, list) = (DISABLE.on(tx.dialect()), json_list(endpoints.iter().copied()));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).bind(failing_since.0).fetch_all(c).await?))
 }
 
-/// Marks those of these endpoints as warned at this level that were not yet, and have been failing since
-/// `failing_since` or longer, or for this many attempts in a row.
+/// Raises the warning level of those of these endpoints that have been failing since `failing_since` or longer, or for
+/// this many attempts in a row. Returns the ones that were below it.
 pub async fn warn(
     tx: &mut Tx,
     endpoints: &[&str],
     level: i64,
     failing_since: UnixMs,
     failures: i64,
-) -> StoreResult<Vec<Changed>> {
+) -> StoreResult<Vec<ChangedEndpoint>> {
     let (sql, list) = (WARN.on(tx.dialect()), json_list(endpoints.iter().copied()));
     Ok(within!(tx, c => sqlx::query_as(sql)
         .bind(list).bind(level).bind(failing_since.0).bind(failures).fetch_all(c).await?))

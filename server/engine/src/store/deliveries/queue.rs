@@ -1,13 +1,14 @@
-//! Deliveries as work: adding, claiming, loading, handing on within a lane, releasing.
+//! The delivery queue: add, claim, load, promote the next of an ordering key, release.
 //!
-//! Theory of operation. A delivery that has not ended is `queued` or `retrying`. `lease_owner` names the node that
-//! has it in its hands; only that node's outcome counts. `due_ms` says when it may be tried; it is NULL while an
-//! earlier delivery of the same call and endpoint (its lane) has not ended, so a claim never overtakes. Ending one
-//! hands on to the next of its lane in the same transaction.
+//! Theory of operation. An unfinished delivery is `queued` or `retrying`. `lease_owner` names the node that leases it;
+//! only that node's outcome counts. `due_ms` is the time of the next attempt. It is NULL while an earlier delivery of the
+//! same call and endpoint (its ordering key) is unfinished, so a claim never overtakes. The transaction that ends a
+//! delivery promotes the next one of its ordering key.
 //!
-//! Whoever ends a delivery and whoever comes to wait behind it first lock what has not ended in the lane. Without that,
-//! on Postgres, one could look before the other has ended and commit after it has handed on, and nobody would ever make it due.
-//! Many are always locked in the order of endpoint, call and id, so that two transactions never wait for each other.
+//! A transaction that ends a delivery, or adds one behind it, first locks the unfinished deliveries of the ordering key.
+//! Otherwise, on PostgreSQL, one transaction could look before the other has ended and commit after it has promoted, and
+//! the new delivery would never become due. Deliveries are always locked in the order of endpoint, call and id, so
+//! transactions cannot deadlock.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,8 @@ use crate::store::{
     sql::{BindRows as _, Sql, json_list},
 };
 
-/// Also behind what was followed: it may have been taken away since, and a delivery before the mark would not be found.
+/// Considers the phone index's watermarks too: the rows may have been purged since, and a delivery below the watermark
+/// would not be found.
 const LATEST: &str = "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM deliveries \
                       UNION ALL SELECT place FROM numbers_followed WHERE what = 'deliveries' \
                       UNION ALL SELECT 'dlv_' || place FROM numbers_followed WHERE what = 'unsent') AS latest";
@@ -36,12 +38,12 @@ static ADD: Sql = Sql::new(
      event_id text, kind text, call_id text, caller text, callee text, test bigint, created_ms bigint, due_ms bigint, \
      lease_owner text, proof text}",
 );
-static BUSY_LANES: Sql = Sql::new(
+static BUSY_KEYS: Sql = Sql::new(
     "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
      JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
      WHERE d.state IN ('queued', 'retrying')",
 );
-static LOCK_LANES: Sql = Sql::new(
+static LOCK_KEYS: Sql = Sql::new(
     "SELECT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
      JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
      WHERE d.state IN ('queued', 'retrying') ORDER BY d.endpoint_id, d.call_id, d.id {serialise}",
@@ -55,7 +57,7 @@ static SUPERSEDE: Sql = Sql::new(
        WHERE d.state IN ('queued', 'retrying') AND e.deliver_late = 0) \
      RETURNING endpoint_id, call_id",
 );
-/// One probe of the due index per endpoint: a million rows that wait cost nothing.
+/// One probe of the due index per endpoint: a million waiting rows cost nothing.
 const DUE_ENDPOINTS: &str = concat!(
     "SELECT id, due, rate_per_s, drain_per_s, state_since_ms, deliver_late FROM (SELECT e.id AS id, \
      e.rate_per_s, e.drain_per_s, e.state_since_ms, e.deliver_late, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
@@ -65,8 +67,8 @@ const DUE_ENDPOINTS: &str = concat!(
     ") AS waiting \
      WHERE due IS NOT NULL ORDER BY due"
 );
-/// What was never tried is due at once. A later time was reckoned by a clock that has been set back since.
-static DUE_AFTER_ALL: Sql = Sql::new(
+/// A delivery that was never attempted is due at once. A later time came from a clock that has been set back since.
+static RESET_FUTURE_DUE: Sql = Sql::new(
     "UPDATE deliveries SET due_ms = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND state = 'queued' \
        AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1 ORDER BY endpoint_id, call_id, id {serialise})",
@@ -76,8 +78,8 @@ static CLAIM: Sql = Sql::new(
        SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
        AND due_ms IS NOT NULL AND due_ms <= $3 ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
 );
-/// Also one that was resent, and so has an older id than what is under way, waits until nothing of its lane is due.
-static HAND_ON: Sql = Sql::new(
+/// A resent delivery, whose id is older than those in progress, also waits until nothing of its ordering key is due.
+static PROMOTE_NEXT: Sql = Sql::new(
     "UPDATE deliveries SET due_ms = $1, lease_owner = $2 WHERE id IN ( \
        SELECT MIN(d.id) FROM {rows r: endpoint_id text, call_id text} \
        JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
@@ -97,7 +99,7 @@ static RELEASE: Sql = Sql::new(
        ORDER BY endpoint_id, call_id, id {serialise})",
 );
 
-/// A delivery to be added; one row of the bulk insertion.
+/// A delivery to insert; one row of the bulk insert.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewDelivery {
     /// Id; sorts by acceptance.
@@ -120,15 +122,15 @@ pub struct NewDelivery {
     pub test: i64,
     /// When the event was accepted.
     pub created_ms: i64,
-    /// When it may be tried; none behind an earlier one of its lane.
+    /// Time of its first attempt; none behind an earlier one of its ordering key.
     pub due_ms: Option<i64>,
-    /// The node that takes it in hand at once.
+    /// The node that leases it at once.
     pub lease_owner: Option<String>,
-    /// Which credential it proves, for a test that carries the next one.
+    /// The credential that it tests, if it carries the next one.
     pub proof: Option<&'static str>,
 }
 
-/// A lane: the deliveries of one call to one endpoint, which go out one after the other.
+/// An ordering key: the deliveries of one call to one endpoint are sent one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::FromRow)]
 pub struct OrderingKey {
     /// The endpoint.
@@ -137,7 +139,7 @@ pub struct OrderingKey {
     pub call_id: String,
 }
 
-/// A delivery in a sender's hands.
+/// A leased delivery with what an attempt needs.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct LoadedDelivery {
     /// Id.
@@ -154,66 +156,66 @@ pub struct LoadedDelivery {
     pub call_id: String,
     /// 1 for a test.
     pub test: i64,
-    /// Attempts made so far.
+    /// Number of attempts so far.
     pub attempts: i64,
-    /// Attempts made before the latest resend.
+    /// Number of attempts before the latest resend.
     pub attempts_before: i64,
     /// When the event was accepted, or resent.
     pub fresh_from_ms: i64,
-    /// Which credential it proves.
+    /// The credential that it tests.
     pub proof: Option<String>,
-    /// The payload; none once it is past retention.
+    /// The payload; `None` once purged by retention.
     pub payload: Option<String>,
     /// Unix seconds of the event itself.
     pub timestamp_s: i64,
 }
 
-/// Time and entropy of the greatest id.
+/// Time and entropy of the greatest id ever used.
 pub async fn latest(db: &Db) -> StoreResult<Option<(UnixMs, Entropy)>> {
     let id: Option<String> = on!(&db.readers, c => sqlx::query_scalar(LATEST).fetch_one(c).await?);
     Ok(id.and_then(|id| decode(id.strip_prefix(DeliveryId::PREFIX)?)))
 }
 
-/// Adds deliveries.
+/// Inserts deliveries.
 pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
     ADD.write(tx, rows).await?;
     Ok(())
 }
 
-/// Which of these lanes have a delivery that has not ended. None of those ends before this transaction does.
-pub async fn busy_ordering_keys(tx: &mut Tx, lanes: &[OrderingKey]) -> StoreResult<HashSet<OrderingKey>> {
-    // Most lanes are free, and nothing is locked for them.
-    let mut found: Vec<OrderingKey> = BUSY_LANES.read(tx, lanes).await?;
+/// Which of these ordering keys have an unfinished delivery. None of those deliveries ends before this transaction does.
+pub async fn busy_ordering_keys(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<HashSet<OrderingKey>> {
+    // Most ordering keys are free and need no lock.
+    let mut found: Vec<OrderingKey> = BUSY_KEYS.read(tx, keys).await?;
     if tx.dialect() == Dialect::Sqlite {
         return Ok(found.into_iter().collect());
     }
     let mut busy = HashSet::new();
     while !found.is_empty() {
         let locked = lock_ordering_keys(tx, found.clone()).await?;
-        // In the others all has ended that was there when we looked. Something else may have come behind it.
-        found.retain(|lane| !locked.contains(lane));
+        // In the others, everything seen before has ended. Something else may have been added behind it.
+        found.retain(|key| !locked.contains(key));
         busy.extend(locked);
-        found = BUSY_LANES.read(tx, &found).await?;
+        found = BUSY_KEYS.read(tx, &found).await?;
     }
     Ok(busy)
 }
 
-/// Locks what has not ended in these lanes, and returns those in which there is something. On SQLite nobody else writes, and
-/// nothing is asked.
+/// Locks the unfinished deliveries of these ordering keys, and returns the keys that have any. Does nothing on SQLite,
+/// which has one writer.
 pub async fn lock_ordering_keys(
     tx: &mut Tx,
-    lanes: impl IntoIterator<Item = OrderingKey>,
+    keys: impl IntoIterator<Item = OrderingKey>,
 ) -> StoreResult<HashSet<OrderingKey>> {
     if tx.dialect() == Dialect::Sqlite {
         return Ok(HashSet::new());
     }
-    let mut lanes: Vec<OrderingKey> = lanes.into_iter().collect();
-    lanes.sort_unstable();
-    lanes.dedup();
-    Ok(LOCK_LANES.read(tx, &lanes).await?.into_iter().collect())
+    let mut keys: Vec<OrderingKey> = keys.into_iter().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    Ok(LOCK_KEYS.read(tx, &keys).await?.into_iter().collect())
 }
 
-/// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
+/// Expires the call-start events that wait for a retry although their call has ended. Returns the ordering keys of those.
 pub async fn supersede(tx: &mut Tx, ended_calls: &[OrderingKey], now: UnixMs) -> StoreResult<Vec<OrderingKey>> {
     let mut ended = Vec::new();
     for part in SUPERSEDE.parts(tx.dialect(), ended_calls) {
@@ -230,15 +232,15 @@ pub async fn supersede(tx: &mut Tx, ended_calls: &[OrderingKey], now: UnixMs) ->
 pub struct DueEndpoint {
     /// The endpoint.
     pub id: String,
-    /// When its earliest is due.
+    /// When its earliest delivery is due.
     pub due: i64,
     /// Most events per second.
     pub rate_per_s: Option<i64>,
     /// Most held events per second.
     pub drain_per_s: Option<i64>,
-    /// When it was last resumed, or made.
+    /// When it was last resumed, or created.
     pub state_since_ms: i64,
-    /// 1 when calls are sent however late.
+    /// 1 if events are sent however late.
     pub deliver_late: i64,
 }
 
@@ -247,29 +249,29 @@ pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
     Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
 }
 
-/// Makes due what was never tried and waits for a time that a clock named which has been set back since.
+/// Makes deliveries due that were never attempted and whose due time came from a clock that has been set back since.
 pub async fn reset_future_due(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
-    let sql = DUE_AFTER_ALL.on(tx.dialect());
+    let sql = RESET_FUTURE_DUE.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query(sql).bind(now.0).execute(c).await?.rows_affected()))
 }
 
-/// Takes up to `limit` due deliveries of an endpoint in hand, earliest first.
+/// Leases up to `limit` due deliveries of an endpoint, earliest first.
 pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: u32) -> StoreResult<Vec<String>> {
     let sql = CLAIM.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query_scalar(sql)
         .bind(node).bind(endpoint).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
-/// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
-/// A lane in which one is due already, or in somebody's hands, stays as it is.
+/// Makes the first waiting delivery of each of these ordering keys due, and leases it if `node` is given. Skips keys
+/// that already have one due or leased.
 pub async fn promote_next(
     tx: &mut Tx,
-    lanes: &[OrderingKey],
+    keys: &[OrderingKey],
     node: Option<&str>,
     now: UnixMs,
 ) -> StoreResult<Vec<String>> {
     let mut due = Vec::new();
-    for part in HAND_ON.parts(tx.dialect(), lanes) {
+    for part in PROMOTE_NEXT.parts(tx.dialect(), keys) {
         let (sql, rows) = part?;
         due.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
             .rows(rows).bind(now.0).bind(node).fetch_all(c).await?));
@@ -277,18 +279,18 @@ pub async fn promote_next(
     Ok(due)
 }
 
-/// Loads deliveries with what an attempt needs, in the order of acceptance.
+/// Loads deliveries with what an attempt needs, in order of acceptance.
 pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedDelivery>> {
     let (sql, list) = (LOAD.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
 }
 
-/// Everything that is leased to this node.
+/// The ids of all deliveries that this node leases.
 pub async fn leased(db: &Db, node: &str) -> StoreResult<Vec<String>> {
     Ok(on!(&db.readers, c => sqlx::query_scalar(LEASED).bind(node).fetch_all(c).await?))
 }
 
-/// Lets go of deliveries that are in this node's hands.
+/// Releases deliveries that this node leases.
 pub async fn release(tx: &mut Tx, node: &str, ids: &[String]) -> StoreResult<()> {
     let (sql, list) = (RELEASE.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
     within!(tx, c => sqlx::query(sql).bind(list).bind(node).execute(c).await?.rows_affected());

@@ -1,8 +1,8 @@
-//! Recoveries: jobs that send many events to one endpoint again. What they find and put back is in `recover_work`.
+//! Recovery jobs, which resend many events to one endpoint. [`super::recovery_work`] finds and requeues the events.
 //!
-//! Theory of operation. A job walks what it wants in the order of acceptance and keeps its position in its row. A step
-//! moves the position in the transaction that puts deliveries back, and only from where it found it: a crash repeats
-//! nothing and skips nothing, and of two nodes that do the same step one finds the position moved and does nothing.
+//! Theory of operation. A job processes its events in order of acceptance and keeps its position in its row. A step
+//! advances the position in the transaction that requeues deliveries, and only from the position it read: a crash repeats
+//! nothing and skips nothing, and if two nodes run the same step, one finds the position advanced and does nothing.
 
 use domain::{
     UnixMs,
@@ -22,7 +22,7 @@ const ADD: &str = "INSERT INTO recoveries (id, account_id, endpoint_id, from_ms,
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, 0, $10, $11, $12, $11)";
 
 /// The columns of [`JobRow`].
-macro_rules! shown {
+macro_rules! select {
     () => {
         "SELECT r.id, r.account_id, r.endpoint_id, e.name AS endpoint_name, e.state AS endpoint_state, r.from_ms, r.to_ms, \
          r.kinds, r.which, r.rate_per_s, r.state, r.total, r.done, r.position, r.paced_ms, r.who, r.created_ms, \
@@ -31,11 +31,11 @@ macro_rules! shown {
          FROM recoveries r JOIN endpoints e ON e.id = r.endpoint_id "
     };
 }
-const ONE: &str = concat!(shown!(), "WHERE r.account_id = $1 AND r.id = $2");
+const ONE: &str = concat!(select!(), "WHERE r.account_id = $1 AND r.id = $2");
 const OF_ACCOUNT: &str =
-    concat!(shown!(), "WHERE r.account_id = $1 AND ($2 = '' OR r.endpoint_id = $2) ORDER BY r.id DESC LIMIT $3");
-const AT_WORK: &str = concat!(shown!(), "WHERE r.state IN ('queued', 'running') ORDER BY r.id");
-const OPEN: &str = "SELECT id FROM recoveries WHERE account_id = $1 AND endpoint_id = $2 \
+    concat!(select!(), "WHERE r.account_id = $1 AND ($2 = '' OR r.endpoint_id = $2) ORDER BY r.id DESC LIMIT $3");
+const ACTIVE: &str = concat!(select!(), "WHERE r.state IN ('queued', 'running') ORDER BY r.id");
+const UNFINISHED: &str = "SELECT id FROM recoveries WHERE account_id = $1 AND endpoint_id = $2 \
     AND state IN ('queued', 'running', 'paused')";
 const PAUSE: &str = "UPDATE recoveries SET state = 'paused' WHERE account_id = $1 AND id = $2 \
     AND state IN ('queued', 'running') AND $3 = $3";
@@ -45,7 +45,7 @@ const CANCEL: &str = "UPDATE recoveries SET state = 'cancelled', finished_ms = $
     AND state IN ('queued', 'running', 'paused')";
 const CANCEL_OF_ENDPOINT: &str = "UPDATE recoveries SET state = 'cancelled', finished_ms = $3 WHERE account_id = $1 \
     AND endpoint_id = $2 AND state IN ('queued', 'running', 'paused') RETURNING id";
-const MOVE_ON: &str = "UPDATE recoveries SET state = $3, position = $4, paced_ms = $5, finished_ms = $6 \
+const ADVANCE: &str = "UPDATE recoveries SET state = $3, position = $4, paced_ms = $5, finished_ms = $6 \
     WHERE id = $1 AND position = $2 AND paced_ms = $7 AND state IN ('queued', 'running')";
 const COUNT_DONE: &str = "UPDATE recoveries SET done = done + $2 WHERE id = $1";
 
@@ -72,18 +72,18 @@ struct JobRow {
     failed: i64,
 }
 
-/// A job with what its worker needs besides.
+/// A job with what its worker needs.
 #[derive(Debug, Clone)]
 pub struct StoredRecoveryJob {
     /// The job.
     pub job: Job,
     /// Whose it is.
     pub account: AccountId,
-    /// Whether its endpoint was deleted meanwhile.
+    /// Whether its endpoint has been deleted.
     pub orphaned: bool,
-    /// What lies at or before it is done.
+    /// Everything up to this position is done.
     pub position: String,
-    /// The moment from which the rate has not been used yet.
+    /// The time from which the rate allowance is unused.
     pub paced_from: UnixMs,
 }
 
@@ -125,10 +125,10 @@ impl TryFrom<JobRow> for StoredRecoveryJob {
     }
 }
 
-/// Adds a job at its first position.
+/// Inserts a job at its first position.
 ///
 /// # Errors
-/// A taken unique value when another one works for the endpoint.
+/// A unique violation if the endpoint has an unfinished job.
 pub async fn add(tx: &mut Tx, account: &AccountId, job: &Job, position: &str) -> StoreResult<()> {
     let wanted = &job.wanted;
     within!(tx, c => sqlx::query(ADD)
@@ -147,7 +147,7 @@ pub async fn one(db: &Db, account: &AccountId, id: &JobId) -> StoreResult<Option
     Ok(row.map(StoredRecoveryJob::try_from).transpose()?.map(|stored| stored.job))
 }
 
-/// The account's latest jobs, newest first.
+/// Lists the account's latest jobs, newest first.
 pub async fn of_account(
     db: &Db,
     account: &AccountId,
@@ -160,35 +160,35 @@ pub async fn of_account(
     rows.into_iter().map(|row| Ok(StoredRecoveryJob::try_from(row)?.job)).collect()
 }
 
-/// The jobs that are to be worked on, of all accounts.
-pub async fn at_work(db: &Db) -> StoreResult<Vec<StoredRecoveryJob>> {
-    let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(AT_WORK).fetch_all(c).await?);
+/// Lists queued and running jobs of all accounts.
+pub async fn active(db: &Db) -> StoreResult<Vec<StoredRecoveryJob>> {
+    let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(ACTIVE).fetch_all(c).await?);
     rows.into_iter().map(StoredRecoveryJob::try_from).collect()
 }
 
-/// The job that has not ended for an endpoint, if there is one.
-pub async fn open(db: &Db, account: &AccountId, endpoint: &EndpointId) -> StoreResult<Option<JobId>> {
-    let id: Option<String> = on!(&db.readers, c => sqlx::query_scalar(OPEN)
+/// The endpoint's unfinished job, if there is one.
+pub async fn unfinished(db: &Db, account: &AccountId, endpoint: &EndpointId) -> StoreResult<Option<JobId>> {
+    let id: Option<String> = on!(&db.readers, c => sqlx::query_scalar(UNFINISHED)
         .bind(account.as_str()).bind(endpoint.as_str()).fetch_optional(c).await?);
     Ok(id.and_then(|id| JobId::parse(&id).ok()))
 }
 
-/// Halts a job. False when it does not work.
+/// Pauses a job. False if it is not queued or running.
 pub async fn pause(tx: &mut Tx, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<bool> {
     change(tx, PAUSE, account, id, now).await
 }
 
-/// Lets a halted job go on; the time of the halt does not count for its rate. False when it is not halted.
+/// Resumes a paused job; the pause does not count towards its rate. False if it is not paused.
 pub async fn resume(tx: &mut Tx, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<bool> {
     change(tx, RESUME, account, id, now).await
 }
 
-/// Ends a job. False when it has ended.
+/// Cancels a job. False if it has ended.
 pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &JobId, now: UnixMs) -> StoreResult<bool> {
     change(tx, CANCEL, account, id, now).await
 }
 
-/// Ends the job that has not ended for an endpoint, if there is one.
+/// Cancels the endpoint's unfinished job, if there is one.
 pub async fn cancel_of_endpoint(
     tx: &mut Tx,
     account: &AccountId,
@@ -206,29 +206,29 @@ async fn change(tx: &mut Tx, sql: &'static str, account: &AccountId, id: &JobId,
     Ok(changed == 1)
 }
 
-/// A job's next place.
+/// A job's state after a step.
 #[derive(Debug, Clone)]
-pub struct Move {
-    /// Where it stands after the step.
+pub struct Progress {
+    /// State after the step.
     pub state: JobState,
-    /// What lies at or before it is done.
+    /// Everything up to this position is done.
     pub position: String,
-    /// The moment from which the rate has not been used yet.
+    /// The time from which the rate allowance is unused.
     pub paced_from: UnixMs,
     /// When it ended.
     pub finished_at: Option<UnixMs>,
 }
 
-/// Moves a job on from where it was found. False when it has been moved, halted or ended meanwhile.
-pub async fn move_on(tx: &mut Tx, found: &StoredRecoveryJob, to: &Move) -> StoreResult<bool> {
-    let moved = within!(tx, c => sqlx::query(MOVE_ON)
+/// Advances a job from the state that was read. False if it has been advanced, paused or ended since.
+pub async fn advance(tx: &mut Tx, found: &StoredRecoveryJob, to: &Progress) -> StoreResult<bool> {
+    let moved = within!(tx, c => sqlx::query(ADVANCE)
         .bind(found.job.id.as_str()).bind(&found.position).bind(to.state.as_str()).bind(&to.position)
         .bind(to.paced_from.0).bind(to.finished_at.map(|at| at.0)).bind(found.paced_from.0)
         .execute(c).await?.rows_affected());
     Ok(moved == 1)
 }
 
-/// Counts what a step has put back.
+/// Adds the events that a step has requeued.
 pub async fn count_done(tx: &mut Tx, id: &JobId, n: usize) -> StoreResult<()> {
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     within!(tx, c => sqlx::query(COUNT_DONE).bind(id.as_str()).bind(n).execute(c).await?.rows_affected());

@@ -1,5 +1,5 @@
-//! What a recovery finds, and how it is put back. Counting and working share their conditions, so that the count that
-//! was promised is what is sent.
+//! Finds the events of a recovery and requeues them. Counting and sending share their conditions, so the count shown
+//! beforehand is requeue is sent.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,12 @@ use crate::store::{
         small,
     },
     error::StoreResult,
-    events::phone_index::{self, Called},
+    events::phone_index::{self, PhoneEntry},
     sql::{BindRows as _, Sql, json_list},
 };
 
-/// Failed before the job began and still so, with a payload to send. News that came too late are meant as well:
-/// whether they failed or ran out of time depends on how slowly the server was away.
+/// Failed before the job started and still failed, with a payload to send. Includes events that expired as too late:
+/// whether they failed or expired depends on how the server was unavailable.
 macro_rules! failed {
     () => {
         "FROM deliveries d WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.kind IN {list $3} \
@@ -33,7 +33,7 @@ macro_rules! failed {
          AND e.payload IS NOT NULL)"
     };
 }
-/// Accepted, and no delivery to this endpoint.
+/// Accepted, without a delivery to this endpoint.
 macro_rules! never_sent {
     () => {
         "FROM events e WHERE e.account_id = $1 AND e.kind IN {list $3} AND e.created_ms >= $4 AND e.created_ms < $5 \
@@ -64,51 +64,51 @@ static SEND: Sql = Sql::new(
 static SENT_TO_ONE_MORE: Sql =
     Sql::new("UPDATE events SET deliveries = deliveries + 1 WHERE account_id = $1 AND id IN {list $2}");
 
-/// What a recovery looks for.
+/// Requeue a recovery searches for.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    /// Whose.
+    /// The account.
     pub account: &'a AccountId,
-    /// Where it goes.
+    /// The endpoint.
     pub endpoint: &'a EndpointId,
-    /// What.
+    /// The selected events.
     pub wanted: &'a Wanted,
-    /// When the job began: what ends later is not its business.
+    /// When the job started: deliveries that end later are not included.
     pub began: UnixMs,
 }
 
-/// Something to put back. Its key sorts by acceptance.
+/// An event to requeue. Its key sorts by acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Where it lies.
+    /// Its key.
     pub key: String,
     /// The call.
     pub call_id: String,
-    /// What it is.
-    pub what: What,
+    /// Requeue to requeue.
+    pub requeue: Requeue,
 }
 
-/// A delivery to send again, or an event that has none.
+/// A delivery to resend, or an event that has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum Requeue {
     /// A delivery's id.
     Delivery(String),
     /// An event's id.
     Event(String),
 }
 
-/// The position before everything that a span of time holds. Ids are made just after their event's moment was read.
+/// The position before all events of a time range. Ids are created just after their event's time was read.
 #[must_use]
 pub fn first_position(wanted: &Wanted) -> String {
     encode(wanted.from.plus_ms(-MINUTE_MS), 0)
 }
 
-/// The position behind everything that a span of time holds, also where a clock has stepped back.
+/// The position after all events of a time range, even if a clock was set back.
 fn last_position(wanted: &Wanted) -> String {
     encode(wanted.to.plus_ms(HOUR_MS), 0)
 }
 
-/// Binds what all four searches share.
+/// Binds the parameters that all four searches share.
 macro_rules! searching {
     ($query:expr, $search:expr, $after:expr, $before:expr, $limit:expr) => {
         $query
@@ -128,7 +128,7 @@ fn delivery_key(key: &str) -> String {
     format!("{}{key}", DeliveryId::PREFIX)
 }
 
-/// How many there are; one more than [`RECOVER_MAX`] means "more".
+/// Counts the events. [`RECOVER_MAX`] plus one means "more".
 pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<u32> {
     let (after, before) = (first_position(search.wanted), last_position(search.wanted));
     let sql = COUNT_FAILED.on(db.dialect);
@@ -143,27 +143,29 @@ pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<u32> {
     Ok(small((failed + never).min(i64::from(RECOVER_MAX) + 1)))
 }
 
-/// The next ones behind a position, oldest first.
+/// The next events after a position, oldest first.
 pub async fn find(db: &Db, search: Search<'_>, after: &str, limit: u32) -> StoreResult<Vec<Found>> {
     let before = last_position(search.wanted);
     let sql = FAILED.on(db.dialect);
     let failed: Vec<(String, String)> = on!(&db.readers, c => searching!(sqlx::query_as(sql), search,
         delivery_key(after), delivery_key(&before), limit).fetch_all(c).await?);
     let key = |id: &str| id.strip_prefix(DeliveryId::PREFIX).unwrap_or_default().to_owned();
-    let mut found: Vec<Found> =
-        failed.into_iter().map(|(id, call_id)| Found { key: key(&id), call_id, what: What::Delivery(id) }).collect();
+    let mut found: Vec<Found> = failed
+        .into_iter()
+        .map(|(id, call_id)| Found { key: key(&id), call_id, requeue: Requeue::Delivery(id) })
+        .collect();
     if search.wanted.which == Which::AlsoNeverSent {
         let sql = NEVER_SENT.on(db.dialect);
         let never: Vec<(String, String, String)> = on!(&db.readers, c =>
             searching!(sqlx::query_as(sql), search, after, before, limit).fetch_all(c).await?);
-        found.extend(never.into_iter().map(|(key, id, call_id)| Found { key, call_id, what: What::Event(id) }));
+        found.extend(never.into_iter().map(|(key, id, call_id)| Found { key, call_id, requeue: Requeue::Event(id) }));
         found.sort_by(|a, b| a.key.cmp(&b.key));
         found.truncate(limit as usize);
     }
     Ok(found)
 }
 
-/// Puts them into the queue, due in the order of their calls. Returns how many still wanted it.
+/// Requeues events, due in the order of their calls. Returns how many still needed it.
 pub async fn put_back(
     tx: &mut Tx,
     search: Search<'_>,
@@ -171,26 +173,26 @@ pub async fn put_back(
     found: &[Found],
     now: UnixMs,
 ) -> StoreResult<usize> {
-    let mut lanes: Vec<OrderingKey> = Vec::new();
+    let mut keys: Vec<OrderingKey> = Vec::new();
     for found in found {
-        let lane = OrderingKey { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
-        if !lanes.contains(&lane) {
-            lanes.push(lane);
+        let key = OrderingKey { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
+        if !keys.contains(&key) {
+            keys.push(key);
         }
     }
-    let busy = queue::busy_ordering_keys(tx, &lanes).await?;
+    let busy = queue::busy_ordering_keys(tx, &keys).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
-    // In a lane that was free all are ours, and none is due: the first of each becomes so.
-    lanes.retain(|lane| !busy.contains(lane));
-    queue::promote_next(tx, &lanes, None, now).await?;
+    // In an ordering key that was free, all deliveries are from this job and none is due: promote the first of each.
+    keys.retain(|key| !busy.contains(key));
+    queue::promote_next(tx, &keys, None, now).await?;
     Ok(resent + sent)
 }
 
 async fn resend(tx: &mut Tx, search: Search<'_>, job: &JobId, found: &[Found], now: UnixMs) -> StoreResult<usize> {
-    let ids = json_list(found.iter().filter_map(|found| match &found.what {
-        What::Delivery(id) => Some(id.as_str()),
-        What::Event(_) => None,
+    let ids = json_list(found.iter().filter_map(|found| match &found.requeue {
+        Requeue::Delivery(id) => Some(id.as_str()),
+        Requeue::Event(_) => None,
     }));
     let sql = RESEND.on(tx.dialect());
     let resent: Vec<String> = within!(tx, c => sqlx::query_scalar(sql)
@@ -205,61 +207,62 @@ struct ToSend<'a> {
     event_id: &'a str,
 }
 
-/// A delivery that has been made.
+/// A delivery that has been created.
 #[derive(sqlx::FromRow)]
-struct Made {
+struct Created {
     #[sqlx(flatten)]
-    called: Called,
+    entry: PhoneEntry,
     event_id: String,
 }
 
 async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Found], now: UnixMs) -> StoreResult<usize> {
-    let row = |found: &'a Found| match &found.what {
-        What::Event(event_id) => {
+    let row = |found: &'a Found| match &found.requeue {
+        Requeue::Event(event_id) => {
             let id = delivery_id(&found.key, search.endpoint)?;
             Some(ToSend { id, endpoint_id: search.endpoint.as_str(), event_id })
         }
-        What::Delivery(_) => None,
+        Requeue::Delivery(_) => None,
     };
     let rows: Vec<ToSend<'_>> = found.iter().filter_map(row).collect();
-    let mut made: Vec<Made> = Vec::new();
+    let mut created: Vec<Created> = Vec::new();
     for part in SEND.parts(tx.dialect(), &rows) {
         let (sql, rows) = part?;
-        made.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, Made>(sql).rows(rows)
+        created.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, Created>(sql).rows(rows)
             .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?));
     }
-    if made.is_empty() {
+    if created.is_empty() {
         return Ok(0);
     }
-    let (sql, events) = (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(made.iter().map(|made| made.event_id.as_str())));
+    let (sql, events) =
+        (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(created.iter().map(|created| created.event_id.as_str())));
     within!(tx, c => sqlx::query(sql).bind(search.account.as_str()).bind(events).execute(c).await?.rows_affected());
-    find_by_number(tx, found, &made).await?;
-    Ok(made.len())
+    update_phone_index(tx, found, &created).await?;
+    Ok(created.len())
 }
 
-/// Puts the numbers of deliveries that have been made into the index: their places are mostly behind its mark, where nobody
-/// looks any more. Events that had gone nowhere stand there no longer under places of their own.
-async fn find_by_number(tx: &mut Tx, found: &[Found], made: &[Made]) -> StoreResult<()> {
+/// Adds new deliveries to the phone index: their ids are mostly below its watermark, where the indexer does not look any
+/// more. Removes the entries that their events had while they had no delivery.
+async fn update_phone_index(tx: &mut Tx, found: &[Found], created: &[Created]) -> StoreResult<()> {
     let keys: HashMap<&str, &str> = found
         .iter()
-        .filter_map(
-            |found| if let What::Event(id) = &found.what { Some((id.as_str(), found.key.as_str())) } else { None },
-        )
+        .filter_map(|found| {
+            if let Requeue::Event(id) = &found.requeue { Some((id.as_str(), found.key.as_str())) } else { None }
+        })
         .collect();
-    let unsent = made.iter().filter_map(|made| {
-        let place = (*keys.get(made.event_id.as_str())?).to_owned();
-        Some(Called { place, ..made.called.clone() })
+    let unsent = created.iter().filter_map(|created| {
+        let place = (*keys.get(created.event_id.as_str())?).to_owned();
+        Some(PhoneEntry { place, ..created.entry.clone() })
     });
-    phone_index::forget(tx, &unsent.collect::<Vec<_>>()).await?;
-    phone_index::add(tx, &made.iter().map(|made| made.called.clone()).collect::<Vec<_>>()).await
+    phone_index::remove(tx, &unsent.collect::<Vec<_>>()).await?;
+    phone_index::add(tx, &created.iter().map(|created| created.entry.clone()).collect::<Vec<_>>()).await
 }
 
-/// The id of a delivery that should have been made when its event was accepted. It sorts right behind the event, since
-/// the order within a call goes by ids, and is always the same for an event and an endpoint, so that there is but one.
+/// The id of a delivery that should have been created when its event was accepted. It sorts right after the event, since
+/// the order within a call is the order of ids, and is always the same for an event and an endpoint, so there is only one.
 fn delivery_id(position: &str, endpoint: &EndpointId) -> Option<String> {
     let (at, entropy) = decode(position)?;
     let (_, own) = decode(endpoint.as_str().strip_prefix(EndpointId::PREFIX)?)?;
-    // Ids of one millisecond lie about 2^47 apart; a step of 32 bits stays before the next event.
+    // Ids of one millisecond are about 2^47 apart; a step of 32 bits stays before the next event.
     let step = 1 + (own & 0xffff_ffff);
     Some(String::from(DeliveryId::new(at, entropy + step)))
 }

@@ -1,4 +1,4 @@
-//! Endpoints. Their credentials are sealed before they come here.
+//! Endpoints. Their credentials arrive sealed.
 
 pub mod tallies;
 pub mod test_lines;
@@ -25,7 +25,7 @@ const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, sta
     rate_per_s, deliver_late, header_names, headers_sealed, auth_token_sealed, auth_token_masked, secret_sealed, \
     secret_masked, test_line, version, created_ms) \
     VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)";
-// Rotations come with their endpoint in one statement, so that nobody sees one without the other.
+// Rotations are selected with their endpoint in one statement, so that no reader sees one without the other.
 const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
     (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation, \
     (SELECT a.suspended_ms FROM accounts a WHERE a.id = e.account_id) AS suspended_ms FROM endpoints e WHERE e.account_id = $1 AND e.state <> 'deleted' ORDER BY e.name, e.id";
@@ -43,7 +43,7 @@ const UPDATE: &str = "UPDATE endpoints SET name = $3, url = $4, events = $5, tim
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND ($11 = 0 OR version = $11)";
 const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, state_since_ms = $5, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
-const BEGIN_ANEW: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, \
+const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, \
     warned = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
 static LISTENING: Sql = Sql::new(concat!(
     "SELECT id, account_id, events, CASE WHEN account_id IN ",
@@ -52,7 +52,7 @@ static LISTENING: Sql = Sql::new(concat!(
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
 ));
 const IDS: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
-const ALL_BEGIN_ANEW: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, warned = 0 \
+const RESET_HEALTH_OF_ACCOUNT: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, warned = 0 \
     WHERE account_id = $1 AND state = 'active'";
 
 #[derive(sqlx::FromRow)]
@@ -88,25 +88,25 @@ struct EndpointRow {
     suspended_ms: Option<i64>,
 }
 
-/// The sealed credentials of an endpoint, and how they are shown.
+/// The sealed credentials of an endpoint, and their masked forms.
 #[derive(Debug, Clone)]
 pub struct Sealed {
     /// Custom headers: a sealed JSON list.
     pub headers: String,
     /// Auth token.
     pub auth_token: String,
-    /// Auth token as lists show it.
+    /// Masked auth token.
     pub auth_token_masked: String,
     /// Signing secret.
     pub secret: String,
-    /// Signing secret as lists show it.
+    /// Masked signing secret.
     pub secret_masked: String,
 }
 
-/// An endpoint as it is stored.
+/// A stored endpoint.
 #[derive(Debug, Clone)]
 pub struct StoredEndpoint {
-    /// Whose it is.
+    /// Its account.
     pub account: AccountId,
     /// The endpoint.
     pub endpoint: Endpoint,
@@ -114,9 +114,9 @@ pub struct StoredEndpoint {
     pub sealed: Sealed,
     /// Its latest failure.
     pub last_failure: Option<Failure>,
-    /// The rotation of its auth token as it was last written; ask it for the present.
+    /// The rotation of its auth token as last stored; evaluate it for the current time.
     pub token_rotation: Option<Running<TokenRotation>>,
-    /// Whether its account is suspended, so that it holds its events.
+    /// Whether its account is suspended and its events are held.
     pub suspended: bool,
     /// The rotation of its signing secret, likewise.
     pub secret_rotation: Option<Running<SecretRotation>>,
@@ -170,7 +170,7 @@ fn number(stored: i64) -> u32 {
     u32::try_from(stored).unwrap_or_default()
 }
 
-/// The kinds of events as they are stored.
+/// Parses stored event kinds.
 pub(super) fn kinds(stored: &str) -> Vec<EventKind> {
     stored.split(' ').filter_map(EventKind::parse).collect()
 }
@@ -179,12 +179,12 @@ fn pause_reason(stored: &str) -> PauseReason {
     if stored == "gone" { PauseReason::Gone } else { PauseReason::Person }
 }
 
-/// The kinds as they are stored.
+/// Formats event kinds for storage.
 pub(super) fn stored_kinds(kinds: &[EventKind]) -> String {
     kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// Adds an endpoint, active from now on.
+/// Inserts an active endpoint.
 pub async fn add(tx: &mut Tx, stored: &StoredEndpoint, now: UnixMs) -> StoreResult<()> {
     let (endpoint, sealed) = (&stored.endpoint, &stored.sealed);
     within!(tx, c => sqlx::query(ADD)
@@ -197,21 +197,21 @@ pub async fn add(tx: &mut Tx, stored: &StoredEndpoint, now: UnixMs) -> StoreResu
     Ok(())
 }
 
-/// The account's endpoints by name, deleted ones left out.
+/// Lists the account's endpoints by name, without deleted ones.
 pub async fn of_account(db: &Db, account: &AccountId) -> StoreResult<Vec<StoredEndpoint>> {
     let rows: Vec<EndpointRow> =
         on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT).bind(account.as_str()).fetch_all(c).await?);
     rows.into_iter().map(StoredEndpoint::try_from).collect()
 }
 
-/// One endpoint, also a deleted one.
+/// One endpoint, even if deleted.
 pub async fn one(db: &Db, account: &AccountId, id: &EndpointId) -> StoreResult<Option<StoredEndpoint>> {
     let row: Option<EndpointRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
     row.map(StoredEndpoint::try_from).transpose()
 }
 
-/// An endpoint's name, also a deleted one's.
+/// An endpoint's name, even if deleted.
 pub async fn name(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreResult<Option<String>> {
     Ok(within!(tx, c => sqlx::query_scalar(NAME).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?))
 }
@@ -221,17 +221,17 @@ pub async fn by_url(tx: &mut Tx, account: &AccountId, url: &TargetUrl) -> StoreR
     Ok(within!(tx, c => sqlx::query_as(BY_URL).bind(account.as_str()).bind(url.as_str()).fetch_optional(c).await?))
 }
 
-/// The account's endpoint at its test line.
+/// Id of the account's test line endpoint.
 pub async fn test_line(tx: &mut Tx, account: &AccountId) -> StoreResult<Option<String>> {
     Ok(within!(tx, c => sqlx::query_scalar(TEST_LINE).bind(account.as_str()).fetch_optional(c).await?))
 }
 
-/// How many endpoints the account has.
+/// Counts the account's endpoints.
 pub async fn count(tx: &mut Tx, account: &AccountId) -> StoreResult<i64> {
     Ok(within!(tx, c => sqlx::query_scalar(COUNT).bind(account.as_str()).fetch_one(c).await?))
 }
 
-/// Changes an endpoint's settings if its version is still this one (0: whatever it is). False when not.
+/// Updates an endpoint's settings if its version still matches (0 matches any). False if not.
 pub async fn update(
     tx: &mut Tx,
     account: &AccountId,
@@ -248,7 +248,7 @@ pub async fn update(
     Ok(done == 1)
 }
 
-/// Moves an endpoint to another state. False when it was there already, or is deleted.
+/// Changes an endpoint's state. False if it has that state already, or is deleted.
 pub async fn set_state(
     tx: &mut Tx,
     account: &AccountId,
@@ -264,36 +264,36 @@ pub async fn set_state(
     Ok(done == 1)
 }
 
-/// An endpoint that is resumed begins anew: its failures are forgotten, and held events go out at this rate.
+/// Resets the health of a resumed endpoint, and sets the rate at which its held events are sent.
 pub async fn reset_health(
     tx: &mut Tx,
     account: &AccountId,
     id: &EndpointId,
     drain_per_s: Option<u32>,
 ) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(BEGIN_ANEW).bind(account.as_str()).bind(id.as_str())
+    within!(tx, c => sqlx::query(RESET_HEALTH).bind(account.as_str()).bind(id.as_str())
         .bind(drain_per_s.map(i64::from)).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// An endpoint as the writer of events needs it.
+/// An endpoint with what ingestion needs.
 #[derive(Debug, Clone)]
 pub struct Listener {
     /// The endpoint.
     pub id: String,
     /// Its account.
     pub account: String,
-    /// What it picked.
+    /// The event kinds it is subscribed to.
     pub kinds: Vec<EventKind>,
-    /// Whether it receives, rather than holds.
+    /// Whether it is sent events, rather than holding them.
     pub active: bool,
-    /// Whether it wants calls however late.
+    /// Whether it is sent events however late.
     pub deliver_late: bool,
     /// Its own limit, in events per second.
     pub rate_per_s: Option<u32>,
 }
 
-/// The endpoints of these accounts, oldest first.
+/// Lists the endpoints of these accounts, oldest first.
 pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) -> StoreResult<Vec<Listener>> {
     type Row = (String, String, String, String, i64, Option<i64>);
     let (sql, list) = (LISTENING.on(tx.dialect()), json_list(accounts));
@@ -309,13 +309,13 @@ pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) ->
     Ok(rows.into_iter().map(of).collect())
 }
 
-/// The ids of the account's endpoints, deleted ones left out.
+/// The ids of the account's endpoints, without deleted ones.
 pub async fn ids(db: &Db, account: &AccountId) -> StoreResult<Vec<String>> {
     Ok(on!(&db.readers, c => sqlx::query_scalar(IDS).bind(account.as_str()).fetch_all(c).await?))
 }
 
-/// The failures of all active endpoints of an account are forgotten: while it was suspended nothing was tried.
+/// Resets the health of all active endpoints of an account: nothing was attempted while it was suspended.
 pub async fn reset_health_of_account(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(ALL_BEGIN_ANEW).bind(account.as_str()).execute(c).await?.rows_affected());
+    within!(tx, c => sqlx::query(RESET_HEALTH_OF_ACCOUNT).bind(account.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What endpoints did by the hour.
+//! Hourly delivery counts of endpoints.
 
 use domain::{
     UnixMs,
@@ -31,7 +31,7 @@ static ADD: Sql = Sql::new(
      upto_5000 = endpoint_hours.upto_5000 + excluded.upto_5000, \
      upto_10000 = endpoint_hours.upto_10000 + excluded.upto_10000, longer = endpoint_hours.longer + excluded.longer",
 );
-/// What an hour counts.
+/// The counts of an hour.
 macro_rules! counts {
     () => {
         "h.hour_ms, h.delivered, h.retrying, h.failed, h.expired, h.upto_5, h.upto_10, h.upto_25, h.upto_50, \
@@ -44,7 +44,7 @@ const OF_ENDPOINT: &str = concat!(
     counts!(),
     " FROM endpoint_hours h WHERE h.account_id = $1 AND h.endpoint_id = $2 AND h.hour_ms >= $3 ORDER BY h.hour_ms"
 );
-/// By way of the endpoints, under which the hours are found.
+/// Joins through the endpoints, whose ids begin the hours' key.
 const OF_ACCOUNT: &str = concat!(
     "SELECT h.endpoint_id, ",
     counts!(),
@@ -52,7 +52,7 @@ const OF_ACCOUNT: &str = concat!(
      WHERE e.account_id = $1 AND h.endpoint_id = e.id AND h.account_id = e.account_id AND h.hour_ms >= $2"
 );
 
-/// An endpoint's hour to be added to what is there.
+/// Counts to add to an endpoint's hour.
 #[derive(Debug, Clone, Serialize)]
 pub struct HourRow {
     endpoint_id: String,
@@ -77,7 +77,7 @@ pub struct HourRow {
 }
 
 impl HourRow {
-    /// What this endpoint of this account did in the hour that begins at `hour`.
+    /// The counts of this endpoint for the hour that begins at `hour`.
     #[must_use]
     pub fn new(account: &str, endpoint: &str, hour: UnixMs, tally: &Tally) -> Self {
         let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11] = tally.durations.0;
@@ -105,7 +105,7 @@ impl HourRow {
     }
 }
 
-/// Adds to the hours.
+/// Adds counts to hours.
 pub async fn add(tx: &mut Tx, rows: &[HourRow]) -> StoreResult<()> {
     ADD.write(tx, rows).await?;
     Ok(())
@@ -159,7 +159,7 @@ impl From<Stored> for (UnixMs, Tally) {
     }
 }
 
-/// An endpoint's hours from `since` on, oldest first; hours in which nothing happened are left out.
+/// An endpoint's hours from `since`, oldest first, without empty hours.
 pub async fn of_endpoint(
     db: &Db,
     account: &AccountId,
@@ -171,7 +171,7 @@ pub async fn of_endpoint(
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// The hours of all endpoints of an account from `since` on, each with its endpoint, in no order.
+/// The hours of all endpoints of an account from `since`, each with its endpoint, unordered.
 pub async fn of_account(db: &Db, account: &AccountId, since: UnixMs) -> StoreResult<Vec<(String, UnixMs, Tally)>> {
     #[derive(sqlx::FromRow)]
     struct OfEndpoint {
@@ -181,9 +181,9 @@ pub async fn of_account(db: &Db, account: &AccountId, since: UnixMs) -> StoreRes
     }
     let rows: Vec<OfEndpoint> = on!(&db.readers, c =>
         sqlx::query_as(OF_ACCOUNT).bind(account.as_str()).bind(since.0).fetch_all(c).await?);
-    let told = |row: OfEndpoint| {
+    let hour = |row: OfEndpoint| {
         let (hour, tally) = row.hour.into();
         (row.endpoint_id, hour, tally)
     };
-    Ok(rows.into_iter().map(told).collect())
+    Ok(rows.into_iter().map(hour).collect())
 }

@@ -1,4 +1,4 @@
-//! Test lines and the requests they received, which are sealed before they come here.
+//! Test lines and the requests they received, which arrive sealed.
 
 use domain::{
     UnixMs,
@@ -24,20 +24,20 @@ const REQUESTS: &str = "SELECT id, received_ms, headers_sealed, body_sealed, beh
                         WHERE account_id = $1 AND received_ms >= $2 ORDER BY id DESC LIMIT $3";
 const CLEAR: &str = "DELETE FROM test_line_requests WHERE account_id = $1";
 
-/// Makes the account's line with this key unless it has one.
+/// Creates the account's test line with this key unless it has one.
 pub async fn ensure(tx: &mut Tx, account: &AccountId, key: &str, now: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ADD).bind(account.as_str()).bind(key).bind(now.0).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// The account's line: its key and behaviour.
+/// The account's test line: its key and behaviour.
 pub async fn line(db: &Db, account: &AccountId) -> StoreResult<Option<(String, Behaviour)>> {
     let row: Option<(String, String)> =
         on!(&db.readers, c => sqlx::query_as(LINE).bind(account.as_str()).fetch_optional(c).await?);
     row.map(|(key, behaviour)| Ok((key, read(&behaviour, account.as_str())?))).transpose()
 }
 
-/// Whose line has this key, and how it behaves.
+/// The account of the test line with this key, and its behaviour.
 pub async fn by_key(db: &Db, key: &str) -> StoreResult<Option<(AccountId, Behaviour)>> {
     let row: Option<(String, String)> =
         on!(&db.readers, c => sqlx::query_as(BY_KEY).bind(key).fetch_optional(c).await?);
@@ -57,13 +57,13 @@ fn read(behaviour: &str, row: &str) -> StoreResult<Behaviour> {
     })
 }
 
-/// Changes how the account's line behaves.
+/// Sets the behaviour of the account's test line.
 pub async fn set(tx: &mut Tx, account: &AccountId, behaviour: Behaviour) -> StoreResult<()> {
     within!(tx, c => sqlx::query(SET).bind(account.as_str()).bind(behaviour.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// Keeps a request and lets go of the oldest beyond what is kept, and of those before `oldest`.
+/// Stores a request, and deletes requests before `oldest` and those beyond the number that is kept.
 pub async fn keep(
     tx: &mut Tx,
     account: &AccountId,
@@ -79,7 +79,7 @@ pub async fn keep(
     Ok(())
 }
 
-/// The line's latest requests with their ids, newest first, as they are sealed.
+/// The test line's latest requests with their ids, newest first, still sealed.
 pub async fn requests(db: &Db, account: &AccountId, oldest: UnixMs) -> StoreResult<Vec<(String, LineRequest)>> {
     type Row = (String, i64, String, String, String);
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(REQUESTS)
@@ -96,7 +96,7 @@ pub async fn requests(db: &Db, account: &AccountId, oldest: UnixMs) -> StoreResu
     rows.into_iter().map(of).collect()
 }
 
-/// Forgets the line's requests.
+/// Deletes the test line's requests.
 pub async fn clear(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
     within!(tx, c => sqlx::query(CLEAR).bind(account.as_str()).execute(c).await?.rows_affected());
     Ok(())

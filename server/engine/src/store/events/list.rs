@@ -14,7 +14,7 @@ use crate::store::{
     events::ShownRow,
 };
 
-/// One page of events, newest first, each with its position, and one row more than the page where there is a next.
+/// One page of events, newest first, with positions. Returns one extra row if there is a next page.
 pub async fn page(db: &Db, account: &AccountId, filter: &EventFilter) -> StoreResult<Vec<(String, EventRow)>> {
     #[derive(sqlx::FromRow)]
     struct Positioned {

@@ -1,4 +1,4 @@
-//! Events: bulk insertion, and one by id. Their list is in `listing`.
+//! Events: bulk insert, and lookup by id.
 
 pub mod list;
 pub mod phone_index;
@@ -38,12 +38,12 @@ static PAYLOAD_SIZES: Sql = Sql::new(
 const ONE: &str = "SELECT id, kind, call_id, caller, callee, timestamp_s, created_ms, test, deliveries, payload \
                    FROM events WHERE account_id = $1 AND id = $2";
 
-/// An event to be added; one row of the bulk insertion.
+/// An event to insert; one row of the bulk insert.
 #[derive(Debug, Clone, Serialize)]
 pub struct NewEventRow {
-    /// Whose it is.
+    /// Its account.
     pub account_id: String,
-    /// Id, ours or the caller's.
+    /// Id, generated or chosen by the platform.
     pub id: String,
     /// Sorts by acceptance.
     pub position: String,
@@ -59,23 +59,23 @@ pub struct NewEventRow {
     pub timestamp_s: i64,
     /// Compact JSON in contract order.
     pub payload: String,
-    /// What tells one body from another under the same id.
+    /// Digest that detects a different body under the same id.
     pub digest: String,
     /// 1 for a test.
     pub test: i64,
-    /// How many endpoints it goes to.
+    /// Number of deliveries.
     pub deliveries: i64,
     /// When it was accepted.
     pub created_ms: i64,
 }
 
-/// Adds events.
+/// Inserts events.
 pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
     ADD.write(tx, rows).await?;
     Ok(())
 }
 
-/// An event that was accepted before under the same id.
+/// An event that was already accepted under the same id.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Seen {
     /// Whose it is.
@@ -84,11 +84,11 @@ pub struct Seen {
     pub id: String,
     /// Digest of its body.
     pub digest: String,
-    /// How many endpoints it went to.
+    /// Number of deliveries.
     pub deliveries: i64,
 }
 
-/// Which of these (account, id) pairs have been accepted before.
+/// Which of these (account, id) pairs have been accepted already.
 pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Seen>> {
     #[derive(Serialize)]
     struct Pair<'a> {
@@ -99,24 +99,24 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
     SEEN.read(tx, &pairs).await
 }
 
-/// How large the payload of a delivery is.
+/// Payload size of a delivery.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct PayloadSize {
     /// The delivery.
     pub id: String,
     /// Its endpoint.
     pub endpoint_id: String,
-    /// Bytes of its payload; 0 once that is past retention.
+    /// Bytes of its payload; 0 once purged.
     pub bytes: i64,
 }
 
-/// How large the payloads of these deliveries are, the earliest due first.
+/// Payload sizes of these deliveries, the earliest due first.
 pub async fn payload_sizes(tx: &mut Tx, deliveries: &[String]) -> StoreResult<Vec<PayloadSize>> {
     let (sql, list) = (PAYLOAD_SIZES.on(tx.dialect()), json_list(deliveries.iter().map(String::as_str)));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
 }
 
-/// An event as lists and pages show it.
+/// An event as lists and pages display it.
 #[derive(sqlx::FromRow)]
 struct ShownRow {
     id: String,

@@ -1,4 +1,4 @@
-//! Accounts as the operator lists and changes them, and what the health page counts.
+//! Accounts with their figures for operators, and the counts of the health page.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use domain::{
     account::Account,
     id::AccountId,
     installation::{
-        accounts::{AccountFilter, AccountRow as Shown},
+        accounts::{AccountFilter, AccountRow as AccountSummary},
         health::{AccountDay, Node},
     },
     query::page_size,
@@ -19,7 +19,7 @@ use crate::store::{
     conditions::{Bind, Conditions, bound},
     db::{Db, Dialect, on},
     error::{StoreError, StoreResult},
-    ops::support::literal,
+    ops::support::escape_like,
     sql::{Sql, json_list},
 };
 
@@ -31,8 +31,8 @@ static DAYS: Sql = Sql::new(
      FROM endpoints e JOIN endpoint_hours h ON h.endpoint_id = e.id AND h.hour_ms >= $2 \
      WHERE e.account_id IN {list $1} GROUP BY e.account_id",
 );
-// One walk over the hours of a day, of which each endpoint has at most 25.
-const TROUBLED: &str = "SELECT a.id, a.name, t.delivered, t.failed FROM ( \
+// One scan of the hours of a day, of which each endpoint has at most 25.
+const MOST_FAILING: &str = "SELECT a.id, a.name, t.delivered, t.failed FROM ( \
        SELECT account_id, CAST(SUM(delivered) AS BIGINT) AS delivered, CAST(SUM(retrying + failed) AS BIGINT) AS failed \
        FROM endpoint_hours WHERE hour_ms >= $1 GROUP BY account_id) t \
      JOIN accounts a ON a.id = t.account_id ORDER BY t.failed DESC, t.delivered DESC, a.id LIMIT $2";
@@ -47,12 +47,11 @@ struct ListedRow {
     created_ms: i64,
 }
 
-/// One page of accounts, the newest first, and one row more than the page where there is a next. `since` is where their
-/// figures begin.
-pub async fn accounts(db: &Db, filter: &AccountFilter, since: UnixMs) -> StoreResult<Vec<Shown>> {
+/// One page of accounts, newest first, with figures from `since`. Returns one extra row if there is a next page.
+pub async fn accounts(db: &Db, filter: &AccountFilter, since: UnixMs) -> StoreResult<Vec<AccountSummary>> {
     let mut conditions = Conditions::all();
     if let Some(text) = &filter.text {
-        conditions.text("(LOWER(a.name) LIKE ? ESCAPE '!'", &format!("%{}%", literal(&text.to_lowercase())));
+        conditions.text("(LOWER(a.name) LIKE ? ESCAPE '!'", &format!("%{}%", escape_like(&text.to_lowercase())));
         conditions.or_text("a.reference = ?", text);
         conditions.or_text("a.id = ?)", text);
     }
@@ -64,13 +63,13 @@ pub async fn accounts(db: &Db, filter: &AccountFilter, since: UnixMs) -> StoreRe
 }
 
 /// One account with its figures.
-pub async fn account(db: &Db, id: &AccountId, since: UnixMs) -> StoreResult<Option<Shown>> {
+pub async fn account(db: &Db, id: &AccountId, since: UnixMs) -> StoreResult<Option<AccountSummary>> {
     let mut conditions = Conditions::all();
     conditions.text("a.id = ?", id.as_str());
     Ok(listed(db, &conditions, 1, since).await?.pop())
 }
 
-async fn listed(db: &Db, conditions: &Conditions, limit: u32, since: UnixMs) -> StoreResult<Vec<Shown>> {
+async fn listed(db: &Db, conditions: &Conditions, limit: u32, since: UnixMs) -> StoreResult<Vec<AccountSummary>> {
     let sql = format!(
         concat!("SELECT ", account_columns!(), ", a.created_ms FROM accounts a WHERE {} ORDER BY a.id DESC LIMIT {}"),
         conditions.sql, limit
@@ -88,9 +87,9 @@ async fn listed(db: &Db, conditions: &Conditions, limit: u32, since: UnixMs) -> 
         on!(&db.readers, c => sqlx::query_as(days).bind(&ids).bind(since.0).fetch_all(c).await?);
     let endpoints: HashMap<_, _> = endpoints.into_iter().collect();
     let days: HashMap<_, _> = days.into_iter().map(|(id, delivered, failed)| (id, (delivered, failed))).collect();
-    let shown = accounts.into_iter().map(|(account, created_ms)| {
+    let summaries = accounts.into_iter().map(|(account, created_ms)| {
         let (delivered, failed) = days.get(account.id.as_str()).copied().unwrap_or_default();
-        Shown {
+        AccountSummary {
             endpoints: endpoints.get(account.id.as_str()).copied().unwrap_or_default().unsigned_abs(),
             created_at: UnixMs(created_ms),
             delivered_24h: delivered.unsigned_abs(),
@@ -98,25 +97,25 @@ async fn listed(db: &Db, conditions: &Conditions, limit: u32, since: UnixMs) -> 
             account,
         }
     });
-    Ok(shown.collect())
+    Ok(summaries.collect())
 }
 
-/// How many people belong to an account.
+/// Counts an account's members.
 pub async fn members(db: &Db, id: &AccountId) -> StoreResult<u64> {
     let count: i64 = on!(&db.readers, c => sqlx::query_scalar(MEMBERS).bind(id.as_str()).fetch_one(c).await?);
     Ok(count.unsigned_abs())
 }
 
-/// How many accounts there are.
+/// Counts all accounts.
 pub async fn count(db: &Db) -> StoreResult<u64> {
     let count: i64 = on!(&db.readers, c => sqlx::query_scalar(COUNT).fetch_one(c).await?);
     Ok(count.unsigned_abs())
 }
 
-/// The accounts with most failures since then, the worst first.
-pub async fn troubled(db: &Db, since: UnixMs, limit: u32) -> StoreResult<Vec<AccountDay>> {
+/// The accounts with the most failures since then, the worst first.
+pub async fn most_failing(db: &Db, since: UnixMs, limit: u32) -> StoreResult<Vec<AccountDay>> {
     let rows: Vec<(String, String, i64, i64)> = on!(&db.readers, c =>
-        sqlx::query_as(TROUBLED).bind(since.0).bind(i64::from(limit)).fetch_all(c).await?);
+        sqlx::query_as(MOST_FAILING).bind(since.0).bind(i64::from(limit)).fetch_all(c).await?);
     let day = |(id, name, delivered, failed): (String, String, i64, i64)| {
         let account = AccountId::parse(&id);
         let account =
@@ -126,7 +125,7 @@ pub async fn troubled(db: &Db, since: UnixMs, limit: u32) -> StoreResult<Vec<Acc
     rows.into_iter().map(day).collect()
 }
 
-/// The nodes that work on the database, `own` first.
+/// The nodes of this database, `own` first.
 pub async fn nodes(db: &Db, own: &str) -> StoreResult<Vec<Node>> {
     let rows: Vec<(String, i64)> = on!(&db.readers, c => sqlx::query_as(NODES).fetch_all(c).await?);
     let node = |(id, heartbeat): (String, i64)| Node { here: id == own, heartbeat: UnixMs(heartbeat), id };

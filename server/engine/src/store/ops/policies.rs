@@ -1,4 +1,4 @@
-//! What operators decided for the whole installation.
+//! Policies that operators have set.
 
 use domain::UnixMs;
 
@@ -17,11 +17,11 @@ const UNSET: &str = "DELETE FROM policies WHERE name = $1";
 pub struct SetPolicy {
     /// Its name.
     pub name: String,
-    /// Its value, checked.
+    /// Its validated value.
     pub value: String,
     /// When it was set.
     pub set_ms: i64,
-    /// By whom.
+    /// Who set it.
     pub set_by: String,
 }
 
@@ -36,7 +36,7 @@ pub async fn set(tx: &mut Tx, name: &str, value: &str, now: UnixMs, by: &str) ->
     Ok(())
 }
 
-/// Leaves a policy to the environment again.
+/// Unsets a policy, so that the environment applies again.
 pub async fn unset(tx: &mut Tx, name: &str) -> StoreResult<()> {
     within!(tx, c => sqlx::query(UNSET).bind(name).execute(c).await?.rows_affected());
     Ok(())

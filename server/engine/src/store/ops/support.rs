@@ -1,4 +1,4 @@
-//! Support sessions, the numbers they show, and how an account is found.
+//! Support sessions, the phone numbers they reveal, and the search for accounts.
 
 use domain::{
     UnixMs,
@@ -18,9 +18,9 @@ use crate::store::{
     sql::{Sql, json_list},
 };
 
-/// Accounts that are shown at most.
+/// Most accounts that a search returns.
 const FOUND_MAX: u32 = 20;
-/// Sessions and records that are shown at most.
+/// Most sessions and records that are listed.
 const SHOWN_MAX: u32 = 50;
 
 const ADD: &str = "INSERT INTO support_sessions (id, user_id, agent, account_id, reason, ticket, started_ms, ends_ms) \
@@ -67,18 +67,18 @@ impl TryFrom<SessionRow> for SupportSession {
     }
 }
 
-/// Which sessions are asked for.
+/// Which sessions to list.
 pub enum Which<'a> {
-    /// This one, if it is this agent's.
+    /// This one, if it belongs to this agent.
     One(&'a UserId, &'a SupportId),
-    /// The one of this agent in this account that has not ended.
+    /// This agent's unfinished one in this account.
     Running(&'a UserId, &'a AccountId),
     /// All of this agent.
     Of(&'a UserId),
-    /// All in this account that have not ended.
+    /// All unfinished ones in this account.
     In(&'a AccountId),
-    /// All whose time is over and whose end has not been recorded.
-    Over(UnixMs),
+    /// All expired ones whose end has not been recorded.
+    Expired(UnixMs),
 }
 
 impl Which<'_> {
@@ -92,12 +92,12 @@ impl Which<'_> {
             ),
             Self::Of(user) => ("s.user_id = $1", vec![text(user.as_str())]),
             Self::In(account) => ("s.account_id = $1 AND s.ended_ms IS NULL", vec![text(account.as_str())]),
-            Self::Over(now) => ("s.ended_ms IS NULL AND s.ends_ms <= $1", vec![Bind::Number(now.0)]),
+            Self::Expired(now) => ("s.ended_ms IS NULL AND s.ends_ms <= $1", vec![Bind::Number(now.0)]),
         }
     }
 }
 
-/// Sessions, newest first.
+/// Lists sessions, newest first.
 pub async fn sessions(db: &Db, which: Which<'_>) -> StoreResult<Vec<SupportSession>> {
     let (condition, binds) = which.condition();
     let sql = format!("SELECT {COLUMNS} WHERE {condition} ORDER BY s.id DESC LIMIT {SHOWN_MAX}");
@@ -115,28 +115,28 @@ pub async fn add(tx: &mut Tx, session: &SupportSession) -> StoreResult<()> {
     Ok(())
 }
 
-/// Ends a session; false when it had ended.
+/// Ends a session. False if it had ended.
 pub async fn end(tx: &mut Tx, account: &AccountId, id: &SupportId, at: UnixMs) -> StoreResult<bool> {
     let ended = within!(tx, c => sqlx::query(END)
         .bind(id.as_str()).bind(account.as_str()).bind(at.0).execute(c).await?.rows_affected());
     Ok(ended == 1)
 }
 
-/// Remembers that a session shows this number.
+/// Records that a session reveals this number.
 pub async fn reveal(tx: &mut Tx, account: &AccountId, id: &SupportId, number: &str) -> StoreResult<()> {
     within!(tx, c => sqlx::query(REVEAL)
         .bind(id.as_str()).bind(account.as_str()).bind(number).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// The numbers that a session shows.
+/// The numbers that a session reveals.
 pub async fn revealed(db: &Db, account: &AccountId, id: &SupportId) -> StoreResult<Vec<String>> {
     Ok(on!(&db.readers, c => sqlx::query_scalar(REVEALED).bind(id.as_str()).bind(account.as_str()).fetch_all(c).await?))
 }
 
-/// How an account is looked for. Each way walks the accounts and asks an index of theirs, so that none of them needs an
+/// How to search for an account. Each query scans the accounts and probes an existing index, so that no search needs an
 /// index of its own on the tables that events are written to.
-pub enum By {
+pub enum FindBy {
     /// Part of its name.
     Name(String),
     /// Its id, or the platform's reference.
@@ -155,18 +155,18 @@ pub enum By {
     Number(Vec<String>, String),
 }
 
-impl By {
+impl FindBy {
     async fn condition(&self, db: &Db) -> StoreResult<(String, Vec<Bind>)> {
         let one = |condition: &str, value: &str| (condition.to_owned(), vec![Bind::Text(value.to_owned())]);
         Ok(match self {
             Self::Name(part) => {
-                one("LOWER(a.name) LIKE $1 ESCAPE '!'", &format!("%{}%", literal(&part.to_lowercase())))
+                one("LOWER(a.name) LIKE $1 ESCAPE '!'", &format!("%{}%", escape_like(&part.to_lowercase())))
             }
             Self::Account(id) => one("(a.id = $1 OR a.reference = $1)", id),
             Self::Endpoint(id) => one("a.id IN (SELECT e.account_id FROM endpoints e WHERE e.id = $1)", id),
             Self::Host(host) => one(
                 "EXISTS (SELECT 1 FROM endpoints e WHERE e.account_id = a.id AND LOWER(e.url) LIKE $1 ESCAPE '!')",
-                &format!("%://{}%", literal(&host.to_lowercase())),
+                &format!("%://{}%", escape_like(&host.to_lowercase())),
             ),
             Self::Delivery(id) => one("a.id IN (SELECT d.account_id FROM deliveries d WHERE d.id = $1)", id),
             Self::Event(id) => one("EXISTS (SELECT 1 FROM events e WHERE e.account_id = a.id AND e.id = $1)", id),
@@ -179,13 +179,13 @@ impl By {
     }
 }
 
-/// A text in a pattern, standing for itself.
-pub(super) fn literal(text: &str) -> String {
+/// Escapes text for use in a LIKE pattern.
+pub(super) fn escape_like(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
-/// The accounts that are found by something, by name.
-pub async fn find(db: &Db, by: &By) -> StoreResult<Vec<Account>> {
+/// Finds accounts, ordered by name.
+pub async fn find(db: &Db, by: &FindBy) -> StoreResult<Vec<Account>> {
     let (condition, binds) = by.condition(db).await?;
     let sql = format!("SELECT {ACCOUNT_COLUMNS} WHERE {condition} ORDER BY a.name, a.id LIMIT {FOUND_MAX}");
     let rows: Vec<AccountRow> =
@@ -193,7 +193,7 @@ pub async fn find(db: &Db, by: &By) -> StoreResult<Vec<Account>> {
     rows.into_iter().map(Account::try_from).collect()
 }
 
-/// What one agent did in the accounts of customers, newest first, older than the record `before`.
+/// What one agent did in customer accounts, newest first, before the record `before`.
 pub async fn log(db: &Db, user: &UserId, before: Option<&str>) -> StoreResult<Vec<SupportRecord>> {
     audit::of_support(db, user.as_str(), before, SHOWN_MAX).await
 }

@@ -1,12 +1,12 @@
-//! Folds SQLite's write-ahead log into the file, beside the writer.
+//! Checkpoints SQLite's write-ahead log on a connection of its own.
 //!
-//! Left alone SQLite does this inside the commit that makes the log too long, and everybody who waits for that commit waits
-//! for some thousand pages to be written. Here a connection of its own does it (`wal_checkpoint(PASSIVE)` holds up neither
-//! writer nor readers), soon after something was committed and never without: an idle server folds once and is still.
+//! By default SQLite checkpoints inside the commit that makes the log too long, so every caller of that commit waits for
+//! some thousand pages to be written. This connection does it instead, shortly after a commit (`wal_checkpoint(PASSIVE)`
+//! blocks neither writer nor readers). An idle server runs no checkpoints.
 //!
-//! The log starts from its beginning only when all of it is folded and nobody writes or reads meanwhile. Under a load without
-//! a gap that moment may never come by itself, so the writer keeps a limit of its own ([`super::LOG_PAGES_MAX`]); by
-//! then most is folded, and little is left for it to do.
+//! The log restarts from its beginning only when all of it is checkpointed and no reader or writer is active. Under
+//! constant load that may never happen, so the writer keeps a limit of its own ([`super::LOG_PAGES_MAX`]). By then most
+//! of the log is checkpointed, and little is left for the writer to do.
 
 use std::{pin::pin, sync::Arc};
 
@@ -21,13 +21,13 @@ use crate::{
     },
 };
 
-/// From the first commit until what has gathered is folded.
-const GATHER_MS: u64 = 200;
-/// Times in a row. The first takes a while, in which more is written; the next finds little, and so often all of it.
+/// Delay between a commit and the checkpoint.
+const DELAY_MS: u64 = 200;
+/// Checkpoints in a row. More is written during the first one; the second is quick and often catches up.
 const ROUNDS: u32 = 2;
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/// Who folds.
+/// The connection that runs checkpoints.
 pub(crate) struct Checkpoints {
     connection: SqliteConnection,
     writer: SqlitePool,
@@ -35,25 +35,25 @@ pub(crate) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Opens the connection; none on Postgres, which does this by itself.
+    /// Opens the connection. `None` on PostgreSQL, which runs its own checkpoints.
     pub(crate) async fn of(db: &Db) -> StoreResult<Option<Self>> {
         let Pool::Sqlite(writer) = &db.writer else { return Ok(None) };
         let connection = SqliteConnection::connect_with(&writer.connect_options()).await?;
         Ok(Some(Self { connection, writer: writer.clone(), commits: db.commits.clone() }))
     }
 
-    /// Folds until the database is closed.
+    /// Runs until the database is closed.
     pub(crate) async fn run(mut self) {
         let mut closed = pin!(self.writer.close_event());
         loop {
             tokio::select! {
                 () = &mut closed => break,
-                () = self.commits.notified() => rest_ms(GATHER_MS).await,
+                () = self.commits.notified() => rest_ms(DELAY_MS).await,
             }
             for _ in 0..ROUNDS {
                 if let Err(error) = sqlx::query(CHECKPOINT).execute(&mut self.connection).await {
-                    // The log grows meanwhile and loses nothing.
-                    tracing::warn!(%error, "the write-ahead log could not be folded; trying again after the next commit");
+                    // The log keeps growing but loses nothing.
+                    tracing::warn!(%error, "WAL checkpoint failed; retrying after the next commit");
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What only SQLite needs: its file, its pragmas, and the lock that keeps a second server away.
+//! SQLite only: its file, its pragmas, and the lock that prevents a second server.
 
 pub(crate) mod checkpoints;
 pub(crate) mod copies;
@@ -22,69 +22,68 @@ use crate::store::{
     error::StoreResult,
 };
 
-/// Rows that a statement may be ahead of whoever reads them: those of a whole group commit, so that the two threads do not
-/// take turns over each few of them.
-const ROWS_AHEAD: usize = 1_024;
-/// Statements that a connection keeps ready. Those with rows have a text for each power of two of them.
-const STATEMENTS: usize = 512;
-/// Connections that read beside the one that writes.
+/// Rows that a statement may buffer ahead of its reader: a whole group commit, so the two threads do not alternate.
+const ROW_BUFFER: usize = 1_024;
+/// Prepared statements cached per connection. A bulk statement has one text for each power of two of rows.
+const STATEMENT_CACHE: usize = 512;
+/// Read connections, besides the one that writes.
 const READERS: u32 = 4;
-/// How long a statement waits for a lock of another process before it fails.
+/// How long a statement waits for another process's lock before it fails.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
-/// Pages of the write-ahead log, 4 KiB each, from which on the writer itself folds what is left of it into the file. Before
-/// that it is the work of [`checkpoints`].
+/// Pages of the write-ahead log, 4 KiB each, above which the writer runs a checkpoint itself. Below that it is left to
+/// [`checkpoints`].
 const LOG_PAGES_MAX: &str = "16000";
 
-/// Opens the file, making it where it is missing.
+/// Opens the file, creating it if it is missing.
 pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     let common = SqliteConnectOptions::from_str(url)?
         .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
         .foreign_keys(false)
-        .row_buffer_size(ROWS_AHEAD)
-        .statement_cache_capacity(STATEMENTS)
+        .row_buffer_size(ROW_BUFFER)
+        .statement_cache_capacity(STATEMENT_CACHE)
         .pragma("temp_store", "memory");
     let writes = common
         .clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // FULL: a commit is on the disk before it is answered (G1); WAL alone would lose the latest on power loss.
+        // FULL: a commit is on disk before it is acknowledged (G1); WAL alone could lose the latest on power loss.
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
         .pragma("wal_autocheckpoint", LOG_PAGES_MAX);
     if let Some(file) = file(url) {
-        // Its owner's alone from the first byte. Mostly it is there; where it cannot be made, connecting says why.
+        // Private to its owner from the first byte. Usually it exists; if it cannot be created, connecting reports why.
         let _ = copies::create(&file);
     }
     let commits = Arc::new(Notify::new());
-    let told = commits.clone();
+    let hook = commits.clone();
     let writer = pool(1)
-        // After some failures, a full disk among them, SQLite rolls back by itself. The driver does not see that, and no
-        // transaction would ever begin on that connection again.
+        // After some failures, such as a full disk, SQLite rolls back on its own. The driver does not notice, and the
+        // connection could never begin a transaction again.
         .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .after_connect(move |connection, _| {
-            let told = told.clone();
+            let commits = hook.clone();
             Box::pin(async move {
-                let tell = move || {
-                    told.notify_one();
+                let notify = move || {
+                    commits.notify_one();
                     true
                 };
-                connection.lock_handle().await?.set_commit_hook(tell);
+                connection.lock_handle().await?.set_commit_hook(notify);
                 Ok(())
             })
         })
         .connect_with(writes)
         .await?;
-    // Readers set nothing about the file: that would wait for the writer, who may be in a transaction.
+    // Readers set no pragmas of the file: that would wait for the writer, which may be in a transaction.
     let readers = pool(READERS).connect_lazy_with(common.read_only(true));
     Ok(Db { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), dialect: Dialect::Sqlite, commits })
 }
 
-/// A connection to a file does not go away while it is idle, so none is tried before it is used.
+/// Connections to a file never drop while idle, so they are not tested before use.
 fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
 }
 
-/// The file of a SQLite URL; none for memory and for Postgres.
+/// The file of a SQLite URL. `None` for in-memory databases and for PostgreSQL.
 #[must_use]
 pub fn file(url: &str) -> Option<PathBuf> {
     if !url.starts_with("sqlite:") || [":memory:", "mode=memory"].iter().any(|memory| url.contains(memory)) {
@@ -93,18 +92,18 @@ pub fn file(url: &str) -> Option<PathBuf> {
     Some(SqliteConnectOptions::from_str(url).ok()?.get_filename().to_owned())
 }
 
-/// A file that belongs to a database and lies beside it: its own name with this at the end.
+/// The path of a database's companion file: its own name with this suffix.
 pub(crate) fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(ending);
     name.into()
 }
 
-/// Takes the lock that only one sending server may hold on a SQLite file; it is free again when the process ends,
+/// Takes the lock that only one sending server may hold on a SQLite file. It is released when the process ends,
 /// however it ends.
 ///
 /// # Errors
-/// `WouldBlock` when another server has it; other I/O errors of the lock file.
+/// `WouldBlock` if another server holds it; other I/O errors of the lock file.
 pub(crate) fn lock(url: &str) -> std::io::Result<Option<File>> {
     let Some(path) = file(url) else { return Ok(None) };
     let file = File::options().create(true).truncate(false).write(true).open(beside(&path, ".lock"))?;

@@ -1,7 +1,7 @@
-//! Invitations to an account and to the provider's staff. Each kind has a table of its own, with the same columns but for
-//! the account; the role that an invitation gives says which of them it stands in.
+//! Invitations to an account and to staff. Each kind has a table of its own, with the same columns except for the account;
+//! the type of the role selects the table.
 //!
-//! A place is what somebody is invited to: the id of an account, or [`STAFF`].
+//! The scope of an invitation is the id of an account, or [`STAFF`].
 
 use domain::{
     UnixMs,
@@ -15,10 +15,10 @@ use crate::store::{
     error::{StoreError, StoreResult},
 };
 
-/// The place of the provider's staff.
+/// The scope of staff.
 pub const STAFF: &str = "";
 
-/// The statements on one of the tables.
+/// The statements for one of the tables.
 pub struct Statements {
     table: &'static str,
     open: &'static str,
@@ -29,19 +29,19 @@ pub struct Statements {
     by_link: &'static str,
 }
 
-/// `$1` is the place everywhere but in `add`, which binds it last, if there is a column for it.
+/// `$1` is the scope, except in `add`, which binds it last, if there is a column for it.
 macro_rules! statements {
-    ($table:literal, $place:literal, $column:literal, $value:literal) => {
+    ($table:literal, $scope:literal, $column:literal, $value:literal) => {
         Statements {
             table: $table,
             open: concat!(
                 "SELECT id, email, role, invited_by, expires_ms FROM ",
                 $table,
                 " WHERE ",
-                $place,
+                $scope,
                 " = $1 AND accepted_ms IS NULL AND withdrawn_ms IS NULL ORDER BY email"
             ),
-            sent_since: concat!("SELECT COUNT(*) FROM ", $table, " WHERE ", $place, " = $1 AND created_ms > $2"),
+            sent_since: concat!("SELECT COUNT(*) FROM ", $table, " WHERE ", $scope, " = $1 AND created_ms > $2"),
             add: concat!(
                 "INSERT INTO ",
                 $table,
@@ -55,20 +55,20 @@ macro_rules! statements {
                 "UPDATE ",
                 $table,
                 " SET withdrawn_ms = $3 WHERE ",
-                $place,
+                $scope,
                 " = $1 AND id = $2 AND accepted_ms IS NULL AND withdrawn_ms IS NULL"
             ),
             accept: concat!(
                 "UPDATE ",
                 $table,
                 " SET accepted_ms = $3 WHERE ",
-                $place,
+                $scope,
                 " = $1 AND id = $2 AND accepted_ms IS NULL AND withdrawn_ms IS NULL AND expires_ms > $3"
             ),
             by_link: concat!(
                 "SELECT i.id, i.email, i.role, i.invited_by, i.expires_ms, i.accepted_ms, i.withdrawn_ms, ",
-                $place,
-                " AS place, (SELECT COUNT(*) FROM users u WHERE u.email = i.email) AS known FROM ",
+                $scope,
+                " AS scope, (SELECT COUNT(*) FROM users u WHERE u.email = i.email) AS known FROM ",
                 $table,
                 " i WHERE i.link_hash = $1"
             ),
@@ -76,13 +76,13 @@ macro_rules! statements {
     };
 }
 
-/// A role that invitations give.
+/// A role that an invitation grants.
 pub trait InvitationRole: Copy + Send + Sync + 'static {
-    /// The statements on its invitations.
+    /// The statements for its table.
     const STATEMENTS: Statements;
-    /// The role of that name.
+    /// Parses a stored role.
     fn named(name: &str) -> Option<Self>;
-    /// Its name in the database.
+    /// Its stored name.
     fn name(self) -> &'static str;
 }
 
@@ -106,17 +106,17 @@ impl InvitationRole for StaffRole {
     }
 }
 
-/// An invitation as its link finds it.
+/// An invitation found by its link.
 pub struct Linked<R> {
     /// The invitation.
     pub invitation: Invitation<R>,
-    /// Where it leads.
-    pub place: String,
+    /// Its scope.
+    pub scope: String,
     /// Whether it was accepted.
     pub accepted: bool,
     /// Whether it was withdrawn, or replaced by a later one.
     pub withdrawn: bool,
-    /// Whether somebody signs in with its address.
+    /// Whether a user with its email address exists.
     pub known: bool,
 }
 
@@ -140,30 +140,30 @@ fn invitation<R: InvitationRole>(row: Row) -> StoreResult<Invitation<R>> {
     })
 }
 
-/// Invitations that were neither accepted nor withdrawn, by address.
-pub async fn list<R: InvitationRole>(db: &Db, place: &str) -> StoreResult<Vec<Invitation<R>>> {
+/// Lists invitations that are neither accepted nor withdrawn, ordered by email.
+pub async fn list<R: InvitationRole>(db: &Db, scope: &str) -> StoreResult<Vec<Invitation<R>>> {
     let sql = R::STATEMENTS.open;
-    let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(sql).bind(place).fetch_all(c).await?);
+    let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(sql).bind(scope).fetch_all(c).await?);
     rows.into_iter().map(invitation).collect()
 }
 
 /// The same inside a transaction.
-pub async fn open<R: InvitationRole>(tx: &mut Tx, place: &str) -> StoreResult<Vec<Invitation<R>>> {
+pub async fn open<R: InvitationRole>(tx: &mut Tx, scope: &str) -> StoreResult<Vec<Invitation<R>>> {
     let sql = R::STATEMENTS.open;
-    let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(place).fetch_all(c).await?);
+    let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(scope).fetch_all(c).await?);
     rows.into_iter().map(invitation).collect()
 }
 
-/// How many invitations have been sent since then.
-pub async fn sent_since<R: InvitationRole>(tx: &mut Tx, place: &str, since: UnixMs) -> StoreResult<i64> {
+/// Counts invitations sent since then.
+pub async fn sent_since<R: InvitationRole>(tx: &mut Tx, scope: &str, since: UnixMs) -> StoreResult<i64> {
     let sql = R::STATEMENTS.sent_since;
-    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(place).bind(since.0).fetch_one(c).await?))
+    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(scope).bind(since.0).fetch_one(c).await?))
 }
 
-/// Adds an invitation.
+/// Inserts an invitation.
 pub async fn add<R: InvitationRole>(
     tx: &mut Tx,
-    place: &str,
+    scope: &str,
     invitation: &Invitation<R>,
     link_hash: &str,
     now: UnixMs,
@@ -173,40 +173,40 @@ pub async fn add<R: InvitationRole>(
         let query = sqlx::query(sql)
             .bind(invitation.id.as_str()).bind(&invitation.email).bind(invitation.role.name())
             .bind(&invitation.invited_by).bind(link_hash).bind(now.0).bind(invitation.expires.0);
-        let query = if place == STAFF { query } else { query.bind(place) };
+        let query = if scope == STAFF { query } else { query.bind(scope) };
         query.execute(c).await?.rows_affected()
     });
     Ok(())
 }
 
-/// Withdraws an open invitation; false when it is open no longer.
+/// Withdraws an open invitation. False if it is no longer open.
 pub async fn withdraw<R: InvitationRole>(
     tx: &mut Tx,
-    place: &str,
+    scope: &str,
     id: &InvitationId,
     now: UnixMs,
 ) -> StoreResult<bool> {
-    mark(tx, R::STATEMENTS.withdraw, place, id, now).await
+    close(tx, R::STATEMENTS.withdraw, scope, id, now).await
 }
 
-/// Marks an invitation as accepted; false when it cannot be accepted any longer.
-pub async fn accept<R: InvitationRole>(tx: &mut Tx, place: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
-    mark(tx, R::STATEMENTS.accept, place, id, now).await
+/// Accepts an invitation. False if it can no longer be accepted.
+pub async fn accept<R: InvitationRole>(tx: &mut Tx, scope: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
+    close(tx, R::STATEMENTS.accept, scope, id, now).await
 }
 
-async fn mark(tx: &mut Tx, sql: &'static str, place: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
+async fn close(tx: &mut Tx, sql: &'static str, scope: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
     let rows = within!(tx, c => sqlx::query(sql)
-        .bind(place).bind(id.as_str()).bind(now.0).execute(c).await?.rows_affected());
+        .bind(scope).bind(id.as_str()).bind(now.0).execute(c).await?.rows_affected());
     Ok(rows == 1)
 }
 
-/// The invitation behind a link.
+/// The invitation with this link.
 pub async fn by_link<R: InvitationRole>(db: &Db, link_hash: &str) -> StoreResult<Option<Linked<R>>> {
     #[derive(sqlx::FromRow)]
     struct Found {
         #[sqlx(flatten)]
         invitation: Row,
-        place: String,
+        scope: String,
         accepted_ms: Option<i64>,
         withdrawn_ms: Option<i64>,
         known: i64,
@@ -216,7 +216,7 @@ pub async fn by_link<R: InvitationRole>(db: &Db, link_hash: &str) -> StoreResult
     let linked = |row: Found| {
         Ok(Linked {
             invitation: invitation(row.invitation)?,
-            place: row.place,
+            scope: row.scope,
             accepted: row.accepted_ms.is_some(),
             withdrawn: row.withdrawn_ms.is_some(),
             known: row.known > 0,

@@ -40,7 +40,7 @@ impl TryFrom<UserRow> for User {
     }
 }
 
-/// Adds a person.
+/// Inserts a user.
 pub async fn add(tx: &mut Tx, user: &User, hash: &str, staff: Option<StaffRole>, now: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ADD_USER)
         .bind(user.id.as_str()).bind(&user.email).bind(&user.name).bind(hash)
@@ -48,13 +48,13 @@ pub async fn add(tx: &mut Tx, user: &User, hash: &str, staff: Option<StaffRole>,
     Ok(())
 }
 
-/// A person.
+/// Returns a user.
 pub async fn one(db: &Db, id: &UserId) -> StoreResult<Option<User>> {
     let row: Option<UserRow> = on!(&db.readers, c => sqlx::query_as(USER).bind(id.as_str()).fetch_optional(c).await?);
     row.map(User::try_from).transpose()
 }
 
-/// The person with this address, and their password's hash.
+/// The user with this email address, and their password hash.
 pub async fn credentials(db: &Db, email: &str) -> StoreResult<Option<(User, String)>> {
     type Row = (String, String, String, String);
     let row: Option<Row> = on!(&db.readers, c => sqlx::query_as(CREDENTIALS).bind(email).fetch_optional(c).await?);

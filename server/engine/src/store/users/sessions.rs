@@ -1,5 +1,5 @@
-//! Browser sessions: sealed text, and whose they are. What the cookie holds is stored as a hash, so that whoever reads
-//! the database is signed in nowhere.
+//! Browser sessions: sealed data, and the signed-in user. The cookie's value is stored as a hash, so that reading the
+//! database gives no access to sessions.
 
 use domain::{UnixMs, id::UserId, person::Browser};
 
@@ -11,48 +11,48 @@ use crate::{
     },
 };
 
-/// Most sessions of one person that are listed.
+/// Most sessions of a user that are listed.
 const LISTED_MAX: i64 = 100;
 
 const LOAD: &str = "SELECT data_sealed FROM sessions WHERE id = $1 AND expires_ms > $2";
 const CREATE: &str = "INSERT INTO sessions (id, data_sealed, expires_ms, user_id, agent, address, seen_ms, created_ms) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING";
-// No upsert: a request that is still running at sign-out must not bring the session back.
+// No upsert: a request still running at sign-out must not restore the session.
 const SAVE: &str = "UPDATE sessions SET data_sealed = $2, expires_ms = $3, user_id = $4, agent = $5, address = $6, \
                     seen_ms = $7 WHERE id = $1";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_ms <= $1";
-const OF_PERSON: &str = "SELECT id, agent, address, created_ms, seen_ms FROM sessions \
+const OF_USER: &str = "SELECT id, agent, address, created_ms, seen_ms FROM sessions \
                          WHERE user_id = $1 AND expires_ms > $2 ORDER BY seen_ms DESC, id LIMIT $3";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 
-/// Who is signed in by a session, and where.
+/// The signed-in user of a session, and the browser.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Owner {
-    /// Id of the person.
+    /// Id of the user.
     pub user: String,
-    /// What the browser calls itself.
+    /// The browser's `User-Agent`.
     pub agent: String,
     /// The client's address at sign-in.
     pub address: String,
 }
 
-/// What a session's data are bound to when they are sealed.
+/// Associated data of a session's sealed data.
 #[must_use]
-pub fn place(id: &str) -> String {
+pub fn seal_context(id: &str) -> String {
     format!("session/{}", hash(id))
 }
 
-/// A session as it is stored.
+/// A stored session.
 #[derive(Clone, Copy)]
 pub struct Stored<'a> {
-    /// Id: what the cookie holds.
+    /// Id: the cookie's value.
     pub id: &'a str,
-    /// Its data; sealed before they come into the store.
+    /// Its sealed data.
     pub data: &'a str,
-    /// When it ends.
+    /// When it expires.
     pub expires: UnixMs,
-    /// Who is signed in; none while nobody is.
+    /// The signed-in user, if any.
     pub owner: Option<&'a Owner>,
 }
 
@@ -61,12 +61,12 @@ pub async fn load(db: &Db, id: &str, now: UnixMs) -> StoreResult<Option<String>>
     Ok(on!(&db.readers, c => sqlx::query_scalar(LOAD).bind(hash(id)).bind(now.0).fetch_optional(c).await?))
 }
 
-/// Stores a session under a new id; false when the id is taken.
+/// Inserts a session. False if the id is taken.
 pub async fn create(db: &Db, session: Stored<'_>, now: UnixMs) -> StoreResult<bool> {
     put(db, CREATE, session, now).await
 }
 
-/// Stores a session that exists; one that was deleted meanwhile stays deleted.
+/// Updates an existing session; a deleted one stays deleted.
 pub async fn save(db: &Db, session: Stored<'_>, now: UnixMs) -> StoreResult<()> {
     put(db, SAVE, session, now).await.map(|_| ())
 }
@@ -82,29 +82,29 @@ async fn put(db: &Db, sql: &'static str, session: Stored<'_>, now: UnixMs) -> St
     Ok(rows == 1)
 }
 
-/// Forgets a session.
+/// Deletes a session.
 pub async fn delete(db: &Db, id: &str) -> StoreResult<()> {
     delete_by_handle(db, &hash(id)).await
 }
 
-/// Forgets a session by the hash of its id.
+/// Deletes a session by the hash of its id.
 pub async fn delete_by_handle(db: &Db, handle: &str) -> StoreResult<()> {
     let mut tx = db.begin().await?;
     within!(&mut tx, c => sqlx::query(DELETE).bind(handle).execute(c).await?.rows_affected());
     tx.commit().await
 }
 
-/// Forgets what has expired.
+/// Deletes expired sessions.
 pub async fn delete_expired(db: &Db, now: UnixMs) -> StoreResult<()> {
     let mut tx = db.begin().await?;
     within!(&mut tx, c => sqlx::query(DELETE_EXPIRED).bind(now.0).execute(c).await?.rows_affected());
     tx.commit().await
 }
 
-/// A person's sessions, those used last first.
+/// Lists a user's sessions, most recently used first.
 pub async fn of_user(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<Browser>> {
     type Row = (String, Option<String>, Option<String>, Option<i64>, Option<i64>);
-    let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(OF_PERSON)
+    let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(OF_USER)
         .bind(user.as_str()).bind(now.0).bind(LISTED_MAX).fetch_all(c).await?);
     let here = hash(here);
     let browser = |(handle, agent, address, since, seen): Row| {
@@ -115,7 +115,7 @@ pub async fn of_user(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreRe
     Ok(rows.into_iter().map(browser).collect())
 }
 
-/// Ends a person's sessions but this one (none is kept when it is empty); how many there were.
+/// Ends a user's sessions except `kept` (empty keeps none). Returns how many.
 pub async fn end_others(tx: &mut Tx, user: &UserId, kept: &str) -> StoreResult<u64> {
     Ok(within!(tx, c => sqlx::query(END_OTHERS).bind(user.as_str()).bind(hash(kept)).execute(c).await?.rows_affected()))
 }

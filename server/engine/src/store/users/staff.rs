@@ -13,7 +13,7 @@ use crate::store::{
 };
 
 const MEMBERS: &str = "SELECT id, name, email, staff_role FROM users WHERE staff_role IS NOT NULL ORDER BY email";
-// In the order of addresses, so that two who lock all of them do not wait for each other.
+// Ordered by email, so that two transactions that lock all of them cannot deadlock.
 static LOCKED: Sql =
     Sql::new("SELECT id, name, email, staff_role FROM users WHERE staff_role IS NOT NULL ORDER BY email {serialise}");
 const SET_ROLE: &str = "UPDATE users SET staff_role = $2 WHERE id = $1";
@@ -28,27 +28,27 @@ fn member((id, name, email, role): MemberRow) -> StoreResult<StaffMember> {
     Ok(StaffMember { user: User { id, name, email }, role })
 }
 
-/// Staff, by address.
+/// Lists staff, ordered by email.
 pub async fn list(db: &Db) -> StoreResult<Vec<StaffMember>> {
     let rows: Vec<MemberRow> = on!(&db.readers, c => sqlx::query_as(MEMBERS).fetch_all(c).await?);
     rows.into_iter().map(member).collect()
 }
 
-/// Staff, by address, who stay as they are until the transaction ends: whoever changes any of them waits here.
+/// Lists staff, ordered by email, and locks them until the transaction ends.
 pub async fn lock(tx: &mut Tx) -> StoreResult<Vec<StaffMember>> {
     let sql = LOCKED.on(tx.dialect());
     let rows: Vec<MemberRow> = within!(tx, c => sqlx::query_as(sql).fetch_all(c).await?);
     rows.into_iter().map(member).collect()
 }
 
-/// Makes a person one of the staff, gives them another role, or none.
+/// Sets a user's staff role; `None` removes them from staff.
 pub async fn set_role(tx: &mut Tx, user: &UserId, role: Option<StaffRole>) -> StoreResult<()> {
     within!(tx, c => sqlx::query(SET_ROLE)
         .bind(user.as_str()).bind(role.map(StaffRole::as_str)).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// One of the provider's staff: their address and what they are.
+/// A staff member's email address and role.
 pub async fn one(db: &Db, user: &UserId) -> StoreResult<Option<(String, StaffRole)>> {
     let row: Option<(String, String)> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(user.as_str()).fetch_optional(c).await?);
