@@ -64,7 +64,7 @@ test("an invitation is sent again, which ends the earlier link, and withdrawn", 
   const bob = await other();
   await bob.goto(first);
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("This invitation cannot be used");
-  await expect(bob.getByText("replaced by a later one")).toBeVisible();
+  await expect(bob.getByText("withdrawn or replaced")).toBeVisible();
   await bob.goto(second);
   await expect(bob.getByRole("button", { name: "Accept invitation" })).toBeVisible();
   await page.getByRole("button", { name: `Withdraw the invitation of ${email}` }).click();

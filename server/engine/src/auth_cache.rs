@@ -1,4 +1,4 @@
-//! Answers of the database that are valid for a moment, so that a thousand requests a second ask it once.
+//! Caches what authentication reads from the database for a moment, so that a thousand requests a second read it once.
 
 use std::{
     collections::HashMap,
@@ -7,22 +7,21 @@ use std::{
 
 use domain::{UnixMs, actor::Actor, id::AccountId, time::SECOND_MS};
 
-/// How long what was found is auth_cache without asking the database: after a token is revoked through one node, others
-/// let it in for this long.
-const BELIEVED_MS: i64 = 2 * SECOND_MS;
-/// Most things of a kind that are auth_cache at once.
-const BELIEVED_MAX: usize = 10_000;
+/// How long an entry is valid. After a token is revoked on one node, other nodes accept it for this long.
+const ENTRY_VALID_MS: i64 = 2 * SECOND_MS;
+/// Most entries of each kind.
+const ENTRIES_MAX: usize = 10_000;
 
-/// What was found in the database a moment ago, so that a thousand requests a second ask for it once.
+/// Recently read tokens and accounts.
 #[derive(Debug, Default)]
 pub(crate) struct AuthCache {
-    /// Tokens that were valid, by hash.
+    /// Actors of valid tokens, by token hash.
     pub(crate) actors: Recent<Actor>,
-    /// Accounts by what a platform calls them. Accounts never change hands and are never deleted.
+    /// Account ids by id or reference. Accounts are never deleted.
     pub(crate) accounts: Recent<AccountId>,
 }
 
-/// Values by key, each auth_cache for [`BELIEVED_MS`].
+/// Values by key, each valid for [`ENTRY_VALID_MS`].
 #[derive(Debug)]
 pub(crate) struct Recent<T>(Mutex<HashMap<String, (UnixMs, T)>>);
 
@@ -35,22 +34,22 @@ impl<T> Default for Recent<T> {
 impl<T: Clone> Recent<T> {
     pub(crate) fn get(&self, key: &str, now: UnixMs) -> Option<T> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(key).filter(|(at, _)| now.since_ms(*at).abs() < BELIEVED_MS).map(|(_, value)| value.clone())
+        known.get(key).filter(|(at, _)| now.since_ms(*at).abs() < ENTRY_VALID_MS).map(|(_, value)| value.clone())
     }
 
-    /// Forgets what is no longer true.
-    pub(crate) fn forget(&self, key: &str) {
+    /// Removes an entry.
+    pub(crate) fn remove(&self, key: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
-    /// Forgets everything.
+    /// Removes all entries.
     pub(crate) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     pub(crate) fn put(&self, key: String, now: UnixMs, value: &T) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= BELIEVED_MAX {
+        if known.len() >= ENTRIES_MAX {
             known.clear();
         }
         known.insert(key, (now, value.clone()));

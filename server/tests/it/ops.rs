@@ -52,7 +52,14 @@ async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
     assert!(page.starts_with("/ops/accounts/acct_"), "{page}");
     let account = olga.get(&page).await.text;
     assert!(account.contains("Invitation sent to ana@acme.example"), "{account}");
-    assert!(app.mail.emails().pop().unwrap().text.contains("olga@provider.example invites you to the account Acme"));
+    assert!(
+        app.mail
+            .emails()
+            .pop()
+            .unwrap()
+            .text
+            .contains("olga@provider.example has invited you to join the account Acme")
+    );
     assert!(olga.get("/ops/accounts?q=acm").await.text.contains("Acme"));
     assert!(olga.get("/ops/accounts?q=nobody").await.text.contains("No account is called nobody"));
     let again = olga.post("/api/ops/open", &opened).await;
@@ -127,7 +134,7 @@ async fn an_account_may_have_a_pace_of_its_own() {
     let second = json!({ "url": "http://127.0.0.1:9/more", "events": ["IncomingCall"] });
     let refused = tenant.post("/api/v1/endpoints", &second).await;
     refused.is_problem(409);
-    assert!(refused.text.contains("at most 1 endpoint"), "{}", refused.text);
+    assert!(refused.text.contains("limited to 1 endpoint"), "{}", refused.text);
 }
 
 #[tokio::test]

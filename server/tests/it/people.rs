@@ -57,7 +57,7 @@ async fn an_invitation_leads_a_stranger_into_the_account_and_works_once() {
     assert_eq!(bob.get(&format!("{overview}/endpoints")).await.status, StatusCode::OK);
     let used = Browser::new(&app).get(&link).await;
     assert_eq!(used.status, StatusCode::CONFLICT);
-    assert!(used.text.contains("has been used"), "{}", used.text);
+    assert!(used.text.contains("has already been used"), "{}", used.text);
     let unknown = Browser::new(&app).get("/invite/nonsense").await;
     assert_eq!(unknown.status, StatusCode::NOT_FOUND);
 }
@@ -114,7 +114,7 @@ async fn a_removed_member_is_out_at_the_next_click_and_the_only_admin_stays() {
     assert!(page.text.contains("is the only admin"), "{}", page.text);
     let demoted = [("acct", acct.as_str()), ("usr", own.as_str()), ("form[role]", "viewer")];
     let kept = eve.post("/api/members/role", &demoted).await;
-    assert!(page_after(&mut eve, &kept).await.text.contains("Nobody changes their own role"));
+    assert!(page_after(&mut eve, &kept).await.text.contains("You can't change your own role"));
 }
 
 /// The id of the member on the page who is not this one.
@@ -147,7 +147,7 @@ async fn a_forgotten_password_is_set_once_and_signs_out_everywhere() {
     let again = browser.post("/api/reset", &reset).await;
     assert!(again.status.is_redirection());
     let used = browser.get(&link).await;
-    assert!(used.status == StatusCode::CONFLICT && used.text.contains("has been used"), "{}", used.text);
+    assert!(used.status == StatusCode::CONFLICT && used.text.contains("has already been used"), "{}", used.text);
     assert!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location").starts_with("/sign-in"));
     assert_eq!(Browser::new(&app).sign_in(NEW, "/me").await.header("location"), "/me");
 }
@@ -187,7 +187,7 @@ async fn changing_a_password_asks_for_the_old_one_and_keeps_this_browser() {
     let wrong = [("form[current_password]", "wrong wrong wrong"), ("form[password]", NEW)];
     let refused = here.post("/api/security/password", &wrong).await;
     let page = page_after(&mut here, &refused).await;
-    assert!(page.text.contains("This is not your password"), "{}", page.text);
+    assert!(page.text.contains("The current password is incorrect"), "{}", page.text);
     assert!(!page.text.contains("wrong wrong wrong") && !page.text.contains(NEW), "no password comes back");
     let right = [("form[current_password]", PASSWORD), ("form[password]", NEW)];
     let changed = here.post("/api/security/password", &right).await;

@@ -94,7 +94,7 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     assert_eq!(codes.len(), 10, "{page}");
     let again = ana.get(PAGE).await.text;
     assert!(again.contains("It is on") && codes.iter().all(|code| !again.contains(code)), "{again}");
-    assert!(app.mail.emails().pop().unwrap().subject.contains("second factor"));
+    assert!(app.mail.emails().pop().unwrap().subject.contains("two-factor authentication"));
     let members = ana.get(&format!("/a/{}/members", tenant.account.id)).await.text;
     assert!(members.contains("Second factor on"), "{members}");
     // Neither the session nor anything else kept them in clear on the way, not even in what the file has freed.
@@ -158,7 +158,7 @@ async fn a_wrong_code_and_one_that_was_used_are_told_apart_and_the_way_back_stay
     let (mut ana, phone) = halfway(&app, next).await;
     let refused = ana.post(VERIFY, &verify(&phone.wrong(&app), next)).await;
     let page = page_after(&mut ana, &refused).await;
-    assert!(page.contains("This code is not right") && page.contains("value=\"/me/security?x=1\""), "{page}");
+    assert!(page.contains("Incorrect code") && page.contains("value=\"/me/security?x=1\""), "{page}");
     for part in ["autocomplete=\"one-time-code\"", "inputmode=\"numeric\""] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -167,7 +167,7 @@ async fn a_wrong_code_and_one_that_was_used_are_told_apart_and_the_way_back_stay
     let mut other = Browser::new(&app);
     other.sign_in(PASSWORD, "/").await;
     let again = other.post(VERIFY, &verify(&code, "/")).await;
-    assert!(page_after(&mut other, &again).await.contains("This code was used already"));
+    assert!(page_after(&mut other, &again).await.contains("This code has already been used"));
     for evil in ["https://evil.example/", "//evil.example/"] {
         let led = other.post(VERIFY, &verify("", evil)).await;
         assert!(!led.header("location").contains("evil"), "{led:?}");
@@ -189,7 +189,7 @@ async fn a_recovery_code_signs_in_and_says_how_many_are_left() {
     other.sign_in(PASSWORD, "/").await;
     let again = other.post(VERIFY, &fields).await;
     assert!(again.header("location").contains("with=recovery"), "{again:?}");
-    assert!(page_after(&mut other, &again).await.contains("This recovery code was used already"));
+    assert!(page_after(&mut other, &again).await.contains("This recovery code has already been used"));
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn without_a_password_before_it_the_second_step_leads_to_the_first() {
     let posted = ana.post(VERIFY, &verify(&phone.code(&app), "/me")).await;
     assert_eq!(posted.header("location"), "/sign-in?late=1&next=%2Fme", "{posted:?}");
     let page = page_after(&mut ana, &posted).await;
-    assert!(page.contains("Too much time has passed since you gave your password"), "{page}");
+    assert!(page.contains("Your sign-in has expired"), "{page}");
 }
 
 /// Moves a moment that a session holds into the past, as time would.

@@ -83,12 +83,12 @@ async fn an_account_is_found_and_looked_into_with_a_reason() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = agent(&app, StaffRole::Support).await;
-    assert!(browser.get("/support?q=acm").await.text.contains("Found by the account’s name"));
+    assert!(browser.get("/support?q=acm").await.text.contains("Found by account name"));
     assert!(browser.get("/support?q=nothing").await.text.contains("Nothing is called nothing"));
     assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
     let closed = browser.get(&inner(&tenant, "/deliveries")).await;
     assert_eq!(closed.status, 403);
-    assert!(closed.text.contains("No support session runs for acme"), "{}", closed.text);
+    assert!(closed.text.contains("There is no support session for acme"), "{}", closed.text);
     let start = format!("/support/start?account={}", tenant.account.id);
     let refused = browser.post("/api/support/start", &grounds(&tenant, "because")).await;
     assert_eq!(refused.header("location"), start);

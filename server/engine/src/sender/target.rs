@@ -130,7 +130,7 @@ impl Targets {
     }
 
     fn open(&self, stored: &endpoints::StoredEndpoint, now: UnixMs) -> Option<Target> {
-        let present = credentials::present(&self.vault, stored, now);
+        let present = credentials::current(&self.vault, stored, now);
         let present = present.inspect_err(|error| tracing::error!(%error, endpoint = %stored.endpoint.id)).ok()?;
         let opened = present.open;
         let header = |header: Header| {

@@ -1,4 +1,4 @@
-//! The audit log: records are made where something is done; here they are shown.
+//! Reading and writing the audit log.
 
 use async_trait::async_trait;
 use domain::{
@@ -40,18 +40,18 @@ impl Engine {
         Ok(AuditPage { rows: rows.into_iter().map(|(_, record)| record).collect(), next })
     }
 
-    /// The record of something that somebody does now, in the chain of this account.
+    /// A record of what the actor does now, in this account's chain.
     pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, action: Deed) -> Entry {
         Entry::new(self.next_id(), self.now(), account.as_str(), action).by(actor)
     }
 
-    /// Adds one record in the transaction of what it tells.
-    pub(crate) async fn note(&self, tx: &mut Tx, entry: Entry) -> Result<()> {
+    /// Appends a record, in the transaction of the change.
+    pub(crate) async fn record(&self, tx: &mut Tx, entry: Entry) -> Result<()> {
         Ok(audit::add(tx, [entry]).await?)
     }
 
-    /// Adds what an operator does to an account to its own log and to the installation's, in the transaction of what
-    /// they tell.
+    /// Appends a record of what an operator does to an account, to the account's log and to the ops log, in the
+    /// transaction of the change.
     pub(crate) async fn record_both(
         &self,
         tx: &mut Tx,
@@ -67,7 +67,7 @@ impl Engine {
         Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::OPS_CHAIN)]).await?)
     }
 
-    /// Checks every record of every account's log and of the installation's.
+    /// Verifies every record of every account's log and of the ops log.
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be read.

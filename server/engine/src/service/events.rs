@@ -1,4 +1,4 @@
-//! Events: in through the group commit, and out as lists.
+//! Events: accept, list, show.
 
 use async_trait::async_trait;
 use domain::{
@@ -36,7 +36,7 @@ impl Events for Engine {
             }
             (Err(_), Some(named)) => self.account_named(named).await?.ok_or_else(unknown),
             (Err(_), None) => {
-                Err(Error::invalid("account", "A platform token must name the account: its id or reference."))
+                Err(Error::invalid("account", "A platform token must specify the account by id or reference."))
             }
         }
     }
@@ -68,9 +68,9 @@ impl Events for Engine {
 }
 
 impl Engine {
-    /// The account with this id or reference, asked for once in a while only: a platform names it with every event.
+    /// The account with this id or reference. Cached, since a platform names it with every event.
     async fn account_named(&self, named: &str) -> Result<Option<AccountId>> {
-        // No account is called so, and PostgreSQL takes no NUL.
+        // No reference has control characters, and PostgreSQL rejects NUL.
         if named.contains(char::is_control) {
             return Ok(None);
         }

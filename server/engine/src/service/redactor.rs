@@ -1,5 +1,5 @@
-//! What is hidden from whom: from support the middle of numbers and all credentials, and from all who may not have
-//! credentials shown to them those that an endpoint's server has said back.
+//! Redacts what an actor may not see: from support, phone numbers and all credentials; from users who may not reveal
+//! credentials, those that an endpoint's server echoed in its response.
 
 use domain::{
     actor::{Actor, Permission, Who},
@@ -13,21 +13,21 @@ use domain::{
 
 use crate::{Engine, store::ops::support};
 
-/// What stands for a credential.
+/// Replaces a credential.
 const DOTS: &str = "••••••••";
-/// Shorter values are looked for nowhere: they would be found everywhere.
+/// Shorter values are not redacted: they would match everywhere.
 const CREDENTIAL_MIN_BYTES: usize = 4;
 
-/// Hides what an actor need not see.
+/// Redacts what an actor may not see.
 pub(super) struct Redactor {
-    /// The numbers that are shown in full all the same; none where no number is hidden.
+    /// The numbers that are shown in full. `None` if no numbers are masked.
     shown: Option<Vec<String>>,
-    /// Whether credentials are hidden that a server has said back.
+    /// Whether credentials in responses are redacted.
     credentials: bool,
 }
 
 impl Engine {
-    /// What this actor need not see.
+    /// The redactor for this actor.
     pub(super) async fn redactor(&self, actor: &Actor) -> Result<Redactor> {
         let shown = match &actor.who {
             Who::Support { account, session, .. } => Some(support::revealed(self.db(), account, session).await?),
@@ -45,8 +45,8 @@ impl Redactor {
         }
     }
 
-    /// What a server has answered.
-    fn answer(&self, text: &mut String, credentials: &[&str]) {
+    /// Redacts part of a response.
+    fn response(&self, text: &mut String, credentials: &[&str]) {
         if !self.credentials {
             return;
         }
@@ -65,12 +65,12 @@ impl Redactor {
         }
     }
 
-    /// Whether credentials are hidden that a server has said back.
-    pub(super) const fn hides_credentials(&self) -> bool {
+    /// Whether credentials in responses are redacted.
+    pub(super) const fn redacts_credentials(&self) -> bool {
         self.credentials
     }
 
-    /// Whether this is somebody from outside the account, who sees no more than they need.
+    /// Whether the actor is from outside the account.
     const fn is_outside(&self) -> bool {
         self.shown.is_some()
     }
@@ -91,11 +91,11 @@ impl Redactor {
         detail.deliveries.iter_mut().for_each(|row| self.delivery(row));
     }
 
-    /// `credentials` are those of the endpoint: its server may have said them back.
+    /// `credentials` are those of the endpoint: its server may have echoed them.
     pub(super) fn delivery_detail(&self, detail: &mut DeliveryDetail, credentials: &[&str]) {
         for attempt in &mut detail.attempts {
-            self.answer(&mut attempt.response_head, credentials);
-            self.answer(&mut attempt.response_body, credentials);
+            self.response(&mut attempt.response_head, credentials);
+            self.response(&mut attempt.response_body, credentials);
         }
         if !self.is_outside() {
             return;

@@ -247,7 +247,10 @@ async fn limits_hold_where_they_matter(bed: Bed) {
     let second =
         EndpointForm { url: bed.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
     let refused = bed.engine.create_endpoint(&bed.admin, &second, Duplicate::Allow).await.unwrap_err();
-    assert_eq!(refused.to_string(), "This account has at most 1 endpoint. Delete one, or ask your provider for more.");
+    assert_eq!(
+        refused.to_string(),
+        "This account is limited to 1 endpoint. Delete one, or ask your provider to raise the limit."
+    );
     let (_, text) = bed.engine.create_token(&bed.admin, Some(&account), "crm", &[Scope::EventsWrite]).await.unwrap();
     assert_eq!(bed.engine.authenticate(&text, "").await.unwrap().events_per_s, Some(5));
     let longer = AccountForm { name: "Acme".into(), bodies_days: "11".into(), ..AccountForm::default() };

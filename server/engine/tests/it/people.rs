@@ -94,7 +94,7 @@ async fn a_link_works_once_and_for_a_week(bed: Bed) {
     let first = invited(&bed, "bob@acme.example", Role::Viewer).await;
     let form = Newcomer { password: PASSWORD.into(), ..Newcomer::default() };
     bed.engine.join_as_new(&first, &form, "").await.unwrap();
-    is_conflict(bed.engine.join_as_new(&first, &form, "").await, "has been used");
+    is_conflict(bed.engine.join_as_new(&first, &form, "").await, "has already been used");
     let late = invited(&bed, "eve@acme.example", Role::Viewer).await;
     bed.clock.step_ms(INVITATION_MS);
     is_conflict(bed.engine.invited(&late).await, "has expired");
@@ -111,7 +111,7 @@ async fn an_invitation_that_is_sent_again_has_a_new_link(bed: Bed) {
     let again = bed.engine.resend_invitation(&bed.admin, &open[0].id).await.unwrap();
     let second = link(&bed);
     assert_ne!(first, second);
-    is_conflict(bed.engine.invited(&first).await, "later letter");
+    is_conflict(bed.engine.invited(&first).await, "newer email");
     assert!(bed.engine.invited(&second).await.is_ok());
     bed.engine.withdraw_invitation(&bed.admin, &again.id).await.unwrap();
     is_conflict(bed.engine.invited(&second).await, "withdrawn");
@@ -127,7 +127,7 @@ async fn an_invitation_is_for_one_address(bed: Bed) {
     let theirs = invited(&bed, "ana@beta.example", Role::Viewer).await;
     assert!(bed.engine.invited(&theirs).await.unwrap().known);
     let form = Newcomer { password: PASSWORD.into(), ..Newcomer::default() };
-    is_conflict(bed.engine.join_as_new(&theirs, &form, "").await, "signs in with this address already");
+    is_conflict(bed.engine.join_as_new(&theirs, &form, "").await, "user with this email address already exists");
     bed.engine.join(&theirs, &id(&stranger), "").await.unwrap();
     let places = bed.engine.memberships(&id(&stranger)).await.unwrap().1;
     let named: Vec<_> = places.iter().map(|one| (one.account.name.as_str(), one.role)).collect();
@@ -214,7 +214,7 @@ async fn a_forgotten_password_is_set_by_the_link_once(bed: Bed) {
     assert!(bed.engine.sign_in(ANA, PASSWORD, "1.1.1.1").await.is_ok());
     assert!(bed.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
     assert!(!is_alive(&bed, "one").await, "all sessions end");
-    is_conflict(bed.engine.reset_password(&first, OLD, "").await, "has been used");
+    is_conflict(bed.engine.reset_password(&first, OLD, "").await, "has already been used");
     assert!(bed.mail.emails().pop().unwrap().subject.contains("was changed"));
     bed.clock.step_ms(RESET_MS);
     bed.engine.forgot(ANA).await.unwrap();

@@ -103,7 +103,7 @@ async fn a_second_factor_is_on_when_its_first_code_is_right(bed: Bed) {
     assert!(shown.uri.starts_with("otpauth://totp/Offhook%20at%20127.0.0.1:ana%40acme.example?secret="), "{shown:?}");
     let key = TotpKey::parse(&shown.key.replace(' ', "")).unwrap();
     let far = key.code(step_at(bed.now()) + 50);
-    for (typed, says) in [("", "Give the code"), ("12345", "6 digits"), (far.as_str(), "not right")] {
+    for (typed, says) in [("", "Give the code"), ("12345", "6 digits"), (far.as_str(), "Incorrect code")] {
         let refused = bed.engine.switch_factor_on(&user, &draft, typed, "here", IP).await;
         assert!(complaint(refused).contains(says), "{typed}");
     }
@@ -120,13 +120,13 @@ async fn a_second_factor_is_on_when_its_first_code_is_right(bed: Bed) {
     assert!(matches!(bed.engine.draft_factor(&user).await, Err(Error::Conflict { .. })));
     let pending = password(&bed).await;
     let said = complaint(bed.engine.finish_sign_in(&pending, &code, IP).await);
-    assert!(said.contains("used already"), "the first code does not sign in as well: {said}");
+    assert!(said.contains("already been used"), "the first code does not sign in as well: {said}");
 }
 
 async fn a_new_key_waits_a_while_for_its_own_person(bed: Bed) {
     let (user, (stranger, _)) = (id(&bed.admin), newcomer(&bed.engine, "Beta").await);
     let draft = bed.engine.draft_factor(&user).await.unwrap();
-    let gone = Err(Error::NotFound("Key of a second factor".into()));
+    let gone = Err(Error::NotFound("Two-factor set-up".into()));
     assert_eq!(bed.engine.drafted_factor(&id(&stranger), &draft).await, gone, "it is sealed for its person");
     bed.clock.step_ms(DRAFT_MS - 1);
     assert!(bed.engine.drafted_factor(&user, &draft).await.is_ok());
@@ -142,15 +142,18 @@ async fn signing_in_asks_for_a_code_that_is_new(bed: Bed) {
         (bed.engine.sign_in(ANA, "wrong", IP).await, bed.engine.sign_in("bob@acme.example", "wrong", IP).await);
     assert_eq!(wrong, unknown, "before the password is right nothing tells of a second factor");
     let pending = password(&bed).await;
-    assert!(complaint(bed.engine.finish_sign_in(&pending, &app.wrong(&bed), IP).await).contains("not right"));
+    assert!(complaint(bed.engine.finish_sign_in(&pending, &app.wrong(&bed), IP).await).contains("Incorrect code"));
     let code = app.code(&bed, 0);
     let spaced = format!(" {} {} ", &code[..3], &code[3..]);
     let (user, by) = bed.engine.finish_sign_in(&pending, &spaced, IP).await.unwrap();
     assert_eq!((user.email.as_str(), by), (ANA, ProvedBy::App));
     let pending = password(&bed).await;
-    assert!(complaint(bed.engine.finish_sign_in(&pending, &code, IP).await).contains("used already"));
+    assert!(complaint(bed.engine.finish_sign_in(&pending, &code, IP).await).contains("already been used"));
     bed.clock.step_ms(STEP_MS);
-    assert!(complaint(bed.engine.finish_sign_in(&pending, &code, IP).await).contains("used already"), "also next step");
+    assert!(
+        complaint(bed.engine.finish_sign_in(&pending, &code, IP).await).contains("already been used"),
+        "also next step"
+    );
     assert!(bed.engine.finish_sign_in(&pending, &app.code(&bed, 0), IP).await.is_ok());
 }
 
@@ -160,13 +163,13 @@ async fn a_code_one_step_early_or_late_is_taken(bed: Bed) {
     let pending = password(&bed).await;
     for later in [-2, 2] {
         let far = bed.engine.finish_sign_in(&pending, &app.code(&bed, later), IP).await;
-        assert!(complaint(far).contains("not right"), "{later}");
+        assert!(complaint(far).contains("Incorrect code"), "{later}");
     }
     for later in [-1, 0, 1] {
         assert!(bed.engine.finish_sign_in(&pending, &app.code(&bed, later), IP).await.is_ok(), "{later}");
     }
     let earlier = bed.engine.finish_sign_in(&pending, &app.code(&bed, 0), IP).await;
-    assert!(complaint(earlier).contains("used already"), "after the code of the next step");
+    assert!(complaint(earlier).contains("already been used"), "after the code of the next step");
 }
 
 async fn many_guesses_at_once_wait_as_long_as_one_after_the_other(bed: Bed) {
@@ -200,7 +203,10 @@ async fn wrong_codes_make_the_next_one_wait_whatever_the_password(bed: Bed) {
     let off = bed.engine.switch_factor_off(&app.user, &app.code(&bed, 0), "192.0.2.1").await;
     assert_eq!(off, Err(Error::TooMany { retry_after_s: 2 }), "nor is there another door");
     bed.clock.step_ms(2 * SECOND_MS);
-    assert!(complaint(bed.engine.finish_sign_in(&pending, "zzzz-zzzz-zzzz-zzzz", IP).await).contains("none of your"));
+    assert!(
+        complaint(bed.engine.finish_sign_in(&pending, "zzzz-zzzz-zzzz-zzzz", IP).await)
+            .contains("Incorrect recovery code")
+    );
     let blocked = bed.engine.finish_sign_in(&pending, &app.codes[0], IP).await;
     assert_eq!(blocked, Err(Error::TooMany { retry_after_s: 4 }), "it doubles");
     bed.clock.step_ms(4 * SECOND_MS);
@@ -247,7 +253,7 @@ async fn a_recovery_code_signs_in_once(bed: Bed) {
     assert_eq!((user.id, by), (app.user.clone(), ProvedBy::RecoveryCode { left: 9 }));
     assert!(subject(&bed).await.ends_with("recovery code used"));
     let again = bed.engine.finish_sign_in(&password(&bed).await, &app.codes[3], IP).await;
-    assert!(complaint(again).contains("recovery code was used already"));
+    assert!(complaint(again).contains("recovery code has already been used"));
     assert_eq!(bed.engine.second_factor(&app.user).await.unwrap().unwrap().codes_left, 9);
     assert!(bed.engine.finish_sign_in(&pending, &app.code(&bed, 0), IP).await.is_ok(), "the app works beside them");
 }
@@ -260,7 +266,9 @@ async fn new_recovery_codes_end_those_until_now(bed: Bed) {
     assert_eq!(others, Err(Error::NotFound("Recovery codes".into())), "they are sealed for their person");
     let codes = bed.engine.open_recovery_codes(&app.user, &sealed).await.unwrap();
     let pending = password(&bed).await;
-    assert!(complaint(bed.engine.finish_sign_in(&pending, &app.codes[0], IP).await).contains("none of your"));
+    assert!(
+        complaint(bed.engine.finish_sign_in(&pending, &app.codes[0], IP).await).contains("Incorrect recovery code")
+    );
     assert!(bed.engine.finish_sign_in(&pending, &codes[0], IP).await.is_ok());
     let off = bed.engine.renew_recovery_codes(&id(&stranger), IP).await;
     assert!(matches!(off, Err(Error::Conflict { .. })), "{off:?}");
@@ -268,7 +276,7 @@ async fn new_recovery_codes_end_those_until_now(bed: Bed) {
 
 async fn switching_off_takes_a_code(bed: Bed) {
     let app = App::of_ana(&bed).await;
-    assert!(complaint(bed.engine.switch_factor_off(&app.user, &app.wrong(&bed), IP).await).contains("not right"));
+    assert!(complaint(bed.engine.switch_factor_off(&app.user, &app.wrong(&bed), IP).await).contains("Incorrect code"));
     assert!(bed.engine.second_factor(&app.user).await.unwrap().is_some());
     bed.engine.switch_factor_off(&app.user, &app.code(&bed, 0), IP).await.unwrap();
     assert!(subject(&bed).await.ends_with("off"));
@@ -290,7 +298,7 @@ async fn an_operator_takes_a_lost_factor_away(bed: Bed) {
     assert_eq!(nobody, Err(Error::NotFound("Person".into())));
     let reset = bed.engine.reset_second_factor(&Actor::COMMAND_LINE, " ANA@acme.example").await;
     assert_eq!(reset, Ok(app.user.clone()));
-    assert!(bed.mail.emails().pop().unwrap().text.contains("taken away by an operator"));
+    assert!(bed.mail.emails().pop().unwrap().text.contains("turned off by an operator"));
     let waits = bed.engine.finish_sign_in(&pending, &app.code(&bed, 0), IP).await;
     assert!(matches!(waits, Err(Error::Unauthenticated(_))), "{waits:?}");
     assert!(

@@ -96,7 +96,7 @@ async fn what_is_no_sound_database_is_refused_and_nothing_changes() {
     let database = data.join("offhook.db");
     for (path, says) in [
         (file("text.db", b"no database at all, whatever its name says"), "not a database"),
-        (file("empty.db", b""), "its tables are not those of Offhook"),
+        (file("empty.db", b""), "it is not an Offhook database"),
         (file("broken.db", &broken), "not a sound Offhook database"),
         (file("cut.db", &whole[..middle]), "not a sound Offhook database"),
         (folder.path().join("nowhere.db"), "No such file"),

@@ -66,7 +66,7 @@ impl Members for Engine {
         }
         members::set_role(&mut tx, account, user, role).await?;
         let entry = self.entry(actor, account, Deed::MemberChanged).about(user.as_str(), &member.user.email);
-        self.note(&mut tx, entry.with(change)).await?;
+        self.record(&mut tx, entry.with(change)).await?;
         tx.commit().await?;
         member.role = role;
         Ok(member)
@@ -84,7 +84,7 @@ impl Members for Engine {
         require_another_admin(&all, &member)?;
         members::remove(&mut tx, account, user).await?;
         let entry = self.entry(actor, account, Deed::MemberRemoved).about(user.as_str(), &member.user.email);
-        self.note(&mut tx, entry.with([Change::noted("role", member.role.as_str())])).await?;
+        self.record(&mut tx, entry.with([Change::noted("role", member.role.as_str())])).await?;
         tx.commit().await?;
         Ok(member)
     }

@@ -47,7 +47,7 @@ impl Accounts for Engine {
         let who =
             Who::Member { user: id, name, account: account.id.clone(), role: Role::Admin, developers_rotate: false };
         let entry = self.entry(&Actor::new(who), &account.id, Deed::AccountCreated);
-        self.note(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
+        self.record(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
         tx.commit().await?;
         Ok((user, account))
     }

@@ -34,7 +34,7 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         accounts::update(&mut tx, &after).await?;
         let entry = self.entry(actor, &after.id, Deed::AccountChanged).about(after.id.as_str(), &after.name);
-        self.note(&mut tx, entry.with(changes)).await?;
+        self.record(&mut tx, entry.with(changes)).await?;
         for session in sessions {
             self.end_within(&mut tx, actor, &session, "support access was withdrawn").await?;
         }

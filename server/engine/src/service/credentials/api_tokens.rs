@@ -1,4 +1,4 @@
-//! API tokens: made once, kept as a hash, looked up at each request.
+//! API tokens: shown once when created, stored as a hash, looked up for each request.
 
 use crate::{
     Engine,
@@ -29,17 +29,17 @@ use domain::{
 
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
-/// Characters of a token that lists show.
+/// Characters of a token shown in lists.
 const HINT_CHARS: usize = 4;
-/// Tokens that are listed, those included that no longer work.
+/// Most tokens that are listed, including invalid ones.
 const SHOWN: u32 = 500;
-/// A use within this time of the one before is not written down, in milliseconds.
-const USE_KEPT_MS: i64 = MINUTE_MS;
+/// A use within this time of the previous one is not recorded, in milliseconds.
+const USE_RECORDED_MS: i64 = MINUTE_MS;
 
 #[async_trait]
 impl Tokens for Engine {
     async fn authenticate(&self, bearer: &str, address: &str) -> Result<Actor> {
-        let unknown = || Error::Unauthenticated("This API token is unknown. Check it, or create a new one.".into());
+        let unknown = || Error::Unauthenticated("Invalid API token. Check it, or create a new one.".into());
         if !bearer.starts_with(TOKEN_PREFIX) {
             return Err(unknown());
         }
@@ -48,8 +48,8 @@ impl Tokens for Engine {
             return Ok(actor.at(address));
         }
         let StoredToken { account, token, .. } = api_tokens::by_hash(self.db(), &hash).await?.ok_or_else(unknown)?;
-        refuse_ended(&token, now)?;
-        self.remember_use(&token, address);
+        require_valid(&token, now)?;
+        self.record_use(&token, address);
         let events_per_s = self.refuse_suspended(account.as_ref()).await?;
         let actor = Actor::new(Who::Token { token: token.id, name: token.name, account, scopes: token.scopes });
         let actor = Actor { events_per_s, ..actor };
@@ -58,8 +58,8 @@ impl Tokens for Engine {
     }
 
     async fn api_tokens(&self, actor: &Actor) -> Result<Vec<ApiToken>> {
-        let whose = whose(actor)?;
-        let stored = api_tokens::of(self.db(), whose, SHOWN).await?;
+        let owner = owner(actor)?;
+        let stored = api_tokens::of(self.db(), owner, SHOWN).await?;
         let mut all: Vec<ApiToken> = stored.into_iter().map(|stored| stored.token).collect();
         let now = self.now();
         all.sort_by_key(|token| !token.works(now));
@@ -67,85 +67,85 @@ impl Tokens for Engine {
     }
 
     async fn api_token(&self, actor: &Actor, id: &TokenId) -> Result<ApiToken> {
-        Ok(self.stored_token(whose(actor)?, id).await?.token)
+        Ok(self.stored_token(owner(actor)?, id).await?.token)
     }
 
     async fn make_api_token(&self, actor: &Actor, form: &TokenForm) -> Result<MadeToken> {
-        let whose = whose(actor)?;
+        let owner = owner(actor)?;
         let new = form.check()?;
         refuse_more_than_own(actor, &new.scopes)?;
-        refuse_for_platform(whose, &new.scopes, "scopes")?;
-        let made = self.made(whose, actor, new.name, new.scopes, new.expires_days);
+        refuse_for_platform(owner, &new.scopes, "scopes")?;
+        let new_token = self.new_token(owner, actor, new.name, new.scopes, new.expires_days);
         let mut tx = self.db().begin().await?;
-        if api_tokens::count_valid(&mut tx, whose, self.now()).await? >= i64::from(TOKENS_MAX) {
-            let detail = "At most 200 tokens work at a time. Revoke those that nobody uses.".into();
+        if api_tokens::count_valid(&mut tx, owner, self.now()).await? >= i64::from(TOKENS_MAX) {
+            let detail = "You can have at most 200 active tokens. Revoke the ones you no longer use.".into();
             return Err(Error::Conflict { detail, existing: None });
         }
-        self.add_token(&mut tx, actor, &made.0, Deed::ApiTokenCreated, None).await?;
+        self.add_token(&mut tx, actor, &new_token.0, Deed::ApiTokenCreated, None).await?;
         tx.commit().await?;
-        Ok(MadeToken { token: made.0.token, secret: made.1 })
+        Ok(MadeToken { token: new_token.0.token, secret: new_token.1 })
     }
 
     async fn rotate_api_token(&self, actor: &Actor, id: &TokenId, overlap_h: u32) -> Result<MadeToken> {
-        let whose = whose(actor)?;
+        let owner = owner(actor)?;
         if overlap_h > OVERLAP_MAX_H {
-            return Err(Error::invalid("overlap_h", "The earlier token works on for 0 to 168 hours."));
+            return Err(Error::invalid("overlap_h", "Enter an overlap of 0 to 168 hours."));
         }
-        let (before, now) = (self.stored_token(whose, id).await?, self.now());
+        let (before, now) = (self.stored_token(owner, id).await?, self.now());
         refuse_rotation(&before.token, now)?;
         refuse_more_than_own(actor, &before.token.scopes)?;
         let life_ms = before.token.expires_at.map(|at| at.since_ms(before.token.created_at));
         let days = life_ms.map(|ms| u32::try_from((ms / DAY_MS).max(1)).unwrap_or(EXPIRY_MAX_DAYS));
         let (name, scopes) = (before.token.name.clone(), before.token.scopes.clone());
-        let (stored, secret) = self.made(whose, actor, name, scopes, days);
+        let (stored, secret) = self.new_token(owner, actor, name, scopes, days);
         let until = now.plus_ms(i64::from(overlap_h) * HOUR_MS);
         let mut tx = self.db().begin().await?;
-        if !api_tokens::replace(&mut tx, whose, id, &stored.token.id, until).await? {
-            return Err(being_replaced());
+        if !api_tokens::replace(&mut tx, owner, id, &stored.token.id, until).await? {
+            return Err(already_replaced());
         }
         self.add_token(&mut tx, actor, &stored, Deed::ApiTokenRotated, Some(&before.token)).await?;
         tx.commit().await?;
-        self.auth_cache().actors.forget(&before.hash);
+        self.auth_cache().actors.remove(&before.hash);
         Ok(MadeToken { token: stored.token, secret })
     }
 
     async fn revoke_api_token(&self, actor: &Actor, id: &TokenId, name: Option<&str>) -> Result<ApiToken> {
-        let whose = whose(actor)?;
-        let (before, now) = (self.stored_token(whose, id).await?, self.now());
+        let owner = owner(actor)?;
+        let (before, now) = (self.stored_token(owner, id).await?, self.now());
         let named = name.is_none_or(|name| name.trim() == before.token.name);
         if before.token.used_lately(now) && before.token.works(now) && !named {
-            let says = "This token was used within a day. Type its name to revoke it all the same.";
+            let says = "This token was used in the last 24 hours. Enter its name to confirm.";
             return Err(Error::invalid("name", says));
         }
         let mut tx = self.db().begin().await?;
-        if api_tokens::revoke(&mut tx, whose, id, now).await? {
-            let entry = Entry::new(self.next_id(), now, chain(whose), Deed::ApiTokenRevoked).by(actor);
-            self.note(&mut tx, entry.about(id.as_str(), &before.token.name)).await?;
+        if api_tokens::revoke(&mut tx, owner, id, now).await? {
+            let entry = Entry::new(self.next_id(), now, chain(owner), Deed::ApiTokenRevoked).by(actor);
+            self.record(&mut tx, entry.about(id.as_str(), &before.token.name)).await?;
         }
         tx.commit().await?;
-        self.auth_cache().actors.forget(&before.hash);
-        Ok(self.stored_token(whose, id).await?.token)
+        self.auth_cache().actors.remove(&before.hash);
+        Ok(self.stored_token(owner, id).await?.token)
     }
 }
 
-/// Whose tokens the actor looks after: their account's, or as an operator the platform's.
-fn whose(actor: &Actor) -> Result<Option<&AccountId>> {
+/// The owner of the tokens that the actor manages: their account, or for operators the platform (`None`).
+fn owner(actor: &Actor) -> Result<Option<&AccountId>> {
     if actor.may(Permission::Operate) { Ok(None) } else { actor.account_if(Permission::ManageTokens).map(Some) }
 }
 
-/// The chain of the audit log in which these tokens stand.
-fn chain(whose: Option<&AccountId>) -> &str {
-    whose.map_or(audit::OPS_CHAIN, AccountId::as_str)
+/// The audit chain of these tokens.
+fn chain(owner: Option<&AccountId>) -> &str {
+    owner.map_or(audit::OPS_CHAIN, AccountId::as_str)
 }
 
-fn refuse_for_platform(whose: Option<&AccountId>, scopes: &[Scope], field: &str) -> Result<()> {
-    if whose.is_none() && scopes.iter().any(|scope| *scope != Scope::EventsWrite) {
-        return Err(Error::invalid(field, "A platform token has the scope events:write only."));
+fn refuse_for_platform(owner: Option<&AccountId>, scopes: &[Scope], field: &str) -> Result<()> {
+    if owner.is_none() && scopes.iter().any(|scope| *scope != Scope::EventsWrite) {
+        return Err(Error::invalid(field, "A platform token can only have the scope events:write."));
     }
     Ok(())
 }
 
-fn refuse_ended(token: &ApiToken, now: UnixMs) -> Result<()> {
+fn require_valid(token: &ApiToken, now: UnixMs) -> Result<()> {
     match token.state(now) {
         TokenState::Revoked => Err(Error::Unauthenticated("This API token has been revoked.".into())),
         TokenState::Expired => Err(Error::Unauthenticated("This API token has expired. Create a new one.".into())),
@@ -156,24 +156,24 @@ fn refuse_ended(token: &ApiToken, now: UnixMs) -> Result<()> {
 fn refuse_rotation(token: &ApiToken, now: UnixMs) -> Result<()> {
     match token.state(now) {
         TokenState::Active => Ok(()),
-        TokenState::Retiring => Err(being_replaced()),
+        TokenState::Retiring => Err(already_replaced()),
         TokenState::Expired | TokenState::Revoked => Err(Error::Conflict {
-            detail: "This token no longer works, so there is nothing to overlap with. Create a new one.".into(),
+            detail: "This token is no longer valid, so it can't be rotated. Create a new one.".into(),
             existing: None,
         }),
     }
 }
 
-fn being_replaced() -> Error {
-    Error::Conflict { detail: "This token is being replaced already. Wait until it has ended.".into(), existing: None }
+fn already_replaced() -> Error {
+    Error::Conflict { detail: "This token is already being replaced. Wait until it expires.".into(), existing: None }
 }
 
-/// A program cannot make a token that may do more than its own.
+/// A token cannot create a token with more scopes than its own.
 fn refuse_more_than_own(actor: &Actor, wanted: &[Scope]) -> Result<()> {
     let Who::Token { scopes, .. } = &actor.who else { return Ok(()) };
     match wanted.iter().find(|scope| !scopes.contains(scope)) {
         Some(scope) => Err(Error::Forbidden(format!(
-            "A token gives no more than it has, and this one lacks the scope {}.",
+            "A token can't grant scopes that it doesn't have. This one lacks {}.",
             scope.as_str()
         ))),
         None => Ok(()),
@@ -181,7 +181,7 @@ fn refuse_more_than_own(actor: &Actor, wanted: &[Scope]) -> Result<()> {
 }
 
 impl Engine {
-    /// Refuses the token of a suspended account; else how many events a second the account's tokens may post.
+    /// Rejects tokens of a suspended account; otherwise returns the account's limit of events per second.
     async fn refuse_suspended(&self, account: Option<&AccountId>) -> Result<Option<u32>> {
         let Some(id) = account else { return Ok(None) };
         let account = accounts::account(self.db(), id.as_str()).await?;
@@ -192,12 +192,12 @@ impl Engine {
         }
     }
 
-    async fn stored_token(&self, whose: Option<&AccountId>, id: &TokenId) -> Result<StoredToken> {
-        api_tokens::one(self.db(), whose, id).await?.ok_or_else(|| Error::NotFound("API token".into()))
+    async fn stored_token(&self, owner: Option<&AccountId>, id: &TokenId) -> Result<StoredToken> {
+        api_tokens::one(self.db(), owner, id).await?.ok_or_else(|| Error::NotFound("API token".into()))
     }
 
-    /// A token and its text, not stored yet.
-    fn made(
+    /// A new token and its secret, not stored yet.
+    fn new_token(
         &self,
         account: Option<&AccountId>,
         actor: &Actor,
@@ -238,30 +238,30 @@ impl Engine {
         let changes = [
             Some(Change::noted("scopes", scopes)),
             stored.token.expires_at.map(|at| Change::noted("expires", domain::time::iso_utc(at))),
-            before.map(|before| Change::noted("takes the place of", before.masked())),
+            before.map(|before| Change::noted("replaces", before.masked())),
         ];
         let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
         let entry = entry.about(stored.token.id.as_str(), &stored.token.name);
-        self.note(tx, entry.with(changes.into_iter().flatten())).await
+        self.record(tx, entry.with(changes.into_iter().flatten())).await
     }
 
-    /// Writes down that a token is in use, at most once a minute, without making the request wait. Failing that, the
-    /// next use is written down.
-    fn remember_use(&self, token: &ApiToken, address: &str) {
+    /// Records that a token is in use, at most once a minute, without delaying the request. If that fails, the next use is
+    /// recorded.
+    fn record_use(&self, token: &ApiToken, address: &str) {
         let now = self.now();
-        let lately = token.last_used_at.is_some_and(|at| now.since_ms(at).abs() < USE_KEPT_MS);
+        let lately = token.last_used_at.is_some_and(|at| now.since_ms(at).abs() < USE_RECORDED_MS);
         if lately && token.last_used_from.as_deref() == Some(address) {
             return;
         }
         let (db, id, address) = (self.db().clone(), token.id.clone(), address.to_owned());
         tokio::spawn(async move {
             if let Err(error) = api_tokens::record_use(&db, &id, now, &address).await {
-                tracing::debug!(%error, "the use of a token was not written down");
+                tracing::debug!(%error, "could not record the use of a token");
             }
         });
     }
 
-    /// Creates a token for an operator; its text is told this once. Without an account it is a platform token.
+    /// Creates a token for an operator and returns its secret. Without an account it is a platform token.
     ///
     /// # Errors
     /// `NotFound` for the account, `Invalid` for the name, without a scope, or for a platform token that does more than post events.
@@ -273,7 +273,7 @@ impl Engine {
         scopes: &[Scope],
     ) -> Result<(TokenId, String)> {
         if scopes.is_empty() {
-            return Err(Error::invalid("scope", "Name at least one scope, for example events:write."));
+            return Err(Error::invalid("scope", "Specify at least one scope, for example events:write."));
         }
         refuse_for_platform(account, scopes, "scope")?;
         let name = name::checked("name", name)?;
@@ -281,7 +281,7 @@ impl Engine {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;
         }
-        let (stored, secret) = self.made(account, actor, name, scopes.to_vec(), None);
+        let (stored, secret) = self.new_token(account, actor, name, scopes.to_vec(), None);
         let mut tx = self.db().begin().await?;
         self.add_token(&mut tx, actor, &stored, Deed::ApiTokenCreated, None).await?;
         tx.commit().await?;

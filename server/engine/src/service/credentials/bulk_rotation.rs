@@ -1,4 +1,4 @@
-//! Rotating everywhere: a step for all endpoints is the step of each of them, one after the other.
+//! Bulk rotation: applies a step to all endpoints, one after the other.
 
 use async_trait::async_trait;
 use domain::{
@@ -46,7 +46,7 @@ impl RotationsEverywhere for Engine {
 }
 
 impl Engine {
-    /// Refuses what no endpoint would take, before anything is done.
+    /// Rejects steps that every endpoint would reject, before anything is done.
     fn check_step(&self, step: &Step) -> Result<()> {
         let (masked, now) = (String::new, self.now());
         match step {

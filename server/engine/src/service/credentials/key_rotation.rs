@@ -1,4 +1,4 @@
-//! The instance key takes its turn: what older keys have sealed is sealed again, in small steps beside a running server.
+//! Rotation of the instance key: values sealed by older keys are sealed again, in small steps beside a running server.
 
 use std::collections::BTreeMap;
 
@@ -20,45 +20,45 @@ use crate::{
     vault::DecryptError,
 };
 
-/// Rows of one step. A step is one short transaction.
+/// Rows per step. A step is one short transaction.
 const STEP_ROWS: u32 = 50;
-/// Rows that are only counted, in one step.
+/// Rows per step when counting.
 const COUNT_ROWS: u32 = 500;
-/// Rest between two steps, in milliseconds, so that the server's writer is never kept waiting for more than one.
-const STEP_REST_MS: u64 = 10;
+/// Pause between steps, in milliseconds, so that the server's writer never waits for more than one step.
+const STEP_PAUSE_MS: u64 = 10;
 
-/// What has been sealed, by key.
+/// Sealed values by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeyUsage {
-    /// How many texts, by the key that sealed them.
+    /// Number of values by the key that sealed them.
     pub keys: BTreeMap<KeyId, u64>,
-    /// Texts that name no key.
+    /// Values that name no key.
     pub nameless: u64,
-    /// The keys by which something was sealed that lasts, and whether the key of that name is here and opens any of it.
+    /// The keys that sealed durable values, and whether the configured key of that id can open any of them.
     pub opens: BTreeMap<KeyId, bool>,
 }
 
 impl KeyUsage {
-    /// All texts.
+    /// Number of all values.
     #[must_use]
     pub fn all(&self) -> u64 {
         self.keys.values().sum::<u64>() + self.nameless
     }
 
-    /// The texts of this key.
+    /// Number of values of this key.
     #[must_use]
     pub fn by(&self, key: KeyId) -> u64 {
         self.keys.get(&key).copied().unwrap_or_default()
     }
 
-    /// Texts that are not of this key.
+    /// Number of values of other keys.
     #[must_use]
     pub fn not_by(&self, key: KeyId) -> u64 {
         self.all() - self.by(key)
     }
 
-    /// Keys that something lasting was sealed with and that are not here, or are others under the same name. One value
-    /// that does not open says nothing: it may have been moved or changed.
+    /// Keys of durable values that are missing, or differ under the same id. A single value that cannot be opened does not
+    /// count: it may have been moved or changed.
     pub fn closed(&self) -> impl Iterator<Item = KeyId> {
         self.opens.iter().filter(|(_, opens)| !**opens).map(|(key, _)| *key)
     }
@@ -70,7 +70,7 @@ impl KeyUsage {
         }
     }
 
-    fn tried(&mut self, sealed: &str, opens: impl FnOnce() -> bool) {
+    fn test(&mut self, sealed: &str, opens: impl FnOnce() -> bool) {
         if let Some(key) = KeyId::of(sealed) {
             let before = self.opens.entry(key).or_default();
             *before = *before || opens();
@@ -78,19 +78,19 @@ impl KeyUsage {
     }
 }
 
-/// What one pass over everything did.
+/// Result of one pass over all values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pass {
-    /// Values that were sealed again.
+    /// Values sealed again.
     pub resealed: u64,
-    /// Values that are not sealed with the current key yet: somebody worked on them.
+    /// Values not sealed with the current key yet, because their rows were locked or changed.
     pub left: u64,
-    /// Values that do not open with any key that is known.
+    /// Values that no known key can open.
     pub closed: u64,
 }
 
 impl Engine {
-    /// Counts what is sealed, by key, and tries the keys that are here.
+    /// Counts sealed values by key, and tests the configured keys.
     ///
     /// # Errors
     /// When the database cannot be read.
@@ -104,7 +104,7 @@ impl Engine {
                     for text in column.texts(&stored.text) {
                         counted.count(&text);
                         if column.is_durable() {
-                            counted.tried(&text, || self.vault().open(&text, &stored.bound_to).is_ok());
+                            counted.test(&text, || self.vault().open(&text, &stored.bound_to).is_ok());
                         }
                     }
                 }
@@ -115,12 +115,12 @@ impl Engine {
         Ok(counted)
     }
 
-    /// Seals again what is not sealed with the current key, once through everything. Each step stands by itself, so
-    /// that whoever is stopped in the middle goes on by beginning again. `told` hears how many more were done.
+    /// Seals all values with the current key that are not yet. Each step commits, so an interrupted run can be repeated.
+    /// `progress` gets the number of values of each step.
     ///
     /// # Errors
-    /// When the database cannot be used; what was done stays done.
-    pub async fn reseal(&self, mut told: impl FnMut(u64) + Send) -> StoreResult<Pass> {
+    /// Database errors; committed steps remain.
+    pub async fn reseal(&self, mut progress: impl FnMut(u64) + Send) -> StoreResult<Pass> {
         let mut pass = Pass::default();
         for column in &COLUMNS {
             let mut after = String::new();
@@ -130,8 +130,8 @@ impl Engine {
                 after.clone_from(&last.place);
                 let done = self.reseal_page(column, page, &mut pass).await?;
                 if done > 0 {
-                    told(done);
-                    clock::rest_ms(STEP_REST_MS).await;
+                    progress(done);
+                    clock::rest_ms(STEP_PAUSE_MS).await;
                 }
             }
         }
@@ -172,18 +172,18 @@ impl Engine {
         column.replaced(&stored.text, again)
     }
 
-    /// Puts on record that another key seals from now on, or that old ones have left.
+    /// Records that a new key is current, or that old keys were retired.
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be written.
     pub async fn record_key_change(&self, actor: &Actor, changes: Vec<Change>) -> Result<()> {
         let mut tx = self.db().begin().await?;
         let entry = Entry::new(self.next_id(), self.now(), OPS_CHAIN, Deed::KeyRotated).by(actor);
-        self.note(&mut tx, entry.with(changes)).await?;
+        self.record(&mut tx, entry.with(changes)).await?;
         Ok(tx.commit().await?)
     }
 
-    /// How many servers work on this database.
+    /// Number of live servers on this database.
     ///
     /// # Errors
     /// When the database cannot be read.

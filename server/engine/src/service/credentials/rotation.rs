@@ -1,6 +1,6 @@
-//! Rotation of credentials: the rules are in [`domain::rotation`], here they meet the endpoint's row.
+//! Rotation of one endpoint's credentials. [`domain::rotation`] has the rules.
 //!
-//! Locks are taken in one order everywhere: the rotation, the endpoint, the audit log.
+//! Locks are always taken in the same order: rotation, endpoint, audit log.
 
 use async_trait::async_trait;
 use domain::{
@@ -32,7 +32,7 @@ use crate::{
 #[async_trait]
 impl Rotations for Engine {
     async fn rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView> {
-        // Whoever rotates may see what there is to rotate.
+        // Actors who may rotate credentials may see their rotation.
         let rotates = actor.may(Permission::RotateCredentials);
         let permission = if rotates { Permission::RotateCredentials } else { Permission::ReadEndpoints };
         self.view(actor.account_if(permission)?, id).await
@@ -48,8 +48,8 @@ impl Rotations for Engine {
             return Err(one_runs(Credential::AuthToken));
         }
         let next = chosen.unwrap_or_else(credentials::random_token);
-        if next == credentials::open_for(self.vault(), &stored)?.auth_token {
-            return Err(Error::invalid("auth_token", "This is the auth token that is in use already. Choose another."));
+        if next == credentials::open_or_internal(self.vault(), &stored)?.auth_token {
+            return Err(Error::invalid("auth_token", "This auth token is already in use. Choose another one."));
         }
         let rotation = TokenRotation::prepared(self.now(), stored.sealed.auth_token_masked.clone(), masked(&next));
         let running = Running {
@@ -60,9 +60,9 @@ impl Rotations for Engine {
         let mut tx = self.db().begin().await?;
         self.begin_rotation(&mut tx, &stored, &running).await?;
         let noted = [Change::noted("next", &*running.rotation.next_masked)];
-        self.tell(&mut tx, actor, &stored, Deed::TokenPrepared, noted).await?;
+        self.record_step(&mut tx, actor, &stored, Deed::TokenPrepared, noted).await?;
         tx.commit().await?;
-        self.rotated(account, id).await?;
+        self.rotation_changed(account, id).await?;
         Ok(next)
     }
 
@@ -92,7 +92,7 @@ impl Rotations for Engine {
                 Deed::SecretTested
             }
         };
-        self.tell(&mut tx, actor, &stored, action, [Change::noted("delivery", test.as_str())]).await?;
+        self.record_step(&mut tx, actor, &stored, action, [Change::noted("delivery", test.as_str())]).await?;
         tx.commit().await?;
         Ok(test)
     }
@@ -113,15 +113,15 @@ impl Rotations for Engine {
         let proved = Change::noted("proved by a test", if rotation.proved_at.is_some() { "yes" } else { "no" });
         if let TokenPhase::Prepared { switch_at: Some(at) } = rotation.phase {
             let noted = [Change::noted("switch at", iso_utc(at)), proved];
-            self.tell(&mut tx, actor, &stored, Deed::TokenScheduled, noted).await?;
+            self.record_step(&mut tx, actor, &stored, Deed::TokenScheduled, noted).await?;
         } else {
-            self.put_token(&mut tx, &stored, &running.next_sealed, &rotation.next_masked).await?;
+            self.set_token(&mut tx, &stored, &running.next_sealed, &rotation.next_masked).await?;
             let change = Change::between("auth token", &*rotation.earlier_masked, &*rotation.next_masked);
             let noted = change.into_iter().chain([proved]);
-            self.tell(&mut tx, actor, &stored, Deed::TokenSwitched, noted).await?;
+            self.record_step(&mut tx, actor, &stored, Deed::TokenSwitched, noted).await?;
         }
         tx.commit().await?;
-        self.rotated(account, id).await?;
+        self.rotation_changed(account, id).await?;
         self.view(account, id).await
     }
 
@@ -130,11 +130,11 @@ impl Rotations for Engine {
         let (stored, mut tx) = self.open_rotation(account, id).await?;
         let running = self.change(&mut tx, &stored, TokenRotation::undo).await?;
         let rotation = &running.rotation;
-        self.put_token(&mut tx, &stored, &running.earlier_sealed, &rotation.earlier_masked).await?;
+        self.set_token(&mut tx, &stored, &running.earlier_sealed, &rotation.earlier_masked).await?;
         let change = Change::between("auth token", &*rotation.next_masked, &*rotation.earlier_masked);
-        self.tell(&mut tx, actor, &stored, Deed::TokenUndone, change).await?;
+        self.record_step(&mut tx, actor, &stored, Deed::TokenUndone, change).await?;
         tx.commit().await?;
-        self.rotated(account, id).await?;
+        self.rotation_changed(account, id).await?;
         self.view(account, id).await
     }
 
@@ -169,9 +169,9 @@ impl Rotations for Engine {
         }
         let change = Change::between("signing secret", &*rotation.earlier_masked, &**shown);
         let noted = change.into_iter().chain([Change::noted("overlap", span(i64::from(overlap_s) * SECOND_MS))]);
-        self.tell(&mut tx, actor, &stored, Deed::SecretRotated, noted).await?;
+        self.record_step(&mut tx, actor, &stored, Deed::SecretRotated, noted).await?;
         tx.commit().await?;
-        self.rotated(account, id).await?;
+        self.rotation_changed(account, id).await?;
         Ok(next.reveal().to_owned())
     }
 
@@ -181,9 +181,9 @@ impl Rotations for Engine {
         let now = self.now();
         let running = self.change(&mut tx, &stored, |rotation: SecretRotation| rotation.extend(now)).await?;
         let until = Change::noted("both sign until", iso_utc(running.rotation.overlap_until));
-        self.tell(&mut tx, actor, &stored, Deed::SecretExtended, [until]).await?;
+        self.record_step(&mut tx, actor, &stored, Deed::SecretExtended, [until]).await?;
         tx.commit().await?;
-        self.rotated(account, id).await?;
+        self.rotation_changed(account, id).await?;
         self.view(account, id).await
     }
 
@@ -193,7 +193,7 @@ impl Rotations for Engine {
 }
 
 impl Engine {
-    /// The endpoint with everything done that its rotations were to do by now.
+    /// The endpoint, after applying all due steps of its rotations.
     async fn settled(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         refuse_deleted(&self.stored(account, id).await?.endpoint)?;
         let mut tx = self.db().begin().await?;
@@ -202,28 +202,28 @@ impl Engine {
         self.stored(account, id).await
     }
 
-    /// [`Self::settled`], and a transaction for what comes next.
+    /// [`Self::settled`], and a new transaction.
     async fn open_rotation(&self, account: &AccountId, id: &EndpointId) -> Result<(StoredEndpoint, Tx)> {
         let stored = self.settled(account, id).await?;
         Ok((stored, self.db().begin().await?))
     }
 
-    /// Adds a rotation to an endpoint whose credential is still the one that was read.
+    /// Starts a rotation, if the endpoint's credential is still the one that was read.
     async fn begin_rotation<T: Rotates>(&self, tx: &mut Tx, stored: &StoredEndpoint, of: &Running<T>) -> Result<()> {
         let (account, id) = (&stored.account, &stored.endpoint.id);
-        let begun = rotations::add(tx, account, id, of).await?;
+        let started = rotations::add(tx, account, id, of).await?;
         let has = rotations::credential(tx, account, id, T::WHAT).await?;
         let same = has.is_some_and(|has| {
-            // Sealed again with another key it is still the same credential.
+            // A value sealed again with another key is still the same credential.
             has == of.earlier_sealed || {
                 let open = |sealed: &str| credentials::open_one(self.vault(), account, id, T::WHAT, sealed).ok();
                 open(&has).is_some_and(|now| Some(now) == open(&of.earlier_sealed))
             }
         });
-        if begun && same { Ok(()) } else { Err(one_runs(T::WHAT)) }
+        if started && same { Ok(()) } else { Err(one_runs(T::WHAT)) }
     }
 
-    /// Changes the running rotation of an endpoint by a rule.
+    /// Applies a rule to the running rotation.
     async fn change<T: Rotates>(
         &self,
         tx: &mut Tx,
@@ -237,7 +237,7 @@ impl Engine {
         Ok(running)
     }
 
-    /// Ends a rotation that a rule lets end.
+    /// Ends a rotation, if the rule allows it.
     async fn end<T: Rotates>(
         &self,
         actor: &Actor,
@@ -250,13 +250,13 @@ impl Engine {
         let running = rotations::lock::<T>(&mut tx, account, id).await?.ok_or_else(|| none_runs(T::WHAT))?;
         rule(&running.rotation)?;
         rotations::end(&mut tx, account, id, T::WHAT).await?;
-        self.tell(&mut tx, actor, &stored, action, None).await?;
+        self.record_step(&mut tx, actor, &stored, action, None).await?;
         tx.commit().await?;
-        self.rotated(account, id).await?;
+        self.rotation_changed(account, id).await?;
         self.view(account, id).await
     }
 
-    async fn put_token(&self, tx: &mut Tx, stored: &StoredEndpoint, sealed: &str, shown: &str) -> Result<()> {
+    async fn set_token(&self, tx: &mut Tx, stored: &StoredEndpoint, sealed: &str, shown: &str) -> Result<()> {
         let (account, id) = (&stored.account, &stored.endpoint.id);
         if rotations::set_credential(tx, account, id, Credential::AuthToken, sealed, shown).await? {
             return Ok(());
@@ -264,7 +264,7 @@ impl Engine {
         Err(Error::Conflict { detail: "This endpoint was deleted.".into(), existing: None })
     }
 
-    async fn tell(
+    async fn record_step(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -274,11 +274,11 @@ impl Engine {
     ) -> Result<()> {
         let entry =
             self.entry(actor, &stored.account, action).about(stored.endpoint.id.as_str(), &stored.endpoint.name);
-        self.note(tx, entry.with(changes)).await
+        self.record(tx, entry.with(changes)).await
     }
 
-    /// After the commit: nobody goes on with what was kept, and what happens by itself is looked at again.
-    async fn rotated(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
+    /// After the commit: invalidates cached credentials, and reschedules the rotation worker.
+    async fn rotation_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
         self.sender().rotate_soon.notify_one();
         self.endpoint_changed(account, id).await
     }
@@ -287,7 +287,7 @@ impl Engine {
         Ok(self.view_of(self.stored(account, id).await?))
     }
 
-    /// How a stored endpoint's credentials stand now.
+    /// The current state of an endpoint's credentials.
     pub(super) fn view_of(&self, stored: StoredEndpoint) -> RotationView {
         let now = self.now();
         RotationView {

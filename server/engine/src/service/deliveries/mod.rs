@@ -1,4 +1,4 @@
-//! Deliveries: listed, shown, resent, cancelled.
+//! Deliveries: list, show, resend, cancel.
 
 mod recovery;
 
@@ -64,9 +64,9 @@ impl Deliveries for Engine {
             row,
         };
         let redactor = self.redactor(actor).await?;
-        if redactor.hides_credentials() {
+        if redactor.redacts_credentials() {
             let shown = credentials::revealed(self.vault(), &endpoint, self.now())?;
-            let open = credentials::open_for(self.vault(), &endpoint)?;
+            let open = credentials::open_or_internal(self.vault(), &endpoint)?;
             let headers = open.headers.iter().map(|header| header.value.as_str());
             let rotating = [&shown.other_auth_token, &shown.earlier_signing_secret].into_iter().flatten();
             let present = [shown.auth_token.as_str(), shown.signing_secret.as_str()];
@@ -82,14 +82,14 @@ impl Deliveries for Engine {
         self.refuse_resend(account, &row).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        let resent = deliveries::resend(&mut tx, account, id, lane(&row), now).await?;
+        let resent = deliveries::resend(&mut tx, account, id, ordering_key(&row), now).await?;
         if !resent && !deliveries::retry_now(&mut tx, account, id, now).await? {
             drop(tx);
-            // Its endpoint may have been deleted since.
+            // The endpoint may have been deleted since.
             self.refuse_resend(account, &row).await?;
             return Err(not_ended(&self.row(account, id).await?));
         }
-        self.note(&mut tx, self.entry(actor, account, Deed::DeliveryResent).about(id.as_str(), "")).await?;
+        self.record(&mut tx, self.entry(actor, account, Deed::DeliveryResent).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
         Ok(())
@@ -100,17 +100,17 @@ impl Deliveries for Engine {
         let row = self.row(account, id).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        queue::lock_ordering_keys(&mut tx, [lane(&row)]).await?;
+        queue::lock_ordering_keys(&mut tx, [ordering_key(&row)]).await?;
         if !deliveries::cancel(&mut tx, account, id, now).await? {
             let detail = if row.status.is_final() {
-                "This delivery has already ended; there is nothing to cancel."
+                "This delivery has already ended, so it can't be cancelled."
             } else {
-                "This delivery is being sent just now. Try again in a moment."
+                "This delivery is being sent. Try again in a moment."
             };
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        queue::promote_next(&mut tx, &[lane(&row)], None, now).await?;
-        self.note(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
+        queue::promote_next(&mut tx, &[ordering_key(&row)], None, now).await?;
+        self.record(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
         Ok(())
@@ -122,25 +122,25 @@ impl Deliveries for Engine {
         let until = clock::stopwatch() + Duration::from_millis(u64::from(wait_ms));
         loop {
             let row = self.row(account, id).await?;
-            let tried = row.attempts > row.attempts_before || row.status.is_final() || row.status == Status::Held;
-            if tried || timeout_at(until, changes.recv()).await.is_err() {
+            let attempted = row.attempts > row.attempts_before || row.status.is_final() || row.status == Status::Held;
+            if attempted || timeout_at(until, changes.recv()).await.is_err() {
                 return self.delivery(actor, id).await;
             }
         }
     }
 }
 
-/// The call and endpoint it belongs to.
-fn lane(row: &DeliveryRow) -> OrderingKey {
+/// The delivery's ordering key.
+fn ordering_key(row: &DeliveryRow) -> OrderingKey {
     OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
 
-/// Why one is not resent that goes out anyway.
+/// The error for resending a delivery that will be sent anyway.
 fn not_ended(row: &DeliveryRow) -> Error {
     let detail = if row.status == Status::Sending {
-        "This delivery is being sent just now. Wait for its outcome; if it fails, it can be sent again then."
+        "This delivery is being sent. Wait for its outcome. If it fails, you can resend it."
     } else {
-        "This delivery waits for its turn and goes out by itself then; there is nothing to send again."
+        "This delivery is waiting for its turn and will be sent automatically. There is nothing to resend."
     };
     Error::Conflict { detail: detail.into(), existing: None }
 }
@@ -153,7 +153,7 @@ impl Engine {
         rows.pop().ok_or(Error::Internal)
     }
 
-    /// Adds what the store's row does not tell: the beats, and what is being sent just now.
+    /// Adds what the store's rows do not have: attempt marks, and which deliveries are being sent.
     pub(super) async fn finish_rows(&self, account: &AccountId, rows: &mut [DeliveryRow]) -> Result<()> {
         deliveries::add_attempt_marks(self.db(), account, rows).await?;
         self.mark_sending(rows);
@@ -171,16 +171,16 @@ impl Engine {
         let conflict = |detail: &str| Err(Error::Conflict { detail: detail.to_owned(), existing: None });
         let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?;
         if endpoint.is_none_or(|stored| stored.endpoint.state == EndpointState::Deleted) {
-            return conflict("The endpoint of this delivery was deleted, so it cannot be resent.");
+            return conflict("This delivery's endpoint was deleted, so it can't be resent.");
         }
         let event = events::one(self.db(), account, &row.event_id).await?;
         if event.is_none_or(|(_, payload)| payload.is_none()) {
-            return conflict("The payload of this delivery is past retention, so it cannot be resent.");
+            return conflict("This delivery's payload is past its retention, so it can't be resent.");
         }
         Ok(())
     }
 
-    /// Something of this account may be due now.
+    /// Wakes the sender: a delivery of this account may be due now.
     pub(super) async fn wake(&self, account: &AccountId) {
         self.sender().wake_at(self.now());
         self.sender().tell(News::Due).await;

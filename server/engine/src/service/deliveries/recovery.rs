@@ -1,4 +1,4 @@
-//! Recovering: planned, started, followed, halted, ended. The work itself is done by the sender.
+//! Recovery: plan, start, list, pause, resume, cancel. A background worker runs the jobs.
 
 use async_trait::async_trait;
 use domain::{
@@ -22,11 +22,11 @@ use crate::{
     },
 };
 
-/// Jobs that are listed.
+/// Most jobs that are listed.
 const SHOWN: u32 = 50;
 
-/// What a person does to a job.
-enum Turn {
+/// A change of a job's state.
+enum Control {
     Pause,
     Resume,
     Cancel,
@@ -47,7 +47,7 @@ impl Recovery for Engine {
             return Err(busy(plan.running));
         }
         if plan.count == 0 {
-            return Err(Error::invalid("from", "There is nothing to recover in this time."));
+            return Err(Error::invalid("from", "There is nothing to recover in this time range."));
         }
         let job = Job {
             id: self.new_id(JobId::new),
@@ -77,15 +77,15 @@ impl Recovery for Engine {
     }
 
     async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
-        self.turn(actor, id, Turn::Pause).await
+        self.control(actor, id, Control::Pause).await
     }
 
     async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
-        self.turn(actor, id, Turn::Resume).await
+        self.control(actor, id, Control::Resume).await
     }
 
     async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
-        self.turn(actor, id, Turn::Cancel).await
+        self.control(actor, id, Control::Cancel).await
     }
 }
 
@@ -100,7 +100,7 @@ impl Engine {
         let stored = endpoints::one(self.db(), account, endpoint).await?;
         let known = stored.ok_or_else(|| Error::NotFound("Endpoint".into()))?.endpoint;
         if known.state == EndpointState::Deleted {
-            let detail = "This endpoint was deleted, so nothing can be sent to it.".to_owned();
+            let detail = "This endpoint was deleted, so events can't be sent to it.".to_owned();
             return Err(Error::Conflict { detail, existing: None });
         }
         let mut wanted = form.check(&known.events, now)?;
@@ -110,7 +110,7 @@ impl Engine {
         let count = recovery_work::count(self.db(), search).await?;
         if count > RECOVER_MAX {
             let detail =
-                "These are more than 1,000,000 events. Choose a shorter time, and recover one after the other.";
+                "This matches more than 1,000,000 events. Choose a shorter time range and recover in several steps.";
             return Err(Error::invalid("from", detail));
         }
         Ok(Plan { wanted, count, running })
@@ -123,10 +123,10 @@ impl Engine {
                 let name = endpoints::name(&mut tx, account, &job.endpoint_id).await?.unwrap_or_default();
                 let entry = self.entry(actor, account, Deed::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
                 let total = Change::noted("events", job.total.to_string());
-                self.note(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
+                self.record(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
                 Ok(tx.commit().await?)
             }
-            // Somebody else was quicker.
+            // Another request was faster.
             Err(error) if error.is_unique_violation() => {
                 drop(tx);
                 Err(busy(recovery_jobs::unfinished(self.db(), account, &job.endpoint_id).await?))
@@ -139,25 +139,25 @@ impl Engine {
         recovery_jobs::one(self.db(), account, id).await?.ok_or_else(|| Error::NotFound("Job".into()))
     }
 
-    /// Changes where a job stands. One that stands there already stays; one that has ended is a conflict.
-    async fn turn(&self, actor: &Actor, id: &JobId, turn: Turn) -> Result<Job> {
+    /// Changes a job's state. Does nothing if it has that state already; an ended job is a conflict.
+    async fn control(&self, actor: &Actor, id: &JobId, control: Control) -> Result<Job> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
         let Job { endpoint_id, endpoint_name, .. } = self.stored_job(account, id).await?;
         let mut tx = self.db().begin().await?;
         let now = self.now();
-        let (changed, action) = match turn {
-            Turn::Pause => (recovery_jobs::pause(&mut tx, account, id, now).await?, Deed::RecoveryPaused),
-            Turn::Resume => (recovery_jobs::resume(&mut tx, account, id, now).await?, Deed::RecoveryResumed),
-            Turn::Cancel => (recovery_jobs::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
+        let (changed, action) = match control {
+            Control::Pause => (recovery_jobs::pause(&mut tx, account, id, now).await?, Deed::RecoveryPaused),
+            Control::Resume => (recovery_jobs::resume(&mut tx, account, id, now).await?, Deed::RecoveryResumed),
+            Control::Cancel => (recovery_jobs::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
         };
         if changed {
             let entry = self.entry(actor, account, action).about(endpoint_id.as_str(), &endpoint_name);
-            self.note(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
+            self.record(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
         }
         tx.commit().await?;
         let job = self.stored_job(account, id).await?;
         if !changed && job.state.is_final() {
-            let detail = format!("This job has ended already: {}.", job.state.word().to_lowercase());
+            let detail = format!("This job has already ended: {}.", job.state.word().to_lowercase());
             return Err(Error::Conflict { detail, existing: None });
         }
         self.sender().recover_soon.notify_one();
@@ -168,7 +168,7 @@ impl Engine {
 
 fn busy(running: Option<JobId>) -> Error {
     Error::Conflict {
-        detail: "Another job recovers events of this endpoint already. Wait for its end, or cancel it.".to_owned(),
+        detail: "A recovery is already running for this endpoint. Wait until it finishes, or cancel it.".to_owned(),
         existing: running.map(String::from),
     }
 }

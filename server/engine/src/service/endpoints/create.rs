@@ -1,4 +1,4 @@
-//! How an endpoint comes to an account: one at a time, so that what is decided by those it has holds when it is added.
+//! Creates endpoints, under a lock on their account, so that its limits are checked reliably.
 
 use domain::{
     Error, UnixMs,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Adds an endpoint at a URL of the customer's own.
+    /// Creates an endpoint for a customer's URL.
     pub(super) async fn add_endpoint(
         &self,
         actor: &Actor,
@@ -37,15 +37,15 @@ impl Engine {
         if duplicate == Duplicate::Refuse
             && let Some((existing, name)) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
         {
-            let detail = format!("The endpoint {name} has this URL already; each event would arrive twice.");
+            let detail = format!("The endpoint {name} already has this URL. Each event would be delivered twice.");
             return Err(Error::Conflict { detail, existing: Some(existing) });
         }
-        self.put(tx, actor, &stored).await?;
+        self.insert(tx, actor, &stored).await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: open.shown() })
     }
 
-    /// The account's endpoint at its test line, added when it is asked for first.
-    pub(super) async fn own_test_line(&self, actor: &Actor, account: &AccountId) -> Result<Endpoint> {
+    /// The account's test line endpoint, created on first use.
+    pub(super) async fn test_line_endpoint(&self, actor: &Actor, account: &AccountId) -> Result<Endpoint> {
         let (key, _) = self.ensure_line(account).await?;
         let new = NewEndpoint {
             url: TargetUrl::stored(self.line_url(&key)),
@@ -65,19 +65,19 @@ impl Engine {
             return Ok(self.stored(account, &EndpointId::parse(&id)?).await?.endpoint);
         }
         self.refuse_too_many(&mut tx, account).await?;
-        self.put(tx, actor, &stored).await?;
+        self.insert(tx, actor, &stored).await?;
         Ok(stored.endpoint)
     }
 
-    /// An endpoint with its credentials, as it will be stored.
+    /// Builds an endpoint with its credentials, ready to insert.
     fn prepare(&self, account: &AccountId, new: NewEndpoint, test_line: bool) -> Result<(StoredEndpoint, Open)> {
         let id = self.new_id(EndpointId::new);
-        let headers = kept_headers_none(new.headers.clone())?;
+        let headers = require_header_values(new.headers.clone())?;
         let open = Open::new(new.auth_token.clone(), headers);
         let sealed = credentials::seal(self.vault(), account, &id, &open);
         let stored = StoredEndpoint {
             account: account.clone(),
-            endpoint: fresh(id, new, test_line, self.now()),
+            endpoint: new_endpoint(id, new, test_line, self.now()),
             sealed,
             last_failure: None,
             suspended: false,
@@ -87,12 +87,12 @@ impl Engine {
         Ok((stored, open))
     }
 
-    async fn put(&self, mut tx: Tx, actor: &Actor, stored: &StoredEndpoint) -> Result<()> {
+    async fn insert(&self, mut tx: Tx, actor: &Actor, stored: &StoredEndpoint) -> Result<()> {
         let account = &stored.account;
         endpoints::add(&mut tx, stored, self.now()).await?;
         let (id, name) = (stored.endpoint.id.as_str(), &stored.endpoint.name);
         let entry = self.entry(actor, account, Deed::EndpointCreated).about(id, name);
-        self.note(&mut tx, entry.with([Change::noted("URL", stored.endpoint.url.as_str())])).await?;
+        self.record(&mut tx, entry.with([Change::noted("URL", stored.endpoint.url.as_str())])).await?;
         Ok(tx.commit().await?)
     }
 
@@ -103,12 +103,12 @@ impl Engine {
             return Ok(());
         }
         let most = domain::time::counted(i64::from(most), "endpoint");
-        let detail = format!("This account has at most {most}. Delete one, or ask your provider for more.");
+        let detail = format!("This account is limited to {most}. Delete one, or ask your provider to raise the limit.");
         Err(Error::Conflict { detail, existing: None })
     }
 }
 
-fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endpoint {
+fn new_endpoint(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endpoint {
     Endpoint {
         id,
         name: new.name,
@@ -129,9 +129,9 @@ fn fresh(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) -> Endp
     }
 }
 
-fn kept_headers_none(typed: Vec<Header>) -> Result<Vec<Header>> {
+fn require_header_values(typed: Vec<Header>) -> Result<Vec<Header>> {
     match typed.iter().find(|header| header.value == HEADER_KEPT) {
-        Some(header) => Err(Error::invalid("headers", format!("Type the value of {}.", header.name))),
+        Some(header) => Err(Error::invalid("headers", format!("Enter a value for {}.", header.name))),
         None => Ok(typed),
     }
 }

@@ -1,8 +1,8 @@
-//! How an endpoint goes. Its row stays, since deliveries tell of it; what waits for it is cancelled.
+//! Deletes endpoints. The row is kept, since deliveries refer to it; unfinished deliveries are cancelled.
 //!
-//! These are two transactions. Who records an outcome has the delivery first and its endpoint after it, so one that had the
-//! endpoint and then asked for deliveries would wait for somebody who waits for it. What was being accepted at that
-//! moment, and what a crash in between leaves, is cancelled by [`crate::sender::left_behind`].
+//! This takes two transactions. Recording an outcome locks the delivery first and its endpoint second, so a transaction that
+//! locked the endpoint and then deliveries could deadlock. Deliveries accepted at that moment, or left by a crash in
+//! between, are cancelled by [`crate::sender::left_behind`].
 
 use domain::{
     actor::Actor,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Engine {
-    /// From now on nothing is accepted for it. On record once, however often it is asked for.
+    /// Marks the endpoint as deleted, so that it gets no new deliveries. Recorded once, even if repeated.
     pub(super) async fn mark_deleted(
         &self,
         actor: &Actor,
@@ -32,22 +32,22 @@ impl Engine {
     ) -> Result<()> {
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        // First, as everywhere: jobs and rotations are locked before their endpoint, and that before the log.
+        // The order of locks: job, rotation, endpoint, log.
         let job = recovery_jobs::cancel_of_endpoint(&mut tx, account, id, now).await?;
         rotations::end_all(&mut tx, account, id).await?;
         if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
             let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), name);
-            self.note(&mut tx, entry).await?;
+            self.record(&mut tx, entry).await?;
         }
         if let Some(job) = job {
             let entry = self.entry(actor, account, Deed::RecoveryCancelled).about(id.as_str(), name);
-            self.note(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
+            self.record(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    /// Ends what has not ended for a deleted endpoint; returns how many.
-    pub(super) async fn cancel_what_waits(&self, account: &AccountId, id: &EndpointId) -> Result<u64> {
+    /// Cancels the unfinished deliveries of a deleted endpoint. Returns how many.
+    pub(super) async fn cancel_unfinished(&self, account: &AccountId, id: &EndpointId) -> Result<u64> {
         let mut tx = self.db().begin().await?;
         let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, self.now()).await?;
         tx.commit().await?;

@@ -1,4 +1,4 @@
-//! Endpoints: created, changed, paused, tested, deleted.
+//! Endpoints: create, update, pause, test, delete.
 
 mod create;
 mod delete;
@@ -36,7 +36,7 @@ use crate::{
     },
 };
 
-/// Entries of an endpoint's history that are shown.
+/// Most records of an endpoint's history.
 const LOG_SHOWN: u32 = 50;
 
 #[async_trait]
@@ -72,7 +72,7 @@ impl Endpoints for Engine {
     async fn endpoint_form(&self, actor: &Actor, id: &EndpointId) -> Result<(Endpoint, EndpointForm)> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
         let endpoint = self.stored(account, id).await?.endpoint;
-        let form = filled_in(&endpoint);
+        let form = form_of(&endpoint);
         Ok((endpoint, form))
     }
 
@@ -87,7 +87,7 @@ impl Endpoints for Engine {
         let stored = self.stored(account, id).await?;
         refuse_deleted(&stored.endpoint)?;
         let new = self.checked(form).await?;
-        let headers = kept_headers(&credentials::open_for(self.vault(), &stored)?, new.headers)?;
+        let headers = kept_headers(&credentials::open_or_internal(self.vault(), &stored)?, new.headers)?;
         let before = stored.endpoint.clone();
         let changed = Endpoint {
             name: new.name,
@@ -102,24 +102,24 @@ impl Endpoints for Engine {
         let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
         let mut tx = self.db().begin().await?;
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
-            return Err(changed_meanwhile(id));
+            return Err(edit_conflict(id));
         }
         let entry = self.entry(actor, account, Deed::EndpointChanged).about(id.as_str(), &changed.name);
-        self.note(&mut tx, entry.with(differences(&before, &changed))).await?;
+        self.record(&mut tx, entry.with(differences(&before, &changed))).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
         Ok(self.stored(account, id).await?.endpoint)
     }
 
     async fn pause_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint> {
-        self.move_to(actor, id, EndpointState::Paused, None).await
+        self.set_state(actor, id, EndpointState::Paused, None).await
     }
 
     async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId, drain_per_s: Option<u32>) -> Result<Endpoint> {
         if drain_per_s.is_some_and(|rate| !(1..=RATE_MAX_PER_S).contains(&rate)) {
-            return Err(Error::invalid("drain_per_s", "Held events go out at 1 to 1,000 per second."));
+            return Err(Error::invalid("drain_per_s", "Enter a rate from 1 to 1,000 held events per second."));
         }
-        self.move_to(actor, id, EndpointState::Active, drain_per_s).await
+        self.set_state(actor, id, EndpointState::Active, drain_per_s).await
     }
 
     async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32> {
@@ -127,7 +127,7 @@ impl Endpoints for Engine {
         let name = self.stored(account, id).await?.endpoint.name;
         self.mark_deleted(actor, account, id, &name).await?;
         self.endpoint_changed(account, id).await?;
-        let cancelled = self.cancel_what_waits(account, id).await?;
+        let cancelled = self.cancel_unfinished(account, id).await?;
         Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
     }
 
@@ -141,7 +141,7 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let endpoint = self.stored(account, id).await?.endpoint;
         let payload = match payload {
-            Some(edited) => of_kind(kind, Payload::parse(edited)?)?,
+            Some(edited) => require_kind(kind, Payload::parse(edited)?)?,
             None => Payload::parse(&self.example(kind))?,
         };
         self.post_test(account, &endpoint, payload, None).await
@@ -151,10 +151,10 @@ impl Endpoints for Engine {
         let account = actor.account_if(Permission::RevealCredentials)?;
         let stored = self.stored(account, id).await?;
         let open = credentials::revealed(self.vault(), &stored, self.now())?;
-        // On record before it is shown: what cannot be recorded is not shown.
+        // Recorded before it is revealed: what cannot be recorded is not revealed.
         let mut tx = self.db().begin().await?;
         let entry = self.entry(actor, account, Deed::CredentialsRevealed);
-        self.note(&mut tx, entry.about(id.as_str(), &stored.endpoint.name)).await?;
+        self.record(&mut tx, entry.about(id.as_str(), &stored.endpoint.name)).await?;
         tx.commit().await?;
         Ok(open)
     }
@@ -179,7 +179,7 @@ impl Endpoints for Engine {
         self.stored(account, id).await?;
         let filter = AuditFilter { object: Some(id.to_string()), limit: LOG_SHOWN, ..AuditFilter::default() };
         let records = audit::list(self.db(), account.as_str(), &filter).await?;
-        // Where somebody was stands in the audit log, for those who may read that.
+        // Client addresses are for those who may read the audit log.
         let in_full = actor.may(Permission::ReadAudit);
         let shown = |record: Record| Record { address: record.address.filter(|_| in_full), ..record };
         Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| shown(record)).collect())
@@ -187,7 +187,7 @@ impl Endpoints for Engine {
 
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        self.own_test_line(actor, account).await
+        self.test_line_endpoint(actor, account).await
     }
 }
 
@@ -197,7 +197,7 @@ impl Engine {
         stored.ok_or_else(|| Error::NotFound("Endpoint".into()))
     }
 
-    async fn move_to(
+    async fn set_state(
         &self,
         actor: &Actor,
         id: &EndpointId,
@@ -214,7 +214,7 @@ impl Engine {
             let action = if active { Deed::EndpointResumed } else { Deed::EndpointPaused };
             let drain = drain_per_s.map(|rate| Change::noted("held events per second", rate.to_string()));
             let entry = self.entry(actor, account, action).about(id.as_str(), &endpoint.name).with(drain);
-            self.note(&mut tx, entry).await?;
+            self.record(&mut tx, entry).await?;
         }
         if state == EndpointState::Active {
             endpoints::reset_health(&mut tx, account, id, drain_per_s).await?;
@@ -224,7 +224,7 @@ impl Engine {
         Ok(self.stored(account, id).await?.endpoint)
     }
 
-    /// What is in hand for the endpoint goes back and is taken up again as it is now.
+    /// Releases leased deliveries of the endpoint, so that they are claimed again with its new settings.
     pub(crate) async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
         self.sender().let_go_of(id.as_str()).await?;
         self.sender().tell(News::Endpoint(id.to_string())).await;
@@ -233,7 +233,7 @@ impl Engine {
     }
 }
 
-/// What an edit changed. Values of headers are credentials, so only their names are told.
+/// What an update changed. Header values are credentials, so only their names are recorded.
 fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
     let events = |of: &Endpoint| of.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
     let rate = |of: &Endpoint| of.rate_per_s.map_or_else(|| "none".to_owned(), |rate| format!("{rate}/s"));
@@ -251,8 +251,8 @@ fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
     changes.into_iter().flatten().collect()
 }
 
-/// The form as it would be filled in now.
-fn filled_in(endpoint: &Endpoint) -> EndpointForm {
+/// The form with the endpoint's current settings.
+fn form_of(endpoint: &Endpoint) -> EndpointForm {
     let header = |name: &String| format!("{name}: {HEADER_KEPT}");
     EndpointForm {
         url: endpoint.url.as_str().to_owned(),
@@ -266,14 +266,14 @@ fn filled_in(endpoint: &Endpoint) -> EndpointForm {
     }
 }
 
-/// Headers in which a value that was not retyped is the stored one.
+/// Replaces header values that were not retyped by the stored ones.
 fn kept_headers(open: &Open, typed: Vec<Header>) -> Result<Vec<Header>> {
     let keep = |header: Header| {
         if header.value != HEADER_KEPT {
             return Ok(header);
         }
         let stored = open.headers.iter().find(|stored| stored.name.eq_ignore_ascii_case(&header.name));
-        let stored = stored.ok_or_else(|| Error::invalid("headers", format!("Type the value of {}.", header.name)))?;
+        let stored = stored.ok_or_else(|| Error::invalid("headers", format!("Enter a value for {}.", header.name)))?;
         Ok(Header { name: header.name, value: stored.value.clone() })
     };
     typed.into_iter().map(keep).collect()
@@ -286,18 +286,19 @@ pub(crate) fn refuse_deleted(endpoint: &Endpoint) -> Result<()> {
     Ok(())
 }
 
-/// A payload names its event itself, and nothing else may be said beside it.
-fn of_kind(kind: EventKind, payload: Payload) -> Result<Payload> {
+/// A payload names its event; the given kind must match it.
+fn require_kind(kind: EventKind, payload: Payload) -> Result<Payload> {
     if payload.kind == kind {
         return Ok(payload);
     }
-    let says = format!("The payload is of another event, {}. Name that one here, or change the payload.", payload.kind);
+    let says = format!("The payload has a different event, {}. Select that event or change the payload.", payload.kind);
     Err(Error::invalid("event", says))
 }
 
-fn changed_meanwhile(id: &EndpointId) -> Error {
+fn edit_conflict(id: &EndpointId) -> Error {
     Error::Conflict {
-        detail: "Somebody else changed this endpoint while you were editing it. Look at it again, then save.".into(),
+        detail: "Someone else changed this endpoint while you were editing it. Review the changes, then save again."
+            .into(),
         existing: Some(id.to_string()),
     }
 }

@@ -1,4 +1,4 @@
-//! How endpoints stand, for their list and their page. A list asks as often as a page does, however long it is.
+//! Endpoint summaries for lists and pages. A list needs as many queries as a single endpoint.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Engine {
-    /// All endpoints of an account that are not deleted, by name.
+    /// Summaries of the account's endpoints by name, without deleted ones.
     pub(super) async fn summaries(&self, account: &AccountId) -> Result<Vec<EndpointSummary>> {
         let mut days: HashMap<String, Tally> = HashMap::new();
         for (endpoint, _, hour) in tallies::of_account(self.db(), account, self.a_day_ago()).await? {
@@ -36,7 +36,7 @@ impl Engine {
         Ok(endpoints::of_account(self.db(), account).await?.into_iter().map(summary).collect())
     }
 
-    /// One endpoint.
+    /// Summary of one endpoint.
     pub(super) async fn summary(&self, stored: StoredEndpoint) -> Result<EndpointSummary> {
         let (account, id) = (&stored.account, &stored.endpoint.id);
         let mut day = Tally::default();

@@ -1,4 +1,4 @@
-//! Tests: an event of its own to one endpoint alone.
+//! Test events, which are sent to one endpoint only.
 
 use domain::{
     Error,
@@ -13,7 +13,7 @@ use domain::{
 use crate::{Engine, random, sender::ingest::Arriving, service::endpoints::refuse_deleted};
 
 impl Engine {
-    /// Sends a test to an endpoint that receives; one that proves a credential carries the next one.
+    /// Sends a test event to an active endpoint. A test of a credential uses the next one.
     pub(crate) async fn post_test(
         &self,
         account: &AccountId,
@@ -23,7 +23,7 @@ impl Engine {
     ) -> Result<DeliveryId> {
         refuse_deleted(endpoint)?;
         if endpoint.state != EndpointState::Active {
-            let detail = "This endpoint does not receive just now. Resume it, then send the test.";
+            let detail = "This endpoint is not active. Resume it, then send the test.";
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
         let event = NewEvent { id: None, payload, timestamp: None };
@@ -32,7 +32,7 @@ impl Engine {
         DeliveryId::parse(deliveries.first().map_or("", String::as_str))
     }
 
-    /// The published example with a call id of its own, so that tests do not queue behind each other.
+    /// The example payload with a unique call id, so that tests do not queue behind each other.
     pub(crate) fn example(&self, kind: EventKind) -> String {
         let random: [u16; 8] = random::any();
         let [a, b, c, d, e, f, g, h] = random;

@@ -1,4 +1,4 @@
-//! The test line: an account's own receiver.
+//! The test line: an account's built-in receiver.
 
 use async_trait::async_trait;
 use domain::{
@@ -11,7 +11,7 @@ use domain::{
 
 use crate::{Engine, random, store::endpoints::test_lines, vault::DecryptError};
 
-/// Characters of a line's key.
+/// Characters of a test line's key.
 const KEY_CHARS: usize = 26;
 
 #[async_trait]
@@ -45,8 +45,8 @@ impl TestLines for Engine {
         let (at, entropy) = self.next_id();
         let storable = |text: &str| text.replace('\0', "\u{fffd}");
         let id = domain::id::encode(at, entropy);
-        // What the endpoint is sent carries its auth token.
-        let sealed = |text: &str, what| self.vault().seal(&storable(text), &place(&account, &id, what));
+        // The request contains the endpoint's auth token.
+        let sealed = |text: &str, what| self.vault().seal(&storable(text), &seal_context(&account, &id, what));
         let (headers, body) = (sealed(headers, "headers"), sealed(body, "body"));
         let request = LineRequest { received_at: self.now(), headers, body, behaviour };
         let mut tx = self.db().begin().await?;
@@ -56,22 +56,22 @@ impl TestLines for Engine {
     }
 }
 
-/// What a sealed part of a request belongs to.
-fn place(account: &AccountId, id: &str, what: &str) -> String {
+/// The associated data of a sealed part of a request.
+fn seal_context(account: &AccountId, id: &str, what: &str) -> String {
     format!("{account}/{id}/{what}")
 }
 
 impl Engine {
-    /// A request as it came; none when it does not open any more.
+    /// Opens a request. `None` if it cannot be decrypted any more.
     fn open_request(&self, account: &AccountId, id: &str, sealed: LineRequest) -> Option<LineRequest> {
-        let open = |text: &str, what| self.vault().open(text, &place(account, id, what));
+        let open = |text: &str, what| self.vault().open(text, &seal_context(account, id, what));
         let (headers, body) = (open(&sealed.headers, "headers"), open(&sealed.body, "body"));
         let lost = |error: &DecryptError| tracing::error!(%error, request = id);
         let (headers, body) = (headers.inspect_err(lost).ok()?, body.inspect_err(lost).ok()?);
         Some(LineRequest { headers, body, ..sealed })
     }
 
-    /// The account's line, made on first use.
+    /// The account's test line, created on first use.
     pub(super) async fn ensure_line(&self, account: &AccountId) -> Result<(String, Behaviour)> {
         if let Some(line) = test_lines::line(self.db(), account).await? {
             return Ok(line);
@@ -85,7 +85,7 @@ impl Engine {
         test_lines::line(self.db(), account).await?.ok_or(Error::Internal)
     }
 
-    /// Where the line with this key answers.
+    /// URL of the test line with this key.
     pub(super) fn line_url(&self, key: &str) -> String {
         format!("{}{PATH_PREFIX}{key}", self.config().public_url.as_str().trim_end_matches('/'))
     }

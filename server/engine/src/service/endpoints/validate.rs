@@ -1,4 +1,4 @@
-//! What an endpoint's form asks for, held against all rules at once: its own, and where we call.
+//! Validates endpoint forms: field rules, and whether the URL may be called.
 
 use domain::{
     Error, FieldError,
@@ -10,7 +10,7 @@ use domain::{
 use crate::Engine;
 
 impl Engine {
-    /// The form, checked, with a URL that leads where we call. All complaints come together.
+    /// Checks the form and whether its URL may be called. Reports all errors at once.
     pub(super) async fn checked(&self, form: &EndpointForm) -> Result<NewEndpoint> {
         let checked = form.check();
         let Ok(url) = TargetUrl::parse(&form.url) else { return checked };

@@ -1,4 +1,4 @@
-//! The operator's view: how the installation does, and its accounts.
+//! Health of the installation, and the operators' view of accounts.
 
 use async_trait::async_trait;
 use domain::{
@@ -106,7 +106,7 @@ impl Installation for Engine {
         self.record_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
         tx.commit().await?;
         if let Some(reference) = &before.reference {
-            self.auth_cache().accounts.forget(reference);
+            self.auth_cache().accounts.remove(reference);
         }
         Ok(after)
     }
@@ -139,7 +139,7 @@ impl Installation for Engine {
     }
 }
 
-/// In a form a taken reference is a matter of its field.
+/// In forms, a taken reference is an error of its field.
 fn about_reference(error: Error) -> Error {
     match error {
         Error::Conflict { detail, existing: Some(_) } => Error::invalid("reference", detail),
@@ -148,7 +148,7 @@ fn about_reference(error: Error) -> Error {
 }
 
 fn limits_changed(before: Limits, after: Limits) -> Vec<Change> {
-    let text = |limit: Option<u32>| limit.map_or_else(|| "as all accounts".to_owned(), |limit| limit.to_string());
+    let text = |limit: Option<u32>| limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string());
     let changes = [
         Change::between("most endpoints", text(before.endpoints_max), text(after.endpoints_max)),
         Change::between("most events per second", text(before.events_per_s), text(after.events_per_s)),
@@ -162,7 +162,7 @@ impl Engine {
         hour_of(self.now().plus_ms(-DAY_MS))
     }
 
-    /// An account that an operator is about to change.
+    /// An account that an operator may change.
     pub(super) async fn account_to_operate(&self, actor: &Actor, id: &AccountId) -> Result<Account> {
         actor.require(Permission::Operate)?;
         let account = accounts::account(self.db(), id.as_str()).await?;

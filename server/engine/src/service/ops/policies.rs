@@ -1,4 +1,4 @@
-//! Policies: what operators decide in the browser, over what the environment says.
+//! Policies that operators set, which override environment variables.
 
 use async_trait::async_trait;
 use domain::{
@@ -44,13 +44,13 @@ impl Policies for Engine {
             None => policies::unset(&mut tx, name.as_str()).await?,
         }
         let after = value.clone().unwrap_or_else(|| before.given.clone());
-        let source = |set: bool| if set { "set here" } else { "the environment" };
+        let source = |set: bool| if set { "an operator" } else { "the environment" };
         let changes = [
             Change::between(name.title(), before.value, after),
             Change::between("decided by", source(before.set.is_some()), source(value.is_some())),
         ];
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::PolicyChanged).by(actor);
-        self.note(&mut tx, entry.about(name.as_str(), name.title()).with(changes.into_iter().flatten())).await?;
+        self.record(&mut tx, entry.about(name.as_str(), name.title()).with(changes.into_iter().flatten())).await?;
         tx.commit().await?;
         self.sender().read_policies().await?;
         self.sender().tell(News::Policies).await;

@@ -1,4 +1,4 @@
-//! Support: finding an account, sessions with their beginning and end, and the record of every look.
+//! Support: account search, support sessions, and the record of every page viewed.
 
 use async_trait::async_trait;
 use domain::{
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// How far back a phone number is looked for.
+/// How far back phone numbers are searched.
 const NUMBER_SPAN_MS: i64 = 30 * DAY_MS;
 /// Fewest digits of a phone number.
 const NUMBER_MIN_DIGITS: usize = 5;
@@ -38,10 +38,10 @@ impl Support for Engine {
         agent(actor)?;
         let text = text.trim();
         if text.chars().count() < FIND_MIN_CHARS {
-            return Err(Error::invalid("q", "Enter at least three characters: a name, a number, a host or an id."));
+            return Err(Error::invalid("q", "Enter at least three characters of a name, phone number, host or id."));
         }
         let mut found: Vec<Found> = Vec::new();
-        for (by, said, rest) in self.ways(text) {
+        for (by, said, rest) in self.searches(text) {
             for account in support::find(self.db(), &by).await? {
                 if found.iter().all(|one| one.account.id != account.id) {
                     found.push(Found { account, by: said.to_owned(), rest: rest.clone() });
@@ -82,7 +82,7 @@ impl Support for Engine {
         let mut tx = self.db().begin().await?;
         support::add(&mut tx, &session).await?;
         let until = Change::noted("until at most", domain::time::iso_utc(session.ends_at));
-        self.note(&mut tx, self.told(actor, &session, Deed::SupportStarted).with([until])).await?;
+        self.record(&mut tx, self.session_entry(actor, &session, Deed::SupportStarted).with([until])).await?;
         tx.commit().await?;
         Ok(session)
     }
@@ -92,7 +92,7 @@ impl Support for Engine {
         let found = support::sessions(self.db(), Which::One(user, session)).await?.pop();
         let found = found.ok_or_else(|| Error::NotFound("Support session".into()))?;
         let mut tx = self.db().begin().await?;
-        self.end_within(&mut tx, actor, &found, "by hand").await?;
+        self.end_within(&mut tx, actor, &found, "manually").await?;
         tx.commit().await?;
         Ok(found)
     }
@@ -114,7 +114,7 @@ impl Support for Engine {
         allowed(&known)?;
         let Some(session) = self.running(user, account).await?.filter(|session| session.is_open(self.now())) else {
             self.end_expired_support().await?;
-            let said = format!("No support session runs for {}: it has ended, or was never started.", known.name);
+            let said = format!("There is no support session for {}. It has ended, or was never started.", known.name);
             return Err(Error::Forbidden(said));
         };
         let who = Who::Support {
@@ -128,12 +128,12 @@ impl Support for Engine {
 
     async fn support_looks(&self, actor: &Actor, looked: Looked) -> Result<()> {
         let session = self.session_of(actor).await?;
-        let mut entry = self.told(actor, &session, Deed::SupportViewed);
+        let mut entry = self.session_entry(actor, &session, Deed::SupportViewed);
         if let Some(object) = &looked.object {
             entry = entry.about(object, "");
         }
         let mut tx = self.db().begin().await?;
-        self.note(&mut tx, entry.with(looked.changes())).await?;
+        self.record(&mut tx, entry.with(looked.changes())).await?;
         Ok(tx.commit().await?)
     }
 
@@ -144,8 +144,8 @@ impl Support for Engine {
         let number = number(&row, party);
         let mut tx = self.db().begin().await?;
         support::reveal(&mut tx, &session.account, &session.id, number).await?;
-        let entry = self.told(actor, &session, Deed::SupportRevealed).about(event.as_str(), "");
-        self.note(&mut tx, entry.with([Change::noted(party.as_str(), masking::number(number))])).await?;
+        let entry = self.session_entry(actor, &session, Deed::SupportRevealed).about(event.as_str(), "");
+        self.record(&mut tx, entry.with([Change::noted(party.as_str(), masking::number(number))])).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -157,7 +157,7 @@ fn number(row: &EventRow, party: Party) -> &str {
     }
 }
 
-/// The agent behind an actor who is support, outside of any account.
+/// The user and name of a support agent.
 fn agent(actor: &Actor) -> Result<(&UserId, &str)> {
     actor.require(Permission::UseSupport)?;
     match &actor.who {
@@ -170,50 +170,48 @@ fn allowed(account: &Account) -> Result<()> {
     if account.settings.support_access {
         return Ok(());
     }
-    let said = format!(
-        "{} does not allow support access. Ask an admin of the account to allow it under Settings.",
-        account.name
-    );
+    let said =
+        format!("{} does not allow support access. Ask an account admin to enable it in Settings.", account.name);
     Err(Error::Forbidden(said))
 }
 
 impl Engine {
-    /// The ways in which a text may lead to an account: what it is, in words, and the page of what is found.
-    fn ways(&self, text: &str) -> Vec<(FindBy, &'static str, String)> {
+    /// The searches that fit a text: what it matched, in words, and the page that shows it.
+    fn searches(&self, text: &str) -> Vec<(FindBy, &'static str, String)> {
         let owned = text.to_owned();
         if EndpointId::parse(text).is_ok() {
-            return vec![(FindBy::Endpoint(owned), "an endpoint’s id", format!("endpoints/{text}"))];
+            return vec![(FindBy::Endpoint(owned), "endpoint id", format!("endpoints/{text}"))];
         }
         if DeliveryId::parse(text).is_ok() {
-            return vec![(FindBy::Delivery(owned), "a delivery’s id", format!("deliveries/{text}"))];
+            return vec![(FindBy::Delivery(owned), "delivery id", format!("deliveries/{text}"))];
         }
         if is_uuid(text) {
             let call = text.to_ascii_lowercase();
-            return vec![(FindBy::Call(call.clone()), "a call’s id", format!("calls/{call}"))];
+            return vec![(FindBy::Call(call.clone()), "call id", format!("calls/{call}"))];
         }
-        let mut ways = vec![(FindBy::Account(owned.clone()), "the account’s id or reference", String::new())];
+        let mut searches = vec![(FindBy::Account(owned.clone()), "account id or reference", String::new())];
         if EventId::parse(text).is_ok() {
             let rest = format!("events/{}", domain::query::encode(text));
-            ways.push((FindBy::Event(owned.clone()), "an event’s id", rest));
+            searches.push((FindBy::Event(owned.clone()), "event id", rest));
         }
         if text.chars().filter(char::is_ascii_digit).count() >= NUMBER_MIN_DIGITS && !text.contains(char::is_alphabetic)
         {
             let since = encode(self.now().plus_ms(-NUMBER_SPAN_MS), 0);
             let rest = format!("deliveries?q={}", domain::query::encode(text));
-            ways.push((FindBy::Number(phone::spellings(text), since), "a phone number of a call", rest));
+            searches.push((FindBy::Number(phone::spellings(text), since), "phone number of a call", rest));
         }
-        ways.push((FindBy::Name(owned), "the account’s name", String::new()));
+        searches.push((FindBy::Name(owned), "account name", String::new()));
         if text.contains('.') && !text.contains(char::is_whitespace) {
-            ways.push((FindBy::Host(host(text)), "the host of an endpoint", "endpoints".to_owned()));
+            searches.push((FindBy::Host(host(text)), "endpoint host", "endpoints".to_owned()));
         }
-        ways
+        searches
     }
 
     async fn running(&self, user: &UserId, account: &AccountId) -> Result<Option<SupportSession>> {
         Ok(support::sessions(self.db(), Which::Running(user, account)).await?.pop())
     }
 
-    /// The session that an actor is support in.
+    /// The open session of a support actor.
     async fn session_of(&self, actor: &Actor) -> Result<SupportSession> {
         let Who::Support { user, session, .. } = &actor.who else {
             return Err(Permission::UseSupport.refused_to_person());
@@ -223,8 +221,8 @@ impl Engine {
         open.ok_or_else(|| Error::Forbidden("This support session has ended.".into()))
     }
 
-    /// A record of a session in the log of its account, with why.
-    fn told(&self, actor: &Actor, session: &SupportSession, action: Deed) -> Entry {
+    /// A record in the log of a session's account, with ticket and reason.
+    fn session_entry(&self, actor: &Actor, session: &SupportSession, action: Deed) -> Entry {
         let why = [Change::noted("ticket", &session.ticket), Change::noted("reason", &session.reason)];
         let who = Who::Support {
             user: session.agent_id.clone(),
@@ -236,18 +234,18 @@ impl Engine {
         self.entry(&support, &session.account, action).about(session.id.as_str(), "").with(why)
     }
 
-    /// Ends a session and records it, unless somebody was quicker.
+    /// Ends a session and records it, unless it has ended already.
     pub(crate) async fn end_within(&self, tx: &mut Tx, by: &Actor, session: &SupportSession, how: &str) -> Result<()> {
         if support::end(tx, &session.account, &session.id, self.now()).await? {
             let why = [Change::noted("ticket", &session.ticket), Change::noted("ended", how)];
             let agent = Change::noted("agent", &session.agent);
             let entry = self.entry(by, &session.account, Deed::SupportEnded).about(session.id.as_str(), "");
-            self.note(tx, entry.with(why).with([agent])).await?;
+            self.record(tx, entry.with(why).with([agent])).await?;
         }
         Ok(())
     }
 
-    /// Records the end of all sessions whose time is over.
+    /// Records the end of all expired sessions.
     pub(crate) async fn end_expired_support(&self) -> Result<()> {
         let over = support::sessions(self.db(), Which::Expired(self.now())).await?;
         if over.is_empty() {
@@ -260,17 +258,17 @@ impl Engine {
                 let entry = Entry::new(self.next_id(), self.now(), account, Deed::SupportEnded);
                 let said = [
                     Change::noted("ticket", &session.ticket),
-                    Change::noted("ended", "its time was over"),
+                    Change::noted("ended", "expired"),
                     Change::noted("agent", &session.agent),
                 ];
-                self.note(&mut tx, entry.about(session.id.as_str(), "").with(said)).await?;
+                self.record(&mut tx, entry.about(session.id.as_str(), "").with(said)).await?;
             }
         }
         Ok(tx.commit().await?)
     }
 }
 
-/// The host in what may be a whole URL.
+/// The host of a text that may be a URL.
 fn host(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()

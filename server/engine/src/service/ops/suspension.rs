@@ -1,4 +1,4 @@
-//! Suspending an account: one write, whatever waits for it. That its deliveries are held is derived from it.
+//! Suspends accounts with one write. That their deliveries are held is derived from it.
 
 use domain::{
     account::{Account, Suspension},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Suspends an account for a reason, or without one ends its suspension.
+    /// Suspends an account for a reason, or lifts its suspension without one.
     pub(super) async fn suspend(&self, actor: &Actor, id: &AccountId, reason: Option<String>) -> Result<Account> {
         let before = self.account_to_operate(actor, id).await?;
         let now = self.now();
@@ -25,14 +25,15 @@ impl Engine {
             return Ok(before);
         }
         let ends = suspended.is_none();
-        let said = |suspension: &Option<Suspension>| suspension.as_ref().map(|one| one.reason.clone());
-        let change = Change { what: "reason".to_owned(), before: said(&before.suspended), after: said(&suspended) };
+        let reason_of = |suspension: &Option<Suspension>| suspension.as_ref().map(|one| one.reason.clone());
+        let change =
+            Change { what: "reason".to_owned(), before: reason_of(&before.suspended), after: reason_of(&suspended) };
         let after = Account { suspended, ..before };
         let mut tx = self.db().begin().await?;
         accounts::lock(&mut tx, id).await?;
         accounts::suspend(&mut tx, id, after.suspended.as_ref()).await?;
         if ends {
-            // Nothing was tried meanwhile: a row of failures from before says nothing about the time since.
+            // Nothing was attempted since: earlier failures say nothing about the endpoints now.
             endpoints::reset_health_of_account(&mut tx, id).await?;
         }
         let action = if ends { Deed::AccountRestored } else { Deed::AccountSuspended };
@@ -42,7 +43,7 @@ impl Engine {
         Ok(after)
     }
 
-    /// What is in hand for the account goes back, and its tokens are asked for again, here and on the other nodes.
+    /// Releases the account's leased deliveries and clears cached tokens, here and on other nodes.
     async fn suspension_changed(&self, id: &AccountId) -> Result<()> {
         self.auth_cache().actors.clear();
         self.sender().let_go_of_account(id.as_str()).await?;

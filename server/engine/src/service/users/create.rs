@@ -63,7 +63,7 @@ impl Engine {
             Affiliation::Staff(role) => (audit::OPS_CHAIN, Deed::StaffAdded, role.as_str()),
         };
         let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
-        self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with([Change::noted("role", role)])).await?;
+        self.record(&mut tx, entry.about(user.id.as_str(), &user.email).with([Change::noted("role", role)])).await?;
         tx.commit().await?;
         Ok(user.id)
     }

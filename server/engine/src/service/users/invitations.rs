@@ -115,7 +115,7 @@ impl Engine {
     ) -> Result<Invitation<P::Role>> {
         let (mut tx, invitation) = self.close_invitation(scope, id).await?;
         let entry = self.entry_of(scope, P::WITHDRAWN).by(actor);
-        self.note(&mut tx, entry.about(id.as_str(), &invitation.email)).await?;
+        self.record(&mut tx, entry.about(id.as_str(), &invitation.email)).await?;
         tx.commit().await?;
         Ok(invitation)
     }
@@ -140,7 +140,7 @@ impl Engine {
         let link = Link::new();
         invitations::add(&mut tx, scope.key(), &invitation, &link.hash, now).await?;
         let entry = self.entry_of(scope, P::INVITED).by(actor).about(invitation.id.as_str(), &invitation.email);
-        self.note(&mut tx, entry.with([Change::noted("role", role.name())])).await?;
+        self.record(&mut tx, entry.with([Change::noted("role", role.name())])).await?;
         tx.commit().await?;
         self.send_email(scope.email(self, &invitation, &link))?;
         Ok(invitation)
@@ -237,7 +237,7 @@ impl Engine {
         scope.admit(&mut tx, user, invitation.role, self.now()).await?;
         let entry = self.entry_of(&scope, P::JOINED).by_user(user, client_ip);
         let noted = [Change::noted("role", invitation.role.name()), Change::noted("invited by", invitation.invited_by)];
-        self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
+        self.record(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
         tx.commit().await?;
         Ok(scope)
     }

@@ -68,7 +68,7 @@ impl People for Engine {
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, "").await?;
         sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
-        self.note(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordReset)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordReset)).await?;
         tx.commit().await?;
         self.notify_password_changed(&user);
         Ok(user)
@@ -86,7 +86,7 @@ impl People for Engine {
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, session).await?;
-        self.note(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordChanged)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordChanged)).await?;
         tx.commit().await?;
         self.notify_password_changed(&user);
         Ok(())
@@ -110,7 +110,7 @@ impl People for Engine {
         let mut tx = self.db().begin().await?;
         let ended = sessions::end_others(&mut tx, &user.id, session).await?;
         let entry = self.own_entry(&user, client_ip, Deed::SessionsEnded);
-        self.note(&mut tx, entry.with([Change::noted("sessions", ended.to_string())])).await?;
+        self.record(&mut tx, entry.with([Change::noted("sessions", ended.to_string())])).await?;
         tx.commit().await?;
         Ok(ended)
     }
@@ -125,7 +125,7 @@ impl People for Engine {
         if email_preferences::change(&mut tx, &user.id, letters).await? {
             let on_off = |on: bool| if on { "on" } else { "off" };
             let change = Change::between("failure alerts", on_off(!letters.failing), on_off(letters.failing));
-            self.note(&mut tx, self.own_entry(&user, client_ip, Deed::LettersChanged).with(change)).await?;
+            self.record(&mut tx, self.own_entry(&user, client_ip, Deed::LettersChanged).with(change)).await?;
         }
         Ok(tx.commit().await?)
     }

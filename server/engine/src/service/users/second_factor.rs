@@ -1,7 +1,7 @@
-//! Second factors: set up, proved, and taken away again.
+//! Second factors: set-up, verification, and removal.
 //!
-//! A code is judged under a lock on the person's row, together with the count of wrong ones: many guesses at the same
-//! moment are still made one after the other.
+//! A code is verified under a lock on the user's row, together with the count of wrong_code codes, so concurrent guesses run
+//! one after the other.
 
 use async_trait::async_trait;
 use domain::{
@@ -37,11 +37,11 @@ use crate::{
     },
 };
 
-/// What a key is sealed as while the factor is on.
+/// Seal context of the key of an enabled factor.
 pub(crate) const KEY: &str = "second_factor";
-/// The same while it waits for its first code.
+/// The same before the first code is confirmed.
 const DRAFT: &str = "second_factor_draft";
-/// The same for recovery codes that are shown once.
+/// The same for recovery codes, which are shown once.
 const SHOWN: &str = "recovery_codes";
 
 #[async_trait]
@@ -55,7 +55,7 @@ impl SecondFactors for Engine {
             return Err(is_on());
         }
         let (key, until) = (TotpKey::new(random::any()), self.now().plus_ms(DRAFT_MS));
-        Ok(self.vault().seal(&format!("{} {}", until.0, key.reveal()), &place(user, DRAFT)))
+        Ok(self.vault().seal(&format!("{} {}", until.0, key.reveal()), &seal_context(user, DRAFT)))
     }
 
     async fn drafted_factor(&self, user: &UserId, draft: &str) -> Result<Draft> {
@@ -74,18 +74,18 @@ impl SecondFactors for Engine {
     ) -> Result<String> {
         let (user, key) = (self.person(user).await?, self.open_draft(user, draft)?);
         let Proof::Code(code) = Proof::parse(code)? else {
-            return Err(Error::invalid("code", "Give the six digits that your app shows now."));
+            return Err(Error::invalid("code", "Enter the six-digit code from your authenticator app."));
         };
-        let Judged::Right { step: last_step } = key.judge(&code, self.now(), NO_STEP) else { return Err(wrong()) };
-        let secret = self.vault().seal(&key.reveal(), &place(&user.id, KEY));
+        let Judged::Right { step: last_step } = key.judge(&code, self.now(), NO_STEP) else { return Err(wrong_code()) };
+        let secret = self.vault().seal(&key.reveal(), &seal_context(&user.id, KEY));
         let mut tx = self.db().begin().await?;
         if !second_factors::add(&mut tx, &user.id, &Stored { secret, last_step }, self.now()).await? {
             return Err(is_on());
         }
         let codes = self.new_codes(&mut tx, &user.id).await?;
-        // Those had given a password only.
+        // The other sessions signed in with a password only.
         sessions::end_others(&mut tx, &user.id, session).await?;
-        self.note(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOn)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOn)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::On);
         Ok(codes)
@@ -95,9 +95,9 @@ impl SecondFactors for Engine {
         let user = self.person(user).await?;
         self.second_factor(&user.id).await?.ok_or_else(is_off)?;
         let proof = Proof::parse(code)?;
-        let (mut tx, _) = self.prove(&user, &proof, client_ip).await?;
+        let (mut tx, _) = self.verify_code(&user, &proof, client_ip).await?;
         second_factors::remove(&mut tx, &user.id).await?;
-        self.note(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOff)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOff)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::Off);
         Ok(())
@@ -108,14 +108,14 @@ impl SecondFactors for Engine {
         let mut tx = self.db().begin().await?;
         second_factors::lock(&mut tx, &user.id).await?.ok_or_else(is_off)?;
         let codes = self.new_codes(&mut tx, &user.id).await?;
-        self.note(&mut tx, self.own_entry(&user, client_ip, Deed::RecoveryCodesRenewed)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::RecoveryCodesRenewed)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::CodesRenewed);
         Ok(codes)
     }
 
     async fn open_recovery_codes(&self, user: &UserId, sealed: &str) -> Result<Vec<String>> {
-        let opened = self.vault().open(sealed, &place(user, SHOWN));
+        let opened = self.vault().open(sealed, &seal_context(user, SHOWN));
         let text = opened.map_err(|_| Error::NotFound("Recovery codes".into()))?;
         Ok(text.split(' ').map(str::to_owned).collect())
     }
@@ -125,13 +125,13 @@ impl SecondFactors for Engine {
         let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
         let same_password = stored.is_some_and(|stored| hash(&stored) == pending.mark);
         if pending.until <= self.now() || !same_password {
-            return Err(over());
+            return Err(sign_in_expired());
         }
         let proof = Proof::parse(code)?;
-        let (mut tx, by) = self.prove(&user, &proof, client_ip).await?;
+        let (mut tx, by) = self.verify_code(&user, &proof, client_ip).await?;
         if let ProvedBy::RecoveryCode { left } = by {
             let entry = self.own_entry(&user, client_ip, Deed::RecoveryCodeUsed);
-            self.note(&mut tx, entry.with([Change::noted("left", left.to_string())])).await?;
+            self.record(&mut tx, entry.with([Change::noted("left", left.to_string())])).await?;
         }
         tx.commit().await?;
         if let ProvedBy::RecoveryCode { left } = by {
@@ -142,7 +142,7 @@ impl SecondFactors for Engine {
 }
 
 impl Engine {
-    /// Where a right password leads.
+    /// The next step after a correct password.
     pub(crate) async fn after_password(&self, user: User, stored: &str) -> Result<FirstStep> {
         if self.second_factor(&user.id).await?.is_none() {
             return Ok(FirstStep::Enough(user));
@@ -151,48 +151,46 @@ impl Engine {
         Ok(FirstStep::Half(PendingSignIn { user: user.id, until, mark: hash(stored) }))
     }
 
-    /// Takes away the second factor of somebody who has lost it, for an operator who knows them. Their password is asked
-    /// for as before.
+    /// Removes the second factor of a user who has lost it, for an operator who knows them. Their password still applies.
     ///
     /// # Errors
-    /// `NotFound` when nobody signs in with this address, `Conflict` when they have none.
+    /// `NotFound` for an unknown_recovery_code email address, `Conflict` if the user has no second factor.
     pub async fn reset_second_factor(&self, actor: &Actor, email: &str) -> Result<UserId> {
         let known = users::credentials(self.db(), &normal_email(email)).await?;
-        let (user, _) = known.ok_or_else(|| Error::NotFound("Person".into()))?;
+        let (user, _) = known.ok_or_else(|| Error::NotFound("User".into()))?;
         let mut tx = self.db().begin().await?;
         if !second_factors::remove(&mut tx, &user.id).await? {
             return Err(is_off());
         }
         sign_in_failures::clear(&mut tx, &guesses(&user.id)).await?;
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::SecondFactorReset).by(actor);
-        self.note(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
+        self.record(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::Reset);
         Ok(user.id)
     }
 
     fn open_draft(&self, user: &UserId, draft: &str) -> Result<TotpKey> {
-        let opened = self.vault().open(draft, &place(user, DRAFT)).ok();
+        let opened = self.vault().open(draft, &seal_context(user, DRAFT)).ok();
         let parts = opened.as_deref().and_then(|text| text.split_once(' '));
         let key = parts.and_then(|(until, key)| Some((UnixMs(until.parse().ok()?), TotpKey::parse(key)?)));
         let key = key.filter(|(until, _)| self.now() < *until).map(|(_, key)| key);
-        key.ok_or_else(|| Error::NotFound("Key of a second factor".into()))
+        key.ok_or_else(|| Error::NotFound("Two-factor set-up".into()))
     }
 
-    /// Makes and stores recovery codes; answers with them, sealed.
+    /// Creates and stores recovery codes, and returns them sealed.
     async fn new_codes(&self, tx: &mut Tx, user: &UserId) -> Result<String> {
         let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| recovery_code(random::any())).collect();
         let hashes: Vec<String> = codes.iter().map(|code| recovery_hash(user, &code.replace('-', ""))).collect();
         second_factors::set_codes(tx, user, &hashes).await?;
-        Ok(self.vault().seal(&codes.join(" "), &place(user, SHOWN)))
+        Ok(self.vault().seal(&codes.join(" "), &seal_context(user, SHOWN)))
     }
 
-    /// Goes on only with a proof that is right and was not used before; what follows may join its transaction. Wrong
-    /// ones make the next try wait, as wrong passwords do, and are counted apart from those: a right password forgives
-    /// none of them.
-    async fn prove(&self, user: &User, proof: &Proof, client_ip: &str) -> Result<(Tx, ProvedBy)> {
+    /// Verifies a code that has not been used before, and returns the open transaction. Wrong codes make the next attempt
+    /// wait, as wrong_code passwords do, but are counted separately: a correct password does not clear them.
+    async fn verify_code(&self, user: &User, proof: &Proof, client_ip: &str) -> Result<(Tx, ProvedBy)> {
         let mut tx = self.db().begin().await?;
-        let factor = second_factors::lock(&mut tx, &user.id).await?.ok_or_else(over)?;
+        let factor = second_factors::lock(&mut tx, &user.id).await?.ok_or_else(sign_in_expired)?;
         let keys = [(guesses(&user.id), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
         let mut failures = [0; 2];
         for ((key, _), count) in keys.iter().zip(&mut failures) {
@@ -216,7 +214,7 @@ impl Engine {
         }
     }
 
-    /// The inner result is about the proof, the outer one about us.
+    /// The inner error is about the code, the outer one about the server.
     async fn judge(
         &self,
         tx: &mut Tx,
@@ -230,8 +228,8 @@ impl Engine {
                     second_factors::accept(tx, user, step).await?;
                     Ok(Ok(ProvedBy::App))
                 }
-                Judged::Reused => Ok(Err(reused())),
-                Judged::Wrong => Ok(Err(wrong())),
+                Judged::Reused => Ok(Err(code_reused())),
+                Judged::Wrong => Ok(Err(wrong_code())),
             },
             Proof::RecoveryCode(code) => {
                 match second_factors::use_code(tx, user, &recovery_hash(user, code), self.now()).await? {
@@ -239,75 +237,72 @@ impl Engine {
                         let left = second_factors::codes_left(tx, user).await?;
                         Ok(Ok(ProvedBy::RecoveryCode { left }))
                     }
-                    CodeUse::Before => Ok(Err(spent())),
-                    CodeUse::Unknown => Ok(Err(unknown())),
+                    CodeUse::Before => Ok(Err(recovery_code_used())),
+                    CodeUse::Unknown => Ok(Err(unknown_recovery_code())),
                 }
             }
         }
     }
 
     fn open_key(&self, user: &UserId, factor: &Stored) -> Result<TotpKey> {
-        let opened = self.vault().open(&factor.secret, &place(user, KEY)).ok();
+        let opened = self.vault().open(&factor.secret, &seal_context(user, KEY)).ok();
         opened.as_deref().and_then(TotpKey::parse).ok_or_else(|| {
-            tracing::error!(%user, "the key of a second factor does not open with this instance's key");
+            tracing::error!(%user, "the key of a second factor cannot be decrypted with this instance's keys");
             Error::Internal
         })
     }
 
-    /// A letter that cannot leave undoes nothing: the mail's own log tells of it.
+    /// Errors are ignored: the mailer logs them, and the change is committed.
     fn notify_second_factor(&self, user: &User, news: FactorEvent) {
         drop(self.send_email(emails::second_factor(&user.email, news, &self.page_url("me/security"))));
     }
 }
 
-/// What a sealed text belongs to: it does not open elsewhere.
-pub(crate) fn place(user: &UserId, what: &str) -> String {
+/// The associated data of a sealed text: it cannot be opened elsewhere.
+pub(crate) fn seal_context(user: &UserId, what: &str) -> String {
     format!("{user}/{what}")
 }
 
-/// What wrong codes of a person are counted under.
+/// The key under which a user's wrong_code codes are counted.
 fn guesses(user: &UserId) -> String {
     format!("code:{user}")
 }
 
-/// A recovery code's hash as it is stored. It has 80 random bits, so a plain hash is enough.
+/// The stored hash of a recovery code. A code has 80 random bits, so a plain hash is enough.
 fn recovery_hash(user: &UserId, code: &str) -> String {
     hash(&format!("{user}/{code}"))
 }
 
 fn is_on() -> Error {
     Error::Conflict {
-        detail: "Your second factor is on already. Switch it off first to use another key.".into(),
+        detail: "Two-factor authentication is already on. Turn it off first to use another key.".into(),
         existing: None,
     }
 }
 
 fn is_off() -> Error {
-    Error::Conflict { detail: "The second factor is off already.".into(), existing: None }
+    Error::Conflict { detail: "Two-factor authentication is already off.".into(), existing: None }
 }
 
-fn over() -> Error {
-    Error::Unauthenticated("Too much time has passed since you gave your password. Sign in again.".into())
+fn sign_in_expired() -> Error {
+    Error::Unauthenticated("Your sign-in has expired. Sign in again.".into())
 }
 
-fn wrong() -> Error {
+fn wrong_code() -> Error {
     Error::invalid(
         "code",
-        "This code is not right. Give the one that your app shows now; if that fails too, set the clock of its device right.",
+        "Incorrect code. Enter the current code from your authenticator app. If it fails again, check the clock of your device.",
     )
 }
 
-fn reused() -> Error {
-    Error::invalid(
-        "code",
-        "This code was used already, and each works once. Wait for the next one, at most half a minute.",
-    )
+fn code_reused() -> Error {
+    Error::invalid("code", "This code has already been used. Wait for the next one, up to 30 seconds.")
 }
 
-fn spent() -> Error {
-    Error::invalid("code", "This recovery code was used already, and each works once. Take another one.")
+fn recovery_code_used() -> Error {
+    Error::invalid("code", "This recovery code has already been used. Use another one.")
 }
 
-fn unknown() -> Error {
-    Error::invalid("code", "This is none of your recovery codes. Those made earlier end when new ones are made.")
+fn unknown_recovery_code() -> Error {
+    Error::invalid("code", "Incorrect recovery code. Codes stop working when you create new ones.")
 }

@@ -77,7 +77,7 @@ impl Staffing for Engine {
             None => (Deed::StaffRemoved, Some(Change::noted("role", member.role.as_str()))),
         };
         let entry = self.staff_entry(action).by(actor).about(user.as_str(), &member.user.email).with(change);
-        self.note(&mut tx, entry).await?;
+        self.record(&mut tx, entry).await?;
         tx.commit().await?;
         Ok(StaffMember { role: role.unwrap_or(member.role), ..member })
     }
