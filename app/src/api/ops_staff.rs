@@ -1,8 +1,8 @@
 //! The provider's staff: what their pages load and what their forms do.
 
 use domain::{
-    installation::staff::{StaffInvite, StaffInvited, StaffRoster},
-    member::Newcomer,
+    installation::staff::{StaffInvited, StaffRoster},
+    member::{Invite, Newcomer},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub async fn load_staff() -> Result<(StaffRoster, String), UiError> {
 
 /// Invites somebody.
 #[server(prefix = "/api", endpoint = "ops/staff/invite")]
-pub async fn invite_staff(form: StaffInvite) -> Result<(), UiError> {
+pub async fn invite_staff(form: Invite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/invite", links::OPS_STAFF), &form, async {
         let sent = ssr::backend()?.invite_staff(&ssr::operator().await?, &form).await?;

@@ -16,9 +16,8 @@ use domain::{
         accounts::{AccountFilter, LimitsForm, Naming, NewAccount},
         health::Mood,
         policy::PolicyName,
-        staff::StaffInvite,
     },
-    member::{Members, Newcomer},
+    member::{Invite, Members, Newcomer},
     time::{DAY_MS, HOUR_MS, MINUTE_MS},
     token::{Scope, TokenForm, Tokens},
 };
@@ -316,7 +315,7 @@ async fn nobody_else_operates(bed: Bed) {
             engine.staff_roster(nobody).await.err(),
             engine.change_staff(nobody, &id, None).await.err(),
             engine
-                .invite_staff(nobody, &StaffInvite { email: "x@acme.example".into(), role: "operator".into() })
+                .invite_staff(nobody, &Invite { email: "x@acme.example".into(), role: "operator".into() })
                 .await
                 .err(),
         ];

@@ -6,8 +6,8 @@ use domain::{
     actor::{Actor, Permission},
     audit::{Audit, AuditFilter, Deed},
     id::UserId,
-    installation::{Staffing, staff::StaffInvite},
-    member::Newcomer,
+    installation::Staffing,
+    member::{Invite, Newcomer},
     support::{Support, SupportForm},
 };
 
@@ -23,7 +23,7 @@ on_both! {
 
 async fn staff_is_invited_changed_and_removed(bed: Bed) {
     let olga = operator(&bed).await;
-    let invite = |email: &str| StaffInvite { email: email.into(), role: "support".into() };
+    let invite = |email: &str| Invite { email: email.into(), role: "support".into() };
     bed.engine.invite_staff(&olga, &invite("sam@provider.example")).await.unwrap();
     let twice = bed.engine.invite_staff(&olga, &invite("sam@provider.example")).await.unwrap_err();
     assert_eq!(twice.fields()[0].field, "email");

@@ -35,7 +35,7 @@ impl Members for Engine {
 
     async fn invite(&self, actor: &Actor, form: &Invite) -> Result<Invitation> {
         let account = self.account_to_manage(actor).await?;
-        self.invite_to(&account, actor, form.check()?).await
+        self.invite_to(&account, actor, form.check(Role::parse)?).await
     }
 
     async fn resend_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
@@ -124,7 +124,11 @@ impl InvitationScope for Account {
     }
 
     fn email(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Email {
-        emails::invitation(invitation, &self.name, &engine.page_url(&format!("invite/{}", link.text)))
+        emails::invitation(
+            invitation,
+            &format!("the account {}", self.name),
+            &engine.page_url(&format!("invite/{}", link.text)),
+        )
     }
 
     async fn find(db: &Db, key: &str) -> Result<Option<Self>> {

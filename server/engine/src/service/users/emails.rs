@@ -1,7 +1,7 @@
 //! Emails to users, and the links in them. A link has 256 random bits; the store has only its hash.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Error, error::Result, installation::staff::StaffInvitation, member::Invitation};
+use domain::{Error, error::Result, member::Invitation};
 use url::Url;
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     digest::hash,
     mail::{Email, Enqueued},
     random,
+    store::users::invitations::InvitationRole,
 };
 
 /// Random bytes of a link.
@@ -48,26 +49,14 @@ impl Engine {
     }
 }
 
-pub(crate) fn invitation(invitation: &Invitation, account: &str, page: &str) -> Email {
-    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
+/// The email with the link to `page`. `what` is the scope in words, such as "the account Acme".
+pub(crate) fn invitation<R: InvitationRole>(invitation: &Invitation<R>, what: &str, page: &str) -> Email {
+    let (by, role) = (&invitation.invited_by, invitation.role.name());
     Email {
         to: invitation.email.clone(),
-        subject: format!("Invitation to {account} on Offhook"),
+        subject: format!("Invitation to join {what} on Offhook"),
         text: format!(
-            "{by} has invited you to join the account {account} on Offhook, with the role {role}.\n\n\
-             Accept the invitation within 7 days:\n{page}\n\n\
-             If you don't know {by}, you can ignore this email.\n"
-        ),
-    }
-}
-
-pub(crate) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Email {
-    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
-    Email {
-        to: invitation.email.clone(),
-        subject: "Invitation to join the Offhook staff".to_owned(),
-        text: format!(
-            "{by} has invited you to join the provider's staff on Offhook, with the role {role}.\n\n\
+            "{by} has invited you to join {what} on Offhook, with the role {role}.\n\n\
              Accept the invitation within 7 days:\n{page}\n\n\
              If you don't know {by}, you can ignore this email.\n"
         ),

@@ -10,9 +10,9 @@ use domain::{
     id::{InvitationId, UserId},
     installation::{
         Staffing,
-        staff::{StaffInvitation, StaffInvite, StaffInvited, StaffMember, StaffRoster},
+        staff::{StaffInvitation, StaffInvited, StaffMember, StaffRoster},
     },
-    member::Newcomer,
+    member::{Invite, Newcomer},
 };
 
 use crate::{
@@ -38,9 +38,9 @@ impl Staffing for Engine {
         Ok(StaffRoster { members, invitations: invitations::list(self.db(), Staff.key()).await? })
     }
 
-    async fn invite_staff(&self, actor: &Actor, form: &StaffInvite) -> Result<StaffInvitation> {
+    async fn invite_staff(&self, actor: &Actor, form: &Invite) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
-        self.invite_to(&Staff, actor, form.check()?).await
+        self.invite_to(&Staff, actor, form.check(StaffRole::parse)?).await
     }
 
     async fn resend_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
@@ -119,7 +119,7 @@ impl InvitationScope for Staff {
     }
 
     fn email(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Email {
-        emails::staff_invitation(invitation, &engine.page_url(&format!("invite/staff/{}", link.text)))
+        emails::invitation(invitation, "the provider's staff", &engine.page_url(&format!("invite/staff/{}", link.text)))
     }
 
     async fn find(_: &Db, _: &str) -> Result<Option<Self>> {
