@@ -295,7 +295,7 @@ async fn an_operator_takes_a_lost_factor_away(bed: Bed) {
     let app = App::of_ana(&bed).await;
     let pending = password(&bed).await;
     let nobody = bed.engine.reset_second_factor(&Actor::COMMAND_LINE, "bob@acme.example").await;
-    assert_eq!(nobody, Err(Error::NotFound("Person".into())));
+    assert_eq!(nobody, Err(Error::NotFound("User".into())));
     let reset = bed.engine.reset_second_factor(&Actor::COMMAND_LINE, " ANA@acme.example").await;
     assert_eq!(reset, Ok(app.user.clone()));
     assert!(bed.mail.emails().pop().unwrap().text.contains("turned off by an operator"));
