@@ -1,60 +1,60 @@
-//! Letters to people: what they say, and the port through which they leave.
+//! Emails to users, and the port through which they are sent.
 //!
-//! Architecture invariant: a letter is handed over after the commit of what it tells, never inside a transaction, and
-//! handing over does not wait for the mail server.
+//! Architecture invariant: an email is queued after the commit of what it reports, never inside a transaction, and queueing
+//! does not wait for the mail server.
 
 use std::sync::{Mutex, PoisonError};
 
-/// A letter to one person, as plain text.
+/// An email to one user, as plain text.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// Address.
     pub to: String,
     /// Subject.
     pub subject: String,
-    /// The text, with links written out. It may hold a key to an account, so a letter's debug form does not show it.
+    /// The text, with links written out. It may hold a key to an account, so debug output does not show it.
     pub text: String,
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letter").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Email").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 
-/// Whether a letter is on its way.
+/// Whether an email was queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Posted {
+pub enum Enqueued {
     /// It waits for the mail server.
     Waiting,
-    /// Too many others wait. It has not been taken.
+    /// The queue is full: it was dropped.
     Full,
 }
 
-/// Takes letters to where people get them.
+/// Sends emails.
 pub trait Mail: Send + Sync + 'static {
-    /// Takes a letter. Does not wait.
-    fn post(&self, letter: Letter) -> Posted;
-    /// Whether letters reach people. Without a mail server only the operator sees them.
-    fn reaches_people(&self) -> bool {
+    /// Queues an email. Does not wait.
+    fn enqueue(&self, email: Email) -> Enqueued;
+    /// Whether emails reach users. Without a mail server only the operator sees them.
+    fn is_configured(&self) -> bool {
         true
     }
 }
 
-/// Keeps letters instead of sending them: for commands that send none, and for tests that read them.
+/// Keeps emails instead of sending them: for commands that send none, and for tests that read them.
 #[derive(Default)]
-pub struct Drawer(Mutex<Vec<Letter>>);
+pub struct InMemoryMailer(Mutex<Vec<Email>>);
 
-impl Drawer {
-    /// The letters so far, oldest first. They stay.
-    pub fn letters(&self) -> Vec<Letter> {
+impl InMemoryMailer {
+    /// The emails so far, oldest first. They stay.
+    pub fn emails(&self) -> Vec<Email> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Mail for Drawer {
-    fn post(&self, letter: Letter) -> Posted {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
-        Posted::Waiting
+impl Mail for InMemoryMailer {
+    fn enqueue(&self, email: Email) -> Enqueued {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(email);
+        Enqueued::Waiting
     }
 }

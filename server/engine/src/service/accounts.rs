@@ -115,7 +115,7 @@ impl Accounts for Engine {
     }
 
     fn sign_up_open(&self) -> bool {
-        self.sender().policies.now().sign_up_open
+        self.context().policies.now().sign_up_open
     }
 }
 
@@ -162,7 +162,7 @@ impl Engine {
         for (key, _) in &keys {
             self.refuse_while_blocked(key).await?;
         }
-        if !password::fits(password.to_owned(), stored).await {
+        if !password::verify(password.to_owned(), stored).await {
             self.count_failure(&keys).await?;
             return Ok(false);
         }

@@ -11,7 +11,7 @@ use domain::{
     target::TargetUrl,
 };
 
-use super::credentials::{self, Open};
+use crate::credentials::{self, Open};
 use crate::{
     Engine,
     store::{accounts, db::Tx, endpoints, endpoints::StoredEndpoint},

@@ -10,7 +10,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::following,
+    background::Pacing,
     store::{
         error::StoreError,
         events::{self, NewEventRow},
@@ -65,7 +65,7 @@ impl Engine {
     /// `Unavailable` or `Internal`.
     pub async fn gather_numbers(&self) -> Result<()> {
         // What is left is too young to be followed yet.
-        following::round(self.sender(), None).await?;
+        self.background().phone_indexer.round(Pacing::Immediate).await?;
         Ok(())
     }
 

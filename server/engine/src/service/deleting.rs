@@ -2,7 +2,7 @@
 //!
 //! These are two transactions. Who records an outcome has the delivery first and its endpoint after it, so one that had the
 //! endpoint and then asked for deliveries would wait for somebody who waits for it. What was being accepted at that
-//! moment, and what a crash in between leaves, is cancelled by [`crate::sender::left_behind`].
+//! moment, and what a crash in between leaves, is cancelled by [`crate::background::stuck_deliveries`].
 
 use domain::{
     actor::Actor,

@@ -19,9 +19,8 @@ use domain::{
 use tokio::time::timeout_at;
 
 use crate::{
-    Engine,
-    sender::news::News,
-    service::credentials,
+    Engine, credentials,
+    delivery::cluster::ClusterMessage,
     store::{
         deliveries, endpoints, events,
         jobs::{self, Lane},
@@ -181,8 +180,7 @@ impl Engine {
     /// Something of this account may be due now.
     pub(super) async fn wake(&self, account: &AccountId) {
         self.sender().wake_at(self.now());
-        self.sender().tell(News::Due).await;
-        let accounts = self.sender().changed([account.to_string()]);
-        self.sender().tell_accounts(accounts).await;
+        self.sender().broadcast(ClusterMessage::Due).await;
+        self.sender().changed([account.to_string()]).await;
     }
 }

@@ -19,10 +19,10 @@ use domain::{
     time::SECOND_MS,
 };
 
-use super::credentials::{self, Open};
+use crate::credentials::{self, Open};
 use crate::{
     Engine,
-    sender::news::News,
+    delivery::cluster::ClusterMessage,
     store::{audit, endpoints, endpoints::StoredEndpoint, tallies},
 };
 
@@ -216,8 +216,8 @@ impl Engine {
 
     /// What is in hand for the endpoint goes back and is taken up again as it is now.
     pub(crate) async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.sender().let_go_of(id.as_str()).await?;
-        self.sender().tell(News::Endpoint(id.to_string())).await;
+        self.sender().release_endpoint(id.as_str()).await?;
+        self.sender().broadcast(ClusterMessage::Endpoint(id.to_string())).await;
         self.wake(account).await;
         Ok(())
     }

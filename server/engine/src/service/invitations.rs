@@ -15,7 +15,7 @@ use domain::{
 use super::{letters::Link, tokens::hash};
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     password,
     store::{
         accounts,
@@ -52,7 +52,7 @@ pub(super) trait Place: Send + Sync + Sized {
     /// Its name for people, if it has one.
     fn title(&self) -> Option<&str>;
     /// The letter with the link.
-    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Letter;
+    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Email;
     /// The place with that key.
     async fn find(db: &Db, key: &str) -> Result<Option<Self>>;
     /// Addresses of all who belong to it. Whoever lets somebody in or out waits here until the transaction ends.

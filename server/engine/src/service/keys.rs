@@ -17,7 +17,7 @@ use crate::{
         nodes,
         sealed::{self, COLUMNS, Changed, Column, Stored},
     },
-    vault::DoesNotOpen,
+    vault::DecryptError,
 };
 
 /// Rows of one step. A step is one short transaction.
@@ -131,7 +131,7 @@ impl Engine {
                 let done = self.reseal_page(column, page, &mut pass).await?;
                 if done > 0 {
                     told(done);
-                    clock::rest_ms(STEP_REST_MS).await;
+                    clock::sleep_ms(STEP_REST_MS).await;
                 }
             }
         }
@@ -164,7 +164,7 @@ impl Engine {
         Ok(done)
     }
 
-    fn resealed(&self, column: &Column, stored: &Stored) -> std::result::Result<String, DoesNotOpen> {
+    fn resealed(&self, column: &Column, stored: &Stored) -> std::result::Result<String, DecryptError> {
         let again = |sealed: &str| {
             let open = self.vault().open(sealed, &stored.bound_to)?;
             Ok(self.vault().seal(&open, &stored.bound_to))

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     store::{
         accounts,
         db::{Db, Tx},
@@ -123,7 +123,7 @@ impl Place for Account {
         Some(&self.name)
     }
 
-    fn letter(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Letter {
+    fn letter(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Email {
         letters::invitation(invitation, &self.name, &engine.page(&format!("invite/{}", link.text)))
     }
 

@@ -18,10 +18,11 @@ use domain::{
     time::{SECOND_MS, iso_utc, span},
 };
 
-use super::{credentials, endpoints::refuse_deleted};
+use super::endpoints::refuse_deleted;
+use crate::credentials;
 use crate::{
     Engine,
-    sender::rotating,
+    delivery::rotation as due_rotation,
     store::{
         db::Tx,
         endpoints::StoredEndpoint,
@@ -197,7 +198,7 @@ impl Engine {
     async fn settled(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         refuse_deleted(&self.stored(account, id).await?.endpoint)?;
         let mut tx = self.db().begin().await?;
-        rotating::settle(self.sender(), &mut tx, account, id).await?;
+        due_rotation::apply_due(self.sender(), &mut tx, account, id).await?;
         tx.commit().await?;
         self.stored(account, id).await
     }
@@ -278,7 +279,7 @@ impl Engine {
 
     /// After the commit: nobody goes on with what was kept, and what happens by itself is looked at again.
     async fn rotated(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.sender().rotate_soon.notify_one();
+        self.context().rotation_changed.notify_one();
         self.endpoint_changed(account, id).await
     }
 

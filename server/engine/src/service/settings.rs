@@ -19,7 +19,7 @@ use crate::{
 impl Engine {
     /// Most days that this account may keep what belongs to it.
     fn longest_retention(&self, account: &Account) -> u32 {
-        account.limits.retention_days(self.sender().policies.now().retention_max_days)
+        account.limits.retention_days(self.context().policies.now().retention_max_days)
     }
 
     /// Stores what changed. When support access is taken away, sessions that run there end with it.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     store::{
         audit::{self, Entry},
         db::{Db, Tx},
@@ -118,7 +118,7 @@ impl Place for Staff {
         None
     }
 
-    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Letter {
+    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Email {
         letters::staff_invitation(invitation, &engine.page(&format!("invite/staff/{}", link.text)))
     }
 

@@ -11,7 +11,7 @@ use domain::{
     time::DAY_MS,
 };
 
-use super::credentials;
+use crate::credentials;
 use crate::{
     Engine,
     store::{endpoints, endpoints::StoredEndpoint, listing, tallies},

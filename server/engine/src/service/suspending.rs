@@ -10,7 +10,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::news::News,
+    delivery::cluster::ClusterMessage,
     store::{endpoints, operate},
 };
 
@@ -45,8 +45,8 @@ impl Engine {
     /// What is in hand for the account goes back, and its tokens are asked for again, here and on the other nodes.
     async fn suspension_changed(&self, id: &AccountId) -> Result<()> {
         self.believed().actors.clear();
-        self.sender().let_go_of_account(id.as_str()).await?;
-        self.sender().tell(News::Suspension(id.to_string())).await;
+        self.sender().release_account(id.as_str()).await?;
+        self.sender().broadcast(ClusterMessage::Suspension(id.to_string())).await;
         self.wake(id).await;
         Ok(())
     }

@@ -11,7 +11,7 @@ use domain::{
 };
 
 use super::endpoints::refuse_deleted;
-use crate::{Engine, random, sender::ingest::Arriving};
+use crate::{Engine, delivery::intake::Arriving, random};
 
 impl Engine {
     /// Sends a test to an endpoint that receives; one that proves a credential carries the next one.
@@ -29,7 +29,7 @@ impl Engine {
         }
         let event = NewEvent { id: None, payload, timestamp: None };
         let arriving = Arriving { account: account.clone(), event, test_of: Some(endpoint.id.clone()), proof };
-        let (_, deliveries) = self.ingest().accept(arriving).await?;
+        let (_, deliveries) = self.intake().accept(arriving).await?;
         DeliveryId::parse(deliveries.first().map_or("", String::as_str))
     }
 
