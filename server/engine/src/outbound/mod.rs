@@ -11,6 +11,7 @@ mod classify;
 mod destination;
 mod policy;
 mod resolver;
+mod system_dns;
 mod timing;
 
 use crate::clock;

@@ -1,9 +1,8 @@
-//! Names to addresses, with every address vetted. What is returned here is what is connected to, so a name that
-//! changes between check and connect gains nothing.
+//! Resolves names and vets every address. The client connects to what is returned here, so a name that changes between check
+//! and connect gains nothing.
 
 use crate::clock;
 use std::{
-    io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -14,9 +13,9 @@ use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
-use super::{policy::Policy, timing};
+use super::{policy::Policy, system_dns::SystemDns, timing};
 
-/// Time limit of a look-up.
+/// Time limit of a lookup.
 pub const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
 
 /// Why a name gave no address to connect to.
@@ -25,21 +24,32 @@ pub enum DnsError {
     /// There is no such name.
     #[error("no DNS record")]
     NotFound,
-    /// No answer in time, or the name servers failed.
-    #[error("DNS did not answer")]
+    /// No response in time, or the name servers failed.
+    #[error("DNS did not respond")]
     Timeout,
     /// All of its addresses are refused.
     #[error("all addresses are refused")]
     Blocked,
 }
 
-/// How names become addresses: the system's way, or a test's.
+/// Looks a name up: as the system does, or as a test says.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, DnsError>> + Send + Sync>;
 
-/// The system's way.
+/// Looks names up as the system does, within [`DNS_TIMEOUT_MS`].
 #[must_use]
 pub fn system_lookup() -> Lookup {
-    Arc::new(|host| Box::pin(async move { lookup(&host).await }))
+    let system = Arc::new(SystemDns::default());
+    Arc::new(move |host| {
+        let system = Arc::clone(&system);
+        Box::pin(async move {
+            // Names under .invalid never exist (RFC 6761 section 6.4); asking a name server would only take time.
+            if host == "invalid" || host.ends_with(".invalid") {
+                return Err(DnsError::NotFound);
+            }
+            let found = timeout(Duration::from_millis(DNS_TIMEOUT_MS), system.lookup(&host)).await;
+            found.unwrap_or(Err(DnsError::Timeout))
+        })
+    })
 }
 
 /// Resolves and vets.
@@ -81,22 +91,4 @@ impl Resolve for VettingResolver {
             Ok(addresses)
         })
     }
-}
-
-async fn lookup(host: &str) -> Result<Vec<SocketAddr>, DnsError> {
-    // Names under .invalid never exist (RFC 6761 section 6.4); asking a name server would only take time.
-    if host == "invalid" || host.ends_with(".invalid") {
-        return Err(DnsError::NotFound);
-    }
-    let answer = timeout(Duration::from_millis(DNS_TIMEOUT_MS), tokio::net::lookup_host((host, 0))).await;
-    match answer {
-        Ok(Ok(addresses)) => Ok(addresses.collect()),
-        Ok(Err(error)) => Err(unresolved(&error)),
-        Err(_) => Err(DnsError::Timeout),
-    }
-}
-
-/// `getaddrinfo` tells "no such name" from "ask again later" (EAI_AGAIN) in its text only.
-fn unresolved(error: &io::Error) -> DnsError {
-    if error.to_string().contains("emporary failure") { DnsError::Timeout } else { DnsError::NotFound }
 }
