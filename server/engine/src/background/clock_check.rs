@@ -14,7 +14,7 @@ use crate::{
 
 use super::worker::{Pause, Worker};
 
-/// Compares the clock with what it said before.
+/// Compares the clock with its previous reading.
 pub struct ClockCheck {
     sender: Arc<Sender>,
     before_ms: AtomicI64,

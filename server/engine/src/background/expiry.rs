@@ -16,8 +16,8 @@ use super::worker::{Pause, Worker};
 const SWEEP_MS: u64 = 5 * MINUTE_MS.unsigned_abs();
 /// How long an expired password link is remembered, so that it can be reported as expired.
 const RESETS_KEPT_MS: i64 = DAY_MS;
-/// How long failed sign-ins count after the latest of them delays nobody any more. Far longer than the longest delay:
-/// pausing this long to guess again without one yields fewer guesses than waiting each time.
+/// How long failed sign-ins count after the last delay they caused. Far longer than the longest delay: pausing this long to
+/// guess without one yields fewer guesses than waiting each time.
 const FAILURES_KEPT_MS: i64 = DAY_MS;
 
 /// Deletes what has expired.

@@ -21,7 +21,7 @@ pub(crate) struct CommittedRows {
 struct Starts {
     /// Since the latest round.
     fresh: Option<String>,
-    /// Before it. Whoever was moving the watermark when these rows were committed has finished since.
+    /// Before it. Any move of the watermark that ran when these rows were committed has ended since.
     aged: Option<String>,
 }
 

@@ -80,7 +80,7 @@ impl Gathered {
     }
 }
 
-/// One transaction for both sides. False when it failed: nothing was written and no one was answered.
+/// One transaction for both sides. False when it failed: nothing was written and no result was reported.
 async fn write_together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
     match commit(sender, gathered).await {
         Ok((accepted, recorded)) => {

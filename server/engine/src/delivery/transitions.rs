@@ -1,4 +1,4 @@
-//! Endpoints whose state changed because of their attempts, for whoever alerts their account's admins.
+//! Endpoints whose state changed because of their attempts, until their account's admins are alerted.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ pub(crate) struct EndpointTransition {
     pub(crate) name: String,
 }
 
-/// Committed transitions that nobody was alerted of yet.
+/// Committed transitions whose alerts are not sent yet.
 #[derive(Debug, Default)]
 pub(crate) struct Transitions {
     waiting: Mutex<Vec<EndpointTransition>>,

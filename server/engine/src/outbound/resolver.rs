@@ -32,10 +32,10 @@ pub enum DnsError {
     Blocked,
 }
 
-/// Looks a name up: as the system does, or as a test says.
+/// Resolves a name: as the system does, or as a test decides.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, DnsError>> + Send + Sync>;
 
-/// Looks names up as the system does, within [`DNS_TIMEOUT_MS`].
+/// Resolves names as the system does, within [`DNS_TIMEOUT_MS`].
 #[must_use]
 pub fn system_lookup() -> Lookup {
     let system = Arc::new(SystemDns::default());

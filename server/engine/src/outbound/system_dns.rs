@@ -1,5 +1,5 @@
-//! Looks names up as the system does: in `/etc/hosts`, then at the name servers of `/etc/resolv.conf`. Asynchronous, so that
-//! names nobody answers for delay no other lookup, and cached for as long as their records say, within bounds.
+//! Resolves names as the system does: from `/etc/hosts`, then at the name servers of `/etc/resolv.conf`. It is asynchronous, so
+//! that names whose servers are down delay no other lookup, and caches responses by their time to live, within bounds.
 
 use std::{
     fs, io,
