@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use engine::{Figure, Value};
+use engine::{Metric, Value};
 
 use crate::room::Shared;
 
@@ -19,21 +19,21 @@ pub fn routes() -> Router<Shared> {
 }
 
 async fn show(State(room): State<Shared>) -> Response {
-    match room.engine.figures().await {
-        Ok(figures) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&figures)).into_response()
+    match room.engine.metrics().await {
+        Ok(metrics) => {
+            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics)).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }
 
-fn text(figures: &[Figure]) -> String {
+fn text(metrics: &[Metric]) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut out = format!(
         "# HELP offhook_build_info The version that runs.\n# TYPE offhook_build_info gauge\n\
          offhook_build_info{{version=\"{version}\"}} 1\n"
     );
-    for Figure { name, help, value } in figures {
+    for Metric { name, help, value } in metrics {
         let kind = match value {
             Value::Counter(_) => "counter",
             Value::Gauge(_) => "gauge",
@@ -51,8 +51,8 @@ fn write_samples(out: &mut String, name: &str, value: &Value) {
         Value::Counter(value) | Value::Gauge(value) => {
             let _ = writeln!(out, "{name} {value}");
         }
-        Value::Histogram { upto, count, sum } => {
-            for (end, cell) in upto {
+        Value::Histogram { buckets, count, sum } => {
+            for (end, cell) in buckets {
                 let _ = writeln!(out, "{name}_bucket{{le=\"{end}\"}} {cell}");
             }
             let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
@@ -67,8 +67,8 @@ mod tests {
     #[test]
     fn every_figure_has_its_help_and_its_type() {
         let value = Value::Counter(3.0);
-        let figures = [Figure { name: "offhook_events_accepted_total", help: "Events accepted.", value }];
-        assert!(text(&figures).ends_with(
+        let metrics = [Metric { name: "offhook_events_accepted_total", help: "Events accepted.", value }];
+        assert!(text(&metrics).ends_with(
             "# HELP offhook_events_accepted_total Events accepted.\n# TYPE offhook_events_accepted_total counter\n\
              offhook_events_accepted_total 3\n"
         ));
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn a_histogram_has_its_cells_its_sum_and_its_count() {
-        let value = Value::Histogram { upto: vec![(0.5, 2), (1.0, 3)], count: 4, sum: 9.5 };
-        let figures = [Figure { name: "offhook_x_seconds", help: "X.", value }];
-        assert!(text(&figures).ends_with(
+        let value = Value::Histogram { buckets: vec![(0.5, 2), (1.0, 3)], count: 4, sum: 9.5 };
+        let metrics = [Metric { name: "offhook_x_seconds", help: "X.", value }];
+        assert!(text(&metrics).ends_with(
             "# TYPE offhook_x_seconds histogram\noffhook_x_seconds_bucket{le=\"0.5\"} 2\n\
              offhook_x_seconds_bucket{le=\"1\"} 3\noffhook_x_seconds_bucket{le=\"+Inf\"} 4\n\
              offhook_x_seconds_sum 9.5\noffhook_x_seconds_count 4\n"

@@ -164,7 +164,7 @@ struct KeyFile {
 }
 
 impl KeySource for KeyFile {
-    fn renewed(&self) -> Option<KeyRing> {
+    fn changed(&self) -> Option<KeyRing> {
         let now = Stamp::of(&self.path);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now.is_none() || now == *seen {
@@ -279,13 +279,13 @@ mod tests {
         let path = file_of_data_folder(folder.path()).unwrap();
         let keys = watched(path.clone()).unwrap();
         let source = keys.source.unwrap();
-        assert_eq!(source.renewed(), None);
+        assert_eq!(source.changed(), None);
         let next = keys.ring.with_waiting([2; 32]).promoted();
         replace(&path, &next).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, KEY_MODE);
-        assert_eq!((source.renewed(), source.renewed()), (Some(next), None));
+        assert_eq!((source.changed(), source.changed()), (Some(next), None));
         fs::write(&path, "broken").unwrap();
-        assert_eq!(source.renewed(), None);
+        assert_eq!(source.changed(), None);
     }
 
     #[test]

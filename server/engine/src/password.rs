@@ -9,27 +9,25 @@ use domain::{FieldError, account::password_complaint};
 use tokio::sync::Semaphore;
 use zxcvbn::{Score, zxcvbn};
 
-/// Words that common passwords are made of, one a line.
+/// Words that common passwords consist of, one per line.
 const COMMON_WORDS: &str = include_str!("../data/common_words.txt");
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| COMMON_WORDS.lines().collect());
-/// Longest of them, in letters.
+/// The longest of them, in characters.
 const COMMON_MAX_CHARS: usize = 16;
 
-/// What is wrong with a new password: its length, or that it is easy to guess. The same rule wherever one is chosen.
-/// `about` is what others know of the person: address, name, account.
+/// What is wrong with a new password: its length, or that it is easy to guess. The same rule applies wherever one is chosen.
+/// `about` is what others know about the user: address, name, account.
 #[must_use]
 pub fn complaint(field: &str, password: &str, about: &[&str]) -> Option<FieldError> {
     password_complaint(field, password).or_else(|| weakness(password, about).map(|words| FieldError::new(field, words)))
 }
 
 fn weakness(password: &str, about: &[&str]) -> Option<String> {
-    // The parts of an address are known too: ana.smith@acme.example tells of ana, smith and acme.
+    // The parts of an address are known too: ana.smith@acme.example contains ana, smith and acme.
     let parts = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).filter(|part| part.len() > 2);
     let parts: Vec<String> = parts.map(str::to_ascii_lowercase).collect();
     if is_common(password, &parts) {
-        return Some(
-            "This is among the passwords that are tried first. Use a few words that do not belong together.".into(),
-        );
+        return Some("This is a commonly used password. Choose a few unrelated words.".into());
     }
     let known: Vec<&str> = about.iter().copied().chain(parts.iter().map(String::as_str)).collect();
     let judged = zxcvbn(password, &known);
@@ -37,13 +35,13 @@ fn weakness(password: &str, about: &[&str]) -> Option<String> {
         return None;
     }
     let feedback = judged.feedback();
-    let warning = feedback.and_then(|said| said.warning()).map(|words| words.to_string());
-    let advice = feedback.and_then(|said| said.suggestions().first()).map(ToString::to_string);
-    let said = [warning, advice].into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Some(format!("This is easy to guess. {said}").trim_end().to_owned())
+    let warning = feedback.and_then(|feedback| feedback.warning()).map(|words| words.to_string());
+    let advice = feedback.and_then(|feedback| feedback.suggestions().first()).map(ToString::to_string);
+    let text = [warning, advice].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Some(format!("This is easy to guess. {text}").trim_end().to_owned())
 }
 
-/// Whether nothing is left of a password without digits, signs, common words and what is known of the person: `Password1234!`, `P@ssw0rd-Summer-2026`.
+/// Whether nothing is left of a password without digits, signs, common words and what is known about the user: `Password1234!`, `P@ssw0rd-Summer-2026`.
 fn is_common(password: &str, known: &[String]) -> bool {
     let plain = |c: char| match c.to_ascii_lowercase() {
         '@' | '4' => 'a',
@@ -76,16 +74,16 @@ fn made_of_common_words(text: &str, known: &[String]) -> bool {
     reached[text.len()]
 }
 
-/// Hashings at the same time: each takes 19 MiB and a core, so more would starve everything else.
+/// Hashes computed at the same time: each takes 19 MiB and a core, so more would starve everything else.
 const AT_ONCE: usize = 2;
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+static PERMITS: Semaphore = Semaphore::const_new(AT_ONCE);
 
-/// A hash that no password has; verifying against it takes as long as against a real one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$b2ZmaG9va29mZmhvb2s$q1V0cOHsoMrZ6rW6s0yZb8SBsHk0mcXvQdN5sQ0vQ8w";
+/// A hash that matches no password; verifying against it takes as long as against a real one.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$b2ZmaG9va29mZmhvb2s$q1V0cOHsoMrZ6rW6s0yZb8SBsHk0mcXvQdN5sQ0vQ8w";
 
-/// The hash to store for a new password. Runs beside the runtime's threads.
+/// The hash to store for a new password. Runs on a blocking thread.
 pub async fn hash(password: String) -> String {
-    aside(move || {
+    run_blocking(move || {
         let salt: [u8; 16] = random::any();
         // A salt of 16 bytes is always valid; a hash that failed would be empty and verify nothing.
         let Ok(salt) = SaltString::from_b64(&STANDARD_NO_PAD.encode(salt)) else { return String::new() };
@@ -95,19 +93,19 @@ pub async fn hash(password: String) -> String {
     .unwrap_or_default()
 }
 
-/// Whether the password fits the stored hash; with no hash, nobody's, in the same time.
-pub async fn fits(password: String, stored: Option<String>) -> bool {
+/// Whether the password matches the stored hash; without one, false after the same time.
+pub async fn verify(password: String, stored: Option<String>) -> bool {
     let known = stored.is_some();
-    let stored = stored.unwrap_or_else(|| NOBODY.to_owned());
-    let fits = aside(move || {
+    let stored = stored.unwrap_or_else(|| DECOY.to_owned());
+    let matches = run_blocking(move || {
         let Ok(hash) = PasswordHash::new(&stored) else { return false };
         Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
     });
-    fits.await.unwrap_or(false) && known
+    matches.await.unwrap_or(false) && known
 }
 
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let _room = ROOM.acquire().await.ok()?;
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let _permit = PERMITS.acquire().await.ok()?;
     tokio::task::spawn_blocking(work).await.ok()
 }
 
@@ -116,16 +114,16 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_password_fits_its_own_hash_only() {
+    async fn a_password_matches_only_its_own_hash() {
         let stored = hash("correct horse battery".to_owned()).await;
         assert!(stored.starts_with("$argon2id$"));
-        assert!(fits("correct horse battery".to_owned(), Some(stored.clone())).await);
-        assert!(!fits("correct horse".to_owned(), Some(stored)).await);
-        assert!(!fits("anything".to_owned(), None).await);
+        assert!(verify("correct horse battery".to_owned(), Some(stored.clone())).await);
+        assert!(!verify("correct horse".to_owned(), Some(stored)).await);
+        assert!(!verify("anything".to_owned(), None).await);
     }
 
     #[test]
-    fn a_password_that_is_tried_first_is_refused() {
+    fn a_commonly_used_password_is_refused() {
         for weak in [
             "Password1234!",
             "P@ssw0rd-Summer-2026",
@@ -144,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_words_that_do_not_belong_together_are_taken() {
+    fn a_few_unrelated_words_are_accepted() {
         for fine in ["correct horse battery", "violet kettle ran 7 miles", "Übermut tut selten gut!", "x7#kQ9!vTz2p"] {
             assert_eq!(complaint("password", fine, &["ana@acme.example"]), None, "{fine}");
         }
@@ -152,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_is_a_real_one_so_that_it_costs_the_same() {
-        assert!(PasswordHash::new(NOBODY).is_ok_and(|hash| hash.hash.is_some_and(|h| h.len() == 32)));
+    fn the_decoy_hash_is_valid_so_that_it_costs_the_same() {
+        assert!(PasswordHash::new(DECOY).is_ok_and(|hash| hash.hash.is_some_and(|h| h.len() == 32)));
     }
 }

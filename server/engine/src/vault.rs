@@ -1,11 +1,11 @@
-//! Encryption at rest of endpoint credentials and other secrets: XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha) with the
-//! instance key.
+//! Encryption at rest of endpoint credentials and of what holds them for a while: XChaCha20-Poly1305
+//! (draft-irtf-cfrg-xchacha) with the instance key.
 //!
-//! A sealed text is the key's id, a dot, and base64 of nonce and ciphertext. Its context (account, endpoint, credential) is
-//! associated data, so a sealed value cannot be opened in another row.
+//! A sealed text is the key's id, a dot, and base64 of nonce and ciphertext. What it belongs to (account, endpoint,
+//! which credential) is associated data, so that a sealed value moved to another row cannot be opened.
 //!
-//! The key ring may change while the process runs: it is read again before sealing, and when a value was sealed with an
-//! unknown key. Keys removed from the ring still open values until the process ends, for values read before.
+//! The key ring may change while the process runs: it is read again before anything is sealed, and when something was
+//! sealed with an unknown key. Keys removed from it can open until the process ends, for what was read before.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -22,15 +22,15 @@ use chacha20poly1305::{
 /// Bytes of an `XChaCha20` nonce; random ones do not repeat in practice.
 const NONCE_BYTES: usize = 24;
 
-/// A sealed value could not be decrypted: it was changed, moved, or sealed with an unknown key.
+/// A sealed value could not be opened: it was changed, moved, or sealed with another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored credential cannot be decrypted with this instance's keys")]
 pub struct DecryptError;
 
-/// A key with its id.
+/// A key ready for use.
 type Cipher = (KeyId, XChaCha20Poly1305);
 
-/// Seals and opens secrets.
+/// Seals and opens.
 pub struct Vault {
     /// The first one seals.
     ciphers: RwLock<Vec<Cipher>>,
@@ -44,10 +44,10 @@ impl Vault {
         Self { ciphers: RwLock::new(ciphers(&keys.ring, &[])), source: keys.source.clone() }
     }
 
-    /// The key that seals.
+    /// The key that seals now.
     #[must_use]
     pub fn current(&self) -> KeyId {
-        self.renew();
+        self.refresh();
         self.first().0
     }
 
@@ -62,50 +62,50 @@ impl Vault {
         ciphers.iter().find(|(known, _)| *known == id).map(|(_, cipher)| cipher.clone())
     }
 
-    /// Reads the key ring again.
-    fn renew(&self) {
-        if let Some(ring) = self.source.as_ref().and_then(|source| source.renewed()) {
+    /// Reads the key ring again, if it changed.
+    fn refresh(&self) {
+        if let Some(ring) = self.source.as_ref().and_then(|source| source.changed()) {
             let mut known = self.ciphers.write().unwrap_or_else(PoisonError::into_inner);
             *known = ciphers(&ring, &known);
         }
     }
 
-    /// Seals `text` with `context` as associated data.
+    /// Seals `text` for what `belongs_to` names.
     #[must_use]
-    pub fn seal(&self, text: &str, context: &str) -> String {
-        self.renew();
+    pub fn seal(&self, text: &str, belongs_to: &str) -> String {
+        self.refresh();
         let (id, cipher) = self.first();
         let nonce: [u8; NONCE_BYTES] = random::any();
-        let payload = Payload { msg: text.as_bytes(), aad: context.as_bytes() };
-        // Encryption of texts shorter than 256 GiB cannot fail; an empty box would not open.
-        let boxed = cipher.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
-        format!("{id}.{}", STANDARD_NO_PAD.encode([&nonce[..], &boxed].concat()))
+        let payload = Payload { msg: text.as_bytes(), aad: belongs_to.as_bytes() };
+        // Encryption of texts shorter than 256 GiB cannot fail; an empty result could not be opened.
+        let ciphertext = cipher.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
+        format!("{id}.{}", STANDARD_NO_PAD.encode([&nonce[..], &ciphertext].concat()))
     }
 
-    /// Opens a value that was sealed with the same context.
+    /// Opens what was sealed for the same `belongs_to`.
     ///
     /// # Errors
     /// [`DecryptError`].
-    pub fn open(&self, sealed: &str, context: &str) -> Result<String, DecryptError> {
+    pub fn open(&self, sealed: &str, belongs_to: &str) -> Result<String, DecryptError> {
         let (id, coded) = sealed.split_once('.').ok_or(DecryptError)?;
         let id = KeyId::parse(id).ok_or(DecryptError)?;
         let cipher = self.known(id).or_else(|| {
-            self.renew();
+            self.refresh();
             self.known(id)
         });
         let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| DecryptError)?;
-        let (nonce, boxed) = bytes.split_at_checked(NONCE_BYTES).ok_or(DecryptError)?;
-        let payload = Payload { msg: boxed, aad: context.as_bytes() };
+        let (nonce, ciphertext) = bytes.split_at_checked(NONCE_BYTES).ok_or(DecryptError)?;
+        let payload = Payload { msg: ciphertext, aad: belongs_to.as_bytes() };
         let text = cipher.ok_or(DecryptError)?.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DecryptError)?;
         String::from_utf8(text).map_err(|_| DecryptError)
     }
 }
 
-/// The ciphers of a ring, followed by previous ones that it no longer has.
-fn ciphers(ring: &KeyRing, before: &[Cipher]) -> Vec<Cipher> {
+/// The keys of a ring ready for use, followed by earlier ones that it no longer has.
+fn ciphers(ring: &KeyRing, known: &[Cipher]) -> Vec<Cipher> {
     let now = ring.keys().map(|key| (key.id, XChaCha20Poly1305::new(Key::from_slice(&key.bytes))));
-    let left = before.iter().filter(|(id, _)| ring.keys().all(|key| key.id != *id));
-    now.chain(left.cloned()).collect()
+    let earlier = known.iter().filter(|(id, _)| ring.keys().all(|key| key.id != *id));
+    now.chain(earlier.cloned()).collect()
 }
 
 #[cfg(test)]
@@ -114,12 +114,12 @@ mod tests {
 
     use super::*;
 
-    /// A key source that a test changes.
+    /// A source whose ring a test changes.
     #[derive(Default)]
-    struct FixedSource(Mutex<Option<KeyRing>>);
+    struct TestSource(Mutex<Option<KeyRing>>);
 
-    impl KeySource for FixedSource {
-        fn renewed(&self) -> Option<KeyRing> {
+    impl KeySource for TestSource {
+        fn changed(&self) -> Option<KeyRing> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
         }
     }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_opens_only_with_its_context_and_key() {
+    fn a_sealed_value_opens_only_for_its_owner_and_with_its_key() {
         let one = vault(1);
         let sealed = one.seal("my-token", "ep_1/auth_token");
         assert!(sealed.starts_with("k1.") && !sealed.contains("my-token"));
@@ -139,12 +139,12 @@ mod tests {
         for nothing in ["k1.AAAA", "k1", "", "k2.AAAA"] {
             assert_eq!(one.open(nothing, "ep_1/auth_token"), Err(DecryptError), "{nothing}");
         }
-        assert_ne!(sealed, one.seal("my-token", "ep_1/auth_token"), "each sealing has its own nonce");
+        assert_ne!(sealed, one.seal("my-token", "ep_1/auth_token"), "each sealed value has its own nonce");
     }
 
     #[test]
-    fn a_new_ring_is_read_when_needed_and_values_of_the_old_one_still_open() {
-        let source = Arc::new(FixedSource::default());
+    fn a_new_key_ring_is_read_when_needed_and_the_old_one_still_opens() {
+        let source = Arc::new(TestSource::default());
         let ring = KeyRing::one([1; 32]);
         let running = Vault::new(&Keys { ring: ring.clone(), source: Some(source.clone()) });
         let old = running.seal("a", "here");

@@ -211,7 +211,7 @@ async fn everything(engine: &Engine, to_do: u64) -> Result<Pass, Failed> {
         if fruitless > FRUITLESS_MAX {
             return Err(anyhow!("somebody else holds {}; run the command again later", values(pass.left)).into());
         }
-        clock::rest_ms(AGAIN_MS).await;
+        clock::sleep_ms(AGAIN_MS).await;
     }
 }
 
@@ -231,7 +231,7 @@ async fn retire(engine: &Arc<Engine>, store: &Store, ring: KeyRing) -> Result<(K
     let wait = IN_FLIGHT_MS.saturating_sub(age.max(0)).max(0);
     if wait > 0 {
         tracing::info!(wait_ms = wait, "waiting for requests that began with the old key");
-        clock::rest_ms(wait.unsigned_abs()).await;
+        clock::sleep_ms(wait.unsigned_abs()).await;
         everything(engine, 0).await?;
     }
     let sealed = engine.sealed_by().await.map_err(anyhow::Error::from)?;

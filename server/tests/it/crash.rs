@@ -13,7 +13,7 @@ use std::{
 };
 
 use domain::event::EventKind;
-use engine::sender::pace::AT_ONCE_MAX;
+use engine::delivery::concurrency::AT_ONCE_MAX;
 use serde_json::json;
 use tokio::sync::Semaphore;
 

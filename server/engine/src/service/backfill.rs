@@ -10,7 +10,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::following,
+    background::Pacing,
     store::{
         deliveries::{
             outcomes::{self, Finish},
@@ -67,7 +67,7 @@ impl Engine {
     /// `Unavailable` or `Internal`.
     pub async fn gather_numbers(&self) -> Result<()> {
         // The rest is too recent to be indexed yet.
-        following::round(self.sender(), None).await?;
+        self.background().phone_indexer.round(Pacing::Immediate).await?;
         Ok(())
     }
 

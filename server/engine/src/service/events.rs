@@ -13,7 +13,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::ingest::Arriving,
+    delivery::intake::Arriving,
     store::{accounts, deliveries, events},
 };
 
@@ -22,7 +22,7 @@ impl Events for Engine {
     async fn accept_event(&self, actor: &Actor, account: &AccountId, event: NewEvent) -> Result<Accepted> {
         actor.require(Permission::WriteEvents)?;
         let arriving = Arriving { account: account.clone(), event, test_of: None, proof: None };
-        self.ingest().accept(arriving).await.map(|(accepted, _)| accepted)
+        self.intake().accept(arriving).await.map(|(accepted, _)| accepted)
     }
 
     async fn account_for_events(&self, actor: &Actor, named: Option<&str>) -> Result<AccountId> {

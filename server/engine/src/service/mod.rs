@@ -8,6 +8,8 @@ pub mod credentials;
 mod deliveries;
 mod endpoints;
 mod events;
+mod metrics;
 mod ops;
 mod redactor;
+mod sessions;
 pub mod users;

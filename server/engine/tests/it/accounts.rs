@@ -15,6 +15,7 @@ use domain::{
     time::DAY_MS,
     token::{Scope, TokenForm, Tokens},
 };
+use engine::background::Worker as _;
 use engine::{Affiliation, store::users::sessions::Stored};
 
 use crate::{
@@ -65,12 +66,12 @@ async fn failed_sign_ins_count_for_a_day(bed: Bed) {
         fail().await;
     }
     bed.clock.step_ms(DAY_MS - 1);
-    bed.engine.sweep().await.unwrap();
+    bed.engine.background().expiry.tick().await.unwrap();
     assert_eq!(kept().await, 2, "by address and by client");
     fail().await;
     assert_eq!(fail().await, Error::TooMany { retry_after_s: 2 }, "the fifth was counted as such");
     bed.clock.step_ms(2_000 + DAY_MS);
-    bed.engine.sweep().await.unwrap();
+    bed.engine.background().expiry.tick().await.unwrap();
     assert_eq!(kept().await, 0);
 }
 

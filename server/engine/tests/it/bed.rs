@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine, key_ring::KeyRing, mail::InMemoryMailer};
+use engine::{Config, Engine, background::Worker as _, key_ring::KeyRing, mail::InMemoryMailer};
 
 use crate::{database, receiver::Receiver};
 
@@ -105,7 +105,7 @@ impl Bed {
             mail: mail.clone(),
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         let (admin, token) = newcomer(&engine, "Acme").await;
         Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
     }
@@ -113,7 +113,7 @@ impl Bed {
     /// Another engine on the same database, as after a crash or as a second node.
     pub async fn another(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         engine
     }
 
@@ -121,7 +121,7 @@ impl Bed {
     pub async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
         let config = Config { keys: keys.into(), ..self.config.clone() };
         let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         engine
     }
 
@@ -170,7 +170,9 @@ impl Bed {
 
     /// One round of the sender; how many attempts it made.
     pub async fn run(&self) -> usize {
-        self.engine.sender().run_once().await.unwrap()
+        let attempts = self.engine.sender().run_once().await.unwrap();
+        self.engine.background().alerts.tick().await.unwrap();
+        attempts
     }
 
     /// Moves the clock, then one round.
@@ -280,7 +282,7 @@ impl Bed {
     /// The one text that a query finds.
     pub async fn text(&self, query: &'static str) -> String {
         use engine::store::db::Pool;
-        match &self.engine.sender().db.readers {
+        match &self.engine.context().db.readers {
             Pool::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
             Pool::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
         }

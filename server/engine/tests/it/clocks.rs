@@ -7,7 +7,6 @@ use domain::{
     recover::{RecoverForm, Recovery as _},
     time::{HOUR_MS, iso_utc},
 };
-use engine::sender::recover;
 
 use crate::{
     bed::{Bed, On, on_both},
@@ -62,10 +61,10 @@ async fn a_recovery_goes_on_by_the_new_clock(bed: Bed) {
     let form = RecoverForm { from: iso_utc(crate::bed::START), rate_per_s: "2".into(), ..RecoverForm::default() };
     bed.engine.start_recovery(&bed.admin, &endpoint.id, &form).await.unwrap();
     bed.clock.step_ms(1_000);
-    let sender = bed.engine.sender();
-    assert_eq!(recover::round(sender).await.unwrap().put_back, 2);
+    let jobs = &bed.engine.background().recovery_jobs;
+    assert_eq!(jobs.round().await.unwrap().requeued, 2);
     bed.clock.step_ms(-HOUR_MS);
-    assert_eq!(recover::round(sender).await.unwrap().put_back, 2, "it does not rest for an hour");
+    assert_eq!(jobs.round().await.unwrap().requeued, 2, "it does not rest for an hour");
 }
 
 #[tokio::test]

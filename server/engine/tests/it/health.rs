@@ -154,7 +154,7 @@ async fn admins_hear_by_letter_of_what_an_endpoint_did_by_itself(bed: Bed) {
     assert_eq!(wanted, expected[1..]);
     let last = letters.last().unwrap();
     assert_eq!(last.to, "ana@acme.example");
-    assert!(last.text.contains("Error in your server (500)") && last.text.contains("none is dropped"), "{}", last.text);
+    assert!(last.text.contains("Error in your server (500)") && last.text.contains("none is lost"), "{}", last.text);
     assert!(last.text.contains(&format!("/endpoints/{}", endpoint.id)), "{}", last.text);
 }
 

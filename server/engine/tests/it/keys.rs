@@ -111,11 +111,11 @@ async fn everything_is_sealed_again_and_opens_with_the_next_key_alone(bed: Bed) 
 async fn a_value_that_changed_meanwhile_is_left_as_it_is(bed: Bed) {
     let endpoint = bed.endpoint().await;
     let column = COLUMNS.iter().find(|column| column.name == "endpoints.auth_token_sealed").unwrap();
-    let stored = sealed::page(&bed.engine.sender().db, column, "", 10).await.unwrap().remove(0);
+    let stored = sealed::page(&bed.engine.context().db, column, "", 10).await.unwrap().remove(0);
     assert_eq!(stored.place, endpoint.id.as_str());
     let write = async |was: &str| {
         let changed = Resealed { place: stored.place.clone(), was: was.to_owned(), becomes: "k2.other".to_owned() };
-        let mut tx = bed.engine.sender().db.begin().await.unwrap();
+        let mut tx = bed.engine.context().db.begin().await.unwrap();
         let done = sealed::write(&mut tx, column, &[changed]).await.unwrap();
         tx.commit().await.unwrap();
         done

@@ -11,7 +11,7 @@ use domain::{
     time::{DAY_MS, iso_utc},
 };
 use engine::{
-    sender::following,
+    background::Pacing,
     service::backfill::{BACKFILL_MAX, Backfill, Run},
     store::db::Pool,
 };
@@ -27,7 +27,7 @@ const PAGE_STEPS_MAX: u64 = 30_000;
 
 /// Counts the steps of everything that is read from now on.
 async fn counted(bed: &Bed) -> Arc<AtomicU64> {
-    let Pool::Sqlite(readers) = &bed.engine.sender().db.readers else { panic!("this bed is on SQLite") };
+    let Pool::Sqlite(readers) = &bed.engine.context().db.readers else { panic!("this bed is on SQLite") };
     let steps = Arc::new(AtomicU64::new(0));
     let mut all = Vec::new();
     for _ in 0..readers.options().get_max_connections() {
@@ -57,7 +57,7 @@ async fn no_filter_of_the_list_walks_over_rows_that_it_does_not_show() {
     }
     let day = |days: i64| iso_utc(START.plus_ms(-days * DAY_MS));
     let call = bed.engine.deliveries(&bed.admin, &DeliveryFilter::default()).await.unwrap().rows[7].call_id.clone();
-    while following::round(bed.engine.sender(), None).await.unwrap() {}
+    while bed.engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {}
     let steps = counted(&bed).await;
     for query in [
         String::new(),

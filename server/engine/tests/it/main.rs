@@ -40,3 +40,4 @@ mod states;
 mod support;
 mod tokens;
 mod walks;
+mod workers;

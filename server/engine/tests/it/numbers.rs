@@ -12,9 +12,9 @@ use domain::{
 };
 use engine::{
     Affiliation, Engine, Value,
-    sender::{
-        cleaning::clean,
-        following::{SETTLED_MS, STEP_ROWS, round},
+    background::{
+        Pacing,
+        phone_indexer::{SETTLED_MS, STEP_ROWS},
     },
     store::events::phone_index::{self, PhoneEntry, Stream},
 };
@@ -56,7 +56,7 @@ async fn call(bed: &Bed, token: &Actor, n: u32, (caller, callee): (&str, &str)) 
 /// Follows all there is.
 async fn gather(bed: &Bed, engine: &Engine) {
     bed.clock.step_ms(SETTLED_MS + 1);
-    while round(engine.sender(), None).await.unwrap() {
+    while engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {
         bed.clock.step_ms(SETTLED_MS + 1);
     }
 }
@@ -165,7 +165,7 @@ async fn an_account_finds_its_own_calls_only(bed: Bed) {
     let theirs = bed.deliveries().await[0].id.to_string();
     let account_id = token.account().unwrap().to_string();
     let wrong = PhoneEntry { place: theirs, account_id, caller: NUMBER.into(), callee: NUMBER.into() };
-    let mut tx = bed.engine.sender().db.begin().await.unwrap();
+    let mut tx = bed.engine.context().db.begin().await.unwrap();
     phone_index::add(&mut tx, &[wrong]).await.unwrap();
     tx.commit().await.unwrap();
     assert!(found(&bed, &beta, "q=441202901222").await.is_empty());
@@ -197,7 +197,7 @@ async fn support_finds_the_accounts_of_a_number_also_where_nothing_was_sent(bed:
 
 async fn how_far_the_index_is_behind_is_told(bed: Bed) {
     let behind_s = async || {
-        let figures = bed.engine.figures().await.unwrap();
+        let figures = bed.engine.metrics().await.unwrap();
         figures.into_iter().find(|one| one.name == "offhook_numbers_behind_seconds").unwrap().value
     };
     assert_eq!(behind_s().await, Value::Gauge(0.0), "there is nothing yet");
@@ -231,7 +231,7 @@ async fn a_step_that_was_broken_off_is_done_once(bed: Bed) {
     bed.endpoint().await;
     let most = STEP_ROWS + 50;
     futures::future::join_all((0..most).map(|n| call(&bed, &bed.token, n, ("0441111", "0441112")))).await;
-    let db = &bed.engine.sender().db;
+    let db = &bed.engine.context().db;
     let rows = phone_index::next(db, Stream::Deliveries, ("", "e"), 10).await.unwrap();
     let reached = &rows[9].place;
     let mut tx = db.begin().await.unwrap();
@@ -269,7 +269,7 @@ async fn entries_go_with_their_rows(bed: Bed) {
     call(&bed, &bed.token, 3, (NUMBER, "0441111")).await;
     gather(&bed, &bed.engine).await;
     assert_eq!(entries(&bed).await, 6);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert_eq!(entries(&bed).await, 2);
     assert_eq!(found(&bed, &bed.admin, "q=441202901222").await, [call_id(3)]);
 }
@@ -280,7 +280,7 @@ async fn ids_grow_beyond_the_mark_though_its_rows_are_gone(bed: Bed) {
     bed.run().await;
     gather(&bed, &bed.engine).await;
     bed.clock.step_ms(91 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     // A clock that is wrong by months, and a new start.
     bed.clock.step_ms(-100 * DAY_MS);
     let later = bed.another().await;
@@ -300,7 +300,7 @@ async fn a_delivery_that_is_committed_behind_the_mark_is_gathered_by_its_node() 
     bed.execute("UPDATE numbers_followed SET place = CASE what WHEN 'unsent' THEN '7' ELSE 'dlv_7' END").await.unwrap();
     assert!(found(&bed, &bed.admin, "q=441202901222").await.is_empty());
     gather(&bed, &bed.engine).await;
-    assert!(round(bed.engine.sender(), None).await.is_ok());
+    assert!(bed.engine.background().phone_indexer.round(Pacing::Immediate).await.is_ok());
     assert_eq!(found(&bed, &bed.admin, "q=441202901222").await, [call_id(2)]);
     assert_eq!(entries(&bed).await, 4);
     assert_eq!(bed.texts("SELECT place FROM numbers_followed ORDER BY 1".to_owned()).await, ["7", "dlv_7"]);

@@ -11,6 +11,8 @@ use domain::{
     time::{DAY_MS, HOUR_MS},
 };
 
+use engine::background::Pacing;
+
 use crate::{
     bed::{Bed, on_both},
     operate::{acme, operator},
@@ -69,11 +71,11 @@ async fn retention_is_cut_by_the_operator(bed: Bed) {
     let first = bed.accept(EventKind::CallProcessed, 1).await.id;
     bed.run().await;
     bed.clock.step_ms(8 * DAY_MS);
-    engine::sender::cleaning::clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(bed.engine.event(&bed.admin, &first).await.unwrap().payload.is_some());
     let week = LimitsForm { retention_max_days: "7".into(), ..LimitsForm::default() };
     bed.engine.limit_account(&olga, &acme(&bed), &week).await.unwrap();
-    engine::sender::cleaning::clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(matches!(bed.engine.event(&bed.admin, &first).await, Err(Error::NotFound(_))));
     assert_eq!(bed.engine.account_settings(&bed.admin).await.unwrap().settings, AccountSettings::default());
 
@@ -82,6 +84,6 @@ async fn retention_is_cut_by_the_operator(bed: Bed) {
     bed.run().await;
     bed.clock.step_ms(3 * DAY_MS);
     bed.engine.set_policy(&olga, PolicyName::RetentionMaxDays, Some("2")).await.unwrap();
-    engine::sender::cleaning::clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(matches!(bed.engine.event(&bed.admin, &second).await, Err(Error::NotFound(_))));
 }

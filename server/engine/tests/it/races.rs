@@ -12,8 +12,8 @@ use domain::{
     retry::EndReason,
 };
 use engine::{
-    clock::rest_ms,
-    sender::left_behind,
+    background::Pacing,
+    clock::sleep_ms,
     store::{
         db::Tx,
         deliveries::{
@@ -46,7 +46,7 @@ async fn ended_or_waits<T>(bed: &Bed, task: &JoinHandle<T>) {
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let seen = async {
         while !task.is_finished() && bed.text(waiting).await == "0" {
-            rest_ms(5).await;
+            sleep_ms(5).await;
         }
     };
     tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor waits");
@@ -58,12 +58,12 @@ async fn lane(bed: &Bed) -> OrderingKey {
 }
 
 async fn begin(bed: &Bed) -> Tx {
-    bed.engine.sender().db.begin().await.unwrap()
+    bed.engine.context().db.begin().await.unwrap()
 }
 
 /// What the writer of events adds: the end of the first call, behind what has not ended.
 async fn add_the_end(bed: &Bed, tx: &mut Tx, lane: &OrderingKey) {
-    let (at, entropy) = bed.engine.sender().ids.next();
+    let (at, entropy) = bed.engine.context().ids.next();
     let place = domain::id::encode(at, entropy);
     let account = bed.token.account().unwrap().to_string();
     let event = NewEventRow {
@@ -127,7 +127,7 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
     bed.endpoint().await;
     bed.accept(EventKind::IncomingCall, 1).await;
     let (lane, id) = (lane(&bed).await, bed.deliveries().await[0].id.to_string());
-    let node = bed.engine.sender().node.clone();
+    let node = bed.engine.context().node.clone();
     let mut recording = begin(&bed).await;
     queue::lock_ordering_keys(&mut recording, [lane.clone()]).await.unwrap();
     let delivered = Finish {
@@ -201,7 +201,7 @@ async fn an_endpoint_that_is_deleted_under_load_leaves_nothing_waiting() {
     for call in calls {
         call.await.unwrap();
     }
-    left_behind::cancel_of_deleted(engine.sender()).await.unwrap();
+    engine.background().deleted_endpoints.round().await.unwrap();
     engine.stop().await;
     let waiting = format!(
         "SELECT id FROM deliveries WHERE endpoint_id = '{}' AND state IN ('queued', 'retrying')",
@@ -225,8 +225,8 @@ async fn what_was_left_behind_in_its_lane_is_taken_up(bed: Bed) {
     )
     .await
     .unwrap();
-    assert_eq!(left_behind::take_up(bed.engine.sender(), false).await.unwrap(), 1);
-    assert_eq!(left_behind::take_up(bed.engine.sender(), false).await.unwrap(), 0);
+    assert_eq!(bed.engine.background().stuck_deliveries.sweep(Pacing::Immediate).await.unwrap(), 1);
+    assert_eq!(bed.engine.background().stuck_deliveries.sweep(Pacing::Immediate).await.unwrap(), 0);
     bed.resume(&endpoint.id).await;
     assert_eq!(bed.run().await, 3);
 }
@@ -236,18 +236,18 @@ async fn what_waits_for_a_deleted_endpoint_is_cancelled_though_the_deletion_did_
     bed.pause(&endpoint.id).await;
     bed.accept(EventKind::CallProcessed, 1).await;
     assert_eq!(bed.engine.delete_endpoint(&bed.admin, &endpoint.id).await.unwrap(), 1);
-    assert_eq!(left_behind::cancel_of_deleted(bed.engine.sender()).await.unwrap(), 0);
+    assert_eq!(bed.engine.background().deleted_endpoints.round().await.unwrap(), 0);
     for later_ms in [0, 3_600_000] {
         // As what was accepted meanwhile, and committed after.
         let again =
             "UPDATE deliveries SET state = 'queued', end_reason = NULL, finished_ms = NULL, due_ms = created_ms";
         bed.execute(again).await.unwrap();
         bed.clock.step_ms(later_ms);
-        let sender = bed.engine.sender();
+        let background = bed.engine.background();
         let cancelled = if later_ms == 0 {
-            left_behind::cancel_of_deleted(sender).await
+            background.deleted_endpoints.round().await
         } else {
-            left_behind::take_up(sender, false).await
+            background.stuck_deliveries.sweep(Pacing::Immediate).await
         };
         assert_eq!(cancelled.unwrap(), 1);
         let row = bed.only_delivery().await.row;

@@ -10,7 +10,7 @@ use domain::{
     recover::{Job, JobState, RecoverForm, Recovery},
     time::iso_utc,
 };
-use engine::{Engine, sender::recover};
+use engine::Engine;
 use futures::future::{join, join_all};
 
 use crate::{
@@ -72,7 +72,7 @@ async fn job(bed: &Bed, job: &Job) -> Job {
 }
 
 pub async fn round(engine: &Engine) -> usize {
-    recover::round(engine.sender()).await.unwrap().put_back
+    engine.background().recovery_jobs.round().await.unwrap().requeued
 }
 
 /// Steps until the job has ended; how many were put back.
@@ -80,8 +80,8 @@ async fn work(bed: &Bed) -> usize {
     let mut put_back = 0;
     loop {
         bed.clock.step_ms(STEP_MS);
-        let round = recover::round(bed.engine.sender()).await.unwrap();
-        put_back += round.put_back;
+        let round = bed.engine.background().recovery_jobs.round().await.unwrap();
+        put_back += round.requeued;
         if round.next.is_none() {
             return put_back;
         }
@@ -129,7 +129,7 @@ async fn a_crash_at_any_moment_repeats_nothing_and_skips_nothing(bed: Bed) {
     // Each step is broken off a little later than the one before: before, inside and after its transaction.
     for polls in 0..40 {
         bed.clock.step_ms(STEP_MS);
-        let mut step = Box::pin(recover::round(bed.engine.sender()));
+        let mut step = Box::pin(bed.engine.background().recovery_jobs.round());
         for _ in 0..polls {
             if futures::poll!(&mut step).is_ready() {
                 break;
@@ -336,7 +336,7 @@ async fn what_is_past_retention_or_a_test_is_not_counted(bed: Bed) {
     bed.clock.step_ms(1);
     let gone = bed.deliveries().await[0].event_id.to_string();
     let sql = "UPDATE events SET payload = NULL WHERE id = $1";
-    match &bed.engine.sender().db.writer {
+    match &bed.engine.context().db.writer {
         engine::store::db::Pool::Sqlite(c) => drop(sqlx::query(sql).bind(gone).execute(c).await.unwrap()),
         engine::store::db::Pool::Postgres(c) => drop(sqlx::query(sql).bind(gone).execute(c).await.unwrap()),
     }

@@ -1,6 +1,7 @@
 //! Crashes and other nodes: nothing is lost, and only one node's outcome counts.
 
 use domain::{Error, delivery::Status, event::EventKind};
+use engine::background::Worker as _;
 use futures::future::join_all;
 
 use crate::{
@@ -40,7 +41,7 @@ async fn the_outcome_of_a_node_that_was_given_up_does_not_count(bed: Bed) {
     assert_eq!(bed.run().await, 1);
     let delivery = bed.only_delivery().await;
     assert_eq!((delivery.row.status, delivery.attempts.len()), (Status::Delivered, 1));
-    assert_eq!(bed.engine.sender().counters.fenced.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(bed.engine.context().counters.fenced.load(std::sync::atomic::Ordering::Relaxed), 1);
 }
 
 async fn a_node_that_hears_it_was_given_up_sends_nothing_of_what_it_had_in_hand(bed: Bed) {
@@ -50,18 +51,18 @@ async fn a_node_that_hears_it_was_given_up_sends_nothing_of_what_it_had_in_hand(
     let next = bed.another().await;
     // As after a stop of the whole process: it takes one more in before it finds out.
     bed.accept(EventKind::CallProcessed, 20).await;
-    bed.engine.heartbeat().await.unwrap();
+    bed.engine.background().heartbeat.tick().await.unwrap();
     assert_eq!(next.sender().run_once().await.unwrap(), 21, "what it had in hand is free");
     assert_eq!(bed.run().await, 0, "and is sent once");
     assert_eq!(bed.receiver.received().len(), 21);
-    bed.engine.heartbeat().await.unwrap();
+    bed.engine.background().heartbeat.tick().await.unwrap();
     bed.accept(EventKind::CallProcessed, 21).await;
     assert_eq!(bed.run().await, 1, "it goes on with what is new");
 }
 
 async fn what_memory_would_not_take_is_claimed_later(bed: Bed) {
     bed.endpoint().await;
-    let calls = u32::try_from(engine::sender::JOBS_PER_ENDPOINT_MAX).unwrap() + 76;
+    let calls = u32::try_from(engine::delivery::LEASED_PER_ENDPOINT_MAX).unwrap() + 76;
     join_all((0..calls).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
     assert_eq!(bed.run().await, calls as usize);
     assert_eq!(bed.receiver.received().len(), calls as usize);
@@ -77,7 +78,7 @@ async fn a_node_that_leaves_lets_go_of_everything(bed: Bed) {
 
 /// SQLite's own limit on pages stands in for a disk: past it every write fails as on a full one (SQLITE_FULL).
 async fn limit_pages(bed: &Bed, pages: &str) {
-    let engine::store::db::Pool::Sqlite(writer) = &bed.engine.sender().db.writer else {
+    let engine::store::db::Pool::Sqlite(writer) = &bed.engine.context().db.writer else {
         panic!("this bed is on SQLite")
     };
     sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(writer).await.unwrap();
@@ -108,7 +109,7 @@ async fn a_full_disk_refuses_events_for_now_and_intake_resumes_by_itself() {
 async fn a_reader_that_connects_does_not_wait_for_the_writer() {
     let bed = Bed::new(On::Sqlite).await;
     let engine = bed.another().await;
-    let _writing = engine.sender().db.begin().await.unwrap();
+    let _writing = engine.context().db.begin().await.unwrap();
     let filter = domain::filter::DeliveryFilter::default();
     let read = domain::delivery::Deliveries::deliveries(&*engine, &bed.admin, &filter);
     let answered = tokio::time::timeout(std::time::Duration::from_secs(2), read).await;
@@ -121,7 +122,7 @@ async fn a_locked_database_refuses_events_for_now_and_intake_resumes_by_itself()
     bed.endpoint().await;
     let other = bed.another().await;
     // Another process writes for longer than anybody waits.
-    let lock = other.sender().db.begin().await.unwrap();
+    let lock = other.context().db.begin().await.unwrap();
     let refused = bed.accept_as(EventKind::CallProcessed, 1, None).await;
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     drop(lock);
@@ -153,7 +154,7 @@ async fn connections_that_are_cut_in_the_middle_are_made_again_and_nothing_is_lo
 
 /// What a restart of Postgres does to its clients.
 async fn cut_connections(bed: &Bed) {
-    let engine::store::db::Pool::Postgres(pool) = &bed.engine.sender().db.writer else { panic!("on Postgres") };
+    let engine::store::db::Pool::Postgres(pool) = &bed.engine.context().db.writer else { panic!("on Postgres") };
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                WHERE datname = current_database() AND pid <> pg_backend_pid()";
     let _ = sqlx::query(cut).execute(pool).await;

@@ -8,7 +8,7 @@ use domain::{
     event::{EventFilter, EventKind, Events},
     time::DAY_MS,
 };
-use engine::sender::cleaning::clean;
+use engine::background::Pacing;
 
 use crate::bed::{Bed, START, on_both};
 
@@ -27,10 +27,10 @@ async fn bodies_go_after_thirty_days_and_the_rest_stays(bed: Bed) {
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.run().await;
     bed.clock.step_ms(29 * DAY_MS);
-    assert_eq!(clean(bed.engine.sender(), false).await.unwrap(), 0);
+    assert_eq!(bed.engine.background().retention.round(Pacing::Immediate).await.unwrap(), 0);
     bed.clock.step_ms(2 * DAY_MS);
-    assert_eq!(clean(bed.engine.sender(), false).await.unwrap(), 1);
-    assert_eq!(clean(bed.engine.sender(), false).await.unwrap(), 0, "it is done once");
+    assert_eq!(bed.engine.background().retention.round(Pacing::Immediate).await.unwrap(), 1);
+    assert_eq!(bed.engine.background().retention.round(Pacing::Immediate).await.unwrap(), 0, "it is done once");
     let delivery = bed.only_delivery().await;
     assert_eq!((delivery.row.status, delivery.payload), (Status::Delivered, None));
     assert_eq!((delivery.attempts.len(), delivery.attempts[0].response_body.as_str()), (1, ""));
@@ -44,7 +44,7 @@ async fn rows_go_after_ninety_days(bed: Bed) {
     bed.run().await;
     bed.clock.step_ms(91 * DAY_MS);
     bed.accept(EventKind::CallProcessed, 2).await;
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert_eq!(bed.only_delivery().await.row.call_id, crate::bed::call_id(2));
     assert_eq!(bed.engine.events(&bed.admin, &EventFilter::default()).await.unwrap().rows.len(), 1);
     let hours = bed.engine.endpoint_hours(&bed.admin, &endpoint.id, START).await.unwrap();
@@ -56,7 +56,7 @@ async fn what_waits_keeps_its_payload_however_old_it_is(bed: Bed) {
     bed.pause(&endpoint.id).await;
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.clock.step_ms(100 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     bed.resume(&endpoint.id).await;
     assert_eq!(bed.run().await, 1);
     assert_eq!(bed.only_delivery().await.row.status, Status::Delivered);
@@ -74,7 +74,7 @@ async fn what_waited_past_its_retention_goes_with_its_end(bed: Bed) {
         bed.accept(kind, u32::try_from(call).unwrap()).await;
     }
     bed.clock.step_ms(40 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     let kept = "SELECT kind FROM events WHERE payload IS NOT NULL ORDER BY position";
     assert_eq!(bed.texts(kept.into()).await, ["IncomingCall", "OutgoingCall", "CallProcessed"]);
     let first = bed.deliveries().await[0].id.clone();
@@ -87,7 +87,7 @@ async fn what_waited_past_its_retention_goes_with_its_end(bed: Bed) {
     assert_eq!(bed.texts(kept.into()).await, [""; 0], "with the last of its deliveries");
     let answers = "SELECT response_head FROM attempts";
     assert_eq!(bed.texts(answers.into()).await, [""]);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     bed.accept(EventKind::CallProcessed, 9).await;
     bed.run().await;
     assert_eq!(bed.texts(kept.into()).await, ["CallProcessed"], "what is not past stays");
@@ -99,14 +99,14 @@ async fn many_rows_go_in_small_steps(bed: Bed) {
     futures::future::join_all(calls).await;
     bed.run().await;
     bed.clock.step_ms(91 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(bed.deliveries().await.is_empty());
     assert!(bed.engine.events(&bed.admin, &EventFilter::default()).await.unwrap().rows.is_empty());
     // Bodies, deliveries and events went in transactions of their own, none of more than 200 rows.
-    let figures = bed.engine.figures().await.unwrap();
+    let figures = bed.engine.metrics().await.unwrap();
     let steps = figures.iter().find(|figure| figure.name == "offhook_clean_commit_rows").unwrap();
-    let engine::Value::Histogram { upto, count, sum } = &steps.value else { panic!("{steps:?}") };
-    let (_, small) = upto.iter().find(|(end, _)| *end == 256.0).unwrap();
+    let engine::Value::Histogram { buckets, count, sum } = &steps.value else { panic!("{steps:?}") };
+    let (_, small) = buckets.iter().find(|(end, _)| *end == 256.0).unwrap();
     assert_eq!((*small, *sum), (*count, 3.0 * 450.0));
     assert!(*count >= 9, "{count} steps");
 }
@@ -124,7 +124,7 @@ async fn old_rows_go_though_older_ones_wait(bed: Bed) {
     futures::future::join_all((0..30).map(|call| bed.accept(EventKind::IncomingCall, call))).await;
     bed.run().await;
     bed.clock.step_ms(91 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     let left = bed.deliveries().await;
     assert_eq!(left.len(), 250);
     assert!(left.iter().all(|row| row.status == Status::Held));
@@ -149,9 +149,9 @@ async fn an_account_keeps_what_it_chose_within_the_operators_bound(bed: Bed) {
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.run().await;
     bed.clock.step_ms(3 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert_eq!(bed.only_delivery().await.payload, None);
     bed.clock.step_ms(3 * DAY_MS);
-    clean(bed.engine.sender(), false).await.unwrap();
+    bed.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(bed.deliveries().await.is_empty());
 }

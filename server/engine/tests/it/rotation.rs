@@ -13,7 +13,7 @@ use domain::{
     signature,
     time::HOUR_MS,
 };
-use engine::{Engine, sender::rotating};
+use engine::Engine;
 
 use crate::{
     bed::{Bed, newcomer, on_both},
@@ -123,7 +123,7 @@ async fn a_set_switch_takes_effect_on_every_node_at_its_time_and_is_made_to_last
     let view = other.rotation(&bed.admin, &id).await.unwrap();
     assert_eq!(view.token.unwrap().phase, TokenPhase::Switched { at, undo_until: at.plus_ms(UNDO_MS) });
     assert!(!log(&bed, &id).await.contains(&Deed::TokenSwitched));
-    let again = rotating::round(other.sender()).await.unwrap();
+    let again = other.background().scheduled_rotation.round().await.unwrap();
     assert_eq!(again, Some(at.plus_ms(UNDO_MS)));
     assert_eq!(log(&bed, &id).await.last(), Some(&Deed::TokenSwitched));
     let records = bed.engine.endpoint_log(&bed.admin, &id).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_set_switch_takes_effect_on_every_node_at_its_time_and_is_made_to_last
     bed.clock.step_ms(UNDO_MS);
     assert!(bed.engine.rotation(&bed.admin, &id).await.unwrap().token.is_none());
     assert!(matches!(bed.engine.undo_token(&bed.admin, &id).await, Err(Error::Conflict { .. })));
-    assert_eq!(rotating::round(bed.engine.sender()).await.unwrap(), None);
+    assert_eq!(bed.engine.background().scheduled_rotation.round().await.unwrap(), None);
     assert_eq!(log(&bed, &id).await.last(), Some(&Deed::TokenRetired));
     assert_eq!(token(&event(&bed, 3).await), NEXT);
 }
@@ -156,7 +156,7 @@ async fn two_secrets_overlap_until_their_time(bed: Bed) {
     bed.clock.step_ms(1);
     let got = event(&bed, 3).await;
     assert!(signed_by(&got, &new) && !signed_by(&got, &old), "the target from 1 ms ago does not outlive the overlap");
-    rotating::round(bed.engine.sender()).await.unwrap();
+    bed.engine.background().scheduled_rotation.round().await.unwrap();
     assert_eq!(log(&bed, &id).await.last(), Some(&Deed::SecretRetired));
     assert_eq!(secret(&bed.engine, &bed, &id).await, new);
 }

@@ -99,7 +99,7 @@ impl Accounts for Engine {
     }
 
     fn sign_up_open(&self) -> bool {
-        self.sender().policies.now().sign_up_open
+        self.context().policies.now().sign_up_open
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 impl Engine {
     /// The longest retention this account may choose, in days.
     fn longest_retention(&self, account: &Account) -> u32 {
-        account.limits.retention_days(self.sender().policies.now().retention_max_days)
+        account.limits.retention_days(self.context().policies.now().retention_max_days)
     }
 
     /// Saves changed settings. Withdrawing support access ends the account's support sessions.

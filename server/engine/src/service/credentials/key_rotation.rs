@@ -131,7 +131,7 @@ impl Engine {
                 let done = self.reseal_page(column, page, &mut pass).await?;
                 if done > 0 {
                     progress(done);
-                    clock::rest_ms(STEP_PAUSE_MS).await;
+                    clock::sleep_ms(STEP_PAUSE_MS).await;
                 }
             }
         }

@@ -20,7 +20,7 @@ use domain::{
 
 use crate::{
     Engine, credentials,
-    sender::rotating,
+    delivery::rotation as due_rotation,
     service::endpoints::refuse_deleted,
     store::{
         credentials::rotations::{self, Rotates, Running},
@@ -197,7 +197,7 @@ impl Engine {
     async fn settled(&self, account: &AccountId, id: &EndpointId) -> Result<StoredEndpoint> {
         refuse_deleted(&self.stored(account, id).await?.endpoint)?;
         let mut tx = self.db().begin().await?;
-        rotating::settle(self.sender(), &mut tx, account, id).await?;
+        due_rotation::apply_due(self.sender(), &mut tx, account, id).await?;
         tx.commit().await?;
         self.stored(account, id).await
     }
@@ -279,7 +279,7 @@ impl Engine {
 
     /// After the commit: invalidates cached credentials, and reschedules the rotation worker.
     async fn rotation_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.sender().rotate_soon.notify_one();
+        self.context().rotation_changed.notify_one();
         self.endpoint_changed(account, id).await
     }
 

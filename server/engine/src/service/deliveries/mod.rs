@@ -21,7 +21,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     Engine, clock, credentials,
-    sender::news::News,
+    delivery::cluster::ClusterMessage,
     store::{
         deliveries::{
             self, list,
@@ -183,8 +183,7 @@ impl Engine {
     /// Wakes the sender: a delivery of this account may be due now.
     pub(super) async fn wake(&self, account: &AccountId) {
         self.sender().wake_at(self.now());
-        self.sender().tell(News::Due).await;
-        let accounts = self.sender().changed([account.to_string()]);
-        self.sender().tell_accounts(accounts).await;
+        self.sender().broadcast(ClusterMessage::Due).await;
+        self.sender().changed([account.to_string()]).await;
     }
 }

@@ -63,7 +63,7 @@ impl Recovery for Engine {
             finished_at: None,
         };
         self.add_job(actor, account, &job).await?;
-        self.sender().recover_soon.notify_one();
+        self.context().recovery_changed.notify_one();
         self.stored_job(account, &job.id).await
     }
 
@@ -160,8 +160,8 @@ impl Engine {
             let detail = format!("This job has already ended: {}.", job.state.word().to_lowercase());
             return Err(Error::Conflict { detail, existing: None });
         }
-        self.sender().recover_soon.notify_one();
-        self.sender().changed([account.to_string()]);
+        self.context().recovery_changed.notify_one();
+        self.sender().changed_here([account.to_string()]);
         Ok(job)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! This takes two transactions. Recording an outcome locks the delivery first and its endpoint second, so a transaction that
 //! locked the endpoint and then deliveries could deadlock. Deliveries accepted at that moment, or left by a crash in
-//! between, are cancelled by [`crate::sender::left_behind`].
+//! between, are cancelled by [`crate::background::stuck_deliveries`].
 
 use domain::{
     actor::Actor,

@@ -29,7 +29,7 @@ use domain::{
 use crate::{
     Engine,
     credentials::{self, Open},
-    sender::news::News,
+    delivery::cluster::ClusterMessage,
     store::{
         audit,
         endpoints::{self, StoredEndpoint, tallies},
@@ -226,8 +226,8 @@ impl Engine {
 
     /// Releases leased deliveries of the endpoint, so that they are claimed again with its new settings.
     pub(crate) async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.sender().let_go_of(id.as_str()).await?;
-        self.sender().tell(News::Endpoint(id.to_string())).await;
+        self.sender().release_endpoint(id.as_str()).await?;
+        self.sender().broadcast(ClusterMessage::Endpoint(id.to_string())).await;
         self.wake(account).await;
         Ok(())
     }

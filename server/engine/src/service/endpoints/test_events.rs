@@ -10,7 +10,7 @@ use domain::{
     rotation::Credential,
 };
 
-use crate::{Engine, random, sender::ingest::Arriving, service::endpoints::refuse_deleted};
+use crate::{Engine, delivery::intake::Arriving, random, service::endpoints::refuse_deleted};
 
 impl Engine {
     /// Sends a test event to an active endpoint. A test of a credential uses the next one.
@@ -28,7 +28,7 @@ impl Engine {
         }
         let event = NewEvent { id: None, payload, timestamp: None };
         let arriving = Arriving { account: account.clone(), event, test_of: Some(endpoint.id.clone()), proof };
-        let (_, deliveries) = self.ingest().accept(arriving).await?;
+        let (_, deliveries) = self.intake().accept(arriving).await?;
         DeliveryId::parse(deliveries.first().map_or("", String::as_str))
     }
 

@@ -21,7 +21,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::ingest::INGEST_WAITING_MAX,
+    delivery::intake::INTAKE_WAITING_MAX,
     service::accounts::taken_reference,
     store::{accounts, db::Dialect, ops::overview},
 };
@@ -30,9 +30,9 @@ use crate::{
 impl Installation for Engine {
     async fn health(&self, actor: &Actor) -> Result<Health> {
         actor.require(Permission::Operate)?;
-        let (now, waiting) = (self.now(), self.queue_now().await?);
+        let (now, waiting) = (self.now(), self.backlog().await?);
         let (in_memory, in_flight) = self.queued();
-        let counters = &self.sender().counters;
+        let counters = &self.context().counters;
         let several_nodes = self.db().dialect == Dialect::Postgres;
         Ok(Health {
             at: now,
@@ -42,11 +42,11 @@ impl Installation for Engine {
             oldest_due: waiting.oldest_due_ms.map(domain::UnixMs),
             in_memory,
             in_flight,
-            at_the_door: self.ingest().waiting() as u64,
-            at_the_door_max: INGEST_WAITING_MAX as u64,
-            ingest: counters.ingest.figures(),
-            record: counters.record.figures(),
-            nodes: overview::nodes(self.db(), &self.sender().node).await?,
+            at_the_door: self.intake().waiting() as u64,
+            at_the_door_max: INTAKE_WAITING_MAX as u64,
+            ingest: counters.intake.totals(),
+            record: counters.record.totals(),
+            nodes: overview::nodes(self.db(), &self.context().node).await?,
             several_nodes,
             database: if several_nodes { "PostgreSQL" } else { "SQLite" }.to_owned(),
             database_bytes: overview::size(self.db()).await?,
@@ -69,7 +69,7 @@ impl Installation for Engine {
         actor.require(Permission::Operate)?;
         let row = overview::account(self.db(), id, self.day_ago()).await?;
         let row = row.ok_or_else(|| Error::NotFound("Account".into()))?;
-        let retention_max_days = self.sender().policies.now().retention_max_days;
+        let retention_max_days = self.context().policies.now().retention_max_days;
         Ok(AccountCard { row, members: overview::members(self.db(), id).await?, retention_max_days })
     }
 
@@ -123,7 +123,7 @@ impl Installation for Engine {
 
     async fn limit_account(&self, actor: &Actor, id: &AccountId, form: &LimitsForm) -> Result<Account> {
         let before = self.account_to_operate(actor, id).await?;
-        let limits = form.check(self.sender().policies.now().retention_max_days)?;
+        let limits = form.check(self.context().policies.now().retention_max_days)?;
         let changes = limits_changed(before.limits, limits);
         if changes.is_empty() {
             return Ok(before);

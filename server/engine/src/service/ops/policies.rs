@@ -14,7 +14,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::news::News,
+    delivery::cluster::ClusterMessage,
     store::{
         audit::{self, Entry},
         ops::policies,
@@ -27,7 +27,7 @@ impl Policies for Engine {
         actor.require(Permission::Operate)?;
         let set = policies::all(self.db()).await?;
         let policy = |name: PolicyName| {
-            let given = self.sender().policies.given.text(name);
+            let given = self.context().policies.env.text(name);
             let set = set.iter().find(|stored| stored.name == name.as_str());
             let value = set.map_or_else(|| given.clone(), |stored| stored.value.clone());
             Policy { name, value, given, set: set.map(|stored| (UnixMs(stored.set_ms), stored.set_by.clone())) }
@@ -53,12 +53,12 @@ impl Policies for Engine {
         self.record(&mut tx, entry.about(name.as_str(), name.title()).with(changes.into_iter().flatten())).await?;
         tx.commit().await?;
         self.sender().read_policies().await?;
-        self.sender().tell(News::Policies).await;
+        self.sender().broadcast(ClusterMessage::Policies).await;
         self.policy(actor, name).await
     }
 
     fn contact(&self) -> String {
-        self.sender().policies.now().contact.clone()
+        self.context().policies.now().contact.clone()
     }
 }
 

@@ -62,7 +62,7 @@ impl Support for Engine {
         let account = self.account_for_support(actor, &AccountId::parse(&form.account)?).await?;
         allowed(&account)?;
         let grounds = form.check()?;
-        self.end_expired_support().await?;
+        self.background().support_sessions.end_expired().await?;
         if let Some(running) = self.running(user, &account.id).await? {
             return Ok(running);
         }
@@ -99,7 +99,7 @@ impl Support for Engine {
 
     async fn support_sessions(&self, actor: &Actor) -> Result<Vec<SupportSession>> {
         let (user, _) = agent(actor)?;
-        self.end_expired_support().await?;
+        self.background().support_sessions.end_expired().await?;
         Ok(support::sessions(self.db(), Which::Of(user)).await?)
     }
 
@@ -113,7 +113,7 @@ impl Support for Engine {
         let known = self.account_for_support(actor, account).await?;
         allowed(&known)?;
         let Some(session) = self.running(user, account).await?.filter(|session| session.is_open(self.now())) else {
-            self.end_expired_support().await?;
+            self.background().support_sessions.end_expired().await?;
             let said = format!("There is no support session for {}. It has ended, or was never started.", known.name);
             return Err(Error::Forbidden(said));
         };
@@ -243,28 +243,6 @@ impl Engine {
             self.record(tx, entry.with(why).with([agent])).await?;
         }
         Ok(())
-    }
-
-    /// Records the end of all expired sessions.
-    pub(crate) async fn end_expired_support(&self) -> Result<()> {
-        let over = support::sessions(self.db(), Which::Expired(self.now())).await?;
-        if over.is_empty() {
-            return Ok(());
-        }
-        let mut tx = self.db().begin().await?;
-        for session in over {
-            if support::end(&mut tx, &session.account, &session.id, session.ends_at).await? {
-                let account = session.account.as_str();
-                let entry = Entry::new(self.next_id(), self.now(), account, Deed::SupportEnded);
-                let said = [
-                    Change::noted("ticket", &session.ticket),
-                    Change::noted("ended", "expired"),
-                    Change::noted("agent", &session.agent),
-                ];
-                self.record(&mut tx, entry.about(session.id.as_str(), "").with(said)).await?;
-            }
-        }
-        Ok(tx.commit().await?)
     }
 }
 

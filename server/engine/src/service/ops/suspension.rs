@@ -10,7 +10,7 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::news::News,
+    delivery::cluster::ClusterMessage,
     store::{accounts, endpoints},
 };
 
@@ -46,8 +46,8 @@ impl Engine {
     /// Releases the account's leased deliveries and clears cached tokens, here and on other nodes.
     async fn suspension_changed(&self, id: &AccountId) -> Result<()> {
         self.auth_cache().actors.clear();
-        self.sender().let_go_of_account(id.as_str()).await?;
-        self.sender().tell(News::Suspension(id.to_string())).await;
+        self.sender().release_account(id.as_str()).await?;
+        self.sender().broadcast(ClusterMessage::Suspension(id.to_string())).await;
         self.wake(id).await;
         Ok(())
     }

@@ -30,7 +30,7 @@ impl Engine {
         for (key, _) in &keys {
             self.refuse_while_blocked(key).await?;
         }
-        if !password::fits(password.to_owned(), stored).await {
+        if !password::verify(password.to_owned(), stored).await {
             self.count_failure(&keys).await?;
             return Ok(false);
         }

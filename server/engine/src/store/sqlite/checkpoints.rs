@@ -14,7 +14,7 @@ use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Notify;
 
 use crate::{
-    clock::rest_ms,
+    clock::sleep_ms,
     store::{
         db::{Db, Pool},
         error::StoreResult,
@@ -48,7 +48,7 @@ impl Checkpoints {
         loop {
             tokio::select! {
                 () = &mut closed => break,
-                () = self.commits.notified() => rest_ms(DELAY_MS).await,
+                () = self.commits.notified() => sleep_ms(DELAY_MS).await,
             }
             for _ in 0..ROUNDS {
                 if let Err(error) = sqlx::query(CHECKPOINT).execute(&mut self.connection).await {
