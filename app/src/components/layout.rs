@@ -11,9 +11,9 @@ use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
 use super::viewpoint::Viewpoint;
 use crate::api::people;
-use crate::islands::{ago::Ago, copy::Copy};
 use crate::links;
 use crate::visit::{Frame, Visit};
+use islands::{ago::Ago, copy::Copy};
 
 /// The frame of an account's page: top line, rail, content.
 #[component]

@@ -6,6 +6,7 @@ use domain::{
     body::pretty,
     delivery::{DeliveryDetail, DeliveryRow, Status},
 };
+use islands::live::Live;
 use leptos::prelude::*;
 
 use super::{
@@ -33,7 +34,6 @@ use crate::{
         time_text::{TimeForm, TimeText},
         viewpoint::Viewpoint,
     },
-    islands::live::Live,
     links,
     pages::{account_page, support::numbers::Numbers},
     visit::Frame,

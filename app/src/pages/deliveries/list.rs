@@ -1,6 +1,7 @@
 //! The list of deliveries: what matches the filter in the address, newest first, each with its reason.
 
 use domain::{delivery::DeliveryCounts, filter::DeliveryFilter};
+use islands::live::Live;
 use leptos::prelude::*;
 
 use super::{
@@ -22,7 +23,6 @@ use crate::{
         rail::Part,
         viewpoint::Viewpoint,
     },
-    islands::live::Live,
     pages::{Place, account_page},
     visit::Frame,
 };

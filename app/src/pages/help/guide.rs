@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use crate::components::code_block::CodeBlock;
 use crate::components::heading::TabTitle;
-use crate::islands::copy::Copy;
 use crate::links;
 use crate::pages::public_page;
+use islands::copy::Copy;
 
 /// The guides: the rest of their address after `/help`, title, and what each answers.
 pub const GUIDES: [(&str, &str, &str); 5] = [

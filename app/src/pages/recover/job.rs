@@ -6,6 +6,7 @@ use domain::{
     filter::DeliveryFilter,
     recover::{Job, JobState, about, estimate_ms},
 };
+use islands::live::Live;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -23,7 +24,6 @@ use crate::{
         time_text::{TimeForm, TimeText},
         viewpoint::Viewpoint,
     },
-    islands::live::Live,
     links,
     pages::account_page,
     visit::Frame,
