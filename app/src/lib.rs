@@ -9,6 +9,7 @@ pub mod api;
 pub mod components;
 pub mod error;
 pub mod flash;
+pub mod html;
 pub mod links;
 pub mod pages;
 pub mod routes;
