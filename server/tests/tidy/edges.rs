@@ -7,7 +7,11 @@ use crate::source::{none, root};
 /// Folder, crates of the house it may depend on, and what it must never name.
 const CRATES: [(&str, &[&str], &[&str]); 4] = [
     ("app/domain", &[], &["leptos", "axum", "tokio", "sqlx", "reqwest", "rand", "argon2"]),
-    ("app/islands", &["domain"], &["leptos_axum", "leptos_router", "axum", "tokio", "sqlx", "reqwest", "rand", "argon2"]),
+    (
+        "app/islands",
+        &["domain"],
+        &["leptos_axum", "leptos_router", "axum", "tokio", "sqlx", "reqwest", "rand", "argon2"],
+    ),
     ("app", &["domain", "islands"], &["sqlx", "reqwest", "argon2"]),
     ("server/engine", &["domain"], &["leptos", "axum", "tower-sessions"]),
 ];
