@@ -1,4 +1,4 @@
-//! The one door to server-only code of this crate; each file behind it has one concern.
+//! The request behind a page or a form: who asks, what they typed, and how it is answered.
 
 mod answer;
 mod document;

@@ -11,7 +11,6 @@ use super::members::RoleForm;
 use crate::error::UiError;
 
 /// Staff and open invitations, and the id of whoever looks.
-#[server(prefix = "/api", endpoint = "ops/staff/list")]
 pub async fn load_staff() -> Result<(StaffRoster, String), UiError> {
     use crate::ssr;
     let operator = ssr::operator().await?;
@@ -96,7 +95,6 @@ pub struct StaffInvitee {
 }
 
 /// What the link of an invitation leads to.
-#[server(prefix = "/api", endpoint = "staff/invited")]
 pub async fn load_staff_invitation(link: String) -> Result<StaffInvitee, UiError> {
     use crate::ssr;
     let backend = ssr::backend()?;

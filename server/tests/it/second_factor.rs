@@ -125,9 +125,10 @@ async fn a_right_password_alone_opens_nothing() {
         let led = ana.get(page).await;
         assert!(led.status.is_redirection() && led.header("location").starts_with("/sign-in"), "{page}: {led:?}");
     }
-    for function in ["home", "security/show", "factor/show", "factor/codes", "factor/begin", "security/end-others"] {
+    for function in ["factor/codes", "factor/begin", "security/end", "security/end-others", "security/letters"] {
         let request = ana.request(Method::POST, &format!("/api/{function}")).header("sec-fetch-site", "same-origin");
-        let refused = answer(with_form(request, &[]).header("accept", "application/json")).await;
+        let form = with_form(request, &[("handle", "x"), ("failing", "false")]);
+        let refused = answer(form.header("accept", "application/json")).await;
         assert!(!refused.status.is_success() && refused.text.contains("Unauthenticated"), "{function}: {refused:?}");
     }
 }

@@ -203,7 +203,7 @@ async fn no_post_of_support_reaches_into_an_account() {
     assert_eq!(tenant.get("/api/v1/endpoints").await.json()["data"].as_array().unwrap().len(), 1);
 }
 
-/// The paths of all server functions about an account, whether they change or only load.
+/// The paths of all server functions about an account.
 fn functions_of_accounts() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/api");
     let others = ["me.rs", "mod.rs", "people.rs", "security.rs", "support.rs", "visit.rs"];

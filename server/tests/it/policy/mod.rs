@@ -21,7 +21,7 @@ use crate::{
 };
 use table::{
     Door::{self, Account as In, Halfway, Open, Operator, Person, Session, Support},
-    FUNCTIONS, PAGES,
+    FUNCTIONS, LOADED, PAGES,
 };
 
 /// Somebody at the door.
@@ -271,6 +271,20 @@ async fn every_server_function_obeys_those_whom_its_policy_names_and_nobody_else
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn what_pages_load_has_no_address_of_its_own() {
+    let app = TestApp::start().await;
+    let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
+    let full = Full::of(&here, &receiver).await;
+    for visitor in VISITORS {
+        let browser = arrive(&app, &here.account, &there.account, visitor).await;
+        for name in LOADED {
+            let answer = post(&browser, &format!("/api/{name}"), &full).await;
+            assert_eq!(answer.status, 404, "{visitor:?} at {name}: {}", answer.text);
+        }
+    }
 }
 
 /// Posts as a program would, which is told the error instead of being led to a page.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{UnixMs, time::ago};
+use domain::{
+    UnixMs,
+    time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, ago, span},
+};
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
-
-use crate::components::time_text::until;
 
 /// How often the texts are brought up to date.
 const EVERY: Duration = Duration::from_secs(1);
@@ -60,6 +61,21 @@ fn write(time: &Element, now: UnixMs) {
     }
 }
 
+/// `in 26 min` for a moment that is `ms` milliseconds ahead; `now` for one that has come. Begun units count, so that what
+/// lasts 7 days does not end in 6 as soon as it is looked at.
+#[must_use]
+pub fn until(ms: i64) -> String {
+    let begun = |unit: i64| ms.saturating_add(unit - 1) / unit * unit;
+    let up = [SECOND_MS, MINUTE_MS, HOUR_MS].map(begun);
+    let whole = match up {
+        [seconds, ..] if seconds < MINUTE_MS => seconds,
+        [_, minutes, _] if minutes < HOUR_MS => minutes,
+        [.., hours] if hours < DAY_MS => hours,
+        _ => begun(DAY_MS),
+    };
+    if ms <= 0 { "now".to_owned() } else { format!("in {}", span(whole)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +85,16 @@ mod tests {
         assert_eq!(skew(1_000_900, 1_000_000), 0);
         assert_eq!(skew(4_600_000, 1_000_000), 3_600_000);
         assert_eq!(skew(0, 1_000_000), -1_000_000);
+    }
+
+    #[test]
+    fn what_is_due_is_due_now() {
+        assert_eq!([until(-5), until(0), until(26 * 60_000)], ["now", "now", "in 26 min"]);
+    }
+
+    #[test]
+    fn what_lasts_seven_days_ends_in_seven_days() {
+        let said = [7 * DAY_MS - 5_000, 23 * HOUR_MS + 1, 59 * MINUTE_MS + 1, 59_001, 1].map(until);
+        assert_eq!(said, ["in 7 days", "in 1 day", "in 1 hour", "in 1 min", "in 1 s"]);
     }
 }
