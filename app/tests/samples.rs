@@ -109,7 +109,7 @@ fn said(mut command: Command, request: &Request) -> String {
 }
 
 #[test]
-fn the_samples_of_the_guide_accept_what_is_genuine_and_nothing_else() {
+fn the_samples_of_the_guide_accept_genuine_requests_only() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (ending, program, version, runner) in LANGUAGES {
         if Command::new(program).arg(version).output().is_err() {

@@ -8,7 +8,7 @@ use domain::{
 use engine::Affiliation;
 use reqwest::Method;
 
-use crate::app::{Answer, TestApp, answer};
+use crate::test_app::{TestApp, TestResponse, response};
 
 pub const EMAIL: &str = "ana@acme.example";
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -33,15 +33,15 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    pub async fn sign_in(&mut self, password: &str, next: &str) -> Answer {
+    pub async fn sign_in(&mut self, password: &str, next: &str) -> TestResponse {
         self.post("/api/sign-in", &[("form[email]", EMAIL), ("form[password]", password), ("form[next]", next)]).await
     }
 
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> TestResponse {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
         self.send(with_form(request, fields)).await
     }
@@ -52,19 +52,19 @@ impl<'a> Browser<'a> {
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
     }
 
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = answer(request).await;
-        for line in answer.headers.get_all("set-cookie") {
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> TestResponse {
+        let response = response(request).await;
+        for line in response.headers.get_all("set-cookie") {
             let pair = line.to_str().unwrap().split(';').next().unwrap();
             if pair.starts_with("offhook=") {
                 self.cookie = pair.to_owned();
             }
         }
-        answer
+        response
     }
 
     /// The session has ended behind its back; it still knows that somebody has signed in.
-    pub fn forget_session(&mut self) {
+    pub fn expire_session(&mut self) {
         self.cookie = "seen=1".to_owned();
     }
 

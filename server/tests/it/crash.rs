@@ -18,12 +18,12 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::{
-    app::{PATIENCE, client},
     command::{
         line, offhook, run,
         serve::{Serving, serve},
     },
     receiver::Receiver,
+    test_app::{PATIENCE, client},
 };
 
 /// How often the server is killed.
@@ -73,9 +73,9 @@ pub async fn post_until_killed(
         let (accepted, room, kill) = (accepted.clone(), room.clone(), kill.clone());
         tokio::spawn(async move {
             let _room = room.acquire().await.unwrap();
-            let answer = request.send().await.ok().filter(|answer| answer.status() == 202)?;
+            let response = request.send().await.ok().filter(|response| response.status() == 202)?;
             kill(accepted.fetch_add(1, Ordering::Relaxed) + 1);
-            let _ = answer.bytes().await;
+            let _ = response.bytes().await;
             Some(format!("crash-{n}"))
         })
     });
@@ -108,7 +108,7 @@ fn killer(serving: &Serving, after: usize, wait: Duration) -> impl Fn(usize) + S
 }
 
 #[tokio::test]
-async fn nothing_that_was_accepted_is_lost_by_ten_kills_at_random_moments() {
+async fn ten_kills_at_random_moments_lose_nothing_that_was_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;

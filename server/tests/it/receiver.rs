@@ -15,7 +15,7 @@ use tokio::{
     },
 };
 
-use crate::app::PATIENCE;
+use crate::test_app::PATIENCE;
 
 /// One request as it came.
 #[derive(Debug)]
@@ -39,13 +39,13 @@ impl Receiver {
         let url = format!("http://{}/calls", listener.local_addr().unwrap());
         let (sender, requests) = unbounded_channel();
         let status = Arc::new(Mutex::new(StatusCode::OK));
-        let answer = Arc::clone(&status);
+        let response = Arc::clone(&status);
         let (held, holding) = watch::channel(false);
         let router = Router::new().fallback(async move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let body = String::from_utf8(body.to_vec()).unwrap();
             let _ = sender.send(Received { path: uri.path().to_owned(), headers, body });
             let _ = holding.clone().wait_for(|held| !held).await;
-            *answer.lock().unwrap()
+            *response.lock().unwrap()
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, requests, status, held }
@@ -57,7 +57,7 @@ impl Receiver {
     }
 
     /// From now on answers with this status.
-    pub fn answer(&self, status: StatusCode) {
+    pub fn response(&self, status: StatusCode) {
         *self.status.lock().unwrap() = status;
     }
 

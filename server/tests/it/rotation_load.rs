@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinSet};
 
-use crate::app::{Tenant, TestApp};
+use crate::test_app::{Tenant, TestApp};
 
 /// Connections that post at once.
 const LINES: usize = 8;
@@ -39,12 +39,12 @@ impl Strict {
         let url = format!("http://{}/calls", listener.local_addr().unwrap());
         let strict = Arc::clone(self);
         let router =
-            Router::new().fallback(async move |headers: HeaderMap, body: Bytes| strict.answer(&headers, &body));
+            Router::new().fallback(async move |headers: HeaderMap, body: Bytes| strict.response(&headers, &body));
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
 
-    fn answer(&self, headers: &HeaderMap, body: &[u8]) -> StatusCode {
+    fn response(&self, headers: &HeaderMap, body: &[u8]) -> StatusCode {
         let told: Value = serde_json::from_slice(body).unwrap();
         let token = told["auth_token"].as_str().unwrap();
         let tokens = self.tokens.lock().unwrap();
@@ -67,16 +67,16 @@ impl Strict {
     }
 
     /// Waits until so many more were taken, so that each step of a rotation meets a running stream.
-    async fn until_taken(&self, app: &TestApp, more: usize) {
+    async fn until_accepted(&self, app: &TestApp, more: usize) {
         let goal = self.taken.load(SeqCst) + more;
         app.until(async || (self.taken.load(SeqCst) >= goal).then_some(())).await;
     }
 }
 
 async fn step(tenant: &Tenant<'_>, path: &str, body: Value) -> Value {
-    let answer = tenant.post(path, &body).await;
-    assert!(answer.status.is_success(), "{path}: {answer:?}");
-    answer.json()
+    let response = tenant.post(path, &body).await;
+    assert!(response.status.is_success(), "{path}: {response:?}");
+    response.json()
 }
 
 /// Waits until a test that proves a credential has been answered well.
@@ -101,7 +101,7 @@ async fn no_delivery_is_refused_while_both_credentials_are_rotated_under_load() 
     let mut stream = stream(&app, &tenant, &stop, &posted);
 
     let base = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
-    strict.until_taken(&app, BETWEEN).await;
+    strict.until_accepted(&app, BETWEEN).await;
     rotate_token(&app, &tenant, &strict, &base).await;
     rotate_secret(&app, &tenant, &strict, &base).await;
 
@@ -131,8 +131,8 @@ fn stream(app: &TestApp, tenant: &Tenant<'_>, stop: &Arc<AtomicBool>, posted: &A
                     json!({ "event": "IncomingCall", "call_id": call, "callee_number": "1", "caller_number": "2" });
                 let body = json!({ "payload": payload }).to_string();
                 let request = http.request(Method::POST, &url).bearer_auth(&token);
-                let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
-                assert_eq!(answer.status(), StatusCode::ACCEPTED);
+                let response = request.header("content-type", "application/json").body(body).send().await.unwrap();
+                assert_eq!(response.status(), StatusCode::ACCEPTED);
                 posted.fetch_add(1, SeqCst);
             }
         });
@@ -144,18 +144,18 @@ fn stream(app: &TestApp, tenant: &Tenant<'_>, stop: &Arc<AtomicBool>, posted: &A
 async fn rotate_token(app: &TestApp, tenant: &Tenant<'_>, strict: &Strict, base: &str) {
     let prepared = step(tenant, &format!("{base}/auth-token/prepare"), json!({})).await;
     let next = prepared["next_auth_token"].as_str().unwrap_or_else(|| panic!("{prepared}")).to_owned();
-    strict.until_taken(app, BETWEEN).await;
+    strict.until_accepted(app, BETWEEN).await;
     strict.tokens.lock().unwrap().push(next);
     strict.with_latest.store(0, SeqCst);
     step(tenant, &format!("{base}/auth-token/test"), json!({})).await;
     until_proved(app, tenant, &format!("{base}/rotation"), "auth_token").await;
     assert_eq!(strict.with_latest.load(SeqCst), 1, "until the switch only the test carries the next token");
     step(tenant, &format!("{base}/auth-token/switch"), json!({})).await;
-    strict.until_taken(app, BETWEEN).await;
+    strict.until_accepted(app, BETWEEN).await;
     assert!(strict.with_latest.load(SeqCst) > BETWEEN / 2, "what is sent after the switch carries the new token");
     step(tenant, &format!("{base}/auth-token/retire"), json!({})).await;
     strict.tokens.lock().unwrap().remove(0);
-    strict.until_taken(app, BETWEEN).await;
+    strict.until_accepted(app, BETWEEN).await;
 }
 
 /// Both secrets sign; the receiver changes over in the middle; the old one is retired.
@@ -163,11 +163,11 @@ async fn rotate_secret(app: &TestApp, tenant: &Tenant<'_>, strict: &Strict, base
     let rotated = step(tenant, &format!("{base}/signing-secret/rotate"), json!({ "overlap_s": 3600 })).await;
     let next = rotated["signing_secret"].as_str().unwrap_or_else(|| panic!("{rotated}"));
     let next = SigningSecret::parse(next).unwrap();
-    strict.until_taken(app, BETWEEN).await;
+    strict.until_accepted(app, BETWEEN).await;
     *strict.secrets.lock().unwrap() = vec![next];
     step(tenant, &format!("{base}/signing-secret/test"), json!({})).await;
     until_proved(app, tenant, &format!("{base}/rotation"), "signing_secret").await;
-    strict.until_taken(app, BETWEEN).await;
+    strict.until_accepted(app, BETWEEN).await;
     step(tenant, &format!("{base}/signing-secret/retire"), json!({})).await;
-    strict.until_taken(app, BETWEEN).await;
+    strict.until_accepted(app, BETWEEN).await;
 }

@@ -9,8 +9,8 @@ use engine::store::users::sessions::{Owner, Stored};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{Answer, TestApp, answer},
     browser::{Browser, EMAIL, PASSWORD, person, with_form},
+    test_app::{TestApp, TestResponse, response},
 };
 
 const PAGE: &str = "/me/security/second-factor";
@@ -63,7 +63,7 @@ fn verify<'a>(code: &'a str, next: &'a str) -> [(&'static str, &'a str); 2] {
     [("form[code]", code), ("form[next]", next)]
 }
 
-async fn page_after(browser: &mut Browser<'_>, posted: &Answer) -> String {
+async fn page_after(browser: &mut Browser<'_>, posted: &TestResponse) -> String {
     browser.get(posted.header("location")).await.text
 }
 
@@ -118,7 +118,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_right_password_alone_opens_nothing() {
+async fn a_correct_password_alone_opens_nothing() {
     let app = TestApp::start().await;
     let (mut ana, _) = halfway(&app, "/me/security").await;
     for page in ["/", "/me/security", PAGE] {
@@ -128,7 +128,7 @@ async fn a_right_password_alone_opens_nothing() {
     for function in ["factor/codes", "factor/begin", "security/end", "security/end-others", "security/letters"] {
         let request = ana.request(Method::POST, &format!("/api/{function}")).header("sec-fetch-site", "same-origin");
         let form = with_form(request, &[("handle", "x"), ("failing", "false")]);
-        let refused = answer(form.header("accept", "application/json")).await;
+        let refused = response(form.header("accept", "application/json")).await;
         assert!(!refused.status.is_success() && refused.text.contains("Unauthenticated"), "{function}: {refused:?}");
     }
 }
@@ -147,13 +147,13 @@ async fn the_session_has_a_new_id_after_each_step() {
     assert!(planted != half && half != victim.cookie() && planted != victim.cookie());
     assert_eq!(victim.get("/me/security").await.status, StatusCode::OK);
     for cookie in [planted, half] {
-        let page = answer(app.http.get(app.url("/me/security")).header("cookie", cookie)).await;
+        let page = response(app.http.get(app.url("/me/security")).header("cookie", cookie)).await;
         assert!(page.header("location").starts_with("/sign-in"), "{page:?}");
     }
 }
 
 #[tokio::test]
-async fn a_wrong_code_and_one_that_was_used_are_told_apart_and_the_way_back_stays() {
+async fn wrong_and_used_codes_are_distinguished_and_the_return_path_is_kept() {
     let app = TestApp::start().await;
     let next = "/me/security?x=1";
     let (mut ana, phone) = halfway(&app, next).await;
@@ -176,7 +176,7 @@ async fn a_wrong_code_and_one_that_was_used_are_told_apart_and_the_way_back_stay
 }
 
 #[tokio::test]
-async fn a_recovery_code_signs_in_and_says_how_many_are_left() {
+async fn a_recovery_code_signs_in_and_shows_how_many_are_left() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     let page = ana.get("/sign-in/verify?with=recovery&next=%2Fme").await.text;
@@ -194,7 +194,7 @@ async fn a_recovery_code_signs_in_and_says_how_many_are_left() {
 }
 
 #[tokio::test]
-async fn without_a_password_before_it_the_second_step_leads_to_the_first() {
+async fn the_second_step_without_a_password_redirects_to_the_first() {
     let app = TestApp::start().await;
     let mut nobody = Browser::new(&app);
     let page = nobody.get("/sign-in/verify?next=%2Fme").await;
@@ -223,7 +223,7 @@ async fn make_old(app: &TestApp, browser: &Browser<'_>, user: Option<&UserId>, m
 }
 
 #[tokio::test]
-async fn what_asks_for_a_fresh_sign_in_asks_for_both_steps() {
+async fn a_fresh_sign_in_requires_both_steps() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let user = person(&app, &tenant.account, Role::Admin).await;
@@ -255,7 +255,7 @@ async fn what_asks_for_a_fresh_sign_in_asks_for_both_steps() {
 }
 
 #[tokio::test]
-async fn a_password_set_by_mail_does_not_go_around_the_second_factor() {
+async fn a_password_reset_does_not_bypass_the_second_factor() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     ana.post("/api/forgot", &[("form[email]", EMAIL)]).await;

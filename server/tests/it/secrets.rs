@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
 
 use crate::{
-    app::{Answer, Tenant, TestApp, answer},
     browser::{Browser, EMAIL, PASSWORD, with_form},
     policy::{Full, functions, rest_calls, routes},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, TestResponse, response},
 };
 
 const TOKEN: &str = "auth-token-for-nobody-else";
@@ -65,18 +65,18 @@ struct Run {
 }
 
 impl Run {
-    fn saw(&mut self, place: &str, answer: &Answer) {
-        let headers = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");
+    fn saw(&mut self, place: &str, response: &TestResponse) {
+        let headers = response.headers.iter().filter(|(name, _)| *name != "set-cookie");
         let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
-        self.said.push((place.to_owned(), format!("{}\n{}", headers.join("\n"), answer.text)));
+        self.said.push((place.to_owned(), format!("{}\n{}", headers.join("\n"), response.text)));
     }
 
-    /// An answer that makes credentials says them, and nobody says them again.
-    fn made(&mut self, place: &str, answer: &Answer) {
+    /// An response that makes credentials says them, and nobody says them again.
+    fn made(&mut self, place: &str, response: &TestResponse) {
         let before = self.secrets.len();
-        collect(&serde_json::from_str(&answer.text).unwrap_or_default(), &mut self.secrets);
+        collect(&serde_json::from_str(&response.text).unwrap_or_default(), &mut self.secrets);
         if before == self.secrets.len() {
-            self.saw(place, answer);
+            self.saw(place, response);
         }
     }
 
@@ -106,7 +106,7 @@ fn collect(json: &Value, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn nothing_that_is_written_holds_a_secret() {
+async fn no_output_contains_a_secret() {
     let log = Log::start();
     let app = TestApp::start().await;
     let (tenant, receiver) = (app.account("acme").await, Receiver::start().await);
@@ -156,7 +156,7 @@ async fn keep_secrets(run: &mut Run, tenant: &Tenant<'_>, receiver: &Receiver) {
     let base = format!("/api/v1/endpoints/{}", created.json()["id"].as_str().unwrap());
     run.made("prepare", &tenant.post(&format!("{base}/auth-token/prepare"), &json!({ "auth_token": NEXT })).await);
     run.made("rotate", &tenant.post(&format!("{base}/signing-secret/rotate"), &json!({})).await);
-    receiver.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    receiver.response(StatusCode::INTERNAL_SERVER_ERROR);
     let tested = tenant.post(&format!("{base}/auth-token/test"), &json!({})).await;
     let delivery = format!("/api/v1/deliveries/{}", tested.json()["delivery_id"].as_str().unwrap());
     let failed = async || (tenant.get(&delivery).await.json()["attempts"][0]).is_object().then_some(());
@@ -184,7 +184,7 @@ async fn wrong_calls(run: &mut Run, tenant: &Tenant<'_>) {
         run.saw("a wrong token", &app.call(Method::GET, "/api/v1/endpoints", bearer, None).await);
     }
     let basic = app.http.get(app.url("/api/v1/endpoints")).basic_auth("x", Some(&tenant.token));
-    run.saw("a token in another place", &answer(basic).await);
+    run.saw("a token in another place", &response(basic).await);
 }
 
 /// Posts to every function, with secrets in the fields for them.
@@ -203,10 +203,10 @@ async fn all_functions(run: &mut Run, app: &TestApp, admin: &Browser<'_>, full: 
         fields.push(("turn", if function.contains("rotation") { turn } else { "pause" }));
         let path = format!("/api/{function}");
         let request = admin.request(Method::POST, &path).header("sec-fetch-site", "same-origin");
-        run.saw(&path, &answer(with_form(request, &fields).header("accept", "application/json")).await);
+        run.saw(&path, &response(with_form(request, &fields).header("accept", "application/json")).await);
     }
     let forgot = app.http.post(app.url("/api/forgot")).header("sec-fetch-site", "same-origin");
-    run.saw("/api/forgot", &answer(with_form(forgot, &[("form[email]", EMAIL)])).await);
+    run.saw("/api/forgot", &response(with_form(forgot, &[("form[email]", EMAIL)])).await);
 }
 
 /// What came by mail opens doors, and is said nowhere else.

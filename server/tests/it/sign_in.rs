@@ -4,8 +4,8 @@ use domain::account::Role;
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{TestApp, answer},
     browser::{Browser, EMAIL, PASSWORD, person, with_form},
+    test_app::{TestApp, response},
 };
 
 #[tokio::test]
@@ -39,11 +39,11 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
     assert_ne!(planted, signed_in);
     browser.post("/api/sign-out", &[]).await;
     let ended = app.http.get(app.url(&overview)).header("cookie", signed_in);
-    assert_eq!(answer(ended).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(response(ended).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_wrong_password_lets_nobody_in_and_does_not_say_which_part_was_wrong() {
+async fn a_wrong_password_is_refused_without_saying_which_part_was_wrong() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     person(&app, &tenant.account, Role::Admin).await;
@@ -55,7 +55,7 @@ async fn a_wrong_password_lets_nobody_in_and_does_not_say_which_part_was_wrong()
 }
 
 #[tokio::test]
-async fn a_form_that_another_site_sends_is_refused() {
+async fn a_form_sent_from_another_site_is_refused() {
     let app = TestApp::start().await;
     let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD)];
     let own = format!("http://{}", app.address);
@@ -70,25 +70,25 @@ async fn a_form_that_another_site_sends_is_refused() {
     ] {
         let request = with_form(app.http.post(app.url("/api/sign-in")), &fields);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let answer = answer(request).await;
-        assert_eq!(answer.status != StatusCode::FORBIDDEN, passes, "{headers:?}: {answer:?}");
-        assert!(passes || answer.text.contains("not sent from a page of Offhook"));
+        let response = response(request).await;
+        assert_eq!(response.status != StatusCode::FORBIDDEN, passes, "{headers:?}: {response:?}");
+        assert!(passes || response.text.contains("not sent from a page of Offhook"));
     }
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_another_site_after_signing_in() {
+async fn signing_in_never_redirects_to_another_site() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     person(&app, &tenant.account, Role::Admin).await;
     for evil in ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"] {
-        let answer = Browser::new(&app).sign_in(PASSWORD, evil).await;
-        assert_eq!(answer.header("location"), "/", "{evil}");
+        let response = Browser::new(&app).sign_in(PASSWORD, evil).await;
+        assert_eq!(response.header("location"), "/", "{evil}");
     }
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_a_page_that_says_so() {
+async fn an_unknown_path_gets_a_not_found_page() {
     let app = TestApp::start().await;
     let page = app.call(Method::GET, "/no/such/page", "", None).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
@@ -104,7 +104,7 @@ async fn a_form_larger_than_its_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_too_often_is_told_on_the_form_and_keeps_what_was_typed() {
+async fn a_blocked_address_sees_the_block_on_the_form_and_keeps_its_input() {
     let app = TestApp::start().await;
     let mut browser = Browser::new(&app);
     // Uses up what is left, as somebody who sprays passwords over many accounts would.
@@ -119,11 +119,11 @@ async fn an_address_that_guesses_too_often_is_told_on_the_form_and_keeps_what_wa
 }
 
 #[tokio::test]
-async fn what_was_typed_when_the_session_had_ended_is_there_after_signing_in() {
+async fn input_typed_after_the_session_ended_is_restored_after_signing_in() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
-    browser.forget_session();
+    browser.expire_session();
     let form = format!("/a/{}/endpoints/new", tenant.account.id);
     let fields = [
         ("acct", tenant.account.id.as_str()),

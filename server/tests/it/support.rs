@@ -10,9 +10,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Tenant, TestApp},
     browser::{Browser, EMAIL, PASSWORD},
     receiver::Receiver,
+    test_app::{Tenant, TestApp},
 };
 
 /// A browser in which an agent has signed in.
@@ -50,7 +50,7 @@ async fn delivered(tenant: &Tenant<'_>, receiver: &Receiver) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn support_signs_in_on_the_same_page_and_lands_on_its_desk() {
+async fn support_signs_in_on_the_same_page_and_lands_on_the_support_desk() {
     let app = TestApp::start().await;
     let mut browser = agent(&app, StaffRole::Support).await;
     assert_eq!(browser.get("/").await.header("location"), "/support");
@@ -60,7 +60,7 @@ async fn support_signs_in_on_the_same_page_and_lands_on_its_desk() {
 }
 
 #[tokio::test]
-async fn there_is_no_desk_for_anybody_else() {
+async fn only_support_staff_reach_the_desk() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let pages = ["/support".to_owned(), "/support/start".into(), "/support/log".into(), inner(&tenant, "")];
@@ -79,7 +79,7 @@ async fn there_is_no_desk_for_anybody_else() {
 }
 
 #[tokio::test]
-async fn an_account_is_found_and_looked_into_with_a_reason() {
+async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = agent(&app, StaffRole::Support).await;
@@ -103,7 +103,7 @@ async fn an_account_is_found_and_looked_into_with_a_reason() {
 }
 
 #[tokio::test]
-async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
+async fn support_pages_hide_numbers_and_credentials_and_offer_no_changes() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -125,15 +125,15 @@ async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
     ];
     let secret = endpoint["signing_secret"].as_str().unwrap();
     for page in &pages {
-        let answer = browser.get(page).await;
-        assert_eq!(answer.status, 200, "{page}");
-        assert!(answer.text.contains("support-band"), "{page}");
+        let response = browser.get(page).await;
+        assert_eq!(response.status, 200, "{page}");
+        assert!(response.text.contains("support-band"), "{page}");
         for hidden in ["01202912204", "my-token", secret, &secret[secret.len() - 5..]] {
-            assert!(!answer.text.contains(hidden), "{hidden} on {page}");
+            assert!(!response.text.contains(hidden), "{hidden} on {page}");
         }
-        assert!(!answer.text.contains(&format!("\"/a/{}", tenant.account.id)), "a link leads out of {page}");
+        assert!(!response.text.contains(&format!("\"/a/{}", tenant.account.id)), "a link leads out of {page}");
         let actions: Vec<_> =
-            answer.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            response.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let known = ["/api/support/", "/api/me/theme", "/api/sign-out", "/support/"];
         let others: Vec<_> = actions.iter().filter(|action| !known.iter().any(|one| action.starts_with(one))).collect();
         assert!(others.is_empty(), "{others:?} on {page}");
@@ -143,7 +143,7 @@ async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
 }
 
 #[tokio::test]
-async fn a_number_is_revealed_by_itself_and_the_customer_reads_of_it() {
+async fn revealing_one_number_is_visible_to_the_customer() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -167,7 +167,7 @@ async fn a_number_is_revealed_by_itself_and_the_customer_reads_of_it() {
 }
 
 #[tokio::test]
-async fn no_post_of_support_reaches_into_an_account() {
+async fn support_cannot_post_to_an_account() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -196,8 +196,8 @@ async fn no_post_of_support_reaches_into_an_account() {
             ("form[kind]", "IncomingCall"),
             ("form[payload]", "{}"),
         ];
-        let answer = browser.post(&format!("/api/{function}"), &fields).await;
-        assert!(!answer.status.is_success(), "{function}: {answer:?}");
+        let response = browser.post(&format!("/api/{function}"), &fields).await;
+        assert!(!response.status.is_success(), "{function}: {response:?}");
     }
     assert_eq!(tenant.get("/api/v1/audit").await.text, before);
     assert_eq!(tenant.get("/api/v1/endpoints").await.json()["data"].as_array().unwrap().len(), 1);
@@ -216,7 +216,7 @@ fn functions_of_accounts() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_an_admin_withdraws_is_refused_at_the_next_click() {
+async fn access_withdrawn_by_an_admin_is_refused_at_the_next_request() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = inside(&app, &tenant).await;
@@ -235,7 +235,7 @@ async fn what_an_admin_withdraws_is_refused_at_the_next_click() {
 }
 
 #[tokio::test]
-async fn an_admin_changes_settings_and_nobody_else_does() {
+async fn only_an_admin_changes_settings() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.account("acme").await, app.account("other").await);
     let page = format!("/a/{}/settings", tenant.account.id);

@@ -6,8 +6,8 @@ use domain::{account::Role, actor::Actor, test_line::Behaviour};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{Tenant, TestApp},
     browser::person,
+    test_app::{Tenant, TestApp},
 };
 
 async fn developer(tenant: &Tenant<'_>) -> Actor {
@@ -16,7 +16,7 @@ async fn developer(tenant: &Tenant<'_>) -> Actor {
 }
 
 #[tokio::test]
-async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
+async fn the_test_line_keeps_requests_and_responds_as_configured() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let (backend, actor) = (&app.room.backend, developer(&tenant).await);
@@ -27,7 +27,7 @@ async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
         assert_eq!(call().await.unwrap().status().as_u16(), status);
     }
     backend.set_test_line(&actor, Behaviour::HangUp).await.unwrap();
-    assert!(call().await.is_err(), "cut without an answer");
+    assert!(call().await.is_err(), "cut without an response");
     let kept = backend.test_line(&actor).await.unwrap().requests;
     let behaved: Vec<_> = kept.iter().map(|request| request.behaviour).collect();
     assert_eq!(behaved, [Behaviour::HangUp, Behaviour::Gone, Behaviour::Error, Behaviour::Ok], "newest first");
@@ -35,7 +35,7 @@ async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
 }
 
 #[tokio::test]
-async fn a_slow_line_lets_its_caller_wait() {
+async fn a_slow_test_line_delays_its_response() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let (backend, actor) = (&app.room.backend, developer(&tenant).await);

@@ -53,7 +53,7 @@ impl Seen {
 }
 
 #[tokio::test]
-async fn a_living_server_takes_over_from_one_that_was_killed() {
+async fn a_live_server_takes_over_from_one_that_was_killed() {
     let (folder, database) = (tempfile::tempdir().unwrap(), database().await);
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;

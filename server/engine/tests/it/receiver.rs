@@ -94,7 +94,7 @@ impl Receiver {
     }
 
     /// Answers every request with 200 from now on.
-    pub fn forget_script(&self) {
+    pub fn reset_script(&self) {
         let mut script = self.script.lock().unwrap();
         script.next.clear();
         script.usual = None;

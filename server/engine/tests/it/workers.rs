@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use engine::background::WorkerStatus;
 
-use crate::bed::{Bed, On};
+use crate::harness::{On, TestHarness};
 
 /// Longest wait for the first ticks.
 const FIRST_TICKS: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn workers_report_their_ticks_until_they_are_stopped() {
-    let bed = Bed::new(On::Sqlite).await;
-    assert!(bed.engine.background().status().is_empty(), "a test engine ticks step by step");
-    let engine = bed.another_running().await;
+    let harness = TestHarness::new(On::Sqlite).await;
+    assert!(harness.engine.background().status().is_empty(), "a test engine ticks step by step");
+    let engine = harness.another_running().await;
     let ticked = async {
         let at_once =
             ["alerts", "phone_indexer", "recovery_jobs", "retention", "scheduled_rotation", "stuck_deliveries"];

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    app::{Tenant, TestApp, answer},
     browser::{Browser, PASSWORD, with_form},
     policy::{Full, routes},
+    test_app::{Tenant, TestApp, response},
 };
 
 /// Breaks out of an element and an attribute, if it can; short enough for a phone number. The mark says where it stood.
@@ -29,7 +29,7 @@ fn as_text(mark: &str) -> String {
     format!("{mark}&lt;/title&gt;")
 }
 
-/// A server whose answer and headers are evil.
+/// A server whose response and headers are evil.
 async fn evil_receiver() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/calls", listener.local_addr().unwrap());
@@ -88,14 +88,14 @@ async fn evil_people<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     let joined =
         [("link", link.as_str()), ("form[name]", name.as_str()), ("form[password]", "violet kettle ran 7 miles")];
     let request = app.http.post(app.url("/api/invitation/join-new")).header("sec-fetch-site", "same-origin");
-    let joined = answer(with_form(request, &joined).header("user-agent", &agent).header("accept", "text/html")).await;
+    let joined = response(with_form(request, &joined).header("user-agent", &agent).header("accept", "text/html")).await;
     assert!(joined.status.is_redirection(), "{joined:?}");
     let settings = [("acct", acct), ("form[name]", account.as_str()), ("form[support_access]", "true")];
     admin.post("/api/settings/save", &settings).await;
     // Once more, so that a session of hers has an evil agent.
     let fields = [("form[email]", crate::browser::EMAIL), ("form[password]", PASSWORD)];
     let request = app.http.post(app.url("/api/sign-in")).header("sec-fetch-site", "same-origin");
-    answer(with_form(request, &fields).header("user-agent", agent)).await;
+    response(with_form(request, &fields).header("user-agent", agent)).await;
     admin
 }
 
@@ -140,7 +140,7 @@ const SHOWN: [(&str, &str); 17] = [
 ];
 
 #[tokio::test]
-async fn script_in_any_text_is_shown_as_text_on_every_page() {
+async fn script_in_any_text_is_escaped_on_every_page() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let full = write_everywhere(&app, &tenant).await;

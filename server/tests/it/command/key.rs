@@ -30,9 +30,9 @@ use server::secret_key;
 
 use super::{installed, line, offhook, run, serve::serve};
 use crate::{
-    app::{PATIENCE, client},
     postgres::database,
     receiver::{Received, Receiver},
+    test_app::{PATIENCE, client},
 };
 
 /// Endpoints beside the one that receives, so that there is something to be stopped in the middle of.
@@ -54,7 +54,7 @@ fn age(data: &Path) {
 }
 
 #[tokio::test]
-async fn a_key_is_added_takes_its_turn_and_retires() {
+async fn a_key_is_added_becomes_current_and_retires() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     installed(data);
@@ -76,7 +76,7 @@ async fn a_key_is_added_takes_its_turn_and_retires() {
 }
 
 #[tokio::test]
-async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
+async fn keys_from_the_environment_are_changed_there() {
     let folder = tempfile::tempdir().unwrap();
     installed(folder.path());
     let with = async |keys: &str, args: &[&str]| {
@@ -113,7 +113,7 @@ async fn two_servers() -> String {
 }
 
 #[tokio::test]
-async fn with_several_servers_a_key_is_added_before_it_takes_its_turn() {
+async fn with_several_servers_a_key_is_added_before_it_becomes_current() {
     let folder = tempfile::tempdir().unwrap();
     let url = two_servers().await;
     let key = async |args: &[&str]| {
@@ -172,8 +172,8 @@ impl Scene {
 
     async fn post(&self, path: &str, body: &Value, status: u16) -> Value {
         let request = client().post(format!("http://{}/api/v1/{path}", self.address)).bearer_auth(&self.token);
-        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
-        let (got, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        let response = request.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
+        let (got, text) = (response.status().as_u16(), response.text().await.unwrap());
         assert_eq!(got, status, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
     }
@@ -223,7 +223,7 @@ fn sealed(listed: &Value, id: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_changes_under_a_running_server_and_goes_on_after_a_kill() {
+async fn the_key_rotates_under_a_running_server_and_continues_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;

@@ -3,10 +3,10 @@
 mod bench;
 mod create;
 mod key;
-mod own_keys;
 mod restore;
 pub mod serve;
 mod simulate;
+mod startup_keys;
 
 use std::{
     io::Write as _,

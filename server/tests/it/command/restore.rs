@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{complaint, installed, line, offhook, run, serve::serve};
-use crate::app::{answer, client};
+use crate::test_app::{client, response};
 
 async fn command(data: &Path, args: &[&str]) -> Output {
     let mut command = offhook(data);
@@ -36,7 +36,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_backup_takes_the_place_of_a_database_whose_server_was_killed() {
+async fn a_backup_replaces_a_database_whose_server_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy.db"));
     let database = data.join("offhook.db");
@@ -59,7 +59,7 @@ async fn a_backup_takes_the_place_of_a_database_whose_server_was_killed() {
     assert_eq!(fs::metadata(&database).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::read(&copy).unwrap(), kept, "the copy stays as it was");
     let (_serving, address) = serve(offhook(&data));
-    let ready = answer(client().get(format!("http://{address}/readyz"))).await;
+    let ready = response(client().get(format!("http://{address}/readyz"))).await;
     assert_eq!((ready.status.as_u16(), records(&data).await), (200, json!(2)), "{}", ready.text);
 
     // What was there is whole, with what stood in its log alone.
@@ -71,7 +71,7 @@ async fn a_backup_takes_the_place_of_a_database_whose_server_was_killed() {
 }
 
 #[tokio::test]
-async fn what_is_no_sound_database_is_refused_and_nothing_changes() {
+async fn a_damaged_database_is_refused_and_nothing_changes() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     installed(&data);
@@ -110,7 +110,7 @@ async fn what_is_no_sound_database_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn postgres_is_restored_by_its_own_tools() {
+async fn postgres_is_restored_with_its_own_tools() {
     let folder = tempfile::tempdir().unwrap();
     let mut restore = offhook(folder.path());
     restore.env("OFFHOOK_DATABASE_URL", "postgres://offhook@db.example/offhook").args(["restore", "copy.db"]);

@@ -8,7 +8,7 @@ use std::{
 use reqwest::StatusCode;
 
 use super::offhook;
-use crate::app::{answer, client};
+use crate::test_app::{client, response};
 
 /// A server that is ended whatever becomes of its test.
 pub struct Serving {
@@ -45,11 +45,11 @@ pub fn serve(mut command: Command) -> (Serving, String) {
 }
 
 #[tokio::test]
-async fn it_keeps_its_key_answers_and_stops_when_it_is_told() {
+async fn serve_keeps_its_key_responds_and_stops_on_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let (mut serving, address) = serve(offhook(&data));
-    assert_eq!(answer(client().get(format!("http://{address}/readyz"))).await.status, StatusCode::OK);
+    assert_eq!(response(client().get(format!("http://{address}/readyz"))).await.status, StatusCode::OK);
     assert!(data.join("secret.key").exists() && data.join("offhook.db").exists());
     let key = std::fs::read_to_string(data.join("secret.key")).unwrap();
     assert!(!serving.log.iter().any(|line| line.contains(key.trim())), "the key is in the log");
@@ -83,7 +83,7 @@ fn help_names_every_setting_with_its_default() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_read_is_wrong_usage() {
+fn an_invalid_setting_is_a_usage_error() {
     for (name, value) in [
         ("SECRET_KEY", "short"),
         ("LOST_KEYS", "all"),

@@ -15,9 +15,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Answer, Tenant, TestApp},
     browser::{Browser, PASSWORD, with_form},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, TestResponse},
 };
 use table::{
     Door::{self, Account as In, Halfway, Open, Operator, Person, Session, Support},
@@ -205,7 +205,7 @@ pub(crate) fn functions() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
+async fn every_page_opens_exactly_to_those_its_policy_names() {
     let app = TestApp::start().await;
     let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
     let full = Full::of(&here, &receiver).await;
@@ -215,10 +215,10 @@ async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
     for visitor in VISITORS {
         let mut browser = arrive(&app, &here.account, &there.account, visitor).await;
         for route in &routes {
-            let answer = browser.get(&full.path(route)).await;
+            let response = browser.get(&full.path(route)).await;
             let wanted = verdict(door(PAGES, route), visitor);
-            if !page_agrees(route, wanted, &answer) {
-                let got = (answer.status, answer.header("location"));
+            if !page_agrees(route, wanted, &response) {
+                let got = (response.status, response.header("location"));
                 wrong.push(format!("{visitor:?} at {route}: {wanted:?}, not {got:?}"));
             }
         }
@@ -226,8 +226,8 @@ async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-fn page_agrees(route: &str, wanted: Verdict, answer: &Answer) -> bool {
-    let leads_to = |path: &str| answer.status.is_redirection() && answer.header("location").starts_with(path);
+fn page_agrees(route: &str, wanted: Verdict, response: &TestResponse) -> bool {
+    let leads_to = |path: &str| response.status.is_redirection() && response.header("location").starts_with(path);
     match wanted {
         // Pages of things that nobody has are found missing by whoever may look.
         Verdict::In
@@ -235,17 +235,17 @@ fn page_agrees(route: &str, wanted: Verdict, answer: &Answer) -> bool {
                 .iter()
                 .any(|part| route.contains(part)) =>
         {
-            !leads_to("/sign-in") && answer.status != 403
+            !leads_to("/sign-in") && response.status != 403
         }
-        Verdict::In => answer.status.is_success() || (answer.status.is_redirection() && !leads_to("/sign-in")),
+        Verdict::In => response.status.is_success() || (response.status.is_redirection() && !leads_to("/sign-in")),
         Verdict::SignIn => leads_to("/sign-in"),
-        Verdict::Forbidden => answer.status == 403,
-        Verdict::NotThere => answer.status == 404,
+        Verdict::Forbidden => response.status == 403,
+        Verdict::NotThere => response.status == 404,
     }
 }
 
 #[tokio::test]
-async fn every_server_function_obeys_those_whom_its_policy_names_and_nobody_else() {
+async fn every_server_function_obeys_exactly_those_its_policy_names() {
     let app = TestApp::start().await;
     let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
     let full = Full::of(&here, &receiver).await;
@@ -259,14 +259,14 @@ async fn every_server_function_obeys_those_whom_its_policy_names_and_nobody_else
             if wanted == Verdict::In {
                 continue;
             }
-            let answer = post(&browser, &format!("/api/{function}"), &full).await;
+            let response = post(&browser, &format!("/api/{function}"), &full).await;
             let said = match wanted {
                 Verdict::SignIn => "Unauthenticated",
                 Verdict::Forbidden => "Forbidden",
                 _ => "NotFound",
             };
-            if answer.status.is_success() || !answer.text.contains(said) {
-                wrong.push(format!("{visitor:?} at {function}: {said}, not {} {}", answer.status, answer.text));
+            if response.status.is_success() || !response.text.contains(said) {
+                wrong.push(format!("{visitor:?} at {function}: {said}, not {} {}", response.status, response.text));
             }
         }
     }
@@ -281,20 +281,20 @@ async fn what_pages_load_has_no_address_of_its_own() {
     for visitor in VISITORS {
         let browser = arrive(&app, &here.account, &there.account, visitor).await;
         for name in LOADED {
-            let answer = post(&browser, &format!("/api/{name}"), &full).await;
-            assert_eq!(answer.status, 404, "{visitor:?} at {name}: {}", answer.text);
+            let response = post(&browser, &format!("/api/{name}"), &full).await;
+            assert_eq!(response.status, 404, "{visitor:?} at {name}: {}", response.text);
         }
     }
 }
 
 /// Posts as a program would, which is told the error instead of being led to a page.
-async fn post(browser: &Browser<'_>, path: &str, full: &Full) -> Answer {
+async fn post(browser: &Browser<'_>, path: &str, full: &Full) -> TestResponse {
     let fields = full.fields();
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let step = ("turn", if path.contains("rotation") { "retire-token" } else { "pause" });
     let fields: Vec<(&str, &str)> = fields.into_iter().chain([step]).collect();
     let request = browser.request(Method::POST, path).header("sec-fetch-site", "same-origin");
-    crate::app::answer(with_form(request, &fields).header("accept", "application/json")).await
+    crate::test_app::response(with_form(request, &fields).header("accept", "application/json")).await
 }
 
 #[tokio::test]
@@ -353,7 +353,7 @@ impl RestCall<'_> {
         }
     }
 
-    async fn send(&self, app: &TestApp, path: &str, token: &str) -> Answer {
+    async fn send(&self, app: &TestApp, path: &str, token: &str) -> TestResponse {
         let body = (self.method != Method::GET).then(|| Value::from(self.body()).to_string());
         app.call(self.method.clone(), path, token, body.as_deref()).await
     }

@@ -37,13 +37,13 @@ pub struct Tenant<'a> {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -117,7 +117,7 @@ impl TestApp {
         self.room.engine.create_token(&Actor::COMMAND_LINE, account, "test", scopes).await.unwrap().1
     }
 
-    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> TestResponse {
         let mut request = self.http.request(method, self.url(path));
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -125,7 +125,7 @@ impl TestApp {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_owned());
         }
-        answer(request).await
+        response(request).await
     }
 
     /// Waits until the check succeeds, looking again whenever a delivery has changed.
@@ -153,23 +153,23 @@ impl Drop for TestApp {
 }
 
 impl Tenant<'_> {
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.app.call(Method::GET, path, &self.token, None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> TestResponse {
         self.app.call(Method::POST, path, &self.token, Some(&body.to_string())).await
     }
 
-    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+    pub async fn post_text(&self, path: &str, body: &str) -> TestResponse {
         self.app.call(Method::POST, path, &self.token, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: &Value) -> TestResponse {
         self.app.call(Method::PATCH, path, &self.token, Some(&body.to_string())).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.app.call(Method::DELETE, path, &self.token, None).await
     }
 
@@ -193,10 +193,10 @@ impl Tenant<'_> {
     }
 }
 
-pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub async fn response(request: reqwest::RequestBuilder) -> TestResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    TestResponse { status, headers, text: response.text().await.unwrap() }
 }
 
 /// A client that follows nothing and keeps no cookies, so that a test sees what was answered.

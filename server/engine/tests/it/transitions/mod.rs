@@ -6,17 +6,17 @@ mod jobs;
 
 use std::{collections::BTreeSet, future::Future, pin::Pin};
 
-use crate::bed::{Bed, On};
+use crate::harness::{On, TestHarness};
 
 const DOCUMENT: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/states.md"));
 
 /// Brings something into a state, pulls the trigger, and says where it stands then: `failed (gone)`.
-type Walk = fn(Bed, &'static str) -> Pin<Box<dyn Future<Output = String>>>;
+type Walk = fn(TestHarness, &'static str) -> Pin<Box<dyn Future<Output = String>>>;
 
 /// A row's trigger with its walk.
 macro_rules! walk {
     ($trigger:literal, $walk:path) => {
-        ($trigger, (|bed, from| Box::pin($walk(bed, from))) as Walk)
+        ($trigger, (|harness, from| Box::pin($walk(harness, from))) as Walk)
     };
 }
 use walk;
@@ -72,14 +72,14 @@ async fn walk_all(heading: &str, walks: &[(&str, Walk)], on: On) {
         let (_, walk) = walk.unwrap_or_else(|| panic!("{heading}: nobody walks: {}", row.trigger));
         assert!(!row.from.is_empty(), "{heading}: from where: {}", row.trigger);
         for from in row.from {
-            let to = walk(Bed::new(on).await, from).await;
+            let to = walk(TestHarness::new(on).await, from).await;
             assert_eq!(to, row.to, "{heading}: {} from {from}", row.trigger);
         }
     }
 }
 
 #[test]
-fn every_arrow_stands_in_its_table_and_every_row_is_drawn() {
+fn every_arrow_is_in_its_table_and_every_row_is_drawn() {
     for heading in ["Deliveries", "Jobs", "Endpoints"] {
         let rows = rows(heading);
         let told = rows.iter().flat_map(|row| {

@@ -30,7 +30,7 @@ async fn ended(data: &Path, args: &[&str]) -> (Output, String) {
 const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
 
 #[tokio::test]
-async fn a_server_whose_key_file_is_gone_does_not_start_and_makes_no_other() {
+async fn a_server_without_its_key_file_does_not_start_or_create_another() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path(), folder.path().join("secret.key"));
     let key = sealed(data).await;
@@ -72,7 +72,7 @@ async fn a_server_with_another_key_of_the_same_name_does_not_start() {
 }
 
 #[tokio::test]
-async fn a_server_whose_key_is_said_to_be_lost_starts_with_one_of_another_name() {
+async fn a_server_whose_key_is_declared_lost_starts_with_a_new_name() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path(), folder.path().join("secret.key"));
     sealed(data).await;
@@ -90,7 +90,7 @@ async fn a_server_whose_key_is_said_to_be_lost_starts_with_one_of_another_name()
 }
 
 #[tokio::test]
-async fn an_installation_in_which_nothing_is_sealed_may_lose_its_key() {
+async fn a_database_without_sealed_values_can_lose_its_key() {
     let folder = tempfile::tempdir().unwrap();
     super::installed(folder.path());
     fs::remove_file(folder.path().join("secret.key")).unwrap();

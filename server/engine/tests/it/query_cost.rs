@@ -16,7 +16,7 @@ use engine::{
     store::db::Pool,
 };
 
-use crate::bed::{Bed, On, START};
+use crate::harness::{On, START, TestHarness};
 
 /// Deliveries of the account.
 const ROWS: u64 = 30_000;
@@ -26,8 +26,8 @@ const GRAIN: i32 = 50;
 const PAGE_STEPS_MAX: u64 = 30_000;
 
 /// Counts the steps of everything that is read from now on.
-async fn counted(bed: &Bed) -> Arc<AtomicU64> {
-    let Pool::Sqlite(readers) = &bed.engine.context().db.readers else { panic!("this bed is on SQLite") };
+async fn counted(harness: &TestHarness) -> Arc<AtomicU64> {
+    let Pool::Sqlite(readers) = &harness.engine.context().db.readers else { panic!("this harness is on SQLite") };
     let steps = Arc::new(AtomicU64::new(0));
     let mut all = Vec::new();
     for _ in 0..readers.options().get_max_connections() {
@@ -44,21 +44,22 @@ async fn counted(bed: &Bed) -> Arc<AtomicU64> {
 }
 
 #[tokio::test]
-async fn no_filter_of_the_list_walks_over_rows_that_it_does_not_show() {
-    let bed = Bed::new(On::Sqlite).await;
-    let (busy, empty) = (bed.endpoint().await.id, bed.endpoint().await.id);
-    let account = bed.token.account().unwrap();
+async fn no_list_filter_scans_rows_that_it_does_not_show() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    let (busy, empty) = (harness.endpoint().await.id, harness.endpoint().await.id);
+    let account = harness.token.account().unwrap();
     let from = START.plus_ms(-30 * DAY_MS);
     for first in (0..ROWS).step_by(1_000) {
         let at = from.plus_ms(i64::try_from(first).unwrap() * 30 * DAY_MS / i64::try_from(ROWS).unwrap());
         let endpoints = std::slice::from_ref(&busy);
         let run = Run { account, endpoints, first, count: BACKFILL_MAX, at, to: Backfill::Ended };
-        bed.engine.backfill(&run).await.unwrap();
+        harness.engine.backfill(&run).await.unwrap();
     }
     let day = |days: i64| iso_utc(START.plus_ms(-days * DAY_MS));
-    let call = bed.engine.deliveries(&bed.admin, &DeliveryFilter::default()).await.unwrap().rows[7].call_id.clone();
-    while bed.engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {}
-    let steps = counted(&bed).await;
+    let call =
+        harness.engine.deliveries(&harness.admin, &DeliveryFilter::default()).await.unwrap().rows[7].call_id.clone();
+    while harness.engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {}
+    let steps = counted(&harness).await;
     for query in [
         String::new(),
         "status=delivered".into(),
@@ -93,13 +94,13 @@ async fn no_filter_of_the_list_walks_over_rows_that_it_does_not_show() {
         "q=own-7".into(),
     ] {
         steps.store(0, Ordering::Relaxed);
-        bed.engine.deliveries(&bed.admin, &DeliveryFilter::parse(&query)).await.unwrap();
+        harness.engine.deliveries(&harness.admin, &DeliveryFilter::parse(&query)).await.unwrap();
         let taken = steps.load(Ordering::Relaxed);
         assert!(taken < PAGE_STEPS_MAX, "{query}: {taken} steps");
     }
     // The measure measures: what has not been followed yet is walked.
-    bed.execute("UPDATE numbers_followed SET place = ''").await.unwrap();
+    harness.execute("UPDATE numbers_followed SET place = ''").await.unwrap();
     steps.store(0, Ordering::Relaxed);
-    bed.engine.deliveries(&bed.admin, &DeliveryFilter::parse("q=07700900999000")).await.unwrap();
+    harness.engine.deliveries(&harness.admin, &DeliveryFilter::parse("q=07700900999000")).await.unwrap();
     assert!(steps.load(Ordering::Relaxed) > PAGE_STEPS_MAX);
 }

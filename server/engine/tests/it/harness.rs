@@ -1,4 +1,4 @@
-//! The test bed: an engine on a fresh database, driven by hand.
+//! The test harness: an engine on a fresh database, driven by hand.
 
 use std::sync::{
     Arc,
@@ -57,11 +57,11 @@ macro_rules! on_both {
         $(mod $name {
             #[tokio::test]
             async fn sqlite() {
-                super::$name($crate::bed::Bed::new($crate::bed::On::Sqlite).await).await;
+                super::$name($crate::harness::TestHarness::new($crate::harness::On::Sqlite).await).await;
             }
             #[tokio::test]
             async fn postgres() {
-                super::$name($crate::bed::Bed::new($crate::bed::On::Postgres).await).await;
+                super::$name($crate::harness::TestHarness::new($crate::harness::On::Postgres).await).await;
             }
         })+
     };
@@ -69,7 +69,7 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// An engine with one account, its admin, a token, and a receiver.
-pub struct Bed {
+pub struct TestHarness {
     pub engine: Arc<Engine>,
     pub clock: HandClock,
     pub receiver: Receiver,
@@ -80,7 +80,7 @@ pub struct Bed {
     folder: tempfile::TempDir,
 }
 
-impl Bed {
+impl TestHarness {
     pub async fn new(on: On) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = match on {
@@ -90,7 +90,7 @@ impl Bed {
         Self::on(database_url, folder).await
     }
 
-    /// A bed on an empty database.
+    /// A harness on an empty database.
     pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
         let mail = Arc::new(InMemoryMailer::default());
