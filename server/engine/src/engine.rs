@@ -22,6 +22,7 @@ use crate::{
     key_ring::Keys,
     mail::Mail,
     outbound::{CannotBuild, Outbound, Policy},
+    password::HashCost,
     policies::Given,
     sender::{
         Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, left_behind, news,
@@ -76,6 +77,8 @@ pub struct Config {
     pub own_address: SocketAddr,
     /// Takes invitations and resets to people.
     pub mail: Arc<dyn Mail>,
+    /// What hashing a password costs.
+    pub password_cost: HashCost,
 }
 
 /// The engine could not be opened or started.

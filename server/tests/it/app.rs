@@ -93,6 +93,7 @@ impl TestApp {
             public_url: public_url.clone(),
             own_address: address,
             mail: mail.clone(),
+            password_cost: engine::password::HashCost::FOR_TESTS,
         };
         let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
         engine.start().await.unwrap();

@@ -53,7 +53,7 @@ impl Accounts for Engine {
         let form = checked(form)?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
         let account = Account::new(self.new_id(AccountId::new), form.account, None);
-        let hash = password::hash(form.password).await;
+        let hash = self.config().password_cost.hash(form.password).await;
         let now = self.now();
         let mut tx = self.db().begin().await?;
         accounts::add_user(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
@@ -162,7 +162,7 @@ impl Engine {
         for (key, _) in &keys {
             self.refuse_while_blocked(key).await?;
         }
-        if !password::fits(password.to_owned(), stored).await {
+        if !self.config().password_cost.verify(password.to_owned(), stored).await {
             self.count_failure(&keys).await?;
             return Ok(false);
         }
@@ -228,7 +228,7 @@ impl Engine {
         }
         let user = User { id: self.new_id(UserId::new), name: String::new(), email };
         let staff = if let Place::Staff(role) = &place { Some(*role) } else { None };
-        let hash = password::hash(password.to_owned()).await;
+        let hash = self.config().password_cost.hash(password.to_owned()).await;
         if let Place::Member(account, _) = &place {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;

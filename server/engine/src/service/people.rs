@@ -53,7 +53,7 @@ impl People for Engine {
     async fn reset_password(&self, link: &str, password: &str, client_ip: &str) -> Result<User> {
         let user = self.linked_reset(link).await?;
         refuse_weak(password, &user)?;
-        let stored = password::hash(password.to_owned()).await;
+        let stored = self.config().password_cost.hash(password.to_owned()).await;
         let mut tx = self.db().begin().await?;
         if !resets::take(&mut tx, &hash(link), self.now()).await? {
             return Err(used());
@@ -75,7 +75,7 @@ impl People for Engine {
             return Err(Error::invalid("password", "This is the password you have. Choose another one."));
         }
         refuse_weak(&form.password, &user)?;
-        let stored = password::hash(form.password.clone()).await;
+        let stored = self.config().password_cost.hash(form.password.clone()).await;
         let mut tx = self.db().begin().await?;
         resets::use_up(&mut tx, &user.id, self.now()).await?;
         resets::set_password(&mut tx, &user.id, &stored).await?;

@@ -103,6 +103,7 @@ impl Bed {
             public_url: "http://127.0.0.1:3000".parse().unwrap(),
             own_address: "127.0.0.1:3000".parse().unwrap(),
             mail: mail.clone(),
+            password_cost: engine::password::HashCost::FOR_TESTS,
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_by_hand().await.unwrap();
