@@ -27,7 +27,7 @@ fn server_only_code_of_the_app_has_one_door() {
     let door = |path: &str| path == "app/src/lib.rs" || path == "app/src/ssr.rs" || path.starts_with("app/src/ssr/");
     // The name of the feature is a string, so the text is searched.
     let complaints =
-        rust().into_iter().filter(|file| file.path.starts_with("app/src/") && !door(&file.path)).flat_map(|file| {
+        rust().iter().filter(|file| file.path.starts_with("app/src/") && !door(&file.path)).flat_map(|file| {
             let lines: Vec<_> =
                 file.text.lines().enumerate().map(|(at, line)| (at + 1, line.contains("feature = \"ssr\""))).collect();
             lines
@@ -57,7 +57,7 @@ fn sql_stands_in_the_store_alone() {
 #[test]
 fn the_database_is_named_in_the_store_alone() {
     let outside = |file: &Source| !file.path.contains("engine/src/store/") && !file.is_test();
-    none(lines_that(&rust(), "sqlx belongs into engine/src/store", |file, n, line| {
+    none(lines_that(rust(), "sqlx belongs into engine/src/store", |file, n, line| {
         outside(file) && n < file.tests_begin() && line.contains("sqlx::")
     }));
 }
@@ -65,14 +65,14 @@ fn the_database_is_named_in_the_store_alone() {
 #[test]
 fn there_is_one_http_client() {
     let outside = |file: &Source| !file.path.contains("engine/src/outbound/") && !file.is_test();
-    none(lines_that(&rust(), "reqwest belongs into engine/src/outbound", |file, n, line| {
+    none(lines_that(rust(), "reqwest belongs into engine/src/outbound", |file, n, line| {
         outside(file) && n < file.tests_begin() && line.contains("reqwest::")
     }));
 }
 
 #[test]
 fn nothing_stops_the_program_outside_tests() {
-    none(lines_that(&rust(), "return an error, or expect the lint with a reason", |file, n, line| {
+    none(lines_that(rust(), "return an error, or expect the lint with a reason", |file, n, line| {
         let inside = !file.is_test() && !file.path.ends_with("build.rs") && n < file.tests_begin();
         inside && STOPS.iter().any(|stop| line.contains(stop)) && !is_excused(file, n)
     }));
@@ -88,7 +88,7 @@ fn is_excused(file: &Source, n: usize) -> bool {
 fn components_get_their_data_and_call_no_server() {
     // The address of a form is no call.
     let calls = [".await", "Resource::new", "ServerAction::", "Action::new"];
-    none(lines_that(&rust(), "only pages call the server", |file, _, line| {
+    none(lines_that(rust(), "only pages call the server", |file, _, line| {
         file.path.starts_with("app/src/components/") && calls.iter().any(|call| line.contains(call))
     }));
 }
@@ -96,21 +96,20 @@ fn components_get_their_data_and_call_no_server() {
 #[test]
 fn names_are_words_of_the_domain() {
     let parts = |path: &str| path.trim_end_matches(".rs").split('/').map(str::to_owned).collect::<Vec<_>>();
-    let wrong =
-        rust().into_iter().filter(|file| parts(&file.path).iter().any(|part| EMPTY_NAMES.contains(&part.as_str())));
+    let wrong = rust().iter().filter(|file| parts(&file.path).iter().any(|part| EMPTY_NAMES.contains(&part.as_str())));
     none(wrong.map(|file| format!("{}:1: this name says nothing", file.path)).collect());
 }
 
 #[test]
 fn tests_wait_on_signals_and_never_sleep() {
-    none(lines_that(&rust(), "wait for the thing itself", |file, n, line| {
+    none(lines_that(rust(), "wait for the thing itself", |file, n, line| {
         (file.is_test() || n > file.tests_begin()) && SLEEPS.iter().any(|call| line.contains(call))
     }));
 }
 
 #[test]
 fn the_names_of_tests_are_sentences() {
-    none(lines_that(&rust(), "a test's name is a sentence", |file, n, line| {
+    none(lines_that(rust(), "a test's name is a sentence", |file, n, line| {
         let name = line.trim().trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
         let before = file.code.lines().take(n - 1).collect::<Vec<_>>();
         let marked = before

@@ -1,12 +1,13 @@
-//! The source as the rules see it: files of the repository, and their text without strings and comments.
+//! The repository as the rules see it: its files, and their text without strings and comments.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
-/// Folders that hold nothing of ours.
-const NOT_OURS: &[&str] = &["target", "node_modules", "data", "results"];
+/// Folders that hold no source of this project.
+const FOREIGN: &[&str] = &["target", "node_modules", "data", "results"];
 
 /// A file of the repository.
 pub struct Source {
@@ -27,7 +28,7 @@ impl Source {
 
     /// Whether it is only compiled for tests.
     pub fn is_test(&self) -> bool {
-        self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+        ["/tests/", "server/tidy/"].iter().any(|part| self.path.contains(part)) || self.path.ends_with("/tests.rs")
     }
 
     /// Lines of code with their numbers, strings and comments blanked.
@@ -38,24 +39,27 @@ impl Source {
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// All Rust files.
-pub fn rust() -> Vec<Source> {
-    let mut found = Vec::new();
-    for folder in ["app", "server"] {
-        walk(&root().join(folder), &mut found);
-    }
-    assert!(found.len() > 50, "the repository is not where it should be");
-    found
+/// All Rust files, read once.
+pub fn rust() -> &'static [Source] {
+    static FILES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let mut found = Vec::new();
+        for folder in ["app", "server"] {
+            walk(&root().join(folder), &mut found);
+        }
+        assert!(found.len() > 50, "the repository is not where it should be");
+        found
+    });
+    &FILES
 }
 
 fn walk(folder: &Path, found: &mut Vec<Source>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !NOT_OURS.contains(&name.as_str()) && !name.starts_with('.') {
+        if path.is_dir() && !FOREIGN.contains(&name.as_str()) && !name.starts_with('.') {
             walk(&path, found);
         } else if name.ends_with(".rs") {
             let text = fs::read_to_string(&path).unwrap();

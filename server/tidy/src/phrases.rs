@@ -1,0 +1,202 @@
+//! Plain English: no phrase of `phrases.txt` in code, comments, strings and documents.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use crate::source::{code_only, root};
+
+/// Where people write: folders and files from the root.
+const ROOTS: [&str; 16] = [
+    "app",
+    "server",
+    "docs",
+    "end2end",
+    "style",
+    ".make",
+    ".ci",
+    "Makefile",
+    "Cargo.toml",
+    "clippy.toml",
+    "deny.toml",
+    "README.md",
+    "ARCHITECTURE.md",
+    "STYLE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+];
+const ENDINGS: [&str; 9] = [".rs", ".ts", ".mjs", ".js", ".md", ".css", ".toml", ".html", ".sh"];
+/// Not read: what is generated or stored, released migrations, and the list itself.
+const SKIPPED: [&str; 6] = ["target", "node_modules", "migrations", "results", "tidy", "data"];
+
+/// Hits that are still there, at most: area, count. To be emptied.
+const PENDING: &[(&str, usize)] = &[
+    ("app/", 1_222),
+    ("app/domain", 327),
+    ("documents", 200),
+    ("end2end", 502),
+    ("server/engine/src", 1_194),
+    ("server/engine/tests", 3_932),
+    ("server/src", 334),
+    ("server/tests", 158),
+];
+
+struct Rule {
+    words: Vec<Vec<String>>,
+    text: String,
+    prose: bool,
+    names: bool,
+    instead: String,
+}
+
+fn rules() -> Vec<Rule> {
+    let text = fs::read_to_string(root().join("server/tidy/phrases.txt")).unwrap();
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let rule = |line: &str| {
+        let [phrase, at, instead] = fields(line);
+        let word = |word: &str| word.split('/').map(str::to_lowercase).collect();
+        assert!(["any", "prose", "names"].contains(&at), "{line}");
+        Rule {
+            words: phrase.split(' ').map(word).collect(),
+            text: phrase.to_owned(),
+            prose: at != "names",
+            names: at != "prose",
+            instead: instead.to_owned(),
+        }
+    };
+    lines.map(rule).collect()
+}
+
+fn fields(line: &str) -> [&str; 3] {
+    let parts: Vec<&str> = line.split('|').map(str::trim).collect();
+    parts.try_into().unwrap_or_else(|_| panic!("three fields expected: {line}"))
+}
+
+/// A word in lower case and its line; an empty word where a sentence or an expression ends.
+type Word = (String, usize);
+
+/// The words of a text. Identifiers fall apart into theirs.
+fn words(text: &str) -> Vec<Word> {
+    let mut all: Vec<Word> = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let (mut word, mut before) = (String::new(), ' ');
+        let mut end = |word: &mut String| {
+            if !word.is_empty() {
+                all.push((std::mem::take(word), at + 1));
+            }
+        };
+        for c in line.chars() {
+            if c.is_alphanumeric() {
+                if c.is_uppercase() && before.is_lowercase() {
+                    end(&mut word);
+                }
+                word.extend(c.to_lowercase());
+            } else if c != '\'' && c != '’' {
+                end(&mut word);
+                if ".;:,(){}[]|<>=\"`".contains(c) {
+                    end(&mut String::from(STOP));
+                }
+            }
+            before = c;
+        }
+        end(&mut word);
+    }
+    all
+}
+
+/// In place of punctuation, which no phrase spans.
+const STOP: &str = "\u{1}";
+
+fn find<'a>(words: &'a [Word], rule: &'a Rule) -> impl Iterator<Item = usize> + 'a {
+    let fits = |word: &str, wanted: &String| match wanted.strip_suffix('*') {
+        Some(start) => word.starts_with(start),
+        None => word == wanted,
+    };
+    let is_here = move |part: &&[Word]| {
+        part.iter().zip(&rule.words).all(|((word, _), wanted)| wanted.iter().any(|one| fits(word, one)))
+    };
+    words.windows(rule.words.len()).filter(is_here).map(|part| part[0].1)
+}
+
+/// Comments and strings, the rest blank.
+fn prose(text: &str, code: &str) -> String {
+    text.chars().zip(code.chars()).map(|(c, code)| if c == code && c != '\n' { ' ' } else { c }).collect()
+}
+
+/// Line and rule of each banned phrase.
+fn hits<'a>(path: &str, text: &str, rules: &'a [Rule]) -> Vec<(usize, &'a Rule)> {
+    let is_code = [".rs", ".ts", ".mjs", ".js"].iter().any(|end| path.ends_with(end));
+    let code = if is_code { code_only(text) } else { String::new() };
+    let (names, prose) = (words(&code), words(&if is_code { prose(text, &code) } else { text.to_owned() }));
+    let mut all = Vec::new();
+    for rule in rules {
+        let in_prose = find(&prose, rule).filter(|_| rule.prose);
+        all.extend(in_prose.chain(find(&names, rule).filter(|_| rule.names)).map(|line| (line, rule)));
+    }
+    all.sort_by_key(|(line, _)| *line);
+    all
+}
+
+fn files() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    ROOTS.iter().for_each(|one| collect(&root().join(one), &mut found));
+    assert!(found.len() > 300, "the repository is not where it should be");
+    found.sort();
+    found
+}
+
+fn collect(path: &Path, found: &mut Vec<(String, String)>) {
+    let name = path.file_name().unwrap().to_string_lossy();
+    if path.is_dir() {
+        if !SKIPPED.contains(&&*name) {
+            fs::read_dir(path).unwrap().for_each(|entry| collect(&entry.unwrap().path(), found));
+        }
+    } else if ENDINGS.iter().any(|end| name.ends_with(end)) || !name.contains('.') {
+        let shown = path.strip_prefix(root()).unwrap().display().to_string();
+        found.push((shown, fs::read_to_string(path).unwrap()));
+    }
+}
+
+/// The folders that one person changes at a time; documents and single files together.
+fn area(path: &str) -> &'static str {
+    let areas =
+        ["app/domain", "app/", "server/engine/src", "server/engine/tests", "server/src", "server/tests", "end2end"];
+    areas.into_iter().find(|area| path.starts_with(area)).unwrap_or("documents")
+}
+
+#[test]
+fn no_banned_phrase_is_used() {
+    let text = fs::read_to_string(root().join("server/tidy/allowed.txt")).unwrap();
+    let allowed: Vec<[&str; 3]> = text.lines().filter(|line| !line.starts_with('#')).map(fields).collect();
+    let (rules, mut used) = (rules(), vec![false; allowed.len()]);
+    let mut complaints: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (path, text) in files() {
+        for (line, rule) in hits(&path, &text, &rules) {
+            let excuse = allowed.iter().position(|[at, phrase, _]| path.starts_with(at) && rule.text == *phrase);
+            if let Some(excuse) = excuse {
+                used[excuse] = true;
+            } else {
+                let complaint = format!("{path}:{line}: \"{}\"; write: {}", rule.text, rule.instead);
+                complaints.entry(area(&path)).or_default().push(complaint);
+            }
+        }
+    }
+    let idle = allowed.iter().zip(used).filter(|(_, used)| !used).map(|(one, _)| format!("nothing needs: {one:?}"));
+    let too_many = complaints.into_iter().filter(|(area, found)| {
+        let pending = PENDING.iter().find(|(name, _)| name == area).map_or(0, |(_, most)| *most);
+        found.len() > pending
+    });
+    crate::source::none(too_many.flat_map(|(_, found)| found).chain(idle).collect());
+}
+
+#[test]
+fn phrases_are_found_in_comments_strings_and_identifiers() {
+    let rule = |phrase: &str, at: &str| {
+        let words = phrase.split(' ').map(|word| word.split('/').map(str::to_owned).collect()).collect();
+        Rule { words, text: phrase.into(), prose: at != "names", names: at != "prose", instead: String::new() }
+    };
+    let rules = [rule("letter*", "any"), rule("goes/went on", "prose"), rule("everywhere", "names")];
+    let found = |text: &str| hits("a.rs", text, &rules).iter().map(|(line, _)| *line).collect::<Vec<_>>();
+    assert_eq!(found("// It goes\n// on here.\nlet x = \"Letters\";"), [1, 3]);
+    assert_eq!(found("fn letters_leave() {\n    newLetter(SENT_LETTER)\n}"), [1, 2, 2]);
+    assert_eq!(found("// It goes. On everywhere\nlet goes_on = everywhere;"), [2]);
+    assert_eq!(found("// The better newsletter\nlet lets = 1;"), []);
+}
