@@ -1,5 +1,5 @@
-//! Random sequences of everything that can happen, held against the promises: every accepted event reaches its
-//! endpoint or ends with a reason (G2, G6), and the events of a call go out in the order they were accepted (G4).
+//! Random sequences of everything that can happen, checked against the promises: every accepted event reaches its
+//! endpoint or ends with a reason (G2, G6), and the events of a call are sent in the order they were accepted (G4).
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,11 +8,11 @@ use engine::Engine;
 use proptest::{collection::vec, prelude::*, test_runner::Config as Runs};
 
 use crate::{
-    bed::{Bed, On},
+    harness::{On, TestHarness},
     receiver::{Received, Reply},
 };
 
-/// Runs of random sequences. Each opens a database of its own.
+/// Number of random sequences. Each opens its own database.
 const RUNS: u32 = 24;
 
 #[derive(Debug, Clone)]
@@ -21,7 +21,7 @@ enum Step {
     Reply(u16),
     HangUp,
     Run,
-    /// Sends, and dies before anything of it is recorded.
+    /// Sends, and crashes before the outcome is recorded.
     Die,
     Wait(i64),
     Pause,
@@ -43,11 +43,11 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A node is given up after this.
+/// A node is declared dead after this.
 const SILENT_MS: i64 = 15_001;
 
 struct World {
-    bed: Bed,
+    harness: TestHarness,
     engine: Arc<Engine>,
     endpoint: EndpointId,
     accepted: Vec<(String, u32)>,
@@ -55,30 +55,30 @@ struct World {
 
 impl World {
     async fn new(deliver_late: bool) -> Self {
-        let bed = Bed::new(On::Sqlite).await;
-        let endpoint = bed.endpoint_with(|form| form.deliver_late = deliver_late).await.id;
-        let engine = bed.engine.clone();
-        Self { bed, engine, endpoint, accepted: Vec::new() }
+        let harness = TestHarness::new(On::Sqlite).await;
+        let endpoint = harness.endpoint_with(|form| form.deliver_late = deliver_late).await.id;
+        let engine = harness.engine.clone();
+        Self { harness, engine, endpoint, accepted: Vec::new() }
     }
 
     async fn go(&mut self, step: &Step) {
         match step {
             Step::Accept(kind, call) => {
-                let id = self.bed.accept_by(&self.engine, *kind, *call).await.id;
+                let id = self.harness.accept_by(&self.engine, *kind, *call).await.id;
                 self.accepted.push((id.to_string(), *call));
             }
-            Step::Reply(status) => self.bed.receiver.next([Reply::Status(*status)]),
-            Step::HangUp => self.bed.receiver.next([Reply::HangUp]),
+            Step::Reply(status) => self.harness.receiver.next([Reply::Status(*status)]),
+            Step::HangUp => self.harness.receiver.next([Reply::HangUp]),
             Step::Run => drop(self.engine.sender().run_once().await.unwrap()),
-            Step::Wait(ms) => self.bed.clock.step_ms(*ms),
-            Step::Pause => self.bed.pause_by(&self.engine, &self.endpoint).await,
-            Step::Resume => self.bed.resume_by(&self.engine, &self.endpoint).await,
+            Step::Wait(ms) => self.harness.clock.step_ms(*ms),
+            Step::Pause => self.harness.pause_by(&self.engine, &self.endpoint).await,
+            Step::Resume => self.harness.resume_by(&self.engine, &self.endpoint).await,
             Step::Die => {
-                let before = self.bed.receiver.received().len();
+                let before = self.harness.receiver.received().len();
                 tokio::select! {
                     // Nothing was due.
                     _ = self.engine.sender().run_once() => {}
-                    () = self.bed.receiver.has_received(before + 1) => {}
+                    () = self.harness.receiver.has_received(before + 1) => {}
                 }
                 self.crash().await;
             }
@@ -87,23 +87,23 @@ impl World {
     }
 
     async fn crash(&mut self) {
-        self.bed.clock.step_ms(SILENT_MS);
-        self.engine = self.bed.another().await;
+        self.harness.clock.step_ms(SILENT_MS);
+        self.engine = self.harness.another().await;
     }
 
-    /// The end of all trouble: the endpoint is well and nothing is held; every wait there can be passes.
+    /// Ends all trouble: the endpoint recovers, nothing is held, and every possible wait passes.
     async fn settle(&mut self) {
-        self.bed.receiver.forget_script();
-        self.bed.resume_by(&self.engine, &self.endpoint).await;
+        self.harness.receiver.reset_script();
+        self.harness.resume_by(&self.engine, &self.endpoint).await;
         for _ in 0..16 {
             self.engine.sender().run_once().await.unwrap();
-            self.bed.clock.step_ms(2 * DAY_MS);
+            self.harness.clock.step_ms(2 * DAY_MS);
         }
     }
 }
 
-/// Each call's events in the order they went out, as positions in the order they were accepted.
-fn order_on_the_wire(accepted: &[(String, u32)], received: &[Received]) -> HashMap<u32, Vec<usize>> {
+/// Each call's events in the order they arrived, as positions in the order they were accepted.
+fn order_of_arrival(accepted: &[(String, u32)], received: &[Received]) -> HashMap<u32, Vec<usize>> {
     let mut orders: HashMap<u32, Vec<usize>> = HashMap::new();
     for request in received {
         let id = request.header("webhook-id").unwrap();
@@ -119,17 +119,17 @@ async fn keeps_the_promises(steps: Vec<Step>, deliver_late: bool) {
         world.go(step).await;
     }
     world.settle().await;
-    let rows = world.bed.deliveries_by(&world.engine).await;
+    let rows = world.harness.deliveries_by(&world.engine).await;
     assert_eq!(rows.len(), world.accepted.len(), "one delivery for each accepted event");
-    let received = world.bed.receiver.received();
+    let received = world.harness.receiver.received();
     for row in &rows {
         let explained = row.status == Status::Delivered || row.end_reason.is_some();
-        assert!(row.status.is_final() && explained, "no delivery ends in silence: {row:?}");
+        assert!(row.status.is_final() && explained, "no delivery ends without a reason: {row:?}");
         let arrived = received.iter().any(|r| r.header("webhook-id").as_deref() == Some(row.event_id.as_str()));
         assert!(arrived || row.status != Status::Delivered, "delivered means that it arrived: {row:?}");
     }
-    for (call, order) in order_on_the_wire(&world.accepted, &received) {
-        assert!(order.windows(2).all(|pair| pair[0] <= pair[1]), "call {call} went out as {order:?}");
+    for (call, order) in order_of_arrival(&world.accepted, &received) {
+        assert!(order.windows(2).all(|pair| pair[0] <= pair[1]), "call {call} was sent as {order:?}");
     }
 }
 
@@ -137,7 +137,7 @@ proptest! {
     #![proptest_config(Runs { cases: RUNS, max_shrink_iters: 200, failure_persistence: None, ..Runs::default() })]
 
     #[test]
-    fn whatever_happens_nothing_is_lost_and_calls_stay_in_order(
+    fn random_sequences_lose_nothing_and_keep_calls_in_order(
         steps in vec(any_step(), 1..40),
         deliver_late in any::<bool>(),
     ) {
