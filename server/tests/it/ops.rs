@@ -1,4 +1,4 @@
-//! The operator's pages from outside: who comes in, and what suspension, limits and policies do to everybody else.
+//! The operator's pages: who has access, and how suspension, limits and policies affect everyone else.
 
 use domain::{
     account::{Role, StaffRole},
@@ -10,12 +10,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Answer, Tenant, TestApp},
     browser::{Browser, PASSWORD},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, TestResponse},
 };
 
-/// A browser in which an operator has signed in.
+/// A browser with a signed-in operator.
 async fn operator(app: &TestApp) -> Browser<'_> {
     let place = Place::Staff(StaffRole::Operator);
     let email = "olga@provider.example";
@@ -32,12 +32,12 @@ fn call(n: u32) -> Value {
         "call_status": "answered", "source": "1", "destination": "2" })
 }
 
-async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> Answer {
+async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> TestResponse {
     olga.post("/api/ops/suspend", &[("acct", tenant.account.id.as_str()), ("form[reason]", reason)]).await
 }
 
 #[tokio::test]
-async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
+async fn an_operator_lands_on_the_health_page_and_reaches_every_other_page() {
     let app = TestApp::start().await;
     let mut olga = operator(&app).await;
     assert_eq!(olga.get("/").await.header("location"), "/ops");
@@ -67,7 +67,7 @@ async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
 }
 
 #[tokio::test]
-async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
+async fn a_suspended_account_is_refused_with_its_reason_and_loses_nothing() {
     let app = TestApp::start().await;
     let (tenant, receiver) = (app.account("acme").await, Receiver::start().await);
     let endpoint = tenant.endpoint(&receiver.url).await;
@@ -95,7 +95,7 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
     let turn = [("acct", tenant.account.id.as_str()), ("ep", ep)];
     let request = ana.request(Method::POST, "/api/endpoints/pause").header("sec-fetch-site", "same-origin");
     let paused =
-        crate::app::answer(crate::browser::with_form(request, &turn).header("accept", "application/json")).await;
+        crate::test_app::response(crate::browser::with_form(request, &turn).header("accept", "application/json")).await;
     assert!(paused.text.contains("Suspended"), "{paused:?}");
 
     olga.post("/api/ops/resume", &[("acct", tenant.account.id.as_str())]).await;
@@ -104,7 +104,7 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_account_may_have_a_pace_of_its_own() {
+async fn an_account_can_have_its_own_rate_limit() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut olga = operator(&app).await;
@@ -131,7 +131,7 @@ async fn an_account_may_have_a_pace_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_policy_is_previewed_set_and_left_to_the_environment_again() {
+async fn a_policy_is_previewed_set_and_reset_to_the_environment() {
     let app = TestApp::start().await;
     let mut olga = operator(&app).await;
     let page = olga.get("/ops/policies").await.text;
@@ -153,7 +153,7 @@ async fn a_policy_is_previewed_set_and_left_to_the_environment_again() {
 }
 
 #[tokio::test]
-async fn the_installations_log_is_for_operators_alone() {
+async fn only_operators_read_the_providers_log() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut olga = operator(&app).await;

@@ -17,19 +17,19 @@ use crate::{
 
 /// Events for each of the two.
 const EVENTS: usize = 40;
-/// What a pace that has just begun has in flight.
+/// Initial limit of attempts in flight.
 const IN_FLIGHT: usize = 8;
-/// For the deliveries themselves, once they are taken over, on a machine that is busy with other tests.
+/// Time for the deliveries themselves after the takeover, on a machine busy with other tests.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(5);
 
-/// The program on the one database; both nodes have the instance key of the folder.
+/// The binary on the shared database; both nodes use the folder's instance key.
 fn node(data: &Path, database: &str) -> Command {
     let mut command = offhook(data);
     command.env("OFFHOOK_DATABASE_URL", database).env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
     command
 }
 
-/// Posts so many events to a node and expects all of them to be accepted.
+/// Posts these events to a node and expects all of them to be accepted.
 async fn post(address: &str, token: &str, numbers: std::ops::Range<usize>) -> Vec<String> {
     let count = numbers.len();
     let accepted = post_until_killed((address, token), numbers, |_| {}).await;
@@ -37,7 +37,7 @@ async fn post(address: &str, token: &str, numbers: std::ops::Range<usize>) -> Ve
     accepted
 }
 
-/// How often each event has arrived.
+/// How often each event arrived.
 #[derive(Default)]
 struct Seen(HashMap<String, usize>);
 
@@ -68,7 +68,7 @@ async fn age_heartbeat(connection: &mut sqlx::PgConnection, node: &str) {
 }
 
 #[tokio::test]
-async fn a_living_server_takes_over_from_one_that_was_killed() {
+async fn a_live_server_takes_over_from_one_that_was_killed() {
     let (folder, database) = (tempfile::tempdir().unwrap(), database().await);
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
@@ -78,7 +78,7 @@ async fn a_living_server_takes_over_from_one_that_was_killed() {
     let (_second, second_address) = serve(node(&data, &database));
     let token = set_up(|| node(&data, &database), &first_address, &receiver).await;
 
-    // The first dies with attempts in flight and more in its memory.
+    // The first dies with attempts in flight and more deliveries in memory.
     receiver.hold(true);
     let of_the_first = post(&first_address, &token, 0..EVENTS).await;
     let mut seen = Seen::default();

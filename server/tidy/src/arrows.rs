@@ -7,8 +7,8 @@ use crate::{
     source::{Source, code_only, none, root, rust},
 };
 
-/// Circles that are still there: crate, folder in it, modules. A circle that is missing here fails, and so does one that
-/// is gone.
+/// Known circles: crate, folder in it, modules. The test fails on a circle that is not listed, and on a listed one that is
+/// gone.
 const KNOWN_CIRCLES: &[(&str, &str, &str)] = &[
     ("app", "", "api components islands pages routes ssr"),
     ("app", "islands", "feed live"),
@@ -31,8 +31,8 @@ const KNOWN_UPWARD: &[(&str, &str, &str)] = &[
     ("engine", "store", "service"),
 ];
 
-/// Crate, module, and the modules that lie above it or beside it: none of its files may name them. A name that no file
-/// bears stands for a layer to come or one that is gone.
+/// Crate, module, and modules above or beside it that it must not use. Names without a file are layers that are planned or
+/// gone.
 const UPWARD: &[(&str, &str, &[&str])] = &[
     ("engine", "store", &["engine", "service", "delivery", "sender", "background", "outbound"]),
     ("engine", "outbound", &["engine", "service", "delivery", "sender", "background", "store"]),
@@ -160,7 +160,7 @@ fn no_circle_is_found_where_arrows_lead_one_way() {
 }
 
 #[test]
-fn what_tests_comments_and_strings_name_is_no_arrow() {
+fn tests_comments_and_strings_make_no_arrows() {
     let tests = "#[cfg(test)]\nmod tests {\n    use crate::b::B;\n}";
     let files =
         [("a.rs", tests), ("b.rs", "// crate::a\nconst A: &str = \"use crate::a;\";"), ("b/tests.rs", "use crate::a;")];

@@ -1,20 +1,20 @@
-//! What may stand where.
+//! Where things belong.
 
 use crate::source::{Source, none, rust};
 
 /// Names that say nothing.
 const EMPTY_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "manager", "misc", "shared"];
-/// Beginnings of SQL. Strings are looked at, so that prose in comments does not count.
+/// Starts of SQL statements. Only strings are searched, so that prose in comments does not count.
 const SQL: [&str; 5] = ["SELECT ", "INSERT INTO ", "DELETE FROM ", "CREATE TABLE ", "PRAGMA "];
-/// Calls that stop a program.
+/// Calls that stop the program.
 const STOPS: [&str; 6] = [".unwrap()", ".expect(", "panic!(", "todo!(", "unimplemented!(", "unreachable!("];
 
 /// Ways to wait for an amount of time.
 const SLEEPS: [&str; 4] = ["::sleep(", "::sleep_until(", "::sleep_ms(", "use std::thread::sleep"];
-/// A store test is stamped onto each database; its sentence is the module around these.
+/// A store test runs on each database under these names; its sentence is the module around them.
 const STAMPED: [&str; 2] = ["sqlite", "postgres"];
 
-/// Complaints about the lines of code that a rule does not like.
+/// Complaints about the lines of code that break a rule.
 fn lines_that(files: &[Source], says: &str, wrong: impl Fn(&Source, usize, &str) -> bool) -> Vec<String> {
     let all = files.iter().flat_map(|file| file.lines().map(move |(n, line)| (file, n, line)));
     all.filter(|(file, n, line)| wrong(file, *n, line))
@@ -23,11 +23,12 @@ fn lines_that(files: &[Source], says: &str, wrong: impl Fn(&Source, usize, &str)
 }
 
 #[test]
-fn server_only_code_of_the_app_has_one_door() {
-    let door = |path: &str| path == "app/src/lib.rs" || path == "app/src/ssr.rs" || path.starts_with("app/src/ssr/");
+fn server_only_code_of_the_app_is_in_one_module() {
+    let is_inside =
+        |path: &str| path == "app/src/lib.rs" || path == "app/src/ssr.rs" || path.starts_with("app/src/ssr/");
     // The name of the feature is a string, so the text is searched.
     let complaints =
-        rust().iter().filter(|file| file.path.starts_with("app/src/") && !door(&file.path)).flat_map(|file| {
+        rust().iter().filter(|file| file.path.starts_with("app/src/") && !is_inside(&file.path)).flat_map(|file| {
             let lines: Vec<_> =
                 file.text.lines().enumerate().map(|(at, line)| (at + 1, line.contains("feature = \"ssr\""))).collect();
             lines
@@ -39,7 +40,7 @@ fn server_only_code_of_the_app_has_one_door() {
 }
 
 #[test]
-fn sql_stands_in_the_store_alone() {
+fn sql_is_in_the_store_only() {
     let mut complaints = Vec::new();
     for file in rust().iter().filter(|file| !file.path.contains("engine/src/store/") && !file.is_test()) {
         let end = file.tests_begin();
@@ -55,7 +56,7 @@ fn sql_stands_in_the_store_alone() {
 }
 
 #[test]
-fn the_database_is_named_in_the_store_alone() {
+fn sqlx_is_used_in_the_store_only() {
     let outside = |file: &Source| !file.path.contains("engine/src/store/") && !file.is_test();
     none(lines_that(rust(), "sqlx belongs into engine/src/store", |file, n, line| {
         outside(file) && n < file.tests_begin() && line.contains("sqlx::")
@@ -78,15 +79,23 @@ fn nothing_stops_the_program_outside_tests() {
     }));
 }
 
-/// An exception stands on one of the few lines before, with its reason.
+/// One of the preceding lines has an exception with its reason.
 fn is_excused(file: &Source, n: usize) -> bool {
     let before = file.text.lines().take(n).collect::<Vec<_>>();
     before.iter().rev().take(12).any(|line| line.contains("expect(clippy::") && line.contains("reason"))
 }
 
 #[test]
-fn components_get_their_data_and_call_no_server() {
-    // The address of a form is no call.
+fn production_code_never_hashes_passwords_cheaply() {
+    none(lines_that(rust(), "only tests hash passwords at this cost", |file, n, line| {
+        let is_definition = line.contains("pub const FOR_TESTS");
+        !file.is_test() && n < file.tests_begin() && line.contains("FOR_TESTS") && !is_definition
+    }));
+}
+
+#[test]
+fn components_get_data_and_call_no_server() {
+    // The path of a form is not a call.
     let calls = [".await", "Resource::new", "ServerAction::", "Action::new"];
     none(lines_that(rust(), "only pages call the server", |file, _, line| {
         file.path.starts_with("app/src/components/") && calls.iter().any(|call| line.contains(call))
@@ -102,13 +111,13 @@ fn names_are_words_of_the_domain() {
 
 #[test]
 fn tests_wait_on_signals_and_never_sleep() {
-    none(lines_that(rust(), "wait for the thing itself", |file, n, line| {
+    none(lines_that(rust(), "wait for a signal, not for a time", |file, n, line| {
         (file.is_test() || n > file.tests_begin()) && SLEEPS.iter().any(|call| line.contains(call))
     }));
 }
 
 #[test]
-fn the_names_of_tests_are_sentences() {
+fn names_of_tests_are_sentences() {
     none(lines_that(rust(), "a test's name is a sentence", |file, n, line| {
         let name = line.trim().trim_start_matches("async ").strip_prefix("fn ").and_then(|rest| rest.split('(').next());
         let before = file.code.lines().take(n - 1).collect::<Vec<_>>();

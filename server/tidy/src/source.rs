@@ -15,23 +15,23 @@ pub struct Source {
     pub path: String,
     /// Its text.
     pub text: String,
-    /// The same with blanks in place of strings, characters and comments; lines stay where they are.
+    /// The same with spaces in place of strings, characters and comments; line numbers stay the same.
     pub code: String,
 }
 
 impl Source {
-    /// The number of the line (from 1) at which the tests at the end of the file begin; past the end without any.
+    /// The line (from 1) at which the tests at the end of the file start; past the end if there are none.
     pub fn tests_begin(&self) -> usize {
         let lines = self.text.lines().collect::<Vec<_>>();
         lines.iter().position(|line| *line == "#[cfg(test)]").map_or(lines.len() + 1, |at| at + 1)
     }
 
-    /// Whether it is only compiled for tests.
+    /// Whether it is compiled for tests only.
     pub fn is_test(&self) -> bool {
         ["/tests/", "server/tidy/"].iter().any(|part| self.path.contains(part)) || self.path.ends_with("/tests.rs")
     }
 
-    /// Lines of code with their numbers, strings and comments blanked.
+    /// Lines of `code` with their numbers.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code.lines().enumerate().map(|(at, line)| (at + 1, line))
     }
@@ -49,7 +49,7 @@ pub fn rust() -> &'static [Source] {
         for folder in ["app", "server"] {
             walk(&root().join(folder), &mut found);
         }
-        assert!(found.len() > 50, "the repository is not where it should be");
+        assert!(found.len() > 50, "the repository was not found");
         found
     });
     &FILES
@@ -75,7 +75,7 @@ pub fn none(complaints: Vec<String>) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
-/// The text with blanks for what is inside strings, characters and comments.
+/// The text with spaces in place of strings, characters and comments.
 pub fn code_only(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
@@ -93,7 +93,7 @@ pub fn code_only(text: &str) -> String {
     out
 }
 
-/// Where the string, character or comment that begins here ends; here when none begins.
+/// Where the string, character or comment that starts here ends; here if none starts.
 fn opaque_end(chars: &[char], at: usize) -> usize {
     let starts = |text: &str| text.chars().enumerate().all(|(n, c)| chars.get(at + n) == Some(&c));
     let in_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
@@ -131,7 +131,7 @@ fn find(chars: &[char], from: usize, wanted: &[char]) -> usize {
 }
 
 #[test]
-fn strings_characters_and_comments_are_blank_and_lines_stay() {
+fn strings_characters_and_comments_become_spaces_and_lines_stay() {
     let text = "let a = \"{\\\"\"; // {\nlet b = '{'; /* {\n */ fn f<'a>(r#in: &'a str) { r#\"}\"# }";
     let code = code_only(text);
     assert_eq!(code.lines().count(), text.lines().count());

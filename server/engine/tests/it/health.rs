@@ -46,10 +46,13 @@ pub async fn fail_for_days(harness: &TestHarness, days: u32) {
 async fn an_endpoint_that_fails_for_days_is_reported_and_then_disabled(harness: TestHarness) {
     let endpoint = harness.endpoint().await;
     fail_for_days(&harness, 4).await;
-    let told = history(&harness, &endpoint.id).await;
+    let reported = history(&harness, &endpoint.id).await;
     let expected = [Deed::EndpointCreated, Deed::EndpointFailingOneDay, Deed::EndpointFailingFourDays];
-    assert_eq!(told.iter().filter(|what| **what != Deed::EndpointFailing).copied().collect::<Vec<_>>(), expected);
-    assert!(told.iter().filter(|what| **what == Deed::EndpointFailing).count() <= 1, "told once: {told:?}");
+    assert_eq!(reported.iter().filter(|what| **what != Deed::EndpointFailing).copied().collect::<Vec<_>>(), expected);
+    assert!(
+        reported.iter().filter(|what| **what == Deed::EndpointFailing).count() <= 1,
+        "reported at most once: {reported:?}"
+    );
     assert_eq!(
         harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint.state,
         EndpointState::Active

@@ -375,9 +375,9 @@ async fn a_paused_job_ends_with_its_endpoint_and_is_recorded(harness: TestHarnes
     assert_eq!((ended.state, ended.done, ended.finished_at), (JobState::Cancelled, 5, Some(harness.now())));
     let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
     assert!(log.iter().all(|record| record.object.as_ref() == Some(&endpoint.name)), "{log:?}");
-    let told = log.iter().find(|record| record.deed == Deed::RecoveryCancelled).unwrap();
-    assert_eq!(told.who.as_deref(), Some("ana@acme.example"));
-    assert_eq!(told.changes[0].after.as_deref(), Some(started.id.as_str()));
+    let recorded = log.iter().find(|record| record.deed == Deed::RecoveryCancelled).unwrap();
+    assert_eq!(recorded.who.as_deref(), Some("ana@acme.example"));
+    assert_eq!(recorded.changes[0].after.as_deref(), Some(started.id.as_str()));
     harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!(harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap(), log, "it ended once");
 }

@@ -119,8 +119,8 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
     assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
     assert!(matches!(harness.engine.draft_factor(&user).await, Err(Error::Conflict { .. })));
     let pending = password(&harness).await;
-    let said = complaint(harness.engine.finish_sign_in(&pending, &code, IP).await);
-    assert!(said.contains("used already"), "the first code cannot also sign in: {said}");
+    let message = complaint(harness.engine.finish_sign_in(&pending, &code, IP).await);
+    assert!(message.contains("used already"), "the first code cannot also sign in: {message}");
 }
 
 async fn a_draft_key_belongs_to_one_user_and_expires(harness: TestHarness) {
@@ -344,6 +344,6 @@ async fn the_member_list_shows_who_has_a_second_factor(harness: TestHarness) {
     harness.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&harness).await;
     let members = harness.engine.people(&harness.admin).await.unwrap().members;
-    let said: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
-    assert_eq!(said, [(ANA, true), ("bob@acme.example", false)]);
+    let message: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
+    assert_eq!(message, [(ANA, true), ("bob@acme.example", false)]);
 }

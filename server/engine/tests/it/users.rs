@@ -268,7 +268,7 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
     let ana = id(&harness.admin);
     joined(&harness, BOB, Role::Admin).await;
     joined(&harness, "eve@acme.example", Role::Developer).await;
-    let told = async || {
+    let alerted = async || {
         let before = harness.mail.letters().len();
         harness.endpoint().await;
         harness.receiver.next([Reply::Status(410)]);
@@ -279,14 +279,14 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
         letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
     };
     assert_eq!(harness.engine.letters(&ana).await, Ok(Letters { failing: true }));
-    assert_eq!(told().await, [ANA, BOB]);
+    assert_eq!(alerted().await, [ANA, BOB]);
     for _ in 0..2 {
         harness.engine.change_letters(&ana, Letters { failing: false }, "203.0.113.9").await.unwrap();
         assert_eq!(harness.engine.letters(&ana).await, Ok(Letters { failing: false }));
     }
-    assert_eq!(told().await, [BOB]);
+    assert_eq!(alerted().await, [BOB]);
     harness.engine.change_letters(&ana, Letters { failing: true }, "203.0.113.9").await.unwrap();
-    assert_eq!(told().await, [ANA, BOB]);
+    assert_eq!(alerted().await, [ANA, BOB]);
     let records = harness.texts("SELECT who FROM audit_log WHERE deed = 'person.letters_changed'".to_owned()).await;
     assert_eq!(records, [ANA, ANA], "a change without effect is not recorded");
 }

@@ -5,13 +5,13 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Tenant, TestApp},
     receiver::Receiver,
+    test_app::{Tenant, TestApp},
 };
 
-/// So many calls whose news came while the endpoint said that it was gone.
+/// So many calls whose news came while the endpoint message that it was gone.
 async fn outage(tenant: &Tenant<'_>, receiver: &Receiver, calls: u32) -> String {
-    receiver.answer(StatusCode::GONE);
+    receiver.respond_with(StatusCode::GONE);
     let endpoint = tenant.endpoint(&receiver.url).await["id"].as_str().unwrap().to_owned();
     for call in 0..calls {
         let example = EventKind::IncomingCall.example();
@@ -24,7 +24,7 @@ async fn outage(tenant: &Tenant<'_>, receiver: &Receiver, calls: u32) -> String 
         tenant.app.until(async || (failed_count(tenant).await == failed).then_some(())).await;
     }
     tenant.post(&format!("/api/v1/endpoints/{endpoint}/resume"), &json!({})).await;
-    receiver.answer(StatusCode::OK);
+    receiver.respond_with(StatusCode::OK);
     endpoint
 }
 
@@ -34,7 +34,7 @@ async fn failed_count(tenant: &Tenant<'_>) -> i64 {
 }
 
 #[tokio::test]
-async fn what_was_counted_is_sent_again() {
+async fn what_was_counted_is_resent() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -63,7 +63,7 @@ async fn what_was_counted_is_sent_again() {
 }
 
 #[tokio::test]
-async fn a_job_is_halted_goes_on_and_is_ended() {
+async fn a_job_can_be_paused_resumed_and_cancelled() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -99,7 +99,7 @@ async fn the_scope_and_the_account_are_checked() {
 }
 
 #[tokio::test]
-async fn every_field_that_is_wrong_is_named() {
+async fn every_invalid_field_is_named() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;

@@ -33,7 +33,7 @@ async fn set_up(harness: &TestHarness, to: &str) -> Endpoint {
         "active" => {}
         "paused" => harness.pause(&endpoint.id).await,
         "disabled" => fail_for_days(harness, 5).await,
-        other => panic!("an endpoint never goes on from {other}"),
+        other => panic!("an endpoint has no transition from {other}"),
     }
     assert_eq!(state(harness).await.split(' ').next(), Some(to));
     endpoint

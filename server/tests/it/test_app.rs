@@ -1,4 +1,4 @@
-//! A whole Offhook for one test: the real router and engine, a database in a folder of its own, a port of its own.
+//! A complete Offhook for one test: the real router and engine, with its own database, folder and port.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use server::{
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
 
-/// Longest wait for something that should happen at once.
+/// How long to wait for something that should happen at once.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running Offhook.
@@ -28,22 +28,22 @@ pub struct TestApp {
     pub mail: Arc<Drawer>,
 }
 
-/// An account and a token of it that may do everything.
+/// An account and an API token with every scope.
 pub struct Tenant<'a> {
     pub app: &'a TestApp,
     pub account: Account,
     pub token: String,
 }
 
-/// What came back.
+/// A response that was read to its end.
 #[derive(Debug)]
-pub struct Answer {
+pub struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -52,12 +52,12 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The names of the fields that a problem document complains about.
+    /// The fields named in the `errors` of a problem document.
     pub fn fields(&self) -> Vec<String> {
         self.json()["errors"].as_object().map(|errors| errors.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// Asserts that this is a problem document of that status.
+    /// Asserts that this is a problem document with that status.
     #[track_caller]
     pub fn is_problem(&self, status: u16) -> &Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -76,7 +76,7 @@ impl TestApp {
         Self::start_at("").await
     }
 
-    /// One that browsers reach by this URL; by its own address when that is empty.
+    /// Starts one that browsers reach at this URL, or at its own address if that is empty.
     pub async fn start_at(public_url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -118,7 +118,7 @@ impl TestApp {
         self.room.engine.create_token(&Actor::COMMAND_LINE, account, "test", scopes).await.unwrap().1
     }
 
-    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> TestResponse {
         let mut request = self.http.request(method, self.url(path));
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -126,10 +126,10 @@ impl TestApp {
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_owned());
         }
-        answer(request).await
+        response(request).await
     }
 
-    /// Waits until the check succeeds, looking again whenever a delivery has changed.
+    /// Waits until the check succeeds, checking again whenever a delivery has changed.
     pub async fn until<T>(&self, mut check: impl AsyncFnMut() -> Option<T>) -> T {
         let mut changes = self.room.engine.changes();
         let waiting = async {
@@ -154,27 +154,27 @@ impl Drop for TestApp {
 }
 
 impl Tenant<'_> {
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> TestResponse {
         self.app.call(Method::GET, path, &self.token, None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> TestResponse {
         self.app.call(Method::POST, path, &self.token, Some(&body.to_string())).await
     }
 
-    pub async fn post_text(&self, path: &str, body: &str) -> Answer {
+    pub async fn post_text(&self, path: &str, body: &str) -> TestResponse {
         self.app.call(Method::POST, path, &self.token, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: &Value) -> TestResponse {
         self.app.call(Method::PATCH, path, &self.token, Some(&body.to_string())).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> TestResponse {
         self.app.call(Method::DELETE, path, &self.token, None).await
     }
 
-    /// Creates an endpoint that listens for everything; answers with it and its credentials.
+    /// Creates an endpoint subscribed to everything; returns it with its credentials.
     pub async fn endpoint(&self, url: &str) -> Value {
         let wanted = serde_json::json!({ "url": url, "auth_token": "my-token",
             "events": ["IncomingCall", "OutgoingCall", "CallProcessed"] });
@@ -194,16 +194,16 @@ impl Tenant<'_> {
     }
 }
 
-pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
+pub async fn response(request: reqwest::RequestBuilder) -> TestResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    TestResponse { status, headers, text: response.text().await.unwrap() }
 }
 
-/// A client that follows nothing and keeps no cookies, so that a test sees what was answered.
+/// A client that follows no redirects and keeps no cookies, so that tests see the response itself.
 #[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
 pub fn client() -> Client {
-    // Only the first in a process can set it.
+    // Only the first call in a process can set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
 }

@@ -6,23 +6,23 @@ use serde_json::json;
 
 use super::{CALL, incoming};
 use crate::{
-    app::{TestApp, answer},
     browser::Browser,
+    test_app::{TestApp, response},
 };
 
 #[tokio::test]
-async fn without_a_known_token_nobody_gets_in() {
+async fn a_request_without_a_valid_token_is_refused() {
     let app = TestApp::start().await;
     for token in ["", "oh_unknown", "whsec_x"] {
         let refused = app.call(Method::GET, "/api/v1/events", token, None).await;
         assert!(refused.is_problem(401).header("www-authenticate").starts_with("Bearer"), "{token}");
     }
     let basic = app.http.get(app.url("/api/v1/events")).header("authorization", "Basic b2g6b2g=");
-    answer(basic).await.is_problem(401);
+    response(basic).await.is_problem(401);
 }
 
 #[tokio::test]
-async fn each_call_needs_its_scope_and_says_which() {
+async fn each_call_names_the_scope_it_needs() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
@@ -85,11 +85,11 @@ async fn a_wrong_path_or_method_is_a_problem_document_too() {
 }
 
 #[tokio::test]
-async fn every_answer_tells_the_limit_and_a_request_too_many_is_told_to_wait() {
+async fn every_response_has_rate_limit_headers_and_excess_requests_must_wait() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let answer = tenant.get("/api/v1/events").await;
-    assert!(answer.header("ratelimit").starts_with("\"calls\";r="), "{:?}", answer.headers);
+    let response = tenant.get("/api/v1/events").await;
+    assert!(response.header("ratelimit").starts_with("\"calls\";r="), "{:?}", response.headers);
     let Ok(domain::actor::Actor { who: domain::actor::Who::Token { token, .. }, .. }) =
         app.room.backend.authenticate(&tenant.token, "").await
     else {
@@ -103,7 +103,7 @@ async fn every_answer_tells_the_limit_and_a_request_too_many_is_told_to_wait() {
 }
 
 #[tokio::test]
-async fn a_form_that_does_not_exist_is_answered_in_a_sentence() {
+async fn an_unknown_form_is_refused_with_a_plain_sentence() {
     let app = TestApp::start().await;
     let browser = Browser::new(&app);
     for (method, path, status) in [
@@ -112,19 +112,19 @@ async fn a_form_that_does_not_exist_is_answered_in_a_sentence() {
         (Method::POST, "/api/v2/events", 404),
         (Method::GET, "/api/sign-in", 405),
     ] {
-        let said = answer(browser.request(method.clone(), path).header("sec-fetch-site", "same-origin")).await;
-        assert_eq!(said.status.as_u16(), status, "{method} {path}: {}", said.text);
+        let message = response(browser.request(method.clone(), path).header("sec-fetch-site", "same-origin")).await;
+        assert_eq!(message.status.as_u16(), status, "{method} {path}: {}", message.text);
         assert!(
-            said.text.lines().count() == 1 && !said.text.contains("server function"),
+            message.text.lines().count() == 1 && !message.text.contains("server function"),
             "{method} {path}: {}",
-            said.text
+            message.text
         );
-        assert_eq!(said.header("allow"), if status == 405 { "POST" } else { "" });
+        assert_eq!(message.header("allow"), if status == 405 { "POST" } else { "" });
     }
 }
 
 #[tokio::test]
-async fn what_no_page_has_named_as_next_is_no_cursor() {
+async fn a_made_up_cursor_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
@@ -141,7 +141,7 @@ async fn what_no_page_has_named_as_next_is_no_cursor() {
 }
 
 #[tokio::test]
-async fn a_parameter_has_no_control_characters() {
+async fn control_characters_in_a_parameter_are_refused() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     for (list, name) in [
@@ -158,7 +158,7 @@ async fn a_parameter_has_no_control_characters() {
 }
 
 #[tokio::test]
-async fn every_list_has_pages_and_refuses_what_it_does_not_know() {
+async fn every_list_is_paged_and_refuses_unknown_parameters() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     for n in 0..3 {
@@ -188,7 +188,7 @@ async fn every_list_has_pages_and_refuses_what_it_does_not_know() {
 }
 
 #[tokio::test]
-async fn every_call_reads_its_body_in_the_same_way() {
+async fn every_call_parses_its_body_the_same_way() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
@@ -213,7 +213,7 @@ async fn every_call_reads_its_body_in_the_same_way() {
         assert_eq!(send(&format!("{path}?x=1"), "{}").await.is_problem(422).fields(), ["x"], "{path}");
         send(&path, &" ".repeat(100_000)).await.is_problem(413);
         let plain = app.http.request(method.clone(), app.url(&path)).bearer_auth(&tenant.token);
-        answer(plain.header("content-type", "text/plain").body("{}")).await.is_problem(415);
+        response(plain.header("content-type", "text/plain").body("{}")).await.is_problem(415);
     }
     for path in [&endpoint, &format!("{endpoint}/rotation"), &token, job, "/api/v1/events/x"] {
         assert_eq!(tenant.get(&format!("{path}?x=1")).await.is_problem(422).fields(), ["x"], "{path}");

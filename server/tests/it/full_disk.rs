@@ -1,5 +1,5 @@
-//! A disk that is full, by a limit that the system sets on the server's files: intake stops with 503 and goes on by
-//! itself when there is room again.
+//! A full disk, simulated by a file size limit of the operating system: intake stops with 503 and resumes
+//! when there is space again.
 
 use std::{
     path::Path,
@@ -10,27 +10,27 @@ use domain::event::EventKind;
 use reqwest::StatusCode;
 
 use crate::{
-    app::{Answer, PATIENCE, answer, client},
     command::{offhook, serve::serve},
     crash::set_up,
     receiver::Receiver,
+    test_app::{PATIENCE, TestResponse, client, response},
 };
 
-/// Bytes that each file may still grow by.
+/// Bytes by which each file may still grow.
 const ROOM_BYTES: u64 = 512 * 1_024;
-/// Events that fit into it at least: fewer would show nothing.
+/// Events that must fit before the limit; fewer would prove nothing.
 const EVENTS_MIN: usize = 10;
-/// Events at most until the disk is full.
+/// Most events until the disk is full.
 const EVENTS_MAX: usize = 4_000;
 
-async fn post(http: &reqwest::Client, address: &str, token: &str, n: usize) -> Answer {
+async fn post(http: &reqwest::Client, address: &str, token: &str, n: usize) -> TestResponse {
     let payload = EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"));
     let body = format!(r#"{{"id":"quota-{n}","payload":{payload}}}"#);
     let request = http.post(format!("http://{address}/api/v1/events")).bearer_auth(token);
-    answer(request.header("content-type", "application/json").body(body)).await
+    response(request.header("content-type", "application/json").body(body)).await
 }
 
-/// The binary, deaf to the signal that ends whoever writes past such a limit: a full disk sends none.
+/// The binary, ignoring the signal for writing past the limit, as a full disk sends none.
 fn deaf(data: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, env!("CARGO_BIN_EXE_offhook")]);
@@ -40,7 +40,7 @@ fn deaf(data: &Path) -> Command {
 }
 
 #[tokio::test]
-async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
+async fn a_full_disk_stops_intake_with_503_until_there_is_space() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
@@ -55,9 +55,9 @@ async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
     limit(&(size("offhook.db").max(size("offhook.db-wal")) + ROOM_BYTES).to_string());
     let (http, mut accepted) = (client(), 0);
     let refused = loop {
-        let answer = post(&http, &address, &token, accepted).await;
-        if answer.status != StatusCode::ACCEPTED {
-            break answer;
+        let response = post(&http, &address, &token, accepted).await;
+        if response.status != StatusCode::ACCEPTED {
+            break response;
         }
         accepted += 1;
         assert!(accepted < EVENTS_MAX, "the disk never got full");
@@ -71,7 +71,7 @@ async fn a_full_disk_stops_intake_with_503_and_it_goes_on_by_itself() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, again).await.expect("intake goes on without a restart");
+    tokio::time::timeout(PATIENCE, again).await.expect("intake resumes without a restart");
     let mut missing: std::collections::HashSet<String> = (0..accepted).map(|n| format!("quota-{n}")).collect();
     missing.insert(format!("quota-{EVENTS_MAX}"));
     while !missing.is_empty() {
