@@ -29,8 +29,8 @@ async fn an_admin_reads_and_exports_the_audit_log() {
     let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     let page = browser.get(&path(&tenant, "?area=endpoint")).await;
     assert_eq!(page.status, 200);
-    for message in ["Endpoint changed", "=cmd()", "API token test", "from 127.0.0.1", &format!("/endpoints/{id}")] {
-        assert!(page.text.contains(message), "{message}: {}", page.text);
+    for text in ["Endpoint changed", "=cmd()", "API token test", "from 127.0.0.1", &format!("/endpoints/{id}")] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
     }
     assert!(!page.text.contains("Account created"));
     assert!(browser.get(&path(&tenant, "?area=support")).await.text.contains("Support has not looked"));

@@ -122,8 +122,11 @@ async fn a_correct_password_alone_opens_nothing() {
     let app = TestApp::start().await;
     let (mut ana, _) = halfway(&app, "/me/security").await;
     for page in ["/", "/me/security", PAGE] {
-        let led = ana.get(page).await;
-        assert!(led.status.is_redirection() && led.header("location").starts_with("/sign-in"), "{page}: {led:?}");
+        let redirect = ana.get(page).await;
+        assert!(
+            redirect.status.is_redirection() && redirect.header("location").starts_with("/sign-in"),
+            "{page}: {redirect:?}"
+        );
     }
     for function in ["home", "security/show", "factor/show", "factor/codes", "factor/begin", "security/end-others"] {
         let request = ana.request(Method::POST, &format!("/api/{function}")).header("sec-fetch-site", "same-origin");
@@ -169,8 +172,8 @@ async fn wrong_and_used_codes_are_distinguished_and_the_return_path_is_kept() {
     let again = other.post(VERIFY, &verify(&code, "/")).await;
     assert!(page_after(&mut other, &again).await.contains("This code was used already"));
     for evil in ["https://evil.example/", "//evil.example/"] {
-        let led = other.post(VERIFY, &verify("", evil)).await;
-        assert!(!led.header("location").contains("evil"), "{led:?}");
+        let redirect = other.post(VERIFY, &verify("", evil)).await;
+        assert!(!redirect.header("location").contains("evil"), "{redirect:?}");
     }
 }
 
@@ -238,13 +241,16 @@ async fn a_fresh_sign_in_requires_both_steps() {
     for (path, fields) in
         [("/api/endpoints/reveal", &reveal[..]), ("/api/factor/codes", &[]), ("/api/factor/off", &verify("", ""))]
     {
-        let led = ana.post(path, fields).await;
-        let to = led.header("location");
-        assert!(to.starts_with("/sign-in?") && to.ends_with("&again=1"), "{path}: {led:?}");
+        let redirect = ana.post(path, fields).await;
+        let to = redirect.header("location");
+        assert!(to.starts_with("/sign-in?") && to.ends_with("&again=1"), "{path}: {redirect:?}");
     }
     assert!(ana.sign_in(PASSWORD, "/").await.header("location").starts_with("/sign-in/verify"));
-    let led = ana.post("/api/endpoints/reveal", &reveal).await;
-    assert!(led.header("location").starts_with("/sign-in?"), "the password alone does not make it fresh: {redirect:?}");
+    let redirect = ana.post("/api/endpoints/reveal", &reveal).await;
+    assert!(
+        redirect.header("location").starts_with("/sign-in?"),
+        "the password alone does not make it fresh: {redirect:?}"
+    );
     ana.post(VERIFY, &verify(&phone.codes[0], "/")).await;
     let shown = ana.post("/api/endpoints/reveal", &reveal).await;
     assert!(page_after(&mut ana, &shown).await.contains("my-token"));

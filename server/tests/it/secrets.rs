@@ -61,14 +61,14 @@ impl Log {
 #[derive(Default)]
 struct Run {
     secrets: Vec<String>,
-    message: Vec<(String, String)>,
+    outputs: Vec<(String, String)>,
 }
 
 impl Run {
     fn saw(&mut self, place: &str, response: &TestResponse) {
         let headers = response.headers.iter().filter(|(name, _)| *name != "set-cookie");
         let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
-        self.message.push((place.to_owned(), format!("{}\n{}", headers.join("\n"), response.text)));
+        self.outputs.push((place.to_owned(), format!("{}\n{}", headers.join("\n"), response.text)));
     }
 
     /// Only the response that creates a credential contains it.
@@ -87,7 +87,7 @@ impl Run {
             let around: String = text.chars().skip(text[..at].chars().count().saturating_sub(120)).take(300).collect();
             Some(format!("{place} says {secret}: {around}"))
         };
-        self.message.iter().filter_map(found).collect()
+        self.outputs.iter().filter_map(found).collect()
     }
 }
 
@@ -139,10 +139,10 @@ async fn no_output_contains_a_secret() {
     let logged = log.text();
     assert!(logged.contains("DEBUG"), "debug logging is on");
     assert!(logged.contains("request failed") && !logged.contains(&key), "the key of a test line is in the log");
-    run.message.push(("the log".to_owned(), logged));
+    run.outputs.push(("the log".to_owned(), logged));
     let leaks = run.leaks();
     assert!(leaks.is_empty(), "{leaks:#?}");
-    assert!(run.message.len() > 200 && run.secrets.len() > 15, "{} {}", run.message.len(), run.secrets.len());
+    assert!(run.outputs.len() > 200 && run.secrets.len() > 15, "{} {}", run.outputs.len(), run.secrets.len());
     database(&run, &app);
 }
 

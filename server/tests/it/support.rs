@@ -97,8 +97,8 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     browser.post("/api/support/start", &grounds(&tenant, "Calls do not reach the CRM")).await;
     let page = browser.get(&inner(&tenant, "")).await;
     assert_eq!(page.status, 200);
-    for message in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
-        assert!(page.text.contains(message), "{message}");
+    for text in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
+        assert!(page.text.contains(text), "{text}");
     }
 }
 
@@ -163,8 +163,8 @@ async fn revealing_one_number_is_visible_to_the_customer() {
     let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["deed"].clone()).collect();
     assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
     assert!(!log.text.contains("01202901222"), "{}", log.text);
-    for message in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
-        assert!(log.text.contains(message), "{message}: {}", log.text);
+    for text in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
+        assert!(log.text.contains(text), "{text}: {}", log.text);
     }
     assert!(browser.get("/support/log").await.text.contains("Support revealed a phone number"));
 }

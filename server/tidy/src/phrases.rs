@@ -32,6 +32,8 @@ const PENDING: &[(&str, usize)] = &[];
 
 struct Rule {
     words: Vec<Vec<String>>,
+    /// The phrase does not count before one of these.
+    not_before: Vec<String>,
     text: String,
     prose: bool,
     names: bool,
@@ -41,19 +43,25 @@ struct Rule {
 fn rules() -> Vec<Rule> {
     let text = fs::read_to_string(root().join("server/tidy/phrases.txt")).unwrap();
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let rule = |line: &str| {
+    let parsed = |line: &str| {
         let [phrase, at, instead] = fields(line);
-        let word = |word: &str| word.split('/').map(str::to_lowercase).collect();
         assert!(["any", "prose", "names"].contains(&at), "{line}");
-        Rule {
-            words: phrase.split(' ').map(word).collect(),
-            text: phrase.to_owned(),
-            prose: at != "names",
-            names: at != "prose",
-            instead: instead.to_owned(),
-        }
+        rule(phrase, at, instead)
     };
-    lines.map(rule).collect()
+    lines.map(parsed).collect()
+}
+
+fn rule(phrase: &str, at: &str, instead: &str) -> Rule {
+    let either = |words: &str| words.split('/').map(str::to_lowercase).collect();
+    let (words, not_before) = phrase.split_once(" !").map_or((phrase, Vec::new()), |(words, not)| (words, either(not)));
+    Rule {
+        words: words.split(' ').map(either).collect(),
+        not_before,
+        text: phrase.to_owned(),
+        prose: at != "names",
+        names: at != "prose",
+        instead: instead.to_owned(),
+    }
 }
 
 fn fields(line: &str) -> [&str; 3] {
@@ -101,10 +109,13 @@ fn find<'a>(words: &'a [Word], rule: &'a Rule) -> impl Iterator<Item = usize> + 
         Some(start) => word.starts_with(start),
         None => word == wanted,
     };
-    let is_here = move |part: &&[Word]| {
+    let is_here = move |part: &[Word]| {
         part.iter().zip(&rule.words).all(|((word, _), wanted)| wanted.iter().any(|one| fits(word, one)))
     };
-    words.windows(rule.words.len()).filter(is_here).map(|part| part[0].1)
+    let is_excepted =
+        move |at: usize| words.get(at + rule.words.len()).is_some_and(|(next, _)| rule.not_before.contains(next));
+    let parts = words.windows(rule.words.len()).enumerate();
+    parts.filter(move |(at, part)| is_here(part) && !is_excepted(*at)).map(|(_, part)| part[0].1)
 }
 
 /// Comments and strings, the rest blank.
@@ -180,14 +191,16 @@ fn no_banned_phrase_is_used() {
 
 #[test]
 fn phrases_are_found_in_comments_strings_and_identifiers() {
-    let rule = |phrase: &str, at: &str| {
-        let words = phrase.split(' ').map(|word| word.split('/').map(str::to_owned).collect()).collect();
-        Rule { words, text: phrase.into(), prose: at != "names", names: at != "prose", instead: String::new() }
-    };
-    let rules = [rule("letter*", "any"), rule("goes/went on", "prose"), rule("everywhere", "names")];
+    let rules = [
+        rule("letter/letters !and", "any", ""),
+        rule("goes/went on", "prose", ""),
+        rule("everywhere", "names", ""),
+        rule("e mail*", "prose", ""),
+    ];
     let found = |text: &str| hits("a.rs", text, &rules).iter().map(|(line, _)| *line).collect::<Vec<_>>();
     assert_eq!(found("// It goes\n// on here.\nlet x = \"Letters\";"), [1, 3]);
     assert_eq!(found("fn letters_leave() {\n    newLetter(SENT_LETTER)\n}"), [1, 2, 2]);
     assert_eq!(found("// It goes. On everywhere\nlet goes_on = everywhere;"), [2]);
+    assert_eq!(found("// Letters and digits\nlet x = \"E-mails\";"), [2]);
     assert_eq!(found("// The better newsletter\nlet lets = 1;"), []);
 }

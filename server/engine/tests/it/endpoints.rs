@@ -48,7 +48,7 @@ async fn a_duplicate_url_is_refused_naming_the_existing_endpoint(harness: TestHa
 async fn all_errors_of_a_form_are_reported_at_once(harness: TestHarness) {
     let form = EndpointForm { url: "http://10.0.0.1/".into(), timeout_s: "99".into(), ..EndpointForm::default() };
     let refused = harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse).await.unwrap_err();
-    let fields: Vec<_> = refused.fields().iter().map(|message| message.field.as_str()).collect();
+    let fields: Vec<_> = refused.fields().iter().map(|error| error.field.as_str()).collect();
     assert_eq!(fields, ["url", "events", "timeout_s"], "{refused}");
 }
 
@@ -108,8 +108,8 @@ async fn a_viewer_can_read_but_not_change(harness: TestHarness) {
 
 async fn echoed_credentials_are_shown_only_to_users_who_may_reveal_them(harness: TestHarness) {
     harness.endpoint_with(|form| form.headers = "X-Key: open sesame".into()).await;
-    let message = r#"{"auth_token":"my-token"} open sesame"#;
-    let answer = format!("HTTP/1.1 200 OK\r\nx-key: open sesame\r\ncontent-length: {}\r\n\r\n{message}", message.len());
+    let echo = r#"{"auth_token":"my-token"} open sesame"#;
+    let answer = format!("HTTP/1.1 200 OK\r\nx-key: open sesame\r\ncontent-length: {}\r\n\r\n{echo}", echo.len());
     harness.receiver.next([Reply::Bytes(answer)]);
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;

@@ -262,6 +262,6 @@ async fn rotations_are_recorded_without_their_secrets(harness: TestHarness) {
     ];
     assert_eq!(log(&harness, &id).await, deeds);
     let records = harness.engine.endpoint_log(&harness.admin, &id).await.unwrap();
-    let message = serde_json::to_string(&records).unwrap();
-    assert!(!message.contains(NEXT) && !message.contains(&new[6..]));
+    let json = serde_json::to_string(&records).unwrap();
+    assert!(!json.contains(NEXT) && !json.contains(&new[6..]));
 }

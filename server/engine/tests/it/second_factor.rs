@@ -344,6 +344,6 @@ async fn the_member_list_shows_who_has_a_second_factor(harness: TestHarness) {
     harness.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&harness).await;
     let members = harness.engine.people(&harness.admin).await.unwrap().members;
-    let message: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
-    assert_eq!(message, [(ANA, true), ("bob@acme.example", false)]);
+    let shown: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
+    assert_eq!(shown, [(ANA, true), ("bob@acme.example", false)]);
 }

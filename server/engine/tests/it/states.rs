@@ -72,8 +72,8 @@ async fn ephemeral_events_tried_before_they_expire_keep_their_cause(harness: Tes
     let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!((row.status_code, row.attempts), (Some(500), 1));
-    let message = row.sentence(harness.now());
-    assert!(message.ends_with(". Before: Error in your server (500)"), "{message}");
+    let sentence = row.sentence(harness.now());
+    assert!(sentence.ends_with(". Before: Error in your server (500)"), "{sentence}");
     let by_cause = DeliveryFilter::parse("?cause=http_5xx");
     assert_eq!(harness.engine.deliveries(&harness.admin, &by_cause).await.unwrap().rows.len(), 1);
 }
@@ -88,8 +88,8 @@ async fn an_expired_delivery_is_counted_as_expired_and_not_as_failed(harness: Te
     harness.accept(EventKind::CallProcessed, 2).await;
     harness.run().await;
     let counts = harness.engine.delivery_counts(&harness.admin, &DeliveryFilter::default()).await.unwrap();
-    let message = (counts.matching, counts.failed, counts.expired);
-    assert_eq!(message, (3, 1, 1), "{:?}", harness.deliveries().await);
+    let counted = (counts.matching, counts.failed, counts.expired);
+    assert_eq!(counted, (3, 1, 1), "{:?}", harness.deliveries().await);
     let summary = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!(summary.failed_24h, counts.failed, "the endpoint's row and the list agree");
 }

@@ -195,18 +195,18 @@ async fn numbers_are_hidden_until_they_are_revealed_one_by_one(harness: TestHarn
     let event = harness.accept(EventKind::IncomingCall, 1).await.id;
     harness.run().await;
     let (_, support, _) = inside(&harness).await;
-    let message = async || {
+    let seen = async || {
         let rows = harness.engine.deliveries(&support, &DeliveryFilter::default()).await.unwrap().rows;
         let detail = harness.engine.delivery(&support, &rows[0].id).await.unwrap();
         let events = harness.engine.events(&support, &EventFilter::default()).await.unwrap().rows;
         let event = harness.engine.event(&support, &events[0].id).await.unwrap();
         format!("{rows:?} {detail:?} {events:?} {event:?}")
     };
-    let hidden = message().await;
+    let hidden = seen().await;
     assert!(!hidden.contains("01202901222") && !hidden.contains("01202912204"), "{hidden}");
     assert!(hidden.contains("0120 ••• 222") && hidden.contains(&call_id(1)), "{hidden}");
     harness.engine.reveal_number(&support, &event, Party::Caller).await.unwrap();
-    let shown = message().await;
+    let shown = seen().await;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"), "{shown}");
     let record = &log(&harness).await[0];
     assert_eq!((record.deed, record.object_id.as_deref()), (Deed::SupportRevealed, Some(event.as_str())));
@@ -228,7 +228,7 @@ async fn support_sees_no_credentials(harness: TestHarness) {
     let known = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
     let (_, support, _) = inside(&harness).await;
     let id = &harness.deliveries().await[0].id;
-    let message = format!(
+    let seen = format!(
         "{:?} {:?} {:?}",
         harness.engine.delivery(&support, id).await.unwrap(),
         harness.engine.endpoint(&support, &endpoint.id).await.unwrap(),
@@ -237,7 +237,7 @@ async fn support_sees_no_credentials(harness: TestHarness) {
     for secret in
         ["my-token", "header-credential", "url-credential", &known.signing_secret, &known.signing_secret[44..]]
     {
-        assert!(!message.contains(secret), "{secret}: {message}");
+        assert!(!seen.contains(secret), "{secret}: {seen}");
     }
     assert!(harness.engine.reveal_credentials(&support, &endpoint.id).await.is_err());
 }

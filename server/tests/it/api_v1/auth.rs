@@ -112,14 +112,14 @@ async fn an_unknown_form_is_refused_with_a_plain_sentence() {
         (Method::POST, "/api/v2/events", 404),
         (Method::GET, "/api/sign-in", 405),
     ] {
-        let message = response(browser.request(method.clone(), path).header("sec-fetch-site", "same-origin")).await;
-        assert_eq!(message.status.as_u16(), status, "{method} {path}: {}", message.text);
+        let got = response(browser.request(method.clone(), path).header("sec-fetch-site", "same-origin")).await;
+        assert_eq!(got.status.as_u16(), status, "{method} {path}: {}", got.text);
         assert!(
-            message.text.lines().count() == 1 && !message.text.contains("server function"),
+            got.text.lines().count() == 1 && !got.text.contains("server function"),
             "{method} {path}: {}",
-            message.text
+            got.text
         );
-        assert_eq!(message.header("allow"), if status == 405 { "POST" } else { "" });
+        assert_eq!(got.header("allow"), if status == 405 { "POST" } else { "" });
     }
 }
 

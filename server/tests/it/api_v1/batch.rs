@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{CALL, incoming};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 fn with_id(id: &str) -> Value {
     let mut event = incoming(CALL);

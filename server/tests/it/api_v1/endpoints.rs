@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{CALL, incoming};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 const URL: &str = "http://127.0.0.1:9/calls";
 

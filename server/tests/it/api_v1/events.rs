@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{CALL, incoming};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 /// The published examples, as an endpoint receives them.
 const PUBLISHED: [&str; 4] = [

@@ -9,7 +9,7 @@ use crate::{
     test_app::{Tenant, TestApp},
 };
 
-/// So many calls whose news came while the endpoint message that it was gone.
+/// This many calls whose first events arrived while the endpoint returned 410.
 async fn outage(tenant: &Tenant<'_>, receiver: &Receiver, calls: u32) -> String {
     receiver.respond_with(StatusCode::GONE);
     let endpoint = tenant.endpoint(&receiver.url).await["id"].as_str().unwrap().to_owned();

@@ -4,7 +4,7 @@ use domain::token::Scope;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 #[tokio::test]
 async fn all_endpoints_are_rotated_step_by_step() {

@@ -65,8 +65,8 @@ async fn no_function_reads_or_changes_data_of_another_account() {
             fields.push(("turn", turn));
             let request = stranger.request(Method::POST, &format!("/api/{function}"));
             let request = request.header("sec-fetch-site", "same-origin").header("accept", "application/json");
-            let message = response(with_form(request, &fields)).await;
-            assert!(!message.text.contains(&receiver.url), "{function} tells of another account: {}", message.text);
+            let response = response(with_form(request, &fields)).await;
+            assert!(!response.text.contains(&receiver.url), "{function} tells of another account: {}", response.text);
             if !function.contains("turn") {
                 break;
             }

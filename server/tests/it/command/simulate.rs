@@ -4,7 +4,7 @@ use domain::token::Scope;
 use serde_json::json;
 
 use super::{line, offhook, run};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 #[tokio::test]
 async fn whole_calls_are_played_and_every_event_arrives() {
