@@ -1,6 +1,10 @@
 //! Plain English: no phrase of `phrases.txt` in code, comments, strings or documents.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
 
 use crate::source::{code_only, root};
 
@@ -28,7 +32,16 @@ const ENDINGS: [&str; 9] = [".rs", ".ts", ".mjs", ".js", ".md", ".css", ".toml",
 const SKIPPED: [&str; 6] = ["target", "node_modules", "migrations", "results", "tidy", "data"];
 
 /// Most hits that are left, by area. To be emptied.
-const PENDING: &[(&str, usize)] = &[];
+const PENDING: &[(&str, usize)] = &[
+    ("app/", 882),
+    ("app/domain", 306),
+    ("documents", 133),
+    ("end2end", 367),
+    ("server/engine/src", 1_172),
+    ("server/engine/tests", 320),
+    ("server/src", 319),
+    ("server/tests", 43),
+];
 
 struct Rule {
     words: Vec<Vec<String>>,
@@ -69,7 +82,7 @@ fn fields(line: &str) -> [&str; 3] {
     parts.try_into().unwrap_or_else(|_| panic!("three fields expected: {line}"))
 }
 
-/// A word in lower case and its line; an empty word where a sentence or an expression ends.
+/// A word in lower case and its line; `STOP` for punctuation.
 type Word = (String, usize);
 
 /// The words of a text. Identifiers fall apart into theirs.
@@ -104,18 +117,29 @@ fn words(text: &str) -> Vec<Word> {
 /// In place of punctuation, which no phrase spans.
 const STOP: &str = "\u{1}";
 
-fn find<'a>(words: &'a [Word], rule: &'a Rule) -> impl Iterator<Item = usize> + 'a {
-    let fits = |word: &str, wanted: &String| match wanted.strip_suffix('*') {
-        Some(start) => word.starts_with(start),
-        None => word == wanted,
-    };
-    let is_here = move |part: &[Word]| {
-        part.iter().zip(&rule.words).all(|((word, _), wanted)| wanted.iter().any(|one| fits(word, one)))
-    };
-    let is_excepted =
-        move |at: usize| words.get(at + rule.words.len()).is_some_and(|(next, _)| rule.not_before.contains(next));
-    let parts = words.windows(rule.words.len()).enumerate();
-    parts.filter(move |(at, part)| is_here(part) && !is_excepted(*at)).map(|(_, part)| part[0].1)
+impl Rule {
+    /// Whether the phrase starts with the first of these words.
+    fn starts(&self, words: &[Word]) -> bool {
+        let fits = |word: &str, wanted: &String| match wanted.strip_suffix('*') {
+            Some(start) => word.starts_with(start),
+            None => word == wanted,
+        };
+        let here = words.iter().zip(&self.words).all(|((word, _), either)| either.iter().any(|one| fits(word, one)));
+        let is_excepted = || words.get(self.words.len()).is_some_and(|(next, _)| self.not_before.contains(next));
+        here && words.len() >= self.words.len() && !is_excepted()
+    }
+}
+
+/// Rules by their first word, which is never a beginning only.
+type Index<'a> = HashMap<&'a str, Vec<&'a Rule>>;
+
+fn index(rules: &[Rule]) -> Index<'_> {
+    let mut index = Index::new();
+    for rule in rules {
+        assert!(rule.words[0].iter().all(|word| !word.ends_with('*')), "{}", rule.text);
+        rule.words[0].iter().for_each(|word| index.entry(word).or_default().push(rule));
+    }
+    index
 }
 
 /// Comments and strings, the rest blank.
@@ -124,14 +148,17 @@ fn prose(text: &str, code: &str) -> String {
 }
 
 /// Line and rule of each banned phrase.
-fn hits<'a>(path: &str, text: &str, rules: &'a [Rule]) -> Vec<(usize, &'a Rule)> {
+fn hits<'a>(path: &str, text: &str, index: &Index<'a>) -> Vec<(usize, &'a Rule)> {
     let is_code = [".rs", ".ts", ".mjs", ".js"].iter().any(|end| path.ends_with(end));
     let code = if is_code { code_only(text) } else { String::new() };
-    let (names, prose) = (words(&code), words(&if is_code { prose(text, &code) } else { text.to_owned() }));
+    let prose = if is_code { prose(text, &code) } else { text.to_owned() };
     let mut all = Vec::new();
-    for rule in rules {
-        let in_prose = find(&prose, rule).filter(|_| rule.prose);
-        all.extend(in_prose.chain(find(&names, rule).filter(|_| rule.names)).map(|line| (line, rule)));
+    for (words, is_prose) in [(words(&prose), true), (words(&code), false)] {
+        for (at, (word, line)) in words.iter().enumerate() {
+            let rules = index.get(word.as_str()).into_iter().flatten();
+            let here = rules.filter(|rule| if is_prose { rule.prose } else { rule.names });
+            all.extend(here.filter(|rule| rule.starts(&words[at..])).map(|rule| (*line, *rule)));
+        }
     }
     all.sort_by_key(|(line, _)| *line);
     all
@@ -169,9 +196,10 @@ fn no_banned_phrase_is_used() {
     let text = fs::read_to_string(root().join("server/tidy/allowed.txt")).unwrap();
     let allowed: Vec<[&str; 3]> = text.lines().filter(|line| !line.starts_with('#')).map(fields).collect();
     let (rules, mut used) = (rules(), vec![false; allowed.len()]);
+    let index = index(&rules);
     let mut complaints: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, text) in files() {
-        for (line, rule) in hits(&path, &text, &rules) {
+        for (line, rule) in hits(&path, &text, &index) {
             let excuse = allowed.iter().position(|[at, phrase, _]| path.starts_with(at) && rule.text == *phrase);
             if let Some(excuse) = excuse {
                 used[excuse] = true;
@@ -182,11 +210,14 @@ fn no_banned_phrase_is_used() {
         }
     }
     let idle = allowed.iter().zip(used).filter(|(_, used)| !used).map(|(one, _)| format!("nothing needs: {one:?}"));
-    let too_many = complaints.into_iter().filter(|(area, found)| {
-        let pending = PENDING.iter().find(|(name, _)| name == area).map_or(0, |(_, most)| *most);
-        found.len() > pending
-    });
-    crate::source::none(too_many.flat_map(|(_, found)| found).chain(idle).collect());
+    let mut too_many = Vec::new();
+    for (area, found) in complaints {
+        let most = PENDING.iter().find(|(name, _)| *name == area).map_or(0, |(_, most)| *most);
+        if found.len() > most {
+            too_many.extend(found.iter().cloned().chain([format!("{area}: {} phrases, at most {most}", found.len())]));
+        }
+    }
+    crate::source::none(too_many.into_iter().chain(idle).collect());
 }
 
 #[test]
@@ -197,7 +228,7 @@ fn phrases_are_found_in_comments_strings_and_identifiers() {
         rule("everywhere", "names", ""),
         rule("e mail*", "prose", ""),
     ];
-    let found = |text: &str| hits("a.rs", text, &rules).iter().map(|(line, _)| *line).collect::<Vec<_>>();
+    let found = |text: &str| hits("a.rs", text, &index(&rules)).iter().map(|(line, _)| *line).collect::<Vec<_>>();
     assert_eq!(found("// It goes\n// on here.\nlet x = \"Letters\";"), [1, 3]);
     assert_eq!(found("fn letters_leave() {\n    newLetter(SENT_LETTER)\n}"), [1, 2, 2]);
     assert_eq!(found("// It goes. On everywhere\nlet goes_on = everywhere;"), [2]);
