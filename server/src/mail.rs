@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::mail::{Letter, Mail, Posted};
+use engine::mail::{Email, Enqueued, Mail};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
@@ -61,22 +61,22 @@ fn with_tls(server: &Url) -> Url {
     url
 }
 
-struct Queue(mpsc::Sender<Letter>);
+struct Queue(mpsc::Sender<Email>);
 
 impl Mail for Queue {
-    fn post(&self, letter: Letter) -> Posted {
+    fn post(&self, letter: Email) -> Enqueued {
         match self.0.try_send(letter) {
-            Ok(()) => Posted::Waiting,
+            Ok(()) => Enqueued::Waiting,
             Err(error) => {
                 tracing::error!(%error, "a letter was not sent");
-                Posted::Full
+                Enqueued::Full
             }
         }
     }
 }
 
 /// One letter after the other, until the program ends.
-async fn send_all(smtp: Smtp, from: Mailbox, mut letters: mpsc::Receiver<Letter>) {
+async fn send_all(smtp: Smtp, from: Mailbox, mut letters: mpsc::Receiver<Email>) {
     while let Some(letter) = letters.recv().await {
         let to = letter.to.clone();
         match send(&smtp, &from, letter).await {
@@ -86,7 +86,7 @@ async fn send_all(smtp: Smtp, from: Mailbox, mut letters: mpsc::Receiver<Letter>
     }
 }
 
-async fn send(smtp: &Smtp, from: &Mailbox, letter: Letter) -> anyhow::Result<()> {
+async fn send(smtp: &Smtp, from: &Mailbox, letter: Email) -> anyhow::Result<()> {
     let message = Message::builder()
         .from(from.clone())
         .to(letter.to.parse()?)
@@ -100,14 +100,14 @@ async fn send(smtp: &Smtp, from: &Mailbox, letter: Letter) -> anyhow::Result<()>
 struct Log;
 
 impl Mail for Log {
-    fn post(&self, Letter { to, subject, text }: Letter) -> Posted {
+    fn post(&self, Email { to, subject, text }: Email) -> Enqueued {
         tracing::info!(
             "no mail server is set (OFFHOOK_SMTP_URL), so this is shown here\nTo: {to}\nSubject: {subject}\n\n{text}"
         );
-        Posted::Waiting
+        Enqueued::Waiting
     }
 
-    fn reaches_people(&self) -> bool {
+    fn is_configured(&self) -> bool {
         false
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     async fn a_full_queue_is_said_and_waits_for_nobody() {
         let (queue, _kept) = mpsc::channel(1);
         let queue = Queue(queue);
-        let letter = || Letter { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
-        assert_eq!([queue.post(letter()), queue.post(letter())], [Posted::Waiting, Posted::Full]);
+        let letter = || Email { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
+        assert_eq!([queue.post(letter()), queue.post(letter())], [Enqueued::Waiting, Enqueued::Full]);
     }
 }

@@ -16,7 +16,7 @@ use domain::{
 use engine::{
     Engine, clock,
     key_ring::{KeyId, KeyRing},
-    service::keys::{Pass, SealedBy},
+    service::keys::{KeyUsage, Pass},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn show(store: &Store) -> Result<(), Failed> {
 }
 
 /// The keys that are here. Where there are none, it matters whether anything was sealed.
-fn ring(store: &Store, sealed: &SealedBy) -> Result<KeyRing, Failed> {
+fn ring(store: &Store, sealed: &KeyUsage) -> Result<KeyRing, Failed> {
     if let Some(keys) = store.keys().map_err(anyhow::Error::from)? {
         return Ok(keys.ring);
     }
@@ -165,7 +165,7 @@ async fn begun(
     engine: &Engine,
     store: &Store,
     was: &KeyRing,
-    sealed: &SealedBy,
+    sealed: &KeyUsage,
     retire: bool,
 ) -> Result<KeyRing, Failed> {
     let others = was.keys().count() > 1;
@@ -211,7 +211,7 @@ async fn everything(engine: &Engine, to_do: u64) -> Result<Pass, Failed> {
         if fruitless > FRUITLESS_MAX {
             return Err(anyhow!("somebody else holds {}; run the command again later", values(pass.left)).into());
         }
-        clock::rest_ms(AGAIN_MS).await;
+        clock::sleep_ms(AGAIN_MS).await;
     }
 }
 
@@ -221,7 +221,7 @@ async fn note(engine: &Engine, was: &KeyRing, now: &KeyRing, pass: Pass) -> Resu
     }
     let change = Change::between("key", was.current().id.to_string(), now.current().id.to_string());
     let noted = Change::noted("values sealed again", pass.resealed.to_string());
-    Ok(engine.note_keys(&Actor::COMMAND_LINE, change.into_iter().chain([noted]).collect()).await?)
+    Ok(engine.record_key_change(&Actor::COMMAND_LINE, change.into_iter().chain([noted]).collect()).await?)
 }
 
 /// Takes those keys out of the file with which nothing is sealed any more.
@@ -231,7 +231,7 @@ async fn retire(engine: &Arc<Engine>, store: &Store, ring: KeyRing) -> Result<(K
     let wait = IN_FLIGHT_MS.saturating_sub(age.max(0)).max(0);
     if wait > 0 {
         tracing::info!(wait_ms = wait, "waiting for requests that began with the old key");
-        clock::rest_ms(wait.unsigned_abs()).await;
+        clock::sleep_ms(wait.unsigned_abs()).await;
         everything(engine, 0).await?;
     }
     let sealed = engine.sealed_by().await.map_err(anyhow::Error::from)?;
@@ -243,7 +243,7 @@ async fn retire(engine: &Arc<Engine>, store: &Store, ring: KeyRing) -> Result<(K
     let left = ring.without(&unused);
     secret_key::replace(&path, &left).map_err(anyhow::Error::from)?;
     let names: Vec<String> = unused.iter().map(KeyId::to_string).collect();
-    engine.note_keys(&Actor::COMMAND_LINE, vec![Change::noted("retired", names.join(", "))]).await?;
+    engine.record_key_change(&Actor::COMMAND_LINE, vec![Change::noted("retired", names.join(", "))]).await?;
     Ok((left, unused))
 }
 
@@ -262,7 +262,7 @@ fn ids(ring: &KeyRing) -> Vec<KeyId> {
 }
 
 /// Keys that have sealed something and are not here.
-fn unknown(ring: &KeyRing, sealed: &SealedBy) -> Vec<KeyId> {
+fn unknown(ring: &KeyRing, sealed: &KeyUsage) -> Vec<KeyId> {
     let here = ids(ring);
     sealed.keys.keys().copied().filter(|id| !here.contains(id)).collect()
 }

@@ -6,7 +6,7 @@
 use anyhow::anyhow;
 use engine::{
     key_ring::{KeyId, KeyRing, Keys},
-    service::keys::SealedBy,
+    service::keys::KeyUsage,
 };
 
 use super::{Failed, open, stand_in};
@@ -38,7 +38,7 @@ pub(super) async fn of_server(settings: &Serve) -> Result<Keys, Failed> {
 }
 
 /// Whether these keys open what is sealed in the database, but for those that are said to be lost.
-pub(super) fn fit(sealed: &SealedBy, ring: Option<&KeyRing>, store: &Store, lost: &[KeyId]) -> Result<(), Failed> {
+pub(super) fn fit(sealed: &KeyUsage, ring: Option<&KeyRing>, store: &Store, lost: &[KeyId]) -> Result<(), Failed> {
     let is_here = |id: KeyId| ring.is_some_and(|ring| ring.keys().any(|key| key.id == id));
     let closed: Vec<KeyId> = sealed.closed().filter(|id| is_here(*id) || !lost.contains(id)).collect();
     let (Some(first), place) = (closed.first(), store.key_place()) else { return Ok(()) };

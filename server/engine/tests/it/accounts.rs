@@ -15,7 +15,7 @@ use domain::{
     time::DAY_MS,
     token::{Scope, TokenForm, Tokens},
 };
-use engine::{Place, store::sessions::Stored};
+use engine::{Place, store::users::sessions::Stored};
 
 use crate::{
     harness::{TestHarness, on_both},

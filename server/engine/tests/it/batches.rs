@@ -4,7 +4,7 @@ use domain::{
     Error,
     event::{Accepted, EventKind, Events},
 };
-use engine::sender::ingest::{DELIVERIES_MAX, INGEST_MAX};
+use engine::sender::ingest::{DELIVERIES_MAX, INTAKE_MAX};
 use futures::future::join_all;
 
 use crate::harness::{TestHarness, event, on_both};
@@ -32,14 +32,14 @@ async fn post(
 }
 
 async fn a_batch_larger_than_one_statement_or_commit_is_stored_whole(harness: TestHarness) {
-    let endpoints = DELIVERIES_MAX / INGEST_MAX + 1;
+    let endpoints = DELIVERIES_MAX / INTAKE_MAX + 1;
     for _ in 0..endpoints {
         harness.endpoint().await;
     }
-    let posted = post(&harness, INGEST_MAX as u32, |_| None).await;
+    let posted = post(&harness, INTAKE_MAX as u32, |_| None).await;
     assert!(posted.iter().all(|accepted| accepted.as_ref().unwrap().deliveries as usize == endpoints));
     let counted = harness.text("SELECT CAST(COUNT(*) AS TEXT) FROM deliveries").await;
-    assert_eq!(counted, (endpoints * INGEST_MAX).to_string());
+    assert_eq!(counted, (endpoints * INTAKE_MAX).to_string());
 }
 
 async fn an_event_the_database_rejects_does_not_affect_the_rest_of_its_batch(harness: TestHarness) {

@@ -76,7 +76,7 @@ async fn a_node_that_died_by_the_old_clock_is_declared_dead_by_the_new_one() {
     // The first node dies with one lease; then the clock is set back and another node starts.
     harness.clock.step_ms(-HOUR_MS);
     harness.another().await;
-    harness.clock.step_ms(engine::store::nodes::TAKEN_OVER_MS);
+    harness.clock.step_ms(engine::store::nodes::TAKEOVER_MAX_MS);
     let next = harness.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 1);
 }

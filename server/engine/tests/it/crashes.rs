@@ -61,7 +61,7 @@ async fn a_node_that_learns_it_was_declared_dead_sends_none_of_its_leases(harnes
 
 async fn deliveries_beyond_the_memory_limit_are_claimed_later(harness: TestHarness) {
     harness.endpoint().await;
-    let calls = u32::try_from(engine::sender::JOBS_PER_ENDPOINT_MAX).unwrap() + 76;
+    let calls = u32::try_from(engine::sender::LEASED_PER_ENDPOINT_MAX).unwrap() + 76;
     join_all((0..calls).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     assert_eq!(harness.run().await, calls as usize);
     assert_eq!(harness.receiver.received().len(), calls as usize);

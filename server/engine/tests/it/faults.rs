@@ -7,7 +7,7 @@ use domain::{
     delivery::{Deliveries as _, Status},
     event::EventKind,
 };
-use engine::{Engine, clock::rest_ms};
+use engine::{Engine, clock::sleep_ms};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
@@ -67,12 +67,12 @@ async fn a_file_locked_for_long_loses_and_repeats_nothing() {
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     // All eight get their response now, and none of the outcomes can be written.
     gate.add_permits(1_000);
-    let (refused, ()) = tokio::join!(harness.try_accept_by(&engine, 100, None), rest_ms(LOCKED_MS));
+    let (refused, ()) = tokio::join!(harness.try_accept_by(&engine, 100, None), sleep_ms(LOCKED_MS));
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     other.execute("ROLLBACK").await.unwrap();
     let again = async {
         while harness.try_accept_by(&engine, 101, Some("again")).await.is_err() {
-            rest_ms(50).await;
+            sleep_ms(50).await;
         }
     };
     tokio::time::timeout(PATIENCE, again).await.expect("intake did not resume");
@@ -103,7 +103,7 @@ async fn restarting_postgres_under_load_loses_nothing() {
             // A platform retries until the event is accepted.
             while harness.try_accept_by(&engine, n, Some(&id)).await.is_err() {
                 refused += 1;
-                rest_ms(50).await;
+                sleep_ms(50).await;
             }
             refused
         })
@@ -152,7 +152,7 @@ async fn leases_whose_commit_was_not_acknowledged_are_found(harness: TestHarness
         (0, 0),
         "without a reason it is not checked"
     );
-    harness.engine.sender().raise_doubt();
+    harness.engine.sender().mark_uncertain();
     assert_eq!(sender.find_astray().await.unwrap(), 0, "a single sighting may be a hand-over in progress");
     assert_eq!(sender.find_astray().await.unwrap(), 3);
     assert_eq!(harness.run().await, 3);
@@ -164,7 +164,7 @@ async fn held_leases_are_not_mistaken_for_orphans(harness: TestHarness) {
     harness.endpoint().await;
     join_all((0..5).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     let sender = harness.engine.sender();
-    sender.raise_doubt();
+    sender.mark_uncertain();
     assert_eq!(sender.find_astray().await.unwrap() + sender.find_astray().await.unwrap(), 0);
     assert_eq!(harness.run().await, 5);
     assert_eq!(harness.receiver.received().len(), 5);
@@ -181,7 +181,7 @@ async fn a_refused_event_that_was_committed_is_sent_when_posted_again() {
     let again = harness.try_accept_by(&harness.engine, 1, Some("own-1")).await.unwrap();
     assert!(again.repeated);
     let sender = harness.engine.sender();
-    sender.raise_doubt();
+    sender.mark_uncertain();
     sender.find_astray().await.unwrap();
     sender.find_astray().await.unwrap();
     harness.run().await;

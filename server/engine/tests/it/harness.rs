@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine, key_ring::KeyRing, mail::Drawer};
+use engine::{Config, Engine, key_ring::KeyRing, mail::InMemoryMailer};
 
 use crate::{database, receiver::Receiver};
 
@@ -75,7 +75,7 @@ pub struct TestHarness {
     pub receiver: Receiver,
     pub admin: Actor,
     pub token: Actor,
-    pub mail: Arc<Drawer>,
+    pub mail: Arc<InMemoryMailer>,
     config: Config,
     folder: tempfile::TempDir,
 }
@@ -93,7 +93,7 @@ impl TestHarness {
     /// A harness on an existing, empty database.
     pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
-        let mail = Arc::new(Drawer::default());
+        let mail = Arc::new(InMemoryMailer::default());
         let config = Config {
             database_url,
             keys: [7; 32].into(),
@@ -106,7 +106,7 @@ impl TestHarness {
             password_cost: engine::password::HashCost::FOR_TESTS,
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         let (admin, token) = newcomer(&engine, "Acme").await;
         Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
     }
@@ -114,7 +114,7 @@ impl TestHarness {
     /// Another engine on the same database: after a crash, or a second node.
     pub async fn another(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         engine
     }
 
@@ -122,7 +122,7 @@ impl TestHarness {
     pub async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
         let config = Config { keys: keys.into(), ..self.config.clone() };
         let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         engine
     }
 

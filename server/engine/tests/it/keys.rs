@@ -15,8 +15,8 @@ use engine::{
     Engine,
     key_ring::{Key, KeyId, KeyRing},
     store::{
-        sealed::{self, COLUMNS, Changed},
-        sessions::Stored,
+        credentials::sealed::{self, COLUMNS, Changed},
+        users::sessions::Stored,
     },
 };
 
@@ -109,7 +109,7 @@ async fn everything_is_resealed_and_opens_with_the_next_key_alone(harness: TestH
     let later = harness.another_with(both().without(&[old])).await;
     decrypts_everything(&harness, &later, &endpoint).await;
     let change = Change::between("key", "k1", "k2").into_iter().collect();
-    turning.note_keys(&Actor::COMMAND_LINE, change).await.unwrap();
+    turning.record_key_change(&Actor::COMMAND_LINE, change).await.unwrap();
     assert!(turning.verify_audit().await.unwrap().broken.is_empty());
 }
 

@@ -5,7 +5,7 @@ use domain::{
     endpoint::{Duplicate, EndpointForm, Endpoints as _},
     event::{EventKind, Events as _},
 };
-use engine::sender::{JOBS_MAX_BYTES, claim::claim_once};
+use engine::sender::{LEASED_MAX_BYTES, claim::claim_once};
 use futures::future::join_all;
 
 use crate::harness::{TestHarness, event, newcomer, on_both};
@@ -62,7 +62,7 @@ async fn an_endpoint_with_large_events_uses_a_small_share_of_memory(harness: Tes
         .unwrap();
     let bytes = bytes_in_memory(&harness).await;
     assert_eq!(bytes.len(), 2, "the other account's endpoint has its event in memory");
-    assert!(bytes[1] > LARGE_BYTES * 20 && bytes[1] <= JOBS_MAX_BYTES / 8, "{} bytes", bytes[1]);
+    assert!(bytes[1] > LARGE_BYTES * 20 && bytes[1] <= LEASED_MAX_BYTES / 8, "{} bytes", bytes[1]);
     assert_eq!(harness.run().await, 61, "the rest follows later");
 }
 
@@ -79,7 +79,7 @@ async fn resuming_many_endpoints_at_once_stays_within_the_budget(harness: TestHa
     for _ in 0..8 {
         claim_once(sender).await.unwrap();
         let in_memory: usize = bytes_in_memory(&harness).await.iter().sum();
-        assert!(in_memory <= JOBS_MAX_BYTES, "{in_memory} bytes");
+        assert!(in_memory <= LEASED_MAX_BYTES, "{in_memory} bytes");
     }
     let bytes = bytes_in_memory(&harness).await;
     assert_eq!(bytes.len(), ENDPOINTS, "each has something in memory");

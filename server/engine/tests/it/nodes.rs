@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{delivery::Status, event::EventKind};
 
-use engine::store::nodes::{HEARTBEAT_MS, SILENT_MS, TAKEN_OVER_MS};
+use engine::store::nodes::{HEARTBEAT_MS, SILENT_MS, TAKEOVER_MAX_MS};
 
 use crate::harness::{On, TestHarness};
 
@@ -52,7 +52,7 @@ async fn a_live_node_takes_over_from_a_dead_one_within_fifteen_seconds() {
         harness.accept(EventKind::CallProcessed, call).await;
     }
     // The most that may pass until the other's next heartbeat, which is then the last one within the promise.
-    harness.clock.step_ms(TAKEN_OVER_MS - HEARTBEAT_MS + 1);
+    harness.clock.step_ms(TAKEOVER_MAX_MS - HEARTBEAT_MS + 1);
     let taken = tokio::time::timeout(AT_ONCE, harness.receiver.has_received(20)).await;
     assert!(taken.is_ok(), "{} of 20 were taken over", harness.receiver.received().len());
     other.stop().await;

@@ -66,7 +66,7 @@ async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Dee
 
 /// The secret part of the link in the latest email.
 pub fn link(harness: &TestHarness) -> String {
-    let letter = harness.mail.letters().pop().unwrap();
+    let letter = harness.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }

@@ -16,7 +16,7 @@ use engine::{
         cleaning::clean,
         following::{SETTLED_MS, STEP_ROWS, round},
     },
-    store::numbers::{self, Called, Stream},
+    store::events::phone_index::{self, Called, Stream},
 };
 
 use crate::{
@@ -172,7 +172,7 @@ async fn an_account_finds_only_its_own_calls(harness: TestHarness) {
     let account_id = token.account().unwrap().to_string();
     let wrong = Called { place: theirs, account_id, caller: NUMBER.into(), callee: NUMBER.into() };
     let mut tx = harness.engine.sender().db.begin().await.unwrap();
-    numbers::add(&mut tx, &[wrong]).await.unwrap();
+    phone_index::add(&mut tx, &[wrong]).await.unwrap();
     tx.commit().await.unwrap();
     assert!(found(&harness, &beta, "q=441202901222").await.is_empty());
 }
@@ -238,17 +238,17 @@ async fn an_interrupted_step_is_applied_once(harness: TestHarness) {
     let most = STEP_ROWS + 50;
     futures::future::join_all((0..most).map(|n| call(&harness, &harness.token, n, ("0441111", "0441112")))).await;
     let db = &harness.engine.sender().db;
-    let rows = numbers::next(db, Stream::Deliveries, ("", "e"), 10).await.unwrap();
+    let rows = phone_index::next(db, Stream::Deliveries, ("", "e"), 10).await.unwrap();
     let reached = &rows[9].place;
     let mut tx = db.begin().await.unwrap();
-    assert!(numbers::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap());
-    numbers::add(&mut tx, &rows).await.unwrap();
+    assert!(phone_index::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap());
+    phone_index::add(&mut tx, &rows).await.unwrap();
     drop(tx);
-    assert_eq!((entries(&harness).await, numbers::mark(db, Stream::Deliveries).await.unwrap().as_str()), (0, ""));
+    assert_eq!((entries(&harness).await, phone_index::mark(db, Stream::Deliveries).await.unwrap().as_str()), (0, ""));
     index_all(&harness, &*harness.another().await).await;
     assert_eq!(entries(&harness).await, 2 * most as usize, "more than one step, and each once");
     let mut tx = db.begin().await.unwrap();
-    let again = numbers::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
+    let again = phone_index::move_on(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
     assert!(!again, "a step another node has done");
 }
 

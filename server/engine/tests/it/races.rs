@@ -12,13 +12,15 @@ use domain::{
     retry::EndReason,
 };
 use engine::{
-    clock::rest_ms,
+    clock::sleep_ms,
     sender::left_behind,
     store::{
         db::Tx,
+        deliveries::{
+            outcomes::{self, Finish, HealthChange},
+            queue::{self, NewDelivery, OrderingKey},
+        },
         events::{self, NewEventRow},
-        jobs::{self, Lane, NewDelivery},
-        outcomes::{self, Finish, HealthChange},
     },
 };
 use futures::future::join_all;
@@ -44,15 +46,15 @@ async fn ended_or_blocked<T>(harness: &TestHarness, task: &JoinHandle<T>) {
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let seen = async {
         while !task.is_finished() && harness.text(waiting).await == "0" {
-            rest_ms(5).await;
+            sleep_ms(5).await;
         }
     };
     tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor is it blocked");
 }
 
-async fn lane(harness: &TestHarness) -> Lane {
+async fn lane(harness: &TestHarness) -> OrderingKey {
     let row = &harness.deliveries().await[0];
-    Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+    OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
 
 async fn begin(harness: &TestHarness) -> Tx {
@@ -60,7 +62,7 @@ async fn begin(harness: &TestHarness) -> Tx {
 }
 
 /// Adds what the event writer would: the end of the first call, queued behind its unfinished events.
-async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &Lane) {
+async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &OrderingKey) {
     let (at, entropy) = harness.engine.sender().ids.next();
     let place = domain::id::encode(at, entropy);
     let account = harness.token.account().unwrap().to_string();
@@ -95,7 +97,7 @@ async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &Lane) {
         proof: None,
     };
     events::add(tx, &[event]).await.unwrap();
-    jobs::add(tx, &[delivery]).await.unwrap();
+    queue::add(tx, &[delivery]).await.unwrap();
 }
 
 #[tokio::test]
@@ -105,7 +107,7 @@ async fn an_event_that_arrives_while_its_predecessor_ends_is_promoted() {
     harness.accept(EventKind::IncomingCall, 1).await;
     let lane = lane(&harness).await;
     let mut accepting = begin(&harness).await;
-    assert_eq!(jobs::busy_lanes(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
+    assert_eq!(queue::busy_ordering_keys(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
     // The first is sent and recorded before the second is committed.
     let recording = tokio::spawn({
         let harness = harness.clone();
@@ -127,7 +129,7 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
     let (lane, id) = (lane(&harness).await, harness.deliveries().await[0].id.to_string());
     let node = harness.engine.sender().node.clone();
     let mut recording = begin(&harness).await;
-    jobs::lock_lanes(&mut recording, [lane.clone()]).await.unwrap();
+    queue::lock_ordering_keys(&mut recording, [lane.clone()]).await.unwrap();
     let delivered = Finish {
         id,
         state: "delivered",
@@ -141,7 +143,7 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
         finished_ms: Some(harness.now().0),
     };
     assert_eq!(outcomes::finish(&mut recording, &node, &[delivered]).await.unwrap().len(), 1);
-    assert_eq!(jobs::hand_on(&mut recording, &[lane], None, harness.now()).await.unwrap(), [""; 0]);
+    assert_eq!(queue::promote_next(&mut recording, &[lane], None, harness.now()).await.unwrap(), [""; 0]);
     let accepting = tokio::spawn({
         let harness = harness.clone();
         async move { harness.accept(EventKind::CallProcessed, 1).await }
@@ -261,7 +263,7 @@ async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
     harness.accept(EventKind::CallProcessed, 1).await;
     // In the recorder's order: first the delivery, then its endpoint.
     let mut recording = begin(&harness).await;
-    let lanes = jobs::busy_lanes(&mut recording, &[lane(&harness).await]).await.unwrap();
+    let lanes = queue::busy_ordering_keys(&mut recording, &[lane(&harness).await]).await.unwrap();
     assert_eq!(lanes.len(), 1);
     let deleting = tokio::spawn({
         let (harness, id) = (harness.clone(), endpoint.id.clone());

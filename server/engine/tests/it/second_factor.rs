@@ -12,7 +12,7 @@ use domain::{
     time::{MINUTE_MS, SECOND_MS},
     totp::{STEP_S, TotpKey, step_at},
 };
-use engine::store::sessions::{Owner, Stored};
+use engine::store::users::sessions::{Owner, Stored};
 
 use crate::harness::{TestHarness, newcomer, on_both};
 
@@ -86,7 +86,7 @@ fn complaint<T: std::fmt::Debug>(result: domain::Result<T>) -> String {
 }
 
 async fn subject(harness: &TestHarness) -> String {
-    harness.mail.letters().pop().unwrap().subject
+    harness.mail.emails().pop().unwrap().subject
 }
 
 async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness) {
@@ -235,7 +235,7 @@ async fn a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor(harne
     let app = App::of_ana(&harness).await;
     let pending = password(&harness).await;
     harness.engine.forgot(ANA).await.unwrap();
-    let letter = harness.mail.letters().pop().unwrap().text;
+    let letter = harness.mail.emails().pop().unwrap().text;
     let link = letter.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     harness.engine.reset_password(link, NEW, IP).await.unwrap();
     let ended = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
@@ -302,7 +302,7 @@ async fn an_operator_removes_a_lost_second_factor(harness: TestHarness) {
     assert_eq!(nobody, Err(Error::NotFound("Person".into())));
     let reset = harness.engine.reset_second_factor(&Actor::COMMAND_LINE, " ANA@acme.example").await;
     assert_eq!(reset, Ok(app.user.clone()));
-    assert!(harness.mail.letters().pop().unwrap().text.contains("taken away by an operator"));
+    assert!(harness.mail.emails().pop().unwrap().text.contains("taken away by an operator"));
     let waits = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
     assert!(matches!(waits, Err(Error::Unauthenticated(_))), "{waits:?}");
     assert!(

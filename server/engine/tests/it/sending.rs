@@ -231,9 +231,9 @@ async fn a_rate_limit_applies_from_the_first_event(harness: TestHarness) {
 }
 
 async fn intake_reports_busy_when_too_much_is_waiting(harness: TestHarness) {
-    use engine::sender::ingest::{INGEST_MAX, INGEST_WAITING_MAX};
+    use engine::sender::ingest::{INTAKE_MAX, INTAKE_WAITING_MAX};
     harness.endpoint().await;
-    let most = u32::try_from(INGEST_WAITING_MAX + INGEST_MAX).unwrap();
+    let most = u32::try_from(INTAKE_WAITING_MAX + INTAKE_MAX).unwrap();
     // All are posted before the writer gets to the first: this test runs on a single thread.
     let results = join_all((0..most + 10).map(|call| harness.accept_as(EventKind::CallProcessed, call, None)));
     let results = results.await;

@@ -10,7 +10,7 @@ use domain::{
     member::{INVITATION_MS, Invite, Members, Newcomer},
     person::{Letters, NewPassword, People, RESET_MS},
 };
-use engine::store::sessions::{Owner, Stored};
+use engine::store::users::sessions::{Owner, Stored};
 
 use crate::{
     harness::{TestHarness, newcomer, on_both},
@@ -40,7 +40,7 @@ const ANA: &str = "ana@acme.example";
 
 /// The secret part of the link in the latest email.
 fn link(harness: &TestHarness) -> String {
-    let letter = harness.mail.letters().pop().unwrap();
+    let letter = harness.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
@@ -72,7 +72,7 @@ fn is_conflict<T: std::fmt::Debug>(result: domain::Result<T>, says: &str) {
 
 async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let link = invited(&harness, "Bob@Acme.example", Role::Developer).await;
-    let letter = harness.mail.letters().pop().unwrap();
+    let letter = harness.mail.emails().pop().unwrap();
     assert_eq!(letter.to, "bob@acme.example");
     assert!(letter.text.contains(ANA) && letter.text.contains("Acme") && letter.text.contains("developer"));
     let shown = harness.engine.invited(&link).await.unwrap();
@@ -144,7 +144,7 @@ async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
         let refused = harness.engine.invite(&harness.admin, &form).await.unwrap_err();
         assert_eq!(refused.fields()[0].field, "email", "{email}");
     }
-    assert_eq!(harness.mail.letters().len(), 1);
+    assert_eq!(harness.mail.emails().len(), 1);
 }
 
 async fn only_admins_see_and_change_members(harness: TestHarness) {
@@ -221,7 +221,7 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
     assert!(!is_alive(&harness, "one").await, "all sessions end");
     is_conflict(harness.engine.reset_password(&first, OLD, "").await, "has been used");
-    assert!(harness.mail.letters().pop().unwrap().subject.contains("was changed"));
+    assert!(harness.mail.emails().pop().unwrap().subject.contains("was changed"));
     harness.clock.step_ms(RESET_MS);
     harness.engine.forgot(ANA).await.unwrap();
     let second = link(&harness);
@@ -234,11 +234,11 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
 
 async fn an_unknown_address_gets_the_same_response_and_no_email(harness: TestHarness) {
     assert_eq!(harness.engine.forgot("nobody@acme.example").await, Ok(()));
-    assert_eq!(harness.mail.letters(), []);
+    assert_eq!(harness.mail.emails(), []);
     for _ in 0..3 {
         assert_eq!(harness.engine.forgot(ANA).await, Ok(()));
     }
-    assert_eq!(harness.mail.letters().len(), 1, "one email a minute");
+    assert_eq!(harness.mail.emails().len(), 1, "one email a minute");
     assert!(matches!(harness.engine.forgot("nonsense").await, Err(Error::Invalid(_))));
 }
 
@@ -269,12 +269,12 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
     joined(&harness, BOB, Role::Admin).await;
     joined(&harness, "eve@acme.example", Role::Developer).await;
     let alerted = async || {
-        let before = harness.mail.letters().len();
+        let before = harness.mail.emails().len();
         harness.endpoint().await;
         harness.receiver.next([Reply::Status(410)]);
         harness.accept(EventKind::CallProcessed, 1).await;
         harness.run().await;
-        let letters = harness.mail.letters().split_off(before);
+        let letters = harness.mail.emails().split_off(before);
         assert!(letters.iter().all(|letter| letter.text.contains("/me/security#letters")));
         letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
     };
