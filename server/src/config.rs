@@ -217,6 +217,7 @@ impl Serve {
             public_url: self.public_url(listening)?,
             own_address: reachable(listening),
             mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,
+            password_cost: engine::password::HashCost::default(),
         })
     }
 

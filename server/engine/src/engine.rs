@@ -28,6 +28,7 @@ use crate::{
     mail::Mail,
     metrics::Backlog,
     outbound::{BuildError, Outbound, Policy},
+    password::HashCost,
     policies::{ActivePolicies, EnvDefaults},
     store::{
         db::{Db, Dialect},
@@ -63,6 +64,8 @@ pub struct Config {
     pub own_address: SocketAddr,
     /// Sends emails to users.
     pub mail: Arc<dyn Mail>,
+    /// The cost of hashing a password.
+    pub password_cost: HashCost,
 }
 
 /// The engine could not be opened or started.

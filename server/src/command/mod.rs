@@ -175,6 +175,7 @@ async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, Failed> {
         public_url: config::local_url(nowhere).map_err(anyhow::Error::from)?,
         own_address: nowhere,
         mail: Arc::new(InMemoryMailer::default()),
+        password_cost: engine::password::HashCost::default(),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
 }

@@ -1,4 +1,4 @@
-//! The audit log: its page, its files, its REST call.
+//! The audit log: its page, its exports, its REST call.
 
 use domain::{account::Role, token::Scope};
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::{
     test_app::{Tenant, TestApp, TestResponse},
 };
 
-/// An endpoint that was renamed to something that a spreadsheet would calculate.
+/// An endpoint with a name that a spreadsheet would evaluate.
 async fn renamed(tenant: &Tenant<'_>) -> String {
     let id = tenant.endpoint("http://127.0.0.1:9/calls").await["id"].as_str().unwrap().to_owned();
     let renamed = tenant.patch(&format!("/api/v1/endpoints/{id}"), &json!({ "name": "=cmd()" })).await;
@@ -29,8 +29,8 @@ async fn an_admin_reads_and_exports_the_audit_log() {
     let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     let page = browser.get(&path(&tenant, "?area=endpoint")).await;
     assert_eq!(page.status, 200);
-    for said in ["Endpoint changed", "=cmd()", "API token test", "from 127.0.0.1", &format!("/endpoints/{id}")] {
-        assert!(page.text.contains(said), "{said}: {}", page.text);
+    for text in ["Endpoint changed", "=cmd()", "API token test", "from 127.0.0.1", &format!("/endpoints/{id}")] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
     }
     assert!(!page.text.contains("Account created"));
     assert!(browser.get(&path(&tenant, "?area=support")).await.text.contains("Support has not looked"));

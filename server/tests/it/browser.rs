@@ -1,4 +1,4 @@
-//! A person's browser without script: posts forms, keeps its cookie.
+//! A browser without script: posts forms, keeps its cookie.
 
 use domain::actor::Actor;
 use domain::{
@@ -13,7 +13,7 @@ use crate::test_app::{TestApp, TestResponse, response};
 pub const EMAIL: &str = "ana@acme.example";
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// A browser at one Offhook.
+/// A browser that talks to one Offhook.
 pub struct Browser<'a> {
     app: &'a TestApp,
     cookie: String,
@@ -24,9 +24,9 @@ impl<'a> Browser<'a> {
         Self { app, cookie: String::new() }
     }
 
-    /// A browser in which a new member of the account has signed in.
+    /// A browser with a signed-in new member of the account.
     pub async fn of_member(app: &'a TestApp, account: &Account, role: Role) -> Self {
-        person(app, account, role).await;
+        create_user(app, account, role).await;
         let mut browser = Self::new(app);
         let signed_in = browser.sign_in(PASSWORD, "/").await;
         assert!(signed_in.status.is_redirection(), "{signed_in:?}");
@@ -46,7 +46,7 @@ impl<'a> Browser<'a> {
         self.send(with_form(request, fields)).await
     }
 
-    /// A request with the cookie and with what a browser says about what it accepts.
+    /// A request with the cookie and a browser's `accept` header.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.app.http.request(method, self.app.url(path)).header("accept", "text/html");
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
@@ -63,7 +63,7 @@ impl<'a> Browser<'a> {
         response
     }
 
-    /// The session has ended behind its back; it still knows that somebody has signed in.
+    /// As if the session had expired: only the cookie that remembers a past sign-in is left.
     pub fn expire_session(&mut self) {
         self.cookie = "seen=1".to_owned();
     }
@@ -79,7 +79,7 @@ pub fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> r
     request.header("content-type", "application/x-www-form-urlencoded").body(form.finish())
 }
 
-pub async fn person(app: &TestApp, account: &Account, role: Role) -> UserId {
+pub async fn create_user(app: &TestApp, account: &Account, role: Role) -> UserId {
     app.room
         .engine
         .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Affiliation::Member(account.id.clone(), role))

@@ -1,5 +1,5 @@
-//! A disk that is full, by a limit that the system sets on the server's files: intake stops with 503 and goes on by
-//! itself when there is room again.
+//! A full disk, simulated by a file size limit of the operating system: intake stops with 503 and resumes
+//! when there is space again.
 
 use std::{
     path::Path,
@@ -16,11 +16,11 @@ use crate::{
     test_app::{PATIENCE, TestResponse, client, response},
 };
 
-/// Bytes that each file may still grow by.
+/// Bytes by which each file may still grow.
 const ROOM_BYTES: u64 = 512 * 1_024;
-/// Events that fit into it at least: fewer would show nothing.
+/// Events that must fit before the limit; fewer would prove nothing.
 const EVENTS_MIN: usize = 10;
-/// Events at most until the disk is full.
+/// Most events until the disk is full.
 const EVENTS_MAX: usize = 4_000;
 
 async fn post(http: &reqwest::Client, address: &str, token: &str, n: usize) -> TestResponse {
@@ -30,7 +30,7 @@ async fn post(http: &reqwest::Client, address: &str, token: &str, n: usize) -> T
     response(request.header("content-type", "application/json").body(body)).await
 }
 
-/// The binary, deaf to the signal that ends whoever writes past such a limit: a full disk sends none.
+/// The binary, ignoring the signal for writing past the limit, as a full disk sends none.
 fn deaf(data: &Path) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, env!("CARGO_BIN_EXE_offhook")]);
@@ -71,7 +71,7 @@ async fn a_full_disk_stops_intake_with_503_until_there_is_space() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, again).await.expect("intake goes on without a restart");
+    tokio::time::timeout(PATIENCE, again).await.expect("intake resumes without a restart");
     let mut missing: std::collections::HashSet<String> = (0..accepted).map(|n| format!("quota-{n}")).collect();
     missing.insert(format!("quota-{EVENTS_MAX}"));
     while !missing.is_empty() {

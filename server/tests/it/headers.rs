@@ -1,4 +1,4 @@
-//! What every response carries.
+//! Headers of every response.
 
 use reqwest::Method;
 
@@ -15,7 +15,7 @@ async fn pages_load_only_our_own_files_and_run_no_inline_script() {
     );
     assert!(policy.contains("form-action 'self'") && policy.contains("frame-ancestors 'none'"));
     assert_eq!((page.header("referrer-policy"), page.header("x-content-type-options")), ("same-origin", "nosniff"));
-    assert_eq!(page.header("strict-transport-security"), "", "only where browsers come by https");
+    assert_eq!(page.header("strict-transport-security"), "", "only for browsers that use https");
     let tags = page.text.split('<').filter_map(|tag| tag.strip_prefix("script"));
     for tag in tags {
         assert!(tag.contains("src="), "an inline script: {tag}");

@@ -10,7 +10,7 @@ use crate::{
     test_app::{PATIENCE, TestApp},
 };
 
-/// Reads the stream until a line begins like this.
+/// Reads the stream until a line starts like this.
 async fn until(stream: &mut Response, start: &str) {
     let mut text = String::new();
     let reading = async {
@@ -19,7 +19,7 @@ async fn until(stream: &mut Response, start: &str) {
             text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
-    tokio::time::timeout(PATIENCE, reading).await.expect("nothing came");
+    tokio::time::timeout(PATIENCE, reading).await.expect("nothing was received");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Offhook from outside: over HTTP and by its command line. Folders and files mirror the routes.
+//! Black-box tests over HTTP and on the command line. Folders and files mirror the routes.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 

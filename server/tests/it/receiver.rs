@@ -1,4 +1,4 @@
-//! A customer's server: keeps what it receives and answers as it was told.
+//! A customer's server: records requests and responds as configured.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::test_app::PATIENCE;
 
-/// One request as it came.
+/// A recorded request.
 #[derive(Debug)]
 pub struct Received {
     pub path: String,
@@ -51,13 +51,13 @@ impl Receiver {
         Self { url, requests, status, held }
     }
 
-    /// From now on answers nobody (true), or everybody, also who waits (false).
+    /// Holds back all responses from now on, or releases them.
     pub fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
-    /// From now on answers with this status.
-    pub fn response(&self, status: StatusCode) {
+    /// Responds with this status from now on.
+    pub fn respond_with(&self, status: StatusCode) {
         *self.status.lock().unwrap() = status;
     }
 

@@ -1,10 +1,10 @@
-//! Sessions: who is let in, by which form, and where they are sent.
+//! Signing in and out: who gets in, through which form, and where they are redirected.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    browser::{Browser, EMAIL, PASSWORD, person, with_form},
+    browser::{Browser, EMAIL, PASSWORD, create_user, with_form},
     test_app::{TestApp, response},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 async fn a_session_lives_in_a_cookie_that_no_script_can_read() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let mut browser = Browser::new(&app);
     let signed_in = browser.sign_in(PASSWORD, "/me").await;
     assert!(signed_in.status.is_redirection(), "{signed_in:?}");
@@ -22,7 +22,7 @@ async fn a_session_lives_in_a_cookie_that_no_script_can_read() {
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"] {
         assert!(session.contains(part), "{part}: {session}");
     }
-    assert!(!session.contains("Secure"), "this server is reached by http");
+    assert!(!session.contains("Secure"), "this server is accessed over http");
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let overview = format!("/a/{}/deliveries/live", tenant.account.id);
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let mut browser = Browser::new(&app);
     browser.sign_in("wrong wrong wrong", "/").await;
     let planted = browser.cookie().to_owned();
@@ -46,7 +46,7 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
 async fn a_wrong_password_is_refused_without_saying_which_part_was_wrong() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let mut browser = Browser::new(&app);
     let refused = browser.sign_in("wrong wrong wrong", "/").await;
     assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
@@ -80,7 +80,7 @@ async fn a_form_sent_from_another_site_is_refused() {
 async fn signing_in_never_redirects_to_another_site() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     for evil in ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"] {
         let response = Browser::new(&app).sign_in(PASSWORD, evil).await;
         assert_eq!(response.header("location"), "/", "{evil}");
@@ -107,7 +107,7 @@ async fn a_form_larger_than_its_limit_is_refused() {
 async fn a_blocked_address_sees_the_block_on_the_form_and_keeps_its_input() {
     let app = TestApp::start().await;
     let mut browser = Browser::new(&app);
-    // Uses up what is left, as somebody who sprays passwords over many accounts would.
+    // Uses up the rest, as an attacker who sprays passwords over many accounts would.
     let late = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
     while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Taken::Yes { .. }) {}
     let refused = browser.sign_in(PASSWORD, "/me").await;

@@ -1,4 +1,4 @@
-//! The provider's support: who comes in, what they see, and what they cannot do.
+//! Support: who has access, what they see, and what they cannot do.
 
 use domain::{
     account::{AccountForm, Role, StaffRole},
@@ -15,7 +15,7 @@ use crate::{
     test_app::{Tenant, TestApp},
 };
 
-/// A browser in which an agent has signed in.
+/// A browser with a signed-in agent.
 async fn agent(app: &TestApp, role: StaffRole) -> Browser<'_> {
     let place = Affiliation::Staff(role);
     app.room.engine.create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, place).await.unwrap();
@@ -24,7 +24,7 @@ async fn agent(app: &TestApp, role: StaffRole) -> Browser<'_> {
     browser
 }
 
-/// The same with a running session in the account.
+/// The same with an active session in the account.
 async fn inside<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     let mut browser = agent(app, StaffRole::Support).await;
     let started = browser.post("/api/support/start", &grounds(tenant, "Calls do not reach the CRM")).await;
@@ -41,11 +41,11 @@ fn inner(tenant: &Tenant<'_>, rest: &str) -> String {
     format!("/support/a/{}{rest}", tenant.account.id)
 }
 
-/// An endpoint whose server takes everything, and one delivery to it.
+/// An endpoint that accepts everything, and one delivery to it.
 async fn delivered(tenant: &Tenant<'_>, receiver: &Receiver) -> (Value, Value) {
     let endpoint = tenant.endpoint(&receiver.url).await;
     let payload: Value = serde_json::from_str(EventKind::IncomingCall.example()).unwrap();
-    tenant.post("/api/v1/events", &json!({ "payload": payload })).await;
+    tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await;
     (endpoint, tenant.until_delivery_is("delivered").await)
 }
 
@@ -97,8 +97,8 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     browser.post("/api/support/start", &grounds(&tenant, "Calls do not reach the CRM")).await;
     let page = browser.get(&inner(&tenant, "")).await;
     assert_eq!(page.status, 200);
-    for said in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
-        assert!(page.text.contains(said), "{said}");
+    for text in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
+        assert!(page.text.contains(text), "{text}");
     }
 }
 
@@ -131,7 +131,10 @@ async fn support_pages_hide_numbers_and_credentials_and_offer_no_changes() {
         for hidden in ["01202912204", "my-token", secret, &secret[secret.len() - 5..]] {
             assert!(!response.text.contains(hidden), "{hidden} on {page}");
         }
-        assert!(!response.text.contains(&format!("\"/a/{}", tenant.account.id)), "a link leads out of {page}");
+        assert!(
+            !response.text.contains(&format!("\"/a/{}", tenant.account.id)),
+            "a link leads out of the session on {page}"
+        );
         let actions: Vec<_> =
             response.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let known = ["/api/support/", "/api/me/theme", "/api/sign-out", "/support/"];
@@ -160,8 +163,8 @@ async fn revealing_one_number_is_visible_to_the_customer() {
     let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["deed"].clone()).collect();
     assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
     assert!(!log.text.contains("01202901222"), "{}", log.text);
-    for said in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
-        assert!(log.text.contains(said), "{said}: {}", log.text);
+    for text in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
+        assert!(log.text.contains(text), "{text}: {}", log.text);
     }
     assert!(browser.get("/support/log").await.text.contains("Support revealed a phone number"));
 }
@@ -211,7 +214,7 @@ fn functions_of_accounts() -> Vec<String> {
     let files = files.filter(|path| !others.iter().any(|other| path.ends_with(other)));
     let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let all = source.split("endpoint = \"").skip(1).map(|text| text.split('"').next().unwrap().to_owned());
-    // Invitations are answered by whoever holds their link.
+    // Invitations belong to whoever has their link.
     all.filter(|path| !path.starts_with("invitation/")).collect()
 }
 

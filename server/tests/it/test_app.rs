@@ -1,4 +1,4 @@
-//! A whole Offhook for one test: the real router and engine, a database in a folder of its own, a port of its own.
+//! A complete Offhook for one test: the real router and engine, with its own database, folder and port.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use server::{
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
 
-/// Longest wait for something that should happen at once.
+/// How long to wait for something that should happen at once.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running Offhook.
@@ -28,14 +28,14 @@ pub struct TestApp {
     pub mail: Arc<InMemoryMailer>,
 }
 
-/// An account and a token of it that may do everything.
+/// An account and an API token with every scope.
 pub struct Tenant<'a> {
     pub app: &'a TestApp,
     pub account: Account,
     pub token: String,
 }
 
-/// What came back.
+/// A response that was read to its end.
 #[derive(Debug)]
 pub struct TestResponse {
     pub status: StatusCode,
@@ -52,12 +52,12 @@ impl TestResponse {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The names of the fields that a problem document complains about.
+    /// The fields named in the `errors` of a problem document.
     pub fn fields(&self) -> Vec<String> {
         self.json()["errors"].as_object().map(|errors| errors.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// Asserts that this is a problem document of that status.
+    /// Asserts that this is a problem document with that status.
     #[track_caller]
     pub fn is_problem(&self, status: u16) -> &Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -76,7 +76,7 @@ impl TestApp {
         Self::start_at("").await
     }
 
-    /// One that browsers reach by this URL; by its own address when that is empty.
+    /// Starts one that browsers reach at this URL, or at its own address if that is empty.
     pub async fn start_at(public_url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -93,6 +93,7 @@ impl TestApp {
             public_url: public_url.clone(),
             own_address: address,
             mail: mail.clone(),
+            password_cost: engine::password::HashCost::FOR_TESTS,
         };
         let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
         engine.start().await.unwrap();
@@ -128,7 +129,7 @@ impl TestApp {
         response(request).await
     }
 
-    /// Waits until the check succeeds, looking again whenever a delivery has changed.
+    /// Waits until the check succeeds, checking again whenever a delivery has changed.
     pub async fn until<T>(&self, mut check: impl AsyncFnMut() -> Option<T>) -> T {
         let mut changes = self.room.engine.changes();
         let waiting = async {
@@ -173,7 +174,7 @@ impl Tenant<'_> {
         self.app.call(Method::DELETE, path, &self.token, None).await
     }
 
-    /// Creates an endpoint that listens for everything; answers with it and its credentials.
+    /// Creates an endpoint subscribed to everything; returns it with its credentials.
     pub async fn endpoint(&self, url: &str) -> Value {
         let wanted = serde_json::json!({ "url": url, "auth_token": "my-token",
             "events": ["IncomingCall", "OutgoingCall", "CallProcessed"] });
@@ -199,10 +200,10 @@ pub async fn response(request: reqwest::RequestBuilder) -> TestResponse {
     TestResponse { status, headers, text: response.text().await.unwrap() }
 }
 
-/// A client that follows nothing and keeps no cookies, so that a test sees what was answered.
+/// A client that follows no redirects and keeps no cookies, so that tests see the response itself.
 #[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
 pub fn client() -> Client {
-    // Only the first in a process can set it.
+    // Only the first call in a process can set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
 }

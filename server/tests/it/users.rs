@@ -1,16 +1,16 @@
-//! Invitations, resets and sessions, as a browser without script meets them.
+//! Invitations, resets and sessions in a browser without script.
 
 use domain::{account::Role, actor::Actor, id::UserId};
 use reqwest::StatusCode;
 
 use crate::{
-    browser::{Browser, EMAIL, PASSWORD, person},
+    browser::{Tenant, TestApp, TestResponse},
     test_app::{Tenant, TestApp, TestResponse},
 };
 
 const NEW: &str = "violet kettle ran 7 miles";
 
-/// Path of the link in the latest letter.
+/// Path of the link in the latest email.
 fn path_in_email(app: &TestApp) -> String {
     let letter = app.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
@@ -21,7 +21,7 @@ fn end(path: &str) -> &str {
     path.rsplit('/').next().unwrap()
 }
 
-/// Invites this address as Ana, the admin; the path of the link.
+/// Invites this address as Ana, the admin; returns the path of the link.
 async fn invite(tenant: &Tenant<'_>, ana: &mut Browser<'_>, email: &str, role: &str) -> String {
     let acct = tenant.account.id.to_string();
     let fields = [("acct", acct.as_str()), ("form[email]", email), ("form[role]", role)];
@@ -88,7 +88,7 @@ async fn only_admins_manage_members() {
         assert_eq!(developer.get(&page).await.status, StatusCode::FORBIDDEN, "{page}");
     }
     let overview = developer.get(&format!("/a/{}", tenant.account.id)).await;
-    assert!(!overview.text.contains(&members), "no link to what they may not see");
+    assert!(!overview.text.contains(&members), "no link to a page without access");
 }
 
 #[tokio::test]
@@ -117,14 +117,14 @@ async fn a_removed_member_loses_access_at_once_and_the_only_admin_stays() {
     assert!(page_after(&mut eve, &kept).await.text.contains("You can't change your own role"));
 }
 
-/// The id of the member on the page who is not this one.
+/// The id of the other member on the page.
 fn user_in(page: &str, not: &UserId) -> String {
     let all = page.split("/members/usr_").skip(1).map(|rest| format!("usr_{}", &rest[..26]));
     all.into_iter().find(|id| id != not.as_str()).unwrap()
 }
 
 #[tokio::test]
-async fn a_password_reset_works_once_and_signs_out_everywhere() {
+async fn a_password_reset_works_once_and_ends_all_sessions() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut signed_in = Browser::of_member(&app, &tenant.account, Role::Admin).await;
@@ -135,7 +135,7 @@ async fn a_password_reset_works_once_and_signs_out_everywhere() {
     let somebody = page_after(&mut browser, &somebody).await.text;
     assert!(somebody.contains("a letter is on its way"), "{somebody}");
     let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
-    assert_eq!(main(&nobody), main(&somebody), "the response tells nothing");
+    assert_eq!(main(&nobody), main(&somebody), "the response reveals nothing");
     assert_eq!(app.mail.emails().len(), 1);
     let link = path_in_email(&app);
     assert!(browser.get(&link).await.text.contains("Choose a new password"));
@@ -156,7 +156,7 @@ async fn a_password_reset_works_once_and_signs_out_everywhere() {
 async fn a_session_ended_elsewhere_is_refused_at_the_next_request() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let (mut here, mut there, mut third) = (Browser::new(&app), Browser::new(&app), Browser::new(&app));
     for browser in [&mut here, &mut there, &mut third] {
         browser.sign_in(PASSWORD, "/").await;
@@ -188,7 +188,7 @@ async fn changing_a_password_requires_the_old_one_and_keeps_this_session() {
     let refused = here.post("/api/security/password", &wrong).await;
     let page = page_after(&mut here, &refused).await;
     assert!(page.text.contains("The current password is incorrect"), "{}", page.text);
-    assert!(!page.text.contains("wrong wrong wrong") && !page.text.contains(NEW), "no password comes back");
+    assert!(!page.text.contains("wrong wrong wrong") && !page.text.contains(NEW), "no password is sent back");
     let right = [("form[current_password]", PASSWORD), ("form[password]", NEW)];
     let changed = here.post("/api/security/password", &right).await;
     let page = page_after(&mut here, &changed).await;

@@ -1,4 +1,4 @@
-//! People and programs coming in.
+//! Signing in, signing up, and API tokens.
 
 use domain::actor::Actor;
 use domain::{
@@ -20,21 +20,10 @@ use engine::{Affiliation, store::users::sessions::Stored};
 
 use crate::{
     harness::{TestHarness, on_both},
-    operate::operator,
+    ops::operator,
 };
 
-on_both! {
-    a_user_signs_in_only_with_the_right_password
-    signing_in_gets_slower_with_each_failure
-    failed_sign_ins_count_for_a_day
-    an_email_address_signs_up_once
-    a_token_is_recognised_by_its_text_alone
-    a_session_lives_until_it_expires_or_is_deleted
-    an_operator_creates_users_and_accounts
-    a_name_is_a_single_line_wherever_it_is_entered
-    a_reference_and_an_id_never_lead_to_different_accounts
-    a_nul_in_a_search_matches_nothing_and_breaks_nothing
-}
+on_both! { a_user_signs_in_only_with_the_right_password signing_in_gets_slower_with_each_failure failed_sign_ins_count_for_a_day an_email_address_signs_up_once a_token_is_recognised_by_its_text_alone a_session_lives_until_it_expires_or_is_deleted an_operator_creates_users_and_accounts a_name_is_a_single_line_wherever_it_is_entered a_reference_and_an_id_never_lead_to_different_accounts a_nul_in_a_search_matches_nothing_and_breaks_nothing }
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -44,7 +33,7 @@ async fn a_user_signs_in_only_with_the_right_password(harness: TestHarness) {
     assert_eq!((user.email.as_str(), memberships[0].role), ("ana@acme.example", Role::Admin));
     let wrong = harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1").await.unwrap_err();
     let unknown = harness.engine.sign_in("bob@acme.example", "wrong", "1.1.1.1").await.unwrap_err();
-    assert_eq!(wrong, unknown, "no word tells whether an address is known");
+    assert_eq!(wrong, unknown, "the response does not reveal whether an address is known");
 }
 
 async fn signing_in_gets_slower_with_each_failure(harness: TestHarness) {
@@ -56,7 +45,10 @@ async fn signing_in_gets_slower_with_each_failure(harness: TestHarness) {
     assert_eq!(blocked, Err(Error::TooMany { retry_after_s: 2 }));
     harness.clock.step_ms(2_000);
     assert!(harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok());
-    assert!(harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok(), "a success forgives");
+    assert!(
+        harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok(),
+        "a success resets the failures"
+    );
 }
 
 async fn failed_sign_ins_count_for_a_day(harness: TestHarness) {
@@ -103,7 +95,7 @@ async fn a_session_lives_until_it_expires_or_is_deleted(harness: TestHarness) {
     let soon = harness.now().plus_ms(1_000);
     let kept = |data| Stored { id: "a", data, expires: soon, owner: None };
     assert!(harness.engine.create_session(kept("{}")).await.unwrap());
-    assert!(!harness.engine.create_session(kept("{}")).await.unwrap(), "an id is given once");
+    assert!(!harness.engine.create_session(kept("{}")).await.unwrap(), "an id is used once");
     harness.engine.save_session(kept("{\"user\":1}")).await.unwrap();
     assert_eq!(harness.engine.load_session("a").await.unwrap().as_deref(), Some("{\"user\":1}"));
     harness.clock.step_ms(1_000);
@@ -171,7 +163,7 @@ async fn a_reference_and_an_id_never_lead_to_different_accounts(harness: TestHar
         about(harness.engine.rename_account(&olga, &rival.id, &Naming { name, reference }).await.err()),
         "reference"
     );
-    // One that was taken before this was refused.
+    // A reference stored before this rule existed.
     let taken = "UPDATE accounts SET reference = (SELECT MIN(id) FROM accounts) WHERE name = 'Rival'";
     harness.execute(taken).await.unwrap();
     let (_, platform) =

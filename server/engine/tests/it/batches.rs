@@ -1,4 +1,4 @@
-//! Events that are accepted together: however many deliveries they become, and whatever one of them holds.
+//! Events that are accepted together, whatever the number of deliveries and whatever one of them contains.
 
 use domain::{
     Error,
@@ -9,12 +9,9 @@ use futures::future::join_all;
 
 use crate::harness::{TestHarness, event, on_both};
 
-on_both! {
-    a_batch_larger_than_one_statement_or_commit_is_stored_whole
-    an_event_the_database_rejects_does_not_affect_the_rest_of_its_batch
-}
+on_both! { a_batch_larger_than_one_statement_or_commit_is_stored_whole an_event_the_database_rejects_does_not_affect_the_rest_of_its_batch }
 
-/// Posts so many events at the same time, the callers of some of them changed.
+/// Posts this many events concurrently, with some of the callers changed.
 async fn post(
     harness: &TestHarness,
     count: u32,

@@ -1,4 +1,4 @@
-//! A step for all endpoints: each takes its own, and what one refuses keeps no other.
+//! A step for all endpoints: each endpoint is handled on its own, and one refusal does not affect the others.
 
 use domain::{
     Error,
@@ -17,14 +17,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    all_tokens_are_prepared_proved_switched_undone_and_retired
-    an_endpoint_that_is_already_rotating_is_skipped_with_a_reason
-    unverified_credentials_are_skipped_unless_allowed
-    all_secrets_overlap_are_proved_extended_and_retired
-    a_value_no_endpoint_would_accept_is_refused_up_front
-    only_permitted_users_rotate_and_only_their_own_endpoints
-}
+on_both! { all_tokens_are_prepared_proved_switched_undone_and_retired an_endpoint_that_is_already_rotating_is_skipped_with_a_reason unverified_credentials_are_skipped_unless_allowed all_secrets_overlap_are_proved_extended_and_retired a_value_no_endpoint_would_accept_is_refused_up_front only_permitted_users_rotate_and_only_their_own_endpoints }
 
 async fn two(harness: &TestHarness) -> [Endpoint; 2] {
     [
@@ -60,7 +53,7 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
     let endpoints = two(&harness).await;
     let prepared = take(&harness, Step::Prepare(None)).await;
     let made: Vec<&Came> = prepared.iter().map(|one| &one.came).collect();
-    assert!(matches!(made[..], [Came::Made(one), Came::Made(other)] if one != other), "{made:?}");
+    assert!(matches! ( made [ .. ] , [ Came :: Made ( one ) , Came :: Made ( other ) ] if one != other ), "{made:?}");
     assert_eq!(done(&take(&harness, TEST).await), 2);
     harness.run().await;
     assert!(
@@ -72,9 +65,9 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
             .is_some())
     );
     assert_eq!(done(&take(&harness, NOW).await), 2);
-    assert_eq!(take(&harness, TEST).await, [], "there is none to test any more");
+    assert_eq!(take(&harness, TEST).await, [], "there is nothing left to test");
     assert_eq!(done(&take(&harness, Step::Undo).await), 2);
-    assert_eq!(done(&take(&harness, NOW).await), 2, "what was proved stays proved");
+    assert_eq!(done(&take(&harness, NOW).await), 2, "verified credentials stay verified");
     assert_eq!(done(&take(&harness, Step::RetireToken).await), 2);
     for (endpoint, one) in endpoints.iter().zip(&prepared) {
         let token = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap().auth_token;
@@ -82,7 +75,7 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
         let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
         for deed in [Deed::TokenPrepared, Deed::TokenTested, Deed::TokenSwitched, Deed::TokenUndone, Deed::TokenRetired]
         {
-            assert!(log.iter().any(|record| record.deed == deed), "{deed:?} of each endpoint is on record");
+            assert!(log.iter().any(|record| record.deed == deed), "{deed:?} of each endpoint is recorded");
         }
     }
 }
@@ -92,10 +85,13 @@ async fn an_endpoint_that_is_already_rotating_is_skipped_with_a_reason(harness: 
     harness.engine.prepare_token(&harness.admin, &first.id, Some("by-hand".into())).await.unwrap();
     let taken = take(&harness, Step::Prepare(Some("the-same-for-all".into()))).await;
     assert_eq!(done(&taken), 1);
-    assert!(matches!(skipped(&taken)[..], [("A", why)] if why.contains("is running")), "{taken:?}");
+    assert!(
+        matches! ( skipped ( & taken ) [ .. ] , [ ( "A" , why ) ] if why . contains ( "is running" ) ),
+        "{taken:?}"
+    );
     harness.pause(&first.id).await;
     let tested = take(&harness, TEST).await;
-    assert_eq!((done(&tested), skipped(&tested).len()), (1, 1), "a paused one cannot be tested: {tested:?}");
+    assert_eq!((done(&tested), skipped(&tested).len()), (1, 1), "a paused endpoint cannot be tested: {tested:?}");
     assert_eq!(done(&take(&harness, Step::Drop).await), 2);
     let deleted = harness.engine.delete_endpoint(&harness.admin, &first.id).await;
     assert!(deleted.is_ok() && harness.engine.rotations(&harness.admin).await.unwrap().len() == 1);
@@ -113,7 +109,7 @@ async fn unverified_credentials_are_skipped_unless_allowed(harness: TestHarness)
     let at = harness.now().plus_ms(60_000);
     assert_eq!(done(&take(&harness, Step::Switch(Some(at), Unproved::Allow)).await), 1);
     harness.clock.step_ms(60_000);
-    assert_eq!(done(&take(&harness, Step::Undo).await), 2, "the one that was set has switched by itself");
+    assert_eq!(done(&take(&harness, Step::Undo).await), 2, "the scheduled one has switched on time");
 }
 
 async fn all_secrets_overlap_are_proved_extended_and_retired(harness: TestHarness) {
@@ -121,7 +117,7 @@ async fn all_secrets_overlap_are_proved_extended_and_retired(harness: TestHarnes
     assert_eq!(done(&take(&harness, Step::Rotate(3_600)).await), 2);
     assert_eq!(skipped(&take(&harness, Step::Rotate(3_600)).await).len(), 2);
     let unproved = take(&harness, Step::RetireSecret(Unproved::Refuse)).await;
-    assert_eq!((done(&unproved), skipped(&unproved).len()), (0, 2), "nothing is proved: {unproved:?}");
+    assert_eq!((done(&unproved), skipped(&unproved).len()), (0, 2), "nothing is verified: {unproved:?}");
     assert_eq!(done(&take(&harness, Step::Test(Credential::SigningSecret)).await), 2);
     harness.run().await;
     let views = harness.engine.rotations(&harness.admin).await.unwrap();
@@ -148,7 +144,7 @@ async fn a_value_no_endpoint_would_accept_is_refused_up_front(harness: TestHarne
 async fn only_permitted_users_rotate_and_only_their_own_endpoints(harness: TestHarness) {
     two(&harness).await;
     let mut developer = harness.admin.clone();
-    let Who::Member { role, .. } = &mut developer.who else { panic!("the admin is a person") };
+    let Who::Member { role, .. } = &mut developer.who else { panic!("the admin is a member") };
     *role = Role::Developer;
     for refused in [
         harness.engine.step_everywhere(&developer, &Step::Prepare(None)).await.map(drop),

@@ -1,4 +1,4 @@
-//! SQLite's log is folded into the file beside the writer, soon after a commit and without one.
+//! SQLite's write-ahead log is checkpointed beside the writer, soon after a commit and without another one.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
 use crate::harness::{On, TestHarness};
 
-/// Far less than any load takes to fill the log up to where the writer would fold it.
+/// Far less than it takes to fill the log to the point where the writer itself would checkpoint it.
 const SOON: Duration = Duration::from_secs(5);
 
-/// How many events the file holds, its log left aside.
+/// Number of events in the file, without its log.
 async fn events_in_the_file(harness: &TestHarness) -> i64 {
     let options: SqliteConnectOptions = harness.database_url().parse().unwrap();
     let mut file = options.immutable(true).read_only(true).connect().await.unwrap();
-    // Before the first folding there is not even a table.
+    // Before the first checkpoint the file has no table.
     sqlx::query_scalar("SELECT COUNT(*) FROM events").fetch_one(&mut file).await.unwrap_or_default()
 }
 

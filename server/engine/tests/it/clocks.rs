@@ -1,4 +1,4 @@
-//! The clock jumps back: by an hour, as when a wrong one is set right.
+//! The clock jumps back by an hour, as when a wrong clock is corrected.
 
 use domain::{
     delivery::Status,
@@ -13,11 +13,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    after_the_clock_goes_back_an_hour_everything_arrives_once_and_in_order
-    a_rate_limit_follows_the_new_clock
-    a_recovery_continues_by_the_new_clock
-}
+on_both! { after_the_clock_goes_back_an_hour_everything_arrives_once_and_in_order a_rate_limit_follows_the_new_clock a_recovery_continues_by_the_new_clock }
 
 async fn after_the_clock_goes_back_an_hour_everything_arrives_once_and_in_order(harness: TestHarness) {
     harness.endpoint_with(|form| form.deliver_late = true).await;
@@ -27,12 +23,8 @@ async fn after_the_clock_goes_back_an_hour_everything_arrives_once_and_in_order(
     harness.clock.step_ms(-HOUR_MS);
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.accept(EventKind::CallProcessed, 2).await;
-    assert_eq!(harness.run().await, 1, "what is new is not held up by the old clock");
-    assert_eq!(
-        harness.run_after_ms(HOUR_MS + 7_000).await,
-        2,
-        "what waited for its time waits for it by the new clock"
-    );
+    assert_eq!(harness.run().await, 1, "new events do not wait for the old clock");
+    assert_eq!(harness.run_after_ms(HOUR_MS + 7_000).await, 2, "a scheduled retry follows the new clock");
     let kinds = harness.receiver.kinds();
     assert_eq!(kinds, ["IncomingCall", "CallProcessed", "IncomingCall", "CallProcessed"]);
     let rows = harness.deliveries().await;
@@ -68,7 +60,7 @@ async fn a_recovery_continues_by_the_new_clock(harness: TestHarness) {
     let jobs = &harness.engine.background().recovery_jobs;
     assert_eq!(jobs.round().await.unwrap().requeued, 2);
     harness.clock.step_ms(-HOUR_MS);
-    assert_eq!(jobs.round().await.unwrap().requeued, 2, "it does not rest for an hour");
+    assert_eq!(jobs.round().await.unwrap().requeued, 2, "it does not wait for an hour");
 }
 
 #[tokio::test]
@@ -76,7 +68,7 @@ async fn a_node_that_died_by_the_old_clock_is_declared_dead_by_the_new_one() {
     let harness = TestHarness::new(On::Postgres).await;
     harness.endpoint().await;
     harness.accept(EventKind::CallProcessed, 1).await;
-    // The first node dies with one delivery in hand; then the clock is set back, and another node starts.
+    // The first node dies with one lease; then the clock is set back and another node starts.
     harness.clock.step_ms(-HOUR_MS);
     harness.another().await;
     harness.clock.step_ms(engine::store::nodes::TAKEOVER_MAX_MS);
@@ -94,7 +86,7 @@ async fn a_running_node_notices_that_the_clock_was_set_back() {
     harness.clock.step_ms(-HOUR_MS);
     harness.engine.resume_endpoint(&harness.admin, &endpoint.id, None).await.unwrap();
     let arrived = tokio::time::timeout(std::time::Duration::from_secs(20), harness.receiver.has_received(1)).await;
-    assert!(arrived.is_ok(), "what was held waits for the old clock");
+    assert!(arrived.is_ok(), "the held event waits for the old clock");
     running.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Crashes and other nodes: nothing is lost, and only one node's outcome counts.
+//! Crashes and several nodes: nothing is lost, and only one node's outcome counts.
 
 use domain::{Error, delivery::Status, event::EventKind};
 use engine::background::Worker as _;
@@ -9,21 +9,15 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    the_next_node_takes_over_the_leases_of_a_dead_one
-    the_outcome_of_a_node_declared_dead_is_discarded
-    a_node_that_learns_it_was_declared_dead_sends_none_of_its_leases
-    deliveries_beyond_the_memory_limit_are_claimed_later
-    a_stopping_node_releases_all_its_leases
-}
+on_both! { the_next_node_takes_over_the_leases_of_a_dead_one the_outcome_of_a_node_declared_dead_is_discarded a_node_that_learns_it_was_declared_dead_sends_none_of_its_leases deliveries_beyond_the_memory_limit_are_claimed_later a_stopping_node_releases_all_its_leases }
 
-/// A node is given up after this.
+/// A node is declared dead after this.
 const NODE_TIMEOUT_MS: i64 = 15_001;
 
 async fn the_next_node_takes_over_the_leases_of_a_dead_one(harness: TestHarness) {
     harness.endpoint().await;
     join_all((0..20).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
-    // The first node has all of them in hand and never gets to send them.
+    // The first node has leased all of them and never sends them.
     harness.clock.step_ms(NODE_TIMEOUT_MS);
     let next = harness.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 20);
@@ -37,7 +31,7 @@ async fn the_outcome_of_a_node_declared_dead_is_discarded(harness: TestHarness) 
     harness.clock.step_ms(NODE_TIMEOUT_MS);
     let next = harness.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 1);
-    // The first node wakes up and sends what it had in hand: a repeat, whose failure must not undo the success.
+    // The first node wakes up and sends what it had leased: a repeat, whose failure must not undo the success.
     assert_eq!(harness.run().await, 1);
     let delivery = harness.only_delivery().await;
     assert_eq!((delivery.row.status, delivery.attempts.len()), (Status::Delivered, 1));
@@ -49,15 +43,15 @@ async fn a_node_that_learns_it_was_declared_dead_sends_none_of_its_leases(harnes
     join_all((0..20).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     harness.clock.step_ms(NODE_TIMEOUT_MS);
     let next = harness.another().await;
-    // As after a stop of the whole process: it takes one more in before it finds out.
+    // As after a pause of the whole process: it accepts one more event before it finds out.
     harness.accept(EventKind::CallProcessed, 20).await;
     harness.engine.background().heartbeat.tick().await.unwrap();
-    assert_eq!(next.sender().run_once().await.unwrap(), 21, "what it had in hand is free");
+    assert_eq!(next.sender().run_once().await.unwrap(), 21, "its leases are free");
     assert_eq!(harness.run().await, 0, "and is sent once");
     assert_eq!(harness.receiver.received().len(), 21);
     harness.engine.background().heartbeat.tick().await.unwrap();
     harness.accept(EventKind::CallProcessed, 21).await;
-    assert_eq!(harness.run().await, 1, "it goes on with what is new");
+    assert_eq!(harness.run().await, 1, "it continues with new events");
 }
 
 async fn deliveries_beyond_the_memory_limit_are_claimed_later(harness: TestHarness) {
@@ -73,13 +67,13 @@ async fn a_stopping_node_releases_all_its_leases(harness: TestHarness) {
     join_all((0..5).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     harness.engine.sender().stop(1_000).await;
     let next = harness.another().await;
-    assert_eq!(next.sender().run_once().await.unwrap(), 5, "without waiting for silence");
+    assert_eq!(next.sender().run_once().await.unwrap(), 5, "without waiting for the node to time out");
 }
 
-/// SQLite's own limit on pages stands in for a disk: past it every write fails as on a full one (SQLITE_FULL).
+/// SQLite's page limit simulates a full disk: beyond it every write fails with SQLITE_FULL.
 async fn limit_pages(harness: &TestHarness, pages: &str) {
     let engine::store::db::Pool::Sqlite(writer) = &harness.engine.context().db.writer else {
-        panic!("this harness is on SQLite")
+        panic!("this harness uses SQLite")
     };
     sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(writer).await.unwrap();
 }
@@ -121,7 +115,8 @@ async fn a_locked_database_refuses_events_until_it_is_unlocked() {
     let harness = TestHarness::new(On::Sqlite).await;
     harness.endpoint().await;
     let other = harness.another().await;
-    // Another process writes for longer than anybody waits.
+    // Another process holds the lock for longer than the timeout.
+    harness.shorten_lock_timeout(&harness.engine).await;
     let lock = other.context().db.begin().await.unwrap();
     let refused = harness.accept_as(EventKind::CallProcessed, 1, None).await;
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
@@ -141,7 +136,7 @@ async fn dropped_connections_are_reopened_and_nothing_is_lost() {
         }
         accepted += usize::from(harness.accept_as(EventKind::CallProcessed, call, None).await.is_ok());
     }
-    assert!(accepted >= 20, "only those that were under way may be refused: {accepted} of 30");
+    assert!(accepted >= 20, "only requests in flight may be refused: {accepted} of 30");
     cut_connections(&harness).await;
     let mut attempts = 0;
     while attempts < accepted {
@@ -152,7 +147,7 @@ async fn dropped_connections_are_reopened_and_nothing_is_lost() {
     assert_eq!(arrived.len(), accepted);
 }
 
-/// What a restart of Postgres does to its clients.
+/// Drops all connections, as a restart of Postgres does.
 async fn cut_connections(harness: &TestHarness) {
     let engine::store::db::Pool::Postgres(pool) = &harness.engine.context().db.writer else { panic!("on Postgres") };
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \

@@ -1,4 +1,4 @@
-//! Endpoints: created, changed, guarded.
+//! Endpoints: creating, editing, permissions.
 
 use domain::{
     Error,
@@ -14,18 +14,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    a_duplicate_url_is_refused_naming_the_existing_endpoint
-    all_errors_of_a_form_are_reported_at_once
-    an_edit_keeps_header_values_that_were_not_retyped
-    an_edit_is_refused_after_a_concurrent_edit
-    another_accounts_endpoints_are_not_found
-    a_viewer_can_read_but_not_change
-    echoed_credentials_are_shown_only_to_users_who_may_reveal_them
-    only_users_who_read_the_audit_log_see_addresses
-    credentials_are_sealed_and_can_be_revealed
-    the_test_line_is_created_once
-}
+on_both! { a_duplicate_url_is_refused_naming_the_existing_endpoint all_errors_of_a_form_are_reported_at_once an_edit_keeps_header_values_that_were_not_retyped an_edit_is_refused_after_a_concurrent_edit another_accounts_endpoints_are_not_found a_viewer_can_read_but_not_change echoed_credentials_are_shown_only_to_users_who_may_reveal_them only_users_who_read_the_audit_log_see_addresses credentials_are_sealed_and_can_be_revealed the_test_line_is_created_once }
 
 fn field(error: &Error) -> &str {
     &error.fields()[0].field
@@ -48,7 +37,7 @@ async fn a_duplicate_url_is_refused_naming_the_existing_endpoint(harness: TestHa
 async fn all_errors_of_a_form_are_reported_at_once(harness: TestHarness) {
     let form = EndpointForm { url: "http://10.0.0.1/".into(), timeout_s: "99".into(), ..EndpointForm::default() };
     let refused = harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse).await.unwrap_err();
-    let fields: Vec<_> = refused.fields().iter().map(|said| said.field.as_str()).collect();
+    let fields: Vec<_> = refused.fields().iter().map(|error| error.field.as_str()).collect();
     assert_eq!(fields, ["url", "events", "timeout_s"], "{refused}");
 }
 
@@ -97,7 +86,7 @@ async fn another_accounts_endpoints_are_not_found(harness: TestHarness) {
 async fn a_viewer_can_read_but_not_change(harness: TestHarness) {
     let endpoint = harness.endpoint().await;
     let mut viewer = harness.admin.clone();
-    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a person") };
+    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a member") };
     *role = Role::Viewer;
     assert!(harness.engine.endpoint(&viewer, &endpoint.id).await.is_ok());
     assert!(matches!(harness.engine.pause_endpoint(&viewer, &endpoint.id).await, Err(Error::Forbidden(_))));
@@ -108,14 +97,14 @@ async fn a_viewer_can_read_but_not_change(harness: TestHarness) {
 
 async fn echoed_credentials_are_shown_only_to_users_who_may_reveal_them(harness: TestHarness) {
     harness.endpoint_with(|form| form.headers = "X-Key: open sesame".into()).await;
-    let said = r#"{"auth_token":"my-token"} open sesame"#;
-    let answer = format!("HTTP/1.1 200 OK\r\nx-key: open sesame\r\ncontent-length: {}\r\n\r\n{said}", said.len());
+    let echo = r#"{"auth_token":"my-token"} open sesame"#;
+    let answer = format!("HTTP/1.1 200 OK\r\nx-key: open sesame\r\ncontent-length: {}\r\n\r\n{echo}", echo.len());
     harness.receiver.next([Reply::Bytes(answer)]);
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     let id = harness.only_delivery().await.row.id;
     let mut viewer = harness.admin.clone();
-    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a person") };
+    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a member") };
     *role = Role::Viewer;
     for (who, shown) in [(&harness.admin, true), (&viewer, false), (&harness.token, false)] {
         let detail = harness.engine.delivery(who, &id).await.unwrap();
@@ -131,7 +120,7 @@ async fn only_users_who_read_the_audit_log_see_addresses(harness: TestHarness) {
     let admin = harness.admin.clone().at("2001:db8::7".to_owned());
     harness.engine.pause_endpoint(&admin, &endpoint.id).await.unwrap();
     let mut viewer = harness.admin.clone();
-    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a person") };
+    let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a member") };
     *role = Role::Viewer;
     for (who, shown) in [(&harness.admin, Some("2001:db8::7")), (&viewer, None)] {
         let log = harness.engine.endpoint_log(who, &endpoint.id).await.unwrap();

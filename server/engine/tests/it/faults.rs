@@ -1,4 +1,4 @@
-//! The database goes away in the middle of the work and comes back: locked, restarted, or silent after a commit.
+//! The database becomes unavailable and recovers: locked, restarted, or silent after a commit.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,14 +17,11 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    leases_whose_commit_was_not_acknowledged_are_found
-    held_leases_are_not_mistaken_for_orphans
-}
+on_both! { leases_whose_commit_was_not_acknowledged_are_found held_leases_are_not_mistaken_for_orphans }
 
-/// How long another process holds the lock of the file.
-const LOCKED_MS: u64 = 10_000;
-/// Longest wait for something that should happen within seconds.
+/// How long another process locks the file: several lock timeouts.
+const LOCKED_MS: u64 = 1_000;
+/// How long to wait for something that should happen within seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until every accepted event has been delivered.
@@ -57,6 +54,7 @@ async fn a_file_locked_for_long_loses_and_repeats_nothing() {
     let harness = TestHarness::new(On::Sqlite).await;
     harness.endpoint().await;
     let engine = harness.another_running().await;
+    harness.shorten_lock_timeout(&engine).await;
     let gate = Arc::new(Semaphore::new(0));
     harness.receiver.usually(Reply::Wait(gate.clone()));
     join_all((0..8).map(|call| harness.accept_by(&engine, EventKind::CallProcessed, call))).await;
@@ -64,7 +62,7 @@ async fn a_file_locked_for_long_loses_and_repeats_nothing() {
     let options: sqlx::sqlite::SqliteConnectOptions = harness.database_url().parse().unwrap();
     let mut other = options.connect().await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
-    // All eight are answered now, and none of the outcomes can be written.
+    // All eight get their response now, and none of the outcomes can be written.
     gate.add_permits(1_000);
     let (refused, ()) = tokio::join!(harness.try_accept_by(&engine, 100, None), sleep_ms(LOCKED_MS));
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
@@ -77,11 +75,11 @@ async fn a_file_locked_for_long_loses_and_repeats_nothing() {
     tokio::time::timeout(PATIENCE, again).await.expect("intake did not resume");
     all_delivered(&harness, &engine).await;
     assert!(arrivals(&harness).values().all(|times| *times == 1), "{:?}", arrivals(&harness));
-    assert_eq!(arrivals(&harness).len(), 9, "what was refused is not sent");
+    assert_eq!(arrivals(&harness).len(), 9, "the refused event is not sent");
     engine.stop().await;
 }
 
-/// Events of the run that Postgres is restarted in.
+/// Events posted while Postgres restarts.
 const EVENTS: u32 = 600;
 /// Events posted at once.
 const AT_ONCE: usize = 32;
@@ -99,7 +97,7 @@ async fn restarting_postgres_under_load_loses_nothing() {
             let _room = room.acquire().await.unwrap();
             let id = format!("restart-{n}");
             let mut refused = 0;
-            // A platform goes on until the event is taken.
+            // A platform retries until the event is accepted.
             while harness.try_accept_by(&engine, n, Some(&id)).await.is_err() {
                 refused += 1;
                 sleep_ms(50).await;
@@ -113,13 +111,13 @@ async fn restarting_postgres_under_load_loses_nothing() {
         cluster.restart();
     }
     let refused: u32 = join_all(posts).await.into_iter().map(Result::unwrap).sum();
-    all_of_them(&harness).await;
-    assert!(refused > 0, "nothing was refused, so nothing happened in the middle");
+    all_have_arrived(&harness).await;
+    assert!(refused > 0, "nothing was refused, so the restart came too early or too late");
     engine.stop().await;
 }
 
 /// Waits until each of the events has arrived at least once.
-async fn all_of_them(harness: &TestHarness) {
+async fn all_have_arrived(harness: &TestHarness) {
     let everything = async {
         let mut received = 0;
         while arrivals(harness).len() < EVENTS as usize {
@@ -131,7 +129,7 @@ async fn all_of_them(harness: &TestHarness) {
     assert!(all.is_ok(), "only {} of {EVENTS} arrived", arrivals(harness).len());
 }
 
-/// As after a commit that happened while its answer was lost: the lease stands, and nobody has it in hand.
+/// As after a commit whose acknowledgement was lost: the lease exists, but no sender holds it.
 async fn orphan_the_leases(harness: &TestHarness) {
     harness
         .execute("UPDATE deliveries SET lease_owner = (SELECT MAX(id) FROM nodes), due_ms = created_ms")
@@ -148,13 +146,13 @@ async fn leases_whose_commit_was_not_acknowledged_are_found(harness: TestHarness
     assert_eq!(
         (harness.run().await, harness.engine.background().lease_reconciliation.reconcile().await.unwrap()),
         (0, 0),
-        "without a doubt nobody looks"
+        "without a reason it is not checked"
     );
     harness.engine.sender().mark_uncertain();
     assert_eq!(
         harness.engine.background().lease_reconciliation.reconcile().await.unwrap(),
         0,
-        "once may be the moment of a hand-over"
+        "a single sighting may be a hand-over in progress"
     );
     assert_eq!(harness.engine.background().lease_reconciliation.reconcile().await.unwrap(), 3);
     assert_eq!(harness.run().await, 3);

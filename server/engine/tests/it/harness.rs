@@ -1,4 +1,4 @@
-//! The test harness: an engine on a fresh database, driven by hand.
+//! The test harness: an engine on a fresh database, driven step by step.
 
 use std::sync::{
     Arc,
@@ -21,11 +21,11 @@ use engine::{Config, Engine, background::Worker as _, key_ring::KeyRing, mail::I
 
 use crate::{database, receiver::Receiver};
 
-/// A clock that is moved by hand.
+/// A clock that tests advance.
 #[derive(Clone)]
 pub struct HandClock(Arc<AtomicI64>);
 
-/// Where the hand clock begins.
+/// Where that clock starts.
 pub const START: UnixMs = UnixMs(1_790_000_000_000);
 
 impl HandClock {
@@ -51,24 +51,11 @@ pub enum On {
     Postgres,
 }
 
-/// Stamps a test onto both databases.
-macro_rules! on_both {
-    ($($name:ident)+) => {
-        $(mod $name {
-            #[tokio::test]
-            async fn sqlite() {
-                super::$name($crate::harness::TestHarness::new($crate::harness::On::Sqlite).await).await;
-            }
-            #[tokio::test]
-            async fn postgres() {
-                super::$name($crate::harness::TestHarness::new($crate::harness::On::Postgres).await).await;
-            }
-        })+
-    };
-}
+/// Runs each test on both databases.
+macro_rules! on_both { ( $ ( $name : ident ) + ) => { $ ( mod $name { #[ tokio :: test ] async fn sqlite ( ) { super :: $name ( $crate :: harness :: TestHarness :: new ( $crate :: harness :: On :: Sqlite ) . await ) . await ; } #[ tokio :: test ] async fn postgres ( ) { super :: $name ( $crate :: harness :: TestHarness :: new ( $crate :: harness :: On :: Postgres ) . await ) . await ; } } ) + } ; }
 pub(crate) use on_both;
 
-/// An engine with one account, its admin, a token, and a receiver.
+/// An engine with one account, its admin, an API token and a receiver.
 pub struct TestHarness {
     pub engine: Arc<Engine>,
     pub clock: HandClock,
@@ -90,7 +77,7 @@ impl TestHarness {
         Self::on(database_url, folder).await
     }
 
-    /// A harness on an empty database.
+    /// A harness on an existing, empty database.
     pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
         let mail = Arc::new(InMemoryMailer::default());
@@ -103,6 +90,7 @@ impl TestHarness {
             public_url: "http://127.0.0.1:3000".parse().unwrap(),
             own_address: "127.0.0.1:3000".parse().unwrap(),
             mail: mail.clone(),
+            password_cost: engine::password::HashCost::FOR_TESTS,
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
@@ -110,7 +98,7 @@ impl TestHarness {
         Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
     }
 
-    /// Another engine on the same database, as after a crash or as a second node.
+    /// Another engine on the same database: after a crash, or a second node.
     pub async fn another(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
@@ -125,14 +113,22 @@ impl TestHarness {
         engine
     }
 
-    /// A second node that sends by itself.
+    /// A second node that sends in the background.
     pub async fn another_running(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
         engine.start().await.unwrap();
         engine
     }
 
-    /// An endpoint at the receiver for all events.
+    /// Shortens the time that this engine waits for SQLite's lock, so that a test of a locked file takes a moment.
+    pub async fn shorten_lock_timeout(&self, engine: &Engine) {
+        let engine::store::db::Pool::Sqlite(writer) = &engine.context().db.writer else {
+            panic!("this harness uses SQLite")
+        };
+        sqlx::query("PRAGMA busy_timeout = 200").execute(writer).await.unwrap();
+    }
+
+    /// An endpoint at the receiver, subscribed to all events.
     pub async fn endpoint(&self) -> Endpoint {
         self.endpoint_with(|_| {}).await
     }
@@ -168,14 +164,14 @@ impl TestHarness {
         self.engine.accept_event(&self.token, account, event(kind, call, id)).await
     }
 
-    /// One round of the sender; how many attempts it made.
+    /// Runs the sender once; returns the number of attempts.
     pub async fn run(&self) -> usize {
         let attempts = self.engine.sender().run_once().await.unwrap();
         self.engine.background().alerts.tick().await.unwrap();
         attempts
     }
 
-    /// Moves the clock, then one round.
+    /// Advances the clock, then runs the sender once.
     pub async fn run_after_ms(&self, ms: i64) -> usize {
         self.clock.step_ms(ms);
         self.run().await
@@ -223,12 +219,12 @@ impl TestHarness {
         self.engine.clock().now()
     }
 
-    /// Where the database is.
+    /// URL of the database.
     pub fn database_url(&self) -> &str {
         &self.config.database_url
     }
 
-    /// The one column of text that a query gives, asked behind the engine's back.
+    /// The text column of a query, read without the engine.
     pub async fn texts(&self, query: String) -> Vec<String> {
         use sqlx::{ConnectOptions as _, Connection as _};
         let (url, query) = (&self.config.database_url, sqlx::AssertSqlSafe(query));
@@ -242,7 +238,7 @@ impl TestHarness {
         }
     }
 
-    /// Table and column of every text in the schema, with a dot between.
+    /// Every text column of the schema as `table.column`.
     pub async fn columns(&self) -> Vec<String> {
         let query = if self.config.database_url.starts_with("postgres") {
             "SELECT table_name || '.' || column_name FROM information_schema.columns \
@@ -254,19 +250,19 @@ impl TestHarness {
         self.texts(query.to_owned()).await
     }
 
-    /// Asserts that none of these stands in the database's files, also not in what was deleted or written ahead.
+    /// Asserts that the database's files contain none of these, including free pages and the write-ahead log.
     pub fn raw_file_is_free_of(&self, secrets: &[&str]) {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
         for file in files.filter(|path| path.to_string_lossy().contains("offhook.db")) {
             let bytes = std::fs::read(&file).unwrap();
             for secret in secrets {
                 let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-                assert!(!found, "{secret} stands in {}", file.display());
+                assert!(!found, "{secret} is in {}", file.display());
             }
         }
     }
 
-    /// Runs a statement behind the engine's back.
+    /// Runs a statement without the engine.
     pub async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
         use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
         let url = &self.config.database_url;
@@ -279,7 +275,7 @@ impl TestHarness {
         }
     }
 
-    /// The one text that a query finds.
+    /// The single text that a query returns.
     pub async fn text(&self, query: &'static str) -> String {
         use engine::store::db::Pool;
         match &self.engine.context().db.readers {
@@ -288,7 +284,7 @@ impl TestHarness {
         }
     }
 
-    /// Changes records of the audit log as somebody could who owns the database: the guards are taken off first.
+    /// Tampers with the audit log as the owner of the database could: drops the triggers first.
     pub async fn tamper(&self, statement: &'static str) {
         let guards = if self.config.database_url.starts_with("postgres") {
             &["DROP TRIGGER IF EXISTS audit_log_stays ON audit_log"][..]
@@ -302,7 +298,7 @@ impl TestHarness {
     }
 }
 
-/// Signs somebody up; their actor, and a token of their account with every scope.
+/// Signs up a user; returns their actor and an API token of their account with every scope.
 pub async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
     let form = SignUp {
         name: "Ana".into(),
@@ -317,7 +313,7 @@ pub async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
     (admin, Actor::new(who))
 }
 
-/// An event of this kind and call.
+/// An event of this kind for a call.
 pub fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
     let first = &kind.example()[kind.example().find("call_id").unwrap() + 10..][..36];
     let payload = kind.example().replace(first, &call_id(call));
@@ -329,7 +325,7 @@ pub fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
     NewEvent::parse(&posted).unwrap()
 }
 
-/// The call id of a numbered call.
+/// The call id with this number.
 pub fn call_id(call: u32) -> String {
     format!("{call:08x}-aaaf-11e7-b600-7ac8e42434d2")
 }

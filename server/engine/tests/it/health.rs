@@ -1,4 +1,4 @@
-//! Endpoints that fail for long, and what is counted by the hour.
+//! Endpoints that fail for a long time, and hourly counts.
 
 use domain::{
     audit::Deed,
@@ -13,27 +13,18 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    an_endpoint_that_fails_for_days_is_reported_and_then_disabled
-    a_disabled_endpoint_holds_events_and_drains_on_resume
-    hourly_counts_match_what_was_recorded
-    account_counts_are_the_sum_of_its_endpoints
-    user_actions_are_in_the_endpoints_history
-    automatic_changes_are_recorded_with_the_endpoints_name
-    admins_are_emailed_about_automatic_changes
-    a_410_is_reported_unless_it_comes_from_the_test_line
-}
+on_both! { an_endpoint_that_fails_for_days_is_reported_and_then_disabled a_disabled_endpoint_holds_events_and_drains_on_resume hourly_counts_match_what_was_recorded account_counts_are_the_sum_of_its_endpoints user_actions_are_in_the_endpoints_history automatic_changes_are_recorded_with_the_endpoints_name admins_are_emailed_about_automatic_changes a_410_is_reported_unless_it_comes_from_the_test_line }
 
-async fn happenings(harness: &TestHarness, id: &domain::id::EndpointId) -> Vec<Deed> {
+async fn history(harness: &TestHarness, id: &domain::id::EndpointId) -> Vec<Deed> {
     let mut log = harness.engine.endpoint_log(&harness.admin, id).await.unwrap();
     log.reverse();
     log.into_iter().map(|entry| entry.deed).collect()
 }
 
-/// A day and a little: attempts take real milliseconds, which count towards the time of failing.
+/// Slightly more than a day: attempts take real milliseconds, which count as failing time.
 const GOOD_DAY_MS: i64 = DAY_MS + 60_000;
 
-/// Fails something every day, for so many days.
+/// Fails one delivery a day, for this many days.
 pub async fn fail_for_days(harness: &TestHarness, days: u32) {
     harness.receiver.usually(Reply::Status(500));
     for day in 0..=days {
@@ -46,10 +37,13 @@ pub async fn fail_for_days(harness: &TestHarness, days: u32) {
 async fn an_endpoint_that_fails_for_days_is_reported_and_then_disabled(harness: TestHarness) {
     let endpoint = harness.endpoint().await;
     fail_for_days(&harness, 4).await;
-    let told = happenings(&harness, &endpoint.id).await;
+    let reported = history(&harness, &endpoint.id).await;
     let expected = [Deed::EndpointCreated, Deed::EndpointFailingOneDay, Deed::EndpointFailingFourDays];
-    assert_eq!(told.iter().filter(|what| **what != Deed::EndpointFailing).copied().collect::<Vec<_>>(), expected);
-    assert!(told.iter().filter(|what| **what == Deed::EndpointFailing).count() <= 1, "told once: {told:?}");
+    assert_eq!(reported.iter().filter(|what| **what != Deed::EndpointFailing).copied().collect::<Vec<_>>(), expected);
+    assert!(
+        reported.iter().filter(|what| **what == Deed::EndpointFailing).count() <= 1,
+        "reported at most once: {reported:?}"
+    );
     assert_eq!(
         harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint.state,
         EndpointState::Active
@@ -57,8 +51,8 @@ async fn an_endpoint_that_fails_for_days_is_reported_and_then_disabled(harness: 
     harness.run_after_ms(GOOD_DAY_MS).await;
     let now = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
     assert_eq!(now.state, EndpointState::Disabled);
-    assert_eq!(happenings(&harness, &endpoint.id).await.last(), Some(&Deed::EndpointDisabled));
-    assert_eq!(harness.run_after_ms(DAY_MS).await, 0, "a disabled endpoint is left alone");
+    assert_eq!(history(&harness, &endpoint.id).await.last(), Some(&Deed::EndpointDisabled));
+    assert_eq!(harness.run_after_ms(DAY_MS).await, 0, "nothing is sent to a disabled endpoint");
 }
 
 async fn a_disabled_endpoint_holds_events_and_drains_on_resume(harness: TestHarness) {
@@ -105,7 +99,7 @@ async fn account_counts_are_the_sum_of_its_endpoints(harness: TestHarness) {
     let listed = harness.engine.endpoints(&harness.admin).await.unwrap();
     assert_eq!(listed.iter().map(|one| (one.delivered_24h, one.waiting)).collect::<Vec<_>>(), [(2, 0), (1, 1)]);
     for (id, row) in [&first.id, &second.id].into_iter().zip(listed) {
-        assert_eq!(harness.engine.endpoint(&harness.admin, id).await.unwrap(), row, "the list says what the page says");
+        assert_eq!(harness.engine.endpoint(&harness.admin, id).await.unwrap(), row, "the list and the page agree");
     }
     let (stranger, _) = newcomer(&harness.engine, "Other").await;
     assert!(harness.engine.account_hours(&stranger, START).await.unwrap().is_empty());
@@ -122,7 +116,7 @@ async fn user_actions_are_in_the_endpoints_history(harness: TestHarness) {
     let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!((log[0].deed, log[0].who.clone()), (Deed::EndpointPausedGone, None));
     assert_eq!((log[1].deed, log[1].who.as_deref()), (Deed::EndpointResumed, Some("ana@acme.example")));
-    assert_eq!(log.len(), 4, "pausing twice happened once");
+    assert_eq!(log.len(), 4, "pausing twice is recorded once");
 }
 
 async fn automatic_changes_are_recorded_with_the_endpoints_name(harness: TestHarness) {
@@ -150,9 +144,9 @@ async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
         "Helpdesk has been failing for four days",
         "Helpdesk is disabled",
     ];
-    // Whether a day comes before ten attempts in a row depends on how many fell into it.
+    // Whether a day passes before ten failures in a row depends on the number of attempts in it.
     let mut wanted: Vec<&str> = expected.into_iter().filter(|subject| subjects.contains(subject)).collect();
-    assert_eq!(subjects, wanted, "each once and in this order");
+    assert_eq!(subjects, wanted, "each once, in this order");
     wanted.retain(|subject| *subject != "Helpdesk is failing");
     assert_eq!(wanted, expected[1..]);
     let last = letters.last().unwrap();
@@ -174,5 +168,5 @@ async fn a_410_is_reported_unless_it_comes_from_the_test_line(harness: TestHarne
     harness.accept(EventKind::CallProcessed, 2).await;
     harness.run().await;
     assert_eq!(harness.engine.endpoint(&harness.admin, &other.id).await.unwrap().endpoint.state, EndpointState::Paused);
-    assert_eq!(harness.mail.emails().len(), 1, "its answers are chosen by whoever tries it");
+    assert_eq!(harness.mail.emails().len(), 1, "the user chooses its responses");
 }

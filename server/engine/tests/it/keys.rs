@@ -1,4 +1,4 @@
-//! The instance key takes its turn: everything is sealed again, and opens; without a key nothing can be read.
+//! Rotating the instance key: everything is resealed and still opens; without a key nothing can be read.
 
 use domain::{
     actor::Actor,
@@ -22,21 +22,13 @@ use engine::{
 
 use crate::harness::{TestHarness, on_both};
 
-on_both! {
-    everything_is_resealed_and_opens_with_the_next_key_alone
-    a_value_that_changes_while_resealing_is_left_alone
-    values_that_no_key_opens_are_counted_and_left_alone
-    keys_that_open_no_lasting_value_are_reported
-    every_sealed_column_is_listed
-    a_database_without_its_key_reveals_nothing
-    a_rotation_starts_even_while_the_credential_is_resealed
-}
+on_both! { everything_is_resealed_and_opens_with_the_next_key_alone a_value_that_changes_while_resealing_is_left_alone values_that_no_key_opens_are_counted_and_left_alone keys_that_open_no_lasting_value_are_reported every_sealed_column_is_listed a_database_without_its_key_reveals_nothing a_rotation_starts_even_while_the_credential_is_resealed }
 
 const HEADER: &str = "a-value-for-nobody-else";
 const NEXT: &str = "the-next-token-of-all";
 const FLASH: &str = r#"{"flash":"typed-and-kept"}"#;
 
-/// An account with something in every column that is sealed. Answers with the signing secrets, too.
+/// An account with a value in every sealed column. Returns its signing secrets as well.
 async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
     let endpoint = harness
         .endpoint_with(|form| {
@@ -60,7 +52,7 @@ async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
     (endpoint, vec![first, second, factor])
 }
 
-/// Switches the admin's second factor on. Answers with its key.
+/// Turns on the admin's second factor. Returns its key.
 async fn second_factor(harness: &TestHarness) -> String {
     let user = UserId::parse(harness.admin.id().unwrap()).unwrap();
     let draft = harness.engine.draft_factor(&user).await.unwrap();
@@ -78,7 +70,7 @@ fn both() -> KeyRing {
     first().with_waiting([8; 32]).promoted()
 }
 
-async fn opens_everything(harness: &TestHarness, engine: &Engine, endpoint: &Endpoint) {
+async fn decrypts_everything(harness: &TestHarness, engine: &Engine, endpoint: &Endpoint) {
     let shown = engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!((shown.auth_token.as_str(), shown.other_auth_token.as_deref()), ("my-token", Some(NEXT)));
     assert!(shown.earlier_signing_secret.is_some());
@@ -99,15 +91,15 @@ async fn everything_is_resealed_and_opens_with_the_next_key_alone(harness: TestH
     assert_eq!((before.by(old), before.all()), (11, 11), "{before:?}");
 
     let turning = harness.another_with(both()).await;
-    let mut told = 0;
-    let pass = turning.reseal(|more| told += more).await.unwrap();
-    assert_eq!((pass.resealed, pass.left, pass.closed, told), (9, 0, 0, 9), "one row holds two texts");
+    let mut reported = 0;
+    let pass = turning.reseal(|more| reported += more).await.unwrap();
+    assert_eq!((pass.resealed, pass.left, pass.closed, reported), (9, 0, 0, 9), "one row has two values");
     let after = turning.sealed_by().await.unwrap();
     assert_eq!((after.by(new), after.not_by(new)), (11, 0), "{after:?}");
-    assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 0, "nothing is left to do");
+    assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 0, "there is nothing left to do");
 
     let later = harness.another_with(both().without(&[old])).await;
-    opens_everything(&harness, &later, &endpoint).await;
+    decrypts_everything(&harness, &later, &endpoint).await;
     let change = Change::between("key", "k1", "k2").into_iter().collect();
     turning.record_key_change(&Actor::COMMAND_LINE, change).await.unwrap();
     assert!(turning.verify_audit().await.unwrap().broken.is_empty());
@@ -149,13 +141,13 @@ async fn keys_that_open_no_lasting_value_are_reported(harness: TestHarness) {
     let strange = KeyRing::one([9; 32]);
     let session = Stored { id: "a-cookie", data: FLASH, expires: harness.now().plus_ms(1_000), owner: None };
     assert!(harness.engine.create_session(session).await.unwrap());
-    assert_eq!(closed(strange.clone()).await, [], "a session that does not open is over, and nothing is lost");
+    assert_eq!(closed(strange.clone()).await, [], "a session that does not open ends, and nothing is lost");
     harness.endpoint().await;
     assert_eq!(closed(strange).await, [KeyId::FIRST], "another key of the same name");
     assert_eq!(closed(both().without(&[KeyId::FIRST])).await, [KeyId::FIRST], "a key that is missing");
     assert_eq!(closed(both()).await, []);
     harness.execute("UPDATE endpoints SET secret_sealed = auth_token_sealed").await.unwrap();
-    assert_eq!(closed(first()).await, [], "values that were moved say nothing about the key");
+    assert_eq!(closed(first()).await, [], "values that were moved do not count against the key");
 }
 
 async fn every_sealed_column_is_listed(harness: TestHarness) {
@@ -169,7 +161,7 @@ async fn every_sealed_column_is_listed(harness: TestHarness) {
         assert!(sealed.is_empty() || listed.contains(&name.as_str()), "{name} holds {sealed:?}");
         found += usize::from(!sealed.is_empty());
     }
-    assert_eq!(found, listed.len(), "the test has something in each");
+    assert_eq!(found, listed.len(), "the test covers each column");
 }
 
 async fn a_database_without_its_key_reveals_nothing(harness: TestHarness) {

@@ -1,4 +1,4 @@
-//! Lists: every filter, paging, counts.
+//! Lists: filters, paging, counts.
 
 use domain::{
     delivery::{Deliveries, Status},

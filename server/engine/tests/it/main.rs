@@ -1,5 +1,5 @@
-//! The engine's promises, each on SQLite and on Postgres, with a clock moved by hand and a real receiver.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop where it fails")]
+//! The engine's promises, each on SQLite and on Postgres, with a clock that tests advance and a real receiver.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod accounts;
 mod audit;

@@ -1,4 +1,4 @@
-//! The sender's memory: bounded, and never used up by some at the cost of the others.
+//! The sender's memory is bounded, and no endpoint uses it up at the expense of others.
 
 use domain::{
     actor::Actor,
@@ -10,15 +10,12 @@ use futures::future::join_all;
 
 use crate::harness::{TestHarness, event, newcomer, on_both};
 
-on_both! {
-    an_endpoint_with_large_events_uses_a_small_share_of_memory
-    resuming_many_endpoints_at_once_stays_within_the_budget
-}
+on_both! { an_endpoint_with_large_events_uses_a_small_share_of_memory resuming_many_endpoints_at_once_stays_within_the_budget }
 
-/// Nearly the largest payload.
+/// Close to the largest payload.
 const LARGE_BYTES: usize = 240_000;
 
-/// Accepts so many large events at the same time.
+/// Accepts this many large events concurrently.
 async fn accept_large(harness: &TestHarness, count: u32) {
     let account = harness.token.account().unwrap();
     let posts = (0..count).map(|call| {
@@ -29,7 +26,7 @@ async fn accept_large(harness: &TestHarness, count: u32) {
     assert!(join_all(posts).await.iter().all(Result::is_ok));
 }
 
-/// Bytes of payload in memory, each endpoint's for itself, the smallest first.
+/// Bytes of payload in memory by endpoint, smallest first.
 async fn bytes_in_memory(harness: &TestHarness) -> Vec<usize> {
     let query = "SELECT CAST(SUM(OCTET_LENGTH(e.payload)) AS TEXT) FROM deliveries d \
                  JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
@@ -61,13 +58,13 @@ async fn an_endpoint_with_large_events_uses_a_small_share_of_memory(harness: Tes
         .await
         .unwrap();
     let bytes = bytes_in_memory(&harness).await;
-    assert_eq!(bytes.len(), 2, "the endpoint of the other account has its event in hand");
+    assert_eq!(bytes.len(), 2, "the other account's endpoint has its event in memory");
     assert!(bytes[1] > LARGE_BYTES * 20 && bytes[1] <= LEASED_MAX_BYTES / 8, "{} bytes", bytes[1]);
-    assert_eq!(harness.run().await, 61, "the rest follows");
+    assert_eq!(harness.run().await, 61, "the rest follows later");
 }
 
 async fn resuming_many_endpoints_at_once_stays_within_the_budget(harness: TestHarness) {
-    // More than one claim serves.
+    // More than a single claim can load.
     const ENDPOINTS: usize = 40;
     for _ in 0..ENDPOINTS {
         listens(&harness, &harness.admin).await;
@@ -82,8 +79,8 @@ async fn resuming_many_endpoints_at_once_stays_within_the_budget(harness: TestHa
         assert!(in_memory <= LEASED_MAX_BYTES, "{in_memory} bytes");
     }
     let bytes = bytes_in_memory(&harness).await;
-    assert_eq!(bytes.len(), ENDPOINTS, "each has something in hand");
-    assert!(bytes[ENDPOINTS - 1] < LARGE_BYTES * 30, "and none has all");
-    assert_eq!(claim_once(sender).await.unwrap(), None, "nobody asks again while nothing has ended");
+    assert_eq!(bytes.len(), ENDPOINTS, "each has something in memory");
+    assert!(bytes[ENDPOINTS - 1] < LARGE_BYTES * 30, "and none has everything");
+    assert_eq!(claim_once(sender).await.unwrap(), None, "nothing more is claimed until something ends");
     assert_eq!(bytes_in_memory(&harness).await, bytes);
 }

@@ -1,4 +1,4 @@
-//! Several nodes on one Postgres, in real time: what one hears from another does not wait for its next look.
+//! Several nodes on one Postgres, in real time: notifications between nodes do not wait for the next poll.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use engine::store::nodes::{HEARTBEAT_MS, NODE_TIMEOUT_MS, TAKEOVER_MAX_MS};
 
 use crate::harness::{On, TestHarness};
 
-/// Far less than a node waits before it looks by itself.
+/// Far less than a node's polling interval.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn resuming_on_one_node_wakes_the_other() {
     let endpoint = harness.endpoint().await;
     harness.pause(&endpoint.id).await;
     harness.accept(EventKind::CallProcessed, 1).await;
-    // The second node runs by itself; the first takes events in and sends nothing.
+    // The second node sends in the background; the first only accepts events.
     let other = harness.another_running().await;
     let mut changes = other.changes();
     harness.resume(&endpoint.id).await;
@@ -26,7 +26,7 @@ async fn resuming_on_one_node_wakes_the_other() {
             let _ = changes.recv().await;
         }
     };
-    tokio::time::timeout(AT_ONCE, delivered).await.expect("the other node was not woken");
+    tokio::time::timeout(AT_ONCE, delivered).await.expect("the other node did not wake up");
     other.stop().await;
 }
 
@@ -37,7 +37,7 @@ async fn a_change_on_one_node_reaches_the_live_feed_of_the_other() {
     let mut changes = other.changes();
     let endpoint = harness.endpoint().await;
     harness.pause(&endpoint.id).await;
-    let account = tokio::time::timeout(AT_ONCE, changes.recv()).await.expect("nothing was heard").unwrap();
+    let account = tokio::time::timeout(AT_ONCE, changes.recv()).await.expect("no notification arrived").unwrap();
     assert_eq!(Some(&account), harness.token.account().ok());
     other.stop().await;
 }
@@ -47,11 +47,11 @@ async fn a_live_node_takes_over_from_a_dead_one_within_fifteen_seconds() {
     let harness = TestHarness::new(On::Postgres).await;
     harness.endpoint().await;
     let other = harness.another_running().await;
-    // The first node has them in hand and dies: nobody beats for it any more.
+    // The first node leases them and dies: its heartbeats stop.
     for call in 0..20 {
         harness.accept(EventKind::CallProcessed, call).await;
     }
-    // All that may pass until the other's next heartbeat, which is then the last within the promise.
+    // The most that may pass until the other's next heartbeat, which is then the last one within the promise.
     harness.clock.step_ms(TAKEOVER_MAX_MS - HEARTBEAT_MS + 1);
     let taken = tokio::time::timeout(AT_ONCE, harness.receiver.has_received(20)).await;
     assert!(taken.is_ok(), "{} of 20 were taken over", harness.receiver.received().len());
@@ -63,11 +63,11 @@ async fn a_node_that_was_silent_checks_its_leases_before_it_sends() {
     let harness = TestHarness::new(On::Postgres).await;
     harness.endpoint().await;
     let other = harness.another_running().await;
-    // As after a stop of the whole process: nobody knows yet whether the others have taken over.
+    // As after a pause of the whole process: the others may have taken over.
     harness.clock.step_ms(NODE_TIMEOUT_MS);
     harness.accept_by(&other, EventKind::CallProcessed, 1).await;
-    tokio::time::timeout(AT_ONCE, harness.receiver.has_received(1)).await.expect("it goes on after a heartbeat");
+    tokio::time::timeout(AT_ONCE, harness.receiver.has_received(1)).await.expect("it continues after a heartbeat");
     let beats = harness.texts("SELECT CAST(MAX(heartbeat_ms) AS TEXT) FROM nodes".to_owned()).await;
-    assert_eq!(beats, [harness.now().0.to_string()], "it sent before it knew");
+    assert_eq!(beats, [harness.now().0.to_string()], "it sent before its heartbeat");
     other.stop().await;
 }

@@ -1,4 +1,4 @@
-//! What operators do: accounts, suspension, limits, platform tokens, health, and that nobody else does it.
+//! What operators do, and that only they may: accounts, suspension, limits, platform tokens, health.
 
 use domain::{
     Error,
@@ -25,18 +25,7 @@ use engine::Affiliation;
 
 use crate::harness::{TestHarness, event, newcomer, on_both};
 
-on_both! {
-    the_health_page_shows_waiting_deliveries_and_failing_endpoints
-    accounts_can_be_searched_and_paged
-    an_account_is_created_with_its_first_admin
-    renaming_an_account_is_recorded_in_both_logs
-    a_suspended_account_holds_its_events_and_is_read_only
-    resuming_an_account_resets_the_health_of_its_endpoints
-    a_suspension_applies_at_once_to_deliveries_in_memory
-    limits_are_enforced_where_they_matter
-    an_operator_manages_platform_tokens
-    only_operators_may_operate
-}
+on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter an_operator_manages_platform_tokens only_operators_may_operate }
 
 pub const PASSWORD: &str = "violet kettle ran 7 miles";
 
@@ -55,23 +44,23 @@ pub fn acme(harness: &TestHarness) -> AccountId {
     harness.admin.account().unwrap().clone()
 }
 
-/// What the account's own log and the installation's say about deeds of this kind, newest first.
-async fn deeds(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Deed>, Vec<Deed>) {
+/// Records of this action in the account's log and in the provider's log, newest first.
+async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Deed>, Vec<Deed>) {
     let filter = AuditFilter::parse(&format!("?area={area}"));
     let own = harness.engine.audit(&harness.admin, &filter).await.unwrap().rows;
     let all = harness.engine.installation_audit(olga, &filter).await.unwrap().rows;
     (own.into_iter().map(|record| record.deed).collect(), all.into_iter().map(|record| record.deed).collect())
 }
 
-/// The secret end of the link in the latest letter.
+/// The secret part of the link in the latest email.
 pub fn link(harness: &TestHarness) -> String {
     let letter = harness.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
 
-/// The admin as the next click finds them.
-async fn admin_again(harness: &TestHarness) -> Actor {
+/// The admin with their current rights.
+async fn reloaded_admin(harness: &TestHarness) -> Actor {
     harness.engine.actor(&UserId::parse(harness.admin.id().unwrap()).unwrap(), &acme(harness)).await.unwrap()
 }
 
@@ -92,7 +81,7 @@ async fn the_health_page_shows_waiting_deliveries_and_failing_endpoints(harness:
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.clock.step_ms(MINUTE_MS);
     let behind = harness.engine.health(&olga).await.unwrap();
-    assert_eq!(behind.waiting, 2, "what waits behind an earlier one of its call waits too");
+    assert_eq!(behind.waiting, 2, "an event behind an earlier one of its call waits too");
     assert_eq!((late.troubled[0].name.as_str(), late.troubled[0].failed, late.troubled[0].delivered), ("Acme", 1, 0));
     assert!(late.ingest.commits >= 1);
     harness.engine.suspend_account(&olga, &acme(&harness), "Unpaid").await.unwrap();
@@ -137,7 +126,7 @@ async fn an_account_is_created_with_its_first_admin(harness: TestHarness) {
     assert!(harness.engine.actor(&bob.id, &account.id).await.unwrap().may(Permission::ManageMembers));
     let again = harness.engine.open_account(&olga, &NewAccount { admin: String::new(), ..form }).await.unwrap_err();
     assert_eq!(again.fields()[0].field, "reference");
-    let (_, all) = deeds(&harness, &olga, "account").await;
+    let (_, all) = records_of(&harness, &olga, "account").await;
     assert_eq!(all, [Deed::AccountCreated]);
     assert_eq!(harness.engine.verify_audit().await.unwrap().broken, []);
 }
@@ -148,7 +137,7 @@ async fn renaming_an_account_is_recorded_in_both_logs(harness: TestHarness) {
     let account = harness.engine.rename_account(&olga, &acme(&harness), &naming).await.unwrap();
     assert_eq!((account.name.as_str(), account.reference.as_deref()), ("Acme Ltd", Some("r-7")));
     harness.engine.rename_account(&olga, &acme(&harness), &naming).await.unwrap();
-    let (own, all) = deeds(&harness, &olga, "account").await;
+    let (own, all) = records_of(&harness, &olga, "account").await;
     assert_eq!((own, all), (vec![Deed::AccountRenamed, Deed::AccountCreated], vec![Deed::AccountRenamed]));
     let (beta, _) = newcomer(&harness.engine, "Beta").await;
     let taken = harness.engine.rename_account(&olga, beta.account().unwrap(), &naming).await.unwrap_err();
@@ -175,7 +164,7 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
     assert_eq!(refused, Error::Suspended("This account is suspended: Unpaid since May. Ask your provider.".into()));
     let pbx = harness.engine.authenticate(&platform, "").await.unwrap();
     let accepted = harness.engine.accept_event(&pbx, &account, event(EventKind::CallProcessed, 1, None)).await.unwrap();
-    assert_eq!(accepted.deliveries, 1, "nothing is dropped in silence");
+    assert_eq!(accepted.deliveries, 1, "nothing is dropped silently");
     assert_eq!(harness.run_after_ms(HOUR_MS).await, 0, "and nothing is sent");
     let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.failure.map(|f| f.cause)), (Status::Held, Some(Cause::NotSentSuspended)));
@@ -185,7 +174,7 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
         assert_eq!(rows.len(), found, "{query}");
     }
 
-    let ana = admin_again(&harness).await;
+    let ana = reloaded_admin(&harness).await;
     assert!(
         harness.engine.endpoints(&ana).await.is_ok()
             && harness.engine.audit(&ana, &AuditFilter::default()).await.is_ok()
@@ -208,7 +197,7 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
     assert!(harness.engine.authenticate(&own, "").await.is_ok());
     assert_eq!(harness.run().await, 1);
     assert_eq!(harness.only_delivery().await.row.status, Status::Delivered);
-    let (own, all) = deeds(&harness, &olga, "account").await;
+    let (own, all) = records_of(&harness, &olga, "account").await;
     assert_eq!(own[..2], [Deed::AccountRestored, Deed::AccountSuspended]);
     assert_eq!(all, [Deed::AccountRestored, Deed::AccountSuspended]);
 }
@@ -224,13 +213,17 @@ async fn resuming_an_account_resets_the_health_of_its_endpoints(harness: TestHar
     harness.engine.restore_account(&olga, &acme(&harness)).await.unwrap();
     harness.run().await;
     let now = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
-    assert_eq!(now.state, domain::endpoint::EndpointState::Active, "six days of rest are no six days of failures");
+    assert_eq!(
+        now.state,
+        domain::endpoint::EndpointState::Active,
+        "six days of suspension are not six days of failures"
+    );
 }
 
 async fn a_suspension_applies_at_once_to_deliveries_in_memory(harness: TestHarness) {
     let olga = operator(&harness).await;
     harness.endpoint().await;
-    // Taken in hand in memory at birth, before the suspension.
+    // Leased in memory when accepted, before the suspension.
     harness.accept(EventKind::CallProcessed, 1).await;
     let sending = DeliveryFilter::parse("?status=sending");
     assert_eq!(harness.engine.deliveries(&harness.admin, &sending).await.unwrap().rows.len(), 1);
@@ -265,7 +258,7 @@ async fn limits_are_enforced_where_they_matter(harness: TestHarness) {
     assert!(matches!(harness.engine.limit_account(&olga, &account, &wrong).await, Err(Error::Invalid(_))));
     harness.engine.limit_account(&olga, &account, &LimitsForm::default()).await.unwrap();
     assert!(harness.engine.create_endpoint(&harness.admin, &second, Duplicate::Allow).await.is_ok());
-    let (own, all) = deeds(&harness, &olga, "account").await;
+    let (own, all) = records_of(&harness, &olga, "account").await;
     assert_eq!((own[..2].to_vec(), all), (vec![Deed::AccountLimited; 2], vec![Deed::AccountLimited; 2]));
 }
 
@@ -295,7 +288,7 @@ async fn an_operator_manages_platform_tokens(harness: TestHarness) {
     assert!(matches!(harness.engine.api_token(&harness.admin, &made.token.id).await, Err(Error::NotFound(_))));
     let of_account = harness.engine.api_tokens(&harness.admin).await.unwrap()[0].id.clone();
     assert!(matches!(harness.engine.api_token(&olga, &of_account).await, Err(Error::NotFound(_))));
-    let (own, installation) = deeds(&harness, &olga, "token").await;
+    let (own, installation) = records_of(&harness, &olga, "token").await;
     assert_eq!(installation, [Deed::ApiTokenRevoked, Deed::ApiTokenRotated, Deed::ApiTokenCreated]);
     assert_eq!(own, [Deed::ApiTokenCreated], "the account's own");
 }

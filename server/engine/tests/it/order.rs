@@ -1,4 +1,4 @@
-//! Order within a call (G4), and its end overtaking its news.
+//! Order within a call (G4), and its end overtaking its ephemeral events.
 
 use domain::{delivery::Status, event::EventKind, retry::EndReason};
 
@@ -7,15 +7,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    events_of_a_call_are_sent_in_the_order_they_were_accepted
-    a_later_event_waits_for_an_earlier_one_of_its_call
-    the_end_of_a_call_overtakes_ephemeral_events_waiting_for_a_retry
-    ephemeral_events_that_fail_while_the_end_waits_are_superseded
-    with_deliver_late_the_end_waits_for_earlier_events
-    calls_do_not_wait_for_each_other
-    fifty_calls_arrive_complete_and_in_order_though_every_fifth_response_is_a_500
-}
+on_both! { events_of_a_call_are_sent_in_the_order_they_were_accepted a_later_event_waits_for_an_earlier_one_of_its_call the_end_of_a_call_overtakes_ephemeral_events_waiting_for_a_retry ephemeral_events_that_fail_while_the_end_waits_are_superseded with_deliver_late_the_end_waits_for_earlier_events calls_do_not_wait_for_each_other fifty_calls_arrive_complete_and_in_order_though_every_fifth_response_is_a_500 }
 
 async fn events_of_a_call_are_sent_in_the_order_they_were_accepted(harness: TestHarness) {
     harness.endpoint().await;
@@ -31,7 +23,7 @@ async fn a_later_event_waits_for_an_earlier_one_of_its_call(harness: TestHarness
     harness.receiver.next([Reply::Status(500)]);
     harness.accept(EventKind::IncomingCall, 1).await;
     harness.accept(EventKind::OutgoingCall, 1).await;
-    assert_eq!(harness.run().await, 1, "the second waits behind the first, which waits for its retry");
+    assert_eq!(harness.run().await, 1, "the second waits for the first, which waits for its retry");
     assert_eq!(harness.run_after_ms(1_200).await, 2);
     assert_eq!(harness.receiver.kinds(), ["IncomingCall", "IncomingCall", "OutgoingCall"]);
 }
@@ -47,7 +39,7 @@ async fn the_end_of_a_call_overtakes_ephemeral_events_waiting_for_a_retry(harnes
     assert_eq!((rows[0].status, rows[0].end_reason), (Status::Expired, Some(EndReason::Superseded)));
     assert_eq!(rows[1].status, Status::Delivered);
     assert_eq!(harness.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
-    assert_eq!(harness.run_after_ms(60_000).await, 0, "no late news after the end");
+    assert_eq!(harness.run_after_ms(60_000).await, 0, "no ephemeral event is sent after the end");
 }
 
 async fn ephemeral_events_that_fail_while_the_end_waits_are_superseded(harness: TestHarness) {
@@ -87,7 +79,7 @@ async fn fifty_calls_arrive_complete_and_in_order_though_every_fifth_response_is
     harness.endpoint().await;
     harness.receiver.fail_every(5);
     futures::future::join_all((0..50).map(|call| harness.accept(EventKind::IncomingCall, call))).await;
-    // Half a minute of ringing and talking: as long as news are tried.
+    // Half a minute of ringing and talking: as long as ephemeral events are retried.
     for _ in 0..16 {
         harness.run().await;
         harness.clock.step_ms(2_100);

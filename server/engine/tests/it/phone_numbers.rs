@@ -1,4 +1,4 @@
-//! Searching by phone number: the same is found whether or not the index has followed.
+//! Searching by phone number finds the same with and without the index.
 
 use domain::{
     account::{Accounts, StaffRole},
@@ -24,19 +24,7 @@ use crate::{
     recover,
 };
 
-on_both! {
-    a_number_is_found_in_every_format_before_and_after_indexing
-    pages_continue_from_the_index_into_rows_not_indexed_yet
-    a_number_combines_with_other_filters
-    an_account_finds_only_its_own_calls
-    support_finds_accounts_by_number_even_if_nothing_was_sent
-    an_interrupted_step_is_applied_once
-    two_nodes_index_each_number_once
-    a_metric_reports_how_far_the_index_lags
-    a_never_sent_event_is_found_once_it_is_recovered
-    entries_are_deleted_with_their_rows
-    ids_stay_above_the_watermark_after_its_rows_are_deleted
-}
+on_both! { a_number_is_found_in_every_format_before_and_after_indexing pages_continue_from_the_index_into_rows_not_indexed_yet a_number_combines_with_other_filters an_account_finds_only_its_own_calls support_finds_accounts_by_number_even_if_nothing_was_sent an_interrupted_step_is_applied_once two_nodes_index_each_number_once a_metric_reports_how_far_the_index_lags a_never_sent_event_is_found_once_it_is_recovered entries_are_deleted_with_their_rows ids_stay_above_the_watermark_after_its_rows_are_deleted }
 
 const NUMBER: &str = "+441202901222";
 
@@ -53,8 +41,8 @@ async fn call(harness: &TestHarness, token: &Actor, n: u32, (caller, callee): (&
     harness.engine.accept_event(token, token.account().unwrap(), event(n, caller, callee)).await.unwrap();
 }
 
-/// Follows all there is.
-async fn gather(harness: &TestHarness, engine: &Engine) {
+/// Indexes all rows.
+async fn index_all(harness: &TestHarness, engine: &Engine) {
     harness.clock.step_ms(SETTLED_MS + 1);
     while engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {
         harness.clock.step_ms(SETTLED_MS + 1);
@@ -79,20 +67,26 @@ async fn a_number_is_found_in_every_format_before_and_after_indexing(harness: Te
     for (n, stored) in [NUMBER, "00441202901222", "441202901222", "anonymous", other].into_iter().enumerate() {
         call(&harness, &harness.token, u32::try_from(n).unwrap(), (stored, "0441111")).await;
     }
-    for gathered in [false, true] {
-        if gathered {
-            gather(&harness, &harness.engine).await;
+    for indexed in [false, true] {
+        if indexed {
+            index_all(&harness, &harness.engine).await;
             assert_eq!(entries(&harness).await, 10);
         }
         let three = [2, 1, 0].map(call_id).to_vec();
         for spelling in ["q=%2B44+1202+901-222", "q=0044+1202901222", "q=441202901222"] {
-            assert_eq!(found(&harness, &harness.admin, spelling).await, three, "{spelling}, gathered: {gathered}");
+            assert_eq!(found(&harness, &harness.admin, spelling).await, three, "{spelling}, indexed: {indexed}");
         }
         assert_eq!(found(&harness, &harness.admin, "q=anonymous").await, [call_id(3)]);
         assert_eq!(found(&harness, &harness.admin, "q=01202+912204").await, [call_id(4)]);
         assert_eq!(found(&harness, &harness.admin, "q=0441111").await.len(), 5);
-        assert!(found(&harness, &harness.admin, "q=01202901222").await.is_empty(), "a national number is another one");
-        assert!(found(&harness, &harness.admin, "q=1202901222").await.is_empty(), "a part is not the number");
+        assert!(
+            found(&harness, &harness.admin, "q=01202901222").await.is_empty(),
+            "a national number is a different one"
+        );
+        assert!(
+            found(&harness, &harness.admin, "q=1202901222").await.is_empty(),
+            "a part of the number does not match"
+        );
     }
 }
 
@@ -103,7 +97,7 @@ async fn pages_continue_from_the_index_into_rows_not_indexed_yet(harness: TestHa
         call(&harness, &harness.token, n, (NUMBER, NUMBER)).await;
         call(&harness, &harness.token, 100 + n, ("0441112", "0441113")).await;
         if n == 6 {
-            gather(&harness, &harness.engine).await;
+            index_all(&harness, &harness.engine).await;
         }
     }
     let mut seen = Vec::new();
@@ -128,9 +122,9 @@ async fn a_number_combines_with_other_filters(harness: TestHarness) {
     call(&harness, &harness.token, 2, (NUMBER, "0441111")).await;
     let middle = domain::time::iso_utc(harness.now().plus_ms(-1_000));
     harness.accept_as(EventKind::IncomingCall, 3, Some("own-7")).await.unwrap();
-    for gathered in [false, true] {
-        if gathered {
-            gather(&harness, &harness.engine).await;
+    for indexed in [false, true] {
+        if indexed {
+            index_all(&harness, &harness.engine).await;
         }
         for (filter, count) in [
             ("status=delivered".to_owned(), 1),
@@ -144,9 +138,9 @@ async fn a_number_combines_with_other_filters(harness: TestHarness) {
             ("event=OutgoingCall".to_owned(), 0),
         ] {
             let query = format!("q=441202901222&{filter}");
-            assert_eq!(found(&harness, &harness.admin, &query).await.len(), count, "{query}, gathered: {gathered}");
+            assert_eq!(found(&harness, &harness.admin, &query).await.len(), count, "{query}, indexed: {indexed}");
         }
-        assert_eq!(found(&harness, &harness.admin, "q=own-7").await.len(), 2, "an id that the platform chose");
+        assert_eq!(found(&harness, &harness.admin, "q=own-7").await.len(), 2, "an id chosen by the platform");
     }
 }
 
@@ -154,14 +148,14 @@ async fn an_account_finds_only_its_own_calls(harness: TestHarness) {
     harness.endpoint().await;
     let (beta, token) = newcomer(&harness.engine, "Beta").await;
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
-    for gathered in [false, true] {
-        if gathered {
-            gather(&harness, &harness.engine).await;
+    for indexed in [false, true] {
+        if indexed {
+            index_all(&harness, &harness.engine).await;
         }
         assert!(found(&harness, &beta, "q=441202901222").await.is_empty());
         assert_eq!(found(&harness, &harness.admin, "q=441202901222").await.len(), 1);
     }
-    // Not even if the index were wrong: whatever stands in it is looked at again.
+    // Not even with a wrong index entry: its row is checked again.
     let theirs = harness.deliveries().await[0].id.to_string();
     let account_id = token.account().unwrap().to_string();
     let wrong = PhoneEntry { place: theirs, account_id, caller: NUMBER.into(), callee: NUMBER.into() };
@@ -184,15 +178,15 @@ async fn support_finds_accounts_by_number_even_if_nothing_was_sent(harness: Test
         let found = harness.engine.find_accounts(&sam, text).await.unwrap();
         found.into_iter().map(|one| one.account.name).collect::<Vec<_>>()
     };
-    for gathered in [false, true] {
-        if gathered {
-            gather(&harness, &harness.engine).await;
+    for indexed in [false, true] {
+        if indexed {
+            index_all(&harness, &harness.engine).await;
         }
-        assert_eq!(names("+44 1202 901222").await, ["Acme", "Beta"], "gathered: {gathered}");
+        assert_eq!(names("+44 1202 901222").await, ["Acme", "Beta"], "indexed: {indexed}");
         assert!(names("+44 1202 901223").await.is_empty());
     }
     harness.clock.step_ms(31 * DAY_MS);
-    assert!(names("+44 1202 901222").await.is_empty(), "a month is looked at");
+    assert!(names("+44 1202 901222").await.is_empty(), "the search covers a month");
 }
 
 async fn a_metric_reports_how_far_the_index_lags(harness: TestHarness) {
@@ -200,31 +194,31 @@ async fn a_metric_reports_how_far_the_index_lags(harness: TestHarness) {
         let figures = harness.engine.metrics().await.unwrap();
         figures.into_iter().find(|one| one.name == "offhook_numbers_behind_seconds").unwrap().value
     };
-    assert_eq!(behind_s().await, Value::Gauge(0.0), "there is nothing yet");
+    assert_eq!(behind_s().await, Value::Gauge(0.0), "there are no events yet");
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
     harness.clock.step_ms(2_000);
-    assert_eq!(behind_s().await, Value::Gauge(2.0), "an event that went to no endpoint is searched for, too");
-    gather(&harness, &harness.engine).await;
+    assert_eq!(behind_s().await, Value::Gauge(2.0), "an event without deliveries is searchable, too");
+    index_all(&harness, &harness.engine).await;
     assert_eq!(behind_s().await, Value::Gauge(0.0));
     harness.endpoint().await;
     call(&harness, &harness.token, 2, (NUMBER, "0441111")).await;
     harness.clock.step_ms(90_000);
     call(&harness, &harness.token, 3, (NUMBER, "0441111")).await;
     assert_eq!(behind_s().await, Value::Gauge(90.0), "the oldest counts");
-    gather(&harness, &harness.engine).await;
+    index_all(&harness, &harness.engine).await;
     assert_eq!(behind_s().await, Value::Gauge(0.0));
 }
 
 async fn a_never_sent_event_is_found_once_it_is_recovered(harness: TestHarness) {
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
-    gather(&harness, &harness.engine).await;
+    index_all(&harness, &harness.engine).await;
     let endpoint = harness.endpoint().await;
     let form = RecoverForm { which: "also_never_sent".into(), ..recover::form() };
     recover::start(&harness, &endpoint.id, &form).await;
     harness.clock.step_ms(recover::STEP_MS);
     assert_eq!(recover::round(&harness.engine).await, 1);
-    assert_eq!(found(&harness, &harness.admin, "q=441202901222").await, [call_id(1)], "its place is behind the mark");
-    assert_eq!(entries(&harness).await, 2, "it stands in the index once");
+    assert_eq!(found(&harness, &harness.admin, "q=441202901222").await, [call_id(1)], "it lies below the watermark");
+    assert_eq!(entries(&harness).await, 2, "it is in the index once");
 }
 
 async fn an_interrupted_step_is_applied_once(harness: TestHarness) {
@@ -242,11 +236,11 @@ async fn an_interrupted_step_is_applied_once(harness: TestHarness) {
         (entries(&harness).await, phone_index::watermark(db, Stream::Deliveries).await.unwrap().as_str()),
         (0, "")
     );
-    gather(&harness, &*harness.another().await).await;
-    assert_eq!(entries(&harness).await, 2 * most as usize, "more than a step holds, and each once");
+    index_all(&harness, &*harness.another().await).await;
+    assert_eq!(entries(&harness).await, 2 * most as usize, "more than one step, and each once");
     let mut tx = db.begin().await.unwrap();
     let again = phone_index::advance(&mut tx, Stream::Deliveries, "", reached).await.unwrap();
-    assert!(!again, "a step that somebody else has done");
+    assert!(!again, "a step another node has done");
 }
 
 async fn two_nodes_index_each_number_once(harness: TestHarness) {
@@ -259,7 +253,7 @@ async fn two_nodes_index_each_number_once(harness: TestHarness) {
         (30..60).map(|n| other.accept_event(&harness.token, account, event(n, NUMBER, "0441111"))),
     )
     .await;
-    tokio::join!(gather(&harness, &harness.engine), gather(&harness, &other));
+    tokio::join!(index_all(&harness, &harness.engine), index_all(&harness, &other));
     assert_eq!(entries(&harness).await, 120);
     assert_eq!(found(&harness, &harness.admin, "q=441202901222&limit=250").await.len(), 60);
 }
@@ -272,7 +266,7 @@ async fn entries_are_deleted_with_their_rows(harness: TestHarness) {
     harness.clock.step_ms(91 * DAY_MS);
     harness.pause(&endpoint.id).await;
     call(&harness, &harness.token, 3, (NUMBER, "0441111")).await;
-    gather(&harness, &harness.engine).await;
+    index_all(&harness, &harness.engine).await;
     assert_eq!(entries(&harness).await, 6);
     harness.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert_eq!(entries(&harness).await, 2);
@@ -283,19 +277,19 @@ async fn ids_stay_above_the_watermark_after_its_rows_are_deleted(harness: TestHa
     harness.endpoint().await;
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
     harness.run().await;
-    gather(&harness, &harness.engine).await;
+    index_all(&harness, &harness.engine).await;
     harness.clock.step_ms(91 * DAY_MS);
     harness.engine.background().retention.round(Pacing::Immediate).await.unwrap();
-    // A clock that is wrong by months, and a new start.
+    // A clock that is wrong by months, and a restart.
     harness.clock.step_ms(-100 * DAY_MS);
     let later = harness.another().await;
     later.accept_event(&harness.token, harness.token.account().unwrap(), event(2, NUMBER, "0441111")).await.unwrap();
     harness.clock.step_ms(100 * DAY_MS);
-    gather(&harness, &later).await;
+    index_all(&harness, &later).await;
     assert_eq!(found(&harness, &harness.admin, "q=441202901222").await, [call_id(2)]);
 }
 
-/// As when its clock is behind that of the others, or its commit took long.
+/// As when its node's clock is behind, or its commit takes long.
 #[tokio::test]
 async fn a_delivery_committed_below_the_watermark_is_indexed_by_its_node() {
     let harness = TestHarness::new(On::Postgres).await;
@@ -307,7 +301,7 @@ async fn a_delivery_committed_below_the_watermark_is_indexed_by_its_node() {
         .await
         .unwrap();
     assert!(found(&harness, &harness.admin, "q=441202901222").await.is_empty());
-    gather(&harness, &harness.engine).await;
+    index_all(&harness, &harness.engine).await;
     assert!(harness.engine.background().phone_indexer.round(Pacing::Immediate).await.is_ok());
     assert_eq!(found(&harness, &harness.admin, "q=441202901222").await, [call_id(2)]);
     assert_eq!(entries(&harness).await, 4);
@@ -320,11 +314,11 @@ async fn a_running_server_indexes_automatically() {
     harness.endpoint().await;
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
     let running = harness.another_running().await;
-    let gathers = async |count| while entries(&harness).await != count {};
+    let indexes = async |count| while entries(&harness).await != count {};
     let long = std::time::Duration::from_secs(20);
-    tokio::time::timeout(long, gathers(2)).await.expect("what was there before the start was not gathered");
+    tokio::time::timeout(long, indexes(2)).await.expect("rows from before the start were not indexed");
     let account = harness.token.account().unwrap();
     running.accept_event(&harness.token, account, event(2, NUMBER, "0441112")).await.unwrap();
-    tokio::time::timeout(long, gathers(4)).await.expect("what came later was not gathered");
+    tokio::time::timeout(long, indexes(4)).await.expect("later rows were not indexed");
     running.stop().await;
 }

@@ -1,4 +1,4 @@
-//! Policies: what operators decide goes before the environment, at once and after a restart.
+//! Policies set by operators override the environment, at once and after a restart.
 
 use domain::{
     Error,
@@ -15,14 +15,10 @@ use engine::background::Pacing;
 
 use crate::{
     harness::{TestHarness, on_both},
-    operate::{acme, operator},
+    ops::{acme, operator},
 };
 
-on_both! {
-    policies_override_the_environment_at_once
-    an_egress_rule_applies_to_the_next_attempt
-    the_operator_caps_retention
-}
+on_both! { policies_override_the_environment_at_once an_egress_rule_applies_to_the_next_attempt the_operator_caps_retention }
 
 async fn policies_override_the_environment_at_once(harness: TestHarness) {
     let olga = operator(&harness).await;
@@ -32,7 +28,7 @@ async fn policies_override_the_environment_at_once(harness: TestHarness) {
     assert_eq!((set.value.as_str(), set.given.as_str()), ("invite", "open"));
     assert_eq!(set.set.map(|(_, by)| by).as_deref(), Some("olga@provider.example"));
     assert!(!harness.engine.sign_up_open());
-    assert!(other.sign_up_open(), "another node looks again a moment later");
+    assert!(other.sign_up_open(), "another node follows a moment later");
     other.sender().read_policies().await.unwrap();
     assert!(!other.sign_up_open());
     let restarted = harness.another().await;

@@ -1,9 +1,9 @@
-//! The way to PostgreSQL is encrypted wherever it can be.
+//! Connections to PostgreSQL are encrypted if the server can.
 
 use engine::store::db::Db;
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
-/// What a client sends first that would rather speak TLS: length and code (PostgreSQL protocol 3.0, SSLRequest).
+/// First message of a client that prefers TLS: length and code (PostgreSQL protocol 3.0, SSLRequest).
 const TLS_WANTED: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! How much a list looks at: counted in steps of SQLite's machine, which are the same on every computer.
+//! What a list query costs, counted in steps of SQLite's virtual machine, which are the same on every computer.
 
 use std::sync::{
     Arc,
@@ -20,14 +20,14 @@ use crate::harness::{On, START, TestHarness};
 
 /// Deliveries of the account.
 const ROWS: u64 = 30_000;
-/// Steps between two looks at the count.
+/// Steps between two callbacks.
 const GRAIN: i32 = 50;
-/// Steps of a page at most. A walk over all rows takes ten times as many.
+/// Most steps for a page. A scan of all rows takes ten times as many.
 const PAGE_STEPS_MAX: u64 = 30_000;
 
-/// Counts the steps of everything that is read from now on.
+/// Counts the steps of every read from now on.
 async fn counted(harness: &TestHarness) -> Arc<AtomicU64> {
-    let Pool::Sqlite(readers) = &harness.engine.context().db.readers else { panic!("this harness is on SQLite") };
+    let Pool::Sqlite(readers) = &harness.engine.context().db.readers else { panic!("this harness uses SQLite") };
     let steps = Arc::new(AtomicU64::new(0));
     let mut all = Vec::new();
     for _ in 0..readers.options().get_max_connections() {
@@ -98,7 +98,7 @@ async fn no_list_filter_scans_rows_that_it_does_not_show() {
         let taken = steps.load(Ordering::Relaxed);
         assert!(taken < PAGE_STEPS_MAX, "{query}: {taken} steps");
     }
-    // The measure measures: what has not been followed yet is walked.
+    // The limit can fail: rows that are not indexed yet are scanned.
     harness.execute("UPDATE numbers_followed SET place = ''").await.unwrap();
     steps.store(0, Ordering::Relaxed);
     harness.engine.deliveries(&harness.admin, &DeliveryFilter::parse("q=07700900999000")).await.unwrap();

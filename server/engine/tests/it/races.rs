@@ -1,5 +1,6 @@
-//! Two transactions at the same time. On Postgres they are interleaved by hand: one is left open until the other waits for it, or
-//! has gone past it.
+//! Concurrent transactions. On Postgres the tests interleave them: one stays open until the other waits for it or has
+
+//! passed it.
 
 use std::time::Duration;
 
@@ -28,19 +29,12 @@ use tokio::task::JoinHandle;
 
 use crate::harness::{On, TestHarness, call_id, on_both};
 
-on_both! {
-    a_stuck_delivery_is_found_and_sent
-    a_delivery_that_the_deletion_of_its_endpoint_missed_is_cancelled
-    cancelling_sends_no_earlier_event_while_another_of_the_call_is_in_flight
-    a_delivery_in_flight_is_neither_resent_nor_logged_as_resent
-    four_concurrent_requests_create_one_test_line
-    one_of_four_endpoints_added_at_once_gets_the_url
-}
+on_both! { a_stuck_delivery_is_found_and_sent a_delivery_that_the_deletion_of_its_endpoint_missed_is_cancelled cancelling_sends_no_earlier_event_while_another_of_the_call_is_in_flight a_delivery_in_flight_is_neither_resent_nor_logged_as_resent four_concurrent_requests_create_one_test_line one_of_four_endpoints_added_at_once_gets_the_url }
 
-/// Longest wait for something that should happen at once.
+/// How long to wait for something that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until a task has come to its end or to a lock that somebody holds.
+/// Waits until a task has ended or is blocked by a lock.
 async fn ended_or_blocked<T>(harness: &TestHarness, task: &JoinHandle<T>) {
     let waiting = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
@@ -49,7 +43,7 @@ async fn ended_or_blocked<T>(harness: &TestHarness, task: &JoinHandle<T>) {
             sleep_ms(5).await;
         }
     };
-    tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor waits");
+    tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor is it blocked");
 }
 
 async fn lane(harness: &TestHarness) -> OrderingKey {
@@ -61,7 +55,7 @@ async fn begin(harness: &TestHarness) -> Tx {
     harness.engine.context().db.begin().await.unwrap()
 }
 
-/// What the writer of events adds: the end of the first call, behind what has not ended.
+/// Adds what the event writer would: the end of the first call, queued behind its unfinished events.
 async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &OrderingKey) {
     let (at, entropy) = harness.engine.context().ids.next();
     let place = domain::id::encode(at, entropy);
@@ -155,9 +149,9 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
     assert_eq!(due, "1");
 }
 
-/// How often transactions have waited for each other in a circle.
+/// Number of deadlocks so far.
 const CIRCLES: &str = "SELECT CAST(deadlocks AS TEXT) FROM pg_stat_database WHERE datname = current_database()";
-/// Calls whose end comes while their beginning is under way.
+/// Calls whose end arrives while their start is in flight.
 const CALLS: u32 = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -218,7 +212,7 @@ async fn a_stuck_delivery_is_found_and_sent(harness: TestHarness) {
         harness.accept(EventKind::CallProcessed, call).await;
         harness.accept(EventKind::CallProcessed, call).await;
     }
-    // The first call as an earlier version may have left it; the second is held and in order.
+    // The first call as an earlier version may have left it; the second is held correctly.
     harness
         .execute(
             "UPDATE deliveries SET state = 'delivered', due_ms = NULL, finished_ms = created_ms \
@@ -239,7 +233,7 @@ async fn a_delivery_that_the_deletion_of_its_endpoint_missed_is_cancelled(harnes
     assert_eq!(harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap(), 1);
     assert_eq!(harness.engine.background().deleted_endpoints.round().await.unwrap(), 0);
     for later_ms in [0, 3_600_000] {
-        // As what was accepted meanwhile, and committed after.
+        // As if it was accepted meanwhile and committed later.
         let again =
             "UPDATE deliveries SET state = 'queued', end_reason = NULL, finished_ms = NULL, due_ms = created_ms";
         harness.execute(again).await.unwrap();
@@ -261,7 +255,7 @@ async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
     let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
     let endpoint = harness.endpoint().await;
     harness.accept(EventKind::CallProcessed, 1).await;
-    // As a recorder does: first the delivery, then its endpoint.
+    // In the recorder's order: first the delivery, then its endpoint.
     let mut recording = begin(&harness).await;
     let lanes = queue::busy_ordering_keys(&mut recording, &[lane(&harness).await]).await.unwrap();
     assert_eq!(lanes.len(), 1);
@@ -278,19 +272,19 @@ async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
         attempt_ms: 1,
         failure: None,
     };
-    outcomes::health(&mut recording, &[failed]).await.expect("who records waits for who deletes");
+    outcomes::health(&mut recording, &[failed]).await.expect("the recorder waits for the deletion");
     recording.commit().await.unwrap();
     assert_eq!(deleting.await.unwrap().unwrap(), 1);
     assert_eq!(harness.only_delivery().await.row.status, Status::Cancelled);
 }
 
-/// Posts an event with an id that another transaction commits while it is being written.
+/// Posts an event whose id another transaction commits at the same time.
 async fn post_as_another_node_commits(call: u32) -> domain::Result<domain::event::Accepted> {
     let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
     harness.try_accept_by(&harness.engine, 1, Some("own-1")).await.unwrap();
     harness.execute("CREATE TABLE other AS SELECT * FROM events").await.unwrap();
     harness.execute("DELETE FROM events").await.unwrap();
-    let Tx::Postgres(mut other) = begin(&harness).await else { panic!("this harness is on Postgres") };
+    let Tx::Postgres(mut other) = begin(&harness).await else { panic!("this harness uses Postgres") };
     sqlx::query("INSERT INTO events SELECT * FROM other").execute(&mut *other).await.unwrap();
     let posting = tokio::spawn({
         let harness = harness.clone();
@@ -316,7 +310,7 @@ async fn cancelling_sends_no_earlier_event_while_another_of_the_call_is_in_fligh
     harness.endpoint().await;
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
-    // The second is in the sender's hands; the first is resent and the third comes, and both wait behind it.
+    // The second is leased; the first is resent and the third arrives, and both wait behind it.
     harness.accept(EventKind::CallProcessed, 1).await;
     let first = harness.deliveries().await[0].id.clone();
     harness.engine.resend(&harness.admin, &first).await.unwrap();

@@ -1,5 +1,6 @@
-//! Random sequences of everything that can happen, held against the promises: every accepted event reaches its
-//! endpoint or ends with a reason (G2, G6), and the events of a call go out in the order they were accepted (G4).
+//! Random sequences of everything that can happen, checked against the promises: every accepted event reaches its
+
+//! endpoint or ends with a reason (G2, G6), and the events of a call are sent in the order they were accepted (G4).
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,7 +13,7 @@ use crate::{
     receiver::{Received, Reply},
 };
 
-/// Runs of random sequences. Each opens a database of its own.
+/// Number of random sequences. Each opens its own database.
 const RUNS: u32 = 24;
 
 #[derive(Debug, Clone)]
@@ -21,7 +22,7 @@ enum Step {
     Reply(u16),
     HangUp,
     Run,
-    /// Sends, and dies before anything of it is recorded.
+    /// Sends, and crashes before the outcome is recorded.
     Die,
     Wait(i64),
     Pause,
@@ -30,20 +31,10 @@ enum Step {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        6 => (0..3_usize, 0..3_u32).prop_map(|(kind, call)| Step::Accept(EventKind::ALL[kind], call)),
-        2 => prop_oneof![Just(500), Just(404), Just(503), Just(410)].prop_map(Step::Reply),
-        1 => Just(Step::HangUp),
-        4 => Just(Step::Run),
-        3 => prop_oneof![Just(500), Just(2_000), Just(30_000), Just(3_600_000), Just(-5_000), Just(-3_600_000)].prop_map(Step::Wait),
-        1 => Just(Step::Pause),
-        1 => Just(Step::Resume),
-        1 => Just(Step::Crash),
-        1 => Just(Step::Die),
-    ]
+    prop_oneof! [ 6 => ( 0 .. 3_usize , 0 .. 3_u32 ) . prop_map ( | ( kind , call ) | Step :: Accept ( EventKind :: ALL [ kind ] , call ) ) , 2 => prop_oneof! [ Just ( 500 ) , Just ( 404 ) , Just ( 503 ) , Just ( 410 ) ] . prop_map ( Step :: Reply ) , 1 => Just ( Step :: HangUp ) , 4 => Just ( Step :: Run ) , 3 => prop_oneof! [ Just ( 500 ) , Just ( 2_000 ) , Just ( 30_000 ) , Just ( 3_600_000 ) , Just ( - 5_000 ) , Just ( - 3_600_000 ) ] . prop_map ( Step :: Wait ) , 1 => Just ( Step :: Pause ) , 1 => Just ( Step :: Resume ) , 1 => Just ( Step :: Crash ) , 1 => Just ( Step :: Die ) , ]
 }
 
-/// A node is given up after this.
+/// A node is declared dead after this.
 const NODE_TIMEOUT_MS: i64 = 15_001;
 
 struct World {
@@ -76,10 +67,8 @@ impl World {
             Step::Die => {
                 let before = self.harness.receiver.received().len();
                 tokio::select! {
-                    // Nothing was due.
-                    _ = self.engine.sender().run_once() => {}
-                    () = self.harness.receiver.has_received(before + 1) => {}
-                }
+                // Nothing was due.
+                 _ = self . engine . sender ( ) . run_once ( ) => { } ( ) = self . harness . receiver . has_received ( before + 1 ) => { } }
                 self.crash().await;
             }
             Step::Crash => self.crash().await,
@@ -91,7 +80,7 @@ impl World {
         self.engine = self.harness.another().await;
     }
 
-    /// The end of all trouble: the endpoint is well and nothing is held; every wait there can be passes.
+    /// Ends all trouble: the endpoint recovers, nothing is held, and every possible wait passes.
     async fn settle(&mut self) {
         self.harness.receiver.reset_script();
         self.harness.resume_by(&self.engine, &self.endpoint).await;
@@ -102,7 +91,7 @@ impl World {
     }
 }
 
-/// Each call's events in the order they went out, as positions in the order they were accepted.
+/// Each call's events in the order they arrived, as positions in the order they were accepted.
 fn order_of_arrival(accepted: &[(String, u32)], received: &[Received]) -> HashMap<u32, Vec<usize>> {
     let mut orders: HashMap<u32, Vec<usize>> = HashMap::new();
     for request in received {
@@ -124,24 +113,15 @@ async fn keeps_the_promises(steps: Vec<Step>, deliver_late: bool) {
     let received = world.harness.receiver.received();
     for row in &rows {
         let explained = row.status == Status::Delivered || row.end_reason.is_some();
-        assert!(row.status.is_final() && explained, "no delivery ends in silence: {row:?}");
+        assert!(row.status.is_final() && explained, "no delivery ends without a reason: {row:?}");
         let arrived = received.iter().any(|r| r.header("webhook-id").as_deref() == Some(row.event_id.as_str()));
         assert!(arrived || row.status != Status::Delivered, "delivered means that it arrived: {row:?}");
     }
     for (call, order) in order_of_arrival(&world.accepted, &received) {
-        assert!(order.windows(2).all(|pair| pair[0] <= pair[1]), "call {call} went out as {order:?}");
+        assert!(order.windows(2).all(|pair| pair[0] <= pair[1]), "call {call} was sent as {order:?}");
     }
 }
 
-proptest! {
-    #![proptest_config(Runs { cases: RUNS, max_shrink_iters: 200, failure_persistence: None, ..Runs::default() })]
+proptest! { #![ proptest_config ( Runs { cases : RUNS , max_shrink_iters : 200 , failure_persistence : None , .. Runs :: default ( ) } ) ]
 
-    #[test]
-    fn random_sequences_lose_nothing_and_keep_calls_in_order(
-        steps in vec(any_step(), 1..40),
-        deliver_late in any::<bool>(),
-    ) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on(keeps_the_promises(steps, deliver_late));
-    }
-}
+#[ test ] fn random_sequences_lose_nothing_and_keep_calls_in_order ( steps in vec ( any_step ( ) , 1 .. 40 ) , deliver_late in any :: < bool > ( ) , ) { let runtime = tokio :: runtime :: Builder :: new_multi_thread ( ) . worker_threads ( 2 ) . enable_all ( ) . build ( ) . unwrap ( ) ; runtime . block_on ( keeps_the_promises ( steps , deliver_late ) ) ; } }

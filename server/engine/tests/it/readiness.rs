@@ -1,4 +1,4 @@
-//! Whether the engine says that it can work.
+//! The engine's readiness.
 
 use std::{fs::File, os::unix::fs::FileExt as _};
 
@@ -6,10 +6,7 @@ use domain::event::EventKind;
 
 use crate::harness::{On, TestHarness, on_both};
 
-on_both! {
-    a_responding_database_is_ready
-    a_database_that_returns_errors_is_not_ready
-}
+on_both! { a_responding_database_is_ready a_database_that_returns_errors_is_not_ready }
 
 async fn a_responding_database_is_ready(harness: TestHarness) {
     harness.endpoint().await;
@@ -36,7 +33,7 @@ async fn a_corrupt_database_file_is_not_ready() {
     let path = harness.database_url().strip_prefix("sqlite://").unwrap();
     let file = File::options().write(true).open(path).unwrap();
     file.write_all_at(&vec![0xA5; usize::try_from(bytes).unwrap()], (page - 1) * bytes).unwrap();
-    // Nothing that is done at the start reads events.
+    // Opening does not read events.
     let later = harness.another().await;
     let reason = later.ready().await.unwrap_err();
     assert!(reason.contains("malformed"), "{reason}");

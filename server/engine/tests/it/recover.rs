@@ -1,4 +1,4 @@
-//! Recoveries: what was counted is what is sent, once, in order, at the rate, across crashes and nodes.
+//! Recoveries send exactly what was counted: once, in order, at the set rate, across crashes and nodes.
 
 use domain::{
     Error,
@@ -18,25 +18,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    exactly_the_counted_deliveries_are_sent
-    a_job_never_sends_faster_than_its_rate
-    a_crash_at_any_point_repeats_and_skips_nothing
-    two_nodes_never_run_the_same_step
-    a_paused_job_continues_where_it_stopped
-    a_cancelled_job_leaves_the_rest_alone
-    events_of_a_call_are_recovered_in_order
-    deliveries_behind_a_busy_call_are_not_forgotten
-    never_sent_events_are_sent_in_order
-    repeated_failures_are_counted_and_can_be_recovered_again
-    expired_ephemeral_events_count_as_fresh_again
-    an_endpoint_has_one_job_at_a_time
-    a_job_with_nothing_to_recover_is_refused
-    tests_and_deliveries_past_retention_are_not_counted
-    deleting_an_endpoint_ends_its_job
-    a_paused_job_ends_with_its_endpoint_and_is_recorded
-    another_accounts_job_is_not_found
-}
+on_both! { exactly_the_counted_deliveries_are_sent a_job_never_sends_faster_than_its_rate a_crash_at_any_point_repeats_and_skips_nothing two_nodes_never_run_the_same_step a_paused_job_continues_where_it_stopped a_cancelled_job_leaves_the_rest_alone events_of_a_call_are_recovered_in_order deliveries_behind_a_busy_call_are_not_forgotten never_sent_events_are_sent_in_order repeated_failures_are_counted_and_can_be_recovered_again expired_ephemeral_events_count_as_fresh_again an_endpoint_has_one_job_at_a_time a_job_with_nothing_to_recover_is_refused tests_and_deliveries_past_retention_are_not_counted deleting_an_endpoint_ends_its_job a_paused_job_ends_with_its_endpoint_and_is_recorded another_accounts_job_is_not_found }
 
 pub const STEP_MS: i64 = 100;
 
@@ -44,14 +26,14 @@ pub fn form() -> RecoverForm {
     RecoverForm { from: iso_utc(START.plus_ms(-1)), ..RecoverForm::default() }
 }
 
-/// So many records that failed for good, each of a call of its own; the receiver answers again.
+/// This many failed deliveries, each of its own call; the receiver works again.
 pub async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
     let endpoint = harness.endpoint().await;
     harness.receiver.next((0..calls).map(|_| Reply::Status(410)));
     for call in 0..calls {
         harness.accept(EventKind::IncomingCall, call).await;
     }
-    // 410 ends a delivery at once and pauses the endpoint, which then holds the others.
+    // 410 fails the delivery and pauses the endpoint, which then holds the others.
     while harness.deliveries().await.iter().any(|row| row.status != Status::Failed) {
         harness.resume(&endpoint.id).await;
         harness.run().await;
@@ -62,7 +44,7 @@ pub async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
 }
 
 pub async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &RecoverForm) -> Job {
-    // What is accepted in the very moment of the start is not past yet.
+    // Events accepted at the very moment of the start do not count as past.
     harness.clock.step_ms(1);
     harness.engine.start_recovery(&harness.admin, endpoint, form).await.unwrap()
 }
@@ -75,7 +57,7 @@ pub async fn round(engine: &Engine) -> usize {
     engine.background().recovery_jobs.round().await.unwrap().requeued
 }
 
-/// Steps until the job has ended; how many were put back.
+/// Runs steps until the job has ended; returns how many deliveries were recovered.
 async fn work(harness: &TestHarness) -> usize {
     let mut put_back = 0;
     loop {
@@ -116,17 +98,17 @@ async fn a_job_never_sends_faster_than_its_rate(harness: TestHarness) {
         let most = harness.now().since_ms(began) * 30 / 1_000;
         assert!((most - 2..=most).contains(&sent), "{sent} of at most {most}");
     }
-    // After a long stop there is no burst: at most what a second allows.
+    // After a long stop there is no burst: at most one second's worth.
     harness.clock.step_ms(60_000);
     assert_eq!(round(&harness.engine).await, 30);
-    assert_eq!(round(&harness.engine).await, 0, "and no more in the same moment");
+    assert_eq!(round(&harness.engine).await, 0, "and no more at the same moment");
 }
 
 async fn a_crash_at_any_point_repeats_and_skips_nothing(harness: TestHarness) {
     let endpoint = outage(&harness, 40).await;
     let started = start(&harness, &endpoint.id, &form()).await;
     let before = harness.receiver.received().len();
-    // Each step is broken off a little later than the one before: before, inside and after its transaction.
+    // Each step is interrupted a little later than the last: before, inside and after its transaction.
     for polls in 0..40 {
         harness.clock.step_ms(STEP_MS);
         let mut step = Box::pin(harness.engine.background().recovery_jobs.round());
@@ -157,7 +139,7 @@ async fn two_nodes_never_run_the_same_step(harness: TestHarness) {
     while !job(&harness, &started).await.state.is_final() {
         harness.clock.step_ms(STEP_MS);
         let (mine, theirs) = join(round(&harness.engine), round(&next)).await;
-        assert!(mine + theirs <= 5, "50 a second are 5 a step, whoever makes it");
+        assert!(mine + theirs <= 5, "50 a second are 5 a step, whichever node runs it");
         put_back += mine + theirs;
     }
     assert_eq!((put_back, job(&harness, &started).await.done), (40, 40));
@@ -172,12 +154,12 @@ async fn a_paused_job_continues_where_it_stopped(harness: TestHarness) {
     assert_eq!(
         harness.engine.pause_job(&harness.admin, &started.id).await.unwrap().state,
         JobState::Paused,
-        "twice is once"
+        "pausing twice has no effect"
     );
     harness.clock.step_ms(60_000);
     assert_eq!(round(&harness.engine).await, 0);
     assert_eq!(harness.engine.resume_job(&harness.admin, &started.id).await.unwrap().state, JobState::Running);
-    assert_eq!(round(&harness.engine).await, 0, "the halt does not count");
+    assert_eq!(round(&harness.engine).await, 0, "the pause does not add to the budget");
     assert_eq!(work(&harness).await, 15);
     assert_eq!(job(&harness, &started).await.done, 20);
 }
@@ -213,7 +195,7 @@ async fn events_of_a_call_are_recovered_in_order(harness: TestHarness) {
     }
     let job = start(&harness, &endpoint.id, &form()).await;
     assert_eq!((job.total, work(&harness).await), (3, 3));
-    // The first fails once: the others wait behind it.
+    // The first fails once; the others wait behind it.
     harness.receiver.next([Reply::Status(500)]);
     assert_eq!(harness.run().await, 1);
     assert_eq!(harness.run_after_ms(6_000).await, 3);
@@ -231,13 +213,13 @@ async fn deliveries_behind_a_busy_call_are_not_forgotten(harness: TestHarness) {
     harness.run().await;
     start(&harness, &endpoint.id, &form()).await;
     assert_eq!(work(&harness).await, 1);
-    assert_eq!(harness.run().await, 0, "its call is busy with a retry");
+    assert_eq!(harness.run().await, 0, "an event of its call waits for a retry");
     assert_eq!(harness.run_after_ms(6_000).await, 2);
     assert!(harness.deliveries().await.iter().all(|row| row.status == Status::Delivered));
 }
 
 async fn never_sent_events_are_sent_in_order(harness: TestHarness) {
-    // Nobody listens for the first and the last; the one between fails.
+    // No endpoint is subscribed to the first and the last; the one between fails.
     let lost = harness.accept(EventKind::IncomingCall, 1).await;
     assert_eq!(lost.deliveries, 0);
     let endpoint = harness.endpoint_with(|form| form.events = vec!["OutgoingCall".into()]).await;
@@ -256,7 +238,7 @@ async fn never_sent_events_are_sent_in_order(harness: TestHarness) {
     assert_eq!(plan.count, 1);
     let listened = RecoverForm { which: "also_never_sent".into(), ..form() };
     let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &listened).await.unwrap();
-    assert_eq!(plan.count, 1, "only kinds that it listens for, unless others are named");
+    assert_eq!(plan.count, 1, "only kinds it is subscribed to, unless others are named");
     let started = start(&harness, &endpoint.id, &all("also_never_sent")).await;
     assert_eq!((started.total, work(&harness).await), (3, 3));
     assert_eq!(harness.run().await, 3);
@@ -375,9 +357,9 @@ async fn a_paused_job_ends_with_its_endpoint_and_is_recorded(harness: TestHarnes
     assert_eq!((ended.state, ended.done, ended.finished_at), (JobState::Cancelled, 5, Some(harness.now())));
     let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
     assert!(log.iter().all(|record| record.object.as_ref() == Some(&endpoint.name)), "{log:?}");
-    let told = log.iter().find(|record| record.deed == Deed::RecoveryCancelled).unwrap();
-    assert_eq!(told.who.as_deref(), Some("ana@acme.example"));
-    assert_eq!(told.changes[0].after.as_deref(), Some(started.id.as_str()));
+    let recorded = log.iter().find(|record| record.deed == Deed::RecoveryCancelled).unwrap();
+    assert_eq!(recorded.who.as_deref(), Some("ana@acme.example"));
+    assert_eq!(recorded.changes[0].after.as_deref(), Some(started.id.as_str()));
     harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!(harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap(), log, "it ended once");
 }

@@ -1,4 +1,4 @@
-//! What is past retention goes, in two stages; what waits stays.
+//! Data past retention is deleted in two stages; what is still waiting is kept.
 
 use domain::{
     Error,
@@ -12,15 +12,7 @@ use engine::background::Pacing;
 
 use crate::harness::{START, TestHarness, on_both};
 
-on_both! {
-    bodies_are_deleted_after_thirty_days_and_the_rest_is_kept
-    rows_are_deleted_after_ninety_days
-    a_waiting_delivery_keeps_its_payload_whatever_its_age
-    a_payload_kept_past_retention_is_deleted_when_its_delivery_ends
-    many_rows_are_deleted_in_small_steps
-    waiting_rows_do_not_keep_newer_ones_from_deletion
-    an_account_sets_its_retention_within_the_operators_limit
-}
+on_both! { bodies_are_deleted_after_thirty_days_and_the_rest_is_kept rows_are_deleted_after_ninety_days a_waiting_delivery_keeps_its_payload_whatever_its_age a_payload_kept_past_retention_is_deleted_when_its_delivery_ends many_rows_are_deleted_in_small_steps waiting_rows_do_not_keep_newer_ones_from_deletion an_account_sets_its_retention_within_the_operators_limit }
 
 async fn bodies_are_deleted_after_thirty_days_and_the_rest_is_kept(harness: TestHarness) {
     harness.endpoint().await;
@@ -35,7 +27,7 @@ async fn bodies_are_deleted_after_thirty_days_and_the_rest_is_kept(harness: Test
     assert_eq!((delivery.row.status, delivery.payload), (Status::Delivered, None));
     assert_eq!((delivery.attempts.len(), delivery.attempts[0].response_body.as_str()), (1, ""));
     let resent = harness.engine.resend(&harness.admin, &delivery.row.id).await;
-    assert!(matches!(resent, Err(Error::Conflict { .. })), "a body that is gone cannot be sent");
+    assert!(matches!(resent, Err(Error::Conflict { .. })), "a deleted body cannot be sent");
 }
 
 async fn rows_are_deleted_after_ninety_days(harness: TestHarness) {
@@ -48,7 +40,7 @@ async fn rows_are_deleted_after_ninety_days(harness: TestHarness) {
     assert_eq!(harness.only_delivery().await.row.call_id, crate::harness::call_id(2));
     assert_eq!(harness.engine.events(&harness.admin, &EventFilter::default()).await.unwrap().rows.len(), 1);
     let hours = harness.engine.endpoint_hours(&harness.admin, &endpoint.id, START).await.unwrap();
-    assert_eq!(hours.len(), 1, "counts stay longer than rows");
+    assert_eq!(hours.len(), 1, "counts are kept longer than rows");
 }
 
 async fn a_waiting_delivery_keeps_its_payload_whatever_its_age(harness: TestHarness) {
@@ -81,7 +73,7 @@ async fn a_payload_kept_past_retention_is_deleted_when_its_delivery_ends(harness
     harness.engine.cancel_delivery(&harness.admin, &first).await.unwrap();
     assert_eq!(harness.texts(kept.into()).await, ["OutgoingCall", "CallProcessed"], "cancelled");
     harness.resume(&endpoint.id).await;
-    assert_eq!(harness.run().await, 1, "the other one is too late");
+    assert_eq!(harness.run().await, 1, "the other one has expired");
     assert_eq!(harness.texts(kept.into()).await, ["CallProcessed"], "and it waits for another endpoint as well");
     harness.engine.delete_endpoint(&harness.admin, &also_waits.id).await.unwrap();
     assert_eq!(harness.texts(kept.into()).await, [""; 0], "with the last of its deliveries");
@@ -90,7 +82,7 @@ async fn a_payload_kept_past_retention_is_deleted_when_its_delivery_ends(harness
     harness.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     harness.accept(EventKind::CallProcessed, 9).await;
     harness.run().await;
-    assert_eq!(harness.texts(kept.into()).await, ["CallProcessed"], "what is not past stays");
+    assert_eq!(harness.texts(kept.into()).await, ["CallProcessed"], "what is not past retention is kept");
 }
 
 async fn many_rows_are_deleted_in_small_steps(harness: TestHarness) {
@@ -102,7 +94,7 @@ async fn many_rows_are_deleted_in_small_steps(harness: TestHarness) {
     harness.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(harness.deliveries().await.is_empty());
     assert!(harness.engine.events(&harness.admin, &EventFilter::default()).await.unwrap().rows.is_empty());
-    // Bodies, deliveries and events went in transactions of their own, none of more than 200 rows.
+    // Bodies, deliveries and events are deleted in separate transactions of at most 200 rows.
     let figures = harness.engine.metrics().await.unwrap();
     let steps = figures.iter().find(|figure| figure.name == "offhook_clean_commit_rows").unwrap();
     let engine::Value::Histogram { buckets, count, sum } = &steps.value else { panic!("{steps:?}") };
@@ -111,7 +103,7 @@ async fn many_rows_are_deleted_in_small_steps(harness: TestHarness) {
     assert!(*count >= 9, "{count} steps");
 }
 
-/// What waits for a paused endpoint is passed over, once in a round, and does not keep the rest from going.
+/// Deliveries that wait for a paused endpoint are skipped once a round and do not block the rest.
 async fn waiting_rows_do_not_keep_newer_ones_from_deletion(harness: TestHarness) {
     let held = harness.endpoint().await;
     harness.pause(&held.id).await;

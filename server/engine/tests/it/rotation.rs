@@ -1,4 +1,4 @@
-//! Rotation of the two credentials: nothing is refused on the way, and time does its part by itself.
+//! Rotation of the two credentials: nothing is refused on the way, and scheduled steps happen on time.
 
 use domain::{
     Error,
@@ -20,19 +20,7 @@ use crate::{
     receiver::{Received, Reply},
 };
 
-on_both! {
-    a_token_is_prepared_proved_switched_undone_and_retired
-    a_failed_test_proves_nothing
-    a_scheduled_switch_takes_effect_on_every_node_on_time_and_is_stored_later
-    two_secrets_overlap_until_the_deadline
-    a_leaked_secret_is_replaced_immediately
-    an_overlap_can_be_extended_once_and_ended_manually
-    a_second_rotation_is_refused
-    a_prepared_token_can_be_discarded
-    a_paused_or_deleted_endpoint_is_not_tested
-    only_permitted_users_rotate
-    rotations_are_recorded_without_their_secrets
-}
+on_both! { a_token_is_prepared_proved_switched_undone_and_retired a_failed_test_proves_nothing a_scheduled_switch_takes_effect_on_every_node_on_time_and_is_stored_later two_secrets_overlap_until_the_deadline a_leaked_secret_is_replaced_immediately an_overlap_can_be_extended_once_and_ended_manually a_second_rotation_is_refused a_prepared_token_can_be_discarded a_paused_or_deleted_endpoint_is_not_tested only_permitted_users_rotate rotations_are_recorded_without_their_secrets }
 
 const NEXT: &str = "the-next-token";
 
@@ -48,7 +36,7 @@ fn signed_by(got: &Received, secret: &str) -> bool {
     got.header("webhook-signature").unwrap().split(' ').any(|one| one == signature)
 }
 
-/// What an ordinary event brings now.
+/// The request that an ordinary event produces now.
 async fn event(harness: &TestHarness, call: u32) -> Received {
     harness.accept(EventKind::CallProcessed, call).await;
     harness.run().await;
@@ -81,7 +69,7 @@ async fn a_token_is_prepared_proved_switched_undone_and_retired(harness: TestHar
     let test = harness.engine.test_credential(&harness.admin, &id, Credential::AuthToken).await.unwrap();
     harness.run().await;
     assert_eq!(token(&event(&harness, 2).await), "my-token");
-    assert!(harness.receiver.received().iter().any(|got| token(got) == NEXT), "the test carries the next token");
+    assert!(harness.receiver.received().iter().any(|got| token(got) == NEXT), "the test has the next token");
     let running = harness.engine.rotation(&harness.admin, &id).await.unwrap().token.unwrap();
     assert_eq!((running.test, running.proved_at), (Some(test), Some(harness.now())));
     let view = harness.engine.switch_token(&harness.admin, &id, None, Unproved::Refuse).await.unwrap();
@@ -118,7 +106,7 @@ async fn a_scheduled_switch_takes_effect_on_every_node_on_time_and_is_stored_lat
     harness.clock.step_ms(HOUR_MS - 1);
     assert_eq!(token(&event(&harness, 1).await), "my-token");
     harness.clock.step_ms(1);
-    assert_eq!(token(&event(&harness, 2).await), NEXT, "the target from 1 ms ago does not outlive the switch");
+    assert_eq!(token(&event(&harness, 2).await), NEXT, "the cached target does not outlive the switch");
     let other = harness.another().await;
     let view = other.rotation(&harness.admin, &id).await.unwrap();
     assert_eq!(view.token.unwrap().phase, TokenPhase::Switched { at, undo_until: at.plus_ms(UNDO_MS) });
@@ -145,7 +133,7 @@ async fn two_secrets_overlap_until_the_deadline(harness: TestHarness) {
     let first = SigningSecret::parse(&new).unwrap();
     let at = got.header("webhook-timestamp").unwrap().parse().unwrap();
     let expected = signature::sign(&first, &got.header("webhook-id").unwrap(), at, got.body.as_bytes());
-    assert!(got.header("webhook-signature").unwrap().starts_with(&expected), "the new one comes first");
+    assert!(got.header("webhook-signature").unwrap().starts_with(&expected), "the new secret signs first");
     harness.engine.test_credential(&harness.admin, &id, Credential::SigningSecret).await.unwrap();
     harness.run().await;
     let test = harness.receiver.received().pop().unwrap();
@@ -155,7 +143,7 @@ async fn two_secrets_overlap_until_the_deadline(harness: TestHarness) {
     assert!(signed_by(&event(&harness, 2).await, &old));
     harness.clock.step_ms(1);
     let got = event(&harness, 3).await;
-    assert!(signed_by(&got, &new) && !signed_by(&got, &old), "the target from 1 ms ago does not outlive the overlap");
+    assert!(signed_by(&got, &new) && !signed_by(&got, &old), "the cached target does not outlive the overlap");
     harness.engine.background().scheduled_rotation.round().await.unwrap();
     assert_eq!(log(&harness, &id).await.last(), Some(&Deed::SecretRetired));
     assert_eq!(secret(&harness.engine, &harness, &id).await, new);
@@ -230,7 +218,7 @@ async fn a_paused_or_deleted_endpoint_is_not_tested(harness: TestHarness) {
 async fn only_permitted_users_rotate(harness: TestHarness) {
     let id = harness.endpoint().await.id;
     let mut developer = harness.admin.clone();
-    let Who::Member { role, .. } = &mut developer.who else { panic!("the admin is a person") };
+    let Who::Member { role, .. } = &mut developer.who else { panic!("the admin is a member") };
     *role = Role::Developer;
     assert!(matches!(harness.engine.prepare_token(&developer, &id, None).await, Err(Error::Forbidden(_))));
     assert!(matches!(harness.engine.rotate_secret(&developer, &id, 0).await, Err(Error::Forbidden(_))));
@@ -262,6 +250,6 @@ async fn rotations_are_recorded_without_their_secrets(harness: TestHarness) {
     ];
     assert_eq!(log(&harness, &id).await, deeds);
     let records = harness.engine.endpoint_log(&harness.admin, &id).await.unwrap();
-    let said = serde_json::to_string(&records).unwrap();
-    assert!(!said.contains(NEXT) && !said.contains(&new[6..]));
+    let json = serde_json::to_string(&records).unwrap();
+    assert!(!json.contains(NEXT) && !json.contains(&new[6..]));
 }

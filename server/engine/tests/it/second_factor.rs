@@ -1,4 +1,4 @@
-//! Second factors: set up, asked for, used once, and taken away.
+//! Second factors: set up, required, used once, and removed.
 
 use domain::{
     Error,
@@ -16,29 +16,14 @@ use engine::store::users::sessions::{Owner, Stored};
 
 use crate::harness::{TestHarness, newcomer, on_both};
 
-on_both! {
-    the_first_correct_code_turns_the_second_factor_on
-    a_draft_key_belongs_to_one_user_and_expires
-    signing_in_requires_an_unused_code
-    a_code_one_step_early_or_late_is_accepted
-    concurrent_guesses_wait_as_long_as_sequential_ones
-    wrong_codes_delay_the_next_one_whatever_the_password
-    the_code_must_follow_the_password_within_minutes
-    a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor
-    a_recovery_code_signs_in_once
-    new_recovery_codes_replace_the_old_ones
-    turning_it_off_requires_a_code
-    an_operator_removes_a_lost_second_factor
-    no_part_of_a_second_factor_is_stored_in_plain_text
-    the_member_list_shows_who_has_a_second_factor
-}
+on_both! { the_first_correct_code_turns_the_second_factor_on a_draft_key_belongs_to_one_user_and_expires signing_in_requires_an_unused_code a_code_one_step_early_or_late_is_accepted concurrent_guesses_wait_as_long_as_sequential_ones wrong_codes_delay_the_next_one_whatever_the_password the_code_must_follow_the_password_within_minutes a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor a_recovery_code_signs_in_once new_recovery_codes_replace_the_old_ones turning_it_off_requires_a_code an_operator_removes_a_lost_second_factor no_part_of_a_second_factor_is_stored_in_plain_text the_member_list_shows_who_has_a_second_factor }
 
 const PASSWORD: &str = "correct horse battery";
 const ANA: &str = "ana@acme.example";
 const IP: &str = "203.0.113.9";
 const STEP_MS: i64 = STEP_S * SECOND_MS;
 
-/// Ana with her app: a second factor that is on.
+/// Ana with her authenticator app; the second factor is on.
 struct App {
     user: UserId,
     key: TotpKey,
@@ -46,7 +31,7 @@ struct App {
 }
 
 impl App {
-    /// Sets one up, and waits until its first code is over.
+    /// Sets one up and waits until its first code has expired.
     async fn of_ana(harness: &TestHarness) -> Self {
         let user = id(&harness.admin);
         let draft = harness.engine.draft_factor(&user).await.unwrap();
@@ -59,12 +44,12 @@ impl App {
         Self { user, key, codes }
     }
 
-    /// The code of now, or of so many steps later.
+    /// The current code, or the one this many steps later.
     fn code(&self, harness: &TestHarness, later: i64) -> String {
         self.key.code(step_at(harness.now()) + later)
     }
 
-    /// Six digits that are no code near now.
+    /// Six digits that are not a code of any nearby step.
     fn wrong(&self, harness: &TestHarness) -> String {
         let near: Vec<_> = (-3..=60).map(|later| self.code(harness, later)).collect();
         (0..).map(|n| format!("{n:06}")).find(|code| !near.contains(code)).unwrap()
@@ -97,7 +82,7 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
         harness.engine.create_session(stored).await.unwrap();
     }
     let draft = harness.engine.draft_factor(&user).await.unwrap();
-    assert_eq!(harness.engine.second_factor(&user).await, Ok(None), "a draft is nothing yet");
+    assert_eq!(harness.engine.second_factor(&user).await, Ok(None), "a draft does not count yet");
     assert!(matches!(harness.engine.sign_in(ANA, PASSWORD, IP).await, Ok(FirstStep::Enough(_))));
     let shown = harness.engine.drafted_factor(&user, &draft).await.unwrap();
     assert!(shown.uri.starts_with("otpauth://totp/Offhook%20at%20127.0.0.1:ana%40acme.example?secret="), "{shown:?}");
@@ -113,21 +98,21 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
     let factor = harness.engine.second_factor(&user).await.unwrap().unwrap();
     assert_eq!((factor.since, factor.codes_left as usize), (harness.now(), RECOVERY_CODES));
     assert!(harness.engine.load_session("here").await.unwrap().is_some());
-    assert_eq!(harness.engine.load_session("there").await, Ok(None), "it was opened by a password alone");
+    assert_eq!(harness.engine.load_session("there").await, Ok(None), "it was opened with a password only");
     assert!(subject(&harness).await.ends_with("on"));
     let again = harness.engine.switch_factor_on(&user, &draft, &code, "here", IP).await;
     assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
     assert!(matches!(harness.engine.draft_factor(&user).await, Err(Error::Conflict { .. })));
     let pending = password(&harness).await;
-    let said = complaint(harness.engine.finish_sign_in(&pending, &code, IP).await);
-    assert!(said.contains("already been used"), "the first code does not sign in as well: {said}");
+    let message = complaint(harness.engine.finish_sign_in(&pending, &code, IP).await);
+    assert!(message.contains("already been used"), "the first code cannot also sign in: {message}");
 }
 
 async fn a_draft_key_belongs_to_one_user_and_expires(harness: TestHarness) {
     let (user, (stranger, _)) = (id(&harness.admin), newcomer(&harness.engine, "Beta").await);
     let draft = harness.engine.draft_factor(&user).await.unwrap();
     let gone = Err(Error::NotFound("Two-factor set-up".into()));
-    assert_eq!(harness.engine.drafted_factor(&id(&stranger), &draft).await, gone, "it is sealed for its person");
+    assert_eq!(harness.engine.drafted_factor(&id(&stranger), &draft).await, gone, "it is sealed for its user");
     harness.clock.step_ms(DRAFT_MS - 1);
     assert!(harness.engine.drafted_factor(&user, &draft).await.is_ok());
     harness.clock.step_ms(1);
@@ -140,7 +125,7 @@ async fn signing_in_requires_an_unused_code(harness: TestHarness) {
     let app = App::of_ana(&harness).await;
     let (wrong, unknown) =
         (harness.engine.sign_in(ANA, "wrong", IP).await, harness.engine.sign_in("bob@acme.example", "wrong", IP).await);
-    assert_eq!(wrong, unknown, "before the password is right nothing tells of a second factor");
+    assert_eq!(wrong, unknown, "a wrong password does not reveal a second factor");
     let pending = password(&harness).await;
     assert!(
         complaint(harness.engine.finish_sign_in(&pending, &app.wrong(&harness), IP).await).contains("Incorrect code")
@@ -154,7 +139,7 @@ async fn signing_in_requires_an_unused_code(harness: TestHarness) {
     harness.clock.step_ms(STEP_MS);
     assert!(
         complaint(harness.engine.finish_sign_in(&pending, &code, IP).await).contains("already been used"),
-        "also next step"
+        "also in the next step"
     );
     assert!(harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok());
 }
@@ -203,9 +188,9 @@ async fn wrong_codes_delay_the_next_one_whatever_the_password(harness: TestHarne
     }
     let pending = password(&harness).await;
     let blocked = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), "192.0.2.1").await;
-    assert_eq!(blocked, Err(Error::TooMany { retry_after_s: 2 }), "a right password forgives no wrong code");
+    assert_eq!(blocked, Err(Error::TooMany { retry_after_s: 2 }), "a correct password does not reset the wrong codes");
     let off = harness.engine.switch_factor_off(&app.user, &app.code(&harness, 0), "192.0.2.1").await;
-    assert_eq!(off, Err(Error::TooMany { retry_after_s: 2 }), "nor is there another door");
+    assert_eq!(off, Err(Error::TooMany { retry_after_s: 2 }), "turning it off is blocked as well");
     harness.clock.step_ms(2 * SECOND_MS);
     assert!(
         complaint(harness.engine.finish_sign_in(&pending, "zzzz-zzzz-zzzz-zzzz", IP).await)
@@ -214,12 +199,12 @@ async fn wrong_codes_delay_the_next_one_whatever_the_password(harness: TestHarne
     let blocked = harness.engine.finish_sign_in(&pending, &app.codes[0], IP).await;
     assert_eq!(blocked, Err(Error::TooMany { retry_after_s: 4 }), "it doubles");
     harness.clock.step_ms(4 * SECOND_MS);
-    assert!(
-        harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok(),
-        "nobody is shut out for ever"
-    );
+    assert!(harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok(), "the block ends");
     complaint(harness.engine.finish_sign_in(&pending, &app.wrong(&harness), IP).await);
-    assert!(harness.engine.finish_sign_in(&pending, &app.code(&harness, 1), IP).await.is_ok(), "a success forgives");
+    assert!(
+        harness.engine.finish_sign_in(&pending, &app.code(&harness, 1), IP).await.is_ok(),
+        "a success resets the failures"
+    );
 }
 
 async fn the_code_must_follow_the_password_within_minutes(harness: TestHarness) {
@@ -229,7 +214,10 @@ async fn the_code_must_follow_the_password_within_minutes(harness: TestHarness) 
     complaint(harness.engine.finish_sign_in(&pending, &app.wrong(&harness), IP).await);
     harness.clock.step_ms(1);
     let late = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
-    assert!(matches!(&late, Err(Error::Unauthenticated(words)) if words.contains("Sign in again")), "{late:?}");
+    assert!(
+        matches! ( & late , Err ( Error :: Unauthenticated ( words ) ) if words . contains ( "Sign in again" ) ),
+        "{late:?}"
+    );
     assert!(harness.engine.finish_sign_in(&password(&harness).await, &app.code(&harness, 0), IP).await.is_ok());
 }
 
@@ -244,7 +232,7 @@ async fn a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor(harne
     let ended = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
     assert!(matches!(ended, Err(Error::Unauthenticated(_))), "{ended:?}");
     let step = harness.engine.sign_in(ANA, NEW, IP).await.unwrap();
-    let pending = step.half().expect("a reset goes around no second factor");
+    let pending = step.half().expect("a reset does not bypass the second factor");
     assert!(harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok());
     let form = NewPassword { current_password: NEW.into(), password: PASSWORD.into() };
     harness.engine.change_password(&app.user, &form, "here", IP).await.unwrap();
@@ -262,10 +250,7 @@ async fn a_recovery_code_signs_in_once(harness: TestHarness) {
     let again = harness.engine.finish_sign_in(&password(&harness).await, &app.codes[3], IP).await;
     assert!(complaint(again).contains("recovery code has already been used"));
     assert_eq!(harness.engine.second_factor(&app.user).await.unwrap().unwrap().codes_left, 9);
-    assert!(
-        harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok(),
-        "the app works beside them"
-    );
+    assert!(harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok(), "the app still works");
 }
 
 async fn new_recovery_codes_replace_the_old_ones(harness: TestHarness) {
@@ -273,7 +258,7 @@ async fn new_recovery_codes_replace_the_old_ones(harness: TestHarness) {
     let sealed = harness.engine.renew_recovery_codes(&app.user, IP).await.unwrap();
     assert!(subject(&harness).await.ends_with("new recovery codes"));
     let others = harness.engine.open_recovery_codes(&id(&stranger), &sealed).await;
-    assert_eq!(others, Err(Error::NotFound("Recovery codes".into())), "they are sealed for their person");
+    assert_eq!(others, Err(Error::NotFound("Recovery codes".into())), "they are sealed for their user");
     let codes = harness.engine.open_recovery_codes(&app.user, &sealed).await.unwrap();
     let pending = password(&harness).await;
     assert!(
@@ -296,7 +281,7 @@ async fn turning_it_off_requires_a_code(harness: TestHarness) {
     assert!(harness.engine.sign_in(ANA, PASSWORD, IP).await.unwrap().enough().is_some());
     let off = harness.engine.switch_factor_off(&app.user, &app.code(&harness, 1), IP).await;
     assert!(matches!(off, Err(Error::Conflict { .. })), "{off:?}");
-    // Whoever sets up anew has a new key and new codes.
+    // A new set-up has a new key and new codes.
     harness.clock.step_ms(MINUTE_MS);
     let new = App::of_ana(&harness).await;
     let pending = password(&harness).await;
@@ -329,15 +314,9 @@ async fn no_part_of_a_second_factor_is_stored_in_plain_text(harness: TestHarness
     harness.engine.switch_factor_off(&app.user, &app.code(&harness, 0), IP).await.unwrap();
     harness.clock.step_ms(MINUTE_MS);
     let app = App::of_ana(&harness).await;
-    let all = harness
-        .texts(
-            "SELECT user_id || ' ' || secret_sealed FROM second_factors UNION ALL SELECT code_hash FROM recovery_codes \
+    let all = harness . texts ( "SELECT user_id || ' ' || secret_sealed FROM second_factors UNION ALL SELECT code_hash FROM recovery_codes \
              UNION ALL SELECT action || ' ' || COALESCE(who, '') || ' ' || changes FROM audit_log \
-             UNION ALL SELECT key FROM sign_in_failures"
-                .to_owned(),
-        )
-        .await
-        .join("\n");
+             UNION ALL SELECT key FROM sign_in_failures" . to_owned ( ) , ) . await . join ( "\n" ) ;
     assert!(all.contains(ANA) && all.contains(app.user.as_str()), "it reads the right tables");
     for deed in [Deed::SecondFactorOn, Deed::SecondFactorOff, Deed::RecoveryCodeUsed, Deed::RecoveryCodesRenewed] {
         assert!(all.contains(deed.as_str()), "{deed:?} is on record: {all}");
@@ -353,6 +332,6 @@ async fn the_member_list_shows_who_has_a_second_factor(harness: TestHarness) {
     harness.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&harness).await;
     let members = harness.engine.people(&harness.admin).await.unwrap().members;
-    let said: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
-    assert_eq!(said, [(ANA, true), ("bob@acme.example", false)]);
+    let shown: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
+    assert_eq!(shown, [(ANA, true), ("bob@acme.example", false)]);
 }

@@ -17,22 +17,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    an_event_arrives_byte_for_byte_and_signed
-    the_same_id_is_accepted_once_and_refused_with_another_body
-    an_event_without_a_subscriber_is_kept_and_marked_as_not_sent
-    a_durable_event_is_retried_on_schedule_until_it_arrives
-    ephemeral_events_that_cannot_be_sent_in_time_expire
-    a_retry_after_is_honoured
-    attempts_share_one_id_and_carry_their_number
-    many_concurrent_events_all_arrive
-    held_events_drain_at_the_chosen_rate
-    a_new_call_is_sent_at_once_while_held_events_drain
-    expired_held_calls_do_not_use_up_the_rate
-    a_test_is_sent_to_its_endpoint_only
-    a_rate_limit_applies_from_the_first_event
-    intake_reports_busy_when_too_much_is_waiting
-}
+on_both! { an_event_arrives_byte_for_byte_and_signed the_same_id_is_accepted_once_and_refused_with_another_body an_event_without_a_subscriber_is_kept_and_marked_as_not_sent a_durable_event_is_retried_on_schedule_until_it_arrives ephemeral_events_that_cannot_be_sent_in_time_expire a_retry_after_is_honoured attempts_share_one_id_and_carry_their_number many_concurrent_events_all_arrive held_events_drain_at_the_chosen_rate a_new_call_is_sent_at_once_while_held_events_drain expired_held_calls_do_not_use_up_the_rate a_test_is_sent_only_to_its_endpoint a_rate_limit_applies_from_the_first_event intake_reports_busy_when_too_much_is_waiting }
 
 async fn an_event_arrives_byte_for_byte_and_signed(harness: TestHarness) {
     let form = EndpointForm {
@@ -149,7 +134,7 @@ async fn many_concurrent_events_all_arrive(harness: TestHarness) {
     let filter = domain::filter::DeliveryFilter::parse("status=delivered");
     assert_eq!(harness.engine.delivery_counts(&harness.admin, &filter).await.unwrap().matching, 300);
     let commits = harness.engine.context().counters.intake.count();
-    assert!(commits < 50, "events that come together are committed together: {commits} commits");
+    assert!(commits < 50, "concurrent events share commits: {commits} commits");
 }
 
 async fn held_events_drain_at_the_chosen_rate(harness: TestHarness) {
@@ -163,7 +148,7 @@ async fn held_events_drain_at_the_chosen_rate(harness: TestHarness) {
     assert_eq!(refused.fields()[0].field, "drain_per_s");
     harness.engine.resume_endpoint(&harness.admin, &endpoint.id, Some(10)).await.unwrap();
     let mut sent = harness.run().await;
-    assert!((1..=2).contains(&sent), "no burst at the beginning: {sent}");
+    assert!((1..=2).contains(&sent), "no burst at the start: {sent}");
     for _ in 0..5 {
         sent += harness.run_after_ms(100).await;
     }
@@ -172,7 +157,7 @@ async fn held_events_drain_at_the_chosen_rate(harness: TestHarness) {
         sent += harness.run_after_ms(100).await;
     }
     assert_eq!(sent, 20);
-    // What is accepted from now on is not held back.
+    // Newly accepted events are not held back.
     harness.clock.step_ms(1_000);
     for call in 100..105 {
         harness.accept(EventKind::CallProcessed, call).await;
@@ -196,7 +181,7 @@ async fn a_new_call_is_sent_at_once_while_held_events_drain(harness: TestHarness
     harness.accept(EventKind::IncomingCall, 100).await;
     assert_eq!(harness.run().await, 1, "the call alone: the next held one is not due yet");
     assert_eq!(harness.receiver.kinds(), ["CallProcessed", "IncomingCall"]);
-    assert_eq!(harness.run_after_ms(400).await, 1, "held ones keep the rate that was chosen for them");
+    assert_eq!(harness.run_after_ms(400).await, 1, "held ones keep their chosen rate");
 }
 
 async fn expired_held_calls_do_not_use_up_the_rate(harness: TestHarness) {
@@ -212,7 +197,7 @@ async fn expired_held_calls_do_not_use_up_the_rate(harness: TestHarness) {
     assert_eq!((rows.iter().filter(late).count(), rows[40].status), (40, Status::Delivered));
 }
 
-async fn a_test_is_sent_to_its_endpoint_only(harness: TestHarness) {
+async fn a_test_is_sent_only_to_its_endpoint(harness: TestHarness) {
     let wanted = harness.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
     harness.endpoint().await;
     let id = harness.engine.send_test(&harness.admin, &wanted.id, EventKind::IncomingCall, None).await.unwrap();
@@ -227,14 +212,14 @@ async fn a_rate_limit_applies_from_the_first_event(harness: TestHarness) {
     join_all((0..4).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     assert_eq!(harness.run().await, 1);
     assert_eq!(harness.run_after_ms(500).await, 1);
-    assert_eq!(harness.run_after_ms(1_000).await, 1, "no burst for what was not used");
+    assert_eq!(harness.run_after_ms(1_000).await, 1, "unused rate does not add up");
 }
 
 async fn intake_reports_busy_when_too_much_is_waiting(harness: TestHarness) {
     use engine::delivery::intake::{INTAKE_MAX, INTAKE_WAITING_MAX};
     harness.endpoint().await;
     let most = u32::try_from(INTAKE_WAITING_MAX + INTAKE_MAX).unwrap();
-    // All of them come before the writer gets to take the first: a single thread runs this test.
+    // All are posted before the writer gets to the first: this test runs on a single thread.
     let results = join_all((0..most + 10).map(|call| harness.accept_as(EventKind::CallProcessed, call, None)));
     let results = results.await;
     let busy =
@@ -245,5 +230,5 @@ async fn intake_reports_busy_when_too_much_is_waiting(harness: TestHarness) {
     let page =
         harness.engine.delivery_counts(&harness.admin, &domain::filter::DeliveryFilter::default()).await.unwrap();
     assert_eq!(page.matching as usize, accepted, "what was refused was not stored");
-    assert!(harness.accept_as(EventKind::CallProcessed, most + 20, None).await.is_ok(), "and then it goes on");
+    assert!(harness.accept_as(EventKind::CallProcessed, most + 20, None).await.is_ok(), "and then intake resumes");
 }

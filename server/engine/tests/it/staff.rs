@@ -1,4 +1,4 @@
-//! Staff: invited by mail, changed, removed; and always an operator among them.
+//! Staff: invited by email, changed, removed; at least one is always an operator.
 
 use domain::{
     Error,
@@ -13,13 +13,10 @@ use domain::{
 
 use crate::{
     harness::{TestHarness, on_both},
-    operate::{PASSWORD, acme, link, operator, staff},
+    ops::{PASSWORD, acme, link, operator, staff},
 };
 
-on_both! {
-    staff_are_invited_changed_and_removed
-    there_is_always_an_operator
-}
+on_both! { staff_are_invited_changed_and_removed there_is_always_an_operator }
 
 async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     let olga = operator(&harness).await;
@@ -54,11 +51,11 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     harness.engine.change_staff(&olga, &sam.id, Some(StaffRole::Operator)).await.unwrap();
     assert!(harness.engine.staff(&sam.id).await.unwrap().may(Permission::Operate));
     let looks = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows;
-    assert_eq!(looks[0].deed, Deed::SupportEnded, "the session has ended with the role");
+    assert_eq!(looks[0].deed, Deed::SupportEnded, "the session ended with the role");
     harness.engine.change_staff(&olga, &sam.id, None).await.unwrap();
     assert!(matches!(harness.engine.staff(&sam.id).await, Err(Error::NotFound(_))));
 
-    // Somebody who signs in already accepts as who they are, and as nobody else.
+    // A user who already has an account can accept only as themselves.
     harness.engine.invite_staff(&olga, &invite("ana@acme.example")).await.unwrap();
     let third = link(&harness);
     let known = Newcomer { name: "Ana".into(), password: PASSWORD.into() };

@@ -1,4 +1,4 @@
-//! The states of deliveries and endpoints, and every way between them that a person or an answer takes.
+//! States of deliveries and endpoints, and the transitions that users and responses trigger.
 
 use domain::{
     Error,
@@ -15,20 +15,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    a_paused_endpoint_holds_its_events_and_drains_in_order
-    ephemeral_events_held_too_long_expire_when_the_endpoint_resumes
-    ephemeral_events_tried_before_they_expire_keep_their_cause
-    an_expired_delivery_is_counted_as_expired_and_not_as_failed
-    a_410_fails_the_delivery_and_pauses_the_endpoint
-    a_durable_event_fails_after_its_last_attempt
-    a_failed_delivery_is_resent_with_new_attempts_and_the_same_id
-    resending_a_waiting_delivery_retries_it_now
-    cancelling_a_waiting_delivery_unblocks_its_call
-    deleting_an_endpoint_cancels_its_waiting_deliveries
-    an_endpoint_is_failing_after_ten_failures_and_recovers
-    pausing_between_attempts_stops_the_retries
-}
+on_both! { a_paused_endpoint_holds_its_events_and_drains_in_order ephemeral_events_held_too_long_expire_when_the_endpoint_resumes ephemeral_events_tried_before_they_expire_keep_their_cause an_expired_delivery_is_counted_as_expired_and_not_as_failed a_410_fails_the_delivery_and_pauses_the_endpoint a_durable_event_fails_after_its_last_attempt a_failed_delivery_is_resent_with_new_attempts_and_the_same_id resending_a_waiting_delivery_retries_it_now cancelling_a_waiting_delivery_unblocks_its_call deleting_an_endpoint_cancels_its_waiting_deliveries an_endpoint_is_failing_after_ten_failures_and_recovers pausing_between_attempts_stops_the_retries }
 
 async fn a_paused_endpoint_holds_its_events_and_drains_in_order(harness: TestHarness) {
     let endpoint = harness.endpoint_with(|form| form.deliver_late = true).await;
@@ -72,8 +59,8 @@ async fn ephemeral_events_tried_before_they_expire_keep_their_cause(harness: Tes
     let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!((row.status_code, row.attempts), (Some(500), 1));
-    let said = row.sentence(harness.now());
-    assert!(said.ends_with(". Before: Error in your server (500)"), "{said}");
+    let sentence = row.sentence(harness.now());
+    assert!(sentence.ends_with(". Before: Error in your server (500)"), "{sentence}");
     let by_cause = DeliveryFilter::parse("?cause=http_5xx");
     assert_eq!(harness.engine.deliveries(&harness.admin, &by_cause).await.unwrap().rows.len(), 1);
 }
@@ -88,10 +75,10 @@ async fn an_expired_delivery_is_counted_as_expired_and_not_as_failed(harness: Te
     harness.accept(EventKind::CallProcessed, 2).await;
     harness.run().await;
     let counts = harness.engine.delivery_counts(&harness.admin, &DeliveryFilter::default()).await.unwrap();
-    let said = (counts.matching, counts.failed, counts.expired);
-    assert_eq!(said, (3, 1, 1), "{:?}", harness.deliveries().await);
+    let counted = (counts.matching, counts.failed, counts.expired);
+    assert_eq!(counted, (3, 1, 1), "{:?}", harness.deliveries().await);
     let summary = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
-    assert_eq!(summary.failed_24h, counts.failed, "the endpoint's row says what the list says");
+    assert_eq!(summary.failed_24h, counts.failed, "the endpoint's row and the list agree");
 }
 
 async fn a_410_fails_the_delivery_and_pauses_the_endpoint(harness: TestHarness) {
@@ -133,7 +120,7 @@ async fn a_failed_delivery_is_resent_with_new_attempts_and_the_same_id(harness: 
     harness.run_after_ms(61_000).await;
     let id = harness.only_delivery().await.row.id;
     harness.engine.resend(&harness.admin, &id).await.unwrap();
-    assert_eq!(harness.run().await, 1, "a resend is fresh again");
+    assert_eq!(harness.run().await, 1, "a resent delivery counts as fresh");
     let row = harness.delivery(&id).await;
     assert_eq!((row.status, row.attempts, row.attempts_before), (Status::Delivered, 2, 1));
     let ids: Vec<_> = harness.receiver.received().iter().map(|r| r.header("webhook-id")).collect();

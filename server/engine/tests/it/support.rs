@@ -1,4 +1,4 @@
-//! Support: finding, sessions and their end, what is hidden, and what the account's log says about it.
+//! Support: search, sessions and how they end, what is hidden, and what the account's log records.
 
 use domain::{
     Error,
@@ -22,18 +22,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    an_account_is_found_by_any_of_its_identifiers
-    a_session_needs_a_reason_and_ends_automatically
-    withdrawn_access_is_refused_at_the_next_request
-    only_support_staff_have_support_access
-    every_view_is_recorded_in_the_accounts_own_log
-    numbers_are_hidden_until_they_are_revealed_one_by_one
-    support_sees_no_credentials
-    support_cannot_change_anything
-    settings_record_what_changed
-    an_agent_sees_their_own_history
-}
+on_both! { an_account_is_found_by_any_of_its_identifiers a_session_needs_a_reason_and_ends_automatically withdrawn_access_is_refused_at_the_next_request only_support_staff_have_support_access every_view_is_recorded_in_the_accounts_own_log numbers_are_hidden_until_they_are_revealed_one_by_one support_sees_no_credentials support_cannot_change_anything settings_record_what_changed an_agent_sees_their_own_history }
 
 const REASON: &str = "Calls do not reach the CRM";
 
@@ -63,8 +52,8 @@ async fn inside(harness: &TestHarness) -> (Actor, Actor, SupportSession) {
     (sam, support, session)
 }
 
-/// The receiver refuses everything and says this.
-fn says_back(harness: &TestHarness, body: &str) {
+/// The receiver rejects everything with this text.
+fn echoes(harness: &TestHarness, body: &str) {
     let head = format!("HTTP/1.1 500 Broken\r\ncontent-length: {}\r\nconnection: close", body.len());
     harness.receiver.usually(Reply::Bytes(format!("{head}\r\n\r\n{body}")));
 }
@@ -152,7 +141,7 @@ async fn withdrawn_access_is_refused_at_the_next_request(harness: TestHarness) {
     assert!(harness.engine.support_looks(&support, Looked::at("deliveries")).await.is_err());
     assert!(harness.engine.start_support(&sam, &form(&account)).await.is_err());
     harness.engine.change_account(&harness.admin, &AccountForm { support_access: true, ..closed }).await.unwrap();
-    assert!(harness.engine.supporting(&sam, &account).await.is_err(), "the session has ended for good");
+    assert!(harness.engine.supporting(&sam, &account).await.is_err(), "the session has ended");
     let ended = log(&harness).await.into_iter().find(|record| record.deed == Deed::SupportEnded).unwrap();
     assert_eq!(ended.who.as_deref(), Some("ana@acme.example"));
 }
@@ -191,28 +180,28 @@ async fn every_view_is_recorded_in_the_accounts_own_log(harness: TestHarness) {
 
 async fn numbers_are_hidden_until_they_are_revealed_one_by_one(harness: TestHarness) {
     harness.endpoint().await;
-    says_back(&harness, r#"{"auth_token":"my-token","from":"01202901222"}"#);
+    echoes(&harness, r#"{"auth_token":"my-token","from":"01202901222"}"#);
     let event = harness.accept(EventKind::IncomingCall, 1).await.id;
     harness.run().await;
     let (_, support, _) = inside(&harness).await;
-    let said = async || {
+    let seen = async || {
         let rows = harness.engine.deliveries(&support, &DeliveryFilter::default()).await.unwrap().rows;
         let detail = harness.engine.delivery(&support, &rows[0].id).await.unwrap();
         let events = harness.engine.events(&support, &EventFilter::default()).await.unwrap().rows;
         let event = harness.engine.event(&support, &events[0].id).await.unwrap();
         format!("{rows:?} {detail:?} {events:?} {event:?}")
     };
-    let hidden = said().await;
+    let hidden = seen().await;
     assert!(!hidden.contains("01202901222") && !hidden.contains("01202912204"), "{hidden}");
     assert!(hidden.contains("0120 ••• 222") && hidden.contains(&call_id(1)), "{hidden}");
     harness.engine.reveal_number(&support, &event, Party::Caller).await.unwrap();
-    let shown = said().await;
+    let shown = seen().await;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"), "{shown}");
     let record = &log(&harness).await[0];
     assert_eq!((record.deed, record.object_id.as_deref()), (Deed::SupportRevealed, Some(event.as_str())));
     assert!(noted(record).ends_with("caller=0120 ••• 222"));
     let whole = harness.engine.event(&harness.admin, &event).await.unwrap();
-    assert_eq!(whole.event.callee, "01202912204", "the account's own people see everything");
+    assert_eq!(whole.event.callee, "01202912204", "the account's own members see everything");
 }
 
 async fn support_sees_no_credentials(harness: TestHarness) {
@@ -222,13 +211,13 @@ async fn support_sees_no_credentials(harness: TestHarness) {
             form.headers = "X-Key: header-credential".into();
         })
         .await;
-    says_back(&harness, r#"you sent {"auth_token":"my-token"} and header-credential, my-token"#);
+    echoes(&harness, r#"you sent {"auth_token":"my-token"} and header-credential, my-token"#);
     harness.accept(EventKind::IncomingCall, 1).await;
     harness.run().await;
     let known = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
     let (_, support, _) = inside(&harness).await;
     let id = &harness.deliveries().await[0].id;
-    let said = format!(
+    let seen = format!(
         "{:?} {:?} {:?}",
         harness.engine.delivery(&support, id).await.unwrap(),
         harness.engine.endpoint(&support, &endpoint.id).await.unwrap(),
@@ -237,7 +226,7 @@ async fn support_sees_no_credentials(harness: TestHarness) {
     for secret in
         ["my-token", "header-credential", "url-credential", &known.signing_secret, &known.signing_secret[44..]]
     {
-        assert!(!said.contains(secret), "{secret}: {said}");
+        assert!(!seen.contains(secret), "{secret}: {seen}");
     }
     assert!(harness.engine.reveal_credentials(&support, &endpoint.id).await.is_err());
 }
@@ -285,10 +274,13 @@ async fn settings_record_what_changed(harness: TestHarness) {
     harness.engine.change_account(&harness.admin, &form).await.unwrap();
     let records = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=account")).await.unwrap().rows;
     let deeds: Vec<_> = records.iter().map(|record| record.deed).collect();
-    assert_eq!(deeds, [Deed::AccountChanged, Deed::AccountCreated], "what stays the same is no change");
-    let told: Vec<_> =
+    assert_eq!(deeds, [Deed::AccountChanged, Deed::AccountCreated], "unchanged fields are not recorded");
+    let recorded: Vec<_> =
         records[0].changes.iter().map(|c| (c.what.as_str(), c.before.as_deref(), c.after.as_deref())).collect();
-    assert_eq!(told, [("name", Some("Acme"), Some("Acme Ltd")), ("developers may rotate", Some("no"), Some("yes"))]);
+    assert_eq!(
+        recorded,
+        [("name", Some("Acme"), Some("Acme Ltd")), ("developers may rotate", Some("no"), Some("yes"))]
+    );
     let unnamed = AccountForm { name: " ".into(), ..form };
     assert!(matches!(harness.engine.change_account(&harness.admin, &unnamed).await, Err(Error::Invalid(_))));
     assert!(matches!(harness.engine.change_account(&harness.token, &unnamed).await, Err(Error::Forbidden(_))));

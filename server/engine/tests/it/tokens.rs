@@ -1,4 +1,4 @@
-//! API tokens: made, used, rotated, revoked.
+//! API tokens: created, used, rotated, revoked.
 
 use domain::{
     Error,
@@ -10,16 +10,7 @@ use domain::{
 
 use crate::harness::{TestHarness, newcomer, on_both};
 
-on_both! {
-    a_token_grants_its_scopes_and_its_use_is_recorded
-    a_token_expires_on_time
-    both_tokens_work_while_one_replaces_the_other
-    a_revoked_token_is_refused_at_once_with_the_reason
-    revoking_a_token_in_use_requires_its_name
-    a_token_cannot_create_one_with_more_scopes
-    another_accounts_tokens_are_not_found
-    the_log_records_tokens_without_their_text
-}
+on_both! { a_token_grants_its_scopes_and_its_use_is_recorded a_token_expires_on_time both_tokens_work_while_one_replaces_the_other a_revoked_token_is_refused_at_once_with_the_reason revoking_a_token_in_use_requires_its_name a_token_cannot_create_one_with_more_scopes another_accounts_tokens_are_not_found the_log_records_tokens_without_their_text }
 
 fn form(scopes: &[&str]) -> TokenForm {
     TokenForm {
@@ -29,7 +20,7 @@ fn form(scopes: &[&str]) -> TokenForm {
     }
 }
 
-/// Waits until the use of a token is written down, which happens beside the request.
+/// Waits until the use of a token is recorded, which happens in the background.
 async fn until_used(harness: &TestHarness, id: &domain::id::TokenId) -> domain::token::ApiToken {
     loop {
         let token = harness.engine.api_token(&harness.admin, id).await.unwrap();
@@ -45,7 +36,7 @@ async fn a_token_grants_its_scopes_and_its_use_is_recorded(harness: TestHarness)
     assert!(made.secret.starts_with("oh_") && made.secret.ends_with(&made.token.hint));
     assert!(!format!("{made:?}").contains(&made.secret));
     let actor = harness.engine.authenticate(&made.secret, "203.0.113.9").await.unwrap();
-    let Who::Token { scopes, name, .. } = &actor.who else { panic!("a token is a token") };
+    let Who::Token { scopes, name, .. } = &actor.who else { panic!("the actor is a token") };
     assert_eq!((scopes.as_slice(), name.as_str()), (&[Scope::EventsRead, Scope::AuditRead][..], "CRM"));
     let used = until_used(&harness, &made.token.id).await;
     assert_eq!((used.last_used_at, used.last_used_from.as_deref()), (Some(harness.now()), Some("203.0.113.9")));
@@ -86,14 +77,14 @@ async fn both_tokens_work_while_one_replaces_the_other(harness: TestHarness) {
 
 async fn a_revoked_token_is_refused_at_once_with_the_reason(harness: TestHarness) {
     let made = harness.engine.make_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
-    // Believed from now on: revoking must forget that.
+    // It is cached from now on; revoking must drop it from the cache.
     harness.engine.authenticate(&made.secret, "").await.unwrap();
     harness.engine.revoke_api_token(&harness.admin, &made.token.id, None).await.unwrap();
     let refused = harness.engine.authenticate(&made.secret, "").await.unwrap_err();
     assert_eq!(refused, Error::Unauthenticated("This API token has been revoked.".into()));
     assert!(
         harness.engine.revoke_api_token(&harness.admin, &made.token.id, None).await.is_ok(),
-        "twice changes nothing"
+        "revoking twice has no effect"
     );
 }
 
@@ -110,7 +101,7 @@ async fn revoking_a_token_in_use_requires_its_name(harness: TestHarness) {
 
 async fn a_token_cannot_create_one_with_more_scopes(harness: TestHarness) {
     let mut program = harness.token.clone();
-    let Who::Token { scopes, .. } = &mut program.who else { panic!("a token is a token") };
+    let Who::Token { scopes, .. } = &mut program.who else { panic!("the actor is a token") };
     *scopes = vec![Scope::TokensWrite, Scope::EventsRead];
     let refused = harness.engine.make_api_token(&program, &form(&["deliveries:read"])).await.unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)) && refused.to_string().contains("deliveries:read"), "{refused}");

@@ -1,4 +1,4 @@
-//! Members, invitations, passwords and sessions of people.
+//! Members, invitations, passwords and sessions.
 
 use domain::{
     Error,
@@ -17,28 +17,13 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! {
-    a_new_user_joins_by_the_link_in_the_email
-    a_link_works_once_and_for_a_week
-    a_resent_invitation_has_a_new_link
-    an_invitation_is_for_one_address
-    invitees_and_members_cannot_be_invited_again
-    only_admins_see_and_change_members
-    an_account_always_keeps_an_admin
-    two_admins_who_demote_each_other_leave_one
-    a_reset_link_sets_the_password_once
-    an_unknown_address_gets_the_same_response_and_no_email
-    changing_the_password_ends_the_other_sessions
-    each_admin_can_turn_off_failure_alerts
-    weak_passwords_are_refused_wherever_one_is_set
-    only_their_owner_lists_and_ends_sessions
-}
+on_both! { a_new_user_joins_by_the_link_in_the_email a_link_works_once_and_for_a_week a_resent_invitation_has_a_new_link an_invitation_is_for_one_address invitees_and_members_cannot_be_invited_again only_admins_see_and_change_members an_account_always_keeps_an_admin two_admins_who_demote_each_other_leave_one a_reset_link_sets_the_password_once an_unknown_address_gets_the_same_response_and_no_email changing_the_password_ends_the_other_sessions each_admin_can_turn_off_failure_alerts weak_passwords_are_refused_wherever_one_is_set only_their_owner_lists_and_ends_sessions }
 
 const PASSWORD: &str = "violet kettle ran 7 miles";
 const OLD: &str = "correct horse battery";
 const ANA: &str = "ana@acme.example";
 
-/// The secret end of the link in the latest letter.
+/// The secret part of the link in the latest email.
 fn link(harness: &TestHarness) -> String {
     let letter = harness.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
@@ -51,7 +36,7 @@ async fn invited(harness: &TestHarness, email: &str, role: Role) -> String {
     link(harness)
 }
 
-/// Somebody who has joined the account.
+/// A user who has joined the account.
 async fn joined(harness: &TestHarness, email: &str, role: Role) -> Actor {
     let link = invited(harness, email, role).await;
     let form = Newcomer { name: "Bob".into(), password: PASSWORD.into() };
@@ -90,7 +75,7 @@ async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let log = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=member")).await.unwrap().rows;
     assert_eq!(log.iter().map(|one| one.deed).collect::<Vec<_>>(), [Deed::MemberJoined, Deed::MemberInvited]);
     assert_eq!(log[0].address.as_deref(), Some("203.0.113.9"));
-    assert!(!format!("{log:?}").contains(&link), "no secret is on record");
+    assert!(!format!("{log:?}").contains(&link), "no secret is recorded");
 }
 
 async fn a_link_works_once_and_for_a_week(harness: TestHarness) {
@@ -103,7 +88,7 @@ async fn a_link_works_once_and_for_a_week(harness: TestHarness) {
     is_conflict(harness.engine.invited(&late).await, "has expired");
     is_conflict(harness.engine.join_as_new(&late, &form, "").await, "has expired");
     assert_eq!(harness.engine.invited("nonsense").await, Err(Error::NotFound("Invitation".into())));
-    // An expired one is in nobody's way.
+    // An expired invitation does not block a new one.
     invited(&harness, "eve@acme.example", Role::Viewer).await;
     assert_eq!(harness.engine.people(&harness.admin).await.unwrap().invitations.len(), 1);
 }
@@ -126,7 +111,10 @@ async fn an_invitation_is_for_one_address(harness: TestHarness) {
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
     let bobs = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let refused = harness.engine.join(&bobs, &id(&stranger), "").await.unwrap_err();
-    assert!(matches!(&refused, Error::Forbidden(words) if words.contains("bob@acme.example")), "{refused:?}");
+    assert!(
+        matches! ( & refused , Error :: Forbidden ( words ) if words . contains ( "bob@acme.example" ) ),
+        "{refused:?}"
+    );
     let theirs = invited(&harness, "ana@beta.example", Role::Viewer).await;
     assert!(harness.engine.invited(&theirs).await.unwrap().known);
     let form = Newcomer { password: PASSWORD.into(), ..Newcomer::default() };
@@ -229,7 +217,7 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     is_conflict(harness.engine.reset_link(&second).await, "has expired");
     is_conflict(harness.engine.reset_password(&second, OLD, "").await, "has expired");
     let account = harness.engine.audit(&harness.admin, &AuditFilter::default()).await.unwrap().rows;
-    assert!(account.iter().all(|one| one.deed != Deed::PasswordReset), "accounts learn nothing of it");
+    assert!(account.iter().all(|one| one.deed != Deed::PasswordReset), "it is not in the account's log");
 }
 
 async fn an_unknown_address_gets_the_same_response_and_no_email(harness: TestHarness) {
@@ -238,7 +226,7 @@ async fn an_unknown_address_gets_the_same_response_and_no_email(harness: TestHar
     for _ in 0..3 {
         assert_eq!(harness.engine.forgot(ANA).await, Ok(()));
     }
-    assert_eq!(harness.mail.emails().len(), 1, "one letter a minute");
+    assert_eq!(harness.mail.emails().len(), 1, "one email a minute");
     assert!(matches!(harness.engine.forgot("nonsense").await, Err(Error::Invalid(_))));
 }
 
@@ -257,7 +245,10 @@ async fn changing_the_password_ends_the_other_sessions(harness: TestHarness) {
     for _ in 0..5 {
         assert!(matches!(change(form("wrong", OLD)).await, Err(Error::Invalid(_))));
     }
-    assert!(matches!(change(form(PASSWORD, OLD)).await, Err(Error::TooMany { .. })), "guesses make the next one wait");
+    assert!(
+        matches!(change(form(PASSWORD, OLD)).await, Err(Error::TooMany { .. })),
+        "failed guesses delay the next one"
+    );
 }
 
 async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
@@ -265,7 +256,7 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
     let ana = id(&harness.admin);
     joined(&harness, BOB, Role::Admin).await;
     joined(&harness, "eve@acme.example", Role::Developer).await;
-    let told = async || {
+    let alerted = async || {
         let before = harness.mail.emails().len();
         harness.endpoint().await;
         harness.receiver.next([Reply::Status(410)]);
@@ -276,16 +267,16 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
         letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
     };
     assert_eq!(harness.engine.letters(&ana).await, Ok(Letters { failing: true }));
-    assert_eq!(told().await, [ANA, BOB]);
+    assert_eq!(alerted().await, [ANA, BOB]);
     for _ in 0..2 {
         harness.engine.change_letters(&ana, Letters { failing: false }, "203.0.113.9").await.unwrap();
         assert_eq!(harness.engine.letters(&ana).await, Ok(Letters { failing: false }));
     }
-    assert_eq!(told().await, [BOB]);
+    assert_eq!(alerted().await, [BOB]);
     harness.engine.change_letters(&ana, Letters { failing: true }, "203.0.113.9").await.unwrap();
-    assert_eq!(told().await, [ANA, BOB]);
+    assert_eq!(alerted().await, [ANA, BOB]);
     let records = harness.texts("SELECT who FROM audit_log WHERE action = 'person.letters_changed'".to_owned()).await;
-    assert_eq!(records, [ANA, ANA], "what changes nothing is not on record");
+    assert_eq!(records, [ANA, ANA], "a change without effect is not recorded");
 }
 
 async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {

@@ -11,7 +11,7 @@ use crate::{
 
 async fn post_record(tenant: &Tenant<'_>, id: &str) {
     let payload: Value = serde_json::from_str(domain::event::EventKind::CallProcessed.example()).unwrap();
-    let accepted = tenant.post("/api/v1/events", &json!({ "id": id, "payload": payload })).await;
+    let accepted = tenant.post("/api/v1/events", &json! ( { "id" : id , "payload" : payload } )).await;
     assert_eq!(accepted.json()["deliveries"], 1, "{}", accepted.text);
 }
 
@@ -20,7 +20,7 @@ async fn a_failed_attempt_shows_its_cause_and_the_response() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
-    receiver.response(StatusCode::SERVICE_UNAVAILABLE);
+    receiver.respond_with(StatusCode::SERVICE_UNAVAILABLE);
     let endpoint = tenant.endpoint(&receiver.url).await;
     post_record(&tenant, "call-1").await;
     let row = tenant.until_delivery_is("retrying").await;

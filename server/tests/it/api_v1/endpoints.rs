@@ -52,8 +52,8 @@ async fn a_bad_url_is_refused_with_a_specific_message() {
     ] {
         let refused = tenant.post("/api/v1/endpoints", &json!({ "url": url, "events": ["CallProcessed"] })).await;
         assert_eq!(refused.is_problem(422).fields(), ["url"], "{url}");
-        let said = refused.json()["errors"]["url"][0].as_str().unwrap().to_owned();
-        assert!(said.contains(says), "{url}: {said}");
+        let message = refused.json()["errors"]["url"][0].as_str().unwrap().to_owned();
+        assert!(message.contains(says), "{url}: {message}");
     }
 }
 

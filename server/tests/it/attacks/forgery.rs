@@ -1,4 +1,4 @@
-//! Posts that another site makes somebody's browser send.
+//! Cross-site posts from a signed-in user's browser.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
@@ -10,7 +10,7 @@ use crate::{
     test_app::{TestApp, response},
 };
 
-/// What a browser says of a post that another site made it send: a new one, an old one, and one that says nothing.
+/// Headers of a cross-site post: from a new browser, an old one, and one that sends none.
 const ELSEWHERE: [&[(&str, &str)]; 7] = [
     &[],
     &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
@@ -40,7 +40,7 @@ async fn no_function_accepts_a_cross_site_post() {
                 assert_eq!(refused.status, StatusCode::FORBIDDEN, "{method} {path} {headers:?}: {}", refused.text);
             }
         }
-        // A link or a picture elsewhere: the cookie comes along, and nothing happens.
+        // A link or an image on another site: the browser sends the cookie, and nothing happens.
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&fields).finish();
         let fetched = response(admin.request(Method::GET, &format!("{path}?{query}"))).await;
         assert!(!fetched.status.is_success(), "GET {path}: {} {}", fetched.status, fetched.text);

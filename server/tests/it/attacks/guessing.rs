@@ -1,4 +1,4 @@
-//! An admin of one account who has learnt the ids of another's things, and asks for them in their own account.
+//! An admin of one account who knows ids of another and requests them in their own account.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
@@ -10,11 +10,11 @@ use crate::{
     test_app::{Tenant, TestApp, response},
 };
 
-/// Routes with an account that are neither pages nor server functions nor REST, with what a stranger is told.
+/// Routes with an account that are neither pages nor server functions nor REST, with what another account gets.
 const OTHER_ROUTES: [&str; 3] =
     ["/a/{acct}/audit/export.csv", "/a/{acct}/audit/export.json", "/a/{acct}/deliveries/live"];
 
-/// The things of one account, under the id of another.
+/// One account's objects under the id of another.
 async fn mixed(here: &Tenant<'_>, there: &Tenant<'_>, receiver: &Receiver) -> (Full, Full) {
     let full = Full::of(here, receiver).await;
     let mut ids = full.ids.clone();
@@ -65,8 +65,8 @@ async fn no_function_reads_or_changes_data_of_another_account() {
             fields.push(("turn", turn));
             let request = stranger.request(Method::POST, &format!("/api/{function}"));
             let request = request.header("sec-fetch-site", "same-origin").header("accept", "application/json");
-            let said = response(with_form(request, &fields)).await;
-            assert!(!said.text.contains(&receiver.url), "{function} tells of another account: {}", said.text);
+            let response = response(with_form(request, &fields)).await;
+            assert!(!response.text.contains(&receiver.url), "{function} tells of another account: {}", response.text);
             if !function.contains("turn") {
                 break;
             }
@@ -88,7 +88,7 @@ async fn other_routes_are_closed_to_other_accounts_as_well() {
     }
 }
 
-/// A new route of this kind must be added above.
+/// Add new routes of this kind above.
 #[test]
 fn every_other_route_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

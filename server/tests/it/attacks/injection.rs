@@ -1,4 +1,4 @@
-//! Texts that would break out of a header, and ways back that lead elsewhere.
+//! Values that would break out of a header, and open redirects.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
@@ -58,7 +58,7 @@ async fn custom_headers_cannot_break_their_line_or_replace_ours() {
     assert!(!got.headers.contains_key("x-evil"), "{:?}", got.headers);
 }
 
-/// Ways back that would lead to another site, or break the header that they are written into.
+/// Return paths that would lead to another site, or break the header that contains them.
 const ELSEWHERE: [&str; 9] = [
     "https://evil.example/",
     "//evil.example/",

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{complaint, installed, line, offhook, run};
 use crate::{
-    browser::{Browser, EMAIL, PASSWORD, person},
+    browser::{Browser, EMAIL, PASSWORD, create_user},
     second_factor::Phone,
     test_app::TestApp,
 };
@@ -37,7 +37,7 @@ async fn accounts_users_and_tokens_are_created_while_the_server_runs() {
     assert_eq!(app.call(Method::GET, "/api/v1/endpoints", token, None).await.status, StatusCode::OK);
     app.call(Method::GET, "/api/v1/deliveries", token, None).await.is_problem(403);
 
-    // All are on record: account (in the installation's chain too), token, and the person who was added.
+    // All are recorded: the account (in the provider's log too), the token, and the new user.
     let verdict = line(&run(command(&["audit", "verify"]), "").await);
     assert_eq!((&verdict["records"], &verdict["broken"]), (&json!(4), &json!([])));
 }
@@ -70,7 +70,7 @@ async fn a_name_is_a_single_line_and_a_reference_is_not_an_id() {
 async fn a_lost_second_factor_is_removed_while_the_server_runs() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let user = person(&app, &tenant.account, Role::Admin).await;
+    let user = create_user(&app, &tenant.account, Role::Admin).await;
     let reset = || {
         let mut command = offhook(app.folder.path());
         command.args(["user", "reset-factor", "--email", EMAIL]);
@@ -128,9 +128,13 @@ async fn a_backup_of_a_running_server_is_complete() {
         command.arg("backup").arg(&file);
         command
     };
-    let told = line(&run(backup(), "").await);
-    assert_eq!(told["bytes"].as_u64(), Some(file.metadata().unwrap().len()), "{told}");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "it holds what the data folder keeps");
+    let printed = line(&run(backup(), "").await);
+    assert_eq!(printed["bytes"].as_u64(), Some(file.metadata().unwrap().len()), "{printed}");
+    assert_eq!(
+        file.metadata().unwrap().permissions().mode() & 0o777,
+        0o600,
+        "it is as confidential as the data folder"
+    );
     assert!(complaint(&run(backup(), "").await).contains("exists already"));
     std::fs::copy(app.folder.path().join("secret.key"), copies.path().join("secret.key")).unwrap();
     let mut verify = offhook(copies.path());
@@ -175,9 +179,9 @@ async fn a_usage_error_shows_the_help_and_repeats_no_password() {
     let mut other = offhook(folder.path());
     other.env("OFFHOOK_DATABASE_URL", "mysql://offhook:from-the-vault@db/offhook").args(["audit", "verify"]);
     let output = run(other, "").await;
-    let told = complaint(&output);
-    assert!(output.status.code() == Some(2) && told.contains("sqlite:// or postgres://"), "{told}");
-    assert!(!told.contains("from-the-vault"), "{told}");
+    let printed = complaint(&output);
+    assert!(output.status.code() == Some(2) && printed.contains("sqlite:// or postgres://"), "{printed}");
+    assert!(!printed.contains("from-the-vault"), "{printed}");
 }
 
 #[tokio::test]
@@ -186,6 +190,6 @@ async fn a_database_error_is_reported_once() {
     std::fs::write(folder.path().join("offhook.db"), "no database at all, whatever its name says").unwrap();
     let mut verify = offhook(folder.path());
     verify.args(["audit", "verify"]);
-    let told = complaint(&run(verify, "").await);
-    assert_eq!(told.matches("file is not a database").count(), 1, "{told}");
+    let printed = complaint(&run(verify, "").await);
+    assert_eq!(printed.matches("file is not a database").count(), 1, "{printed}");
 }

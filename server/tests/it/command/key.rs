@@ -35,7 +35,7 @@ use crate::{
     test_app::{PATIENCE, client},
 };
 
-/// Endpoints beside the one that receives, so that there is something to be stopped in the middle of.
+/// Endpoints besides the one that receives, so that the rotation takes long enough to be interrupted.
 const ENDPOINTS: usize = 300;
 
 async fn key(data: &Path, args: &[&str]) -> Output {
@@ -48,7 +48,7 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// As if the keys had been changed long ago: nothing can be under way that began before.
+/// As if the keys were changed long ago, so that no operation can still use the old ones.
 fn age(data: &Path) {
     File::options().write(true).open(data.join("secret.key")).unwrap().set_modified(UNIX_EPOCH).unwrap();
 }
@@ -72,7 +72,7 @@ async fn a_key_is_added_becomes_current_and_retires() {
     assert!(text.starts_with("k2:") && text.lines().count() == 1);
     let mut verify = offhook(data);
     verify.args(["audit", "verify"]);
-    assert_eq!(line(&run(verify, "").await)["records"], 2, "the turn and the retirement are on record");
+    assert_eq!(line(&run(verify, "").await)["records"], 2, "the rotation and the retirement are recorded");
 }
 
 #[tokio::test]
@@ -91,18 +91,18 @@ async fn keys_from_the_environment_are_changed_there() {
         assert!(complaint(&refused).contains("k2:NEW k1:OLD"), "{}", complaint(&refused));
     }
     let behind = with(&format!("k1:{one} k2:{two}"), &["rotate"]).await;
-    assert_eq!(behind.status.code(), Some(2), "only whoever set them can put the new one in front");
+    assert_eq!(behind.status.code(), Some(2), "only the environment can put the new one first");
     let listed = line(&with(&format!("k2:{two},k1:{one}"), &["list"]).await);
     assert_eq!((&listed["keys"][0]["id"], &listed["keys"][1]["id"]), (&json!("k2"), &json!("k1")));
     assert_eq!(with(&format!("k1:{two},k1:{one}"), &["list"]).await.status.code(), Some(2));
 }
 
-/// Two servers on one database: only Postgres has that.
+/// Two servers on one database, which only Postgres supports.
 async fn two_servers() -> String {
     let url = database().await;
     let db = Db::open(&url).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    // A heartbeat that lasts, however slow the test is.
+    // A heartbeat that does not expire, however slow the test is.
     let late = SystemClock.now().plus_ms(HOUR_MS);
     for node in ["node-a", "node-b"] {
         nodes::heartbeat(&mut tx, node, late, Heartbeat::Later).await.unwrap();
@@ -129,13 +129,13 @@ async fn with_several_servers_a_key_is_added_before_it_becomes_current() {
         assert_eq!(refused.status.code(), Some(2));
         let words = complaint(&refused);
         assert!(words.contains("2 servers work on this database") && words.contains("offhook key add"), "{words}");
-        assert_eq!(file(), before, "nothing is done");
+        assert_eq!(file(), before, "nothing changed");
     }
     assert_eq!(line(&key(&["add"]).await)["added"], "k2");
     assert_eq!(line(&key(&["rotate"]).await)["current"], "k2");
 }
 
-/// An account at a running server whose endpoint checks what it gets.
+/// An account of a running server, with an endpoint that checks what it receives.
 struct Scene {
     address: String,
     token: String,
@@ -203,7 +203,7 @@ impl Scene {
     }
 }
 
-/// Begins a rotation and kills it when it has done its first step.
+/// Starts a rotation and kills it after its first step.
 async fn rotate_and_kill(data: &Path) {
     let mut command = offhook(data);
     command.args(["key", "rotate", "--log", "info,server=debug"]);
@@ -214,7 +214,7 @@ async fn rotate_and_kill(data: &Path) {
         child.kill().unwrap();
         (begun, child.wait().unwrap().success())
     });
-    assert_eq!(killed.await.unwrap(), (true, false), "it was stopped before its end");
+    assert_eq!(killed.await.unwrap(), (true, false), "it was killed before it finished");
 }
 
 fn sealed(listed: &Value, id: &str) -> u64 {
@@ -247,7 +247,7 @@ async fn the_key_rotates_under_a_running_server_and_continues_after_a_kill() {
     rotate_and_kill(&data).await;
     let halfway = line(&key(&data, &["list"]).await);
     assert!(sealed(&halfway, "k1") > 0 && sealed(&halfway, "k2") > 0, "{halfway}");
-    // The server was never told, and seals with the new key.
+    // The server was not notified, and seals with the new key.
     scene.endpoint(&format!("{}/meanwhile", receiver.url), &[EventKind::IncomingCall]).await;
     assert!(sealed(&line(&key(&data, &["list"]).await), "k2") >= sealed(&halfway, "k2") + 3);
     let finished = line(&key(&data, &["rotate"]).await);

@@ -1,4 +1,4 @@
-//! The command line, by the real binary.
+//! The command line, using the real binary.
 
 mod bench;
 mod create;
@@ -16,14 +16,14 @@ use std::{
 
 use serde_json::Value;
 
-/// The binary on this data folder, with nothing from the environment.
+/// The binary with this data folder and an empty environment.
 pub fn offhook(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
     command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-/// Runs it beside the test's own server, which goes on meanwhile.
+/// Runs a command without blocking the test's own server.
 pub async fn run(mut command: Command, input: &str) -> Output {
     let input = input.to_owned();
     let running = tokio::task::spawn_blocking(move || {
@@ -35,7 +35,7 @@ pub async fn run(mut command: Command, input: &str) -> Output {
     running.await.unwrap()
 }
 
-/// A data folder in which a server has run, and was killed.
+/// Creates a data folder by starting a server and killing it.
 pub fn installed(data: &Path) {
     drop(serve::serve(offhook(data)));
 }

@@ -22,7 +22,7 @@ async fn account(data: &Path, name: &str) {
     line(&command(data, &["account", "create", "--name", name]).await);
 }
 
-/// Records in the audit log: they tell one state of the database from another.
+/// Number of audit records, which tells one state of the database from another.
 async fn records(data: &Path) -> Value {
     line(&command(data, &["audit", "verify"]).await)["records"].clone()
 }
@@ -53,21 +53,21 @@ async fn a_backup_replaces_a_database_whose_server_was_killed() {
     let wal = fs::metadata(with_ending(&database, "-wal")).unwrap();
     assert!(wal.len() > 0, "the write-ahead log that would destroy the copy is there");
 
-    let told = line(&command(&data, &["restore", text(&copy)]).await);
-    assert_eq!((&told["file"], &told["bytes"]), (&json!(database), &json!(kept.len())));
+    let printed = line(&command(&data, &["restore", text(&copy)]).await);
+    assert_eq!((&printed["file"], &printed["bytes"]), (&json!(database), &json!(kept.len())));
     assert!(!with_ending(&database, "-wal").exists() && !with_ending(&database, "-shm").exists());
     assert_eq!(fs::metadata(&database).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::read(&copy).unwrap(), kept, "the copy stays as it was");
+    assert_eq!(fs::read(&copy).unwrap(), kept, "the copy is unchanged");
     let (_serving, address) = serve(offhook(&data));
     let ready = response(client().get(format!("http://{address}/readyz"))).await;
     assert_eq!((ready.status.as_u16(), records(&data).await), (200, json!(2)), "{}", ready.text);
 
-    // What was there is whole, with what stood in its log alone.
-    let before = PathBuf::from(told["before"].as_str().unwrap());
-    assert!(text(&before).contains("offhook.db.before-restore-"), "{told}");
+    // The replaced database is complete, including what was only in its log.
+    let before = PathBuf::from(printed["before"].as_str().unwrap());
+    assert!(text(&before).contains("offhook.db.before-restore-"), "{printed}");
     let other = folder.path().join("other");
-    let told = line(&command(&other, &["restore", text(&before)]).await);
-    assert_eq!((told["before"].clone(), records(&other).await), (Value::Null, json!(42)));
+    let printed = line(&command(&other, &["restore", text(&before)]).await);
+    assert_eq!((printed["before"].clone(), records(&other).await), (Value::Null, json!(42)));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use reqwest::StatusCode;
 use super::offhook;
 use crate::test_app::{client, response};
 
-/// A server that is ended whatever becomes of its test.
+/// A server that is killed when its test ends.
 pub struct Serving {
     child: Child,
     log: Vec<String>,
@@ -29,7 +29,7 @@ impl Drop for Serving {
     }
 }
 
-/// Starts it and reads its log until it listens; answers with its address, too.
+/// Starts it and reads its log until it listens; returns it with its address.
 pub fn serve(mut command: Command) -> (Serving, String) {
     let child = command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]).spawn().unwrap();
     let mut serving = Serving { child, log: Vec::new() };
@@ -53,8 +53,8 @@ async fn serve_keeps_its_key_responds_and_stops_on_a_signal() {
     assert!(data.join("secret.key").exists() && data.join("offhook.db").exists());
     let key = std::fs::read_to_string(data.join("secret.key")).unwrap();
     assert!(!serving.log.iter().any(|line| line.contains(key.trim())), "the key is in the log");
-    let told = Command::new("kill").arg(serving.child.id().to_string()).status().unwrap();
-    assert!(told.success());
+    let printed = Command::new("kill").arg(serving.child.id().to_string()).status().unwrap();
+    assert!(printed.success());
     assert_eq!(serving.child.wait().unwrap().code(), Some(0));
 }
 

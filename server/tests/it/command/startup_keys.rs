@@ -1,4 +1,4 @@
-//! A server and the keys that sealed its database.
+//! Starting a server with and without the keys that sealed its database.
 
 use std::{fs, path::Path, process::Output};
 
@@ -9,7 +9,7 @@ use crate::{crash::set_up, receiver::Receiver};
 
 const ANOTHER: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
 
-/// An installation with an endpoint, whose credentials are sealed. Answers with its key.
+/// A data folder with an endpoint, whose credentials are sealed. Returns the key.
 async fn sealed(data: &Path) -> String {
     let receiver = Receiver::start().await;
     let mut command = offhook(data);
@@ -23,8 +23,8 @@ async fn ended(data: &Path, args: &[&str]) -> (Output, String) {
     let mut command = offhook(data);
     command.args(args);
     let output = run(command, "").await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output, told)
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, printed)
 }
 
 const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
@@ -36,14 +36,14 @@ async fn a_server_without_its_key_file_does_not_start_or_create_another() {
     let key = sealed(data).await;
     fs::remove_file(&file).unwrap();
     for args in [&SERVE[..], &["key", "list"], &["key", "rotate"]] {
-        let (output, told) = ended(data, args).await;
+        let (output, printed) = ended(data, args).await;
         let wanted = format!("there is no instance key at {}, and values in this database", file.display());
-        assert!(output.status.code() == Some(1) && told.contains(&wanted), "{args:?}: {told}");
-        assert!(told.contains("sealed with k1") && told.contains("OFFHOOK_LOST_KEYS=k1"), "{told}");
-        assert!(!file.exists(), "{args:?} has made a key");
+        assert!(output.status.code() == Some(1) && printed.contains(&wanted), "{args:?}: {printed}");
+        assert!(printed.contains("sealed with k1") && printed.contains("OFFHOOK_LOST_KEYS=k1"), "{printed}");
+        assert!(!file.exists(), "{args:?} created a key");
     }
-    let (verified, told) = ended(data, &["audit", "verify"]).await;
-    assert_eq!(verified.status.code(), Some(0), "the log is checked without a key: {told}");
+    let (verified, printed) = ended(data, &["audit", "verify"]).await;
+    assert_eq!(verified.status.code(), Some(0), "the audit log is verified without a key: {printed}");
     fs::write(&file, &key).unwrap();
     drop(serve(offhook(data)));
     assert_eq!(fs::read_to_string(&file).unwrap(), key);
@@ -56,19 +56,22 @@ async fn a_server_with_another_key_of_the_same_name_does_not_start() {
     sealed(data).await;
     fs::write(data.join("secret.key"), ANOTHER).unwrap();
     for args in [&SERVE[..], &["key", "rotate"]] {
-        let (output, told) = ended(data, args).await;
-        assert!(output.status.code() == Some(1) && told.contains("is not the k1 that sealed"), "{args:?}: {told}");
+        let (output, printed) = ended(data, args).await;
+        assert!(
+            output.status.code() == Some(1) && printed.contains("is not the k1 that sealed"),
+            "{args:?}: {printed}"
+        );
     }
-    let (listed, told) = ended(data, &["key", "list"]).await;
+    let (listed, printed) = ended(data, &["key", "list"]).await;
     let keys: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!((&keys["missing"], &keys["wrong"]), (&json!([]), &json!(["k1"])));
-    assert!(listed.status.code() == Some(1) && told.contains("is not the k1 that sealed"), "{told}");
-    // Keys that were given are told by the name under which they were.
+    assert!(listed.status.code() == Some(1) && printed.contains("is not the k1 that sealed"), "{printed}");
+    // Keys from the environment are named as given there.
     let mut given = offhook(data);
     given.args(SERVE).env("OFFHOOK_SECRET_KEY", format!("k2:{ANOTHER}"));
     let output = run(given, "").await;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("with k1, which is not among the keys in OFFHOOK_SECRET_KEY"), "{told}");
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(printed.contains("with k1, which is not among the keys in OFFHOOK_SECRET_KEY"), "{printed}");
 }
 
 #[tokio::test]
@@ -84,7 +87,7 @@ async fn a_server_whose_key_is_declared_lost_starts_with_a_new_name() {
     };
     drop(start());
     let key = fs::read_to_string(&file).unwrap();
-    assert!(key.starts_with("k2:"), "what k1 sealed must not be taken for the new key's");
+    assert!(key.starts_with("k2:"), "what k1 sealed must not be attributed to the new key");
     drop(start());
     assert_eq!(fs::read_to_string(&file).unwrap(), key);
 }

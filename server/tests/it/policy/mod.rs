@@ -1,4 +1,5 @@
-//! Who may do what: every page, every server function and every REST call, against everybody who might try. The lists
+//! Who may do what: every page, every server function and every REST call, tried by every kind of visitor. The lists
+
 //! come from the router, the sources and the OpenAPI document, so that a new one without a policy fails here.
 
 mod table;
@@ -20,16 +21,16 @@ use crate::{
     test_app::{Tenant, TestApp, TestResponse},
 };
 use table::{
-    Door::{self, Account as In, Halfway, Open, Operator, Person, Session, Support},
+    Access::{self, Account as In, Halfway, Open, Operator, Session, SignedIn, Support},
     FUNCTIONS, LOADED, PAGES,
 };
 
-/// Somebody at the door.
+/// A kind of visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Visitor {
-    /// Not signed in, or with a session that has ended.
+    /// Not signed in, or with an expired session.
     Nobody,
-    /// An admin, of another account.
+    /// An admin of another account.
     Stranger,
     /// A member of the account.
     Member(Role),
@@ -58,11 +59,11 @@ enum Verdict {
     NotThere,
 }
 
-fn verdict(door: Door, visitor: Visitor) -> Verdict {
-    match (door, visitor) {
+fn verdict(access: Access, visitor: Visitor) -> Verdict {
+    match (access, visitor) {
         (Open, _) => Verdict::In,
         (Halfway, _) | (_, Visitor::Nobody) => Verdict::SignIn,
-        (Person, _) => Verdict::In,
+        (SignedIn, _) => Verdict::In,
         (In(permission), Visitor::Member(role)) if role.may(permission) => Verdict::In,
         (In(_), Visitor::Member(_)) => Verdict::Forbidden,
         (Support, Visitor::Agent) | (Operator, Visitor::Operator) => Verdict::In,
@@ -83,10 +84,12 @@ impl Full {
         let endpoint = tenant.endpoint(&receiver.url).await;
         let ep = endpoint["id"].as_str().unwrap().to_owned();
         let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
-        let payload = json!({ "event": "IncomingCall", "call_id": call, "callee_number": "1", "caller_number": "2" });
-        let event = tenant.post("/api/v1/events", &json!({ "payload": payload })).await.json();
+        let payload =
+            json! ( { "event" : "IncomingCall" , "call_id" : call , "callee_number" : "1" , "caller_number" : "2" } );
+        let event = tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await.json();
         let delivery = tenant.until_delivery_is("delivered").await;
-        let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
+        let token =
+            tenant.post("/api/v1/tokens", &json! ( { "name" : "x" , "scopes" : [ "events:read" ] } )).await.json();
         let ids = [
             (":acct", tenant.account.id.to_string()),
             (":ep", ep),
@@ -96,7 +99,7 @@ impl Full {
             (":call", call.to_owned()),
             (":n", "1".to_owned()),
             (":code", "http_404".to_owned()),
-            // Nobody has these; whoever may look is told so.
+            // These do not exist; permitted visitors get a not-found page.
             (":job", "job_00000000000000000000000000".to_owned()),
             (":usr", "usr_00000000000000000000000000".to_owned()),
             (":link", "nothing".to_owned()),
@@ -110,7 +113,7 @@ impl Full {
         route.split('/').map(filled).collect::<Vec<_>>().join("/")
     }
 
-    /// Every field that any form has, so that what is refused is refused for who asks.
+    /// Every field of any form, so that a refusal can only be about the visitor.
     pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
         let text = |value: &str| value.to_owned();
         vec![
@@ -185,9 +188,9 @@ async fn arrive<'a>(app: &'a TestApp, here: &Account, there: &Account, visitor: 
     browser
 }
 
-fn door(table: &[(&str, Door)], name: &str) -> Door {
+fn access(table: &[(&str, Access)], name: &str) -> Access {
     let row = table.iter().find(|(known, _)| *known == name);
-    row.unwrap_or_else(|| panic!("{name} has no policy: add a row that says who may")).1
+    row.unwrap_or_else(|| panic!("{name} has no policy: add a row that says who has access")).1
 }
 
 /// The routes of `routes.rs`, in its order.
@@ -216,7 +219,7 @@ async fn every_page_opens_exactly_to_those_its_policy_names() {
         let mut browser = arrive(&app, &here.account, &there.account, visitor).await;
         for route in &routes {
             let response = browser.get(&full.path(route)).await;
-            let wanted = verdict(door(PAGES, route), visitor);
+            let wanted = verdict(access(PAGES, route), visitor);
             if !page_agrees(route, wanted, &response) {
                 let got = (response.status, response.header("location"));
                 wrong.push(format!("{visitor:?} at {route}: {wanted:?}, not {got:?}"));
@@ -229,7 +232,7 @@ async fn every_page_opens_exactly_to_those_its_policy_names() {
 fn page_agrees(route: &str, wanted: Verdict, response: &TestResponse) -> bool {
     let leads_to = |path: &str| response.status.is_redirection() && response.header("location").starts_with(path);
     match wanted {
-        // Pages of things that nobody has are found missing by whoever may look.
+        // Pages of things that do not exist are not found by permitted visitors.
         Verdict::In
             if [":job", ":usr", ":link", "*any", "/support/start", "/ops/tokens/:tok"]
                 .iter()
@@ -255,18 +258,18 @@ async fn every_server_function_obeys_exactly_those_its_policy_names() {
     for visitor in VISITORS {
         let browser = arrive(&app, &here.account, &there.account, visitor).await;
         for function in &functions {
-            let wanted = verdict(door(FUNCTIONS, function), visitor);
+            let wanted = verdict(access(FUNCTIONS, function), visitor);
             if wanted == Verdict::In {
                 continue;
             }
             let response = post(&browser, &format!("/api/{function}"), &full).await;
-            let said = match wanted {
+            let message = match wanted {
                 Verdict::SignIn => "Unauthenticated",
                 Verdict::Forbidden => "Forbidden",
                 _ => "NotFound",
             };
-            if response.status.is_success() || !response.text.contains(said) {
-                wrong.push(format!("{visitor:?} at {function}: {said}, not {} {}", response.status, response.text));
+            if response.status.is_success() || !response.text.contains(message) {
+                wrong.push(format!("{visitor:?} at {function}: {message}, not {} {}", response.status, response.text));
             }
         }
     }
@@ -318,7 +321,7 @@ async fn every_rest_call_obeys_its_scope_and_sees_one_account() {
     assert!(calls > 20, "{calls}");
 }
 
-/// Every call of the document with a path and a body that fit; those that take something away come last.
+/// Every call of the document with a valid path and body; those that delete something come last.
 pub(crate) fn rest_calls(document: &Value, full: &Full) -> Vec<(Method, String, Option<String>)> {
     let mut calls = Vec::new();
     for (route, operations) in document["paths"].as_object().unwrap() {
@@ -336,7 +339,7 @@ pub(crate) fn rest_calls(document: &Value, full: &Full) -> Vec<(Method, String, 
 struct RestCall<'a> {
     method: Method,
     route: &'a str,
-    /// Any of these is enough.
+    /// One of these is enough.
     scopes: Vec<Scope>,
 }
 
@@ -358,11 +361,11 @@ impl RestCall<'_> {
         app.call(self.method.clone(), path, token, body.as_deref()).await
     }
 
-    /// A body that is right where one is needed: what is refused is refused for who asks.
+    /// A valid body where one is needed, so that a refusal can only be about the token.
     fn body(&self) -> serde_json::Map<String, Value> {
         let body = match self.route.trim_start_matches("/api/v1/endpoints/{id}") {
-            "/test" => json!({ "event": "IncomingCall" }),
-            "/recover" => json!({ "from": "2026-01-01T00:00:00Z" }),
+            "/test" => json! ( { "event" : "IncomingCall" } ),
+            "/recover" => json! ( { "from" : "2026-01-01T00:00:00Z" } ),
             _ => json!({}),
         };
         body.as_object().unwrap().clone()

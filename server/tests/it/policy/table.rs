@@ -1,35 +1,35 @@
-//! The policy of pages and server functions, as it is promised.
+//! The access policy of pages and server functions.
 
 use domain::actor::Permission;
 
-/// What is needed to come in.
+/// What access requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
+pub enum Access {
     /// Nothing.
     Open,
-    /// A right password that waits for its code: nobody here has one, so all are led to the first step.
+    /// A correct password that still needs its code. No visitor here has one, so all are sent to the first step.
     Halfway,
     /// Being signed in.
-    Person,
-    /// This, in the account that the path or form names.
+    SignedIn,
+    /// This permission, in the account named by the path or form.
     Account(Permission),
-    /// Being of the provider's support.
+    /// Being support staff.
     Support,
-    /// Being of the provider's support, in a session in that account: nobody here has one.
+    /// Being support staff with a session in that account. No visitor here has one.
     Session,
     /// Being an operator.
     Operator,
 }
 
-use Door::{Account as In, Halfway, Open, Operator, Person, Session, Support};
+use Access::{Account as In, Halfway, Open, Operator, Session, SignedIn, Support};
 use Permission::{
     ManageAccount, ManageMembers, ManageTokens, ReadAudit, ReadDeliveries, ReadEndpoints, ReadEvents,
     RevealCredentials, RotateCredentials, WriteDeliveries, WriteEndpoints,
 };
 
 /// The policy of pages, by route.
-pub const PAGES: &[(&str, Door)] = &[
-    ("/", Person),
+pub const PAGES: &[(&str, Access)] = &[
+    ("/", SignedIn),
     ("/sign-in", Open),
     ("/sign-in/verify", Halfway),
     ("/sign-up", Open),
@@ -38,8 +38,8 @@ pub const PAGES: &[(&str, Door)] = &[
     ("/forgot", Open),
     ("/reset/:link", Open),
     ("/me", Open),
-    ("/me/security", Person),
-    ("/me/security/second-factor", Person),
+    ("/me/security", SignedIn),
+    ("/me/security/second-factor", SignedIn),
     ("/help", Open),
     ("/help/setting-up", Open),
     ("/help/verify", Open),
@@ -110,7 +110,7 @@ pub const PAGES: &[(&str, Door)] = &[
 ];
 
 /// The policy of server functions, by path below `/api`.
-pub const FUNCTIONS: &[(&str, Door)] = &[
+pub const FUNCTIONS: &[(&str, Access)] = &[
     ("deliveries/cancel", In(WriteDeliveries)),
     ("deliveries/resend", In(WriteDeliveries)),
     ("endpoints/create", In(WriteEndpoints)),
@@ -119,12 +119,12 @@ pub const FUNCTIONS: &[(&str, Door)] = &[
     ("endpoints/resume", In(WriteEndpoints)),
     ("endpoints/reveal", In(RevealCredentials)),
     ("endpoints/update", In(WriteEndpoints)),
-    ("factor/begin", Person),
-    ("factor/codes", Person),
-    ("factor/off", Person),
-    ("factor/on", Person),
+    ("factor/begin", SignedIn),
+    ("factor/codes", SignedIn),
+    ("factor/off", SignedIn),
+    ("factor/on", SignedIn),
     ("forgot", Open),
-    ("invitation/join", Person),
+    ("invitation/join", SignedIn),
     ("invitation/join-new", Open),
     ("invitation/switch", Open),
     ("me/theme", Open),
@@ -161,16 +161,16 @@ pub const FUNCTIONS: &[(&str, Door)] = &[
     ("rotation/switch", In(RotateCredentials)),
     ("rotation/test", In(RotateCredentials)),
     ("rotation/turn", In(RotateCredentials)),
-    ("security/end", Person),
-    ("security/end-others", Person),
-    ("security/letters", Person),
-    ("security/password", Person),
+    ("security/end", SignedIn),
+    ("security/end-others", SignedIn),
+    ("security/letters", SignedIn),
+    ("security/password", SignedIn),
     ("settings/save", In(ManageAccount)),
     ("sign-in", Open),
     ("sign-in/verify", Halfway),
     ("sign-out", Open),
     ("sign-up", Open),
-    ("staff/join", Person),
+    ("staff/join", SignedIn),
     ("staff/join-new", Open),
     ("staff/switch", Open),
     ("support/end", Support),

@@ -37,7 +37,7 @@ impl Accounts for Engine {
         let form = checked(form)?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
         let account = Account::new(self.new_id(AccountId::new), form.account, None);
-        let hash = password::hash(form.password).await;
+        let hash = self.config().password_cost.hash(form.password).await;
         let now = self.now();
         let mut tx = self.db().begin().await?;
         users::add(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;

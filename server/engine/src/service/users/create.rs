@@ -48,7 +48,7 @@ impl Engine {
         }
         let user = User { id: self.new_id(UserId::new), name: String::new(), email };
         let staff = if let Affiliation::Staff(role) = &affiliation { Some(*role) } else { None };
-        let hash = password::hash(password.to_owned()).await;
+        let hash = self.config().password_cost.hash(password.to_owned()).await;
         if let Affiliation::Member(account, _) = &affiliation {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;

@@ -181,7 +181,7 @@ impl Engine {
         if let Some(weak) = password::complaint("password", &form.password, &about) {
             return Err(Error::Invalid(vec![weak]));
         }
-        let hash = password::hash(form.password.clone()).await;
+        let hash = self.config().password_cost.hash(form.password.clone()).await;
         let user = User { id: self.new_id(UserId::new), name, email };
         let mut tx = self.db().begin().await?;
         let taken = |error: StoreError| if error.is_unique_violation() { known_address() } else { error.into() };

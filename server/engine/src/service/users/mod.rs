@@ -59,7 +59,7 @@ impl People for Engine {
     async fn reset_password(&self, link: &str, password: &str, client_ip: &str) -> Result<User> {
         let user = self.linked_reset(link).await?;
         refuse_weak(password, &user)?;
-        let stored = password::hash(password.to_owned()).await;
+        let stored = self.config().password_cost.hash(password.to_owned()).await;
         let mut tx = self.db().begin().await?;
         if !password_resets::consume(&mut tx, &hash(link), self.now()).await? {
             return Err(used());
@@ -81,7 +81,7 @@ impl People for Engine {
             return Err(Error::invalid("password", "This is your current password. Choose a new one."));
         }
         refuse_weak(&form.password, &user)?;
-        let stored = password::hash(form.password.clone()).await;
+        let stored = self.config().password_cost.hash(form.password.clone()).await;
         let mut tx = self.db().begin().await?;
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;

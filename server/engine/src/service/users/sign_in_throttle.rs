@@ -6,7 +6,7 @@ use domain::{
     time::{MINUTE_MS, SECOND_MS},
 };
 
-use crate::{Engine, password, store::users::sign_in_failures};
+use crate::{Engine, store::users::sign_in_failures};
 
 /// Consecutive failed sign-ins without a wait.
 const FREE_FAILURES: i64 = 4;
@@ -30,7 +30,7 @@ impl Engine {
         for (key, _) in &keys {
             self.refuse_while_blocked(key).await?;
         }
-        if !password::verify(password.to_owned(), stored).await {
+        if !self.config().password_cost.verify(password.to_owned(), stored).await {
             self.count_failure(&keys).await?;
             return Ok(false);
         }

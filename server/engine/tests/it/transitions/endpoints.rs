@@ -1,4 +1,4 @@
-//! The ways of an endpoint.
+//! Transitions of an endpoint.
 
 use domain::{
     endpoint::{Endpoint, Endpoints as _},
@@ -6,72 +6,75 @@ use domain::{
     time::DAY_MS,
 };
 
-use super::{Walk, walk};
+use super::{Test, transition};
 use crate::{harness::TestHarness, health::fail_for_days, receiver::Reply};
 
-pub const WALKS: [(&str, Walk); 6] = [
-    walk!("create", created),
-    walk!("pause", paused),
-    walk!("an attempt is answered with 410", gone),
-    walk!("an attempt fails, and five days have passed since the first failure after the latest success", given_up),
-    walk!("resume", resumed),
-    walk!("delete", deleted),
+pub const TRANSITIONS: [(&str, Test); 6] = [
+    transition!("create", created),
+    transition!("pause", paused),
+    transition!("an attempt is answered with 410", gone),
+    transition!(
+        "an attempt fails, and five days have passed since the first failure after the latest success",
+        disabled
+    ),
+    transition!("resume", resumed),
+    transition!("delete", deleted),
 ];
 
-async fn stands(harness: &TestHarness) -> String {
+async fn state(harness: &TestHarness) -> String {
     let state = "SELECT state || CASE WHEN pause_reason IS NULL OR state <> 'paused' THEN '' \
                  ELSE ' (' || pause_reason || ')' END FROM endpoints";
     harness.text(state).await
 }
 
-async fn bring(harness: &TestHarness, to: &str) -> Endpoint {
+async fn set_up(harness: &TestHarness, to: &str) -> Endpoint {
     let endpoint = harness.endpoint().await;
     match to {
         "active" => {}
         "paused" => harness.pause(&endpoint.id).await,
         "disabled" => fail_for_days(harness, 5).await,
-        other => panic!("an endpoint never goes on from {other}"),
+        other => panic!("an endpoint has no transition from {other}"),
     }
-    assert_eq!(stands(harness).await.split(' ').next(), Some(to));
+    assert_eq!(state(harness).await.split(' ').next(), Some(to));
     endpoint
 }
 
 async fn created(harness: TestHarness, _: &str) -> String {
-    bring(&harness, "active").await;
-    stands(&harness).await
+    set_up(&harness, "active").await;
+    state(&harness).await
 }
 
 async fn paused(harness: TestHarness, from: &str) -> String {
-    let endpoint = bring(&harness, from).await;
+    let endpoint = set_up(&harness, from).await;
     harness.pause(&endpoint.id).await;
-    stands(&harness).await
+    state(&harness).await
 }
 
 async fn gone(harness: TestHarness, from: &str) -> String {
-    bring(&harness, from).await;
+    set_up(&harness, from).await;
     harness.receiver.next([Reply::Status(410)]);
     harness.accept(EventKind::CallProcessed, 1).await;
     assert_eq!(harness.run().await, 1);
-    stands(&harness).await
+    state(&harness).await
 }
 
-async fn given_up(harness: TestHarness, from: &str) -> String {
-    bring(&harness, from).await;
+async fn disabled(harness: TestHarness, from: &str) -> String {
+    set_up(&harness, from).await;
     fail_for_days(&harness, 4).await;
-    assert_eq!(stands(&harness).await, from);
+    assert_eq!(state(&harness).await, from);
     harness.run_after_ms(DAY_MS + 60_000).await;
-    stands(&harness).await
+    state(&harness).await
 }
 
 async fn resumed(harness: TestHarness, from: &str) -> String {
-    let endpoint = bring(&harness, from).await;
+    let endpoint = set_up(&harness, from).await;
     harness.resume(&endpoint.id).await;
     assert_eq!(harness.text("SELECT CAST(failures_in_row AS TEXT) FROM endpoints").await, "0");
-    stands(&harness).await
+    state(&harness).await
 }
 
 async fn deleted(harness: TestHarness, from: &str) -> String {
-    let endpoint = bring(&harness, from).await;
+    let endpoint = set_up(&harness, from).await;
     harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap();
-    stands(&harness).await
+    state(&harness).await
 }

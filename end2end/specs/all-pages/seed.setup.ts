@@ -1,4 +1,4 @@
-import { build, keep } from "../../fixtures/house";
+import { build, keep } from "../../fixtures/seed";
 import { test } from "../../fixtures/test";
 
 test("an account with everything in it stands ready to be looked at", async ({ browser }) => {

@@ -1,12 +1,13 @@
-//! The source as the rules see it: files of the repository, and their text without strings and comments.
+//! The repository as the rules see it: its files, and their text without strings and comments.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
-/// Folders that hold nothing of ours.
-const NOT_OURS: &[&str] = &["target", "node_modules", "data", "results"];
+/// Folders that hold no source of this project.
+const FOREIGN: &[&str] = &["target", "node_modules", "data", "results"];
 
 /// A file of the repository.
 pub struct Source {
@@ -14,23 +15,23 @@ pub struct Source {
     pub path: String,
     /// Its text.
     pub text: String,
-    /// The same with blanks in place of strings, characters and comments; lines stay where they are.
+    /// The same with spaces in place of strings, characters and comments; line numbers stay the same.
     pub code: String,
 }
 
 impl Source {
-    /// The number of the line (from 1) at which the tests at the end of the file begin; past the end without any.
+    /// The line (from 1) at which the tests at the end of the file start; past the end if there are none.
     pub fn tests_begin(&self) -> usize {
         let lines = self.text.lines().collect::<Vec<_>>();
         lines.iter().position(|line| *line == "#[cfg(test)]").map_or(lines.len() + 1, |at| at + 1)
     }
 
-    /// Whether it is only compiled for tests.
+    /// Whether it is compiled for tests only.
     pub fn is_test(&self) -> bool {
-        self.path.contains("/tests/") || self.path.ends_with("/tests.rs")
+        ["/tests/", "server/tidy/"].iter().any(|part| self.path.contains(part)) || self.path.ends_with("/tests.rs")
     }
 
-    /// Lines of code with their numbers, strings and comments blanked.
+    /// Lines of `code` with their numbers.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code.lines().enumerate().map(|(at, line)| (at + 1, line))
     }
@@ -38,24 +39,27 @@ impl Source {
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// All Rust files.
-pub fn rust() -> Vec<Source> {
-    let mut found = Vec::new();
-    for folder in ["app", "server"] {
-        walk(&root().join(folder), &mut found);
-    }
-    assert!(found.len() > 50, "the repository is not where it should be");
-    found
+/// All Rust files, read once.
+pub fn rust() -> &'static [Source] {
+    static FILES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let mut found = Vec::new();
+        for folder in ["app", "server"] {
+            walk(&root().join(folder), &mut found);
+        }
+        assert!(found.len() > 50, "the repository was not found");
+        found
+    });
+    &FILES
 }
 
 fn walk(folder: &Path, found: &mut Vec<Source>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if path.is_dir() && !NOT_OURS.contains(&name.as_str()) && !name.starts_with('.') {
+        if path.is_dir() && !FOREIGN.contains(&name.as_str()) && !name.starts_with('.') {
             walk(&path, found);
         } else if name.ends_with(".rs") {
             let text = fs::read_to_string(&path).unwrap();
@@ -71,7 +75,7 @@ pub fn none(complaints: Vec<String>) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
-/// The text with blanks for what is inside strings, characters and comments.
+/// The text with spaces in place of strings, characters and comments.
 pub fn code_only(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
@@ -89,7 +93,7 @@ pub fn code_only(text: &str) -> String {
     out
 }
 
-/// Where the string, character or comment that begins here ends; here when none begins.
+/// Where the string, character or comment that starts here ends; here if none starts.
 fn opaque_end(chars: &[char], at: usize) -> usize {
     let starts = |text: &str| text.chars().enumerate().all(|(n, c)| chars.get(at + n) == Some(&c));
     let in_word = at > 0 && (chars[at - 1].is_alphanumeric() || chars[at - 1] == '_');
@@ -127,7 +131,7 @@ fn find(chars: &[char], from: usize, wanted: &[char]) -> usize {
 }
 
 #[test]
-fn strings_characters_and_comments_are_blank_and_lines_stay() {
+fn strings_characters_and_comments_become_spaces_and_lines_stay() {
     let text = "let a = \"{\\\"\"; // {\nlet b = '{'; /* {\n */ fn f<'a>(r#in: &'a str) { r#\"}\"# }";
     let code = code_only(text);
     assert_eq!(code.lines().count(), text.lines().count());

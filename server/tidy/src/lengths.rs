@@ -1,8 +1,8 @@
-//! How long files and functions may be.
+//! Limits on the length of files and functions.
 
 use crate::source::{Source, none, rust};
 
-/// Most lines of a file, comments and the tests at its end not counted: fields need their words.
+/// Most lines of a file, without comments and the tests at its end: fields need their documentation.
 const FILE_MAX_LINES: usize = 400;
 /// Most lines of a function, from its name to its closing brace.
 const FUNCTION_MAX_LINES: usize = 70;
@@ -11,7 +11,7 @@ const COMPONENT_MAX_LINES: usize = 80;
 
 #[test]
 fn no_file_is_longer_than_its_limit() {
-    let complaints = rust().into_iter().filter_map(|file| {
+    let complaints = rust().iter().filter_map(|file| {
         let end = file.tests_begin();
         let counted = |(n, line): (usize, &str)| n < end && !line.trim_start().starts_with("//");
         let lines = file.text.lines().enumerate().filter(|(at, line)| counted((at + 1, line))).count();
@@ -46,7 +46,7 @@ fn is_function(line: &str) -> bool {
     bare.starts_with("fn ")
 }
 
-/// Lines up to the brace that closes the first one; none for a declaration without a body.
+/// Lines up to the brace that closes the first one; `None` for a declaration without a body.
 fn length(lines: &[&str]) -> Option<usize> {
     let mut depth = 0_usize;
     for (n, line) in lines.iter().enumerate() {
@@ -64,7 +64,7 @@ fn length(lines: &[&str]) -> Option<usize> {
 }
 
 #[test]
-fn a_functions_length_is_counted_to_its_closing_brace() {
+fn the_length_of_a_function_is_counted_to_its_closing_brace() {
     assert_eq!(length(&["fn a() {", "if x {", "}", "}", "fn b() {}"]), Some(4));
     assert_eq!(length(&["fn a();", "fn b() {}"]), None);
     assert!(is_function("    pub(super) async fn run() {") && !is_function("let fn_ = 1;"));

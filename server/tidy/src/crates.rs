@@ -1,10 +1,10 @@
-//! Which crate may know which: as drawn in the architecture.
+//! Which crate may depend on which, as drawn in the architecture.
 
 use std::fs;
 
 use crate::source::{none, root};
 
-/// Folder, crates of the house it may depend on, and what it must never name.
+/// Folder, our crates it may depend on, and foreign ones it must not depend on.
 const CRATES: [(&str, &[&str], &[&str]); 4] = [
     ("app/domain", &[], &["leptos", "axum", "tokio", "sqlx", "reqwest", "rand", "argon2"]),
     (
@@ -15,7 +15,7 @@ const CRATES: [(&str, &[&str], &[&str]); 4] = [
     ("app", &["domain", "islands"], &["sqlx", "reqwest", "argon2"]),
     ("server/engine", &["domain"], &["leptos", "axum", "tower-sessions"]),
 ];
-const HOUSE: [&str; 5] = ["domain", "islands", "app", "engine", "server"];
+const OURS: [&str; 5] = ["domain", "islands", "app", "engine", "server"];
 
 #[test]
 fn crates_depend_on_each_other_as_drawn() {
@@ -24,9 +24,9 @@ fn crates_depend_on_each_other_as_drawn() {
         let path = format!("{folder}/Cargo.toml");
         let manifest = fs::read_to_string(root().join(&path)).unwrap();
         for (line, name) in dependencies(&manifest) {
-            let strange = HOUSE.contains(&name) && !may.contains(&name);
+            let upward = OURS.contains(&name) && !may.contains(&name);
             let banned = never.iter().any(|banned| name == *banned || name.starts_with(&format!("{banned}_")));
-            if strange || banned {
+            if upward || banned {
                 complaints.push(format!("{path}:{line}: {folder} must not depend on {name}"));
             }
         }
@@ -34,7 +34,7 @@ fn crates_depend_on_each_other_as_drawn() {
     none(complaints);
 }
 
-/// The names under `[dependencies]`, with their lines. What only tests need is their own business.
+/// The names under `[dependencies]`, with their lines. Dev-dependencies do not count.
 fn dependencies(manifest: &str) -> Vec<(usize, &str)> {
     let mut inside = false;
     let mut found = Vec::new();
