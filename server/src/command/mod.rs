@@ -1,12 +1,12 @@
-//! The command line. One JSON object a line on stdout where a result is asked for; messages on stderr; exit code
-//! 0, 1 when it failed, 2 for wrong usage.
+//! The command line. Results are one JSON object per line on stdout, messages go to stderr; the exit code is 0 for
+//! success, 1 for failure, 2 for wrong usage.
 
 pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod bench;
+mod instance_keys;
 pub mod key;
-mod own_keys;
 pub mod restore;
 pub mod serve;
 pub mod simulate;
@@ -54,21 +54,21 @@ enum Verb {
     /// Accounts: customers of the phone platform.
     #[command(subcommand)]
     Account(account::Account),
-    /// People who sign in.
+    /// Users who sign in.
     #[command(subcommand)]
     User(user::User),
     /// API tokens.
     #[command(subcommand)]
     Token(token::Token),
-    /// The record of who did what.
+    /// The audit log.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// The instance keys, which encrypt what must not be read from the database.
+    /// The instance keys, which encrypt credentials in the database.
     #[command(subcommand)]
     Key(key::Key),
     /// Copy the database while the server runs (SQLite).
     Backup(backup::Backup),
-    /// Put a backup in the place of the database while no server runs (SQLite).
+    /// Replace the database with a backup while no server runs (SQLite).
     Restore(restore::Restore),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
@@ -76,40 +76,42 @@ enum Verb {
     Bench(bench::Bench),
 }
 
-/// Why a command did not do what it was asked for.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
-pub enum Failed {
-    /// It was asked for in a wrong way.
+pub enum CommandError {
+    /// Wrong usage.
     #[error("{0}")]
     Usage(String),
-    /// Anything else, down to its cause.
-    #[error("{}", down_to_its_cause(.0))]
+    /// Anything else, with its causes.
+    #[error("{}", with_causes(.0))]
     Other(#[from] anyhow::Error),
 }
 
-/// The error and its causes. Many already say what their cause says, and nobody needs to read that twice.
-fn down_to_its_cause(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
-        told if told.is_empty() => cause,
-        told if told.contains(&cause) => told,
-        told => format!("{told}: {cause}"),
+/// The error and its causes, without causes that an error already includes.
+fn with_causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text {
+        text if text.is_empty() => cause,
+        text if text.contains(&cause) => text,
+        text => format!("{text}: {cause}"),
     })
 }
 
-impl From<domain::Error> for Failed {
+impl From<domain::Error> for CommandError {
     fn from(error: domain::Error) -> Self {
         Self::Other(error.into())
     }
 }
 
-/// Reads the command line, does what it says, and answers with the exit code.
+/// Parses the command line and runs the command.
 pub async fn run() -> ExitCode {
-    // clap prints help and usage errors itself, and leaves with 0 or 2.
-    let CommandLine { log, verb } = CommandLine::try_parse().unwrap_or_else(|error| usage::explained(error).exit());
-    if let Err(error) = telemetry::start(&log) {
-        return complain(USAGE, &format!("--log: {error}"));
-    }
-    let done = match verb {
+    // clap prints help and usage errors itself, and exits with 0 or 2.
+    let CommandLine { log, verb } = CommandLine::try_parse().unwrap_or_else(|error| usage::explain(error).exit());
+    let otlp_endpoint = if let Verb::Serve(serve) = &verb { serve.otlp_endpoint.as_ref() } else { None };
+    let exporter = match telemetry::start(&log, otlp_endpoint) {
+        Ok(exporter) => exporter,
+        Err(error) => return fail(USAGE, &error.to_string()),
+    };
+    let result = match verb {
         Verb::Serve(serve) => serve::run(*serve).await,
         Verb::Account(account) => account::run(account).await,
         Verb::User(user) => user::run(user).await,
@@ -121,37 +123,38 @@ pub async fn run() -> ExitCode {
         Verb::Simulate(simulate) => simulate::run(simulate).await,
         Verb::Bench(bench) => bench::run(bench).await,
     };
-    match done {
+    exporter.flush().await;
+    match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failed::Usage(message)) => complain(USAGE, &message),
-        Err(error) => complain(1, &error.to_string()),
+        Err(CommandError::Usage(message)) => fail(USAGE, &message),
+        Err(error) => fail(1, &error.to_string()),
     }
 }
 
-fn complain(code: u8, message: &str) -> ExitCode {
-    // Without stderr there is nobody to tell.
+fn fail(code: u8, message: &str) -> ExitCode {
+    // If stderr is closed, the message is lost.
     let _ = writeln!(io::stderr(), "offhook: {message}");
     code.into()
 }
 
-/// Writes a result: one JSON object on a line of its own.
-fn say(result: &impl Serialize) -> Result<(), Failed> {
+/// Prints a result: one JSON object on one line.
+fn print_json(result: &impl Serialize) -> Result<(), CommandError> {
     let line = serde_json::to_string(result).map_err(anyhow::Error::from)?;
     writeln!(io::stdout(), "{line}").map_err(|error| anyhow::Error::from(error).into())
 }
 
-/// The engine for a command: on the same database, beside a server that may be running. It sends nothing.
-async fn engine(store: &Store) -> Result<Arc<Engine>, Failed> {
-    database_is_there(store)?;
+/// The engine for a command: it uses the same database as a server that may be running, and sends nothing.
+async fn engine(store: &Store) -> Result<Arc<Engine>, CommandError> {
+    require_database(store)?;
     let keys = store.keys().map_err(anyhow::Error::from)?;
-    open(store, keys.map_or_else(stand_in, Ok)?).await
+    open(store, keys.map_or_else(placeholder_keys, Ok)?).await
 }
 
-/// Only a server begins an installation. A command in the wrong folder would succeed on an empty one that it has just made.
-fn database_is_there(store: &Store) -> Result<(), Failed> {
+/// Only a server creates a database: in the wrong folder, a command would succeed on an empty one.
+fn require_database(store: &Store) -> Result<(), CommandError> {
     match store.database_file() {
         Some(file) if !file.exists() => Err(anyhow!(
-            "There is no Offhook database at {}; name its folder with --data or OFFHOOK_DATA",
+            "there is no Offhook database at {}; set its folder with --data or OFFHOOK_DATA",
             file.display()
         )
         .into()),
@@ -159,21 +162,22 @@ fn database_is_there(store: &Store) -> Result<(), Failed> {
     }
 }
 
-/// A key for what neither seals nor opens anything, where there is none: so a database can be copied and checked without.
-fn stand_in() -> Result<Keys, Failed> {
+/// A random key for commands that encrypt and decrypt nothing, so that a database can be copied and checked without its
+/// keys.
+fn placeholder_keys() -> Result<Keys, CommandError> {
     Ok(KeyRing::one(secret_key::random().map_err(anyhow::Error::from)?).into())
 }
 
-async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, Failed> {
-    let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
+    let unused = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = engine::Config {
         database_url: store.database_url(),
         keys,
         egress_allow: Vec::new(),
         sign_up_open: false,
         retention_max_days: domain::account::RETENTION_MAX_DAYS,
-        public_url: config::local_url(nowhere).map_err(anyhow::Error::from)?,
-        own_address: nowhere,
+        public_url: config::local_url(unused).map_err(anyhow::Error::from)?,
+        own_address: unused,
         mail: Arc::new(Drawer::default()),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
@@ -186,12 +190,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cause_that_was_told_already_is_not_told_again() {
+    fn a_cause_that_the_error_includes_is_not_repeated() {
         let deepest = anyhow!("(code: 14) unable to open database file");
         let repeating = deepest.context("database: (code: 14) unable to open database file");
-        let failed = Failed::from(repeating.context("open the database"));
+        let failed = CommandError::from(repeating.context("open the database"));
         assert_eq!(failed.to_string(), "open the database: database: (code: 14) unable to open database file");
         let plain = Err::<(), _>(anyhow!("no such host")).context("connect").unwrap_err();
-        assert_eq!(Failed::from(plain).to_string(), "connect: no such host");
+        assert_eq!(CommandError::from(plain).to_string(), "connect: no such host");
     }
 }

@@ -40,7 +40,7 @@ async fn an_admin_reads_who_did_what_and_takes_it_along() {
     assert_eq!(csv.text.lines().count(), 3, "{}", csv.text);
     assert!(csv.text.contains(",\"'=cmd()\","), "{}", csv.text);
     let all = browser.get(&path(&tenant, "/export.json")).await.json();
-    assert_eq!(all.as_array().unwrap()[0]["deed"], "member.joined");
+    assert_eq!(all.as_array().unwrap()[0]["action"], "member.joined");
 }
 
 #[tokio::test]
@@ -83,12 +83,12 @@ async fn programs_read_it_with_the_scope_for_it() {
     let tenant = app.account("acme").await;
     renamed(&tenant).await;
     let records = tenant.get("/api/v1/audit?area=endpoint&limit=1").await.json();
-    assert_eq!(records["data"][0]["deed"], "endpoint.changed");
+    assert_eq!(records["data"][0]["action"], "endpoint.changed");
     let change = json!({ "what": "name", "before": records["data"][0]["changes"][0]["before"], "after": "=cmd()" });
     assert_eq!(records["data"][0]["changes"], json!([change]));
     let next = records["next"].as_str().unwrap();
     let older = tenant.get(&format!("/api/v1/audit?area=endpoint&limit=1&cursor={next}")).await.json();
-    assert_eq!((&older["data"][0]["deed"], &older["next"]), (&json!("endpoint.created"), &json!(null)));
+    assert_eq!((&older["data"][0]["action"], &older["next"]), (&json!("endpoint.created"), &json!(null)));
     let refused: Answer = tenant.get("/api/v1/audit?area=nonsense&form=1").await;
     assert_eq!(refused.is_problem(422).fields(), ["area", "form"]);
     let reader = app.token(Some(&tenant.account.id), &[Scope::EventsRead]).await;

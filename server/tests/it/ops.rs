@@ -162,7 +162,7 @@ async fn the_installations_log_is_for_operators_alone() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text.contains("account.suspended") && csv.text.contains("Unpaid since May"), "{}", csv.text);
     let json = olga.get("/ops/audit/export.json").await.json();
-    assert_eq!(json[0]["deed"], "account.suspended");
+    assert_eq!(json[0]["action"], "account.suspended");
     let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     assert_eq!(ana.get("/ops/audit/export.csv").await.status, 404);
     assert_eq!(Browser::new(&app).get("/ops/audit/export.json").await.status, 401);

@@ -157,7 +157,7 @@ async fn a_number_is_revealed_by_itself_and_the_customer_reads_of_it() {
     let shown = browser.get(&page).await.text;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"));
     let log = tenant.get("/api/v1/audit?area=support").await;
-    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["deed"].clone()).collect();
+    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["action"].clone()).collect();
     assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
     assert!(!log.text.contains("01202901222"), "{}", log.text);
     for said in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {

@@ -31,7 +31,7 @@ use self::{
     post::Http,
     report::{Figure, Report},
 };
-use crate::command::{Failed, say, serve};
+use crate::command::{CommandError, print_json, serve};
 
 /// How long nothing may arrive before events count as lost.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -152,7 +152,7 @@ impl Measuring<'_> {
     }
 }
 
-pub(super) async fn run(wanted: Bench) -> Result<(), Failed> {
+pub(super) async fn run(wanted: Bench) -> Result<(), CommandError> {
     let sizes = if wanted.quick { QUICK } else { FULL };
     let sizes = Sizes { list_rows: wanted.list_rows.unwrap_or(sizes.list_rows), ..sizes };
     let bench = Measuring { wanted: &wanted, sizes, http: post::http(), bar: bar() };
@@ -172,7 +172,7 @@ pub(super) async fn run(wanted: Bench) -> Result<(), Failed> {
     }
     bench.bar.finish_and_clear();
     if wanted.json {
-        return say(&report);
+        return print_json(&report);
     }
     write!(io::stdout(), "{}", report.table()).map_err(|error| anyhow::Error::from(error).into())
 }

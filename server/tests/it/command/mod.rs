@@ -3,6 +3,7 @@
 mod bench;
 mod create;
 mod key;
+mod otlp;
 mod own_keys;
 mod restore;
 pub mod serve;
