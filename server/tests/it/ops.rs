@@ -117,7 +117,7 @@ async fn an_account_may_have_a_pace_of_its_own() {
     let refused: Vec<&Value> = results.iter().filter(|result| result["status"] == 429).collect();
     assert!(refused.len() >= 30 && results[0]["status"] == 202, "{batch}");
     let detail = refused[0]["problem"]["detail"].as_str().unwrap();
-    assert!(detail.contains("at most 2 events a second"), "{detail}");
+    assert!(detail.contains("limits this account to 2 events per second"), "{detail}");
     let platform = app.token(None, &[Scope::EventsWrite]).await;
     for n in 50..60 {
         let event = json!({ "account": tenant.account.id, "payload": call(n) }).to_string();

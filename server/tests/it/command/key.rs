@@ -62,7 +62,7 @@ async fn a_key_is_added_takes_its_turn_and_retires() {
     assert_eq!(listed["keys"], json!([{ "id": "k1", "current": true, "sealed": 0 }]));
     assert_eq!(line(&key(data, &["add"]).await)["added"], "k2");
     let twice = key(data, &["add"]).await;
-    assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 is there already"), "{twice:?}");
+    assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 was already added"), "{twice:?}");
     let turned = line(&key(data, &["rotate"]).await);
     assert_eq!(turned, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": [], "kept": ["k1"] }));
     age(data);
@@ -128,7 +128,7 @@ async fn with_several_servers_a_key_is_added_before_it_takes_its_turn() {
         let refused = key(args).await;
         assert_eq!(refused.status.code(), Some(2));
         let words = complaint(&refused);
-        assert!(words.contains("2 servers work on this database") && words.contains("offhook key add"), "{words}");
+        assert!(words.contains("2 servers use this database") && words.contains("offhook key add"), "{words}");
         assert_eq!(file(), before, "nothing is done");
     }
     assert_eq!(line(&key(&["add"]).await)["added"], "k2");
@@ -210,7 +210,7 @@ async fn rotate_and_kill(data: &Path) {
     let killed = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let begun = log.any(|line| line.unwrap().contains("sealed again"));
+        let begun = log.any(|line| line.unwrap().contains("re-encrypted"));
         child.kill().unwrap();
         (begun, child.wait().unwrap().success())
     });

@@ -23,6 +23,7 @@ async fn a_server_exports_the_span_of_each_request() {
     let mut command = offhook(folder.path());
     command.env("OFFHOOK_OTLP_ENDPOINT", endpoint);
     let (serving, address) = tokio::task::spawn_blocking(|| serve(command)).await.unwrap();
+    assert!(!serving.log().iter().any(|line| line.contains("OFFHOOK_OTLP_ENDPOINT")), "{:?}", serving.log());
     let url = format!("http://{address}/healthz");
     let response = answer(client().request(Method::GET, url).header("x-request-id", REQUEST_ID)).await;
     assert_eq!(response.header("x-request-id"), REQUEST_ID);

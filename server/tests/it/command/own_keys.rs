@@ -39,7 +39,7 @@ async fn a_server_whose_key_file_is_gone_does_not_start_and_makes_no_other() {
         let (output, told) = ended(data, args).await;
         let wanted = format!("there is no instance key at {}, and values in this database", file.display());
         assert!(output.status.code() == Some(1) && told.contains(&wanted), "{args:?}: {told}");
-        assert!(told.contains("sealed with k1") && told.contains("OFFHOOK_LOST_KEYS=k1"), "{told}");
+        assert!(told.contains("encrypted with k1") && told.contains("OFFHOOK_LOST_KEYS=k1"), "{told}");
         assert!(!file.exists(), "{args:?} has made a key");
     }
     let (verified, told) = ended(data, &["audit", "verify"]).await;
@@ -57,12 +57,12 @@ async fn a_server_with_another_key_of_the_same_name_does_not_start() {
     fs::write(data.join("secret.key"), ANOTHER).unwrap();
     for args in [&SERVE[..], &["key", "rotate"]] {
         let (output, told) = ended(data, args).await;
-        assert!(output.status.code() == Some(1) && told.contains("is not the k1 that sealed"), "{args:?}: {told}");
+        assert!(output.status.code() == Some(1) && told.contains("is not the k1 that encrypted"), "{args:?}: {told}");
     }
     let (listed, told) = ended(data, &["key", "list"]).await;
     let keys: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!((&keys["missing"], &keys["wrong"]), (&json!([]), &json!(["k1"])));
-    assert!(listed.status.code() == Some(1) && told.contains("is not the k1 that sealed"), "{told}");
+    assert!(listed.status.code() == Some(1) && told.contains("is not the k1 that encrypted"), "{told}");
     // Keys that were given are told by the name under which they were.
     let mut given = offhook(data);
     given.args(SERVE).env("OFFHOOK_SECRET_KEY", format!("k2:{ANOTHER}"));
