@@ -9,10 +9,6 @@ use axum::{
     response::Response,
 };
 use domain::{actor::Actor, test_line::PATH_PREFIX};
-use tower_http::{
-    classify::{ServerErrorsAsFailures, SharedClassifier},
-    trace::TraceLayer,
-};
 use tracing::{Span, field::Empty};
 
 /// The header that carries the id, in requests and responses.
@@ -36,28 +32,8 @@ fn is_plain(id: &HeaderValue) -> bool {
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
 }
 
-type Layer = TraceLayer<
-    SharedClassifier<ServerErrorsAsFailures>,
-    fn(&Request) -> Span,
-    (),
-    fn(&Response, Duration, &Span),
-    (),
-    (),
-    (),
->;
-
-/// Opens a span around each request and logs the ones that we fail.
-pub fn layer() -> Layer {
-    TraceLayer::new_for_http()
-        .make_span_with(open as fn(&Request) -> Span)
-        .on_request(())
-        .on_response(log_response as fn(&Response, Duration, &Span))
-        .on_body_chunk(())
-        .on_eos(())
-        .on_failure(())
-}
-
-fn open(request: &Request) -> Span {
+/// Opens the span of a request.
+pub fn open(request: &Request) -> Span {
     let id = request.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
     // At the error level so that the fields are present at every log level. Queries may carry phone numbers: only the
     // path is logged.
@@ -72,7 +48,8 @@ fn open(request: &Request) -> Span {
     )
 }
 
-fn log_response(response: &Response, latency: Duration, _: &Span) {
+/// Logs a request that we failed.
+pub fn log_response(response: &Response, latency: Duration, _: &Span) {
     let (status, latency_ms) = (response.status().as_u16(), latency.as_millis());
     if response.status().is_server_error() {
         tracing::warn!(status, latency_ms, "request failed");

@@ -12,6 +12,7 @@ use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    trace::TraceLayer,
 };
 
 use crate::{app_state::SharedState, health, metrics, pages, request_span, rest, security_headers, site, test_line};
@@ -31,10 +32,15 @@ pub fn router(state: &SharedState) -> Router {
         // Browsers: sessions, forms, the live feed. Any other path is the "not found" page.
         .merge(pages::routes(state))
         .with_state(state.clone());
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(request_span::open)
+        .on_request(())
+        .on_response(request_span::log_response)
+        .on_failure(());
     let layers = ServiceBuilder::new()
         .map_request(request_span::drop_invalid_id)
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(request_span::layer())
+        .layer(trace)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(middleware::map_response_with_state(state.clone(), security_headers::add))
         .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response));

@@ -33,7 +33,7 @@ const RESEND: &str = r#"curl -X POST "$OFFHOOK/api/v1/deliveries/$DELIVERY/resen
 
 const PROBLEM: &str = r#"{
   "type": "/api/v1/openapi.json#/components/responses/Invalid",
-  "title": "A field is invalid",
+  "title": "A field cannot be accepted",
   "status": 422,
   "detail": "payload.call_id: A call id is a UUID, the same in all events of a call.",
   "errors": { "payload.call_id": ["A call id is a UUID, the same in all events of a call."] }
