@@ -22,7 +22,7 @@ use crate::{
         paginate,
         problem::Problem,
         query::Query,
-        rotation_json::{RotationJson, ToPrepare, ToRetire, ToRotate, ToSwitch},
+        rotation_json::{PrepareRequest, RetireRequest, RotateRequest, RotationJson, SwitchRequest},
     },
 };
 
@@ -90,36 +90,36 @@ pub async fn show_all(
 ///
 /// Either one token that you choose, or a random one for each. Endpoints with a running rotation are skipped.
 #[utoipa::path(post, path = "/rotations/auth-token/prepare", operation_id = "prepare_auth_tokens", tag = "Credentials",
-    request_body(content = Option<ToPrepare>),
+    request_body(content = Option<PrepareRequest>),
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn prepare_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, Step::Prepare(body.parse_or_default::<ToPrepare>()?.auth_token)).await
+    run(&state, &caller, Step::Prepare(body.parse_or_default::<PrepareRequest>()?.auth_token)).await
 }
 
 /// Switch every prepared endpoint to its next auth token, now or at a set time.
 ///
 /// Endpoints without a successful test are skipped, unless `anyway` is set.
 #[utoipa::path(post, path = "/rotations/auth-token/switch", operation_id = "switch_auth_tokens", tag = "Credentials",
-    request_body(content = Option<ToSwitch>),
+    request_body(content = Option<SwitchRequest>),
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn switch_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    let wanted = body.parse_or_default::<ToSwitch>()?;
+    let wanted = body.parse_or_default::<SwitchRequest>()?;
     let (at, unverified) = wanted.read()?;
     run(&state, &caller, Step::Switch(at, unverified)).await
 }
 
 /// Create a new signing secret for every endpoint; both secrets sign until the overlap ends.
 #[utoipa::path(post, path = "/rotations/signing-secret/rotate", operation_id = "rotate_signing_secrets", tag = "Credentials",
-    request_body(content = Option<ToRotate>),
+    request_body(content = Option<RotateRequest>),
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn rotate_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, Step::Rotate(body.parse_or_default::<ToRotate>()?.overlap_s)).await
+    run(&state, &caller, Step::Rotate(body.parse_or_default::<RotateRequest>()?.overlap_s)).await
 }
 
 /// Send every prepared endpoint a test with its next auth token.
@@ -174,10 +174,10 @@ pub async fn extend_all(State(state): State<SharedState>, caller: Caller, body: 
 ///
 /// Endpoints without a successful test are skipped, unless `anyway` is set.
 #[utoipa::path(post, path = "/rotations/signing-secret/retire", operation_id = "retire_signing_secrets", tag = "Credentials",
-    request_body(content = Option<ToRetire>),
+    request_body(content = Option<RetireRequest>),
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, Step::RetireSecret(body.parse_or_default::<ToRetire>()?.unverified())).await
+    run(&state, &caller, Step::RetireSecret(body.parse_or_default::<RetireRequest>()?.unverified())).await
 }

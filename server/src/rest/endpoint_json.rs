@@ -15,7 +15,7 @@ use crate::rest::problem::Problem;
 /// An endpoint to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EndpointToCreate {
+pub struct CreateEndpointRequest {
     /// The URL that events are sent to.
     #[schema(example = "https://crm.acme.example/calls")]
     pub url: String,
@@ -45,7 +45,7 @@ pub struct EndpointToCreate {
     pub allow_duplicate: bool,
 }
 
-impl EndpointToCreate {
+impl CreateEndpointRequest {
     /// The same as a form.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl EndpointToCreate {
 /// Changes to an endpoint. Omitted fields keep their values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EndpointChange {
+pub struct UpdateEndpointRequest {
     url: Option<String>,
     events: Option<Vec<String>>,
     name: Option<String>,
@@ -86,11 +86,11 @@ pub struct EndpointChange {
     pub version: Option<u32>,
 }
 
-impl EndpointChange {
+impl UpdateEndpointRequest {
     /// The current form with the changes applied.
     ///
     /// # Errors
-    /// As [`EndpointToCreate::form`].
+    /// As [`CreateEndpointRequest::form`].
     pub fn apply(self, form: EndpointForm) -> Result<EndpointForm, Problem> {
         Ok(EndpointForm {
             url: self.url.unwrap_or(form.url),

@@ -23,7 +23,7 @@ use crate::{
         List,
         auth::Caller,
         body::{EmptyBody, JsonBody},
-        endpoint_json::{CreatedJson, EndpointChange, EndpointJson, EndpointSummaryJson, EndpointToCreate},
+        endpoint_json::{CreateEndpointRequest, CreatedJson, EndpointJson, EndpointSummaryJson, UpdateEndpointRequest},
         openapi::Errors,
         paginate,
         problem::Problem,
@@ -36,7 +36,7 @@ type One = Result<Json<EndpointJson>, Problem>;
 /// Create an endpoint.
 ///
 /// The response shows its auth token and signing secret, only this once.
-#[utoipa::path(post, path = "/endpoints", operation_id = "create_endpoint", tag = "Endpoints", request_body = EndpointToCreate, responses(
+#[utoipa::path(post, path = "/endpoints", operation_id = "create_endpoint", tag = "Endpoints", request_body = CreateEndpointRequest, responses(
     (status = 201, description = "Created", body = CreatedJson), Errors,
 ), security(("token" = ["endpoints:write"])))]
 pub async fn create(
@@ -45,7 +45,7 @@ pub async fn create(
     body: JsonBody,
 ) -> Result<(StatusCode, Json<CreatedJson>), Problem> {
     caller.require(Permission::WriteEndpoints)?;
-    let wanted: EndpointToCreate = body.parse()?;
+    let wanted: CreateEndpointRequest = body.parse()?;
     let duplicate = if wanted.allow_duplicate { Duplicate::Allow } else { Duplicate::Refuse };
     let created = state.backend.create_endpoint(&caller.0, &wanted.form()?, duplicate).await?;
     let endpoint = EndpointJson::new(created.endpoint, state.backend.clock().now());
@@ -89,13 +89,13 @@ pub async fn show(
 }
 
 /// Change an endpoint. Omitted fields keep their values.
-#[utoipa::path(patch, path = "/endpoints/{id}", operation_id = "change_endpoint", tag = "Endpoints", request_body = EndpointChange,
+#[utoipa::path(patch, path = "/endpoints/{id}", operation_id = "change_endpoint", tag = "Endpoints", request_body = UpdateEndpointRequest,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The changed endpoint", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
 pub async fn change(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
     caller.require(Permission::WriteEndpoints)?;
-    let (id, change) = (EndpointId::parse(&id)?, body.parse::<EndpointChange>()?);
+    let (id, change) = (EndpointId::parse(&id)?, body.parse::<UpdateEndpointRequest>()?);
     let (endpoint, form) = state.backend.endpoint_form(&with_read_scope(&caller.0), &id).await?;
     let version = change.version.unwrap_or(endpoint.version);
     let endpoint = state.backend.update_endpoint(&caller.0, &id, &change.apply(form)?, Some(version)).await?;
@@ -155,7 +155,7 @@ pub async fn pause(State(state): State<SharedState>, caller: Caller, Path(id): P
 /// How to resume an endpoint.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Resumption {
+pub struct ResumeRequest {
     /// Most held events per second; by default, as fast as the endpoint accepts them.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000)]
@@ -163,13 +163,13 @@ pub struct Resumption {
 }
 
 /// Resume an endpoint. Held events are sent alongside new ones. The body is optional.
-#[utoipa::path(post, path = "/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "Endpoints", request_body = Option<Resumption>,
+#[utoipa::path(post, path = "/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "Endpoints", request_body = Option<ResumeRequest>,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The changed endpoint", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
 pub async fn resume(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
     caller.require(Permission::WriteEndpoints)?;
-    let options: Resumption = body.parse_or_default()?;
+    let options: ResumeRequest = body.parse_or_default()?;
     let endpoint = state.backend.resume_endpoint(&caller.0, &EndpointId::parse(&id)?, options.drain_per_s).await?;
     Ok(Json(EndpointJson::new(endpoint, state.backend.clock().now())))
 }
@@ -177,7 +177,7 @@ pub async fn resume(State(state): State<SharedState>, caller: Caller, Path(id): 
 /// A test to send.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TestToSend {
+pub struct TestRequest {
     /// The kind of event. The published example of it is sent.
     #[schema(example = "IncomingCall")]
     event: String,
@@ -195,7 +195,7 @@ pub struct TestSentJson {
 }
 
 /// Send a test to this endpoint only.
-#[utoipa::path(post, path = "/endpoints/{id}/test", operation_id = "test_endpoint", tag = "Endpoints", request_body = TestToSend,
+#[utoipa::path(post, path = "/endpoints/{id}/test", operation_id = "test_endpoint", tag = "Endpoints", request_body = TestRequest,
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 202, description = "Queued", body = TestSentJson), Errors),
     security(("token" = ["endpoints:write"])))]
@@ -206,7 +206,7 @@ pub async fn test(
     body: JsonBody,
 ) -> Result<(StatusCode, Json<TestSentJson>), Problem> {
     caller.require(Permission::WriteEndpoints)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<TestToSend>()?);
+    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<TestRequest>()?);
     let Some(kind) = EventKind::parse(&wanted.event) else {
         return Err(Error::invalid("event", "The event must be IncomingCall, OutgoingCall or CallProcessed.").into());
     };

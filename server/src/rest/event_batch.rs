@@ -19,7 +19,7 @@ use crate::{
     rest::{
         auth::Caller,
         body::{JsonBody, parse},
-        events::{AcceptedJson, EventToPost, status},
+        events::{AcceptedJson, EventRequest, status},
         openapi::Errors,
         problem::{Problem, ProblemDocument},
     },
@@ -39,10 +39,10 @@ struct Batch<'a> {
 /// Events to post in one request.
 #[derive(Debug, ToSchema)]
 #[expect(dead_code, reason = "describes a body whose events are parsed one at a time")]
-pub struct BatchToPost {
+pub struct BatchRequest {
     /// 1 to 1,000 events.
     #[schema(min_items = 1, max_items = 1000)]
-    events: Vec<EventToPost>,
+    events: Vec<EventRequest>,
 }
 
 /// The result of each event, in the order of the request.
@@ -92,7 +92,7 @@ struct Checked {
 }
 
 /// Post up to 1,000 events.
-#[utoipa::path(post, path = "/events/batch", operation_id = "post_events", tag = "Events", request_body = BatchToPost, responses(
+#[utoipa::path(post, path = "/events/batch", operation_id = "post_events", tag = "Events", request_body = BatchRequest, responses(
     (status = 202, description = "One result per event, in order", body = BatchJson), Errors,
 ), security(("token" = ["events:write"])))]
 pub async fn post(
@@ -132,7 +132,7 @@ async fn check(state: &AppState, caller: &Caller, index: usize, raw: &RawValue) 
     if raw.get().len() > EVENT_BODY_MAX_BYTES {
         return Err(Error::TooLarge("This event is larger than the limit of 256 KiB per event.".to_owned()).into());
     }
-    let posted: PostedEvent = parse::<EventToPost>(raw.get().as_bytes())?.into();
+    let posted: PostedEvent = parse::<EventRequest>(raw.get().as_bytes())?.into();
     let event = NewEvent::parse(&posted)?;
     let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
     caller.count_event(state)?;

@@ -28,7 +28,7 @@ use crate::{
 /// An event to post.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EventToPost {
+pub struct EventRequest {
     /// Account id or reference. Required with a platform token; an account's token implies its account.
     #[serde(default)]
     account: Option<String>,
@@ -46,8 +46,8 @@ pub struct EventToPost {
     timestamp: Option<i64>,
 }
 
-impl From<EventToPost> for PostedEvent {
-    fn from(event: EventToPost) -> Self {
+impl From<EventRequest> for PostedEvent {
+    fn from(event: EventRequest) -> Self {
         Self { account: event.account, id: event.id, payload: event.payload, timestamp: event.timestamp }
     }
 }
@@ -167,7 +167,7 @@ pub(super) const fn status(accepted: &Accepted) -> StatusCode {
 /// Post an event.
 ///
 /// Responds once the event and its deliveries are durable. Events without a subscribed endpoint are accepted, too.
-#[utoipa::path(post, path = "/events", operation_id = "post_event", tag = "Events", request_body = EventToPost, responses(
+#[utoipa::path(post, path = "/events", operation_id = "post_event", tag = "Events", request_body = EventRequest, responses(
     (status = 202, description = "Accepted", body = AcceptedJson),
     (status = 200, description = "Accepted before, with the same body", body = AcceptedJson),
     Errors,
@@ -178,7 +178,7 @@ pub async fn post(
     body: JsonBody<EVENT_BODY_MAX_BYTES>,
 ) -> Result<(StatusCode, Json<AcceptedJson>), Problem> {
     caller.require(Permission::WriteEvents)?;
-    let posted: EventToPost = body.parse()?;
+    let posted: EventRequest = body.parse()?;
     let accepted = accept(&state, &caller, &posted.into()).await?;
     Ok((status(&accepted), Json(accepted.into())))
 }

@@ -29,7 +29,7 @@ use crate::{
 /// Which events to resend.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RecoverWanted {
+pub struct RecoverRequest {
     /// Events accepted at this time (RFC 3339) or later.
     #[schema(example = "2026-11-23T12:00:00Z")]
     from: String,
@@ -49,7 +49,7 @@ pub struct RecoverWanted {
     dry_run: bool,
 }
 
-impl RecoverWanted {
+impl RecoverRequest {
     fn form(self) -> RecoverForm {
         let rate_per_s = self.rate_per_s.map(|rate| rate.to_string()).unwrap_or_default();
         RecoverForm { from: self.from, to: self.to, events: self.events, which: self.which, rate_per_s }
@@ -153,7 +153,7 @@ impl From<Job> for JobJson {
 ///
 /// Starts a job that resends events at a steady rate, oldest first, with the same event ids. With `dry_run`, nothing is
 /// sent.
-#[utoipa::path(post, path = "/endpoints/{id}/recover", operation_id = "start_recovery", tag = "Deliveries", request_body = RecoverWanted,
+#[utoipa::path(post, path = "/endpoints/{id}/recover", operation_id = "start_recovery", tag = "Deliveries", request_body = RecoverRequest,
     params(("id" = String, Path, description = "Endpoint id")),
     responses(
         (status = 200, description = "A preview (`dry_run`)", body = PlanJson),
@@ -166,7 +166,7 @@ pub async fn start(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     caller.require(Permission::WriteDeliveries)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<RecoverWanted>()?);
+    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<RecoverRequest>()?);
     let (dry_run, form) = (wanted.dry_run, wanted.form());
     if dry_run {
         let plan = state.backend.plan_recovery(&caller.0, &id, &form).await?;

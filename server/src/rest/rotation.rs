@@ -17,7 +17,9 @@ use crate::{
         openapi::Errors,
         problem::Problem,
         query::Query,
-        rotation_json::{PreparedJson, RotatedJson, RotationJson, ToPrepare, ToRetire, ToRotate, ToSwitch},
+        rotation_json::{
+            PrepareRequest, PreparedJson, RetireRequest, RotateRequest, RotatedJson, RotationJson, SwitchRequest,
+        },
     },
 };
 
@@ -59,7 +61,7 @@ pub async fn show(State(state): State<SharedState>, caller: Caller, Path(id): Pa
 ///
 /// Nothing changes for your server yet. The response shows the token, only this once.
 #[utoipa::path(post, path = "/endpoints/{id}/auth-token/prepare", operation_id = "prepare_auth_token", tag = "Credentials",
-    request_body(content = Option<ToPrepare>),
+    request_body(content = Option<PrepareRequest>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "Prepared", body = PreparedJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -69,7 +71,7 @@ pub async fn prepare(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<PreparedJson>, Problem> {
-    let (id, wanted) = parse_step::<ToPrepare>(&caller, &id, &body)?;
+    let (id, wanted) = parse_step::<PrepareRequest>(&caller, &id, &body)?;
     let next_auth_token = state.backend.prepare_token(&caller.0, &id, wanted.auth_token).await?;
     let rotation = state.backend.rotation(&caller.0, &id).await?.into();
     Ok(Json(PreparedJson { next_auth_token, rotation }))
@@ -93,7 +95,7 @@ pub async fn test_token(
 
 /// Switch to the next auth token, now or at a set time.
 #[utoipa::path(post, path = "/endpoints/{id}/auth-token/switch", operation_id = "switch_auth_token", tag = "Credentials",
-    request_body(content = Option<ToSwitch>),
+    request_body(content = Option<SwitchRequest>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The credentials after the change", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -103,7 +105,7 @@ pub async fn switch(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let (id, wanted) = parse_step::<ToSwitch>(&caller, &id, &body)?;
+    let (id, wanted) = parse_step::<SwitchRequest>(&caller, &id, &body)?;
     let (at, unverified) = wanted.read()?;
     Ok(Json(state.backend.switch_token(&caller.0, &id, at, unverified).await?.into()))
 }
@@ -157,7 +159,7 @@ pub async fn drop_token(
 ///
 /// The response shows the new one, only this once.
 #[utoipa::path(post, path = "/endpoints/{id}/signing-secret/rotate", operation_id = "rotate_signing_secret", tag = "Credentials",
-    request_body(content = Option<ToRotate>),
+    request_body(content = Option<RotateRequest>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "Rotated", body = RotatedJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -167,7 +169,7 @@ pub async fn rotate(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<RotatedJson>, Problem> {
-    let (id, wanted) = parse_step::<ToRotate>(&caller, &id, &body)?;
+    let (id, wanted) = parse_step::<RotateRequest>(&caller, &id, &body)?;
     let signing_secret = state.backend.rotate_secret(&caller.0, &id, wanted.overlap_s).await?;
     let rotation = state.backend.rotation(&caller.0, &id).await?.into();
     Ok(Json(RotatedJson { signing_secret, rotation }))
@@ -208,7 +210,7 @@ pub async fn extend(
 ///
 /// Returns 409 without a successful test of the new secret, unless `anyway` is set.
 #[utoipa::path(post, path = "/endpoints/{id}/signing-secret/retire", operation_id = "retire_signing_secret", tag = "Credentials",
-    request_body(content = Option<ToRetire>),
+    request_body(content = Option<RetireRequest>),
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The credentials after the change", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
@@ -218,6 +220,6 @@ pub async fn retire_secret(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let (id, wanted) = parse_step::<ToRetire>(&caller, &id, &body)?;
+    let (id, wanted) = parse_step::<RetireRequest>(&caller, &id, &body)?;
     Ok(Json(state.backend.retire_secret(&caller.0, &id, wanted.unverified()).await?.into()))
 }

@@ -132,7 +132,7 @@ pub struct RotatedJson {
 /// A rotation to prepare.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToPrepare {
+pub struct PrepareRequest {
     /// The token to use; by default, 30 random characters.
     #[serde(default)]
     pub auth_token: Option<String>,
@@ -141,7 +141,7 @@ pub struct ToPrepare {
 /// When to switch.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToSwitch {
+pub struct SwitchRequest {
     /// An RFC 3339 time within 90 days; by default, now.
     #[serde(default)]
     pub at: Option<String>,
@@ -150,7 +150,7 @@ pub struct ToSwitch {
     pub anyway: bool,
 }
 
-impl ToSwitch {
+impl SwitchRequest {
     /// The time, if one is set, and whether to switch without a successful test.
     ///
     /// # Errors
@@ -165,13 +165,13 @@ impl ToSwitch {
 /// How to end the overlap of two secrets.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToRetire {
+pub struct RetireRequest {
     /// Retire the old secret without a successful test of the new one.
     #[serde(default)]
     pub anyway: bool,
 }
 
-impl ToRetire {
+impl RetireRequest {
     /// Whether to retire the old secret without a successful test.
     #[must_use]
     pub const fn unverified(&self) -> Unproved {
@@ -186,7 +186,7 @@ const fn unverified(anyway: bool) -> Unproved {
 /// How to rotate.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToRotate {
+pub struct RotateRequest {
     /// How long both secrets sign, 0 to 604,800 seconds; by default, one day.
     #[serde(default = "overlap")]
     #[schema(maximum = 604_800)]
@@ -197,7 +197,7 @@ const fn overlap() -> u32 {
     OVERLAP_S
 }
 
-impl Default for ToRotate {
+impl Default for RotateRequest {
     fn default() -> Self {
         Self { overlap_s: OVERLAP_S }
     }

@@ -31,7 +31,7 @@ use crate::{
 /// A token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenToCreate {
+pub struct TokenRequest {
     /// A name to recognise it by, such as the program that uses it.
     #[schema(example = "CRM")]
     name: String,
@@ -46,7 +46,7 @@ pub struct TokenToCreate {
 /// How to rotate a token.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenRotation {
+pub struct RotateTokenRequest {
     /// Hours that the previous token stays valid, 0 to 168; by default, 24.
     #[serde(default)]
     overlap_h: Option<u32>,
@@ -137,12 +137,12 @@ pub async fn list(
 }
 
 /// Create an API token.
-#[utoipa::path(post, path = "/tokens", operation_id = "create_token", tag = "API tokens", request_body = TokenToCreate,
+#[utoipa::path(post, path = "/tokens", operation_id = "create_token", tag = "API tokens", request_body = TokenRequest,
     responses((status = 201, description = "Created; the secret is shown only once", body = CreatedTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
 pub async fn create(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Created {
     caller.require(Permission::ManageTokens)?;
-    let wanted = body.parse::<TokenToCreate>()?;
+    let wanted = body.parse::<TokenRequest>()?;
     let expires_days = wanted.expires_days.map(|days| days.to_string()).unwrap_or_default();
     let form = TokenForm { name: wanted.name, scopes: wanted.scopes, expires_days };
     let created = state.backend.make_api_token(&caller.0, &form).await?;
@@ -169,7 +169,7 @@ pub async fn show(
 ///
 /// Creates a token with the same name, scopes and lifetime. The previous token stays valid for the overlap. The body is
 /// optional.
-#[utoipa::path(post, path = "/tokens/{id}/rotate", operation_id = "rotate_token", tag = "API tokens", request_body = Option<TokenRotation>,
+#[utoipa::path(post, path = "/tokens/{id}/rotate", operation_id = "rotate_token", tag = "API tokens", request_body = Option<RotateTokenRequest>,
     params(("id" = String, Path, description = "Token id")),
     responses((status = 201, description = "The new token; the secret is shown only once", body = CreatedTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
@@ -180,7 +180,7 @@ pub async fn rotate(
     body: JsonBody,
 ) -> Created {
     caller.require(Permission::ManageTokens)?;
-    let how: TokenRotation = body.parse_or_default()?;
+    let how: RotateTokenRequest = body.parse_or_default()?;
     let overlap_h = how.overlap_h.unwrap_or(OVERLAP_H);
     let created = state.backend.rotate_api_token(&caller.0, &TokenId::parse(&id)?, overlap_h).await?;
     Ok((StatusCode::CREATED, Json(CreatedTokenJson::new(created, state.backend.clock().now()))))
