@@ -76,13 +76,13 @@ struct Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let sending = self.client.request(request.map(Full::new));
-        // The SDK polls this on its own thread, where tokio's sockets and timers do not work.
-        let exchange = self.runtime.spawn(tokio::time::timeout(EXPORT_TIMEOUT, async {
+        let exchange = async {
             let (head, body) = sending.await?.into_parts();
             let body = Limited::new(body, RESPONSE_MAX_BYTES).collect().await?;
             Ok(Response::from_parts(head, body.to_bytes()))
-        }));
-        exchange.await??
+        };
+        // The SDK polls this on its own thread, where tokio's sockets and timers do not work.
+        self.runtime.spawn(async { tokio::time::timeout(EXPORT_TIMEOUT, exchange).await }).await??
     }
 }
 
