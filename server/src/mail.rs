@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use engine::mail::{Letter, Mail, Posted};
+use engine::mail::{Email, Enqueued, Mail};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
@@ -61,22 +61,22 @@ fn with_tls(server: &Url) -> Url {
     url
 }
 
-struct Queue(mpsc::Sender<Letter>);
+struct Queue(mpsc::Sender<Email>);
 
 impl Mail for Queue {
-    fn post(&self, email: Letter) -> Posted {
+    fn post(&self, email: Email) -> Enqueued {
         match self.0.try_send(email) {
-            Ok(()) => Posted::Waiting,
+            Ok(()) => Enqueued::Waiting,
             Err(error) => {
                 tracing::error!(%error, "mail was not queued");
-                Posted::Full
+                Enqueued::Full
             }
         }
     }
 }
 
 /// Sends one email after the other until the program ends.
-async fn send_all(smtp: Smtp, from: Mailbox, mut emails: mpsc::Receiver<Letter>) {
+async fn send_all(smtp: Smtp, from: Mailbox, mut emails: mpsc::Receiver<Email>) {
     while let Some(email) = emails.recv().await {
         let to = email.to.clone();
         match send(&smtp, &from, email).await {
@@ -86,7 +86,7 @@ async fn send_all(smtp: Smtp, from: Mailbox, mut emails: mpsc::Receiver<Letter>)
     }
 }
 
-async fn send(smtp: &Smtp, from: &Mailbox, email: Letter) -> anyhow::Result<()> {
+async fn send(smtp: &Smtp, from: &Mailbox, email: Email) -> anyhow::Result<()> {
     let message = Message::builder()
         .from(from.clone())
         .to(email.to.parse()?)
@@ -100,14 +100,14 @@ async fn send(smtp: &Smtp, from: &Mailbox, email: Letter) -> anyhow::Result<()> 
 struct Log;
 
 impl Mail for Log {
-    fn post(&self, Letter { to, subject, text }: Letter) -> Posted {
+    fn post(&self, Email { to, subject, text }: Email) -> Enqueued {
         tracing::info!(
             "no mail server is configured (OFFHOOK_SMTP_URL); the email follows\nTo: {to}\nSubject: {subject}\n\n{text}"
         );
-        Posted::Waiting
+        Enqueued::Waiting
     }
 
-    fn reaches_people(&self) -> bool {
+    fn is_configured(&self) -> bool {
         false
     }
 }
@@ -143,7 +143,7 @@ mod tests {
     async fn a_full_queue_is_reported_without_waiting() {
         let (queue, _kept) = mpsc::channel(1);
         let queue = Queue(queue);
-        let email = || Letter { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
-        assert_eq!([queue.post(email()), queue.post(email())], [Posted::Waiting, Posted::Full]);
+        let email = || Email { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
+        assert_eq!([queue.post(email()), queue.post(email())], [Enqueued::Waiting, Enqueued::Full]);
     }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use domain::UnixMs;
 use engine::{
     Engine,
-    store::sessions::{Owner, Stored},
+    store::users::sessions::{Owner, Stored},
 };
 use time::Duration;
 use tower_sessions::{

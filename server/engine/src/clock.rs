@@ -32,7 +32,7 @@ pub fn stopwatch() -> tokio::time::Instant {
 
 /// Rests between two looks of a background loop; nothing is decided by it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
-pub async fn rest_ms(ms: u64) {
+pub async fn sleep_ms(ms: u64) {
     tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
 }
 

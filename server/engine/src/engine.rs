@@ -21,7 +21,7 @@ use crate::{
     figures::QueueSeen,
     key_ring::Keys,
     mail::Mail,
-    outbound::{CannotBuild, Outbound, Policy},
+    outbound::{BuildError, Outbound, Policy},
     policies::Given,
     sender::{
         Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, left_behind, news,
@@ -86,7 +86,7 @@ pub enum OpenError {
     Store(#[from] StoreError),
     /// The HTTP client.
     #[error(transparent)]
-    Outbound(#[from] CannotBuild),
+    Outbound(#[from] BuildError),
     /// Another server works on this SQLite file.
     #[error("another offhook server uses this database file: {0}")]
     InUse(std::io::Error),
@@ -176,7 +176,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::start`].
-    pub async fn start_by_hand(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
+    pub async fn start_intake(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
         self.beat(Beat::First).await?;
         let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Inflow { door, .. }) = inflow {
@@ -189,7 +189,7 @@ impl Engine {
         let (mut tx, now) = (self.db().begin().await?, self.now());
         let mut beaten = nodes::beat(&mut tx, &self.sender.node, now, which).await?;
         if which == Beat::First {
-            beaten.freed += jobs::due_after_all(&mut tx, now).await?;
+            beaten.freed += jobs::reset_future_due(&mut tx, now).await?;
         }
         tx.commit().await?;
         if beaten.freed > 0 {
@@ -211,7 +211,7 @@ impl Engine {
 
     async fn clock_set_back(&self) -> std::result::Result<(), StoreError> {
         let mut tx = self.db().begin().await?;
-        let due = jobs::due_after_all(&mut tx, self.now()).await?;
+        let due = jobs::reset_future_due(&mut tx, self.now()).await?;
         tx.commit().await?;
         tracing::warn!(due, "the clock has been set back");
         self.sender.wake_at(self.now());
@@ -222,7 +222,7 @@ impl Engine {
     async fn keep_house(&self, began: UnixMs) {
         let (mut beats, mut before): (u32, _) = (0, began);
         while !self.sender.is_stopping() {
-            clock::rest_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
+            clock::sleep_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
             beats = beats.wrapping_add(1);
             let alone = self.db().dialect == Dialect::Sqlite;
             let result = if alone { Ok(()) } else { self.heartbeat().await };
@@ -231,7 +231,7 @@ impl Engine {
                 tracing::warn!("the policies could not be read; looking again soon");
             }
             let swept = if beats.is_multiple_of(SWEEP_BEATS) { self.sweep().await } else { Ok(()) };
-            if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
+            if beats.is_multiple_of(SUPPORT_BEATS) && self.end_expired_support().await.is_err() {
                 tracing::warn!("the end of support sessions is not recorded yet; trying again");
             }
             let looks = beats.is_multiple_of(DELETED_BEATS);
@@ -367,6 +367,6 @@ impl Backend for Engine {
     }
 
     fn letters_leave(&self) -> bool {
-        self.config().mail.reaches_people()
+        self.config().mail.is_configured()
     }
 }

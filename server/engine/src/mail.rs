@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// A letter to one person, as plain text.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct Email {
     /// Address.
     pub to: String,
     /// Subject.
@@ -16,15 +16,15 @@ pub struct Letter {
     pub text: String,
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letter").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Email").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 
 /// Whether a letter is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Posted {
+pub enum Enqueued {
     /// It waits for the mail server.
     Waiting,
     /// Too many others wait. It has not been taken.
@@ -34,27 +34,27 @@ pub enum Posted {
 /// Takes letters to where people get them.
 pub trait Mail: Send + Sync + 'static {
     /// Takes a letter. Does not wait.
-    fn post(&self, letter: Letter) -> Posted;
+    fn post(&self, letter: Email) -> Enqueued;
     /// Whether letters reach people. Without a mail server only the operator sees them.
-    fn reaches_people(&self) -> bool {
+    fn is_configured(&self) -> bool {
         true
     }
 }
 
 /// Keeps letters instead of sending them: for commands that send none, and for tests that read them.
 #[derive(Default)]
-pub struct Drawer(Mutex<Vec<Letter>>);
+pub struct InMemoryMailer(Mutex<Vec<Email>>);
 
-impl Drawer {
+impl InMemoryMailer {
     /// The letters so far, oldest first. They stay.
-    pub fn letters(&self) -> Vec<Letter> {
+    pub fn letters(&self) -> Vec<Email> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Mail for Drawer {
-    fn post(&self, letter: Letter) -> Posted {
+impl Mail for InMemoryMailer {
+    fn post(&self, letter: Email) -> Enqueued {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
-        Posted::Waiting
+        Enqueued::Waiting
     }
 }

@@ -26,7 +26,7 @@ const NONCE_BYTES: usize = 24;
 /// A sealed value did not open: it was changed, moved, or sealed with another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a stored credential does not open with this instance's keys")]
-pub struct DoesNotOpen;
+pub struct DecryptError;
 
 /// A key as it is used.
 type Cipher = (KeyId, XChaCha20Poly1305);
@@ -86,19 +86,19 @@ impl Vault {
     /// Opens what was sealed for the same place.
     ///
     /// # Errors
-    /// [`DoesNotOpen`].
-    pub fn open(&self, sealed: &str, belongs_to: &str) -> Result<String, DoesNotOpen> {
-        let (id, coded) = sealed.split_once('.').ok_or(DoesNotOpen)?;
-        let id = KeyId::parse(id).ok_or(DoesNotOpen)?;
+    /// [`DecryptError`].
+    pub fn open(&self, sealed: &str, belongs_to: &str) -> Result<String, DecryptError> {
+        let (id, coded) = sealed.split_once('.').ok_or(DecryptError)?;
+        let id = KeyId::parse(id).ok_or(DecryptError)?;
         let cipher = self.known(id).or_else(|| {
             self.renew();
             self.known(id)
         });
-        let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| DoesNotOpen)?;
-        let (nonce, boxed) = bytes.split_at_checked(NONCE_BYTES).ok_or(DoesNotOpen)?;
+        let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| DecryptError)?;
+        let (nonce, boxed) = bytes.split_at_checked(NONCE_BYTES).ok_or(DecryptError)?;
         let payload = Payload { msg: boxed, aad: belongs_to.as_bytes() };
-        let text = cipher.ok_or(DoesNotOpen)?.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DoesNotOpen)?;
-        String::from_utf8(text).map_err(|_| DoesNotOpen)
+        let text = cipher.ok_or(DecryptError)?.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DecryptError)?;
+        String::from_utf8(text).map_err(|_| DecryptError)
     }
 }
 
@@ -135,10 +135,10 @@ mod tests {
         let sealed = one.seal("my-token", "ep_1/auth_token");
         assert!(sealed.starts_with("k1.") && !sealed.contains("my-token"));
         assert_eq!(one.open(&sealed, "ep_1/auth_token").as_deref(), Ok("my-token"));
-        assert_eq!(one.open(&sealed, "ep_2/auth_token"), Err(DoesNotOpen));
-        assert_eq!(vault(2).open(&sealed, "ep_1/auth_token"), Err(DoesNotOpen));
+        assert_eq!(one.open(&sealed, "ep_2/auth_token"), Err(DecryptError));
+        assert_eq!(vault(2).open(&sealed, "ep_1/auth_token"), Err(DecryptError));
         for nothing in ["k1.AAAA", "k1", "", "k2.AAAA"] {
-            assert_eq!(one.open(nothing, "ep_1/auth_token"), Err(DoesNotOpen), "{nothing}");
+            assert_eq!(one.open(nothing, "ep_1/auth_token"), Err(DecryptError), "{nothing}");
         }
         assert_ne!(sealed, one.seal("my-token", "ep_1/auth_token"), "each sealing has its own nonce");
     }

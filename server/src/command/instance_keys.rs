@@ -6,7 +6,7 @@
 use anyhow::anyhow;
 use engine::{
     key_ring::{KeyId, KeyRing, Keys},
-    service::keys::SealedBy,
+    service::credentials::key_rotation::KeyUsage,
 };
 
 use super::{CommandError, open, placeholder_keys};
@@ -39,7 +39,7 @@ pub(super) async fn for_server(settings: &Serve) -> Result<Keys, CommandError> {
 
 /// Checks that these keys decrypt the values in the database, except for keys declared lost.
 pub(super) fn check(
-    sealed: &SealedBy,
+    sealed: &KeyUsage,
     ring: Option<&KeyRing>,
     store: &Store,
     lost: &[KeyId],

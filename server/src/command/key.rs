@@ -16,7 +16,7 @@ use domain::{
 use engine::{
     Engine, clock,
     key_ring::{KeyId, KeyRing},
-    service::keys::{Pass, SealedBy},
+    service::credentials::key_rotation::{KeyUsage, Pass},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn show(store: &Store) -> Result<(), CommandError> {
 }
 
 /// The configured keys. If there are none, the error depends on whether anything is encrypted.
-fn ring(store: &Store, sealed: &SealedBy) -> Result<KeyRing, CommandError> {
+fn ring(store: &Store, sealed: &KeyUsage) -> Result<KeyRing, CommandError> {
     if let Some(keys) = store.keys().map_err(anyhow::Error::from)? {
         return Ok(keys.ring);
     }
@@ -166,7 +166,7 @@ async fn begin_or_continue(
     engine: &Engine,
     store: &Store,
     before: &KeyRing,
-    sealed: &SealedBy,
+    sealed: &KeyUsage,
     retire: bool,
 ) -> Result<KeyRing, CommandError> {
     let others = before.keys().count() > 1;
@@ -212,7 +212,7 @@ async fn reencrypt_all(engine: &Engine, to_do: u64) -> Result<Pass, CommandError
         if idle > IDLE_PASSES_MAX {
             return Err(anyhow!("{} are in use; run the command again later", values(pass.left)).into());
         }
-        clock::rest_ms(RETRY_PAUSE_MS).await;
+        clock::sleep_ms(RETRY_PAUSE_MS).await;
     }
 }
 
@@ -222,7 +222,7 @@ async fn note(engine: &Engine, before: &KeyRing, after: &KeyRing, pass: Pass) ->
     }
     let change = Change::between("key", before.current().id.to_string(), after.current().id.to_string());
     let count = Change::noted("values re-encrypted", pass.resealed.to_string());
-    Ok(engine.note_keys(&Actor::COMMAND_LINE, change.into_iter().chain([count]).collect()).await?)
+    Ok(engine.record_key_change(&Actor::COMMAND_LINE, change.into_iter().chain([count]).collect()).await?)
 }
 
 /// Removes the keys from the file with which nothing is encrypted any more.
@@ -232,7 +232,7 @@ async fn retire(engine: &Arc<Engine>, store: &Store, ring: KeyRing) -> Result<(K
     let wait = REQUEST_MAX_MS.saturating_sub(age.max(0)).max(0);
     if wait > 0 {
         tracing::info!(wait_ms = wait, "waiting for requests that started with the old key");
-        clock::rest_ms(wait.unsigned_abs()).await;
+        clock::sleep_ms(wait.unsigned_abs()).await;
         reencrypt_all(engine, 0).await?;
     }
     let sealed = engine.sealed_by().await.map_err(anyhow::Error::from)?;
@@ -244,7 +244,7 @@ async fn retire(engine: &Arc<Engine>, store: &Store, ring: KeyRing) -> Result<(K
     let remaining = ring.without(&unused);
     secret_key::replace(&path, &remaining).map_err(anyhow::Error::from)?;
     let names: Vec<String> = unused.iter().map(KeyId::to_string).collect();
-    engine.note_keys(&Actor::COMMAND_LINE, vec![Change::noted("retired", names.join(", "))]).await?;
+    engine.record_key_change(&Actor::COMMAND_LINE, vec![Change::noted("retired", names.join(", "))]).await?;
     Ok((remaining, unused))
 }
 
@@ -263,7 +263,7 @@ fn ids(ring: &KeyRing) -> Vec<KeyId> {
 }
 
 /// Keys that encrypted something and are not configured.
-fn unknown(ring: &KeyRing, sealed: &SealedBy) -> Vec<KeyId> {
+fn unknown(ring: &KeyRing, sealed: &KeyUsage) -> Vec<KeyId> {
     let present = ids(ring);
     sealed.keys.keys().copied().filter(|id| !present.contains(id)).collect()
 }

@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 use engine::{
     Engine, SystemClock,
     key_ring::{KeyRing, Keys},
-    mail::Drawer,
+    mail::InMemoryMailer,
 };
 use serde::Serialize;
 
@@ -178,7 +178,7 @@ async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
         retention_max_days: domain::account::RETENTION_MAX_DAYS,
         public_url: config::local_url(unused).map_err(anyhow::Error::from)?,
         own_address: unused,
-        mail: Arc::new(Drawer::default()),
+        mail: Arc::new(InMemoryMailer::default()),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
 }

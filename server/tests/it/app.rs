@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::http::HeaderMap;
 use domain::actor::Actor;
 use domain::{account::Account, id::AccountId, token::Scope};
-use engine::{Engine, SystemClock, mail::Drawer};
+use engine::{Engine, SystemClock, mail::InMemoryMailer};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::Value;
 use server::{
@@ -24,7 +24,7 @@ pub struct TestApp {
     pub address: SocketAddr,
     pub http: Client,
     pub folder: TempDir,
-    pub mail: Arc<Drawer>,
+    pub mail: Arc<InMemoryMailer>,
 }
 
 /// An account and a token of it that may do everything.
@@ -82,7 +82,7 @@ impl TestApp {
         let folder = tempfile::tempdir().unwrap();
         let own = || config::local_url(address).unwrap();
         let public_url = if public_url.is_empty() { own() } else { public_url.parse().unwrap() };
-        let mail = Arc::new(Drawer::default());
+        let mail = Arc::new(InMemoryMailer::default());
         let engine_config = engine::Config {
             database_url: format!("sqlite://{}", folder.path().join("offhook.db").display()),
             keys: secret_key::of_data_folder(folder.path()).unwrap(),

@@ -52,7 +52,7 @@ async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
     assert!(page.starts_with("/ops/accounts/acct_"), "{page}");
     let account = olga.get(&page).await.text;
     assert!(account.contains("Invitation sent to ana@acme.example"), "{account}");
-    assert!(app.mail.letters().pop().unwrap().text.contains("olga@provider.example invites you to the account Acme"));
+    assert!(app.mail.emails().pop().unwrap().text.contains("olga@provider.example invites you to the account Acme"));
     assert!(olga.get("/ops/accounts?q=acm").await.text.contains("Acme"));
     assert!(olga.get("/ops/accounts?q=nobody").await.text.contains("No account is called nobody"));
     let again = olga.post("/api/ops/open", &opened).await;

@@ -12,7 +12,7 @@ const NEW: &str = "violet kettle ran 7 miles";
 
 /// Path of the link in the latest letter.
 fn path_in_letter(app: &TestApp) -> String {
-    let letter = app.mail.letters().pop().unwrap();
+    let letter = app.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.strip_prefix(&app.url("")).unwrap().to_owned()
 }
@@ -136,7 +136,7 @@ async fn a_forgotten_password_is_set_once_and_signs_out_everywhere() {
     assert!(somebody.contains("a letter is on its way"), "{somebody}");
     let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
     assert_eq!(main(&nobody), main(&somebody), "the answer tells nothing");
-    assert_eq!(app.mail.letters().len(), 1);
+    assert_eq!(app.mail.emails().len(), 1);
     let link = path_in_letter(&app);
     assert!(browser.get(&link).await.text.contains("Choose a new password"));
     let reset = [("link", end(&link)), ("form[password]", NEW)];
@@ -194,5 +194,5 @@ async fn changing_a_password_asks_for_the_old_one_and_keeps_this_browser() {
     let page = page_after(&mut here, &changed).await;
     assert!(page.text.contains("Your password is changed"), "{}", page.text);
     assert!(there.get("/me/security").await.header("location").starts_with("/sign-in"));
-    assert!(app.mail.letters().pop().unwrap().subject.contains("was changed"));
+    assert!(app.mail.emails().pop().unwrap().subject.contains("was changed"));
 }

@@ -94,7 +94,7 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     assert_eq!(codes.len(), 10, "{page}");
     let again = ana.get(PAGE).await.text;
     assert!(again.contains("It is on") && codes.iter().all(|code| !again.contains(code)), "{again}");
-    assert!(app.mail.letters().pop().unwrap().subject.contains("second factor"));
+    assert!(app.mail.emails().pop().unwrap().subject.contains("second factor"));
     let members = ana.get(&format!("/a/{}/members", tenant.account.id)).await.text;
     assert!(members.contains("Second factor on"), "{members}");
     // Neither the session nor anything else kept them in clear on the way, not even in what the file has freed.
@@ -258,7 +258,7 @@ async fn a_password_set_by_mail_does_not_go_around_the_second_factor() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     ana.post("/api/forgot", &[("form[email]", EMAIL)]).await;
-    let letter = app.mail.letters().pop().unwrap().text;
+    let letter = app.mail.emails().pop().unwrap().text;
     let link = letter.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     let mut thief = Browser::new(&app);
     thief.post("/api/reset", &[("link", link), ("form[password]", NEW)]).await;

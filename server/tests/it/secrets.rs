@@ -211,7 +211,7 @@ async fn all_functions(run: &mut Run, app: &TestApp, admin: &Browser<'_>, full: 
 
 /// What came by mail opens doors, and is said nowhere else.
 fn letters(run: &mut Run, app: &TestApp) {
-    let links = app.mail.letters().into_iter().filter_map(|letter| {
+    let links = app.mail.emails().into_iter().filter_map(|letter| {
         let line = letter.text.lines().find(|line| line.starts_with("http"))?;
         Some(line.rsplit('/').next()?.to_owned())
     });

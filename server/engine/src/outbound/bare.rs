@@ -3,7 +3,7 @@
 
 use reqwest::Client;
 
-use super::CannotBuild;
+use super::BuildError;
 
 /// A client that only posts.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ impl Bare {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new() -> Result<Self, CannotBuild> {
+    pub fn new() -> Result<Self, BuildError> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         #[expect(clippy::disallowed_methods, reason = "this module is the one place that builds clients")]
         Ok(Self(Client::builder().no_proxy().tcp_nodelay(true).build()?))

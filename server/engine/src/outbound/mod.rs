@@ -95,14 +95,14 @@ pub struct Outbound {
 /// The client could not be built: TLS has no roots or no provider.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be built: {0}")]
-pub struct CannotBuild(#[from] reqwest::Error);
+pub struct BuildError(#[from] reqwest::Error);
 
 impl Outbound {
     /// A client under this policy. `public_url` is where the world reaches us, `own_address` where we listen.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, CannotBuild> {
+    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, BuildError> {
         Self::with_look_up(policy, public_url, own_address, resolver::of_the_system())
     }
 
@@ -115,7 +115,7 @@ impl Outbound {
         public_url: &Url,
         own_address: SocketAddr,
         look_up: LookUp,
-    ) -> Result<Self, CannotBuild> {
+    ) -> Result<Self, BuildError> {
         // Another part of the process may have installed one already; either will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let vetted = resolver::Vetted { policy: Arc::new(RwLock::new(policy)), look_up };
@@ -133,7 +133,7 @@ impl Outbound {
     ///
     /// # Errors
     /// When TLS cannot be set up; the guard is as before then.
-    pub fn allow(&self, networks: Vec<IpNet>) -> Result<(), CannotBuild> {
+    pub fn allow(&self, networks: Vec<IpNet>) -> Result<(), BuildError> {
         let fresh = client(|builder| builder.dns_resolver(self.vetted.clone()))?;
         *self.vetted.policy.write().unwrap_or_else(PoisonError::into_inner) = Policy::new(networks);
         *self.guarded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -223,7 +223,7 @@ impl Outbound {
     }
 }
 
-fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, CannotBuild> {
+fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, BuildError> {
     #[expect(clippy::disallowed_methods, reason = "this module is the one place that builds clients")]
     let builder = Client::builder();
     let builder = builder

@@ -14,7 +14,7 @@ use domain::{
 use url::Url;
 
 use crate::{
-    mail::{Letter, Mail, Posted},
+    mail::{Email, Enqueued, Mail},
     store::{accounts, endpoints, error::StoreResult, letters},
 };
 
@@ -47,8 +47,9 @@ pub(super) async fn tell(sender: &Sender, happened: Vec<Happened>) {
     }
 }
 
-fn post(sender: &Sender, about: &Happened, letters: Vec<Letter>) {
-    let refused = letters.into_iter().filter(|letter| sender.alerts.mail.post(letter.clone()) == Posted::Full).count();
+fn post(sender: &Sender, about: &Happened, letters: Vec<Email>) {
+    let refused =
+        letters.into_iter().filter(|letter| sender.alerts.mail.post(letter.clone()) == Enqueued::Full).count();
     if refused > 0 {
         tracing::warn!(
             refused,
@@ -59,7 +60,7 @@ fn post(sender: &Sender, about: &Happened, letters: Vec<Letter>) {
 }
 
 /// One for each admin who wants it. None about the account's own test line, whose answers somebody chose.
-async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> {
+async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Email>> {
     let ids = (AccountId::parse(&about.account), EndpointId::parse(&about.endpoint));
     let (Ok(account_id), Ok(endpoint_id)) = ids else { return Ok(Vec::new()) };
     let account = accounts::account(&sender.db, account_id.as_str()).await?;
@@ -76,7 +77,7 @@ async fn written(sender: &Sender, about: &Happened) -> StoreResult<Vec<Letter>> 
     };
     let text = format!("{text}\nYou may switch off letters like this one:\n{}\n", page("me/security#letters"));
     let readers = letters::readers(&sender.db, &account_id).await?;
-    Ok(readers.into_iter().map(|to| Letter { to, subject: subject.clone(), text: text.clone() }).collect())
+    Ok(readers.into_iter().map(|to| Email { to, subject: subject.clone(), text: text.clone() }).collect())
 }
 
 /// Subject and text; none for what needs no letter.

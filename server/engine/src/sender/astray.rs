@@ -26,7 +26,7 @@ pub(super) struct Doubt {
 
 impl Sender {
     /// Says that a commit failed whose leases may stand.
-    pub fn raise_doubt(&self) {
+    pub fn mark_uncertain(&self) {
         self.doubt.raised.store(true, Ordering::Release);
     }
 

@@ -15,7 +15,7 @@ use crate::store::{
     db::Tx,
     error::StoreResult,
     events,
-    jobs::{self, DueEndpoint, LoadedJob},
+    jobs::{self, DueEndpoint, LoadedDelivery},
 };
 
 use super::{Sender, count, lane::Job, queue::Terms, reserved::Reserved, room::Source};
@@ -68,7 +68,7 @@ pub(crate) async fn run(sender: Arc<Sender>) {
             }
         }
         sender.pump();
-        clock::rest_ms(REST_MS).await;
+        clock::sleep_ms(REST_MS).await;
         wait(&sender).await;
     }
 }
@@ -95,7 +95,7 @@ async fn wait(sender: &Sender) {
 /// # Errors
 /// When the database cannot be used; nothing is in hand then.
 pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
-    claim(sender).await.inspect_err(|_| sender.raise_doubt())
+    claim(sender).await.inspect_err(|_| sender.mark_uncertain())
 }
 
 async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
@@ -159,7 +159,7 @@ pub(super) struct Fetched {
     source: Source,
     reserved: Reserved,
     kept: Vec<String>,
-    loaded: Vec<LoadedJob>,
+    loaded: Vec<LoadedDelivery>,
 }
 
 impl Fetched {
@@ -210,7 +210,7 @@ impl Fetched {
 }
 
 /// A loaded delivery; those of one event share its payload.
-fn in_hand(loaded: LoadedJob, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<Job> {
+fn in_hand(loaded: LoadedDelivery, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<Job> {
     let small = |n: i64| u32::try_from(n).unwrap_or_default();
     let event = (loaded.account_id.clone(), loaded.event_id.clone());
     let payload = loaded.payload.map(|payload| payloads.entry(event).or_insert_with(|| payload.into()).clone());

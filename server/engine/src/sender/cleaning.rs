@@ -15,7 +15,7 @@ use domain::{
 use crate::{
     clock,
     store::{
-        cleaning::{self, Keeping, Kind, Past},
+        cleaning::{self, AccountRetention, Kind, Past},
         error::StoreResult,
     },
 };
@@ -49,7 +49,7 @@ pub(crate) async fn run(sender: Arc<Sender>) {
             Ok(rows) => tracing::info!(rows, "took away what is past retention"),
             Err(error) => tracing::warn!(%error, "could not take away what is past retention; trying again later"),
         }
-        clock::rest_ms(ROUND_MS).await;
+        clock::sleep_ms(ROUND_MS).await;
     }
 }
 
@@ -78,7 +78,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     /// All that is past of one kind.
-    async fn of(&mut self, keeping: &Keeping, kind: Kind) -> StoreResult<usize> {
+    async fn of(&mut self, keeping: &AccountRetention, kind: Kind) -> StoreResult<usize> {
         let now = self.sender.now();
         let longest = i64::from(self.sender.policies.now().retention_max_days);
         let longest = keeping.retention_max_days.map_or(longest, |days| days.min(longest));
@@ -103,11 +103,11 @@ impl Round<'_> {
     }
 
     /// One transaction.
-    async fn step(&mut self, keeping: &Keeping, kind: Kind, past: &[Past]) -> StoreResult<usize> {
+    async fn step(&mut self, keeping: &AccountRetention, kind: Kind, past: &[Past]) -> StoreResult<usize> {
         let db = &self.sender.db;
         let mut tx = db.begin().await?;
         let began = clock::stopwatch();
-        let gone = cleaning::take_away(&mut tx, kind, &keeping.id, past).await?;
+        let gone = cleaning::purge(&mut tx, kind, &keeping.id, past).await?;
         tx.commit().await?;
         let took = began.elapsed();
         self.sender.counters.clean.add(past.len(), took.as_secs_f64());
@@ -133,7 +133,7 @@ impl Round<'_> {
 
     async fn rest(&self) {
         if self.rests {
-            clock::rest_ms(STEP_REST_MS).await;
+            clock::sleep_ms(STEP_REST_MS).await;
         }
     }
 }

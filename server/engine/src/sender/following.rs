@@ -127,7 +127,7 @@ pub(crate) async fn run(sender: Arc<Sender>, ingest: Ingest) {
             }
         };
         if left {
-            clock::rest_ms(ROUND_MS).await;
+            clock::sleep_ms(ROUND_MS).await;
         } else {
             let _ = tokio::time::timeout(Duration::from_millis(LOOK_MS), sender.written.soon.notified()).await;
         }
@@ -196,7 +196,7 @@ async fn follow(
         sender.written.step_rows.store(STRIDE.next(step_rows, rows.len(), took), Relaxed);
         late = late.map(|_| reached);
         if ingest.is_some() {
-            clock::rest_ms(STEP_REST_MS).await;
+            clock::sleep_ms(STEP_REST_MS).await;
         }
     }
 }

@@ -29,12 +29,12 @@ use crate::store::{
 use super::{Sender, count, following, lane::Job, order, reserved::Reserved, room::Source};
 
 /// Most events of one commit.
-pub const INGEST_MAX: usize = 512;
+pub const INTAKE_MAX: usize = 512;
 /// Deliveries after which a commit takes no further event: the writer is held for some hundred milliseconds at most. The
 /// first event of a commit is taken with all of its own.
 pub const DELIVERIES_MAX: usize = 4_096;
 /// Events that may wait for a commit; past that the door answers 503.
-pub const INGEST_WAITING_MAX: usize = 4_096;
+pub const INTAKE_WAITING_MAX: usize = 4_096;
 /// How often the same events are tried again at once because another transaction was quicker.
 const AGAIN_MAX: u32 = 3;
 /// Bytes of the digest that tells one body from another under the same id.
@@ -67,7 +67,7 @@ impl Ingest {
     /// A door and what comes through it.
     #[must_use]
     pub fn new() -> (Self, mpsc::Receiver<Waiting>) {
-        let (into, out) = mpsc::channel(INGEST_WAITING_MAX);
+        let (into, out) = mpsc::channel(INTAKE_WAITING_MAX);
         (Self(into), out)
     }
 
@@ -84,7 +84,7 @@ impl Ingest {
     /// How many events wait for a commit.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        INGEST_WAITING_MAX - self.0.capacity()
+        INTAKE_WAITING_MAX - self.0.capacity()
     }
 }
 
@@ -97,8 +97,8 @@ fn busy() -> Error {
 
 /// Writes until the door is gone.
 pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>) {
-    let mut batch = Vec::with_capacity(INGEST_MAX);
-    while door.recv_many(&mut batch, INGEST_MAX).await > 0 {
+    let mut batch = Vec::with_capacity(INTAKE_MAX);
+    while door.recv_many(&mut batch, INTAKE_MAX).await > 0 {
         write(&sender, &mut batch).await;
         sender.pump();
     }
@@ -116,18 +116,18 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Waiting>) {
                 again = AGAIN_MAX;
             }
             // Another node has taken an event with the same id meanwhile, say: now it is seen.
-            Err(error) if again > 0 && error.is_crossed() => {
+            Err(error) if again > 0 && error.is_conflict() => {
                 tracing::debug!(%error, tried, "another transaction was quicker; trying again");
                 again -= 1;
             }
             // One of them may be what the database does not take: half of them are tried, until it stands alone.
-            Err(error) if tried > 1 && !error.is_passing() => {
+            Err(error) if tried > 1 && !error.is_transient() => {
                 tracing::debug!(%error, tried, "events could not be stored together; trying fewer");
                 most = tried / 2;
             }
             Err(error) => {
-                sender.raise_doubt();
-                let refused = if error.is_passing() { batch.len() } else { tried };
+                sender.mark_uncertain();
+                let refused = if error.is_transient() { batch.len() } else { tried };
                 let error = Error::from(error);
                 batch.drain(..refused).for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
                 most = batch.len();

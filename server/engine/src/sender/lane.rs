@@ -398,7 +398,7 @@ mod tests {
     fn memory_is_bounded_and_dropping_an_endpoint_gives_it_back() {
         let (mut queues, full): (_, Arc<str>) = (Queues::default(), "full".into());
         let fitted = (0..).take_while(|_| queues.reserve(&full, 2, Source::Door)).count();
-        assert_eq!(fitted, super::super::JOBS_PER_ENDPOINT_MAX);
+        assert_eq!(fitted, super::super::LEASED_PER_ENDPOINT_MAX);
         (0..fitted).for_each(|_| queues.give_back(&full, 2));
         (0..fitted).for_each(|n| assert!(queues.push(job("full", n, 0))));
         assert_eq!((queues.room("full"), queues.is_open("full"), queues.is_open("other")), (0, false, true));

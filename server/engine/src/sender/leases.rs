@@ -9,7 +9,7 @@ use crate::store::{
     endpoints,
     error::StoreResult,
     jobs,
-    nodes::{self, Beaten},
+    nodes::{self, HeartbeatOutcome},
 };
 
 use super::{Sender, lane::Job};
@@ -19,7 +19,7 @@ impl Sender {
     ///
     /// # Errors
     /// When the database cannot be written; the leases are then found astray.
-    pub async fn let_go_of(&self, endpoint: &str) -> StoreResult<()> {
+    pub async fn release_endpoint(&self, endpoint: &str) -> StoreResult<()> {
         self.targets.forget(endpoint);
         let dropped = self.queues().drop_endpoint(endpoint);
         self.release(dropped).await
@@ -28,11 +28,11 @@ impl Sender {
     /// The same for all endpoints of an account.
     ///
     /// # Errors
-    /// As [`Self::let_go_of`].
-    pub async fn let_go_of_account(&self, account: &str) -> StoreResult<()> {
+    /// As [`Self::release_endpoint`].
+    pub async fn release_account(&self, account: &str) -> StoreResult<()> {
         let Ok(account) = AccountId::parse(account) else { return Ok(()) };
         for endpoint in endpoints::ids(&self.db, &account).await? {
-            self.let_go_of(&endpoint).await?;
+            self.release_endpoint(&endpoint).await?;
         }
         Ok(())
     }
@@ -47,16 +47,16 @@ impl Sender {
             jobs::release(&mut tx, &self.node, &dropped).await?;
             tx.commit().await
         };
-        released.await.inspect_err(|_| self.raise_doubt())
+        released.await.inspect_err(|_| self.mark_uncertain())
     }
 
     /// This node has said at `at` that it lives. If the others had given it up before, what it has in hand is theirs by now,
     /// apart from what it has leased since.
     ///
     /// # Errors
-    /// As [`Self::let_go_of`].
-    pub async fn beaten(&self, beaten: Beaten, at: UnixMs) -> StoreResult<()> {
-        if beaten.was_forgotten {
+    /// As [`Self::release_endpoint`].
+    pub async fn beaten(&self, beaten: HeartbeatOutcome, at: UnixMs) -> StoreResult<()> {
+        if beaten.was_declared_dead {
             let dropped = self.queues().drop_all();
             tracing::warn!(deliveries = dropped.len(), "other nodes had given this one up; it starts anew");
             self.release(dropped).await?;

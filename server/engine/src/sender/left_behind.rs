@@ -10,7 +10,7 @@ use crate::{
     store::{
         deliveries,
         error::StoreResult,
-        jobs::{self, Lane},
+        jobs::{self, OrderingKey},
         left_behind,
     },
 };
@@ -36,21 +36,21 @@ pub async fn take_up(sender: &Arc<Sender>, rests: bool) -> StoreResult<usize> {
         let Some(last) = parts.last() else { break };
         after = Some(last.clone());
         // A lane that a step has cut in two may seem so; whoever hands on looks at all of it.
-        let still: Vec<Lane> = parts.into_iter().filter(|part| part.due == 0).map(|part| part.lane).collect();
+        let still: Vec<OrderingKey> = parts.into_iter().filter(|part| part.due == 0).map(|part| part.lane).collect();
         if !still.is_empty() {
-            moved += hand_on(sender, &still).await?;
+            moved += promote_next(sender, &still).await?;
         }
         if rests {
-            clock::rest_ms(STEP_REST_MS).await;
+            clock::sleep_ms(STEP_REST_MS).await;
         }
     }
     Ok(moved)
 }
 
-async fn hand_on(sender: &Arc<Sender>, lanes: &[Lane]) -> StoreResult<usize> {
+async fn promote_next(sender: &Arc<Sender>, lanes: &[OrderingKey]) -> StoreResult<usize> {
     let mut tx = sender.db.begin().await?;
-    jobs::lock_lanes(&mut tx, lanes.iter().cloned()).await?;
-    let due = jobs::hand_on(&mut tx, lanes, None, sender.now()).await?.len();
+    jobs::lock_ordering_keys(&mut tx, lanes.iter().cloned()).await?;
+    let due = jobs::promote_next(&mut tx, lanes, None, sender.now()).await?.len();
     tx.commit().await?;
     if due > 0 {
         tracing::warn!(due, "took up deliveries that waited for nothing");

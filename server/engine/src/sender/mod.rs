@@ -8,7 +8,7 @@
 //! [`pace`]. [`attempt`] posts; [`recorder`] gathers outcomes, [`outcome`] decides what follows, and one transaction
 //! writes them all, handing on within each call's lane.
 //!
-//! Limits: [`JOBS_MAX`] deliveries and [`JOBS_MAX_BYTES`] of payload in memory, [`IN_FLIGHT_MAX`] attempts at once.
+//! Limits: [`JOBS_MAX`] deliveries and [`LEASED_MAX_BYTES`] of payload in memory, [`IN_FLIGHT_MAX`] attempts at once.
 //! What does not fit waits in the database. [`room`] says how much of it an endpoint may use, so that no number of full ones leaves
 //! nothing for the others.
 
@@ -67,9 +67,9 @@ use self::{alerts::Alerts, lane::Queues, outcome::Outcome, queue::Turn, target::
 /// Most deliveries in this node's memory.
 pub const JOBS_MAX: usize = 16_384;
 /// Most bytes of payload in this node's memory.
-pub const JOBS_MAX_BYTES: usize = 64 * 1_024 * 1_024;
+pub const LEASED_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 /// Most deliveries of one endpoint in this node's memory, while that is less than its part of what is free ([`room`]).
-pub const JOBS_PER_ENDPOINT_MAX: usize = 1_024;
+pub const LEASED_PER_ENDPOINT_MAX: usize = 1_024;
 /// Most attempts at once, counted until their outcomes are recorded: so many may be repeated after a crash, and no more. One
 /// endpoint never has more than [`pace::AT_ONCE_MAX`] of them.
 pub const IN_FLIGHT_MAX: usize = 1_024;
@@ -272,7 +272,7 @@ impl Sender {
         let wait_ms = at.since_ms(self.now()).max(1).unsigned_abs();
         let sender = Arc::clone(self);
         tokio::spawn(async move {
-            clock::rest_ms(wait_ms).await;
+            clock::sleep_ms(wait_ms).await;
             let _ = sender.timer_at.compare_exchange(at.0, i64::MAX, Ordering::AcqRel, Ordering::Relaxed);
             sender.pump();
         });

@@ -90,7 +90,7 @@ impl Sender {
         match news {
             News::Due => self.wake_at(self.now()),
             News::Endpoint(id) => {
-                if let Err(error) = self.let_go_of(&id).await {
+                if let Err(error) = self.release_endpoint(&id).await {
                     tracing::warn!(%error, "an endpoint changed, and what is in hand for it could not be let go of");
                 }
                 self.wake_at(self.now());
@@ -99,7 +99,7 @@ impl Sender {
                 self.changed([id]);
             }
             News::Suspension(id) => {
-                if let Err(error) = self.let_go_of_account(&id).await {
+                if let Err(error) = self.release_account(&id).await {
                     tracing::warn!(%error, "an account was suspended, and what is in hand for it could not be let go of");
                 }
                 self.wake_at(self.now());
@@ -114,17 +114,17 @@ impl Sender {
 }
 
 /// Listens until the sender stops: first by `ears`, which heard from before the node began to work.
-pub(crate) async fn run(sender: Arc<Sender>, ears: postgres::Ears) {
+pub(crate) async fn run(sender: Arc<Sender>, ears: postgres::ClusterListener) {
     let mut ears = Some(ears);
     while !sender.is_stopping() {
         if let Err(error) = listen(&sender, ears.take()).await {
             tracing::warn!(%error, "lost touch with the other nodes; listening again");
         }
-        clock::rest_ms(RECONNECT_MS).await;
+        clock::sleep_ms(RECONNECT_MS).await;
     }
 }
 
-async fn listen(sender: &Sender, ears: Option<postgres::Ears>) -> StoreResult<()> {
+async fn listen(sender: &Sender, ears: Option<postgres::ClusterListener>) -> StoreResult<()> {
     let ears = if ears.is_some() { ears } else { postgres::listener(&sender.db).await? };
     let Some(mut listener) = ears else { return Ok(()) };
     // Whatever was said before is unknown: look now that nothing more can be missed.

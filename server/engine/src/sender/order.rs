@@ -8,7 +8,7 @@ use crate::store::{
     db::{Dialect, Tx},
     endpoints::Listener,
     error::StoreResult,
-    jobs::{self, Lane, NewDelivery},
+    jobs::{self, NewDelivery, OrderingKey},
 };
 
 /// When the claim looks again. It passes over what is locked, which may have been due just then.
@@ -22,20 +22,20 @@ pub(super) async fn keep(
     listeners: &[Listener],
     now: UnixMs,
 ) -> StoreResult<Option<UnixMs>> {
-    let lane = |d: &NewDelivery| Lane { endpoint_id: d.endpoint_id.clone(), call_id: d.call_id.clone() };
-    let lanes: Vec<Lane> = deliveries.iter().map(lane).collect::<HashSet<_>>().into_iter().collect();
-    let mut busy = jobs::busy_lanes(tx, &lanes).await?;
+    let lane = |d: &NewDelivery| OrderingKey { endpoint_id: d.endpoint_id.clone(), call_id: d.call_id.clone() };
+    let lanes: Vec<OrderingKey> = deliveries.iter().map(lane).collect::<HashSet<_>>().into_iter().collect();
+    let mut busy = jobs::busy_ordering_keys(tx, &lanes).await?;
     let mut soon = (!busy.is_empty() && tx.dialect() == Dialect::Postgres).then(|| now.plus_ms(PASSED_OVER_MS));
     let late = |d: &&NewDelivery| listeners.iter().any(|l| l.id == d.endpoint_id && l.deliver_late);
     let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str() && !late(d)).map(lane);
-    let ending: Vec<Lane> = ends.filter(|lane| busy.contains(lane)).collect();
+    let ending: Vec<OrderingKey> = ends.filter(|lane| busy.contains(lane)).collect();
     if !ending.is_empty() {
         let ended = jobs::supersede(tx, &ending, now).await?;
         if !ended.is_empty() {
-            if !jobs::hand_on(tx, &ended, None, now).await?.is_empty() {
+            if !jobs::promote_next(tx, &ended, None, now).await?.is_empty() {
                 soon = Some(now);
             }
-            busy = jobs::busy_lanes(tx, &lanes).await?;
+            busy = jobs::busy_ordering_keys(tx, &lanes).await?;
         }
     }
     for delivery in deliveries {

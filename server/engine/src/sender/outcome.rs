@@ -13,7 +13,7 @@ use domain::{
 use crate::{
     outbound::Answer,
     store::{
-        jobs::Lane,
+        jobs::OrderingKey,
         outcomes::{AttemptRow, Finish},
     },
 };
@@ -68,9 +68,9 @@ impl Outcome {
     }
 
     /// The call and endpoint it belongs to.
-    pub fn lane(&self) -> Lane {
+    pub fn lane(&self) -> OrderingKey {
         let job = self.job();
-        Lane { endpoint_id: job.endpoint_id.to_string(), call_id: job.call_id.clone() }
+        OrderingKey { endpoint_id: job.endpoint_id.to_string(), call_id: job.call_id.clone() }
     }
 
     /// Whether what follows depends on the end of the call: news that failed.

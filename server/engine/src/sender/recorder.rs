@@ -12,7 +12,7 @@ use crate::store::{
     cleaning,
     db::Tx,
     error::StoreResult,
-    jobs::{self, Lane},
+    jobs::{self, OrderingKey},
     outcomes::{self, AttemptRow, Finish},
 };
 
@@ -37,7 +37,7 @@ pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcom
         while let Err(error) = record(&sender, &batch).await {
             // The attempts were made; their outcomes stay in memory until they are written.
             tracing::warn!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
-            clock::rest_ms(wait_ms).await;
+            clock::sleep_ms(wait_ms).await;
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
         sender.finished(&batch);
@@ -56,7 +56,7 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
         sender.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
         StoreResult::Ok(recorded)
     };
-    let recorded = written.await.inspect_err(|_| sender.raise_doubt())?;
+    let recorded = written.await.inspect_err(|_| sender.mark_uncertain())?;
     settle(sender, recorded, batch).await;
     Ok(())
 }
@@ -76,7 +76,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     }
     let now = sender.now();
     // Before anything is read: nobody comes to wait behind what ends here without being seen.
-    jobs::lock_lanes(tx, batch.iter().map(Outcome::lane)).await?;
+    jobs::lock_ordering_keys(tx, batch.iter().map(Outcome::lane)).await?;
     let lanes_ended = call_ends(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
@@ -90,7 +90,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let happened = health::record(sender, tx, batch, &finishes, &kept).await?;
     release_the_rest(sender, tx, batch).await?;
     strip_past(tx, &finishes, &kept, now).await?;
-    let next = hand_on(sender, tx, batch, &finishes, &kept).await?;
+    let next = promote_next(sender, tx, batch, &finishes, &kept).await?;
     let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(UnixMs);
     Ok(Recorded { next, soonest, happened })
 }
@@ -110,8 +110,9 @@ pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Ou
 }
 
 /// The lanes of failed news in which the end of the call is already waiting.
-async fn call_ends(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<Lane>> {
-    let asking: Vec<Lane> = batch.iter().filter(|outcome| outcome.asks_for_call_end()).map(Outcome::lane).collect();
+async fn call_ends(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<OrderingKey>> {
+    let asking: Vec<OrderingKey> =
+        batch.iter().filter(|outcome| outcome.asks_for_call_end()).map(Outcome::lane).collect();
     if asking.is_empty() {
         return Ok(HashSet::new());
     }
@@ -143,7 +144,7 @@ async fn strip_past(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, no
 }
 
 /// Makes the next of each ended lane due and takes it in hand, if memory has room.
-async fn hand_on(
+async fn promote_next(
     sender: &Sender,
     tx: &mut Tx,
     batch: &[Outcome],
@@ -152,7 +153,7 @@ async fn hand_on(
 ) -> StoreResult<Option<claim::Fetched>> {
     let ended: HashSet<&str> =
         finishes.iter().filter(|f| f.due_ms.is_none() && kept.contains(&f.id)).map(|f| f.id.as_str()).collect();
-    let mut lanes: Vec<Lane> =
+    let mut lanes: Vec<OrderingKey> =
         batch.iter().filter(|o| ended.contains(o.job().id.as_str())).map(Outcome::lane).collect();
     if lanes.is_empty() {
         return Ok(None);
@@ -161,7 +162,7 @@ async fn hand_on(
     lanes.dedup();
     let room = sender.queues().has_room_for(lanes.len());
     let node = room.then_some(sender.node.as_str());
-    let due = jobs::hand_on(tx, &lanes, node, sender.now()).await?;
+    let due = jobs::promote_next(tx, &lanes, node, sender.now()).await?;
     if due.is_empty() {
         return Ok(None);
     }

@@ -9,7 +9,7 @@ use domain::{UnixMs, recover::JobState, time::SECOND_MS};
 
 use crate::store::{
     error::StoreResult,
-    recover::{self, Move, StoredJob},
+    recover::{self, Move, StoredRecoveryJob},
     recover_work::{self, Found, Search},
 };
 
@@ -67,7 +67,7 @@ pub async fn round(sender: &Sender) -> StoreResult<Round> {
 }
 
 /// How many the rate allows now, and the moment from which it is then unused.
-fn allowed(job: &StoredJob, now: UnixMs) -> (u32, UnixMs) {
+fn allowed(job: &StoredRecoveryJob, now: UnixMs) -> (u32, UnixMs) {
     let earliest = now.plus_ms(-RATE_KEPT_MS);
     // A step never reaches further ahead than its own second; beyond that the clock has been set back since.
     let set_back = job.paced_from.since_ms(now) > SECOND_MS;
@@ -84,7 +84,7 @@ fn used(from: UnixMs, count: usize, rate_per_s: u32) -> UnixMs {
 }
 
 /// A step of one job: how many were put back, and when its next step is due, unless it has ended.
-async fn step(sender: &Sender, job: &StoredJob) -> StoreResult<(usize, Option<UnixMs>)> {
+async fn step(sender: &Sender, job: &StoredRecoveryJob) -> StoreResult<(usize, Option<UnixMs>)> {
     let now = sender.now();
     let rate_per_s = job.job.wanted.rate_per_s;
     let (count, unused_from) = allowed(job, now);
@@ -117,7 +117,7 @@ async fn step(sender: &Sender, job: &StoredJob) -> StoreResult<(usize, Option<Un
 /// The step's transaction. Nothing happens when the job has been moved, halted or ended since it was read.
 async fn write(
     sender: &Sender,
-    job: &StoredJob,
+    job: &StoredRecoveryJob,
     search: Search<'_>,
     found: &[Found],
     to: &Move,

@@ -50,7 +50,7 @@ impl Sender {
     pub(super) fn take_in_hand(&self, reserved: Reserved, jobs: Vec<Job>) {
         if reserved.fill(jobs) > 0 {
             // The lease stands, and whether the one in hand will end it is not sure.
-            self.raise_doubt();
+            self.mark_uncertain();
         }
     }
 }

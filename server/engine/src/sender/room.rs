@@ -4,7 +4,7 @@
 //! Each may have one part in [`PARTS`] of what nobody uses. The more endpoints are full, the less each of them gets, and
 //! the last part is always free for those that have nothing in hand. The first delivery of an endpoint may go beyond its part.
 
-use super::{JOBS_MAX, JOBS_MAX_BYTES, JOBS_PER_ENDPOINT_MAX};
+use super::{JOBS_MAX, LEASED_MAX_BYTES, LEASED_PER_ENDPOINT_MAX};
 
 /// An endpoint may use one part in so many of what is free.
 const PARTS: usize = 8;
@@ -47,13 +47,13 @@ impl Load {
 
     /// What is free while this is in memory.
     pub const fn free(self) -> Self {
-        Self { jobs: JOBS_MAX.saturating_sub(self.jobs), bytes: JOBS_MAX_BYTES.saturating_sub(self.bytes) }
+        Self { jobs: JOBS_MAX.saturating_sub(self.jobs), bytes: LEASED_MAX_BYTES.saturating_sub(self.bytes) }
     }
 
     /// The most that an endpoint may have while so much is free.
     fn part(self, source: Source) -> Self {
         let of = |free: usize| if source == Source::Door { free / PARTS } else { free / PARTS * 3 / 4 };
-        let most = if source == Source::Door { JOBS_PER_ENDPOINT_MAX } else { JOBS_PER_ENDPOINT_MAX * 3 / 4 };
+        let most = if source == Source::Door { LEASED_PER_ENDPOINT_MAX } else { LEASED_PER_ENDPOINT_MAX * 3 / 4 };
         Self { jobs: of(self.jobs).min(most), bytes: of(self.bytes) }
     }
 
@@ -110,7 +110,7 @@ mod tests {
     fn however_many_are_full_the_next_one_gets_room() {
         for (endpoints, bytes) in [(1, 240_000), (1, 300), (40, 300), (40, 240_000), (1_000, 300), (5_000, 300)] {
             let (own, all) = filled(endpoints, bytes, Source::Door);
-            assert!(all.jobs <= JOBS_MAX && all.bytes <= JOBS_MAX_BYTES);
+            assert!(all.jobs <= JOBS_MAX && all.bytes <= LEASED_MAX_BYTES);
             assert!(own.iter().all(|own| own.jobs > 0), "{endpoints} of {bytes} bytes");
             assert!(fits(Load::default(), all, 300, Source::Door), "{endpoints} of {bytes} bytes");
         }
@@ -119,14 +119,14 @@ mod tests {
     #[test]
     fn large_first_ones_leave_room_for_small_ones() {
         let (own, all) = filled(1_000, EVENT_BODY_MAX_BYTES, Source::Door);
-        assert!(own.iter().filter(|own| own.jobs > 0).count() > 200 && all.bytes <= JOBS_MAX_BYTES);
+        assert!(own.iter().filter(|own| own.jobs > 0).count() > 200 && all.bytes <= LEASED_MAX_BYTES);
         assert!(fits(Load::default(), all, 4_096, Source::Database));
     }
 
     #[test]
     fn what_waits_in_the_database_leaves_room_for_what_arrives() {
         let (own, all) = filled(1, 300, Source::Database);
-        assert_eq!((own[0].jobs, is_open(own[0], all, 300)), (JOBS_PER_ENDPOINT_MAX * 3 / 4, false));
+        assert_eq!((own[0].jobs, is_open(own[0], all, 300)), (LEASED_PER_ENDPOINT_MAX * 3 / 4, false));
         assert_eq!(count(own[0], all, 300), 0);
         assert!(fits(own[0], all, 300, Source::Door));
     }

@@ -12,7 +12,7 @@ use crate::{clock, store::error::StoreResult};
 
 use super::{
     Sender,
-    ingest::{self, INGEST_MAX, Waiting},
+    ingest::{self, INTAKE_MAX, Waiting},
     outcome::Outcome,
     recorder::{self, RECORD_MAX, RETRY_MS},
 };
@@ -28,7 +28,7 @@ struct Gathered {
 /// Writes until the door is gone.
 pub(crate) async fn run(sender: Arc<Sender>, mut door: mpsc::Receiver<Waiting>, mut ended: mpsc::Receiver<Outcome>) {
     let mut gathered =
-        Gathered { events: Vec::with_capacity(INGEST_MAX), outcomes: Vec::with_capacity(RECORD_MAX), retry_ms: None };
+        Gathered { events: Vec::with_capacity(INTAKE_MAX), outcomes: Vec::with_capacity(RECORD_MAX), retry_ms: None };
     while gathered.wait(&mut door, &mut ended).await {
         gathered.take_the_rest(&mut door, &mut ended);
         if gathered.retry_ms.is_some() || !together(&sender, &mut gathered).await {
@@ -49,21 +49,21 @@ impl Gathered {
         let recorded = async {
             match retry_ms {
                 Some(wait_ms) => {
-                    clock::rest_ms(wait_ms).await;
+                    clock::sleep_ms(wait_ms).await;
                     true
                 }
                 None => ended.recv_many(outcomes, RECORD_MAX).await > 0,
             }
         };
         tokio::select! {
-            arrived = door.recv_many(events, INGEST_MAX) => arrived > 0,
+            arrived = door.recv_many(events, INTAKE_MAX) => arrived > 0,
             more = recorded => more,
         }
     }
 
     /// Adds what has come on the other side meanwhile.
     fn take_the_rest(&mut self, door: &mut mpsc::Receiver<Waiting>, ended: &mut mpsc::Receiver<Outcome>) {
-        while self.events.len() < INGEST_MAX
+        while self.events.len() < INTAKE_MAX
             && let Ok(event) = door.try_recv()
         {
             self.events.push(event);
@@ -88,7 +88,7 @@ async fn together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
             true
         }
         Err(error) => {
-            sender.raise_doubt();
+            sender.mark_uncertain();
             tracing::debug!(%error, "a shared transaction failed; trying each side by itself");
             false
         }

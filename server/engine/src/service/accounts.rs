@@ -77,7 +77,7 @@ impl Accounts for Engine {
         let known = accounts::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
         // Only a right password leads to the question whether there is a second factor: before, nothing tells.
-        if !self.proves_password(&email, password, hash.clone(), client_ip).await? {
+        if !self.check_password(&email, password, hash.clone(), client_ip).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let (user, hash) = user.zip(hash).ok_or_else(|| Error::Unauthenticated(WRONG.into()))?;
@@ -120,7 +120,7 @@ impl Accounts for Engine {
 }
 
 fn taken_address(error: crate::store::error::StoreError) -> Error {
-    if error.is_taken() {
+    if error.is_unique_violation() {
         return Error::invalid("email", "Somebody has signed up with this address already. Sign in instead.");
     }
     error.into()
@@ -128,7 +128,7 @@ fn taken_address(error: crate::store::error::StoreError) -> Error {
 
 /// What stands against a reference that another account has.
 pub(super) fn taken_reference(error: crate::store::error::StoreError, reference: Option<String>) -> Error {
-    if !error.is_taken() {
+    if !error.is_unique_violation() {
         return error.into();
     }
     Error::Conflict { detail: "Another account has this reference.".into(), existing: reference }
@@ -151,7 +151,7 @@ fn checked(form: SignUp) -> Result<SignUp> {
 
 impl Engine {
     /// Whether this is the password behind the stored hash. Wrong ones make the next try wait.
-    pub(super) async fn proves_password(
+    pub(super) async fn check_password(
         &self,
         email: &str,
         password: &str,
@@ -195,7 +195,7 @@ impl Engine {
     pub async fn create_account(&self, actor: &Actor, name: &str, reference: Option<&str>) -> Result<Account> {
         let naming = Naming { name: name.to_owned(), reference: reference.unwrap_or_default().to_owned() };
         let (mut tx, account) = self.new_account(actor, naming.check()?).await?;
-        self.note_opened(&mut tx, actor, &account).await?;
+        self.record_opened(&mut tx, actor, &account).await?;
         tx.commit().await?;
         Ok(account)
     }
@@ -211,8 +211,8 @@ impl Engine {
     }
 
     /// Records a new account in its own log and in the installation's.
-    pub(super) async fn note_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
-        self.note_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
+    pub(super) async fn record_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
+        self.record_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
     }
 
     /// Creates a person, for an operator.
@@ -240,7 +240,7 @@ impl Engine {
         }
         let (chain, deed, role) = match &place {
             Place::Member(account, role) => (account.as_str(), Deed::MemberJoined, role.as_str()),
-            Place::Staff(role) => (audit::INSTALLATION, Deed::StaffAdded, role.as_str()),
+            Place::Staff(role) => (audit::OPS_CHAIN, Deed::StaffAdded, role.as_str()),
         };
         let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with([Change::noted("role", role)])).await?;

@@ -26,7 +26,7 @@ impl Audit for Engine {
 
     async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
         actor.require(Permission::Operate)?;
-        self.records(audit::INSTALLATION, filter).await
+        self.records(audit::OPS_CHAIN, filter).await
     }
 }
 
@@ -52,7 +52,7 @@ impl Engine {
 
     /// Adds what an operator does to an account to its own log and to the installation's, in the transaction of what
     /// they tell.
-    pub(crate) async fn note_both(
+    pub(crate) async fn record_both(
         &self,
         tx: &mut Tx,
         actor: &Actor,
@@ -64,7 +64,7 @@ impl Engine {
             let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
             entry.about(account.id.as_str(), &account.name).with(changes.clone())
         };
-        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::INSTALLATION)]).await?)
+        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::OPS_CHAIN)]).await?)
     }
 
     /// Checks every record of every account's log and of the installation's.

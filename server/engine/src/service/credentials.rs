@@ -12,7 +12,7 @@ use domain::{
 
 use crate::{
     store::endpoints::{Sealed, StoredEndpoint},
-    vault::{DoesNotOpen, Vault},
+    vault::{DecryptError, Vault},
 };
 
 /// Random bytes for an auth token: some are passed over, this many are always enough in practice.
@@ -87,15 +87,15 @@ pub fn seal_headers(vault: &Vault, account: &AccountId, endpoint: &EndpointId, h
 /// Opens the credentials of a stored endpoint.
 ///
 /// # Errors
-/// [`DoesNotOpen`] when they were sealed with another key or changed.
-pub fn open(vault: &Vault, stored: &StoredEndpoint) -> std::result::Result<Open, DoesNotOpen> {
+/// [`DecryptError`] when they were sealed with another key or changed.
+pub fn open(vault: &Vault, stored: &StoredEndpoint) -> std::result::Result<Open, DecryptError> {
     let (account, id, sealed) = (&stored.account, &stored.endpoint.id, &stored.sealed);
     let secret = vault.open(&sealed.secret, &place(account, id, "secret"))?;
     let headers = vault.open(&sealed.headers, &place(account, id, "headers"))?;
     Ok(Open {
         auth_token: vault.open(&sealed.auth_token, &place(account, id, "auth_token"))?,
-        secret: SigningSecret::parse(&secret).map_err(|_| DoesNotOpen)?,
-        headers: serde_json::from_str(&headers).map_err(|_| DoesNotOpen)?,
+        secret: SigningSecret::parse(&secret).map_err(|_| DecryptError)?,
+        headers: serde_json::from_str(&headers).map_err(|_| DecryptError)?,
     })
 }
 
@@ -120,14 +120,14 @@ pub fn seal_one(vault: &Vault, account: &AccountId, endpoint: &EndpointId, what:
 /// Opens what [`seal_one`] has sealed.
 ///
 /// # Errors
-/// [`DoesNotOpen`].
+/// [`DecryptError`].
 pub fn open_one(
     vault: &Vault,
     account: &AccountId,
     endpoint: &EndpointId,
     what: Credential,
     sealed: &str,
-) -> std::result::Result<String, DoesNotOpen> {
+) -> std::result::Result<String, DecryptError> {
     vault.open(sealed, &place(account, endpoint, what.as_str()))
 }
 
@@ -151,8 +151,8 @@ pub struct Present {
 /// What holds at a moment. Switches and ends whose time has come count, whether or not they are stored already.
 ///
 /// # Errors
-/// [`DoesNotOpen`] when something was sealed with another key or changed.
-pub fn present(vault: &Vault, stored: &StoredEndpoint, now: UnixMs) -> std::result::Result<Present, DoesNotOpen> {
+/// [`DecryptError`] when something was sealed with another key or changed.
+pub fn present(vault: &Vault, stored: &StoredEndpoint, now: UnixMs) -> std::result::Result<Present, DecryptError> {
     let (account, id) = (&stored.account, &stored.endpoint.id);
     let one = |what: Credential, sealed: &str| vault.open(sealed, &place(account, id, what.as_str()));
     let mut present = Present {
@@ -180,7 +180,7 @@ pub fn present(vault: &Vault, stored: &StoredEndpoint, now: UnixMs) -> std::resu
         && let Some(rotation) = running.rotation.clone().at(now)
     {
         let earlier = one(Credential::SigningSecret, &running.earlier_sealed)?;
-        present.earlier_secret = Some(SigningSecret::parse(&earlier).map_err(|_| DoesNotOpen)?);
+        present.earlier_secret = Some(SigningSecret::parse(&earlier).map_err(|_| DecryptError)?);
         present.overlap_since = Some(rotation.since);
         let until = rotation.overlap_until;
         present.changes_at = Some(present.changes_at.map_or(until, |at| at.min(until)));

@@ -24,7 +24,7 @@ use crate::{
     service::credentials,
     store::{
         deliveries, endpoints, events,
-        jobs::{self, Lane},
+        jobs::{self, OrderingKey},
         listing,
     },
 };
@@ -81,7 +81,7 @@ impl Deliveries for Engine {
         let now = self.now();
         let mut tx = self.db().begin().await?;
         let resent = deliveries::resend(&mut tx, account, id, lane(&row), now).await?;
-        if !resent && !deliveries::hurry(&mut tx, account, id, now).await? {
+        if !resent && !deliveries::retry_now(&mut tx, account, id, now).await? {
             drop(tx);
             // Its endpoint may have been deleted since.
             self.refuse_resend(account, &row).await?;
@@ -98,7 +98,7 @@ impl Deliveries for Engine {
         let row = self.row(account, id).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        jobs::lock_lanes(&mut tx, [lane(&row)]).await?;
+        jobs::lock_ordering_keys(&mut tx, [lane(&row)]).await?;
         if !deliveries::cancel(&mut tx, account, id, now).await? {
             let detail = if row.status.is_final() {
                 "This delivery has already ended; there is nothing to cancel."
@@ -107,7 +107,7 @@ impl Deliveries for Engine {
             };
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        jobs::hand_on(&mut tx, &[lane(&row)], None, now).await?;
+        jobs::promote_next(&mut tx, &[lane(&row)], None, now).await?;
         self.note(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
@@ -129,8 +129,8 @@ impl Deliveries for Engine {
 }
 
 /// The call and endpoint it belongs to.
-fn lane(row: &DeliveryRow) -> Lane {
-    Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+fn lane(row: &DeliveryRow) -> OrderingKey {
+    OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
 
 /// Why one is not resent that goes out anyway.
@@ -153,7 +153,7 @@ impl Engine {
 
     /// Adds what the store's row does not tell: the beats, and what is being sent just now.
     pub(super) async fn finish_rows(&self, account: &AccountId, rows: &mut [DeliveryRow]) -> Result<()> {
-        deliveries::add_beats(self.db(), account, rows).await?;
+        deliveries::add_attempt_marks(self.db(), account, rows).await?;
         self.mark_sending(rows);
         Ok(())
     }

@@ -19,7 +19,7 @@ const DOTS: &str = "••••••••";
 const CREDENTIAL_MIN_BYTES: usize = 4;
 
 /// Hides what an actor need not see.
-pub(super) struct Discretion {
+pub(super) struct Redactor {
     /// The numbers that are shown in full all the same; none where no number is hidden.
     shown: Option<Vec<String>>,
     /// Whether credentials are hidden that a server has said back.
@@ -28,17 +28,17 @@ pub(super) struct Discretion {
 
 impl Engine {
     /// What this actor need not see.
-    pub(super) async fn discretion(&self, actor: &Actor) -> Result<Discretion> {
+    pub(super) async fn discretion(&self, actor: &Actor) -> Result<Redactor> {
         let shown = match &actor.who {
             Who::Support { account, session, .. } => Some(support::revealed(self.db(), account, session).await?),
             _ if actor.sees_masked() => Some(Vec::new()),
             _ => None,
         };
-        Ok(Discretion { shown, credentials: !actor.may(Permission::RevealCredentials) })
+        Ok(Redactor { shown, credentials: !actor.may(Permission::RevealCredentials) })
     }
 }
 
-impl Discretion {
+impl Redactor {
     fn number(&self, number: &mut String) {
         if self.shown.as_ref().is_some_and(|shown| !shown.contains(number)) {
             *number = masking::number(number);

@@ -207,7 +207,7 @@ impl Engine {
             self.note(&mut tx, entry).await?;
         }
         if state == EndpointState::Active {
-            endpoints::begin_anew(&mut tx, account, id, drain_per_s).await?;
+            endpoints::reset_health(&mut tx, account, id, drain_per_s).await?;
         }
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
@@ -216,7 +216,7 @@ impl Engine {
 
     /// What is in hand for the endpoint goes back and is taken up again as it is now.
     pub(crate) async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.sender().let_go_of(id.as_str()).await?;
+        self.sender().release_endpoint(id.as_str()).await?;
         self.sender().tell(News::Endpoint(id.to_string())).await;
         self.wake(account).await;
         Ok(())

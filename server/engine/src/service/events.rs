@@ -60,7 +60,7 @@ impl Events for Engine {
         let rows = listing::deliveries(self.db(), account, &of_call, self.now()).await?;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
-        deliveries::add_beats(self.db(), account, &mut rows).await?;
+        deliveries::add_attempt_marks(self.db(), account, &mut rows).await?;
         let mut detail = EventDetail { event, payload, deliveries: rows };
         self.discretion(actor).await?.event_detail(&mut detail);
         Ok(detail)

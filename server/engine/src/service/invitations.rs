@@ -15,14 +15,14 @@ use domain::{
 use super::{letters::Link, tokens::hash};
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     password,
     store::{
         accounts,
         audit::Entry,
         db::{Db, Tx},
         error::StoreError,
-        invitations::{self, Offered},
+        invitations::{self, InvitationRole},
     },
 };
 
@@ -33,7 +33,7 @@ const RETRY_AFTER_S: u32 = 3_600;
 #[async_trait]
 pub(super) trait Place: Send + Sync + Sized {
     /// What an invitation makes of somebody.
-    type Role: Offered;
+    type Role: InvitationRole;
     /// Invitations that may be sent within a day, if there is a limit.
     const MAX_PER_DAY: Option<i64>;
     /// What somebody is who belongs to it.
@@ -52,7 +52,7 @@ pub(super) trait Place: Send + Sync + Sized {
     /// Its name for people, if it has one.
     fn title(&self) -> Option<&str>;
     /// The letter with the link.
-    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Letter;
+    fn letter(&self, engine: &Engine, invitation: &Invitation<Self::Role>, link: &Link) -> Email;
     /// The place with that key.
     async fn find(db: &Db, key: &str) -> Result<Option<Self>>;
     /// Addresses of all who belong to it. Whoever lets somebody in or out waits here until the transaction ends.
@@ -93,7 +93,7 @@ impl Engine {
     }
 
     /// Replaces an open invitation by one with a new link and the whole time.
-    pub(super) async fn invite_again<P: Place>(
+    pub(super) async fn reinvite<P: Place>(
         &self,
         place: &P,
         actor: &Actor,
@@ -104,7 +104,7 @@ impl Engine {
     }
 
     /// Withdraws an open invitation.
-    pub(super) async fn uninvite<P: Place>(
+    pub(super) async fn withdraw_from<P: Place>(
         &self,
         place: &P,
         actor: &Actor,
@@ -181,7 +181,7 @@ impl Engine {
         let hash = password::hash(form.password.clone()).await;
         let user = User { id: self.new_id(UserId::new), name, email };
         let mut tx = self.db().begin().await?;
-        let taken = |error: StoreError| if error.is_taken() { known_address() } else { error.into() };
+        let taken = |error: StoreError| if error.is_unique_violation() { known_address() } else { error.into() };
         accounts::add_user(&mut tx, &user, &hash, None, self.now()).await.map_err(taken)?;
         let place = self.let_in(tx, usable, &user, client_ip).await?;
         Ok((user, place))
@@ -219,7 +219,7 @@ impl Engine {
             return Err(Error::Conflict { detail, existing: None });
         }
         place.admit(&mut tx, user, invitation.role, self.now()).await?;
-        let entry = self.entry_of(&place, P::JOINED).by_person(user, client_ip);
+        let entry = self.entry_of(&place, P::JOINED).by_user(user, client_ip);
         let noted = [Change::noted("role", invitation.role.name()), Change::noted("invited by", invitation.invited_by)];
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email).with(noted)).await?;
         tx.commit().await?;

@@ -12,12 +12,12 @@ use crate::{
     Engine, clock,
     key_ring::KeyId,
     store::{
-        audit::{Entry, INSTALLATION},
+        audit::{Entry, OPS_CHAIN},
         error::StoreResult,
         nodes,
         sealed::{self, COLUMNS, Changed, Column, Stored},
     },
-    vault::DoesNotOpen,
+    vault::DecryptError,
 };
 
 /// Rows of one step. A step is one short transaction.
@@ -29,7 +29,7 @@ const STEP_REST_MS: u64 = 10;
 
 /// What has been sealed, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SealedBy {
+pub struct KeyUsage {
     /// How many texts, by the key that sealed them.
     pub keys: BTreeMap<KeyId, u64>,
     /// Texts that name no key.
@@ -38,7 +38,7 @@ pub struct SealedBy {
     pub opens: BTreeMap<KeyId, bool>,
 }
 
-impl SealedBy {
+impl KeyUsage {
     /// All texts.
     #[must_use]
     pub fn all(&self) -> u64 {
@@ -94,8 +94,8 @@ impl Engine {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn sealed_by(&self) -> StoreResult<SealedBy> {
-        let mut counted = SealedBy::default();
+    pub async fn sealed_by(&self) -> StoreResult<KeyUsage> {
+        let mut counted = KeyUsage::default();
         for column in &COLUMNS {
             let mut after = String::new();
             loop {
@@ -103,7 +103,7 @@ impl Engine {
                 for stored in &page {
                     for text in column.texts(&stored.text) {
                         counted.count(&text);
-                        if column.is_lasting() {
+                        if column.is_durable() {
                             counted.tried(&text, || self.vault().open(&text, &stored.bound_to).is_ok());
                         }
                     }
@@ -131,7 +131,7 @@ impl Engine {
                 let done = self.reseal_page(column, page, &mut pass).await?;
                 if done > 0 {
                     told(done);
-                    clock::rest_ms(STEP_REST_MS).await;
+                    clock::sleep_ms(STEP_REST_MS).await;
                 }
             }
         }
@@ -164,7 +164,7 @@ impl Engine {
         Ok(done)
     }
 
-    fn resealed(&self, column: &Column, stored: &Stored) -> std::result::Result<String, DoesNotOpen> {
+    fn resealed(&self, column: &Column, stored: &Stored) -> std::result::Result<String, DecryptError> {
         let again = |sealed: &str| {
             let open = self.vault().open(sealed, &stored.bound_to)?;
             Ok(self.vault().seal(&open, &stored.bound_to))
@@ -176,9 +176,9 @@ impl Engine {
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be written.
-    pub async fn note_keys(&self, actor: &Actor, changes: Vec<Change>) -> Result<()> {
+    pub async fn record_key_change(&self, actor: &Actor, changes: Vec<Change>) -> Result<()> {
         let mut tx = self.db().begin().await?;
-        let entry = Entry::new(self.next_id(), self.now(), INSTALLATION, Deed::KeyRotated).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), OPS_CHAIN, Deed::KeyRotated).by(actor);
         self.note(&mut tx, entry.with(changes)).await?;
         Ok(tx.commit().await?)
     }

@@ -7,7 +7,7 @@ use url::Url;
 use super::tokens::hash;
 use crate::{
     Engine,
-    mail::{Letter, Posted},
+    mail::{Email, Enqueued},
     random,
 };
 
@@ -32,10 +32,10 @@ impl Link {
 
 impl Engine {
     /// Hands a letter over. What it tells stands in the database already; whoever asked hears when it could not leave.
-    pub(super) fn post(&self, letter: Letter) -> Result<()> {
+    pub(super) fn post(&self, letter: Email) -> Result<()> {
         match self.config().mail.post(letter) {
-            Posted::Waiting => Ok(()),
-            Posted::Full => Err(Error::Unavailable {
+            Enqueued::Waiting => Ok(()),
+            Enqueued::Full => Err(Error::Unavailable {
                 detail: "Too much mail is waiting, so this letter was not sent. Try again in a minute.".to_owned(),
                 retry_after_s: MAIL_RETRY_AFTER_S,
             }),
@@ -48,9 +48,9 @@ impl Engine {
     }
 }
 
-pub(super) fn invitation(invitation: &Invitation, account: &str, page: &str) -> Letter {
+pub(super) fn invitation(invitation: &Invitation, account: &str, page: &str) -> Email {
     let (by, role) = (&invitation.invited_by, invitation.role.as_str());
-    Letter {
+    Email {
         to: invitation.email.clone(),
         subject: format!("Invitation to {account} on Offhook"),
         text: format!(
@@ -61,9 +61,9 @@ pub(super) fn invitation(invitation: &Invitation, account: &str, page: &str) -> 
     }
 }
 
-pub(super) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Letter {
+pub(super) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Email {
     let (by, role) = (&invitation.invited_by, invitation.role.as_str());
-    Letter {
+    Email {
         to: invitation.email.clone(),
         subject: "Invitation to the staff of Offhook".to_owned(),
         text: format!(
@@ -74,8 +74,8 @@ pub(super) fn staff_invitation(invitation: &StaffInvitation, page: &str) -> Lett
     }
 }
 
-pub(super) fn reset(to: &str, page: &str) -> Letter {
-    Letter {
+pub(super) fn reset(to: &str, page: &str) -> Email {
+    Email {
         to: to.to_owned(),
         subject: "Set a new password for Offhook".to_owned(),
         text: format!(
@@ -86,8 +86,8 @@ pub(super) fn reset(to: &str, page: &str) -> Letter {
     }
 }
 
-pub(super) fn password_changed(to: &str, page: &str) -> Letter {
-    Letter {
+pub(super) fn password_changed(to: &str, page: &str) -> Email {
+    Email {
         to: to.to_owned(),
         subject: "Your password for Offhook was changed".to_owned(),
         text: format!(
@@ -99,7 +99,7 @@ pub(super) fn password_changed(to: &str, page: &str) -> Letter {
 
 /// What happened to somebody's second factor.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum FactorNews {
+pub(super) enum FactorEvent {
     On,
     Off,
     Reset,
@@ -107,24 +107,24 @@ pub(super) enum FactorNews {
     CodeUsed { left: u32 },
 }
 
-pub(super) fn second_factor(to: &str, news: FactorNews, page: &str) -> Letter {
+pub(super) fn second_factor(to: &str, news: FactorEvent, page: &str) -> Email {
     let (subject, what) = match news {
-        FactorNews::On => {
+        FactorEvent::On => {
             ("on", "is on. From now on signing in asks for a code of your app after the password.".into())
         }
-        FactorNews::Off => ("off", "is off. The password is all that signs you in now.".into()),
-        FactorNews::Reset => {
+        FactorEvent::Off => ("off", "is off. The password is all that signs you in now.".into()),
+        FactorEvent::Reset => {
             ("off", "was taken away by an operator. The password is all that signs you in now.".into())
         }
-        FactorNews::CodesRenewed => {
+        FactorEvent::CodesRenewed => {
             ("new recovery codes", "has new recovery codes. Those until now have ended.".into())
         }
-        FactorNews::CodeUsed { left } => {
+        FactorEvent::CodeUsed { left } => {
             let left = domain::time::counted(i64::from(left), "recovery code");
             ("recovery code used", format!("was proved with a recovery code. {left} left."))
         }
     };
-    Letter {
+    Email {
         to: to.to_owned(),
         subject: format!("Your second factor for Offhook: {subject}"),
         text: format!(

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     store::{
         accounts,
         db::{Db, Tx},
@@ -40,12 +40,12 @@ impl Members for Engine {
 
     async fn resend_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
         let account = self.account_to_manage(actor).await?;
-        self.invite_again(&account, actor, id).await
+        self.reinvite(&account, actor, id).await
     }
 
     async fn withdraw_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
         let account = self.account_to_manage(actor).await?;
-        self.uninvite(&account, actor, id).await
+        self.withdraw_from(&account, actor, id).await
     }
 
     async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<Member> {
@@ -123,7 +123,7 @@ impl Place for Account {
         Some(&self.name)
     }
 
-    fn letter(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Letter {
+    fn letter(&self, engine: &Engine, invitation: &Invitation, link: &Link) -> Email {
         letters::invitation(invitation, &self.name, &engine.page(&format!("invite/{}", link.text)))
     }
 
@@ -137,7 +137,7 @@ impl Place for Account {
 
     async fn admit(&self, tx: &mut Tx, user: &User, role: Role, now: UnixMs) -> Result<()> {
         accounts::add_member(tx, &user.id, &self.id, role, now).await.map_err(|error| {
-            if !error.is_taken() {
+            if !error.is_unique_violation() {
                 return error.into();
             }
             let detail = format!("You belong to {} already.", self.name);

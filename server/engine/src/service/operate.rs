@@ -22,7 +22,7 @@ use domain::{
 use super::accounts::taken_reference;
 use crate::{
     Engine,
-    sender::ingest::INGEST_WAITING_MAX,
+    sender::ingest::INTAKE_WAITING_MAX,
     store::{accounts, db::Dialect, operate},
 };
 
@@ -43,7 +43,7 @@ impl Installation for Engine {
             in_memory,
             in_flight,
             at_the_door: self.ingest().waiting() as u64,
-            at_the_door_max: INGEST_WAITING_MAX as u64,
+            at_the_door_max: INTAKE_WAITING_MAX as u64,
             ingest: counters.ingest.figures(),
             record: counters.record.figures(),
             nodes: operate::nodes(self.db(), &self.sender().node).await?,
@@ -77,7 +77,7 @@ impl Installation for Engine {
         actor.require(Permission::Operate)?;
         let (naming, admin) = form.check()?;
         let (mut tx, account) = self.new_account(actor, naming).await.map_err(about_reference)?;
-        self.note_opened(&mut tx, actor, &account).await?;
+        self.record_opened(&mut tx, actor, &account).await?;
         let Some(email) = admin else {
             tx.commit().await?;
             return Ok((account, None));
@@ -103,7 +103,7 @@ impl Installation for Engine {
         operate::lock(&mut tx, id).await?;
         let renamed = operate::rename(&mut tx, id, &after.name, after.reference.as_deref()).await;
         renamed.map_err(|error| about_reference(taken_reference(error, after.reference.clone())))?;
-        self.note_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
+        self.record_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
         tx.commit().await?;
         if let Some(reference) = &before.reference {
             self.believed().accounts.forget(reference);
@@ -132,7 +132,7 @@ impl Installation for Engine {
         let mut tx = self.db().begin().await?;
         operate::lock(&mut tx, id).await?;
         operate::limit(&mut tx, id, limits).await?;
-        self.note_both(&mut tx, actor, &after, Deed::AccountLimited, changes).await?;
+        self.record_both(&mut tx, actor, &after, Deed::AccountLimited, changes).await?;
         tx.commit().await?;
         self.believed().actors.clear();
         Ok(after)

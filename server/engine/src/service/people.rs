@@ -58,13 +58,13 @@ impl People for Engine {
         if !resets::take(&mut tx, &hash(link), self.now()).await? {
             return Err(used());
         }
-        resets::use_up(&mut tx, &user.id, self.now()).await?;
+        resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, "").await?;
         accounts::forgive_sign_in(&mut tx, &format!("email:{}", user.email)).await?;
         self.note(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordReset)).await?;
         tx.commit().await?;
-        self.tell_of_new_password(&user);
+        self.notify_password_changed(&user);
         Ok(user)
     }
 
@@ -77,23 +77,23 @@ impl People for Engine {
         refuse_weak(&form.password, &user)?;
         let stored = password::hash(form.password.clone()).await;
         let mut tx = self.db().begin().await?;
-        resets::use_up(&mut tx, &user.id, self.now()).await?;
+        resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, session).await?;
         self.note(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordChanged)).await?;
         tx.commit().await?;
-        self.tell_of_new_password(&user);
+        self.notify_password_changed(&user);
         Ok(())
     }
 
     async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<Browser>> {
-        let all = sessions::of_person(self.db(), user, session, self.now()).await?;
+        let all = sessions::of_user(self.db(), user, session, self.now()).await?;
         let (here, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.here);
         Ok([here, others].concat())
     }
 
     async fn end_session(&self, user: &UserId, handle: &str) -> Result<()> {
-        let all = sessions::of_person(self.db(), user, "", self.now()).await?;
+        let all = sessions::of_user(self.db(), user, "", self.now()).await?;
         let found = all.into_iter().find(|browser| browser.handle == handle);
         let found = found.ok_or_else(|| Error::NotFound("Session".into()))?;
         Ok(sessions::delete_by_handle(self.db(), &found.handle).await?)
@@ -134,7 +134,7 @@ impl Engine {
     /// Goes on only with the person's password; wrong ones count like failed sign-ins.
     async fn require_password(&self, user: &User, password: &str, client_ip: &str) -> Result<()> {
         let stored = accounts::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
-        if self.proves_password(&user.email, password, stored, client_ip).await? {
+        if self.check_password(&user.email, password, stored, client_ip).await? {
             return Ok(());
         }
         Err(Error::invalid("current_password", "This is not your password."))
@@ -155,12 +155,12 @@ impl Engine {
 
     /// The record of what a person does to themselves. It stands in no account's log: a person may belong to several.
     pub(super) fn own_entry(&self, user: &User, client_ip: &str, deed: Deed) -> Entry {
-        let entry = Entry::new(self.next_id(), self.now(), audit::INSTALLATION, deed).by_person(user, client_ip);
+        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, deed).by_user(user, client_ip);
         entry.about(user.id.as_str(), &user.email)
     }
 
     /// A letter that cannot leave undoes nothing: the mail's own log tells of it.
-    fn tell_of_new_password(&self, user: &User) {
+    fn notify_password_changed(&self, user: &User) {
         drop(self.post(letters::password_changed(&user.email, &self.page("forgot"))));
     }
 }

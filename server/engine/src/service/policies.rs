@@ -49,7 +49,7 @@ impl Policies for Engine {
             Change::between(name.title(), before.value, after),
             Change::between("decided by", source(before.set.is_some()), source(value.is_some())),
         ];
-        let entry = Entry::new(self.next_id(), self.now(), audit::INSTALLATION, Deed::PolicyChanged).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::PolicyChanged).by(actor);
         self.note(&mut tx, entry.about(name.as_str(), name.title()).with(changes.into_iter().flatten())).await?;
         tx.commit().await?;
         self.sender().read_policies().await?;

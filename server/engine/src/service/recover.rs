@@ -124,7 +124,7 @@ impl Engine {
                 Ok(tx.commit().await?)
             }
             // Somebody else was quicker.
-            Err(error) if error.is_taken() => {
+            Err(error) if error.is_unique_violation() => {
                 drop(tx);
                 Err(busy(recover::open(self.db(), account, &job.endpoint_id).await?))
             }

@@ -20,7 +20,7 @@ use domain::{
 
 use super::{
     accounts::{CLIENT_FACTOR, blocked_until, refuse_until},
-    letters::{self, FactorNews},
+    letters::{self, FactorEvent},
     tokens::hash,
 };
 use crate::{
@@ -44,7 +44,7 @@ const SHOWN: &str = "recovery_codes";
 #[async_trait]
 impl SecondFactors for Engine {
     async fn second_factor(&self, user: &UserId) -> Result<Option<SecondFactor>> {
-        Ok(second_factors::of_person(self.db(), user).await?)
+        Ok(second_factors::of_user(self.db(), user).await?)
     }
 
     async fn draft_factor(&self, user: &UserId) -> Result<String> {
@@ -84,7 +84,7 @@ impl SecondFactors for Engine {
         sessions::end_others(&mut tx, &user.id, session).await?;
         self.note(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOn)).await?;
         tx.commit().await?;
-        self.tell_of_factor(&user, FactorNews::On);
+        self.notify_second_factor(&user, FactorEvent::On);
         Ok(codes)
     }
 
@@ -96,7 +96,7 @@ impl SecondFactors for Engine {
         second_factors::remove(&mut tx, &user.id).await?;
         self.note(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOff)).await?;
         tx.commit().await?;
-        self.tell_of_factor(&user, FactorNews::Off);
+        self.notify_second_factor(&user, FactorEvent::Off);
         Ok(())
     }
 
@@ -107,7 +107,7 @@ impl SecondFactors for Engine {
         let codes = self.new_codes(&mut tx, &user.id).await?;
         self.note(&mut tx, self.own_entry(&user, client_ip, Deed::RecoveryCodesRenewed)).await?;
         tx.commit().await?;
-        self.tell_of_factor(&user, FactorNews::CodesRenewed);
+        self.notify_second_factor(&user, FactorEvent::CodesRenewed);
         Ok(codes)
     }
 
@@ -132,7 +132,7 @@ impl SecondFactors for Engine {
         }
         tx.commit().await?;
         if let ProvedBy::RecoveryCode { left } = by {
-            self.tell_of_factor(&user, FactorNews::CodeUsed { left });
+            self.notify_second_factor(&user, FactorEvent::CodeUsed { left });
         }
         Ok((user, by))
     }
@@ -161,10 +161,10 @@ impl Engine {
             return Err(is_off());
         }
         accounts::forgive_sign_in(&mut tx, &guesses(&user.id)).await?;
-        let entry = Entry::new(self.next_id(), self.now(), audit::INSTALLATION, Deed::SecondFactorReset).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::SecondFactorReset).by(actor);
         self.note(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
         tx.commit().await?;
-        self.tell_of_factor(&user, FactorNews::Reset);
+        self.notify_second_factor(&user, FactorEvent::Reset);
         Ok(user.id)
     }
 
@@ -252,7 +252,7 @@ impl Engine {
     }
 
     /// A letter that cannot leave undoes nothing: the mail's own log tells of it.
-    fn tell_of_factor(&self, user: &User, news: FactorNews) {
+    fn notify_second_factor(&self, user: &User, news: FactorEvent) {
         drop(self.post(letters::second_factor(&user.email, news, &self.page("me/security"))));
     }
 }

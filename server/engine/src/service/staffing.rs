@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Engine,
-    mail::Letter,
+    mail::Email,
     store::{
         audit::{self, Entry},
         db::{Db, Tx},
@@ -45,12 +45,12 @@ impl Staffing for Engine {
 
     async fn resend_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
-        self.invite_again(&Staff, actor, id).await
+        self.reinvite(&Staff, actor, id).await
     }
 
     async fn withdraw_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
-        self.uninvite(&Staff, actor, id).await
+        self.withdraw_from(&Staff, actor, id).await
     }
 
     async fn change_staff(&self, actor: &Actor, user: &UserId, role: Option<StaffRole>) -> Result<StaffMember> {
@@ -111,14 +111,14 @@ impl Place for Staff {
     const JOINED: Deed = Deed::StaffAdded;
 
     fn key(&self) -> &str {
-        audit::INSTALLATION
+        audit::OPS_CHAIN
     }
 
     fn title(&self) -> Option<&str> {
         None
     }
 
-    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Letter {
+    fn letter(&self, engine: &Engine, invitation: &StaffInvitation, link: &Link) -> Email {
         letters::staff_invitation(invitation, &engine.page(&format!("invite/staff/{}", link.text)))
     }
 
@@ -137,7 +137,7 @@ impl Place for Staff {
 
 impl Engine {
     fn staff_entry(&self, deed: Deed) -> Entry {
-        Entry::new(self.next_id(), self.now(), audit::INSTALLATION, deed)
+        Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, deed)
     }
 
     /// The support sessions that end when somebody is no longer support.

@@ -62,7 +62,7 @@ impl Support for Engine {
         let account = self.account_for_support(actor, &AccountId::parse(&form.account)?).await?;
         allowed(&account)?;
         let grounds = form.check()?;
-        self.end_over().await?;
+        self.end_expired_support().await?;
         if let Some(running) = self.running(user, &account.id).await? {
             return Ok(running);
         }
@@ -99,7 +99,7 @@ impl Support for Engine {
 
     async fn support_sessions(&self, actor: &Actor) -> Result<Vec<SupportSession>> {
         let (user, _) = agent(actor)?;
-        self.end_over().await?;
+        self.end_expired_support().await?;
         Ok(support::sessions(self.db(), Which::Of(user)).await?)
     }
 
@@ -113,7 +113,7 @@ impl Support for Engine {
         let known = self.account_for_support(actor, account).await?;
         allowed(&known)?;
         let Some(session) = self.running(user, account).await?.filter(|session| session.is_open(self.now())) else {
-            self.end_over().await?;
+            self.end_expired_support().await?;
             let said = format!("No support session runs for {}: it has ended, or was never started.", known.name);
             return Err(Error::Forbidden(said));
         };
@@ -248,7 +248,7 @@ impl Engine {
     }
 
     /// Records the end of all sessions whose time is over.
-    pub(crate) async fn end_over(&self) -> Result<()> {
+    pub(crate) async fn end_expired_support(&self) -> Result<()> {
         let over = support::sessions(self.db(), Which::Over(self.now())).await?;
         if over.is_empty() {
             return Ok(());

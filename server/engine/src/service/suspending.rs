@@ -33,10 +33,10 @@ impl Engine {
         operate::suspend(&mut tx, id, after.suspended.as_ref()).await?;
         if ends {
             // Nothing was tried meanwhile: a row of failures from before says nothing about the time since.
-            endpoints::all_begin_anew(&mut tx, id).await?;
+            endpoints::reset_health_of_account(&mut tx, id).await?;
         }
         let deed = if ends { Deed::AccountRestored } else { Deed::AccountSuspended };
-        self.note_both(&mut tx, actor, &after, deed, vec![change]).await?;
+        self.record_both(&mut tx, actor, &after, deed, vec![change]).await?;
         tx.commit().await?;
         self.suspension_changed(id).await?;
         Ok(after)
@@ -45,7 +45,7 @@ impl Engine {
     /// What is in hand for the account goes back, and its tokens are asked for again, here and on the other nodes.
     async fn suspension_changed(&self, id: &AccountId) -> Result<()> {
         self.believed().actors.clear();
-        self.sender().let_go_of_account(id.as_str()).await?;
+        self.sender().release_account(id.as_str()).await?;
         self.sender().tell(News::Suspension(id.to_string())).await;
         self.wake(id).await;
         Ok(())

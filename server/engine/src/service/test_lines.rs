@@ -10,7 +10,7 @@ use domain::{
     test_line::{Behaviour, KEPT_MS, LineRequest, PATH_PREFIX, TestLine, TestLines},
 };
 
-use crate::{Engine, store::test_lines, vault::DoesNotOpen};
+use crate::{Engine, store::test_lines, vault::DecryptError};
 
 /// Characters of a line's key.
 const KEY_CHARS: usize = 26;
@@ -67,7 +67,7 @@ impl Engine {
     fn open_request(&self, account: &AccountId, id: &str, sealed: LineRequest) -> Option<LineRequest> {
         let open = |text: &str, what| self.vault().open(text, &place(account, id, what));
         let (headers, body) = (open(&sealed.headers, "headers"), open(&sealed.body, "body"));
-        let lost = |error: &DoesNotOpen| tracing::error!(%error, request = id);
+        let lost = |error: &DecryptError| tracing::error!(%error, request = id);
         let (headers, body) = (headers.inspect_err(lost).ok()?, body.inspect_err(lost).ok()?);
         Some(LineRequest { headers, body, ..sealed })
     }

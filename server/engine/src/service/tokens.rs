@@ -195,7 +195,7 @@ fn whose(actor: &Actor) -> Result<Option<&AccountId>> {
 
 /// The chain of the audit log in which these tokens stand.
 fn chain(whose: Option<&AccountId>) -> &str {
-    whose.map_or(audit::INSTALLATION, AccountId::as_str)
+    whose.map_or(audit::OPS_CHAIN, AccountId::as_str)
 }
 
 fn refuse_for_platform(whose: Option<&AccountId>, scopes: &[Scope], field: &str) -> Result<()> {

@@ -24,7 +24,7 @@ use super::{
 };
 
 /// The chain of what concerns no single account.
-pub const INSTALLATION: &str = "";
+pub const OPS_CHAIN: &str = "";
 /// Records that are checked in one step.
 const CHECKED_AT_ONCE: i64 = 1_000;
 
@@ -87,7 +87,7 @@ impl Entry {
 
     /// A person did it to themselves, in no account.
     #[must_use]
-    pub fn by_person(mut self, user: &User, address: &str) -> Self {
+    pub fn by_user(mut self, user: &User, address: &str) -> Self {
         self.who_id = Some(user.id.to_string());
         self.who = Some(user.email.clone());
         self.address = Some(address.to_owned()).filter(|address| !address.is_empty());

@@ -13,7 +13,7 @@ use std::{pin::pin, sync::Arc};
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::Notify;
 
-use crate::clock::rest_ms;
+use crate::clock::sleep_ms;
 
 use super::{
     db::{Db, Pool},
@@ -47,7 +47,7 @@ impl Checkpoints {
         loop {
             tokio::select! {
                 () = &mut closed => break,
-                () = self.commits.notified() => rest_ms(GATHER_MS).await,
+                () = self.commits.notified() => sleep_ms(GATHER_MS).await,
             }
             for _ in 0..ROUNDS {
                 if let Err(error) = sqlx::query(CHECKPOINT).execute(&mut self.connection).await {

@@ -70,7 +70,7 @@ const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE (endpoint_id, hour_
 
 /// An account's retention, and how far its bodies have been cleaned.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub struct Keeping {
+pub struct AccountRetention {
     /// The account.
     pub id: String,
     /// Days that payloads and answers are kept.
@@ -104,7 +104,7 @@ pub struct Past {
 }
 
 /// The retention of every account.
-pub async fn accounts(db: &Db) -> StoreResult<Vec<Keeping>> {
+pub async fn accounts(db: &Db) -> StoreResult<Vec<AccountRetention>> {
     Ok(on!(&db.readers, c => sqlx::query_as(ACCOUNTS).fetch_all(c).await?))
 }
 
@@ -126,7 +126,7 @@ pub async fn past(
 }
 
 /// Takes these rows away, or their bodies. Returns how many; bodies count as looked at.
-pub async fn take_away(tx: &mut Tx, kind: Kind, account: &str, past: &[Past]) -> StoreResult<usize> {
+pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, past: &[Past]) -> StoreResult<usize> {
     let list = json_list(past.iter().map(|row| row.id.as_str()));
     match kind {
         Kind::Bodies => strip(tx, account, &list, past).await,
@@ -152,7 +152,7 @@ pub async fn ended(tx: &mut Tx, deliveries: &[&str]) -> StoreResult<()> {
 }
 
 /// The same for all that have just been cancelled with their endpoint.
-pub async fn ended_with_endpoint(tx: &mut Tx, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<()> {
+pub async fn purge_ended_of_endpoint(tx: &mut Tx, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<()> {
     let stripped = within!(&mut *tx, c => sqlx::query_as(STRIP_OF_ENDPOINT)
         .bind(account).bind(endpoint).bind(now.0).fetch_all(c).await?);
     strip_answers(tx, stripped).await

@@ -40,7 +40,7 @@ pub(crate) async fn examine(path: &Path) -> StoreResult<Option<String>> {
     let mut connection = SqliteConnectOptions::new().filename(path).connect().await?;
     let mut wrong = damage(&mut connection).await?;
     if wrong.is_none() {
-        wrong = strangeness(&mut connection).await?;
+        wrong = schema_mismatch(&mut connection).await?;
     }
     if wrong.is_none() {
         sqlx::query(FOLD).fetch_all(&mut connection).await?;
@@ -55,7 +55,7 @@ async fn damage(connection: &mut SqliteConnection) -> StoreResult<Option<String>
 }
 
 /// Whether the schema is one that this program made, or an earlier version of it.
-async fn strangeness(connection: &mut SqliteConnection) -> StoreResult<Option<String>> {
+async fn schema_mismatch(connection: &mut SqliteConnection) -> StoreResult<Option<String>> {
     let tables: i64 = sqlx::query_scalar(HAS_MIGRATIONS).fetch_one(&mut *connection).await?;
     if tables == 0 {
         return Ok(Some("its tables are not those of Offhook".to_owned()));

@@ -15,7 +15,7 @@ use super::{
     cleaning,
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
-    jobs::{self, Lane},
+    jobs::{self, OrderingKey},
     json_list,
     sql::Sql,
 };
@@ -37,7 +37,7 @@ const ONE: &str = concat!(
     " FROM deliveries d JOIN endpoints e ON e.id = d.endpoint_id \
      WHERE d.account_id = $1 AND d.id = $2"
 );
-static BEATS: Sql = Sql::new(
+static ATTEMPT_MARKS: Sql = Sql::new(
     "SELECT delivery_id, started_ms, duration_ms, CAST(CASE WHEN failure IS NULL THEN 1 ELSE 0 END AS BIGINT) FROM attempts \
      WHERE account_id = $2 AND delivery_id IN {list $1} ORDER BY delivery_id, number",
 );
@@ -156,14 +156,14 @@ pub async fn one(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreResult<O
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
     let Some(row) = row.map(DeliveryRow::try_from).transpose()? else { return Ok(None) };
     let mut rows = vec![row];
-    add_beats(db, account, &mut rows).await?;
+    add_attempt_marks(db, account, &mut rows).await?;
     Ok(rows.pop())
 }
 
 /// Adds the cadence strip's beats to rows.
-pub async fn add_beats(db: &Db, account: &AccountId, rows: &mut [DeliveryRow]) -> StoreResult<()> {
+pub async fn add_attempt_marks(db: &Db, account: &AccountId, rows: &mut [DeliveryRow]) -> StoreResult<()> {
     type Row = (String, i64, i64, i64);
-    let sql = BEATS.on(db.dialect);
+    let sql = ATTEMPT_MARKS.on(db.dialect);
     let ids = json_list(rows.iter().map(|row| row.id.as_str()));
     let beats: Vec<Row> =
         on!(&db.readers, c => sqlx::query_as(sql).bind(ids).bind(account.as_str()).fetch_all(c).await?);
@@ -222,15 +222,21 @@ pub async fn attempts(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreRes
 
 /// Puts an ended delivery back with new tries, due now unless its lane is busy. False when it has not ended, or its endpoint
 /// is deleted.
-pub async fn resend(tx: &mut Tx, account: &AccountId, id: &DeliveryId, lane: Lane, now: UnixMs) -> StoreResult<bool> {
-    let due = if jobs::busy_lanes(tx, &[lane]).await?.is_empty() { Some(now.0) } else { None };
+pub async fn resend(
+    tx: &mut Tx,
+    account: &AccountId,
+    id: &DeliveryId,
+    lane: OrderingKey,
+    now: UnixMs,
+) -> StoreResult<bool> {
+    let due = if jobs::busy_ordering_keys(tx, &[lane]).await?.is_empty() { Some(now.0) } else { None };
     let resent = within!(tx, c => sqlx::query(RESEND)
         .bind(account.as_str()).bind(id.as_str()).bind(now.0).bind(due).execute(c).await?.rows_affected());
     Ok(resent == 1)
 }
 
 /// Makes a delivery that waits for its next try due now. False when there is no such wait.
-pub async fn hurry(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
+pub async fn retry_now(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
     change(tx, HURRY, account, id.as_str(), now).await.map(|rows| rows == 1)
 }
 
@@ -248,7 +254,7 @@ pub async fn cancel_of_endpoint(tx: &mut Tx, account: &AccountId, id: &EndpointI
     let sql = CANCEL_OF_ENDPOINT.on(tx.dialect());
     let cancelled = change(tx, sql, account, id.as_str(), now).await?;
     if cancelled > 0 {
-        cleaning::ended_with_endpoint(tx, account.as_str(), id.as_str(), now).await?;
+        cleaning::purge_ended_of_endpoint(tx, account.as_str(), id.as_str(), now).await?;
     }
     Ok(cancelled)
 }

@@ -263,7 +263,7 @@ pub async fn set_state(
 }
 
 /// An endpoint that is resumed begins anew: its failures are forgotten, and held events go out at this rate.
-pub async fn begin_anew(
+pub async fn reset_health(
     tx: &mut Tx,
     account: &AccountId,
     id: &EndpointId,
@@ -313,7 +313,7 @@ pub async fn ids(db: &Db, account: &AccountId) -> StoreResult<Vec<String>> {
 }
 
 /// The failures of all active endpoints of an account are forgotten: while it was suspended nothing was tried.
-pub async fn all_begin_anew(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
+pub async fn reset_health_of_account(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ALL_BEGIN_ANEW).bind(account.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }

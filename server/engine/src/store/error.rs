@@ -26,7 +26,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether waiting may help: the disk is full, the database is locked, or it is away.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
@@ -47,16 +47,16 @@ impl StoreError {
     /// Whether another transaction was quicker, with the same id or with the same rows in another order. The same once more
     /// sees what that one has written.
     #[must_use]
-    pub fn is_crossed(&self) -> bool {
+    pub fn is_conflict(&self) -> bool {
         // Postgres class 40: a deadlock, or a conflict between snapshots.
         let rolled_back = matches!(self, Self::Database(sqlx::Error::Database(error))
             if error.code().is_some_and(|code| code.len() == 5 && code.starts_with("40")));
-        rolled_back || self.is_taken()
+        rolled_back || self.is_unique_violation()
     }
 
     /// Whether a unique value was already there.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
+    pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 }
@@ -67,7 +67,7 @@ const RETRY_AFTER_S: u32 = 5;
 impl From<StoreError> for Error {
     /// Logs the inner detail here, once, and tells the caller what they can act on.
     fn from(error: StoreError) -> Self {
-        if error.is_passing() {
+        if error.is_transient() {
             tracing::warn!(%error, "the store cannot be used just now");
             return Self::Unavailable {
                 detail: "Nothing can be stored just now. Nothing was changed; try again shortly.".to_owned(),

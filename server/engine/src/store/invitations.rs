@@ -77,7 +77,7 @@ macro_rules! statements {
 }
 
 /// A role that invitations give.
-pub trait Offered: Copy + Send + Sync + 'static {
+pub trait InvitationRole: Copy + Send + Sync + 'static {
     /// The statements on its invitations.
     const STATEMENTS: Statements;
     /// The role of that name.
@@ -86,7 +86,7 @@ pub trait Offered: Copy + Send + Sync + 'static {
     fn name(self) -> &'static str;
 }
 
-impl Offered for Role {
+impl InvitationRole for Role {
     const STATEMENTS: Statements = statements!("invitations", "account_id", ", account_id", ", $8");
     fn named(name: &str) -> Option<Self> {
         Self::parse(name)
@@ -96,7 +96,7 @@ impl Offered for Role {
     }
 }
 
-impl Offered for StaffRole {
+impl InvitationRole for StaffRole {
     const STATEMENTS: Statements = statements!("staff_invitations", "''", "", "");
     fn named(name: &str) -> Option<Self> {
         Self::parse(name)
@@ -129,7 +129,7 @@ struct Row {
     expires_ms: i64,
 }
 
-fn invitation<R: Offered>(row: Row) -> StoreResult<Invitation<R>> {
+fn invitation<R: InvitationRole>(row: Row) -> StoreResult<Invitation<R>> {
     let corrupt = |column| StoreError::Corrupt { table: R::STATEMENTS.table, column, row: row.id.clone() };
     Ok(Invitation {
         id: InvitationId::parse(&row.id).map_err(|_| corrupt("id"))?,
@@ -141,27 +141,27 @@ fn invitation<R: Offered>(row: Row) -> StoreResult<Invitation<R>> {
 }
 
 /// Invitations that were neither accepted nor withdrawn, by address.
-pub async fn list<R: Offered>(db: &Db, place: &str) -> StoreResult<Vec<Invitation<R>>> {
+pub async fn list<R: InvitationRole>(db: &Db, place: &str) -> StoreResult<Vec<Invitation<R>>> {
     let sql = R::STATEMENTS.open;
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(sql).bind(place).fetch_all(c).await?);
     rows.into_iter().map(invitation).collect()
 }
 
 /// The same inside a transaction.
-pub async fn open<R: Offered>(tx: &mut Tx, place: &str) -> StoreResult<Vec<Invitation<R>>> {
+pub async fn open<R: InvitationRole>(tx: &mut Tx, place: &str) -> StoreResult<Vec<Invitation<R>>> {
     let sql = R::STATEMENTS.open;
     let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(place).fetch_all(c).await?);
     rows.into_iter().map(invitation).collect()
 }
 
 /// How many invitations have been sent since then.
-pub async fn sent_since<R: Offered>(tx: &mut Tx, place: &str, since: UnixMs) -> StoreResult<i64> {
+pub async fn sent_since<R: InvitationRole>(tx: &mut Tx, place: &str, since: UnixMs) -> StoreResult<i64> {
     let sql = R::STATEMENTS.sent_since;
     Ok(within!(tx, c => sqlx::query_scalar(sql).bind(place).bind(since.0).fetch_one(c).await?))
 }
 
 /// Adds an invitation.
-pub async fn add<R: Offered>(
+pub async fn add<R: InvitationRole>(
     tx: &mut Tx,
     place: &str,
     invitation: &Invitation<R>,
@@ -180,12 +180,17 @@ pub async fn add<R: Offered>(
 }
 
 /// Withdraws an open invitation; false when it is open no longer.
-pub async fn withdraw<R: Offered>(tx: &mut Tx, place: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
+pub async fn withdraw<R: InvitationRole>(
+    tx: &mut Tx,
+    place: &str,
+    id: &InvitationId,
+    now: UnixMs,
+) -> StoreResult<bool> {
     mark(tx, R::STATEMENTS.withdraw, place, id, now).await
 }
 
 /// Marks an invitation as accepted; false when it cannot be accepted any longer.
-pub async fn accept<R: Offered>(tx: &mut Tx, place: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
+pub async fn accept<R: InvitationRole>(tx: &mut Tx, place: &str, id: &InvitationId, now: UnixMs) -> StoreResult<bool> {
     mark(tx, R::STATEMENTS.accept, place, id, now).await
 }
 
@@ -196,7 +201,7 @@ async fn mark(tx: &mut Tx, sql: &'static str, place: &str, id: &InvitationId, no
 }
 
 /// The invitation behind a link.
-pub async fn by_link<R: Offered>(db: &Db, link_hash: &str) -> StoreResult<Option<Linked<R>>> {
+pub async fn by_link<R: InvitationRole>(db: &Db, link_hash: &str) -> StoreResult<Option<Linked<R>>> {
     #[derive(sqlx::FromRow)]
     struct Found {
         #[sqlx(flatten)]

@@ -131,7 +131,7 @@ pub struct NewDelivery {
 
 /// A lane: the deliveries of one call to one endpoint, which go out one after the other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::FromRow)]
-pub struct Lane {
+pub struct OrderingKey {
     /// The endpoint.
     pub endpoint_id: String,
     /// The call.
@@ -140,7 +140,7 @@ pub struct Lane {
 
 /// A delivery in a sender's hands.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct LoadedJob {
+pub struct LoadedDelivery {
     /// Id.
     pub id: String,
     /// Whose it is.
@@ -182,15 +182,15 @@ pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
 }
 
 /// Which of these lanes have a delivery that has not ended. None of those ends before this transaction does.
-pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<HashSet<Lane>> {
+pub async fn busy_ordering_keys(tx: &mut Tx, lanes: &[OrderingKey]) -> StoreResult<HashSet<OrderingKey>> {
     // Most lanes are free, and nothing is locked for them.
-    let mut found: Vec<Lane> = BUSY_LANES.read(tx, lanes).await?;
+    let mut found: Vec<OrderingKey> = BUSY_LANES.read(tx, lanes).await?;
     if tx.dialect() == Dialect::Sqlite {
         return Ok(found.into_iter().collect());
     }
     let mut busy = HashSet::new();
     while !found.is_empty() {
-        let locked = lock_lanes(tx, found.clone()).await?;
+        let locked = lock_ordering_keys(tx, found.clone()).await?;
         // In the others all has ended that was there when we looked. Something else may have come behind it.
         found.retain(|lane| !locked.contains(lane));
         busy.extend(locked);
@@ -201,18 +201,21 @@ pub async fn busy_lanes(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<HashSet<Lane
 
 /// Locks what has not ended in these lanes, and returns those in which there is something. On SQLite nobody else writes, and
 /// nothing is asked.
-pub async fn lock_lanes(tx: &mut Tx, lanes: impl IntoIterator<Item = Lane>) -> StoreResult<HashSet<Lane>> {
+pub async fn lock_ordering_keys(
+    tx: &mut Tx,
+    lanes: impl IntoIterator<Item = OrderingKey>,
+) -> StoreResult<HashSet<OrderingKey>> {
     if tx.dialect() == Dialect::Sqlite {
         return Ok(HashSet::new());
     }
-    let mut lanes: Vec<Lane> = lanes.into_iter().collect();
+    let mut lanes: Vec<OrderingKey> = lanes.into_iter().collect();
     lanes.sort_unstable();
     lanes.dedup();
     Ok(LOCK_LANES.read(tx, &lanes).await?.into_iter().collect())
 }
 
 /// Ends the news that wait for a retry in lanes whose call has ended. Returns the lanes in which something ended.
-pub async fn supersede(tx: &mut Tx, ended_calls: &[Lane], now: UnixMs) -> StoreResult<Vec<Lane>> {
+pub async fn supersede(tx: &mut Tx, ended_calls: &[OrderingKey], now: UnixMs) -> StoreResult<Vec<OrderingKey>> {
     let mut ended = Vec::new();
     for part in SUPERSEDE.parts(tx.dialect(), ended_calls) {
         let (sql, rows) = part?;
@@ -246,7 +249,7 @@ pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
 }
 
 /// Makes due what was never tried and waits for a time that a clock named which has been set back since.
-pub async fn due_after_all(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
+pub async fn reset_future_due(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
     let sql = DUE_AFTER_ALL.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query(sql).bind(now.0).execute(c).await?.rows_affected()))
 }
@@ -260,7 +263,12 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
 
 /// Makes the first delivery that waits in each of these lanes due, and takes it in hand (`node` given).
 /// A lane in which one is due already, or in somebody's hands, stays as it is.
-pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixMs) -> StoreResult<Vec<String>> {
+pub async fn promote_next(
+    tx: &mut Tx,
+    lanes: &[OrderingKey],
+    node: Option<&str>,
+    now: UnixMs,
+) -> StoreResult<Vec<String>> {
     let mut due = Vec::new();
     for part in HAND_ON.parts(tx.dialect(), lanes) {
         let (sql, rows) = part?;
@@ -271,7 +279,7 @@ pub async fn hand_on(tx: &mut Tx, lanes: &[Lane], node: Option<&str>, now: UnixM
 }
 
 /// Loads deliveries with what an attempt needs, in the order of acceptance.
-pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedJob>> {
+pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedDelivery>> {
     let (sql, list) = (LOAD.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
     Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
 }

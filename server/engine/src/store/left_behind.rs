@@ -8,7 +8,7 @@ use domain::{
 use super::{
     db::{Db, on},
     error::{StoreError, StoreResult},
-    jobs::Lane,
+    jobs::OrderingKey,
 };
 
 /// A step along the index of lanes.
@@ -24,7 +24,7 @@ const OF_DELETED: &str = "SELECT e.account_id, e.id FROM endpoints e WHERE e.sta
 pub struct Part {
     /// The lane.
     #[sqlx(flatten)]
-    pub lane: Lane,
+    pub lane: OrderingKey,
     /// The last delivery of this part.
     pub id: String,
     /// How many of this part are due, or will be.

@@ -13,7 +13,7 @@ const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
 const BEAT_AGAIN: &str = "UPDATE nodes SET heartbeat_ms = $2 WHERE id = $1";
 /// A heartbeat from the future was reckoned by a clock that has been set back since: its silence begins now.
 const SET_BACK: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
-const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
+const DELETE_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
 // In the order in which everybody locks many deliveries.
 static RELEASE_ORPHANS: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
@@ -33,8 +33,8 @@ pub const HEARTBEAT_MS: i64 = 2_500;
 /// How long a node may be silent before others take over its work.
 pub const SILENT_MS: i64 = 12_000;
 /// A dead node's work is taken over within this time: silence, and the heartbeat of whoever notices.
-pub const TAKEN_OVER_MS: i64 = 15_000;
-const _: () = assert!(SILENT_MS + HEARTBEAT_MS <= TAKEN_OVER_MS);
+pub const TAKEOVER_MAX_MS: i64 = 15_000;
+const _: () = assert!(SILENT_MS + HEARTBEAT_MS <= TAKEOVER_MAX_MS);
 
 /// Whether it is a node's first heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,34 +47,34 @@ pub enum Beat {
 
 /// What a heartbeat has found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beaten {
+pub struct HeartbeatOutcome {
     /// Deliveries of dead nodes that were freed.
     pub freed: u64,
     /// The others had given this node up: what it had in hand is free, or in their hands.
-    pub was_forgotten: bool,
+    pub was_declared_dead: bool,
 }
 
 /// Says that this node lives, and frees the deliveries of nodes that do not.
 ///
 /// On SQLite there is one server at a time (it holds the file's lock), so every other node is dead at once.
-pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResult<Beaten> {
+pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResult<HeartbeatOutcome> {
     let ahead = now.plus_ms(SILENT_MS).0;
     within!(&mut *tx, c => sqlx::query(SET_BACK).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
     let again =
         within!(&mut *tx, c => sqlx::query(BEAT_AGAIN).bind(node).bind(now.0).execute(c).await?.rows_affected());
-    let was_forgotten = beat == Beat::Later && again == 0;
+    let was_declared_dead = beat == Beat::Later && again == 0;
     if again == 0 {
         within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
     }
     let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-SILENT_MS).0 };
     let forgotten =
-        within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
+        within!(&mut *tx, c => sqlx::query(DELETE_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
     if forgotten == 0 && beat == Beat::Later {
-        return Ok(Beaten { freed: 0, was_forgotten });
+        return Ok(HeartbeatOutcome { freed: 0, was_declared_dead });
     }
     let sql = RELEASE_ORPHANS.on(tx.dialect());
     let freed = within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected());
-    Ok(Beaten { freed, was_forgotten })
+    Ok(HeartbeatOutcome { freed, was_declared_dead })
 }
 
 /// Leaves in order: frees this node's deliveries at once.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     db::{Tx, within},
     error::StoreResult,
-    jobs::Lane,
+    jobs::OrderingKey,
     json_list,
     sql::{BindRows as _, Sql},
 };
@@ -168,7 +168,7 @@ pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
 }
 
 /// In which of these lanes the end of the call is already waiting.
-pub async fn call_ended(tx: &mut Tx, lanes: &[Lane]) -> StoreResult<Vec<Lane>> {
+pub async fn call_ended(tx: &mut Tx, lanes: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
     CALL_ENDED.read(tx, lanes).await
 }
 

@@ -48,10 +48,10 @@ pub(crate) async fn notify(db: &Db, text: &str) -> StoreResult<()> {
 }
 
 /// A connection that hears what nodes tell.
-pub(crate) type Ears = PgListener;
+pub(crate) type ClusterListener = PgListener;
 
 /// Begins to hear what nodes tell; none on SQLite.
-pub(crate) async fn listener(db: &Db) -> StoreResult<Option<Ears>> {
+pub(crate) async fn listener(db: &Db) -> StoreResult<Option<ClusterListener>> {
     let Pool::Postgres(pool) = &db.writer else { return Ok(None) };
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;

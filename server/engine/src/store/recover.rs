@@ -74,7 +74,7 @@ struct JobRow {
 
 /// A job with what its worker needs besides.
 #[derive(Debug, Clone)]
-pub struct StoredJob {
+pub struct StoredRecoveryJob {
     /// The job.
     pub job: Job,
     /// Whose it is.
@@ -87,7 +87,7 @@ pub struct StoredJob {
     pub paced_from: UnixMs,
 }
 
-impl TryFrom<JobRow> for StoredJob {
+impl TryFrom<JobRow> for StoredRecoveryJob {
     type Error = StoreError;
     fn try_from(row: JobRow) -> StoreResult<Self> {
         let corrupt = |column| StoreError::Corrupt { table: "recoveries", column, row: row.id.clone() };
@@ -144,7 +144,7 @@ pub async fn add(tx: &mut Tx, account: &AccountId, job: &Job, position: &str) ->
 pub async fn one(db: &Db, account: &AccountId, id: &JobId) -> StoreResult<Option<Job>> {
     let row: Option<JobRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
-    Ok(row.map(StoredJob::try_from).transpose()?.map(|stored| stored.job))
+    Ok(row.map(StoredRecoveryJob::try_from).transpose()?.map(|stored| stored.job))
 }
 
 /// The account's latest jobs, newest first.
@@ -157,13 +157,13 @@ pub async fn of_account(
     let endpoint = endpoint.map_or("", EndpointId::as_str);
     let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT)
         .bind(account.as_str()).bind(endpoint).bind(i64::from(limit)).fetch_all(c).await?);
-    rows.into_iter().map(|row| Ok(StoredJob::try_from(row)?.job)).collect()
+    rows.into_iter().map(|row| Ok(StoredRecoveryJob::try_from(row)?.job)).collect()
 }
 
 /// The jobs that are to be worked on, of all accounts.
-pub async fn at_work(db: &Db) -> StoreResult<Vec<StoredJob>> {
+pub async fn at_work(db: &Db) -> StoreResult<Vec<StoredRecoveryJob>> {
     let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(AT_WORK).fetch_all(c).await?);
-    rows.into_iter().map(StoredJob::try_from).collect()
+    rows.into_iter().map(StoredRecoveryJob::try_from).collect()
 }
 
 /// The job that has not ended for an endpoint, if there is one.
@@ -220,7 +220,7 @@ pub struct Move {
 }
 
 /// Moves a job on from where it was found. False when it has been moved, halted or ended meanwhile.
-pub async fn move_on(tx: &mut Tx, found: &StoredJob, to: &Move) -> StoreResult<bool> {
+pub async fn move_on(tx: &mut Tx, found: &StoredRecoveryJob, to: &Move) -> StoreResult<bool> {
     let moved = within!(tx, c => sqlx::query(MOVE_ON)
         .bind(found.job.id.as_str()).bind(&found.position).bind(to.state.as_str()).bind(&to.position)
         .bind(to.paced_from.0).bind(to.finished_at.map(|at| at.0)).bind(found.paced_from.0)

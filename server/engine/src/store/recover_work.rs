@@ -15,7 +15,7 @@ use super::{
     db::{Db, Tx, on, within},
     deliveries::small,
     error::StoreResult,
-    jobs::{self, Lane},
+    jobs::{self, OrderingKey},
     json_list,
     numbers::{self, Called},
     sql::{BindRows as _, Sql},
@@ -170,19 +170,19 @@ pub async fn put_back(
     found: &[Found],
     now: UnixMs,
 ) -> StoreResult<usize> {
-    let mut lanes: Vec<Lane> = Vec::new();
+    let mut lanes: Vec<OrderingKey> = Vec::new();
     for found in found {
-        let lane = Lane { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
+        let lane = OrderingKey { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
         if !lanes.contains(&lane) {
             lanes.push(lane);
         }
     }
-    let busy = jobs::busy_lanes(tx, &lanes).await?;
+    let busy = jobs::busy_ordering_keys(tx, &lanes).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
     // In a lane that was free all are ours, and none is due: the first of each becomes so.
     lanes.retain(|lane| !busy.contains(lane));
-    jobs::hand_on(tx, &lanes, None, now).await?;
+    jobs::promote_next(tx, &lanes, None, now).await?;
     Ok(resent + sent)
 }
 

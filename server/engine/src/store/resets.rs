@@ -60,7 +60,7 @@ pub async fn take(tx: &mut Tx, link_hash: &str, now: UnixMs) -> StoreResult<bool
 }
 
 /// Ends all resets of a person.
-pub async fn use_up(tx: &mut Tx, user: &UserId, now: UnixMs) -> StoreResult<()> {
+pub async fn revoke_all(tx: &mut Tx, user: &UserId, now: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(USE_UP).bind(user.as_str()).bind(now.0).execute(c).await?.rows_affected());
     Ok(())
 }

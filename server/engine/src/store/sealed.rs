@@ -118,7 +118,7 @@ pub struct Changed {
 impl Column {
     /// Whether its values are missed when they do not open. Sessions end, and what a test line received is thrown away.
     #[must_use]
-    pub fn is_lasting(&self) -> bool {
+    pub fn is_durable(&self) -> bool {
         !["sessions.", "test_line_requests."].iter().any(|table| self.name.starts_with(table))
     }
 

@@ -46,7 +46,7 @@ pub enum Spent {
 }
 
 /// The person's second factor, if it is on.
-pub async fn of_person(db: &Db, user: &UserId) -> StoreResult<Option<SecondFactor>> {
+pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<Option<SecondFactor>> {
     let row: Option<(i64, i64)> =
         on!(&db.readers, c => sqlx::query_as(OF_PERSON).bind(user.as_str()).fetch_optional(c).await?);
     Ok(row.map(|(since, left)| SecondFactor { since: UnixMs(since), codes_left: count(left) }))

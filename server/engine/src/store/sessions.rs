@@ -100,7 +100,7 @@ pub async fn delete_expired(db: &Db, now: UnixMs) -> StoreResult<()> {
 }
 
 /// A person's sessions, those used last first.
-pub async fn of_person(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<Browser>> {
+pub async fn of_user(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<Browser>> {
     type Row = (String, Option<String>, Option<String>, Option<i64>, Option<i64>);
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(OF_PERSON)
         .bind(user.as_str()).bind(now.0).bind(LISTED_MAX).fetch_all(c).await?);

@@ -4,7 +4,7 @@ use domain::{
     Error,
     event::{Accepted, EventKind, Events},
 };
-use engine::sender::ingest::{DELIVERIES_MAX, INGEST_MAX};
+use engine::sender::ingest::{DELIVERIES_MAX, INTAKE_MAX};
 use futures::future::join_all;
 
 use crate::bed::{Bed, event, on_both};
@@ -28,14 +28,14 @@ async fn post(bed: &Bed, count: u32, caller: impl Fn(u32) -> Option<&'static str
 }
 
 async fn many_events_become_more_deliveries_than_a_statement_or_a_commit_takes(bed: Bed) {
-    let endpoints = DELIVERIES_MAX / INGEST_MAX + 1;
+    let endpoints = DELIVERIES_MAX / INTAKE_MAX + 1;
     for _ in 0..endpoints {
         bed.endpoint().await;
     }
-    let posted = post(&bed, INGEST_MAX as u32, |_| None).await;
+    let posted = post(&bed, INTAKE_MAX as u32, |_| None).await;
     assert!(posted.iter().all(|accepted| accepted.as_ref().unwrap().deliveries as usize == endpoints));
     let counted = bed.text("SELECT CAST(COUNT(*) AS TEXT) FROM deliveries").await;
-    assert_eq!(counted, (endpoints * INGEST_MAX).to_string());
+    assert_eq!(counted, (endpoints * INTAKE_MAX).to_string());
 }
 
 async fn what_the_database_refuses_leaves_its_neighbours_alone(bed: Bed) {

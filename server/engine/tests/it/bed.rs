@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine, key_ring::KeyRing, mail::Drawer};
+use engine::{Config, Engine, key_ring::KeyRing, mail::InMemoryMailer};
 
 use crate::{database, receiver::Receiver};
 
@@ -75,7 +75,7 @@ pub struct Bed {
     pub receiver: Receiver,
     pub admin: Actor,
     pub token: Actor,
-    pub mail: Arc<Drawer>,
+    pub mail: Arc<InMemoryMailer>,
     config: Config,
     folder: tempfile::TempDir,
 }
@@ -93,7 +93,7 @@ impl Bed {
     /// A bed on an empty database.
     pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
-        let mail = Arc::new(Drawer::default());
+        let mail = Arc::new(InMemoryMailer::default());
         let config = Config {
             database_url,
             keys: [7; 32].into(),
@@ -105,7 +105,7 @@ impl Bed {
             mail: mail.clone(),
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         let (admin, token) = newcomer(&engine, "Acme").await;
         Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
     }
@@ -113,7 +113,7 @@ impl Bed {
     /// Another engine on the same database, as after a crash or as a second node.
     pub async fn another(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         engine
     }
 
@@ -121,7 +121,7 @@ impl Bed {
     pub async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
         let config = Config { keys: keys.into(), ..self.config.clone() };
         let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
-        engine.start_by_hand().await.unwrap();
+        engine.start_intake().await.unwrap();
         engine
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::event::EventKind;
-use engine::clock::rest_ms;
+use engine::clock::sleep_ms;
 use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 
 use crate::bed::{Bed, On};
@@ -27,7 +27,7 @@ async fn what_is_committed_comes_into_the_file_by_itself() {
     bed.accept_by(&engine, EventKind::CallProcessed, 1).await;
     let folded = async {
         while events_in_the_file(&bed).await == 0 {
-            rest_ms(20).await;
+            sleep_ms(20).await;
         }
     };
     tokio::time::timeout(SOON, folded).await.expect("the event stayed in the log");

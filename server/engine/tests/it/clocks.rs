@@ -76,7 +76,7 @@ async fn a_node_that_died_by_the_old_clock_is_given_up_by_the_new_one() {
     // The first node dies with one delivery in hand; then the clock is set back, and another node starts.
     bed.clock.step_ms(-HOUR_MS);
     bed.another().await;
-    bed.clock.step_ms(engine::store::nodes::TAKEN_OVER_MS);
+    bed.clock.step_ms(engine::store::nodes::TAKEOVER_MAX_MS);
     let next = bed.another().await;
     assert_eq!(next.sender().run_once().await.unwrap(), 1);
 }

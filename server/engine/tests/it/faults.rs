@@ -7,7 +7,7 @@ use domain::{
     delivery::{Deliveries as _, Status},
     event::EventKind,
 };
-use engine::{Engine, clock::rest_ms};
+use engine::{Engine, clock::sleep_ms};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
@@ -66,12 +66,12 @@ async fn a_file_that_is_locked_for_ten_seconds_loses_nothing_and_repeats_nothing
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     // All eight are answered now, and none of the outcomes can be written.
     gate.add_permits(1_000);
-    let (refused, ()) = tokio::join!(bed.try_accept_by(&engine, 100, None), rest_ms(LOCKED_MS));
+    let (refused, ()) = tokio::join!(bed.try_accept_by(&engine, 100, None), sleep_ms(LOCKED_MS));
     assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
     other.execute("ROLLBACK").await.unwrap();
     let again = async {
         while bed.try_accept_by(&engine, 101, Some("again")).await.is_err() {
-            rest_ms(50).await;
+            sleep_ms(50).await;
         }
     };
     tokio::time::timeout(PATIENCE, again).await.expect("intake did not resume");
@@ -102,7 +102,7 @@ async fn postgres_is_restarted_in_the_middle_and_nothing_is_lost() {
             // A platform goes on until the event is taken.
             while bed.try_accept_by(&engine, n, Some(&id)).await.is_err() {
                 refused += 1;
-                rest_ms(50).await;
+                sleep_ms(50).await;
             }
             refused
         })
@@ -144,7 +144,7 @@ async fn leases_whose_commit_had_no_answer_are_found(bed: Bed) {
     bed.resume(&endpoint.id).await;
     let sender = bed.engine.sender();
     assert_eq!((bed.run().await, sender.find_astray().await.unwrap()), (0, 0), "without a doubt nobody looks");
-    bed.engine.sender().raise_doubt();
+    bed.engine.sender().mark_uncertain();
     assert_eq!(sender.find_astray().await.unwrap(), 0, "once may be the moment of a hand-over");
     assert_eq!(sender.find_astray().await.unwrap(), 3);
     assert_eq!(bed.run().await, 3);
@@ -156,7 +156,7 @@ async fn leases_that_are_in_hand_are_not_taken_for_astray(bed: Bed) {
     bed.endpoint().await;
     join_all((0..5).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
     let sender = bed.engine.sender();
-    sender.raise_doubt();
+    sender.mark_uncertain();
     assert_eq!(sender.find_astray().await.unwrap() + sender.find_astray().await.unwrap(), 0);
     assert_eq!(bed.run().await, 5);
     assert_eq!(bed.receiver.received().len(), 5);
@@ -173,7 +173,7 @@ async fn a_refused_event_whose_commit_stands_is_sent_when_it_is_posted_again() {
     let again = bed.try_accept_by(&bed.engine, 1, Some("own-1")).await.unwrap();
     assert!(again.repeated);
     let sender = bed.engine.sender();
-    sender.raise_doubt();
+    sender.mark_uncertain();
     sender.find_astray().await.unwrap();
     sender.find_astray().await.unwrap();
     bed.run().await;

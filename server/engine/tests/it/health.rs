@@ -139,7 +139,7 @@ async fn what_happened_by_itself_is_on_the_record_with_the_endpoints_name(bed: B
 async fn admins_hear_by_letter_of_what_an_endpoint_did_by_itself(bed: Bed) {
     let endpoint = bed.endpoint_with(|form| form.name = "Helpdesk".into()).await;
     fail_for_days(&bed, 5).await;
-    let letters = bed.mail.letters();
+    let letters = bed.mail.emails();
     let subjects: Vec<&str> = letters.iter().map(|letter| letter.subject.as_str()).collect();
     let expected = [
         "Helpdesk is failing",
@@ -163,7 +163,7 @@ async fn a_410_is_told_and_the_own_test_line_is_not(bed: Bed) {
     bed.receiver.next([Reply::Status(410), Reply::Status(410)]);
     bed.accept(EventKind::CallProcessed, 1).await;
     bed.run().await;
-    let letters = bed.mail.letters();
+    let letters = bed.mail.emails();
     assert_eq!(letters.len(), 1);
     assert!(letters[0].subject.ends_with("is paused") && letters[0].text.contains("410 Gone"), "{}", letters[0].text);
     let other = bed.endpoint().await;
@@ -171,5 +171,5 @@ async fn a_410_is_told_and_the_own_test_line_is_not(bed: Bed) {
     bed.accept(EventKind::CallProcessed, 2).await;
     bed.run().await;
     assert_eq!(bed.engine.endpoint(&bed.admin, &other.id).await.unwrap().endpoint.state, EndpointState::Paused);
-    assert_eq!(bed.mail.letters().len(), 1, "its answers are chosen by whoever tries it");
+    assert_eq!(bed.mail.emails().len(), 1, "its answers are chosen by whoever tries it");
 }

@@ -104,7 +104,7 @@ async fn everything_is_sealed_again_and_opens_with_the_next_key_alone(bed: Bed) 
     let later = bed.another_with(both().without(&[old])).await;
     opens_everything(&bed, &later, &endpoint).await;
     let change = Change::between("key", "k1", "k2").into_iter().collect();
-    turning.note_keys(&Actor::COMMAND_LINE, change).await.unwrap();
+    turning.record_key_change(&Actor::COMMAND_LINE, change).await.unwrap();
     assert!(turning.verify_audit().await.unwrap().broken.is_empty());
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{delivery::Status, event::EventKind};
 
-use engine::store::nodes::{HEARTBEAT_MS, SILENT_MS, TAKEN_OVER_MS};
+use engine::store::nodes::{HEARTBEAT_MS, SILENT_MS, TAKEOVER_MAX_MS};
 
 use crate::bed::{Bed, On};
 
@@ -52,7 +52,7 @@ async fn a_living_node_takes_over_from_a_dead_one_within_fifteen_seconds() {
         bed.accept(EventKind::CallProcessed, call).await;
     }
     // All that may pass until the other's next heartbeat, which is then the last within the promise.
-    bed.clock.step_ms(TAKEN_OVER_MS - HEARTBEAT_MS + 1);
+    bed.clock.step_ms(TAKEOVER_MAX_MS - HEARTBEAT_MS + 1);
     let taken = tokio::time::timeout(AT_ONCE, bed.receiver.has_received(20)).await;
     assert!(taken.is_ok(), "{} of 20 were taken over", bed.receiver.received().len());
     other.stop().await;

@@ -66,7 +66,7 @@ async fn deeds(bed: &Bed, olga: &Actor, area: &str) -> (Vec<Deed>, Vec<Deed>) {
 
 /// The secret end of the link in the latest letter.
 pub fn link(bed: &Bed) -> String {
-    let letter = bed.mail.letters().pop().unwrap();
+    let letter = bed.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }

@@ -40,7 +40,7 @@ const ANA: &str = "ana@acme.example";
 
 /// The secret end of the link in the latest letter.
 fn link(bed: &Bed) -> String {
-    let letter = bed.mail.letters().pop().unwrap();
+    let letter = bed.mail.emails().pop().unwrap();
     let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
@@ -72,7 +72,7 @@ fn is_conflict<T: std::fmt::Debug>(result: domain::Result<T>, says: &str) {
 
 async fn somebody_new_joins_by_the_link_in_the_letter(bed: Bed) {
     let link = invited(&bed, "Bob@Acme.example", Role::Developer).await;
-    let letter = bed.mail.letters().pop().unwrap();
+    let letter = bed.mail.emails().pop().unwrap();
     assert_eq!(letter.to, "bob@acme.example");
     assert!(letter.text.contains(ANA) && letter.text.contains("Acme") && letter.text.contains("developer"));
     let shown = bed.engine.invited(&link).await.unwrap();
@@ -141,7 +141,7 @@ async fn nobody_is_invited_twice_or_as_a_member(bed: Bed) {
         let refused = bed.engine.invite(&bed.admin, &form).await.unwrap_err();
         assert_eq!(refused.fields()[0].field, "email", "{email}");
     }
-    assert_eq!(bed.mail.letters().len(), 1);
+    assert_eq!(bed.mail.emails().len(), 1);
 }
 
 async fn only_admins_see_and_change_members(bed: Bed) {
@@ -215,7 +215,7 @@ async fn a_forgotten_password_is_set_by_the_link_once(bed: Bed) {
     assert!(bed.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
     assert!(!is_alive(&bed, "one").await, "all sessions end");
     is_conflict(bed.engine.reset_password(&first, OLD, "").await, "has been used");
-    assert!(bed.mail.letters().pop().unwrap().subject.contains("was changed"));
+    assert!(bed.mail.emails().pop().unwrap().subject.contains("was changed"));
     bed.clock.step_ms(RESET_MS);
     bed.engine.forgot(ANA).await.unwrap();
     let second = link(&bed);
@@ -228,11 +228,11 @@ async fn a_forgotten_password_is_set_by_the_link_once(bed: Bed) {
 
 async fn an_address_that_nobody_has_gets_the_same_answer_and_no_letter(bed: Bed) {
     assert_eq!(bed.engine.forgot("nobody@acme.example").await, Ok(()));
-    assert_eq!(bed.mail.letters(), []);
+    assert_eq!(bed.mail.emails(), []);
     for _ in 0..3 {
         assert_eq!(bed.engine.forgot(ANA).await, Ok(()));
     }
-    assert_eq!(bed.mail.letters().len(), 1, "one letter a minute");
+    assert_eq!(bed.mail.emails().len(), 1, "one letter a minute");
     assert!(matches!(bed.engine.forgot("nonsense").await, Err(Error::Invalid(_))));
 }
 
@@ -260,12 +260,12 @@ async fn each_admin_may_switch_off_letters_about_endpoints_that_fail(bed: Bed) {
     joined(&bed, BOB, Role::Admin).await;
     joined(&bed, "eve@acme.example", Role::Developer).await;
     let told = async || {
-        let before = bed.mail.letters().len();
+        let before = bed.mail.emails().len();
         bed.endpoint().await;
         bed.receiver.next([Reply::Status(410)]);
         bed.accept(EventKind::CallProcessed, 1).await;
         bed.run().await;
-        let letters = bed.mail.letters().split_off(before);
+        let letters = bed.mail.emails().split_off(before);
         assert!(letters.iter().all(|letter| letter.text.contains("/me/security#letters")));
         letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
     };

@@ -12,12 +12,12 @@ use domain::{
     retry::EndReason,
 };
 use engine::{
-    clock::rest_ms,
+    clock::sleep_ms,
     sender::left_behind,
     store::{
         db::Tx,
         events::{self, NewEventRow},
-        jobs::{self, Lane, NewDelivery},
+        jobs::{self, NewDelivery, OrderingKey},
         outcomes::{self, Finish, HealthChange},
     },
 };
@@ -44,15 +44,15 @@ async fn ended_or_waits<T>(bed: &Bed, task: &JoinHandle<T>) {
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let seen = async {
         while !task.is_finished() && bed.text(waiting).await == "0" {
-            rest_ms(5).await;
+            sleep_ms(5).await;
         }
     };
     tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor waits");
 }
 
-async fn lane(bed: &Bed) -> Lane {
+async fn lane(bed: &Bed) -> OrderingKey {
     let row = &bed.deliveries().await[0];
-    Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+    OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
 
 async fn begin(bed: &Bed) -> Tx {
@@ -60,7 +60,7 @@ async fn begin(bed: &Bed) -> Tx {
 }
 
 /// What the writer of events adds: the end of the first call, behind what has not ended.
-async fn add_the_end(bed: &Bed, tx: &mut Tx, lane: &Lane) {
+async fn add_the_end(bed: &Bed, tx: &mut Tx, lane: &OrderingKey) {
     let (at, entropy) = bed.engine.sender().ids.next();
     let place = domain::id::encode(at, entropy);
     let account = bed.token.account().unwrap().to_string();
@@ -105,7 +105,7 @@ async fn an_event_that_comes_while_the_one_before_it_ends_is_handed_on_to() {
     bed.accept(EventKind::IncomingCall, 1).await;
     let lane = lane(&bed).await;
     let mut accepting = begin(&bed).await;
-    assert_eq!(jobs::busy_lanes(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
+    assert_eq!(jobs::busy_ordering_keys(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
     // The first is sent and recorded before the second is committed.
     let recording = tokio::spawn({
         let bed = bed.clone();
@@ -127,7 +127,7 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
     let (lane, id) = (lane(&bed).await, bed.deliveries().await[0].id.to_string());
     let node = bed.engine.sender().node.clone();
     let mut recording = begin(&bed).await;
-    jobs::lock_lanes(&mut recording, [lane.clone()]).await.unwrap();
+    jobs::lock_ordering_keys(&mut recording, [lane.clone()]).await.unwrap();
     let delivered = Finish {
         id,
         state: "delivered",
@@ -141,7 +141,7 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
         finished_ms: Some(bed.now().0),
     };
     assert_eq!(outcomes::finish(&mut recording, &node, &[delivered]).await.unwrap().len(), 1);
-    assert_eq!(jobs::hand_on(&mut recording, &[lane], None, bed.now()).await.unwrap(), [""; 0]);
+    assert_eq!(jobs::promote_next(&mut recording, &[lane], None, bed.now()).await.unwrap(), [""; 0]);
     let accepting = tokio::spawn({
         let bed = bed.clone();
         async move { bed.accept(EventKind::CallProcessed, 1).await }
@@ -260,7 +260,7 @@ async fn an_endpoint_is_deleted_while_an_outcome_is_recorded() {
     bed.accept(EventKind::CallProcessed, 1).await;
     // As a recorder does: first the delivery, then its endpoint.
     let mut recording = begin(&bed).await;
-    let lanes = jobs::busy_lanes(&mut recording, &[lane(&bed).await]).await.unwrap();
+    let lanes = jobs::busy_ordering_keys(&mut recording, &[lane(&bed).await]).await.unwrap();
     assert_eq!(lanes.len(), 1);
     let deleting = tokio::spawn({
         let (bed, id) = (bed.clone(), endpoint.id.clone());

@@ -185,7 +185,7 @@ async fn drip(stream: &mut TcpStream) -> Option<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n").await.ok()?;
     loop {
         stream.write_all(b"x").await.ok()?;
-        engine::clock::rest_ms(1_000).await;
+        engine::clock::sleep_ms(1_000).await;
     }
 }
 

@@ -61,7 +61,7 @@ async fn a_node_that_hears_it_was_given_up_sends_nothing_of_what_it_had_in_hand(
 
 async fn what_memory_would_not_take_is_claimed_later(bed: Bed) {
     bed.endpoint().await;
-    let calls = u32::try_from(engine::sender::JOBS_PER_ENDPOINT_MAX).unwrap() + 76;
+    let calls = u32::try_from(engine::sender::LEASED_PER_ENDPOINT_MAX).unwrap() + 76;
     join_all((0..calls).map(|call| bed.accept(EventKind::CallProcessed, call))).await;
     assert_eq!(bed.run().await, calls as usize);
     assert_eq!(bed.receiver.received().len(), calls as usize);

@@ -5,7 +5,7 @@ use domain::{
     endpoint::{Duplicate, EndpointForm, Endpoints as _},
     event::{EventKind, Events as _},
 };
-use engine::sender::{JOBS_MAX_BYTES, claim::claim_once};
+use engine::sender::{LEASED_MAX_BYTES, claim::claim_once};
 use futures::future::join_all;
 
 use crate::bed::{Bed, event, newcomer, on_both};
@@ -57,7 +57,7 @@ async fn an_endpoint_with_large_events_takes_a_small_part_of_the_memory(bed: Bed
     bed.engine.accept_event(&token, token.account().unwrap(), event(EventKind::CallProcessed, 1, None)).await.unwrap();
     let bytes = bytes_in_memory(&bed).await;
     assert_eq!(bytes.len(), 2, "the endpoint of the other account has its event in hand");
-    assert!(bytes[1] > LARGE_BYTES * 20 && bytes[1] <= JOBS_MAX_BYTES / 8, "{} bytes", bytes[1]);
+    assert!(bytes[1] > LARGE_BYTES * 20 && bytes[1] <= LEASED_MAX_BYTES / 8, "{} bytes", bytes[1]);
     assert_eq!(bed.run().await, 61, "the rest follows");
 }
 
@@ -74,7 +74,7 @@ async fn what_is_resumed_at_once_takes_no_more_memory_than_there_is(bed: Bed) {
     for _ in 0..8 {
         claim_once(sender).await.unwrap();
         let in_memory: usize = bytes_in_memory(&bed).await.iter().sum();
-        assert!(in_memory <= JOBS_MAX_BYTES, "{in_memory} bytes");
+        assert!(in_memory <= LEASED_MAX_BYTES, "{in_memory} bytes");
     }
     let bytes = bytes_in_memory(&bed).await;
     assert_eq!(bytes.len(), ENDPOINTS, "each has something in hand");

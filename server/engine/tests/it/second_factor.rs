@@ -86,7 +86,7 @@ fn complaint<T: std::fmt::Debug>(result: domain::Result<T>) -> String {
 }
 
 async fn subject(bed: &Bed) -> String {
-    bed.mail.letters().pop().unwrap().subject
+    bed.mail.emails().pop().unwrap().subject
 }
 
 async fn a_second_factor_is_on_when_its_first_code_is_right(bed: Bed) {
@@ -225,7 +225,7 @@ async fn a_new_password_ends_a_sign_in_that_waits_and_keeps_the_factor(bed: Bed)
     let app = App::of_ana(&bed).await;
     let pending = password(&bed).await;
     bed.engine.forgot(ANA).await.unwrap();
-    let letter = bed.mail.letters().pop().unwrap().text;
+    let letter = bed.mail.emails().pop().unwrap().text;
     let link = letter.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     bed.engine.reset_password(link, NEW, IP).await.unwrap();
     let ended = bed.engine.finish_sign_in(&pending, &app.code(&bed, 0), IP).await;
@@ -290,7 +290,7 @@ async fn an_operator_takes_a_lost_factor_away(bed: Bed) {
     assert_eq!(nobody, Err(Error::NotFound("Person".into())));
     let reset = bed.engine.reset_second_factor(&Actor::COMMAND_LINE, " ANA@acme.example").await;
     assert_eq!(reset, Ok(app.user.clone()));
-    assert!(bed.mail.letters().pop().unwrap().text.contains("taken away by an operator"));
+    assert!(bed.mail.emails().pop().unwrap().text.contains("taken away by an operator"));
     let waits = bed.engine.finish_sign_in(&pending, &app.code(&bed, 0), IP).await;
     assert!(matches!(waits, Err(Error::Unauthenticated(_))), "{waits:?}");
     assert!(

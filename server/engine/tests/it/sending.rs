@@ -227,9 +227,9 @@ async fn a_rate_holds_from_the_first_event_on(bed: Bed) {
 }
 
 async fn the_door_answers_busy_when_too_much_waits(bed: Bed) {
-    use engine::sender::ingest::{INGEST_MAX, INGEST_WAITING_MAX};
+    use engine::sender::ingest::{INTAKE_MAX, INTAKE_WAITING_MAX};
     bed.endpoint().await;
-    let most = u32::try_from(INGEST_WAITING_MAX + INGEST_MAX).unwrap();
+    let most = u32::try_from(INTAKE_WAITING_MAX + INTAKE_MAX).unwrap();
     // All of them come before the writer gets to take the first: a single thread runs this test.
     let results = join_all((0..most + 10).map(|call| bed.accept_as(EventKind::CallProcessed, call, None)));
     let results = results.await;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use engine::clock::{rest_ms, stopwatch};
+use engine::clock::{sleep_ms, stopwatch};
 use tokio::time::Instant;
 
 /// What arrived, and when: by the number at the end of the event's id.
@@ -73,7 +73,7 @@ impl Book {
             if since.elapsed() > patience {
                 return false;
             }
-            rest_ms(2).await;
+            sleep_ms(2).await;
         }
         true
     }

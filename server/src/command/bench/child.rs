@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use axum::http::StatusCode;
-use engine::clock::{rest_ms, stopwatch};
+use engine::clock::{sleep_ms, stopwatch};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -58,7 +58,7 @@ impl Server {
                 server.ready_after = began.elapsed();
                 return Ok(server);
             }
-            rest_ms(5).await;
+            sleep_ms(5).await;
         }
         bail!("the server was not ready in time")
     }

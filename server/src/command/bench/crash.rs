@@ -9,7 +9,7 @@ use std::{
 };
 
 use engine::{
-    clock::{rest_ms, stopwatch},
+    clock::{sleep_ms, stopwatch},
     sender::pace::AT_ONCE_MAX,
 };
 
@@ -68,7 +68,7 @@ async fn one(bench: &Measuring<'_>, round: u64) -> anyhow::Result<Round> {
     let missing = || accepted.iter().filter(|n| book.arrived_us(**n).is_none()).count() as u64;
     let (mut lost, mut since) = (missing(), stopwatch());
     while lost > 0 && since.elapsed() < PATIENCE {
-        rest_ms(20).await;
+        sleep_ms(20).await;
         let now = missing();
         if now < lost {
             (lost, since) = (now, stopwatch());
@@ -76,7 +76,7 @@ async fn one(bench: &Measuring<'_>, round: u64) -> anyhow::Result<Round> {
     }
     let recovery = began.elapsed();
     // What may still be repeated has been taken up by now and is on its way.
-    rest_ms(1_000).await;
+    sleep_ms(1_000).await;
     Ok(Round { accepted: accepted.len() as u64, lost, repeats: book.repeats(), recovery })
 }
 
@@ -92,7 +92,7 @@ async fn post_until_killed(
         async move { events.flood(count, LINES, &accepted).await }
     });
     while accepted.load(Relaxed) < dies_after && !posting.is_finished() {
-        rest_ms(1).await;
+        sleep_ms(1).await;
     }
     bed.server.kill();
     let numbers = posting.await?;

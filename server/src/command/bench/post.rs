@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use axum::http::{Method, Request, StatusCode, header};
 use domain::event::EventKind;
-use engine::clock::rest_ms;
+use engine::clock::sleep_ms;
 use futures::future::join_all;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Bytes, client::conn::http1};
@@ -127,7 +127,9 @@ impl Events {
             loop {
                 match line.post(&self.bearer, body.clone()).await {
                     Ok(StatusCode::ACCEPTED) => break,
-                    Ok(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => rest_ms(BUSY_PAUSE_MS).await,
+                    Ok(StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) => {
+                        sleep_ms(BUSY_PAUSE_MS).await
+                    }
                     _ => return numbers,
                 }
             }

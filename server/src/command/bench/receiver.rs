@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::http::{Request, Response, StatusCode};
-use engine::clock::rest_ms;
+use engine::clock::sleep_ms;
 use http_body_util::BodyExt as _;
 use hyper::{
     body::{Body, Bytes, Frame, Incoming},
@@ -92,7 +92,7 @@ async fn answer(
     }
     match temper {
         Temper::Healthy | Temper::Huge | Temper::Dripping => {}
-        Temper::Slow => rest_ms(SLOW_MS).await,
+        Temper::Slow => sleep_ms(SLOW_MS).await,
         Temper::Hanging => std::future::pending().await,
     }
     let mut response = Response::new(Reply::of(temper));

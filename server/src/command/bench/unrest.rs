@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use engine::clock::{rest_ms, stopwatch};
+use engine::clock::{sleep_ms, stopwatch};
 
 use super::{
     Measuring,
@@ -25,7 +25,7 @@ pub async fn measure(bench: &Measuring<'_>) -> Vec<Figure> {
         let began = stopwatch();
         memory.iter_mut().step_by(PAGE_BYTES).for_each(|byte| *byte = black_box(byte.wrapping_add(1)));
         rounds_us.push(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
-        rest_ms(REST_MS).await;
+        sleep_ms(REST_MS).await;
     }
     let mut ms = |part| value(percentile(&mut rounds_us, part)) / 1e3;
     vec![

@@ -9,7 +9,7 @@ use domain::{
 };
 use engine::{
     SystemClock,
-    clock::{rest_ms, stopwatch},
+    clock::{sleep_ms, stopwatch},
     service::backfill::{BACKFILL_MAX, Backfill, Run},
 };
 
@@ -38,9 +38,9 @@ pub async fn idle(bench: &Measuring<'_>) -> anyhow::Result<Vec<Figure>> {
     let receiver = Receiver::start(Temper::Healthy, None).await?;
     bed.endpoint(&tenant, &receiver.url(), &EventKind::ALL).await?;
     bench.step("idle");
-    rest_ms(CALM_MS).await;
+    sleep_ms(CALM_MS).await;
     let (before_s, began) = (bed.server.processor_s()?, stopwatch());
-    rest_ms(bench.sizes.idle_s * 1_000).await;
+    sleep_ms(bench.sizes.idle_s * 1_000).await;
     let percent = 100.0 * (bed.server.processor_s()? - before_s) / began.elapsed().as_secs_f64();
     let resident = Figure::new("idle: resident memory", bed.server.resident_mib()?, "MiB");
     Ok(vec![Figure::new("idle: one core", percent, "%").target(Target::AtMost(TARGET_IDLE_PERCENT)), resident])
@@ -66,7 +66,7 @@ pub async fn measure(bench: &Measuring<'_>) -> anyhow::Result<Vec<Figure>> {
     let (before_s, began) = (bed.server.processor_s()?, stopwatch());
     while began.elapsed().as_secs() < bench.sizes.watched_s {
         peak_mib = peak_mib.max(bed.server.resident_mib()?);
-        rest_ms(100).await;
+        sleep_ms(100).await;
     }
     let busy = 100.0 * (bed.server.processor_s()? - before_s) / began.elapsed().as_secs_f64();
     let ready_s = bed.server.ready_after.as_secs_f64();
