@@ -18,7 +18,7 @@ pub use second_step::{
 pub use staff::{agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ADDRESS_KEY, AGENT_KEY, ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id,
+    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, actor, backend, client_ip, now, path, request_id,
     require_fresh_sign_in, require_patience, session, session_id, sign_in, sign_out, take_flash, theme, user,
     was_signed_in, zone,
 };

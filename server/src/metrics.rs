@@ -1,4 +1,10 @@
-//! Figures for Prometheus, in its text format 0.0.4.
+//! Metrics for Prometheus, in its text format 0.0.4.
+
+//!
+
+//! The engine reads most values from the database when they are scraped. `prometheus-client` keeps values of its own and
+
+//! writes OpenMetrics only, where counters are declared under another name.
 
 use std::fmt::Write as _;
 
@@ -11,15 +17,15 @@ use axum::{
 };
 use engine::{Metric, Value};
 
-use crate::room::Shared;
+use crate::app_state::SharedState;
 
 /// `/metrics`.
-pub fn routes() -> Router<Shared> {
-    Router::new().route("/metrics", get(show))
+pub fn routes() -> Router<SharedState> {
+    Router::new().route("/metrics", get(scrape))
 }
 
-async fn show(State(room): State<Shared>) -> Response {
-    match room.engine.metrics().await {
+async fn scrape(State(state): State<SharedState>) -> Response {
+    match state.engine.metrics().await {
         Ok(metrics) => {
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics)).into_response()
         }
@@ -30,7 +36,7 @@ async fn show(State(room): State<Shared>) -> Response {
 fn text(metrics: &[Metric]) -> String {
     let version = env!("CARGO_PKG_VERSION");
     let mut out = format!(
-        "# HELP offhook_build_info The version that runs.\n# TYPE offhook_build_info gauge\n\
+        "# HELP offhook_build_info The running version.\n# TYPE offhook_build_info gauge\n\
          offhook_build_info{{version=\"{version}\"}} 1\n"
     );
     for Metric { name, help, value } in metrics {
@@ -46,14 +52,14 @@ fn text(metrics: &[Metric]) -> String {
 }
 
 fn write_samples(out: &mut String, name: &str, value: &Value) {
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     match value {
         Value::Counter(value) | Value::Gauge(value) => {
             let _ = writeln!(out, "{name} {value}");
         }
         Value::Histogram { buckets, count, sum } => {
-            for (end, cell) in buckets {
-                let _ = writeln!(out, "{name}_bucket{{le=\"{end}\"}} {cell}");
+            for (end, total) in buckets {
+                let _ = writeln!(out, "{name}_bucket{{le=\"{end}\"}} {total}");
             }
             let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
         }
@@ -65,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_figure_has_its_help_and_its_type() {
+    fn every_metric_has_its_help_and_its_type() {
         let value = Value::Counter(3.0);
         let metrics = [Metric { name: "offhook_events_accepted_total", help: "Events accepted.", value }];
         assert!(text(&metrics).ends_with(
@@ -75,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_has_its_cells_its_sum_and_its_count() {
+    fn a_histogram_has_its_buckets_its_sum_and_its_count() {
         let value = Value::Histogram { buckets: vec![(0.5, 2), (1.0, 3)], count: 4, sum: 9.5 };
         let metrics = [Metric { name: "offhook_x_seconds", help: "X.", value }];
         assert!(text(&metrics).ends_with(

@@ -12,7 +12,7 @@ use crate::{
 /// An endpoint with a name that a spreadsheet would evaluate.
 async fn renamed(tenant: &Tenant<'_>) -> String {
     let id = tenant.endpoint("http://127.0.0.1:9/calls").await["id"].as_str().unwrap().to_owned();
-    let renamed = tenant.patch(&format!("/api/v1/endpoints/{id}"), &json!({ "name": "=cmd()" })).await;
+    let renamed = tenant.patch(&format!("/api/v1/endpoints/{id}"), &json! ( { "name" : "=cmd()" } )).await;
     assert_eq!(renamed.status, 200, "{}", renamed.text);
     id
 }
@@ -40,7 +40,7 @@ async fn an_admin_reads_and_exports_the_audit_log() {
     assert_eq!(csv.text.lines().count(), 3, "{}", csv.text);
     assert!(csv.text.contains(",\"'=cmd()\","), "{}", csv.text);
     let all = browser.get(&path(&tenant, "/export.json")).await.json();
-    assert_eq!(all.as_array().unwrap()[0]["deed"], "member.joined");
+    assert_eq!(all.as_array().unwrap()[0]["action"], "member.joined");
 }
 
 #[tokio::test]
@@ -83,12 +83,12 @@ async fn a_token_with_the_scope_reads_the_log() {
     let tenant = app.account("acme").await;
     renamed(&tenant).await;
     let records = tenant.get("/api/v1/audit?area=endpoint&limit=1").await.json();
-    assert_eq!(records["data"][0]["deed"], "endpoint.changed");
-    let change = json!({ "what": "name", "before": records["data"][0]["changes"][0]["before"], "after": "=cmd()" });
+    assert_eq!(records["data"][0]["action"], "endpoint.changed");
+    let change = json! ( { "what" : "name" , "before" : records [ "data" ] [ 0 ] [ "changes" ] [ 0 ] [ "before" ] , "after" : "=cmd()" } );
     assert_eq!(records["data"][0]["changes"], json!([change]));
     let next = records["next"].as_str().unwrap();
     let older = tenant.get(&format!("/api/v1/audit?area=endpoint&limit=1&cursor={next}")).await.json();
-    assert_eq!((&older["data"][0]["deed"], &older["next"]), (&json!("endpoint.created"), &json!(null)));
+    assert_eq!((&older["data"][0]["action"], &older["next"]), (&json!("endpoint.created"), &json!(null)));
     let refused: TestResponse = tenant.get("/api/v1/audit?area=nonsense&form=1").await;
     assert_eq!(refused.is_problem(422).fields(), ["area", "form"]);
     let reader = app.token(Some(&tenant.account.id), &[Scope::EventsRead]).await;

@@ -123,7 +123,7 @@ async fn an_account_can_have_its_own_rate_limit() {
     let refused: Vec<&Value> = results.iter().filter(|result| result["status"] == 429).collect();
     assert!(refused.len() >= 30 && results[0]["status"] == 202, "{batch}");
     let detail = refused[0]["problem"]["detail"].as_str().unwrap();
-    assert!(detail.contains("at most 2 events a second"), "{detail}");
+    assert!(detail.contains("limits this account to 2 events per second"), "{detail}");
     let platform = app.token(None, &[Scope::EventsWrite]).await;
     for n in 50..60 {
         let event = json! ( { "account" : tenant . account . id , "payload" : call ( n ) } ).to_string();
@@ -168,7 +168,7 @@ async fn only_operators_read_the_providers_log() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text.contains("account.suspended") && csv.text.contains("Unpaid since May"), "{}", csv.text);
     let json = olga.get("/ops/audit/export.json").await.json();
-    assert_eq!(json[0]["deed"], "account.suspended");
+    assert_eq!(json[0]["action"], "account.suspended");
     let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     assert_eq!(ana.get("/ops/audit/export.csv").await.status, 404);
     assert_eq!(Browser::new(&app).get("/ops/audit/export.json").await.status, 401);

@@ -109,7 +109,7 @@ async fn a_blocked_address_sees_the_block_on_the_form_and_keeps_its_input() {
     let mut browser = Browser::new(&app);
     // Uses up the rest, as an attacker who sprays passwords over many accounts would.
     let late = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
-    while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Taken::Yes { .. }) {}
+    while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Decision::Allowed { .. }) {}
     let refused = browser.sign_in(PASSWORD, "/me").await;
     assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);

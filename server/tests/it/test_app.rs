@@ -9,9 +9,8 @@ use engine::{Engine, SystemClock, mail::InMemoryMailer};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::Value;
 use server::{
-    config, listen,
-    room::{Room, Shared},
-    secret_key, web,
+    app_state::{AppState, SharedState},
+    config, listen, secret_key, web,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
@@ -21,7 +20,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running Offhook.
 pub struct TestApp {
-    pub room: Shared,
+    pub room: SharedState,
     pub address: SocketAddr,
     pub http: Client,
     pub folder: TempDir,
@@ -98,7 +97,7 @@ impl TestApp {
         let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
         engine.start().await.unwrap();
         let trusted = vec!["127.0.0.0/8".parse().unwrap()];
-        let room = Arc::new(Room::new(engine, public_url, trusted));
+        let room = Arc::new(AppState::new(engine, public_url, trusted));
         tokio::spawn(listen::serve(listener, web::router(&room), room.stopping.clone()));
         Self { room, address, http: client(), folder, mail }
     }

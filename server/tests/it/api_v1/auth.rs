@@ -97,7 +97,7 @@ async fn every_response_has_rate_limit_headers_and_excess_requests_must_wait() {
     };
     // Uses up what is left at once, as a program in a loop would.
     let late = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
-    while matches!(app.room.rates.calls.take(token.as_str(), late), server::rate_limit::Taken::Yes { .. }) {}
+    while matches!(app.room.rates.calls.take(token.as_str(), late), server::rate_limit::Decision::Allowed { .. }) {}
     let refused = tenant.get("/api/v1/events").await;
     assert!(refused.is_problem(429).header("retry-after").parse::<u32>().unwrap() >= 1);
 }

@@ -45,7 +45,7 @@ async fn no_function_accepts_a_cross_site_post() {
         let fetched = response(admin.request(Method::GET, &format!("{path}?{query}"))).await;
         assert!(!fetched.status.is_success(), "GET {path}: {} {}", fetched.status, fetched.text);
     }
-    assert_eq!(tenant.get("/api/v1/audit").await.text, before, "nothing was done");
+    assert_eq!(tenant.get("/api/v1/audit").await.text, before, "nothing was changed");
     assert!(admin.request(Method::GET, "/me/security").send().await.unwrap().status().is_success(), "still signed in");
 }
 

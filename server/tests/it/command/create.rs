@@ -135,7 +135,7 @@ async fn a_backup_of_a_running_server_is_complete() {
         0o600,
         "it is as confidential as the data folder"
     );
-    assert!(complaint(&run(backup(), "").await).contains("exists already"));
+    assert!(complaint(&run(backup(), "").await).contains("already exists"));
     std::fs::copy(app.folder.path().join("secret.key"), copies.path().join("secret.key")).unwrap();
     let mut verify = offhook(copies.path());
     verify.args(["audit", "verify"]);
@@ -162,7 +162,7 @@ async fn a_command_in_the_wrong_folder_says_so_and_creates_nothing() {
         let mut command = offhook(folder.path());
         command.args(&args);
         let output = run(command, &format!("{PASSWORD}\n")).await;
-        let wanted = format!("no Offhook database at {}/offhook.db; name its folder", folder.path().display());
+        let wanted = format!("no Offhook database at {}/offhook.db; set its folder", folder.path().display());
         assert!(complaint(&output).contains(&wanted), "{args:?}: {}", complaint(&output));
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{args:?}");

@@ -59,15 +59,21 @@ async fn a_key_is_added_becomes_current_and_retires() {
     let data = folder.path();
     installed(data);
     let listed = line(&key(data, &["list"]).await);
-    assert_eq!(listed["keys"], json!([{ "id": "k1", "current": true, "sealed": 0 }]));
+    assert_eq!(listed["keys"], json! ( [ { "id" : "k1" , "current" : true , "sealed" : 0 } ] ));
     assert_eq!(line(&key(data, &["add"]).await)["added"], "k2");
     let twice = key(data, &["add"]).await;
-    assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 is there already"), "{twice:?}");
+    assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 was already added"), "{twice:?}");
     let turned = line(&key(data, &["rotate"]).await);
-    assert_eq!(turned, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": [], "kept": ["k1"] }));
+    assert_eq!(
+        turned,
+        json! ( { "current" : "k2" , "resealed" : 0 , "closed" : 0 , "retired" : [ ] , "kept" : [ "k1" ] } )
+    );
     age(data);
     let retired = line(&key(data, &["rotate", "--retire"]).await);
-    assert_eq!(retired, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": ["k1"], "kept": [] }));
+    assert_eq!(
+        retired,
+        json! ( { "current" : "k2" , "resealed" : 0 , "closed" : 0 , "retired" : [ "k1" ] , "kept" : [ ] } )
+    );
     let text = std::fs::read_to_string(data.join("secret.key")).unwrap();
     assert!(text.starts_with("k2:") && text.lines().count() == 1);
     let mut verify = offhook(data);
@@ -128,7 +134,7 @@ async fn with_several_servers_a_key_is_added_before_it_becomes_current() {
         let refused = key(args).await;
         assert_eq!(refused.status.code(), Some(2));
         let words = complaint(&refused);
-        assert!(words.contains("2 servers work on this database") && words.contains("offhook key add"), "{words}");
+        assert!(words.contains("2 servers use this database") && words.contains("offhook key add"), "{words}");
         assert_eq!(file(), before, "nothing changed");
     }
     assert_eq!(line(&key(&["add"]).await)["added"], "k2");
@@ -161,10 +167,10 @@ impl Scene {
     }
 
     async fn endpoint(&self, url: &str, events: &[EventKind]) -> Value {
-        let headers = json!({ "x-crm": "42" });
+        let headers = json! ( { "x-crm" : "42" } );
         self.post(
             "endpoints",
-            &json!({ "url": url, "events": events, "auth_token": "my-token", "headers": headers }),
+            &json! ( { "url" : url , "events" : events , "auth_token" : "my-token" , "headers" : headers } ),
             201,
         )
         .await
@@ -181,7 +187,7 @@ impl Scene {
     async fn event(&self, n: usize) {
         let payload: Value =
             serde_json::from_str(&EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"))).unwrap();
-        self.post("events", &json!({ "payload": payload }), 202).await;
+        self.post("events", &json! ( { "payload" : payload } ), 202).await;
     }
 
     fn check(&self, got: &Received) {
@@ -210,7 +216,7 @@ async fn rotate_and_kill(data: &Path) {
     let killed = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let begun = log.any(|line| line.unwrap().contains("sealed again"));
+        let begun = log.any(|line| line.unwrap().contains("re-encrypted"));
         child.kill().unwrap();
         (begun, child.wait().unwrap().success())
     });

@@ -20,6 +20,10 @@ impl Serving {
     pub fn id(&self) -> u32 {
         self.child.id()
     }
+
+    pub fn log(&self) -> &[String] {
+        &self.log
+    }
 }
 
 impl Drop for Serving {
@@ -74,6 +78,7 @@ fn help_names_every_setting_with_its_default() {
         "EGRESS_ALLOW",
         "SMTP_URL",
         "MAIL_FROM",
+        "OTLP_ENDPOINT",
         "LOG",
         "LOG_FORMAT",
     ] {

@@ -39,7 +39,7 @@ async fn a_server_without_its_key_file_does_not_start_or_create_another() {
         let (output, printed) = ended(data, args).await;
         let wanted = format!("there is no instance key at {}, and values in this database", file.display());
         assert!(output.status.code() == Some(1) && printed.contains(&wanted), "{args:?}: {printed}");
-        assert!(printed.contains("sealed with k1") && printed.contains("OFFHOOK_LOST_KEYS=k1"), "{printed}");
+        assert!(printed.contains("encrypted with k1") && printed.contains("OFFHOOK_LOST_KEYS=k1"), "{printed}");
         assert!(!file.exists(), "{args:?} created a key");
     }
     let (verified, printed) = ended(data, &["audit", "verify"]).await;
@@ -58,14 +58,14 @@ async fn a_server_with_another_key_of_the_same_name_does_not_start() {
     for args in [&SERVE[..], &["key", "rotate"]] {
         let (output, printed) = ended(data, args).await;
         assert!(
-            output.status.code() == Some(1) && printed.contains("is not the k1 that sealed"),
+            output.status.code() == Some(1) && printed.contains("is not the k1 that encrypted"),
             "{args:?}: {printed}"
         );
     }
     let (listed, printed) = ended(data, &["key", "list"]).await;
     let keys: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!((&keys["missing"], &keys["wrong"]), (&json!([]), &json!(["k1"])));
-    assert!(listed.status.code() == Some(1) && printed.contains("is not the k1 that sealed"), "{printed}");
+    assert!(listed.status.code() == Some(1) && printed.contains("is not the k1 that encrypted"), "{printed}");
     // Keys from the environment are named as given there.
     let mut given = offhook(data);
     given.args(SERVE).env("OFFHOOK_SECRET_KEY", format!("k2:{ANOTHER}"));

@@ -1,4 +1,4 @@
-//! The room behind the doors: what pages, REST and the small services share.
+//! What pages, REST and the small services share.
 
 use std::sync::Arc;
 
@@ -10,34 +10,34 @@ use url::Url;
 
 use crate::rate_limit::RateLimit;
 
-/// The room, as handlers hold it.
-pub type Shared = Arc<Room>;
+/// The state as handlers hold it.
+pub type SharedState = Arc<AppState>;
 
 /// What is the same for every request.
-pub struct Room {
-    /// Everything that may be asked of Offhook, by whoever has the right.
+pub struct AppState {
+    /// Every operation of the product, checked against the caller's permissions.
     pub backend: Arc<dyn Backend>,
-    /// The same engine with what belongs to running it: sessions, figures, changes.
+    /// The same engine with what running it needs: sessions, metrics, change notifications.
     pub engine: Arc<Engine>,
     /// Where browsers reach us: origin check, `Secure` cookies, HSTS.
     pub public_url: Url,
-    /// Peers whose `X-Forwarded-For` is believed.
+    /// Peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
-    /// How often things may be done.
+    /// Rate limits.
     pub rates: Rates,
-    /// Cancelled when the server stops: streams without an end finish then.
+    /// Cancelled when the server stops: endless streams finish then.
     pub stopping: CancellationToken,
 }
 
-/// The rate limits of the doors. Failed sign-ins are counted by the engine as well.
+/// The rate limits of incoming requests. Failed sign-ins are counted by the engine as well.
 pub struct Rates {
     /// Events posted, by API token.
     pub events: RateLimit,
-    /// Events of accounts that have a limit of their own, by account: each event of a batch counts.
+    /// Events of accounts that have their own limit, by account: each event of a batch counts.
     pub account_events: RateLimit,
     /// All other REST calls, by API token.
     pub calls: RateLimit,
-    /// Sign-in and sign-up posts, by client address.
+    /// Sign-in and sign-up attempts, by client address.
     pub sign_in: RateLimit,
 }
 
@@ -52,15 +52,15 @@ impl Default for Rates {
     }
 }
 
-impl Room {
-    /// A room around an engine.
+impl AppState {
+    /// The state around an engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
         let (rates, stopping) = (Rates::default(), CancellationToken::new());
         Self { backend: Arc::clone(&engine) as Arc<dyn Backend>, engine, public_url, trusted_proxies, rates, stopping }
     }
 
-    /// Whether browsers come by https.
+    /// Whether browsers use https.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.public_url.scheme() == "https"
