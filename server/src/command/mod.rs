@@ -4,7 +4,6 @@
 pub mod account;
 pub mod audit;
 pub mod backup;
-pub mod bench;
 pub mod key;
 mod own_keys;
 pub mod restore;
@@ -72,8 +71,6 @@ enum Verb {
     Restore(restore::Restore),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
-    /// Measure what this machine moves, with the real server as a child process.
-    Bench(bench::Bench),
 }
 
 /// Why a command did not do what it was asked for.
@@ -119,7 +116,6 @@ pub async fn run() -> ExitCode {
         Verb::Backup(backup) => backup::run(backup).await,
         Verb::Restore(restore) => restore::run(restore).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
-        Verb::Bench(bench) => bench::run(bench).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

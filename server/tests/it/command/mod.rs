@@ -1,6 +1,5 @@
 //! The command line, by the real binary.
 
-mod bench;
 mod create;
 mod key;
 mod own_keys;

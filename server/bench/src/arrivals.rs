@@ -1,4 +1,4 @@
-//! What the receivers got.
+//! What the receivers received.
 
 use std::{
     sync::{
@@ -8,31 +8,32 @@ use std::{
     time::Duration,
 };
 
-use engine::clock::{rest_ms, stopwatch};
 use tokio::time::Instant;
 
-/// What arrived, and when: by the number at the end of the event's id.
-pub struct Book {
-    began: Instant,
+use crate::clock::{sleep_ms, stopwatch};
+
+/// What arrived and when, by the number at the end of the event id.
+pub struct Arrivals {
+    started: Instant,
     arrived_us: Vec<AtomicU64>,
     distinct: AtomicU64,
     repeats: AtomicU64,
 }
 
-impl Book {
-    /// A book for events numbered below `events`.
+impl Arrivals {
+    /// For events numbered below `events`.
     pub fn new(events: u64) -> Arc<Self> {
         let arrived_us = (0..events).map(|_| AtomicU64::new(0)).collect();
-        Arc::new(Self { began: stopwatch(), arrived_us, distinct: AtomicU64::new(0), repeats: AtomicU64::new(0) })
+        Arc::new(Self { started: stopwatch(), arrived_us, distinct: AtomicU64::new(0), repeats: AtomicU64::new(0) })
     }
 
-    /// Microseconds since the book was opened; never 0.
+    /// Microseconds since the start; never 0.
     pub fn now_us(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Writes an arrival down.
-    pub fn note(&self, id: &str) {
+    /// Records an arrival.
+    pub fn record(&self, id: &str) {
         let number = id.rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
         let Some(cell) = number.and_then(|n| self.arrived_us.get(n)) else { return };
         if cell.compare_exchange(0, self.now_us(), Relaxed, Relaxed).is_ok() {
@@ -42,28 +43,28 @@ impl Book {
         }
     }
 
-    /// When an event arrived, in microseconds since the book was opened.
+    /// When an event arrived, in microseconds since the start.
     pub fn arrived_us(&self, n: u64) -> Option<u64> {
         let cell = self.arrived_us.get(usize::try_from(n).ok()?)?;
         Some(cell.load(Relaxed)).filter(|us| *us > 0)
     }
 
-    /// When the last one arrived.
+    /// When the last event arrived.
     pub fn last_us(&self) -> u64 {
         self.arrived_us.iter().map(|cell| cell.load(Relaxed)).max().unwrap_or_default()
     }
 
-    /// How many different events arrived.
+    /// Number of distinct events that arrived.
     pub fn distinct(&self) -> u64 {
         self.distinct.load(Relaxed)
     }
 
-    /// How many came again.
+    /// Number of repeated arrivals.
     pub fn repeats(&self) -> u64 {
         self.repeats.load(Relaxed)
     }
 
-    /// Waits until so many have arrived; gives up when nothing has come for `patience`.
+    /// Waits until this many have arrived; gives up if nothing arrives for `patience`.
     pub async fn wait_for(&self, events: u64, patience: Duration) -> bool {
         let (mut seen, mut since) = (self.distinct(), stopwatch());
         while self.distinct() < events {
@@ -73,7 +74,7 @@ impl Book {
             if since.elapsed() > patience {
                 return false;
             }
-            rest_ms(2).await;
+            sleep_ms(2).await;
         }
         true
     }

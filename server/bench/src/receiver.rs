@@ -1,4 +1,4 @@
-//! Customers' servers of every temper, on loopback.
+//! Customers' servers with every behaviour, on loopback.
 
 use std::{
     convert::Infallible,
@@ -9,8 +9,7 @@ use std::{
     time::Duration,
 };
 
-use axum::http::{Request, Response, StatusCode};
-use engine::clock::rest_ms;
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use hyper::{
     body::{Body, Bytes, Frame, Incoming},
@@ -20,31 +19,31 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, task::AbortHandle, time::Interval};
 
-use super::book::Book;
+use crate::{arrivals::Arrivals, clock::sleep_ms};
 
-/// How long a slow receiver thinks.
+/// Delay of a slow receiver, in milliseconds.
 const SLOW_MS: u64 = 2_000;
-/// Size of a huge answer.
+/// Size of a huge response body.
 const HUGE_BYTES: usize = 256 * 1_024 * 1_024;
-/// It comes in pieces of this size.
+/// Chunks of a huge response body.
 const PIECE: &[u8] = &[b'x'; 16 * 1_024];
 
-/// How a receiver answers.
+/// How a receiver responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Temper {
-    /// At once, with 200.
+pub enum Behaviour {
+    /// Immediately, with 200.
     Healthy,
     /// After two seconds.
     Slow,
     /// Never.
     Hanging,
-    /// At once, with a body of one byte per second.
+    /// Immediately, with a body of one byte per second.
     Dripping,
-    /// At once, with a body of 256 MiB.
+    /// Immediately, with a body of 256 MiB.
     Huge,
 }
 
-/// A running receiver; gone when dropped.
+/// A running receiver, stopped when dropped.
 pub struct Receiver {
     /// Where it listens.
     pub address: SocketAddr,
@@ -58,15 +57,15 @@ impl Drop for Receiver {
 }
 
 impl Receiver {
-    /// Starts one of this temper, which writes down what it gets.
-    pub async fn start(temper: Temper, book: Option<Arc<Book>>) -> anyhow::Result<Self> {
+    /// Starts a receiver that records what arrives.
+    pub async fn start(behaviour: Behaviour, arrivals: Option<Arc<Arrivals>>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let _ = stream.set_nodelay(true);
-                let book = book.clone();
-                let service = service_fn(move |request| answer(temper, book.clone(), request));
+                let arrivals = arrivals.clone();
+                let service = service_fn(move |request| respond(behaviour, arrivals.clone(), request));
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -79,28 +78,28 @@ impl Receiver {
     }
 }
 
-async fn answer(
-    temper: Temper,
-    book: Option<Arc<Book>>,
+async fn respond(
+    behaviour: Behaviour,
+    arrivals: Option<Arc<Arrivals>>,
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, Infallible> {
     let (parts, body) = request.into_parts();
     let _ = body.collect().await;
     let id = parts.headers.get("webhook-id").and_then(|value| value.to_str().ok());
-    if let (Some(book), Some(id)) = (book, id) {
-        book.note(id);
+    if let (Some(arrivals), Some(id)) = (arrivals, id) {
+        arrivals.record(id);
     }
-    match temper {
-        Temper::Healthy | Temper::Huge | Temper::Dripping => {}
-        Temper::Slow => rest_ms(SLOW_MS).await,
-        Temper::Hanging => std::future::pending().await,
+    match behaviour {
+        Behaviour::Healthy | Behaviour::Huge | Behaviour::Dripping => {}
+        Behaviour::Slow => sleep_ms(SLOW_MS).await,
+        Behaviour::Hanging => std::future::pending().await,
     }
-    let mut response = Response::new(Reply::of(temper));
+    let mut response = Response::new(Reply::of(behaviour));
     *response.status_mut() = StatusCode::OK;
     Ok(response)
 }
 
-/// The body of an answer.
+/// The body of a response.
 enum Reply {
     Empty,
     Pieces(usize),
@@ -108,11 +107,11 @@ enum Reply {
 }
 
 impl Reply {
-    #[expect(clippy::disallowed_methods, reason = "drips in real time, as such servers do")]
-    fn of(temper: Temper) -> Self {
-        match temper {
-            Temper::Huge => Self::Pieces(HUGE_BYTES / PIECE.len()),
-            Temper::Dripping => Self::Drops(Box::new(tokio::time::interval(Duration::from_secs(1)))),
+    #[expect(clippy::disallowed_methods, reason = "drips in real time")]
+    fn of(behaviour: Behaviour) -> Self {
+        match behaviour {
+            Behaviour::Huge => Self::Pieces(HUGE_BYTES / PIECE.len()),
+            Behaviour::Dripping => Self::Drops(Box::new(tokio::time::interval(Duration::from_secs(1)))),
             _ => Self::Empty,
         }
     }
