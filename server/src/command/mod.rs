@@ -4,7 +4,7 @@
 //! success, 1 for failure, 2 for wrong usage.
 
 
- pub mod account ; pub mod audit ; pub mod backup ; pub mod bench ; mod instance_keys ; pub mod key ; pub mod restore ; pub mod serve ; pub mod simulate ; pub mod token ; mod usage ; pub mod user ;
+ pub mod account ; pub mod audit ; pub mod backup ; mod instance_keys ; pub mod key ; pub mod restore ; pub mod serve ; pub mod simulate ; pub mod token ; mod usage ; pub mod user ;
 
  use std :: { io :: { self , Write as _ } , net :: SocketAddr , process :: ExitCode , sync :: Arc , } ;
 
@@ -37,8 +37,7 @@
  Restore ( restore :: Restore ) ,
 /// Play whole calls through the public API of a running server.
  Simulate ( simulate :: Simulate ) ,
-/// Measure what this machine moves, with the real server as a child process.
- Bench ( bench :: Bench ) , }
+ }
 
 
 /// Why a command failed.
@@ -58,7 +57,7 @@
 /// Parses the command line and runs the command.
  pub async fn run ( ) -> ExitCode {
 // clap prints help and usage errors itself, and exits with 0 or 2.
- let CommandLine { log , verb } = CommandLine :: try_parse ( ) . unwrap_or_else ( | error | usage :: explain ( error ) . exit ( ) ) ; let otlp_endpoint = if let Verb :: Serve ( serve ) = & verb { serve . otlp_endpoint . as_ref ( ) } else { None } ; let exporter = match telemetry :: start ( & log , otlp_endpoint ) { Ok ( exporter ) => exporter , Err ( error ) => return fail ( USAGE , & error . to_string ( ) ) , } ; let result = match verb { Verb :: Serve ( serve ) => serve :: run ( * serve ) . await , Verb :: Account ( account ) => account :: run ( account ) . await , Verb :: User ( user ) => user :: run ( user ) . await , Verb :: Token ( token ) => token :: run ( token ) . await , Verb :: Audit ( audit ) => audit :: run ( audit ) . await , Verb :: Key ( key ) => key :: run ( key ) . await , Verb :: Backup ( backup ) => backup :: run ( backup ) . await , Verb :: Restore ( restore ) => restore :: run ( restore ) . await , Verb :: Simulate ( simulate ) => simulate :: run ( simulate ) . await , Verb :: Bench ( bench ) => bench :: run ( bench ) . await , } ; exporter . flush ( ) . await ; match result { Ok ( ( ) ) => ExitCode :: SUCCESS , Err ( CommandError :: Usage ( message ) ) => fail ( USAGE , & message ) , Err ( error ) => fail ( 1 , & error . to_string ( ) ) , } }
+ let CommandLine { log , verb } = CommandLine :: try_parse ( ) . unwrap_or_else ( | error | usage :: explain ( error ) . exit ( ) ) ; let otlp_endpoint = if let Verb :: Serve ( serve ) = & verb { serve . otlp_endpoint . as_ref ( ) } else { None } ; let exporter = match telemetry :: start ( & log , otlp_endpoint ) { Ok ( exporter ) => exporter , Err ( error ) => return fail ( USAGE , & error . to_string ( ) ) , } ; let result = match verb { Verb :: Serve ( serve ) => serve :: run ( * serve ) . await , Verb :: Account ( account ) => account :: run ( account ) . await , Verb :: User ( user ) => user :: run ( user ) . await , Verb :: Token ( token ) => token :: run ( token ) . await , Verb :: Audit ( audit ) => audit :: run ( audit ) . await , Verb :: Key ( key ) => key :: run ( key ) . await , Verb :: Backup ( backup ) => backup :: run ( backup ) . await , Verb :: Restore ( restore ) => restore :: run ( restore ) . await , Verb :: Simulate ( simulate ) => simulate :: run ( simulate ) . await ,  } ; exporter . flush ( ) . await ; match result { Ok ( ( ) ) => ExitCode :: SUCCESS , Err ( CommandError :: Usage ( message ) ) => fail ( USAGE , & message ) , Err ( error ) => fail ( 1 , & error . to_string ( ) ) , } }
 
  fn fail ( code : u8 , message : & str ) -> ExitCode {
 // If stderr is closed, the message is lost.
