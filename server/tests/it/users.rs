@@ -4,7 +4,7 @@ use domain::{account::Role, actor::Actor, id::UserId};
 use reqwest::StatusCode;
 
 use crate::{
-    browser::{Tenant, TestApp, TestResponse},
+    browser::{Browser, EMAIL, PASSWORD, create_user},
     test_app::{Tenant, TestApp, TestResponse},
 };
 

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{offhook, serve::serve};
-use crate::app::{answer, client};
+use crate::test_app::{answer, client};
 
 /// The id of a request, which its span carries.
 const REQUEST_ID: &str = "otlp-request-1";
@@ -39,7 +39,7 @@ async fn a_server_exports_the_span_of_each_request() {
         }
     };
     let (headers, body) =
-        tokio::time::timeout(crate::app::PATIENCE, exported).await.expect("the span was not exported");
+        tokio::time::timeout(crate::test_app::PATIENCE, exported).await.expect("the span was not exported");
     assert_eq!(headers["content-type"], "application/x-protobuf");
     for text in ["offhook", env!("CARGO_PKG_VERSION"), "/healthz", "GET"] {
         assert!(has(&body, text), "{text}");
