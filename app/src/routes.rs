@@ -9,7 +9,7 @@ use leptos_router::{SsrMode, path};
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
-    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateEverywherePage, list::EndpointsPage,
+    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateAllPage, list::EndpointsPage,
     new::NewEndpointPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
@@ -29,7 +29,7 @@ use crate::pages::ops::{
     tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage, RevokePlatformTokenPage},
 };
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
-use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
+use crate::pages::support::{desk::SupportHomePage, log::LogPage, start::StartSupportPage};
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, revoke::RevokeTokenPage, show::TokenPage};
 use crate::pages::{
     forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,
@@ -108,7 +108,7 @@ fn AccountRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
-        <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateAllPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>
@@ -140,7 +140,7 @@ fn AccountRoutes() -> AnyNestedRoute {
 fn SupportRoutes() -> AnyNestedRoute {
     let ssr = SsrMode::Async;
     view! {
-        <Route ssr=ssr.clone() path=path!("/support") view=DeskPage/>
+        <Route ssr=ssr.clone() path=path!("/support") view=SupportHomePage/>
         <Route ssr=ssr.clone() path=path!("/support/start") view=StartSupportPage/>
         <Route ssr=ssr.clone() path=path!("/support/log") view=LogPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>

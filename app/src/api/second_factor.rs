@@ -9,7 +9,7 @@ use crate::error::UiError;
 
 /// A QR code as one path on a grid of squares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drawing {
+pub struct QrCodePath {
     /// Squares from edge to edge.
     pub size: usize,
     /// The dark ones.
@@ -24,7 +24,7 @@ pub struct NewKey {
     /// As an address that apps open.
     pub uri: String,
     /// The same to be scanned.
-    pub drawing: Option<Drawing>,
+    pub drawing: Option<QrCodePath>,
 }
 
 /// How a person's second factor stands.
@@ -82,7 +82,7 @@ pub struct CodeForm {
 pub async fn switch_factor_on(form: CodeForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (backend, user, session) = (ssr::backend()?, ssr::user().await?, ssr::session_id()?);
         let draft = ssr::draft().await?.unwrap_or_default();
         let codes = backend.switch_factor_on(&user, &draft, &form.code, &session, &ssr::client_ip()).await;
@@ -105,7 +105,7 @@ pub async fn switch_factor_on(form: CodeForm) -> Result<(), UiError> {
 pub async fn switch_factor_off(form: CodeForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let user = ssr::user().await?;
         ssr::require_fresh_sign_in().await?;
         ssr::backend()?.switch_factor_off(&user, &form.code, &ssr::client_ip()).await?;

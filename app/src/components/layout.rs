@@ -5,18 +5,18 @@ use leptos::server_fn::ServerFn as _;
 
 use super::button::Button;
 use super::icon::Mark;
-use super::rail::{Part, Rail};
+use super::sidebar::{Part, Sidebar};
 use super::support_band::SupportBand;
 use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
-use super::viewpoint::Viewpoint;
-use crate::api::people;
+use super::render_context::RenderContext;
+use crate::api::auth;
 use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::visit::{Frame, Visit};
 use islands::{ago::Ago, copy::Copy};
 
-/// The frame of an account's page: top line, rail, content.
+/// The frame of an account's page: top line, sidebar, content.
 #[component]
 pub fn AccountLayout(
     /// Who looks at what.
@@ -38,9 +38,9 @@ pub fn AccountLayout(
             }.into_html(),
             None => view! { <TopBar frame=frame.clone()/> }.into_html(),
         }}
-        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=Viewpoint::from(&frame)/>
+        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=RenderContext::from(&frame)/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
-            <Rail frame=frame.clone() here=here/>
+            <Sidebar frame=frame.clone() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children}</main>
         </div>
         <Copy/>
@@ -132,7 +132,7 @@ pub fn StaffLayout(
                 </nav>
                 <div class="flex min-w-0 flex-1 basis-0 items-center justify-end gap-x-3">
                     <a class="inline-flex min-h-9 min-w-0 items-center text-table" href=links::ME><span class="truncate">{agent}</span></a>
-                    <form class="shrink-0" method="post" action=people::SignOut::PATH>
+                    <form class="shrink-0" method="post" action=auth::SignOut::PATH>
                         <Button>"Sign out"</Button>
                     </form>
                 </div>

@@ -8,7 +8,7 @@ use domain::{
 use islands::ago::until;
 use leptos::prelude::*;
 
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 
 /// How a moment is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn TimeText(
     /// How it is written.
     form: TimeForm,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = match form {
@@ -46,7 +46,7 @@ pub fn AgoText(
     /// The moment.
     at: UnixMs,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = ago(view.now.since_ms(at));
@@ -59,7 +59,7 @@ pub fn UntilText(
     /// The moment.
     at: UnixMs,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = until(at.since_ms(view.now));

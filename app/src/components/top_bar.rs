@@ -35,7 +35,7 @@ pub fn TopBar(
                     <a class=format!("{CHIP} no-underline max-md:hidden") href=links::ME>
                         <span class="sr-only">"Times in "</span>{clock}
                     </a>
-                    <PersonMenu frame=frame/>
+                    <UserMenu frame=frame/>
                 </div>
             </div>
         </header>
@@ -65,7 +65,7 @@ fn AccountName(frame: Frame) -> impl IntoView {
 }
 
 #[component]
-fn PersonMenu(frame: Frame) -> impl IntoView {
+fn UserMenu(frame: Frame) -> impl IntoView {
     let (manages, members) = (frame.may(Permission::ManageMembers), links::account(frame.acct(), "members"));
     let operates = frame.operates;
     let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };
@@ -81,7 +81,7 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
             {operates.then(|| view! { <p class="my-3"><a href=links::OPS>"Operator pages"</a></p> })}
             {manages.then(|| view! { <p class="my-3"><a href=members>"Members of this account"</a></p> })}
             <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>
-            <form method="post" action=people::SignOut::PATH>
+            <form method="post" action=auth::SignOut::PATH>
                 <button class=super::button::Weight::Secondary.class() type="submit">"Sign out"</button>
             </form>
         </div>

@@ -6,7 +6,7 @@ use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
 use crate::api::second_factor::{
-    BeginFactor, Drawing, NewKey, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
+    BeginFactor, QrCodePath, NewKey, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
 };
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::copy_button::CopyButton;
@@ -14,7 +14,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::panel::Panel;
 use crate::components::time_text::{TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::html::IntoHtml;
 use crate::links;
 
@@ -26,8 +26,8 @@ const FEW_CODES: u32 = 4;
 pub fn SecondFactorPage() -> impl IntoView {
     public_page(async |place, visit| {
         let standing = load_standing().await?;
-        let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
-        let next = place.asked("next");
+        let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
+        let next = place.query_param("next");
         let onward = links::safe_next(&next).map(|next| {
             view! { <p><LinkButton weight=Weight::Primary href=next.to_owned()>"Go on to where you were going"</LinkButton></p> }
         });
@@ -96,7 +96,7 @@ fn SetUp(new_key: NewKey) -> impl IntoView {
 
 /// Dark on light in both themes: cameras look for that. The margin of four squares belongs to the code (ISO/IEC 18004).
 #[component]
-fn QrCode(drawing: Drawing) -> impl IntoView {
+fn QrCode(drawing: QrCodePath) -> impl IntoView {
     let whole = drawing.size + 8;
     view! {
         <svg class="w-full max-w-64" role="img" aria-label="The key as a QR code" viewBox=format!("-4 -4 {whole} {whole}") shape-rendering="crispEdges">
@@ -124,7 +124,7 @@ fn NewCodes(codes: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn On(factor: SecondFactor, view: Viewpoint) -> impl IntoView {
+fn On(factor: SecondFactor, view: RenderContext) -> impl IntoView {
     let left = format!("{} of {RECOVERY_CODES} recovery codes left.", factor.codes_left);
     let few = few(factor.codes_left).map(|words| view! { <p class="font-semibold text-retrying">{words}</p> });
     view! {

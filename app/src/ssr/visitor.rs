@@ -53,7 +53,7 @@ impl AttemptLimit {
 ///
 /// # Errors
 /// `TooMany`, with the time to wait.
-pub fn require_patience() -> Result<(), UiError> {
+pub fn require_within_rate_limit() -> Result<(), UiError> {
     match use_context::<AttemptLimit>().and_then(|limit| (limit.0)()) {
         Some(retry_after_s) => Err(domain::Error::TooMany { retry_after_s }.into()),
         None => Ok(()),

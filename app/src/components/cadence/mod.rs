@@ -10,7 +10,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::status_lamp::{Lamp, ink};
+use super::status_badge::{StatusIcon, ink};
 use crate::html::IntoHtml;
 use scale::{Bar, Strip, Tick};
 
@@ -79,7 +79,7 @@ pub fn CadenceStrip(
                 {bars.collect_view()}
                 {next}
             </svg>
-            <Lamp status=row.status class=small_lamp(&row)/>
+            <StatusIcon status=row.status class=small_lamp(&row)/>
         </span>
     }
     .into_html()

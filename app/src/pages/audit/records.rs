@@ -11,7 +11,7 @@ use crate::html::{Html, IntoHtml};
 use crate::{
     components::{
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
 };
@@ -26,7 +26,7 @@ pub fn Records(
     /// Path of the log.
     base: String,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let items = rows
         .into_iter()
@@ -35,7 +35,7 @@ pub fn Records(
 }
 
 #[component]
-fn Item(record: Record, filter: AuditFilter, base: String, view: Viewpoint) -> impl IntoView {
+fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) -> impl IntoView {
     let at = view! { <TimeText at=record.at form=TimeForm::Full view=view.clone()/> };
     let changes = changes(&record.changes, &view);
     let address =
@@ -66,7 +66,7 @@ fn who(record: &Record, filter: &AuditFilter, base: &str) -> Html {
 }
 
 /// What it was done to, by its name at that time, else its id; a link where it has a page.
-fn object(record: &Record, view: &Viewpoint) -> Option<Html> {
+fn object(record: &Record, view: &RenderContext) -> Option<Html> {
     // A support session has no page, and its id says nothing: what was looked at is named below.
     let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let shown = record.object.clone().unwrap_or_else(|| id.clone());
@@ -77,14 +77,14 @@ fn object(record: &Record, view: &Viewpoint) -> Option<Html> {
 }
 
 /// A value as the page writes it: moments by its clock, like all its times.
-fn said(value: &str, view: &Viewpoint) -> String {
+fn said(value: &str, view: &RenderContext) -> String {
     match parse_utc(value).filter(|at| iso_utc(*at) == value) {
         Some(at) => view.zone.full(at),
         None => value.to_owned(),
     }
 }
 
-fn changes(changes: &[Change], view: &Viewpoint) -> Option<Html> {
+fn changes(changes: &[Change], view: &RenderContext) -> Option<Html> {
     let line = |change: &Change| {
         let what = format!("{}:", change.what.replace('_', " "));
         let after = change.after.as_ref().map_or_else(|| "none".to_owned(), |after| said(after, view));

@@ -3,7 +3,7 @@
 use domain::delivery::DeliveryRow;
 use leptos::prelude::*;
 
-use crate::components::{delivery_row::DeliveryItem, viewpoint::Viewpoint};
+use crate::components::{delivery_row::DeliveryItem, render_context::RenderContext};
 use crate::html::IntoHtml;
 
 /// Deliveries, newest first, under the days on which they were accepted. Days and rows are items of one list, so
@@ -13,7 +13,7 @@ pub fn Rows(
     /// The deliveries.
     rows: Vec<DeliveryRow>,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
     /// The list's own query, so that a delivery's page leads back to it.
     #[prop(optional, into)]
     query: String,

@@ -4,11 +4,11 @@ use domain::installation::staff::StaffInvited;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
-    components::{heading::Heading, role_field::YourRole, time_text::UntilText, viewpoint::Viewpoint},
+    components::{heading::Heading, role_field::YourRole, time_text::UntilText, render_context::RenderContext},
     links,
     pages::{invitation, letter::behind_link, public_page},
     visit::Visit,
@@ -35,12 +35,12 @@ fn open(invitee: StaffInvitee, link: String, visit: &Visit) -> impl IntoView + u
         None if known => invitation::sign_in_first(&back, email).into_html(),
         None => invitation::newcomer(link, email, JoinStaffAsNew::PATH).into_html(),
     };
-    view! { <Heading title="Join the staff"/> <Terms invited=invited view=viewpoint(visit)/> {way} }
+    view! { <Heading title="Join the staff"/> <Terms invited=invited view=render_context(visit)/> {way} }
 }
 
 /// Who invited, as what, and until when.
 #[component]
-fn Terms(invited: StaffInvited, view: Viewpoint) -> impl IntoView {
+fn Terms(invited: StaffInvited, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere"><strong>{invited.invited_by}</strong> " invites you to work for the provider here."</p>

@@ -5,7 +5,7 @@ use domain::installation::staff::{StaffInvitation, StaffMember};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops_staff::{InviteStaff, ResendStaffInvitation, WithdrawStaffInvitation, load_staff},
@@ -13,9 +13,9 @@ use crate::{
         button::{Button, LinkButton, Weight},
         field::Field,
         heading::Heading,
-        role_field::{RoleField, RoleWords as _},
+        role_field::{RoleField, RoleText as _},
         time_text::UntilText,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -28,7 +28,7 @@ const ROW: &str = "flex flex-wrap items-center justify-between gap-x-6 gap-y-2 b
 pub fn StaffPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let (roster, own) = load_staff().await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let members = roster.members.into_iter().map(|one| member(one, &own)).collect_view();
         let waiting = (!roster.invitations.is_empty()).then(|| {
             let rows = roster.invitations.into_iter().map(|one| invitation(one, &view)).collect_view();
@@ -79,7 +79,7 @@ fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
     }
 }
 
-fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
+fn invitation(one: StaffInvitation, view: &RenderContext) -> impl IntoView + use<> {
     let runs_out = if one.expires <= view.now {
         view! { "The link has expired: send it again." }.into_html()
     } else {

@@ -22,9 +22,9 @@ use crate::{
 
 /// `/support`
 #[component]
-pub fn DeskPage() -> impl IntoView {
+pub fn SupportHomePage() -> impl IntoView {
     support_page(async |place, visit| {
-        let text = place.asked("q");
+        let text = place.query_param("q");
         let desk = load_desk(text.clone()).await?;
         let (zone, now) = (visit.zone(), visit.now);
         let (open, past): (Vec<_>, Vec<_>) = desk.sessions.into_iter().partition(|session| session.is_open(now));
