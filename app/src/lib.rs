@@ -1,9 +1,9 @@
 //! The pages of Offhook.
 //!
-//! Every page is rendered on the server; the few pieces under `islands` are woken in the browser by
-//! `boot.js`, which loads this crate again, built for wasm. Nothing else of it runs there.
+//! Every page is rendered on the server. In the browser, `boot.js` loads this crate compiled to wasm and hydrates the
+//! few components in `islands`; nothing else runs there.
 
-// A view's type nests as deep as its elements; the compiler's usual 128 is not enough for a page in its frame.
+// The type of a view nests as deeply as its elements; the default limit of 128 is too low.
 #![recursion_limit = "256"]
 
 pub mod api;
@@ -24,7 +24,7 @@ pub use ssr::shell;
 
 pub use routes::App;
 
-/// Where the browser's half starts: `boot.js` calls this once and then wakes each island of the page.
+/// Entry point in the browser: `boot.js` calls this once to hydrate the islands of the page.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

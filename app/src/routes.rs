@@ -8,8 +8,8 @@ use leptos_router::{MatchNestedRoutes, SsrMode, path};
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
-    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateEverywherePage, list::EndpointsPage,
-    new::NewEndpointPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
+    delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
+    rotate_all::RotateAllPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
@@ -36,7 +36,7 @@ use crate::pages::{
     sign_in::SignInPage, sign_up::SignUpPage, start::StartPage, test_line::TestLinePage, verify::VerifySignInPage,
 };
 
-/// The application: one route per page. Pages are sent whole, so that they need no script.
+/// The application: one route per page. Responses are complete, so that pages work without script.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -72,7 +72,7 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateAllPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>
@@ -111,7 +111,7 @@ pub fn App() -> impl IntoView {
             </Routes>
         </Router>
     }
-    // One type for all pages ends here: the crates that build on this one need not know it.
+    // Erases the type of the routes, which would slow down compiling dependent crates.
     .into_any()
 }
 

@@ -11,7 +11,7 @@ test("the theme is the system's until a person chooses one, which stays", async 
   await expect(html).not.toHaveAttribute("data-theme");
   expect(await colour()).toBe(NIGHT);
 
-  await page.getByRole("button", { name: /^Menu of/ }).click();
+  await page.getByRole("button", { name: /^User menu/ }).click();
   await page.getByRole("button", { name: "Light", exact: true }).click();
   await expect(page).toHaveURL(person.path("endpoints"));
   await expect(html).toHaveAttribute("data-theme", "light");

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use app::ssr::{ClientIp, TooOften};
+use app::ssr::{ClientIp, RateLimited};
 use axum::{
     Router,
     extract::{Request, State},
@@ -98,7 +98,7 @@ async fn count(State(room): State<Shared>, request: Request, next: Next) -> Resp
     let client = client_ip::of(&parts, &room.trusted_proxies).to_string();
     let taken = room.rates.sign_in.take(&client, room.backend.clock().now());
     if let Taken::No { retry_after_s } = taken {
-        parts.extensions.insert(TooOften { retry_after_s });
+        parts.extensions.insert(RateLimited { retry_after_s });
     }
     let mut response = next.run(Request::from_parts(parts, body)).await;
     if let Taken::No { .. } = taken {

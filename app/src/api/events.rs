@@ -1,4 +1,4 @@
-//! Events and calls: what their pages load.
+//! Events and calls: loading.
 
 use domain::{
     delivery::DeliveryRow,
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// One page of the log that a query string asks for.
+/// One page of the events that match a query string.
 #[server(prefix = "/api", endpoint = "events/list")]
 pub async fn list(acct: String, query: String) -> Result<Page<EventRow>, UiError> {
     use crate::{pages::events::query, ssr};
@@ -24,7 +24,7 @@ pub async fn show(acct: String, evt: String) -> Result<EventDetail, UiError> {
     Ok(ssr::backend()?.event(&ssr::actor(&acct).await?, &id).await?)
 }
 
-/// What is known about a call.
+/// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// Its events, oldest first.

@@ -1,8 +1,9 @@
-//! Server functions: who asks, call the backend, answer. Pages call them to load, forms post to them.
+//! Server functions: identify the user, call the backend, respond. Pages load data with them; forms submit to them.
 
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 
 pub mod audit;
+pub mod bulk_rotation;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
@@ -16,12 +17,11 @@ pub mod overview;
 pub mod people;
 pub mod recover;
 pub mod rotation;
-pub mod rotation_everywhere;
 pub mod second_factor;
 pub mod security;
 pub mod settings;
 pub mod support;
+pub mod test_events;
 pub mod test_line;
 pub mod tokens;
-pub mod tries;
 pub mod visit;

@@ -57,7 +57,7 @@ pub async fn open_account(form: NewAccount) -> Result<(), UiError> {
         let (account, invited) = ssr::backend()?.open_account(&ssr::operator().await?, &form).await?;
         let words = match invited {
             Some(invitation) => {
-                format!("{} is open. {}", account.name, ssr::letters::invited(&invitation.email)?)
+                format!("{} is open. {}", account.name, ssr::mail_messages::invited(&invitation.email)?)
             }
             None => format!("{} is open. Nobody belongs to it yet.", account.name),
         };

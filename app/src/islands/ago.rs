@@ -1,4 +1,4 @@
-//! Ago: one island keeps every relative time and countdown of the page true.
+//! Keeps every relative time and countdown of the page up to date.
 
 use std::time::Duration;
 
@@ -9,16 +9,15 @@ use web_sys::Element;
 
 use crate::components::time_text::until;
 
-/// How often the texts are brought up to date.
+/// Update interval.
 const EVERY: Duration = Duration::from_secs(1);
-/// The browser's clock is believed when it is no further than this from the server's, in milliseconds: what is
-/// less is the way from there to here.
+/// Clock differences below this many milliseconds are ignored: they are network latency.
 const SKEW_MIN_MS: i64 = 30_000;
 
-/// Keeps `data-ago` and `data-until` texts up to date. Shows nothing itself.
+/// Updates `data-ago` and `data-until` texts. Renders nothing.
 #[island]
 pub fn Ago(
-    /// The server's moment of the page, in Unix milliseconds.
+    /// The server's time when it rendered the page, in Unix milliseconds.
     now: i64,
 ) -> impl IntoView {
     Effect::new(move |_| {
@@ -27,13 +26,13 @@ pub fn Ago(
     });
 }
 
-/// How far the browser's clock is ahead of the server's.
+/// How far the browser's clock is ahead of the server's, in milliseconds.
 const fn skew(browser: i64, server: i64) -> i64 {
     let ahead = browser - server;
     if ahead.abs() < SKEW_MIN_MS { 0 } else { ahead }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit far into 64 bits")]
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970 fit into 64 bits")]
 fn browser_now() -> i64 {
     js_sys::Date::now() as i64
 }
@@ -47,7 +46,7 @@ fn write_all(now: UnixMs) {
     }
 }
 
-/// Writes only what differs, so that nothing that is being selected is torn out every second.
+/// Only writes changed texts, so that a selection survives.
 fn write(time: &Element, now: UnixMs) {
     let moment = |name| time.get_attribute(name).and_then(|ms| ms.parse::<i64>().ok());
     let text = match (moment("data-ago"), moment("data-until")) {
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_off_is_corrected_and_the_way_here_is_not() {
+    fn clock_skew_is_corrected_but_latency_is_not() {
         assert_eq!(skew(1_000_900, 1_000_000), 0);
         assert_eq!(skew(4_600_000, 1_000_000), 3_600_000);
         assert_eq!(skew(0, 1_000_000), -1_000_000);

@@ -1,4 +1,4 @@
-//! The few pieces that run in the browser. Each works as plain HTML before it wakes.
+//! The few components that run in the browser. Each works as plain HTML before it is hydrated.
 
 #![expect(
     clippy::disallowed_methods,

@@ -9,10 +9,10 @@ use crate::{
     api::settings::{SaveSettings, load_settings},
     components::{
         button::{Button, Weight},
-        field::{Field, Tick},
+        field::{Checkbox, Field},
         heading::Heading,
         key_value::{Facts, IdText, KeyValue},
-        rail::Part,
+        sidebar::Part,
     },
     links,
 };
@@ -51,9 +51,9 @@ fn SettingsForm(acct: String, account: Account) -> impl IntoView {
         <form class="grid max-w-column gap-6" method="post" action=SaveSettings::PATH>
             <input type="hidden" name="acct" value=acct/>
             <Field name="name" label="Account name" value=account.name required=true/>
-            <Tick name="developers_rotate" label="Developers may rotate credentials" hint=rotate checked=account.settings.developers_rotate/>
+            <Checkbox name="developers_rotate" label="Developers may rotate credentials" hint=rotate checked=account.settings.developers_rotate/>
             <div class="grid gap-1">
-                <Tick name="support_access" label="The provider’s support may look into this account" hint=support checked=account.settings.support_access/>
+                <Checkbox name="support_access" label="The provider’s support may look into this account" hint=support checked=account.settings.support_access/>
                 <p class="pl-8 text-table"><a href=looks>"What support has looked at"</a></p>
             </div>
             <Field name="bodies_days" label="Days that payloads and answers are kept" value=account.settings.bodies_days.to_string()

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::{Place, public_page};
+use super::{RouteParams, public_page};
 use crate::api::people::{self, SignIn};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
@@ -16,7 +16,7 @@ use crate::links;
 #[component]
 pub fn SignInPage() -> impl IntoView {
     public_page(async |place, _| {
-        let next = links::safe_next(&place.asked("next")).unwrap_or("/").to_owned();
+        let next = links::safe_next(&place.query_param("next")).unwrap_or("/").to_owned();
         let sign_up = people::sign_up_open().await?.then(|| {
             view! { <p>"New here? " <a href=links::SIGN_UP>"Create an account"</a></p> }
         });
@@ -39,14 +39,14 @@ pub fn SignInPage() -> impl IntoView {
 }
 
 /// Why the person is here, where they did not come by themselves.
-fn notice(place: &Place) -> Option<&'static str> {
-    if place.asked("ended") == "1" {
+fn notice(place: &RouteParams) -> Option<&'static str> {
+    if place.query_param("ended") == "1" {
         Some("You were signed out because your session ended. Sign in to continue where you were.")
-    } else if place.asked("again") == "1" {
+    } else if place.query_param("again") == "1" {
         Some("Your sign-in is older than 10 minutes. Sign in once more to go on.")
-    } else if place.asked("late") == "1" {
+    } else if place.query_param("late") == "1" {
         Some("Too much time has passed since you gave your password. Sign in again.")
-    } else if place.asked("bye") == "1" {
+    } else if place.query_param("bye") == "1" {
         Some("You are signed out.")
     } else {
         None

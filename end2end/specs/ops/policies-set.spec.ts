@@ -56,7 +56,7 @@ test("an endpoint may have a private address where its network is allowed", asyn
 
   await set(ops, title, (panel) => panel.getByLabel("Networks in CIDR notation").fill("127.0.0.0/8"));
   await page.getByRole("button", { name: "Save and send test" }).click();
-  await expect(page.getByRole("region", { name: /IncomingCall arrived: 200/ })).toBeVisible();
+  await expect(page.getByRole("region", { name: /IncomingCall: 200/ })).toBeVisible();
 
   await leaveToEnvironment(ops, title);
   await page.getByRole("link", { name: "Send test" }).click();
@@ -100,5 +100,5 @@ test("people of a suspended account read whom to ask", async ({ page, person, op
   await ops.getByRole("button", { name: "Suspend account" }).click();
   await expect(ops.getByRole("status")).toContainText("Its events are taken in and held.");
   await page.goto(person.path());
-  await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Ask your provider: help@provider.example");
+  await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Contact your provider: help@provider.example");
 });

@@ -22,7 +22,7 @@ test("somebody is invited to the staff, made an operator, and removed", async ({
   await sam.getByRole("button", { name: "Accept invitation" }).click();
   await expect(sam).toHaveURL("/support");
   await sam.goto("/ops");
-  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("This page doesn't exist");
 
   await ops.goto("/ops/staff");
   await ops.getByRole("link", { name: `Change role of ${email}` }).click();
@@ -36,7 +36,7 @@ test("somebody is invited to the staff, made an operator, and removed", async ({
   await ops.getByRole("button", { name: "Remove from staff" }).click();
   await expect(ops.getByRole("status")).toContainText(`${email} is no longer staff`);
   await sam.reload();
-  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("This page doesn't exist");
 });
 
 test("nobody changes their own role", async ({ page }) => {

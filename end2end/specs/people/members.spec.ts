@@ -44,7 +44,7 @@ test("somebody new is invited, joins, gets another role and is removed", async (
   await page.getByRole("button", { name: "Save role" }).click();
   await expect(page.getByRole("status")).toHaveText(`${email} has the role developer now.`);
   await bob.goto(person.path("endpoints/new"));
-  await expect(bob.getByRole("button", { name: "Save only" })).toBeVisible();
+  await expect(bob.getByRole("button", { name: "Save", exact: true })).toBeVisible();
 
   await row.getByRole("link", { name: `Remove ${email}` }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Remove ${email}?`);
@@ -52,7 +52,7 @@ test("somebody new is invited, joins, gets another role and is removed", async (
   await expect(page.getByRole("status")).toContainText("is no member any more");
   await expect(row).toHaveCount(0);
   await bob.reload();
-  await expect(bob.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await expect(bob.getByRole("heading", { level: 1 })).toHaveText("This account doesn't exist, or you don't have access to it");
 });
 
 test("an invitation is sent again, which ends the earlier link, and withdrawn", async ({ page, person, other }) => {

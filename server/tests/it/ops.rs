@@ -88,7 +88,7 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
 
     let home = format!("/a/{}", tenant.account.id);
     let page = ana.get(&home).await.text;
-    assert!(page.contains("acme is suspended since") && page.contains("Unpaid since May"), "{page}");
+    assert!(page.contains("acme has been suspended since") && page.contains("Unpaid since May"), "{page}");
     assert!(ana.get(&format!("{home}/deliveries?status=held")).await.text.contains("Held: account suspended"));
     assert_eq!(ana.get(&format!("{home}/members")).await.status, 403);
     let ep = endpoint["id"].as_str().unwrap();
@@ -100,7 +100,7 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
 
     olga.post("/api/ops/resume", &[("acct", tenant.account.id.as_str())]).await;
     tenant.until_delivery_is("delivered").await;
-    assert!(!ana.get(&home).await.text.contains("is suspended since"));
+    assert!(!ana.get(&home).await.text.contains("has been suspended since"));
 }
 
 #[tokio::test]

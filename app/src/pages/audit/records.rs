@@ -9,8 +9,8 @@ use leptos::prelude::*;
 
 use crate::{
     components::{
+        render_context::RenderContext,
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
 };
@@ -25,7 +25,7 @@ pub fn Records(
     /// Path of the log.
     base: String,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let items = rows
         .into_iter()
@@ -34,7 +34,7 @@ pub fn Records(
 }
 
 #[component]
-fn Item(record: Record, filter: AuditFilter, base: String, view: Viewpoint) -> impl IntoView {
+fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) -> impl IntoView {
     let at = view! { <TimeText at=record.at form=TimeForm::Full view=view.clone()/> };
     let changes = changes(&record.changes, &view);
     let address =
@@ -65,7 +65,7 @@ fn who(record: &Record, filter: &AuditFilter, base: &str) -> AnyView {
 }
 
 /// What it was done to, by its name at that time, else its id; a link where it has a page.
-fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
+fn object(record: &Record, view: &RenderContext) -> Option<AnyView> {
     // A support session has no page, and its id says nothing: what was looked at is named below.
     let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let shown = record.object.clone().unwrap_or_else(|| id.clone());
@@ -76,14 +76,14 @@ fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
 }
 
 /// A value as the page writes it: moments by its clock, like all its times.
-fn said(value: &str, view: &Viewpoint) -> String {
+fn said(value: &str, view: &RenderContext) -> String {
     match parse_utc(value).filter(|at| iso_utc(*at) == value) {
         Some(at) => view.zone.full(at),
         None => value.to_owned(),
     }
 }
 
-fn changes(changes: &[Change], view: &Viewpoint) -> Option<AnyView> {
+fn changes(changes: &[Change], view: &RenderContext) -> Option<AnyView> {
     let line = |change: &Change| {
         let what = format!("{}:", change.what.replace('_', " "));
         let after = change.after.as_ref().map_or_else(|| "none".to_owned(), |after| said(after, view));

@@ -1,22 +1,22 @@
-//! The rows of the list under a header for each day.
+//! The rows of the list, grouped by day.
 
 use domain::delivery::DeliveryRow;
 use leptos::prelude::*;
 
-use crate::components::{delivery_row::DeliveryItem, viewpoint::Viewpoint};
+use crate::components::{delivery_row::DeliveryItem, render_context::RenderContext};
 
-/// Deliveries, newest first, under the days on which they were accepted. Days and rows are items of one list, so
-/// that a live update can replace any of them alone.
+/// Deliveries, newest first, grouped by the day they were accepted. Days and rows are items of one list, so that a live
+/// update can replace each individually.
 #[component]
 pub fn Rows(
     /// The deliveries.
     rows: Vec<DeliveryRow>,
-    /// Whose account and clock.
-    view: Viewpoint,
-    /// The list's own query, so that a delivery's page leads back to it.
+    /// The account and the reader's clock.
+    view: RenderContext,
+    /// The list's query string, so that a delivery's page can link back to it.
     #[prop(optional, into)]
     query: String,
-    /// Level of the days among the headings of the page.
+    /// Heading level of the days.
     #[prop(default = 2)]
     level: u8,
 ) -> impl IntoView {

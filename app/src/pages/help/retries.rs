@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::guide::{Grid, Part, guide_page, rows};
-use crate::components::status_lamp::StatusLamp;
+use crate::components::status_badge::StatusBadge;
 
 /// `/help/retries`.
 #[component]
@@ -119,7 +119,7 @@ fn Statuses() -> impl IntoView {
     let row = |status: Status| {
         view! {
             <div class="grid sm:grid-cols-[9rem_minmax(0,1fr)] gap-x-4 py-1.5 border-t border-line">
-                <dt><StatusLamp status=status/></dt>
+                <dt><StatusBadge status=status/></dt>
                 <dd>{meaning(status)}</dd>
             </div>
         }

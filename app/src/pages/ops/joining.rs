@@ -4,10 +4,10 @@ use domain::installation::staff::StaffInvited;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
-    components::{heading::Heading, role_field::YourRole, time_text::UntilText, viewpoint::Viewpoint},
+    components::{heading::Heading, render_context::RenderContext, role_field::YourRole, time_text::UntilText},
     links,
     pages::{invitation, letter::behind_link, public_page},
     visit::Visit,
@@ -34,12 +34,12 @@ fn open(invitee: StaffInvitee, link: String, visit: &Visit) -> impl IntoView + u
         None if known => invitation::sign_in_first(&back, email).into_any(),
         None => invitation::newcomer(link, email, JoinStaffAsNew::PATH).into_any(),
     };
-    view! { <Heading title="Join the staff"/> <Terms invited=invited view=viewpoint(visit)/> {way} }
+    view! { <Heading title="Join the staff"/> <Terms invited=invited view=render_context(visit)/> {way} }
 }
 
 /// Who invited, as what, and until when.
 #[component]
-fn Terms(invited: StaffInvited, view: Viewpoint) -> impl IntoView {
+fn Terms(invited: StaffInvited, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere"><strong>{invited.invited_by}</strong> " invites you to work for the provider here."</p>

@@ -23,7 +23,7 @@ use crate::{
 #[component]
 pub fn DeskPage() -> impl IntoView {
     support_page(async |place, visit| {
-        let text = place.asked("q");
+        let text = place.query_param("q");
         let desk = load_desk(text.clone()).await?;
         let (zone, now) = (visit.zone(), visit.now);
         let (open, past): (Vec<_>, Vec<_>) = desk.sessions.into_iter().partition(|session| session.is_open(now));

@@ -1,20 +1,20 @@
-//! What the step before came to: credentials that were made, this once, and endpoints that were passed over.
+//! The result of the previous step: new credentials, shown once, and skipped endpoints.
 
 use leptos::prelude::*;
 
 use crate::components::copy_button::CopyButton;
 use crate::flash::Flash;
 
-/// Nothing after a page was opened afresh.
+/// Nothing if no step was taken before.
 #[component]
 pub fn Outcome(flash: Flash) -> impl IntoView {
     let pairs = |names, values| flash.values(names).into_iter().zip(flash.values(values)).collect::<Vec<_>>();
-    let (made, skipped) = (pairs("made_at", "made"), pairs("skipped_at", "skipped"));
-    (!flash.refused()).then(|| view! { <Made made=made/> <Skipped skipped=skipped/> })
+    let (created, skipped) = (pairs("created_for", "credentials"), pairs("skipped", "reasons"));
+    (!flash.refused()).then(|| view! { <Created created=created/> <Skipped skipped=skipped/> })
 }
 
 #[component]
-fn Made(made: Vec<(String, String)>) -> impl IntoView {
+fn Created(created: Vec<(String, String)>) -> impl IntoView {
     let row = |(name, value): (String, String)| {
         let what = format!("credential of {name}");
         view! {
@@ -27,12 +27,12 @@ fn Made(made: Vec<(String, String)>) -> impl IntoView {
             </li>
         }
     };
-    (!made.is_empty()).then(|| {
+    (!created.is_empty()).then(|| {
         view! {
-            <section class="grid gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="just-made">
-                <h2 class="text-large font-bold" id="just-made">"Copy them into your servers now"</h2>
-                <p class="text-ink-2">"When you leave this page they are masked; you can reveal each again on its endpoint's page."</p>
-                <ul class="grid gap-3">{made.into_iter().map(row).collect_view()}</ul>
+            <section class="grid gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="new-credentials">
+                <h2 class="text-large font-bold" id="new-credentials">"Copy them to your servers now"</h2>
+                <p class="text-ink-2">"They are masked once you leave this page. You can reveal each one again on its endpoint's page."</p>
+                <ul class="grid gap-3">{created.into_iter().map(row).collect_view()}</ul>
             </section>
         }
     })
@@ -40,8 +40,8 @@ fn Made(made: Vec<(String, String)>) -> impl IntoView {
 
 #[component]
 fn Skipped(skipped: Vec<(String, String)>) -> impl IntoView {
-    let row = |(name, why): (String, String)| {
-        view! { <li><strong class="wrap-anywhere">{name}</strong> ": " {why}</li> }
+    let row = |(name, reason): (String, String)| {
+        view! { <li><strong class="wrap-anywhere">{name}</strong> ": " {reason}</li> }
     };
     (!skipped.is_empty()).then(|| {
         view! {

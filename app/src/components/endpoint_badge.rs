@@ -1,4 +1,4 @@
-//! Where an endpoint stands: its lamp, its verdict, and what happens next.
+//! The status of an endpoint: its badge, its verdict, and what happens next.
 
 use domain::UnixMs;
 use domain::delivery::Status;
@@ -7,20 +7,20 @@ use domain::time::{ago, counted};
 use leptos::prelude::*;
 
 use super::count_text::number;
-use super::status_lamp::{Lamp, ink};
+use super::status_badge::{StatusIcon, ink};
 use crate::zone::Zone;
 
-/// Where an endpoint stands, as people speak of it.
+/// The status of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum EndpointStatus {
     /// Its latest attempt succeeded.
-    Answering,
-    /// Its latest attempts failed, not yet for long.
-    Stumbling,
-    /// It has failed for long.
+    Healthy,
+    /// Its latest attempts failed, but only recently.
+    Degraded,
+    /// It has been failing for a while.
     Failing,
     /// Nothing has been sent to it.
-    Quiet,
+    Idle,
     /// Paused.
     Paused,
     /// Disabled after days of failures.
@@ -31,8 +31,8 @@ pub enum Standing {
     Deleted,
 }
 
-impl Standing {
-    /// Where this endpoint stands now.
+impl EndpointStatus {
+    /// The endpoint's current status.
     #[must_use]
     pub fn of(summary: &EndpointSummary, now: UnixMs) -> Self {
         let health = &summary.endpoint.health;
@@ -42,20 +42,20 @@ impl Standing {
             EndpointState::Paused => Self::Paused,
             EndpointState::Disabled => Self::Disabled,
             EndpointState::Active if health.is_failing(now) => Self::Failing,
-            EndpointState::Active if health.failures_in_row > 0 => Self::Stumbling,
-            EndpointState::Active if health.last_success_at.is_some() => Self::Answering,
-            EndpointState::Active => Self::Quiet,
+            EndpointState::Active if health.failures_in_row > 0 => Self::Degraded,
+            EndpointState::Active if health.last_success_at.is_some() => Self::Healthy,
+            EndpointState::Active => Self::Idle,
         }
     }
 
-    /// The word beside the lamp.
+    /// The label of the badge.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
-            Self::Answering => "Answering",
-            Self::Stumbling => "Latest failed",
+            Self::Healthy => "Healthy",
+            Self::Degraded => "Last attempt failed",
             Self::Failing => "Failing",
-            Self::Quiet => "Nothing sent yet",
+            Self::Idle => "No events sent yet",
             Self::Paused => "Paused",
             Self::Disabled => "Disabled",
             Self::Suspended => "Suspended",
@@ -63,47 +63,47 @@ impl Standing {
         }
     }
 
-    /// Whether the latest failure is still what to look at.
+    /// Whether the latest failure still needs attention.
     #[must_use]
-    pub const fn is_trouble(self) -> bool {
-        matches!(self, Self::Stumbling | Self::Failing | Self::Disabled)
+    pub const fn needs_attention(self) -> bool {
+        matches!(self, Self::Degraded | Self::Failing | Self::Disabled)
     }
 
-    /// Whether events have long not arrived.
+    /// Whether events have not been arriving for a while.
     #[must_use]
     pub const fn is_down(self) -> bool {
         matches!(self, Self::Failing | Self::Disabled)
     }
 
-    /// The lamp that means the same for a delivery.
-    const fn status(self) -> Status {
+    /// The delivery status with the same icon.
+    const fn icon(self) -> Status {
         match self {
-            Self::Answering => Status::Delivered,
-            Self::Stumbling => Status::Retrying,
+            Self::Healthy => Status::Delivered,
+            Self::Degraded => Status::Retrying,
             Self::Failing | Self::Disabled => Status::Failed,
-            Self::Quiet => Status::Queued,
+            Self::Idle => Status::Queued,
             Self::Paused | Self::Suspended => Status::Held,
             Self::Deleted => Status::Cancelled,
         }
     }
 }
 
-/// The lamp and its word.
+/// The icon and label of an endpoint's status.
 #[component]
-pub fn EndpointLamp(
-    /// Where the endpoint stands.
-    standing: Standing,
+pub fn EndpointBadge(
+    /// The endpoint's status.
+    status: EndpointStatus,
 ) -> impl IntoView {
-    let status = standing.status();
+    let icon = status.icon();
     view! {
-        <span class=format!("inline-flex items-center gap-1.5 whitespace-nowrap font-semibold {}", ink(status))>
-            <Lamp status=status/>
-            {standing.word()}
+        <span class=format!("inline-flex items-center gap-1.5 whitespace-nowrap font-semibold {}", ink(icon))>
+            <StatusIcon status=icon/>
+            {status.label()}
         </span>
     }
 }
 
-/// The verdict: how it stands and since when, in whole sentences.
+/// The verdict: the status and since when, in full sentences.
 #[must_use]
 pub fn verdict(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
     let endpoint = &summary.endpoint;
@@ -111,26 +111,26 @@ pub fn verdict(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
     let waiting = waiting(summary.waiting);
     let cause = summary.failure.as_ref().map(|failure| failure.sentence(now));
     let failing_for = endpoint.health.failing_since.map(|at| format!(" First failure {}.", ago(now.since_ms(at))));
-    match Standing::of(summary, now) {
-        Standing::Answering => match endpoint.health.last_success_at {
-            Some(at) => format!("Your server is answering. Last success {}.{waiting}", ago(now.since_ms(at))),
-            None => "Your server is answering.".to_owned(),
+    match EndpointStatus::of(summary, now) {
+        EndpointStatus::Healthy => match endpoint.health.last_success_at {
+            Some(at) => format!("Your server is responding. Last success {}.{waiting}", ago(now.since_ms(at))),
+            None => "Your server is responding.".to_owned(),
         },
-        Standing::Stumbling | Standing::Failing => format!(
+        EndpointStatus::Degraded | EndpointStatus::Failing => format!(
             "{}.{}{waiting}",
             cause.unwrap_or_else(|| "The latest attempts failed".to_owned()),
             failing_for.unwrap_or_default()
         ),
-        Standing::Quiet => format!("Nothing has been sent here yet.{waiting}"),
-        Standing::Paused if endpoint.pause_reason == Some(PauseReason::Gone) => {
-            format!("Your server said Gone (410) on {since}, so we paused the endpoint.{waiting}")
+        EndpointStatus::Idle => format!("No events sent yet.{waiting}"),
+        EndpointStatus::Paused if endpoint.pause_reason == Some(PauseReason::Gone) => {
+            format!("Your server returned 410 Gone on {since}, so we paused the endpoint.{waiting}")
         }
-        Standing::Paused => format!("Paused since {since}.{waiting}"),
-        Standing::Disabled => {
-            format!("Disabled {since} after {} of failures.{waiting}", domain::time::span(DISABLED_AFTER_MS))
+        EndpointStatus::Paused => format!("Paused since {since}.{waiting}"),
+        EndpointStatus::Disabled => {
+            format!("Disabled on {since} after {} of failures.{waiting}", domain::time::span(DISABLED_AFTER_MS))
         }
-        Standing::Suspended => format!("Your provider has suspended the account.{waiting}"),
-        Standing::Deleted => format!("Deleted {since}."),
+        EndpointStatus::Suspended => format!("Your provider has suspended this account.{waiting}"),
+        EndpointStatus::Deleted => format!("Deleted on {since}."),
     }
 }
 
@@ -142,41 +142,41 @@ fn waiting(n: u32) -> String {
     }
 }
 
-/// What happens next without anybody doing anything.
+/// What happens next if nobody intervenes.
 #[must_use]
 pub fn next(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
-    match Standing::of(summary, now) {
-        Standing::Answering => match summary.endpoint.drain_per_s.filter(|_| summary.waiting > 0) {
+    match EndpointStatus::of(summary, now) {
+        EndpointStatus::Healthy => match summary.endpoint.drain_per_s.filter(|_| summary.waiting > 0) {
             Some(rate) => {
                 let waiting = counted(i64::from(summary.waiting), "event");
-                format!("{waiting} still waiting; held ones go out at {rate} per second.")
+                format!("{waiting} still waiting. Held events are sent at {rate} per second.")
             }
             None if summary.waiting > 0 => {
-                "Each that waits goes out at its next try, oldest first within a call. New events are sent at once."
+                "Waiting events are sent at their next scheduled retry, oldest first within a call. New events are sent immediately."
                     .to_owned()
             }
-            None => "New events are sent at once.".to_owned(),
+            None => "New events are sent immediately.".to_owned(),
         },
-        Standing::Stumbling => "We go on trying each event. New events are sent at once.".to_owned(),
-        Standing::Failing => match summary.endpoint.health.failing_since {
+        EndpointStatus::Degraded => "We'll keep retrying. New events are sent immediately.".to_owned(),
+        EndpointStatus::Failing => match summary.endpoint.health.failing_since {
             Some(since) => format!(
-                "We go on trying each event. Without a success, the endpoint is disabled on {}.",
+                "We'll keep retrying. If nothing succeeds, the endpoint is disabled on {}.",
                 zone.short(since.plus_ms(DISABLED_AFTER_MS))
             ),
-            None => "We go on trying each event.".to_owned(),
+            None => "We'll keep retrying.".to_owned(),
         },
-        Standing::Quiet => "The next event is sent at once. Send a test to be sure that it arrives.".to_owned(),
-        Standing::Paused | Standing::Disabled => {
-            "New events wait until you resume it; then the oldest go out first.".to_owned()
+        EndpointStatus::Idle => "The next event is sent immediately. Send a test to check that it arrives.".to_owned(),
+        EndpointStatus::Paused | EndpointStatus::Disabled => {
+            "New events wait until you resume the endpoint, then the oldest are sent first.".to_owned()
         }
-        Standing::Suspended => {
-            "New events wait until your provider resumes the account; then the oldest go out first.".to_owned()
+        EndpointStatus::Suspended => {
+            "New events wait until your provider resumes the account, then the oldest are sent first.".to_owned()
         }
-        Standing::Deleted => "Nothing is sent here any more. Its deliveries stay readable.".to_owned(),
+        EndpointStatus::Deleted => "No more events are sent here. Past deliveries stay available.".to_owned(),
     }
 }
 
-/// An endpoint for the tests of this crate, created at the epoch.
+/// An endpoint created at the epoch, for this crate's tests.
 #[cfg(test)]
 pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
     let endpoint = domain::endpoint::Endpoint {
@@ -217,22 +217,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_standing_says_how_it_is_and_what_comes_next() {
+    fn each_status_has_a_verdict_and_a_next_step() {
         let now = UnixMs(DISABLED_AFTER_MS);
         let mut summary = sample(Health::default());
         let say =
             |summary: &EndpointSummary| (verdict(summary, &Zone::default(), now), next(summary, &Zone::default(), now));
-        assert_eq!(Standing::of(&summary, now), Standing::Quiet);
+        assert_eq!(EndpointStatus::of(&summary, now), EndpointStatus::Idle);
         summary.endpoint.health = Health { last_success_at: Some(now.plus_ms(-120_000)), ..Health::default() };
-        assert_eq!(say(&summary).0, "Your server is answering. Last success 2 min ago.");
+        assert_eq!(say(&summary).0, "Your server is responding. Last success 2 min ago.");
         summary.waiting = 25;
-        assert_eq!(say(&summary).0, "Your server is answering. Last success 2 min ago. 25 events are waiting.");
-        assert!(say(&summary).1.starts_with("Each that waits goes out at its next try"), "{}", say(&summary).1);
+        assert_eq!(say(&summary).0, "Your server is responding. Last success 2 min ago. 25 events are waiting.");
+        assert!(
+            say(&summary).1.starts_with("Waiting events are sent at their next scheduled retry"),
+            "{}",
+            say(&summary).1
+        );
         summary.endpoint.health = Health { failures_in_row: 12, failing_since: Some(UnixMs(0)), ..Health::default() };
         assert!(say(&summary).1.ends_with("the endpoint is disabled on 6 Jan 00:00."), "{}", say(&summary).1);
         (summary.endpoint.state, summary.waiting) = (EndpointState::Paused, 61);
         assert_eq!(say(&summary).0, "Paused since 1 Jan 00:00. 61 events are waiting.");
         summary.suspended = true;
-        assert_eq!(say(&summary).0, "Your provider has suspended the account. 61 events are waiting.");
+        assert_eq!(say(&summary).0, "Your provider has suspended this account. 61 events are waiting.");
     }
 }

@@ -1,15 +1,15 @@
-//! A rotation as a time line: a row for each credential, from what it is to what becomes of it.
+//! A rotation as a timeline: a row per credential, with its current and future use.
 
 use leptos::prelude::*;
 
-/// One credential on the line.
+/// One credential of the timeline.
 #[component]
-pub fn OnLine(
-    /// Which it is: `Earlier`, `Next`.
+pub fn TimelineRow(
+    /// Its role: `Current`, `Next`.
     name: &'static str,
     /// The credential, masked.
     masked: String,
-    /// What it does and until when.
+    /// How it is used, and until when.
     #[prop(into)]
     words: String,
     /// Whether it is in use now.

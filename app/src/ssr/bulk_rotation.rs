@@ -1,57 +1,57 @@
-//! One step for all endpoints of an account, as the forms of one page take it.
+//! Takes a rotation step for all endpoints of an account.
 
 use domain::actor::Actor;
 use domain::rotation::everywhere::{Came, Step};
 
 use super::{Done, backend};
-use crate::api::rotation_everywhere::Told;
+use crate::api::bulk_rotation::StepSummary;
 use crate::error::UiError;
 use crate::links;
 
-/// How long a post waits for the first attempts of all its tests together, in milliseconds.
+/// How long a POST waits for the first attempts of all tests together, in milliseconds.
 const WAIT_MS: i64 = 5_000;
 
-/// The page that they stand on.
+/// The page of the forms.
 #[must_use]
 pub fn page(acct: &str) -> String {
     links::account(acct, "rotate")
 }
 
-/// Takes the step and says what came of it: `3 endpoints prepared, 1 skipped.`
+/// Takes the step and reports the result: `Auth token switched for 3 endpoints, 1 skipped.` `done` is the first part.
 ///
 /// # Errors
 /// As `step_everywhere` of the port.
 pub async fn take(acct: &str, actor: &Actor, step: &Step, done: &str) -> Result<Done, UiError> {
-    let (mut told, mut tests, mut count) = (Told::default(), Vec::new(), 0_usize);
+    let (mut summary, mut tests, mut count) = (StepSummary::default(), Vec::new(), 0_usize);
     for taken in backend()?.step_everywhere(actor, step).await? {
         match taken.came {
-            Came::Skipped(why) => {
-                told.skipped_at.push(taken.name);
-                told.skipped.push(why);
+            Came::Skipped(reason) => {
+                summary.skipped.push(taken.name);
+                summary.reasons.push(reason);
                 continue;
             }
             Came::Made(credential) => {
-                told.made_at.push(taken.name);
-                told.made.push(credential);
+                summary.created_for.push(taken.name);
+                summary.credentials.push(credential);
             }
             Came::Sent(test) => tests.push(test),
             Came::Done => {}
         }
         count += 1;
     }
-    let begun = backend()?.clock().now();
+    let started = backend()?.clock().now();
     for test in tests {
-        let left = WAIT_MS - backend()?.clock().now().since_ms(begun);
+        let left = WAIT_MS - backend()?.clock().now().since_ms(started);
         let Ok(left) = u32::try_from(left) else { break };
         backend()?.delivery_after_first_try(actor, &test, left).await?;
     }
     let endpoints = if count == 1 { "endpoint" } else { "endpoints" };
-    let skipped = told.skipped.len();
+    let skipped = summary.skipped.len();
     let rest = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
-    let said = if count + skipped == 0 {
-        "There was no endpoint to do this to.".to_owned()
+    let message = if count + skipped == 0 {
+        "No endpoint was at this step.".to_owned()
     } else {
-        format!("{count} {endpoints} {done}{rest}.")
+        format!("{done} for {count} {endpoints}{rest}.")
     };
-    Ok(Done::to(page(acct)).saying(said).keeping(&told))
+    Ok(Done::to(page(acct)).saying(message).keeping(&summary))
 }

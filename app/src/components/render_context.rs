@@ -1,28 +1,28 @@
-//! What the pieces of a list need to know about who looks and when.
+//! What components need to render links and times.
 
 use domain::UnixMs;
 
 use crate::{links, visit::Frame, zone::Zone};
 
-/// The account, the moment and the clock that a page goes by.
+/// The account, the current time and the time zone of a page.
 #[derive(Debug, Clone)]
-pub struct Viewpoint {
-    /// The account's id as it stands in paths.
+pub struct RenderContext {
+    /// The account ID used in paths.
     pub acct: String,
-    /// The moment that all times on the page are measured from.
+    /// The reference for all relative times on the page.
     pub now: UnixMs,
-    /// The zone that times are written in.
+    /// The reader's time zone.
     pub zone: Zone,
 }
 
-impl Viewpoint {
-    /// A page of the account: `deliveries/dlv_…`.
+impl RenderContext {
+    /// The path of a page of the account: `deliveries/dlv_…`.
     #[must_use]
     pub fn path(&self, rest: &str) -> String {
         links::account(&self.acct, rest)
     }
 
-    /// Which clock the page goes by, said once: `Times in Europe/Berlin (UTC+1)`.
+    /// The time zone in words: `Times in Europe/Berlin (UTC+1)`.
     #[must_use]
     pub fn clock(&self) -> String {
         let (name, offset) = (self.zone.name(), self.zone.offset(self.now));
@@ -30,7 +30,7 @@ impl Viewpoint {
     }
 }
 
-impl From<&Frame> for Viewpoint {
+impl From<&Frame> for RenderContext {
     fn from(frame: &Frame) -> Self {
         Self { acct: frame.acct().to_owned(), now: frame.now(), zone: frame.visit.zone() }
     }

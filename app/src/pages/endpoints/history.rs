@@ -1,39 +1,39 @@
-//! What is on an endpoint's record: its last 24 hours, and what happened to it.
+//! The recent activity of an endpoint: the last 24 hours, and its audit log.
 
 use domain::UnixMs;
 use domain::audit;
 use domain::tally::Tally;
 use leptos::prelude::*;
 
-use crate::api::endpoints::Record;
-use crate::components::hours::{HoursStrip, day};
+use crate::api::endpoints::EndpointHistory;
+use crate::components::hours::{HourlyChart, day};
 use crate::components::panel::Panel;
+use crate::components::render_context::RenderContext;
 use crate::components::time_text::{TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
 
 /// The last 24 hours.
 #[component]
 pub fn LastDay(
-    /// Those of them in which something happened.
+    /// The hours with attempts.
     hours: Vec<(UnixMs, Tally)>,
-    /// Whose clock.
-    view: Viewpoint,
+    /// The reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let day = day(&hours, view.now);
     view! {
         <Panel title="Last 24 hours" id="last-day">
-            <HoursStrip day=day zone=view.zone/>
+            <HourlyChart day=day zone=view.zone/>
         </Panel>
     }
 }
 
-/// What happened to it, newest first.
+/// The audit log of an endpoint, newest first.
 #[component]
 pub fn History(
-    /// The endpoint's record.
-    record: Record,
-    /// Whose clock.
-    view: Viewpoint,
+    /// Its recent activity.
+    history: EndpointHistory,
+    /// The reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let entry = move |entry: audit::Record| {
         let who = entry.who.map(|who| format!(" by {who}")).unwrap_or_default();
@@ -46,7 +46,7 @@ pub fn History(
     };
     view! {
         <Panel title="History" id="history">
-            <ol class="text-table">{record.log.into_iter().map(entry).collect_view()}</ol>
+            <ol class="text-table">{history.log.into_iter().map(entry).collect_view()}</ol>
         </Panel>
     }
 }

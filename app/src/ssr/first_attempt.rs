@@ -1,4 +1,4 @@
-//! Creating an endpoint and trying it out, as the first page and the form for endpoints both do.
+//! Creating an endpoint and testing it, shared by the start page and the endpoint forms.
 
 use domain::actor::Actor;
 use domain::endpoint::{CreatedEndpoint, Duplicate, Endpoint, EndpointForm};
@@ -8,10 +8,10 @@ use domain::id::DeliveryId;
 use super::backend;
 use crate::error::UiError;
 
-/// How long a post waits for the first attempt, so that its page is complete without script, in milliseconds.
+/// How long a POST waits for the first attempt, so that the next page is complete without script, in milliseconds.
 const WAIT_MS: u32 = 5_000;
 
-/// Creates the endpoint; `duplicate` says `allow` where the person wants the same URL twice.
+/// Creates the endpoint. If `duplicate` is `allow`, the URL may already be in use.
 ///
 /// # Errors
 /// As `create_endpoint` of the port.
@@ -20,8 +20,8 @@ pub async fn created(actor: &Actor, form: &EndpointForm, duplicate: &str) -> Res
     Ok(backend()?.create_endpoint(actor, form, duplicate).await?)
 }
 
-/// Sends the example of the first event that the endpoint picked and waits for the outcome of the first attempt.
-/// Answers the query that shows it.
+/// Sends an example of the endpoint's first subscribed event and waits for the first attempt. Returns the query string
+/// that shows the result.
 ///
 /// # Errors
 /// As `send_test` of the port.
@@ -31,7 +31,7 @@ pub async fn test(actor: &Actor, endpoint: &Endpoint) -> Result<String, UiError>
     outcome(actor, &sent).await
 }
 
-/// Waits for the outcome of the first attempt and answers the query that shows it.
+/// Waits for the first attempt. Returns the query string that shows the result.
 ///
 /// # Errors
 /// As `delivery_after_first_try` of the port.

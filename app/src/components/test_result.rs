@@ -1,4 +1,4 @@
-//! What became of a test: delivered, with the request as it was sent; failed, with the cause; or still on its way.
+//! The result of a test: delivered, with the request; failed, with the cause; or pending.
 
 use domain::attempt::Attempt;
 use domain::body::{body, pretty};
@@ -7,20 +7,20 @@ use domain::id::EventId;
 use leptos::prelude::*;
 
 use super::code_block::{CodeBlock, FoldedCode};
-use super::status_lamp::StatusLamp;
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
+use super::status_badge::StatusBadge;
 use crate::links;
 
-/// Stands in the request's text where the auth token was.
+/// Replaces the auth token in the request.
 const HIDDEN: &str = "••••••••";
 
-/// The outcome of a test.
+/// The result of a test.
 #[component]
-pub fn TryResult(
-    /// The delivery of the test.
+pub fn TestResult(
+    /// The test's delivery.
     detail: DeliveryDetail,
-    /// Whose account and clock.
-    view: Viewpoint,
+    /// The account and the reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let status = detail.row.status;
     let href = links::delivery(&view.acct, detail.row.id.as_str());
@@ -29,18 +29,18 @@ pub fn TryResult(
         <section class=class aria-labelledby="result">
             <div role="status">
                 <h2 class="flex flex-wrap items-center gap-x-3 text-large font-bold" id="result">
-                <StatusLamp status=status test=true/>
+                <StatusBadge status=status test=true/>
                 <span>{headline(&detail, view.now)}</span>
             </h2>
             </div>
             {remedy(&detail)}
             <Evidence detail=detail/>
-            <p><a href=href>"Everything about this delivery"</a></p>
+            <p><a href=href>"Delivery details"</a></p>
         </section>
     }
 }
 
-/// The colour of the edge: the status says it once more, in the word beside its lamp.
+/// The border colour. The badge names the status as well.
 const fn edge(status: Status) -> &'static str {
     match status {
         Status::Delivered => "border-delivered-fill",
@@ -50,38 +50,38 @@ const fn edge(status: Status) -> &'static str {
     }
 }
 
-/// One sentence: what happened.
+/// What happened, in one sentence.
 fn headline(detail: &DeliveryDetail, now: domain::UnixMs) -> String {
     let row = &detail.row;
     match row.status {
-        Status::Delivered => format!("{} arrived: {}.", row.kind, row.sentence(now)),
-        Status::Queued | Status::Sending => format!("{} is on its way to {}.", row.kind, row.endpoint_host),
+        Status::Delivered => format!("{}: {}.", row.kind, row.sentence(now)),
+        Status::Queued | Status::Sending => format!("Sending {} to {}…", row.kind, row.endpoint_host),
         _ => format!("{}.", row.sentence(now)),
     }
 }
 
-/// What to do about a failure, and how to check.
+/// How to fix a failure, with a command to check.
 fn remedy(detail: &DeliveryDetail) -> Option<impl IntoView + use<>> {
     let failure = detail.row.failure.clone().filter(|_| detail.row.status != Status::Delivered)?;
     let help = links::cause(failure.cause.code());
     Some(view! {
-        <p class="max-w-column">{failure.remedy()} " " <a href=help>"More about this cause"</a></p>
+        <p class="max-w-column">{failure.remedy()} " " <a href=help>"Learn more about this cause"</a></p>
         {failure.command().map(|command| view! { <CodeBlock text=command what="command"/> })}
     })
 }
 
-/// The request as it was sent and the answer to it.
+/// The request and the response.
 #[component]
 fn Evidence(detail: DeliveryDetail) -> impl IntoView {
     let sent = detail.attempts.last().map(|attempt| request(&detail, attempt));
-    let answer = detail.attempts.last().and_then(answer);
+    let response = detail.attempts.last().and_then(response);
     view! {
-        {sent.map(|text| view! { <FoldedCode id="sent" title="Request as we sent it" text=text open=true/> })}
-        {answer.map(|text| view! { <FoldedCode id="answer" title="Answer of your server" text=text/> })}
+        {sent.map(|text| view! { <FoldedCode id="sent" title="Request" text=text open=true/> })}
+        {response.map(|text| view! { <FoldedCode id="response" title="Your server's response" text=text/> })}
     }
 }
 
-/// The request in the form of HTTP/1.1, body indented, auth token hidden.
+/// The request in HTTP/1.1 format, with the body indented and the auth token hidden.
 fn request(detail: &DeliveryDetail, attempt: &Attempt) -> String {
     let row = &detail.row;
     let event: &EventId = &row.event_id;
@@ -99,8 +99,8 @@ fn request(detail: &DeliveryDetail, attempt: &Attempt) -> String {
     )
 }
 
-fn answer(attempt: &Attempt) -> Option<String> {
+fn response(attempt: &Attempt) -> Option<String> {
     let code = attempt.status_code?;
-    let cut = if attempt.response_cut { "\n(longer than what we keep)" } else { "" };
+    let cut = if attempt.response_cut { "\n(truncated)" } else { "" };
     Some(format!("{code}\n{}\n\n{}{cut}", attempt.response_head, attempt.response_body))
 }

@@ -1,9 +1,9 @@
-//! The lamp: shape, word and colour of a status. Never colour alone.
+//! The status badge: shape, label and colour of a status. Never colour alone.
 
 use domain::delivery::Status;
 use leptos::prelude::*;
 
-/// The shape of a status inside a square of 16 units, drawn in the current colour.
+/// The icon of a status as an SVG path in a 16-unit square, drawn in the current colour.
 fn shape(status: Status) -> &'static str {
     match status {
         Status::Delivered => "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2Z",
@@ -16,7 +16,7 @@ fn shape(status: Status) -> &'static str {
         Status::Sending => {
             "M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2ZM8 3.6a4.4 4.4 0 1 0 0 8.8 4.4 4.4 0 0 0 0-8.8ZM8 5.8a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4Z"
         }
-        // the failed triangle, hollow: no try was left that would have been worth it
+        // the failed triangle, hollow
         Status::Expired => "M8 1.8 15 14H1ZM8 5 3.8 12.4h8.4Z",
         Status::Cancelled => "M3.2 2 8 6.8 12.8 2 14 3.2 9.2 8 14 12.8 12.8 14 8 9.2 3.2 14 2 12.8 6.8 8 2 3.2Z",
     }
@@ -25,7 +25,7 @@ fn shape(status: Status) -> &'static str {
 /// The hollow diamond of a test.
 const TEST_SHAPE: &str = "M8 1 15 8 8 15 1 8ZM8 3.4 3.4 8 8 12.6 12.6 8Z";
 
-/// The class of a status's text colour.
+/// The text colour class of a status.
 #[must_use]
 pub const fn ink(status: Status) -> &'static str {
     match status {
@@ -37,7 +37,7 @@ pub const fn ink(status: Status) -> &'static str {
     }
 }
 
-/// The class of a status's soft background.
+/// The soft background class of a status.
 #[must_use]
 pub const fn soft(status: Status) -> &'static str {
     match status {
@@ -48,7 +48,7 @@ pub const fn soft(status: Status) -> &'static str {
     }
 }
 
-/// The lamp of a status for texts without drawings, such as a tab's title.
+/// The icon of a status as a character, for plain text such as a tab title.
 #[must_use]
 pub const fn glyph(status: Status) -> &'static str {
     match status {
@@ -63,35 +63,35 @@ pub const fn glyph(status: Status) -> &'static str {
     }
 }
 
-/// Only the shape, without a word: for places where the word stands beside it.
+/// Only the icon, for use next to a label.
 #[component]
-pub fn Lamp(
-    /// Where the delivery stands.
+pub fn StatusIcon(
+    /// The status.
     status: Status,
-    /// Classes for size and colour.
+    /// Size and colour classes.
     #[prop(default = "size-3.5")]
     class: &'static str,
 ) -> impl IntoView {
     view! {
-        <svg class=class viewBox="0 0 16 16" aria-hidden="true" focusable="false" data-lamp=status.as_str()>
+        <svg class=class viewBox="0 0 16 16" aria-hidden="true" focusable="false">
             <path fill="currentColor" fill-rule="evenodd" d=shape(status)></path>
         </svg>
     }
 }
 
-/// A status with its shape and word, and the diamond when it was a test.
+/// A status with its icon and label, and the test mark if it was a test.
 #[component]
-pub fn StatusLamp(
-    /// Where the delivery stands.
+pub fn StatusBadge(
+    /// The status.
     status: Status,
-    /// Whether a person sent it as a test.
+    /// Whether it was sent as a test.
     #[prop(optional)]
     test: bool,
 ) -> impl IntoView {
     view! {
         <span class="inline-flex items-center gap-2 whitespace-nowrap text-table leading-row">
             <span class=format!("inline-flex items-center gap-1.5 font-semibold {}", ink(status))>
-                <Lamp status=status/>
+                <StatusIcon status=status/>
                 {status.word()}
             </span>
             {test.then(|| view! { <TestMark/> })}
@@ -99,7 +99,7 @@ pub fn StatusLamp(
     }
 }
 
-/// The mark of what a person sent as a test.
+/// Marks a test.
 #[component]
 pub fn TestMark() -> impl IntoView {
     view! {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_status_has_a_shape_of_its_own() {
+    fn every_status_has_a_unique_icon() {
         for status in Status::ALL {
             let same = |other: &&Status| shape(**other) == shape(status) || glyph(**other) == glyph(status);
             assert_eq!(Status::ALL.iter().filter(same).count(), 1, "{status:?}");

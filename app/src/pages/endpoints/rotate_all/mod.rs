@@ -1,4 +1,4 @@
-//! Rotating everywhere: the credentials of all endpoints, taken a step further together.
+//! Rotating the credentials of all endpoints together.
 
 mod outcome;
 mod rows;
@@ -11,51 +11,51 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use self::outcome::Outcome;
-use self::rows::StandingRows;
+use self::rows::StatusRows;
 use self::secrets::SecretsPanel;
 use self::tokens::TokensPanel;
-use crate::api::rotation::Standing;
-use crate::api::rotation_everywhere::{TurnEverywhere, load_everywhere};
+use crate::api::bulk_rotation::{StepAllRotations, load_bulk_rotation};
+use crate::api::rotation::RotationStatus;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
+use crate::components::sidebar::Part;
 use crate::links;
 use crate::pages::account_page;
 
-/// How many endpoints stand where.
+/// How many endpoints are at which step.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Tally {
     idle: usize,
     prepared: usize,
     switched: usize,
-    /// Names of those that are prepared and that no test has proved.
-    unproved: Vec<String>,
+    /// Names of prepared endpoints without a successful test.
+    unverified: Vec<String>,
     one_secret: usize,
     two_secrets: usize,
-    /// Names of those whose new secret no test has proved.
-    secrets_unproved: Vec<String>,
+    /// Names of endpoints without a successful test of the new secret.
+    secrets_unverified: Vec<String>,
     extendable: usize,
 }
 
 impl Tally {
-    fn of(standings: &[Standing]) -> Self {
+    fn of(statuses: &[RotationStatus]) -> Self {
         let mut tally = Self::default();
-        for view in standings.iter().map(|standing| &standing.view) {
+        for view in statuses.iter().map(|status| &status.view) {
             match &view.token {
                 None => tally.idle += 1,
                 Some(token) if token.is_switched() => tally.switched += 1,
                 Some(TokenRotation { proved_at, .. }) => {
                     tally.prepared += 1;
-                    tally.unproved.extend(proved_at.is_none().then(|| view.endpoint.name.clone()));
+                    tally.unverified.extend(proved_at.is_none().then(|| view.endpoint.name.clone()));
                 }
             }
             match &view.secret {
                 None => tally.one_secret += 1,
                 Some(secret) => {
                     tally.two_secrets += 1;
-                    tally.secrets_unproved.extend(secret.proved_at.is_none().then(|| view.endpoint.name.clone()));
+                    tally.secrets_unverified.extend(secret.proved_at.is_none().then(|| view.endpoint.name.clone()));
                     tally.extendable += usize::from(!secret.extended);
                 }
             }
@@ -66,50 +66,50 @@ impl Tally {
 
 /// `/a/:acct/rotate`
 #[component]
-pub fn RotateEverywherePage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
+pub fn RotateAllPage() -> impl IntoView {
+    account_page(Part::Endpoints, async |route, frame| {
         frame.need(Permission::RotateCredentials)?;
-        let standings = load_everywhere(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
-        if standings.is_empty() {
-            let start = links::account(&place.acct, "start");
+        let statuses = load_bulk_rotation(route.acct.clone()).await?;
+        let view = RenderContext::from(&frame);
+        if statuses.is_empty() {
+            let start = links::account(&route.acct, "start");
             return Ok(view! {
-                <Heading title="Rotate everywhere"/>
-                <EmptyState title="There is nothing to rotate yet" words="Credentials belong to endpoints, and this account has none.">
-                    <LinkButton weight=Weight::Primary href=start>"Set up the first endpoint"</LinkButton>
+                <Heading title="Rotate all credentials"/>
+                <EmptyState title="No credentials to rotate yet" words="Each endpoint has its own credentials, and this account has no endpoints.">
+                    <LinkButton weight=Weight::Primary href=start>"Set up your first endpoint"</LinkButton>
                 </EmptyState>
             }
             .into_any());
         }
-        let tally = Tally::of(&standings);
+        let tally = Tally::of(&statuses);
         Ok(view! {
-            <Heading title="Rotate everywhere"/>
+            <Heading title="Rotate all credentials"/>
             <p class="max-w-column">
-                "Each endpoint has a rotation of its own. Here you take all of them a step further at once; those that are somewhere else are passed over."
+                "Each endpoint has its own rotation. Here you take the next step for all of them at once; endpoints at another step are skipped."
             </p>
             <Outcome flash=frame.visit.flash.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <TokensPanel tally=tally.clone() view=view.clone()/>
                 <SecretsPanel tally=tally view=view.clone()/>
             </div>
-            <StandingRows standings=standings view=view/>
+            <StatusRows statuses=statuses view=view/>
         }
         .into_any())
     })
 }
 
-/// A form of one button that takes a step everywhere.
+/// A button that takes a step for all endpoints.
 #[component]
-fn TurnAll(
+fn StepAllButton(
     acct: String,
-    turn: &'static str,
+    step: &'static str,
     #[prop(into)] verb: String,
     #[prop(optional)] weight: Weight,
 ) -> impl IntoView {
     view! {
-        <form method="post" action=TurnEverywhere::PATH>
+        <form method="post" action=StepAllRotations::PATH>
             <input type="hidden" name="acct" value=acct/>
-            <input type="hidden" name="turn" value=turn/>
+            <input type="hidden" name="turn" value=step/>
             <Button weight=weight>{verb}</Button>
         </form>
     }
