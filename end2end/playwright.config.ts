@@ -1,12 +1,12 @@
-// Browser tests against the debug server that `make test` has just built. Every spec runs twice: with JavaScript, and
-// without, as pages must work before the islands arrive. A spec that runs once stands in one of the two lists below.
+// Browser tests against the debug server that `make test` has built. Every spec runs with and without JavaScript, because
+// pages must work without islands. Specs that run only once are in one of the two lists below.
 import { defineConfig, devices } from "@playwright/test";
 import { certificates } from "./fixtures/certificates";
 import { BASE_URL, CHROMIUM, LISTEN, MAIL_PORT, OFFHOOK, data, log } from "./fixtures/place";
 
-/** About what script does, or measured with it: weight, the look, and the live list. */
+/** Specs that need script: sizes, accessibility and live updates. */
 const WITH_SCRIPT_ONLY = ["**/*.js.spec.ts"];
-/** About the document as the server sends it, before any script has touched it. */
+/** Specs of the document as the server sends it. */
 const WITHOUT_SCRIPT_ONLY = ["**/*.html.spec.ts"];
 
 export default defineConfig({
@@ -14,7 +14,7 @@ export default defineConfig({
   outputDir: "results",
   fullyParallel: true,
   forbidOnly: !!process.env.CI,
-  // On a machine that others use too, a browser is sometimes late. What passes at the second try is listed as flaky: look at it.
+  // Browsers are sometimes slow on shared machines. Specs that pass on the second attempt are reported as flaky.
   retries: process.env.CI ? 1 : 0,
   workers: 2,
   timeout: 45_000,
@@ -26,7 +26,7 @@ export default defineConfig({
     ...devices["Desktop Chrome"],
     baseURL: BASE_URL,
     screenshot: "only-on-failure",
-    // A trace of each test costs a third of the time: TRACE=1 to have them.
+    // Traces take a third of the time; set TRACE=1 to record them.
     trace: process.env.TRACE ? "retain-on-failure" : "off",
     launchOptions: CHROMIUM,
   },
@@ -36,7 +36,7 @@ export default defineConfig({
     { name: "no-js", use: { javaScriptEnabled: false }, testIgnore: WITH_SCRIPT_ONLY, dependencies: ["set-up"] },
   ],
   webServer: {
-    // Kept as well as shown: the end of the run looks into it for secrets.
+    // Also written to a file, which teardown.ts searches for secrets.
     command: `${OFFHOOK} serve 2>&1 | tee ${log()} >&2`,
     url: `${BASE_URL}/readyz`,
     env: {
@@ -46,7 +46,7 @@ export default defineConfig({
       OFFHOOK_SMTP_URL: `smtp://127.0.0.1:${MAIL_PORT}`,
       OFFHOOK_MAIL_FROM: "Offhook <offhook@provider.example>",
       OFFHOOK_EGRESS_ALLOW: "127.0.0.0/8,::1/128",
-      // The certificates of the receivers come from an issuer of our own, so that only what a spec means is wrong.
+      // Trusts the issuer of the receivers' certificates.
       SSL_CERT_FILE: certificates().issuer,
     },
   },

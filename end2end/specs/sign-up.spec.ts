@@ -3,7 +3,7 @@ import { expect, test } from "../fixtures/test";
 
 test("a person signs up and stands before the form for the first delivery", async ({ page }) => {
   await signUp(page);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Receive your first event");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Set up your first endpoint");
 });
 
 test("an address that is taken is refused, and what was typed stays", async ({ page, person, context }) => {

@@ -37,7 +37,7 @@ fn checklist(acct: String, flash: &Flash) -> impl IntoView + use<> {
     let form = typed_or(flash, blank_form());
     let duplicate = view! { <Duplicate acct=acct.clone()/> };
     view! {
-        <Heading title="Receive your first event" lead="Three steps to your first event"/>
+        <Heading title="Set up your first endpoint" lead="Three steps to your first event"/>
         <form class="max-w-column" method="post" action=Start::PATH>
             <input type="hidden" name="acct" value=acct.clone()/>
             <ol class="grid gap-6">

@@ -15,7 +15,7 @@ test("a failed delivery shows its cause, a fix, what happens next, and request a
   await expect(page.getByText("Look into the log of your server at this time.")).toBeVisible();
   await expect(page.getByText(/Next retry (in|now)/)).toBeVisible();
   await expect(page.getByRole("heading", { name: "Response: 503" })).toBeVisible();
-  await expect(page.getByText("said 503")).toBeVisible();
+  await expect(page.getByText("status 503")).toBeVisible();
   const { headers } = receiver.requests[0];
   await expect(page.getByText(`webhook-signature: ${headers["webhook-signature"]}`)).toBeVisible();
   await expect(page.getByText(`webhook-id: ${headers["webhook-id"]}`)).toBeVisible();

@@ -28,7 +28,7 @@ fn unscheduled(status: Status) -> &'static str {
         Status::Expired => "It won't be retried: this event is out of date. You can still resend it.",
         Status::Cancelled => "It won't be sent. You can still resend it.",
         Status::Held => "It waits until the endpoint is resumed, then is sent in the order of its call.",
-        Status::Queued => "It is sent when the earlier events of its call are done.",
+        Status::Queued => "It is sent as soon as possible, after earlier events of its call.",
         Status::Sending => "An attempt is in progress.",
         Status::Retrying => "We'll retry.",
     }
