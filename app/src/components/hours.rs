@@ -33,7 +33,7 @@ pub fn day(hours: &[(UnixMs, Tally)], now: UnixMs) -> Vec<(UnixMs, Tally)> {
 
 /// The chart in words.
 #[must_use]
-pub fn words(day: &[(UnixMs, Tally)], zone: &Zone) -> String {
+pub fn summary(day: &[(UnixMs, Tally)], zone: &Zone) -> String {
     let (delivered, failures) = day.iter().fold((0, 0), |(d, f), (_, t)| (d + t.delivered, f + failed(t)));
     let all = delivered + failures;
     let worst = day.iter().max_by_key(|(_, tally)| failed(tally)).map_or(UnixMs(0), |(at, _)| *at);
@@ -65,7 +65,7 @@ pub fn HourlyChart(
     /// The reader's time zone.
     zone: Zone,
 ) -> impl IntoView {
-    let summary = words(&day, &zone);
+    let summary = summary(&day, &zone);
     let most = day.iter().map(|(_, tally)| tally.delivered + failed(tally)).max().unwrap_or(0);
     let bars = day.iter().enumerate().map(|(n, (_, tally))| bar(n, tally, most.max(FULL_ATTEMPTS))).collect_view();
     let highest = (most > 0).then(|| format!("Busiest hour: {}", small(most)));
@@ -184,16 +184,16 @@ mod tests {
     fn the_summary_names_the_worst_hour() {
         let bad = Tally { delivered: 3, retrying: 1, failed: 1, ..Tally::default() };
         let hours = [(UnixMs(90 * HOUR_MS), bad), (UnixMs(95 * HOUR_MS), Tally { delivered: 2, ..Tally::default() })];
-        assert_eq!(words(&day(&hours, NOW), &Zone::default()), "2 of 7 attempts failed, most at 18:00.");
-        assert_eq!(words(&day(&hours[1..], NOW), &Zone::default()), "All 2 attempts succeeded.");
-        assert_eq!(words(&day(&[], NOW), &Zone::default()), "No attempts in the last 24 hours.");
+        assert_eq!(summary(&day(&hours, NOW), &Zone::default()), "2 of 7 attempts failed, most at 18:00.");
+        assert_eq!(summary(&day(&hours[1..], NOW), &Zone::default()), "All 2 attempts succeeded.");
+        assert_eq!(summary(&day(&[], NOW), &Zone::default()), "No attempts in the last 24 hours.");
     }
 
     #[test]
     fn the_summary_counts_one_and_all() {
         let say = |delivered: u64, failed: u64| {
             let tally = Tally { delivered, failed, ..Tally::default() };
-            words(&day(&[(UnixMs(90 * HOUR_MS), tally)], NOW), &Zone::default())
+            summary(&day(&[(UnixMs(90 * HOUR_MS), tally)], NOW), &Zone::default())
         };
         assert_eq!(say(1, 0), "1 attempt succeeded.");
         assert_eq!(say(0, 1), "1 attempt failed, at 18:00.");

@@ -43,7 +43,7 @@ fn ErrorSummary(
     view! {
         <div role="alert" tabindex="-1" autofocus=true
             class="max-w-column border-l-4 border-failed-fill bg-failed-soft px-4 py-3 text-failed">
-            {many.map(|words| view! { <p class="font-bold">{words}</p> })}
+            {many.map(|text| view! { <p class="font-bold">{text}</p> })}
             <ul class="grid gap-1">{items.collect_view()}</ul>
         </div>
     }

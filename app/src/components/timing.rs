@@ -41,7 +41,7 @@ fn places(parts: &[Phase]) -> Vec<(f64, f64)> {
 
 /// A duration in words.
 #[must_use]
-pub fn words(ms: u32) -> String {
+pub fn duration_text(ms: u32) -> String {
     if ms == 0 { "under 1 ms".to_owned() } else { length(ms) }
 }
 
@@ -64,13 +64,13 @@ pub fn TimingBar(
                     <span class=format!("inline-block size-2.5 {}", part.swatch)></span>
                     {part.label}
                 </dt>
-                <dd>{words(part.ms)}</dd>
+                <dd>{duration_text(part.ms)}</dd>
             </div>
         }
     });
     view! {
         <div>
-            <p class="text-table"><strong>{words(attempt.duration_ms)}</strong>" total"</p>
+            <p class="text-table"><strong>{duration_text(attempt.duration_ms)}</strong>" total"</p>
             {(!parts.is_empty()).then(|| view! {
                 <svg class="block my-1.5" width="100%" height="10" aria-hidden="true" focusable="false">{bar.collect_view()}</svg>
                 <dl class="flex flex-wrap gap-x-5 gap-y-1 text-meta">{legend.collect_view()}</dl>

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { PASSWORD, postSignUp } from "../../fixtures/account";
-import { letters, linkIn } from "../../fixtures/mail";
+import { emailsTo, linkIn } from "../../fixtures/mail";
 import { expect, test } from "../../fixtures/test";
 
 const newEmail = () => `bob.${randomUUID()}@acme.example`;
@@ -105,7 +105,7 @@ test("what cannot be invited is said at its field, and the only admin stays", as
   await expect(page.getByRole("alert")).toContainText("is a member already");
   await expect(page.getByLabel("E-mail")).toHaveValue(person.email);
   await expect(page.getByLabel("Admin", { exact: true })).toBeChecked();
-  expect(letters(person.email)).toEqual([]);
+  expect(emailsTo(person.email)).toEqual([]);
   await page.goto(members);
   await page.getByRole("link", { name: "Leave the account" }).click();
   await page.getByRole("button", { name: "Leave the account" }).click();

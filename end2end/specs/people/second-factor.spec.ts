@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { PASSWORD } from "../../fixtures/account";
-import { letters } from "../../fixtures/mail";
+import { emailsTo } from "../../fixtures/mail";
 import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/phone";
 import { expect, test } from "../../fixtures/test";
 
@@ -37,7 +37,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   await expect(codes).toHaveCount(10);
   await page.getByRole("link", { name: "I have stored them" }).click();
   await expect(page.getByRole("region", { name: "Second factor" })).toContainText("10 recovery codes left");
-  await expect(() => expect(letters(person.email).join()).toContain("second factor")).toPass();
+  await expect(() => expect(emailsTo(person.email).join()).toContain("second factor")).toPass();
 
   const there = await other();
   const next = person.path("deliveries?status=failed");

@@ -30,7 +30,7 @@ const LARGE_USED_PERCENT: f64 = 97.0;
 
 /// The strip in words: `4 attempts in 12 min, next in 26 min`.
 #[must_use]
-pub fn words(row: &DeliveryRow, now: UnixMs) -> String {
+pub fn description(row: &DeliveryRow, now: UnixMs) -> String {
     let Some((first, last)) = row.beats.first().zip(row.beats.last()) else { return "No attempts yet".to_owned() };
     let attempts = counted(i64::try_from(row.beats.len()).unwrap_or(i64::MAX), "attempt");
     let over = last.started_at.since_ms(first.started_at);
@@ -73,7 +73,7 @@ pub fn CadenceStrip(
     view! {
         <span class="inline-flex items-end gap-1">
             <svg role="img" width="80" height="16" viewBox="0 0 80 16" class="shrink-0">
-                <title>{words(&row, now)}</title>
+                <title>{description(&row, now)}</title>
                 <path class="stroke-line" d="M0 15.5H80"></path>
                 {bars.collect_view()}
                 {next}
@@ -118,7 +118,7 @@ pub fn CadenceChart(
     let axis = ticks.into_iter().enumerate().map(|(index, tick)| axis_tick(tick, left(tick.x), index == last));
     view! {
         <svg role="img" width="100%" height="66" class="block overflow-visible">
-            <title>{words(&row, now)}</title>
+            <title>{description(&row, now)}</title>
             <desc>"One bar per attempt. Height shows its duration; the logarithmic axis shows the time since the event."</desc>
             <line class="stroke-control" x1="0" x2="100%" y1="44.5" y2="44.5"></line>
             {axis.collect_view()}
@@ -154,9 +154,9 @@ mod tests {
             next_attempt_at: Some(UnixMs(180_000)),
             ..sample::row(Status::Retrying)
         };
-        assert_eq!(words(&row, UnixMs(150_000)), "3 attempts in 2 min, next in 30 s");
+        assert_eq!(description(&row, UnixMs(150_000)), "3 attempts in 2 min, next in 30 s");
         let row = DeliveryRow { beats: vec![beat(0)], status: Status::Delivered, ..row };
-        assert_eq!(words(&row, UnixMs(150_000)), "1 attempt");
-        assert_eq!(words(&sample::row(Status::Queued), UnixMs(0)), "No attempts yet");
+        assert_eq!(description(&row, UnixMs(150_000)), "1 attempt");
+        assert_eq!(description(&sample::row(Status::Queued), UnixMs(0)), "No attempts yet");
     }
 }

@@ -78,7 +78,7 @@ fn AttemptLine(attempt: Attempt, selected: bool, id: DeliveryId, view: RenderCon
                     <StatusIcon status=status class="size-3 shrink-0"/>
                     <span>{result(&attempt)}</span>
                 </span>
-                <span class="text-ink-2">{timing::words(attempt.duration_ms)}</span>
+                <span class="text-ink-2">{timing::duration_text(attempt.duration_ms)}</span>
                 <TimeText at=attempt.started_at form=TimeForm::Clock view=view/>
             </a>
         </li>

@@ -76,7 +76,7 @@ impl Names {
 
 /// A part of the filter in words: `status failed or retrying`.
 #[must_use]
-pub fn words(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
+pub fn describe(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
     let join = |list: Vec<String>| list.join(" or ");
     match facet {
         Facet::Status => format!("status {}", join(filter.statuses.iter().map(|s| s.word().to_lowercase()).collect())),
@@ -107,7 +107,7 @@ fn time_words(filter: &DeliveryFilter, zone: &Zone) -> String {
 /// The whole filter in words: `status failed, event IncomingCall, last 24 hours`.
 #[must_use]
 pub fn sentence(filter: &DeliveryFilter, names: &Names) -> String {
-    Facet::of(filter).map(|facet| words(facet, filter, names)).collect::<Vec<_>>().join(", ")
+    Facet::of(filter).map(|facet| describe(facet, filter, names)).collect::<Vec<_>>().join(", ")
 }
 
 /// A chip for each active filter value; `base` is the path of the list.
@@ -124,12 +124,12 @@ pub fn chips(filter: &DeliveryFilter, names: &Names, base: &str) -> Vec<Chip> {
     });
     let others = Facet::of(filter).filter(|facet| !matches!(facet, Facet::Status | Facet::Kind));
     let others =
-        others.map(|facet| Chip { label: capital(&words(facet, filter, names)), href: href(facet.without(filter)) });
+        others.map(|facet| Chip { label: capital(&describe(facet, filter, names)), href: href(facet.without(filter)) });
     statuses.chain(kinds).chain(others).collect()
 }
 
-fn capital(words: &str) -> String {
-    let mut chars = words.chars();
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 

@@ -94,7 +94,7 @@ fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
     let causes = Cause::ALL.iter().map(|cause| (cause.code().to_owned(), cause::name(*cause).to_owned()));
     let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.words().to_owned()));
     let tests =
-        [("0", "Exclude tests"), ("1", "Tests only")].map(|(value, words)| (value.to_owned(), words.to_owned()));
+        [("0", "Exclude tests"), ("1", "Tests only")].map(|(value, label)| (value.to_owned(), label.to_owned()));
     let test = filter.test.map(|only| if only { "1" } else { "0" });
     view! {
         <Choice name="endpoint" label="Endpoint" any="All endpoints" options=endpoints.collect() chosen=filter.endpoint.map(String::from)/>

@@ -3,7 +3,7 @@
 use domain::filter::DeliveryFilter;
 use leptos::prelude::*;
 
-use super::facets::{Facet, Names, sentence, words};
+use super::facets::{Facet, Names, describe, sentence};
 use crate::{
     api,
     components::{
@@ -43,7 +43,7 @@ impl NoMatch {
         let matching = api::deliveries::count(view.acct.clone(), queries.clone()).await?;
         let clear = view.path("deliveries");
         let looser = best(&matching).map(|at| Looser {
-            without: words(facets[at], filter, names),
+            without: describe(facets[at], filter, names),
             href: format!("{clear}{}", queries[at]),
             matching: matching[at],
         });

@@ -38,10 +38,10 @@ pub fn Rows(
 
 fn header(day: &str, level: u8) -> impl IntoView + use<> {
     let class = "text-meta font-semibold text-ink-2";
-    let words = day.to_owned();
+    let text = day.to_owned();
     let heading = match level {
-        2 => view! { <h2 class=class>{words}</h2> }.into_any(),
-        _ => view! { <h3 class=class>{words}</h3> }.into_any(),
+        2 => view! { <h2 class=class>{text}</h2> }.into_any(),
+        _ => view! { <h3 class=class>{text}</h3> }.into_any(),
     };
     view! {
         <li id=format!("day-{}", day.replace(' ', "-")) class="border-b border-line bg-page px-3 py-1">

@@ -38,7 +38,7 @@ pub fn CallPage() -> impl IntoView {
             <a class="inline-flex w-fit items-center min-h-6 text-table" href=view.path("events")>"← Calls & events"</a>
             <Heading title=title.unwrap_or_default()/>
             <p class="flex flex-wrap items-center gap-2"><IdText id=route.param("call") what="call ID"/></p>
-            {ladder::state(&call.events).map(|words| view! { <p class="max-w-column text-ink-2">{words}</p> })}
+            {ladder::state(&call.events).map(|text| view! { <p class="max-w-column text-ink-2">{text}</p> })}
             <ol class="border-l-2 border-control">{steps}</ol>
         }
         .into_any())

@@ -28,7 +28,7 @@ pub fn SecretPanel(
 ) -> impl IntoView {
     let content = match rotation {
         None => view! {
-            <ol class="grid gap-2"><TimelineRow name="Signing secret" masked=masked words="signs every request" used=true/></ol>
+            <ol class="grid gap-2"><TimelineRow name="Signing secret" masked=masked usage="signs every request" used=true/></ol>
             {context.may_rotate.then(|| view! { <Rotate context=context/> })}
         }
         .into_any(),
@@ -37,8 +37,8 @@ pub fn SecretPanel(
             let since = format!("active since {}", context.view.zone.short(rotation.since));
             view! {
                 <ol class="grid gap-2">
-                    <TimelineRow name="Old" masked=rotation.earlier_masked.clone() words=until used=true/>
-                    <TimelineRow name="New" masked=rotation.next_masked.clone() words=since used=true/>
+                    <TimelineRow name="Old" masked=rotation.earlier_masked.clone() usage=until used=true/>
+                    <TimelineRow name="New" masked=rotation.next_masked.clone() usage=since used=true/>
                 </ol>
                 {context.may_rotate.then(|| view! { <Steps rotation=rotation test=test context=context/> })}
             }

@@ -11,7 +11,7 @@ pub fn TimelineRow(
     masked: String,
     /// How it is used, and until when.
     #[prop(into)]
-    words: String,
+    usage: String,
     /// Whether it is in use now.
     used: bool,
 ) -> impl IntoView {
@@ -21,7 +21,7 @@ pub fn TimelineRow(
             <span class="font-semibold">{name}</span>
             <code class="text-table">{masked}</code>
             <span class=format!("min-w-6 flex-1 border-t-2 {line}") aria-hidden="true"></span>
-            <span class="text-ink-2">{words}</span>
+            <span class="text-ink-2">{usage}</span>
         </li>
     }
 }

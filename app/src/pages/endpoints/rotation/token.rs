@@ -24,7 +24,7 @@ pub fn TokenPanel(
 ) -> impl IntoView {
     let content = match rotation {
         None => view! {
-            <ol class="grid gap-2"><TimelineRow name="Auth token" masked=masked words="sent with every event" used=true/></ol>
+            <ol class="grid gap-2"><TimelineRow name="Auth token" masked=masked usage="sent with every event" used=true/></ol>
             {context.may_rotate.then(|| view! { <Prepare context=context/> })}
         }
         .into_any(),
@@ -53,8 +53,8 @@ fn TokenLine(rotation: TokenRotation, context: RotationContext) -> impl IntoView
     let (earlier_name, next_name) = if switched { ("Previous", "Current") } else { ("Current", "Next") };
     view! {
         <ol class="grid gap-2">
-            <TimelineRow name=earlier_name masked=rotation.earlier_masked words=earlier used=!switched/>
-            <TimelineRow name=next_name masked=rotation.next_masked words=next used=switched/>
+            <TimelineRow name=earlier_name masked=rotation.earlier_masked usage=earlier used=!switched/>
+            <TimelineRow name=next_name masked=rotation.next_masked usage=next used=switched/>
         </ol>
     }
 }
