@@ -59,7 +59,7 @@ test("an invitation is sent again, which ends the earlier link, and withdrawn", 
   const email = newEmail();
   await invite(page, person.path("members"), email, "Admin");
   await page.getByRole("button", { name: `Send again to ${email}` }).click();
-  await expect(page.getByRole("status")).toContainText("The earlier link has ended");
+  await expect(page.getByRole("status")).toContainText("The previous link no longer works");
   const [first, second] = [await linkIn(email), await linkIn(email, 2)];
   const bob = await other();
   await bob.goto(first);

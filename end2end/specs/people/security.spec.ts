@@ -18,7 +18,7 @@ test("a forgotten password is set by the link in the letter, which works once", 
   await there.getByRole("link", { name: "Forgot your password?" }).click();
   await there.getByLabel("E-mail").fill(person.email);
   await there.getByRole("button", { name: "Send the link" }).click();
-  await expect(there.getByRole("status")).toContainText("a letter is on its way");
+  await expect(there.getByRole("status")).toContainText("emailed a link to it");
   const link = await linkIn(person.email);
   await there.goto(link);
   await there.getByLabel("New password").fill("short");
