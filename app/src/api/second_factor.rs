@@ -9,7 +9,7 @@ use crate::error::UiError;
 
 /// A QR code as one path on a grid of squares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drawing {
+pub struct QrCodePath {
     /// Squares from edge to edge.
     pub size: usize,
     /// The dark ones.
@@ -24,7 +24,7 @@ pub struct NewKey {
     /// As an address that apps open.
     pub uri: String,
     /// The same to be scanned.
-    pub drawing: Option<Drawing>,
+    pub drawing: Option<QrCodePath>,
 }
 
 /// How a person's second factor stands.

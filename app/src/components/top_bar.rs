@@ -80,7 +80,7 @@ fn UserMenu(frame: Frame) -> impl IntoView {
             {operates.then(|| view! { <p class="my-3"><a href=links::OPS>"Operator pages"</a></p> })}
             {manages.then(|| view! { <p class="my-3"><a href=members>"Members"</a></p> })}
             <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>
-            <form method="post" action=people::SignOut::PATH>
+            <form method="post" action=auth::SignOut::PATH>
                 <button class=super::button::Weight::Secondary.class() type="submit">"Sign out"</button>
             </form>
         </div>

@@ -6,7 +6,7 @@ use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
 use crate::api::second_factor::{
-    BeginFactor, Drawing, NewKey, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
+    BeginFactor, QrCodePath, NewKey, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
 };
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::copy_button::CopyButton;
@@ -95,7 +95,7 @@ fn SetUp(new_key: NewKey) -> impl IntoView {
 
 /// Dark on light in both themes: cameras look for that. The margin of four squares belongs to the code (ISO/IEC 18004).
 #[component]
-fn QrCode(drawing: Drawing) -> impl IntoView {
+fn QrCode(drawing: QrCodePath) -> impl IntoView {
     let whole = drawing.size + 8;
     view! {
         <svg class="w-full max-w-64" role="img" aria-label="The key as a QR code" viewBox=format!("-4 -4 {whole} {whole}") shape-rendering="crispEdges">

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{RouteParams, public_page};
-use crate::api::people::{self, SignIn};
+use crate::api::auth::{self, SignIn};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;

@@ -21,7 +21,7 @@ use crate::{
 
 /// `/support`
 #[component]
-pub fn DeskPage() -> impl IntoView {
+pub fn SupportHomePage() -> impl IntoView {
     support_page(async |place, visit| {
         let text = place.query_param("q");
         let desk = load_desk(text.clone()).await?;
