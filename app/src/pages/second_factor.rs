@@ -6,7 +6,7 @@ use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
 use crate::api::second_factor::{
-    BeginFactor, QrCodePath, NewKey, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
+    BeginFactor, NewKey, QrCodePath, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
 };
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::copy_button::CopyButton;
