@@ -10,7 +10,7 @@ use super::support_band::SupportBand;
 use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
 use super::viewpoint::Viewpoint;
-use crate::api::people;
+use crate::api::auth;
 use crate::islands::{ago::Ago, copy::Copy};
 use crate::links;
 use crate::visit::{Frame, Visit};
@@ -131,7 +131,7 @@ pub fn StaffLayout(
                 </nav>
                 <div class="flex min-w-0 flex-1 basis-0 items-center justify-end gap-x-3">
                     <a class="inline-flex min-h-9 min-w-0 items-center text-table" href=links::ME><span class="truncate">{agent}</span></a>
-                    <form class="shrink-0" method="post" action=people::SignOut::PATH>
+                    <form class="shrink-0" method="post" action=auth::SignOut::PATH>
                         <Button>"Sign out"</Button>
                     </form>
                 </div>

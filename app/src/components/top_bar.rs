@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::icon::Mark;
-use crate::api::{me, people};
+use crate::api::{auth, me};
 use crate::links;
 use crate::visit::{Frame, Theme};
 
@@ -80,7 +80,7 @@ fn PersonMenu(frame: Frame) -> impl IntoView {
             {operates.then(|| view! { <p class="my-3"><a href=links::OPS>"Operator pages"</a></p> })}
             {manages.then(|| view! { <p class="my-3"><a href=members>"Members of this account"</a></p> })}
             <p class="my-3 sm:hidden"><a href=links::HELP>"Help"</a></p>
-            <form method="post" action=people::SignOut::PATH>
+            <form method="post" action=auth::SignOut::PATH>
                 <button class=super::button::Weight::Secondary.class() type="submit">"Sign out"</button>
             </form>
         </div>

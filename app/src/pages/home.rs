@@ -9,7 +9,7 @@ use crate::api;
 #[component]
 pub fn Home() -> impl IntoView {
     public_page(async |_, _| {
-        let to = api::people::home().await?;
+        let to = api::auth::home().await?;
         api::visit::move_on(to.clone()).await?;
         Ok(view! { <p><a href=to>"Go to your account"</a></p> }.into_any())
     })

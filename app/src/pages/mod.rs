@@ -1,6 +1,6 @@
 //! A folder or file per page: what it loads and how it is laid out. Only pages call the server functions.
 
-mod letter;
+mod email_link;
 mod place;
 
 pub use place::{Place, account_page, ops_page, public_page, support_page};

@@ -4,7 +4,7 @@
 use domain::second_factor::PendingSignIn;
 
 use super::visitor::{lost, session};
-use crate::api::second_factor::Drawing;
+use crate::api::second_factor::QrCodePath;
 use crate::error::UiError;
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -81,12 +81,12 @@ async fn forget(key: &str) -> Result<(), UiError> {
 
 /// A text as a QR code; none when it is longer than one holds.
 #[must_use]
-pub fn drawing(text: &str) -> Option<Drawing> {
+pub fn drawing(text: &str) -> Option<QrCodePath> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let (size, colors) = (code.width(), code.into_colors());
     let rows = colors.chunks(size).enumerate();
     let path = rows.flat_map(|(y, row)| dark_runs(row).into_iter().map(move |(x, n)| format!("M{x} {y}h{n}v1h-{n}z")));
-    Some(Drawing { size, path: path.collect() })
+    Some(QrCodePath { size, path: path.collect() })
 }
 
 /// Where dark squares begin in a row, and how many stand together.
