@@ -32,9 +32,9 @@ test("the theme is the system's until a person chooses one, which stays", async 
 
 test("times are shown in the zone that a person chose", async ({ page, person }) => {
   await page.goto("/me");
-  await page.getByLabel("Times are shown in").selectOption("Asia/Kathmandu");
+  await page.getByLabel("Time zone").selectOption("Asia/Kathmandu");
   await page.getByRole("button", { name: "Save time zone" }).click();
-  await expect(page.getByRole("status")).toHaveText("Times are now shown in Asia/Kathmandu.");
+  await expect(page.getByRole("status")).toHaveText("Saved. Times are now in Asia/Kathmandu.");
   await page.goto(person.path("deliveries"));
   await expect(page.getByText("Times in Asia/Kathmandu (UTC+5:45)").first()).toBeVisible();
 });

@@ -5,7 +5,7 @@ import { expect, test } from "../fixtures/test";
 const WRONG = "This e-mail address and password do not fit together.";
 
 async function signIn(page: Page, email: string, password: string) {
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
@@ -23,7 +23,7 @@ test("a wrong password and an unknown address get the same answer, and the addre
     await page.goto("/sign-in");
     await signIn(page, email, "not the right password");
     await expect(page.getByRole("alert")).toHaveText(WRONG);
-    await expect(page.getByLabel("E-mail")).toHaveValue(email);
+    await expect(page.getByLabel("Email")).toHaveValue(email);
     await expect(page.getByLabel("Password")).toHaveValue("");
   }
 });
@@ -47,7 +47,7 @@ test("an ended session says so and leads back to the page", async ({ page, perso
   expect(session).toHaveLength(1);
   await context.clearCookies({ name: session[0].name });
   await page.reload();
-  await expect(page.getByRole("status")).toContainText("your session ended");
+  await expect(page.getByRole("status")).toContainText("Your session has expired");
   await signIn(page, person.email, PASSWORD);
   await expect(page).toHaveURL(person.path("events?not_sent=1"));
 });

@@ -5,7 +5,7 @@ test("a person signs out, and the account's pages ask for a sign-in", async ({ p
   await page.goto(person.path("endpoints"));
   await page.getByRole("button", { name: /^Menu of/ }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
-  await expect(page.getByRole("status")).toHaveText("You are signed out.");
+  await expect(page.getByRole("status")).toHaveText("You’re signed out.");
   await page.goto(person.path("endpoints"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
 });

@@ -24,5 +24,5 @@ test("on a phone, what the bar has no room for is behind More", async ({ page, p
   await expect(page.getByRole("link", { name: "Audit" })).toBeHidden();
   await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("link", { name: "Audit" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Audit");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Audit log");
 });

@@ -6,7 +6,7 @@ import { expect, test } from "../../fixtures/own";
 /** Writes a value into the panel of a policy, looks at what it would mean, and sets it. Answers the panel. */
 async function set(ops: Page, title: string, write: (panel: Locator) => Promise<unknown>) {
   const panel = await preview(ops, title, write);
-  await panel.getByRole("button", { name: "Set this policy" }).click();
+  await panel.getByRole("button", { name: "Save policy" }).click();
   await expect(ops.getByRole("status")).toContainText(`${title}: set.`);
   return panel;
 }
@@ -20,13 +20,13 @@ async function preview(ops: Page, title: string, write: (panel: Locator) => Prom
 }
 
 async function leaveToEnvironment(ops: Page, title: string) {
-  await ops.getByRole("region", { name: title }).getByRole("button", { name: "Leave it to the environment" }).click();
+  await ops.getByRole("region", { name: title }).getByRole("button", { name: "Reset to environment variable" }).click();
   await expect(ops.getByRole("status")).toContainText(`${title}: what the environment says is in force again.`);
 }
 
 test("sign-up is closed and opened again", async ({ page, ops }) => {
   await page.goto("/sign-up");
-  await page.getByLabel("E-mail").fill("ana@acme.example");
+  await page.getByLabel("Email").fill("ana@acme.example");
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByLabel("Account name").fill("Acme Telephony");
   const panel = await set(ops, "Sign-up", (panel) => panel.getByLabel("Who may create an account").selectOption("By invitation"));
@@ -66,11 +66,11 @@ test("an endpoint may have a private address where its network is allowed", asyn
 });
 
 test("no account keeps anything for longer than the longest retention", async ({ page, person, ops }) => {
-  const days = "Days that events and deliveries are kept";
+  const days = "Event retention (days)";
   const wrong = await preview(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("for ever"));
   await expect(wrong.getByRole("alert")).toContainText("Give days from 1 to 36,500.");
   await expect(wrong.getByLabel("Days")).toHaveValue("for ever");
-  await expect(ops.getByRole("button", { name: "Set this policy" })).toHaveCount(0);
+  await expect(ops.getByRole("button", { name: "Save policy" })).toHaveCount(0);
   const panel = await set(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("60"));
   await expect(panel).toContainText("for longer than 60 days");
 
@@ -87,18 +87,18 @@ test("no account keeps anything for longer than the longest retention", async ({
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toBeVisible();
   await ops.goto(`/ops/accounts/${person.acct}`);
-  await expect(ops.getByText("Without a number, 60, as for all accounts.")).toBeVisible();
+  await expect(ops.getByText("Defaults to 60, as for all accounts.")).toBeVisible();
 });
 
 test("people of a suspended account read whom to ask", async ({ page, person, ops }) => {
-  const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("E-mail, number or address").fill("help@provider.example"));
+  const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("Email address, phone number or URL").fill("help@provider.example"));
   await expect(panel).toContainText("Set here by olga.");
   await ops.goto("/ops/audit?area=installation");
   await expect(ops.getByText("Policy changed").first()).toBeVisible();
   await ops.goto(`/ops/accounts/${person.acct}/suspend`);
   await ops.getByLabel("Reason").fill("The invoice of May is unpaid");
   await ops.getByRole("button", { name: "Suspend account" }).click();
-  await expect(ops.getByRole("status")).toContainText("Its events are taken in and held.");
+  await expect(ops.getByRole("status")).toContainText("Its events are held.");
   await page.goto(person.path());
   await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Ask your provider: help@provider.example");
 });

@@ -12,14 +12,14 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   const desk = await context.newPage();
   const email = await newAgent();
   await desk.goto("/sign-in");
-  await desk.getByLabel("E-mail").fill(email);
+  await desk.getByLabel("Email").fill(email);
   await desk.getByLabel("Password").fill(PASSWORD);
   await desk.getByRole("button", { name: "Sign in" }).click();
   await expect(desk).toHaveURL("/support");
 
-  await desk.getByLabel("Name, number, host or id").fill(person.acct);
-  await desk.getByRole("button", { name: "Find" }).click();
-  await expect(desk.getByText("Found by the account’s id or reference")).toBeVisible();
+  await desk.getByLabel("Name, phone number, host or ID").fill(person.acct);
+  await desk.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(desk.getByText("Matched by the account’s id or reference")).toBeVisible();
   await desk.getByRole("link", { name: "Start session" }).click();
   await desk.getByLabel("Reason").fill("Calls do not reach the CRM");
   await desk.getByLabel("Ticket").fill("4711");
@@ -29,8 +29,8 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   // The session's first page begins with the search.
   await expect(desk).toHaveURL(supportPath(person.acct));
   await expect(desk.getByRole("region", { name: "Support session" })).toContainText("read-only");
-  await desk.getByLabel("Phone number, call or delivery").fill("0044 1632 960001");
-  await desk.getByRole("button", { name: "Find deliveries" }).click();
+  await desk.getByLabel("Phone number, call ID or delivery ID").fill("0044 1632 960001");
+  await desk.getByRole("button", { name: "Search deliveries" }).click();
   await desk.getByRole("link", { name: /IncomingCall to CRM/ }).click();
   await expect(desk.getByText(BAND)).toBeVisible();
   const main = desk.getByRole("main");
@@ -66,13 +66,13 @@ test("an admin withdraws support access, and the next click is refused", async (
   await expect(desk.getByRole("region", { name: "Support session" })).toBeVisible();
 
   await page.goto(person.path("settings"));
-  await page.getByLabel("The provider’s support may look into this account").uncheck();
+  await page.getByLabel("Allow support access to this account").uncheck();
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toContainText("Saved.");
 
   await desk.getByRole("link", { name: "All endpoints" }).click();
   await expect(desk.getByRole("main")).toContainText("Acme Telephony does not allow support access");
   await desk.getByRole("link", { name: "Start a support session" }).click();
-  await expect(desk.getByRole("main")).toContainText("does not allow support access");
+  await expect(desk.getByRole("main")).toContainText("doesn’t allow support access");
   await context.close();
 });
