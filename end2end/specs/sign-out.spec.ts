@@ -1,7 +1,7 @@
 import { postSignUp } from "../fixtures/account";
 import { expect, test } from "../fixtures/test";
 
-test("a person signs out, and the account's pages ask for a sign-in", async ({ page, person }) => {
+test("after signing out, the account's pages require sign-in", async ({ page, person }) => {
   await page.goto(person.path("endpoints"));
   await page.getByRole("button", { name: /^Menu of/ }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
@@ -10,7 +10,7 @@ test("a person signs out, and the account's pages ask for a sign-in", async ({ p
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign in");
 });
 
-test("somebody else's account looks like one that does not exist", async ({ page, person, browser, baseURL }) => {
+test("another user's account looks as if it didn't exist", async ({ page, person, browser, baseURL }) => {
   const stranger = await browser.newContext({ baseURL });
   await postSignUp(stranger.request);
   const other = await stranger.newPage();

@@ -1,12 +1,12 @@
 import { PASSWORD, signUp } from "../fixtures/account";
 import { expect, test } from "../fixtures/test";
 
-test("a person signs up and stands before the form for the first delivery", async ({ page }) => {
+test("a new user signs up and sees the form for the first delivery", async ({ page }) => {
   await signUp(page);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Receive your first event");
 });
 
-test("an address that is taken is refused, and what was typed stays", async ({ page, person, context }) => {
+test("an email that is taken is rejected, and the form keeps its values", async ({ page, person, context }) => {
   await context.clearCookies();
   await page.goto("/sign-up");
   await page.getByLabel("Email").fill(person.email);
@@ -23,7 +23,7 @@ test("an address that is taken is refused, and what was typed stays", async ({ p
   await expect(page.getByLabel("Password")).toHaveValue("");
 });
 
-test("a short password is refused with the rule", async ({ page }) => {
+test("a short password is rejected with an explanation", async ({ page }) => {
   await page.goto("/sign-up");
   await page.getByLabel("Email").fill("ana@acme.example");
   await page.getByLabel("Password").fill("too short");

@@ -1,6 +1,6 @@
 import { expect, test } from "../fixtures/test";
 
-test("a token is made, shown once, rotated and revoked", async ({ page, person }) => {
+test("a token is created, shown once, rotated and revoked", async ({ page, person }) => {
   await page.goto(person.path("tokens"));
   await expect(page.getByRole("heading", { name: "No API tokens yet" })).toBeVisible();
   await page.getByRole("link", { name: "Create token" }).click();

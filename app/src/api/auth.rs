@@ -31,7 +31,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
         let step = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip()).await;
         let step = step.map_err(|error| match error {
             // Wrong credentials: an error on this page, not a redirect to it.
-            domain::Error::Unauthenticated(words) => domain::Error::invalid("", words),
+            domain::Error::Unauthenticated(message) => domain::Error::invalid("", message),
             other => other,
         })?;
         match step {
@@ -84,8 +84,9 @@ pub async fn verify_sign_in(form: VerifyForm) -> Result<(), UiError> {
             ProvedBy::App => Ok(ssr::Done::to(next)),
             ProvedBy::RecoveryCode { left } => {
                 let left = domain::time::counted(i64::from(left), "recovery code");
-                let words = format!("You’re signed in. That recovery code can’t be used again. You have {left} left.");
-                Ok(ssr::Done::to(links::second_factor_then(next)).saying(words))
+                let message =
+                    format!("You’re signed in. That recovery code can’t be used again. You have {left} left.");
+                Ok(ssr::Done::to(links::second_factor_then(next)).saying(message))
             }
         }
     })

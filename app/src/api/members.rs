@@ -19,8 +19,8 @@ pub async fn invite_member(acct: String, form: Invite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::account(&acct, "members/invite"), &form, async {
         let sent = ssr::backend()?.invite(&ssr::actor(&acct).await?, &form).await?;
-        let words = ssr::letters::invited(&sent.email)?;
-        Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
+        let message = ssr::letters::invited(&sent.email)?;
+        Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
 }
@@ -70,8 +70,8 @@ pub async fn change_role(acct: String, usr: String, form: RoleForm) -> Result<()
         let role = role.ok_or_else(|| domain::Error::invalid("role", "Choose a role."))?;
         let (actor, id) = (ssr::actor(&acct).await?, UserId::parse(&usr)?);
         let member = ssr::backend()?.change_role(&actor, &id, role).await?;
-        let words = format!("{} now has the role {}.", member.user.email, role.as_str());
-        Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
+        let message = format!("{} now has the role {}.", member.user.email, role.as_str());
+        Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
 }
@@ -86,8 +86,8 @@ pub async fn remove_member(acct: String, usr: String) -> Result<(), UiError> {
         if actor.id() == Some(id.as_str()) {
             return Ok(ssr::Done::to(links::SECURITY).saying("You have left the account."));
         }
-        let words = format!("{} was removed from the account.", member.user.email);
-        Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
+        let message = format!("{} was removed from the account.", member.user.email);
+        Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
 }

@@ -55,13 +55,13 @@ pub async fn open_account(form: NewAccount) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/new", links::OPS_ACCOUNTS), &form, async {
         let (account, invited) = ssr::backend()?.open_account(&ssr::operator().await?, &form).await?;
-        let words = match invited {
+        let message = match invited {
             Some(invitation) => {
                 format!("{} was created. {}", account.name, ssr::letters::invited(&invitation.email)?)
             }
             None => format!("{} was created. It has no members yet.", account.name),
         };
-        Ok(ssr::Done::to(links::ops_account(account.id.as_str(), "")).saying(words))
+        Ok(ssr::Done::to(links::ops_account(account.id.as_str(), "")).saying(message))
     })
     .await
 }
@@ -94,8 +94,8 @@ pub async fn suspend_account(acct: String, form: ReasonForm) -> Result<(), UiErr
     ssr::form(&links::ops_account(&acct, "suspend"), &form, async {
         let (operator, id) = (ssr::operator().await?, domain::id::AccountId::parse(&acct)?);
         let account = ssr::backend()?.suspend_account(&operator, &id, &form.reason).await?;
-        let words = format!("{} is suspended. Its events are held.", account.name);
-        Ok(ssr::Done::to(links::ops_account(&acct, "")).saying(words))
+        let message = format!("{} is suspended. Its events are held.", account.name);
+        Ok(ssr::Done::to(links::ops_account(&acct, "")).saying(message))
     })
     .await
 }

@@ -25,8 +25,8 @@ pub async fn invite_staff(form: StaffInvite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/invite", links::OPS_STAFF), &form, async {
         let sent = ssr::backend()?.invite_staff(&ssr::operator().await?, &form).await?;
-        let words = ssr::letters::invited(&sent.email)?;
-        Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
+        let message = ssr::letters::invited(&sent.email)?;
+        Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
 }
@@ -38,8 +38,8 @@ pub async fn resend_staff_invitation(inv: String) -> Result<(), UiError> {
     ssr::form(links::OPS_STAFF, &(), async {
         let (operator, id) = (ssr::operator().await?, domain::id::InvitationId::parse(&inv)?);
         let sent = ssr::backend()?.resend_staff_invitation(&operator, &id).await?;
-        let words = ssr::letters::invited_again(&sent.email)?;
-        Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
+        let message = ssr::letters::invited_again(&sent.email)?;
+        Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
 }
@@ -51,8 +51,8 @@ pub async fn withdraw_staff_invitation(inv: String) -> Result<(), UiError> {
     ssr::form(links::OPS_STAFF, &(), async {
         let (operator, id) = (ssr::operator().await?, domain::id::InvitationId::parse(&inv)?);
         let gone = ssr::backend()?.withdraw_staff_invitation(&operator, &id).await?;
-        let words = format!("The invitation for {} was revoked. Its link no longer works.", gone.email);
-        Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
+        let message = format!("The invitation for {} was revoked. Its link no longer works.", gone.email);
+        Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
 }
@@ -67,8 +67,8 @@ pub async fn change_staff(usr: String, form: RoleForm) -> Result<(), UiError> {
         let role = StaffRole::parse(&form.role);
         let role = role.ok_or_else(|| domain::Error::invalid("role", "Choose a role."))?;
         let member = ssr::backend()?.change_staff(&operator, &id, Some(role)).await?;
-        let words = format!("{} now has the role {}.", member.user.email, role.as_str());
-        Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
+        let message = format!("{} now has the role {}.", member.user.email, role.as_str());
+        Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
 }
@@ -80,8 +80,8 @@ pub async fn remove_staff(usr: String) -> Result<(), UiError> {
     ssr::form(&links::ops_staff(&usr, "remove"), &(), async {
         let (operator, id) = (ssr::operator().await?, domain::id::UserId::parse(&usr)?);
         let member = ssr::backend()?.change_staff(&operator, &id, None).await?;
-        let words = format!("{} was removed from the staff.", member.user.email);
-        Ok(ssr::Done::to(links::OPS_STAFF).saying(words))
+        let message = format!("{} was removed from the staff.", member.user.email);
+        Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
 }

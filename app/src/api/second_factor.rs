@@ -93,8 +93,9 @@ pub async fn enable_two_factor(form: CodeForm) -> Result<(), UiError> {
         })?;
         ssr::keep_draft(None).await?;
         ssr::keep_codes(&codes).await?;
-        let words = "Two-factor authentication is on, and other browsers are signed out. Save your recovery codes now.";
-        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(words))
+        let message =
+            "Two-factor authentication is on, and other browsers are signed out. Save your recovery codes now.";
+        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(message))
     })
     .await
 }
@@ -108,8 +109,8 @@ pub async fn disable_two_factor(form: CodeForm) -> Result<(), UiError> {
         let user = ssr::user().await?;
         ssr::require_fresh_sign_in().await?;
         ssr::backend()?.switch_factor_off(&user, &form.code, &ssr::client_ip()).await?;
-        let words = "Two-factor authentication is off. You now sign in with a password only.";
-        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(words))
+        let message = "Two-factor authentication is off. You now sign in with a password only.";
+        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(message))
     })
     .await
 }

@@ -23,8 +23,8 @@ pub async fn forgot(form: ForgotForm) -> Result<(), UiError> {
     ssr::form(links::FORGOT, &form, async {
         ssr::require_patience()?;
         ssr::backend()?.forgot(&form.email).await?;
-        let words = ssr::letters::reset()?;
-        Ok(ssr::Done::to(links::FORGOT).saying(words))
+        let message = ssr::letters::reset()?;
+        Ok(ssr::Done::to(links::FORGOT).saying(message))
     })
     .await
 }
@@ -50,8 +50,8 @@ pub async fn reset_password(link: String, form: ResetForm) -> Result<(), UiError
     ssr::form(&links::reset(&link), &form, async {
         ssr::require_patience()?;
         ssr::backend()?.reset_password(&link, &form.password, &ssr::client_ip()).await?;
-        let words = "Your password was changed, and you’re signed out everywhere. Sign in with your new password.";
-        Ok(ssr::Done::to(links::SIGN_IN).saying(words))
+        let message = "Your password was changed, and you’re signed out everywhere. Sign in with your new password.";
+        Ok(ssr::Done::to(links::SIGN_IN).saying(message))
     })
     .await
 }
@@ -123,8 +123,8 @@ pub async fn set_failure_alerts(failing: bool) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &(), async {
         ssr::backend()?.change_letters(&ssr::user().await?, Letters { failing }, &ssr::client_ip()).await?;
-        let words = if failing { "Failure alerts are on." } else { "Failure alerts are off." };
-        Ok(ssr::Done::to(links::SECURITY).saying(words))
+        let message = if failing { "Failure alerts are on." } else { "Failure alerts are off." };
+        Ok(ssr::Done::to(links::SECURITY).saying(message))
     })
     .await
 }

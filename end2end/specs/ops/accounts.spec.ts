@@ -3,7 +3,7 @@ import { PASSWORD, newOperator } from "../../fixtures/account";
 import { linkIn } from "../../fixtures/mail";
 import { expect, test } from "../../fixtures/test";
 
-test("an operator signs in, opens an account, and its first admin comes in by the letter", async ({ page, other }) => {
+test("an operator creates an account, and its first admin joins with the emailed link", async ({ page, other }) => {
   await page.goto("/sign-in");
   await page.getByLabel("Email").fill(await newOperator());
   await page.getByLabel("Password").fill(PASSWORD);
@@ -38,7 +38,7 @@ test("an operator signs in, opens an account, and its first admin comes in by th
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} Ltd`);
 });
 
-test("a suspended account holds its events under a band, and sends them when it is resumed", async ({ page, person, api, receiver, ops }) => {
+test("a suspended account shows a banner, holds its events and sends them when resumed", async ({ page, person, api, receiver, ops }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await ops.goto(`/ops/accounts/${person.acct}`);
   await ops.getByRole("link", { name: "Suspend" }).click();
@@ -66,7 +66,7 @@ test("a suspended account holds its events under a band, and sends them when it 
   await expect(band).toHaveCount(0);
 });
 
-test("limits are set, refused and taken off again", async ({ page, person, api, ops }) => {
+test("limits can be set and removed, and invalid limits are rejected", async ({ page, person, api, ops }) => {
   await ops.goto(`/ops/accounts/${person.acct}`);
   await ops.getByLabel("Maximum endpoints").fill("0");
   await ops.getByRole("button", { name: "Save limits" }).click();

@@ -1,9 +1,9 @@
-// Policies in force. They hold for everybody on a server, so each of these has one of its own.
+// Policies apply to a whole server, so each of these tests has a server of its own.
 import type { Locator, Page } from "@playwright/test";
 import { PASSWORD } from "../../fixtures/account";
 import { expect, test } from "../../fixtures/own";
 
-/** Writes a value into the panel of a policy, looks at what it would mean, and sets it. Answers the panel. */
+/** Enters a value for a policy, previews and saves it. Returns the policy's panel. */
 async function set(ops: Page, title: string, write: (panel: Locator) => Promise<unknown>) {
   const panel = await preview(ops, title, write);
   await panel.getByRole("button", { name: "Save policy" }).click();
@@ -24,7 +24,7 @@ async function leaveToEnvironment(ops: Page, title: string) {
   await expect(ops.getByRole("status")).toContainText(`${title}: what the environment says is in force again.`);
 }
 
-test("sign-up is closed and opened again", async ({ page, ops }) => {
+test("sign-up can be closed and reopened", async ({ page, ops }) => {
   await page.goto("/sign-up");
   await page.getByLabel("Email").fill("ana@acme.example");
   await page.getByLabel("Password").fill(PASSWORD);
@@ -33,7 +33,7 @@ test("sign-up is closed and opened again", async ({ page, ops }) => {
   await expect(panel).toContainText("Only who is invited gets in.");
   await expect(panel).toContainText("Set here by olga.");
 
-  // A form that was open before is too late.
+  // Submitting a form that was opened before is too late.
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("alert")).toContainText("Sign-up is closed here.");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign-up is closed");
@@ -46,7 +46,7 @@ test("sign-up is closed and opened again", async ({ page, ops }) => {
   await expect(page.getByLabel("Account name")).toBeVisible();
 });
 
-test("an endpoint may have a private address where its network is allowed", async ({ page, person, ops, receiver }) => {
+test("an endpoint can use a private address if its network is allowed", async ({ page, person, ops, receiver }) => {
   const title = "Networks that endpoints may have";
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
@@ -65,7 +65,7 @@ test("an endpoint may have a private address where its network is allowed", asyn
   expect(receiver.requests).toHaveLength(1);
 });
 
-test("no account keeps anything for longer than the longest retention", async ({ page, person, ops }) => {
+test("no account keeps data longer than the maximum retention", async ({ page, person, ops }) => {
   const days = "Event retention (days)";
   const wrong = await preview(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("for ever"));
   await expect(wrong.getByRole("alert")).toContainText("Give days from 1 to 36,500.");
@@ -74,7 +74,7 @@ test("no account keeps anything for longer than the longest retention", async ({
   const panel = await set(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("60"));
   await expect(panel).toContainText("for longer than 60 days");
 
-  // The account's own 90 days stand there from before: who changes something else need not touch them.
+  // The account still has its own 90 days. Other settings can be changed without touching them.
   await page.goto(person.path("settings"));
   await page.getByLabel("Account name").fill("Acme Voice");
   await page.getByRole("button", { name: "Save settings" }).click();
@@ -90,7 +90,7 @@ test("no account keeps anything for longer than the longest retention", async ({
   await expect(ops.getByText("Defaults to 60, as for all accounts.")).toBeVisible();
 });
 
-test("people of a suspended account read whom to ask", async ({ page, person, ops }) => {
+test("members of a suspended account see who to contact", async ({ page, person, ops }) => {
   const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("Email address, phone number or URL").fill("help@provider.example"));
   await expect(panel).toContainText("Set here by olga.");
   await ops.goto("/ops/audit?area=installation");

@@ -3,7 +3,7 @@ import { PASSWORD, newOperator, postSignIn } from "../../fixtures/account";
 import { linkIn } from "../../fixtures/mail";
 import { expect, test } from "../../fixtures/test";
 
-test("somebody is invited to the staff, made an operator, and removed", async ({ ops, other }) => {
+test("a staff member is invited, becomes an operator and is removed", async ({ ops, other }) => {
   const email = `sam.${randomUUID()}@provider.example`;
   await ops.goto("/ops/staff");
   await ops.getByRole("link", { name: "Invite staff" }).click();
@@ -39,7 +39,7 @@ test("somebody is invited to the staff, made an operator, and removed", async ({
   await expect(sam.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
 });
 
-test("nobody changes their own role", async ({ page }) => {
+test("users can't change their own role", async ({ page }) => {
   const email = await newOperator();
   await postSignIn(page.request, email);
   await page.goto("/ops/staff");

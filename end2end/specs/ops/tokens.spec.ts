@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { BASE_URL } from "../../fixtures/place";
 import { expect, test } from "../../fixtures/test";
 
-test("a platform token is made, posts for any account, is rotated and revoked", async ({ ops, person }) => {
+test("a platform token is created, sends events for any account, is rotated and revoked", async ({ ops, person }) => {
   const name = `PBX ${randomUUID()}`;
   await ops.goto("/ops/tokens/new");
   await ops.getByLabel("Name").fill(name);

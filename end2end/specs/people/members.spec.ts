@@ -6,7 +6,7 @@ import { expect, test } from "../../fixtures/test";
 
 const newEmail = () => `bob.${randomUUID()}@acme.example`;
 
-/** Invites somebody from the members page. */
+/** Invites a member from the members page. */
 async function invite(page: Page, members: string, email: string, role: string) {
   await page.goto(members);
   await page.getByRole("link", { name: "Invite member" }).click();
@@ -16,7 +16,7 @@ async function invite(page: Page, members: string, email: string, role: string) 
   await expect(page).toHaveURL(members);
 }
 
-test("somebody new is invited, joins, gets another role and is removed", async ({ page, person, other }) => {
+test("a new user is invited, joins, changes role and is removed", async ({ page, person, other }) => {
   const [email, members] = [newEmail(), person.path("members")];
   await invite(page, members, email, "Viewer");
   await expect(page.getByRole("status")).toContainText(`Invitation sent to ${email}`);
@@ -55,7 +55,7 @@ test("somebody new is invited, joins, gets another role and is removed", async (
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
 });
 
-test("an invitation is sent again, which ends the earlier link, and withdrawn", async ({ page, person, other }) => {
+test("resending an invitation invalidates the earlier link, and an invitation can be revoked", async ({ page, person, other }) => {
   const email = newEmail();
   await invite(page, person.path("members"), email, "Admin");
   await page.getByRole("button", { name: `Resend invitation to ${email}` }).click();
@@ -73,7 +73,7 @@ test("an invitation is sent again, which ends the earlier link, and withdrawn", 
   await expect(bob.getByText("was withdrawn")).toBeVisible();
 });
 
-test("somebody who has an account gets a second one, and changes between them", async ({ page, person, other }) => {
+test("an existing user joins a second account and switches between accounts", async ({ page, person, other }) => {
   const bob = await other();
   const theirs = await postSignUp(bob.context().request);
   await invite(page, person.path("members"), theirs.email, "Developer");
@@ -88,7 +88,7 @@ test("somebody who has an account gets a second one, and changes between them", 
   await expect(bob).toHaveURL(theirs.path("start"));
 });
 
-test("whoever is signed in as somebody else is offered to change over", async ({ page, person }) => {
+test("a user signed in with another email address is offered to switch", async ({ page, person }) => {
   const email = newEmail();
   await invite(page, person.path("members"), email, "Viewer");
   await page.goto(await linkIn(email));
@@ -96,7 +96,7 @@ test("whoever is signed in as somebody else is offered to change over", async ({
   await expect(page.getByLabel("Your name")).toBeVisible();
 });
 
-test("what cannot be invited is said at its field, and the only admin stays", async ({ page, person }) => {
+test("an invalid invitation shows a field error, and the only admin can't leave", async ({ page, person }) => {
   const members = person.path("members");
   await page.goto(`${members}/invite`);
   await page.getByLabel("Email").fill(person.email);

@@ -18,7 +18,7 @@ async function giveCode(page: Page, typed: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a second factor is set up, proved, and then asked for after the password", async ({ page, person, other }) => {
+test("two-factor authentication is set up, confirmed, and then required after the password", async ({ page, person, other }) => {
   await page.goto("/me/security");
   await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("Off");
   await page.getByRole("link", { name: "Set up" }).click();
@@ -56,7 +56,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   await expect(third.getByRole("alert")).toContainText("This code was used already");
 });
 
-test("somebody who has given only a password is sent to sign in", async ({ page, person, other }) => {
+test("a user who has entered only a password is redirected to sign-in", async ({ page, person, other }) => {
   await switchFactorOn(page);
   const there = await other();
   await givePassword(there, person.email);
@@ -70,7 +70,7 @@ test("somebody who has given only a password is sent to sign in", async ({ page,
   await expect(stranger).toHaveURL("/sign-in?next=%2Fme");
 });
 
-test("a recovery code signs in once, and the page says how many are left", async ({ page, person, other }) => {
+test("a recovery code works once, and the page shows how many are left", async ({ page, person, other }) => {
   const { codes } = await switchFactorOn(page);
   const there = await other();
   const next = person.path("endpoints");
@@ -93,7 +93,7 @@ test("a recovery code signs in once, and the page says how many are left", async
   await expect(third.getByRole("heading", { level: 1 })).toHaveText("Enter your code");
 });
 
-test("recovery codes are made anew, and the second factor is switched off with a code", async ({ page, person, other }) => {
+test("recovery codes are regenerated, and two-factor authentication is turned off with a code", async ({ page, person, other }) => {
   const before = await switchFactorOn(page);
   await page.getByRole("button", { name: "Generate new recovery codes" }).click();
   await expect(page.getByRole("status").first()).toContainText("New recovery codes generated");
@@ -113,7 +113,7 @@ test("recovery codes are made anew, and the second factor is switched off with a
   await expect(there).toHaveURL("/me/security");
 });
 
-test("a key that is being set up stays until it is proved, and can be left for later", async ({ page, person }) => {
+test("an unconfirmed key is kept, and setup can be cancelled", async ({ page, person }) => {
   const key = await beginFactor(page);
   await page.reload();
   await expect(page.getByRole("definition").locator("code")).toHaveText(key);

@@ -12,7 +12,7 @@ async function signIn(page: Page, email: string, password: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a forgotten password is set by the link in the letter, which works once", async ({ page, person, other }) => {
+test("a forgotten password is reset with the emailed link, which works once", async ({ page, person, other }) => {
   const there = await other();
   await there.goto("/sign-in");
   await there.getByRole("link", { name: "Forgot your password?" }).click();
@@ -52,7 +52,7 @@ test("a changed password signs out the other browsers and keeps this one", async
   await expect(there.getByRole("status")).toContainText("Your session has expired");
 });
 
-test("letters about endpoints that fail are switched off and on", async ({ page, person }) => {
+test("failure alerts can be turned off and on", async ({ page, person }) => {
   await page.goto(person.path());
   await page.goto("/me");
   await page.getByRole("link", { name: "Failure alerts by email" }).click();
@@ -66,7 +66,7 @@ test("letters about endpoints that fail are switched off and on", async ({ page,
   await expect(part).toContainText("On. As an account admin");
 });
 
-test("sessions are listed, and ended one by one or all others at once", async ({ page, person, other }) => {
+test("sessions are listed, and can be ended one by one or all at once", async ({ page, person, other }) => {
   const [one, two] = [await other(), await other()];
   await signIn(one, person.email, PASSWORD);
   await signIn(two, person.email, PASSWORD);

@@ -3,7 +3,7 @@ import { expect, test } from "../../fixtures/test";
 
 const BAND = /^Support view of Acme Telephony · ticket 4711 · ends \d\d:\d\d · read-only$/;
 
-test("from a phone number to the delivery in three clicks, on the customer's record", async ({ page, person, api, receiver, browser }) => {
+test("support gets from a phone number to the delivery in three clicks, recorded in the audit log", async ({ page, person, api, receiver, browser }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await api.call();
   await api.tried(1);
@@ -26,7 +26,7 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   await desk.getByLabel("30 minutes").check();
   await desk.getByRole("button", { name: "Start session" }).click();
 
-  // The session's first page begins with the search.
+  // The session starts on a page with the search.
   await expect(desk).toHaveURL(supportPath(person.acct));
   await expect(desk.getByRole("region", { name: "Support session" })).toContainText("read-only");
   await desk.getByLabel("Phone number, call ID or delivery ID").fill("0044 1632 960001");
@@ -57,7 +57,7 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   await expect(page.getByText("Calls do not reach the CRM").first()).toBeVisible();
 });
 
-test("an admin withdraws support access, and the next click is refused", async ({ page, person, browser }) => {
+test("an admin turns off support access, and the next request is rejected", async ({ page, person, browser }) => {
   const context = await browser.newContext();
   await postSignIn(context.request, await newAgent());
   await postSupport(context.request, person.acct);

@@ -89,7 +89,10 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     let code = key.code(step_at(app.room.backend.clock().now()));
     let on = ana.post("/api/factor/on", &[("form[code]", &code)]).await;
     let page = page_after(&mut ana, &on).await;
-    assert!(page.contains("Two-factor authentication is on") && page.contains("10 of 10 recovery codes left"), "{page}");
+    assert!(
+        page.contains("Two-factor authentication is on") && page.contains("10 of 10 recovery codes left"),
+        "{page}"
+    );
     let codes: Vec<_> = page.split("<li><code>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
     assert_eq!(codes.len(), 10, "{page}");
     let again = ana.get(PAGE).await.text;
