@@ -2,6 +2,7 @@
 //!
 //! A page becomes a list of blocks: HTML to insert as it is, and code blocks, which the page shows with their copy
 //! button. Mistakes in the texts (a dead link, a cause without one of its sections) fail the build.
+#![expect(clippy::expect_used, clippy::panic, reason = "a mistake in the help texts must fail the build")]
 
 use std::{
     collections::BTreeSet,

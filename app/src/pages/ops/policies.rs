@@ -33,7 +33,7 @@ pub fn PoliciesPage() -> impl IntoView {
             view! { <PolicyPanel policy=policy preview=preview view=view.clone()/> }
         });
         let panels = panels.collect_view();
-        let lead = "Apply to every account. Overrides environment variables.";
+        let lead = "Policies apply to every account and override environment variables.";
         Ok(view! {
             <Heading title="Policies" lead=lead/>
             {panels}
