@@ -65,7 +65,7 @@ fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
     }
     let record = length(Rhythm::Record.waits_ms().iter().sum());
     assert!(part(&page, "record").contains(&format!("attempts over {record}.")));
-    assert!(part(&page, "news").contains(&format!("attempts within {} of the event", span(NEWS_FRESH_MS))));
+    assert!(part(&page, "news").contains(&format!("attempts within {} s of the event", NEWS_FRESH_MS / SECOND_MS)));
     assert!(part(&page, "schedule").contains(&format!("up to {JITTER_PERCENT} %")));
     assert!(part(&page, "answers").contains(&format!("by up to {}.", span(RETRY_AFTER_MAX_MS))));
     let failing = format!("for {FAILING_AFTER_ATTEMPTS} attempts in a row, or for {}.", span(FAILING_AFTER_MS));
@@ -109,7 +109,7 @@ fn every_status_and_every_end_reason_is_explained() {
     let page = page("retries");
     assert_eq!(first_cells(part(&page, "statuses")), Status::ALL.map(Status::word));
     assert_eq!(first_cells(part(&page, "end-reasons")), EndReason::ALL.map(EndReason::as_str));
-    assert!(part(&page, "end-reasons").contains(&format!("more than {} old", span(NEWS_FRESH_MS))));
+    assert!(part(&page, "end-reasons").contains(&format!("more than {} s old", NEWS_FRESH_MS / SECOND_MS)));
 }
 
 #[test]
