@@ -16,7 +16,7 @@ pub const ME: &str = "/me";
 /// A person's password and sessions.
 pub const SECURITY: &str = "/me/security";
 /// The letters that a person wants.
-pub const LETTERS: &str = "/me/security#letters";
+pub const EMAIL_ALERTS: &str = "/me/security#letters";
 /// A person's second factor.
 pub const SECOND_FACTOR: &str = "/me/security/second-factor";
 /// The second step of signing in.

@@ -8,7 +8,7 @@ use leptos_router::{MatchNestedRoutes, SsrMode, path};
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
-    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateEverywherePage, list::EndpointsPage,
+    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateAllPage, list::EndpointsPage,
     new::NewEndpointPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
@@ -72,7 +72,7 @@ pub fn App() -> impl IntoView {
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
+                <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateAllPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
                 <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>

@@ -3,14 +3,14 @@
 mod answer;
 mod document;
 pub mod everywhere;
-pub mod first_try;
+pub mod first_attempt;
 pub mod letters;
 mod second_step;
 mod staff;
 mod typed;
 mod visitor;
 
-pub use answer::{Done, form, move_to, refuse, set_cookie, start_over};
+pub use answer::{Done, form, move_to, refuse, set_cookie, restart_sign_in};
 pub use document::{Assets, shell};
 pub use second_step::{
     begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in, take_codes,
@@ -18,7 +18,7 @@ pub use second_step::{
 pub use staff::{agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ADDRESS_KEY, AGENT_KEY, ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id,
-    require_fresh_sign_in, require_patience, session, session_id, sign_in, sign_out, take_flash, theme, user,
+    ADDRESS_KEY, AGENT_KEY, ClientIp, RateLimited, USER_KEY, actor, backend, client_ip, now, path, request_id,
+    require_fresh_sign_in, require_within_rate_limit, session, session_id, sign_in, sign_out, take_flash, theme, user,
     was_signed_in, zone,
 };

@@ -119,7 +119,7 @@ impl Frame {
 
 /// What a page says about an error besides the error itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct PageError {
     /// The error.
     pub error: UiError,
     /// The request's id, for those who ask the people who run this.

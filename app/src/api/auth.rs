@@ -27,7 +27,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
     use domain::second_factor::FirstStep;
     let next = links::safe_next(&form.next).unwrap_or("/");
     ssr::form(&links::sign_in_then(next), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let step = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip()).await;
         let step = step.map_err(|error| match error {
             // Wrong credentials: an error on this page, not a redirect to it.
@@ -68,9 +68,9 @@ pub async fn verify_sign_in(form: VerifyForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     use domain::second_factor::ProvedBy;
     let next = links::safe_next(&form.next).unwrap_or("/");
-    let Some(pending) = ssr::pending_sign_in().await? else { return Err(ssr::start_over(next)) };
+    let Some(pending) = ssr::pending_sign_in().await? else { return Err(ssr::restart_sign_in(next)) };
     ssr::form(&links::verify_then(next, links::Step::parse(&form.with)), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (user, by) = match ssr::backend()?.finish_sign_in(&pending, &form.code, &ssr::client_ip()).await {
             Ok(done) => done,
             Err(domain::Error::Unauthenticated(_)) => {
@@ -111,7 +111,7 @@ pub async fn sign_in_waits(next: String) -> Result<bool, UiError> {
 pub async fn sign_up(form: SignUpForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SIGN_UP, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (user, account) = ssr::backend()?.sign_up(form.clone()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "start")))

@@ -72,11 +72,11 @@ pub async fn create_endpoint(
     #[server(default)] then: String,
     #[server(default)] duplicate: String,
 ) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_try};
+    use crate::{links, ssr, ssr::first_attempt};
     ssr::form(&links::account(&acct, "endpoints/new"), &form, async {
         let actor = ssr::actor(&acct).await?;
-        let made = first_try::created(&actor, &form, &duplicate).await?;
-        let test = if then == "test" { first_try::test(&actor, &made.endpoint).await? } else { String::new() };
+        let made = first_attempt::created(&actor, &form, &duplicate).await?;
+        let test = if then == "test" { first_attempt::test(&actor, &made.endpoint).await? } else { String::new() };
         let page = links::endpoint(&acct, made.endpoint.id.as_str(), "");
         Ok(ssr::Done::to(page + &test).keeping(&made.credentials).saying(format!("{} created.", made.endpoint.name)))
     })
@@ -92,12 +92,12 @@ pub async fn update_endpoint(
     form: EndpointForm,
     #[server(default)] then: String,
 ) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_try};
+    use crate::{links, ssr, ssr::first_attempt};
     let edit = Edit { version, form };
     ssr::form(&links::endpoint(&acct, &ep, "edit"), &edit, async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let saved = ssr::backend()?.update_endpoint(&actor, &id, &edit.form, Some(version)).await?;
-        let test = if then == "test" { first_try::test(&actor, &saved).await? } else { String::new() };
+        let test = if then == "test" { first_attempt::test(&actor, &saved).await? } else { String::new() };
         Ok(ssr::Done::to(links::endpoint(&acct, &ep, "") + &test).saying("Saved. New events use it from now on."))
     })
     .await

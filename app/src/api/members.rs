@@ -19,7 +19,7 @@ pub async fn invite_member(acct: String, form: Invite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::account(&acct, "members/invite"), &form, async {
         let sent = ssr::backend()?.invite(&ssr::actor(&acct).await?, &form).await?;
-        let message = ssr::letters::invited(&sent.email)?;
+        let message = ssr::mail_messages::invited(&sent.email)?;
         Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
@@ -33,7 +33,7 @@ pub async fn resend_invitation(acct: String, inv: String) -> Result<(), UiError>
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::InvitationId::parse(&inv)?);
         let sent = ssr::backend()?.resend_invitation(&actor, &id).await?;
-        Ok(ssr::Done::to(&page).saying(ssr::letters::invited_again(&sent.email)?))
+        Ok(ssr::Done::to(&page).saying(ssr::mail_messages::invited_again(&sent.email)?))
     })
     .await
 }
@@ -119,7 +119,7 @@ pub async fn load_invitation(link: String) -> Result<Invitee, UiError> {
 pub async fn join_as_new(link: String, form: Newcomer) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::invitation(&link), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (user, account) = ssr::backend()?.join_as_new(&link, &form, &ssr::client_ip()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "")))

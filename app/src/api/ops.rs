@@ -57,7 +57,7 @@ pub async fn open_account(form: NewAccount) -> Result<(), UiError> {
         let (account, invited) = ssr::backend()?.open_account(&ssr::operator().await?, &form).await?;
         let message = match invited {
             Some(invitation) => {
-                format!("{} was created. {}", account.name, ssr::letters::invited(&invitation.email)?)
+                format!("{} was created. {}", account.name, ssr::mail_messages::invited(&invitation.email)?)
             }
             None => format!("{} was created. It has no members yet.", account.name),
         };

@@ -25,7 +25,7 @@ pub async fn invite_staff(form: StaffInvite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/invite", links::OPS_STAFF), &form, async {
         let sent = ssr::backend()?.invite_staff(&ssr::operator().await?, &form).await?;
-        let message = ssr::letters::invited(&sent.email)?;
+        let message = ssr::mail_messages::invited(&sent.email)?;
         Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
@@ -38,7 +38,7 @@ pub async fn resend_staff_invitation(inv: String) -> Result<(), UiError> {
     ssr::form(links::OPS_STAFF, &(), async {
         let (operator, id) = (ssr::operator().await?, domain::id::InvitationId::parse(&inv)?);
         let sent = ssr::backend()?.resend_staff_invitation(&operator, &id).await?;
-        let message = ssr::letters::invited_again(&sent.email)?;
+        let message = ssr::mail_messages::invited_again(&sent.email)?;
         Ok(ssr::Done::to(links::OPS_STAFF).saying(message))
     })
     .await
@@ -113,7 +113,7 @@ pub async fn load_staff_invitation(link: String) -> Result<StaffInvitee, UiError
 pub async fn join_staff_as_new(link: String, form: Newcomer) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::staff_invitation(&link), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let user = ssr::backend()?.join_staff_as_new(&link, &form, &ssr::client_ip()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to("/"))

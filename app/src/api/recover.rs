@@ -12,7 +12,7 @@ use crate::error::UiError;
 
 /// What the page shows before anything happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prospect {
+pub struct RecoveryPreview {
     /// The endpoint.
     pub summary: EndpointSummary,
     /// The form, its empty fields filled in.
@@ -25,7 +25,7 @@ pub struct Prospect {
 
 /// What would be resent, by a form whose beginning is a day ago unless it says so.
 #[server(prefix = "/api", endpoint = "recover/plan")]
-pub async fn load_prospect(acct: String, ep: String, form: RecoverForm) -> Result<Prospect, UiError> {
+pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) -> Result<RecoveryPreview, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
     let backend = ssr::backend()?;
@@ -33,7 +33,7 @@ pub async fn load_prospect(acct: String, ep: String, form: RecoverForm) -> Resul
     let form = crate::pages::recover::filled_in(form, &summary.endpoint, backend.clock().now());
     let plan = backend.plan_recovery(&actor, &id, &form).await;
     let jobs = backend.jobs(&actor, Some(&id)).await?;
-    Ok(Prospect { summary, form, plan, jobs })
+    Ok(RecoveryPreview { summary, form, plan, jobs })
 }
 
 /// Starts a job.
@@ -66,7 +66,7 @@ pub async fn load_jobs(acct: String) -> Result<Vec<Job>, UiError> {
 
 /// Halts a job, lets it go on, or ends it: `turn` is `pause`, `resume` or `cancel`.
 #[server(prefix = "/api", endpoint = "recover/turn")]
-pub async fn turn_job(acct: String, job: String, turn: String) -> Result<(), UiError> {
+pub async fn control_job(acct: String, job: String, turn: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::job(&acct, &job), &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::JobId::parse(&job)?);

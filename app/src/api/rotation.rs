@@ -75,14 +75,14 @@ pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: Pr
 /// Sends a test with the next credential, and waits for the outcome of its first attempt.
 #[server(prefix = "/api", endpoint = "rotation/test")]
 pub async fn test_credential(acct: String, ep: String, what: String) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_try};
+    use crate::{links, ssr, ssr::first_attempt};
     use domain::rotation::Credential;
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let what = Credential::parse(&what).ok_or_else(|| domain::Error::NotFound("Credential".into()))?;
         let sent = ssr::backend()?.test_credential(&actor, &id, what).await?;
-        first_try::outcome(&actor, &sent).await?;
+        first_attempt::outcome(&actor, &sent).await?;
         Ok(ssr::Done::to(&page))
     })
     .await
@@ -180,7 +180,7 @@ impl TurnForm {
 
 /// Turns a running rotation: `undo`, `retire-token`, `drop`, `extend` or `retire-secret`.
 #[server(prefix = "/api", endpoint = "rotation/turn")]
-pub async fn turn_rotation(
+pub async fn step_rotation(
     acct: String,
     ep: String,
     turn: String,

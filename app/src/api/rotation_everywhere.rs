@@ -9,7 +9,7 @@ use crate::error::UiError;
 
 /// How the credentials of all endpoints stand, with the latest tests.
 #[server(prefix = "/api", endpoint = "rotation/everywhere")]
-pub async fn load_everywhere(acct: String) -> Result<Vec<Standing>, UiError> {
+pub async fn load_bulk_rotation(acct: String) -> Result<Vec<Standing>, UiError> {
     use crate::ssr;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
     let mut standings = Vec::new();
@@ -60,7 +60,7 @@ pub fn step_named(turn: &str, form: TurnForm) -> Option<Step> {
 
 /// Prepares the next auth token of every endpoint and shows each, this once.
 #[server(prefix = "/api", endpoint = "rotation/everywhere-prepare")]
-pub async fn prepare_everywhere(acct: String, #[server(default)] form: PrepareForm) -> Result<(), UiError> {
+pub async fn prepare_all_tokens(acct: String, #[server(default)] form: PrepareForm) -> Result<(), UiError> {
     use crate::ssr::{self, everywhere};
     ssr::form(&everywhere::page(&acct), &form, async {
         let actor = ssr::actor(&acct).await?;
@@ -73,7 +73,7 @@ pub async fn prepare_everywhere(acct: String, #[server(default)] form: PrepareFo
 
 /// Switches every prepared endpoint to its next auth token, now or at a set time.
 #[server(prefix = "/api", endpoint = "rotation/everywhere-switch")]
-pub async fn switch_everywhere(
+pub async fn switch_all_tokens(
     acct: String,
     #[server(default)] form: SwitchForm,
     #[server(default)] then: String,
@@ -95,7 +95,7 @@ pub async fn switch_everywhere(
 
 /// Makes a new signing secret for every endpoint and shows each, this once.
 #[server(prefix = "/api", endpoint = "rotation/everywhere-rotate")]
-pub async fn rotate_everywhere(acct: String, #[server(default)] form: RotateForm) -> Result<(), UiError> {
+pub async fn rotate_all_secrets(acct: String, #[server(default)] form: RotateForm) -> Result<(), UiError> {
     use crate::ssr::{self, everywhere};
     use domain::rotation::OVERLAP_S;
     ssr::form(&everywhere::page(&acct), &form, async {
@@ -111,7 +111,7 @@ pub async fn rotate_everywhere(acct: String, #[server(default)] form: RotateForm
 
 /// Turns every running rotation that the step concerns; see [`step_named`].
 #[server(prefix = "/api", endpoint = "rotation/everywhere-turn")]
-pub async fn turn_everywhere(acct: String, turn: String, #[server(default)] form: TurnForm) -> Result<(), UiError> {
+pub async fn step_all_rotations(acct: String, turn: String, #[server(default)] form: TurnForm) -> Result<(), UiError> {
     use crate::ssr::{self, everywhere};
     ssr::form(&everywhere::page(&acct), &form, async {
         let actor = ssr::actor(&acct).await?;

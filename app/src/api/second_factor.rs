@@ -83,7 +83,7 @@ pub struct CodeForm {
 pub async fn enable_two_factor(form: CodeForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (backend, user, session) = (ssr::backend()?, ssr::user().await?, ssr::session_id()?);
         let draft = ssr::draft().await?.unwrap_or_default();
         let codes = backend.switch_factor_on(&user, &draft, &form.code, &session, &ssr::client_ip()).await;
@@ -105,7 +105,7 @@ pub async fn enable_two_factor(form: CodeForm) -> Result<(), UiError> {
 pub async fn disable_two_factor(form: CodeForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let user = ssr::user().await?;
         ssr::require_fresh_sign_in().await?;
         ssr::backend()?.switch_factor_off(&user, &form.code, &ssr::client_ip()).await?;

@@ -21,9 +21,9 @@ pub struct ForgotForm {
 pub async fn forgot(form: ForgotForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::FORGOT, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         ssr::backend()?.forgot(&form.email).await?;
-        let message = ssr::letters::reset()?;
+        let message = ssr::mail_messages::reset()?;
         Ok(ssr::Done::to(links::FORGOT).saying(message))
     })
     .await
@@ -48,7 +48,7 @@ pub struct ResetForm {
 pub async fn reset_password(link: String, form: ResetForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::reset(&link), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         ssr::backend()?.reset_password(&link, &form.password, &ssr::client_ip()).await?;
         let message = "Your password was changed, and you’re signed out everywhere. Sign in with your new password.";
         Ok(ssr::Done::to(links::SIGN_IN).saying(message))
@@ -85,7 +85,7 @@ pub async fn load_security() -> Result<Security, UiError> {
 pub async fn change_password(form: NewPassword) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (user, session) = (ssr::user().await?, ssr::session_id()?);
         ssr::backend()?.change_password(&user, &form, &session, &ssr::client_ip()).await?;
         Ok(ssr::Done::to(links::SECURITY).saying("Your password was changed, and other browsers are signed out."))

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::error::UiError;
-use crate::visit::{Frame, Refusal, Visit};
+use crate::visit::{Frame, PageError, Visit};
 
 /// The view of a page by anybody, with what became of the form before it.
 #[server(prefix = "/api", endpoint = "visit")]
@@ -32,9 +32,9 @@ pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
 
 /// Gives the response the status of an error, or sends the visitor to sign in.
 #[server(prefix = "/api", endpoint = "refuse")]
-pub async fn refuse(error: UiError) -> Result<Refusal, UiError> {
+pub async fn refuse(error: UiError) -> Result<PageError, UiError> {
     crate::ssr::refuse(&error);
-    Ok(Refusal { error, request_id: crate::ssr::request_id() })
+    Ok(PageError { error, request_id: crate::ssr::request_id() })
 }
 
 /// Sends the visitor of a page on to another one.

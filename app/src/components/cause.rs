@@ -7,7 +7,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::{time_text::UntilText, viewpoint::Viewpoint};
+use super::{time_text::UntilText, render_context::RenderContext};
 
 /// The name of a cause in a list of choices, where no facts are known yet.
 #[must_use]
@@ -73,7 +73,7 @@ pub fn CauseLine(
     /// The delivery.
     row: DeliveryRow,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let ink = if row.status == Status::Failed { "text-failed" } else { "text-ink-2" };
     let said = line(&row, view.now);
@@ -102,7 +102,7 @@ mod tests {
             ..sample::row(Status::Retrying)
         };
         assert_eq!(line(&row, UnixMs(4 * MINUTE_MS)), "Error in your server (503) · 4 of 12 attempts");
-        let view = Viewpoint { acct: String::new(), now: UnixMs(4 * MINUTE_MS), zone: Zone::default() };
+        let view = RenderContext { acct: String::new(), now: UnixMs(4 * MINUTE_MS), zone: Zone::default() };
         let html = view! { <CauseLine row=row view=view/> }.to_html();
         assert!(html.contains(" · next ") && html.contains(">in 26 min</time>"), "{html}");
     }

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use super::{
     cadence::CadenceStrip,
     cause::CauseLine,
-    status_lamp::{StatusLamp, TestMark},
+    status_badge::{StatusBadge, TestMark},
     time_text::{AgoText, TimeForm, TimeText},
-    viewpoint::Viewpoint,
+    render_context::RenderContext,
 };
 use crate::links;
 
@@ -23,7 +23,7 @@ pub fn DeliveryItem(
     /// The delivery.
     row: DeliveryRow,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
     /// The list's own query, so that the page can go back to it.
     #[prop(optional, into)]
     query: String,
@@ -31,7 +31,7 @@ pub fn DeliveryItem(
     let href = links::delivery(&view.acct, row.id.as_str()) + &query;
     view! {
         <li id=row.id.to_string() data-v=version(&row) data-status=row.status.as_str() class=GRID>
-            <div class="flex items-center max-md:row-start-1"><StatusLamp status=row.status/></div>
+            <div class="flex items-center max-md:row-start-1"><StatusBadge status=row.status/></div>
             <Event row=row.clone() href=href/>
             <div class="hidden md:block truncate text-table leading-row">{parties(&row)}</div>
             <div class="truncate text-table leading-row text-ink-2 max-md:row-start-2 max-md:text-right">{row.endpoint_name.clone()}</div>

@@ -7,7 +7,7 @@ use domain::time::{ago, counted};
 use leptos::prelude::*;
 
 use super::count_text::number;
-use super::status_lamp::{Lamp, ink};
+use super::status_badge::{StatusIcon, ink};
 use crate::zone::Zone;
 
 /// Where an endpoint stands, as people speak of it.
@@ -90,14 +90,14 @@ impl Standing {
 
 /// The lamp and its word.
 #[component]
-pub fn EndpointLamp(
+pub fn EndpointBadge(
     /// Where the endpoint stands.
     standing: Standing,
 ) -> impl IntoView {
     let status = standing.status();
     view! {
         <span class=format!("inline-flex items-center gap-1.5 whitespace-nowrap font-semibold {}", ink(status))>
-            <Lamp status=status/>
+            <StatusIcon status=status/>
             {standing.word()}
         </span>
     }

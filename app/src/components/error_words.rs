@@ -7,7 +7,7 @@ use super::button::{LinkButton, Weight};
 use super::heading::TabTitle;
 use crate::error::UiError;
 use crate::links;
-use crate::visit::{Frame, Refusal};
+use crate::visit::{Frame, PageError};
 
 struct Words {
     title: &'static str,
@@ -45,9 +45,9 @@ fn words(error: &UiError) -> Words {
 
 /// The words of an error, with a way on.
 #[component]
-pub fn ErrorWords(
+pub fn ErrorPage(
     /// The error and the request's id.
-    refusal: Refusal,
+    refusal: PageError,
 ) -> impl IntoView {
     let Words { title, what, then } = words(&refusal.error);
     let missing = matches!(refusal.error, UiError::Domain(Error::NotFound(_)));

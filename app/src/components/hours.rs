@@ -59,7 +59,7 @@ const fn failed(tally: &Tally) -> u64 {
 
 /// The strip, and the numbers behind it.
 #[component]
-pub fn HoursStrip(
+pub fn HourlyChart(
     /// What [`day`] gave.
     day: Vec<(UnixMs, Tally)>,
     /// Whose clock.

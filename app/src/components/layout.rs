@@ -5,17 +5,17 @@ use leptos::server_fn::ServerFn as _;
 
 use super::button::Button;
 use super::icon::Mark;
-use super::rail::{Part, Rail};
+use super::sidebar::{Part, Sidebar};
 use super::support_band::SupportBand;
 use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 use crate::api::auth;
 use crate::islands::{ago::Ago, copy::Copy};
 use crate::links;
 use crate::visit::{Frame, Visit};
 
-/// The frame of an account's page: top line, rail, content.
+/// The frame of an account's page: top line, sidebar, content.
 #[component]
 pub fn AccountLayout(
     /// Who looks at what.
@@ -37,9 +37,9 @@ pub fn AccountLayout(
             }.into_any(),
             None => view! { <TopBar frame=frame.clone()/> }.into_any(),
         }}
-        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=Viewpoint::from(&frame)/>
+        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=RenderContext::from(&frame)/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
-            <Rail frame=frame.clone() here=here/>
+            <Sidebar frame=frame.clone() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
         </div>
         <Copy/>

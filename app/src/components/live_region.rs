@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 
 /// What stands in for live updates without script. An empty address is the page itself.
 #[component]
@@ -18,7 +18,7 @@ pub fn Refresh() -> impl IntoView {
 #[component]
 pub fn LiveRegion(
     /// Whose clock says when this was true.
-    view: Viewpoint,
+    view: RenderContext,
     /// Differs whenever the content differs for another reason than the passing of time.
     #[prop(into)]
     version: String,

@@ -1,4 +1,4 @@
-//! The way around an account: a rail on the left; on small screens a bar at the bottom, with what does not fit in it
+//! The way around an account: a sidebar on the left; on small screens a bar at the bottom, with what does not fit in it
 //! behind "More".
 
 use domain::actor::Permission;
@@ -32,7 +32,7 @@ pub enum Part {
 }
 
 impl Part {
-    /// What everybody works with, in the order of the rail: the bar of small screens has room for no more.
+    /// What everybody works with, in the order of the sidebar: the bar of small screens has room for no more.
     pub const FIRST: [Self; 4] = [Self::Overview, Self::Endpoints, Self::Deliveries, Self::Events];
     /// More of the same, for those who change things.
     pub const TOOLS: [Self; 1] = [Self::TestLine];
@@ -79,7 +79,7 @@ const ROW: &str = "flex min-h-11 items-center gap-3 px-2 text-ink-2 no-underline
 
 /// Links to all parts; the one that is open is marked.
 #[component]
-pub fn Rail(
+pub fn Sidebar(
     /// Who looks at what.
     frame: Frame,
     /// The part that is open.

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::flash::Flash;
 
 /// A role in the words of people.
-pub trait RoleWords: Copy + PartialEq + 'static {
+pub trait RoleText: Copy + PartialEq + 'static {
     /// All roles of this kind, least first.
     const CHOICES: &'static [Self];
 
@@ -20,7 +20,7 @@ pub trait RoleWords: Copy + PartialEq + 'static {
     fn meant(self) -> &'static str;
 }
 
-impl RoleWords for Role {
+impl RoleText for Role {
     const CHOICES: &'static [Self] = &Self::ALL;
 
     fn value(self) -> &'static str {
@@ -46,7 +46,7 @@ impl RoleWords for Role {
     }
 }
 
-impl RoleWords for StaffRole {
+impl RoleText for StaffRole {
     const CHOICES: &'static [Self] = &Self::ALL;
 
     fn value(self) -> &'static str {
@@ -72,7 +72,7 @@ impl RoleWords for StaffRole {
 
 /// Radio buttons, posted as `form[role]`.
 #[component]
-pub fn RoleField<R: RoleWords>(
+pub fn RoleField<R: RoleText>(
     /// The role that is chosen unless another one was posted before.
     chosen: R,
 ) -> impl IntoView {
@@ -102,7 +102,7 @@ pub fn RoleField<R: RoleWords>(
 
 /// The line of an invitation that says as what somebody is invited.
 #[component]
-pub fn YourRole<R: RoleWords>(
+pub fn YourRole<R: RoleText>(
     /// The role.
     role: R,
 ) -> impl IntoView {

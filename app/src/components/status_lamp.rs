@@ -65,7 +65,7 @@ pub const fn glyph(status: Status) -> &'static str {
 
 /// Only the shape, without a word: for places where the word stands beside it.
 #[component]
-pub fn Lamp(
+pub fn StatusIcon(
     /// Where the delivery stands.
     status: Status,
     /// Classes for size and colour.
@@ -81,7 +81,7 @@ pub fn Lamp(
 
 /// A status with its shape and word, and the diamond when it was a test.
 #[component]
-pub fn StatusLamp(
+pub fn StatusBadge(
     /// Where the delivery stands.
     status: Status,
     /// Whether a person sent it as a test.
@@ -91,7 +91,7 @@ pub fn StatusLamp(
     view! {
         <span class="inline-flex items-center gap-2 whitespace-nowrap text-table leading-row">
             <span class=format!("inline-flex items-center gap-1.5 font-semibold {}", ink(status))>
-                <Lamp status=status/>
+                <StatusIcon status=status/>
                 {status.word()}
             </span>
             {test.then(|| view! { <TestMark/> })}

@@ -3,7 +3,7 @@
 use domain::account::Account;
 use leptos::prelude::*;
 
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 
 /// The band; nothing for an account that is not suspended.
 #[component]
@@ -13,7 +13,7 @@ pub fn SuspendedBand(
     /// Whom its people ask; empty where the operator has not said.
     contact: String,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let suspension = account.suspended?;
     let since = view.zone.short(suspension.since);

@@ -7,7 +7,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 
 /// How a moment is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub fn TimeText(
     /// How it is written.
     form: TimeForm,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = match form {
@@ -45,7 +45,7 @@ pub fn AgoText(
     /// The moment.
     at: UnixMs,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = ago(view.now.since_ms(at));
@@ -58,7 +58,7 @@ pub fn UntilText(
     /// The moment.
     at: UnixMs,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = until(at.since_ms(view.now));

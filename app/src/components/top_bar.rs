@@ -34,7 +34,7 @@ pub fn TopBar(
                     <a class=format!("{CHIP} no-underline max-md:hidden") href=links::ME>
                         <span class="sr-only">"Times in "</span>{clock}
                     </a>
-                    <PersonMenu frame=frame/>
+                    <UserMenu frame=frame/>
                 </div>
             </div>
         </header>
@@ -64,7 +64,7 @@ fn AccountName(frame: Frame) -> impl IntoView {
 }
 
 #[component]
-fn PersonMenu(frame: Frame) -> impl IntoView {
+fn UserMenu(frame: Frame) -> impl IntoView {
     let (manages, members) = (frame.may(Permission::ManageMembers), links::account(frame.acct(), "members"));
     let operates = frame.operates;
     let shown = if frame.user.name.is_empty() { frame.user.email.clone() } else { frame.user.name.clone() };

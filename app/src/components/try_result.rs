@@ -7,8 +7,8 @@ use domain::id::EventId;
 use leptos::prelude::*;
 
 use super::code_block::{CodeBlock, FoldedCode};
-use super::status_lamp::StatusLamp;
-use super::viewpoint::Viewpoint;
+use super::status_badge::StatusBadge;
+use super::render_context::RenderContext;
 use crate::links;
 
 /// Stands in the request's text where the auth token was.
@@ -16,11 +16,11 @@ const HIDDEN: &str = "••••••••";
 
 /// The outcome of a test.
 #[component]
-pub fn TryResult(
+pub fn TestResult(
     /// The delivery of the test.
     detail: DeliveryDetail,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let status = detail.row.status;
     let href = links::delivery(&view.acct, detail.row.id.as_str());
@@ -29,7 +29,7 @@ pub fn TryResult(
         <section class=class aria-labelledby="result">
             <div role="status">
                 <h2 class="flex flex-wrap items-center gap-x-3 text-large font-bold" id="result">
-                <StatusLamp status=status test=true/>
+                <StatusBadge status=status test=true/>
                 <span>{headline(&detail, view.now)}</span>
             </h2>
             </div>

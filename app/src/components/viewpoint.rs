@@ -6,7 +6,7 @@ use crate::{links, visit::Frame, zone::Zone};
 
 /// The account, the moment and the clock that a page goes by.
 #[derive(Debug, Clone)]
-pub struct Viewpoint {
+pub struct RenderContext {
     /// The account's id as it stands in paths.
     pub acct: String,
     /// The moment that all times on the page are measured from.
@@ -15,7 +15,7 @@ pub struct Viewpoint {
     pub zone: Zone,
 }
 
-impl Viewpoint {
+impl RenderContext {
     /// A page of the account: `deliveries/dlv_…`.
     #[must_use]
     pub fn path(&self, rest: &str) -> String {
@@ -30,7 +30,7 @@ impl Viewpoint {
     }
 }
 
-impl From<&Frame> for Viewpoint {
+impl From<&Frame> for RenderContext {
     fn from(frame: &Frame) -> Self {
         Self { acct: frame.acct().to_owned(), now: frame.now(), zone: frame.visit.zone() }
     }

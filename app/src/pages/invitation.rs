@@ -11,7 +11,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::role_field::YourRole;
 use crate::components::time_text::UntilText;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::links;
 use crate::visit::Visit;
 
@@ -39,7 +39,7 @@ pub(super) fn ended(words: String) -> impl IntoView {
 
 fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> {
     let Invitee { invited, signed_in } = invitee;
-    let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
+    let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
     let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
     let known = invited.known;
     let action = match signed_in {
@@ -53,7 +53,7 @@ fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> 
 
 /// Who sent the invitation, the role, and when it expires.
 #[component]
-fn InvitationFacts(invited: Invited, view: Viewpoint) -> impl IntoView {
+fn InvitationFacts(invited: Invited, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere">

@@ -32,7 +32,7 @@ pub fn Me() -> impl IntoView {
                 <div><Button weight=Weight::Primary>"Save time zone"</Button></div>
             </form>
             <p><a href=links::SECURITY>"Password and security"</a></p>
-            <p><a href=links::LETTERS>"Failure alerts by email"</a></p>
+            <p><a href=links::EMAIL_ALERTS>"Failure alerts by email"</a></p>
             <p><a href="/">"Back to your account"</a></p>
         }
         .into_any())

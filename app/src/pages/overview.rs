@@ -13,11 +13,11 @@ use super::support::search::SupportSearch;
 use crate::api;
 use crate::components::button::LinkButton;
 use crate::components::count_text::number;
-use crate::components::endpoint_lamp::Standing;
+use crate::components::endpoint_badge::Standing;
 use crate::components::heading::TabTitle;
 use crate::components::notices::Notices;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::render_context::RenderContext;
 use crate::links;
 
 /// `/a/:acct`
@@ -30,7 +30,7 @@ pub fn Overview() -> impl IntoView {
             // First use: the checklist is the better page.
             api::visit::move_on(links::account(&place.acct, "start")).await?;
         }
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let verdict = verdict(&endpoints, view.now);
         Ok(view! {
             <TabTitle title="Overview".to_owned()/>
@@ -86,7 +86,7 @@ fn paused(standings: &[Standing]) -> String {
 }
 
 /// What to do while nothing happens.
-fn quiet(latest: &[DeliveryRow], view: &Viewpoint) -> Option<impl IntoView + use<>> {
+fn quiet(latest: &[DeliveryRow], view: &RenderContext) -> Option<impl IntoView + use<>> {
     let words = match latest.iter().map(|row| row.created_at).max() {
         None => "Nothing has been sent yet.".to_owned(),
         Some(newest) if view.now.since_ms(newest) > domain::time::DAY_MS => {
@@ -108,7 +108,7 @@ mod tests {
     use domain::endpoint::{EndpointState, Health};
 
     use super::*;
-    use crate::components::endpoint_lamp::sample;
+    use crate::components::endpoint_badge::sample;
 
     #[test]
     fn the_verdict_names_the_one_that_fails_and_counts_the_many() {

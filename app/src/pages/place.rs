@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map};
 
 use crate::api;
-use crate::components::error_words::ErrorWords;
+use crate::components::error_page::ErrorPage;
 use crate::components::layout::{AccountLayout, Desk, PublicLayout, StaffLayout};
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::error::UiError;
 use crate::links;
 use crate::visit::{Frame, Visit};
@@ -150,7 +150,7 @@ async fn refused_in_public(error: UiError) -> AnyView {
 
 async fn refused(error: UiError) -> AnyView {
     match api::visit::refuse(error).await {
-        Ok(refusal) => view! { <ErrorWords refusal=refusal/> }.into_any(),
+        Ok(refusal) => view! { <ErrorPage refusal=refusal/> }.into_any(),
         Err(_) => ().into_any(),
     }
 }

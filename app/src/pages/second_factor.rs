@@ -14,7 +14,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::panel::Panel;
 use crate::components::time_text::{TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::links;
 
 /// Below this number of recovery codes, the page suggests new ones.
@@ -25,8 +25,8 @@ const FEW_CODES: u32 = 4;
 pub fn SecondFactorPage() -> impl IntoView {
     public_page(async |place, visit| {
         let state = load_two_factor().await?;
-        let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
-        let next = place.asked("next");
+        let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
+        let next = place.query_param("next");
         let continue_link = links::safe_next(&next).map(|next| {
             view! { <p><LinkButton weight=Weight::Primary href=next.to_owned()>"Continue"</LinkButton></p> }
         });
@@ -123,7 +123,7 @@ fn NewCodes(codes: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn On(factor: SecondFactor, view: Viewpoint) -> impl IntoView {
+fn On(factor: SecondFactor, view: RenderContext) -> impl IntoView {
     let left = format!("{} of {RECOVERY_CODES} recovery codes left.", factor.codes_left);
     let warning =
         low_codes_warning(factor.codes_left).map(|words| view! { <p class="font-semibold text-retrying">{words}</p> });

@@ -13,7 +13,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::panel::Panel;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::links;
 
 /// `/me/security`
@@ -21,7 +21,7 @@ use crate::links;
 pub fn SecurityPage() -> impl IntoView {
     public_page(async |_, visit| {
         let security = load_security().await?;
-        let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
+        let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
         let lead = format!("You are signed in as {}. {}.", security.user.email, view.clock());
         Ok(view! {
             <Heading title="Password and security" lead=lead/>
@@ -96,7 +96,7 @@ fn FailureAlerts(letters: Letters) -> impl IntoView {
 }
 
 #[component]
-fn Sessions(browsers: Vec<Browser>, view: Viewpoint) -> impl IntoView {
+fn Sessions(browsers: Vec<Browser>, view: RenderContext) -> impl IntoView {
     let several = browsers.iter().any(|one| !one.here);
     let rows = browsers.into_iter().map(|one| view! { <Session browser=one view=view.clone()/> }).collect_view();
     let others = several.then(|| {
@@ -115,7 +115,7 @@ fn Sessions(browsers: Vec<Browser>, view: Viewpoint) -> impl IntoView {
 }
 
 #[component]
-fn Session(browser: Browser, view: Viewpoint) -> impl IntoView {
+fn Session(browser: Browser, view: RenderContext) -> impl IntoView {
     let words = browser.words();
     let address = if browser.address.is_empty() { "an unknown address".to_owned() } else { browser.address };
     let end = if browser.here {

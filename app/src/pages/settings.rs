@@ -12,7 +12,7 @@ use crate::{
         field::{Field, Tick},
         heading::Heading,
         key_value::{Facts, IdText, KeyValue},
-        rail::Part,
+        sidebar::Part,
     },
     links,
 };

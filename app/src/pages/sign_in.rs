@@ -16,7 +16,7 @@ use crate::links;
 #[component]
 pub fn SignInPage() -> impl IntoView {
     public_page(async |place, _| {
-        let next = links::safe_next(&place.asked("next")).unwrap_or("/").to_owned();
+        let next = links::safe_next(&place.query_param("next")).unwrap_or("/").to_owned();
         let sign_up = auth::sign_up_open().await?.then(|| {
             view! { <p>"New to Offhook? " <a href=links::SIGN_UP>"Create an account"</a></p> }
         });
@@ -40,13 +40,13 @@ pub fn SignInPage() -> impl IntoView {
 
 /// Why the user was sent here, if they didn't come on their own.
 fn notice(place: &Place) -> Option<&'static str> {
-    if place.asked("ended") == "1" {
+    if place.query_param("ended") == "1" {
         Some("Your session has expired. Sign in again to continue.")
-    } else if place.asked("again") == "1" {
+    } else if place.query_param("again") == "1" {
         Some("You signed in more than 10 minutes ago. Sign in again to continue.")
-    } else if place.asked("late") == "1" {
+    } else if place.query_param("late") == "1" {
         Some("Your sign-in took too long. Sign in again.")
-    } else if place.asked("bye") == "1" {
+    } else if place.query_param("bye") == "1" {
         Some("You’re signed out.")
     } else {
         None

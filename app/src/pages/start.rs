@@ -9,10 +9,10 @@ use crate::api::tries::{self, Start, UseTestLine};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_fields::{EventsField, UrlField, fresh, typed_or};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::components::secret::NewCredentials;
-use crate::components::try_result::TryResult;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::test_result::TestResult;
+use crate::components::render_context::RenderContext;
 use crate::flash::Flash;
 use crate::links;
 use crate::pages::endpoints::duplicate::Duplicate;
@@ -22,8 +22,8 @@ use crate::pages::endpoints::duplicate::Duplicate;
 pub fn StartPage() -> impl IntoView {
     account_page(Part::Overview, async |place, frame| {
         frame.need(domain::actor::Permission::WriteEndpoints)?;
-        let tried = tries::load_try(place.acct.clone(), place.asked("dlv")).await?;
-        let view = Viewpoint::from(&frame);
+        let tried = tries::load_test(place.acct.clone(), place.query_param("dlv")).await?;
+        let view = RenderContext::from(&frame);
         let flash = frame.visit.flash;
         Ok(match tried {
             Some(detail) => outcome(detail, view, &flash).into_any(),
@@ -74,7 +74,7 @@ fn Step(n: u32, children: Children) -> impl IntoView {
 }
 
 /// What became of the test, and the one next step.
-fn outcome(detail: DeliveryDetail, view: Viewpoint, flash: &Flash) -> impl IntoView + use<> {
+fn outcome(detail: DeliveryDetail, view: RenderContext, flash: &Flash) -> impl IntoView + use<> {
     let row = &detail.row;
     let title = match row.status {
         Status::Delivered => "Your first event has arrived",
@@ -86,7 +86,7 @@ fn outcome(detail: DeliveryDetail, view: Viewpoint, flash: &Flash) -> impl IntoV
     let next = next_step(row.status, &endpoint, &again, &view.acct).into_any();
     view! {
         <Heading title=title/>
-        <TryResult detail=detail view=view/>
+        <TestResult detail=detail view=view/>
         <NewCredentials flash=flash.clone()/>
         <div class="flex flex-wrap items-center gap-3">{next}</div>
     }

@@ -13,9 +13,9 @@ use crate::components::button::{Button, Weight};
 use crate::components::code_block::{CodeBlock, FoldedCode};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 
 /// `/a/:acct/test-line`
 #[component]
@@ -23,7 +23,7 @@ pub fn TestLinePage() -> impl IntoView {
     account_page(Part::TestLine, async |place, frame| {
         frame.need(Permission::WriteEndpoints)?;
         let line = load_test_line(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let TestLine { url, behaviour, requests } = line;
         Ok(view! {
             <Heading title="Test line" lead="A receiver of ours for your account. It keeps the last 50 requests for 7 days."/>
@@ -60,7 +60,7 @@ fn BehaviourForm(acct: String, now: Behaviour) -> impl IntoView {
 }
 
 #[component]
-fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl IntoView {
+fn Requests(acct: String, requests: Vec<LineRequest>, view: RenderContext) -> impl IntoView {
     if requests.is_empty() {
         return view! {
             <EmptyState title="Requests will be here" words="They appear when an endpoint with this URL gets an event. It is quiet on the line.">
@@ -89,7 +89,7 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl I
 }
 
 #[component]
-fn Request(at: usize, one: LineRequest, view: Viewpoint) -> impl IntoView {
+fn Request(at: usize, one: LineRequest, view: RenderContext) -> impl IntoView {
     view! {
         <li class="grid gap-1 border-b border-line py-3">
             <p class="flex flex-wrap items-baseline gap-x-3 text-table">

@@ -15,11 +15,11 @@ use crate::links::{self, Step};
 #[component]
 pub fn VerifySignInPage() -> impl IntoView {
     public_page(async |place, _| {
-        let next = links::safe_next(&place.asked("next")).unwrap_or("/").to_owned();
+        let next = links::safe_next(&place.query_param("next")).unwrap_or("/").to_owned();
         if !sign_in_waits(next.clone()).await? {
             return Ok(view! { <p><a href=links::SIGN_IN>"Sign in"</a></p> }.into_any());
         }
-        let content = match Step::parse(&place.asked("with")) {
+        let content = match Step::parse(&place.query_param("with")) {
             Step::App => with_app(next).into_any(),
             Step::RecoveryCode => with_recovery_code(next).into_any(),
         };

@@ -79,7 +79,7 @@ pub async fn form(
 }
 
 /// Answers a form that came without the sign-in it goes on with: back to the first step.
-pub fn start_over(next: &str) -> UiError {
+pub fn restart_sign_in(next: &str) -> UiError {
     let error = UiError::Domain(domain::Error::Unauthenticated("Sign in with your password first.".to_owned()));
     set_status(&error);
     leptos_axum::redirect(&links::sign_in_then(next));

@@ -40,7 +40,7 @@ pub struct ClientIp(pub String);
 
 /// This client has posted this form too often. The server puts it among the request's extensions.
 #[derive(Debug, Clone, Copy)]
-pub struct TooOften {
+pub struct RateLimited {
     /// Seconds until the next one may be posted.
     pub retry_after_s: u32,
 }
@@ -49,9 +49,9 @@ pub struct TooOften {
 ///
 /// # Errors
 /// `TooMany`, with the time to wait.
-pub fn require_patience() -> Result<(), UiError> {
-    let too_often = use_context::<Parts>().and_then(|parts| parts.extensions.get::<TooOften>().copied());
-    too_often.map_or(Ok(()), |TooOften { retry_after_s }| Err(domain::Error::TooMany { retry_after_s }.into()))
+pub fn require_within_rate_limit() -> Result<(), UiError> {
+    let too_often = use_context::<Parts>().and_then(|parts| parts.extensions.get::<RateLimited>().copied());
+    too_often.map_or(Ok(()), |RateLimited { retry_after_s }| Err(domain::Error::TooMany { retry_after_s }.into()))
 }
 
 /// The engine.

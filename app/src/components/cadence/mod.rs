@@ -10,7 +10,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::status_lamp::{Lamp, ink};
+use super::status_badge::{StatusIcon, ink};
 use scale::{Bar, Strip, Tick};
 
 /// Width of the small strip without the lamp at its end.
@@ -78,7 +78,7 @@ pub fn CadenceStrip(
                 {bars.collect_view()}
                 {next}
             </svg>
-            <Lamp status=row.status class=small_lamp(&row)/>
+            <StatusIcon status=row.status class=small_lamp(&row)/>
         </span>
     }
     .into_any()

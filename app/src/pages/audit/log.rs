@@ -9,7 +9,7 @@ use crate::components::{
     empty_state::EmptyState,
     filter_chips::{Chip, FilterChips},
     pager::{Pager, Paging, Trail},
-    viewpoint::Viewpoint,
+    render_context::RenderContext,
 };
 
 /// The filter, the records and the pager.
@@ -24,7 +24,7 @@ pub fn AuditLog(
     /// Path of the log.
     base: String,
     /// Account and time zone.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let filter = AuditFilter::parse(&query);
     let at = filter.cursor.as_deref();
@@ -68,7 +68,7 @@ pub(super) fn first_page(filter: &AuditFilter) -> AuditFilter {
     AuditFilter { cursor: None, limit: 0, ..filter.clone() }
 }
 
-fn chips(filter: &AuditFilter, base: &str, view: &Viewpoint) -> Vec<Chip> {
+fn chips(filter: &AuditFilter, base: &str, view: &RenderContext) -> Vec<Chip> {
     let whole = first_page(filter);
     let chip = |label: String, without: AuditFilter| Chip { label, href: format!("{base}{}", without.to_query()) };
     let area =

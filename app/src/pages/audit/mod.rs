@@ -14,7 +14,7 @@ use leptos::prelude::*;
 
 use crate::{
     api,
-    components::{heading::Heading, rail::Part, viewpoint::Viewpoint},
+    components::{heading::Heading, sidebar::Part, render_context::RenderContext},
     pages::account_page,
 };
 
@@ -27,7 +27,7 @@ pub fn AuditPage() -> impl IntoView {
     account_page(Part::Audit, async |place, frame| {
         frame.need(Permission::ReadAudit)?;
         let page = api::audit::list(place.acct.clone(), place.query.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let base = view.path("audit");
         let lead = format!("Who did what, and from where. Append-only. {}.", view.clock());
         let tabs = view! { <Tabs filter=AuditFilter::parse(&place.query) base=base.clone()/> };

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::{
     components::{
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
 };
@@ -25,7 +25,7 @@ pub fn Records(
     /// Path of the log.
     base: String,
     /// Account and time zone.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let items = rows
         .into_iter()
@@ -34,7 +34,7 @@ pub fn Records(
 }
 
 #[component]
-fn Item(record: Record, filter: AuditFilter, base: String, view: Viewpoint) -> impl IntoView {
+fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) -> impl IntoView {
     let at = view! { <TimeText at=record.at form=TimeForm::Full view=view.clone()/> };
     let changes = changes(&record.changes, &view);
     let address =
@@ -65,7 +65,7 @@ fn who(record: &Record, filter: &AuditFilter, base: &str) -> AnyView {
 }
 
 /// The object's name at the time, or its ID. A link if it has a page.
-fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
+fn object(record: &Record, view: &RenderContext) -> Option<AnyView> {
     // A support session has no page, and its ID means nothing to users. The changes name the pages that were opened.
     let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let name = record.object.clone().unwrap_or_else(|| id.clone());
@@ -76,14 +76,14 @@ fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
 }
 
 /// A value as shown on the page. Times are in the page's time zone.
-fn displayed(value: &str, view: &Viewpoint) -> String {
+fn displayed(value: &str, view: &RenderContext) -> String {
     match parse_utc(value).filter(|at| iso_utc(*at) == value) {
         Some(at) => view.zone.full(at),
         None => value.to_owned(),
     }
 }
 
-fn changes(changes: &[Change], view: &Viewpoint) -> Option<AnyView> {
+fn changes(changes: &[Change], view: &RenderContext) -> Option<AnyView> {
     let line = |change: &Change| {
         let what = format!("{}:", change.what.replace('_', " "));
         let after = change.after.as_ref().map_or_else(|| "none".to_owned(), |after| displayed(after, view));

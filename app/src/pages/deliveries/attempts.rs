@@ -7,10 +7,10 @@ use super::curl;
 use crate::{
     components::{
         code_block::{CodeBlock, FoldedCode},
-        status_lamp::Lamp,
+        status_badge::StatusIcon,
         time_text::{TimeForm, TimeText},
         timing::{self, TimingBar},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
 };
@@ -39,7 +39,7 @@ pub fn Attempts(
     /// Number of the open attempt as the address has it; empty for the latest.
     named: String,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let Some(shown) = open(&detail.attempts, &named).cloned() else {
         return view! { <p class="text-ink-2">"No attempt has been made yet."</p> }.into_any();
@@ -59,7 +59,7 @@ pub fn Attempts(
 
 /// One line: number, result, duration, time.
 #[component]
-fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) -> impl IntoView {
+fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: RenderContext) -> impl IntoView {
     let (status, ink) = if attempt.failure.is_none() {
         (domain::delivery::Status::Delivered, "text-delivered")
     } else {
@@ -75,7 +75,7 @@ fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) ->
             >
                 <span class="text-ink-3">{format!("#{}", attempt.number)}</span>
                 <span class=format!("inline-flex items-center gap-1.5 min-w-0 {ink}")>
-                    <Lamp status=status class="size-3 shrink-0"/>
+                    <StatusIcon status=status class="size-3 shrink-0"/>
                     <span>{result(&attempt)}</span>
                 </span>
                 <span class="text-ink-2">{timing::words(attempt.duration_ms)}</span>
@@ -87,7 +87,7 @@ fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) ->
 
 /// What is kept about one attempt: the answer first, since that is where the reason stands.
 #[component]
-fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
+fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: RenderContext) -> impl IntoView {
     let said =
         attempt.failure.as_ref().map(|failure| view! { <p class="text-failed">{failure.sentence(view.now)} "."</p> });
     view! {

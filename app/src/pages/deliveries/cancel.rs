@@ -9,7 +9,7 @@ use crate::{
     components::{
         button::{Button, LinkButton, Weight},
         heading::Heading,
-        rail::Part,
+        sidebar::Part,
     },
     links,
     pages::account_page,

@@ -28,10 +28,10 @@ use crate::{
         live_region::{LiveRegion, Refresh},
         notices::Notices,
         panel::Panel,
-        rail::Part,
-        status_lamp::{Lamp, TestMark, glyph, ink},
+        sidebar::Part,
+        status_badge::{StatusIcon, TestMark, glyph, ink},
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     islands::live::Live,
     links,
@@ -44,7 +44,7 @@ use crate::{
 pub fn DeliveryPage() -> impl IntoView {
     account_page(Part::Deliveries, async |place, frame| {
         let detail = api::deliveries::show(place.acct.clone(), place.param("dlv")).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&place.query).to_query();
         let (row, feed) = (detail.row.clone(), view.path("deliveries/live"));
         let lives = frame.support.is_none();
@@ -64,7 +64,7 @@ pub fn DeliveryPage() -> impl IntoView {
 }
 
 /// The page below its navigation. `named` is the number of the attempt to open, empty for the latest.
-fn body(detail: DeliveryDetail, view: Viewpoint, frame: Frame, named: String) -> impl IntoView {
+fn body(detail: DeliveryDetail, view: RenderContext, frame: Frame, named: String) -> impl IntoView {
     let (row, now) = (detail.row.clone(), view.now);
     let (event, caller, callee) = (row.event_id.clone(), row.caller.clone(), row.callee.clone());
     let numbers = view! { <Numbers frame=frame.clone() event=event caller=caller callee=callee/> };
@@ -83,13 +83,13 @@ fn body(detail: DeliveryDetail, view: Viewpoint, frame: Frame, named: String) ->
 
 /// What happened, what to do about it, what happens next.
 #[component]
-fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
+fn Verdict(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView {
     let endpoint = links::endpoint(&view.acct, row.endpoint_id.as_str(), "");
     view! {
         <header class="grid gap-4">
             <div class="grid gap-1">
                 <h1 class=format!("flex items-baseline gap-3 text-verdict font-bold leading-row {}", ink(row.status))>
-                    <Lamp status=row.status class="size-5 shrink-0"/>
+                    <StatusIcon status=row.status class="size-5 shrink-0"/>
                     <span class="wrap-anywhere">{cause::verdict(&row, view.now)}</span>
                 </h1>
                 <p class="flex flex-wrap items-center gap-x-2 text-ink-2">
@@ -128,7 +128,7 @@ fn Remedy(row: DeliveryRow) -> impl IntoView {
 }
 
 #[component]
-fn Actions(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
+fn Actions(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView {
     let page = links::delivery(&view.acct, row.id.as_str());
     let resend = if row.status.is_final() { "Resend" } else { "Resend now" };
     let cancels = matches!(row.status, Status::Queued | Status::Retrying | Status::Held);
@@ -165,7 +165,7 @@ fn EventJson(detail: DeliveryDetail, named: String) -> impl IntoView {
 }
 
 #[component]
-fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
+fn FactsPanel(detail: DeliveryDetail, view: RenderContext) -> impl IntoView {
     let ticket = ticket::markdown(&detail, view.now);
     let row = detail.row;
     let url = detail.attempts.last().map_or(detail.endpoint_url, |attempt| attempt.url.clone());

@@ -14,7 +14,7 @@ use crate::components::{
     cause,
     field::CONTROL,
     filter_field::{Choice, LEGEND, Moment, ZoneName},
-    status_lamp::{Lamp, ink},
+    status_badge::{StatusIcon, ink},
 };
 
 /// The filter of the list of deliveries.
@@ -64,7 +64,7 @@ fn Statuses(chosen: Vec<Status>) -> impl IntoView {
         view! {
             <label class="inline-flex items-center gap-1.5 min-h-7 text-table">
                 <input type="checkbox" class="size-4.5 accent-ink" name="status" value=status.as_str() checked=checked/>
-                <span class=ink(status)><Lamp status=status/></span>
+                <span class=ink(status)><StatusIcon status=status/></span>
                 {status.word()}
             </label>
         }

@@ -19,8 +19,8 @@ use crate::{
         heading::Heading,
         live_region::{LiveRegion, Refresh},
         pager::{Pager, Paging, Trail},
-        rail::Part,
-        viewpoint::Viewpoint,
+        sidebar::Part,
+        render_context::RenderContext,
     },
     islands::live::Live,
     pages::{Place, account_page},
@@ -33,7 +33,7 @@ pub fn DeliveriesPage() -> impl IntoView {
     account_page(Part::Deliveries, async |place, frame| {
         let loaded = api::deliveries::list(place.acct.clone(), place.query.clone()).await?;
         let filter = DeliveryFilter::parse(&place.query);
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let base = view.path("deliveries");
         let names = Names { endpoints: loaded.endpoints.clone(), zone: view.zone.clone() };
         let none = loaded.page.rows.is_empty();
@@ -68,7 +68,7 @@ fn tab(counts: DeliveryCounts) -> String {
     if counts.failed == 0 { "Deliveries".to_owned() } else { format!("({} ▲) Deliveries", counts.failed) }
 }
 
-fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: &Place) -> impl IntoView {
+fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: RenderContext, place: &Place) -> impl IntoView {
     let paging =
         Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), loaded.page.next.as_deref(), |cursor| {
             DeliveryFilter { cursor, ..filter.clone() }.to_query()
@@ -82,7 +82,7 @@ fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: 
     .into_any()
 }
 
-fn first_use(view: &Viewpoint) -> impl IntoView + use<> {
+fn first_use(view: &RenderContext) -> impl IntoView + use<> {
     let may = use_context::<Frame>().is_some_and(|frame| frame.may(domain::actor::Permission::WriteEndpoints));
     let (href, verb) =
         if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "See endpoints") };

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::components::{
     time_text::{TimeForm, TimeText, UntilText},
-    viewpoint::Viewpoint,
+    render_context::RenderContext,
 };
 
 /// When the last attempt of this round would be made, if all fail: the next one and every wait behind it.
@@ -40,7 +40,7 @@ pub fn NextWords(
     /// The delivery.
     row: DeliveryRow,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let Some(next) = row.next_attempt_at.filter(|_| row.status == Status::Retrying) else {
         return view! { <p>{settled(row.status)}</p> }.into_any();

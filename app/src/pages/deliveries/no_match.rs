@@ -10,7 +10,7 @@ use crate::{
         button::{LinkButton, Weight},
         count_text::number,
         empty_state::EmptyState,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     error::UiError,
 };
@@ -37,7 +37,7 @@ impl NoMatch {
     ///
     /// # Errors
     /// As the counting itself.
-    pub async fn load(view: &Viewpoint, filter: &DeliveryFilter, names: &Names) -> Result<Self, UiError> {
+    pub async fn load(view: &RenderContext, filter: &DeliveryFilter, names: &Names) -> Result<Self, UiError> {
         let facets: Vec<Facet> = Facet::of(filter).collect();
         let queries: Vec<String> = facets.iter().map(|facet| facet.without(filter).to_query()).collect();
         let matching = api::deliveries::count(view.acct.clone(), queries.clone()).await?;

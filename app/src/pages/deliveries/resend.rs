@@ -14,9 +14,9 @@ use crate::{
         button::{Button, LinkButton, Weight},
         heading::Heading,
         key_value::{Facts, KeyValue},
-        rail::Part,
+        sidebar::Part,
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::account_page,
@@ -28,7 +28,7 @@ pub fn ResendPage() -> impl IntoView {
     account_page(Part::Deliveries, async |place, frame| {
         frame.need(Permission::WriteDeliveries)?;
         let (detail, endpoint) = api::deliveries::show_with_endpoint(place.acct.clone(), place.param("dlv")).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let page = links::delivery(&place.acct, detail.row.id.as_str());
         let title = format!("Resend {} to {}?", detail.row.kind, detail.row.endpoint_name);
         let hindrance = hindrance(&detail, &endpoint.endpoint);
@@ -90,7 +90,7 @@ fn attempts(row: &DeliveryRow) -> String {
 }
 
 #[component]
-fn WhatIsSent(detail: DeliveryDetail, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
+fn WhatIsSent(detail: DeliveryDetail, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let note = note(&detail, &endpoint);
     let row = detail.row;
     let accepted = view! { <TimeText at=row.created_at form=TimeForm::Full view=view/> };

@@ -3,7 +3,7 @@
 use domain::delivery::DeliveryRow;
 use leptos::prelude::*;
 
-use crate::components::{delivery_row::DeliveryItem, viewpoint::Viewpoint};
+use crate::components::{delivery_row::DeliveryItem, render_context::RenderContext};
 
 /// Deliveries, newest first, under the days on which they were accepted. Days and rows are items of one list, so
 /// that a live update can replace any of them alone.
@@ -12,7 +12,7 @@ pub fn Rows(
     /// The deliveries.
     rows: Vec<DeliveryRow>,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
     /// The list's own query, so that a delivery's page leads back to it.
     #[prop(optional, into)]
     query: String,

@@ -9,7 +9,7 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::endpoints::{DeleteEndpoint, PauseEndpoint, load_endpoint};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::links;
 use crate::pages::account_page;
 

@@ -10,7 +10,7 @@ use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, typed_or};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::flash::Flash;
 use crate::links;
 use crate::pages::account_page;

@@ -8,8 +8,8 @@ use crate::api;
 use crate::components::button::{LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::render_context::RenderContext;
 use crate::links;
 use crate::pages::account_page;
 
@@ -19,7 +19,7 @@ pub fn EndpointsPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         let endpoints = api::endpoints::load_endpoints(place.acct.clone()).await?;
         let may = frame.may(Permission::WriteEndpoints);
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         if endpoints.is_empty() {
             return Ok(empty(&place.acct, may).into_any());
         }

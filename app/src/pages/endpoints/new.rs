@@ -11,7 +11,7 @@ use crate::components::button::{Button, Weight};
 use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, fresh, typed_or};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::pages::account_page;
 
 /// `/a/:acct/endpoints/new`

@@ -6,10 +6,10 @@ use domain::tally::Tally;
 use leptos::prelude::*;
 
 use crate::api::endpoints::Record;
-use crate::components::hours::{HoursStrip, day};
+use crate::components::hours::{HourlyChart, day};
 use crate::components::panel::Panel;
 use crate::components::time_text::{TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 
 /// The last 24 hours.
 #[component]
@@ -17,12 +17,12 @@ pub fn LastDay(
     /// Those of them in which something happened.
     hours: Vec<(UnixMs, Tally)>,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let day = day(&hours, view.now);
     view! {
         <Panel title="Last 24 hours" id="last-day">
-            <HoursStrip day=day zone=view.zone/>
+            <HourlyChart day=day zone=view.zone/>
         </Panel>
     }
 }
@@ -33,7 +33,7 @@ pub fn History(
     /// The endpoint's record.
     record: Record,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let entry = move |entry: audit::Record| {
         let who = entry.who.map(|who| format!(" by {who}")).unwrap_or_default();

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 
 use crate::components::count_text::number;
 use crate::components::delivery_row::DeliveryItem;
-use crate::components::endpoint_lamp::{EndpointLamp, Standing};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::endpoint_badge::{EndpointBadge, Standing};
+use crate::components::render_context::RenderContext;
 use crate::links;
 
 /// Deliveries, newest first.
@@ -16,7 +16,7 @@ pub fn DeliveryRows(
     /// The deliveries.
     rows: Vec<DeliveryRow>,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     if rows.is_empty() {
         return view! { <p class="text-ink-2">"No deliveries yet."</p> }.into_any();
@@ -31,7 +31,7 @@ pub fn EndpointRows(
     /// The endpoints.
     endpoints: Vec<EndpointSummary>,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let items =
         endpoints.into_iter().map(|summary| view! { <EndpointRow summary=summary view=view.clone()/> }).collect_view();
@@ -40,7 +40,7 @@ pub fn EndpointRows(
 
 /// Name and lamp, then the host and events, then the numbers of a day.
 #[component]
-fn EndpointRow(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
+fn EndpointRow(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
     let standing = Standing::of(&summary, view.now);
     let cause = summary.failure.as_ref().map(|failure| failure.sentence(view.now));
     let numbers = numbers(&summary);
@@ -50,7 +50,7 @@ fn EndpointRow(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
     let host = if endpoint.test_line { "your own test line".to_owned() } else { endpoint.url.host() };
     view! {
         <li class="relative grid gap-x-4 gap-y-0.5 border-b border-line px-3 py-2.5 hover:bg-sunk md:grid-cols-[9rem_minmax(0,1fr)_auto]">
-            <div class="text-table"><EndpointLamp standing=standing/></div>
+            <div class="text-table"><EndpointBadge standing=standing/></div>
             <div class="min-w-0">
                 <a class="font-semibold no-underline wrap-break-word after:absolute after:inset-0" href=href>{endpoint.name.clone()}</a>
                 <span class="text-table text-ink-2">{(host != endpoint.name).then(|| format!(" · {host}"))}</span>

@@ -11,17 +11,17 @@ use super::rotation::RotationBanner;
 use super::rows::DeliveryRows;
 use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint, load_record};
 use crate::api::rotation::load_rotation;
-use crate::api::tries::load_try;
+use crate::api::tries::load_test;
 use crate::components::button::{Button, LinkButton, Weight};
-use crate::components::endpoint_lamp::{EndpointLamp, Standing, next, verdict};
+use crate::components::endpoint_badge::{EndpointBadge, Standing, next, verdict};
 use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
 use crate::components::key_value::{Facts, KeyValue};
 use crate::components::panel::Panel;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::components::secret::{NewCredentials, SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
-use crate::components::try_result::TryResult;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::test_result::TestResult;
+use crate::components::render_context::RenderContext;
 use crate::links;
 use crate::pages::account_page;
 use crate::visit::Frame;
@@ -33,8 +33,8 @@ pub fn EndpointPage() -> impl IntoView {
         let (summary, latest) = load_endpoint(place.acct.clone(), place.param("ep")).await?;
         let record = load_record(place.acct.clone(), place.param("ep")).await?;
         let rotation = load_rotation(place.acct.clone(), place.param("ep")).await?;
-        let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
-        let view = Viewpoint::from(&frame);
+        let tried = load_test(place.acct.clone(), place.query_param("dlv")).await?;
+        let view = RenderContext::from(&frame);
         let flash = frame.visit.flash.clone();
         // A form that reveals says nothing else: its credentials stand where the dots were.
         let created = flash.ok.is_some();
@@ -45,7 +45,7 @@ pub fn EndpointPage() -> impl IntoView {
         Ok(view! {
             <Heading title=title>{actions}</Heading>
             {created.then(|| view! { <NewCredentials flash=flash/> })}
-            {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
+            {tried.map(|detail| view! { <TestResult detail=detail view=view.clone()/> })}
             <RotationBanner rotation=rotation may=may_rotate view=view.clone()/>
             <Verdict summary=summary.clone() view=view.clone()/>
             <LastDay hours=record.hours.clone() view=view.clone()/>
@@ -105,7 +105,7 @@ fn DrainRate() -> impl IntoView {
 
 /// The verdict, what happens next, and what to do about a failure.
 #[component]
-fn Verdict(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
+fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
     let said = verdict(&summary, &view.zone, view.now);
     let then = next(&summary, &view.zone, view.now);
     let standing = Standing::of(&summary, view.now);
@@ -116,7 +116,7 @@ fn Verdict(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
         .map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
     view! {
         <section class="grid max-w-column gap-1" aria-label="How it stands">
-            <p class="text-large"><EndpointLamp standing=standing/></p>
+            <p class="text-large"><EndpointBadge standing=standing/></p>
             <p class="text-large wrap-break-word">{said}</p>
             <p class="text-ink-2">{then}</p>
             {remedy.map(|(words, help)| view! { <p>{words} " " <a href=help>"More about this cause"</a></p> })}
@@ -185,7 +185,7 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
 }
 
 #[component]
-fn Latest(rows: Vec<DeliveryRow>, ep: String, may_recover: bool, view: Viewpoint) -> impl IntoView {
+fn Latest(rows: Vec<DeliveryRow>, ep: String, may_recover: bool, view: RenderContext) -> impl IntoView {
     let recover = links::endpoint(&view.acct, &ep, "recover");
     let all = format!("{}?endpoint={ep}", links::account(&view.acct, "deliveries"));
     view! {

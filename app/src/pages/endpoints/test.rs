@@ -7,13 +7,13 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use crate::api::endpoints::load_endpoint;
-use crate::api::tries::{SendTest, load_try};
+use crate::api::tries::{SendTest, load_test};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Lines;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::try_result::TryResult;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::test_result::TestResult;
+use crate::components::render_context::RenderContext;
 use crate::links;
 use crate::pages::account_page;
 
@@ -23,16 +23,16 @@ pub fn TestPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         frame.need(Permission::WriteEndpoints)?;
         let (summary, _) = load_endpoint(place.acct.clone(), place.param("ep")).await?;
-        let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
+        let tried = load_test(place.acct.clone(), place.query_param("dlv")).await?;
         let first = summary.endpoint.events.first().copied().unwrap_or(EventKind::IncomingCall);
-        let kind = EventKind::parse(&place.asked("type")).unwrap_or(first);
+        let kind = EventKind::parse(&place.query_param("type")).unwrap_or(first);
         let kept = frame.visit.flash.value("payload").map(str::to_owned);
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let page = links::endpoint(&place.acct, summary.endpoint.id.as_str(), "test");
         Ok(view! {
             <Heading title=format!("Send {} a test", summary.endpoint.name)
                 lead="A test is marked as such in every list and goes to this endpoint alone."/>
-            {tried.map(|detail| view! { <TryResult detail=detail view=view/> })}
+            {tried.map(|detail| view! { <TestResult detail=detail view=view/> })}
             <Kinds page=page.clone() here=kind/>
             <TestBody acct=place.acct ep=summary.endpoint.id.to_string() kind=kind
                 payload=kept.unwrap_or_else(|| pretty(kind.example())) reset=format!("{page}?type={kind}")/>

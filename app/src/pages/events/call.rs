@@ -10,10 +10,10 @@ use crate::{
         delivery_row::DeliveryItem,
         heading::Heading,
         key_value::IdText,
-        rail::Part,
-        status_lamp::TestMark,
+        sidebar::Part,
+        status_badge::TestMark,
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::account_page,
@@ -24,7 +24,7 @@ use crate::{
 pub fn CallPage() -> impl IntoView {
     account_page(Part::Events, async |place, frame| {
         let call = api::events::show_call(place.acct.clone(), place.param("call")).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let title = call
             .events
             .first()
@@ -51,7 +51,7 @@ fn of(event: &EventRow, deliveries: &[DeliveryRow]) -> Vec<DeliveryRow> {
 
 /// One rung: the event with its time, and under it where it went.
 #[component]
-fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: Viewpoint) -> impl IntoView {
+fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: RenderContext) -> impl IntoView {
     let statuses = deliveries.iter().map(|row| row.status).collect();
     let items = deliveries.into_iter().map(|row| view! { <DeliveryItem row=row view=view.clone()/> }).collect_view();
     let happened = domain::UnixMs(event.timestamp.saturating_mul(domain::time::SECOND_MS));

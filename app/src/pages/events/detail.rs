@@ -11,9 +11,9 @@ use crate::{
         heading::Heading,
         key_value::{Facts, IdText, KeyValue},
         panel::Panel,
-        rail::Part,
+        sidebar::Part,
         time_text::{AgoText, TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::{account_page, deliveries::Rows, support::numbers::Numbers},
@@ -24,7 +24,7 @@ use crate::{
 pub fn EventPage() -> impl IntoView {
     account_page(Part::Events, async |place, frame| {
         let detail = api::events::show(place.acct.clone(), place.param("evt")).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let deliveries = detail.deliveries.clone();
         let statuses = deliveries.iter().map(|row| row.status).collect();
         let row = detail.event.clone();
@@ -55,7 +55,7 @@ fn Payload(payload: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn EventFacts(detail: EventDetail, view: Viewpoint) -> impl IntoView {
+fn EventFacts(detail: EventDetail, view: RenderContext) -> impl IntoView {
     let event = detail.event;
     let happened = domain::UnixMs(event.timestamp.saturating_mul(domain::time::SECOND_MS));
     let happened = view! { <TimeText at=happened form=TimeForm::Full view=view.clone()/> };

@@ -18,10 +18,10 @@ use crate::{
         field::CONTROL,
         heading::Heading,
         pager::{Pager, Paging, Trail},
-        rail::Part,
-        status_lamp::TestMark,
+        sidebar::Part,
+        status_badge::TestMark,
         time_text::{AgoText, TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::account_page,
@@ -33,7 +33,7 @@ pub fn EventsPage() -> impl IntoView {
     account_page(Part::Events, async |place, frame| {
         let page = api::events::list(place.acct.clone(), place.query.clone()).await?;
         let filter = query::parse(&place.query);
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let paging =
             Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
                 query::write(&EventFilter { cursor, ..filter.clone() })
@@ -86,7 +86,7 @@ fn Tick(name: &'static str, value: &'static str, label: &'static str, checked: b
     }
 }
 
-fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + use<> {
+fn empty(filter: &EventFilter, view: &RenderContext, may: bool) -> impl IntoView + use<> {
     if !query::is_all(filter) {
         let title = "No event matches this filter";
         let all = view.path("events");
@@ -117,7 +117,7 @@ fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + u
 
 /// Events, newest first, under the days on which they were accepted.
 #[component]
-fn EventRows(rows: Vec<EventRow>, view: Viewpoint) -> impl IntoView {
+fn EventRows(rows: Vec<EventRow>, view: RenderContext) -> impl IntoView {
     let mut day = String::new();
     let items = rows.into_iter().map(|event| {
         let its_day = view.zone.day(event.accepted_at);
@@ -135,7 +135,7 @@ const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 borde
     grid-cols-[minmax(0,1fr)_auto] md:grid-cols-[11rem_minmax(0,1fr)_minmax(0,1.2fr)_5rem_5rem]";
 
 #[component]
-fn EventItem(event: EventRow, view: Viewpoint) -> impl IntoView {
+fn EventItem(event: EventRow, view: RenderContext) -> impl IntoView {
     let parties = format!("{} → {}", phone::display(&event.caller), phone::display(&event.callee));
     view! {
         <li class=GRID>

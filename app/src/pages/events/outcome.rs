@@ -3,7 +3,7 @@
 use domain::{delivery::Status, event::EventRow, time::counted};
 use leptos::prelude::*;
 
-use crate::{components::viewpoint::Viewpoint, links};
+use crate::{components::render_context::RenderContext, links};
 
 /// `For 2 endpoints`, `1 delivered · 1 held` where that is known, or why it was not sent and what to do about it.
 #[component]
@@ -14,7 +14,7 @@ pub fn Outcome(
     #[prop(optional)]
     deliveries: Vec<Status>,
     /// Whose account.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     if event.deliveries > 0 {
         let endpoints = format!("For {}", counted(event.deliveries.into(), "endpoint"));

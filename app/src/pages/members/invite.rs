@@ -9,7 +9,7 @@ use crate::api::members::InviteMember;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::components::role_field::RoleField;
 use crate::links;
 use crate::pages::account_page;

@@ -9,10 +9,10 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::members::{ResendInvitation, WithdrawInvitation, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::role_field::RoleWords as _;
+use crate::components::sidebar::Part;
+use crate::components::role_field::RoleText as _;
 use crate::components::time_text::{TimeForm, TimeText, UntilText};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::links;
 use crate::pages::account_page;
 
@@ -24,7 +24,7 @@ pub fn MembersPage() -> impl IntoView {
     account_page(Part::Members, async |place, frame| {
         frame.need(Permission::ManageMembers)?;
         let roster = load_roster(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let invite = links::account(&place.acct, "members/invite");
         let own = frame.user.id.clone();
         let members = roster.members.into_iter().map(|one| member(one, &own, &view)).collect_view();
@@ -41,7 +41,7 @@ pub fn MembersPage() -> impl IntoView {
 }
 
 /// Name, email, role and actions.
-fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> {
+fn member(one: Member, own: &UserId, view: &RenderContext) -> impl IntoView + use<> {
     let Member { user, role, since, second_factor } = one;
     let factor = if second_factor { " · Two-factor authentication on" } else { " · Two-factor authentication off" };
     let is_own = user.id == *own;
@@ -74,7 +74,7 @@ fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> 
     }
 }
 
-fn pending(invitations: Vec<Invitation>, view: &Viewpoint) -> impl IntoView + use<> {
+fn pending(invitations: Vec<Invitation>, view: &RenderContext) -> impl IntoView + use<> {
     let rows = invitations.into_iter().map(|one| invitation(one, view)).collect_view();
     view! {
         <section class="grid gap-3" aria-labelledby="pending">
@@ -84,7 +84,7 @@ fn pending(invitations: Vec<Invitation>, view: &Viewpoint) -> impl IntoView + us
     }
 }
 
-fn invitation(one: Invitation, view: &Viewpoint) -> impl IntoView + use<> {
+fn invitation(one: Invitation, view: &RenderContext) -> impl IntoView + use<> {
     let expired = one.expires <= view.now;
     let expiry = if expired {
         view! { "The link has expired. Resend the invitation." }.into_any()

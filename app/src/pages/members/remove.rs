@@ -8,7 +8,7 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::members::{RemoveMember, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::links;
 use crate::pages::account_page;
 

@@ -8,7 +8,7 @@ use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::{accounts::failed_attempts, viewpoint};
+use super::{accounts::failed_attempts, render_context};
 use crate::{
     api::ops::{LimitAccount, RenameAccount, ResumeAccount, load_account},
     components::{
@@ -17,7 +17,7 @@ use crate::{
         heading::Heading,
         key_value::{Facts, IdText, KeyValue},
         panel::Panel,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -28,7 +28,7 @@ use crate::{
 pub fn AccountPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let card = load_account(place.acct.clone()).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let account = card.row.account.clone();
         let suspension = match account.suspended.clone() {
             Some(suspension) => suspended(&account, &suspension, &view).into_any(),
@@ -47,7 +47,7 @@ pub fn AccountPage() -> impl IntoView {
 }
 
 #[component]
-fn AccountFacts(card: AccountCard, view: Viewpoint) -> impl IntoView {
+fn AccountFacts(card: AccountCard, view: RenderContext) -> impl IntoView {
     let AccountCard { row, members, .. } = card;
     let count = |n: u64, noun: &str| counted(i64::try_from(n).unwrap_or(i64::MAX), noun);
     let facts = [
@@ -70,7 +70,7 @@ fn AccountFacts(card: AccountCard, view: Viewpoint) -> impl IntoView {
     }
 }
 
-fn suspended(account: &Account, suspension: &Suspension, view: &Viewpoint) -> impl IntoView + use<> {
+fn suspended(account: &Account, suspension: &Suspension, view: &RenderContext) -> impl IntoView + use<> {
     let since = view.zone.short(suspension.since);
     let (id, change) = (account.id.to_string(), links::ops_account(account.id.as_str(), "suspend"));
     let reason = suspension.reason.clone();

@@ -5,7 +5,7 @@ use domain::installation::health::grouped;
 use domain::time::counted;
 use leptos::prelude::*;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops::load_accounts,
     components::{
@@ -14,7 +14,7 @@ use crate::{
         field::CONTROL,
         heading::Heading,
         pager::{Pager, Paging, Trail},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -26,7 +26,7 @@ pub fn AccountsPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let filter = AccountFilter::parse(&place.query);
         let page = load_accounts(place.query.clone()).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let at = filter.cursor.as_deref();
         let paging = Paging::around(&Trail::parse(&place.query), at, page.next.as_deref(), |cursor| {
             AccountFilter { cursor, ..filter.clone() }.to_query()
@@ -86,7 +86,7 @@ pub(super) fn failed_attempts(n: u64) -> String {
 }
 
 #[component]
-fn Row(row: AccountRow, view: Viewpoint) -> impl IntoView {
+fn Row(row: AccountRow, view: RenderContext) -> impl IntoView {
     let AccountRow { account, created_at, endpoints, delivered_24h, failed_24h } = row;
     let page = links::ops_account(account.id.as_str(), "");
     let suspended = account.suspended.is_some();

@@ -3,7 +3,7 @@
 use domain::audit::INSTALLATION_AREAS;
 use leptos::prelude::*;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops::load_audit,
     components::heading::Heading,
@@ -19,7 +19,7 @@ use crate::{
 pub fn OpsAuditPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let page = load_audit(place.query.clone()).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let lead = format!(
             "Actions of operators, and changes users made to their own sign-in. Append-only. {}.",
             view.clock()

@@ -5,7 +5,7 @@ use domain::installation::health::{AccountDay, Health, Mood, Node, grouped, size
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops::load_health,
     components::{
@@ -15,9 +15,9 @@ use crate::{
         key_value::{Facts, KeyValue},
         notices::Notices,
         panel::Panel,
-        status_lamp::Lamp,
+        status_badge::StatusIcon,
         time_text::{AgoText, TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -28,7 +28,7 @@ use crate::{
 pub fn HealthPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let health = load_health().await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let below = if health.accounts == 0 {
             no_accounts().into_any()
         } else {
@@ -61,7 +61,7 @@ fn no_accounts() -> impl IntoView {
 }
 
 #[component]
-fn Verdict(mood: Mood, words: String, health: Health, view: Viewpoint) -> impl IntoView {
+fn Verdict(mood: Mood, words: String, health: Health, view: RenderContext) -> impl IntoView {
     let (status, ink) = match mood {
         Mood::Quiet => (Status::Delivered, "text-delivered"),
         Mood::Strained => (Status::Retrying, "text-retrying"),
@@ -71,7 +71,7 @@ fn Verdict(mood: Mood, words: String, health: Health, view: Viewpoint) -> impl I
         <header class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
             <div class="grid min-w-0 gap-1">
                 <h1 class="flex max-w-column items-baseline gap-3 text-verdict font-bold leading-row">
-                    <span class=ink><Lamp status=status class="size-5"/></span> {words}
+                    <span class=ink><StatusIcon status=status class="size-5"/></span> {words}
                 </h1>
                 <p class="text-table text-ink-2">
                     "As of " <TimeText at=health.at form=TimeForm::Clock view=view.clone()/> ". " {view.clock()} "."
@@ -155,7 +155,7 @@ fn FailingAccounts(days: Vec<AccountDay>) -> impl IntoView {
 
 /// Database, version and nodes.
 #[component]
-fn Installation(health: Health, view: Viewpoint) -> impl IntoView {
+fn Installation(health: Health, view: RenderContext) -> impl IntoView {
     let facts = [
         ("Accounts", grouped(health.accounts)),
         ("Database", format!("{}, {}", health.database, size(health.database_bytes))),
@@ -169,7 +169,7 @@ fn Installation(health: Health, view: Viewpoint) -> impl IntoView {
 }
 
 #[component]
-fn NodeFact(node: Node, several: bool, view: Viewpoint) -> impl IntoView {
+fn NodeFact(node: Node, several: bool, view: RenderContext) -> impl IntoView {
     let name = if node.here { "Node (this one)" } else { "Node" };
     let heard = if several { "last heartbeat " } else { "single node, started " };
     view! { <KeyValue name=name><code class="text-meta wrap-anywhere">{node.id}</code> <span>{heard} <AgoText at=node.heartbeat view=view/></span></KeyValue> }

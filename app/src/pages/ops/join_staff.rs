@@ -4,10 +4,10 @@ use domain::installation::staff::StaffInvited;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
-    components::{heading::Heading, role_field::YourRole, time_text::UntilText, viewpoint::Viewpoint},
+    components::{heading::Heading, role_field::YourRole, time_text::UntilText, render_context::RenderContext},
     links,
     pages::{email_link::behind_link, invitation, public_page},
     visit::Visit,
@@ -34,12 +34,12 @@ fn open(invitee: StaffInvitee, link: String, visit: &Visit) -> impl IntoView + u
         None if known => invitation::sign_in_first(&back, email).into_any(),
         None => invitation::new_user(link, email, JoinStaffAsNew::PATH).into_any(),
     };
-    view! { <Heading title="Join the staff"/> <InvitationFacts invited=invited view=viewpoint(visit)/> {action} }
+    view! { <Heading title="Join the staff"/> <InvitationFacts invited=invited view=render_context(visit)/> {action} }
 }
 
 /// Who sent the invitation, the role, and when it expires.
 #[component]
-fn InvitationFacts(invited: StaffInvited, view: Viewpoint) -> impl IntoView {
+fn InvitationFacts(invited: StaffInvited, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere"><strong>{invited.invited_by}</strong> " has invited you to join the provider’s staff."</p>

@@ -13,9 +13,9 @@ pub mod staff_change;
 pub mod suspend;
 pub mod tokens;
 
-use crate::{components::viewpoint::Viewpoint, visit::Visit};
+use crate::{components::render_context::RenderContext, visit::Visit};
 
 /// Time and time zone of an ops page, which belongs to no account.
-fn viewpoint(visit: &Visit) -> Viewpoint {
-    Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() }
+fn render_context(visit: &Visit) -> RenderContext {
+    RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() }
 }

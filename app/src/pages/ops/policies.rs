@@ -9,7 +9,7 @@ use domain::retry::{JITTER_PERCENT, NEWS_FRESH_MS, Rhythm};
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::{policy::PolicyPanel, viewpoint};
+use super::{policy::PolicyPanel, render_context};
 use crate::{
     api::ops_policies::load_policies,
     components::{
@@ -25,11 +25,11 @@ use crate::{
 #[component]
 pub fn PoliciesPage() -> impl IntoView {
     ops_page(async |place, visit| {
-        let view = viewpoint(&visit);
-        let previewed = PolicyName::parse(&place.asked("policy"));
+        let view = render_context(&visit);
+        let previewed = PolicyName::parse(&place.query_param("policy"));
         let panels = load_policies().await?.into_iter().map(|policy| {
             let name = policy.name;
-            let preview = (previewed == Some(name)).then(|| place.asked(name.as_str()));
+            let preview = (previewed == Some(name)).then(|| place.query_param(name.as_str()));
             view! { <PolicyPanel policy=policy preview=preview view=view.clone()/> }
         });
         let panels = panels.collect_view();

@@ -11,7 +11,7 @@ use crate::{
         field::CONTROL,
         key_value::{Facts, KeyValue},
         panel::Panel,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
 };
@@ -24,7 +24,7 @@ pub fn PolicyPanel(
     /// A value to preview.
     preview: Option<String>,
     /// Time zone.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let name = policy.name;
     let checked = preview.as_deref().map(|value| name.check(value));
@@ -49,7 +49,7 @@ pub fn PolicyPanel(
 }
 
 /// Where the value comes from.
-fn source(policy: &Policy, view: &Viewpoint) -> String {
+fn source(policy: &Policy, view: &RenderContext) -> String {
     match (&policy.set, policy.name.variable()) {
         (Some((at, by)), _) => format!("Set here by {by}, {}", view.zone.short(*at)),
         (None, Some(variable)) => format!("Environment variable {variable}, or its default"),

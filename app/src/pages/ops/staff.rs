@@ -5,16 +5,16 @@ use domain::installation::staff::{StaffInvitation, StaffMember};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops_staff::{InviteStaff, ResendStaffInvitation, WithdrawStaffInvitation, load_staff},
     components::{
         button::{Button, LinkButton, Weight},
         field::Field,
         heading::Heading,
-        role_field::{RoleField, RoleWords as _},
+        role_field::{RoleField, RoleText as _},
         time_text::UntilText,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -27,7 +27,7 @@ const ROW: &str = "flex flex-wrap items-center justify-between gap-x-6 gap-y-2 b
 pub fn StaffPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let (roster, own) = load_staff().await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let members = roster.members.into_iter().map(|one| member(one, &own)).collect_view();
         let pending = (!roster.invitations.is_empty()).then(|| {
             let rows = roster.invitations.into_iter().map(|one| invitation(one, &view)).collect_view();
@@ -78,7 +78,7 @@ fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
     }
 }
 
-fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
+fn invitation(one: StaffInvitation, view: &RenderContext) -> impl IntoView + use<> {
     let expiry = if one.expires <= view.now {
         view! { "The link has expired. Resend the invitation." }.into_any()
     } else {

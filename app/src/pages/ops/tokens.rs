@@ -4,7 +4,7 @@ use domain::token::Scope;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::{
     api::ops_tokens::{CreatePlatformToken, load_platform_token, load_platform_tokens},
     components::{
@@ -24,7 +24,7 @@ use crate::{
 pub fn PlatformTokensPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let tokens = load_platform_tokens().await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let lead = format!("Let the phone platform send events for any account. {}.", view.clock());
         Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Platform view=view lead=lead/> }.into_any())
     })
@@ -56,7 +56,7 @@ pub fn NewPlatformTokenPage() -> impl IntoView {
 pub fn PlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         Ok(view! { <TokenCard token=token owner=TokenOwner::Platform flash=visit.flash view=view/> }.into_any())
     })
 }
@@ -66,7 +66,7 @@ pub fn PlatformTokenPage() -> impl IntoView {
 pub fn RevokePlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         Ok(view! { <RevokeConfirmation token=token owner=TokenOwner::Platform view=view/> }.into_any())
     })
 }

@@ -11,7 +11,7 @@ use leptos::server_fn::ServerFn as _;
 
 use super::{events, span};
 use crate::{
-    api::recover::{TurnJob, load_job},
+    api::recover::{ControlJob, load_job},
     components::{
         button::{Button, Weight},
         count_text::grouped,
@@ -19,9 +19,9 @@ use crate::{
         key_value::{Facts, IdText, KeyValue},
         live_region::{LiveRegion, Refresh},
         notices::Notices,
-        rail::Part,
+        sidebar::Part,
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     islands::live::Live,
     links,
@@ -34,7 +34,7 @@ use crate::{
 pub fn JobPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         let job = load_job(place.acct.clone(), place.param("job")).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let back = links::endpoint(&view.acct, job.endpoint_id.as_str(), "");
         let version = format!("{}-{}-{}", job.state.as_str(), job.done, job.failed);
         let (title, from) = (format!("{} · Recover {}", said(&job), job.endpoint_name), job.endpoint_name.clone());
@@ -85,7 +85,7 @@ fn then(job: &Job) -> String {
 }
 
 #[component]
-fn Progress(job: Job, view: Viewpoint, frame: Frame) -> impl IntoView {
+fn Progress(job: Job, view: RenderContext, frame: Frame) -> impl IntoView {
     let (title, next) = (said(&job), then(&job));
     let may = frame.may(Permission::WriteDeliveries) && !job.state.is_final();
     view! {
@@ -105,7 +105,7 @@ fn Progress(job: Job, view: Viewpoint, frame: Frame) -> impl IntoView {
 }
 
 /// Where its time and endpoint lead in the list of deliveries.
-fn list(job: &Job, view: &Viewpoint) -> String {
+fn list(job: &Job, view: &RenderContext) -> String {
     view.path("deliveries") + &within(job).to_query()
 }
 
@@ -121,7 +121,7 @@ fn within(job: &Job) -> DeliveryFilter {
 }
 
 /// What has failed once more, with the way to it.
-fn failed(job: &Job, view: &Viewpoint) -> Option<impl IntoView + use<>> {
+fn failed(job: &Job, view: &RenderContext) -> Option<impl IntoView + use<>> {
     let filter = DeliveryFilter { statuses: vec![Status::Failed, Status::Expired], ..within(job) };
     let href = view.path("deliveries") + &filter.to_query();
     let words = if job.failed == 1 {
@@ -137,7 +137,7 @@ fn failed(job: &Job, view: &Viewpoint) -> Option<impl IntoView + use<>> {
 fn Turns(job: Job, acct: String) -> impl IntoView {
     let (turn, verb) = if job.state == JobState::Paused { ("resume", "Resume") } else { ("pause", "Pause") };
     view! {
-        <form method="post" action=TurnJob::PATH class="flex flex-wrap gap-2">
+        <form method="post" action=ControlJob::PATH class="flex flex-wrap gap-2">
             <input type="hidden" name="acct" value=acct/>
             <input type="hidden" name="job" value=job.id.to_string()/>
             <Button name="turn" value=turn>{verb}</Button>
@@ -147,7 +147,7 @@ fn Turns(job: Job, acct: String) -> impl IntoView {
 }
 
 #[component]
-fn JobFacts(job: Job, view: Viewpoint) -> impl IntoView {
+fn JobFacts(job: Job, view: RenderContext) -> impl IntoView {
     let kinds = job.wanted.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
     let who = job.who.clone().map(|who| format!("by {who}"));
     let began = view! { <TimeText at=job.created_at form=TimeForm::Full view=view.clone()/> };

@@ -7,8 +7,8 @@ use super::{job::said, span};
 use crate::{
     api::recover::load_jobs,
     components::{
-        button::LinkButton, empty_state::EmptyState, heading::Heading, rail::Part, time_text::AgoText,
-        viewpoint::Viewpoint,
+        button::LinkButton, empty_state::EmptyState, heading::Heading, sidebar::Part, time_text::AgoText,
+        render_context::RenderContext,
     },
     links,
     pages::account_page,
@@ -19,7 +19,7 @@ use crate::{
 pub fn JobsPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         let jobs = load_jobs(place.acct).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let content = if jobs.is_empty() {
             let href = view.path("endpoints");
             view! {
@@ -41,7 +41,7 @@ pub fn JobRows(
     /// The jobs.
     jobs: Vec<Job>,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let rows = jobs.into_iter().map(|job| {
         let href = links::job(&view.acct, job.id.as_str());

@@ -14,14 +14,14 @@ use leptos::server_fn::ServerFn as _;
 
 use super::{events, form::PlanForm, from_query, jobs::JobRows, span};
 use crate::{
-    api::recover::{Prospect, StartRecovery, load_prospect},
+    api::recover::{RecoveryPreview, StartRecovery, load_recovery_preview},
     components::{
         button::{Button, LinkButton, Weight},
         count_text::grouped,
         heading::Heading,
         panel::Panel,
-        rail::Part,
-        viewpoint::Viewpoint,
+        sidebar::Part,
+        render_context::RenderContext,
     },
     flash::Flash,
     links,
@@ -34,9 +34,9 @@ pub fn RecoverPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         frame.need(Permission::WriteDeliveries)?;
         let form = from_query(&place.query);
-        let Prospect { summary, form, plan, jobs } = load_prospect(place.acct.clone(), place.param("ep"), form).await?;
+        let RecoveryPreview { summary, form, plan, jobs } = load_recovery_preview(place.acct.clone(), place.param("ep"), form).await?;
         let endpoint = summary.endpoint;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         // A plan is asked for by GET, but what is wrong with it is said as by every other form.
         if let (Err(error), false) = (&plan, frame.visit.flash.refused()) {
             provide_context(Flash::refusing(error));
@@ -57,7 +57,7 @@ pub fn RecoverPage() -> impl IntoView {
 
 /// The plan in one sentence with its button, or why there is none.
 #[component]
-fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
+fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let content = match plan {
         Err(_) => return None,
         Ok(plan) => match (plan.running.clone(), plan.count) {
@@ -76,18 +76,18 @@ fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> im
     Some(view! { <section class="grid max-w-column gap-3" aria-label="What would happen">{content}</section> })
 }
 
-fn nothing(plan: &Plan, view: &Viewpoint) -> String {
+fn nothing(plan: &Plan, view: &RenderContext) -> String {
     format!("Nothing to recover: there is no {} of {}.", plan.wanted.which.noun(), span(&plan.wanted, &view.zone))
 }
 
 /// `Resend 1,204 failed events from 23 Nov 13:00–14:10, about 4 minutes`
-fn sentence(plan: &Plan, view: &Viewpoint) -> String {
+fn sentence(plan: &Plan, view: &RenderContext) -> String {
     let (what, when) = (events(plan.count, plan.wanted.which), span(&plan.wanted, &view.zone));
     format!("Resend {what} from {when}, {}", about(plan.estimated_ms()))
 }
 
 #[component]
-fn Start(plan: Plan, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
+fn Start(plan: Plan, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let waits = endpoint.state != EndpointState::Active;
     let said = sentence(&plan, &view);
     let rate = format!(

@@ -23,7 +23,7 @@ use crate::{
 #[component]
 pub fn SupportHomePage() -> impl IntoView {
     support_page(async |place, visit| {
-        let text = place.asked("q");
+        let text = place.query_param("q");
         let home = load_home(text.clone()).await?;
         let (zone, now) = (visit.zone(), visit.now);
         let (open, past): (Vec<_>, Vec<_>) = home.sessions.into_iter().partition(|session| session.is_open(now));

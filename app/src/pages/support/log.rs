@@ -12,7 +12,7 @@ const PAGE_ROWS: usize = 50;
 #[component]
 pub fn LogPage() -> impl IntoView {
     support_page(async |place, visit| {
-        let records = load_log(place.asked("before")).await?;
+        let records = load_log(place.query_param("before")).await?;
         let zone = visit.zone();
         let older = (records.len() == PAGE_ROWS).then(|| records.last()).flatten().map(|last| {
             let href = format!("{}?before={}", links::SUPPORT_LOG, last.record.id);

@@ -5,14 +5,14 @@ use leptos::prelude::*;
 use crate::components::{
     button::{Button, Weight},
     field::CONTROL,
-    viewpoint::Viewpoint,
+    render_context::RenderContext,
 };
 
 /// Finds deliveries by phone number, call or delivery ID.
 #[component]
 pub fn SupportSearch(
     /// The account.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     view! {
         <form method="get" action=view.path("deliveries") role="search" aria-label="Deliveries of this account" class="grid max-w-column gap-1">

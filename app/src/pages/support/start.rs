@@ -20,10 +20,10 @@ use crate::{
 #[component]
 pub fn StartSupportPage() -> impl IntoView {
     support_page(async |place, visit| {
-        let account = load_account(place.asked("account")).await?;
+        let account = load_account(place.query_param("account")).await?;
         let title = format!("Start support session in {}", account.name);
         let content = if account.settings.support_access {
-            view! { <StartForm account=account rest=place.asked("rest") flash=visit.flash/> }.into_any()
+            view! { <StartForm account=account rest=place.query_param("rest") flash=visit.flash/> }.into_any()
         } else {
             refused(&account.name).into_any()
         };

@@ -9,8 +9,8 @@ use crate::api::tokens::load_tokens;
 use crate::components::button::{LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::render_context::RenderContext;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens`
@@ -19,7 +19,7 @@ pub fn TokensPage() -> impl IntoView {
     account_page(Part::Tokens, async |place, frame| {
         frame.need(Permission::ManageTokens)?;
         let tokens = load_tokens(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let lead = "API tokens let your programs send events, read deliveries and manage endpoints.";
         Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Account(place.acct) view=view lead=lead/> }.into_any())
     })
@@ -33,7 +33,7 @@ pub fn TokenList(
     /// Their owner.
     owner: TokenOwner,
     /// Account and time zone.
-    view: Viewpoint,
+    view: RenderContext,
     /// The line below the heading if there are tokens.
     #[prop(into)]
     lead: String,
@@ -64,7 +64,7 @@ pub fn TokenList(
 }
 
 #[component]
-fn Row(token: ApiToken, page: String, view: Viewpoint) -> impl IntoView {
+fn Row(token: ApiToken, page: String, view: RenderContext) -> impl IntoView {
     let works = token.works(view.now);
     let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
     view! {

@@ -9,8 +9,8 @@ use crate::api::tokens::load_token;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::render_context::RenderContext;
 use crate::flash::Flash;
 use crate::pages::account_page;
 
@@ -20,7 +20,7 @@ pub fn RevokeTokenPage() -> impl IntoView {
     account_page(Part::Tokens, async |place, frame| {
         frame.need(Permission::ManageTokens)?;
         let token = load_token(place.acct.clone(), place.param("tok")).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         Ok(view! { <RevokeConfirmation token=token owner=TokenOwner::Account(place.acct) view=view/> }.into_any())
     })
 }
@@ -33,7 +33,7 @@ pub fn RevokeConfirmation(
     /// Its owner.
     owner: TokenOwner,
     /// Account and time zone.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let back = owner.page(token.id.as_str());
     let used = format!("{}.", last_use(&token, &view.zone));

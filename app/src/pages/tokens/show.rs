@@ -11,9 +11,9 @@ use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
 use crate::components::key_value::{Facts, IdText, KeyValue};
 use crate::components::panel::Panel;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::components::secret::Secret;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::flash::Flash;
 use crate::pages::account_page;
 
@@ -23,7 +23,7 @@ pub fn TokenPage() -> impl IntoView {
     account_page(Part::Tokens, async |place, frame| {
         frame.need(Permission::ManageTokens)?;
         let token = load_token(place.acct.clone(), place.param("tok")).await?;
-        let (view, flash) = (Viewpoint::from(&frame), frame.visit.flash);
+        let (view, flash) = (RenderContext::from(&frame), frame.visit.flash);
         Ok(view! { <TokenCard token=token owner=TokenOwner::Account(place.acct) flash=flash view=view/> }.into_any())
     })
 }
@@ -38,7 +38,7 @@ pub fn TokenCard(
     /// The result of the previous form.
     flash: Flash,
     /// Account and time zone.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let (state, all) = (token.state(view.now), owner.page(""));
     let created = created(&flash, &all);
@@ -70,7 +70,7 @@ fn created(flash: &Flash, all: &str) -> Option<impl IntoView + use<>> {
 }
 
 #[component]
-fn TokenFacts(token: ApiToken, owner: TokenOwner, view: Viewpoint) -> impl IntoView {
+fn TokenFacts(token: ApiToken, owner: TokenOwner, view: RenderContext) -> impl IntoView {
     let by = token.created_by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let next = token.replaced_by.as_ref().map(|next| {
         let href = owner.page(next.as_str());

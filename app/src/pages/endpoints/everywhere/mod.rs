@@ -15,12 +15,12 @@ use self::rows::StandingRows;
 use self::secrets::SecretsPanel;
 use self::tokens::TokensPanel;
 use crate::api::rotation::Standing;
-use crate::api::rotation_everywhere::{TurnEverywhere, load_everywhere};
+use crate::api::rotation_everywhere::{StepAllRotations, load_bulk_rotation};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::render_context::RenderContext;
 use crate::links;
 use crate::pages::account_page;
 
@@ -66,11 +66,11 @@ impl Tally {
 
 /// `/a/:acct/rotate`
 #[component]
-pub fn RotateEverywherePage() -> impl IntoView {
+pub fn RotateAllPage() -> impl IntoView {
     account_page(Part::Endpoints, async |place, frame| {
         frame.need(Permission::RotateCredentials)?;
-        let standings = load_everywhere(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let standings = load_bulk_rotation(place.acct.clone()).await?;
+        let view = RenderContext::from(&frame);
         if standings.is_empty() {
             let start = links::account(&place.acct, "start");
             return Ok(view! {
@@ -107,7 +107,7 @@ fn TurnAll(
     #[prop(optional)] weight: Weight,
 ) -> impl IntoView {
     view! {
-        <form method="post" action=TurnEverywhere::PATH>
+        <form method="post" action=StepAllRotations::PATH>
             <input type="hidden" name="acct" value=acct/>
             <input type="hidden" name="turn" value=turn/>
             <Button weight=weight>{verb}</Button>

@@ -7,13 +7,13 @@ use domain::rotation::{SecretRotation, TokenPhase, TokenRotation};
 use leptos::prelude::*;
 
 use crate::api::rotation::Standing;
-use crate::components::status_lamp::StatusLamp;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::status_badge::StatusBadge;
+use crate::components::render_context::RenderContext;
 use crate::links;
 
 /// All endpoints, by name.
 #[component]
-pub fn StandingRows(standings: Vec<Standing>, view: Viewpoint) -> impl IntoView {
+pub fn StandingRows(standings: Vec<Standing>, view: RenderContext) -> impl IntoView {
     let rows = standings.into_iter().map(|one| view! { <Row standing=one view=view.clone()/> }).collect_view();
     let clock = view.clock();
     view! {
@@ -28,7 +28,7 @@ pub fn StandingRows(standings: Vec<Standing>, view: Viewpoint) -> impl IntoView 
 }
 
 #[component]
-fn Row(standing: Standing, view: Viewpoint) -> impl IntoView {
+fn Row(standing: Standing, view: RenderContext) -> impl IntoView {
     let endpoint = standing.view.endpoint;
     let page = links::endpoint(&view.acct, endpoint.id.as_str(), "secret");
     let still =
@@ -51,7 +51,7 @@ fn Row(standing: Standing, view: Viewpoint) -> impl IntoView {
     }
 }
 
-fn token_words(rotation: Option<&TokenRotation>, view: &Viewpoint) -> String {
+fn token_words(rotation: Option<&TokenRotation>, view: &RenderContext) -> String {
     match rotation.map(|rotation| (rotation.since, rotation.phase)) {
         None => "no rotation runs".to_owned(),
         Some((since, TokenPhase::Prepared { switch_at: None })) => format!("prepared {}", view.zone.short(since)),
@@ -62,7 +62,7 @@ fn token_words(rotation: Option<&TokenRotation>, view: &Viewpoint) -> String {
     }
 }
 
-fn secret_words(rotation: Option<&SecretRotation>, view: &Viewpoint) -> String {
+fn secret_words(rotation: Option<&SecretRotation>, view: &RenderContext) -> String {
     rotation.map_or_else(
         || "one signs".to_owned(),
         |rotation| format!("two sign until {}", view.zone.short(rotation.overlap_until)),
@@ -77,7 +77,7 @@ fn Cell(
     running: bool,
     proved: Option<UnixMs>,
     test: Option<DeliveryDetail>,
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let said = match (proved, &test) {
         (Some(at), _) => Some((format!("proved {}", view.zone.short(at)), "font-semibold text-delivered")),
@@ -92,7 +92,7 @@ fn Cell(
         let sentence = if waits { "on its way".to_owned() } else { detail.row.sentence(view.now) };
         view! {
             <span class="flex flex-wrap items-center gap-x-2">
-                <a href=href aria-label=label><StatusLamp status=detail.row.status/></a>
+                <a href=href aria-label=label><StatusBadge status=detail.row.status/></a>
                 <span class="text-ink-2">{sentence}</span>
             </span>
         }

@@ -4,16 +4,16 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{Tally, TurnAll, endpoints};
-use crate::api::rotation_everywhere::{RotateEverywhere, TurnEverywhere};
+use crate::api::rotation_everywhere::{RotateAllSecrets, StepAllRotations};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Tick;
 use crate::components::panel::Panel;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::pages::endpoints::rotation::OverlapChoice;
 
 /// The steps that some endpoint can take.
 #[component]
-pub fn SecretsPanel(tally: Tally, view: Viewpoint) -> impl IntoView {
+pub fn SecretsPanel(tally: Tally, view: RenderContext) -> impl IntoView {
     let begins = tally.two_secrets == 0;
     view! {
         <Panel title="Signing secrets" id="secrets">
@@ -31,7 +31,7 @@ fn Rotate(idle: usize, first: bool, acct: String) -> impl IntoView {
     let weight = if first { Weight::Primary } else { Weight::Secondary };
     let verb = format!("Rotate the secrets of {}", endpoints(idle));
     view! {
-        <form class="grid gap-3" method="post" action=RotateEverywhere::PATH>
+        <form class="grid gap-3" method="post" action=RotateAllSecrets::PATH>
             <input type="hidden" name="acct" value=acct/>
             <OverlapChoice/>
             <p><Button weight=weight>{verb}</Button></p>
@@ -74,7 +74,7 @@ fn Retire(unproved: Vec<String>, acct: String) -> impl IntoView {
         view! { <Tick name="retire_anyway" label="Retire also where nothing is proved" hint=words checked=false/> }
     });
     view! {
-        <form class="grid gap-3" method="post" action=TurnEverywhere::PATH>
+        <form class="grid gap-3" method="post" action=StepAllRotations::PATH>
             <input type="hidden" name="acct" value=acct/>
             <input type="hidden" name="turn" value="retire-secret"/>
             {tick}

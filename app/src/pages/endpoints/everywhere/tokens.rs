@@ -4,16 +4,16 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{Tally, TurnAll, endpoints};
-use crate::api::rotation_everywhere::{PrepareEverywhere, SwitchEverywhere};
+use crate::api::rotation_everywhere::{PrepareAllTokens, SwitchAllTokens};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::panel::Panel;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::pages::endpoints::rotation::{Doubt, SwitchFields};
 
 /// The steps that some endpoint can take.
 #[component]
-pub fn TokensPanel(tally: Tally, view: Viewpoint) -> impl IntoView {
+pub fn TokensPanel(tally: Tally, view: RenderContext) -> impl IntoView {
     let begins = tally.prepared + tally.switched == 0;
     view! {
         <Panel title="Auth tokens" id="tokens">
@@ -32,7 +32,7 @@ fn Prepare(idle: usize, first: bool, acct: String) -> impl IntoView {
     let weight = if first { Weight::Primary } else { Weight::Secondary };
     let verb = format!("Prepare for {}", endpoints(idle));
     view! {
-        <form class="grid gap-3" method="post" action=PrepareEverywhere::PATH>
+        <form class="grid gap-3" method="post" action=PrepareAllTokens::PATH>
             <input type="hidden" name="acct" value=acct/>
             <Field name="auth_token" label="Next auth token" hint="One for all. Leave it empty for 30 random characters each."/>
             <p><Button weight=weight>{verb}</Button></p>
@@ -41,7 +41,7 @@ fn Prepare(idle: usize, first: bool, acct: String) -> impl IntoView {
 }
 
 #[component]
-fn Prepared(tally: Tally, view: Viewpoint) -> impl IntoView {
+fn Prepared(tally: Tally, view: RenderContext) -> impl IntoView {
     let unproved = tally.unproved.len();
     let weight = if unproved > 0 { Weight::Primary } else { Weight::Secondary };
     let counted = format!("{} prepared, {} of them proved.", endpoints(tally.prepared), tally.prepared - unproved);
@@ -57,7 +57,7 @@ fn Prepared(tally: Tally, view: Viewpoint) -> impl IntoView {
 }
 
 #[component]
-fn Switch(unproved: Vec<String>, view: Viewpoint) -> impl IntoView {
+fn Switch(unproved: Vec<String>, view: RenderContext) -> impl IntoView {
     let doubt = (!unproved.is_empty()).then(|| Doubt {
         tick: "Switch also where nothing is proved",
         words: format!(
@@ -67,7 +67,7 @@ fn Switch(unproved: Vec<String>, view: Viewpoint) -> impl IntoView {
         ),
     });
     view! {
-        <form class="grid gap-3" method="post" action=SwitchEverywhere::PATH>
+        <form class="grid gap-3" method="post" action=SwitchAllTokens::PATH>
             <input type="hidden" name="acct" value=view.acct.clone()/>
             <SwitchFields doubt=doubt now="Switch all now" later="Switch all at that time" view=view/>
         </form>

@@ -18,9 +18,9 @@ pub(super) use self::switch_fields::{Doubt, SwitchFields};
 use self::token::TokenPanel;
 use crate::api::rotation::load_standing;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::components::secret::{SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::flash::Flash;
 use crate::links;
 use crate::pages::account_page;
@@ -28,7 +28,7 @@ use crate::pages::account_page;
 /// Whose page it is and what may be done there.
 #[derive(Debug, Clone)]
 struct Desk {
-    view: Viewpoint,
+    view: RenderContext,
     ep: String,
     may: bool,
     receives: bool,
@@ -42,7 +42,7 @@ pub fn CredentialsPage() -> impl IntoView {
         let rotation = standing.view;
         let endpoint = rotation.endpoint.clone();
         let desk = Desk {
-            view: Viewpoint::from(&frame),
+            view: RenderContext::from(&frame),
             ep: endpoint.id.to_string(),
             may: frame.may(Permission::RotateCredentials) && endpoint.state != EndpointState::Deleted,
             receives: endpoint.state == EndpointState::Active,
@@ -101,7 +101,7 @@ pub fn RotationBanner(
     /// Whether whoever looks may go on with it.
     may: bool,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let said = banner(&rotation, &view);
     let page = links::endpoint(&view.acct, rotation.endpoint.id.as_str(), "secret");
@@ -116,7 +116,7 @@ pub fn RotationBanner(
     })
 }
 
-fn banner(rotation: &RotationView, view: &Viewpoint) -> Vec<String> {
+fn banner(rotation: &RotationView, view: &RenderContext) -> Vec<String> {
     let token = rotation.token.as_ref().map(|token| match token.phase {
         TokenPhase::Prepared { switch_at: None } => "The next auth token is prepared.".to_owned(),
         TokenPhase::Prepared { switch_at: Some(at) } => {

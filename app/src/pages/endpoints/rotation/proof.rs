@@ -4,9 +4,9 @@ use domain::UnixMs;
 use domain::delivery::{DeliveryDetail, Status};
 use leptos::prelude::*;
 
-use crate::components::status_lamp::StatusLamp;
+use crate::components::status_badge::StatusBadge;
 use crate::components::time_text::AgoText;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 use crate::links;
 
 /// The proof, or what came of the latest test, or what a test is for.
@@ -19,7 +19,7 @@ pub fn Proof(
     /// What a test is for, before there is one.
     hint: &'static str,
     /// Whose account and clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let now = view.now;
     let proved = proved_at.map(|at| {
@@ -37,7 +37,7 @@ pub fn Proof(
         };
         view! {
             <p class="flex flex-wrap items-center gap-x-3">
-                <StatusLamp status=detail.row.status test=true/>
+                <StatusBadge status=detail.row.status test=true/>
                 <span>{said} ". " <a href=href>"The test's delivery"</a></span>
             </p>
             {remedy}

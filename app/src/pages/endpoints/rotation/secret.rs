@@ -9,7 +9,7 @@ use super::Desk;
 use super::proof::Proof;
 use super::time_line::OnLine;
 use super::token::{Hidden, SendTest, Turn};
-use crate::api::rotation::{RotateSecret, TurnRotation};
+use crate::api::rotation::{RotateSecret, StepRotation};
 use crate::components::button::{Button, Weight};
 use crate::components::field::{CONTROL, Tick};
 use crate::components::panel::Panel;
@@ -76,7 +76,7 @@ fn Rotate(desk: Desk) -> impl IntoView {
 #[component]
 fn RetireUnproved(desk: Desk) -> impl IntoView {
     view! {
-        <form class="grid gap-3 border-t border-line pt-4" method="post" action=TurnRotation::PATH>
+        <form class="grid gap-3 border-t border-line pt-4" method="post" action=StepRotation::PATH>
             <Hidden desk=desk/>
             <input type="hidden" name="turn" value="retire-secret"/>
             <Tick name="retire_anyway" label="Retire although nothing is proved" checked=false

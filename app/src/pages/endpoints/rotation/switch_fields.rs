@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::button::{Button, Weight};
 use crate::components::field::{Field, Tick};
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
 
 /// What is risked where no test has proved the next token.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub fn SwitchFields(
     /// On the button that sets a time.
     later: &'static str,
     /// Whose clock.
-    view: Viewpoint,
+    view: RenderContext,
 ) -> impl IntoView {
     let weight = if doubt.is_none() { Weight::Primary } else { Weight::Secondary };
     let hint = format!("{}. Only for a switch at a set time.", view.clock());

@@ -9,7 +9,7 @@ use super::Desk;
 use super::proof::Proof;
 use super::switch_fields::{Doubt, SwitchFields};
 use super::time_line::OnLine;
-use crate::api::rotation::{PrepareToken, SwitchToken, TestCredential, TurnRotation};
+use crate::api::rotation::{PrepareToken, SwitchToken, TestCredential, StepRotation};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::panel::Panel;
@@ -84,7 +84,7 @@ pub fn Hidden(desk: Desk) -> impl IntoView {
 #[component]
 pub fn Turn(desk: Desk, turn: &'static str, verb: &'static str, #[prop(optional)] weight: Weight) -> impl IntoView {
     view! {
-        <form method="post" action=TurnRotation::PATH>
+        <form method="post" action=StepRotation::PATH>
             <Hidden desk=desk/>
             <input type="hidden" name="turn" value=turn/>
             <Button weight=weight>{verb}</Button>
