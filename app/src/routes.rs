@@ -19,7 +19,7 @@ use crate::pages::ops::{
     accounts::AccountsPage,
     audit::OpsAuditPage,
     health::HealthPage,
-    joining::JoinStaffPage,
+    join_staff::JoinStaffPage,
     new_account::NewAccountPage,
     policies::PoliciesPage,
     staff::{InviteStaffPage, StaffPage},
@@ -28,7 +28,7 @@ use crate::pages::ops::{
     tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage, RevokePlatformTokenPage},
 };
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
-use crate::pages::support::{desk::SupportHomePage, log::LogPage, start::StartSupportPage};
+use crate::pages::support::{home::SupportHomePage, log::LogPage, start::StartSupportPage};
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, revoke::RevokeTokenPage, show::TokenPage};
 use crate::pages::{
     forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,

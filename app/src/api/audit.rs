@@ -1,11 +1,11 @@
-//! The audit log: what its page loads.
+//! Loads the audit log.
 
 use domain::audit::AuditPage;
 use leptos::prelude::*;
 
 use crate::error::UiError;
 
-/// One page of the records that a query string asks for.
+/// One page of the records that match a query string.
 #[server(prefix = "/api", endpoint = "audit/list")]
 pub async fn list(acct: String, query: String) -> Result<AuditPage, UiError> {
     use crate::ssr;

@@ -3,6 +3,7 @@
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 
 pub mod audit;
+pub mod auth;
 pub mod bulk_rotation;
 pub mod deliveries;
 pub mod endpoints;
@@ -14,7 +15,6 @@ pub mod ops_policies;
 pub mod ops_staff;
 pub mod ops_tokens;
 pub mod overview;
-pub mod people;
 pub mod recover;
 pub mod rotation;
 pub mod second_factor;

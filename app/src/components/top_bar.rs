@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::icon::Logo;
-use crate::api::{me, people};
+use crate::api::{auth, me};
 use crate::links;
 use crate::visit::{Frame, Theme};
 

@@ -1,6 +1,6 @@
 //! A file or folder per page: what it loads and how it is rendered. Only pages call server functions to load data.
 
-mod letter;
+mod email_link;
 mod page;
 
 pub use page::{RouteParams, account_page, ops_page, public_page, support_page};
