@@ -10,6 +10,7 @@ use super::{
     status_badge::{StatusBadge, TestMark},
     time_text::{AgoText, TimeForm, TimeText},
 };
+use crate::html::IntoHtml;
 use crate::links;
 
 /// The grid of a row: status and time, event and endpoint, cause on a phone; two lines from 768 px.
@@ -43,7 +44,7 @@ pub fn DeliveryItem(
             <div class="hidden md:block text-right text-meta leading-row text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
         </li>
     }
-    .into_any()
+    .into_html()
 }
 
 /// The event, with the link that covers the row. Its accessible name is longer than its text, so that the links of a list differ.

@@ -12,6 +12,7 @@ use crate::components::heading::Heading;
 use crate::components::render_context::RenderContext;
 use crate::components::role_field::YourRole;
 use crate::components::time_text::UntilText;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::visit::Visit;
 
@@ -25,8 +26,8 @@ pub fn InvitationPage() -> impl IntoView {
     public_page(async |place, visit| {
         let link = place.param("link");
         let loaded = load_invitation(link.clone()).await;
-        let open = |invitee| open(invitee, link, &visit).into_any();
-        behind_link(loaded, NO_INVITATION, open, |words| ended(words).into_any()).await
+        let open = |invitee| open(invitee, link, &visit).into_html();
+        behind_link(loaded, NO_INVITATION, open, |words| ended(words).into_html()).await
     })
 }
 
@@ -43,10 +44,10 @@ fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> 
     let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
     let known = invited.known;
     let action = match signed_in {
-        Some(user) if user == email => accept(link, Join::PATH).into_any(),
-        Some(user) => switch(link, user, email, SwitchUser::PATH).into_any(),
-        None if known => sign_in_first(&links::invitation(&link), email).into_any(),
-        None => new_user(link, email, JoinAsNew::PATH).into_any(),
+        Some(user) if user == email => accept(link, Join::PATH).into_html(),
+        Some(user) => switch(link, user, email, SwitchUser::PATH).into_html(),
+        None if known => sign_in_first(&links::invitation(&link), email).into_html(),
+        None => new_user(link, email, JoinAsNew::PATH).into_html(),
     };
     view! { <Heading title=title/> <InvitationFacts invited=invited view=view/> {action} }
 }

@@ -8,6 +8,7 @@ use crate::components::error_page::ErrorPage;
 use crate::components::layout::{AccountLayout, PublicLayout, StaffArea, StaffLayout};
 use crate::components::sidebar::Part;
 use crate::error::UiError;
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::visit::{Frame, Visit};
 use crate::zone::in_utc;
@@ -54,7 +55,7 @@ pub fn account_page<Loaded>(
     load: impl FnOnce(RouteParams, Frame) -> Loaded + Send + 'static,
 ) -> impl IntoView
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     let route = RouteParams::current();
     Suspend::new(async move {
@@ -68,14 +69,14 @@ where
             Ok(content) => content,
             Err(error) => error_page(error).await,
         };
-        view! { <AccountLayout frame=frame here=part>{content}</AccountLayout> }.into_any()
+        view! { <AccountLayout frame=frame here=part>{content}</AccountLayout> }.into_html()
     })
 }
 
 /// A public page.
 pub fn public_page<Loaded>(load: impl FnOnce(RouteParams, Visit) -> Loaded + Send + 'static) -> impl IntoView
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     let route = RouteParams::current();
     Suspend::new(async move {
@@ -85,7 +86,7 @@ where
         };
         provide(&visit);
         match load(route, visit).await {
-            Ok(content) => view! { <PublicLayout>{content}</PublicLayout> }.into_any(),
+            Ok(content) => view! { <PublicLayout>{content}</PublicLayout> }.into_html(),
             Err(error) => public_error(error).await,
         }
     })
@@ -94,7 +95,7 @@ where
 /// A page of the provider's support, outside any account.
 pub fn support_page<Loaded>(load: impl FnOnce(RouteParams, Visit) -> Loaded + Send + 'static) -> impl IntoView
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     staff_page(StaffArea::Support, api::support::load_agent, load)
 }
@@ -102,7 +103,7 @@ where
 /// A page of the operators.
 pub fn ops_page<Loaded>(load: impl FnOnce(RouteParams, Visit) -> Loaded + Send + 'static) -> impl IntoView
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     staff_page(StaffArea::Operator, api::ops::load_operator, load)
 }
@@ -114,7 +115,7 @@ fn staff_page<Loaded, Known>(
 ) -> impl IntoView
 where
     Known: Future<Output = Result<String, UiError>> + Send + 'static,
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     let route = RouteParams::current();
     Suspend::new(async move {
@@ -127,16 +128,16 @@ where
             Ok(content) => content,
             Err(error) => error_page(error).await,
         };
-        view! { <StaffLayout area=area agent=agent visit=visit>{content}</StaffLayout> }.into_any()
+        view! { <StaffLayout area=area agent=agent visit=visit>{content}</StaffLayout> }.into_html()
     })
 }
 
 /// The page for an account without access. Support agents whose session has ended can start another.
-async fn frame_error(route: &RouteParams, error: UiError) -> AnyView {
+async fn frame_error(route: &RouteParams, error: UiError) -> Html {
     let again = matches!(error, UiError::Domain(domain::Error::Forbidden(_)))
         .then(|| view! { <p><a href=links::support_start(&route.acct, "")>"Start a support session"</a></p> });
     let content = error_page(error).await;
-    view! { <PublicLayout>{content} {again}</PublicLayout> }.into_any()
+    view! { <PublicLayout>{content} {again}</PublicLayout> }.into_html()
 }
 
 fn provide(visit: &Visit) {
@@ -145,14 +146,14 @@ fn provide(visit: &Visit) {
     provide_context(visit.clone());
 }
 
-async fn public_error(error: UiError) -> AnyView {
+async fn public_error(error: UiError) -> Html {
     let content = error_page(error).await;
-    view! { <PublicLayout>{content}</PublicLayout> }.into_any()
+    view! { <PublicLayout>{content}</PublicLayout> }.into_html()
 }
 
-async fn error_page(error: UiError) -> AnyView {
+async fn error_page(error: UiError) -> Html {
     match api::visit::refuse(error).await {
-        Ok(failure) => view! { <ErrorPage failure=failure/> }.into_any(),
-        Err(_) => ().into_any(),
+        Ok(failure) => view! { <ErrorPage failure=failure/> }.into_html(),
+        Err(_) => ().into_html(),
     }
 }

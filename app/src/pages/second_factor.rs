@@ -15,6 +15,7 @@ use crate::components::heading::Heading;
 use crate::components::panel::Panel;
 use crate::components::render_context::RenderContext;
 use crate::components::time_text::{TimeForm, TimeText};
+use crate::html::IntoHtml;
 use crate::links;
 
 /// Below this number of recovery codes, the page suggests new ones.
@@ -32,9 +33,9 @@ pub fn SecondFactorPage() -> impl IntoView {
         });
         let codes = (!state.codes.is_empty()).then(|| view! { <NewCodes codes=state.codes/> });
         let content = match (state.factor, state.new_key) {
-            (Some(factor), _) => view! { <On factor=factor view=view/> }.into_any(),
-            (None, Some(new_key)) => view! { <SetUp new_key=new_key/> }.into_any(),
-            (None, None) => view! { <Off/> }.into_any(),
+            (Some(factor), _) => view! { <On factor=factor view=view/> }.into_html(),
+            (None, Some(new_key)) => view! { <SetUp new_key=new_key/> }.into_html(),
+            (None, None) => view! { <Off/> }.into_html(),
         };
         Ok(view! {
             <Heading title="Two-factor authentication" lead="Sign in with your password and a code from an authenticator app."/>
@@ -43,7 +44,7 @@ pub fn SecondFactorPage() -> impl IntoView {
             {content}
             <p><a href=links::SECURITY>"Password and security"</a></p>
         }
-        .into_any())
+        .into_html())
     })
 }
 

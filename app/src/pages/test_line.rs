@@ -16,6 +16,7 @@ use crate::components::heading::Heading;
 use crate::components::render_context::RenderContext;
 use crate::components::sidebar::Part;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
+use crate::html::IntoHtml;
 
 /// `/a/:acct/test-line`
 #[component]
@@ -31,7 +32,7 @@ pub fn TestLinePage() -> impl IntoView {
             <BehaviourForm acct=route.acct.clone() current=behaviour/>
             <Requests acct=route.acct requests=requests view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -70,7 +71,7 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: RenderContext) -> im
                 </form>
             </EmptyState>
         }
-        .into_any();
+        .into_html();
     }
     let items = requests
         .into_iter()
@@ -88,7 +89,7 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: RenderContext) -> im
             <ul class="border-t border-line">{items.collect_view()}</ul>
         </section>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

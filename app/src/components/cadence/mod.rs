@@ -11,6 +11,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::status_badge::{StatusIcon, ink};
+use crate::html::IntoHtml;
 use scale::{Bar, Strip, Tick};
 
 /// Width of the small strip without the status icon.
@@ -81,7 +82,7 @@ pub fn CadenceStrip(
             <StatusIcon status=row.status class=small_icon(&row)/>
         </span>
     }
-    .into_any()
+    .into_html()
 }
 
 fn small_icon(row: &DeliveryRow) -> &'static str {
@@ -126,7 +127,7 @@ pub fn CadenceChart(
             {next}
         </svg>
     }
-    .into_any()
+    .into_html()
 }
 
 /// A tick of the axis. The last label is right-aligned to stay inside the drawing.

@@ -7,6 +7,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
+use crate::html::{Html, IntoHtml};
 use crate::{
     components::{
         render_context::RenderContext,
@@ -51,27 +52,27 @@ fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) 
             {changes}
         </li>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Who did it. A click on the name filters the log by it.
-fn who(record: &Record, filter: &AuditFilter, base: &str) -> AnyView {
+fn who(record: &Record, filter: &AuditFilter, base: &str) -> Html {
     let Some(name) = record.who.clone() else {
-        return view! { <span>"by Offhook"</span> }.into_any();
+        return view! { <span>"by Offhook"</span> }.into_html();
     };
     let by_them = AuditFilter { who: Some(name.clone()), cursor: None, limit: 0, ..filter.clone() };
     let href = format!("{base}{}", by_them.to_query());
-    view! { <span>"by " <a href=href>{name}</a></span> }.into_any()
+    view! { <span>"by " <a href=href>{name}</a></span> }.into_html()
 }
 
 /// The object's name at the time, or its ID. A link if it has a page.
-fn object(record: &Record, view: &RenderContext) -> Option<AnyView> {
+fn object(record: &Record, view: &RenderContext) -> Option<Html> {
     // A support session has no page, and its ID means nothing to users. The changes name the pages that were opened.
     let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let name = record.object.clone().unwrap_or_else(|| id.clone());
     Some(match links::object(&view.acct, &id) {
-        Some(href) => view! { <a href=href>{name}</a> }.into_any(),
-        None => view! { <span>{name}</span> }.into_any(),
+        Some(href) => view! { <a href=href>{name}</a> }.into_html(),
+        None => view! { <span>{name}</span> }.into_html(),
     })
 }
 
@@ -83,7 +84,7 @@ fn displayed(value: &str, view: &RenderContext) -> String {
     }
 }
 
-fn changes(changes: &[Change], view: &RenderContext) -> Option<AnyView> {
+fn changes(changes: &[Change], view: &RenderContext) -> Option<Html> {
     let line = |change: &Change| {
         let what = format!("{}:", change.what.replace('_', " "));
         let after = change.after.as_ref().map_or_else(|| "none".to_owned(), |after| displayed(after, view));
@@ -96,6 +97,6 @@ fn changes(changes: &[Change], view: &RenderContext) -> Option<AnyView> {
     };
     (!changes.is_empty()).then(|| {
         let lines = changes.iter().map(line).collect_view();
-        view! { <ul class="grid gap-0.5 min-w-0 wrap-anywhere lg:col-start-1">{lines}</ul> }.into_any()
+        view! { <ul class="grid gap-0.5 min-w-0 wrap-anywhere lg:col-start-1">{lines}</ul> }.into_html()
     })
 }

@@ -14,6 +14,7 @@ use super::{
     next::NextStep,
     ticket,
 };
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{
@@ -59,7 +60,7 @@ pub fn DeliveryPage() -> impl IntoView {
             <Notices/>
             <LiveRegion view=view version=version(&row) ended=row.status.is_final()>{content}</LiveRegion>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -109,7 +110,7 @@ fn Verdict(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView
             <Actions row=row view=view frame=frame/>
         </header>
     }
-    .into_any()
+    .into_html()
 }
 
 /// How to fix a failure, with a command to check. Nothing after a success.
@@ -196,5 +197,5 @@ fn DetailsPanel(detail: DeliveryDetail, view: RenderContext) -> impl IntoView {
             <p class="pt-2"><CopyButton text=ticket word="Copy for ticket" what="as Markdown"/></p>
         </Panel>
     }
-    .into_any()
+    .into_html()
 }

@@ -10,6 +10,7 @@ use super::{
     no_match,
     rows::Rows,
 };
+use crate::html::IntoHtml;
 use crate::{
     api::{self, deliveries::DeliveryList},
     components::{
@@ -39,8 +40,8 @@ pub fn DeliveriesPage() -> impl IntoView {
         let none = loaded.page.rows.is_empty();
         let empty = match (none, filter.is_all()) {
             (false, _) => None,
-            (true, true) => Some(first_use(&view).into_any()),
-            (true, false) => Some(no_match::NoMatch::load(&view, &filter, &names).await?.view().into_any()),
+            (true, true) => Some(first_use(&view).into_html()),
+            (true, false) => Some(no_match::NoMatch::load(&view, &filter, &names).await?.view().into_html()),
         };
         let feed = view.path("deliveries/live");
         Ok(view! {
@@ -55,11 +56,11 @@ pub fn DeliveriesPage() -> impl IntoView {
             <LiveRegion view=view.clone() version=loaded.page.rows.len().to_string()>
                 {match empty {
                     Some(empty) => empty,
-                    None => filled(loaded, filter, view, &route).into_any(),
+                    None => filled(loaded, filter, view, &route).into_html(),
                 }}
             </LiveRegion>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -79,7 +80,7 @@ fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: RenderContext, rou
         <Rows rows=loaded.page.rows view=view query=query/>
         <Pager paging=paging/>
     }
-    .into_any()
+    .into_html()
 }
 
 fn first_use(view: &RenderContext) -> impl IntoView + use<> {

@@ -10,6 +10,7 @@ use crate::components::{
     render_context::RenderContext,
     time_text::{TimeForm, TimeText, UntilText},
 };
+use crate::html::IntoHtml;
 
 /// When the last attempt of this series is due if all of them fail: the next one plus all further waits.
 #[must_use]
@@ -43,7 +44,7 @@ pub fn NextStep(
     view: RenderContext,
 ) -> impl IntoView {
     let Some(next) = row.next_attempt_at.filter(|_| row.status == Status::Retrying) else {
-        return view! { <p>{unscheduled(row.status)}</p> }.into_any();
+        return view! { <p>{unscheduled(row.status)}</p> }.into_html();
     };
     let number = row.attempts + 1;
     let of = row.attempts_at_most();
@@ -58,7 +59,7 @@ pub fn NextStep(
             {format!(" (attempt {number} of {of}")} {last} ")."
         </p>
     }
-    .into_any()
+    .into_html()
 }
 
 #[cfg(test)]

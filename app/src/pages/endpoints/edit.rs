@@ -12,6 +12,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::sidebar::Part;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -29,7 +30,7 @@ pub fn EditEndpointPage() -> impl IntoView {
             {changed.map(|differences| view! { <Conflict differences=differences/> })}
             <EditForm acct=route.acct endpoint=endpoint form=typed/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -4,6 +4,7 @@ use domain::{body::pretty, event::EventDetail};
 use leptos::prelude::*;
 
 use super::outcome::Outcome;
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{
@@ -41,16 +42,16 @@ pub fn EventPage() -> impl IntoView {
             <Payload payload=detail.payload.clone()/>
             <EventDetails detail=detail view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 
 #[component]
 fn Payload(payload: Option<String>) -> impl IntoView {
     let content = match payload {
-        Some(payload) => view! { <CodeBlock text=pretty(&payload) copies=payload what="raw JSON"/> }.into_any(),
+        Some(payload) => view! { <CodeBlock text=pretty(&payload) copies=payload what="raw JSON"/> }.into_html(),
         None => view! { <p class="text-ink-2">"The payload is past its retention period and has been deleted."</p> }
-            .into_any(),
+            .into_html(),
     };
     view! { <Panel title="Payload" id="payload">{content}</Panel> }
 }

@@ -3,6 +3,7 @@
 use domain::{delivery::Status, event::EventRow, time::counted};
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
 use crate::{components::render_context::RenderContext, links};
 
 /// `2 endpoints: 1 delivered · 1 held`, or why it was not sent and how to change that.
@@ -20,7 +21,7 @@ pub fn Outcome(
         let endpoints = counted(event.deliveries.into(), "endpoint");
         let counts = counts(&deliveries);
         let outcome = if counts.is_empty() { endpoints } else { format!("{endpoints}: {counts}") };
-        return view! { <span>{outcome}</span> }.into_any();
+        return view! { <span>{outcome}</span> }.into_html();
     }
     let endpoints = links::account(&view.acct, "endpoints");
     view! {
@@ -29,7 +30,7 @@ pub fn Outcome(
             <a class="relative z-1 inline-flex items-center min-h-6" href=endpoints>"Choose an endpoint"</a>
         </span>
     }
-    .into_any()
+    .into_html()
 }
 
 /// `1 delivered · 16 failed · 1 held`, in the order of every legend.

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::page::{Blocks, Guide, Page, find};
 use crate::components::cause::name;
 use crate::error::UiError;
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::pages::public_page;
 
@@ -57,7 +58,7 @@ pub fn CausesPage() -> impl IntoView {
     public_page(async |_, _| {
         let Page { path, title, lead, blocks } = find("/causes")?;
         let groups = GROUPS.map(group).collect_view();
-        Ok(view! { <Guide path=*path title=*title lead=*lead><Blocks blocks=*blocks/>{groups}</Guide> }.into_any())
+        Ok(view! { <Guide path=*path title=*title lead=*lead><Blocks blocks=*blocks/>{groups}</Guide> }.into_html())
     })
 }
 
@@ -87,12 +88,12 @@ pub fn CausePage() -> impl IntoView {
     public_page(async |place, _| {
         let cause = Cause::parse(&place.param("code")).ok_or_else(|| UiError::not_found("Cause"))?;
         let Page { lead, blocks, .. } = find(&format!("/causes/{}", cause.code()))?;
-        Ok(view! { <CauseGuide cause=cause lead=*lead><Blocks blocks=*blocks/></CauseGuide> }.into_any())
+        Ok(view! { <CauseGuide cause=cause lead=*lead><Blocks blocks=*blocks/></CauseGuide> }.into_html())
     })
 }
 
 #[component]
-fn CauseGuide(cause: Cause, lead: &'static str, children: Children) -> impl IntoView {
+fn CauseGuide(cause: Cause, lead: &'static str, children: Html) -> impl IntoView {
     let failure = without_facts(cause);
     let filter = format!("cause={}", cause.code());
     view! {
@@ -103,7 +104,7 @@ fn CauseGuide(cause: Cause, lead: &'static str, children: Children) -> impl Into
             </p>
             <h2 id="first"><a href="#first">"Try this first"</a></h2>
             <p>{failure.remedy()}</p>
-            {children()}
+            {children}
             <p class="mt-10"><a href=format!("{}/causes", links::HELP)>"All causes"</a></p>
         </Guide>
     }

@@ -5,9 +5,10 @@ use leptos::prelude::*;
 use crate::components::code_block::CodeBlock;
 use crate::components::heading::TabTitle;
 use crate::error::UiError;
-use crate::islands::copy::Copy;
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::pages::public_page;
+use islands::copy::Copy;
 
 /// A file of `docs/help`, as `build.rs` renders it.
 #[derive(Debug)]
@@ -51,7 +52,7 @@ pub fn find(path: &str) -> Result<&'static Page, UiError> {
 pub fn help_page(path: &'static str) -> impl IntoView {
     public_page(async move |_, _| {
         let Page { title, lead, blocks, .. } = find(path)?;
-        Ok(view! { <Guide path=path title=*title lead=*lead><Blocks blocks=*blocks/></Guide> }.into_any())
+        Ok(view! { <Guide path=path title=*title lead=*lead><Blocks blocks=*blocks/></Guide> }.into_html())
     })
 }
 
@@ -65,7 +66,7 @@ pub fn Guide(
     /// The introduction below it.
     lead: &'static str,
     /// The text.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     view! {
         <TabTitle title=title.to_owned()/>
@@ -73,7 +74,7 @@ pub fn Guide(
         <article class="prose">
             <h1 class="mt-6 text-verdict font-bold leading-row">{title}</h1>
             <p class="text-large text-ink-2">{lead}</p>
-            {children()}
+            {children}
         </article>
         <Copy/>
     }
@@ -101,8 +102,8 @@ pub fn Blocks(
     blocks: &'static [Block],
 ) -> impl IntoView {
     let block = |block: &'static Block| match *block {
-        Block::Html(html) => view! { <div inner_html=html></div> }.into_any(),
-        Block::Code { what, text } => view! { <div class="mt-4"><CodeBlock text=text what=what/></div> }.into_any(),
+        Block::Html(html) => view! { <div inner_html=html></div> }.into_html(),
+        Block::Code { what, text } => view! { <div class="mt-4"><CodeBlock text=text what=what/></div> }.into_html(),
     };
     blocks.iter().map(block).collect_view()
 }

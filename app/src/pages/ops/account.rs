@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{accounts::failed_attempts, render_context};
+use crate::html::IntoHtml;
 use crate::{
     api::ops::{LimitAccount, RenameAccount, ResumeAccount, load_account},
     components::{
@@ -31,8 +32,8 @@ pub fn AccountPage() -> impl IntoView {
         let view = render_context(&visit);
         let account = card.row.account.clone();
         let suspension = match account.suspended.clone() {
-            Some(suspension) => suspended(&account, &suspension, &view).into_any(),
-            None => suspend_link(&account).into_any(),
+            Some(suspension) => suspended(&account, &suspension, &view).into_html(),
+            None => suspend_link(&account).into_html(),
         };
         let days_max = card.retention_max_days;
         Ok(view! {
@@ -42,7 +43,7 @@ pub fn AccountPage() -> impl IntoView {
             <NameForm account=account.clone()/>
             <LimitsPanel account=account days_max=days_max/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{events, span};
+use crate::html::IntoHtml;
 use crate::{
     api::recover::{ControlJob, load_job},
     components::{
@@ -49,7 +50,7 @@ pub fn JobPage() -> impl IntoView {
             <Notices/>
             <LiveRegion view=view.clone() version=version ended=ended><Progress job=job view=view frame=frame/></LiveRegion>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -101,7 +102,7 @@ fn Progress(job: Job, view: RenderContext, frame: Frame) -> impl IntoView {
             <JobFacts job=job view=view/>
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 /// The delivery list, filtered by endpoint and time range.
@@ -171,5 +172,5 @@ fn JobFacts(job: Job, view: RenderContext) -> impl IntoView {
             <KeyValue name="Job ID"><IdText id=id what="job ID"/></KeyValue>
         </Facts>
     }
-    .into_any()
+    .into_html()
 }

@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{events, form::PlanForm, from_query, jobs::JobRows, span};
+use crate::html::IntoHtml;
 use crate::{
     api::recover::{RecoveryPreview, StartRecovery, load_recovery_preview},
     components::{
@@ -52,7 +53,7 @@ pub fn RecoverPage() -> impl IntoView {
             <Panel title="What to recover" id="what"><PlanForm form=form base=base/></Panel>
             {jobs}
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -68,10 +69,10 @@ fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: RenderContext) -
                     <p>"A recovery job is already running for this endpoint. You can start another when it has finished."</p>
                     <p><LinkButton weight=Weight::Primary href=href>"View job"</LinkButton></p>
                 }
-                .into_any()
+                .into_html()
             }
-            (None, 0) => view! { <p class="text-large">{nothing(&plan, &view)}</p> }.into_any(),
-            (None, _) => view! { <Start plan=plan endpoint=endpoint view=view/> }.into_any(),
+            (None, 0) => view! { <p class="text-large">{nothing(&plan, &view)}</p> }.into_html(),
+            (None, _) => view! { <Start plan=plan endpoint=endpoint view=view/> }.into_html(),
         },
     };
     Some(view! { <section class="grid max-w-column gap-3" aria-label="Recovery plan">{content}</section> })
@@ -120,7 +121,7 @@ fn Start(plan: Plan, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
             <a href=list>"View failed events first"</a>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 /// The plan as a form with fixed times, so that exactly what was counted is resent.

@@ -11,6 +11,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
 use crate::components::render_context::RenderContext;
 use crate::components::sidebar::Part;
+use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens`
@@ -21,7 +22,7 @@ pub fn TokensPage() -> impl IntoView {
         let tokens = load_tokens(place.acct.clone()).await?;
         let view = RenderContext::from(&frame);
         let lead = "API tokens let your programs send events, read deliveries and manage endpoints.";
-        Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Account(place.acct) view=view lead=lead/> }.into_any())
+        Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Account(place.acct) view=view lead=lead/> }.into_html())
     })
 }
 
@@ -47,7 +48,7 @@ pub fn TokenList(
                 <LinkButton href="/help/api">"Read the API docs"</LinkButton>
             </EmptyState>
         }
-        .into_any();
+        .into_html();
     }
     let row = |token: ApiToken| {
         let page = owner.page(token.id.as_str());
@@ -60,7 +61,7 @@ pub fn TokenList(
         </Heading>
         <ul class="border-b border-line">{rows}</ul>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

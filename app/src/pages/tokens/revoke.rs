@@ -12,6 +12,7 @@ use crate::components::heading::Heading;
 use crate::components::render_context::RenderContext;
 use crate::components::sidebar::Part;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens/:tok/revoke`
@@ -21,7 +22,7 @@ pub fn RevokeTokenPage() -> impl IntoView {
         frame.need(Permission::ManageTokens)?;
         let token = load_token(place.acct.clone(), place.param("tok")).await?;
         let view = RenderContext::from(&frame);
-        Ok(view! { <RevokeConfirmation token=token owner=TokenOwner::Account(place.acct) view=view/> }.into_any())
+        Ok(view! { <RevokeConfirmation token=token owner=TokenOwner::Account(place.acct) view=view/> }.into_html())
     })
 }
 
@@ -44,7 +45,7 @@ pub fn RevokeConfirmation(
             <p>{ended} " There’s nothing to revoke."</p>
             <p><LinkButton href=back>"Back to token"</LinkButton></p>
         }
-        .into_any();
+        .into_html();
     }
     let confirm_name = token.used_lately(view.now).then(|| view! { <ConfirmName name=token.name.clone()/> });
     view! {
@@ -62,7 +63,7 @@ pub fn RevokeConfirmation(
             </div>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Asks for the name of a token that was used recently.

@@ -21,6 +21,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
 use crate::components::render_context::RenderContext;
 use crate::components::sidebar::Part;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -79,7 +80,7 @@ pub fn RotateAllPage() -> impl IntoView {
                     <LinkButton weight=Weight::Primary href=start>"Set up your first endpoint"</LinkButton>
                 </EmptyState>
             }
-            .into_any());
+            .into_html());
         }
         let tally = Tally::of(&statuses);
         Ok(view! {
@@ -94,7 +95,7 @@ pub fn RotateAllPage() -> impl IntoView {
             </div>
             <StatusRows statuses=statuses view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -22,6 +22,7 @@ use crate::components::render_context::RenderContext;
 use crate::components::secret::{SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
 use crate::components::sidebar::Part;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -62,7 +63,7 @@ pub fn CredentialsPage() -> impl IntoView {
                 <SecretPanel masked=rotation.signing_secret_masked rotation=rotation.secret test=status.secret_test context=context/>
             </div>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -13,6 +13,7 @@ use crate::api::rotation::{RotateSecret, StepRotation};
 use crate::components::button::{Button, Weight};
 use crate::components::field::{CONTROL, Checkbox};
 use crate::components::panel::Panel;
+use crate::html::IntoHtml;
 
 /// Available overlaps: seconds and label.
 const OVERLAPS: [(&str, &str); 4] =
@@ -31,7 +32,7 @@ pub fn SecretPanel(
             <ol class="grid gap-2"><TimelineRow name="Signing secret" masked=masked usage="signs every request" used=true/></ol>
             {context.may_rotate.then(|| view! { <Rotate context=context/> })}
         }
-        .into_any(),
+        .into_html(),
         Some(rotation) => {
             let until = format!("active until {}", context.view.zone.short(rotation.overlap_until));
             let since = format!("active since {}", context.view.zone.short(rotation.since));
@@ -42,7 +43,7 @@ pub fn SecretPanel(
                 </ol>
                 {context.may_rotate.then(|| view! { <Steps rotation=rotation test=test context=context/> })}
             }
-            .into_any()
+            .into_html()
         }
     };
     view! { <Panel title="Signing secret" id="secret"><div class="grid gap-4">{content}</div></Panel> }

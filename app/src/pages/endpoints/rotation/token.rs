@@ -13,6 +13,7 @@ use crate::api::rotation::{PrepareToken, StepRotation, SwitchToken, TestCredenti
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::panel::Panel;
+use crate::html::IntoHtml;
 
 /// The auth token and its rotation.
 #[component]
@@ -27,12 +28,12 @@ pub fn TokenPanel(
             <ol class="grid gap-2"><TimelineRow name="Auth token" masked=masked usage="sent with every event" used=true/></ol>
             {context.may_rotate.then(|| view! { <Prepare context=context/> })}
         }
-        .into_any(),
+        .into_html(),
         Some(rotation) => view! {
             <TokenLine rotation=rotation.clone() context=context.clone()/>
             {context.may_rotate.then(|| view! { <Steps rotation=rotation test=test context=context/> })}
         }
-        .into_any(),
+        .into_html(),
     };
     view! { <Panel title="Auth token" id="token"><div class="grid gap-4">{content}</div></Panel> }
 }
@@ -121,7 +122,7 @@ fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, context: Rotatio
                 <StepButton context=context step="undo" verb="Undo switch"/>
             </div>
         }
-        .into_any();
+        .into_html();
     }
     let verified = rotation.proved_at.is_some();
     let hint = "Send a test with the next token to check that your server accepts it.";
@@ -133,7 +134,7 @@ fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, context: Rotatio
         <Switch verified=verified context=context.clone()/>
         <StepButton context=context step="drop" verb="Cancel rotation" weight=Weight::Quiet/>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]
