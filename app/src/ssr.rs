@@ -1,16 +1,16 @@
 //! The request behind a page or a form: who asks, what they typed, and how it is answered.
 
 mod answer;
+pub mod bulk_rotation;
 mod document;
-pub mod everywhere;
 pub mod first_attempt;
-pub mod letters;
+pub mod mail_messages;
 mod second_step;
 mod staff;
 mod typed;
 mod visitor;
 
-pub use answer::{Done, form, move_to, refuse, set_cookie, restart_sign_in};
+pub use answer::{Done, form, move_to, refuse, restart_sign_in, set_cookie};
 pub use document::{Assets, shell};
 pub use second_step::{
     begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in, take_codes,

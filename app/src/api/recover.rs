@@ -1,4 +1,4 @@
-//! Recovering: what would be resent, and the jobs that do it.
+//! Recovery: previews and jobs.
 
 use domain::{
     Error,
@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// What the page shows before anything happens.
+/// What a recovery would do, before it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryPreview {
     /// The endpoint.
     pub summary: EndpointSummary,
-    /// The form, its empty fields filled in.
+    /// The form, with defaults for empty fields.
     pub form: RecoverForm,
-    /// What would happen, or why it cannot.
+    /// The plan, or why there is none.
     pub plan: Result<Plan, Error>,
     /// The endpoint's latest jobs.
     pub jobs: Vec<Job>,
 }
 
-/// What would be resent, by a form whose beginning is a day ago unless it says so.
+/// Previews a recovery; by default of the last 24 hours.
 pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) -> Result<RecoveryPreview, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
@@ -35,7 +35,7 @@ pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) 
     Ok(RecoveryPreview { summary, form, plan, jobs })
 }
 
-/// Starts a job.
+/// Starts a recovery job.
 #[server(prefix = "/api", endpoint = "recover/start")]
 pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -43,7 +43,7 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
     ssr::form(&back, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let job = ssr::backend()?.start_recovery(&actor, &id, &form).await?;
-        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("The job goes on when you close this page."))
+        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("You can close this page; the job keeps running."))
     })
     .await
 }
@@ -61,20 +61,22 @@ pub async fn load_jobs(acct: String) -> Result<Vec<Job>, UiError> {
     Ok(ssr::backend()?.jobs(&ssr::actor(&acct).await?, None).await?)
 }
 
-/// Halts a job, lets it go on, or ends it: `turn` is `pause`, `resume` or `cancel`.
+/// Pauses, resumes or cancels a job: `turn` is `pause`, `resume` or `cancel`.
 #[server(prefix = "/api", endpoint = "recover/turn")]
 pub async fn control_job(acct: String, job: String, turn: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::job(&acct, &job), &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::JobId::parse(&job)?);
         let backend = ssr::backend()?;
-        let (_, said) = match turn.as_str() {
-            "pause" => (backend.pause_job(&actor, &id).await?, "Paused. Resume it when you like."),
+        let (_, message) = match turn.as_str() {
+            "pause" => (backend.pause_job(&actor, &id).await?, "Paused. You can resume it at any time."),
             "resume" => (backend.resume_job(&actor, &id).await?, "Resumed."),
-            "cancel" => (backend.cancel_job(&actor, &id).await?, "Cancelled. What was resent already still goes out."),
+            "cancel" => {
+                (backend.cancel_job(&actor, &id).await?, "Cancelled. Events already resent are still delivered.")
+            }
             _ => return Err(UiError::Unreadable),
         };
-        Ok(ssr::Done::to(links::job(&acct, &job)).saying(said))
+        Ok(ssr::Done::to(links::job(&acct, &job)).saying(message))
     })
     .await
 }

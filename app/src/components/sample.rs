@@ -1,4 +1,4 @@
-//! Deliveries for the tests of this crate.
+//! Sample deliveries for this crate's tests.
 
 use domain::{
     UnixMs,
@@ -8,7 +8,7 @@ use domain::{
     retry::Rhythm,
 };
 
-/// A `CallProcessed` at the epoch without attempts.
+/// A `CallProcessed` created at the epoch, without attempts.
 pub(crate) fn row(status: Status) -> DeliveryRow {
     DeliveryRow {
         id: DeliveryId::new(UnixMs(0), 1),

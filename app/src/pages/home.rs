@@ -1,4 +1,4 @@
-//! The start page leads on: to the account, or to signing in.
+//! The start page redirects to the account or to the sign-in page.
 
 use leptos::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::html::IntoHtml;
 pub fn Home() -> impl IntoView {
     public_page(async |_, _| {
         let to = api::auth::home().await?;
-        api::visit::move_on(to.clone()).await?;
+        api::visit::redirect(to.clone()).await?;
         Ok(view! { <p><a href=to>"Go to your account"</a></p> }.into_html())
     })
 }

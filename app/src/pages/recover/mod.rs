@@ -1,4 +1,4 @@
-//! Recovering after an outage: the plan with its exact count, and the job that carries it out.
+//! Recovery after an outage: the plan with its exact count, and the job that carries it out.
 
 mod form;
 pub mod job;
@@ -15,7 +15,7 @@ use domain::{
 
 use crate::zone::Zone;
 
-/// The form that a query string holds.
+/// Parses the form from a query string.
 #[must_use]
 pub fn from_query(query: &str) -> RecoverForm {
     let mut form = RecoverForm::default();
@@ -40,7 +40,7 @@ pub fn to_query(form: &RecoverForm) -> String {
     writer.with("which", &form.which).with("rate_per_s", &form.rate_per_s).finish()
 }
 
-/// Fills in what was left empty: the last 24 hours, and what the endpoint listens for.
+/// Fills in empty fields: the last 24 hours, and the events the endpoint is subscribed to.
 #[must_use]
 pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> RecoverForm {
     let or = |field: &mut String, value: String| {
@@ -57,12 +57,12 @@ pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> Rec
     form
 }
 
-/// A moment as `datetime-local` wants it, to the second, in UTC.
+/// The value of a `datetime-local` field, to the second, in UTC.
 fn local(at: UnixMs) -> String {
     iso_utc(at).chars().take("2026-11-22T13:00:00".len()).collect()
 }
 
-/// A span of time: `23 Nov 13:00–14:10`, and both days where they differ.
+/// A time range: `23 Nov 13:00–14:10`, with both days if they differ.
 fn span(wanted: &Wanted, zone: &Zone) -> String {
     let (from, to) = (zone.short(wanted.from), zone.short(wanted.to));
     if zone.day(wanted.from) == zone.day(wanted.to) {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_comes_back_from_its_address() {
+    fn a_form_survives_a_round_trip_through_the_url() {
         let form = RecoverForm {
             from: "2026-11-23T13:00:00".into(),
             to: "2026-11-23T14:10:00".into(),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_said_as_people_say_it() {
+    fn a_plan_is_described_in_words() {
         let at = |text| parse_utc(text).unwrap_or_default();
         let mut wanted = Wanted {
             from: at("2026-11-23T12:00Z"),
