@@ -1,4 +1,4 @@
-//! The provider's staff and those who are invited to it.
+//! The provider's staff and invitations to it.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,41 +10,41 @@ use crate::{
     time::UnixMs,
 };
 
-/// One of the staff.
+/// A staff member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffMember {
-    /// The person.
+    /// The user.
     pub user: User,
-    /// What they are.
+    /// Their role.
     pub role: StaffRole,
 }
 
 /// An invitation to the staff.
 pub type StaffInvitation = Invitation<StaffRole>;
 
-/// Everybody who works for the provider here.
+/// The staff and pending invitations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffRoster {
-    /// Staff, by address.
+pub struct StaffList {
+    /// Staff, ordered by email address.
     pub members: Vec<StaffMember>,
-    /// Open invitations, by address; also those that have expired.
+    /// Pending invitations, ordered by email address, including expired ones.
     pub invitations: Vec<StaffInvitation>,
 }
 
-impl StaffRoster {
-    /// The one with this id.
+impl StaffList {
+    /// The staff member with this id.
     ///
     /// # Errors
     /// `NotFound`
     pub fn member(&self, user: &UserId) -> Result<&StaffMember> {
-        self.members.iter().find(|one| one.user.id == *user).ok_or_else(|| Error::NotFound("Staff".into()))
+        self.members.iter().find(|one| one.user.id == *user).ok_or_else(|| Error::NotFound("Staff member".into()))
     }
 }
 
-/// What the form holds that invites somebody.
+/// The form for inviting a staff member.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffInvite {
-    /// E-mail address.
+pub struct StaffInviteForm {
+    /// Email address.
     #[serde(default)]
     pub email: String,
     /// Name of the role.
@@ -52,15 +52,15 @@ pub struct StaffInvite {
     pub role: String,
 }
 
-impl StaffInvite {
-    /// Address and role.
+impl StaffInviteForm {
+    /// Checks the form and returns email address and role.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
+    /// `Invalid` with one entry per invalid field.
     pub fn check(&self) -> Result<(String, StaffRole)> {
         let email = normal_email(&self.email);
         let role = StaffRole::parse(&self.role);
-        let nameless = role.is_none().then(|| FieldError::new("role", "Choose what this person does."));
+        let nameless = role.is_none().then(|| FieldError::new("role", "Choose a role."));
         let complaints: Vec<_> = email_complaint(&email).into_iter().chain(nameless).collect();
         match role {
             Some(role) if complaints.is_empty() => Ok((email, role)),
@@ -69,18 +69,18 @@ impl StaffInvite {
     }
 }
 
-/// What whoever holds an invitation's link is shown.
+/// An invitation as shown to whoever opens its link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffInvited {
-    /// The address it went to.
+pub struct StaffInvitationDetails {
+    /// The invited email address.
     pub email: String,
     /// The role it gives.
     pub role: StaffRole,
-    /// Address of whoever invited.
+    /// Email address of the inviting user.
     pub invited_by: String,
-    /// Until when it can be accepted.
+    /// When it expires.
     pub expires: UnixMs,
-    /// Whether somebody signs in with that address already.
+    /// Whether a user with that address already exists.
     pub known: bool,
 }
 
@@ -89,10 +89,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_invitation_needs_an_address_and_a_role() {
-        let wrong = StaffInvite { email: "ana".into(), role: "admin".into() }.check().unwrap_err();
+    fn an_invitation_needs_an_email_address_and_a_role() {
+        let wrong = StaffInviteForm { email: "ana".into(), role: "admin".into() }.check().unwrap_err();
         assert_eq!(wrong.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "role"]);
-        let fine = StaffInvite { email: " Sam@Provider.example".into(), role: "support".into() }.check();
+        let fine = StaffInviteForm { email: " Sam@Provider.example".into(), role: "support".into() }.check();
         assert_eq!(fine, Ok(("sam@provider.example".to_owned(), StaffRole::Support)));
     }
 }
