@@ -99,8 +99,10 @@ impl Frame {
     pub fn need(&self, permission: Permission) -> Result<(), UiError> {
         match &self.here.account.suspended {
             _ if self.may(permission) => Ok(()),
-            Some(suspension) if !permission.only_reads() => Err(domain::Error::Suspended(suspension.words()).into()),
-            _ => Err(permission.refused_to_person().into()),
+            Some(suspension) if !permission.is_read_only() => {
+                Err(domain::Error::Suspended(suspension.message()).into())
+            }
+            _ => Err(domain::actor::refused_to_user(permission).into()),
         }
     }
 

@@ -12,7 +12,7 @@ use domain::{
     event::{BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, EventKind},
     payload::Payload,
     query::PAGE_MAX_ROWS,
-    retry::{EndReason, JITTER_PERCENT, NEWS_FRESH_MS, RETRY_AFTER_MAX_MS, Rhythm},
+    retry::{EPHEMERAL_FRESH_MS, EndReason, JITTER_PERCENT, RETRY_AFTER_MAX_MS, RetryPolicy},
     secret::SigningSecret,
     signature,
     time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, span},
@@ -58,14 +58,16 @@ fn first_cells(part: &str) -> Vec<String> {
 #[test]
 fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
     let page = page("retries");
-    for (id, rhythm) in [("record", Rhythm::Record), ("news", Rhythm::News)] {
-        assert_eq!(rows(part(&page, id)), schedule(rhythm), "{id}");
-        assert_eq!(schedule(rhythm).len(), rhythm.attempts() as usize);
-        assert!(part(&page, id).contains(&format!("{} attempts ", rhythm.attempts())), "{id}");
+    for (id, policy) in [("record", RetryPolicy::Durable), ("news", RetryPolicy::Ephemeral)] {
+        assert_eq!(rows(part(&page, id)), schedule(policy), "{id}");
+        assert_eq!(schedule(policy).len(), policy.attempts() as usize);
+        assert!(part(&page, id).contains(&format!("{} attempts ", policy.attempts())), "{id}");
     }
-    let record = length(Rhythm::Record.waits_ms().iter().sum());
+    let record = length(RetryPolicy::Durable.waits_ms().iter().sum());
     assert!(part(&page, "record").contains(&format!("attempts over {record}.")));
-    assert!(part(&page, "news").contains(&format!("attempts within {} s of the event", NEWS_FRESH_MS / SECOND_MS)));
+    assert!(
+        part(&page, "news").contains(&format!("attempts within {} s of the event", EPHEMERAL_FRESH_MS / SECOND_MS))
+    );
     assert!(part(&page, "schedule").contains(&format!("up to {JITTER_PERCENT} %")));
     assert!(part(&page, "answers").contains(&format!("by up to {}.", span(RETRY_AFTER_MAX_MS))));
     let failing = format!("for {FAILING_AFTER_ATTEMPTS} attempts in a row, or for {}.", span(FAILING_AFTER_MS));
@@ -73,10 +75,10 @@ fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
 }
 
 /// Number of the attempt, delay before it, and time since the first attempt.
-fn schedule(rhythm: Rhythm) -> Vec<Vec<String>> {
+fn schedule(policy: RetryPolicy) -> Vec<Vec<String>> {
     let first = ["1", "none", "0 s"].map(str::to_owned).to_vec();
-    let later = rhythm.waits_ms().iter().enumerate().map(|(at, wait_ms)| {
-        let since_ms = rhythm.waits_ms()[..=at].iter().sum();
+    let later = policy.waits_ms().iter().enumerate().map(|(at, wait_ms)| {
+        let since_ms = policy.waits_ms()[..=at].iter().sum();
         vec![(at + 2).to_string(), length(*wait_ms), length(since_ms)]
     });
     std::iter::once(first).chain(later).collect()
@@ -107,9 +109,9 @@ fn a_duration_has_its_two_largest_units() {
 #[test]
 fn every_status_and_every_end_reason_is_explained() {
     let page = page("retries");
-    assert_eq!(first_cells(part(&page, "statuses")), Status::ALL.map(Status::word));
+    assert_eq!(first_cells(part(&page, "statuses")), Status::ALL.map(Status::label));
     assert_eq!(first_cells(part(&page, "end-reasons")), EndReason::ALL.map(EndReason::as_str));
-    assert!(part(&page, "end-reasons").contains(&format!("more than {} s old", NEWS_FRESH_MS / SECOND_MS)));
+    assert!(part(&page, "end-reasons").contains(&format!("more than {} s old", EPHEMERAL_FRESH_MS / SECOND_MS)));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub struct SignInForm {
 #[server(prefix = "/api", endpoint = "sign-in")]
 pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
     use crate::{links, ssr};
-    use domain::second_factor::FirstStep;
+    use domain::second_factor::PasswordOutcome;
     let next = links::safe_next(&form.next).unwrap_or("/");
     ssr::form(&links::sign_in_then(next), &form, async {
         ssr::require_within_rate_limit()?;
@@ -35,11 +35,11 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
             other => other,
         })?;
         match step {
-            FirstStep::Enough(user) => {
+            PasswordOutcome::SignedIn(user) => {
                 ssr::sign_in(&user.id).await?;
                 Ok(ssr::Done::to(next))
             }
-            FirstStep::Half(pending) => {
+            PasswordOutcome::NeedsSecondFactor(pending) => {
                 ssr::begin_second_step(&pending).await?;
                 Ok(ssr::Done::to(links::verify_then(next, links::Step::App)))
             }
@@ -66,7 +66,7 @@ pub struct VerifyForm {
 #[server(prefix = "/api", endpoint = "sign-in/verify")]
 pub async fn verify_sign_in(form: VerifyForm) -> Result<(), UiError> {
     use crate::{links, ssr};
-    use domain::second_factor::ProvedBy;
+    use domain::second_factor::VerifiedBy;
     let next = links::safe_next(&form.next).unwrap_or("/");
     let Some(pending) = ssr::pending_sign_in().await? else { return Err(ssr::restart_sign_in(next)) };
     ssr::form(&links::verify_then(next, links::Step::parse(&form.with)), &form, async {
@@ -81,8 +81,8 @@ pub async fn verify_sign_in(form: VerifyForm) -> Result<(), UiError> {
         };
         ssr::sign_in(&user.id).await?;
         match by {
-            ProvedBy::App => Ok(ssr::Done::to(next)),
-            ProvedBy::RecoveryCode { left } => {
+            VerifiedBy::App => Ok(ssr::Done::to(next)),
+            VerifiedBy::RecoveryCode { left } => {
                 let left = domain::time::counted(i64::from(left), "recovery code");
                 let message =
                     format!("You’re signed in. That recovery code can’t be used again. You have {left} left.");

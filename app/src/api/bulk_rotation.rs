@@ -1,6 +1,6 @@
 //! Rotating the credentials of all endpoints of an account: loading and forms.
 
-use domain::rotation::everywhere::Step;
+use domain::rotation::bulk::BulkStep;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -43,16 +43,16 @@ pub struct StepSummary {
 
 /// The step of a form that only has a button.
 #[must_use]
-pub fn step_named(turn: &str, form: RetireSecretForm) -> Option<Step> {
+pub fn step_named(turn: &str, form: RetireSecretForm) -> Option<BulkStep> {
     use domain::rotation::Credential;
     Some(match turn {
-        "test-token" => Step::Test(Credential::AuthToken),
-        "undo" => Step::Undo,
-        "retire-token" => Step::RetireToken,
-        "drop" => Step::Drop,
-        "test-secret" => Step::Test(Credential::SigningSecret),
-        "extend" => Step::Extend,
-        "retire-secret" => Step::RetireSecret(form.unproved()),
+        "test-token" => BulkStep::Test(Credential::AuthToken),
+        "undo" => BulkStep::Undo,
+        "retire-token" => BulkStep::RetireToken,
+        "drop" => BulkStep::Drop,
+        "test-secret" => BulkStep::Test(Credential::SigningSecret),
+        "extend" => BulkStep::Extend,
+        "retire-secret" => BulkStep::RetireSecret(form.unproved()),
         _ => return None,
     })
 }
@@ -65,7 +65,7 @@ pub async fn prepare_all_tokens(acct: String, #[server(default)] form: PrepareFo
         let actor = ssr::actor(&acct).await?;
         ssr::require_fresh_sign_in().await?;
         let chosen = Some(form.auth_token.clone()).filter(|token| !token.is_empty());
-        bulk_rotation::take(&acct, &actor, &Step::Prepare(chosen), "Next auth token prepared").await
+        bulk_rotation::take(&acct, &actor, &BulkStep::Prepare(chosen), "Next auth token prepared").await
     })
     .await
 }
@@ -79,16 +79,16 @@ pub async fn switch_all_tokens(
 ) -> Result<(), UiError> {
     use crate::ssr::{self, bulk_rotation};
     use crate::zone::Zone;
-    use domain::rotation::Unproved;
+    use domain::rotation::AllowUnverified;
     ssr::form(&bulk_rotation::page(&acct), &form, async {
         let actor = ssr::actor(&acct).await?;
         let no_time = || domain::Error::invalid("switch_at", "Choose a date and time for the switch.");
         let zone = Zone::or_utc(&form.zone);
         let at = if then == "later" { Some(zone.moment(&form.switch_at).ok_or_else(no_time)?) } else { None };
-        let unproved = if form.anyway { Unproved::Allow } else { Unproved::Refuse };
+        let unproved = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
         let done =
             at.map_or_else(|| "Auth token switched".to_owned(), |at| format!("Switch at {} scheduled", zone.full(at)));
-        bulk_rotation::take(&acct, &actor, &Step::Switch(at, unproved), &done).await
+        bulk_rotation::take(&acct, &actor, &BulkStep::Switch(at, unproved), &done).await
     })
     .await
 }
@@ -104,7 +104,7 @@ pub async fn rotate_all_secrets(acct: String, #[server(default)] form: RotateFor
         let choose = || domain::Error::invalid("overlap_s", "Choose how long both secrets stay active.");
         let text = form.overlap_s.trim();
         let overlap_s = if text.is_empty() { OVERLAP_S } else { text.parse().map_err(|_| choose())? };
-        bulk_rotation::take(&acct, &actor, &Step::Rotate(overlap_s), "Signing secret rotated").await
+        bulk_rotation::take(&acct, &actor, &BulkStep::Rotate(overlap_s), "Signing secret rotated").await
     })
     .await
 }
@@ -121,11 +121,11 @@ pub async fn step_all_rotations(
         let actor = ssr::actor(&acct).await?;
         let step = step_named(&turn, form).ok_or_else(|| domain::Error::NotFound("Step".into()))?;
         let done = match step {
-            Step::Undo => "Switch undone",
-            Step::Drop => "Rotation cancelled",
-            Step::Extend => "Overlap extended",
-            Step::Test(_) => "Test sent",
-            Step::RetireToken => "Previous auth token retired",
+            BulkStep::Undo => "Switch undone",
+            BulkStep::Drop => "Rotation cancelled",
+            BulkStep::Extend => "Overlap extended",
+            BulkStep::Test(_) => "Test sent",
+            BulkStep::RetireToken => "Previous auth token retired",
             _ => "Old signing secret retired",
         };
         bulk_rotation::take(&acct, &actor, &step, done).await

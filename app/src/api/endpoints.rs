@@ -31,7 +31,7 @@ pub struct EndpointHistory {
     /// Attempts by hour, for the last 24 hours.
     pub hours: Vec<(UnixMs, Tally)>,
     /// Its audit log, newest first.
-    pub log: Vec<domain::audit::Record>,
+    pub log: Vec<domain::audit::AuditRecord>,
 }
 
 /// The recent activity of an endpoint.

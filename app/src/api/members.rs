@@ -1,20 +1,20 @@
 //! Members and invitations: loading and forms.
 
-use domain::member::{Invite, Invited, Newcomer, Roster};
+use domain::member::{InvitationDetails, InviteForm, MemberList, NewUserForm};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
 /// The account's members and pending invitations.
-pub async fn load_roster(acct: String) -> Result<Roster, UiError> {
+pub async fn load_roster(acct: String) -> Result<MemberList, UiError> {
     use crate::ssr;
-    Ok(ssr::backend()?.people(&ssr::actor(&acct).await?).await?)
+    Ok(ssr::backend()?.members(&ssr::actor(&acct).await?).await?)
 }
 
 /// Invites a member.
 #[server(prefix = "/api", endpoint = "members/invite")]
-pub async fn invite_member(acct: String, form: Invite) -> Result<(), UiError> {
+pub async fn invite_member(acct: String, form: InviteForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::account(&acct, "members/invite"), &form, async {
         let sent = ssr::backend()?.invite(&ssr::actor(&acct).await?, &form).await?;
@@ -95,7 +95,7 @@ pub async fn remove_member(acct: String, usr: String) -> Result<(), UiError> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitee {
     /// The invitation.
-    pub invited: Invited,
+    pub invited: InvitationDetails,
     /// Email address of the signed-in user.
     pub signed_in: Option<String>,
 }
@@ -114,7 +114,7 @@ pub async fn load_invitation(link: String) -> Result<Invitee, UiError> {
 
 /// Accepts an invitation as a new user, and signs them in.
 #[server(prefix = "/api", endpoint = "invitation/join-new")]
-pub async fn join_as_new(link: String, form: Newcomer) -> Result<(), UiError> {
+pub async fn join_as_new(link: String, form: NewUserForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::invitation(&link), &form, async {
         ssr::require_within_rate_limit()?;

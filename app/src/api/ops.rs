@@ -2,8 +2,8 @@
 
 use domain::{
     audit::AuditPage,
-    installation::{
-        accounts::{AccountCard, AccountsPage, LimitsForm, Naming, NewAccount},
+    ops::{
+        accounts::{AccountDetail, AccountNameForm, AccountsPage, LimitsForm, NewAccount},
         health::Health,
     },
 };
@@ -26,30 +26,30 @@ pub async fn load_health() -> Result<Health, UiError> {
 /// One page of the accounts that match a query string.
 pub async fn load_accounts(query: String) -> Result<AccountsPage, UiError> {
     use crate::ssr;
-    let filter = domain::installation::accounts::AccountFilter::parse(&query);
+    let filter = domain::ops::accounts::AccountFilter::parse(&query);
     Ok(ssr::backend()?.accounts(&ssr::operator().await?, &filter).await?)
 }
 
 /// One account.
-pub async fn load_account(acct: String) -> Result<AccountCard, UiError> {
+pub async fn load_account(acct: String) -> Result<AccountDetail, UiError> {
     use crate::ssr;
     let operator = ssr::operator().await?;
-    Ok(ssr::backend()?.account_card(&operator, &domain::id::AccountId::parse(&acct)?).await?)
+    Ok(ssr::backend()?.account_detail(&operator, &domain::id::AccountId::parse(&acct)?).await?)
 }
 
 /// One page of the ops audit log.
 pub async fn load_audit(query: String) -> Result<AuditPage, UiError> {
     use crate::ssr;
     let filter = domain::audit::AuditFilter::parse(&query);
-    Ok(ssr::backend()?.installation_audit(&ssr::operator().await?, &filter).await?)
+    Ok(ssr::backend()?.ops_audit(&ssr::operator().await?, &filter).await?)
 }
 
 /// Creates an account and invites its first admin.
 #[server(prefix = "/api", endpoint = "ops/open")]
-pub async fn open_account(form: NewAccount) -> Result<(), UiError> {
+pub async fn create_customer_account(form: NewAccount) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/new", links::OPS_ACCOUNTS), &form, async {
-        let (account, invited) = ssr::backend()?.open_account(&ssr::operator().await?, &form).await?;
+        let (account, invited) = ssr::backend()?.create_customer_account(&ssr::operator().await?, &form).await?;
         let message = match invited {
             Some(invitation) => {
                 format!("{} was created. {}", account.name, ssr::mail_messages::invited(&invitation.email)?)
@@ -63,7 +63,7 @@ pub async fn open_account(form: NewAccount) -> Result<(), UiError> {
 
 /// Changes an account's name and reference.
 #[server(prefix = "/api", endpoint = "ops/rename")]
-pub async fn rename_account(acct: String, form: Naming) -> Result<(), UiError> {
+pub async fn rename_account(acct: String, form: AccountNameForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     let page = links::ops_account(&acct, "");
     ssr::form(&page, &form, async {

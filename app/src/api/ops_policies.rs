@@ -1,6 +1,6 @@
 //! Policies: loading and forms.
 
-use domain::installation::policy::Policy;
+use domain::ops::policy::Policy;
 use leptos::prelude::*;
 
 use crate::error::UiError;
@@ -15,11 +15,11 @@ pub async fn load_policies() -> Result<Vec<Policy>, UiError> {
 #[server(prefix = "/api", endpoint = "ops/policies/set")]
 pub async fn set_policy(policy: String, #[server(default)] value: String) -> Result<(), UiError> {
     use crate::{links, ssr};
-    use domain::installation::policy::PolicyName;
+    use domain::ops::policy::PolicyName;
     ssr::form(links::OPS_POLICIES, &(), async {
         let operator = ssr::operator().await?;
         let set = ssr::backend()?.set_policy(&operator, PolicyName::named(&policy)?, Some(&value)).await?;
-        Ok(ssr::Done::to(links::OPS_POLICIES).saying(set.said()))
+        Ok(ssr::Done::to(links::OPS_POLICIES).saying(set.confirmation()))
     })
     .await
 }
@@ -28,11 +28,11 @@ pub async fn set_policy(policy: String, #[server(default)] value: String) -> Res
 #[server(prefix = "/api", endpoint = "ops/policies/unset")]
 pub async fn unset_policy(policy: String) -> Result<(), UiError> {
     use crate::{links, ssr};
-    use domain::installation::policy::PolicyName;
+    use domain::ops::policy::PolicyName;
     ssr::form(links::OPS_POLICIES, &(), async {
         let operator = ssr::operator().await?;
         let unset = ssr::backend()?.set_policy(&operator, PolicyName::named(&policy)?, None).await?;
-        Ok(ssr::Done::to(links::OPS_POLICIES).saying(unset.said()))
+        Ok(ssr::Done::to(links::OPS_POLICIES).saying(unset.confirmation()))
     })
     .await
 }

@@ -1,8 +1,8 @@
 //! Staff: loading and forms.
 
 use domain::{
-    installation::staff::{StaffInvited, StaffRoster},
-    member::{Invite, Newcomer},
+    member::{InviteForm, NewUserForm},
+    ops::staff::{StaffInvitationDetails, StaffList},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,16 +11,16 @@ use super::members::RoleForm;
 use crate::error::UiError;
 
 /// Staff, pending invitations, and the ID of the signed-in operator.
-pub async fn load_staff() -> Result<(StaffRoster, String), UiError> {
+pub async fn load_staff() -> Result<(StaffList, String), UiError> {
     use crate::ssr;
     let operator = ssr::operator().await?;
     let own = operator.id().unwrap_or_default().to_owned();
-    Ok((ssr::backend()?.staff_roster(&operator).await?, own))
+    Ok((ssr::backend()?.staff_list(&operator).await?, own))
 }
 
 /// Invites a staff member.
 #[server(prefix = "/api", endpoint = "ops/staff/invite")]
-pub async fn invite_staff(form: Invite) -> Result<(), UiError> {
+pub async fn invite_staff(form: InviteForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/invite", links::OPS_STAFF), &form, async {
         let sent = ssr::backend()?.invite_staff(&ssr::operator().await?, &form).await?;
@@ -89,7 +89,7 @@ pub async fn remove_staff(usr: String) -> Result<(), UiError> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffInvitee {
     /// The invitation.
-    pub invited: StaffInvited,
+    pub invited: StaffInvitationDetails,
     /// Email address of the signed-in user.
     pub signed_in: Option<String>,
 }
@@ -108,7 +108,7 @@ pub async fn load_staff_invitation(link: String) -> Result<StaffInvitee, UiError
 
 /// Accepts an invitation as a new user, and signs them in.
 #[server(prefix = "/api", endpoint = "staff/join-new")]
-pub async fn join_staff_as_new(link: String, form: Newcomer) -> Result<(), UiError> {
+pub async fn join_staff_as_new(link: String, form: NewUserForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::staff_invitation(&link), &form, async {
         ssr::require_within_rate_limit()?;

@@ -3,7 +3,7 @@
 use domain::{
     Error,
     endpoint::EndpointSummary,
-    recover::{Job, Plan, RecoverForm},
+    recover::{RecoverForm, RecoveryJob, RecoveryPlan},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,9 @@ pub struct RecoveryPreview {
     /// The form, with defaults for empty fields.
     pub form: RecoverForm,
     /// The plan, or why there is none.
-    pub plan: Result<Plan, Error>,
+    pub plan: Result<RecoveryPlan, Error>,
     /// The endpoint's latest jobs.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<RecoveryJob>,
 }
 
 /// Previews a recovery; by default of the last 24 hours.
@@ -49,14 +49,14 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
 }
 
 /// One job.
-pub async fn load_job(acct: String, job: String) -> Result<Job, UiError> {
+pub async fn load_job(acct: String, job: String) -> Result<RecoveryJob, UiError> {
     use crate::ssr;
     let id = domain::id::JobId::parse(&job)?;
     Ok(ssr::backend()?.job(&ssr::actor(&acct).await?, &id).await?)
 }
 
 /// The account's latest jobs.
-pub async fn load_jobs(acct: String) -> Result<Vec<Job>, UiError> {
+pub async fn load_jobs(acct: String) -> Result<Vec<RecoveryJob>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.jobs(&ssr::actor(&acct).await?, None).await?)
 }

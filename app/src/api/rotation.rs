@@ -1,7 +1,7 @@
 //! Rotating credentials: loading and forms.
 
 use domain::delivery::DeliveryDetail;
-use domain::rotation::{RotationView, Unproved};
+use domain::rotation::{AllowUnverified, RotationView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,7 @@ pub async fn switch_token(
         let zone = Zone::or_utc(&form.zone);
         let later = then == "later";
         let at = if later { Some(zone.moment(&form.switch_at).ok_or_else(no_time)?) } else { None };
-        let unproved = if form.anyway { Unproved::Allow } else { Unproved::Refuse };
+        let unproved = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
         ssr::backend()?.switch_token(&actor, &id, at, unproved).await?;
         let message = match at {
             Some(at) => format!("The switch is scheduled for {}.", zone.full(at)),
@@ -171,8 +171,8 @@ pub struct RetireSecretForm {
 impl RetireSecretForm {
     /// Whether an unverified new secret is accepted.
     #[must_use]
-    pub const fn unproved(self) -> Unproved {
-        if self.retire_anyway { Unproved::Allow } else { Unproved::Refuse }
+    pub const fn unproved(self) -> AllowUnverified {
+        if self.retire_anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse }
     }
 }
 
@@ -193,7 +193,9 @@ pub async fn step_rotation(
                 (backend.undo_token(&actor, &id).await, "Switch undone. The previous auth token is in use again.")
             }
             "retire-token" => (backend.retire_token(&actor, &id).await, "The previous auth token is retired."),
-            "drop" => (backend.drop_token(&actor, &id).await, "Rotation cancelled. The auth token is unchanged."),
+            "drop" => {
+                (backend.cancel_token_rotation(&actor, &id).await, "Rotation cancelled. The auth token is unchanged.")
+            }
             "extend" => (backend.extend_secret(&actor, &id).await, "Overlap extended."),
             "retire-secret" => {
                 let retired = backend.retire_secret(&actor, &id, form.unproved()).await;

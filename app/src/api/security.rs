@@ -1,8 +1,8 @@
 //! A user's own security settings: password, sessions and email alerts.
 
 use domain::account::User;
-use domain::person::{Browser, Letters, NewPassword};
 use domain::second_factor::SecondFactor;
+use domain::user::{BrowserSession, EmailPreferences, NewPassword};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -61,11 +61,11 @@ pub struct Security {
     /// The user.
     pub user: User,
     /// Sessions, this browser first.
-    pub browsers: Vec<Browser>,
+    pub browsers: Vec<BrowserSession>,
     /// Two-factor authentication, none if it's off.
     pub factor: Option<SecondFactor>,
     /// Email alerts.
-    pub letters: Letters,
+    pub letters: EmailPreferences,
 }
 
 /// A user with their sessions and security settings.
@@ -74,7 +74,7 @@ pub async fn load_security() -> Result<Security, UiError> {
     let (backend, user) = (ssr::backend()?, ssr::user().await?);
     let browsers = backend.browsers(&user, &ssr::session_id()?).await?;
     let factor = backend.second_factor(&user).await?;
-    let letters = backend.letters(&user).await?;
+    let letters = backend.email_preferences(&user).await?;
     Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor, letters })
 }
 
@@ -120,7 +120,9 @@ pub async fn end_other_sessions() -> Result<(), UiError> {
 pub async fn set_failure_alerts(failing: bool) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &(), async {
-        ssr::backend()?.change_letters(&ssr::user().await?, Letters { failing }, &ssr::client_ip()).await?;
+        ssr::backend()?
+            .change_email_preferences(&ssr::user().await?, EmailPreferences { failing }, &ssr::client_ip())
+            .await?;
         let message = if failing { "Failure alerts are on." } else { "Failure alerts are off." };
         Ok(ssr::Done::to(links::SECURITY).saying(message))
     })

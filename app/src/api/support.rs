@@ -2,7 +2,7 @@
 
 use domain::{
     account::Account,
-    support::{Found, SupportForm, SupportRecord, SupportSession},
+    support::{FoundAccount, SupportForm, SupportRecord, SupportSession},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ pub struct SupportHome {
     /// The agent's sessions, newest first.
     pub sessions: Vec<SupportSession>,
     /// Accounts found; none without a search.
-    pub found: Option<Vec<Found>>,
+    pub found: Option<Vec<FoundAccount>>,
     /// What is wrong with the search text.
     pub complaint: Option<String>,
 }
@@ -87,15 +87,15 @@ pub async fn reveal_number(acct: String, evt: String, party: String, back: Strin
     use crate::{links, ssr};
     use domain::{
         id::{AccountId, EventId},
-        support::Party,
+        support::CallParty,
     };
     let back = links::safe_next(&back).filter(|page| links::is_support(page)).unwrap_or(links::SUPPORT);
     ssr::form(back, &(), async {
         let event = EventId::parse(&evt).map_err(|_| UiError::not_found("Event"))?;
-        let party =
-            Party::parse(&party).ok_or_else(|| domain::Error::invalid("party", "Choose the caller or the callee."))?;
+        let party = CallParty::parse(&party)
+            .ok_or_else(|| domain::Error::invalid("party", "Choose the caller or the callee."))?;
         let backend = ssr::backend()?;
-        let (support, ..) = backend.supporting(&ssr::agent().await?, &AccountId::parse(&acct)?).await?;
+        let (support, ..) = backend.support_actor(&ssr::agent().await?, &AccountId::parse(&acct)?).await?;
         backend.reveal_number(&support, &event, party).await?;
         Ok(ssr::Done::to(back).saying("Revealed until this session ends, and recorded in the account’s audit log."))
     })

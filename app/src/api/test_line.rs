@@ -21,7 +21,7 @@ pub async fn set_behaviour(acct: String, #[server(default)] behaviour: String) -
         let chosen =
             Behaviour::parse(&behaviour).ok_or_else(|| domain::Error::invalid("behaviour", "Choose a response."))?;
         ssr::backend()?.set_test_line(&ssr::actor(&acct).await?, chosen).await?;
-        Ok(ssr::Done::to(&page).saying(format!("Saved. The test line now responds with: {}.", chosen.words())))
+        Ok(ssr::Done::to(&page).saying(format!("Saved. The test line now responds with: {}.", chosen.label())))
     })
     .await
 }

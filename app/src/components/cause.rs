@@ -51,7 +51,7 @@ pub fn line(row: &DeliveryRow, now: UnixMs) -> String {
 /// The heading of a delivery's page: status and reason, naming the status only once.
 #[must_use]
 pub fn verdict(row: &DeliveryRow, now: UnixMs) -> String {
-    let (word, sentence) = (row.status.word(), row.sentence(now));
+    let (word, sentence) = (row.status.label(), row.sentence(now));
     if sentence.starts_with(word) { sentence } else { format!("{word}: {sentence}") }
 }
 

@@ -55,7 +55,7 @@ fn Event(
     /// Its page.
     href: String,
 ) -> impl IntoView {
-    let more = format!(" to {}, {}, {}", row.endpoint_name, row.status.word().to_lowercase(), row.id);
+    let more = format!(" to {}, {}, {}", row.endpoint_name, row.status.label().to_lowercase(), row.id);
     view! {
         <div class="flex items-center gap-2 max-md:row-start-2 text-table leading-row">
             <a class="no-underline after:absolute after:inset-0" href=href>

@@ -5,7 +5,7 @@ use domain::{
     delivery::{DeliveryRow, Status},
     event::EventKind,
     id::{DeliveryId, EndpointId, EventId},
-    retry::Rhythm,
+    retry::RetryPolicy,
 };
 
 /// A `CallProcessed` created at the epoch, without attempts.
@@ -27,7 +27,7 @@ pub(crate) fn row(status: Status) -> DeliveryRow {
         duration_ms: None,
         attempts: 0,
         attempts_before: 0,
-        rhythm: Rhythm::Record,
+        policy: RetryPolicy::Durable,
         created_at: UnixMs(0),
         next_attempt_at: None,
         finished_at: None,

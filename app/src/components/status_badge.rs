@@ -92,7 +92,7 @@ pub fn StatusBadge(
         <span class="inline-flex items-center gap-2 whitespace-nowrap text-table leading-row">
             <span class=format!("inline-flex items-center gap-1.5 font-semibold {}", ink(status))>
                 <StatusIcon status=status/>
-                {status.word()}
+                {status.label()}
             </span>
             {test.then(|| view! { <TestMark/> })}
         </span>

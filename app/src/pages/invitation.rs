@@ -1,6 +1,6 @@
 //! Accepting an invitation: as a new user, as the signed-in user, or after switching users.
 
-use domain::member::Invited;
+use domain::member::InvitationDetails;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -54,7 +54,7 @@ fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> 
 
 /// Who sent the invitation, the role, and when it expires.
 #[component]
-fn InvitationFacts(invited: Invited, view: RenderContext) -> impl IntoView {
+fn InvitationFacts(invited: InvitationDetails, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere">

@@ -1,8 +1,8 @@
 //! A user's password, two-factor authentication, sessions and email alerts.
 
-use domain::person::{Browser, Letters};
 use domain::second_factor::SecondFactor;
 use domain::time::counted;
+use domain::user::{BrowserSession, EmailPreferences};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -77,7 +77,7 @@ fn Password(email: String) -> impl IntoView {
 }
 
 #[component]
-fn FailureAlerts(letters: Letters) -> impl IntoView {
+fn FailureAlerts(letters: EmailPreferences) -> impl IntoView {
     let on = letters.failing;
     let words = if on {
         "On. As an account admin, you get an email when an endpoint is failing, is disabled or returns 410 Gone."
@@ -97,7 +97,7 @@ fn FailureAlerts(letters: Letters) -> impl IntoView {
 }
 
 #[component]
-fn Sessions(browsers: Vec<Browser>, view: RenderContext) -> impl IntoView {
+fn Sessions(browsers: Vec<BrowserSession>, view: RenderContext) -> impl IntoView {
     let several = browsers.iter().any(|one| !one.here);
     let rows = browsers.into_iter().map(|one| view! { <Session browser=one view=view.clone()/> }).collect_view();
     let others = several.then(|| {
@@ -116,8 +116,8 @@ fn Sessions(browsers: Vec<Browser>, view: RenderContext) -> impl IntoView {
 }
 
 #[component]
-fn Session(browser: Browser, view: RenderContext) -> impl IntoView {
-    let words = browser.words();
+fn Session(browser: BrowserSession, view: RenderContext) -> impl IntoView {
+    let words = browser.label();
     let address = if browser.address.is_empty() { "an unknown address".to_owned() } else { browser.address };
     let end = if browser.here {
         view! { <p class="text-table font-semibold text-delivered">"This browser"</p> }.into_html()

@@ -2,7 +2,7 @@
 
 use domain::actor::Permission;
 use domain::body::pretty;
-use domain::test_line::{Behaviour, LineRequest, TestLine};
+use domain::test_line::{Behaviour, TestLine, TestLineRequest};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -44,7 +44,7 @@ fn BehaviourForm(acct: String, current: Behaviour) -> impl IntoView {
             <div class="flex items-baseline gap-3">
                 <input class="size-5 translate-y-1 accent-ink" type="radio" name="behaviour" id=id.clone()
                     value=behaviour.as_str() checked=behaviour == current/>
-                <label class="py-0.5" for=id>{behaviour.words()}</label>
+                <label class="py-0.5" for=id>{behaviour.label()}</label>
             </div>
         }
     });
@@ -61,7 +61,7 @@ fn BehaviourForm(acct: String, current: Behaviour) -> impl IntoView {
 }
 
 #[component]
-fn Requests(acct: String, requests: Vec<LineRequest>, view: RenderContext) -> impl IntoView {
+fn Requests(acct: String, requests: Vec<TestLineRequest>, view: RenderContext) -> impl IntoView {
     if requests.is_empty() {
         return view! {
             <EmptyState title="No requests yet" words="Requests appear here when an event is sent to this URL.">
@@ -93,13 +93,13 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: RenderContext) -> im
 }
 
 #[component]
-fn Request(index: usize, request: LineRequest, view: RenderContext) -> impl IntoView {
+fn Request(index: usize, request: TestLineRequest, view: RenderContext) -> impl IntoView {
     view! {
         <li class="grid gap-1 border-b border-line py-3">
             <p class="flex flex-wrap items-baseline gap-x-3 text-table">
                 <TimeText at=request.received_at form=TimeForm::Clock view=view.clone()/>
                 <span class="text-ink-3"><AgoText at=request.received_at view=view/></span>
-                <span class="text-ink-2">{request.behaviour.words()}</span>
+                <span class="text-ink-2">{request.behaviour.label()}</span>
             </p>
             <FoldedCode id=format!("body-{index}") title="Body" text=pretty(&request.body) open=index == 0/>
             <FoldedCode id=format!("headers-{index}") title="Headers" text=request.headers/>

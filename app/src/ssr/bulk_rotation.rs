@@ -1,7 +1,7 @@
 //! Takes a rotation step for all endpoints of an account.
 
 use domain::actor::Actor;
-use domain::rotation::everywhere::{Came, Step};
+use domain::rotation::bulk::{BulkStep, StepOutcome};
 
 use super::{Done, backend};
 use crate::api::bulk_rotation::StepSummary;
@@ -20,22 +20,22 @@ pub fn page(acct: &str) -> String {
 /// Takes the step and reports the result: `Auth token switched for 3 endpoints, 1 skipped.` `done` is the first part.
 ///
 /// # Errors
-/// As `step_everywhere` of the port.
-pub async fn take(acct: &str, actor: &Actor, step: &Step, done: &str) -> Result<Done, UiError> {
+/// As `rotate_all` of the port.
+pub async fn take(acct: &str, actor: &Actor, step: &BulkStep, done: &str) -> Result<Done, UiError> {
     let (mut summary, mut tests, mut count) = (StepSummary::default(), Vec::new(), 0_usize);
-    for taken in backend()?.step_everywhere(actor, step).await? {
-        match taken.came {
-            Came::Skipped(reason) => {
+    for taken in backend()?.rotate_all(actor, step).await? {
+        match taken.outcome {
+            StepOutcome::Skipped(reason) => {
                 summary.skipped.push(taken.name);
                 summary.reasons.push(reason);
                 continue;
             }
-            Came::Made(credential) => {
+            StepOutcome::Made(credential) => {
                 summary.created_for.push(taken.name);
                 summary.credentials.push(credential);
             }
-            Came::Sent(test) => tests.push(test),
-            Came::Done => {}
+            StepOutcome::Sent(test) => tests.push(test),
+            StepOutcome::Done => {}
         }
         count += 1;
     }
@@ -43,7 +43,7 @@ pub async fn take(acct: &str, actor: &Actor, step: &Step, done: &str) -> Result<
     for test in tests {
         let left = WAIT_MS - backend()?.clock().now().since_ms(started);
         let Ok(left) = u32::try_from(left) else { break };
-        backend()?.delivery_after_first_try(actor, &test, left).await?;
+        backend()?.wait_for_first_attempt(actor, &test, left).await?;
     }
     let endpoints = if count == 1 { "endpoint" } else { "endpoints" };
     let skipped = summary.skipped.len();

@@ -34,8 +34,8 @@ pub async fn test(actor: &Actor, endpoint: &Endpoint) -> Result<String, UiError>
 /// Waits for the first attempt. Returns the query string that shows the result.
 ///
 /// # Errors
-/// As `delivery_after_first_try` of the port.
+/// As `wait_for_first_attempt` of the port.
 pub async fn outcome(actor: &Actor, sent: &DeliveryId) -> Result<String, UiError> {
-    backend()?.delivery_after_first_try(actor, sent, WAIT_MS).await?;
+    backend()?.wait_for_first_attempt(actor, sent, WAIT_MS).await?;
     Ok(format!("?dlv={sent}"))
 }

@@ -12,7 +12,7 @@ const IN_THE_LOG: &str = "No mail server is configured, so no email was sent. Th
 /// # Errors
 /// `Internal` outside of a request.
 pub fn invited(email: &str) -> Result<String, UiError> {
-    Ok(if backend()?.letters_leave() {
+    Ok(if backend()?.mail_configured() {
         format!("Invitation sent to {email}. The link is valid for 7 days.")
     } else {
         format!("{email} is invited. The invitation is valid for 7 days. {IN_THE_LOG}")
@@ -24,7 +24,7 @@ pub fn invited(email: &str) -> Result<String, UiError> {
 /// # Errors
 /// `Internal` outside of a request.
 pub fn invited_again(email: &str) -> Result<String, UiError> {
-    Ok(if backend()?.letters_leave() {
+    Ok(if backend()?.mail_configured() {
         format!("Invitation resent to {email}. The previous link no longer works.")
     } else {
         format!("{email} has a new link. The previous one no longer works. {IN_THE_LOG}")
@@ -36,7 +36,7 @@ pub fn invited_again(email: &str) -> Result<String, UiError> {
 /// # Errors
 /// `Internal` outside of a request.
 pub fn reset() -> Result<String, UiError> {
-    Ok(if backend()?.letters_leave() {
+    Ok(if backend()?.mail_configured() {
         "If that address has an account, we've emailed a link to it. The link is valid for one hour.".to_owned()
     } else {
         format!("If that address has an account, we've created a link. It is valid for one hour. {IN_THE_LOG}")

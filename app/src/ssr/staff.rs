@@ -4,7 +4,7 @@ use domain::{
     account::{Account, Membership, Role, User},
     actor::{Actor, Permission},
     id::AccountId,
-    support::{Looked, SupportSession},
+    support::{SupportSession, SupportView},
 };
 
 use super::visitor;
@@ -45,19 +45,19 @@ pub async fn operator() -> Result<Actor, UiError> {
 ///
 /// # Errors
 /// As [`agent`], and `Forbidden` without an active session.
-pub(super) async fn supporting(acct: &str) -> Result<(Actor, Account, SupportSession), UiError> {
+pub(super) async fn support_actor(acct: &str) -> Result<(Actor, Account, SupportSession), UiError> {
     let agent = agent().await?;
-    Ok(visitor::backend()?.supporting(&agent, &AccountId::parse(acct)?).await?)
+    Ok(visitor::backend()?.support_actor(&agent, &AccountId::parse(acct)?).await?)
 }
 
 /// The frame of an account's page for support. The view is recorded in the audit log first.
 ///
 /// # Errors
-/// As [`supporting`].
+/// As [`support_actor`].
 pub async fn support_frame(acct: &str, visit: Visit) -> Result<Frame, UiError> {
-    let (actor, account, session) = supporting(acct).await?;
+    let (actor, account, session) = support_actor(acct).await?;
     let below = visit.path.strip_prefix(&links::in_support(acct, "")).unwrap_or_default();
-    visitor::backend()?.support_looks(&actor, Looked::at(below.trim_start_matches('/'))).await?;
+    visitor::backend()?.record_support_view(&actor, SupportView::at(below.trim_start_matches('/'))).await?;
     // Support has the permissions of a viewer; the engine masks what it may not see.
     let here = Membership { account, role: Role::Viewer };
     let user = User { id: session.agent_id.clone(), name: String::new(), email: session.agent.clone() };

@@ -104,7 +104,7 @@ pub async fn user() -> Result<UserId, UiError> {
 /// `Unauthenticated`, or `NotFound` for an account they are not a member of.
 pub async fn actor(acct: &str) -> Result<Actor, UiError> {
     if crate::links::is_support(&path()) {
-        return Ok(super::staff::supporting(acct).await?.0);
+        return Ok(super::staff::support_actor(acct).await?.0);
     }
     let user = user().await?;
     Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(client_ip()))

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use engine::sender::pace::AT_ONCE_MAX;
+use engine::delivery::concurrency::AT_ONCE_MAX;
 
 use crate::{
     Bench, PATIENCE,

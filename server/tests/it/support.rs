@@ -160,8 +160,9 @@ async fn revealing_one_number_is_visible_to_the_customer() {
     let shown = browser.get(&page).await.text;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"));
     let log = tenant.get("/api/v1/audit?area=support").await;
-    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["action"].clone()).collect();
-    assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
+    let actions: Vec<_> =
+        log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["action"].clone()).collect();
+    assert_eq!(actions, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
     assert!(!log.text.contains("01202901222"), "{}", log.text);
     for text in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
         assert!(log.text.contains(text), "{text}: {}", log.text);

@@ -142,14 +142,14 @@ fn axis_tick(tick: Tick, x: String, last: bool) -> impl IntoView {
 
 #[cfg(test)]
 mod tests {
-    use domain::delivery::{Beat, Status};
+    use domain::delivery::{AttemptMark, Status};
 
     use super::*;
     use crate::components::sample;
 
     #[test]
     fn the_strip_in_words_counts_attempts_and_names_the_next_one() {
-        let beat = |ms| Beat { started_at: UnixMs(ms), duration_ms: 9, ok: false };
+        let beat = |ms| AttemptMark { started_at: UnixMs(ms), duration_ms: 9, ok: false };
         let row = DeliveryRow {
             beats: vec![beat(0), beat(5_000), beat(120_000)],
             next_attempt_at: Some(UnixMs(180_000)),

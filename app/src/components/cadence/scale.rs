@@ -3,8 +3,8 @@
 
 use domain::{
     UnixMs,
-    delivery::{Beat, DeliveryRow, Status},
-    retry::Rhythm,
+    delivery::{AttemptMark, DeliveryRow, Status},
+    retry::RetryPolicy,
     time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS},
 };
 
@@ -46,7 +46,7 @@ impl Strip {
         let next = row.next_attempt_at.filter(|_| row.status == Status::Retrying);
         let since = |at: UnixMs| at.since_ms(row.created_at).max(0);
         let latest = row.beats.iter().map(|beat| beat.started_at).chain(next).map(since).max();
-        let span_ms = usual_span_ms(row.rhythm).max(latest.unwrap_or(0));
+        let span_ms = usual_span_ms(row.policy).max(latest.unwrap_or(0));
         let times = row.beats.iter().map(|beat| beat.started_at).chain(next);
         let mut positions = spread(times.map(|at| position(since(at), span_ms)).collect(), apart);
         let next = next.and_then(|_| positions.pop());
@@ -86,10 +86,10 @@ const TICKS: &[(i64, &str, bool)] = &[
     (3 * DAY_MS, "3 days", true),
 ];
 
-const fn usual_span_ms(rhythm: Rhythm) -> i64 {
-    match rhythm {
-        Rhythm::News => EPHEMERAL_SPAN_MS,
-        Rhythm::Record => DURABLE_SPAN_MS,
+const fn usual_span_ms(policy: RetryPolicy) -> i64 {
+    match policy {
+        RetryPolicy::Ephemeral => EPHEMERAL_SPAN_MS,
+        RetryPolicy::Durable => DURABLE_SPAN_MS,
     }
 }
 
@@ -114,7 +114,7 @@ fn spread(mut positions: Vec<f64>, apart: f64) -> Vec<f64> {
     positions
 }
 
-fn bar(x: f64, beat: &Beat) -> Bar {
+fn bar(x: f64, beat: &AttemptMark) -> Bar {
     let fraction = (1.0 + f64::from(beat.duration_ms)).ln() / (1.0 + FULL_HEIGHT_MS).ln();
     Bar { x, height: fraction.clamp(LOWEST, 1.0), ok: beat.ok }
 }
@@ -125,7 +125,7 @@ mod tests {
     use crate::components::sample;
 
     fn strip(starts_ms: &[i64], next: Option<i64>) -> Strip {
-        let beat = |ms: &i64| Beat { started_at: UnixMs(*ms), duration_ms: 80, ok: false };
+        let beat = |ms: &i64| AttemptMark { started_at: UnixMs(*ms), duration_ms: 80, ok: false };
         let beats = starts_ms.iter().map(beat).collect();
         Strip::of(&DeliveryRow { beats, next_attempt_at: next.map(UnixMs), ..sample::row(Status::Retrying) }, 0.04)
     }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn every_wait_of_the_retry_policy_fits_into_the_strip() {
         let mut at = 0;
-        let waits = Rhythm::Record.waits_ms();
+        let waits = RetryPolicy::Durable.waits_ms();
         let starts: Vec<i64> = std::iter::once(0)
             .chain(waits.iter().map(|wait| {
                 at += wait;
@@ -163,14 +163,14 @@ mod tests {
 
     #[test]
     fn a_slow_attempt_has_a_taller_bar_than_a_fast_one() {
-        let height = |duration_ms| bar(0.0, &Beat { started_at: UnixMs(0), duration_ms, ok: true }).height;
+        let height = |duration_ms| bar(0.0, &AttemptMark { started_at: UnixMs(0), duration_ms, ok: true }).height;
         assert!(height(12_000) > height(80) && height(80) > height(1));
         assert!(height(60_000) <= 1.0);
     }
 
     #[test]
     fn the_axis_of_an_ephemeral_event_ends_at_one_minute() {
-        let row = DeliveryRow { rhythm: Rhythm::News, ..sample::row(Status::Delivered) };
+        let row = DeliveryRow { policy: RetryPolicy::Ephemeral, ..sample::row(Status::Delivered) };
         let labels: Vec<_> = Strip::of(&row, 0.04).ticks().into_iter().map(|tick| tick.label).collect();
         assert_eq!(labels, ["event", "1 s", "10 s", "1 min"]);
     }

@@ -1,6 +1,6 @@
 //! An audit log with its filter: an account's, or that of the ops pages.
 
-use domain::audit::{AuditFilter, AuditPage, area_words};
+use domain::audit::{AuditFilter, AuditPage, area_label};
 use leptos::prelude::*;
 
 use super::{SUPPORT, filter_form::FilterForm, records::Records};
@@ -73,7 +73,7 @@ fn chips(filter: &AuditFilter, base: &str, view: &RenderContext) -> Vec<Chip> {
     let whole = first_page(filter);
     let chip = |label: String, without: AuditFilter| Chip { label, href: format!("{base}{}", without.to_query()) };
     let area =
-        whole.area.as_ref().map(|area| chip(area_words(area).to_owned(), AuditFilter { area: None, ..whole.clone() }));
+        whole.area.as_ref().map(|area| chip(area_label(area).to_owned(), AuditFilter { area: None, ..whole.clone() }));
     let who = whole.who.as_ref().map(|who| chip(format!("By {who}"), AuditFilter { who: None, ..whole.clone() }));
     let object =
         whole.object.as_ref().map(|id| chip(format!("Object {id}"), AuditFilter { object: None, ..whole.clone() }));

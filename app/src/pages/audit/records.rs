@@ -1,7 +1,7 @@
 //! The records of the audit log, newest first.
 
 use domain::{
-    audit::{AuditFilter, Change, Record},
+    audit::{AuditFilter, AuditRecord, Change},
     id::SupportId,
     time::{iso_utc, parse_utc},
 };
@@ -20,7 +20,7 @@ use crate::{
 #[component]
 pub fn Records(
     /// The records.
-    rows: Vec<Record>,
+    rows: Vec<AuditRecord>,
     /// The current filter, which a click on a user narrows.
     filter: AuditFilter,
     /// Path of the log.
@@ -35,7 +35,7 @@ pub fn Records(
 }
 
 #[component]
-fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) -> impl IntoView {
+fn Item(record: AuditRecord, filter: AuditFilter, base: String, view: RenderContext) -> impl IntoView {
     let at = view! { <TimeText at=record.at form=TimeForm::Full view=view.clone()/> };
     let changes = changes(&record.changes, &view);
     let address =
@@ -44,7 +44,7 @@ fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) 
     view! {
         <li id=record.id.to_string() class="grid gap-x-6 gap-y-1 border-b border-line px-3 py-2.5 text-table lg:grid-cols-[minmax(0,1fr)_minmax(0,20rem)]">
             <p class="flex flex-wrap items-baseline gap-x-2 min-w-0 wrap-anywhere">
-                <span class="font-semibold">{record.deed.words()}</span>
+                <span class="font-semibold">{record.action.summary()}</span>
                 {object(&record, &view)}
             </p>
             <p class="text-ink-2 lg:text-right">{at}</p>
@@ -56,7 +56,7 @@ fn Item(record: Record, filter: AuditFilter, base: String, view: RenderContext) 
 }
 
 /// Who did it. A click on the name filters the log by it.
-fn who(record: &Record, filter: &AuditFilter, base: &str) -> Html {
+fn who(record: &AuditRecord, filter: &AuditFilter, base: &str) -> Html {
     let Some(name) = record.who.clone() else {
         return view! { <span>"by Offhook"</span> }.into_html();
     };
@@ -66,7 +66,7 @@ fn who(record: &Record, filter: &AuditFilter, base: &str) -> Html {
 }
 
 /// The object's name at the time, or its ID. A link if it has a page.
-fn object(record: &Record, view: &RenderContext) -> Option<Html> {
+fn object(record: &AuditRecord, view: &RenderContext) -> Option<Html> {
     // A support session has no page, and its ID means nothing to users. The changes name the pages that were opened.
     let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let name = record.object.clone().unwrap_or_else(|| id.clone());

@@ -24,7 +24,7 @@ pub fn Counts(
             view! {
                 <span class="text-ink-3" aria-hidden="true">"·"</span>
                 <a class=format!("inline-flex items-center min-h-6 {ink}") href=href>
-                    {format!("{} {}", number(n), status.word().to_lowercase())}
+                    {format!("{} {}", number(n), status.label().to_lowercase())}
                 </a>
             }
         })

@@ -79,7 +79,7 @@ impl Names {
 pub fn describe(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
     let join = |list: Vec<String>| list.join(" or ");
     match facet {
-        Facet::Status => format!("status {}", join(filter.statuses.iter().map(|s| s.word().to_lowercase()).collect())),
+        Facet::Status => format!("status {}", join(filter.statuses.iter().map(|s| s.label().to_lowercase()).collect())),
         Facet::Kind => format!("event {}", join(filter.kinds.iter().map(ToString::to_string).collect())),
         Facet::Endpoint => {
             format!("endpoint {}", filter.endpoint.as_ref().map(|id| names.endpoint(id)).unwrap_or_default())
@@ -99,8 +99,8 @@ fn time_words(filter: &DeliveryFilter, zone: &Zone) -> String {
         (Some(from), Some(to), _) => format!("{} to {}", zone.short(from), zone.short(to)),
         (Some(from), None, _) => format!("since {}", zone.short(from)),
         (None, Some(to), None) => format!("before {}", zone.short(to)),
-        (None, Some(to), Some(range)) => format!("{}, before {}", range.words().to_lowercase(), zone.short(to)),
-        (None, None, range) => range.map_or_else(String::new, |range| range.words().to_lowercase()),
+        (None, Some(to), Some(range)) => format!("{}, before {}", range.label().to_lowercase(), zone.short(to)),
+        (None, None, range) => range.map_or_else(String::new, |range| range.label().to_lowercase()),
     }
 }
 
@@ -116,7 +116,7 @@ pub fn chips(filter: &DeliveryFilter, names: &Names, base: &str) -> Vec<Chip> {
     let href = |rest: DeliveryFilter| format!("{base}{}", rest.first_page().to_query());
     let statuses = filter.statuses.iter().map(|status| {
         let rest = filter.statuses.iter().copied().filter(|other| other != status).collect();
-        Chip { label: status.word().to_owned(), href: href(DeliveryFilter { statuses: rest, ..filter.clone() }) }
+        Chip { label: status.label().to_owned(), href: href(DeliveryFilter { statuses: rest, ..filter.clone() }) }
     });
     let kinds = filter.kinds.iter().map(|kind| {
         let rest = filter.kinds.iter().copied().filter(|other| other != kind).collect();

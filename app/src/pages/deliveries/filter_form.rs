@@ -66,7 +66,7 @@ fn Statuses(chosen: Vec<Status>) -> impl IntoView {
             <label class="inline-flex items-center gap-1.5 min-h-7 text-table">
                 <input type="checkbox" class="size-4.5 accent-ink" name="status" value=status.as_str() checked=checked/>
                 <span class=ink(status)><StatusIcon status=status/></span>
-                {status.word()}
+                {status.label()}
             </label>
         }
     });
@@ -93,7 +93,7 @@ const BOXES: &str = "flex flex-wrap gap-x-5 gap-y-1";
 fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
     let endpoints = names.endpoints.iter().map(|(id, name)| (id.to_string(), name.clone()));
     let causes = Cause::ALL.iter().map(|cause| (cause.code().to_owned(), cause::name(*cause).to_owned()));
-    let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.words().to_owned()));
+    let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.label().to_owned()));
     let tests =
         [("0", "Exclude tests"), ("1", "Tests only")].map(|(value, label)| (value.to_owned(), label.to_owned()));
     let test = filter.test.map(|only| if only { "1" } else { "0" });

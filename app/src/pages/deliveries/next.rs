@@ -17,7 +17,7 @@ use crate::html::IntoHtml;
 pub fn last_attempt(row: &DeliveryRow) -> Option<UnixMs> {
     let next = row.next_attempt_at?;
     let made = usize::try_from(row.attempts.saturating_sub(row.attempts_before)).ok()?;
-    let waits = row.rhythm.waits_ms().get(made..).unwrap_or_default();
+    let waits = row.policy.waits_ms().get(made..).unwrap_or_default();
     Some(next.plus_ms(waits.iter().sum()))
 }
 

@@ -84,7 +84,7 @@ fn note(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static str> {
 /// How many attempts follow: a new series for a finished delivery, otherwise only the next one, sooner.
 fn attempts(row: &DeliveryRow) -> String {
     if row.status.is_final() {
-        format!("Up to {} more ({} so far)", row.rhythm.attempts(), row.attempts)
+        format!("Up to {} more ({} so far)", row.policy.attempts(), row.attempts)
     } else {
         format!("Attempt {} of {}, now instead of later", row.attempts + 1, row.attempts_at_most())
     }

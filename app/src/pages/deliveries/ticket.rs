@@ -10,7 +10,7 @@ pub fn markdown(detail: &DeliveryDetail, now: UnixMs) -> String {
     let row = &detail.row;
     let (caller, callee) = (masking::number(&row.caller), masking::number(&row.callee));
     let mut lines = vec![
-        format!("**{}: {} to {}**", row.status.word(), row.kind, row.endpoint_name),
+        format!("**{}: {} to {}**", row.status.label(), row.kind, row.endpoint_name),
         String::new(),
         cause::verdict(row, now),
         String::new(),

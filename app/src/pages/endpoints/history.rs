@@ -35,11 +35,11 @@ pub fn History(
     /// The reader's clock.
     view: RenderContext,
 ) -> impl IntoView {
-    let entry = move |entry: audit::Record| {
+    let entry = move |entry: audit::AuditRecord| {
         let who = entry.who.map(|who| format!(" by {who}")).unwrap_or_default();
         view! {
             <li class="flex flex-wrap justify-between gap-x-4 border-t border-line py-1.5">
-                <span class="wrap-anywhere">{entry.deed.words()}{who}</span>
+                <span class="wrap-anywhere">{entry.action.summary()}{who}</span>
                 <TimeText at=entry.at form=TimeForm::Short view=view.clone()/>
             </li>
         }

@@ -37,7 +37,7 @@ pub fn Outcome(
 fn counts(deliveries: &[Status]) -> String {
     let counts = Status::ALL.into_iter().filter_map(|status| {
         let n = deliveries.iter().filter(|one| **one == status).count();
-        (n > 0).then(|| format!("{n} {}", status.word().to_lowercase()))
+        (n > 0).then(|| format!("{n} {}", status.label().to_lowercase()))
     });
     counts.collect::<Vec<_>>().join(" · ")
 }

@@ -2,8 +2,8 @@
 
 use domain::account::{Account, Suspension};
 use domain::endpoint::ENDPOINTS_MAX;
-use domain::installation::accounts::{AccountCard, EVENTS_PER_S, LimitsForm};
-use domain::installation::health::grouped;
+use domain::ops::accounts::{AccountDetail, EVENTS_PER_S, LimitsForm};
+use domain::ops::health::grouped;
 use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
@@ -48,8 +48,8 @@ pub fn AccountPage() -> impl IntoView {
 }
 
 #[component]
-fn AccountFacts(card: AccountCard, view: RenderContext) -> impl IntoView {
-    let AccountCard { row, members, .. } = card;
+fn AccountFacts(card: AccountDetail, view: RenderContext) -> impl IntoView {
+    let AccountDetail { row, members, .. } = card;
     let count = |n: u64, noun: &str| counted(i64::try_from(n).unwrap_or(i64::MAX), noun);
     let facts = [
         ("Created", view.zone.short(row.created_at)),

@@ -1,7 +1,7 @@
 //! All accounts, newest first, with a search.
 
-use domain::installation::accounts::{AccountFilter, AccountRow};
-use domain::installation::health::grouped;
+use domain::ops::accounts::{AccountFilter, AccountRow};
+use domain::ops::health::grouped;
 use domain::time::counted;
 use leptos::prelude::*;
 

@@ -1,6 +1,6 @@
 //! The audit log of the ops pages: actions of operators, and security events of users.
 
-use domain::audit::INSTALLATION_AREAS;
+use domain::audit::OPS_AREAS;
 use leptos::prelude::*;
 
 use super::render_context;
@@ -29,7 +29,7 @@ pub fn OpsAuditPage() -> impl IntoView {
         let exports = view! { <Exports query=place.query.clone() base=base.clone()/> };
         Ok(view! {
             <Heading title="Audit log" lead=lead>{exports}</Heading>
-            <AuditLog page=page query=place.query areas=&INSTALLATION_AREAS base=base view=view/>
+            <AuditLog page=page query=place.query areas=&OPS_AREAS base=base view=view/>
         }
         .into_html())
     })

@@ -1,7 +1,7 @@
 //! Overall health: a summary, the queue, the nodes, and the accounts with the most failures.
 
 use domain::delivery::Status;
-use domain::installation::health::{AccountDay, Health, Mood, Node, grouped, size};
+use domain::ops::health::{AccountDay, Health, HealthLevel, Node, grouped, size};
 use domain::time::span;
 use leptos::prelude::*;
 
@@ -62,11 +62,11 @@ fn no_accounts() -> impl IntoView {
 }
 
 #[component]
-fn Verdict(mood: Mood, words: String, health: Health, view: RenderContext) -> impl IntoView {
+fn Verdict(mood: HealthLevel, words: String, health: Health, view: RenderContext) -> impl IntoView {
     let (status, ink) = match mood {
-        Mood::Quiet => (Status::Delivered, "text-delivered"),
-        Mood::Strained => (Status::Retrying, "text-retrying"),
-        Mood::Late => (Status::Failed, "text-failed"),
+        HealthLevel::Healthy => (Status::Delivered, "text-delivered"),
+        HealthLevel::Degraded => (Status::Retrying, "text-retrying"),
+        HealthLevel::Failing => (Status::Failed, "text-failed"),
     };
     view! {
         <header class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
@@ -101,13 +101,13 @@ fn Queue(health: Health) -> impl IntoView {
 
 #[component]
 fn ThisNode(health: Health) -> impl IntoView {
-    let accepting = format!("{} of {}", grouped(health.at_the_door), grouped(health.at_the_door_max));
+    let accepting = format!("{} of {}", grouped(health.awaiting_commit), grouped(health.at_the_door_max));
     let facts = [
         ("Deliveries in memory", grouped(health.in_memory)),
         ("Attempts in flight", grouped(health.in_flight)),
         ("Events being accepted", accepting),
-        ("Event commits", health.ingest.words()),
-        ("Result commits", health.record.words()),
+        ("Event commits", health.ingest.summary()),
+        ("Result commits", health.record.summary()),
     ];
     let facts = facts.map(|(name, value)| view! { <KeyValue name=name>{value}</KeyValue> });
     view! { <Panel title="This node since it started" id="node"><Facts>{facts}</Facts></Panel> }

@@ -1,6 +1,6 @@
 //! Accepting an invitation to the provider's staff.
 
-use domain::installation::staff::StaffInvited;
+use domain::ops::staff::StaffInvitationDetails;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -40,7 +40,7 @@ fn open(invitee: StaffInvitee, link: String, visit: &Visit) -> impl IntoView + u
 
 /// Who sent the invitation, the role, and when it expires.
 #[component]
-fn InvitationFacts(invited: StaffInvited, view: RenderContext) -> impl IntoView {
+fn InvitationFacts(invited: StaffInvitationDetails, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere"><strong>{invited.invited_by}</strong> " has invited you to join the provider’s staff."</p>

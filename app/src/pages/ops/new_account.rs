@@ -5,7 +5,7 @@ use leptos::server_fn::ServerFn as _;
 
 use crate::html::IntoHtml;
 use crate::{
-    api::ops::OpenAccount,
+    api::ops::CreateCustomerAccount,
     components::{
         button::{Button, LinkButton, Weight},
         field::Field,
@@ -21,7 +21,7 @@ pub fn NewAccountPage() -> impl IntoView {
     ops_page(async |_, _| {
         Ok(view! {
             <Heading title="Create account" lead="For a customer of the phone platform."/>
-            <form class="grid max-w-column gap-6" method="post" action=OpenAccount::PATH>
+            <form class="grid max-w-column gap-6" method="post" action=CreateCustomerAccount::PATH>
                 <Field name="name" label="Name" required=true first=true hint="The customer’s company or team. Members see it."/>
                 <Field name="reference" label="Reference"
                     hint="The phone platform’s own ID for this customer. The platform can use it instead of the account ID."/>

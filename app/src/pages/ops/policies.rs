@@ -4,8 +4,8 @@
 use domain::endpoint::{
     ATTEMPT_TIMEOUT_MAX_MS, ATTEMPT_TIMEOUT_MIN_MS, ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DNS_TIMEOUT_MS,
 };
-use domain::installation::policy::PolicyName;
-use domain::retry::{JITTER_PERCENT, NEWS_FRESH_MS, Rhythm};
+use domain::ops::policy::PolicyName;
+use domain::retry::{EPHEMERAL_FRESH_MS, JITTER_PERCENT, RetryPolicy};
 use domain::time::span;
 use leptos::prelude::*;
 
@@ -48,19 +48,19 @@ pub fn PoliciesPage() -> impl IntoView {
 /// The retry schedule, read-only.
 #[component]
 fn Schedule() -> impl IntoView {
-    let waits = |rhythm: Rhythm| {
-        let waits = rhythm.waits_ms().iter().map(|wait_ms| span(*wait_ms)).collect::<Vec<_>>().join(", ");
-        format!("{} attempts: immediately, then after {waits}", rhythm.attempts())
+    let waits = |policy: RetryPolicy| {
+        let waits = policy.waits_ms().iter().map(|wait_ms| span(*wait_ms)).collect::<Vec<_>>().join(", ");
+        format!("{} attempts: immediately, then after {waits}", policy.attempts())
     };
     let note = format!(
         "Each delay is randomised by up to {JITTER_PERCENT} %. IncomingCall and OutgoingCall expire {} after the event.",
-        span(NEWS_FRESH_MS)
+        span(EPHEMERAL_FRESH_MS)
     );
     view! {
         <Panel title="Retries" id="retries">
             <Facts>
-                <KeyValue name="CallProcessed">{waits(Rhythm::Record)}</KeyValue>
-                <KeyValue name="IncomingCall and OutgoingCall">{waits(Rhythm::News)}</KeyValue>
+                <KeyValue name="CallProcessed">{waits(RetryPolicy::Durable)}</KeyValue>
+                <KeyValue name="IncomingCall and OutgoingCall">{waits(RetryPolicy::Ephemeral)}</KeyValue>
             </Facts>
             <p class="mt-3 text-table text-ink-2">{note} " The schedule is the same for all accounts. Customers can read it in " <a href=format!("{}/retries", links::HELP)>"Retries and order"</a> "."</p>
         </Panel>

@@ -1,6 +1,6 @@
 //! One policy: its value, where it comes from, and how to change it, with a preview first.
 
-use domain::installation::policy::{Policy, PolicyName};
+use domain::ops::policy::{Policy, PolicyName};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 

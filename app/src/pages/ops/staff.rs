@@ -1,7 +1,7 @@
 //! The provider's staff, and invitations to it.
 
 use domain::account::StaffRole;
-use domain::installation::staff::{StaffInvitation, StaffMember};
+use domain::ops::staff::{StaffInvitation, StaffMember};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 

@@ -2,7 +2,7 @@
 
 use domain::{
     event::EventKind,
-    recover::{RATE_MAX_PER_S, RecoverForm, Which},
+    recover::{RATE_MAX_PER_S, RecoverForm, RecoveryScope},
     time::parse_utc,
 };
 use leptos::prelude::*;
@@ -90,10 +90,10 @@ fn Kinds(selected: Vec<String>) -> impl IntoView {
 
 #[component]
 fn Scope(chosen: String) -> impl IntoView {
-    let choices = Which::ALL.map(|which| {
+    let choices = RecoveryScope::ALL.map(|which| {
         let label = match which {
-            Which::Failed => "Failed and expired, except events superseded by the end of their call",
-            Which::AlsoNeverSent => {
+            RecoveryScope::Failed => "Failed and expired, except events superseded by the end of their call",
+            RecoveryScope::AlsoNeverSent => {
                 "Also events never sent, because the endpoint didn't exist yet or wasn't subscribed"
             }
         };

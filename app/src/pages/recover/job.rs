@@ -4,7 +4,7 @@ use domain::{
     actor::Permission,
     delivery::Status,
     filter::DeliveryFilter,
-    recover::{Job, JobState, about, estimate_ms},
+    recover::{JobState, RecoveryJob, about, estimate_ms},
 };
 use islands::live::Live;
 use leptos::prelude::*;
@@ -55,7 +55,7 @@ pub fn JobPage() -> impl IntoView {
 }
 
 /// The progress of the job in a few words.
-pub(super) fn title(job: &Job) -> String {
+pub(super) fn title(job: &RecoveryJob) -> String {
     let (done, total) = (grouped(job.done), grouped(job.total));
     let events = if job.total == 1 { "event" } else { "events" };
     match job.state {
@@ -71,7 +71,7 @@ pub(super) fn title(job: &Job) -> String {
 }
 
 /// What happens next, or what the result was.
-fn next_step(job: &Job) -> String {
+fn next_step(job: &RecoveryJob) -> String {
     let left = estimate_ms(job.left(), job.wanted.rate_per_s);
     let rate = job.wanted.rate_per_s;
     match job.state {
@@ -86,7 +86,7 @@ fn next_step(job: &Job) -> String {
 }
 
 #[component]
-fn Progress(job: Job, view: RenderContext, frame: Frame) -> impl IntoView {
+fn Progress(job: RecoveryJob, view: RenderContext, frame: Frame) -> impl IntoView {
     let (title, next) = (title(&job), next_step(&job));
     let may = frame.may(Permission::WriteDeliveries) && !job.state.is_final();
     view! {
@@ -106,11 +106,11 @@ fn Progress(job: Job, view: RenderContext, frame: Frame) -> impl IntoView {
 }
 
 /// The delivery list, filtered by endpoint and time range.
-fn list(job: &Job, view: &RenderContext) -> String {
+fn list(job: &RecoveryJob, view: &RenderContext) -> String {
     view.path("deliveries") + &within(job).to_query()
 }
 
-fn within(job: &Job) -> DeliveryFilter {
+fn within(job: &RecoveryJob) -> DeliveryFilter {
     DeliveryFilter {
         kinds: job.wanted.kinds.clone(),
         endpoint: Some(job.endpoint_id.clone()),
@@ -122,7 +122,7 @@ fn within(job: &Job) -> DeliveryFilter {
 }
 
 /// Events that failed again, with a link to them.
-fn failed(job: &Job, view: &RenderContext) -> Option<impl IntoView + use<>> {
+fn failed(job: &RecoveryJob, view: &RenderContext) -> Option<impl IntoView + use<>> {
     let filter = DeliveryFilter { statuses: vec![Status::Failed, Status::Expired], ..within(job) };
     let href = view.path("deliveries") + &filter.to_query();
     let text = if job.failed == 1 {
@@ -135,7 +135,7 @@ fn failed(job: &Job, view: &RenderContext) -> Option<impl IntoView + use<>> {
 
 /// Buttons to pause or resume, and to cancel.
 #[component]
-fn Controls(job: Job, acct: String) -> impl IntoView {
+fn Controls(job: RecoveryJob, acct: String) -> impl IntoView {
     let (turn, verb) = if job.state == JobState::Paused { ("resume", "Resume") } else { ("pause", "Pause") };
     view! {
         <form method="post" action=ControlJob::PATH class="flex flex-wrap gap-2">
@@ -148,7 +148,7 @@ fn Controls(job: Job, acct: String) -> impl IntoView {
 }
 
 #[component]
-fn JobFacts(job: Job, view: RenderContext) -> impl IntoView {
+fn JobFacts(job: RecoveryJob, view: RenderContext) -> impl IntoView {
     let kinds = job.wanted.kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
     let who = job.who.clone().map(|who| format!("by {who}"));
     let started = view! { <TimeText at=job.created_at form=TimeForm::Full view=view.clone()/> };

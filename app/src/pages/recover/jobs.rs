@@ -1,6 +1,6 @@
 //! The account's latest recovery jobs.
 
-use domain::recover::Job;
+use domain::recover::RecoveryJob;
 use leptos::prelude::*;
 
 use super::{job::title, span};
@@ -40,7 +40,7 @@ pub fn JobsPage() -> impl IntoView {
 #[component]
 pub fn JobRows(
     /// The jobs.
-    jobs: Vec<Job>,
+    jobs: Vec<RecoveryJob>,
     /// The account and the reader's clock.
     view: RenderContext,
 ) -> impl IntoView {

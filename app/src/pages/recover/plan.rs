@@ -6,7 +6,7 @@ use domain::{
     delivery::Status,
     endpoint::{Endpoint, EndpointState},
     filter::DeliveryFilter,
-    recover::{Plan, RecoverForm, about},
+    recover::{RecoverForm, RecoveryPlan, about},
     time::iso_utc,
 };
 use leptos::prelude::*;
@@ -59,7 +59,7 @@ pub fn RecoverPage() -> impl IntoView {
 
 /// The plan in one sentence with its button, or why it cannot start.
 #[component]
-fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
+fn Outlook(plan: Result<RecoveryPlan, Error>, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let content = match plan {
         Err(_) => return None,
         Ok(plan) => match (plan.running.clone(), plan.count) {
@@ -78,18 +78,18 @@ fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: RenderContext) -
     Some(view! { <section class="grid max-w-column gap-3" aria-label="Recovery plan">{content}</section> })
 }
 
-fn nothing(plan: &Plan, view: &RenderContext) -> String {
+fn nothing(plan: &RecoveryPlan, view: &RenderContext) -> String {
     format!("Nothing to recover: no {}s from {}.", plan.wanted.which.noun(), span(&plan.wanted, &view.zone))
 }
 
 /// `Resend 1,204 failed events from 23 Nov 13:00–14:10, about 4 minutes`
-fn sentence(plan: &Plan, view: &RenderContext) -> String {
+fn sentence(plan: &RecoveryPlan, view: &RenderContext) -> String {
     let (what, when) = (events(plan.count, plan.wanted.which), span(&plan.wanted, &view.zone));
     format!("Resend {what} from {when}, {}", about(plan.estimated_ms()))
 }
 
 #[component]
-fn Start(plan: Plan, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
+fn Start(plan: RecoveryPlan, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let waits = endpoint.state != EndpointState::Active;
     let summary = sentence(&plan, &view);
     let rate = format!(
@@ -125,7 +125,7 @@ fn Start(plan: Plan, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
 }
 
 /// The plan as a form with fixed times, so that exactly what was counted is resent.
-fn frozen(plan: &Plan) -> RecoverForm {
+fn frozen(plan: &RecoveryPlan) -> RecoverForm {
     RecoverForm {
         from: iso_utc(plan.wanted.from),
         to: iso_utc(plan.wanted.to),

@@ -2,7 +2,7 @@
 
 use domain::{
     UnixMs,
-    support::{Found, SupportSession},
+    support::{FoundAccount, SupportSession},
 };
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
@@ -58,7 +58,7 @@ fn FindForm(text: String, complaint: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn Results(found: Vec<Found>, open: Vec<SupportSession>, text: String) -> impl IntoView {
+fn Results(found: Vec<FoundAccount>, open: Vec<SupportSession>, text: String) -> impl IntoView {
     if found.is_empty() {
         let words = format!("No account matches {text}.");
         return view! { <p class="max-w-column text-ink-2" role="status">{words}</p> }.into_html();
@@ -77,7 +77,7 @@ fn Results(found: Vec<Found>, open: Vec<SupportSession>, text: String) -> impl I
 }
 
 #[component]
-fn FoundRow(found: Found, is_active: bool) -> impl IntoView {
+fn FoundRow(found: FoundAccount, is_active: bool) -> impl IntoView {
     let id = found.account.id.to_string();
     let name = found.account.name.clone();
     let of = view! { <Of name=name.clone()/> };

@@ -48,7 +48,7 @@ fn Line(one: SupportRecord, zone: Zone) -> impl IntoView {
     view! {
         <li class="grid gap-x-6 gap-y-0.5 border-b border-line py-2 text-table lg:grid-cols-[minmax(0,1fr)_auto]">
             <p class="flex min-w-0 flex-wrap items-baseline gap-x-2 wrap-anywhere">
-                <span class="font-semibold">{one.account_name}</span> <span>{record.deed.words()}</span> {object}
+                <span class="font-semibold">{one.account_name}</span> <span>{record.action.summary()}</span> {object}
             </p>
             <p class="text-ink-2"><time class="whitespace-nowrap" datetime=iso.clone() title=iso>{zone.full(record.at)}</time></p>
             <p class="min-w-0 text-ink-2 wrap-anywhere">{changes}</p>

@@ -1,6 +1,6 @@
 //! The phone numbers of an event as support sees them: masked, with a button that reveals and logs.
 
-use domain::{id::EventId, phone, support::Party};
+use domain::{id::EventId, phone, support::CallParty};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -30,7 +30,7 @@ pub fn Numbers(
     callee: String,
 ) -> impl IntoView {
     frame.support.as_ref()?;
-    let numbers = [("Caller", Party::Caller, caller), ("Callee", Party::Callee, callee)];
+    let numbers = [("Caller", CallParty::Caller, caller), ("Callee", CallParty::Callee, callee)];
     let facts = numbers.map(|(name, party, number)| {
         let reveal = number.contains(MASKED).then(|| {
             view! {

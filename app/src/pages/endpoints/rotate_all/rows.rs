@@ -87,7 +87,7 @@ fn Cell(
     let tested = test.map(|detail| {
         let href = links::delivery(&view.acct, detail.row.id.as_str());
         let label =
-            format!("Test of the next credential of {}: {}", detail.row.endpoint_name, detail.row.status.word());
+            format!("Test of the next credential of {}: {}", detail.row.endpoint_name, detail.row.status.label());
         let pending = matches!(detail.row.status, Status::Queued | Status::Sending);
         let sentence = if pending { "Sending…".to_owned() } else { detail.row.sentence(view.now) };
         view! {

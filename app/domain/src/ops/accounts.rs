@@ -1,4 +1,4 @@
-//! Accounts as the operator sees them, and the forms that open, rename, suspend and limit them.
+//! Accounts as operators see them, and the forms to create, rename, suspend and limit them.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,30 +12,30 @@ use crate::{
     time::UnixMs,
 };
 
-/// Longest reference in characters.
+/// Maximum length of a reference in characters.
 pub const REFERENCE_MAX_CHARS: usize = 120;
-/// Shortest reason of a suspension in characters: the account's people read it.
+/// Minimum length of the reason of a suspension in characters. The account's members read it.
 pub const REASON_MIN_CHARS: usize = 4;
-/// Longest reason in characters.
+/// Maximum length of the reason in characters.
 pub const REASON_MAX_CHARS: usize = 300;
-/// Most endpoints that an operator may allow one account.
+/// Maximum number of endpoints an operator may allow one account.
 pub const ENDPOINTS_ALLOWED_MAX: u32 = 5_000;
-/// Most events per second that the tokens of an account may post; also what holds without a limit, for each token.
+/// Maximum events per second an operator may allow an account. Without a limit of its own, it applies per token.
 pub const EVENTS_PER_S: u32 = 50_000;
 
-/// Which accounts to list.
+/// A filter for accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountFilter {
-    /// Part of the name, the whole reference, or the id.
+    /// Part of the name, the complete reference, or the id.
     pub text: Option<String>,
-    /// Where the page begins, from the page before.
+    /// Where the page starts, from the previous page.
     pub cursor: Option<String>,
-    /// How many rows; see [`crate::query::page_size`].
+    /// Number of rows; see [`crate::query::page_size`].
     pub limit: u32,
 }
 
 impl AccountFilter {
-    /// Reads a query string. What it does not understand is left out.
+    /// Parses a query string. Unknown and invalid parameters are ignored.
     #[must_use]
     pub fn parse(query: &str) -> Self {
         pairs(query).fold(Self::default(), |mut filter, (key, value)| {
@@ -49,7 +49,7 @@ impl AccountFilter {
         })
     }
 
-    /// The query string that reads back as this filter.
+    /// The query string that parses to this filter.
     #[must_use]
     pub fn to_query(&self) -> String {
         Writer::default()
@@ -59,66 +59,66 @@ impl AccountFilter {
     }
 }
 
-/// An account in the list.
+/// An account as listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountRow {
     /// The account.
     pub account: Account,
     /// When it was created.
     pub created_at: UnixMs,
-    /// Endpoints it has.
+    /// Number of its endpoints.
     pub endpoints: u64,
-    /// Attempts of the last 24 hours that were answered with 2xx.
+    /// Attempts in the last 24 hours with a 2xx response.
     pub delivered_24h: u64,
-    /// Attempts of the last 24 hours that failed, and deliveries that ended as failed.
+    /// Failed attempts in the last 24 hours, and deliveries that ended as failed.
     pub failed_24h: u64,
 }
 
-/// One page of accounts, the newest first.
+/// One page of accounts, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountsPage {
     /// The accounts.
     pub rows: Vec<AccountRow>,
-    /// Where the next page begins; none at the end.
+    /// Where the next page starts; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// One account.
+/// One account in detail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountCard {
-    /// As the list has it.
+pub struct AccountDetail {
+    /// The account as listed.
     pub row: AccountRow,
-    /// People who belong to it.
+    /// Number of its members.
     pub members: u64,
-    /// Most days that any account may keep what belongs to it.
+    /// The installation's maximum retention in days.
     pub retention_max_days: u32,
 }
 
-/// A name and the platform's reference, as they are stored.
-pub type Named = (String, Option<String>);
+/// A checked name and the platform's reference.
+pub type NameAndReference = (String, Option<String>);
 
-/// What the form holds that opens an account.
+/// The form for creating an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewAccount {
-    /// Name for people.
+    /// Display name.
     #[serde(default)]
     pub name: String,
     /// The platform's own reference; may be empty.
     #[serde(default)]
     pub reference: String,
-    /// Address of the first admin; may be empty.
+    /// Email address of the first admin; may be empty.
     #[serde(default)]
     pub admin: String,
 }
 
 impl NewAccount {
-    /// Name and reference, and the address of the first admin.
+    /// Checks the form and returns name and reference, and the email address of the first admin.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<(Named, Option<String>)> {
+    /// `Invalid` with one entry per invalid field.
+    pub fn check(&self) -> Result<(NameAndReference, Option<String>)> {
         let admin = Some(normal_email(&self.admin)).filter(|email| !email.is_empty());
-        let naming = Naming { name: self.name.clone(), reference: self.reference.clone() }.check();
+        let naming = AccountNameForm { name: self.name.clone(), reference: self.reference.clone() }.check();
         let wrong = admin.as_deref().and_then(email_complaint);
         let wrong = wrong.map(|complaint| FieldError::new("admin", complaint.message));
         match (naming, wrong) {
@@ -132,10 +132,10 @@ impl NewAccount {
     }
 }
 
-/// What the form holds that renames an account.
+/// The form for renaming an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Naming {
-    /// Name for people.
+pub struct AccountNameForm {
+    /// Display name.
     #[serde(default)]
     pub name: String,
     /// The platform's own reference; may be empty.
@@ -143,12 +143,12 @@ pub struct Naming {
     pub reference: String,
 }
 
-impl Naming {
-    /// Name and reference as they are stored.
+impl AccountNameForm {
+    /// Checks the form and returns name and reference.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<Named> {
+    /// `Invalid` with one entry per invalid field.
+    pub fn check(&self) -> Result<NameAndReference> {
         match (name::checked("name", &self.name), checked_reference(&self.reference)) {
             (Ok(name), Ok(reference)) => Ok((name, reference)),
             (name, reference) => Err(Error::Invalid(name.err().into_iter().chain(reference.err()).collect())),
@@ -156,22 +156,22 @@ impl Naming {
     }
 }
 
-/// What a platform calls an account stands where its id may stand too, so that neither may look like the other.
+/// A reference is accepted wherever an id is, so it must not look like one.
 fn checked_reference(reference: &str) -> std::result::Result<Option<String>, FieldError> {
     let reference = reference.trim();
     if reference.chars().count() > REFERENCE_MAX_CHARS || reference.chars().any(char::is_control) {
         return Err(FieldError::new(
             "reference",
-            "A reference has at most 120 characters, none of them a control character.",
+            "Enter a reference of at most 120 characters without control characters.",
         ));
     }
     if reference.starts_with(AccountId::PREFIX) {
-        return Err(FieldError::new("reference", "A reference does not begin with acct_, as the ids of accounts do."));
+        return Err(FieldError::new("reference", "A reference can't start with acct_, because account ids do."));
     }
     Ok(Some(reference.to_owned()).filter(|text| !text.is_empty()))
 }
 
-/// The reason of a suspension as it is stored.
+/// Checks the reason of a suspension and returns it trimmed.
 ///
 /// # Errors
 /// `Invalid`
@@ -180,25 +180,25 @@ pub fn checked_reason(reason: &str) -> Result<String> {
     if (REASON_MIN_CHARS..=REASON_MAX_CHARS).contains(&reason.chars().count()) {
         return Ok(reason.to_owned());
     }
-    Err(Error::invalid("reason", "Give the reason in 4 to 300 characters. The account’s people read it."))
+    Err(Error::invalid("reason", "Enter a reason of 4 to 300 characters. The account’s members will see it."))
 }
 
-/// What the form for limits holds; an empty field means no limit of its own.
+/// The form for an account's limits. An empty field means the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitsForm {
-    /// Most endpoints.
+    /// Maximum number of endpoints.
     #[serde(default)]
     pub endpoints_max: String,
-    /// Most events per second by its tokens.
+    /// Maximum events per second across its tokens.
     #[serde(default)]
     pub events_per_s: String,
-    /// Most days that it may keep what belongs to it.
+    /// Maximum retention in days.
     #[serde(default)]
     pub retention_max_days: String,
 }
 
 impl LimitsForm {
-    /// The form as it is filled in for these limits.
+    /// The form prefilled with these limits.
     #[must_use]
     pub fn of(limits: Limits) -> Self {
         let text = |limit: Option<u32>| limit.map(|n| n.to_string()).unwrap_or_default();
@@ -209,10 +209,10 @@ impl LimitsForm {
         }
     }
 
-    /// The limits. Retention may be shorter than the installation's bound, not longer.
+    /// Checks the form. Retention may be shorter than the installation's maximum, not longer.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
+    /// `Invalid` with one entry per invalid field.
     pub fn check(&self, most_days: u32) -> Result<Limits> {
         let mut complaints = Vec::new();
         let mut limit = |field: &str, text: &str, most: u32, what: &str| {
@@ -222,8 +222,8 @@ impl LimitsForm {
             }
             let number = text.parse().ok().filter(|n| (1..=most).contains(n));
             if number.is_none() {
-                let words = format!("Give {what} from 1 to {most}, or nothing for what all accounts have.");
-                complaints.push(FieldError::new(field, words));
+                let message = format!("Enter {what} from 1 to {most}, or leave blank for the default.");
+                complaints.push(FieldError::new(field, message));
             }
             number
         };
@@ -237,13 +237,13 @@ impl LimitsForm {
 }
 
 impl Limits {
-    /// Most endpoints of the account.
+    /// The maximum number of endpoints that applies.
     #[must_use]
     pub fn endpoints(self) -> u32 {
         self.endpoints_max.unwrap_or(ENDPOINTS_MAX)
     }
 
-    /// Most days that the account may keep what belongs to it, within the installation's bound.
+    /// The maximum retention that applies, in days, within the installation's maximum.
     #[must_use]
     pub fn retention_days(self, most_days: u32) -> u32 {
         self.retention_max_days.map_or(most_days, |days| days.min(most_days))
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_account_names_every_field_that_is_wrong() {
+    fn a_new_account_lists_every_invalid_field() {
         let form = NewAccount { admin: "ana".into(), reference: "x".repeat(121), ..NewAccount::default() };
         assert_eq!(fields(&form.check().unwrap_err()), ["name", "reference", "admin"]);
         let form = NewAccount { name: " Acme ".into(), ..NewAccount::default() };
@@ -267,8 +267,8 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_cannot_pass_for_an_accounts_id() {
-        let of = |reference: &str| Naming { name: "Acme".into(), reference: reference.into() }.check();
+    fn a_reference_cannot_look_like_an_account_id() {
+        let of = |reference: &str| AccountNameForm { name: "Acme".into(), reference: reference.into() }.check();
         for wrong in ["acct_01kb4qz1a2b3c4d5e6f7g8h9jk", " acct_", "a\u{0}b"] {
             assert_eq!(fields(&of(wrong).unwrap_err()), ["reference"], "{wrong:?}");
         }
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_within_its_bound_or_left_out() {
+    fn a_limit_is_within_its_bounds_or_blank() {
         let form =
             LimitsForm { endpoints_max: "0".into(), events_per_s: "50,001".into(), retention_max_days: "31".into() };
         assert_eq!(fields(&form.check(30).unwrap_err()), ["endpoints_max", "events_per_s", "retention_max_days"]);
@@ -287,13 +287,13 @@ mod tests {
     }
 
     #[test]
-    fn a_suspension_has_a_reason() {
+    fn a_suspension_needs_a_reason() {
         assert_eq!(fields(&checked_reason(" no ").unwrap_err()), ["reason"]);
         assert_eq!(checked_reason(" Unpaid since May ").unwrap(), "Unpaid since May");
     }
 
     #[test]
-    fn a_filter_reads_back_as_it_was_written() {
+    fn a_filter_round_trips_through_its_query_string() {
         let filter = AccountFilter::parse("?q=acme+ltd&cursor=acct_1&limit=20");
         assert_eq!(AccountFilter::parse(&filter.to_query()), filter);
     }

@@ -1,4 +1,4 @@
-//! Policies of the installation: what may be decided in a browser, over what the environment says.
+//! Policies of the installation: settings in the browser that override environment variables.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -9,29 +9,29 @@ use crate::{
     time::{UnixMs, counted},
 };
 
-/// Most networks that the egress guard may be opened for.
+/// Maximum number of networks the egress guard may allow.
 pub const NETWORKS_MAX: usize = 100;
-/// Longest retention that an operator may allow, in days.
+/// Maximum retention an operator may allow, in days.
 pub const RETENTION_DAYS_MAX: u32 = 36_500;
-/// Longest text of whom customers ask, in characters.
+/// Maximum length of the support contact, in characters.
 pub const CONTACT_MAX_CHARS: usize = 200;
 
 /// A policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyName {
-    /// Networks that endpoints may have besides public addresses.
+    /// Private networks that endpoints may use.
     EgressAllow,
     /// Who may create an account.
     SignUp,
-    /// Most days that an account may keep what belongs to it.
+    /// Maximum retention of accounts, in days.
     RetentionMaxDays,
-    /// Whom the people of an account ask.
+    /// Support contact shown to members.
     Contact,
 }
 
 impl PolicyName {
-    /// All of them, in the order of the page.
+    /// All policies, in display order.
     pub const ALL: [Self; 4] = [Self::EgressAllow, Self::SignUp, Self::RetentionMaxDays, Self::Contact];
 
     /// The name in the database and in forms.
@@ -45,13 +45,13 @@ impl PolicyName {
         }
     }
 
-    /// The policy of that name.
+    /// The policy with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|policy| policy.as_str() == name)
     }
 
-    /// The policy of that name.
+    /// The policy with that name.
     ///
     /// # Errors
     /// `NotFound`
@@ -59,18 +59,18 @@ impl PolicyName {
         Self::parse(name).ok_or_else(|| Error::NotFound("Policy".to_owned()))
     }
 
-    /// What people read.
+    /// The title for display.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {
-            Self::EgressAllow => "Networks that endpoints may have",
+            Self::EgressAllow => "Allowed private networks",
             Self::SignUp => "Sign-up",
-            Self::RetentionMaxDays => "Longest retention",
-            Self::Contact => "Whom customers ask",
+            Self::RetentionMaxDays => "Maximum retention",
+            Self::Contact => "Support contact",
         }
     }
 
-    /// The variable of the environment that says what holds otherwise.
+    /// The environment variable that applies if the policy is not set.
     #[must_use]
     pub const fn variable(self) -> Option<&'static str> {
         match self {
@@ -81,75 +81,78 @@ impl PolicyName {
         }
     }
 
-    /// The value in the form in which it is stored.
+    /// Checks a value and returns it as it is stored.
     ///
     /// # Errors
-    /// `Invalid`, about the field of the policy's name.
+    /// `Invalid` for the field named after the policy.
     pub fn check(self, value: &str) -> Result<String> {
         let value = value.trim();
-        let wrong = |words: String| Err(Error::invalid(self.as_str(), words));
+        let wrong = |message: String| Err(Error::invalid(self.as_str(), message));
         match self {
             Self::EgressAllow => networks(value).map(|all| listed(&all)).or_else(wrong),
             Self::SignUp if matches!(value, "open" | "invite") => Ok(value.to_owned()),
             Self::SignUp => wrong("Choose who may create an account.".to_owned()),
             Self::RetentionMaxDays => match value.parse::<u32>() {
                 Ok(days @ 1..=RETENTION_DAYS_MAX) => Ok(days.to_string()),
-                _ => wrong("Give days from 1 to 36,500.".to_owned()),
+                _ => wrong("Enter 1 to 36,500 days.".to_owned()),
             },
             Self::Contact if value.chars().count() > CONTACT_MAX_CHARS || value.chars().any(char::is_control) => {
-                wrong("Give one line of at most 200 characters.".to_owned())
+                wrong("Enter one line of at most 200 characters.".to_owned())
             }
             Self::Contact => Ok(value.to_owned()),
         }
     }
 
-    /// What a value means, in whole sentences. For a value that was checked.
+    /// What a valid value means, in whole sentences.
     #[must_use]
     pub fn meaning(self, value: &str) -> Vec<String> {
         match self {
             Self::EgressAllow => egress_meaning(value),
             Self::SignUp if value == "open" => {
-                vec!["Anybody who reaches this site may create an account.".to_owned()]
+                vec!["Anyone who can reach this site can create an account.".to_owned()]
             }
             Self::SignUp => {
-                vec!["Only who is invited gets in. Operators open accounts; admins invite to their own.".to_owned()]
+                vec![
+                    "Only invited users can join. Operators create accounts; admins invite members to theirs."
+                        .to_owned(),
+                ]
             }
             Self::RetentionMaxDays => {
                 let days = counted(value.parse().unwrap_or(0), "day");
                 vec![format!(
-                    "No account keeps payloads, events or deliveries for longer than {days}. What is older is taken away \
-                     within minutes, also where an account chose a longer time; what still waits to be sent stays."
+                    "No account keeps payloads, events or deliveries for longer than {days}. Older data is deleted within \
+                     minutes, even if an account chose a longer retention. Unsent events are kept."
                 )]
             }
             Self::Contact if value.is_empty() => {
-                vec!["People of a suspended account read: Ask your provider.".to_owned()]
+                vec!["Members of a suspended account see: Ask your provider.".to_owned()]
             }
-            Self::Contact => vec![format!("People of a suspended account read: Ask your provider: {value}.")],
+            Self::Contact => vec![format!("Members of a suspended account see: Ask your provider: {value}.")],
         }
     }
 }
 
-/// A policy as it is in force.
+/// A policy with the value in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Which one.
+    /// The policy.
     pub name: PolicyName,
     /// The value in force.
     pub value: String,
-    /// What the environment, or the default behind it, says.
+    /// The value of the environment variable, or its default.
     pub given: String,
-    /// When and by whom it was set here; none when the environment decides.
+    /// When and by whom it was set; `None` if the environment variable applies.
     pub set: Option<(UnixMs, String)>,
 }
 
 impl Policy {
-    /// What is said after it was set.
+    /// The confirmation after it was set.
     #[must_use]
-    pub fn said(&self) -> String {
+    pub fn confirmation(&self) -> String {
         let title = self.name.title();
         match self.set {
-            Some(_) => format!("{title}: set. It holds at once, on other nodes within seconds."),
-            None => format!("{title}: what the environment says is in force again."),
+            Some(_) => format!("{title} saved. Applies immediately, on other nodes within seconds."),
+            None => format!("{title} cleared. The environment variable applies again."),
         }
     }
 }
@@ -162,7 +165,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network that this text is; an address alone is one of itself.
+    /// Parses a network. A single address is a network of one address.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
@@ -176,7 +179,7 @@ impl Network {
         (prefix <= most).then(|| Self { address, prefix }.cut())
     }
 
-    /// Without the bits behind the prefix.
+    /// The address with the host bits cleared.
     fn cut(self) -> Self {
         let address = match self.address {
             IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & ones_v4(self.prefix))),
@@ -221,10 +224,10 @@ fn ones_v6(prefix: u8) -> u128 {
     u128::MAX.checked_shl(u32::from(128 - prefix)).unwrap_or(0)
 }
 
-/// The networks of a list, separated by commas or white space.
+/// Parses a list of networks, separated by commas or white space.
 fn networks(text: &str) -> std::result::Result<Vec<Network>, String> {
     let parts = text.split([',', ' ', '\t', '\r', '\n']).filter(|part| !part.is_empty());
-    let wrong = |part: &str| format!("{part} is not a network. Write it like 10.20.0.0/16 or fd00:1::/64.");
+    let wrong = |part: &str| format!("{part} is not a network. Use CIDR notation such as 10.20.0.0/16 or fd00:1::/64.");
     let mut all: Vec<Network> = Vec::new();
     for part in parts {
         let network = Network::parse(part).ok_or_else(|| wrong(part))?;
@@ -232,7 +235,7 @@ fn networks(text: &str) -> std::result::Result<Vec<Network>, String> {
             all.push(network);
         }
     }
-    if all.len() > NETWORKS_MAX { Err("Give at most 100 networks.".to_owned()) } else { Ok(all) }
+    if all.len() > NETWORKS_MAX { Err("Enter at most 100 networks.".to_owned()) } else { Ok(all) }
 }
 
 fn listed(all: &[Network]) -> String {
@@ -242,23 +245,25 @@ fn listed(all: &[Network]) -> String {
 fn egress_meaning(value: &str) -> Vec<String> {
     let all = networks(value).unwrap_or_default();
     if all.is_empty() {
-        return vec!["Endpoints may have public addresses only.".to_owned()];
+        return vec!["Endpoints can use public addresses only.".to_owned()];
     }
     let each = all.iter().map(|network| format!("{network} ({})", network.size())).collect::<Vec<_>>().join(", ");
-    let first = format!("Endpoints may have public addresses, and those of {each}.");
+    let first = format!("Endpoints can use public addresses and addresses in {each}.");
     std::iter::once(first).chain(all.iter().filter_map(|network| danger(*network))).collect()
 }
 
-/// What a customer could reach in a network that is better left closed.
+/// A warning if the network gives customers access to something sensitive.
 fn danger(network: Network) -> Option<String> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let metadata = IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254));
     if network.prefix == 0 {
-        Some(format!("{network} is every address: the guard is off."))
+        Some(format!("{network} contains every address: this turns the egress guard off."))
     } else if network.contains(metadata) {
-        Some(format!("{network} holds 169.254.169.254, where clouds give out credentials of the machine."))
+        Some(format!(
+            "{network} contains 169.254.169.254, the metadata service where clouds hand out the machine's credentials."
+        ))
     } else if loopback.into_iter().any(|address| network.contains(address)) {
-        Some(format!("{network} is this machine itself: customers can call whatever listens on it."))
+        Some(format!("{network} is this machine itself: customers could call any service on it."))
     } else {
         None
     }
@@ -269,7 +274,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_are_checked_and_written_in_one_form() {
+    fn networks_are_checked_and_normalised() {
         let check = |text| PolicyName::EgressAllow.check(text);
         assert_eq!(check(" 10.20.3.4/16,\n192.168.7.5 10.20.0.0/16 ").unwrap(), "10.20.0.0/16, 192.168.7.5/32");
         assert_eq!(check("").unwrap(), "");
@@ -281,18 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn a_preview_names_what_is_dangerous() {
+    fn a_preview_warns_about_dangerous_networks() {
         let means = |text: &str| PolicyName::EgressAllow.meaning(text).join(" ");
-        assert_eq!(means(""), "Endpoints may have public addresses only.");
+        assert_eq!(means(""), "Endpoints can use public addresses only.");
         assert!(means("10.20.0.0/16").ends_with("10.20.0.0/16 (65,536 addresses)."));
         assert!(means("127.0.0.0/8").contains("this machine itself"));
         assert!(means("::1/128").contains("(one address). ::1/128 is this machine itself"));
-        assert!(means("169.254.0.0/16").contains("credentials of the machine"));
-        assert!(means("0.0.0.0/0").contains("the guard is off"));
+        assert!(means("169.254.0.0/16").contains("the metadata service"));
+        assert!(means("0.0.0.0/0").contains("turns the egress guard off"));
     }
 
     #[test]
-    fn every_policy_refuses_what_it_cannot_be() {
+    fn every_policy_refuses_invalid_values() {
         for (name, wrong) in [
             (PolicyName::SignUp, "everybody"),
             (PolicyName::RetentionMaxDays, "0"),

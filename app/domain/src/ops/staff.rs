@@ -1,4 +1,4 @@
-//! The provider's staff and those who are invited to it.
+//! The provider's staff and invitations to it.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,46 +6,46 @@ use crate::{
     account::{StaffRole, User},
     error::{Error, Result},
     id::UserId,
-    member::{Invitation, Roster},
+    member::{Invitation, MemberList},
     time::UnixMs,
 };
 
-/// One of the staff.
+/// A staff member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StaffMember {
-    /// The person.
+    /// The user.
     pub user: User,
-    /// What they are.
+    /// Their role.
     pub role: StaffRole,
 }
 
 /// An invitation to the staff.
 pub type StaffInvitation = Invitation<StaffRole>;
 
-/// Staff and open invitations.
-pub type StaffRoster = Roster<StaffMember, StaffRole>;
+/// Staff and pending invitations.
+pub type StaffList = MemberList<StaffMember, StaffRole>;
 
-impl StaffRoster {
-    /// The one with this id.
+impl StaffList {
+    /// The staff member with this id.
     ///
     /// # Errors
     /// `NotFound`
     pub fn member(&self, user: &UserId) -> Result<&StaffMember> {
-        self.members.iter().find(|one| one.user.id == *user).ok_or_else(|| Error::NotFound("Staff".into()))
+        self.members.iter().find(|one| one.user.id == *user).ok_or_else(|| Error::NotFound("Staff member".into()))
     }
 }
 
-/// What whoever holds an invitation's link is shown.
+/// An invitation as shown to whoever opens its link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffInvited {
-    /// The address it went to.
+pub struct StaffInvitationDetails {
+    /// The invited email address.
     pub email: String,
     /// The role it gives.
     pub role: StaffRole,
-    /// Address of whoever invited.
+    /// Email address of the inviting user.
     pub invited_by: String,
-    /// Until when it can be accepted.
+    /// When it expires.
     pub expires: UnixMs,
-    /// Whether somebody signs in with that address already.
+    /// Whether a user with that address already exists.
     pub known: bool,
 }
