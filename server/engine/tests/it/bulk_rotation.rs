@@ -31,15 +31,15 @@ async fn take(harness: &TestHarness, step: BulkStep) -> Vec<StepResult> {
 }
 
 fn done(taken: &[StepResult]) -> usize {
-    taken.iter().filter(|one| !matches!(one.came, StepOutcome::Skipped(_))).count()
+    taken.iter().filter(|one| !matches!(one.outcome, StepOutcome::Skipped(_))).count()
 }
 
 fn skipped(taken: &[StepResult]) -> Vec<(&str, &str)> {
-    let reason = |one: &StepResult| matches!(&one.came, StepOutcome::Skipped(_));
+    let reason = |one: &StepResult| matches!(&one.outcome, StepOutcome::Skipped(_));
     taken
         .iter()
         .filter(|one| reason(one))
-        .map(|one| match &one.came {
+        .map(|one| match &one.outcome {
             StepOutcome::Skipped(why) => (one.name.as_str(), why.as_str()),
             _ => ("", ""),
         })
@@ -52,7 +52,7 @@ const TEST: BulkStep = BulkStep::Test(Credential::AuthToken);
 async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: TestHarness) {
     let endpoints = two(&harness).await;
     let prepared = take(&harness, BulkStep::Prepare(None)).await;
-    let made: Vec<&StepOutcome> = prepared.iter().map(|one| &one.came).collect();
+    let made: Vec<&StepOutcome> = prepared.iter().map(|one| &one.outcome).collect();
     assert!(
         matches! ( made [ .. ] , [ StepOutcome :: Made ( one ) , StepOutcome :: Made ( other ) ] if one != other ),
         "{made:?}"
@@ -74,7 +74,7 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
     assert_eq!(done(&take(&harness, BulkStep::RetireToken).await), 2);
     for (endpoint, one) in endpoints.iter().zip(&prepared) {
         let token = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap().auth_token;
-        assert_eq!(one.came, StepOutcome::Made(token));
+        assert_eq!(one.outcome, StepOutcome::Made(token));
         let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
         for action in [
             AuditAction::TokenPrepared,

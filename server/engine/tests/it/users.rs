@@ -307,7 +307,7 @@ async fn only_their_owner_lists_and_ends_sessions(harness: TestHarness) {
     }
     session(&harness, "theirs", &id(&stranger)).await;
     let all = harness.engine.browsers(&ana, "here").await.unwrap();
-    assert_eq!((all.len(), all[0].here, all[0].words().as_str()), (3, true, "Firefox on Linux"));
+    assert_eq!((all.len(), all[0].here, all[0].label().as_str()), (3, true, "Firefox on Linux"));
     assert!(all.iter().all(|one| one.handle != "here" && one.handle != "there"), "a handle is no cookie");
     let there = harness.engine.browsers(&ana, "there").await.unwrap()[0].handle.clone();
     let refused = harness.engine.end_session(&id(&stranger), &there).await;
