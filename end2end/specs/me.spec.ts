@@ -3,17 +3,17 @@ import { expect, test } from "../fixtures/test";
 const PAPER = "rgb(241, 245, 242)";
 const NIGHT = "rgb(12, 19, 17)";
 
-test("the theme follows the system until the user chooses one", async ({ page, person }) => {
+test("the theme follows the system until the user chooses one", async ({ page, user }) => {
   const html = page.locator("html");
   const colour = () => html.evaluate((element) => getComputedStyle(element).backgroundColor);
   await page.emulateMedia({ colorScheme: "dark" });
-  await page.goto(person.path("endpoints"));
+  await page.goto(user.path("endpoints"));
   await expect(html).not.toHaveAttribute("data-theme");
   expect(await colour()).toBe(NIGHT);
 
   await page.getByRole("button", { name: /^User menu/ }).click();
   await page.getByRole("button", { name: "Light", exact: true }).click();
-  await expect(page).toHaveURL(person.path("endpoints"));
+  await expect(page).toHaveURL(user.path("endpoints"));
   await expect(html).toHaveAttribute("data-theme", "light");
   expect(await colour()).toBe(PAPER);
   await page.goto("/help");
@@ -30,11 +30,11 @@ test("the theme follows the system until the user chooses one", async ({ page, p
   expect(await colour()).toBe(PAPER);
 });
 
-test("times are shown in the user's time zone", async ({ page, person }) => {
+test("times are shown in the user's time zone", async ({ page, user }) => {
   await page.goto("/me");
   await page.getByLabel("Time zone").selectOption("Asia/Kathmandu");
   await page.getByRole("button", { name: "Save time zone" }).click();
   await expect(page.getByRole("status")).toHaveText("Saved. Times are now in Asia/Kathmandu.");
-  await page.goto(person.path("deliveries"));
+  await page.goto(user.path("deliveries"));
   await expect(page.getByText("Times in Asia/Kathmandu (UTC+5:45)").first()).toBeVisible();
 });

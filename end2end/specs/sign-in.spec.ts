@@ -10,16 +10,16 @@ async function signIn(page: Page, email: string, password: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("the right password leads to the account", async ({ page, person, context }) => {
+test("the right password leads to the account", async ({ page, user, context }) => {
   await context.clearCookies();
   await page.goto("/sign-in");
-  await signIn(page, person.email, PASSWORD);
-  await expect(page).toHaveURL(new RegExp(person.acct));
+  await signIn(page, user.email, PASSWORD);
+  await expect(page).toHaveURL(new RegExp(user.acct));
 });
 
-test("a wrong password and an unknown email get the same error, and the email stays filled in", async ({ page, person, context }) => {
+test("a wrong password and an unknown email get the same error, and the email stays filled in", async ({ page, user, context }) => {
   await context.clearCookies();
-  for (const email of [person.email, "nobody@acme.example"]) {
+  for (const email of [user.email, "nobody@acme.example"]) {
     await page.goto("/sign-in");
     await signIn(page, email, "not the right password");
     await expect(page.getByRole("alert")).toHaveText(WRONG);
@@ -28,28 +28,28 @@ test("a wrong password and an unknown email get the same error, and the email st
   }
 });
 
-test("password guesses are slowed down, even if one is right", async ({ page, person, context }) => {
+test("password guesses are slowed down, even if one is right", async ({ page, user, context }) => {
   await context.clearCookies();
   await page.goto("/sign-in");
   // Until the delay is long enough for a slow machine. Each guess after a delay doubles it.
   await expect(async () => {
-    await signIn(page, person.email, "not the right password");
+    await signIn(page, user.email, "not the right password");
     await expect(page.getByRole("alert")).toHaveText(/Try again in ([4-9]|\d\d+) s/, { timeout: 800 });
   }).toPass({ intervals: [100, 100, 100, 100, 1_000], timeout: 30_000 });
-  await signIn(page, person.email, PASSWORD);
+  await signIn(page, user.email, PASSWORD);
   await expect(page.getByRole("alert")).toHaveText(/^Too many attempts\. Try again in \d+ s\.$/);
 });
 
-test("an expired session asks for sign-in and returns to the page", async ({ page, person, context }) => {
-  await page.goto(person.path("events?not_sent=1"));
+test("an expired session asks for sign-in and returns to the page", async ({ page, user, context }) => {
+  await page.goto(user.path("events?not_sent=1"));
   const cookies = await context.cookies();
   const session = cookies.filter((cookie) => cookie.httpOnly);
   expect(session).toHaveLength(1);
   await context.clearCookies({ name: session[0].name });
   await page.reload();
   await expect(page.getByRole("status")).toContainText("Your session has expired");
-  await signIn(page, person.email, PASSWORD);
-  await expect(page).toHaveURL(person.path("events?not_sent=1"));
+  await signIn(page, user.email, PASSWORD);
+  await expect(page).toHaveURL(user.path("events?not_sent=1"));
 });
 
 for (const [name, next] of [
@@ -57,10 +57,10 @@ for (const [name, next] of [
   ["another site without a scheme", "//evil.example/"],
   ["another site with a backslash", "/\\evil.example/"],
 ]) {
-  test(`a redirect to ${name} is refused`, async ({ page, person, context, baseURL }) => {
+  test(`a redirect to ${name} is refused`, async ({ page, user, context, baseURL }) => {
     await context.clearCookies();
     await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
-    await signIn(page, person.email, PASSWORD);
-    await expect(page).toHaveURL(`${baseURL}${person.path("start")}`);
+    await signIn(page, user.email, PASSWORD);
+    await expect(page).toHaveURL(`${baseURL}${user.path("start")}`);
   });
 }

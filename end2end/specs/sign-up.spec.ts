@@ -6,17 +6,17 @@ test("a new user signs up and sees the form for the first delivery", async ({ pa
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Set up your first endpoint");
 });
 
-test("an email that is taken is rejected, and the form keeps its values", async ({ page, person, context }) => {
+test("an email that is taken is rejected, and the form keeps its values", async ({ page, user, context }) => {
   await context.clearCookies();
   await page.goto("/sign-up");
-  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Email").fill(user.email);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByLabel("Account name").fill("Second Account");
   await page.getByLabel("Your name").fill("Ana");
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("alert")).toContainText("A user with this email address already exists");
   await expect(page).toHaveTitle(/^Error: /);
-  await expect(page.getByLabel("Email")).toHaveValue(person.email);
+  await expect(page.getByLabel("Email")).toHaveValue(user.email);
   await expect(page.getByLabel("Email")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("Account name")).toHaveValue("Second Account");
   await expect(page.getByLabel("Your name")).toHaveValue("Ana");

@@ -50,9 +50,9 @@ test("without a server, the first delivery to the test line takes at most 2 clic
   expect(pointer.clicks).toBeLessThanOrEqual(2);
 });
 
-test("a failed first delivery shows the cause, a fix, and how to retry", async ({ page, person, receiver }) => {
+test("a failed first delivery shows the cause, a fix, and how to retry", async ({ page, user, receiver }) => {
   receiver.answers(404);
-  await page.goto(person.path("start"));
+  await page.goto(user.path("start"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save and send test" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The test hasn't been delivered yet");
@@ -64,8 +64,8 @@ test("a failed first delivery shows the cause, a fix, and how to retry", async (
   await expect(page.getByRole("region", { name: /IncomingCall: 200/ })).toBeVisible();
 });
 
-test("an invalid URL is rejected on the setup page, and all input is kept", async ({ page, person }) => {
-  await page.goto(person.path("start"));
+test("an invalid URL is rejected on the setup page, and all input is kept", async ({ page, user }) => {
+  await page.goto(user.path("start"));
   await page.getByLabel("URL").fill("crm.acme.example/calls");
   await page.getByLabel("OutgoingCall").uncheck();
   await page.getByRole("button", { name: "Save and send test" }).click();
@@ -75,9 +75,9 @@ test("an invalid URL is rejected on the setup page, and all input is kept", asyn
   await expect(page.getByLabel("IncomingCall")).toBeChecked();
 });
 
-test("the start page redirects to the account, and a new account to its setup page", async ({ page, person }) => {
+test("the start page redirects to the account, and a new account to its setup page", async ({ page, user }) => {
   await page.goto("/");
-  await expect(page).toHaveURL(person.path("start"));
+  await expect(page).toHaveURL(user.path("start"));
   expect(await page.locator("script:not([src]), style, [style]").count()).toBe(0);
 });
 

@@ -1,10 +1,10 @@
 import { expect, test } from "../fixtures/test";
 
-test("the test line shows its requests and clears them on demand", async ({ page, person }) => {
-  await page.goto(person.path("test-line"));
+test("the test line shows its requests and clears them on demand", async ({ page, user }) => {
+  await page.goto(user.path("test-line"));
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("No requests yet");
   await page.getByRole("button", { name: "Send a test to the test line" }).click();
-  await page.goto(person.path("test-line"));
+  await page.goto(user.path("test-line"));
   const requests = page.getByRole("region", { name: "Requests, newest first" });
   await expect(requests).toContainText(`"event": "IncomingCall"`);
   await requests.getByText("Headers", { exact: true }).first().click();
@@ -20,8 +20,8 @@ for (const [label, heading] of [
   [/^410/, /^Failed Test Server said Gone \(410\); endpoint paused/],
   [/^Hang up/, /^Retrying Test Connection was cut while waiting/],
 ] as const) {
-  test(`the test line responds as configured: ${label.source.slice(1)}`, async ({ page, person }) => {
-    await page.goto(person.path("test-line"));
+  test(`the test line responds as configured: ${label.source.slice(1)}`, async ({ page, user }) => {
+    await page.goto(user.path("test-line"));
     await page.getByLabel(label).check();
     await page.getByRole("button", { name: "Save" }).click();
     await expect(page.getByRole("status")).toContainText("Saved. The test line now responds with: ");

@@ -1,7 +1,7 @@
 import { expect, test } from "../fixtures/test";
 
-test("a token is created, shown once, rotated and revoked", async ({ page, person }) => {
-  await page.goto(person.path("tokens"));
+test("a token is created, shown once, rotated and revoked", async ({ page, user }) => {
+  await page.goto(user.path("tokens"));
   await expect(page.getByRole("heading", { name: "No API tokens yet" })).toBeVisible();
   await page.getByRole("link", { name: "Create token" }).click();
   await page.getByLabel("Name").fill("CRM");

@@ -17,7 +17,7 @@ use crate::{app_state::AppState, request_span};
 /// `Unauthenticated` when nobody is signed in, `NotFound` for everyone else.
 pub async fn operator(state: &AppState, session: &Session) -> Result<Actor> {
     let staff = state.backend.staff(&signed_in(session).await?).await?;
-    if staff.may(Permission::Operate) { Ok(staff) } else { Err(Error::NotFound("Page".to_owned())) }
+    if staff.may(Permission::Ops) { Ok(staff) } else { Err(Error::NotFound("Page".to_owned())) }
 }
 
 /// The signed-in user, whose id is added to the request's span.

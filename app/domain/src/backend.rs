@@ -7,7 +7,7 @@ use crate::{
     endpoint::Endpoints,
     event::Events,
     member::Members,
-    ops::{Installation, Policies, StaffAdmin},
+    ops::{OpsAccounts, Policies, StaffAdmin},
     recover::Recovery,
     rotation::{BulkRotations, Rotations},
     second_factor::SecondFactors,
@@ -27,7 +27,7 @@ pub trait Backend:
     + Tokens
     + Endpoints
     + Events
-    + Installation
+    + OpsAccounts
     + Policies
     + StaffAdmin
     + Deliveries

@@ -90,7 +90,7 @@ fn indicator(state: &LiveState) -> &'static str {
     } else if state.lost.is_some() {
         "size-2.5 border border-retrying bg-retrying-soft"
     } else {
-        "size-2.5 border border-ink bg-lamp"
+        "size-2.5 border border-ink bg-highlight"
     }
 }
 

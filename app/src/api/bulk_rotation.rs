@@ -52,7 +52,7 @@ pub fn step_named(turn: &str, form: RetireSecretForm) -> Option<BulkStep> {
         "drop" => BulkStep::Drop,
         "test-secret" => BulkStep::Test(Credential::SigningSecret),
         "extend" => BulkStep::Extend,
-        "retire-secret" => BulkStep::RetireSecret(form.unproved()),
+        "retire-secret" => BulkStep::RetireSecret(form.unverified()),
         _ => return None,
     })
 }
@@ -85,10 +85,10 @@ pub async fn switch_all_tokens(
         let no_time = || domain::Error::invalid("switch_at", "Choose a date and time for the switch.");
         let zone = Zone::or_utc(&form.zone);
         let at = if then == "later" { Some(zone.moment(&form.switch_at).ok_or_else(no_time)?) } else { None };
-        let unproved = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
+        let unverified = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
         let done =
             at.map_or_else(|| "Auth token switched".to_owned(), |at| format!("Switch at {} scheduled", zone.full(at)));
-        bulk_rotation::take(&acct, &actor, &BulkStep::Switch(at, unproved), &done).await
+        bulk_rotation::take(&acct, &actor, &BulkStep::Switch(at, unverified), &done).await
     })
     .await
 }

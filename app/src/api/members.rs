@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::UiError;
 
 /// The account's members and pending invitations.
-pub async fn load_roster(acct: String) -> Result<MemberList, UiError> {
+pub async fn load_members(acct: String) -> Result<MemberList, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.members(&ssr::actor(&acct).await?).await?)
 }

@@ -116,8 +116,8 @@ pub async fn switch_token(
         let zone = Zone::or_utc(&form.zone);
         let later = then == "later";
         let at = if later { Some(zone.moment(&form.switch_at).ok_or_else(no_time)?) } else { None };
-        let unproved = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
-        ssr::backend()?.switch_token(&actor, &id, at, unproved).await?;
+        let unverified = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
+        ssr::backend()?.switch_token(&actor, &id, at, unverified).await?;
         let message = match at {
             Some(at) => format!("The switch is scheduled for {}.", zone.full(at)),
             None => "Switched. Every request now carries the new auth token.".to_owned(),
@@ -171,7 +171,7 @@ pub struct RetireSecretForm {
 impl RetireSecretForm {
     /// Whether an unverified new secret is accepted.
     #[must_use]
-    pub const fn unproved(self) -> AllowUnverified {
+    pub const fn unverified(self) -> AllowUnverified {
         if self.retire_anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse }
     }
 }
@@ -198,7 +198,7 @@ pub async fn step_rotation(
             }
             "extend" => (backend.extend_secret(&actor, &id).await, "Overlap extended."),
             "retire-secret" => {
-                let retired = backend.retire_secret(&actor, &id, form.unproved()).await;
+                let retired = backend.retire_secret(&actor, &id, form.unverified()).await;
                 (retired, "The old secret is retired. Requests are signed only with the new one.")
             }
             _ => (Err(domain::Error::NotFound("Step".into())), ""),

@@ -65,7 +65,7 @@ pub struct Security {
     /// Two-factor authentication, none if it's off.
     pub factor: Option<SecondFactor>,
     /// Email alerts.
-    pub letters: EmailPreferences,
+    pub email_preferences: EmailPreferences,
 }
 
 /// A user with their sessions and security settings.
@@ -74,8 +74,8 @@ pub async fn load_security() -> Result<Security, UiError> {
     let (backend, user) = (ssr::backend()?, ssr::user().await?);
     let browsers = backend.browsers(&user, &ssr::session_id()?).await?;
     let factor = backend.second_factor(&user).await?;
-    let letters = backend.email_preferences(&user).await?;
-    Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor, letters })
+    let email_preferences = backend.email_preferences(&user).await?;
+    Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor, email_preferences })
 }
 
 /// Changes the password and ends other sessions.

@@ -47,7 +47,7 @@ pub fn NewCredentials(
     let shown = flash.value("auth_token").zip(flash.value("signing_secret")).filter(|_| !flash.refused());
     shown.map(|(token, secret)| {
         view! {
-            <section class="grid max-w-column gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="credentials-now">
+            <section class="grid max-w-column gap-3 border-l-4 border-highlight bg-surface p-4" aria-labelledby="credentials-now">
                 <h2 class="text-large font-bold" id="credentials-now">"Endpoint credentials"</h2>
                 <p class="text-ink-2">"Copy these to your server now. They are masked once you leave this page. You can reveal them again on the endpoint's page."</p>
                 <dl class="grid gap-4">

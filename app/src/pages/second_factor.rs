@@ -111,7 +111,7 @@ fn NewCodes(codes: Vec<String>) -> impl IntoView {
     let all = codes.join("\n");
     let items = codes.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();
     view! {
-        <section class="grid max-w-column gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="codes-now">
+        <section class="grid max-w-column gap-3 border-l-4 border-highlight bg-surface p-4" aria-labelledby="codes-now">
             <h2 class="text-large font-bold" id="codes-now">"Save your recovery codes now"</h2>
             <p class="text-ink-2">"If you lose your phone, you can sign in with a recovery code. Each code works once. You won’t be able to see them again, so print them or save them in a password manager."</p>
             <div class="flex items-start justify-between gap-2 rounded-s bg-sunk px-3 py-2">

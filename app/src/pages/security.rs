@@ -29,7 +29,7 @@ pub fn SecurityPage() -> impl IntoView {
             <Sessions browsers=security.browsers view=view/>
             <TwoFactor factor=security.factor/>
             <Password email=security.user.email/>
-            <FailureAlerts letters=security.letters/>
+            <FailureAlerts email_preferences=security.email_preferences/>
             <p class="flex flex-wrap gap-x-5 gap-y-1">
                 <a href="/">"Back to your account"</a>
                 <a href=links::ME>"Time zone and display"</a>
@@ -77,8 +77,8 @@ fn Password(email: String) -> impl IntoView {
 }
 
 #[component]
-fn FailureAlerts(letters: EmailPreferences) -> impl IntoView {
-    let on = letters.failing;
+fn FailureAlerts(email_preferences: EmailPreferences) -> impl IntoView {
+    let on = email_preferences.failing;
     let words = if on {
         "On. As an account admin, you get an email when an endpoint is failing, is disabled or returns 410 Gone."
     } else {

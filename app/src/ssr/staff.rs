@@ -38,7 +38,7 @@ pub async fn agent() -> Result<Actor, UiError> {
 /// As [`staff`]; also `NotFound` for other staff.
 pub async fn operator() -> Result<Actor, UiError> {
     let staff = staff().await?;
-    if staff.may(Permission::Operate) { Ok(staff) } else { Err(UiError::not_found("Page")) }
+    if staff.may(Permission::Ops) { Ok(staff) } else { Err(UiError::not_found("Page")) }
 }
 
 /// The signed-in user as support inside an account, by their support session there.

@@ -6,7 +6,7 @@ import { expect, test } from "../../fixtures/test";
 /** Runs in any context that does not escape it. */
 const EVIL = `</title>'"><script>hit()</script><img src=x onerror=hit()>`;
 
-test("script in names, payloads and responses is shown as text and never runs", async ({ page, context, person, api, receiver }) => {
+test("script in names, payloads and responses is shown as text and never runs", async ({ page, context, user, api, receiver }) => {
   await context.addInitScript(() => {
     const hit = () => document.documentElement.setAttribute("data-hit", "yes");
     Object.assign(window, { hit });
@@ -17,7 +17,7 @@ test("script in names, payloads and responses is shown as text and never runs", 
   const payload = { event: "IncomingCall", call_id: call, callee_number: EVIL, caller_number: EVIL, [EVIL]: EVIL };
   const { id } = await api.post(JSON.stringify(payload));
   const [delivery] = await api.tried(1);
-  await page.goto(person.path("settings"));
+  await page.goto(user.path("settings"));
   await page.getByLabel("Account name").fill(EVIL);
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status").filter({ hasText: "Saved." })).toBeVisible();
@@ -26,7 +26,7 @@ test("script in names, payloads and responses is shown as text and never runs", 
     "deliveries", `deliveries/${delivery.id}`, `deliveries/${delivery.id}/resend`, "events", `events/${id}`, `calls/${call}`,
     "audit", "settings", "members", `deliveries?q=${encodeURIComponent(EVIL)}`,
   ]) {
-    await page.goto(person.path(path));
+    await page.goto(user.path(path));
     await expect(page.locator("html"), path).toHaveAttribute("data-islands", "awake");
     await expect(page.locator("img"), path).toHaveCount(0);
     await expect(page, path).toHaveTitle(/<script>hit\(\)<\/script>.*Offhook$/);
@@ -35,9 +35,9 @@ test("script in names, payloads and responses is shown as text and never runs", 
   await expect(page.getByText(EVIL).first()).toBeVisible();
 });
 
-test("live updates show the same texts as text", async ({ page, person, api, receiver }) => {
+test("live updates show the same texts as text", async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url, { name: EVIL });
-  await page.goto(person.path("deliveries"));
+  await page.goto(user.path("deliveries"));
   await expect(page.locator("html")).toHaveAttribute("data-islands", "awake");
   await api.post(JSON.stringify({ event: "IncomingCall", call_id: randomUUID(), callee_number: EVIL, caller_number: "1" }));
   await api.tried(1);

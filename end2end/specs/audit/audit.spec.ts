@@ -1,9 +1,9 @@
 import { expect, test } from "../../fixtures/test";
 
-test("an admin filters the audit log by area and user, and exports it", async ({ page, person, api, receiver }) => {
+test("an admin filters the audit log by area and user, and exports it", async ({ page, user, api, receiver }) => {
   const { id } = await api.endpoint(receiver.url, { name: "CRM" });
   await api.pause(id);
-  await page.goto(person.path("audit"));
+  await page.goto(user.path("audit"));
   const records = page.getByRole("main").getByRole("listitem");
   await expect(records.filter({ hasText: "Account created" })).toBeVisible();
   await page.getByLabel("Area").selectOption("Endpoints");
@@ -15,12 +15,12 @@ test("an admin filters the audit log by area and user, and exports it", async ({
   await page.getByRole("link", { name: "Export CSV" }).click();
   expect((await download).suggestedFilename()).toBe("audit.csv");
   await records.filter({ hasText: "Endpoint created" }).getByRole("link", { name: "CRM" }).click();
-  await expect(page).toHaveURL(person.path(`endpoints/${id}`));
+  await expect(page).toHaveURL(user.path(`endpoints/${id}`));
 });
 
-test("on a phone, navigation links that don't fit are in the More menu", async ({ page, person }) => {
+test("on a phone, navigation links that don't fit are in the More menu", async ({ page, user }) => {
   await page.setViewportSize({ width: 360, height: 780 });
-  await page.goto(person.path("endpoints"));
+  await page.goto(user.path("endpoints"));
   await expect(page.getByRole("link", { name: "Audit" })).toBeHidden();
   await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("link", { name: "Audit" }).click();

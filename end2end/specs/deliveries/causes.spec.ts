@@ -19,7 +19,7 @@ const RESPONSES: [cause: string, answer: Answer, says: string | RegExp][] = [
   ["bad_response", "garbage", "Reply was not valid HTTP"],
 ];
 
-test("each row of the list shows the cause of its failure", async ({ page, person, api }) => {
+test("each row of the list shows the cause of its failure", async ({ page, user, api }) => {
   const receivers: Receiver[] = [];
   const listen = async (tls?: { certificate: string; key: string }) => {
     const receiver = await Receiver.start(tls);
@@ -40,7 +40,7 @@ test("each row of the list shows the cause of its failure", async ({ page, perso
   expect((await api.call()).deliveries).toBe(failures.length);
   const tried = await api.tried(failures.length);
 
-  await page.goto(person.path("deliveries"));
+  await page.goto(user.path("deliveries"));
   for (const [cause, , says] of failures) {
     const delivery = tried.find((row) => row.endpoint_name === cause)!;
     expect.soft(delivery.cause, delivery.endpoint_name).toBe(cause);
@@ -50,7 +50,7 @@ test("each row of the list shows the cause of its failure", async ({ page, perso
   await expect(summary).toContainText(`${failures.length} deliveries`);
 
   // The cause works as a filter, and the delivery links to its guide.
-  await page.goto(person.path("deliveries?cause=tls_expired"));
+  await page.goto(user.path("deliveries?cause=tls_expired"));
   await expect(page.locator("li[data-status]")).toHaveCount(1);
   await page.locator("li[data-status] a").click();
   await page.getByRole("link", { name: "Learn more about this cause" }).click();

@@ -8,11 +8,11 @@ const rows = (page: Page) => page.locator("li[data-status]");
 const mark = (page: Page) => page.evaluate(() => Object.assign(window, { stillTheSamePage: true }));
 const isSamePage = (page: Page) => page.evaluate(() => "stillTheSamePage" in window);
 
-test.beforeEach(async ({ page, person, api, receiver }) => {
+test.beforeEach(async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url);
   await api.call();
   await api.tried(1);
-  await page.goto(person.path("deliveries"));
+  await page.goto(user.path("deliveries"));
   await awake(page);
   await mark(page);
 });
@@ -62,9 +62,9 @@ test("live updates can be paused and resumed", async ({ page, api }) => {
   await expect(rows(page)).toHaveCount(2);
 });
 
-test("filters apply to live updates", async ({ page, person, api, receiver }) => {
+test("filters apply to live updates", async ({ page, user, api, receiver }) => {
   receiver.answers(200);
-  await page.goto(person.path("deliveries?status=failed"));
+  await page.goto(user.path("deliveries?status=failed"));
   await awake(page);
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("No deliveries match status failed");
   await api.call();
@@ -74,12 +74,12 @@ test("filters apply to live updates", async ({ page, person, api, receiver }) =>
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("No deliveries match status failed");
 });
 
-test("the page of a delivery shows the result without a reload", async ({ page, person, api, receiver }) => {
+test("the page of a delivery shows the result without a reload", async ({ page, user, api, receiver }) => {
   receiver.answers("hold");
   await api.call();
   await expect(async () => expect(await api.deliveries()).toHaveLength(2)).toPass();
   const { id } = (await api.deliveries())[0];
-  await page.goto(person.path(`deliveries/${id}`));
+  await page.goto(user.path(`deliveries/${id}`));
   await awake(page);
   await expect(page.getByRole("heading", { level: 1 })).not.toHaveText(/^Delivered/);
   receiver.release();

@@ -1,10 +1,10 @@
 import { expect, test } from "../../fixtures/test";
 
-test("a new delivery appears in the open list, or after Refresh without script", async ({ page, person, api, receiver, javaScriptEnabled }) => {
+test("a new delivery appears in the open list, or after Refresh without script", async ({ page, user, api, receiver, javaScriptEnabled }) => {
   await api.endpoint(receiver.url);
   await api.call();
   await api.tried(1);
-  await page.goto(person.path("deliveries"));
+  await page.goto(user.path("deliveries"));
   const rows = page.locator("li[data-status]");
   await expect(rows).toHaveCount(1);
   const refresh = page.getByRole("link", { name: "Refresh" });

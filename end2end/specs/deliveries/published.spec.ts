@@ -4,7 +4,7 @@ import { expect, test } from "../../fixtures/test";
 
 const EVERY_EVENT = { events: ["IncomingCall", "OutgoingCall", "CallProcessed"] };
 
-test("the four published requests are delivered byte for byte, and the official library verifies their signatures", async ({ page, person, api, receiver }) => {
+test("the four published requests are delivered byte for byte, and the official library verifies their signatures", async ({ page, user, api, receiver }) => {
   // Three share an auth token, the fourth has another: two endpoints on one server.
   const secrets = new Map<string, string>();
   for (const token of new Set(PUBLISHED.map((line) => parts(line).authToken))) {
@@ -27,7 +27,7 @@ test("the four published requests are delivered byte for byte, and the official 
   }
 
   const delivered = await api.tried(8);
-  await page.goto(person.path("deliveries"));
+  await page.goto(user.path("deliveries"));
   const rows = page.locator('li[data-status="delivered"]');
   await expect(rows).toHaveCount(8);
   for (const { id } of delivered) await expect(page.locator(`#${id}`)).toContainText(/200 in \d+ ms/);

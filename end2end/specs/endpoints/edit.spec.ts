@@ -1,8 +1,8 @@
 import { expect, test } from "../../fixtures/test";
 
-test("an edit applies to the next event", async ({ page, person, api, receiver }) => {
+test("an edit applies to the next event", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url, { headers: { "X-Team": "blue" }, timeout_s: 7 });
-  await page.goto(person.path(`endpoints/${endpoint.id}/edit`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/edit`));
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await expect(page.getByLabel("IncomingCall")).toBeChecked();
   await expect(page.getByLabel("CallProcessed")).not.toBeChecked();
@@ -18,9 +18,9 @@ test("an edit applies to the next event", async ({ page, person, api, receiver }
   expect(receiver.requests[0].headers["x-team"]).toBe("blue");
 });
 
-test("a rejected edit keeps the input and changes nothing", async ({ page, person, api, receiver }) => {
+test("a rejected edit keeps the input and changes nothing", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url, { name: "CRM" });
-  await page.goto(person.path(`endpoints/${endpoint.id}/edit`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/edit`));
   await page.getByLabel("URL").fill("http://10.0.0.1/calls");
   await page.getByLabel("Name").fill("Another name");
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -32,9 +32,9 @@ test("a rejected edit keeps the input and changes nothing", async ({ page, perso
   await expect(page.getByRole("region", { name: "Settings" })).toContainText(receiver.url);
 });
 
-test("a conflicting change by another user is shown before it is overwritten", async ({ page, person, api, receiver, context }) => {
+test("a conflicting change by another user is shown before it is overwritten", async ({ page, user, api, receiver, context }) => {
   const endpoint = await api.endpoint(receiver.url, { name: "CRM" });
-  const edit = person.path(`endpoints/${endpoint.id}/edit`);
+  const edit = user.path(`endpoints/${endpoint.id}/edit`);
   await page.goto(edit);
   const other = await context.newPage();
   await other.goto(edit);

@@ -14,8 +14,8 @@ const BAD_URLS: [name: string, url: string, error: string][] = [
   ["that only contains spaces", "   ", "Enter the URL"],
 ];
 
-test("an invalid URL is rejected with the reason, and all input is kept", async ({ page, person }) => {
-  await page.goto(person.path("endpoints/new"));
+test("an invalid URL is rejected with the reason, and all input is kept", async ({ page, user }) => {
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("CallProcessed").uncheck();
   await page.getByLabel("Name").fill("CRM");
   await page.getByLabel("Auth token").fill("my-token");
@@ -41,8 +41,8 @@ test("an invalid URL is rejected with the reason, and all input is kept", async 
   await expect(page.getByLabel("Custom headers")).toBeVisible();
 });
 
-test("an endpoint without events is rejected, and the URL is kept", async ({ page, person, receiver }) => {
-  await page.goto(person.path("endpoints/new"));
+test("an endpoint without events is rejected, and the URL is kept", async ({ page, user, receiver }) => {
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   for (const event of ["IncomingCall", "OutgoingCall", "CallProcessed"]) await page.getByLabel(event).uncheck();
   await page.getByRole("button", { name: "Save", exact: true }).click();
@@ -51,8 +51,8 @@ test("an endpoint without events is rejected, and the URL is kept", async ({ pag
   await expect(page.getByLabel("IncomingCall")).not.toBeChecked();
 });
 
-test("all errors are shown at once, each with a link to its field", async ({ page, person }) => {
-  await page.goto(person.path("endpoints/new"));
+test("all errors are shown at once, each with a link to its field", async ({ page, user }) => {
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill("nonsense");
   await page.getByText("Advanced").click();
   await page.getByLabel("Timeout (seconds)").fill("31");
@@ -66,49 +66,49 @@ test("all errors are shown at once, each with a link to its field", async ({ pag
   }
 });
 
-test("a duplicate URL is rejected with a link to the existing endpoint", async ({ page, person, api, receiver }) => {
+test("a duplicate URL is rejected with a link to the existing endpoint", async ({ page, user, api, receiver }) => {
   const first = await api.endpoint(receiver.url, { name: "The first one" });
-  await page.goto(person.path("endpoints/new"));
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("alert")).toContainText("The endpoint The first one has this URL already");
   await expect(page.getByLabel("URL")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await page.getByRole("link", { name: "View existing endpoint" }).click();
-  await expect(page).toHaveURL(person.path(`endpoints/${first.id}`));
+  await expect(page).toHaveURL(user.path(`endpoints/${first.id}`));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The first one");
 });
 
-test("a duplicate URL is created if the user confirms it", async ({ page, person, api, receiver }) => {
+test("a duplicate URL is created if the user confirms it", async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "The first one" });
-  await page.goto(person.path("endpoints/new"));
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByLabel("Name").fill("The second one");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByLabel("Create anyway").check();
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The second one");
-  await page.goto(person.path("endpoints"));
+  await page.goto(user.path("endpoints"));
   await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(2);
 });
 
-test("Save sends nothing; Save and send test shows the result", async ({ page, person, receiver }) => {
-  await page.goto(person.path("endpoints/new"));
+test("Save sends nothing; Save and send test shows the result", async ({ page, user, receiver }) => {
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("status").filter({ hasText: "127.0.0.1 created." })).toBeVisible();
   await expect(page.getByRole("region", { name: "Status" })).toContainText("No events sent yet.");
   expect(receiver.requests).toHaveLength(0);
 
-  await page.goto(person.path("endpoints/new"));
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(`${receiver.url}/second`);
   await page.getByRole("button", { name: "Save and send test" }).click();
   await expect(page.getByRole("region", { name: /IncomingCall: 200/ })).toBeVisible();
   expect(receiver.requests.map((request) => request.path)).toEqual(["/calls/second"]);
 });
 
-test("credentials are shown in full once, then masked, and revealed on demand", async ({ page, person, receiver }) => {
-  await page.goto(person.path("endpoints/new"));
+test("credentials are shown in full once, then masked, and revealed on demand", async ({ page, user, receiver }) => {
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByLabel("Auth token").fill("a-token-of-my-own");
   await page.getByRole("button", { name: "Save", exact: true }).click();

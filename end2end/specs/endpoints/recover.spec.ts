@@ -19,7 +19,7 @@ async function outage(api: Api, receiver: Receiver, calls: number): Promise<stri
 
 test("failed events are resent in at most 4 clicks after showing the exact count, and the job survives a reload", async ({
   page,
-  person,
+  user,
   api,
   receiver,
 }) => {
@@ -30,7 +30,7 @@ test("failed events are resent in at most 4 clicks after showing the exact count
     clicks += 1;
     await target.click();
   };
-  await page.goto(person.path(`endpoints/${id}`));
+  await page.goto(user.path(`endpoints/${id}`));
   await click(page.getByRole("link", { name: "Recover…" }));
   await expect(page.getByRole("heading", { level: 2, name: /^Resend 3 failed events from .+, about 1 second$/ })).toBeVisible();
   expect(receiver.requests, "nothing is resent before the click").toHaveLength(missed);
@@ -45,26 +45,26 @@ test("failed events are resent in at most 4 clicks after showing the exact count
   await expect.poll(() => receiver.requests.length).toBe(missed + 3);
 });
 
-test("a job can be paused and cancelled, and the recovery page links to it", async ({ page, person, api, receiver }) => {
+test("a job can be paused and cancelled, and the recovery page links to it", async ({ page, user, api, receiver }) => {
   const id = await outage(api, receiver, 2);
-  await page.goto(person.path(`endpoints/${id}/recover`));
+  await page.goto(user.path(`endpoints/${id}/recover`));
   await page.getByLabel("Events per second").fill("1");
   await page.getByRole("button", { name: "Update count" }).click();
   await page.getByRole("button", { name: "Resend 2 events" }).click();
   await page.getByRole("button", { name: "Pause" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Paused at \d of 2 events$/);
-  await page.goto(person.path(`endpoints/${id}/recover`));
+  await page.goto(user.path(`endpoints/${id}/recover`));
   await page.getByRole("link", { name: "View job" }).click();
   await page.getByRole("button", { name: "Cancel job" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Cancelled after \d of 2 events$/);
-  await page.goto(person.path("jobs"));
+  await page.goto(user.path("jobs"));
   await expect(page.getByRole("link", { name: /^Cancelled after/ })).toBeVisible();
 });
 
-test("an empty recovery is reported, and an invalid time range is explained", async ({ page, person, api, receiver }) => {
+test("an empty recovery is reported, and an invalid time range is explained", async ({ page, user, api, receiver }) => {
   const { id } = await api.endpoint(receiver.url, { name: "CRM" });
-  await page.goto(person.path(`endpoints/${id}/recover`));
+  await page.goto(user.path(`endpoints/${id}/recover`));
   await expect(page.getByText("Nothing to recover: no failed events from")).toBeVisible();
-  await page.goto(person.path(`endpoints/${id}/recover?from=2026-11-02T00:00&to=2026-11-01T00:00`));
+  await page.goto(user.path(`endpoints/${id}/recover?from=2026-11-02T00:00&to=2026-11-01T00:00`));
   await expect(page.getByRole("alert")).toHaveText("The beginning must lie before the end, and in the past.");
 });

@@ -15,10 +15,10 @@ function clicker(page: Page) {
   return { press, clicks: () => clicks };
 }
 
-test("all auth tokens are prepared, tested and switched in four clicks", async ({ page, person, api, receiver }) => {
+test("all auth tokens are prepared, tested and switched in four clicks", async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await api.endpoint(`${receiver.url}/billing`, { name: "Billing" });
-  await page.goto(person.path("endpoints"));
+  await page.goto(user.path("endpoints"));
   const { press, clicks } = clicker(page);
   await press("link", "Rotate all credentials");
   await page.getByLabel("Next auth token").fill("the-next-token");
@@ -38,9 +38,9 @@ test("all auth tokens are prepared, tested and switched in four clicks", async (
   await expect(page.getByRole("region", { name: "Status by endpoint" })).toContainText("no rotation in progress");
 });
 
-test("the list shows which endpoints are verified, and others are skipped with the reason", async ({ page, person, api, receiver }) => {
+test("the list shows which endpoints are verified, and others are skipped with the reason", async ({ page, user, api, receiver }) => {
   const slow = await api.endpoint(receiver.answers(401).url, { name: "Refusing" });
-  await page.goto(person.path(`endpoints/${slow.id}/secret`));
+  await page.goto(user.path(`endpoints/${slow.id}/secret`));
   await page.getByRole("button", { name: "Prepare next token" }).click();
   await page.getByRole("link", { name: "Rotate all credentials" }).click();
   const { press } = clicker(page);
@@ -62,9 +62,9 @@ test("the list shows which endpoints are verified, and others are skipped with t
   await expect(page.getByRole("button", { name: "Prepare for 1 endpoint" })).toBeVisible();
 });
 
-test("all signing secrets are rotated, proved and retired, and what nothing has proved stays", async ({ page, person, api, receiver }) => {
+test("all signing secrets are rotated, proved and retired, and what nothing has proved stays", async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
-  await page.goto(person.path("endpoints"));
+  await page.goto(user.path("endpoints"));
   const { press, clicks } = clicker(page);
   await press("link", "Rotate all credentials");
   await press("button", "Rotate secrets of 1 endpoint");
@@ -80,7 +80,7 @@ test("all signing secrets are rotated, proved and retired, and what nothing has 
   expect(clicks() - 1).toBeLessThanOrEqual(CLICKS_MAX);
 });
 
-test("an account without endpoints shows where to start", async ({ page, person }) => {
-  await page.goto(person.path("rotate"));
+test("an account without endpoints shows where to start", async ({ page, user }) => {
+  await page.goto(user.path("rotate"));
   await expect(page.getByRole("heading", { name: "No credentials to rotate yet" })).toBeVisible();
 });

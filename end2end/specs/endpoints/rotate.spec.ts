@@ -17,9 +17,9 @@ function clicker(page: Page) {
   };
 }
 
-test("an auth token is prepared, tested, switched and retired in four clicks", async ({ page, person, api, receiver }) => {
+test("an auth token is prepared, tested, switched and retired in four clicks", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url, { auth_token: "my-token" });
-  await page.goto(person.path(`endpoints/${endpoint.id}/secret`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/secret`));
   const { press, clicks } = clicker(page);
   await page.getByLabel("Next auth token").fill("the-next-token");
   await press("Prepare next token");
@@ -35,13 +35,13 @@ test("an auth token is prepared, tested, switched and retired in four clicks", a
   await press("Retire previous token");
   await expect(page.getByText("The previous auth token is retired.")).toBeVisible();
   expect(clicks()).toBeLessThanOrEqual(CLICKS_MAX);
-  await page.goto(person.path(`endpoints/${endpoint.id}`));
+  await page.goto(user.path(`endpoints/${endpoint.id}`));
   await expect(page.getByText("Switched to the next auth token")).toBeVisible();
 });
 
-test("switching to an untested auth token needs confirmation and can be undone", async ({ page, person, api, receiver }) => {
+test("switching to an untested auth token needs confirmation and can be undone", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.answers(401).url);
-  await page.goto(person.path(`endpoints/${endpoint.id}/secret`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/secret`));
   const { press } = clicker(page);
   await press("Prepare next token");
   await press("Send test with next token");
@@ -56,13 +56,13 @@ test("switching to an untested auth token needs confirmation and can be undone",
   await press("Switch now");
   await press("Undo switch");
   await expect(page.getByText("The previous auth token is in use again.")).toBeVisible();
-  await page.goto(person.path(`endpoints/${endpoint.id}`));
+  await page.goto(user.path(`endpoints/${endpoint.id}`));
   await expect(page.getByRole("region", { name: "Rotation" })).toContainText("The next auth token is prepared.");
 });
 
-test("retiring the old signing secret before testing the new one needs confirmation", async ({ page, person, api, receiver }) => {
+test("retiring the old signing secret before testing the new one needs confirmation", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url);
-  await page.goto(person.path(`endpoints/${endpoint.id}/secret`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/secret`));
   const { press } = clicker(page);
   await press("Rotate signing secret");
   await press("Retire old secret now");
@@ -72,9 +72,9 @@ test("retiring the old signing secret before testing the new one needs confirmat
   await expect(page.getByText("Requests are signed only with the new one.")).toBeVisible();
 });
 
-test("a signing secret is rotated, tested and retired in three clicks", async ({ page, person, api, receiver }) => {
+test("a signing secret is rotated, tested and retired in three clicks", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url);
-  await page.goto(person.path(`endpoints/${endpoint.id}/secret`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/secret`));
   const { press, clicks } = clicker(page);
   await press("Rotate signing secret");
   await expect(page.getByRole("region", { name: "Copy it to your server now" })).toContainText("whsec_");

@@ -1,8 +1,8 @@
 import { expect, test } from "../../fixtures/test";
 
-test("an edited payload is sent as edited and stays on the page", async ({ page, person, api, receiver }) => {
+test("an edited payload is sent as edited and stays on the page", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url);
-  await page.goto(person.path(`endpoints/${endpoint.id}/test`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/test`));
   await page.getByRole("navigation", { name: "Event" }).getByRole("link", { name: "CallProcessed" }).click();
   const payload = page.getByLabel("Payload");
   await expect(payload).toHaveValue(/"call_cost": 0\.0/);
@@ -18,9 +18,9 @@ test("an edited payload is sent as edited and stays on the page", async ({ page,
   await expect(payload).toHaveValue(/"call_duration": 6,/);
 });
 
-test("an invalid payload is rejected with the reason and stays on the page", async ({ page, person, api, receiver }) => {
+test("an invalid payload is rejected with the reason and stays on the page", async ({ page, user, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url);
-  await page.goto(person.path(`endpoints/${endpoint.id}/test`));
+  await page.goto(user.path(`endpoints/${endpoint.id}/test`));
   for (const broken of [`{"event":"IncomingCall"`, `{"event":"IncomingCall"}`]) {
     await page.getByLabel("Payload").fill(broken);
     await page.getByRole("button", { name: "Send test" }).click();

@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { PUBLISHED, parts } from "../../fixtures/published";
 import { expect, test } from "../../fixtures/test";
 
-test("an event shows its deliveries and its original payload", async ({ page, person, api, receiver }) => {
+test("an event shows its deliveries and its original payload", async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "CRM", events: ["CallProcessed"] });
   const { payload, timestamp } = parts(PUBLISHED[2]);
   const { id } = await api.post(payload, timestamp);
   await api.tried(1);
-  await page.goto(person.path(`events/${id}`));
+  await page.goto(user.path(`events/${id}`));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("CallProcessed");
   await expect(page.getByRole("region", { name: "Deliveries" })).toContainText("1 endpoint: 1 delivered");
   await expect(page.locator("li[data-status]")).toContainText("CRM");
@@ -15,12 +15,12 @@ test("an event shows its deliveries and its original payload", async ({ page, pe
   await expect(page.getByRole("region", { name: "Details" })).toContainText("6 Oct 2017");
 });
 
-test("a call shows its events in order with their deliveries, and whether it has ended", async ({ page, person, api, receiver }) => {
+test("a call shows its events in order with their deliveries, and whether it has ended", async ({ page, user, api, receiver }) => {
   await api.endpoint(receiver.url, { events: ["IncomingCall", "CallProcessed"] });
   const call = randomUUID();
   await api.call("IncomingCall", call);
   await api.tried(1);
-  await page.goto(person.path(`calls/${call}`));
+  await page.goto(user.path(`calls/${call}`));
   await expect(page.getByText("The call is in progress")).toBeVisible();
   const processed = parts(PUBLISHED[2]).payload.replace(/"call_id":"[^"]+"/, `"call_id":"${call}"`);
   await api.post(processed);
@@ -31,7 +31,7 @@ test("a call shows its events in order with their deliveries, and whether it has
   await expect(page.locator("li[data-status]")).toHaveCount(2);
 });
 
-test("an unknown call is not found", async ({ page, person }) => {
-  const response = await page.goto(person.path(`calls/${randomUUID()}`));
+test("an unknown call is not found", async ({ page, user }) => {
+  const response = await page.goto(user.path(`calls/${randomUUID()}`));
   expect(response?.status()).toBe(404);
 });

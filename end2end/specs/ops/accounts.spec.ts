@@ -38,9 +38,9 @@ test("an operator creates an account, and its first admin joins with the emailed
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} Ltd`);
 });
 
-test("a suspended account shows a banner, holds its events and sends them when resumed", async ({ page, person, api, receiver, ops }) => {
+test("a suspended account shows a banner, holds its events and sends them when resumed", async ({ page, user, api, receiver, ops }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
-  await ops.goto(`/ops/accounts/${person.acct}`);
+  await ops.goto(`/ops/accounts/${user.acct}`);
   await ops.getByRole("link", { name: "Suspend" }).click();
   await ops.getByLabel("Reason").fill("no");
   await ops.getByRole("button", { name: "Suspend account" }).click();
@@ -49,25 +49,25 @@ test("a suspended account shows a banner, holds its events and sends them when r
   await ops.getByRole("button", { name: "Suspend account" }).click();
   await expect(ops.getByRole("status")).toContainText("Its events are held.");
 
-  await page.goto(person.path("endpoints"));
+  await page.goto(user.path("endpoints"));
   const band = page.getByRole("region", { name: "Account suspended" });
   await expect(band).toContainText("Acme Telephony has been suspended since");
   await expect(band).toContainText("The invoice of May is unpaid");
   await expect(page.getByRole("link", { name: "New endpoint" })).toHaveCount(0);
-  await page.goto(person.path("settings"));
+  await page.goto(user.path("settings"));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("This account is suspended");
   await expect(api.call()).rejects.toThrow(/403 .*This account is suspended: The invoice of May is unpaid/);
 
   await ops.getByRole("button", { name: "Resume account" }).click();
   await expect(ops.getByRole("status")).toContainText("Held events are being sent.");
-  await page.goto(person.path("audit"));
+  await page.goto(user.path("audit"));
   await expect(page.getByText("Account suspended")).toBeVisible();
   await expect(page.getByText("Account resumed")).toBeVisible();
   await expect(band).toHaveCount(0);
 });
 
-test("limits can be set and removed, and invalid limits are rejected", async ({ page, person, api, ops }) => {
-  await ops.goto(`/ops/accounts/${person.acct}`);
+test("limits can be set and removed, and invalid limits are rejected", async ({ page, user, api, ops }) => {
+  await ops.goto(`/ops/accounts/${user.acct}`);
   await ops.getByLabel("Maximum endpoints").fill("0");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("alert")).toContainText("Give a number from 1 to 5000");
@@ -75,7 +75,7 @@ test("limits can be set and removed, and invalid limits are rejected", async ({ 
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("status")).toContainText("Saved.");
   await api.endpoint("https://crm.acme.example/calls");
-  await page.goto(person.path("endpoints/new"));
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill("https://billing.acme.example/calls");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("alert")).toContainText("This account has at most 1 endpoint.");

@@ -46,9 +46,9 @@ test("sign-up can be closed and reopened", async ({ page, ops }) => {
   await expect(page.getByLabel("Account name")).toBeVisible();
 });
 
-test("an endpoint can use a private address if its network is allowed", async ({ page, person, ops, receiver }) => {
+test("an endpoint can use a private address if its network is allowed", async ({ page, user, ops, receiver }) => {
   const title = "Networks that endpoints may have";
-  await page.goto(person.path("endpoints/new"));
+  await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save and send test" }).click();
   await expect(page.getByRole("alert")).toContainText("private");
@@ -65,7 +65,7 @@ test("an endpoint can use a private address if its network is allowed", async ({
   expect(receiver.requests).toHaveLength(1);
 });
 
-test("no account keeps data longer than the maximum retention", async ({ page, person, ops }) => {
+test("no account keeps data longer than the maximum retention", async ({ page, user, ops }) => {
   const days = "Event retention (days)";
   const wrong = await preview(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("for ever"));
   await expect(wrong.getByRole("alert")).toContainText("Give days from 1 to 36,500.");
@@ -75,7 +75,7 @@ test("no account keeps data longer than the maximum retention", async ({ page, p
   await expect(panel).toContainText("for longer than 60 days");
 
   // The account still has its own 90 days. Other settings can be changed without touching them.
-  await page.goto(person.path("settings"));
+  await page.goto(user.path("settings"));
   await page.getByLabel("Account name").fill("Acme Voice");
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toBeVisible();
@@ -86,19 +86,19 @@ test("no account keeps data longer than the maximum retention", async ({ page, p
   await page.getByLabel(days).fill("60");
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toBeVisible();
-  await ops.goto(`/ops/accounts/${person.acct}`);
+  await ops.goto(`/ops/accounts/${user.acct}`);
   await expect(ops.getByText("Defaults to 60, as for all accounts.")).toBeVisible();
 });
 
-test("members of a suspended account see who to contact", async ({ page, person, ops }) => {
+test("members of a suspended account see who to contact", async ({ page, user, ops }) => {
   const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("Email address, phone number or URL").fill("help@provider.example"));
   await expect(panel).toContainText("Set here by olga.");
   await ops.goto("/ops/audit?area=installation");
   await expect(ops.getByText("Policy changed").first()).toBeVisible();
-  await ops.goto(`/ops/accounts/${person.acct}/suspend`);
+  await ops.goto(`/ops/accounts/${user.acct}/suspend`);
   await ops.getByLabel("Reason").fill("The invoice of May is unpaid");
   await ops.getByRole("button", { name: "Suspend account" }).click();
   await expect(ops.getByRole("status")).toContainText("Its events are held.");
-  await page.goto(person.path());
+  await page.goto(user.path());
   await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Contact your provider: help@provider.example");
 });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { BASE_URL } from "../../fixtures/place";
 import { expect, test } from "../../fixtures/test";
 
-test("a platform token is created, sends events for any account, is rotated and revoked", async ({ ops, person }) => {
+test("a platform token is created, sends events for any account, is rotated and revoked", async ({ ops, user }) => {
   const name = `PBX ${randomUUID()}`;
   await ops.goto("/ops/tokens/new");
   await ops.getByLabel("Name").fill(name);
@@ -12,7 +12,7 @@ test("a platform token is created, sends events for any account, is rotated and 
   const post = async () => {
     const payload = { event: "IncomingCall", call_id: randomUUID(), callee_number: "+441632960001", caller_number: "+441632960002" };
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    const body = JSON.stringify({ account: person.acct, payload });
+    const body = JSON.stringify({ account: user.acct, payload });
     return (await fetch(`${BASE_URL}/api/v1/events`, { method: "POST", headers, body })).status;
   };
   expect(await post()).toBe(202);

@@ -3,7 +3,7 @@ import { expect, test } from "../../fixtures/test";
 
 const BAND = /^Support view of Acme Telephony · ticket 4711 · ends \d\d:\d\d · read-only$/;
 
-test("support gets from a phone number to the delivery in three clicks, recorded in the audit log", async ({ page, person, api, receiver, browser }) => {
+test("support gets from a phone number to the delivery in three clicks, recorded in the audit log", async ({ page, user, api, receiver, browser }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await api.call();
   await api.tried(1);
@@ -17,7 +17,7 @@ test("support gets from a phone number to the delivery in three clicks, recorded
   await desk.getByRole("button", { name: "Sign in" }).click();
   await expect(desk).toHaveURL("/support");
 
-  await desk.getByLabel("Name, phone number, host or ID").fill(person.acct);
+  await desk.getByLabel("Name, phone number, host or ID").fill(user.acct);
   await desk.getByRole("button", { name: "Search", exact: true }).click();
   await expect(desk.getByText("Matched by the account’s id or reference")).toBeVisible();
   await desk.getByRole("link", { name: "Start session" }).click();
@@ -27,7 +27,7 @@ test("support gets from a phone number to the delivery in three clicks, recorded
   await desk.getByRole("button", { name: "Start session" }).click();
 
   // The session starts on a page with the search.
-  await expect(desk).toHaveURL(supportPath(person.acct));
+  await expect(desk).toHaveURL(supportPath(user.acct));
   await expect(desk.getByRole("region", { name: "Support session" })).toContainText("read-only");
   await desk.getByLabel("Phone number, call ID or delivery ID").fill("0044 1632 960001");
   await desk.getByRole("button", { name: "Search deliveries" }).click();
@@ -43,11 +43,11 @@ test("support gets from a phone number to the delivery in three clicks, recorded
   await expect(main).not.toContainText("960002");
   await desk.getByRole("button", { name: "End session" }).click();
   await expect(desk.getByRole("status").first()).toHaveText("The session in Acme Telephony has ended.");
-  await desk.goto(supportPath(person.acct, "deliveries"));
+  await desk.goto(supportPath(user.acct, "deliveries"));
   await expect(desk.getByRole("main")).toContainText("There is no support session for Acme Telephony");
   await context.close();
 
-  await page.goto(person.path("audit"));
+  await page.goto(user.path("audit"));
   await page.getByRole("link", { name: "Support access", exact: true }).click();
   const records = page.getByRole("main").getByRole("listitem").filter({ hasText: "4711" });
   for (const deed of ["Support session started", "Support looked at a page", "Support revealed a phone number", "Support session ended"]) {
@@ -57,15 +57,15 @@ test("support gets from a phone number to the delivery in three clicks, recorded
   await expect(page.getByText("Calls do not reach the CRM").first()).toBeVisible();
 });
 
-test("an admin turns off support access, and the next request is rejected", async ({ page, person, browser }) => {
+test("an admin turns off support access, and the next request is rejected", async ({ page, user, browser }) => {
   const context = await browser.newContext();
   await postSignIn(context.request, await newAgent());
-  await postSupport(context.request, person.acct);
+  await postSupport(context.request, user.acct);
   const desk = await context.newPage();
-  await desk.goto(supportPath(person.acct));
+  await desk.goto(supportPath(user.acct));
   await expect(desk.getByRole("region", { name: "Support session" })).toBeVisible();
 
-  await page.goto(person.path("settings"));
+  await page.goto(user.path("settings"));
   await page.getByLabel("Allow support access to this account").uncheck();
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toContainText("Saved.");

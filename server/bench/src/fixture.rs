@@ -51,7 +51,7 @@ impl Drop for Folder {
 }
 
 /// The binary to start and the database to start it on.
-pub struct Installation {
+pub struct Setup {
     /// The `offhook` binary.
     pub offhook: PathBuf,
     /// The data folder.
@@ -74,7 +74,7 @@ pub struct Fixture {
     pub server: Server,
     /// A client with a connection pool.
     pub http: Http,
-    installation: Installation,
+    setup: Setup,
     _folder: Folder,
 }
 
@@ -93,15 +93,15 @@ impl Fixture {
         let data = folder.0.clone();
         let sqlite = || format!("sqlite://{}/offhook.db", data.display());
         let database_url = database_url.map_or_else(sqlite, str::to_owned);
-        let installation = Installation { offhook: offhook.to_owned(), data, database_url };
-        let server = Server::start(&installation, http).await?;
-        Ok(Self { server, http: http.clone(), installation, _folder: folder })
+        let setup = Setup { offhook: offhook.to_owned(), data, database_url };
+        let server = Server::start(&setup, http).await?;
+        Ok(Self { server, http: http.clone(), setup, _folder: folder })
     }
 
     /// Kills the server and starts it again.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.server.kill();
-        self.server = Server::start(&self.installation, &self.http).await?;
+        self.server = Server::start(&self.setup, &self.http).await?;
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl Fixture {
         let unused = SocketAddr::from(([127, 0, 0, 1], 0));
         let key: [u8; 32] = STANDARD.decode(KEY)?.try_into().map_err(|_| anyhow::anyhow!("a key has 32 bytes"))?;
         let config = engine::Config {
-            database_url: self.installation.database_url.clone(),
+            database_url: self.setup.database_url.clone(),
             keys: KeyRing::one(key).into(),
             egress_allow: Vec::new(),
             sign_up_open: false,
@@ -139,7 +139,7 @@ impl Fixture {
 
     /// Runs a command of the measured binary, so that any two builds can be compared.
     async fn command(&self, arguments: &[&str]) -> anyhow::Result<Created> {
-        let mut command = tokio::process::Command::from(self.installation.command());
+        let mut command = tokio::process::Command::from(self.setup.command());
         let output = command.args(arguments).output().await?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(output.status.success(), "offhook {}: {stderr}", arguments.join(" "));

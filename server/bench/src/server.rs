@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     clock::{sleep_ms, stopwatch},
-    fixture::{Installation, KEY},
+    fixture::{KEY, Setup},
     load::{Http, get},
 };
 
@@ -38,7 +38,7 @@ impl Drop for Server {
     }
 }
 
-impl Installation {
+impl Setup {
     /// A command of the binary with its environment.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.offhook);
@@ -51,9 +51,9 @@ impl Installation {
 
 impl Server {
     /// Starts a server and waits until it is ready.
-    pub async fn start(installation: &Installation, http: &Http) -> anyhow::Result<Self> {
+    pub async fn start(setup: &Setup, http: &Http) -> anyhow::Result<Self> {
         let started = stopwatch();
-        let mut command = installation.command();
+        let mut command = setup.command();
         // The address is in the only line that is logged on start.
         command.args(["--log", "warn,server::command::serve=info", "--log-format", "json"]);
         command.args(["serve", "--listen", "127.0.0.1:0"]).env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");

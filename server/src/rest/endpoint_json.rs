@@ -178,7 +178,7 @@ impl EndpointJson {
             events: endpoint.events.iter().map(|kind| kind.as_str()).collect(),
             state: endpoint.state.as_str(),
             pause_reason: endpoint.pause_reason.map(|reason| match reason {
-                PauseReason::Person => "person",
+                PauseReason::User => "person",
                 PauseReason::Gone => "gone",
             }),
             state_since: iso_utc(endpoint.state_since),

@@ -27,16 +27,16 @@ async fn a_stopping_server_is_not_ready() {
 #[tokio::test]
 async fn metrics_use_the_text_format_and_our_prefix() {
     let app = TestApp::start().await;
-    let figures = app.call(Method::GET, "/metrics", "", None).await;
-    assert!(figures.header("content-type").starts_with("text/plain; version=0.0.4"));
-    let samples: Vec<_> = figures.text.lines().filter(|line| !line.starts_with('#')).collect();
-    assert!(samples.len() > 1, "{}", figures.text);
+    let metrics = app.call(Method::GET, "/metrics", "", None).await;
+    assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
+    let samples: Vec<_> = metrics.text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert!(samples.len() > 1, "{}", metrics.text);
     for sample in samples {
         let (name, value) = sample.rsplit_once(' ').unwrap();
         assert!(name.starts_with("offhook_") && value.parse::<f64>().is_ok(), "{sample}");
         let bare = name.split('{').next().unwrap();
         let bare = ["_bucket", "_sum", "_count"].iter().find_map(|end| bare.strip_suffix(end)).unwrap_or(bare);
-        assert!(figures.text.contains(&format!("# TYPE {bare} ")) && figures.text.contains(&format!("# HELP {bare} ")));
+        assert!(metrics.text.contains(&format!("# TYPE {bare} ")) && metrics.text.contains(&format!("# HELP {bare} ")));
     }
 }
 

@@ -186,7 +186,7 @@ async fn a_recovery_code_signs_in_and_shows_how_many_are_left() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     let page = ana.get("/sign-in/verify?with=recovery&next=%2Fme").await.text;
-    assert!(page.contains("16 letters and digits"), "{page}");
+    assert!(page.contains("16 emails and digits"), "{page}");
     let fields = [("form[code]", phone.codes[0].as_str()), ("form[with]", "recovery"), ("form[next]", "/me")];
     let done = ana.post(VERIFY, &fields).await;
     assert_eq!(done.header("location"), format!("{PAGE}?next=%2Fme"));
@@ -268,8 +268,8 @@ async fn a_password_reset_does_not_bypass_the_second_factor() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     ana.post("/api/forgot", &[("form[email]", EMAIL)]).await;
-    let letter = app.mail.emails().pop().unwrap().text;
-    let link = letter.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
+    let email = app.mail.emails().pop().unwrap().text;
+    let link = email.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     let mut thief = Browser::new(&app);
     thief.post("/api/reset", &[("link", link), ("form[password]", NEW)]).await;
     assert!(thief.sign_in(NEW, "/me").await.header("location").starts_with("/sign-in/verify"));

@@ -12,8 +12,8 @@ const NEW: &str = "violet kettle ran 7 miles";
 
 /// Path of the link in the latest email.
 fn path_in_email(app: &TestApp) -> String {
-    let letter = app.mail.emails().pop().unwrap();
-    let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
+    let email = app.mail.emails().pop().unwrap();
+    let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.strip_prefix(&app.url("")).unwrap().to_owned()
 }
 
@@ -131,11 +131,11 @@ async fn a_password_reset_works_once_and_ends_all_sessions() {
     let mut browser = Browser::new(&app);
     let nobody = browser.post("/api/forgot", &[("form[email]", "nobody@acme.example")]).await;
     let nobody = page_after(&mut browser, &nobody).await.text;
-    let somebody = browser.post("/api/forgot", &[("form[email]", EMAIL)]).await;
-    let somebody = page_after(&mut browser, &somebody).await.text;
-    assert!(somebody.contains("emailed a link to it"), "{somebody}");
+    let known = browser.post("/api/forgot", &[("form[email]", EMAIL)]).await;
+    let known = page_after(&mut browser, &known).await.text;
+    assert!(known.contains("emailed a link to it"), "{known}");
     let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
-    assert_eq!(main(&nobody), main(&somebody), "the response reveals nothing");
+    assert_eq!(main(&nobody), main(&known), "the response reveals nothing");
     assert_eq!(app.mail.emails().len(), 1);
     let link = path_in_email(&app);
     assert!(browser.get(&link).await.text.contains("Choose a new password"));

@@ -49,7 +49,7 @@ impl Role {
             | Permission::ManageMembers
             | Permission::ManageAccount
             | Permission::ReadAudit => matches!(self, Self::Admin),
-            Permission::WriteEvents | Permission::UseSupport | Permission::Operate => false,
+            Permission::WriteEvents | Permission::UseSupport | Permission::Ops => false,
         }
     }
 
@@ -95,7 +95,7 @@ impl StaffRole {
     pub const fn may(self, permission: Permission) -> bool {
         match self {
             Self::Support => matches!(permission, Permission::UseSupport),
-            Self::Operator => matches!(permission, Permission::Operate),
+            Self::Operator => matches!(permission, Permission::Ops),
         }
     }
 }

@@ -130,7 +130,7 @@ impl Actor {
                 matches!(permission, Permission::ReadEvents | Permission::ReadEndpoints | Permission::ReadDeliveries)
             }
             Who::Staff { role, .. } => role.may(permission),
-            Who::CommandLine => matches!(permission, Permission::Operate),
+            Who::CommandLine => matches!(permission, Permission::Ops),
         }
     }
 
@@ -198,7 +198,7 @@ impl Actor {
 pub fn refused_to_user(permission: Permission) -> Error {
     let roles: Vec<&str> = Role::ALL.into_iter().filter(|role| role.may(permission)).map(Role::as_str).collect();
     Error::Forbidden(match (permission, roles.as_slice()) {
-        (Permission::UseSupport | Permission::Operate, _) => "Only the provider's staff can do this.".to_owned(),
+        (Permission::UseSupport | Permission::Ops, _) => "Only the provider's staff can do this.".to_owned(),
         (_, []) => "This needs an API token.".to_owned(),
         (_, roles) => format!("This needs the role {}.", roles.join(" or ")),
     })

@@ -32,7 +32,7 @@ pub enum Permission {
     /// Read customers' accounts in support sessions.
     UseSupport,
     /// Manage the installation: accounts, platform tokens, staff, policies.
-    Operate,
+    Ops,
 }
 
 impl Permission {
@@ -51,7 +51,7 @@ impl Permission {
         Self::ManageAccount,
         Self::ReadAudit,
         Self::UseSupport,
-        Self::Operate,
+        Self::Ops,
     ];
 
     /// Whether the permission only reads, and so remains in a suspended account.

@@ -43,7 +43,7 @@ impl EndpointState {
 #[serde(rename_all = "lowercase")]
 pub enum PauseReason {
     /// A user paused it.
-    Person,
+    User,
     /// It returned 410 Gone.
     Gone,
 }

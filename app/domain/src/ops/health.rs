@@ -85,7 +85,7 @@ pub struct Health {
     /// Events waiting for a commit on this node.
     pub awaiting_commit: u64,
     /// The maximum; beyond it new events are refused with 503.
-    pub at_the_door_max: u64,
+    pub awaiting_commit_max: u64,
     /// Group commits of events.
     pub ingest: CommitStats,
     /// Group commits of outcomes.
@@ -132,11 +132,11 @@ impl Health {
     /// The verdict in one sentence.
     #[must_use]
     pub fn verdict(&self) -> (HealthLevel, String) {
-        if self.awaiting_commit * 2 > self.at_the_door_max {
+        if self.awaiting_commit * 2 > self.awaiting_commit_max {
             let message = format!(
                 "Events arrive faster than they can be stored: {} waiting. Beyond {}, new events are refused.",
                 grouped(self.awaiting_commit),
-                grouped(self.at_the_door_max)
+                grouped(self.awaiting_commit_max)
             );
             return (HealthLevel::Failing, message);
         }
@@ -201,7 +201,7 @@ mod tests {
             in_memory: 0,
             in_flight: 0,
             awaiting_commit: 0,
-            at_the_door_max: 4_096,
+            awaiting_commit_max: 4_096,
             ingest: CommitStats::default(),
             record: CommitStats::default(),
             nodes: vec![Node { id: "node_1".into(), heartbeat: UnixMs(1_000_000), here: true }],

@@ -22,7 +22,7 @@ use staff::{StaffInvitation, StaffInvitationDetails, StaffList, StaffMember};
 
 /// The health of the installation, and its accounts. `Forbidden` to everyone but operators.
 #[async_trait]
-pub trait Installation {
+pub trait OpsAccounts {
     /// The health of the queue, the nodes and the accounts.
     ///
     /// # Errors

@@ -166,9 +166,9 @@ impl TokenRotation {
     /// # Errors
     /// `Conflict` after the switch, and without a successful test unless that is allowed; `Invalid` for a
     /// time in the past or further ahead than [`SWITCH_AHEAD_MAX_MS`].
-    pub fn switch(self, at: Option<UnixMs>, unproved: AllowUnverified, now: UnixMs) -> Result<Self> {
+    pub fn switch(self, at: Option<UnixMs>, unverified: AllowUnverified, now: UnixMs) -> Result<Self> {
         self.require_prepared()?;
-        if self.proved_at.is_none() && unproved == AllowUnverified::Refuse {
+        if self.proved_at.is_none() && unverified == AllowUnverified::Refuse {
             return Err(conflict(
                 "No test with the next auth token has succeeded, so the endpoint may reject every event after the \
                  switch. Send a test first, or confirm that you want to switch anyway.",
@@ -253,8 +253,8 @@ impl SecretRotation {
     ///
     /// # Errors
     /// `Conflict` without a successful test.
-    pub fn require_proved(&self, unproved: AllowUnverified) -> Result<()> {
-        if self.proved_at.is_none() && unproved == AllowUnverified::Refuse {
+    pub fn require_proved(&self, unverified: AllowUnverified) -> Result<()> {
+        if self.proved_at.is_none() && unverified == AllowUnverified::Refuse {
             return Err(conflict(
                 "No test signed only with the new secret has succeeded, so the endpoint may reject every event once the \
                  previous one is retired. Send such a test first, or confirm that you want to retire it anyway.",

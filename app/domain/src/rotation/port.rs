@@ -55,7 +55,7 @@ pub trait Rotations {
         actor: &Actor,
         id: &EndpointId,
         at: Option<UnixMs>,
-        unproved: AllowUnverified,
+        unverified: AllowUnverified,
     ) -> Result<RotationView>;
     /// Switches back to the previous auth token.
     ///
@@ -86,5 +86,5 @@ pub trait Rotations {
     ///
     /// # Errors
     /// `Conflict` if none is in progress, and as [`SecretRotation::require_proved`].
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: AllowUnverified) -> Result<RotationView>;
+    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unverified: AllowUnverified) -> Result<RotationView>;
 }

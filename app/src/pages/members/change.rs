@@ -5,7 +5,7 @@ use domain::id::UserId;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use crate::api::members::{ChangeRole, load_roster};
+use crate::api::members::{ChangeRole, load_members};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::role_field::RoleField;
@@ -20,7 +20,7 @@ pub fn MemberPage() -> impl IntoView {
     account_page(Part::Members, async |place, frame| {
         frame.need(Permission::ManageMembers)?;
         let id = UserId::parse(&place.param("usr"))?;
-        let member = load_roster(place.acct.clone()).await?.member(&id)?.clone();
+        let member = load_members(place.acct.clone()).await?.member(&id)?.clone();
         let back = links::account(&place.acct, "members");
         let heading = view! { <Heading title=format!("Change role of {}", member.user.email)/> };
         if id == frame.user.id {

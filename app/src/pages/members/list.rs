@@ -6,7 +6,7 @@ use domain::member::{Invitation, Member};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use crate::api::members::{ResendInvitation, WithdrawInvitation, load_roster};
+use crate::api::members::{ResendInvitation, WithdrawInvitation, load_members};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::render_context::RenderContext;
@@ -24,12 +24,12 @@ const ROW: &str = "flex flex-wrap items-center justify-between gap-x-6 gap-y-2 b
 pub fn MembersPage() -> impl IntoView {
     account_page(Part::Members, async |place, frame| {
         frame.need(Permission::ManageMembers)?;
-        let roster = load_roster(place.acct.clone()).await?;
+        let list = load_members(place.acct.clone()).await?;
         let view = RenderContext::from(&frame);
         let invite = links::account(&place.acct, "members/invite");
         let own = frame.user.id.clone();
-        let members = roster.members.into_iter().map(|one| member(one, &own, &view)).collect_view();
-        let pending = (!roster.invitations.is_empty()).then(|| pending(roster.invitations, &view));
+        let members = list.members.into_iter().map(|one| member(one, &own, &view)).collect_view();
+        let pending = (!list.invitations.is_empty()).then(|| pending(list.invitations, &view));
         Ok(view! {
             <Heading title="Members" lead=view.clock()>
                 <LinkButton weight=Weight::Primary href=invite>"Invite member"</LinkButton>

@@ -5,7 +5,7 @@ use domain::id::UserId;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use crate::api::members::{RemoveMember, load_roster};
+use crate::api::members::{RemoveMember, load_members};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::sidebar::Part;
@@ -25,7 +25,7 @@ pub fn RemoveMemberPage() -> impl IntoView {
             (format!("Leave {name}?"), words, "Leave account")
         } else {
             frame.need(Permission::ManageMembers)?;
-            let member = load_roster(place.acct.clone()).await?.member(&id)?.clone();
+            let member = load_members(place.acct.clone()).await?.member(&id)?.clone();
             let words = "They lose access immediately, in every browser. The account’s API tokens and endpoints don’t change. You can invite them again.";
             (format!("Remove {}?", member.user.email), words, "Remove member")
         };

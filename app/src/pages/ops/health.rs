@@ -45,7 +45,7 @@ pub fn HealthPage() -> impl IntoView {
                 <ThisNode health=health.clone()/>
             </div>
             {below}
-            <Installation health=health view=view/>
+            <SystemInfo health=health view=view/>
         }
         .into_html())
     })
@@ -101,7 +101,7 @@ fn Queue(health: Health) -> impl IntoView {
 
 #[component]
 fn ThisNode(health: Health) -> impl IntoView {
-    let accepting = format!("{} of {}", grouped(health.awaiting_commit), grouped(health.at_the_door_max));
+    let accepting = format!("{} of {}", grouped(health.awaiting_commit), grouped(health.awaiting_commit_max));
     let facts = [
         ("Deliveries in memory", grouped(health.in_memory)),
         ("Attempts in flight", grouped(health.in_flight)),
@@ -156,7 +156,7 @@ fn FailingAccounts(days: Vec<AccountDay>) -> impl IntoView {
 
 /// Database, version and nodes.
 #[component]
-fn Installation(health: Health, view: RenderContext) -> impl IntoView {
+fn SystemInfo(health: Health, view: RenderContext) -> impl IntoView {
     let facts = [
         ("Accounts", grouped(health.accounts)),
         ("Database", format!("{}, {}", health.database, size(health.database_bytes))),
@@ -166,7 +166,7 @@ fn Installation(health: Health, view: RenderContext) -> impl IntoView {
     let several = health.several_nodes;
     let nodes = health.nodes.into_iter().map(|node| view! { <NodeFact node=node several=several view=view.clone()/> });
     let nodes = nodes.collect_view();
-    view! { <Panel title="Installation" id="installation"><Facts>{facts} {nodes}</Facts></Panel> }
+    view! { <Panel title="SystemInfo" id="installation"><Facts>{facts} {nodes}</Facts></Panel> }
 }
 
 #[component]

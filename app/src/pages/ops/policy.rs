@@ -109,7 +109,7 @@ const fn label(name: PolicyName) -> &'static str {
 fn ConfirmPolicy(name: PolicyName, value: String) -> impl IntoView {
     let lines = name.meaning(&value).into_iter().map(|words| view! { <p>{words}</p> }).collect_view();
     view! {
-        <section class="grid gap-3 border-l-4 border-lamp bg-sunk px-4 py-3" aria-label="Preview">
+        <section class="grid gap-3 border-l-4 border-highlight bg-sunk px-4 py-3" aria-label="Preview">
             <h3 class="font-bold">"Preview"</h3>
             <div class="grid gap-1 wrap-anywhere" role="status">{lines}</div>
             <form class="flex flex-wrap gap-3" method="post" action=SetPolicy::PATH>

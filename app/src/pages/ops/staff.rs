@@ -27,11 +27,11 @@ const ROW: &str = "flex flex-wrap items-center justify-between gap-x-6 gap-y-2 b
 #[component]
 pub fn StaffPage() -> impl IntoView {
     ops_page(async |_, visit| {
-        let (roster, own) = load_staff().await?;
+        let (list, own) = load_staff().await?;
         let view = render_context(&visit);
-        let members = roster.members.into_iter().map(|one| member(one, &own)).collect_view();
-        let pending = (!roster.invitations.is_empty()).then(|| {
-            let rows = roster.invitations.into_iter().map(|one| invitation(one, &view)).collect_view();
+        let members = list.members.into_iter().map(|one| member(one, &own)).collect_view();
+        let pending = (!list.invitations.is_empty()).then(|| {
+            let rows = list.invitations.into_iter().map(|one| invitation(one, &view)).collect_view();
             view! {
                 <section class="grid gap-3" aria-labelledby="pending">
                     <h2 class="text-large font-bold" id="pending">"Pending invitations"</h2>

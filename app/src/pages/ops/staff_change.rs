@@ -21,8 +21,8 @@ use crate::{
 pub fn ChangeStaffPage() -> impl IntoView {
     ops_page(async |place, _| {
         let id = UserId::parse(&place.param("usr"))?;
-        let (roster, own) = load_staff().await?;
-        let member = roster.member(&id)?.clone();
+        let (list, own) = load_staff().await?;
+        let member = list.member(&id)?.clone();
         let heading = view! { <Heading title=format!("Change role of {}", member.user.email)/> };
         if id.as_str() == own {
             return Ok(view! { {heading} <OwnRole/> }.into_html());
@@ -48,8 +48,8 @@ pub fn ChangeStaffPage() -> impl IntoView {
 pub fn RemoveStaffPage() -> impl IntoView {
     ops_page(async |place, _| {
         let id = UserId::parse(&place.param("usr"))?;
-        let (roster, own) = load_staff().await?;
-        let member = roster.member(&id)?.clone();
+        let (list, own) = load_staff().await?;
+        let member = list.member(&id)?.clone();
         let heading = view! { <Heading title=format!("Remove {} from the staff?", member.user.email)/> };
         if id.as_str() == own {
             return Ok(view! { {heading} <OwnRole/> }.into_html());

@@ -61,7 +61,7 @@ fn created(flash: &Flash, all: &str) -> Option<impl IntoView + use<>> {
     let secret = flash.value("secret").filter(|_| !flash.refused())?.to_owned();
     let all = all.to_owned();
     Some(view! {
-        <section class="grid max-w-column gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="created">
+        <section class="grid max-w-column gap-3 border-l-4 border-highlight bg-surface p-4" aria-labelledby="created">
             <h2 class="text-large font-bold" id="created">"Copy your token now"</h2>
             <p class="text-ink-2">"You won’t be able to see it again, because we store only a hash. Anyone who has it can use its scopes."</p>
             <dl><Secret name="API token" purpose="Send it with each request: Authorization: Bearer oh_…" value=secret/></dl>

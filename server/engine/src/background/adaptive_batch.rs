@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::clock;
 
 /// Rest between two steps, so that events and outcomes come first, in milliseconds.
-const STEP_REST_MS: u64 = 50;
+const STEP_PAUSE_MS: u64 = 50;
 
 /// Whether a round rests between its steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Pacing {
 impl Pacing {
     pub(super) async fn rest(self) {
         if self == Self::Spaced {
-            clock::sleep_ms(STEP_REST_MS).await;
+            clock::sleep_ms(STEP_PAUSE_MS).await;
         }
     }
 }

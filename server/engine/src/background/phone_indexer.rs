@@ -45,7 +45,7 @@ const STEP_ROWS_MIN: u32 = 20;
 const STEP_MS: u64 = 4;
 const BATCH: AdaptiveBatch = AdaptiveBatch { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
 /// Rest between two steps, so that events and outcomes come first.
-const STEP_REST_MS: u64 = 25;
+const STEP_PAUSE_MS: u64 = 25;
 /// Rest between two rounds while there is something to index.
 const ROUND_MS: u64 = SECOND_MS.unsigned_abs();
 /// Polls at least this often, for what other nodes left.
@@ -146,7 +146,7 @@ impl PhoneIndexer {
             self.step_rows.store(BATCH.next(step_rows, rows.len(), took), Relaxed);
             late = late.map(|_| reached);
             if pacing == Pacing::Spaced {
-                clock::sleep_ms(STEP_REST_MS).await;
+                clock::sleep_ms(STEP_PAUSE_MS).await;
             }
         }
     }

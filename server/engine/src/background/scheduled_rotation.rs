@@ -22,7 +22,7 @@ use super::worker::{Pause, Worker};
 /// Polls at least this often, for rotations scheduled on other nodes and clocks that jumped.
 const POLL_MS: i64 = MINUTE_MS;
 /// Shortest rest, so that what cannot be done does not keep a core busy.
-const REST_MS: i64 = 20;
+const PAUSE_MS: i64 = 20;
 /// Rotations of one round.
 const ROUND_MAX: u32 = 200;
 
@@ -37,7 +37,7 @@ impl Worker for ScheduledRotation {
 
     async fn tick(&self) -> StoreResult<Pause> {
         let next = self.round().await?;
-        let wait_ms = next.map_or(POLL_MS, |at| at.since_ms(self.0.now()).clamp(REST_MS, POLL_MS));
+        let wait_ms = next.map_or(POLL_MS, |at| at.since_ms(self.0.now()).clamp(PAUSE_MS, POLL_MS));
         Ok(Pause::AtMost(wait_ms.unsigned_abs()))
     }
 

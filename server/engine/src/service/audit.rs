@@ -25,7 +25,7 @@ impl Audit for Engine {
     }
 
     async fn ops_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         self.records(audit::OPS_CHAIN, filter).await
     }
 }

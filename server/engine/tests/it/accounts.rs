@@ -9,7 +9,7 @@ use domain::{
     event::Events,
     filter::DeliveryFilter,
     ops::{
-        Installation,
+        OpsAccounts,
         accounts::{AccountNameForm, NewAccount},
     },
     time::DAY_MS,

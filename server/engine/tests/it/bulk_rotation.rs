@@ -124,8 +124,8 @@ async fn all_secrets_overlap_are_proved_extended_and_retired(harness: TestHarnes
     two(&harness).await;
     assert_eq!(done(&take(&harness, BulkStep::Rotate(3_600)).await), 2);
     assert_eq!(skipped(&take(&harness, BulkStep::Rotate(3_600)).await).len(), 2);
-    let unproved = take(&harness, BulkStep::RetireSecret(AllowUnverified::Refuse)).await;
-    assert_eq!((done(&unproved), skipped(&unproved).len()), (0, 2), "nothing is verified: {unproved:?}");
+    let unverified = take(&harness, BulkStep::RetireSecret(AllowUnverified::Refuse)).await;
+    assert_eq!((done(&unverified), skipped(&unverified).len()), (0, 2), "nothing is verified: {unverified:?}");
     assert_eq!(done(&take(&harness, BulkStep::Test(Credential::SigningSecret)).await), 2);
     harness.run().await;
     let views = harness.engine.rotations(&harness.admin).await.unwrap();

@@ -140,8 +140,8 @@ async fn automatic_changes_are_recorded_with_the_endpoints_name(harness: TestHar
 async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     let endpoint = harness.endpoint_with(|form| form.name = "Helpdesk".into()).await;
     fail_for_days(&harness, 5).await;
-    let letters = harness.mail.emails();
-    let subjects: Vec<&str> = letters.iter().map(|letter| letter.subject.as_str()).collect();
+    let emails = harness.mail.emails();
+    let subjects: Vec<&str> = emails.iter().map(|email| email.subject.as_str()).collect();
     let expected = [
         "Helpdesk is failing",
         "Helpdesk has been failing for a day",
@@ -153,7 +153,7 @@ async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     assert_eq!(subjects, wanted, "each once, in this order");
     wanted.retain(|subject| *subject != "Helpdesk is failing");
     assert_eq!(wanted, expected[1..]);
-    let last = letters.last().unwrap();
+    let last = emails.last().unwrap();
     assert_eq!(last.to, "ana@acme.example");
     assert!(last.text.contains("Error in your server (500)") && last.text.contains("none is lost"), "{}", last.text);
     assert!(last.text.contains(&format!("/endpoints/{}", endpoint.id)), "{}", last.text);
@@ -164,9 +164,9 @@ async fn a_410_is_reported_unless_it_comes_from_the_test_line(harness: TestHarne
     harness.receiver.next([Reply::Status(410), Reply::Status(410)]);
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
-    let letters = harness.mail.emails();
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0].subject.ends_with("is paused") && letters[0].text.contains("410 Gone"), "{}", letters[0].text);
+    let emails = harness.mail.emails();
+    assert_eq!(emails.len(), 1);
+    assert!(emails[0].subject.ends_with("is paused") && emails[0].text.contains("410 Gone"), "{}", emails[0].text);
     let other = harness.endpoint().await;
     harness.execute("UPDATE endpoints SET test_line = 1 WHERE state = 'active'").await.unwrap();
     harness.accept(EventKind::CallProcessed, 2).await;

@@ -13,7 +13,7 @@ use domain::{
     id::{AccountId, UserId},
     member::{InviteForm, Members, NewUserForm},
     ops::{
-        Installation, Policies, StaffAdmin,
+        OpsAccounts, Policies, StaffAdmin,
         accounts::{AccountFilter, AccountNameForm, LimitsForm, NewAccount},
         health::HealthLevel,
         policy::PolicyName,
@@ -25,7 +25,7 @@ use engine::Affiliation;
 
 use crate::harness::{TestHarness, event, newcomer, on_both};
 
-on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter an_operator_manages_platform_tokens only_operators_may_operate }
+on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter an_operator_manages_platform_tokens only_operators_have_ops_access }
 
 pub const PASSWORD: &str = "violet kettle ran 7 miles";
 
@@ -54,8 +54,8 @@ async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Aud
 
 /// The secret part of the link in the latest email.
 pub fn link(harness: &TestHarness) -> String {
-    let letter = harness.mail.emails().pop().unwrap();
-    let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
+    let email = harness.mail.emails().pop().unwrap();
+    let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
 
@@ -292,15 +292,12 @@ async fn an_operator_manages_platform_tokens(harness: TestHarness) {
     assert!(matches!(harness.engine.api_token(&harness.admin, &made.token.id).await, Err(Error::NotFound(_))));
     let of_account = harness.engine.api_tokens(&harness.admin).await.unwrap()[0].id.clone();
     assert!(matches!(harness.engine.api_token(&olga, &of_account).await, Err(Error::NotFound(_))));
-    let (own, installation) = records_of(&harness, &olga, "token").await;
-    assert_eq!(
-        installation,
-        [AuditAction::ApiTokenRevoked, AuditAction::ApiTokenRotated, AuditAction::ApiTokenCreated]
-    );
+    let (own, ops_records) = records_of(&harness, &olga, "token").await;
+    assert_eq!(ops_records, [AuditAction::ApiTokenRevoked, AuditAction::ApiTokenRotated, AuditAction::ApiTokenCreated]);
     assert_eq!(own, [AuditAction::ApiTokenCreated], "the account's own");
 }
 
-async fn only_operators_may_operate(harness: TestHarness) {
+async fn only_operators_have_ops_access(harness: TestHarness) {
     let sam = staff(&harness, "sam", StaffRole::Support).await;
     let account = acme(&harness);
     let id = UserId::parse(sam.id().unwrap()).unwrap();

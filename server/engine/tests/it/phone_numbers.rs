@@ -191,8 +191,8 @@ async fn support_finds_accounts_by_number_even_if_nothing_was_sent(harness: Test
 
 async fn a_metric_reports_how_far_the_index_lags(harness: TestHarness) {
     let behind_s = async || {
-        let figures = harness.engine.metrics().await.unwrap();
-        figures.into_iter().find(|one| one.name == "offhook_numbers_behind_seconds").unwrap().value
+        let metrics = harness.engine.metrics().await.unwrap();
+        metrics.into_iter().find(|one| one.name == "offhook_numbers_behind_seconds").unwrap().value
     };
     assert_eq!(behind_s().await, Value::Gauge(0.0), "there are no events yet");
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;

@@ -7,7 +7,7 @@ use domain::{
     cause::Cause,
     delivery::Status,
     event::{EventKind, Events},
-    ops::{Installation, Policies, accounts::LimitsForm, policy::PolicyName},
+    ops::{OpsAccounts, Policies, accounts::LimitsForm, policy::PolicyName},
     time::{DAY_MS, HOUR_MS},
 };
 

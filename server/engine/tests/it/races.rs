@@ -46,7 +46,7 @@ async fn ended_or_blocked<T>(harness: &TestHarness, task: &JoinHandle<T>) {
     tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor is it blocked");
 }
 
-async fn lane(harness: &TestHarness) -> OrderingKey {
+async fn key(harness: &TestHarness) -> OrderingKey {
     let row = &harness.deliveries().await[0];
     OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
@@ -56,7 +56,7 @@ async fn begin(harness: &TestHarness) -> Tx {
 }
 
 /// Adds what the event writer would: the end of the first call, queued behind its unfinished events.
-async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &OrderingKey) {
+async fn add_the_end(harness: &TestHarness, tx: &mut Tx, key: &OrderingKey) {
     let (at, entropy) = harness.engine.context().ids.next();
     let place = domain::id::encode(at, entropy);
     let account = harness.token.account().unwrap().to_string();
@@ -65,7 +65,7 @@ async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &OrderingKey) {
         id: format!("evt_{place}"),
         position: place.clone(),
         kind: "CallProcessed",
-        call_id: lane.call_id.clone(),
+        call_id: key.call_id.clone(),
         caller: "1".into(),
         callee: "2".into(),
         timestamp_s: 1,
@@ -78,7 +78,7 @@ async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &OrderingKey) {
     let delivery = NewDelivery {
         id: format!("dlv_{place}"),
         account_id: account,
-        endpoint_id: lane.endpoint_id.clone(),
+        endpoint_id: key.endpoint_id.clone(),
         event_id: event.id.clone(),
         kind: event.kind,
         call_id: event.call_id.clone(),
@@ -99,16 +99,16 @@ async fn an_event_that_arrives_while_its_predecessor_ends_is_promoted() {
     let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
     harness.endpoint().await;
     harness.accept(EventKind::IncomingCall, 1).await;
-    let lane = lane(&harness).await;
+    let key = key(&harness).await;
     let mut accepting = begin(&harness).await;
-    assert_eq!(queue::busy_ordering_keys(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
+    assert_eq!(queue::busy_ordering_keys(&mut accepting, std::slice::from_ref(&key)).await.unwrap().len(), 1);
     // The first is sent and recorded before the second is committed.
     let recording = tokio::spawn({
         let harness = harness.clone();
         async move { harness.run().await }
     });
     ended_or_blocked(&harness, &recording).await;
-    add_the_end(&harness, &mut accepting, &lane).await;
+    add_the_end(&harness, &mut accepting, &key).await;
     accepting.commit().await.unwrap();
     recording.await.unwrap();
     harness.run().await;
@@ -120,10 +120,10 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
     let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
     harness.endpoint().await;
     harness.accept(EventKind::IncomingCall, 1).await;
-    let (lane, id) = (lane(&harness).await, harness.deliveries().await[0].id.to_string());
+    let (key, id) = (key(&harness).await, harness.deliveries().await[0].id.to_string());
     let node = harness.engine.context().node.clone();
     let mut recording = begin(&harness).await;
-    queue::lock_ordering_keys(&mut recording, [lane.clone()]).await.unwrap();
+    queue::lock_ordering_keys(&mut recording, [key.clone()]).await.unwrap();
     let delivered = Finish {
         id,
         state: "delivered",
@@ -137,7 +137,7 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
         finished_ms: Some(harness.now().0),
     };
     assert_eq!(outcomes::finish(&mut recording, &node, &[delivered]).await.unwrap().len(), 1);
-    assert_eq!(queue::promote_next(&mut recording, &[lane], None, harness.now()).await.unwrap(), [""; 0]);
+    assert_eq!(queue::promote_next(&mut recording, &[key], None, harness.now()).await.unwrap(), [""; 0]);
     let accepting = tokio::spawn({
         let harness = harness.clone();
         async move { harness.accept(EventKind::CallProcessed, 1).await }
@@ -257,8 +257,8 @@ async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
     harness.accept(EventKind::CallProcessed, 1).await;
     // In the recorder's order: first the delivery, then its endpoint.
     let mut recording = begin(&harness).await;
-    let lanes = queue::busy_ordering_keys(&mut recording, &[lane(&harness).await]).await.unwrap();
-    assert_eq!(lanes.len(), 1);
+    let busy = queue::busy_ordering_keys(&mut recording, &[key(&harness).await]).await.unwrap();
+    assert_eq!(busy.len(), 1);
     let deleting = tokio::spawn({
         let (harness, id) = (harness.clone(), endpoint.id.clone());
         async move { harness.engine.delete_endpoint(&harness.admin, &id).await }

@@ -95,8 +95,8 @@ async fn many_rows_are_deleted_in_small_steps(harness: TestHarness) {
     assert!(harness.deliveries().await.is_empty());
     assert!(harness.engine.events(&harness.admin, &EventFilter::default()).await.unwrap().rows.is_empty());
     // Bodies, deliveries and events are deleted in separate transactions of at most 200 rows.
-    let figures = harness.engine.metrics().await.unwrap();
-    let steps = figures.iter().find(|figure| figure.name == "offhook_clean_commit_rows").unwrap();
+    let metrics = harness.engine.metrics().await.unwrap();
+    let steps = metrics.iter().find(|metric| metric.name == "offhook_clean_commit_rows").unwrap();
     let engine::Value::Histogram { buckets, count, sum } = &steps.value else { panic!("{steps:?}") };
     let (_, small) = buckets.iter().find(|(end, _)| *end == 256.0).unwrap();
     assert_eq!((*small, *sum), (*count, 3.0 * 450.0));

@@ -168,8 +168,11 @@ async fn an_overlap_can_be_extended_once_and_ended_manually(harness: TestHarness
     assert!(matches!(harness.engine.extend_secret(&harness.admin, &id).await, Err(Error::Conflict { .. })));
     harness.clock.step_ms(HOUR_MS + 1);
     assert!(signed_by(&event(&harness, 1).await, &old));
-    let unproved = harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Refuse).await;
-    assert!(matches!(unproved, Err(Error::Conflict { .. })), "nothing has proved that the receiver knows the new one");
+    let unverified = harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Refuse).await;
+    assert!(
+        matches!(unverified, Err(Error::Conflict { .. })),
+        "nothing has proved that the receiver knows the new one"
+    );
     assert!(signed_by(&event(&harness, 3).await, &old));
     harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Allow).await.unwrap();
     assert!(!signed_by(&event(&harness, 2).await, &old));

@@ -228,8 +228,8 @@ async fn a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor(harne
     let app = App::of_ana(&harness).await;
     let pending = password(&harness).await;
     harness.engine.forgot(ANA).await.unwrap();
-    let letter = harness.mail.emails().pop().unwrap().text;
-    let link = letter.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
+    let email = harness.mail.emails().pop().unwrap().text;
+    let link = email.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     harness.engine.reset_password(link, NEW, IP).await.unwrap();
     let ended = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
     assert!(matches!(ended, Err(Error::Unauthenticated(_))), "{ended:?}");

@@ -49,7 +49,7 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     };
     harness.engine.start_support(&agent, &form).await.unwrap();
     harness.engine.change_staff(&olga, &sam.id, Some(StaffRole::Operator)).await.unwrap();
-    assert!(harness.engine.staff(&sam.id).await.unwrap().may(Permission::Operate));
+    assert!(harness.engine.staff(&sam.id).await.unwrap().may(Permission::Ops));
     let looks = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows;
     assert_eq!(looks[0].action, AuditAction::SupportEnded, "the session ended with the role");
     harness.engine.change_staff(&olga, &sam.id, None).await.unwrap();

@@ -28,7 +28,7 @@ async fn a_paused_endpoint_holds_its_events_and_drains_in_order(harness: TestHar
     assert!(rows.iter().all(|row| row.status == Status::Held));
     assert_eq!(rows[0].failure.as_ref().map(|f| f.cause), Some(Cause::NotSentPaused));
     let summary = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
-    assert_eq!((summary.waiting, summary.endpoint.pause_reason), (3, Some(PauseReason::Person)));
+    assert_eq!((summary.waiting, summary.endpoint.pause_reason), (3, Some(PauseReason::User)));
     harness.resume(&endpoint.id).await;
     assert_eq!(harness.run_after_ms(3_600_000).await, 3);
     assert_eq!(harness.receiver.kinds(), ["IncomingCall", "OutgoingCall", "CallProcessed"]);

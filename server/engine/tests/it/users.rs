@@ -25,8 +25,8 @@ const ANA: &str = "ana@acme.example";
 
 /// The secret part of the link in the latest email.
 fn link(harness: &TestHarness) -> String {
-    let letter = harness.mail.emails().pop().unwrap();
-    let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
+    let email = harness.mail.emails().pop().unwrap();
+    let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
 
@@ -57,9 +57,9 @@ fn is_conflict<T: std::fmt::Debug>(result: domain::Result<T>, says: &str) {
 
 async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let link = invited(&harness, "Bob@Acme.example", Role::Developer).await;
-    let letter = harness.mail.emails().pop().unwrap();
-    assert_eq!(letter.to, "bob@acme.example");
-    assert!(letter.text.contains(ANA) && letter.text.contains("Acme") && letter.text.contains("developer"));
+    let email = harness.mail.emails().pop().unwrap();
+    assert_eq!(email.to, "bob@acme.example");
+    assert!(email.text.contains(ANA) && email.text.contains("Acme") && email.text.contains("developer"));
     let shown = harness.engine.invited(&link).await.unwrap();
     assert_eq!((shown.account.as_str(), shown.invited_by.as_str(), shown.known), ("Acme", ANA, false));
     let form = NewUserForm { name: " Bob ".into(), password: PASSWORD.into() };
@@ -69,9 +69,9 @@ async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
         Some(user.clone())
     );
     assert_eq!(harness.engine.memberships(&user.id).await.unwrap().1[0].account.id, account.id);
-    let people = harness.engine.members(&harness.admin).await.unwrap();
-    assert_eq!(people.members.iter().map(|one| one.role).collect::<Vec<_>>(), [Role::Admin, Role::Developer]);
-    assert_eq!(people.invitations, []);
+    let members = harness.engine.members(&harness.admin).await.unwrap();
+    assert_eq!(members.members.iter().map(|one| one.role).collect::<Vec<_>>(), [Role::Admin, Role::Developer]);
+    assert_eq!(members.invitations, []);
     let log = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=member")).await.unwrap().rows;
     assert_eq!(
         log.iter().map(|one| one.action).collect::<Vec<_>>(),
@@ -265,9 +265,9 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
         harness.receiver.next([Reply::Status(410)]);
         harness.accept(EventKind::CallProcessed, 1).await;
         harness.run().await;
-        let letters = harness.mail.emails().split_off(before);
-        assert!(letters.iter().all(|letter| letter.text.contains("/me/security#letters")));
-        letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
+        let emails = harness.mail.emails().split_off(before);
+        assert!(emails.iter().all(|email| email.text.contains("/me/security#letters")));
+        emails.into_iter().map(|email| email.to).collect::<Vec<_>>()
     };
     assert_eq!(harness.engine.email_preferences(&ana).await, Ok(EmailPreferences { failing: true }));
     assert_eq!(alerted().await, [ANA, BOB]);

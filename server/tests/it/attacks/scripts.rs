@@ -80,9 +80,8 @@ async fn evil_users<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     let acct = tenant.account.id.as_str();
     let invite = [("acct", acct), ("form[email]", "bob@acme.example"), ("form[role]", "viewer")];
     admin.post("/api/members/invite", &invite).await;
-    let letter = app.mail.emails().pop().unwrap();
-    let link =
-        letter.text.lines().find(|line| line.starts_with("http")).unwrap().rsplit('/').next().unwrap().to_owned();
+    let email = app.mail.emails().pop().unwrap();
+    let link = email.text.lines().find(|line| line.starts_with("http")).unwrap().rsplit('/').next().unwrap().to_owned();
     let (name, account, agent) = (evil("mem."), evil("acc."), evil("age."));
     let joined =
         [("link", link.as_str()), ("form[name]", name.as_str()), ("form[password]", "violet kettle ran 7 miles")];

@@ -29,7 +29,7 @@ fn Created(created: Vec<(String, String)>) -> impl IntoView {
     };
     (!created.is_empty()).then(|| {
         view! {
-            <section class="grid gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="new-credentials">
+            <section class="grid gap-3 border-l-4 border-highlight bg-surface p-4" aria-labelledby="new-credentials">
                 <h2 class="text-large font-bold" id="new-credentials">"Copy them to your servers now"</h2>
                 <p class="text-ink-2">"They are masked once you leave this page. You can reveal each one again on its endpoint's page."</p>
                 <ul class="grid gap-3">{created.into_iter().map(row).collect_view()}</ul>

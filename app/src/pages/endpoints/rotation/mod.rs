@@ -88,7 +88,7 @@ fn NewCredential(flash: Flash) -> impl IntoView {
         token.or_else(|| value("new_signing_secret").map(|value| ("New signing secret", SECRET_PURPOSE, value)));
     created.map(|(name, purpose, value)| {
         view! {
-            <section class="grid max-w-column gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="new-credential">
+            <section class="grid max-w-column gap-3 border-l-4 border-highlight bg-surface p-4" aria-labelledby="new-credential">
                 <h2 class="text-large font-bold" id="new-credential">"Copy it to your server now"</h2>
                 <p class="text-ink-2">"It is masked once you leave this page. You can reveal it again on the endpoint's page."</p>
                 <dl><Secret name=name purpose=purpose value=value/></dl>

@@ -145,7 +145,7 @@ impl Engine {
         actor: &Actor,
         (name, reference): NameAndReference,
     ) -> Result<(Tx, Account)> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let account = Account::new(self.new_id(AccountId::new), name, reference);
         let mut tx = self.db().begin().await?;
         let added = accounts::add(&mut tx, &account, self.now()).await;

@@ -130,7 +130,7 @@ impl Tokens for Engine {
 
 /// The owner of the tokens that the actor manages: their account, or for operators the platform (`None`).
 fn owner(actor: &Actor) -> Result<Option<&AccountId>> {
-    if actor.may(Permission::Operate) { Ok(None) } else { actor.account_if(Permission::ManageTokens).map(Some) }
+    if actor.may(Permission::Ops) { Ok(None) } else { actor.account_if(Permission::ManageTokens).map(Some) }
 }
 
 /// The audit chain of these tokens.

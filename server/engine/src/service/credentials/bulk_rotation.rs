@@ -71,12 +71,12 @@ impl Engine {
             BulkStep::Rotate(overlap_s) => {
                 return self.rotate_secret(actor, id, *overlap_s).await.map(StepOutcome::Made);
             }
-            BulkStep::Switch(at, unproved) => self.switch_token(actor, id, *at, *unproved).await?,
+            BulkStep::Switch(at, unverified) => self.switch_token(actor, id, *at, *unverified).await?,
             BulkStep::Undo => self.undo_token(actor, id).await?,
             BulkStep::RetireToken => self.retire_token(actor, id).await?,
             BulkStep::Drop => self.cancel_token_rotation(actor, id).await?,
             BulkStep::Extend => self.extend_secret(actor, id).await?,
-            BulkStep::RetireSecret(unproved) => self.retire_secret(actor, id, *unproved).await?,
+            BulkStep::RetireSecret(unverified) => self.retire_secret(actor, id, *unverified).await?,
         };
         Ok(StepOutcome::Done)
     }

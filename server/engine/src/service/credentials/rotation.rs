@@ -103,13 +103,13 @@ impl Rotations for Engine {
         actor: &Actor,
         id: &EndpointId,
         at: Option<UnixMs>,
-        unproved: AllowUnverified,
+        unverified: AllowUnverified,
     ) -> Result<RotationView> {
         let account = actor.account_if(Permission::RotateCredentials)?;
         let (stored, mut tx) = self.open_rotation(account, id).await?;
         let now = self.now();
         let running =
-            self.change(&mut tx, &stored, |rotation: TokenRotation| rotation.switch(at, unproved, now)).await?;
+            self.change(&mut tx, &stored, |rotation: TokenRotation| rotation.switch(at, unverified, now)).await?;
         let rotation = &running.rotation;
         let proved = Change::noted("proved by a test", if rotation.proved_at.is_some() { "yes" } else { "no" });
         if let TokenPhase::Prepared { switch_at: Some(at) } = rotation.phase {
@@ -188,8 +188,8 @@ impl Rotations for Engine {
         self.view(account, id).await
     }
 
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: AllowUnverified) -> Result<RotationView> {
-        self.end(actor, id, AuditAction::SecretRetired, |rotation: &SecretRotation| rotation.require_proved(unproved))
+    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unverified: AllowUnverified) -> Result<RotationView> {
+        self.end(actor, id, AuditAction::SecretRetired, |rotation: &SecretRotation| rotation.require_proved(unverified))
             .await
     }
 }

@@ -207,7 +207,7 @@ impl Engine {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let endpoint = self.stored(account, id).await?.endpoint;
         refuse_deleted(&endpoint)?;
-        let reason = (state == EndpointState::Paused).then_some(PauseReason::Person);
+        let reason = (state == EndpointState::Paused).then_some(PauseReason::User);
         let mut tx = self.db().begin().await?;
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
             let active = state == EndpointState::Active;

@@ -10,7 +10,7 @@ use domain::{
     id::AccountId,
     member::Invitation,
     ops::{
-        Installation,
+        OpsAccounts,
         accounts::{
             AccountDetail, AccountFilter, AccountNameForm, AccountsPage, LimitsForm, NewAccount, checked_reason,
         },
@@ -29,9 +29,9 @@ use crate::{
 };
 
 #[async_trait]
-impl Installation for Engine {
+impl OpsAccounts for Engine {
     async fn health(&self, actor: &Actor) -> Result<Health> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let (now, waiting) = (self.now(), self.backlog().await?);
         let (in_memory, in_flight) = self.queued();
         let counters = &self.context().counters;
@@ -45,7 +45,7 @@ impl Installation for Engine {
             in_memory,
             in_flight,
             awaiting_commit: self.intake().waiting() as u64,
-            at_the_door_max: INTAKE_WAITING_MAX as u64,
+            awaiting_commit_max: INTAKE_WAITING_MAX as u64,
             ingest: counters.intake.totals(),
             record: counters.record.totals(),
             nodes: overview::nodes(self.db(), &self.context().node).await?,
@@ -58,7 +58,7 @@ impl Installation for Engine {
     }
 
     async fn accounts(&self, actor: &Actor, filter: &AccountFilter) -> Result<AccountsPage> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let mut rows = overview::accounts(self.db(), filter, self.day_ago()).await?;
         let size = page_size(filter.limit) as usize;
         let more = rows.len() > size;
@@ -68,7 +68,7 @@ impl Installation for Engine {
     }
 
     async fn account_detail(&self, actor: &Actor, id: &AccountId) -> Result<AccountDetail> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let row = overview::account(self.db(), id, self.day_ago()).await?;
         let row = row.ok_or_else(|| Error::NotFound("Account".into()))?;
         let retention_max_days = self.context().policies.now().retention_max_days;
@@ -76,7 +76,7 @@ impl Installation for Engine {
     }
 
     async fn create_customer_account(&self, actor: &Actor, form: &NewAccount) -> Result<(Account, Option<Invitation>)> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let (naming, admin) = form.check()?;
         let (mut tx, account) = self.new_account(actor, naming).await.map_err(about_reference)?;
         self.record_opened(&mut tx, actor, &account).await?;
@@ -90,7 +90,7 @@ impl Installation for Engine {
 
     async fn rename_account(&self, actor: &Actor, id: &AccountId, form: &AccountNameForm) -> Result<Account> {
         let (name, reference) = form.check()?;
-        let before = self.account_to_operate(actor, id).await?;
+        let before = self.account_for_ops(actor, id).await?;
         let after = Account { name, reference, ..before.clone() };
         let text = |reference: &Option<String>| reference.clone().unwrap_or_default();
         let changes = [
@@ -114,7 +114,7 @@ impl Installation for Engine {
     }
 
     async fn suspend_account(&self, actor: &Actor, id: &AccountId, reason: &str) -> Result<Account> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let reason = checked_reason(reason)?;
         self.suspend(actor, id, Some(reason)).await
     }
@@ -124,7 +124,7 @@ impl Installation for Engine {
     }
 
     async fn limit_account(&self, actor: &Actor, id: &AccountId, form: &LimitsForm) -> Result<Account> {
-        let before = self.account_to_operate(actor, id).await?;
+        let before = self.account_for_ops(actor, id).await?;
         let limits = form.check(self.context().policies.now().retention_max_days)?;
         let changes = limits_changed(before.limits, limits);
         if changes.is_empty() {
@@ -165,8 +165,8 @@ impl Engine {
     }
 
     /// An account that an operator may change.
-    pub(super) async fn account_to_operate(&self, actor: &Actor, id: &AccountId) -> Result<Account> {
-        actor.require(Permission::Operate)?;
+    pub(super) async fn account_for_ops(&self, actor: &Actor, id: &AccountId) -> Result<Account> {
+        actor.require(Permission::Ops)?;
         let account = accounts::account(self.db(), id.as_str()).await?;
         account.ok_or_else(|| Error::NotFound("Account".into()))
     }

@@ -24,7 +24,7 @@ use crate::{
 #[async_trait]
 impl Policies for Engine {
     async fn policies(&self, actor: &Actor) -> Result<Vec<Policy>> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let set = policies::all(self.db()).await?;
         let policy = |name: PolicyName| {
             let given = self.context().policies.env.text(name);

@@ -17,7 +17,7 @@ use crate::{
 impl Engine {
     /// Suspends an account for a reason, or lifts its suspension without one.
     pub(super) async fn suspend(&self, actor: &Actor, id: &AccountId, reason: Option<String>) -> Result<Account> {
-        let before = self.account_to_operate(actor, id).await?;
+        let before = self.account_for_ops(actor, id).await?;
         let now = self.now();
         let since = before.suspended.as_ref().map_or(now, |suspension| suspension.since);
         let suspended = reason.map(|reason| Suspension { since, reason });

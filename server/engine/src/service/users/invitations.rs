@@ -193,7 +193,7 @@ impl Engine {
     /// Accepts as a signed-in user.
     pub(crate) async fn accept_as<P: InvitationScope>(&self, link: &str, user: &UserId, client_ip: &str) -> Result<P> {
         let open_invitation = self.open_invitation::<P>(link).await?;
-        let user = self.person(user).await?;
+        let user = self.known_user(user).await?;
         if user.email != open_invitation.invitation.email {
             let words = format!(
                 "This invitation is for {}. Sign in with that email address.",

@@ -75,7 +75,7 @@ impl Users for Engine {
     }
 
     async fn change_password(&self, user: &UserId, form: &NewPassword, session: &str, client_ip: &str) -> Result<()> {
-        let user = self.person(user).await?;
+        let user = self.known_user(user).await?;
         self.require_password(&user, &form.current_password, client_ip).await?;
         if form.password == form.current_password {
             return Err(Error::invalid("password", "This is your current password. Choose a new one."));
@@ -106,7 +106,7 @@ impl Users for Engine {
     }
 
     async fn end_other_sessions(&self, user: &UserId, session: &str, client_ip: &str) -> Result<u64> {
-        let user = self.person(user).await?;
+        let user = self.known_user(user).await?;
         let mut tx = self.db().begin().await?;
         let ended = sessions::end_others(&mut tx, &user.id, session).await?;
         let entry = self.own_entry(&user, client_ip, AuditAction::SessionsEnded);
@@ -119,12 +119,17 @@ impl Users for Engine {
         Ok(email_preferences::of_user(self.db(), user).await?)
     }
 
-    async fn change_email_preferences(&self, user: &UserId, letters: EmailPreferences, client_ip: &str) -> Result<()> {
-        let user = self.person(user).await?;
+    async fn change_email_preferences(
+        &self,
+        user: &UserId,
+        preferences: EmailPreferences,
+        client_ip: &str,
+    ) -> Result<()> {
+        let user = self.known_user(user).await?;
         let mut tx = self.db().begin().await?;
-        if email_preferences::change(&mut tx, &user.id, letters).await? {
+        if email_preferences::change(&mut tx, &user.id, preferences).await? {
             let on_off = |on: bool| if on { "on" } else { "off" };
-            let change = Change::between("failure alerts", on_off(!letters.failing), on_off(letters.failing));
+            let change = Change::between("failure alerts", on_off(!preferences.failing), on_off(preferences.failing));
             self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::EmailPreferencesChanged).with(change))
                 .await?;
         }
@@ -133,7 +138,7 @@ impl Users for Engine {
 }
 
 impl Engine {
-    pub(super) async fn person(&self, user: &UserId) -> Result<User> {
+    pub(super) async fn known_user(&self, user: &UserId) -> Result<User> {
         let user = users::one(self.db(), user).await?;
         user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))
     }

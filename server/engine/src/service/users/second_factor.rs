@@ -59,7 +59,7 @@ impl SecondFactors for Engine {
     }
 
     async fn drafted_factor(&self, user: &UserId, draft: &str) -> Result<TotpDraft> {
-        let (user, key) = (self.person(user).await?, self.open_draft(user, draft)?);
+        let (user, key) = (self.known_user(user).await?, self.open_draft(user, draft)?);
         let host = self.config().public_url.host_str().unwrap_or_default();
         Ok(TotpDraft { key: key.in_groups(), uri: key.uri(&format!("Offhook at {host}"), &user.email) })
     }
@@ -72,7 +72,7 @@ impl SecondFactors for Engine {
         session: &str,
         client_ip: &str,
     ) -> Result<String> {
-        let (user, key) = (self.person(user).await?, self.open_draft(user, draft)?);
+        let (user, key) = (self.known_user(user).await?, self.open_draft(user, draft)?);
         let FactorCode::Code(code) = FactorCode::parse(code)? else {
             return Err(Error::invalid("code", "Enter the six-digit code from your authenticator app."));
         };
@@ -94,7 +94,7 @@ impl SecondFactors for Engine {
     }
 
     async fn switch_factor_off(&self, user: &UserId, code: &str, client_ip: &str) -> Result<()> {
-        let user = self.person(user).await?;
+        let user = self.known_user(user).await?;
         self.second_factor(&user.id).await?.ok_or_else(is_off)?;
         let proof = FactorCode::parse(code)?;
         let (mut tx, _) = self.verify_code(&user, &proof, client_ip).await?;
@@ -106,7 +106,7 @@ impl SecondFactors for Engine {
     }
 
     async fn renew_recovery_codes(&self, user: &UserId, client_ip: &str) -> Result<String> {
-        let user = self.person(user).await?;
+        let user = self.known_user(user).await?;
         let mut tx = self.db().begin().await?;
         second_factors::lock(&mut tx, &user.id).await?.ok_or_else(is_off)?;
         let codes = self.new_codes(&mut tx, &user.id).await?;
@@ -123,7 +123,7 @@ impl SecondFactors for Engine {
     }
 
     async fn finish_sign_in(&self, pending: &PendingSignIn, code: &str, client_ip: &str) -> Result<(User, VerifiedBy)> {
-        let user = self.person(&pending.user).await?;
+        let user = self.known_user(&pending.user).await?;
         let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
         let same_password = stored.is_some_and(|stored| hash(&stored) == pending.mark);
         if pending.until <= self.now() || !same_password {
@@ -255,8 +255,8 @@ impl Engine {
     }
 
     /// Errors are ignored: the mailer logs them, and the change is committed.
-    fn notify_second_factor(&self, user: &User, news: FactorEvent) {
-        drop(self.send_email(emails::second_factor(&user.email, news, &self.page_url("me/security"))));
+    fn notify_second_factor(&self, user: &User, event: FactorEvent) {
+        drop(self.send_email(emails::second_factor(&user.email, event, &self.page_url("me/security"))));
     }
 }
 

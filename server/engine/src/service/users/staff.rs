@@ -33,28 +33,28 @@ use crate::{
 #[async_trait]
 impl StaffAdmin for Engine {
     async fn staff_list(&self, actor: &Actor) -> Result<StaffList> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         let members = staff::list(self.db()).await?;
         Ok(StaffList { members, invitations: invitations::list(self.db(), Staff.key()).await? })
     }
 
     async fn invite_staff(&self, actor: &Actor, form: &InviteForm) -> Result<StaffInvitation> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         self.invite_to(&Staff, actor, form.check(StaffRole::parse)?).await
     }
 
     async fn resend_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         self.reinvite(&Staff, actor, id).await
     }
 
     async fn withdraw_staff_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<StaffInvitation> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         self.withdraw_from(&Staff, actor, id).await
     }
 
     async fn change_staff(&self, actor: &Actor, user: &UserId, role: Option<StaffRole>) -> Result<StaffMember> {
-        actor.require(Permission::Operate)?;
+        actor.require(Permission::Ops)?;
         if actor.id() == Some(user.as_str()) {
             return Err(Error::Forbidden("You can't change your own role. Ask another operator.".into()));
         }
@@ -161,7 +161,7 @@ fn require_still_operator(actor: &Actor, all: &[StaffMember]) -> Result<()> {
     if now.is_some_and(|one| one.role == StaffRole::Operator) {
         return Ok(());
     }
-    Err(domain::actor::refused_to_user(Permission::Operate))
+    Err(domain::actor::refused_to_user(Permission::Ops))
 }
 
 /// Refuses to remove the last operator.

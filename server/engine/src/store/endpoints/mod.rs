@@ -176,7 +176,7 @@ pub(super) fn kinds(stored: &str) -> Vec<EventKind> {
 }
 
 fn pause_reason(stored: &str) -> PauseReason {
-    if stored == "gone" { PauseReason::Gone } else { PauseReason::Person }
+    if stored == "gone" { PauseReason::Gone } else { PauseReason::User }
 }
 
 /// Formats event kinds for storage.

@@ -16,8 +16,8 @@ async function invite(page: Page, members: string, email: string, role: string) 
   await expect(page).toHaveURL(members);
 }
 
-test("a new user is invited, joins, changes role and is removed", async ({ page, person, other }) => {
-  const [email, members] = [newEmail(), person.path("members")];
+test("a new user is invited, joins, changes role and is removed", async ({ page, user, other }) => {
+  const [email, members] = [newEmail(), user.path("members")];
   await invite(page, members, email, "Viewer");
   await expect(page.getByRole("status")).toContainText(`Invitation sent to ${email}`);
   await expect(page.getByRole("region", { name: "Pending invitations" })).toContainText(email);
@@ -25,7 +25,7 @@ test("a new user is invited, joins, changes role and is removed", async ({ page,
   const bob = await other();
   await bob.goto(await linkIn(email));
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("Join Acme Telephony");
-  await expect(bob.getByText(`${person.email} has invited you`)).toBeVisible();
+  await expect(bob.getByText(`${user.email} has invited you`)).toBeVisible();
   await expect(bob.getByText("Your role: Viewer")).toBeVisible();
   await bob.getByLabel("Your name").fill("Bob");
   await bob.getByLabel("Password").fill("password1234");
@@ -34,7 +34,7 @@ test("a new user is invited, joins, changes role and is removed", async ({ page,
   await expect(bob.getByLabel("Your name")).toHaveValue("Bob");
   await bob.getByLabel("Password").fill(PASSWORD);
   await bob.getByRole("button", { name: "Accept invitation" }).click();
-  await expect(bob).toHaveURL(person.path());
+  await expect(bob).toHaveURL(user.path());
 
   await page.goto(members);
   const row = page.getByRole("listitem").filter({ hasText: email });
@@ -43,7 +43,7 @@ test("a new user is invited, joins, changes role and is removed", async ({ page,
   await page.getByLabel("Developer", { exact: true }).check();
   await page.getByRole("button", { name: "Save role" }).click();
   await expect(page.getByRole("status")).toHaveText(`${email} now has the role developer.`);
-  await bob.goto(person.path("endpoints/new"));
+  await bob.goto(user.path("endpoints/new"));
   await expect(bob.getByRole("button", { name: "Save", exact: true })).toBeVisible();
 
   await row.getByRole("link", { name: `Remove ${email}` }).click();
@@ -55,9 +55,9 @@ test("a new user is invited, joins, changes role and is removed", async ({ page,
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("This account doesn't exist, or you don't have access to it");
 });
 
-test("resending an invitation invalidates the earlier link, and an invitation can be revoked", async ({ page, person, other }) => {
+test("resending an invitation invalidates the earlier link, and an invitation can be revoked", async ({ page, user, other }) => {
   const email = newEmail();
-  await invite(page, person.path("members"), email, "Admin");
+  await invite(page, user.path("members"), email, "Admin");
   await page.getByRole("button", { name: `Resend invitation to ${email}` }).click();
   await expect(page.getByRole("status")).toContainText("The earlier link has ended");
   const [first, second] = [await linkIn(email), await linkIn(email, 2)];
@@ -73,39 +73,39 @@ test("resending an invitation invalidates the earlier link, and an invitation ca
   await expect(bob.getByText("was withdrawn")).toBeVisible();
 });
 
-test("an existing user joins a second account and switches between accounts", async ({ page, person, other }) => {
+test("an existing user joins a second account and switches between accounts", async ({ page, user, other }) => {
   const bob = await other();
   const theirs = await postSignUp(bob.context().request);
-  await invite(page, person.path("members"), theirs.email, "Developer");
+  await invite(page, user.path("members"), theirs.email, "Developer");
   const link = await linkIn(theirs.email);
   await page.goto(link);
-  await expect(page.getByText(`you’re signed in as ${person.email}`)).toBeVisible();
+  await expect(page.getByText(`you’re signed in as ${user.email}`)).toBeVisible();
   await bob.goto(link);
   await bob.getByRole("button", { name: "Accept invitation" }).click();
-  await expect(bob).toHaveURL(person.path("start"));
+  await expect(bob).toHaveURL(user.path("start"));
   await bob.getByRole("button", { name: /^Account:/ }).click();
   await bob.locator(`#accounts a[href="${theirs.path()}"]`).click();
   await expect(bob).toHaveURL(theirs.path("start"));
 });
 
-test("a user signed in with another email address is offered to switch", async ({ page, person }) => {
+test("a user signed in with another email address is offered to switch", async ({ page, user }) => {
   const email = newEmail();
-  await invite(page, person.path("members"), email, "Viewer");
+  await invite(page, user.path("members"), email, "Viewer");
   await page.goto(await linkIn(email));
   await page.getByRole("button", { name: "Sign out and continue" }).click();
   await expect(page.getByLabel("Your name")).toBeVisible();
 });
 
-test("an invalid invitation shows a field error, and the only admin can't leave", async ({ page, person }) => {
-  const members = person.path("members");
+test("an invalid invitation shows a field error, and the only admin can't leave", async ({ page, user }) => {
+  const members = user.path("members");
   await page.goto(`${members}/invite`);
-  await page.getByLabel("Email").fill(person.email);
+  await page.getByLabel("Email").fill(user.email);
   await page.getByLabel("Admin", { exact: true }).check();
   await page.getByRole("button", { name: "Send invitation" }).click();
   await expect(page.getByRole("alert")).toContainText("is a member already");
-  await expect(page.getByLabel("Email")).toHaveValue(person.email);
+  await expect(page.getByLabel("Email")).toHaveValue(user.email);
   await expect(page.getByLabel("Admin", { exact: true })).toBeChecked();
-  expect(emailsTo(person.email)).toEqual([]);
+  expect(emailsTo(user.email)).toEqual([]);
   await page.goto(members);
   await page.getByRole("link", { name: "Leave account" }).click();
   await page.getByRole("button", { name: "Leave account" }).click();

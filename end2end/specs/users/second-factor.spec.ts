@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { PASSWORD } from "../../fixtures/account";
 import { emailsTo } from "../../fixtures/mail";
-import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/phone";
+import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/authenticator";
 import { expect, test } from "../../fixtures/test";
 
 const CODE = "Code";
@@ -18,7 +18,7 @@ async function giveCode(page: Page, typed: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("two-factor authentication is set up, confirmed, and then required after the password", async ({ page, person, other }) => {
+test("two-factor authentication is set up, confirmed, and then required after the password", async ({ page, user, other }) => {
   await page.goto("/me/security");
   await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("Off");
   await page.getByRole("link", { name: "Set up" }).click();
@@ -37,11 +37,11 @@ test("two-factor authentication is set up, confirmed, and then required after th
   await expect(codes).toHaveCount(10);
   await page.getByRole("link", { name: "Done" }).click();
   await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("10 recovery codes left");
-  await expect(() => expect(letters(person.email).join()).toContain("second factor")).toPass();
+  await expect(() => expect(emailsTo(user.email).join()).toContain("two-factor authentication")).toPass();
 
   const there = await other();
-  const next = person.path("deliveries?status=failed");
-  await givePassword(there, person.email, next);
+  const next = user.path("deliveries?status=failed");
+  await givePassword(there, user.email, next);
   await expect(there.getByRole("heading", { level: 1 })).toHaveText("Enter your code");
   await expect(there.getByLabel(CODE, { exact: true })).toHaveAttribute("autocomplete", "one-time-code");
   await giveCode(there, wrongCode(key));
@@ -51,17 +51,17 @@ test("two-factor authentication is set up, confirmed, and then required after th
   await expect(there).toHaveURL(next);
 
   const third = await other();
-  await givePassword(third, person.email);
+  await givePassword(third, user.email);
   await giveCode(third, following);
   await expect(third.getByRole("alert")).toContainText("This code has already been used");
 });
 
-test("a user who has entered only a password is redirected to sign-in", async ({ page, person, other }) => {
+test("a user who has entered only a password is redirected to sign-in", async ({ page, user, other }) => {
   await switchFactorOn(page);
   const there = await other();
-  await givePassword(there, person.email);
+  await givePassword(there, user.email);
   await expect(there).toHaveURL(/\/sign-in\/verify/);
-  for (const path of [person.path("endpoints"), "/me/security", "/me/security/second-factor"]) {
+  for (const path of [user.path("endpoints"), "/me/security", "/me/security/second-factor"]) {
     await there.goto(path);
     await expect(there).toHaveURL(/\/sign-in\?/);
   }
@@ -70,11 +70,11 @@ test("a user who has entered only a password is redirected to sign-in", async ({
   await expect(stranger).toHaveURL("/sign-in?next=%2Fme");
 });
 
-test("a recovery code works once, and the page shows how many are left", async ({ page, person, other }) => {
+test("a recovery code works once, and the page shows how many are left", async ({ page, user, other }) => {
   const { codes } = await switchFactorOn(page);
   const there = await other();
-  const next = person.path("endpoints");
-  await givePassword(there, person.email, next);
+  const next = user.path("endpoints");
+  await givePassword(there, user.email, next);
   await there.getByRole("link", { name: "Use a recovery code" }).click();
   await expect(there.getByRole("heading", { level: 1 })).toHaveText("Enter a recovery code");
   await giveCode(there, "0000-0000-0000-0000");
@@ -85,7 +85,7 @@ test("a recovery code works once, and the page shows how many are left", async (
   await expect(there).toHaveURL(next);
 
   const third = await other();
-  await givePassword(third, person.email);
+  await givePassword(third, user.email);
   await third.getByRole("link", { name: "Use a recovery code" }).click();
   await giveCode(third, codes[0]);
   await expect(third.getByRole("alert")).toContainText("This recovery code was used already");
@@ -93,7 +93,7 @@ test("a recovery code works once, and the page shows how many are left", async (
   await expect(third.getByRole("heading", { level: 1 })).toHaveText("Enter your code");
 });
 
-test("recovery codes are regenerated, and two-factor authentication is turned off with a code", async ({ page, person, other }) => {
+test("recovery codes are regenerated, and two-factor authentication is turned off with a code", async ({ page, user, other }) => {
   const before = await switchFactorOn(page);
   await page.getByRole("button", { name: "Generate new recovery codes" }).click();
   await expect(page.getByRole("status").first()).toContainText("New recovery codes generated");
@@ -109,16 +109,16 @@ test("recovery codes are regenerated, and two-factor authentication is turned of
   await expect(page.getByRole("status").first()).toContainText("Two-factor authentication is off");
   await expect(page.getByRole("heading", { name: "Two-factor authentication is off" })).toBeVisible();
   const there = await other();
-  await givePassword(there, person.email);
+  await givePassword(there, user.email);
   await expect(there).toHaveURL("/me/security");
 });
 
-test("an unconfirmed key is kept, and setup can be cancelled", async ({ page, person }) => {
+test("an unconfirmed key is kept, and setup can be cancelled", async ({ page, user }) => {
   const key = await beginFactor(page);
   await page.reload();
   await expect(page.getByRole("definition").locator("code")).toHaveText(key);
   await page.getByRole("link", { name: "Cancel" }).click();
   await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("Off");
-  await page.goto(person.path("members"));
+  await page.goto(user.path("members"));
   await expect(page.getByText("Two-factor authentication off")).toBeVisible();
 });

@@ -12,14 +12,14 @@ async function signIn(page: Page, email: string, password: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a forgotten password is reset with the emailed link, which works once", async ({ page, person, other }) => {
+test("a forgotten password is reset with the emailed link, which works once", async ({ page, user, other }) => {
   const there = await other();
   await there.goto("/sign-in");
   await there.getByRole("link", { name: "Forgot your password?" }).click();
-  await there.getByLabel("Email").fill(person.email);
+  await there.getByLabel("Email").fill(user.email);
   await there.getByRole("button", { name: "Send reset link" }).click();
-  await expect(there.getByRole("status")).toContainText("a letter is on its way");
-  const link = await linkIn(person.email);
+  await expect(there.getByRole("status")).toContainText("The link is valid for one hour");
+  const link = await linkIn(user.email);
   await there.goto(link);
   await there.getByLabel("New password").fill("short");
   await there.getByRole("button", { name: "Set password" }).click();
@@ -30,15 +30,15 @@ test("a forgotten password is reset with the emailed link, which works once", as
   await there.goto(link);
   await expect(there.getByText("This link has already been used")).toBeVisible();
 
-  await page.goto(person.path());
+  await page.goto(user.path());
   await expect(page).toHaveURL(/\/sign-in/);
-  await signIn(there, person.email, NEW);
+  await signIn(there, user.email, NEW);
   await expect(there.getByRole("heading", { level: 1 })).toHaveText("Password and security");
 });
 
-test("a changed password signs out the other browsers and keeps this one", async ({ page, person, other }) => {
+test("a changed password signs out the other browsers and keeps this one", async ({ page, user, other }) => {
   const there = await other();
-  await signIn(there, person.email, PASSWORD);
+  await signIn(there, user.email, PASSWORD);
   await page.goto("/me/security");
   await page.getByLabel("Current password").fill("not my password");
   await page.getByLabel("New password").fill(NEW);
@@ -52,8 +52,8 @@ test("a changed password signs out the other browsers and keeps this one", async
   await expect(there.getByRole("status")).toContainText("Your session has expired");
 });
 
-test("failure alerts can be turned off and on", async ({ page, person }) => {
-  await page.goto(person.path());
+test("failure alerts can be turned off and on", async ({ page, user }) => {
+  await page.goto(user.path());
   await page.goto("/me");
   await page.getByRole("link", { name: "Failure alerts by email" }).click();
   const part = page.getByRole("region", { name: "Failure alerts by email" });
@@ -66,10 +66,10 @@ test("failure alerts can be turned off and on", async ({ page, person }) => {
   await expect(part).toContainText("On. As an account admin");
 });
 
-test("sessions are listed, and can be ended one by one or all at once", async ({ page, person, other }) => {
+test("sessions are listed, and can be ended one by one or all at once", async ({ page, user, other }) => {
   const [one, two] = [await other(), await other()];
-  await signIn(one, person.email, PASSWORD);
-  await signIn(two, person.email, PASSWORD);
+  await signIn(one, user.email, PASSWORD);
+  await signIn(two, user.email, PASSWORD);
   await page.goto("/me/security");
   const rows = page.getByRole("region", { name: "Active sessions" }).getByRole("listitem");
   await expect(rows).toHaveCount(3);
