@@ -9,17 +9,17 @@ help: ## list the targets
 run: ## build, then start at http://127.0.0.1:3000 with data in ./data
 	@.make/run
 
-dev: ## the same as a debug build, built and started again after each change
+dev: ## debug build, rebuilt and restarted after each change
 	@.make/dev
 
 test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 	@.make/test
 
-lint: ## formatting, clippy, tidy rules
+lint: ## formatting, spelling, banned phrases, structure, clippy
 	@.make/lint
 
 build: ## the one file to ship: target/release/offhook
 	@.make/build
 
-bench: ## how many events the sender moves
+bench: ## sender throughput
 	@.make/bench

@@ -1,6 +1,6 @@
 // Packs the site: puts a hash of the content into the names of the files, and a brotli and a gzip copy beside each.
 //   node .make/pack.mjs BUILT OUT
-// BUILT holds offhook.css, offhook.js and offhook_bg.wasm; fonts come from npm, boot.js from app, the rest from public.
+// BUILT holds offhook.css, offhook.js and offhook_bg.wasm; fonts come from npm, boot.js from app/islands, the rest from public.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
@@ -51,8 +51,8 @@ hashed("pkg", "offhook.css", Buffer.from(style));
 const wasm = hashed("pkg", "offhook_bg.wasm", readFileSync(join(built, "offhook_bg.wasm")));
 const glue = hashed("pkg", "offhook.js", readFileSync(join(built, "offhook.js")));
 // Under `make dev` pages load themselves again after a restart.
-const reload = readFileSync(join(built, "dev"), "utf8").trim() ? readFileSync("app/reload.js", "utf8") : "";
-const boot = (readFileSync("app/boot.js", "utf8") + reload)
+const reload = readFileSync(join(built, "dev"), "utf8").trim() ? readFileSync("app/islands/reload.js", "utf8") : "";
+const boot = (readFileSync("app/islands/boot.js", "utf8") + reload)
   .replace("./offhook.js", `./${glue}`)
   .replace("./offhook_bg.wasm", `./${wasm}`);
 hashed("pkg", "boot.js", Buffer.from(boot));

@@ -1,7 +1,7 @@
 //! Turns the files of `target/site` into a table of constants for `src/site.rs`.
 
-#![expect(clippy::disallowed_macros, reason = "cargo reads what a build script prints")]
-#![expect(clippy::disallowed_methods, reason = "cargo hands its settings over in the environment")]
+#![expect(clippy::disallowed_macros, reason = "cargo reads the output of build scripts")]
+#![expect(clippy::disallowed_methods, reason = "cargo passes its settings in the environment")]
 
 use std::fmt::Write as _;
 use std::hash::{Hash as _, Hasher as _};
@@ -11,7 +11,7 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let site = env::var_os("OFFHOOK_SITE")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/site"), PathBuf::from);
-    // An empty folder rather than none: cargo would run this script every time for a path that is not there.
+    // An empty folder rather than none: cargo would rerun this script every time for a missing path.
     fs::create_dir_all(&site)?;
     let site = site.canonicalize()?;
     println!("cargo::rerun-if-changed={}", site.display());
@@ -45,7 +45,7 @@ fn write_entry(table: &mut String, site: &Path, file: &Path) -> io::Result<()> {
     let path = format!("/{}", file.strip_prefix(site).unwrap_or(file).display());
     let mut hasher = std::hash::DefaultHasher::new();
     fs::read(file)?.hash(&mut hasher);
-    // Weak, as one tag stands for the plain and the compressed bodies.
+    // Weak, because one tag identifies the plain and the compressed bodies.
     let etag = format!("W/\"{:016x}\"", hasher.finish());
     let compressed = |ending: &str| {
         let path = PathBuf::from(format!("{}.{ending}", file.display()));
@@ -59,7 +59,7 @@ fn write_entry(table: &mut String, site: &Path, file: &Path) -> io::Result<()> {
     .map_err(io::Error::other)
 }
 
-/// The media type by ending; a file with none of these endings (compressed copies, notes) has no entry of its own.
+/// The media type by ending; a file with any other ending (compressed copies, notes) has no entry.
 fn mime(path: &Path) -> Option<&'static str> {
     Some(match path.extension()?.to_str()? {
         "css" => "text/css; charset=utf-8",

@@ -28,18 +28,9 @@ impl UiError {
     /// The HTTP status that says the same (RFC 9110 section 15).
     #[must_use]
     pub const fn status(&self) -> u16 {
-        use domain::Error as E;
         match self {
             Self::Unreadable => 400,
-            Self::Domain(E::Unauthenticated(_)) => 401,
-            Self::Domain(E::Forbidden(_) | E::Suspended(_)) => 403,
-            Self::Domain(E::NotFound(_)) => 404,
-            Self::Domain(E::Conflict { .. }) => 409,
-            Self::Domain(E::TooLarge(_)) => 413,
-            Self::Domain(E::Invalid(_)) => 422,
-            Self::Domain(E::TooMany { .. }) => 429,
-            Self::Domain(E::Internal) => 500,
-            Self::Domain(E::Unavailable { .. }) => 503,
+            Self::Domain(error) => error.status(),
         }
     }
 

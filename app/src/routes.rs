@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
+use leptos_router::any_nested_route::{AnyNestedRoute, IntoAnyNestedRoute};
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::{MatchNestedRoutes, SsrMode, path};
+use leptos_router::{SsrMode, path};
 
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
@@ -40,84 +41,125 @@ use crate::pages::{
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    let ssr = SsrMode::Async;
     view! {
         <Router>
             <Routes fallback=NotFound>
-                <Route ssr=ssr.clone() path=path!("/") view=Home/>
-                <Route ssr=ssr.clone() path=path!("/sign-in") view=SignInPage/>
-                <Route ssr=ssr.clone() path=path!("/sign-in/verify") view=VerifySignInPage/>
-                <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
-                <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
-                <Route ssr=ssr.clone() path=path!("/invite/staff/:link") view=JoinStaffPage/>
-                <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>
-                <Route ssr=ssr.clone() path=path!("/reset/:link") view=ResetPage/>
-                <Route ssr=ssr.clone() path=path!("/me") view=Me/>
-                <Route ssr=ssr.clone() path=path!("/me/security") view=SecurityPage/>
-                <Route ssr=ssr.clone() path=path!("/me/security/second-factor") view=SecondFactorPage/>
-                <Route ssr=ssr.clone() path=path!("/help") view=HelpPage/>
-                <Route ssr=ssr.clone() path=path!("/help/setting-up") view=SettingUpPage/>
-                <Route ssr=ssr.clone() path=path!("/help/verify") view=VerifyPage/>
-                <Route ssr=ssr.clone() path=path!("/help/retries") view=RetriesPage/>
-                <Route ssr=ssr.clone() path=path!("/help/causes") view=CausesPage/>
-                <Route ssr=ssr.clone() path=path!("/help/causes/:code") view=CausePage/>
-                <Route ssr=ssr.clone() path=path!("/help/api") view=ApiPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct") view=Overview/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/start") view=StartPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints") view=EndpointsPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/new") view=NewEndpointPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep") view=EndpointPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/edit") view=EditEndpointPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/test") view=TestPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr/remove") view=RemoveMemberPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/jobs") view=JobsPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/jobs/:job") view=JobPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens") view=TokensPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/new") view=NewTokenPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok") view=TokenPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok/revoke") view=RevokeTokenPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/resend") view=ResendPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/cancel") view=CancelPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/events") view=EventsPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/events/:evt") view=EventPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/calls/:call") view=CallPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/audit") view=AuditPage/>
-                <Route ssr=ssr.clone() path=path!("/a/:acct/settings") view=SettingsPage/>
-                <Route ssr=ssr.clone() path=path!("/support") view=DeskPage/>
-                <Route ssr=ssr.clone() path=path!("/support/start") view=StartSupportPage/>
-                <Route ssr=ssr.clone() path=path!("/support/log") view=LogPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints") view=EndpointsPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints/:ep") view=EndpointPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries") view=DeliveriesPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv") view=DeliveryPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/events") view=EventsPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/events/:evt") view=EventPage/>
-                <Route ssr=ssr.clone() path=path!("/support/a/:acct/calls/:call") view=CallPage/>
+                <PublicRoutes/>
+                <HelpRoutes/>
+                <AccountRoutes/>
+                <SupportRoutes/>
                 <OpsRoutes/>
-                <Route ssr=ssr path=path!("/*any") view=NotFound/>
+                <Route ssr=SsrMode::Async path=path!("/*any") view=NotFound/>
             </Routes>
         </Router>
     }
-    // One type for all pages ends here: the crates that build on this one need not know it.
-    .into_any()
+}
+
+/// Pages that need no account, and those of the person who is signed in.
+#[component(transparent)]
+fn PublicRoutes() -> AnyNestedRoute {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/") view=Home/>
+        <Route ssr=ssr.clone() path=path!("/sign-in") view=SignInPage/>
+        <Route ssr=ssr.clone() path=path!("/sign-in/verify") view=VerifySignInPage/>
+        <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
+        <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
+        <Route ssr=ssr.clone() path=path!("/invite/staff/:link") view=JoinStaffPage/>
+        <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>
+        <Route ssr=ssr.clone() path=path!("/reset/:link") view=ResetPage/>
+        <Route ssr=ssr.clone() path=path!("/me") view=Me/>
+        <Route ssr=ssr.clone() path=path!("/me/security") view=SecurityPage/>
+        <Route ssr=ssr path=path!("/me/security/second-factor") view=SecondFactorPage/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// The guides.
+#[component(transparent)]
+fn HelpRoutes() -> AnyNestedRoute {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/help") view=HelpPage/>
+        <Route ssr=ssr.clone() path=path!("/help/setting-up") view=SettingUpPage/>
+        <Route ssr=ssr.clone() path=path!("/help/verify") view=VerifyPage/>
+        <Route ssr=ssr.clone() path=path!("/help/retries") view=RetriesPage/>
+        <Route ssr=ssr.clone() path=path!("/help/causes") view=CausesPage/>
+        <Route ssr=ssr.clone() path=path!("/help/causes/:code") view=CausePage/>
+        <Route ssr=ssr path=path!("/help/api") view=ApiPage/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// The pages of an account.
+#[component(transparent)]
+fn AccountRoutes() -> AnyNestedRoute {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/a/:acct") view=Overview/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/start") view=StartPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints") view=EndpointsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/new") view=NewEndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep") view=EndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/edit") view=EditEndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/test") view=TestPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr/remove") view=RemoveMemberPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/jobs") view=JobsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/jobs/:job") view=JobPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/tokens") view=TokensPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/new") view=NewTokenPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok") view=TokenPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/tokens/:tok/revoke") view=RevokeTokenPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/test-line") view=TestLinePage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries") view=DeliveriesPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv") view=DeliveryPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/resend") view=ResendPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/deliveries/:dlv/cancel") view=CancelPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/events") view=EventsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/events/:evt") view=EventPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/calls/:call") view=CallPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/audit") view=AuditPage/>
+        <Route ssr=ssr path=path!("/a/:acct/settings") view=SettingsPage/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
+/// The provider's support: its desk, and an account's pages as support may see them.
+#[component(transparent)]
+fn SupportRoutes() -> AnyNestedRoute {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/support") view=DeskPage/>
+        <Route ssr=ssr.clone() path=path!("/support/start") view=StartSupportPage/>
+        <Route ssr=ssr.clone() path=path!("/support/log") view=LogPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints") view=EndpointsPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints/:ep") view=EndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries") view=DeliveriesPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv") view=DeliveryPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/events") view=EventsPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/events/:evt") view=EventPage/>
+        <Route ssr=ssr path=path!("/support/a/:acct/calls/:call") view=CallPage/>
+    }
+    .into_inner()
+    .into_any_nested_route()
 }
 
 /// The operator's pages.
 #[component(transparent)]
-fn OpsRoutes() -> impl MatchNestedRoutes + Clone {
+fn OpsRoutes() -> AnyNestedRoute {
     let ssr = SsrMode::Async;
     view! {
         <Route ssr=ssr.clone() path=path!("/ops") view=HealthPage/>
@@ -137,4 +179,5 @@ fn OpsRoutes() -> impl MatchNestedRoutes + Clone {
         <Route ssr=ssr path=path!("/ops/audit") view=OpsAuditPage/>
     }
     .into_inner()
+    .into_any_nested_route()
 }

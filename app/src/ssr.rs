@@ -1,4 +1,4 @@
-//! The one door to server-only code of this crate; each file behind it has one concern.
+//! The request behind a page or a form: who asks, what they typed, and how it is answered.
 
 mod answer;
 mod document;
@@ -18,7 +18,7 @@ pub use second_step::{
 pub use staff::{agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ADDRESS_KEY, AGENT_KEY, ClientIp, TooOften, USER_KEY, actor, backend, client_ip, now, path, request_id,
+    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, actor, backend, client_ip, now, path, request_id,
     require_fresh_sign_in, require_patience, session, session_id, sign_in, sign_out, take_flash, theme, user,
     was_signed_in, zone,
 };

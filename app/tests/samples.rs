@@ -1,5 +1,5 @@
-//! The samples of the guide "Verify a request", run by their own languages. Those whose language is not on this
-//! machine are passed over; Node.js and Python are on every machine that runs the tests.
+//! The samples of the guide "Verify a request", run in their own languages. Languages not installed on this
+//! machine are skipped; Node.js and Python must be there.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use std::{
@@ -15,7 +15,7 @@ use domain::{
     signature::header,
 };
 
-/// Ending of the sample, program, how to ask for its version, and the runner in the folder beside this file.
+/// Extension of the sample, program, its version flag, and the runner in the folder beside this file.
 const LANGUAGES: [(&str, &str, &str, &str); 5] = [
     ("js", "node", "--version", "run.mjs"),
     ("py", "python3", "--version", "run.py"),
@@ -40,12 +40,12 @@ fn secret(byte: u8) -> SigningSecret {
     SigningSecret::new(&[byte; SECRET_BYTES])
 }
 
-#[expect(clippy::disallowed_methods, reason = "the samples go by the real clock")]
+#[expect(clippy::disallowed_methods, reason = "the samples use the real clock")]
 fn now_s() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-/// A request as the sender writes it, in the middle of a rotation: the second signature is the receiver's.
+/// A request as Offhook sends it during a rotation: the second signature is the receiver's.
 fn genuine(at_s: i64) -> Request {
     let (id, token) = ("evt_01kb", "grüße-\"token\"");
     let body = body(EventKind::CallProcessed.example(), 1_507_305_512, token);
@@ -55,7 +55,7 @@ fn genuine(at_s: i64) -> Request {
     Request { body, id: text(id), timestamp: at_s.to_string(), signature, secret, token: text(token) }
 }
 
-/// What the samples must say of each request: whether the token fits, whether the signature does.
+/// What the samples must report for each request: whether the token matches, whether the signature does.
 fn cases() -> Vec<(&'static str, Request, bool, bool)> {
     let good = genuine(now_s());
     let with = |change: fn(&mut Request)| {
@@ -82,7 +82,7 @@ fn cases() -> Vec<(&'static str, Request, bool, bool)> {
     ]
 }
 
-/// The command that runs a sample, our arguments still to come.
+/// The command that runs a sample, without our arguments.
 fn command(program: &str, runner: &Path, sample: &Path) -> Command {
     if program != "go" {
         let mut command = Command::new(program);
@@ -109,7 +109,7 @@ fn said(mut command: Command, request: &Request) -> String {
 }
 
 #[test]
-fn the_samples_of_the_guide_accept_what_is_genuine_and_nothing_else() {
+fn the_samples_of_the_guide_accept_genuine_requests_only() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     for (ending, program, version, runner) in LANGUAGES {
         if Command::new(program).arg(version).output().is_err() {

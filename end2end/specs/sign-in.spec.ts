@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { PASSWORD } from "../fixtures/account";
 import { expect, test } from "../fixtures/test";
 
-const WRONG = "This e-mail address and password do not fit together.";
+const WRONG = "Incorrect email address or password.";
 
 async function signIn(page: Page, email: string, password: string) {
   await page.getByLabel("E-mail").fill(email);

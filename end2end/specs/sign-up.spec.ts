@@ -14,7 +14,7 @@ test("an address that is taken is refused, and what was typed stays", async ({ p
   await page.getByLabel("Account name").fill("Second Account");
   await page.getByLabel("Your name").fill("Ana");
   await page.getByRole("button", { name: "Create account" }).click();
-  await expect(page.getByRole("alert")).toContainText("signed up with this address already");
+  await expect(page.getByRole("alert")).toContainText("A user with this email address already exists");
   await expect(page).toHaveTitle(/^Error: /);
   await expect(page.getByLabel("E-mail")).toHaveValue(person.email);
   await expect(page.getByLabel("E-mail")).toHaveAttribute("aria-invalid", "true");

@@ -1,4 +1,4 @@
-//! The audit log as a file: all records under a filter, read page by page while they are sent.
+//! Export of the audit log: all records that match a filter, read page by page while they are sent.
 
 use std::io;
 
@@ -6,12 +6,11 @@ use axum::{
     Router,
     body::Body,
     extract::{Path, RawQuery, State},
-    http::{StatusCode, header},
+    http::header,
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use domain::{
-    Error,
     actor::Actor,
     audit::{AuditFilter, AuditPage, Change, Record},
     query::PAGE_MAX_ROWS,
@@ -20,167 +19,159 @@ use domain::{
 use futures::stream;
 use tower_sessions::Session;
 
-use crate::{person, rest::audit::RecordJson, room::Shared};
+use crate::{app_state::SharedState, plain_error::PlainError, rest::audit::RecordJson, user};
 
-/// The columns of a table, in its first line.
-const COLUMNS: &str = "id,at,who_id,who,address,deed,words,object_id,object,changes,hash\r\n";
-/// First characters that make a spreadsheet calculate what a cell says (OWASP, CSV injection).
-const CALCULATES: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// The header of the CSV file.
+const COLUMNS: [&str; 11] =
+    ["id", "at", "who_id", "who", "address", "action", "summary", "object_id", "object", "changes", "hash"];
+/// First characters that make a spreadsheet treat a cell as a formula (OWASP, CSV injection).
+const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// `GET /a/{acct}/audit/export.csv` and `.json`, and the same of the installation under `/ops/audit`.
-pub fn routes() -> Router<Shared> {
+/// `GET /a/{acct}/audit/export.csv` and `.json`, and the same for the ops log under `/ops/audit`.
+pub fn routes() -> Router<SharedState> {
     Router::new()
         .route("/a/{acct}/audit/export.csv", get(csv))
         .route("/a/{acct}/audit/export.json", get(json))
-        .route("/ops/audit/export.csv", get(installation_csv))
-        .route("/ops/audit/export.json", get(installation_json))
+        .route("/ops/audit/export.csv", get(ops_csv))
+        .route("/ops/audit/export.json", get(ops_json))
 }
 
-type Refused = (StatusCode, String);
+type Exported = Result<Response, PlainError>;
 
-async fn csv(room: State<Shared>, session: Session, acct: Path<String>, query: RawQuery) -> Result<Response, Refused> {
-    let actor = person::in_account(&room, &session, &acct).await.map_err(refused)?;
-    export(room, actor, Log::Account, query, Form::Csv).await
+async fn csv(state: State<SharedState>, session: Session, acct: Path<String>, query: RawQuery) -> Exported {
+    let actor = user::member(&state, &session, &acct).await?;
+    export(state, actor, Log::Account, query, Format::Csv).await
 }
 
-async fn json(room: State<Shared>, session: Session, acct: Path<String>, query: RawQuery) -> Result<Response, Refused> {
-    let actor = person::in_account(&room, &session, &acct).await.map_err(refused)?;
-    export(room, actor, Log::Account, query, Form::Json).await
+async fn json(state: State<SharedState>, session: Session, acct: Path<String>, query: RawQuery) -> Exported {
+    let actor = user::member(&state, &session, &acct).await?;
+    export(state, actor, Log::Account, query, Format::Json).await
 }
 
-async fn installation_csv(room: State<Shared>, session: Session, query: RawQuery) -> Result<Response, Refused> {
-    let actor = person::in_staff(&room, &session).await.map_err(refused)?;
-    export(room, actor, Log::Installation, query, Form::Csv).await
+async fn ops_csv(state: State<SharedState>, session: Session, query: RawQuery) -> Exported {
+    let actor = user::operator(&state, &session).await?;
+    export(state, actor, Log::Ops, query, Format::Csv).await
 }
 
-async fn installation_json(room: State<Shared>, session: Session, query: RawQuery) -> Result<Response, Refused> {
-    let actor = person::in_staff(&room, &session).await.map_err(refused)?;
-    export(room, actor, Log::Installation, query, Form::Json).await
+async fn ops_json(state: State<SharedState>, session: Session, query: RawQuery) -> Exported {
+    let actor = user::operator(&state, &session).await?;
+    export(state, actor, Log::Ops, query, Format::Json).await
 }
 
-/// Whose log it is.
+/// Which log is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Log {
     Account,
-    Installation,
+    Ops,
 }
 
 impl Log {
-    async fn page(self, room: &Shared, actor: &Actor, filter: &AuditFilter) -> domain::Result<AuditPage> {
+    async fn page(self, state: &SharedState, actor: &Actor, filter: &AuditFilter) -> domain::Result<AuditPage> {
         match self {
-            Self::Account => room.backend.audit(actor, filter).await,
-            Self::Installation => room.backend.installation_audit(actor, filter).await,
+            Self::Account => state.backend.audit(actor, filter).await,
+            Self::Ops => state.backend.installation_audit(actor, filter).await,
         }
     }
 }
 
-/// What the file looks like.
+/// The format of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Format {
     Csv,
     Json,
 }
 
 async fn export(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     actor: Actor,
     log: Log,
     RawQuery(query): RawQuery,
-    form: Form,
-) -> Result<Response, Refused> {
-    let asked = AuditFilter::parse(&query.unwrap_or_default());
-    let filter = AuditFilter { cursor: None, limit: PAGE_MAX_ROWS, ..asked };
-    // The first page is read before anything is answered, so that a refusal has its status.
-    let first = log.page(&room, &actor, &filter).await.map_err(refused)?;
-    let reading = Reading { room, actor, log, filter, form, at: At::Page { page: first, first: true } };
-    let (kind, name) = match form {
-        Form::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
-        Form::Json => ("application/json", "attachment; filename=\"audit.json\""),
+    format: Format,
+) -> Exported {
+    let requested = AuditFilter::parse(&query.unwrap_or_default());
+    let filter = AuditFilter { cursor: None, limit: PAGE_MAX_ROWS, ..requested };
+    // The first page is read before the response starts, so that an error gets its own status.
+    let first = log.page(&state, &actor, &filter).await?;
+    let export = Export { state, actor, log, filter, format, position: Position::Page { page: first, first: true } };
+    let (kind, name) = match format {
+        Format::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
+        Format::Json => ("application/json", "attachment; filename=\"audit.json\""),
     };
-    let body = Body::from_stream(stream::unfold(reading, Reading::next));
+    let body = Body::from_stream(stream::try_unfold(export, Export::next));
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, name)], body).into_response())
 }
 
-fn refused(error: Error) -> Refused {
-    let status = match &error {
-        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
-        Error::Forbidden(_) | Error::Suspended(_) => StatusCode::FORBIDDEN,
-        Error::NotFound(_) => StatusCode::NOT_FOUND,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    (status, format!("{error}\n"))
-}
-
-/// An export under way.
-struct Reading {
-    room: Shared,
+/// An export in progress.
+struct Export {
+    state: SharedState,
     actor: Actor,
     log: Log,
     filter: AuditFilter,
-    form: Form,
-    at: At,
+    format: Format,
+    position: Position,
 }
 
-/// How far it has come.
-enum At {
-    /// This page has been read and is sent next.
+/// How far it is.
+enum Position {
+    /// This page has been read, and is sent next.
     Page { page: AuditPage, first: bool },
-    /// The page at this position is read next.
+    /// The page at this cursor is read next.
     Older(String),
     /// Everything has been sent.
     End,
 }
 
-impl Reading {
-    /// The next part of the file. An error breaks the download off, so that nobody takes a part for the whole.
-    async fn next(mut self) -> Option<(io::Result<String>, Self)> {
-        let (page, first) = match std::mem::replace(&mut self.at, At::End) {
-            At::End => return None,
-            At::Page { page, first } => (page, first),
-            At::Older(cursor) => {
+impl Export {
+    /// The next part of the file. An error aborts the download, so that a part is not mistaken for the whole.
+    async fn next(mut self) -> io::Result<Option<(Vec<u8>, Self)>> {
+        let (page, first) = match std::mem::replace(&mut self.position, Position::End) {
+            Position::End => return Ok(None),
+            Position::Page { page, first } => (page, first),
+            Position::Older(cursor) => {
                 let filter = AuditFilter { cursor: Some(cursor), ..self.filter.clone() };
-                match self.log.page(&self.room, &self.actor, &filter).await {
-                    Ok(page) => (page, false),
-                    Err(error) => return Some((Err(io::Error::other(error)), self)),
-                }
+                (self.log.page(&self.state, &self.actor, &filter).await.map_err(io::Error::other)?, false)
             }
         };
-        let text = self.form.part(page.rows, first, page.next.is_none());
+        let part = self.format.part(page.rows, first, page.next.is_none())?;
         if let Some(cursor) = page.next {
-            self.at = At::Older(cursor);
+            self.position = Position::Older(cursor);
         }
-        Some((Ok(text), self))
+        Ok(Some((part, self)))
     }
 }
 
-impl Form {
-    /// A page of records as its part of the file, with what stands before the first and after the last.
-    fn part(self, rows: Vec<Record>, first: bool, last: bool) -> String {
+impl Format {
+    /// A page of records as a part of the file: the first part has the beginning, the last the end.
+    fn part(self, rows: Vec<Record>, first: bool, last: bool) -> io::Result<Vec<u8>> {
         match self {
-            Self::Csv => {
-                let head = if first { COLUMNS } else { "" };
-                rows.iter().fold(head.to_owned(), |text, record| text + &line(record))
-            }
+            Self::Csv => csv_part(&rows, first),
             Self::Json => {
-                let records = rows.into_iter().map(json_text);
-                let text = records.collect::<Vec<_>>().join(",\n");
+                let records = rows.into_iter().map(|record| serde_json::to_string(&RecordJson::from(record)));
+                let text = records.collect::<Result<Vec<_>, _>>()?.join(",\n");
                 let before = if first { "[\n" } else { ",\n" };
-                format!("{before}{text}{}", if last { "\n]\n" } else { "" })
+                Ok(format!("{before}{text}{}", if last { "\n]\n" } else { "" }).into_bytes())
             }
         }
     }
 }
 
-fn json_text(record: Record) -> String {
-    // A record is made of texts, which always serialise.
-    serde_json::to_string(&RecordJson::from(record)).unwrap_or_default()
+/// Records as lines of the table (RFC 4180). Every cell is quoted.
+fn csv_part(rows: &[Record], first: bool) -> io::Result<Vec<u8>> {
+    let mut builder = csv::WriterBuilder::new();
+    let mut table =
+        builder.quote_style(csv::QuoteStyle::Always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    if first {
+        table.write_record(COLUMNS)?;
+    }
+    for record in rows {
+        table.write_record(cells(record).map(inert))?;
+    }
+    table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
-/// A record as a line of the table (RFC 4180).
-fn line(record: &Record) -> String {
+fn cells(record: &Record) -> [String; COLUMNS.len()] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let changes = record.changes.iter().map(change).collect::<Vec<_>>().join("; ");
-    let cells = [
+    [
         record.id.to_string(),
         iso_utc(record.at),
         text(&record.who_id),
@@ -190,10 +181,9 @@ fn line(record: &Record) -> String {
         record.deed.words().to_owned(),
         text(&record.object_id),
         text(&record.object),
-        changes,
+        record.changes.iter().map(change).collect::<Vec<_>>().join("; "),
         record.hash.clone(),
-    ];
-    cells.map(|cell| quoted(&cell)).join(",") + "\r\n"
+    ]
 }
 
 fn change(change: &Change) -> String {
@@ -204,10 +194,9 @@ fn change(change: &Change) -> String {
     }
 }
 
-/// A cell in quotes. What a spreadsheet would calculate gets an apostrophe before it, so that it stays a text.
-fn quoted(cell: &str) -> String {
-    let harmless = if cell.starts_with(CALCULATES) { "'" } else { "" };
-    format!("\"{harmless}{}\"", cell.replace('"', "\"\""))
+/// A cell that no spreadsheet treats as a formula: an apostrophe in front keeps it a text.
+fn inert(cell: String) -> String {
+    if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]
@@ -232,8 +221,8 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_stays_a_text_and_in_its_place() {
-        for (cell, written) in [
+    fn no_cell_becomes_a_formula_or_moves_to_another_column() {
+        for (object, written) in [
             ("=1+1", "\"'=1+1\""),
             ("+49", "\"'+49\""),
             ("-1", "\"'-1\""),
@@ -241,20 +230,20 @@ mod tests {
             ("\t=1", "\"'\t=1\""),
             ("a, \"b\"", "\"a, \"\"b\"\"\""),
         ] {
-            assert_eq!(quoted(cell), written);
+            let table = String::from_utf8(csv_part(&[record(object)], false).unwrap()).unwrap();
+            assert!(table.contains(&format!(",{written},\"name: a \"\"b\"\" -> c\",")), "{table}");
         }
-        assert!(line(&record("=cmd()")).contains("\"'=cmd()\",\"name: a \"\"b\"\" -> c\""));
     }
 
     #[test]
-    fn the_parts_of_an_export_make_one_array() {
+    fn the_parts_of_an_export_form_one_array() {
         let parts = [
-            Form::Json.part(vec![record("a"), record("b")], true, false),
-            Form::Json.part(vec![record("c")], false, true),
+            Format::Json.part(vec![record("a"), record("b")], true, false).unwrap(),
+            Format::Json.part(vec![record("c")], false, true).unwrap(),
         ];
-        let whole: serde_json::Value = serde_json::from_str(&parts.concat()).unwrap();
+        let whole: serde_json::Value = serde_json::from_slice(&parts.concat()).unwrap();
         assert_eq!(whole.as_array().unwrap().len(), 3);
-        let none: serde_json::Value = serde_json::from_str(&Form::Json.part(Vec::new(), true, true)).unwrap();
-        assert_eq!(none, serde_json::json!([]));
+        let none = Format::Json.part(Vec::new(), true, true).unwrap();
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&none).unwrap(), serde_json::json!([]));
     }
 }

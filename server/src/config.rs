@@ -16,7 +16,7 @@ use crate::{
     secret_key::{self, KeyError},
 };
 
-/// Where everything is stored: the same for the server and for the commands beside it.
+/// Where data is stored: the same for the server and for the other commands.
 #[derive(Debug, Clone, Args)]
 pub struct Store {
     /// Folder: database, instance keys (0600).
@@ -25,8 +25,8 @@ pub struct Store {
     /// `sqlite://…` or `postgres://…` [default: sqlite://$OFFHOOK_DATA/offhook.db].
     #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<String>,
-    /// 32 bytes in base64 that encrypt endpoint credentials [default: made on first start in the data folder]. Several
-    /// are written `k2:BASE64 k1:BASE64`; the first one seals.
+    /// 32 bytes in base64 that encrypt endpoint credentials [default: generated in the data folder on first start].
+    /// Write several as `k2:BASE64 k1:BASE64`; the first one encrypts.
     #[arg(
         long,
         env = "OFFHOOK_SECRET_KEY",
@@ -35,12 +35,12 @@ pub struct Store {
         conflicts_with = "secret_key_file"
     )]
     pub secret_key: Option<GivenKeys>,
-    /// A file that holds the same. It is read again when it changes.
+    /// A file with the keys. It is read again when it changes.
     #[arg(long, env = "OFFHOOK_SECRET_KEY_FILE", value_name = "FILE")]
     pub secret_key_file: Option<PathBuf>,
 }
 
-/// Keys that were given as they are, rather than in a file.
+/// Keys that were given directly instead of in a file.
 #[derive(Debug, Clone)]
 pub struct GivenKeys(KeyRing);
 
@@ -52,21 +52,21 @@ impl std::str::FromStr for GivenKeys {
 }
 
 impl Store {
-    /// The database's address.
+    /// The URL of the database.
     #[must_use]
     pub fn database_url(&self) -> String {
         let embedded = || format!("sqlite://{}", self.data.join("offhook.db").display());
         self.database_url.clone().unwrap_or_else(embedded)
     }
 
-    /// The file of the database; none when it is PostgreSQL.
+    /// The file of the database; none for PostgreSQL.
     #[must_use]
     pub fn database_file(&self) -> Option<PathBuf> {
         engine::store::sqlite::file(&self.database_url())
     }
 
-    /// The instance keys: given, in a file, or in the data folder. None when nobody said where they are and there are
-    /// none in the data folder.
+    /// The instance keys: given directly, in a file, or in the data folder. None when they are not configured and there
+    /// are none in the data folder.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -80,7 +80,7 @@ impl Store {
         }
     }
 
-    /// The file of the keys, whether it is there or not; none when they were given as they are.
+    /// The key file, which may not exist; none when the keys were given directly.
     #[must_use]
     pub fn key_file(&self) -> Option<PathBuf> {
         match (&self.secret_key, &self.secret_key_file) {
@@ -90,7 +90,7 @@ impl Store {
         }
     }
 
-    /// Where the keys are, in words.
+    /// Where the keys are, for messages.
     #[must_use]
     pub fn key_place(&self) -> String {
         self.key_file().map_or_else(|| "OFFHOOK_SECRET_KEY".to_owned(), |file| file.display().to_string())
@@ -109,28 +109,28 @@ fn key_id(text: &str) -> Result<KeyId, String> {
 /// Who may create an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SignUp {
-    /// Anybody.
+    /// Anyone.
     Open,
-    /// Those who were invited.
+    /// Only those who were invited.
     Invite,
 }
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Human-readable.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// The log.
 #[derive(Debug, Clone, Args)]
 pub struct Log {
-    /// What is logged: error, warn, info, debug, trace, or directives such as `info,engine=debug`.
+    /// What to log: error, warn, info, debug, trace, or directives such as `info,engine=debug`.
     #[arg(long = "log", env = "OFFHOOK_LOG", default_value = "info", value_name = "LEVEL", global = true)]
     pub level: String,
-    /// How it is written.
+    /// Format of log lines.
     #[arg(long = "log-format", env = "OFFHOOK_LOG_FORMAT", default_value = "text", value_enum, global = true)]
     pub format: LogFormat,
 }
@@ -142,41 +142,44 @@ pub struct Serve {
     #[arg(long, env = "OFFHOOK_LISTEN", default_value = "127.0.0.1:3000", value_name = "ADDRESS")]
     pub listen: String,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "would stand in the help text")]
+    #[expect(missing_docs, reason = "would appear in the help text")]
     pub store: Store,
     /// Where browsers reach this server: links, cookies (`Secure` when https), origin check
     /// [default: http://$OFFHOOK_LISTEN].
     #[arg(long, env = "OFFHOOK_PUBLIC_URL", value_name = "URL", value_parser = public_url)]
     pub public_url: Option<Url>,
-    /// Instance keys that are lost for good, by name: starts although what they sealed cannot be read.
+    /// Names of instance keys that are lost: start although what they encrypted cannot be read.
     #[arg(long, env = "OFFHOOK_LOST_KEYS", value_name = "KEY[,KEY]", value_delimiter = ',', value_parser = key_id)]
     pub lost_keys: Vec<KeyId>,
     /// Who may create an account [default: open on loopback, else invite].
     #[arg(long, env = "OFFHOOK_SIGN_UP", value_enum)]
     pub sign_up: Option<SignUp>,
-    /// Most days that an account may keep its payloads, deliveries and events.
+    /// Longest retention of payloads, deliveries and events that an account may choose, in days.
     #[arg(long, env = "OFFHOOK_RETENTION_MAX_DAYS", value_name = "DAYS", default_value_t = RETENTION_MAX_DAYS,
         value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub retention_max_days: u32,
-    /// Addresses that endpoints may resolve to besides public ones: CIDRs, separated by commas.
+    /// Addresses that endpoints may resolve to besides public ones: CIDRs, comma-separated.
     #[arg(long, env = "OFFHOOK_EGRESS_ALLOW", default_value = "", hide_default_value = true, value_parser = networks, value_name = "CIDRS")]
     pub egress_allow: Networks,
-    /// Proxies whose `X-Forwarded-For` is believed: CIDRs, separated by commas.
+    /// Proxies whose `X-Forwarded-For` is trusted: CIDRs, comma-separated.
     #[arg(long, env = "OFFHOOK_TRUSTED_PROXIES", default_value = "127.0.0.0/8,::1/128", value_parser = networks, value_name = "CIDRS")]
     pub trusted_proxies: Networks,
-    /// Mail server: `smtp://…` (TLS where it is offered; `?tls=required` insists) or `smtps://…`, with user and password
-    /// where needed [default: none; mail is shown in the log].
+    /// Mail server: `smtp://…` (TLS where offered; add `?tls=required` to require it) or `smtps://…`, with user and
+    /// password where needed [default: none; emails are shown in the log].
     #[arg(long, env = "OFFHOOK_SMTP_URL", hide_env_values = true, value_name = "URL")]
     pub smtp_url: Option<Url>,
-    /// Sender of mail; needed with a mail server.
+    /// Sender of emails; required with a mail server.
     #[arg(long, env = "OFFHOOK_MAIL_FROM", value_name = "ADDRESS")]
     pub mail_from: Option<String>,
+    /// Export spans by OTLP over HTTP to this collector, such as http://127.0.0.1:4318 [default: none].
+    #[arg(long, env = "OFFHOOK_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<Url>,
 }
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
-    /// The address to listen on is no address of a URL.
+    /// The address to listen on does not form a URL.
     #[error("set OFFHOOK_PUBLIC_URL: {0}")]
     PublicUrl(#[from] url::ParseError),
     /// Mail.
@@ -202,7 +205,7 @@ fn public_url(text: &str) -> Result<Url, String> {
 }
 
 impl Serve {
-    /// The settings of the engine, once it is known where we listen.
+    /// The settings of the engine for the address that the server listens on.
     ///
     /// # Errors
     /// As [`Self::public_url`] and [`mail::open`].
@@ -217,32 +220,33 @@ impl Serve {
             public_url: self.public_url(listening)?,
             own_address: reachable(listening),
             mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,
+            password_cost: engine::password::HashCost::default(),
         })
     }
 
     /// Where browsers reach us.
     ///
     /// # Errors
-    /// When no URL can be made of the address to listen on.
+    /// When the address to listen on does not form a URL.
     pub fn public_url(&self, listening: SocketAddr) -> Result<Url, SettingsError> {
         match &self.public_url {
             Some(url) => Ok(url.clone()),
-            // Port 0 means any: only now it is known which.
+            // Port 0 means any free port, which is known only now.
             None if self.listen.ends_with(":0") => Ok(local_url(listening)?),
             None => Ok(Url::parse(&format!("http://{}", self.listen))?),
         }
     }
 }
 
-/// The URL of an address of ours.
+/// The URL of one of our own addresses.
 ///
 /// # Errors
-/// None in practice: an address and a port make a URL.
+/// None in practice: an address and a port always form a URL.
 pub fn local_url(address: SocketAddr) -> Result<Url, url::ParseError> {
     Url::parse(&format!("http://{address}"))
 }
 
-/// An address that reaches us from this machine: who listens everywhere also listens on loopback.
+/// An address that reaches us from this machine: listening on all addresses includes loopback.
 fn reachable(listening: SocketAddr) -> SocketAddr {
     let ip = match listening.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -257,14 +261,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_are_separated_by_commas_and_an_address_is_one_of_itself() {
+    fn networks_are_comma_separated_and_a_single_address_is_a_network() {
         assert_eq!(networks("10.0.0.0/8, ::1").unwrap().0.len(), 2);
         assert_eq!(networks("").unwrap(), Networks::default());
         assert!(networks("10.0.0.0/8,nonsense").unwrap_err().contains("nonsense"));
     }
 
     #[test]
-    fn a_database_is_one_of_two_kinds() {
+    fn a_database_is_sqlite_or_postgresql() {
         for known in ["sqlite://data/offhook.db", "postgres://offhook@db/offhook", "postgresql://offhook@db/offhook"] {
             assert!(database_url(known).is_ok(), "{known}");
         }
@@ -280,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_everywhere_is_reached_on_loopback() {
+    fn a_server_on_all_addresses_is_reachable_on_loopback() {
         assert_eq!(reachable("0.0.0.0:3000".parse().unwrap()).to_string(), "127.0.0.1:3000");
         assert_eq!(reachable("[::]:3000".parse().unwrap()).to_string(), "[::1]:3000");
         assert_eq!(local_url("[::1]:8080".parse().unwrap()).unwrap().as_str(), "http://[::1]:8080/");

@@ -1,8 +1,8 @@
-//! Refuses posts that another site made a browser send.
+//! Rejects requests that another site made a browser send.
 //!
-//! Sessions are cookies, which browsers attach by themselves. So whatever changes something must say where it comes
-//! from: by `Sec-Fetch-Site` (Fetch Metadata), or by `Origin` where a browser does not send that (plain http, old
-//! ones). What says neither is refused. REST uses tokens, which no browser attaches, and does not pass here.
+//! Sessions are cookies, which browsers attach automatically. So every request that changes something must state its
+//! origin: with `Sec-Fetch-Site` (Fetch Metadata), or with `Origin` where a browser does not send that (plain http, old
+//! browsers). Requests with neither are rejected. REST uses tokens, which no browser attaches, and is not checked.
 
 use axum::{
     extract::{Request, State},
@@ -12,17 +12,17 @@ use axum::{
 };
 use url::Url;
 
-use crate::room::Shared;
+use crate::app_state::SharedState;
 
-const REFUSED: &str = "This form was not sent from a page of Offhook, so nothing was done. \
+const REJECTED: &str = "This form was not sent from a page of Offhook, so nothing was changed. \
     Open the page again and send it from there. Programs use the API under /api/v1 with a token.\n";
 
-/// Lets reads pass, and posts from our own pages.
-pub async fn check(State(room): State<Shared>, request: Request, next: Next) -> Response {
-    if is_read(request.method()) || is_ours(request.headers(), &room.public_url) {
+/// Accepts reads, and posts from our own pages.
+pub async fn check(State(state): State<SharedState>, request: Request, next: Next) -> Response {
+    if is_read(request.method()) || is_ours(request.headers(), &state.public_url) {
         return next.run(request).await;
     }
-    (StatusCode::FORBIDDEN, REFUSED).into_response()
+    (StatusCode::FORBIDDEN, REJECTED).into_response()
 }
 
 /// GET and HEAD change nothing.
@@ -33,21 +33,21 @@ pub fn is_read(method: &Method) -> bool {
 fn is_ours(headers: &HeaderMap, public_url: &Url) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("sec-fetch-site"), text(header::ORIGIN.as_str())) {
-        // `none`: a person at the address bar, or one who repeats a post by reloading.
+        // `none`: typed into the address bar, or a post repeated by reloading.
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         (None, Some(origin)) => is_own_origin(origin, public_url, text(header::HOST.as_str())),
         (None, None) => false,
     }
 }
 
-/// The public URL, or the name by which this request came: a proxy may not have told its own.
+/// The public URL, or the host of this request: a proxy may not forward its own.
 fn is_own_origin(origin: &str, public_url: &Url, host: Option<&str>) -> bool {
     let Ok(origin) = Url::parse(origin) else { return false };
     if origin.origin() == public_url.origin() {
         return true;
     }
-    let came_by = host.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
-    origin.scheme() == public_url.scheme() && came_by.is_some_and(|url| url.origin() == origin.origin())
+    let own_host = host.and_then(|host| Url::parse(&format!("{}://{host}", origin.scheme())).ok());
+    origin.scheme() == public_url.scheme() && own_host.is_some_and(|url| url.origin() == origin.origin())
 }
 
 #[cfg(test)]
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_pages_pass() {
+    fn our_own_pages_are_accepted() {
         assert!(passes(&[("sec-fetch-site", "same-origin")]));
         assert!(passes(&[("sec-fetch-site", "none")]));
         assert!(passes(&[("origin", "https://hooks.acme.example")]));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn other_sites_and_those_that_do_not_say_are_refused() {
+    fn other_sites_and_requests_without_an_origin_are_rejected() {
         assert!(!passes(&[]));
         assert!(!passes(&[("sec-fetch-site", "cross-site"), ("origin", "https://hooks.acme.example")]));
         assert!(!passes(&[("sec-fetch-site", "same-site")]));

@@ -1,4 +1,4 @@
-//! Connections: taken in up to a limit, given a time to speak, and let finish when the server stops.
+//! Connections: accepted up to a limit, with a timeout for the request head, and drained when the server stops.
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
-/// Most connections at once; more wait in the kernel's queue.
+/// Most connections at once; others wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 8_192;
 /// Time for a request's head, and for the next request on an open connection.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
@@ -23,23 +23,23 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const HEAD_MAX_BYTES: usize = 64 * 1_024;
 /// How long requests in progress may take once the server stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
-/// Pause after the system could not give a connection (no free file descriptors).
+/// Pause after the system failed to accept a connection (no free file descriptors).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves until `stopping` is cancelled and the requests in progress are answered, or their time is up.
+/// Serves until `stopping` is cancelled and the requests in progress have finished or timed out.
 pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     while let Some(accepted) = stopping.run_until_cancelled(accept(&listener, &connections)).await {
-        let Some((stream, peer, place)) = accepted else { break };
+        let Some((stream, peer, permit)) = accepted else { break };
         let connection = http().serve_connection(TokioIo::new(stream), service(router.clone(), peer));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            // How a connection ends is the client's business: resets and broken requests are everyday.
+            // Resets and malformed requests are common, and not our error.
             if let Err(error) = connection.await {
                 tracing::debug!(%error, %peer, "connection");
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
@@ -48,28 +48,28 @@ pub async fn serve(listener: TcpListener, router: Router, stopping: Cancellation
     }
 }
 
-type Place = tokio::sync::OwnedSemaphorePermit;
+type Permit = tokio::sync::OwnedSemaphorePermit;
 
-/// The next connection; none when the limit of connections is gone with the server.
-async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, Place)> {
-    let place = Arc::clone(connections).acquire_owned().await.ok()?;
+/// The next connection; none once the semaphore is closed.
+async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, Permit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // An answer is one small packet: do not wait for more.
+                // A response is one small packet: do not wait for more.
                 let _ = stream.set_nodelay(true);
-                return Some((stream, peer, place));
+                return Some((stream, peer, permit));
             }
-            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if is_per_connection(&error) => {}
             Err(error) => {
-                tracing::error!(%error, "cannot take connections");
+                tracing::error!(%error, "cannot accept connections");
                 pause().await;
             }
         }
     }
 }
 
-fn is_of_one_connection(error: &io::Error) -> bool {
+fn is_per_connection(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(error.kind(), Kind::ConnectionRefused | Kind::ConnectionAborted | Kind::ConnectionReset)
 }
@@ -85,7 +85,7 @@ fn http() -> http1::Builder {
     builder
 }
 
-/// One connection's requests go to the router with the address that they come from.
+/// Passes the requests of a connection to the router with the address of the peer.
 fn service(
     router: Router,
     peer: SocketAddr,

@@ -1,8 +1,8 @@
-//! Mail leaves here: by SMTP, or into the log where no mail server is set, so that an operator can hand a link on.
+//! Email delivery: by SMTP, or into the log when no mail server is configured, so that an operator can pass on a link.
 
 use std::{sync::Arc, time::Duration};
 
-use engine::mail::{Letter, Mail, Posted};
+use engine::mail::{Email, Enqueued, Mail};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
@@ -10,48 +10,51 @@ use lettre::{
 use tokio::sync::mpsc;
 use url::Url;
 
-/// Letters that may wait for the mail server.
-const WAITING_MAX: usize = 256;
-/// Longest that the mail server may take for one step of a letter, in seconds.
-const STEP_MAX_S: u64 = 20;
-/// The port of `smtp://` when the URL names none (RFC 5321 section 4.5.4.2).
+/// Most emails that wait for the mail server.
+const QUEUE_MAX: usize = 256;
+/// Time limit of each SMTP command, in seconds.
+const COMMAND_TIMEOUT_S: u64 = 20;
+/// The port of `smtp://` when the URL has none (RFC 5321 section 4.5.4.2).
 const SMTP_PORT: u16 = 25;
 
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
-/// Why mail cannot be sent as the settings say.
-#[derive(Debug, thiserror::Error)]
+/// Why mail cannot be sent with these settings.
+#[derive(Debug, thiserror :: Error)]
 pub enum MailError {
-    /// The address of the mail server is no `smtp://` or `smtps://` URL.
+    /// The mail server is not a `smtp://` or `smtps://` URL.
     #[error("OFFHOOK_SMTP_URL: {0}")]
     Server(#[from] lettre::transport::smtp::Error),
-    /// There is a mail server and no sender.
-    #[error("set OFFHOOK_MAIL_FROM to the address that mail comes from, such as offhook@acme.example")]
+    /// There is a mail server but no sender.
+    #[error("set OFFHOOK_MAIL_FROM to the sender of emails, such as offhook@acme.example")]
     NoSender,
-    /// The sender is no address.
+    /// The sender is not an email address.
     #[error("OFFHOOK_MAIL_FROM: {0}")]
     Sender(#[from] lettre::address::AddressError),
 }
 
-/// The mail that the settings describe.
+/// The mailer that the settings describe.
+
 ///
+
 /// # Errors
+
 /// [`MailError`] naming the setting.
 pub fn open(server: Option<&Url>, from: Option<&str>) -> Result<Arc<dyn Mail>, MailError> {
     let Some(server) = server else { return Ok(Arc::new(Log)) };
     let from: Mailbox = from.ok_or(MailError::NoSender)?.parse()?;
-    let smtp = Smtp::from_url(with_tls(server).as_str())?.timeout(Some(Duration::from_secs(STEP_MAX_S))).build();
-    let (queue, letters) = mpsc::channel(WAITING_MAX);
-    tokio::spawn(send_all(smtp, from, letters));
+    let smtp = Smtp::from_url(with_tls(server).as_str())?.timeout(Some(Duration::from_secs(COMMAND_TIMEOUT_S))).build();
+    let (queue, emails) = mpsc::channel(QUEUE_MAX);
+    tokio::spawn(send_all(smtp, from, emails));
     Ok(Arc::new(Queue(queue)))
 }
 
-/// What the URL leaves open: `smtp://` turns to TLS where the server offers it, unless the URL says otherwise.
+/// Adds defaults to the URL: `smtp://` upgrades to TLS where the server offers it, unless the URL says otherwise.
 fn with_tls(server: &Url) -> Url {
     let mut url = server.clone();
     if url.scheme() == "smtp" {
         if url.port().is_none() {
-            // Only a URL without a host has no place for a port; lettre then says what is wrong.
+            // Fails only for a URL without a host, which lettre then reports.
             let _ = url.set_port(Some(SMTP_PORT));
         }
         if !url.query_pairs().any(|(key, _)| key == "tls") {
@@ -61,38 +64,38 @@ fn with_tls(server: &Url) -> Url {
     url
 }
 
-struct Queue(mpsc::Sender<Letter>);
+struct Queue(mpsc::Sender<Email>);
 
 impl Mail for Queue {
-    fn post(&self, letter: Letter) -> Posted {
-        match self.0.try_send(letter) {
-            Ok(()) => Posted::Waiting,
+    fn send(&self, email: Email) -> Enqueued {
+        match self.0.try_send(email) {
+            Ok(()) => Enqueued::Queued,
             Err(error) => {
-                tracing::error!(%error, "a letter was not sent");
-                Posted::Full
+                tracing :: error! ( % error , "mail was not queued" );
+                Enqueued::Full
             }
         }
     }
 }
 
-/// One letter after the other, until the program ends.
-async fn send_all(smtp: Smtp, from: Mailbox, mut letters: mpsc::Receiver<Letter>) {
-    while let Some(letter) = letters.recv().await {
-        let to = letter.to.clone();
-        match send(&smtp, &from, letter).await {
+/// Sends one email after the other until the program ends.
+async fn send_all(smtp: Smtp, from: Mailbox, mut emails: mpsc::Receiver<Email>) {
+    while let Some(email) = emails.recv().await {
+        let to = email.to.clone();
+        match send(&smtp, &from, email).await {
             Ok(()) => tracing::info!(to, "mail sent"),
-            Err(error) => tracing::error!(to, %error, "mail was not sent"),
+            Err(error) => tracing :: error! ( to , % error , "mail was not sent" ),
         }
     }
 }
 
-async fn send(smtp: &Smtp, from: &Mailbox, letter: Letter) -> anyhow::Result<()> {
+async fn send(smtp: &Smtp, from: &Mailbox, email: Email) -> anyhow::Result<()> {
     let message = Message::builder()
         .from(from.clone())
-        .to(letter.to.parse()?)
-        .subject(letter.subject)
+        .to(email.to.parse()?)
+        .subject(email.subject)
         .header(ContentType::TEXT_PLAIN)
-        .body(letter.text)?;
+        .body(email.text)?;
     smtp.send(message).await?;
     Ok(())
 }
@@ -100,14 +103,14 @@ async fn send(smtp: &Smtp, from: &Mailbox, letter: Letter) -> anyhow::Result<()>
 struct Log;
 
 impl Mail for Log {
-    fn post(&self, Letter { to, subject, text }: Letter) -> Posted {
+    fn send(&self, Email { to, subject, text }: Email) -> Enqueued {
         tracing::info!(
-            "no mail server is set (OFFHOOK_SMTP_URL), so this is shown here\nTo: {to}\nSubject: {subject}\n\n{text}"
+            "no mail server is configured (OFFHOOK_SMTP_URL); the email follows\nTo: {to}\nSubject: {subject}\n\n{text}"
         );
-        Posted::Waiting
+        Enqueued::Queued
     }
 
-    fn reaches_people(&self) -> bool {
+    fn is_configured(&self) -> bool {
         false
     }
 }
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn settings_that_cannot_work_are_named() {
+    async fn invalid_settings_are_named() {
         let sender = Some("Offhook <offhook@acme.example>");
         assert_eq!(opened("smtp://mail.acme.example", sender), Ok(()));
         assert_eq!(opened("smtps://user:secret@mail.acme.example", sender), Ok(()));
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_smtp_turns_to_tls_where_it_can() {
+    fn plain_smtp_upgrades_to_tls_where_possible() {
         let url = |text: &str| with_tls(&text.parse().unwrap()).to_string();
         assert_eq!(url("smtp://mail.acme.example"), "smtp://mail.acme.example:25?tls=opportunistic");
         assert_eq!(url("smtp://localhost:2525?tls=required"), "smtp://localhost:2525?tls=required");
@@ -140,10 +143,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_is_said_and_waits_for_nobody() {
+    async fn a_full_queue_is_reported_without_waiting() {
         let (queue, _kept) = mpsc::channel(1);
         let queue = Queue(queue);
-        let letter = || Letter { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
-        assert_eq!([queue.post(letter()), queue.post(letter())], [Posted::Waiting, Posted::Full]);
+        let email = || Email { to: "ana@acme.example".into(), subject: "Hello".into(), text: "…".into() };
+        assert_eq!([queue.send(email()), queue.send(email())], [Enqueued::Queued, Enqueued::Full]);
     }
 }

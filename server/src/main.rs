@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-/// An event's small pieces are made in one thread and dropped in another; the system's allocator locks for that.
+/// The small allocations of an event are freed by another thread than the one that made them, where the system allocator
+/// takes a lock.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,7 +1,7 @@
-//! The instance keys: 32 bytes each, which encrypt what must not be read from the database. Lost, it cannot be read again.
+//! The instance keys: 32 bytes each. They encrypt credentials in the database, which cannot be read without them.
 //!
-//! In a file or in the environment they stand as `k2:BASE64 k1:BASE64`, the one that seals first; see decision 0010.
-//! Base64 alone is `k1`, as every installation begins.
+//! In a file or in the environment they are written `k2:BASE64 k1:BASE64`; the first one encrypts (decision 0010). Base64
+//! alone is `k1`, the first key of every instance.
 
 use std::{
     fs, io,
@@ -16,29 +16,29 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use engine::key_ring::{KEY_BYTES, Key, KeyId, KeyRing, KeySource, Keys};
 use rand::{TryRngCore as _, rngs::OsRng};
 
-/// Its file in the data folder.
+/// The key file in the data folder.
 pub const KEY_FILE: &str = "secret.key";
-/// What others may do with the file: nothing.
+/// Only the owner reads the key file.
 const KEY_MODE: u32 = 0o600;
-/// What others may do in the data folder: nothing.
+/// Only the owner reads the data folder.
 const DATA_MODE: u32 = 0o700;
 
-/// Why there is no key.
+/// Why the keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The text holds no keys.
     #[error(
-        "a secret key must be 32 bytes in base64 (make one with: openssl rand -base64 32); several are written \
+        "a secret key must be 32 bytes in base64 (generate one with: openssl rand -base64 32); write several as \
          k2:BASE64 k1:BASE64, each name once"
     )]
     Malformed,
     /// The file cannot be read or written.
     #[error("secret key file {0}: {1}")]
     File(PathBuf, #[source] io::Error),
-    /// Another command changes the keys.
-    #[error("another command is changing the keys in {0}; wait until it has ended")]
+    /// Another command is changing the keys.
+    #[error("another command is changing the keys in {0}; wait until it has finished")]
     Busy(PathBuf),
-    /// The system has no randomness to give.
+    /// The system provides no randomness.
     #[error("no randomness from the system: {0}")]
     Randomness(#[from] rand::rand_core::OsError),
 }
@@ -59,7 +59,7 @@ fn key(text: &str) -> Option<Key> {
     Some(Key { id: KeyId::parse(id)?, bytes })
 }
 
-/// The text form of keys, one a line. A first key that is alone stands there without its name.
+/// The text form of keys, one per line. A single `k1` is written without its name.
 fn text(ring: &KeyRing) -> String {
     let lone = ring.keys().count() == 1 && ring.current().id == KeyId::FIRST;
     let line = |key: &Key| {
@@ -88,12 +88,12 @@ pub fn read(path: &Path) -> Result<KeyRing, KeyError> {
     let text = fs::read_to_string(path).map_err(failed)?;
     let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
-        tracing::warn!(path = %path.display(), "others may read the secret key; make it yours alone: chmod 600");
+        tracing::warn!(path = %path.display(), "other users can read the secret key; restrict it with chmod 600");
     }
     parse(&text)
 }
 
-/// The keys in a file, looked at again when it changes.
+/// The keys in a file, which is read again when it changes.
 ///
 /// # Errors
 /// As [`read`].
@@ -103,33 +103,34 @@ pub fn watched(path: PathBuf) -> Result<Keys, KeyError> {
     Ok(Keys { ring, source: Some(Arc::new(KeyFile { path, seen: Mutex::new(seen) })) })
 }
 
-/// Makes the data folder where it is missing.
+/// Creates the data folder if it is missing.
 ///
 /// # Errors
-/// When it cannot be made.
-pub fn make_data_folder(data: &Path) -> Result<(), KeyError> {
-    let made = fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data);
-    made.map_err(|error| KeyError::File(data.to_owned(), error))
+/// When it cannot be created.
+pub fn create_data_folder(data: &Path) -> Result<(), KeyError> {
+    let created = fs::DirBuilder::new().recursive(true).mode(DATA_MODE).create(data);
+    created.map_err(|error| KeyError::File(data.to_owned(), error))
 }
 
-/// Makes a key of this name, unless there is one already. Whoever calls knows that nothing was sealed with another.
+/// Creates a key file with a new key of this name, unless there is one. The caller has checked that no other key has
+/// encrypted anything.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn make(path: &Path, id: KeyId) -> Result<(), KeyError> {
+pub fn create(path: &Path, id: KeyId) -> Result<(), KeyError> {
     let ring = KeyRing::new(vec![Key { id, bytes: random()? }]).ok_or(KeyError::Malformed)?;
     write_once(path, &text(&ring)).map_err(|error| KeyError::File(path.to_owned(), error))
 }
 
-/// The file of this data folder, with a key that is made when there is none yet.
+/// The key file of this data folder, created with a new key if it is missing.
 ///
 /// # Errors
-/// As [`make`].
+/// As [`create`].
 pub fn file_of_data_folder(data: &Path) -> Result<PathBuf, KeyError> {
     let path = data.join(KEY_FILE);
-    make_data_folder(data)?;
+    create_data_folder(data)?;
     if !path.exists() {
-        make(&path, KeyId::FIRST)?;
+        create(&path, KeyId::FIRST)?;
     }
     Ok(path)
 }
@@ -142,7 +143,7 @@ pub fn of_data_folder(data: &Path) -> Result<Keys, KeyError> {
     watched(file_of_data_folder(data)?)
 }
 
-/// What tells one state of a file from another.
+/// Identifies a version of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -157,14 +158,14 @@ impl Stamp {
     }
 }
 
-/// A file of keys as it was last seen.
+/// A key file as it was last read.
 struct KeyFile {
     path: PathBuf,
     seen: Mutex<Option<Stamp>>,
 }
 
 impl KeySource for KeyFile {
-    fn renewed(&self) -> Option<KeyRing> {
+    fn changed(&self) -> Option<KeyRing> {
         let now = Stamp::of(&self.path);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if now.is_none() || now == *seen {
@@ -177,27 +178,27 @@ impl KeySource for KeyFile {
                 Some(ring)
             }
             Err(error) => {
-                tracing::error!(%error, "the secret keys cannot be read; going on with those from before");
+                tracing::error!(%error, "the secret keys cannot be read; still using the previous ones");
                 None
             }
         }
     }
 }
 
-/// Keeps other commands from changing the same file, until it is dropped.
+/// Prevents other commands from changing the same file until it is dropped.
 ///
 /// # Errors
-/// `Busy` when one does, and when the lock beside the file cannot be made.
+/// `Busy` when another command has the lock, or when the lock file cannot be created.
 pub fn lock(path: &Path) -> Result<fs::File, KeyError> {
-    let beside = path.with_extension("key.lock");
-    let failed = |error| KeyError::File(beside.clone(), error);
-    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(KEY_MODE).open(&beside);
+    let lock_file = path.with_extension("key.lock");
+    let failed = |error| KeyError::File(lock_file.clone(), error);
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(KEY_MODE).open(&lock_file);
     let file = file.map_err(failed)?;
     file.try_lock().map_err(|_| KeyError::Busy(path.to_owned()))?;
     Ok(file)
 }
 
-/// Puts these keys in place of those in the file, whole or not at all. The file keeps its owner.
+/// Replaces the keys in the file atomically. The file keeps its owner.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -210,7 +211,7 @@ pub fn replace(path: &Path, ring: &KeyRing) -> Result<(), KeyError> {
             chown(&draft, Some(before.uid()), Some(before.gid()))?;
         }
         fs::rename(&draft, path)?;
-        // The name, too, must be on the disk before anything is sealed with the new key.
+        // The directory entry must be on disk as well before anything is encrypted with the new key.
         path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
     };
     replace().map_err(|error| KeyError::File(path.to_owned(), error))
@@ -224,7 +225,7 @@ fn write_draft(path: &Path, text: &str) -> io::Result<PathBuf> {
     Ok(draft)
 }
 
-/// Puts the whole file in place at once. Of two that start together one wins, and both read the winner's.
+/// Creates the file atomically. If two processes start together one wins, and both read the winner's key.
 fn write_once(path: &Path, text: &str) -> io::Result<()> {
     let draft = write_draft(path, text)?;
     let linked = match fs::hard_link(&draft, path) {
@@ -240,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_made_once_and_for_its_owner_alone() {
+    fn a_key_is_created_once_and_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let key = of_data_folder(&data).unwrap().ring;
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_read_as_they_are_written() {
+    fn keys_survive_a_round_trip_through_text() {
         let ring = KeyRing::one([1; 32]);
         assert_eq!(text(&ring), STANDARD.encode([1; 32]));
         let two = ring.with_waiting([2; 32]).promoted();
@@ -274,22 +275,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_changed_is_read_once_and_one_that_broke_is_not_taken() {
+    fn a_changed_file_is_read_once_and_a_broken_one_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = file_of_data_folder(folder.path()).unwrap();
         let keys = watched(path.clone()).unwrap();
         let source = keys.source.unwrap();
-        assert_eq!(source.renewed(), None);
+        assert_eq!(source.changed(), None);
         let next = keys.ring.with_waiting([2; 32]).promoted();
         replace(&path, &next).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, KEY_MODE);
-        assert_eq!((source.renewed(), source.renewed()), (Some(next), None));
+        assert_eq!((source.changed(), source.changed()), (Some(next), None));
         fs::write(&path, "broken").unwrap();
-        assert_eq!(source.renewed(), None);
+        assert_eq!(source.changed(), None);
     }
 
     #[test]
-    fn one_command_at_a_time_changes_the_keys() {
+    fn only_one_command_at_a_time_changes_the_keys() {
         let folder = tempfile::tempdir().unwrap();
         let path = file_of_data_folder(folder.path()).unwrap();
         let held = lock(&path).unwrap();

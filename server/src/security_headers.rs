@@ -1,15 +1,17 @@
-//! Headers that keep a browser from doing more with our answers than it should.
+//! Headers that restrict what browsers do with our responses.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::{
+    extract::State,
+    http::{HeaderName, HeaderValue, Response, header},
+};
 
-use crate::room::Room;
+use crate::app_state::SharedState;
 
 /// No inline script or style anywhere; islands are wasm.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
     font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// `same-origin` rather than `no-referrer`: a form that is posted without script is answered with a redirect to the
-/// Referer.
+/// `same-origin` rather than `no-referrer`: a form that is posted without script is redirected to its Referer.
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::REFERRER_POLICY, "same-origin"),
@@ -20,14 +22,16 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 /// One year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Adds them to an answer.
-pub fn add(room: &Room, headers: &mut HeaderMap) {
+/// Adds them to a response.
+pub async fn add<B>(State(state): State<SharedState>, mut response: Response<B>) -> Response<B> {
+    let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if room.is_https() {
+    if state.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    // What is shown to one person is kept by nobody on the way; files of the site say otherwise themselves.
+    // Shared caches must not store a user's page. Files of the site set their own value.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("private, no-cache"));
+    response
 }

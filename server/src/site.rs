@@ -1,7 +1,7 @@
-//! The built site (style, islands, fonts, icons) inside the executable, and the pages around it.
+//! The built site (style, islands, fonts, icons), embedded in the executable, and the rendering of pages.
 //!
-//! `.make/site` leaves hashed, compressed files in `target/site`; `build.rs` turns them into [`FILES`]. When they were
-//! never built the table is empty, and everything here still compiles and answers.
+//! `.make/site` writes hashed, compressed files to `target/site`; `build.rs` turns them into [`FILES`]. Without a built
+//! site the table is empty, and everything here still compiles and works.
 
 use app::ssr::Assets;
 use axum::body::Body;
@@ -13,7 +13,8 @@ use futures::{Stream, StreamExt as _, stream};
 use leptos::prelude::{IntoView, RenderHtml as _};
 use std::pin::Pin;
 
-/// One file of the site. The compressed bodies are absent where they would not be smaller.
+/// A file of the site. A compressed body is absent where it would not be smaller. tower-http serves precompressed files
+/// only from a file system, so content negotiation is done here.
 struct File {
     path: &'static str,
     mime: &'static str,
@@ -25,9 +26,9 @@ struct File {
 
 include!(concat!(env!("OUT_DIR"), "/site.rs"));
 
-/// A hashed name never changes its content.
+/// The content behind a hashed name never changes.
 const CACHE_HASHED: &str = "public, max-age=31536000, immutable";
-/// The few files at fixed names (favicon, robots.txt): one hour, then ask by ETag.
+/// The few files with fixed names (favicon, robots.txt): one hour, then revalidate by ETag.
 const CACHE_FIXED: &str = "public, max-age=3600";
 
 /// One route per file of the site: `/pkg/…`, `/fonts/…`, `/favicon.svg` and the rest of `public/`.
@@ -37,7 +38,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     })
 }
 
-/// The addresses that [`app::shell`] writes into the document head.
+/// The paths that [`app::shell`] writes into the document head.
 pub fn assets() -> Assets {
     Assets {
         css: find("/pkg/offhook.", ".css"),
@@ -78,7 +79,7 @@ fn choose(file: &File, accept: Option<&HeaderValue>) -> (Option<&'static str>, &
     }
 }
 
-/// Whether an `Accept-Encoding` value names this coding without refusing it by `q=0` (RFC 9110, 12.5.3).
+/// Whether an `Accept-Encoding` value names this coding without ruling it out by `q=0` (RFC 9110, 12.5.3).
 fn accepts(value: &str, name: &str) -> bool {
     value.split(',').any(|item| {
         let (coding, weight) = item.split_once(';').unwrap_or((item, ""));
@@ -87,7 +88,7 @@ fn accepts(value: &str, name: &str) -> bool {
     })
 }
 
-/// Whether an `If-None-Match` value lists this tag, by the weak comparison that RFC 9110, 13.1.2 asks for.
+/// Whether an `If-None-Match` value lists this tag, by weak comparison (RFC 9110, 13.1.2).
 fn lists(value: &HeaderValue, etag: &str) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/") == etag.trim_start_matches("W/");
     value.to_str().is_ok_and(|value| value.trim() == "*" || value.split(',').any(bare))
@@ -95,11 +96,11 @@ fn lists(value: &HeaderValue, etag: &str) -> bool {
 
 type Chunks = Pin<Box<dyn Stream<Item = String> + Send>>;
 
-/// Renders one page whole, then answers: `context` provides what the page may ask for, `shell` is [`app::shell`].
+/// Renders a whole page before responding: `context` provides what the page needs, `shell` is [`app::shell`].
 ///
-/// Stands in for the page handlers of leptos_axum. They end every page with inline scripts that carry the data of
-/// resources to the browser; islands get theirs as props, and our content policy refuses inline scripts, so those
-/// chunks are dropped and `boot.js` defines the empty globals that the islands look for.
+/// Replaces the page handlers of leptos_axum. They end every page with inline scripts that carry the data of resources
+/// to the browser. Islands get their data as props, and our content security policy blocks inline scripts, so those
+/// chunks are dropped, and `boot.js` defines the empty globals that islands expect.
 pub async fn render<V: IntoView + 'static>(
     context: impl Fn() + Clone + Send + 'static,
     shell: impl FnOnce() -> V + Send + 'static,
@@ -119,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_coding_refused_by_weight_zero_is_not_used() {
+    fn a_coding_with_weight_zero_is_not_used() {
         assert!(accepts("gzip, deflate, br", "br"));
         assert!(accepts("br;q=0.5", "br"));
         assert!(!accepts("br;q=0, gzip", "br"));
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_tag_is_found_in_a_list_strong_or_weak() {
+    fn a_tag_is_found_in_a_list_whether_strong_or_weak() {
         let list = HeaderValue::from_static("\"one\", W/\"two\"");
         assert!(lists(&list, "\"two\""));
         assert!(!lists(&list, "\"three\""));

@@ -1,4 +1,4 @@
-//! The test line answers: each account's own receiver, for those who have no server yet.
+//! The test line: each account's built-in test endpoint, for customers who have no server yet.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -17,44 +17,44 @@ use domain::{
 };
 use futures::stream;
 
-use crate::room::{Room, Shared};
+use crate::app_state::{AppState, SharedState};
 
-/// Longest head of a request that is kept, in bytes.
+/// Longest request head that is stored, in bytes.
 const HEAD_MAX_BYTES: usize = 16 * 1_024;
 
 /// `POST /test-line/{key}`. The key is the secret; there is no session and no token.
-pub fn routes() -> Router<Shared> {
-    Router::new().route(&format!("{PATH_PREFIX}{{key}}"), post(answer))
+pub fn routes() -> Router<SharedState> {
+    Router::new().route(&format!("{PATH_PREFIX}{{key}}"), post(receive))
 }
 
-async fn answer(State(room): State<Shared>, Path(key): Path<String>, request: Request) -> Response {
+async fn receive(State(state): State<SharedState>, Path(key): Path<String>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, EVENT_BODY_MAX_BYTES).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The test line takes up to 256 KiB.\n").into_response();
+        return (StatusCode::PAYLOAD_TOO_LARGE, "The test line accepts up to 256 KiB.\n").into_response();
     };
-    match room.backend.test_line_called(&key, &head(&parts.headers), &String::from_utf8_lossy(&body)).await {
-        Ok(behaviour) => behave(&room, behaviour).await,
-        Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, "There is no such test line.\n").into_response(),
+    match state.backend.test_line_called(&key, &head(&parts.headers), &String::from_utf8_lossy(&body)).await {
+        Ok(behaviour) => respond(&state, behaviour).await,
+        Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, "This test line does not exist.\n").into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }
 
-async fn behave(room: &Room, behaviour: Behaviour) -> Response {
+async fn respond(state: &AppState, behaviour: Behaviour) -> Response {
     match behaviour {
-        Behaviour::Ok => (StatusCode::OK, "Thank you.\n").into_response(),
-        Behaviour::Error => (StatusCode::INTERNAL_SERVER_ERROR, "This line was told to fail.\n").into_response(),
-        Behaviour::Gone => (StatusCode::GONE, "Nobody is here any more.\n").into_response(),
+        Behaviour::Ok => (StatusCode::OK, "OK\n").into_response(),
+        Behaviour::Error => (StatusCode::INTERNAL_SERVER_ERROR, "This test line is set to fail.\n").into_response(),
+        Behaviour::Gone => (StatusCode::GONE, "This test line is set to respond with 410 Gone.\n").into_response(),
         Behaviour::Slow => {
-            let _ = tokio::time::timeout(Duration::from_millis(SLOW_MS), room.stopping.cancelled()).await;
-            (StatusCode::OK, "Sorry for the wait.\n").into_response()
+            let _ = tokio::time::timeout(Duration::from_millis(SLOW_MS), state.stopping.cancelled()).await;
+            (StatusCode::OK, "OK, after a delay\n").into_response()
         }
-        Behaviour::HangUp => Response::new(cut()),
+        Behaviour::HangUp => Response::new(aborted_body()),
     }
 }
 
-/// A body that breaks before its first byte: the connection is closed before the head has been sent.
-fn cut() -> Body {
-    Body::from_stream(stream::once(async { Err::<Bytes, _>(std::io::Error::other("hung up on purpose")) }))
+/// A body that fails before its first byte: the connection is closed before the head is sent.
+fn aborted_body() -> Body {
+    Body::from_stream(stream::once(async { Err::<Bytes, _>(std::io::Error::other("closed on purpose")) }))
 }
 
 fn head(headers: &HeaderMap) -> String {

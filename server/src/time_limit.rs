@@ -1,4 +1,4 @@
-//! No request is worked on for ever.
+//! The time limit of a request.
 
 use std::time::Duration;
 
@@ -9,21 +9,18 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-/// Longest time for which a request is worked on; its body has its own, shorter limit.
+/// Longest time that a request may take; reading its body has its own, shorter limit.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Answers 503 when the work takes too long. Streams and the test line do not pass here.
-pub async fn keep(request: Request, next: Next) -> Response {
-    within(next.run(request)).await
+/// Responds with 503 when the request takes too long. Streams and the test line have no limit.
+pub async fn enforce(request: Request, next: Next) -> Response {
+    within_limit(next.run(request)).await
 }
 
-/// The same for work that has no layer of its own.
-pub async fn within(work: impl Future<Output = Response>) -> Response {
-    match tokio::time::timeout(REQUEST_TIMEOUT, work).await {
-        Ok(response) => response,
-        Err(_) => {
-            let said = "This took longer than 30 s and was given up. Please try again.\n";
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], said).into_response()
-        }
-    }
+/// The same for a future that has no layer of its own. tower-http's `Timeout` has neither a text nor `Retry-After`.
+pub async fn within_limit(work: impl Future<Output = Response>) -> Response {
+    tokio::time::timeout(REQUEST_TIMEOUT, work).await.unwrap_or_else(|_| {
+        let message = "The request took longer than 30 s and was cancelled. Please try again.\n";
+        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "5")], message).into_response()
+    })
 }

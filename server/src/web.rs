@@ -1,49 +1,56 @@
 //! The router on one page.
 
-use std::panic::AssertUnwindSafe;
+use std::any::Any;
 
 use axum::{
     Router,
-    extract::{Request, State},
     http::StatusCode,
-    middleware::{self, Next},
+    middleware,
     response::{IntoResponse as _, Response},
 };
-use futures::FutureExt as _;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    trace::TraceLayer,
+};
 
-use crate::{health, metrics, pages, request_id, rest, room::Shared, security_headers, site, test_line};
+use crate::{app_state::SharedState, health, metrics, pages, request_span, rest, security_headers, site, test_line};
 
-/// Everything that Offhook answers.
-pub fn router(room: &Shared) -> Router {
-    let inside = Router::new()
+/// All routes, with what applies to every request.
+pub fn router(state: &SharedState) -> Router {
+    let routes = Router::new()
         // Programs: tokens, JSON, problem documents.
-        .merge(rest::routes(room))
-        // Each account's own receiver: a key in the path.
+        .merge(rest::routes(state))
+        // Each account's built-in test endpoint: a key in the path.
         .merge(test_line::routes())
         // Supervisors.
         .merge(health::routes())
         .merge(metrics::routes())
-        // The built site's files.
+        // Static files of the site.
         .merge(site::routes())
-        // People: sessions, forms, the live feed. Any other path is the page that says so.
-        .merge(pages::routes(room))
-        .with_state(room.clone());
-    // What is done for every request is done once around the router. A layer would go around each of its routes, and all
-    // layers of a route are copied for every request, each with what lies inside it.
-    Router::new().fallback_service(inside).layer(middleware::from_fn_with_state(room.clone(), around))
+        // Browsers: sessions, forms, the live feed. Any other path is the "not found" page.
+        .merge(pages::routes(state))
+        .with_state(state.clone());
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(request_span::open)
+        .on_request(())
+        .on_response(request_span::log_response)
+        .on_failure(());
+    let layers = ServiceBuilder::new()
+        .map_request(request_span::drop_invalid_id)
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(trace)
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(middleware::map_response_with_state(state.clone(), security_headers::add))
+        .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response));
+    // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of
+    // a route for every request.
+    Router::new().fallback_service(routes).layer(layers)
 }
 
-/// An id, an answer even when we panic, and the headers of every answer.
-async fn around(State(room): State<Shared>, mut request: Request, next: Next) -> Response {
-    let given = request_id::give(&mut request);
-    // The panic hook has logged what happened.
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = answered.unwrap_or_else(|_| panicked());
-    security_headers::add(&room, response.headers_mut());
-    given.tell(&mut response);
-    response
-}
-
-fn panicked() -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, "Our side failed. Nothing was changed; please try again.\n").into_response()
+/// The panic hook has already logged what happened.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side. Nothing was changed; please try again.\n")
+        .into_response()
 }

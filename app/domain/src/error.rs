@@ -81,6 +81,22 @@ impl Error {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
+    /// The HTTP status with the same meaning (RFC 9110, section 15), for pages and REST alike.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Unauthenticated(_) => 401,
+            Self::Forbidden(_) | Self::Suspended(_) => 403,
+            Self::NotFound(_) => 404,
+            Self::Conflict { .. } => 409,
+            Self::TooLarge(_) => 413,
+            Self::Invalid(_) => 422,
+            Self::TooMany { .. } => 429,
+            Self::Internal => 500,
+            Self::Unavailable { .. } => 503,
+        }
+    }
+
     /// The complaints about fields; empty for other errors.
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {

@@ -44,13 +44,13 @@ pub struct Invitation<R = Role> {
     pub expires: UnixMs,
 }
 
-/// The people of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roster {
-    /// Members, by address.
-    pub members: Vec<Member>,
-    /// Open invitations, by address; also those that have expired.
-    pub invitations: Vec<Invitation>,
+/// The members of an account, or of whatever else has roles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster<M = Member, R = Role> {
+    /// Members, ordered by email.
+    pub members: Vec<M>,
+    /// Open and expired invitations, ordered by email.
+    pub invitations: Vec<Invitation<R>>,
 }
 
 impl Roster {
@@ -63,7 +63,7 @@ impl Roster {
     }
 }
 
-/// What the form holds that invites somebody.
+/// The form that invites a user, to an account or to staff.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
     /// E-mail address.
@@ -75,14 +75,14 @@ pub struct Invite {
 }
 
 impl Invite {
-    /// Address and role.
+    /// Email address and role, of which `parse` knows the names.
     ///
     /// # Errors
     /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<(String, Role)> {
+    pub fn check<R>(&self, parse: fn(&str) -> Option<R>) -> Result<(String, R)> {
         let email = normal_email(&self.email);
-        let role = Role::parse(&self.role);
-        let nameless = role.is_none().then(|| FieldError::new("role", "Choose what this person may do."));
+        let role = parse(&self.role);
+        let nameless = role.is_none().then(|| FieldError::new("role", "Choose a role."));
         let complaints: Vec<_> = email_complaint(&email).into_iter().chain(nameless).collect();
         match role {
             Some(role) if complaints.is_empty() => Ok((email, role)),
@@ -182,12 +182,15 @@ pub trait Members {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::StaffRole;
 
     #[test]
     fn an_invitation_needs_an_address_and_a_role() {
-        let wrong = Invite { email: "ana".into(), role: "boss".into() }.check().unwrap_err();
+        let wrong = Invite { email: "ana".into(), role: "boss".into() }.check(Role::parse).unwrap_err();
         assert_eq!(wrong.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "role"]);
-        let fine = Invite { email: " Bob@Acme.example".into(), role: "viewer".into() }.check();
+        let fine = Invite { email: " Bob@Acme.example".into(), role: "viewer".into() }.check(Role::parse);
         assert_eq!(fine, Ok(("bob@acme.example".to_owned(), Role::Viewer)));
+        let staff = Invite { email: " Sam@Provider.example".into(), role: "support".into() }.check(StaffRole::parse);
+        assert_eq!(staff, Ok(("sam@provider.example".to_owned(), StaffRole::Support)));
     }
 }

@@ -14,7 +14,7 @@ const PUBLISHED: [&str; 4] = [
 ];
 
 #[test]
-fn the_published_payloads_go_out_byte_for_byte() {
+fn the_published_payloads_are_sent_byte_for_byte() {
     for published in PUBLISHED {
         let auth_token = published.rsplit('"').nth(1).unwrap();
         let posted = published.replace(&format!(",\"auth_token\":\"{auth_token}\""), "");
@@ -25,7 +25,7 @@ fn the_published_payloads_go_out_byte_for_byte() {
 }
 
 #[test]
-fn known_keys_go_first_and_unknown_keys_follow_in_their_order() {
+fn known_keys_come_first_and_unknown_keys_follow_in_order() {
     let payload = Payload::parse(
         r#"{ "zulu": 1, "caller_number": "2", "event": "IncomingCall", "alpha": {"b":1, "a" : [ 1.50 ]},
              "callee_number": "1", "call_id": "2F533604-AAAF-11E7-B600-7AC8E42434D2" }"#,
@@ -39,13 +39,13 @@ fn known_keys_go_first_and_unknown_keys_follow_in_their_order() {
 }
 
 #[test]
-fn parties_are_told_as_people_say_them() {
+fn parties_are_described_in_plain_words() {
     let payload = Payload::parse(domain::event::EventKind::CallProcessed.example()).unwrap();
     assert_eq!((payload.caller.as_str(), payload.callee.as_str()), ("address contact 8203", "extension 7048"));
 }
 
 #[test]
-fn a_broken_contract_names_every_field() {
+fn a_contract_violation_names_every_field() {
     let broken = |json: &str| -> Vec<String> {
         Payload::parse(json).unwrap_err().fields().iter().map(|e| e.field.clone()).collect()
     };

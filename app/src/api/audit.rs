@@ -1,12 +1,10 @@
 //! The audit log: what its page loads.
 
 use domain::audit::AuditPage;
-use leptos::prelude::*;
 
 use crate::error::UiError;
 
 /// One page of the records that a query string asks for.
-#[server(prefix = "/api", endpoint = "audit/list")]
 pub async fn list(acct: String, query: String) -> Result<AuditPage, UiError> {
     use crate::ssr;
     let filter = domain::audit::AuditFilter::parse(&query);

@@ -23,7 +23,6 @@ pub struct DeliveryList {
 }
 
 /// One page of the list that a query string asks for.
-#[server(prefix = "/api", endpoint = "deliveries/list")]
 pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> {
     use crate::ssr;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
@@ -35,7 +34,6 @@ pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> 
 }
 
 /// How many deliveries match each of these query strings, in their order.
-#[server(prefix = "/api", endpoint = "deliveries/count")]
 pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiError> {
     use crate::ssr;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
@@ -48,7 +46,6 @@ pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiErr
 }
 
 /// One delivery with its attempts.
-#[server(prefix = "/api", endpoint = "deliveries/show")]
 pub async fn show(acct: String, dlv: String) -> Result<DeliveryDetail, UiError> {
     use crate::ssr;
     let id = domain::id::DeliveryId::parse(&dlv)?;
@@ -56,7 +53,6 @@ pub async fn show(acct: String, dlv: String) -> Result<DeliveryDetail, UiError> 
 }
 
 /// One delivery with the endpoint that it goes to, as it is now.
-#[server(prefix = "/api", endpoint = "deliveries/show_with_endpoint")]
 pub async fn show_with_endpoint(acct: String, dlv: String) -> Result<(DeliveryDetail, EndpointSummary), UiError> {
     use crate::ssr;
     let id = domain::id::DeliveryId::parse(&dlv)?;

@@ -10,14 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::UiError;
 
 /// The account's endpoints.
-#[server(prefix = "/api", endpoint = "endpoints/list")]
 pub async fn load_endpoints(acct: String) -> Result<Vec<EndpointSummary>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.endpoints(&ssr::actor(&acct).await?).await?)
 }
 
 /// One endpoint and its latest 20 deliveries.
-#[server(prefix = "/api", endpoint = "endpoints/show")]
 pub async fn load_endpoint(acct: String, ep: String) -> Result<(EndpointSummary, Vec<DeliveryRow>), UiError> {
     use crate::ssr;
     use domain::{filter::DeliveryFilter, id::EndpointId};
@@ -37,7 +35,6 @@ pub struct Record {
 }
 
 /// An endpoint's record.
-#[server(prefix = "/api", endpoint = "endpoints/record")]
 pub async fn load_record(acct: String, ep: String) -> Result<Record, UiError> {
     use crate::ssr;
     let (actor, id, backend) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?, ssr::backend()?);
@@ -47,7 +44,6 @@ pub async fn load_record(acct: String, ep: String) -> Result<Record, UiError> {
 }
 
 /// The form as it would be filled in now.
-#[server(prefix = "/api", endpoint = "endpoints/form")]
 pub async fn load_endpoint_form(acct: String, ep: String) -> Result<(Endpoint, EndpointForm), UiError> {
     use crate::ssr;
     let id = domain::id::EndpointId::parse(&ep)?;

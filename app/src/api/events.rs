@@ -4,20 +4,17 @@ use domain::{
     delivery::DeliveryRow,
     event::{EventDetail, EventRow, Page},
 };
-use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
 /// One page of the log that a query string asks for.
-#[server(prefix = "/api", endpoint = "events/list")]
 pub async fn list(acct: String, query: String) -> Result<Page<EventRow>, UiError> {
     use crate::{pages::events::query, ssr};
     Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &query::parse(&query)).await?)
 }
 
 /// One event with its deliveries.
-#[server(prefix = "/api", endpoint = "events/show")]
 pub async fn show(acct: String, evt: String) -> Result<EventDetail, UiError> {
     use crate::ssr;
     let id = domain::id::EventId::parse(&evt).map_err(|_| UiError::not_found("Event"))?;
@@ -34,7 +31,6 @@ pub struct Call {
 }
 
 /// A call's events and deliveries.
-#[server(prefix = "/api", endpoint = "events/call")]
 pub async fn show_call(acct: String, call: String) -> Result<Call, UiError> {
     use crate::{pages::events::query, ssr};
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);

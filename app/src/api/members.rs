@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::UiError;
 
 /// The account's members and open invitations.
-#[server(prefix = "/api", endpoint = "members/list")]
 pub async fn load_roster(acct: String) -> Result<Roster, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.people(&ssr::actor(&acct).await?).await?)
@@ -101,7 +100,6 @@ pub struct Invitee {
 }
 
 /// What an invitation's link leads to.
-#[server(prefix = "/api", endpoint = "invitation/show")]
 pub async fn load_invitation(link: String) -> Result<Invitee, UiError> {
     use crate::ssr;
     let backend = ssr::backend()?;

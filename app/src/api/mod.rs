@@ -1,4 +1,6 @@
-//! Server functions: who asks, call the backend, answer. Pages call them to load, forms post to them.
+//! What pages load, and the server functions behind forms: who asks, call the backend, answer.
+//!
+//! Only a form needs a server function. Each one is a public address, so loading is done by plain functions.
 
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 

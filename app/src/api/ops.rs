@@ -13,20 +13,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::UiError;
 
 /// The e-mail address of the operator who looks.
-#[server(prefix = "/api", endpoint = "ops/operator")]
 pub async fn load_operator() -> Result<String, UiError> {
     Ok(crate::ssr::operator().await?.name())
 }
 
 /// How the installation does.
-#[server(prefix = "/api", endpoint = "ops/health")]
 pub async fn load_health() -> Result<Health, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.health(&ssr::operator().await?).await?)
 }
 
 /// One page of the accounts that a query string asks for.
-#[server(prefix = "/api", endpoint = "ops/accounts")]
 pub async fn load_accounts(query: String) -> Result<AccountsPage, UiError> {
     use crate::ssr;
     let filter = domain::installation::accounts::AccountFilter::parse(&query);
@@ -34,7 +31,6 @@ pub async fn load_accounts(query: String) -> Result<AccountsPage, UiError> {
 }
 
 /// One account.
-#[server(prefix = "/api", endpoint = "ops/account")]
 pub async fn load_account(acct: String) -> Result<AccountCard, UiError> {
     use crate::ssr;
     let operator = ssr::operator().await?;
@@ -42,7 +38,6 @@ pub async fn load_account(acct: String) -> Result<AccountCard, UiError> {
 }
 
 /// One page of the installation's audit log.
-#[server(prefix = "/api", endpoint = "ops/audit")]
 pub async fn load_audit(query: String) -> Result<AuditPage, UiError> {
     use crate::ssr;
     let filter = domain::audit::AuditFilter::parse(&query);

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use crate::error::UiError;
 
 /// All policies as they are in force.
-#[server(prefix = "/api", endpoint = "ops/policies/show")]
 pub async fn load_policies() -> Result<Vec<Policy>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.policies(&ssr::operator().await?).await?)

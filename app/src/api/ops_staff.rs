@@ -1,8 +1,8 @@
 //! The provider's staff: what their pages load and what their forms do.
 
 use domain::{
-    installation::staff::{StaffInvite, StaffInvited, StaffRoster},
-    member::Newcomer,
+    installation::staff::{StaffInvited, StaffRoster},
+    member::{Invite, Newcomer},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,6 @@ use super::members::RoleForm;
 use crate::error::UiError;
 
 /// Staff and open invitations, and the id of whoever looks.
-#[server(prefix = "/api", endpoint = "ops/staff/list")]
 pub async fn load_staff() -> Result<(StaffRoster, String), UiError> {
     use crate::ssr;
     let operator = ssr::operator().await?;
@@ -21,7 +20,7 @@ pub async fn load_staff() -> Result<(StaffRoster, String), UiError> {
 
 /// Invites somebody.
 #[server(prefix = "/api", endpoint = "ops/staff/invite")]
-pub async fn invite_staff(form: StaffInvite) -> Result<(), UiError> {
+pub async fn invite_staff(form: Invite) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/invite", links::OPS_STAFF), &form, async {
         let sent = ssr::backend()?.invite_staff(&ssr::operator().await?, &form).await?;
@@ -96,7 +95,6 @@ pub struct StaffInvitee {
 }
 
 /// What the link of an invitation leads to.
-#[server(prefix = "/api", endpoint = "staff/invited")]
 pub async fn load_staff_invitation(link: String) -> Result<StaffInvitee, UiError> {
     use crate::ssr;
     let backend = ssr::backend()?;

@@ -6,14 +6,12 @@ use leptos::prelude::*;
 use crate::error::UiError;
 
 /// The platform's tokens, those that work first.
-#[server(prefix = "/api", endpoint = "ops/tokens/list")]
 pub async fn load_platform_tokens() -> Result<Vec<ApiToken>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.api_tokens(&ssr::operator().await?).await?)
 }
 
 /// One of them.
-#[server(prefix = "/api", endpoint = "ops/tokens/show")]
 pub async fn load_platform_token(token: String) -> Result<ApiToken, UiError> {
     use crate::ssr;
     let operator = ssr::operator().await?;

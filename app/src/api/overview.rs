@@ -4,7 +4,6 @@ use domain::UnixMs;
 use domain::delivery::DeliveryRow;
 use domain::endpoint::EndpointSummary;
 use domain::tally::Tally;
-use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
@@ -21,7 +20,6 @@ pub struct Standing {
 }
 
 /// How the account stands.
-#[server(prefix = "/api", endpoint = "overview")]
 pub async fn load_overview(acct: String) -> Result<Standing, UiError> {
     use crate::ssr;
     use domain::filter::DeliveryFilter;

@@ -93,7 +93,6 @@ pub async fn verify_sign_in(form: VerifyForm) -> Result<(), UiError> {
 }
 
 /// Whether a sign-in waits for its code. If none does, the visitor is led to the first step.
-#[server(prefix = "/api", endpoint = "sign-in/waits")]
 pub async fn sign_in_waits(next: String) -> Result<bool, UiError> {
     use crate::{links, ssr};
     let next = links::safe_next(&next).unwrap_or("/");
@@ -129,7 +128,6 @@ pub async fn sign_out() -> Result<(), UiError> {
 
 /// Where the start page leads: the first of a signed-in person's accounts, the desk of the provider's support, the
 /// operator's first page, or signing in.
-#[server(prefix = "/api", endpoint = "home")]
 pub async fn home() -> Result<String, UiError> {
     use crate::{links, ssr};
     let (_, memberships) = ssr::backend()?.memberships(&ssr::user().await?).await?;
@@ -142,7 +140,6 @@ pub async fn home() -> Result<String, UiError> {
 }
 
 /// Whether anybody may sign up.
-#[server(prefix = "/api", endpoint = "sign-up-open")]
 pub async fn sign_up_open() -> Result<bool, UiError> {
     Ok(crate::ssr::backend()?.sign_up_open())
 }

@@ -24,7 +24,6 @@ pub struct Prospect {
 }
 
 /// What would be resent, by a form whose beginning is a day ago unless it says so.
-#[server(prefix = "/api", endpoint = "recover/plan")]
 pub async fn load_prospect(acct: String, ep: String, form: RecoverForm) -> Result<Prospect, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
@@ -50,7 +49,6 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
 }
 
 /// One job.
-#[server(prefix = "/api", endpoint = "recover/job")]
 pub async fn load_job(acct: String, job: String) -> Result<Job, UiError> {
     use crate::ssr;
     let id = domain::id::JobId::parse(&job)?;
@@ -58,7 +56,6 @@ pub async fn load_job(acct: String, job: String) -> Result<Job, UiError> {
 }
 
 /// The account's latest jobs.
-#[server(prefix = "/api", endpoint = "recover/jobs")]
 pub async fn load_jobs(acct: String) -> Result<Vec<Job>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.jobs(&ssr::actor(&acct).await?, None).await?)

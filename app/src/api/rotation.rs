@@ -19,7 +19,6 @@ pub struct Standing {
 }
 
 /// How an endpoint's credentials stand.
-#[server(prefix = "/api", endpoint = "rotation/show")]
 pub async fn load_rotation(acct: String, ep: String) -> Result<RotationView, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
@@ -27,7 +26,6 @@ pub async fn load_rotation(acct: String, ep: String) -> Result<RotationView, UiE
 }
 
 /// How an endpoint's credentials stand, with the latest tests.
-#[server(prefix = "/api", endpoint = "rotation/standing")]
 pub async fn load_standing(acct: String, ep: String) -> Result<Standing, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);

@@ -8,7 +8,6 @@ use crate::api::rotation::{PrepareForm, RotateForm, Standing, SwitchForm, TurnFo
 use crate::error::UiError;
 
 /// How the credentials of all endpoints stand, with the latest tests.
-#[server(prefix = "/api", endpoint = "rotation/everywhere")]
 pub async fn load_everywhere(acct: String) -> Result<Vec<Standing>, UiError> {
     use crate::ssr;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);

@@ -39,7 +39,6 @@ pub struct Standing {
 }
 
 /// How the person's second factor stands. New recovery codes are in it once.
-#[server(prefix = "/api", endpoint = "factor/show")]
 pub async fn load_standing() -> Result<Standing, UiError> {
     use crate::ssr;
     let (backend, user) = (ssr::backend()?, ssr::user().await?);

@@ -30,7 +30,6 @@ pub async fn forgot(form: ForgotForm) -> Result<(), UiError> {
 }
 
 /// Whether the link of a reset works still.
-#[server(prefix = "/api", endpoint = "reset/link")]
 pub async fn load_reset(link: String) -> Result<(), UiError> {
     Ok(crate::ssr::backend()?.reset_link(&link).await?)
 }
@@ -70,7 +69,6 @@ pub struct Security {
 }
 
 /// A person and where they are signed in.
-#[server(prefix = "/api", endpoint = "security/show")]
 pub async fn load_security() -> Result<Security, UiError> {
     use crate::ssr;
     let (backend, user) = (ssr::backend()?, ssr::user().await?);

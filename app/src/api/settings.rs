@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use crate::error::UiError;
 
 /// The account with its settings.
-#[server(prefix = "/api", endpoint = "settings/show")]
 pub async fn load_settings(acct: String) -> Result<Account, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.account_settings(&ssr::actor(&acct).await?).await?)

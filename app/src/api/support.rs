@@ -21,13 +21,11 @@ pub struct Desk {
 }
 
 /// The e-mail address of the agent who looks.
-#[server(prefix = "/api", endpoint = "support/agent")]
 pub async fn load_agent() -> Result<String, UiError> {
     Ok(crate::ssr::agent().await?.name())
 }
 
 /// The agent's sessions, and what a text leads to.
-#[server(prefix = "/api", endpoint = "support/desk")]
 pub async fn load_desk(text: String) -> Result<Desk, UiError> {
     use crate::ssr;
     let (agent, backend) = (ssr::agent().await?, ssr::backend()?);
@@ -45,7 +43,6 @@ pub async fn load_desk(text: String) -> Result<Desk, UiError> {
 }
 
 /// An account before a session.
-#[server(prefix = "/api", endpoint = "support/account")]
 pub async fn load_account(account: String) -> Result<Account, UiError> {
     use crate::ssr;
     let id = domain::id::AccountId::parse(&account)?;
@@ -53,7 +50,6 @@ pub async fn load_account(account: String) -> Result<Account, UiError> {
 }
 
 /// What the agent did in accounts of customers, older than the record `before`.
-#[server(prefix = "/api", endpoint = "support/log")]
 pub async fn load_log(before: String) -> Result<Vec<SupportRecord>, UiError> {
     use crate::ssr;
     let before = Some(before.as_str()).filter(|before| !before.is_empty());

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use crate::error::UiError;
 
 /// The account's line with its latest requests.
-#[server(prefix = "/api", endpoint = "test-line/show")]
 pub async fn load_test_line(acct: String) -> Result<TestLine, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.test_line(&ssr::actor(&acct).await?).await?)

@@ -6,14 +6,12 @@ use leptos::prelude::*;
 use crate::error::UiError;
 
 /// The account's tokens, those that work first.
-#[server(prefix = "/api", endpoint = "tokens/list")]
 pub async fn load_tokens(acct: String) -> Result<Vec<ApiToken>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.api_tokens(&ssr::actor(&acct).await?).await?)
 }
 
 /// One of them.
-#[server(prefix = "/api", endpoint = "tokens/show")]
 pub async fn load_token(acct: String, token: String) -> Result<ApiToken, UiError> {
     use crate::ssr;
     let id = domain::id::TokenId::parse(&token)?;

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::UiError;
 
 /// A test that was sent; none while nothing was.
-#[server(prefix = "/api", endpoint = "tries/show")]
 pub async fn load_try(acct: String, dlv: String) -> Result<Option<DeliveryDetail>, UiError> {
     use crate::ssr;
     let Ok(id) = domain::id::DeliveryId::parse(&dlv) else { return Ok(None) };

@@ -1,12 +1,9 @@
 //! What every page loads first, and what it does when it cannot go on.
 
-use leptos::prelude::*;
-
 use crate::error::UiError;
 use crate::visit::{Frame, Refusal, Visit};
 
 /// The view of a page by anybody, with what became of the form before it.
-#[server(prefix = "/api", endpoint = "visit")]
 pub async fn load_visit() -> Result<Visit, UiError> {
     use crate::ssr;
     let path = ssr::path();
@@ -15,7 +12,6 @@ pub async fn load_visit() -> Result<Visit, UiError> {
 }
 
 /// The view of one of an account's pages. One by support is recorded before anything is shown.
-#[server(prefix = "/api", endpoint = "frame")]
 pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
     use crate::{links, ssr};
     let visit = load_visit().await?;
@@ -31,14 +27,12 @@ pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
 }
 
 /// Gives the response the status of an error, or sends the visitor to sign in.
-#[server(prefix = "/api", endpoint = "refuse")]
 pub async fn refuse(error: UiError) -> Result<Refusal, UiError> {
     crate::ssr::refuse(&error);
     Ok(Refusal { error, request_id: crate::ssr::request_id() })
 }
 
 /// Sends the visitor of a page on to another one.
-#[server(prefix = "/api", endpoint = "move")]
 pub async fn move_on(to: String) -> Result<(), UiError> {
     crate::ssr::move_to(crate::links::safe_next(&to).unwrap_or("/"));
     Ok(())

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::Html;
+
 /// How much a button wants to be pressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Weight {
@@ -55,9 +57,9 @@ pub fn Button(
     #[prop(optional)]
     value: Option<&'static str>,
     /// The verb.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
-    view! { <button type="submit" class=weight.class() name=name value=value>{children()}</button> }
+    view! { <button type="submit" class=weight.class() name=name value=value>{children}</button> }
 }
 
 /// A link that looks like a button.
@@ -70,7 +72,7 @@ pub fn LinkButton(
     #[prop(optional)]
     weight: Weight,
     /// The verb.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
-    view! { <a class=weight.class() href=href>{children()}</a> }
+    view! { <a class=weight.class() href=href>{children}</a> }
 }

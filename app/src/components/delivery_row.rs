@@ -10,6 +10,7 @@ use super::{
     time_text::{AgoText, TimeForm, TimeText},
     viewpoint::Viewpoint,
 };
+use crate::html::IntoHtml;
 use crate::links;
 
 /// The places of a row's pieces: status and time, event and endpoint, cause on a phone; two lines from 768 px on.
@@ -43,7 +44,7 @@ pub fn DeliveryItem(
             <div class="hidden md:block text-right text-meta leading-row text-ink-3"><AgoText at=row.created_at view=view.clone()/></div>
         </li>
     }
-    .into_any()
+    .into_html()
 }
 
 /// The event with the link that covers the row. Its name says more than is seen, so that links of a list differ.

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
+
 /// One filter that is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
@@ -50,5 +52,5 @@ fn chip(chip: Chip) -> impl IntoView {
             </a>
         </li>
     }
-    .into_any()
+    .into_html()
 }

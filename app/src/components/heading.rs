@@ -5,9 +5,10 @@ use leptos_meta::Title;
 
 use super::notices::Notices;
 use crate::flash::Flash;
+use crate::html::Html;
 use crate::visit::Frame;
 
-/// The head of a page. Children are its actions.
+/// The head of a page. Html are its actions.
 #[component]
 pub fn Heading(
     /// What the page is about.
@@ -21,7 +22,7 @@ pub fn Heading(
     tab: Option<String>,
     /// Buttons beside the heading.
     #[prop(optional)]
-    children: Option<Children>,
+    children: Option<Html>,
 ) -> impl IntoView {
     view! {
         <TabTitle title=tab.unwrap_or_else(|| title.clone())/>
@@ -31,7 +32,7 @@ pub fn Heading(
                     <h1 class="text-title font-bold leading-row wrap-break-word">{title}</h1>
                     {lead.map(|words| view! { <p class="max-w-column text-ink-2">{words}</p> })}
                 </div>
-                {children.map(|actions| view! { <div class="flex flex-wrap gap-2">{actions()}</div> })}
+                {children.map(|actions| view! { <div class="flex flex-wrap gap-2">{actions}</div> })}
             </div>
             <Notices/>
         </header>

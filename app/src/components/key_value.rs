@@ -3,14 +3,15 @@
 use leptos::prelude::*;
 
 use super::copy_button::CopyButton;
+use crate::html::Html;
 
 /// The list around facts.
 #[component]
 pub fn Facts(
     /// The facts.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
-    view! { <dl class="text-table">{children()}</dl> }
+    view! { <dl class="text-table">{children}</dl> }
 }
 
 /// One fact.
@@ -20,12 +21,12 @@ pub fn KeyValue(
     #[prop(into)]
     name: String,
     /// What it says.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     view! {
         <div class="grid sm:grid-cols-[11rem_minmax(0,1fr)] gap-x-4 py-1.5 border-t border-line">
             <dt class="text-ink-3">{name}</dt>
-            <dd class="flex flex-wrap items-center gap-x-2 gap-y-1 min-w-0 wrap-anywhere">{children()}</dd>
+            <dd class="flex flex-wrap items-center gap-x-2 gap-y-1 min-w-0 wrap-anywhere">{children}</dd>
         </div>
     }
 }

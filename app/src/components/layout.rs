@@ -11,9 +11,10 @@ use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
 use super::viewpoint::Viewpoint;
 use crate::api::people;
-use crate::islands::{ago::Ago, copy::Copy};
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::visit::{Frame, Visit};
+use islands::{ago::Ago, copy::Copy};
 
 /// The frame of an account's page: top line, rail, content.
 #[component]
@@ -23,7 +24,7 @@ pub fn AccountLayout(
     /// The part that is open.
     here: Part,
     /// The page.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     let now = frame.now().0;
     view! {
@@ -34,13 +35,13 @@ pub fn AccountLayout(
                     <SupportBand session=session zone=frame.visit.zone()/>
                     <TopBar frame=frame.clone()/>
                 </div>
-            }.into_any(),
-            None => view! { <TopBar frame=frame.clone()/> }.into_any(),
+            }.into_html(),
+            None => view! { <TopBar frame=frame.clone()/> }.into_html(),
         }}
         <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=Viewpoint::from(&frame)/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
             <Rail frame=frame.clone() here=here/>
-            <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children()}</main>
+            <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children}</main>
         </div>
         <Copy/>
         <Ago now=now/>
@@ -51,7 +52,7 @@ pub fn AccountLayout(
 #[component]
 pub fn PublicLayout(
     /// The page.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     view! {
         <SkipLink/>
@@ -59,7 +60,7 @@ pub fn PublicLayout(
             <a class="flex items-center gap-2 font-bold no-underline" href="/"><Mark/>"Offhook"</a>
             <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
         </header>
-        <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-4 pb-16">{children()}</main>
+        <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-4 pb-16">{children}</main>
     }
 }
 
@@ -107,7 +108,7 @@ pub fn StaffLayout(
     /// The view.
     visit: Visit,
     /// The page.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     let (name, parts) = desk.parts();
     let home = parts.first().map_or("/", |(_, href)| href);
@@ -137,7 +138,7 @@ pub fn StaffLayout(
                 </div>
             </div>
         </header>
-        <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-6 pb-16">{children()}</main>
+        <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-6 pb-16">{children}</main>
     }
 }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::viewpoint::Viewpoint;
+use crate::html::{Html, IntoHtml};
 
 /// What stands in for live updates without script. An empty address is the page itself.
 #[component]
@@ -26,11 +27,11 @@ pub fn LiveRegion(
     #[prop(optional)]
     ended: bool,
     /// The content.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     let clock = view.zone.clock(view.now);
     view! {
-        <div id="live" class="grid gap-3" data-v=version data-now=clock data-ended=ended.then_some("")>{children()}</div>
+        <div id="live" class="grid gap-3" data-v=version data-now=clock data-ended=ended.then_some("")>{children}</div>
     }
-    .into_any()
+    .into_html()
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 
 /// The notices of the flash in the context; nothing without one.
 #[component]
@@ -37,8 +38,8 @@ fn ErrorSummary(
 ) -> impl IntoView {
     let many = (flash.errors.len() > 1).then(|| format!("{} fields need a look", flash.errors.len()));
     let items = flash.errors.into_iter().map(|error| match error.field.as_str() {
-        "" => view! { <li>{error.message}</li> }.into_any(),
-        field => view! { <li><a class="text-failed" href=format!("#{field}")>{error.message}</a></li> }.into_any(),
+        "" => view! { <li>{error.message}</li> }.into_html(),
+        field => view! { <li><a class="text-failed" href=format!("#{field}")>{error.message}</a></li> }.into_html(),
     });
     view! {
         <div role="alert" tabindex="-1" autofocus=true

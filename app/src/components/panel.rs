@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::Html;
+
 /// A part of a page under its own heading.
 #[component]
 pub fn Panel(
@@ -12,12 +14,12 @@ pub fn Panel(
     #[prop(into)]
     id: String,
     /// The content.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     view! {
         <section class="rounded-m border border-line bg-surface p-4 md:p-6" aria-labelledby=id.clone()>
             <h2 class="mb-3 text-large font-bold" id=id.clone()>{title}</h2>
-            {children()}
+            {children}
         </section>
     }
 }

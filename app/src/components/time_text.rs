@@ -3,8 +3,9 @@
 
 use domain::{
     UnixMs,
-    time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, ago, iso_utc, span},
+    time::{ago, iso_utc},
 };
+use islands::ago::until;
 use leptos::prelude::*;
 
 use super::viewpoint::Viewpoint;
@@ -63,35 +64,4 @@ pub fn UntilText(
     let iso = iso_utc(at);
     let text = until(at.since_ms(view.now));
     view! { <time class="whitespace-nowrap" datetime=iso.clone() title=iso data-until=at.0>{text}</time> }
-}
-
-/// `in 26 min` for a moment that is `ms` milliseconds ahead; `now` for one that has come. Begun units count, so that what
-/// lasts 7 days does not end in 6 as soon as it is looked at.
-#[must_use]
-pub fn until(ms: i64) -> String {
-    let begun = |unit: i64| ms.saturating_add(unit - 1) / unit * unit;
-    let up = [SECOND_MS, MINUTE_MS, HOUR_MS].map(begun);
-    let whole = match up {
-        [seconds, ..] if seconds < MINUTE_MS => seconds,
-        [_, minutes, _] if minutes < HOUR_MS => minutes,
-        [.., hours] if hours < DAY_MS => hours,
-        _ => begun(DAY_MS),
-    };
-    if ms <= 0 { "now".to_owned() } else { format!("in {}", span(whole)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_due_is_due_now() {
-        assert_eq!([until(-5), until(0), until(26 * 60_000)], ["now", "now", "in 26 min"]);
-    }
-
-    #[test]
-    fn what_lasts_seven_days_ends_in_seven_days() {
-        let said = [7 * DAY_MS - 5_000, 23 * HOUR_MS + 1, 59 * MINUTE_MS + 1, 59_001, 1].map(until);
-        assert_eq!(said, ["in 7 days", "in 1 day", "in 1 hour", "in 1 min", "in 1 s"]);
-    }
 }

@@ -4,6 +4,8 @@ use domain::attempt::{Attempt, Timing};
 use domain::time::length;
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
+
 /// One part of an attempt's time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Part {
@@ -77,7 +79,7 @@ pub fn TimingBar(
             })}
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 #[cfg(test)]

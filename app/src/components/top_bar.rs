@@ -6,6 +6,7 @@ use leptos::server_fn::ServerFn as _;
 
 use super::icon::Mark;
 use crate::api::{me, people};
+use crate::html::IntoHtml;
 use crate::links;
 use crate::visit::{Frame, Theme};
 
@@ -46,7 +47,7 @@ pub fn TopBar(
 fn AccountName(frame: Frame) -> impl IntoView {
     let name = frame.here.account.name.clone();
     if frame.memberships.len() < 2 {
-        return view! { <span class="min-w-0 truncate text-ink-2">{name}</span> }.into_any();
+        return view! { <span class="min-w-0 truncate text-ink-2">{name}</span> }.into_html();
     }
     let here = frame.acct().to_owned();
     let others = frame.memberships.into_iter().map(|place| {
@@ -60,7 +61,7 @@ fn AccountName(frame: Frame) -> impl IntoView {
         <button class=CHIP type="button" popovertarget="accounts"><span class="sr-only">"Account: "</span><span>{name}</span> <span aria-hidden="true">"▾"</span></button>
         <div class=MENU.replace("right-2", "left-2") id="accounts" popover="auto"><ul>{others.collect_view()}</ul></div>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

@@ -9,6 +9,7 @@ use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::narrow::Narrow;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// `/forgot`
@@ -37,6 +38,6 @@ pub fn ForgotPage() -> impl IntoView {
                 <p><a href=links::SIGN_IN>"Back to signing in"</a></p>
             </Narrow>
         }
-        .into_any())
+        .into_html())
     })
 }

@@ -12,6 +12,7 @@ use crate::components::heading::Heading;
 use crate::components::role_field::YourRole;
 use crate::components::time_text::UntilText;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::visit::Visit;
 
@@ -25,8 +26,8 @@ pub fn InvitationPage() -> impl IntoView {
     public_page(async |place, visit| {
         let link = place.param("link");
         let loaded = load_invitation(link.clone()).await;
-        let open = |invitee| open(invitee, link, &visit).into_any();
-        behind_link(loaded, NO_INVITATION, open, |words| ended(words).into_any()).await
+        let open = |invitee| open(invitee, link, &visit).into_html();
+        behind_link(loaded, NO_INVITATION, open, |words| ended(words).into_html()).await
     })
 }
 
@@ -43,10 +44,10 @@ fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> 
     let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
     let known = invited.known;
     let way = match signed_in {
-        Some(person) if person == email => accept(link, Join::PATH).into_any(),
-        Some(person) => switch(link, person, email, SwitchPerson::PATH).into_any(),
-        None if known => sign_in_first(&links::invitation(&link), email).into_any(),
-        None => newcomer(link, email, JoinAsNew::PATH).into_any(),
+        Some(person) if person == email => accept(link, Join::PATH).into_html(),
+        Some(person) => switch(link, person, email, SwitchPerson::PATH).into_html(),
+        None if known => sign_in_first(&links::invitation(&link), email).into_html(),
+        None => newcomer(link, email, JoinAsNew::PATH).into_html(),
     };
     view! { <Heading title=title/> <Terms invited=invited view=view/> {way} }
 }

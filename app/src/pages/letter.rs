@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::api::visit::refuse;
 use crate::components::narrow::Narrow;
 use crate::error::UiError;
+use crate::html::{Html, IntoHtml};
 
 /// The page while its link works; what it says instead where there is nothing behind the link or its time is over.
 ///
@@ -14,9 +15,9 @@ use crate::error::UiError;
 pub async fn behind_link<T: Send>(
     loaded: Result<T, UiError>,
     nothing: &'static str,
-    open: impl FnOnce(T) -> AnyView + Send,
-    ended: impl FnOnce(String) -> AnyView + Send,
-) -> Result<AnyView, UiError> {
+    open: impl FnOnce(T) -> Html + Send,
+    ended: impl FnOnce(String) -> Html + Send,
+) -> Result<Html, UiError> {
     let content = match loaded {
         Ok(found) => open(found),
         Err(error @ UiError::Domain(Error::Conflict { .. } | Error::NotFound(_))) => {
@@ -27,5 +28,5 @@ pub async fn behind_link<T: Send>(
         }
         Err(error) => return Err(error),
     };
-    Ok(view! { <Narrow>{content}</Narrow> }.into_any())
+    Ok(view! { <Narrow>{content}</Narrow> }.into_html())
 }

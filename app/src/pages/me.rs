@@ -9,6 +9,7 @@ use crate::components::button::{Button, Weight};
 use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
 use crate::components::top_bar::ThemeForm;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::zone::Zone;
 
@@ -35,6 +36,6 @@ pub fn Me() -> impl IntoView {
             <p><a href=links::LETTERS>"Letters about endpoints that fail"</a></p>
             <p><a href="/">"Back to your account"</a></p>
         }
-        .into_any())
+        .into_html())
     })
 }

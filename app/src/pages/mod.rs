@@ -1,4 +1,4 @@
-//! A folder or file per page: what it loads and how it is laid out. Only pages call the server functions.
+//! A folder or file per page: what it loads and how it is laid out. Only pages load data.
 
 mod letter;
 mod place;

@@ -18,6 +18,7 @@ use crate::components::heading::TabTitle;
 use crate::components::notices::Notices;
 use crate::components::rail::Part;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// `/a/:acct`
@@ -54,7 +55,7 @@ pub fn Overview() -> impl IntoView {
                 <DeliveryRows rows=latest view=view/>
             </section>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -8,6 +8,7 @@ use crate::components::error_words::ErrorWords;
 use crate::components::layout::{AccountLayout, Desk, PublicLayout, StaffLayout};
 use crate::components::rail::Part;
 use crate::error::UiError;
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::visit::{Frame, Visit};
 use crate::zone::in_utc;
@@ -48,11 +49,14 @@ impl Place {
     }
 }
 
+/// A page on its way. All pages have this one type, so that what Leptos does with a page is compiled once.
+pub type Page = Suspend<Html>;
+
 /// A page of an account. `load` fetches what it shows and lays it out; the frame, the visit, the zone and the flash
 /// are in the context by then.
-pub fn account_page<Loaded>(part: Part, load: impl FnOnce(Place, Frame) -> Loaded + Send + 'static) -> impl IntoView
+pub fn account_page<Loaded>(part: Part, load: impl FnOnce(Place, Frame) -> Loaded + Send + 'static) -> Page
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     let place = Place::here();
     Suspend::new(async move {
@@ -66,14 +70,14 @@ where
             Ok(content) => content,
             Err(error) => refused(error).await,
         };
-        view! { <AccountLayout frame=frame here=part>{content}</AccountLayout> }.into_any()
+        view! { <AccountLayout frame=frame here=part>{content}</AccountLayout> }.into_html()
     })
 }
 
 /// A page that anybody may see.
-pub fn public_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> impl IntoView
+pub fn public_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> Page
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     let place = Place::here();
     Suspend::new(async move {
@@ -83,24 +87,24 @@ where
         };
         provide(&visit);
         match load(place, visit).await {
-            Ok(content) => view! { <PublicLayout>{content}</PublicLayout> }.into_any(),
+            Ok(content) => view! { <PublicLayout>{content}</PublicLayout> }.into_html(),
             Err(error) => refused_in_public(error).await,
         }
     })
 }
 
 /// A page of the provider's support outside of any account.
-pub fn support_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> impl IntoView
+pub fn support_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> Page
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     staff_page(Desk::Support, api::support::load_agent, load)
 }
 
 /// A page of the operators.
-pub fn ops_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> impl IntoView
+pub fn ops_page<Loaded>(load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static) -> Page
 where
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     staff_page(Desk::Operator, api::ops::load_operator, load)
 }
@@ -109,10 +113,10 @@ fn staff_page<Loaded, Known>(
     desk: Desk,
     who: impl FnOnce() -> Known + Send + 'static,
     load: impl FnOnce(Place, Visit) -> Loaded + Send + 'static,
-) -> impl IntoView
+) -> Page
 where
     Known: Future<Output = Result<String, UiError>> + Send + 'static,
-    Loaded: Future<Output = Result<AnyView, UiError>> + Send + 'static,
+    Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
     let place = Place::here();
     Suspend::new(async move {
@@ -125,16 +129,16 @@ where
             Ok(content) => content,
             Err(error) => refused(error).await,
         };
-        view! { <StaffLayout desk=desk agent=agent visit=visit>{content}</StaffLayout> }.into_any()
+        view! { <StaffLayout desk=desk agent=agent visit=visit>{content}</StaffLayout> }.into_html()
     })
 }
 
 /// An account's page that is shown to nobody here. Support whose session is over may start another.
-async fn shut_out(place: &Place, error: UiError) -> AnyView {
+async fn shut_out(place: &Place, error: UiError) -> Html {
     let again = matches!(error, UiError::Domain(domain::Error::Forbidden(_)))
         .then(|| view! { <p><a href=links::support_start(&place.acct, "")>"Start a support session"</a></p> });
     let content = refused(error).await;
-    view! { <PublicLayout>{content} {again}</PublicLayout> }.into_any()
+    view! { <PublicLayout>{content} {again}</PublicLayout> }.into_html()
 }
 
 fn provide(visit: &Visit) {
@@ -143,14 +147,14 @@ fn provide(visit: &Visit) {
     provide_context(visit.clone());
 }
 
-async fn refused_in_public(error: UiError) -> AnyView {
+async fn refused_in_public(error: UiError) -> Html {
     let content = refused(error).await;
-    view! { <PublicLayout>{content}</PublicLayout> }.into_any()
+    view! { <PublicLayout>{content}</PublicLayout> }.into_html()
 }
 
-async fn refused(error: UiError) -> AnyView {
+async fn refused(error: UiError) -> Html {
     match api::visit::refuse(error).await {
-        Ok(refusal) => view! { <ErrorWords refusal=refusal/> }.into_any(),
-        Err(_) => ().into_any(),
+        Ok(refusal) => view! { <ErrorWords refusal=refusal/> }.into_html(),
+        Err(_) => ().into_html(),
     }
 }

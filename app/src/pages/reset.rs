@@ -8,6 +8,7 @@ use crate::api::security::{ResetPassword, load_reset};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// What stands there for a link that is none.
@@ -19,7 +20,7 @@ pub fn ResetPage() -> impl IntoView {
     public_page(async |place, _| {
         let link = place.param("link");
         let loaded = load_reset(link.clone()).await;
-        behind_link(loaded, NO_LINK, |()| form(link).into_any(), |words| ended(words).into_any()).await
+        behind_link(loaded, NO_LINK, |()| form(link).into_html(), |words| ended(words).into_html()).await
     })
 }
 

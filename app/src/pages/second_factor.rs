@@ -15,6 +15,7 @@ use crate::components::heading::Heading;
 use crate::components::panel::Panel;
 use crate::components::time_text::{TimeForm, TimeText};
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// Recovery codes below which the page says that it is time for new ones.
@@ -32,9 +33,9 @@ pub fn SecondFactorPage() -> impl IntoView {
         });
         let codes = (!standing.codes.is_empty()).then(|| view! { <NewCodes codes=standing.codes/> });
         let content = match (standing.factor, standing.new_key) {
-            (Some(factor), _) => view! { <On factor=factor view=view/> }.into_any(),
-            (None, Some(new_key)) => view! { <SetUp new_key=new_key/> }.into_any(),
-            (None, None) => view! { <Off/> }.into_any(),
+            (Some(factor), _) => view! { <On factor=factor view=view/> }.into_html(),
+            (None, Some(new_key)) => view! { <SetUp new_key=new_key/> }.into_html(),
+            (None, None) => view! { <Off/> }.into_html(),
         };
         Ok(view! {
             <Heading title="Second factor" lead="A code of an app on your phone, asked for after your password."/>
@@ -43,7 +44,7 @@ pub fn SecondFactorPage() -> impl IntoView {
             {content}
             <p><a href=links::SECURITY>"Password and sessions"</a></p>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -14,6 +14,7 @@ use crate::components::heading::Heading;
 use crate::components::panel::Panel;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// `/me/security`
@@ -34,7 +35,7 @@ pub fn SecurityPage() -> impl IntoView {
                 <a href=links::ME>"Time zone and display"</a>
             </p>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -119,7 +120,7 @@ fn Session(browser: Browser, view: Viewpoint) -> impl IntoView {
     let words = browser.words();
     let address = if browser.address.is_empty() { "an unknown address".to_owned() } else { browser.address };
     let end = if browser.here {
-        view! { <p class="text-table font-semibold text-delivered">"This browser"</p> }.into_any()
+        view! { <p class="text-table font-semibold text-delivered">"This browser"</p> }.into_html()
     } else {
         let which = format!(" {words} at {address}");
         view! {
@@ -128,7 +129,7 @@ fn Session(browser: Browser, view: Viewpoint) -> impl IntoView {
                 <Button>"Sign out"<span class="sr-only">{which}</span></Button>
             </form>
         }
-        .into_any()
+        .into_html()
     };
     view! {
         <li class="flex flex-wrap items-center justify-between gap-x-6 gap-y-2 border-b border-line py-2.5">

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::account_page;
+use crate::html::IntoHtml;
 use crate::{
     api::settings::{SaveSettings, load_settings},
     components::{
@@ -37,7 +38,7 @@ pub fn SettingsPage() -> impl IntoView {
                 </Facts>
             </div>
         }
-        .into_any())
+        .into_html())
     })
 }
 

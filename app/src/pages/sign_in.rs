@@ -10,6 +10,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::narrow::Narrow;
 use crate::components::notices::FlashLine;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// E-mail address and password.
@@ -34,7 +35,7 @@ pub fn SignInPage() -> impl IntoView {
                 {sign_up}
             </Narrow>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -9,14 +9,15 @@ use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::narrow::Narrow;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// Name, e-mail, password, account.
 #[component]
 pub fn SignUpPage() -> impl IntoView {
     public_page(async |_, _| {
-        let content = if people::sign_up_open().await? { form().into_any() } else { closed().into_any() };
-        Ok(view! { <Narrow>{content}</Narrow> }.into_any())
+        let content = if people::sign_up_open().await? { form().into_html() } else { closed().into_html() };
+        Ok(view! { <Narrow>{content}</Narrow> }.into_html())
     })
 }
 

@@ -14,6 +14,7 @@ use crate::components::secret::NewCredentials;
 use crate::components::try_result::TryResult;
 use crate::components::viewpoint::Viewpoint;
 use crate::flash::Flash;
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::pages::endpoints::duplicate::Duplicate;
 
@@ -26,8 +27,8 @@ pub fn StartPage() -> impl IntoView {
         let view = Viewpoint::from(&frame);
         let flash = frame.visit.flash;
         Ok(match tried {
-            Some(detail) => outcome(detail, view, &flash).into_any(),
-            None => checklist(place.acct, &flash).into_any(),
+            Some(detail) => outcome(detail, view, &flash).into_html(),
+            None => checklist(place.acct, &flash).into_html(),
         })
     })
 }
@@ -62,13 +63,13 @@ fn checklist(acct: String, flash: &Flash) -> impl IntoView + use<> {
 }
 
 #[component]
-fn Step(n: u32, children: Children) -> impl IntoView {
+fn Step(n: u32, children: Html) -> impl IntoView {
     view! {
         <li class="grid grid-cols-[2rem_minmax(0,1fr)] gap-x-3">
             <span class="flex size-8 items-center justify-center rounded-s border border-control bg-surface font-bold" aria-hidden="true">
                 {n}
             </span>
-            <div class="pt-1">{children()}</div>
+            <div class="pt-1">{children}</div>
         </li>
     }
 }
@@ -83,7 +84,7 @@ fn outcome(detail: DeliveryDetail, view: Viewpoint, flash: &Flash) -> impl IntoV
     };
     let endpoint = links::endpoint(&view.acct, row.endpoint_id.as_str(), "");
     let again = format!("{}?dlv={}", links::account(&view.acct, "start"), row.id);
-    let next = next_step(row.status, &endpoint, &again, &view.acct).into_any();
+    let next = next_step(row.status, &endpoint, &again, &view.acct).into_html();
     view! {
         <Heading title=title/>
         <TryResult detail=detail view=view/>
@@ -99,17 +100,17 @@ fn next_step(status: Status, endpoint: &str, again: &str, acct: &str) -> impl In
             <LinkButton weight=Weight::Primary href=format!("{}/verify", links::HELP)>"Next: verify the signature"</LinkButton>
             <LinkButton href=links::account(acct, "")>"Go to the overview"</LinkButton>
         }
-        .into_any(),
+        .into_html(),
         Status::Queued | Status::Sending => view! {
             <LinkButton weight=Weight::Primary href=again.to_owned()>"Check again"</LinkButton>
             <LinkButton href=endpoint.to_owned()>"Open the endpoint"</LinkButton>
         }
-        .into_any(),
+        .into_html(),
         _ => view! {
             <LinkButton weight=Weight::Primary href=test>"Send another test"</LinkButton>
             <LinkButton href=edit>"Edit the endpoint"</LinkButton>
             <a href=again.to_owned()>"Check again"</a>
         }
-        .into_any(),
+        .into_html(),
     }
 }

@@ -16,6 +16,7 @@ use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 
 /// `/a/:acct/test-line`
 #[component]
@@ -31,7 +32,7 @@ pub fn TestLinePage() -> impl IntoView {
             <BehaviourForm acct=place.acct.clone() now=behaviour/>
             <Requests acct=place.acct requests=requests view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -70,7 +71,7 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl I
                 </form>
             </EmptyState>
         }
-        .into_any();
+        .into_html();
     }
     let items = requests.into_iter().enumerate().map(|(at, one)| view! { <Request at=at one=one view=view.clone()/> });
     view! {
@@ -85,7 +86,7 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl I
             <ul class="border-t border-line">{items.collect_view()}</ul>
         </section>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

@@ -9,6 +9,7 @@ use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::narrow::Narrow;
+use crate::html::{Html, IntoHtml};
 use crate::links::{self, Step};
 
 /// `/sign-in/verify`
@@ -17,13 +18,13 @@ pub fn VerifySignInPage() -> impl IntoView {
     public_page(async |place, _| {
         let next = links::safe_next(&place.asked("next")).unwrap_or("/").to_owned();
         if !sign_in_waits(next.clone()).await? {
-            return Ok(view! { <p><a href=links::SIGN_IN>"Sign in"</a></p> }.into_any());
+            return Ok(view! { <p><a href=links::SIGN_IN>"Sign in"</a></p> }.into_html());
         }
         let content = match Step::parse(&place.asked("with")) {
-            Step::App => with_app(next).into_any(),
-            Step::RecoveryCode => with_recovery_code(next).into_any(),
+            Step::App => with_app(next).into_html(),
+            Step::RecoveryCode => with_recovery_code(next).into_html(),
         };
-        Ok(view! { <Narrow>{content}</Narrow> }.into_any())
+        Ok(view! { <Narrow>{content}</Narrow> }.into_html())
     })
 }
 
@@ -52,12 +53,12 @@ fn with_recovery_code(next: String) -> impl IntoView {
 
 /// The form around the field for a code.
 #[component]
-fn CodeForm(next: String, with: Step, children: Children) -> impl IntoView {
+fn CodeForm(next: String, with: Step, children: Html) -> impl IntoView {
     view! {
         <form class="grid gap-4" method="post" action=VerifySignIn::PATH>
             <input type="hidden" name="form[next]" value=next/>
             <input type="hidden" name="form[with]" value=with.as_str()/>
-            {children()}
+            {children}
             <div><Button weight=Weight::Primary>"Sign in"</Button></div>
         </form>
     }

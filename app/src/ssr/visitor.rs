@@ -38,20 +38,26 @@ const SEEN_COOKIE: &str = "seen";
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
-/// This client has posted this form too often. The server puts it among the request's extensions.
-#[derive(Debug, Clone, Copy)]
-pub struct TooOften {
-    /// Seconds until the next one may be posted.
-    pub retry_after_s: u32,
+/// The client's limit of attempts to sign in or to prove who they are. The server provides it in the context.
+#[derive(Clone)]
+pub struct AttemptLimit(Arc<dyn Fn() -> Option<u32> + Send + Sync>);
+
+impl AttemptLimit {
+    /// A limit. `take` counts an attempt, and returns the seconds to wait when there are none left.
+    pub fn new(take: impl Fn() -> Option<u32> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(take))
+    }
 }
 
-/// Goes on only if this client has not posted this form too often.
+/// Counts an attempt of this client.
 ///
 /// # Errors
 /// `TooMany`, with the time to wait.
 pub fn require_patience() -> Result<(), UiError> {
-    let too_often = use_context::<Parts>().and_then(|parts| parts.extensions.get::<TooOften>().copied());
-    too_often.map_or(Ok(()), |TooOften { retry_after_s }| Err(domain::Error::TooMany { retry_after_s }.into()))
+    match use_context::<AttemptLimit>().and_then(|limit| (limit.0)()) {
+        Some(retry_after_s) => Err(domain::Error::TooMany { retry_after_s }.into()),
+        None => Ok(()),
+    }
 }
 
 /// The engine.

@@ -71,7 +71,7 @@ test("the same URL twice is refused with the offer to open the other one", async
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save only" }).click();
-  await expect(page.getByRole("alert")).toContainText("The endpoint The first one has this URL already");
+  await expect(page.getByRole("alert")).toContainText("The endpoint The first one already has this URL");
   await expect(page.getByLabel("URL")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await page.getByRole("link", { name: "Open the other endpoint" }).click();

@@ -78,7 +78,7 @@ test("limits are set, refused and taken off again", async ({ page, person, api, 
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill("https://billing.acme.example/calls");
   await page.getByRole("button", { name: "Save only" }).click();
-  await expect(page.getByRole("alert")).toContainText("This account has at most 1 endpoint.");
+  await expect(page.getByRole("alert")).toContainText("This account is limited to 1 endpoint.");
   await ops.getByLabel("Most endpoints").fill("");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("status")).toContainText("Saved.");

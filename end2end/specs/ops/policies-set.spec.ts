@@ -35,7 +35,7 @@ test("sign-up is closed and opened again", async ({ page, ops }) => {
 
   // A form that was open before is too late.
   await page.getByRole("button", { name: "Create account" }).click();
-  await expect(page.getByRole("alert")).toContainText("Sign-up is closed here.");
+  await expect(page.getByRole("alert")).toContainText("Sign-up is closed.");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign-up is closed");
   await page.goto("/sign-in");
   await expect(page.getByRole("link", { name: "Create an account" })).toHaveCount(0);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Page } from "@playwright/test";
 import { PASSWORD, postSignUp } from "../../fixtures/account";
-import { letters, linkIn } from "../../fixtures/mail";
+import { emails, linkIn } from "../../fixtures/mail";
 import { expect, test } from "../../fixtures/test";
 
 const newEmail = () => `bob.${randomUUID()}@acme.example`;
@@ -64,7 +64,7 @@ test("an invitation is sent again, which ends the earlier link, and withdrawn", 
   const bob = await other();
   await bob.goto(first);
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("This invitation cannot be used");
-  await expect(bob.getByText("replaced by a later one")).toBeVisible();
+  await expect(bob.getByText("withdrawn or replaced")).toBeVisible();
   await bob.goto(second);
   await expect(bob.getByRole("button", { name: "Accept invitation" })).toBeVisible();
   await page.getByRole("button", { name: `Withdraw the invitation of ${email}` }).click();
@@ -105,7 +105,7 @@ test("what cannot be invited is said at its field, and the only admin stays", as
   await expect(page.getByRole("alert")).toContainText("is a member already");
   await expect(page.getByLabel("E-mail")).toHaveValue(person.email);
   await expect(page.getByLabel("Admin", { exact: true })).toBeChecked();
-  expect(letters(person.email)).toEqual([]);
+  expect(emails(person.email)).toEqual([]);
   await page.goto(members);
   await page.getByRole("link", { name: "Leave the account" }).click();
   await page.getByRole("button", { name: "Leave the account" }).click();

@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { PASSWORD } from "../../fixtures/account";
-import { letters } from "../../fixtures/mail";
-import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/phone";
+import { emails } from "../../fixtures/mail";
+import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/authenticator";
 import { expect, test } from "../../fixtures/test";
 
 const CODE = "Code";
@@ -28,7 +28,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   expect(key).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
   await page.getByLabel(CODE, { exact: true }).fill(wrongCode(key));
   await page.getByRole("button", { name: "Switch on" }).click();
-  await expect(page.getByRole("alert")).toContainText("This code is not right");
+  await expect(page.getByRole("alert")).toContainText("Incorrect code");
   await expect(page.getByLabel(CODE, { exact: true })).toHaveValue("");
   await page.getByLabel(CODE, { exact: true }).fill(code(key));
   await page.getByRole("button", { name: "Switch on" }).click();
@@ -37,7 +37,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   await expect(codes).toHaveCount(10);
   await page.getByRole("link", { name: "I have stored them" }).click();
   await expect(page.getByRole("region", { name: "Second factor" })).toContainText("10 recovery codes left");
-  await expect(() => expect(letters(person.email).join()).toContain("second factor")).toPass();
+  await expect(() => expect(emails(person.email).join()).toContain("two-factor authentication")).toPass();
 
   const there = await other();
   const next = person.path("deliveries?status=failed");
@@ -45,7 +45,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   await expect(there.getByRole("heading", { level: 1 })).toHaveText("Give your code");
   await expect(there.getByLabel(CODE, { exact: true })).toHaveAttribute("autocomplete", "one-time-code");
   await giveCode(there, wrongCode(key));
-  await expect(there.getByRole("alert")).toContainText("This code is not right");
+  await expect(there.getByRole("alert")).toContainText("Incorrect code");
   const following = code(key, 1);
   await giveCode(there, `${following.slice(0, 3)} ${following.slice(3)}`);
   await expect(there).toHaveURL(next);
@@ -53,7 +53,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   const third = await other();
   await givePassword(third, person.email);
   await giveCode(third, following);
-  await expect(third.getByRole("alert")).toContainText("This code was used already");
+  await expect(third.getByRole("alert")).toContainText("This code has already been used");
 });
 
 test("somebody who has given only a password is sent to sign in", async ({ page, person, other }) => {
@@ -78,7 +78,7 @@ test("a recovery code signs in once, and the page says how many are left", async
   await there.getByRole("link", { name: "Use a recovery code" }).click();
   await expect(there.getByRole("heading", { level: 1 })).toHaveText("Give a recovery code");
   await giveCode(there, "0000-0000-0000-0000");
-  await expect(there.getByRole("alert")).toContainText("none of your recovery codes");
+  await expect(there.getByRole("alert")).toContainText("Incorrect recovery code");
   await giveCode(there, codes[0].toUpperCase());
   await expect(there.getByRole("status").first()).toContainText("9 recovery codes left");
   await there.getByRole("link", { name: "Go on to where you were going" }).click();
@@ -88,7 +88,7 @@ test("a recovery code signs in once, and the page says how many are left", async
   await givePassword(third, person.email);
   await third.getByRole("link", { name: "Use a recovery code" }).click();
   await giveCode(third, codes[0]);
-  await expect(third.getByRole("alert")).toContainText("This recovery code was used already");
+  await expect(third.getByRole("alert")).toContainText("This recovery code has already been used");
   await third.getByRole("link", { name: "Use a code of your app" }).click();
   await expect(third.getByRole("heading", { level: 1 })).toHaveText("Give your code");
 });
@@ -103,7 +103,7 @@ test("recovery codes are made anew, and the second factor is switched off with a
   expect(after.some((one) => before.codes.includes(one))).toBe(false);
   await page.getByLabel(CODE, { exact: true }).fill(before.codes[0]);
   await page.getByRole("button", { name: "Switch off" }).click();
-  await expect(page.getByRole("alert")).toContainText("none of your recovery codes");
+  await expect(page.getByRole("alert")).toContainText("Incorrect recovery code");
   await page.getByLabel(CODE, { exact: true }).fill(code(before.key, 1));
   await page.getByRole("button", { name: "Switch off" }).click();
   await expect(page.getByRole("status").first()).toContainText("Your second factor is off");

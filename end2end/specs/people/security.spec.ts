@@ -28,7 +28,7 @@ test("a forgotten password is set by the link in the letter, which works once", 
   await there.getByRole("button", { name: "Set password" }).click();
   await expect(there.getByRole("status")).toContainText("Your new password is set");
   await there.goto(link);
-  await expect(there.getByText("This link has been used")).toBeVisible();
+  await expect(there.getByText("This link has already been used")).toBeVisible();
 
   await page.goto(person.path());
   await expect(page).toHaveURL(/\/sign-in/);
@@ -43,7 +43,7 @@ test("a changed password signs out the other browsers and keeps this one", async
   await page.getByLabel("Password until now").fill("not my password");
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByRole("alert")).toContainText("This is not your password");
+  await expect(page.getByRole("alert")).toContainText("The current password is incorrect");
   await page.getByLabel("Password until now").fill(PASSWORD);
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change password" }).click();

@@ -19,7 +19,7 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
 
   await desk.getByLabel("Name, number, host or id").fill(person.acct);
   await desk.getByRole("button", { name: "Find" }).click();
-  await expect(desk.getByText("Found by the account’s id or reference")).toBeVisible();
+  await expect(desk.getByText("Found by account id or reference")).toBeVisible();
   await desk.getByRole("link", { name: "Start session" }).click();
   await desk.getByLabel("Reason").fill("Calls do not reach the CRM");
   await desk.getByLabel("Ticket").fill("4711");
@@ -44,7 +44,7 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   await desk.getByRole("button", { name: "End session" }).click();
   await expect(desk.getByRole("status").first()).toHaveText("The session in Acme Telephony has ended.");
   await desk.goto(supportPath(person.acct, "deliveries"));
-  await expect(desk.getByRole("main")).toContainText("No support session runs for Acme Telephony");
+  await expect(desk.getByRole("main")).toContainText("There is no support session for Acme Telephony");
   await context.close();
 
   await page.goto(person.path("audit"));

@@ -1,16 +1,16 @@
-//! A copy of a SQLite database, beside a server that may be running.
+//! Copies a SQLite database, also while a server uses it.
 
 use std::{fs, io, path::Path};
 
 use crate::{
     Engine,
-    store::{copies, error::StoreError},
+    store::{error::StoreError, sqlite::copies},
 };
 
-/// Why there is no copy.
+/// Why the copy failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The file cannot be made or written.
+    /// The file cannot be created or written.
     #[error("{0}: {1}")]
     File(String, io::Error),
     /// The database cannot be read.
@@ -19,11 +19,11 @@ pub enum BackupError {
 }
 
 impl Engine {
-    /// Writes a consistent copy of a SQLite database to a new file, which its owner alone may read. The instance key is not
-    /// in it. Answers with its size in bytes.
+    /// Writes a consistent copy of a SQLite database to a new file that only its owner may read. It does not contain the
+    /// instance key. Returns its size in bytes.
     ///
     /// # Errors
-    /// When the file exists or cannot be written; then nothing is left behind.
+    /// When the file exists or cannot be written; no partial file remains.
     pub async fn backup(&self, path: &str) -> Result<u64, BackupError> {
         let failed = |error| BackupError::File(path.to_owned(), error);
         let file = copies::create(Path::new(path)).map_err(failed)?;
@@ -34,7 +34,7 @@ impl Engine {
         match written.await {
             Ok(file) => Ok(file.len()),
             Err(error) => {
-                // An empty file would pass for a copy. If it cannot be taken away either, the error says enough.
+                // An empty file could be mistaken for a copy. If it cannot be removed either, the error says enough.
                 let _ = fs::remove_file(path);
                 Err(error)
             }

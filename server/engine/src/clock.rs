@@ -24,19 +24,19 @@ impl Clock for SystemClock {
     }
 }
 
-/// A moment to measure a duration from. Durations are facts about the machine, not about the clock that rules go by.
+/// A moment to measure a duration from. It is independent of the clock that rules use, which may be set back.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that starts a stopwatch")]
 pub fn stopwatch() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
-/// Rests between two looks of a background loop; nothing is decided by it.
+/// Sleeps between two rounds of a loop; no rule depends on it.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that sleeps")]
-pub async fn rest_ms(ms: u64) {
+pub async fn sleep_ms(ms: u64) {
     tokio::time::sleep(std::time::Duration::from_millis(ms)).await;
 }
 
-/// Ids that only ever grow: within one millisecond, when the clock steps back, and when that happens between two runs.
+/// Ids that only grow: within one millisecond, when the clock steps back, and when that happens between two runs.
 pub struct GrowingIds {
     clock: Arc<dyn Clock>,
     last: Mutex<(UnixMs, Entropy)>,
@@ -48,7 +48,7 @@ const ENTROPY_BITS: u32 = 74;
 const STEP_BITS: u32 = 48;
 
 impl GrowingIds {
-    /// A source that goes by this clock and stays behind `latest`, the greatest there is from earlier runs.
+    /// A source that uses this clock and continues after `latest`, the greatest id of earlier runs.
     pub fn new(clock: Arc<dyn Clock>, latest: Option<(UnixMs, Entropy)>) -> Self {
         Self { clock, last: Mutex::new(latest.unwrap_or((UnixMs(0), 0))) }
     }
@@ -81,7 +81,7 @@ mod tests {
     struct Stepping(AtomicI64);
     impl Clock for Stepping {
         fn now(&self) -> UnixMs {
-            // Forward, still, back: whatever a clock may do.
+            // Forward, unchanged, back: whatever a clock may do.
             let n = self.0.fetch_add(1, Ordering::Relaxed);
             UnixMs(1_000_000 + n % 7 - n % 5)
         }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_run_goes_on_where_the_one_before_ended() {
+    fn a_later_run_continues_after_the_previous_one() {
         let before = (UnixMs(9_000_000), 7);
         let ids = GrowingIds::new(Arc::new(Stepping(AtomicI64::new(0))), Some(before));
         let (at, entropy) = ids.next();

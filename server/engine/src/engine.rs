@@ -1,6 +1,5 @@
-//! The engine put together: opened, started, stopped, and what the server asks of it beside the port.
+//! The engine: opened, started, stopped. It only wires its parts together.
 
-use crate::clock;
 use std::{
     fs::File,
     net::SocketAddr,
@@ -9,7 +8,6 @@ use std::{
 
 use domain::{
     Backend, UnixMs,
-    error::Result,
     id::{AccountId, Entropy, Ids},
     time::Clock,
 };
@@ -17,65 +15,57 @@ use ipnet::IpNet;
 use tokio::sync::{broadcast, mpsc};
 
 use crate::{
+    auth_cache::AuthCache,
+    background::Background,
     clock::GrowingIds,
-    figures::QueueSeen,
+    context::Context,
+    delivery::{
+        Outcome, Sender, claim,
+        intake::{self, Intake},
+        record, sqlite_writer,
+    },
     key_ring::Keys,
     mail::Mail,
-    outbound::{CannotBuild, Outbound, Policy},
-    policies::Given,
-    sender::{
-        Gear, Sender, alerts::Alerts, claim, cleaning, following, ingest, ingest::Ingest, left_behind, news,
-        outcome::Outcome, recorder, recover, rotating, writer,
-    },
-    service::tokens::Believed,
+    metrics::Backlog,
+    outbound::{BuildError, Outbound, Policy},
+    password::HashCost,
+    policies::{ActivePolicies, EnvDefaults},
     store::{
-        accounts,
-        checkpoints::Checkpoints,
         db::{Db, Dialect},
+        deliveries::{backlog, queue},
         error::StoreError,
-        jobs,
-        nodes::{self, Beat},
-        postgres, probe, resets,
-        sessions::{self, Stored},
-        sqlite,
+        probe,
+        sqlite::{self, checkpoints::Checkpoints},
     },
     vault::Vault,
 };
 
-/// Beats between sweeps: five minutes.
-const SWEEP_BEATS: u32 = 120;
-/// Beats between looks for what waits for deleted endpoints: ten seconds.
-const DELETED_BEATS: u32 = 4;
-/// Beats between looks for support sessions whose time is over: a minute. Nobody looks through one before that: each
-/// look asks for the time.
-const SUPPORT_BEATS: u32 = 24;
-/// How long a link that sets a password is remembered after it expired, so that it can be called expired.
-const RESETS_KEPT_MS: i64 = domain::time::DAY_MS;
-/// How long failed sign-ins count after the latest of them has made nobody wait any more. Far longer than the longest wait:
-/// whoever rests so long to guess again at once guesses less than whoever waits each time.
-const FAILURES_KEPT_MS: i64 = domain::time::DAY_MS;
 /// Longest wait for attempts in flight when stopping; an attempt may take 30 s, a stop may not.
 const STOP_WAIT_MS: u64 = 10_000;
+/// Longest wait for background workers when stopping.
+const WORKERS_WAIT_MS: u64 = 1_000;
 
-/// What the engine must be told.
+/// Configuration of the engine.
 #[derive(Clone)]
 pub struct Config {
     /// `sqlite:///path/offhook.db` or `postgres://…`.
     pub database_url: String,
     /// Seal endpoint credentials and sessions.
     pub keys: Keys,
-    /// Networks that endpoints may point to besides public ones.
+    /// Networks that endpoints may be in besides public ones.
     pub egress_allow: Vec<IpNet>,
-    /// Whether anybody may sign up.
+    /// Whether sign-up is open to everyone.
     pub sign_up_open: bool,
-    /// Most days that an account may keep what belongs to it.
+    /// Longest retention of an account, in days.
     pub retention_max_days: u32,
-    /// Where the world reaches this installation.
+    /// The public address of this instance.
     pub public_url: url::Url,
     /// Where this process listens: the test line is called there.
     pub own_address: SocketAddr,
-    /// Takes invitations and resets to people.
+    /// Sends emails to users.
     pub mail: Arc<dyn Mail>,
+    /// The cost of hashing a password.
+    pub password_cost: HashCost,
 }
 
 /// The engine could not be opened or started.
@@ -86,29 +76,29 @@ pub enum OpenError {
     Store(#[from] StoreError),
     /// The HTTP client.
     #[error(transparent)]
-    Outbound(#[from] CannotBuild),
-    /// Another server works on this SQLite file.
+    Outbound(#[from] BuildError),
+    /// Another server uses this SQLite file.
     #[error("another offhook server uses this database file: {0}")]
     InUse(std::io::Error),
 }
 
-/// What the background tasks read; taken when they start.
-struct Inflow {
-    door: mpsc::Receiver<ingest::Waiting>,
+/// What the hot path reads; taken when it starts.
+struct Receivers {
+    arriving: mpsc::Receiver<intake::Backlog>,
     outcomes: mpsc::Receiver<Outcome>,
 }
 
 /// The engine.
 pub struct Engine {
     config: Config,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
+    context: Arc<Context>,
     vault: Arc<Vault>,
     sender: Arc<Sender>,
-    ingest: Ingest,
-    believed: Believed,
-    queue_seen: QueueSeen,
-    inflow: Mutex<Option<Inflow>>,
+    intake: Intake,
+    background: Background,
+    auth_cache: AuthCache,
+    backlog: Backlog,
+    receivers: Mutex<Option<Receivers>>,
     lock: Mutex<Option<File>>,
 }
 
@@ -117,256 +107,175 @@ impl Engine {
     ///
     /// # Errors
     /// When the database cannot be reached or TLS cannot be set up.
-    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> std::result::Result<Arc<Self>, OpenError> {
+    pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, OpenError> {
         let db = Db::open(&config.database_url).await?;
-        // The order within a call goes by ids, so they grow from run to run, whatever the clock says.
-        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), jobs::latest(&db).await?));
+        // Ids decide the order within a call, so they grow from run to run, whatever the clock says.
+        let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), queue::latest(&db).await?));
         let vault = Arc::new(Vault::new(&config.keys));
         let policy = Policy::new(config.egress_allow.clone());
         let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
-        let alerts = Alerts { mail: config.mail.clone(), public_url: config.public_url.clone() };
-        let gear = Gear { outbound, vault: vault.clone(), alerts, given: Given::from(&config) };
-        let (sender, outcomes) = Sender::new(db, clock.clone(), ids.clone(), gear);
+        let context = Arc::new(Context::new(db, clock, ids, ActivePolicies::new(env_defaults(&config))));
+        let (sender, outcomes) = Sender::new(context.clone(), outbound, vault.clone());
         if sender.read_policies().await.is_err() {
-            tracing::warn!("the policies could not be read yet; what the environment says is in force");
+            tracing::warn!("the policies could not be read yet; those of the environment apply");
         }
-        let (ingest, door) = Ingest::new();
-        let inflow = Mutex::new(Some(Inflow { door, outcomes }));
-        let (believed, queue_seen, lock) = (Believed::default(), QueueSeen::default(), Mutex::default());
-        Ok(Arc::new(Self { config, clock, ids, vault, sender, ingest, believed, queue_seen, inflow, lock }))
+        let (intake, arriving) = Intake::new();
+        let background = Background::new(&sender, &intake, config.mail.clone(), config.public_url.clone());
+        Ok(Arc::new(Self {
+            config,
+            context,
+            vault,
+            sender,
+            intake,
+            background,
+            auth_cache: AuthCache::default(),
+            backlog: Backlog::default(),
+            receivers: Mutex::new(Some(Receivers { arriving, outcomes })),
+            lock: Mutex::default(),
+        }))
     }
 
-    /// Takes events in and delivers, in the background, until [`Engine::stop`]. Takes up what a dead node left.
+    /// Accepts events and delivers them, in the background, until [`Engine::stop`]. Takes over what a dead node left.
     ///
     /// # Errors
-    /// When another server works on this SQLite file, or the database is away.
-    pub async fn start(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
+    /// When another server uses this SQLite file, or the database is unavailable.
+    pub async fn start(&self) -> Result<(), OpenError> {
         let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
-        self.beat(Beat::First).await?;
-        let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Inflow { door, outcomes }) = inflow else { return Ok(()) };
-        // Before anything else: a node that is said to have started misses nothing that others tell.
-        let ears = postgres::listener(self.db()).await?;
+        self.background.heartbeat.first().await?;
+        let Some(Receivers { arriving, outcomes }) = self.take_receivers() else { return Ok(()) };
         let checkpoints = Checkpoints::of(self.db()).await?;
-        self.sender.set_running();
+        self.background.start().await?;
+        self.sender.start();
+        let sender = || Arc::clone(&self.sender);
         if self.db().dialect == Dialect::Postgres {
-            tokio::spawn(ingest::run(self.sender.clone(), door));
-            tokio::spawn(recorder::run(self.sender.clone(), outcomes));
+            tokio::spawn(intake::run(sender(), arriving));
+            tokio::spawn(record::run(sender(), outcomes));
         } else {
-            tokio::spawn(writer::run(self.sender.clone(), door, outcomes));
+            tokio::spawn(sqlite_writer::run(sender(), arriving, outcomes));
         }
-        tokio::spawn(claim::run(self.sender.clone()));
-        tokio::spawn(cleaning::run(self.sender.clone()));
-        tokio::spawn(following::run(self.sender.clone(), self.ingest.clone()));
-        tokio::spawn(recover::run(self.sender.clone()));
-        tokio::spawn(rotating::run(self.sender.clone()));
-        if let Some(ears) = ears {
-            tokio::spawn(news::run(self.sender.clone(), ears));
-        }
+        tokio::spawn(claim::run(sender()));
         if let Some(checkpoints) = checkpoints {
             tokio::spawn(checkpoints.run());
         }
-        let (engine, began) = (Arc::clone(self), self.now());
-        tokio::spawn(async move { engine.keep_house(began).await });
         Ok(())
     }
 
-    /// Takes events in but sends nothing by itself: tests then go step by step with [`Sender::run_once`].
+    /// Accepts events but sends nothing and runs no worker: tests go step by step with [`Sender::run_once`].
     ///
     /// # Errors
     /// As [`Engine::start`].
-    pub async fn start_by_hand(self: &Arc<Self>) -> std::result::Result<(), OpenError> {
-        self.beat(Beat::First).await?;
-        let inflow = self.inflow.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Inflow { door, .. }) = inflow {
-            tokio::spawn(ingest::run(self.sender.clone(), door));
+    pub async fn start_intake(&self) -> Result<(), OpenError> {
+        self.background.heartbeat.first().await?;
+        if let Some(Receivers { arriving, .. }) = self.take_receivers() {
+            tokio::spawn(intake::run(self.sender.clone(), arriving));
         }
         Ok(())
     }
 
-    async fn beat(&self, which: Beat) -> std::result::Result<(), StoreError> {
-        let (mut tx, now) = (self.db().begin().await?, self.now());
-        let mut beaten = nodes::beat(&mut tx, &self.sender.node, now, which).await?;
-        if which == Beat::First {
-            beaten.freed += jobs::due_after_all(&mut tx, now).await?;
-        }
-        tx.commit().await?;
-        if beaten.freed > 0 {
-            tracing::info!(beaten.freed, "took up deliveries that a dead node had in hand");
-        }
-        self.sender.beaten(beaten, now).await
+    fn take_receivers(&self) -> Option<Receivers> {
+        self.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Says that this node lives, and takes up what dead ones had in hand. Tests go by hand with it.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn heartbeat(&self) -> std::result::Result<(), StoreError> {
-        self.beat(Beat::Later).await?;
-        // Nothing goes out while it is not sure whose it is.
-        self.sender.pump();
-        Ok(())
-    }
-
-    async fn clock_set_back(&self) -> std::result::Result<(), StoreError> {
-        let mut tx = self.db().begin().await?;
-        let due = jobs::due_after_all(&mut tx, self.now()).await?;
-        tx.commit().await?;
-        tracing::warn!(due, "the clock has been set back");
-        self.sender.wake_at(self.now());
-        Ok(())
-    }
-
-    /// Heartbeats, and forgets what has expired. A SQLite server is alone, so its first heartbeat is enough.
-    async fn keep_house(&self, began: UnixMs) {
-        let (mut beats, mut before): (u32, _) = (0, began);
-        while !self.sender.is_stopping() {
-            clock::rest_ms(nodes::HEARTBEAT_MS.unsigned_abs()).await;
-            beats = beats.wrapping_add(1);
-            let alone = self.db().dialect == Dialect::Sqlite;
-            let result = if alone { Ok(()) } else { self.heartbeat().await };
-            // What another node said may have been lost.
-            if !alone && self.sender.read_policies().await.is_err() {
-                tracing::warn!("the policies could not be read; looking again soon");
-            }
-            let swept = if beats.is_multiple_of(SWEEP_BEATS) { self.sweep().await } else { Ok(()) };
-            if beats.is_multiple_of(SUPPORT_BEATS) && self.end_over().await.is_err() {
-                tracing::warn!("the end of support sessions is not recorded yet; trying again");
-            }
-            let looks = beats.is_multiple_of(DELETED_BEATS);
-            let cancelled = if looks { left_behind::cancel_of_deleted(&self.sender).await } else { Ok(0) };
-            let found = self.sender.find_astray().await;
-            let clock = if self.now() < before { self.clock_set_back().await } else { Ok(()) };
-            before = self.now();
-            for error in [result.err(), swept.err(), cancelled.err(), found.err(), clock.err()].into_iter().flatten() {
-                tracing::warn!(%error, "housekeeping failed; trying again");
-            }
-        }
-    }
-
-    /// Forgets expired sessions and links, and failed sign-ins that count no longer. Tests go by hand with it.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub async fn sweep(&self) -> std::result::Result<(), StoreError> {
-        sessions::delete_expired(self.db(), self.now()).await?;
-        resets::forget(self.db(), self.now().plus_ms(-RESETS_KEPT_MS)).await?;
-        accounts::forget_failures(self.db(), self.now().plus_ms(-FAILURES_KEPT_MS)).await
-    }
-
-    /// Stops in order: no new attempts, those in flight are recorded, the rest is let go of.
+    /// Stops in order: no new attempts, those in flight are recorded, all leases are released.
     pub async fn stop(&self) {
         self.sender.stop(STOP_WAIT_MS).await;
+        self.background.stop(WORKERS_WAIT_MS).await;
         self.db().close().await;
     }
 
-    /// Tells of accounts whose deliveries changed.
+    /// Reports accounts whose deliveries changed.
     pub fn changes(&self) -> broadcast::Receiver<AccountId> {
         self.sender.changes()
     }
 
-    /// Whether the database answers and can be written, and events can be taken in.
+    /// Whether the database can be read and written, and events are accepted.
     ///
     /// # Errors
-    /// What is the matter, in words.
-    pub async fn ready(&self) -> std::result::Result<(), String> {
-        if self.sender.is_stopping() {
+    /// What is wrong, as text.
+    pub async fn ready(&self) -> Result<(), String> {
+        if self.context.is_stopping() {
             return Err("stopping".to_owned());
         }
-        let began = async {
+        let probed = async {
             let mut tx = self.db().begin().await?;
-            probe::look(&mut tx).await?;
+            probe::check(&mut tx).await?;
             tx.commit().await
         };
-        began.await.map_err(|error: StoreError| error.to_string())
+        probed.await.map_err(|error: StoreError| error.to_string())
     }
 
-    /// A browser session's data, unless it has expired.
-    ///
-    /// # Errors
-    /// `Unavailable` or `Internal`.
-    pub async fn load_session(&self, id: &str) -> Result<Option<String>> {
-        let Some(sealed) = sessions::load(self.db(), id, self.now()).await? else { return Ok(None) };
-        let open = self.vault.open(&sealed, &sessions::place(id));
-        Ok(open.inspect_err(|error| tracing::warn!(%error, "a session is over")).ok())
-    }
-
-    /// Stores a session under a new id; false when the id is taken.
-    ///
-    /// # Errors
-    /// `Unavailable` or `Internal`.
-    pub async fn create_session(&self, session: Stored<'_>) -> Result<bool> {
-        let sealed = self.vault.seal(session.data, &sessions::place(session.id));
-        Ok(sessions::create(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
-    }
-
-    /// Stores a session.
-    ///
-    /// # Errors
-    /// `Unavailable` or `Internal`.
-    pub async fn save_session(&self, session: Stored<'_>) -> Result<()> {
-        let sealed = self.vault.seal(session.data, &sessions::place(session.id));
-        Ok(sessions::save(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
-    }
-
-    /// Forgets a session.
-    ///
-    /// # Errors
-    /// `Unavailable` or `Internal`.
-    pub async fn delete_session(&self, id: &str) -> Result<()> {
-        Ok(sessions::delete(self.db(), id).await?)
+    /// The deliveries that wait in the database, counted recently.
+    pub(crate) async fn backlog(&self) -> domain::Result<backlog::Backlog> {
+        Ok(self.backlog.get(self.db(), self.now()).await?)
     }
 
     pub(crate) const fn config(&self) -> &Config {
         &self.config
     }
 
+    /// The database, the clock, ids and counters.
+    #[must_use]
+    pub const fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
     pub(crate) fn db(&self) -> &Db {
-        &self.sender.db
+        &self.context.db
     }
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
 
-    pub(crate) const fn ingest(&self) -> &Ingest {
-        &self.ingest
+    pub(crate) const fn intake(&self) -> &Intake {
+        &self.intake
     }
 
-    pub(crate) const fn queue_seen(&self) -> &QueueSeen {
-        &self.queue_seen
+    pub(crate) const fn auth_cache(&self) -> &AuthCache {
+        &self.auth_cache
     }
 
-    pub(crate) const fn believed(&self) -> &Believed {
-        &self.believed
-    }
-
-    /// The sender, for tests that drive it step by step.
+    /// The sender.
+    #[must_use]
     pub const fn sender(&self) -> &Arc<Sender> {
         &self.sender
     }
 
+    /// The background workers.
+    #[must_use]
+    pub const fn background(&self) -> &Background {
+        &self.background
+    }
+
     pub(crate) fn now(&self) -> UnixMs {
-        self.clock.now()
+        self.context.now()
     }
 
     pub(crate) fn next_id(&self) -> (UnixMs, Entropy) {
-        self.ids.next()
+        self.context.ids.next()
     }
 
-    pub(crate) fn new_id<T>(&self, make: impl FnOnce(UnixMs, Entropy) -> T) -> T {
-        let (at, entropy) = self.ids.next();
-        make(at, entropy)
+    pub(crate) fn new_id<T>(&self, id: impl FnOnce(UnixMs, Entropy) -> T) -> T {
+        let (at, entropy) = self.next_id();
+        id(at, entropy)
+    }
+}
+
+fn env_defaults(config: &Config) -> EnvDefaults {
+    EnvDefaults {
+        egress_allow: config.egress_allow.clone(),
+        sign_up_open: config.sign_up_open,
+        retention_max_days: config.retention_max_days,
     }
 }
 
 impl Backend for Engine {
     fn clock(&self) -> &dyn Clock {
-        &*self.clock
+        &*self.context.clock
     }
 
     fn letters_leave(&self) -> bool {
-        self.config().mail.reaches_people()
+        self.config.mail.is_configured()
     }
 }

@@ -1,19 +1,19 @@
-//! The instance's keys: several while one takes over from another, and always one that seals.
+//! The instance's keys: several while one replaces another, and always one that seals.
 
 use std::{fmt, sync::Arc};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
 
-/// Names a key. It stands in front of all that the key has sealed.
+/// Names a key. Everything that the key has sealed begins with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(u32);
 
 impl KeyId {
-    /// The key that an installation begins with.
+    /// The key that an instance starts with.
     pub const FIRST: Self = Self(1);
 
-    /// The id of that text: `k1`, `k2`, and so on.
+    /// Parses `k1`, `k2`, and so on.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let number: u32 = text.strip_prefix('k')?.parse().ok()?;
@@ -40,10 +40,10 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A key. It does not show itself in debug output.
+/// A key. Debug output does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Key {
-    /// Its name.
+    /// Its id.
     pub id: KeyId,
     /// The key itself.
     pub bytes: [u8; KEY_BYTES],
@@ -55,7 +55,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Keys, never none, no two of one name. The first seals; every one opens.
+/// One or more keys with distinct ids. The first seals; every one opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRing {
     current: Key,
@@ -63,7 +63,7 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// A ring of these, the first of which seals. None when there is no key, or a name comes twice.
+    /// A ring of these keys, the first of which seals. None when there is no key, or an id occurs twice.
     #[must_use]
     pub fn new(keys: Vec<Key>) -> Option<Self> {
         let mut ids: Vec<KeyId> = keys.iter().map(|key| key.id).collect();
@@ -75,7 +75,7 @@ impl KeyRing {
         distinct.then(|| Self { current, others: keys.collect() })
     }
 
-    /// The ring of an installation that never had another key.
+    /// The ring of an instance that never had another key.
     #[must_use]
     pub const fn one(bytes: [u8; KEY_BYTES]) -> Self {
         Self { current: Key { id: KeyId::FIRST, bytes }, others: Vec::new() }
@@ -117,7 +117,7 @@ impl KeyRing {
         self
     }
 
-    /// The ring without these; the key that seals stays whatever is said.
+    /// The ring without these keys; the one that seals always stays.
     #[must_use]
     pub fn without(mut self, retired: &[KeyId]) -> Self {
         self.others.retain(|key| !retired.contains(&key.id));
@@ -125,18 +125,18 @@ impl KeyRing {
     }
 }
 
-/// Where a ring comes from that may change while the process runs.
+/// The source of a ring that may change while the process runs.
 pub trait KeySource: Send + Sync {
-    /// The ring, if it is not the one that was given last.
-    fn renewed(&self) -> Option<KeyRing>;
+    /// The ring, if it has changed since the last call.
+    fn changed(&self) -> Option<KeyRing>;
 }
 
-/// The keys that the engine is given.
+/// The keys of the engine.
 #[derive(Clone)]
 pub struct Keys {
-    /// As they are now.
+    /// The current ring.
     pub ring: KeyRing,
-    /// Where to look for newer ones; none when they stay as they are until the process ends.
+    /// Where to read newer ones; none when they do not change while the process runs.
     pub source: Option<Arc<dyn KeySource>>,
 }
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_added_then_seals_and_the_old_one_goes() {
+    fn a_key_is_added_then_seals_and_the_old_one_is_removed() {
         let ring = KeyRing::one([1; 32]);
         assert_eq!((ids(&ring), ring.waiting()), (vec!["k1".to_owned()], None));
         let added = ring.with_waiting([2; 32]);
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_a_number_without_ornaments_and_comes_once() {
+    fn an_id_has_one_spelling_and_occurs_once() {
         assert_eq!(KeyId::parse("k12"), Some(KeyId(12)));
         for wrong in ["k0", "k01", "k+1", "k", "1", "K1", "k99999999999"] {
             assert_eq!(KeyId::parse(wrong), None, "{wrong}");

@@ -1,60 +1,60 @@
-//! Letters to people: what they say, and the port through which they leave.
+//! Emails, and the port that sends them.
 //!
-//! Architecture invariant: a letter is handed over after the commit of what it tells, never inside a transaction, and
-//! handing over does not wait for the mail server.
+//! Architecture invariant: an email is queued after its transaction has committed, never inside it, and queueing does not
+//! wait for the mail server.
 
 use std::sync::{Mutex, PoisonError};
 
-/// A letter to one person, as plain text.
+/// A plain-text email to one recipient.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Letter {
-    /// Address.
+pub struct Email {
+    /// Recipient.
     pub to: String,
     /// Subject.
     pub subject: String,
-    /// The text, with links written out. It may hold a key to an account, so a letter's debug form does not show it.
+    /// Body, with full links. It may contain a secret link, so debug output omits it.
     pub text: String,
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for Email {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letter").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("Email").field("to", &self.to).field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 
-/// Whether a letter is on its way.
+/// Whether an email was queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Posted {
-    /// It waits for the mail server.
-    Waiting,
-    /// Too many others wait. It has not been taken.
+pub enum Enqueued {
+    /// It is queued.
+    Queued,
+    /// The queue is full. It was not queued.
     Full,
 }
 
-/// Takes letters to where people get them.
+/// Sends emails.
 pub trait Mail: Send + Sync + 'static {
-    /// Takes a letter. Does not wait.
-    fn post(&self, letter: Letter) -> Posted;
-    /// Whether letters reach people. Without a mail server only the operator sees them.
-    fn reaches_people(&self) -> bool {
+    /// Queues an email, without waiting.
+    fn send(&self, email: Email) -> Enqueued;
+    /// Whether a mail server is configured. Without one, only the operator sees emails.
+    fn is_configured(&self) -> bool {
         true
     }
 }
 
-/// Keeps letters instead of sending them: for commands that send none, and for tests that read them.
+/// Keeps emails instead of sending them: for commands that send none, and for tests.
 #[derive(Default)]
-pub struct Drawer(Mutex<Vec<Letter>>);
+pub struct InMemoryMailer(Mutex<Vec<Email>>);
 
-impl Drawer {
-    /// The letters so far, oldest first. They stay.
-    pub fn letters(&self) -> Vec<Letter> {
+impl InMemoryMailer {
+    /// All emails so far, oldest first.
+    pub fn emails(&self) -> Vec<Email> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Mail for Drawer {
-    fn post(&self, letter: Letter) -> Posted {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
-        Posted::Waiting
+impl Mail for InMemoryMailer {
+    fn send(&self, email: Email) -> Enqueued {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(email);
+        Enqueued::Queued
     }
 }

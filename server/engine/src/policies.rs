@@ -1,42 +1,29 @@
-//! The policies that are in force: what operators set in the database, over what the environment says.
+//! The policies that apply: what operators set in the database overrides the environment.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::installation::policy::PolicyName;
 use ipnet::IpNet;
 
-use crate::{
-    Config,
-    store::{
-        db::Db,
-        error::StoreResult,
-        policies::{self, SetPolicy},
-    },
+use crate::store::{
+    db::Db,
+    error::StoreResult,
+    ops::policies::{self, SetPolicy},
 };
 
-/// What the environment says.
+/// Policies of the environment.
 #[derive(Debug, Clone)]
-pub struct Given {
-    /// Networks that endpoints may have besides public ones.
+pub struct EnvDefaults {
+    /// Networks that endpoints may be in besides public ones.
     pub egress_allow: Vec<IpNet>,
-    /// Whether anybody may sign up.
+    /// Whether sign-up is open to everyone.
     pub sign_up_open: bool,
-    /// Most days that an account may keep what belongs to it.
+    /// Longest retention of an account, in days.
     pub retention_max_days: u32,
 }
 
-impl From<&Config> for Given {
-    fn from(config: &Config) -> Self {
-        Self {
-            egress_allow: config.egress_allow.clone(),
-            sign_up_open: config.sign_up_open,
-            retention_max_days: config.retention_max_days,
-        }
-    }
-}
-
-impl Given {
-    /// The same as a policy's text.
+impl EnvDefaults {
+    /// A policy of the environment as text.
     pub(crate) fn text(&self, name: PolicyName) -> String {
         match name {
             PolicyName::EgressAllow => self.egress_allow.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
@@ -47,26 +34,26 @@ impl Given {
     }
 }
 
-/// What is in force.
+/// The policies that apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Current {
-    /// Networks that endpoints may have besides public ones.
+    /// Networks that endpoints may be in besides public ones.
     pub(crate) egress_allow: Vec<IpNet>,
-    /// Whether anybody may sign up.
+    /// Whether sign-up is open to everyone.
     pub(crate) sign_up_open: bool,
-    /// Most days that an account may keep what belongs to it.
+    /// Longest retention of an account, in days.
     pub(crate) retention_max_days: u32,
-    /// Whom the people of an account ask.
+    /// The support contact of all accounts.
     pub(crate) contact: String,
 }
 
 impl Current {
-    fn of(given: &Given, set: &[SetPolicy]) -> Self {
+    fn of(env: &EnvDefaults, set: &[SetPolicy]) -> Self {
         let text = |name: PolicyName| {
             let stored = set.iter().find(|policy| policy.name == name.as_str());
-            stored.map_or_else(|| given.text(name), |policy| policy.value.clone())
+            stored.map_or_else(|| env.text(name), |policy| policy.value.clone())
         };
-        // Only what was checked is stored; should it not be readable all the same, the environment decides.
+        // Only valid values are stored; should one be unreadable all the same, the environment applies.
         let networks: Option<Vec<IpNet>> = text(PolicyName::EgressAllow)
             .split(',')
             .map(str::trim)
@@ -74,9 +61,9 @@ impl Current {
             .map(network)
             .collect();
         Self {
-            egress_allow: networks.unwrap_or_else(|| given.egress_allow.clone()),
+            egress_allow: networks.unwrap_or_else(|| env.egress_allow.clone()),
             sign_up_open: text(PolicyName::SignUp) == "open",
-            retention_max_days: text(PolicyName::RetentionMaxDays).parse().unwrap_or(given.retention_max_days),
+            retention_max_days: text(PolicyName::RetentionMaxDays).parse().unwrap_or(env.retention_max_days),
             contact: text(PolicyName::Contact),
         }
     }
@@ -88,25 +75,25 @@ fn network(text: &str) -> Option<IpNet> {
 
 /// The policies as this node last read them.
 #[derive(Debug)]
-pub(crate) struct InForce {
-    pub(crate) given: Given,
+pub(crate) struct ActivePolicies {
+    pub(crate) env: EnvDefaults,
     current: RwLock<Arc<Current>>,
 }
 
-impl InForce {
-    pub(crate) fn new(given: Given) -> Self {
-        let current = RwLock::new(Arc::new(Current::of(&given, &[])));
-        Self { given, current }
+impl ActivePolicies {
+    pub(crate) fn new(env: EnvDefaults) -> Self {
+        let current = RwLock::new(Arc::new(Current::of(&env, &[])));
+        Self { env, current }
     }
 
-    /// What is in force, as far as this node knows.
+    /// The policies that apply, as far as this node knows.
     pub(crate) fn now(&self) -> Arc<Current> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads what is set.
+    /// Reads them from the database.
     pub(crate) async fn read(&self, db: &Db) -> StoreResult<Arc<Current>> {
-        let current = Arc::new(Current::of(&self.given, &policies::all(db).await?));
+        let current = Arc::new(Current::of(&self.env, &policies::all(db).await?));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = current.clone();
         Ok(current)
     }
@@ -117,8 +104,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_set_goes_before_the_environment() {
-        let given = Given {
+    fn a_set_policy_overrides_the_environment() {
+        let env = EnvDefaults {
             egress_allow: "127.0.0.0/8".parse().into_iter().collect(),
             sign_up_open: true,
             retention_max_days: 365,
@@ -129,11 +116,11 @@ mod tests {
             set_ms: 0,
             set_by: String::new(),
         };
-        assert_eq!(Current::of(&given, &[]).egress_allow, given.egress_allow);
+        assert_eq!(Current::of(&env, &[]).egress_allow, env.egress_allow);
         let stored = [set(PolicyName::EgressAllow, "10.0.0.0/8, fd00:1::/64"), set(PolicyName::SignUp, "invite")];
-        let current = Current::of(&given, &stored);
+        let current = Current::of(&env, &stored);
         assert_eq!((current.egress_allow.len(), current.sign_up_open, current.retention_max_days), (2, false, 365));
-        assert!(Current::of(&given, &[set(PolicyName::EgressAllow, "")]).egress_allow.is_empty());
-        assert_eq!(given.text(PolicyName::EgressAllow), "127.0.0.0/8");
+        assert!(Current::of(&env, &[set(PolicyName::EgressAllow, "")]).egress_allow.is_empty());
+        assert_eq!(env.text(PolicyName::EgressAllow), "127.0.0.0/8");
     }
 }

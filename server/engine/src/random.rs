@@ -1,12 +1,12 @@
-//! The one place that makes random numbers: ids, keys, salts, tokens and the jitter of retries.
+//! The one place that generates random numbers: ids, keys, salts, tokens and the jitter of retries.
 
 use rand::{
     Rng,
     distr::{Distribution, StandardUniform},
 };
 
-/// Something random from the operating system's generator.
-#[expect(clippy::disallowed_methods, reason = "this is the one place that makes random numbers")]
+/// A random value from a generator that the operating system seeds.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that generates random numbers")]
 pub fn any<T>() -> T
 where
     StandardUniform: Distribution<T>,
@@ -14,7 +14,7 @@ where
     rand::random()
 }
 
-/// A random number from −1 to 1: which way and how far a wait is off.
+/// A random number from −1 to 1, to spread retries.
 #[expect(clippy::disallowed_methods, reason = "as above")]
 pub fn jitter() -> f64 {
     rand::rng().random_range(-1.0..=1.0)

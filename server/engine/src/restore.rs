@@ -1,7 +1,7 @@
-//! A copy takes the place of a SQLite database, whole or not at all.
+//! Replaces a SQLite database by a copy, completely or not at all.
 //!
-//! A write-ahead log that is left of the old database would be folded into the new one and destroy it, so the log goes
-//! before the copy comes. What was there is kept: the old database with its log, under another name.
+//! A write-ahead log left over from the old database would be applied to the new one and destroy it, so the log is removed
+//! before the copy is moved in. The old database is kept with its log, under another name.
 
 use std::{
     fs, io,
@@ -11,40 +11,37 @@ use std::{
 
 use domain::{UnixMs, time::iso_utc};
 
-use crate::store::{
-    copies,
-    sqlite::{self, beside},
-};
+use crate::store::sqlite::{self, beside, copies};
 
-/// Files that SQLite makes beside a database and would take for the new one's, and which hold data.
+/// Files with data that SQLite creates beside a database and would apply to the new one.
 const LOGS: [&str; 2] = ["-wal", "-journal"];
 /// The same, without data.
 const INDEX: &str = "-shm";
 
-/// What was done.
+/// The result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restored {
     /// The database.
     pub file: PathBuf,
     /// Its size.
     pub bytes: u64,
-    /// Where the database from before is now; none when there was none.
+    /// Where the old database is now; none when there was none.
     pub before: Option<PathBuf>,
 }
 
 /// Why nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// The URL names no file.
+    /// The URL does not name a file.
     #[error("only a SQLite database in a file can be restored")]
     NoFile,
-    /// A server works on the database.
+    /// A server uses the database.
     #[error("a server uses {0}; stop it first. Nothing was changed")]
     InUse(PathBuf),
     /// The copy is the database.
     #[error("{0} is the database itself; nothing was changed")]
     Itself(PathBuf),
-    /// The copy is not what it should be.
+    /// The copy is damaged, or not an Offhook database.
     #[error("{0} is not a sound Offhook database: {1}. Nothing was changed")]
     Unsound(PathBuf, String),
     /// A file cannot be read, written or renamed.
@@ -52,10 +49,10 @@ pub enum RestoreError {
     File(PathBuf, io::Error),
 }
 
-/// Puts a copy in the place of the database that this URL names. The copy itself stays as it is.
+/// Replaces the database that this URL names by a copy. The copy itself is not changed.
 ///
 /// # Errors
-/// As said of each; the database from before is still in place.
+/// See each variant; the old database is still in place.
 pub async fn restore(url: &str, from: &Path, now: UnixMs) -> Result<Restored, RestoreError> {
     let target = sqlite::file(url).ok_or(RestoreError::NoFile)?;
     let failed = |error| RestoreError::File(from.to_owned(), error);
@@ -67,7 +64,7 @@ pub async fn restore(url: &str, from: &Path, now: UnixMs) -> Result<Restored, Re
     let _alone = lock(url, &target)?;
     let draft = Draft::new(beside(&target, ".restoring"));
     draft.fill(&source).map_err(failed)?;
-    let wrong = copies::examine(&draft.0).await.unwrap_or_else(|error| Some(error.to_string()));
+    let wrong = copies::check(&draft.0).await.unwrap_or_else(|error| Some(error.to_string()));
     if let Some(wrong) = wrong {
         return Err(RestoreError::Unsound(from.to_owned(), wrong));
     }
@@ -84,12 +81,12 @@ fn lock(url: &str, target: &Path) -> Result<Option<fs::File>, RestoreError> {
         _ => RestoreError::File(target.to_owned(), error),
     })?;
     let file = beside(target, ".lock");
-    // Made by root, it would keep the server out.
+    // If root owned it, the server could not open it.
     own(&file).map_err(|error| RestoreError::File(file, error))?;
     Ok(locked)
 }
 
-/// The copy on its way. Whatever becomes of it, nothing of it is left.
+/// The copy before it is moved in. It is removed on drop.
 struct Draft(PathBuf);
 
 impl Drop for Draft {
@@ -101,7 +98,7 @@ impl Drop for Draft {
 impl Draft {
     fn new(path: PathBuf) -> Self {
         let draft = Self(path);
-        // One that was killed may have left its own.
+        // A killed process may have left one.
         draft.clear();
         draft
     }
@@ -112,7 +109,7 @@ impl Draft {
         }
     }
 
-    /// Copies the file, and its write-ahead log where it has one, as a database has that was put aside.
+    /// Copies the file, and its write-ahead log if it has one, as a database does that was set aside.
     fn fill(&self, from: &Path) -> io::Result<()> {
         for ending in ["", "-wal"] {
             let mut file = match fs::File::open(beside(from, ending)) {
@@ -124,7 +121,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Makes it last, and the server's.
+    /// Flushes it to disk and gives it to the server's user.
     fn finish(&self) -> io::Result<u64> {
         own(&self.0)?;
         let file = fs::File::open(&self.0)?;
@@ -133,7 +130,7 @@ impl Draft {
     }
 }
 
-/// Gives a file to whom the folder belongs: the server, whoever runs the command.
+/// Changes a file's owner to that of the folder: the server's user, whoever runs the command.
 fn own(file: &Path) -> io::Result<()> {
     let (is, wanted) = (fs::metadata(file)?, fs::metadata(folder(file))?);
     if is.uid() == wanted.uid() {
@@ -142,8 +139,8 @@ fn own(file: &Path) -> io::Result<()> {
     chown(file, Some(wanted.uid()), Some(wanted.gid()))
 }
 
-/// Gives the database and its logs a second name, then takes the logs away. The database keeps its place until the copy
-/// takes it, so that there is one at every moment.
+/// Gives the database and its logs a second name, then removes the logs. The database keeps its name until the copy
+/// replaces it, so that there is one at every moment.
 fn set_aside(target: &Path, now: UnixMs) -> io::Result<Option<PathBuf>> {
     let stamp: String = iso_utc(now).chars().filter(char::is_ascii_alphanumeric).collect();
     let aside = beside(target, &format!(".before-restore-{stamp}"));
@@ -164,7 +161,7 @@ fn set_aside(target: &Path, now: UnixMs) -> io::Result<Option<PathBuf>> {
             removed => removed?,
         }
     }
-    // Gone from the disk before the copy comes: a power cut must not bring the log back beside it.
+    // Removed from the disk before the copy is moved in: a power cut must not bring the log back beside it.
     sync_folder(target)?;
     Ok(before)
 }

@@ -2,11 +2,10 @@
 //! (draft-irtf-cfrg-xchacha) with the instance key.
 //!
 //! A sealed text is the key's id, a dot, and base64 of nonce and ciphertext. What it belongs to (account, endpoint,
-//! which credential) is associated data, so that a sealed value moved to another row does not open.
+//! which credential) is associated data, so that a sealed value moved to another row cannot be opened.
 //!
-//! The ring of keys may change while the process runs: it is looked at again before anything is sealed, and when
-//! something was sealed with a key that is not known yet. Keys that have left it open until the process ends, for
-//! what was read before they left.
+//! The key ring may change while the process runs: it is read again before anything is sealed, and when something was
+//! sealed with an unknown key. Keys removed from it can open until the process ends, for what was read before.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -23,12 +22,12 @@ use chacha20poly1305::{
 /// Bytes of an `XChaCha20` nonce; random ones do not repeat in practice.
 const NONCE_BYTES: usize = 24;
 
-/// A sealed value did not open: it was changed, moved, or sealed with another key.
+/// A sealed value could not be opened: it was changed, moved, or sealed with another key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a stored credential does not open with this instance's keys")]
-pub struct DoesNotOpen;
+#[error("a stored credential cannot be decrypted with this instance's keys")]
+pub struct DecryptError;
 
-/// A key as it is used.
+/// A key ready for use.
 type Cipher = (KeyId, XChaCha20Poly1305);
 
 /// Seals and opens.
@@ -48,7 +47,7 @@ impl Vault {
     /// The key that seals now.
     #[must_use]
     pub fn current(&self) -> KeyId {
-        self.renew();
+        self.refresh();
         self.first().0
     }
 
@@ -63,50 +62,50 @@ impl Vault {
         ciphers.iter().find(|(known, _)| *known == id).map(|(_, cipher)| cipher.clone())
     }
 
-    /// Takes up the keys that are there now.
-    fn renew(&self) {
-        if let Some(ring) = self.source.as_ref().and_then(|source| source.renewed()) {
+    /// Reads the key ring again, if it changed.
+    fn refresh(&self) {
+        if let Some(ring) = self.source.as_ref().and_then(|source| source.changed()) {
             let mut known = self.ciphers.write().unwrap_or_else(PoisonError::into_inner);
             *known = ciphers(&ring, &known);
         }
     }
 
-    /// Seals `text` for the place that `belongs_to` names.
+    /// Seals `text` for what `belongs_to` names.
     #[must_use]
     pub fn seal(&self, text: &str, belongs_to: &str) -> String {
-        self.renew();
+        self.refresh();
         let (id, cipher) = self.first();
         let nonce: [u8; NONCE_BYTES] = random::any();
         let payload = Payload { msg: text.as_bytes(), aad: belongs_to.as_bytes() };
-        // Encryption of texts shorter than 256 GiB cannot fail; an empty box would not open.
-        let boxed = cipher.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
-        format!("{id}.{}", STANDARD_NO_PAD.encode([&nonce[..], &boxed].concat()))
+        // Encryption of texts shorter than 256 GiB cannot fail; an empty result could not be opened.
+        let ciphertext = cipher.encrypt(XNonce::from_slice(&nonce), payload).unwrap_or_default();
+        format!("{id}.{}", STANDARD_NO_PAD.encode([&nonce[..], &ciphertext].concat()))
     }
 
-    /// Opens what was sealed for the same place.
+    /// Opens what was sealed for the same `belongs_to`.
     ///
     /// # Errors
-    /// [`DoesNotOpen`].
-    pub fn open(&self, sealed: &str, belongs_to: &str) -> Result<String, DoesNotOpen> {
-        let (id, coded) = sealed.split_once('.').ok_or(DoesNotOpen)?;
-        let id = KeyId::parse(id).ok_or(DoesNotOpen)?;
+    /// [`DecryptError`].
+    pub fn open(&self, sealed: &str, belongs_to: &str) -> Result<String, DecryptError> {
+        let (id, coded) = sealed.split_once('.').ok_or(DecryptError)?;
+        let id = KeyId::parse(id).ok_or(DecryptError)?;
         let cipher = self.known(id).or_else(|| {
-            self.renew();
+            self.refresh();
             self.known(id)
         });
-        let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| DoesNotOpen)?;
-        let (nonce, boxed) = bytes.split_at_checked(NONCE_BYTES).ok_or(DoesNotOpen)?;
-        let payload = Payload { msg: boxed, aad: belongs_to.as_bytes() };
-        let text = cipher.ok_or(DoesNotOpen)?.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DoesNotOpen)?;
-        String::from_utf8(text).map_err(|_| DoesNotOpen)
+        let bytes = STANDARD_NO_PAD.decode(coded).map_err(|_| DecryptError)?;
+        let (nonce, ciphertext) = bytes.split_at_checked(NONCE_BYTES).ok_or(DecryptError)?;
+        let payload = Payload { msg: ciphertext, aad: belongs_to.as_bytes() };
+        let text = cipher.ok_or(DecryptError)?.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| DecryptError)?;
+        String::from_utf8(text).map_err(|_| DecryptError)
     }
 }
 
-/// The keys of a ring ready for use, and after them those of before that it does not have.
-fn ciphers(ring: &KeyRing, before: &[Cipher]) -> Vec<Cipher> {
+/// The keys of a ring ready for use, followed by earlier ones that it no longer has.
+fn ciphers(ring: &KeyRing, known: &[Cipher]) -> Vec<Cipher> {
     let now = ring.keys().map(|key| (key.id, XChaCha20Poly1305::new(Key::from_slice(&key.bytes))));
-    let left = before.iter().filter(|(id, _)| ring.keys().all(|key| key.id != *id));
-    now.chain(left.cloned()).collect()
+    let earlier = known.iter().filter(|(id, _)| ring.keys().all(|key| key.id != *id));
+    now.chain(earlier.cloned()).collect()
 }
 
 #[cfg(test)]
@@ -117,10 +116,10 @@ mod tests {
 
     /// A source whose ring a test changes.
     #[derive(Default)]
-    struct Given(Mutex<Option<KeyRing>>);
+    struct TestSource(Mutex<Option<KeyRing>>);
 
-    impl KeySource for Given {
-        fn renewed(&self) -> Option<KeyRing> {
+    impl KeySource for TestSource {
+        fn changed(&self) -> Option<KeyRing> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
         }
     }
@@ -130,22 +129,22 @@ mod tests {
     }
 
     #[test]
-    fn a_sealed_value_opens_only_in_its_place_and_with_its_key() {
+    fn a_sealed_value_opens_only_for_its_owner_and_with_its_key() {
         let one = vault(1);
         let sealed = one.seal("my-token", "ep_1/auth_token");
         assert!(sealed.starts_with("k1.") && !sealed.contains("my-token"));
         assert_eq!(one.open(&sealed, "ep_1/auth_token").as_deref(), Ok("my-token"));
-        assert_eq!(one.open(&sealed, "ep_2/auth_token"), Err(DoesNotOpen));
-        assert_eq!(vault(2).open(&sealed, "ep_1/auth_token"), Err(DoesNotOpen));
+        assert_eq!(one.open(&sealed, "ep_2/auth_token"), Err(DecryptError));
+        assert_eq!(vault(2).open(&sealed, "ep_1/auth_token"), Err(DecryptError));
         for nothing in ["k1.AAAA", "k1", "", "k2.AAAA"] {
-            assert_eq!(one.open(nothing, "ep_1/auth_token"), Err(DoesNotOpen), "{nothing}");
+            assert_eq!(one.open(nothing, "ep_1/auth_token"), Err(DecryptError), "{nothing}");
         }
-        assert_ne!(sealed, one.seal("my-token", "ep_1/auth_token"), "each sealing has its own nonce");
+        assert_ne!(sealed, one.seal("my-token", "ep_1/auth_token"), "each sealed value has its own nonce");
     }
 
     #[test]
-    fn a_new_ring_is_taken_up_where_it_is_needed_and_what_the_old_one_sealed_still_opens() {
-        let source = Arc::new(Given::default());
+    fn a_new_key_ring_is_read_when_needed_and_the_old_one_still_opens() {
+        let source = Arc::new(TestSource::default());
         let ring = KeyRing::one([1; 32]);
         let running = Vault::new(&Keys { ring: ring.clone(), source: Some(source.clone()) });
         let old = running.seal("a", "here");

@@ -5,11 +5,11 @@ use domain::actor::Actor;
 use serde_json::json;
 
 use crate::{
-    command::{Failed, engine, say},
+    command::{CommandError, engine, print_json},
     config::Store,
 };
 
-/// What can be done with accounts.
+/// Account commands.
 #[derive(Debug, Subcommand)]
 pub enum Account {
     /// Create an account.
@@ -19,19 +19,19 @@ pub enum Account {
 /// A new account.
 #[derive(Debug, Args)]
 pub struct Create {
-    /// Name for people.
+    /// Name.
     #[arg(long)]
     name: String,
-    /// The platform's own reference, which a platform token may name instead of the id.
+    /// The phone platform's own reference. Platform tokens can use it instead of the id.
     #[arg(long = "ref", value_name = "REF")]
     reference: Option<String>,
     #[command(flatten)]
     store: Store,
 }
 
-pub(super) async fn run(account: Account) -> Result<(), Failed> {
+pub(super) async fn run(account: Account) -> Result<(), CommandError> {
     let Account::Create(new) = account;
     let account =
         engine(&new.store).await?.create_account(&Actor::COMMAND_LINE, &new.name, new.reference.as_deref()).await?;
-    say(&json!({ "id": account.id, "name": account.name, "ref": account.reference }))
+    print_json(&json!({ "id": account.id, "name": account.name, "ref": account.reference }))
 }

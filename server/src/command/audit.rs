@@ -5,30 +5,30 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::{
-    command::{Failed, engine, say},
+    command::{CommandError, engine, print_json},
     config::Store,
 };
 
-/// What can be done with the audit log.
+/// Audit log commands.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Check that no record of any account was changed or taken out.
+    /// Check that no record of any account was changed or removed.
     Verify(Verify),
 }
 
-/// A check of the whole log.
+/// Verification of the whole log.
 #[derive(Debug, Args)]
 pub struct Verify {
     #[command(flatten)]
     store: Store,
 }
 
-pub(super) async fn run(audit: Audit) -> Result<(), Failed> {
+pub(super) async fn run(audit: Audit) -> Result<(), CommandError> {
     let Audit::Verify(verify) = audit;
-    let verdict = engine(&verify.store).await?.verify_audit().await?;
-    say(&json!({ "chains": verdict.chains, "records": verdict.records, "broken": verdict.broken }))?;
-    match verdict.broken.as_slice() {
+    let result = engine(&verify.store).await?.verify_audit().await?;
+    print_json(&json!({ "chains": result.chains, "records": result.records, "broken": result.broken }))?;
+    match result.broken.as_slice() {
         [] => Ok(()),
-        broken => Err(anyhow!("{} of {} chains do not hold", broken.len(), verdict.chains).into()),
+        broken => Err(anyhow!("{} of {} chains are broken", broken.len(), result.chains).into()),
     }
 }

@@ -6,14 +6,14 @@ use domain::{id::AccountId, token::Scope};
 use serde_json::json;
 
 use crate::{
-    command::{Failed, engine, say},
+    command::{CommandError, engine, print_json},
     config::Store,
 };
 
-/// What can be done with API tokens.
+/// API token commands.
 #[derive(Debug, Subcommand)]
 pub enum Token {
-    /// Create an API token. It is shown this once.
+    /// Create an API token. It is shown only once.
     Create(Create),
 }
 
@@ -21,16 +21,16 @@ pub enum Token {
 #[derive(Debug, Args)]
 #[group(id = "whose", required = true, multiple = false, args = ["account", "platform"])]
 pub struct Create {
-    /// The account that it belongs to.
+    /// The account it belongs to.
     #[arg(long, value_name = "acct_…")]
     account: Option<String>,
-    /// For the phone platform itself: posts events for any account.
+    /// A token of the phone platform: it posts events for any account.
     #[arg(long)]
     platform: bool,
-    /// Name for people.
+    /// Name.
     #[arg(long)]
     name: String,
-    /// What it may do: events:write, events:read, endpoints:write, endpoints:read, deliveries:write, deliveries:read,
+    /// Scopes: events:write, events:read, endpoints:write, endpoints:read, deliveries:write, deliveries:read,
     /// credentials:write, tokens:write, audit:read.
     #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE[,SCOPE]", value_parser = scope)]
     scopes: Vec<Scope>,
@@ -40,14 +40,14 @@ pub struct Create {
 
 fn scope(name: &str) -> Result<Scope, String> {
     let all = || Scope::ALL.map(Scope::as_str).join(", ");
-    Scope::parse(name.trim()).ok_or_else(|| format!("there are these scopes: {}", all()))
+    Scope::parse(name.trim()).ok_or_else(|| format!("the scopes are: {}", all()))
 }
 
-pub(super) async fn run(token: Token) -> Result<(), Failed> {
+pub(super) async fn run(token: Token) -> Result<(), CommandError> {
     let Token::Create(new) = token;
     let account = new.account.as_deref().map(AccountId::parse).transpose();
-    let account = account.map_err(|_| Failed::Usage("--account must be an account's id, acct_…".to_owned()))?;
+    let account = account.map_err(|_| CommandError::Usage("--account must be an account id, acct_…".to_owned()))?;
     let (id, token) =
         engine(&new.store).await?.create_token(&Actor::COMMAND_LINE, account.as_ref(), &new.name, &new.scopes).await?;
-    say(&json!({ "id": id, "token": token }))
+    print_json(&json!({ "id": id, "token": token }))
 }

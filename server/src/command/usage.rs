@@ -1,4 +1,4 @@
-//! What somebody reads who typed a command wrongly.
+//! Errors in how a command was typed.
 
 use clap::{
     CommandFactory as _, Error,
@@ -8,12 +8,12 @@ use clap::{
 
 use super::CommandLine;
 
-/// Settings whose values are not shown again: they may hold a password or a key.
+/// Settings whose values are not shown in errors: they may contain a password or a key.
 const SECRET: [&str; 2] = ["--database-url", "--secret-key "];
 
-/// The same error, with the usage line of `--help`, and without what must not stand in a log. clap's own line names each
-/// setting that the environment has set, as if it had to be given.
-pub(super) fn explained(mut error: Error) -> Error {
+/// The error with the usage line of `--help`, and without secrets. clap's own usage line lists each setting that the
+/// environment sets, as if it were required.
+pub(super) fn explain(mut error: Error) -> Error {
     if error.get(ContextKind::Usage).is_some() {
         error.insert(
             ContextKind::Usage,
@@ -27,11 +27,11 @@ pub(super) fn explained(mut error: Error) -> Error {
     error
 }
 
-/// The usage line of the command that these words name.
-fn usage(words: impl Iterator<Item = String>) -> StyledStr {
+/// The usage line of the command that these arguments name.
+fn usage(arguments: impl Iterator<Item = String>) -> StyledStr {
     let mut command = CommandLine::command();
     command.build();
-    let named = words.fold(&command, |named, word| named.find_subcommand(&word).unwrap_or(named));
+    let named = arguments.fold(&command, |named, word| named.find_subcommand(&word).unwrap_or(named));
     named.clone().render_usage()
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usage_is_that_of_the_command_as_its_help_has_it() {
+    fn usage_matches_the_help_of_the_command() {
         let of = |words: &[&str]| usage(words.iter().map(|word| (*word).to_owned())).to_string();
         assert_eq!(of(&["backup", "--data", "x"]), "Usage: offhook backup [OPTIONS] <FILE>");
         assert_eq!(of(&["account", "create"]), "Usage: offhook account create [OPTIONS] --name <NAME>");

@@ -9,43 +9,43 @@ use domain::{
     account::{Role, StaffRole},
     id::AccountId,
 };
-use engine::Place;
+use engine::Affiliation;
 use serde_json::json;
 
 use crate::{
-    command::{Failed, engine, say},
+    command::{CommandError, engine, print_json},
     config::Store,
 };
 
-/// What can be done with people.
+/// User commands.
 #[derive(Debug, Subcommand)]
 pub enum User {
-    /// Create a person; the password is read from stdin, one line.
+    /// Create a user; the password is read from stdin, one line.
     Create(Create),
-    /// Take away the second factor of somebody who has lost it; the password stays.
+    /// Remove the second factor of a user who has lost it; the password stays.
     ResetFactor(ResetFactor),
 }
 
-/// Whose second factor.
+/// The user whose second factor is removed.
 #[derive(Debug, Args)]
 pub struct ResetFactor {
-    /// Address they sign in with.
+    /// Email address they sign in with.
     #[arg(long)]
     email: String,
     #[command(flatten)]
     store: Store,
 }
 
-/// A new person.
+/// A new user.
 #[derive(Debug, Args)]
 pub struct Create {
-    /// Address to sign in with.
+    /// Email address to sign in with.
     #[arg(long)]
     email: String,
-    /// The account that they belong to; not for support and operator.
+    /// The account they belong to; not for support and operator.
     #[arg(long, value_name = "acct_…")]
     account: Option<String>,
-    /// What they may do.
+    /// Role.
     #[arg(long, value_enum)]
     role: AnyRole,
     #[command(flatten)]
@@ -61,32 +61,32 @@ enum AnyRole {
     Operator,
 }
 
-pub(super) async fn run(user: User) -> Result<(), Failed> {
+pub(super) async fn run(user: User) -> Result<(), CommandError> {
     match user {
         User::Create(new) => create(new).await,
         User::ResetFactor(ResetFactor { email, store }) => {
             let id = engine(&store).await?.reset_second_factor(&Actor::COMMAND_LINE, &email).await?;
-            say(&json!({ "id": id }))
+            print_json(&json! ( { "id" : id } ))
         }
     }
 }
 
-async fn create(new: Create) -> Result<(), Failed> {
-    let place = place(new.role, new.account.as_deref())?;
+async fn create(new: Create) -> Result<(), CommandError> {
+    let affiliation = affiliation(new.role, new.account.as_deref())?;
     let password = password()?;
-    let id = engine(&new.store).await?.create_user(&Actor::COMMAND_LINE, &new.email, &password, place).await?;
-    say(&json!({ "id": id }))
+    let id = engine(&new.store).await?.create_user(&Actor::COMMAND_LINE, &new.email, &password, affiliation).await?;
+    print_json(&json! ( { "id" : id } ))
 }
 
-fn place(role: AnyRole, account: Option<&str>) -> Result<Place, Failed> {
+fn affiliation(role: AnyRole, account: Option<&str>) -> Result<Affiliation, CommandError> {
     let member = |role| match account.map(AccountId::parse) {
-        Some(Ok(account)) => Ok(Place::Member(account, role)),
-        Some(Err(_)) => Err(Failed::Usage("--account must be an account's id, acct_…".to_owned())),
-        None => Err(Failed::Usage("--account is needed for this role".to_owned())),
+        Some(Ok(account)) => Ok(Affiliation::Member(account, role)),
+        Some(Err(_)) => Err(CommandError::Usage("--account must be an account id, acct_…".to_owned())),
+        None => Err(CommandError::Usage("this role needs --account".to_owned())),
     };
     let staff = |role| match account {
-        None => Ok(Place::Staff(role)),
-        Some(_) => Err(Failed::Usage("support and operator belong to no account: leave --account out".to_owned())),
+        None => Ok(Affiliation::Staff(role)),
+        Some(_) => Err(CommandError::Usage("support and operator belong to no account: omit --account".to_owned())),
     };
     match role {
         AnyRole::Admin => member(Role::Admin),
@@ -97,12 +97,12 @@ fn place(role: AnyRole, account: Option<&str>) -> Result<Place, Failed> {
     }
 }
 
-fn password() -> Result<String, Failed> {
+fn password() -> Result<String, CommandError> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).context("password from stdin")?;
     let password = line.trim_end_matches(['\r', '\n']);
     if password.is_empty() {
-        return Err(Failed::Usage("give the password on stdin, one line".to_owned()));
+        return Err(CommandError::Usage("no password on stdin; pass it as one line".to_owned()));
     }
     Ok(password.to_owned())
 }

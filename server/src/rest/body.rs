@@ -1,4 +1,4 @@
-//! JSON bodies: read up to a limit, parsed with errors that say where.
+//! JSON bodies: read up to a limit, and parsed with errors that name the field.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::rest::{
     query::Query,
 };
 
-/// Largest body of a call that is not about events, in bytes.
+/// Largest body of a request that posts no events, in bytes.
 pub const CALL_MAX_BYTES: usize = 64 * 1_024;
-/// Time in which a body must have arrived.
+/// Time limit for receiving a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
-/// Time for which a body that is too large is read and thrown away.
+/// How long a body that is too large is read and discarded.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a body that is too large is read and thrown away, so that its sender gets to read the answer.
+/// How much of a body that is too large is read and discarded, so that its sender can read the response.
 const DRAIN_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 
-/// A JSON body of at most `MAX_BYTES`, not parsed yet.
+/// A JSON body of at most `MAX_BYTES`, not yet parsed.
 pub struct JsonBody<const MAX_BYTES: usize = CALL_MAX_BYTES>(pub Bytes);
 
 impl<const MAX_BYTES: usize, S: Send + Sync> FromRequest<S> for JsonBody<MAX_BYTES> {
@@ -33,8 +33,8 @@ impl<const MAX_BYTES: usize, S: Send + Sync> FromRequest<S> for JsonBody<MAX_BYT
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
-        // A call that takes a body takes no parameter: one that was meant to change what it does is not passed over.
-        Query::of(parts.uri.query().unwrap_or_default()).done()?;
+        // Operations with a body have no query parameters. Ignoring one could do something else than the caller meant.
+        Query::of(parts.uri.query().unwrap_or_default()).finish()?;
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
         match tokio::time::timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX_BYTES)).await {
             Ok(bytes) => bytes.map(Self),
@@ -47,45 +47,45 @@ impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     /// The body as `T`.
     ///
     /// # Errors
-    /// 400 for what is not JSON, with line and column; 422 for JSON of the wrong shape, with the field.
+    /// 400 with line and column for invalid JSON; 422 with the field for JSON of the wrong shape.
     pub fn parse<'de, T: Deserialize<'de>>(&'de self) -> Result<T, Problem> {
         parse(&self.0)
     }
 
-    /// The same of a body that may be left out.
+    /// The same for an optional body.
     ///
     /// # Errors
     /// As [`JsonBody::parse`].
-    pub fn given<'de, T: Default + Deserialize<'de>>(&'de self) -> Result<T, Problem> {
+    pub fn parse_or_default<'de, T: Default + Deserialize<'de>>(&'de self) -> Result<T, Problem> {
         if self.0.is_empty() { Ok(T::default()) } else { self.parse() }
     }
 }
 
-/// What a call says that has nothing to say besides its path.
+/// The body of an operation without fields: nothing, or an empty object.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Nothing {}
+pub struct EmptyBody {}
 
-/// What the parser expected, by its own words, in ours.
+/// What the parser expected, in its words and in ours.
 const EXPECTED: [(&str, &str); 7] = [
-    ("a string", "Expected a text."),
+    ("a string", "Expected a string."),
     ("a boolean", "Expected true or false."),
-    ("a sequence", "Expected a list."),
+    ("a sequence", "Expected an array."),
     ("a map", "Expected an object."),
     ("u32", "Expected a whole number from 0 to 4,294,967,295."),
     ("i64", "Expected a whole number."),
     ("struct", "Expected an object."),
 ];
 
-/// JSON text as `T`. A list of values in the order of the fields, which the parser would take too, is no object.
+/// JSON text as `T`. The parser would also accept an array of the field values in order, which is rejected here.
 ///
 /// # Errors
 /// As [`JsonBody::parse`].
 pub fn parse<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Problem> {
     if !json.trim_ascii_start().starts_with(b"{") {
-        let whole = serde_json::from_slice::<IgnoredAny>(json);
+        let value = serde_json::from_slice::<IgnoredAny>(json);
         return Err(
-            whole.map_or_else(|error| malformed(&error), |_| Error::invalid("body", "Expected an object.").into())
+            value.map_or_else(|error| malformed(&error), |_| Error::invalid("body", "Expected an object.").into())
         );
     }
     serde_json::from_slice(json).map_err(|error| explain::<T>(json, &error))
@@ -95,44 +95,45 @@ fn malformed(error: &serde_json::Error) -> Problem {
     Problem::new(Kind::Malformed, format!("The body is not valid JSON: {error}."))
 }
 
-/// Reads the text again, this time keeping track of the path: only wrong bodies pay for it.
+/// Parses the text again and tracks the path of the error: only invalid bodies pay for it.
 fn explain<'de, T: Deserialize<'de>>(json: &'de [u8], error: &serde_json::Error) -> Problem {
-    let said = error.to_string();
-    // A number such as 1e400 is JSON; what cannot hold it is our field.
-    if !error.is_data() && !said.starts_with("number out of range") {
+    let message = error.to_string();
+    // A number such as 1e400 is valid JSON that does not fit our field.
+    if !error.is_data() && !message.starts_with("number out of range") {
         return malformed(error);
     }
     let tracked = serde_path_to_error::deserialize::<_, T>(&mut serde_json::Deserializer::from_slice(json)).err();
     let path = tracked.map(|error| error.path().to_string()).unwrap_or_default();
-    let field = named(&said).map_or_else(|| path.clone(), |name| join(&path, &name));
+    let field = field_name(&message).map_or_else(|| path.clone(), |name| join(&path, &name));
     let field = if field.is_empty() || field == "." { "body".to_owned() } else { field };
-    Error::invalid(field, in_our_words(&said)).into()
+    Error::invalid(field, plain_message(&message)).into()
 }
 
-/// What the parser says, without the text that it complains about: a credential may have got into the wrong field, and
-/// answers are logged by those who get them.
-fn in_our_words(said: &str) -> String {
-    let expected = said.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
+/// The parser's message without the value that it rejects: a credential may be in the wrong field, and clients log the
+/// responses they get.
+fn plain_message(message: &str) -> String {
+    let expected = message.rsplit_once(", expected ").map_or("", |(_, expected)| expected);
     let expected = expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected);
     let plain =
         || EXPECTED.iter().find(|(theirs, _)| expected.split(' ').next() == Some(*theirs) || expected == *theirs);
-    if said.starts_with("unknown field") {
+    if message.starts_with("unknown field") {
         let fields = expected.trim_start_matches("one of ").replace('`', "").replace(" or ", ", ");
         let fields = if fields.is_empty() { "none".to_owned() } else { fields };
-        format!("There is no such field here. There are: {fields}.")
-    } else if said.starts_with("missing field") {
+        format!("This field does not exist here. Known fields: {fields}.")
+    } else if message.starts_with("missing field") {
         "This field is missing.".to_owned()
-    } else if said.starts_with("duplicate field") {
-        "This field stands in the body twice.".to_owned()
-    } else if said.starts_with("number out of range") || (said.starts_with("invalid value") && expected == "i64") {
+    } else if message.starts_with("duplicate field") {
+        "This field is in the body twice.".to_owned()
+    } else if message.starts_with("number out of range") || (message.starts_with("invalid value") && expected == "i64")
+    {
         "This number is too large.".to_owned()
     } else {
-        plain().map_or("This is not as expected.", |(_, ours)| ours).to_owned()
+        plain().map_or("This value has the wrong type.", |(_, ours)| ours).to_owned()
     }
 }
 
-/// The field that serde complains about, where the path ends one step before it.
-fn named(message: &str) -> Option<String> {
+/// The field in serde's message, where the path ends at its parent.
+fn field_name(message: &str) -> Option<String> {
     let rest =
         ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|s| message.strip_prefix(s))?;
     rest.split_once('`').map(|(name, _)| name.to_owned())
@@ -158,7 +159,7 @@ fn check_media_type(headers: &HeaderMap, is_empty: bool) -> Result<(), Problem> 
 
 async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
     if body.size_hint().lower() > max_bytes as u64 {
-        // A sender that asks first (`Expect: 100-continue`) is told no before it has sent anything.
+        // A sender that asks first (`Expect: 100-continue`) gets the error before it has sent anything.
         if !headers.contains_key(header::EXPECT) {
             drain(body).await;
         }
@@ -166,7 +167,7 @@ async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<B
     }
     let (mut chunks, mut bytes) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(Kind::Malformed, "The body broke off before its end."))?;
+        let frame = frame.map_err(|_| Problem::new(Kind::Malformed, "The body ended early."))?;
         let Ok(chunk) = frame.into_data() else { continue };
         bytes += chunk.len();
         if bytes > max_bytes {
@@ -179,7 +180,7 @@ async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<B
     Ok(if chunks.len() == 1 { chunks.swap_remove(0) } else { chunks.concat().into() })
 }
 
-/// Answering and closing while data still arrives would reset the connection, and the answer with it.
+/// Closing while data still arrives would reset the connection, and the sender would lose the response.
 async fn drain(body: Body) {
     let mut rest = Limited::new(body, DRAIN_MAX_BYTES);
     let all = async { while let Some(Ok(_)) = rest.frame().await {} };
@@ -187,7 +188,7 @@ async fn drain(body: Body) {
 }
 
 fn too_large(max_bytes: usize) -> Problem {
-    Problem::new(Kind::TooLarge, format!("The body is larger than {} KiB, the limit here.", max_bytes / 1_024))
+    Problem::new(Kind::TooLarge, format!("The body is larger than the limit of {} KiB.", max_bytes / 1_024))
 }
 
 #[cfg(test)]
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_that_is_wrong_is_named() {
+    fn the_invalid_field_is_named() {
         assert_eq!(field(r#"{"url":7}"#), "url");
         assert_eq!(field(r#"{"url":"x","rate":"fast"}"#), "rate");
         assert_eq!(field(r#"{"rate":1}"#), "url");
@@ -228,25 +229,25 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_the_wrong_place_is_not_said_again() {
-        for (json, said) in [
+    fn a_rejected_value_is_not_repeated() {
+        for (json, message) in [
             (r#"{"url":"x","rate":"a \"secret\""}"#, "Expected a whole number from 0"),
             (r#"{"url":"x","inner":"secret\", expected"}"#, "Expected an object."),
             (r#"{"url":"secret","url":"secret"}"#, "twice"),
-            (r#"{"url":7}"#, "Expected a text."),
+            (r#"{"url":7}"#, "Expected a string."),
             (r#"{"url":"x","rate":1e400}"#, "This number is too large."),
             (r#"{"url":"x","rate":-1}"#, "Expected a whole number from 0"),
-            (r#"{"url":"x","speed":1}"#, "There are: url, rate, inner."),
+            (r#"{"url":"x","speed":1}"#, "Known fields: url, rate, inner."),
         ] {
             let problem = parse::<Outer>(json.as_bytes()).unwrap_err();
             let text = serde_json::to_string(&problem.document()).unwrap();
-            assert!(text.contains(said) && !text.contains("secret"), "{text}");
+            assert!(text.contains(message) && !text.contains("secret"), "{text}");
             assert!(!text.contains("struct") && !text.contains("u32"), "{text}");
         }
     }
 
     #[test]
-    fn a_list_in_the_order_of_the_fields_is_no_object() {
+    fn an_array_of_field_values_is_not_an_object() {
         for json in [r#"["x",1,null]"#, " [\"x\"]", "\"x\"", "7", "null"] {
             assert_eq!(parse::<Outer>(json.as_bytes()).unwrap_err().kind, Kind::Invalid, "{json}");
         }
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused_with_line_and_column() {
+    fn invalid_json_is_rejected_with_line_and_column() {
         let problem = parse::<Outer>(b"{\"url\":").unwrap_err();
         assert_eq!(problem.kind, Kind::Malformed);
         assert!(serde_json::to_string(&problem.document()).unwrap().contains("line 1 column 7"));

@@ -1,4 +1,4 @@
-//! Deliveries: what was sent where, with what result, and sending again.
+//! Deliveries: what was sent where, with which result, and resending.
 
 use axum::{
     Json,
@@ -18,33 +18,33 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    app_state::SharedState,
     rest::{
         List,
-        body::{JsonBody, Nothing},
+        auth::Caller,
+        body::{EmptyBody, JsonBody},
         delivery_json::{DeliveryDetailJson, DeliveryJson},
-        door::Caller,
         openapi::Errors,
         problem::Problem,
         query::Query,
     },
-    room::Shared,
 };
 
-const A_TIME: &str = "A time is RFC 3339, for example 2026-11-22T13:00:00Z.";
+const TIME_FORMAT: &str = "A time must be RFC 3339, for example 2026-11-22T13:00:00Z.";
 
 fn filter(query: &mut Query) -> DeliveryFilter {
     DeliveryFilter {
-        statuses: query.each("status", "There is no such status.", Status::parse),
-        kinds: query.each("event", "There is no such event.", EventKind::parse),
-        endpoint: query.one("endpoint", "This is not an endpoint's id.", |id| EndpointId::parse(id).ok()),
-        cause: query.one("cause", "There is no such cause.", Cause::parse),
+        statuses: query.list("status", "This status does not exist.", Status::parse),
+        kinds: query.list("event", "This event does not exist.", EventKind::parse),
+        endpoint: query.one("endpoint", "This is not an endpoint id.", |id| EndpointId::parse(id).ok()),
+        cause: query.one("cause", "This cause does not exist.", Cause::parse),
         call: query.text("call").map(|id| id.to_ascii_lowercase()),
         text: query.text("q"),
-        test: query.one("test", "Say true or false.", |text| text.parse().ok()),
-        from: query.one("from", A_TIME, parse_utc),
-        to: query.one("to", A_TIME, parse_utc),
+        test: query.one("test", "The value must be true or false.", |text| text.parse().ok()),
+        from: query.one("from", TIME_FORMAT, parse_utc),
+        to: query.one("to", TIME_FORMAT, parse_utc),
         range: query
-            .one("range", "A range is 1h, 24h or 7d.", |text| Range::ALL.into_iter().find(|r| r.as_str() == text)),
+            .one("range", "A range must be 1h, 24h or 7d.", |text| Range::ALL.into_iter().find(|r| r.as_str() == text)),
         cursor: query.cursor(|text| DeliveryId::parse(text).is_ok()),
         limit: query.limit(),
     }
@@ -52,73 +52,73 @@ fn filter(query: &mut Query) -> DeliveryFilter {
 
 /// List deliveries, newest first.
 #[utoipa::path(get, path = "/deliveries", operation_id = "list_deliveries", tag = "Deliveries", params(
-    ("status" = Option<Vec<String>>, Query, description = "Only these statuses, separated by commas"),
-    ("event" = Option<Vec<String>>, Query, description = "Only these kinds of events, separated by commas"),
-    ("endpoint" = Option<String>, Query, description = "Only this endpoint's"),
-    ("call" = Option<String>, Query, description = "Only this call's, by UUID"),
-    ("cause" = Option<String>, Query, description = "Only those whose latest attempt failed for this cause"),
-    ("q" = Option<String>, Query, description = "An id, a call's UUID or a phone number, whole"),
-    ("test" = Option<bool>, Query, description = "Only tests, or no tests"),
+    ("status" = Option<Vec<String>>, Query, description = "Only these statuses, comma-separated"),
+    ("event" = Option<Vec<String>>, Query, description = "Only these kinds of events, comma-separated"),
+    ("endpoint" = Option<String>, Query, description = "Only deliveries to this endpoint"),
+    ("call" = Option<String>, Query, description = "Only deliveries of the call with this UUID"),
+    ("cause" = Option<String>, Query, description = "Only deliveries whose latest attempt failed with this cause"),
+    ("q" = Option<String>, Query, description = "A complete event, delivery or call id, or a complete phone number"),
+    ("test" = Option<bool>, Query, description = "Only tests (true), or no tests (false)"),
     ("from" = Option<String>, Query, description = "Accepted at this time (RFC 3339) or later"),
     ("to" = Option<String>, Query, description = "Accepted before this time"),
     ("range" = Option<String>, Query, description = "Accepted within the last 1h, 24h or 7d"),
-    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
-    ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows per page; default 50"),
+    ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
 ), responses((status = 200, description = "One page", body = List<DeliveryJson>), Errors),
     security(("token" = ["deliveries:read"])))]
 pub async fn list(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<List<DeliveryJson>>, Problem> {
     let filter = filter(&mut query);
-    query.done()?;
-    let page = room.backend.deliveries(&caller.0, &filter).await?;
-    let now = room.backend.clock().now();
+    query.finish()?;
+    let page = state.backend.deliveries(&caller.0, &filter).await?;
+    let now = state.backend.clock().now();
     let data = page.rows.into_iter().map(|row| DeliveryJson::new(row, now)).collect();
     Ok(Json(List { data, next: page.next }))
 }
 
-/// One delivery with its attempts.
+/// Show a delivery with its attempts.
 #[utoipa::path(get, path = "/deliveries/{id}", operation_id = "show_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, description = "The delivery", body = DeliveryDetailJson), Errors),
     security(("token" = ["deliveries:read"])))]
 pub async fn show(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Json<DeliveryDetailJson>, Problem> {
-    query.done()?;
-    let detail = room.backend.delivery(&caller.0, &DeliveryId::parse(&id)?).await?;
-    Ok(Json(DeliveryDetailJson::new(detail, room.backend.clock().now())))
+    query.finish()?;
+    let detail = state.backend.delivery(&caller.0, &DeliveryId::parse(&id)?).await?;
+    Ok(Json(DeliveryDetailJson::new(detail, state.backend.clock().now())))
 }
 
-/// A delivery that is on its way again.
+/// A delivery that will be sent again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ResentJson {
-    /// Its id: the same as before.
+    /// Its id, which stays the same.
     id: String,
 }
 
-/// Send a delivery again.
+/// Resend a delivery.
 ///
-/// With new tries and the same event id, so that a receiver can drop what it already has. Refused (409) while it is being sent or
-/// still waits for its first try.
+/// It gets new attempts and keeps its event id, so that a receiver can ignore duplicates. Returns 409 while the delivery
+/// is being sent or waits for its first attempt.
 #[utoipa::path(post, path = "/deliveries/{id}/resend", operation_id = "resend_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
-    responses((status = 202, description = "On its way", body = ResentJson), Errors),
+    responses((status = 202, description = "Queued", body = ResentJson), Errors),
     security(("token" = ["deliveries:write"])))]
 pub async fn resend(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<ResentJson>), Problem> {
     caller.require(Permission::WriteDeliveries)?;
-    let Nothing {} = body.given()?;
+    let EmptyBody {} = body.parse_or_default()?;
     let id = DeliveryId::parse(&id)?;
-    room.backend.resend(&caller.0, &id).await?;
+    state.backend.resend(&caller.0, &id).await?;
     Ok((StatusCode::ACCEPTED, Json(ResentJson { id: id.into() })))
 }

@@ -1,4 +1,4 @@
-//! What a delivery and its attempts look like in the REST API.
+//! Deliveries and their attempts as JSON.
 
 use domain::{
     UnixMs,
@@ -10,26 +10,26 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-/// A delivery: one event to one endpoint.
+/// A delivery: one event for one endpoint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryJson {
     /// Id.
     #[schema(example = "dlv_01kb4qz1a2b3c4d5e6f7g8h9jk")]
     id: String,
-    /// The event it carries: the `webhook-id` of every attempt.
+    /// Id of its event: the `webhook-id` of every attempt.
     event_id: String,
     /// `IncomingCall`, `OutgoingCall` or `CallProcessed`.
     #[schema(value_type = String)]
     event: &'static str,
     /// The call's UUID.
     call_id: String,
-    /// Who calls.
+    /// The caller.
     caller: String,
-    /// Who is called.
+    /// The callee.
     callee: String,
-    /// The endpoint it goes to.
+    /// Id of its endpoint.
     endpoint_id: String,
-    /// That endpoint's name.
+    /// Name of its endpoint.
     endpoint_name: String,
     /// `queued`, `sending`, `retrying`, `held`, `delivered`, `failed`, `expired` or `cancelled`.
     #[schema(value_type = String)]
@@ -37,10 +37,10 @@ pub struct DeliveryJson {
     /// Why it ended without success: `exhausted`, `gone`, `too_late`, `superseded`, `cancelled`, `endpoint_deleted`.
     #[schema(value_type = Option<String>)]
     end_reason: Option<&'static str>,
-    /// Why the latest attempt failed, or why nothing is sent: a stable code.
+    /// Why the latest attempt failed or nothing is sent, as a stable code.
     #[schema(value_type = Option<String>, example = "connect_refused")]
     cause: Option<&'static str>,
-    /// Where it stands, as a sentence.
+    /// Its status and cause as a sentence.
     detail: String,
     /// HTTP status of the latest attempt.
     status_code: Option<u16>,
@@ -54,12 +54,12 @@ pub struct DeliveryJson {
     next_attempt_at: Option<String>,
     /// When it ended.
     finished_at: Option<String>,
-    /// Whether a person sent it as a test.
+    /// Whether it is a test.
     test: bool,
 }
 
 impl DeliveryJson {
-    /// A row as it stands now.
+    /// A row at this time.
     #[must_use]
     pub fn new(row: DeliveryRow, now: UnixMs) -> Self {
         Self {
@@ -86,16 +86,16 @@ impl DeliveryJson {
     }
 }
 
-/// A delivery with everything that is kept about it.
+/// A delivery with its payload and attempts.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeliveryDetailJson {
     #[serde(flatten)]
     delivery: DeliveryJson,
-    /// The endpoint's URL now.
+    /// The endpoint's current URL.
     endpoint_url: String,
     /// Unix time of the event in seconds.
     timestamp: i64,
-    /// The payload as it goes out; null once it is past retention.
+    /// The payload as sent; null after its retention period.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
     /// The attempts, oldest first.
@@ -103,7 +103,7 @@ pub struct DeliveryDetailJson {
 }
 
 impl DeliveryDetailJson {
-    /// A delivery as it stands now.
+    /// A delivery at this time.
     #[must_use]
     pub fn new(detail: DeliveryDetail, now: UnixMs) -> Self {
         Self {
@@ -116,48 +116,48 @@ impl DeliveryDetailJson {
     }
 }
 
-/// One HTTP request of a delivery, with its evidence.
+/// One HTTP request of a delivery.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AttemptJson {
     /// Id.
     id: String,
     /// 1, 2, … within the delivery.
     number: u32,
-    /// When it began.
+    /// When it started.
     started_at: String,
-    /// How long it took in all, in milliseconds.
+    /// Total duration in milliseconds.
     duration_ms: u32,
-    /// Where the time went.
+    /// Duration by phase.
     timing: TimingJson,
-    /// The URL at the time.
+    /// The URL used.
     url: String,
     /// The `webhook-signature` that was sent.
     signature: String,
-    /// HTTP status, where there was an answer.
+    /// HTTP status; null without a response.
     status_code: Option<u16>,
-    /// Why it failed: a stable code; null for a success.
+    /// Why it failed, as a stable code; null if it succeeded.
     #[schema(value_type = Option<String>)]
     cause: Option<&'static str>,
-    /// The same as a sentence.
+    /// The cause as a sentence.
     detail: Option<String>,
     /// The response's header lines.
     response_head: String,
     /// The first 16 KiB of the response body, as text.
     response_body: String,
-    /// Whether the body was longer.
+    /// Whether the response body was longer.
     response_cut: bool,
 }
 
-/// Milliseconds of each part of an attempt; null where a part did not happen, as on a connection that was open.
+/// Milliseconds of each phase of an attempt; null for a phase that was not needed, such as connecting on an open connection.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimingJson {
-    /// Resolving the name.
+    /// DNS resolution.
     dns_ms: Option<u32>,
-    /// TCP and TLS.
+    /// TCP and TLS handshakes.
     connect_ms: Option<u32>,
-    /// From the request's end to the response's head.
+    /// From the end of the request to the response headers.
     wait_ms: Option<u32>,
-    /// Reading the response's body.
+    /// Reading the response body.
     body_ms: Option<u32>,
 }
 

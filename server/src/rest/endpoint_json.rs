@@ -1,4 +1,4 @@
-//! What an endpoint looks like in the REST API, coming in and going out.
+//! Endpoints as JSON, in requests and responses.
 
 use std::collections::BTreeMap;
 
@@ -15,29 +15,29 @@ use crate::rest::problem::Problem;
 /// An endpoint to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EndpointToCreate {
-    /// Where the events go.
+pub struct CreateEndpointRequest {
+    /// The URL that events are sent to.
     #[schema(example = "https://crm.acme.example/calls")]
     pub url: String,
-    /// What it listens for: `IncomingCall`, `OutgoingCall`, `CallProcessed`; at least one.
+    /// The events it is subscribed to: `IncomingCall`, `OutgoingCall`, `CallProcessed`; at least one.
     #[schema(example = json!(["IncomingCall", "CallProcessed"]))]
     pub events: Vec<String>,
-    /// Name for people; the host when left out.
+    /// Name; by default, the host.
     #[serde(default)]
     pub name: String,
-    /// Stands in each body; 30 random characters when left out.
+    /// Sent as `auth_token` in every request body; by default, 30 random characters.
     #[serde(default)]
     pub auth_token: String,
-    /// Headers to send along.
+    /// Additional request headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// Time limit of an attempt in seconds, 1 to 30; 15 when left out.
+    /// Timeout of an attempt in seconds, 1 to 30; by default, 15.
     #[serde(default)]
     pub timeout_s: Option<u32>,
-    /// Most events per second, 1 to 1,000; no limit when left out.
+    /// Most events per second, 1 to 1,000; by default, no limit.
     #[serde(default)]
     pub rate_per_s: Option<u32>,
-    /// Send the beginnings of calls however late.
+    /// Send call-start events even when they are old.
     #[serde(default)]
     pub deliver_late: bool,
     /// Create it even if another endpoint has the same URL.
@@ -45,11 +45,11 @@ pub struct EndpointToCreate {
     pub allow_duplicate: bool,
 }
 
-impl EndpointToCreate {
-    /// The same as a filled-in form.
+impl CreateEndpointRequest {
+    /// The same as a form.
     ///
     /// # Errors
-    /// 422 on `headers` for a value that would not stay in its line.
+    /// 422 on `headers` for a value with a line break.
     pub fn form(self) -> Result<EndpointForm, Problem> {
         Ok(EndpointForm {
             headers: lines(&self.headers)?,
@@ -64,33 +64,33 @@ impl EndpointToCreate {
     }
 }
 
-/// What to change about an endpoint. What is left out stays.
+/// Changes to an endpoint. Omitted fields keep their values.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EndpointChange {
+pub struct UpdateEndpointRequest {
     url: Option<String>,
     events: Option<Vec<String>>,
     name: Option<String>,
-    /// All headers to send along; a value of `••••••••` stays what it is.
+    /// All additional request headers; a value of `••••••••` keeps the current one.
     headers: Option<BTreeMap<String, String>>,
-    /// Null for the default.
-    #[serde(default, deserialize_with = "given")]
+    /// Null resets to the default.
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<u32>)]
     timeout_s: Option<Option<u32>>,
-    /// Null for no limit.
-    #[serde(default, deserialize_with = "given")]
+    /// Null removes the limit.
+    #[serde(default, deserialize_with = "nullable")]
     #[schema(value_type = Option<u32>)]
     rate_per_s: Option<Option<u32>>,
     deliver_late: Option<bool>,
-    /// The version that the change began with: refused (409) if somebody changed the endpoint meanwhile.
+    /// The version that the change is based on: returns 409 if the endpoint has changed since.
     pub version: Option<u32>,
 }
 
-impl EndpointChange {
-    /// The form as it is now, with the changes.
+impl UpdateEndpointRequest {
+    /// The current form with the changes applied.
     ///
     /// # Errors
-    /// As [`EndpointToCreate::form`].
+    /// As [`CreateEndpointRequest::form`].
     pub fn apply(self, form: EndpointForm) -> Result<EndpointForm, Problem> {
         Ok(EndpointForm {
             url: self.url.unwrap_or(form.url),
@@ -105,8 +105,8 @@ impl EndpointChange {
     }
 }
 
-/// Tells a null from a field that is not there.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+/// Distinguishes null from an absent field.
+fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -114,10 +114,14 @@ fn text(number: Option<u32>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
 
-/// Headers as the form takes them, one a line. A line break inside would become another header.
+/// Headers in the format of the form, one per line. A line break in a value would add a header.
 fn lines(headers: &BTreeMap<String, String>) -> Result<String, Problem> {
     if headers.iter().any(|(name, value)| name.contains(['\n', '\r', ':']) || value.contains(['\n', '\r'])) {
-        return Err(Error::invalid("headers", "A header has no colon in its name and no line break.").into());
+        return Err(Error::invalid(
+            "headers",
+            "A header name must not contain a colon, and neither name nor value a line break.",
+        )
+        .into());
     }
     Ok(headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect())
 }
@@ -128,41 +132,41 @@ pub struct EndpointJson {
     /// Id.
     #[schema(example = "ep_01kb4qz1a2b3c4d5e6f7g8h9jk")]
     id: String,
-    /// Name for people.
+    /// Name.
     name: String,
-    /// Where the events go.
+    /// The URL that events are sent to.
     url: String,
-    /// What it listens for.
+    /// The events it is subscribed to.
     #[schema(value_type = Vec<String>)]
     events: Vec<&'static str>,
     /// `active`, `paused`, `disabled` or `deleted`.
     #[schema(value_type = String)]
     state: &'static str,
-    /// Why it is paused: `person` or `gone` (it answered 410).
+    /// Why it is paused: `person` (by a user) or `gone` (it responded with 410).
     #[schema(value_type = Option<String>)]
     pause_reason: Option<&'static str>,
-    /// Since when it has been in this state.
+    /// When it entered this state.
     state_since: String,
-    /// Whether its attempts fail at the moment.
+    /// Whether its attempts are currently failing.
     failing: bool,
-    /// Latest success.
+    /// When an attempt last succeeded.
     last_success_at: Option<String>,
-    /// Names of the headers that are sent along; their values stay hidden.
+    /// Additional request headers; their values are masked.
     headers: BTreeMap<String, &'static str>,
-    /// Time limit of an attempt in seconds.
+    /// Timeout of an attempt in seconds.
     timeout_s: u32,
     /// Most events per second.
     rate_per_s: Option<u32>,
-    /// Whether the beginnings of calls are sent however late.
+    /// Whether call-start events are sent even when they are old.
     deliver_late: bool,
-    /// Counts its changes.
+    /// Incremented by each change.
     version: u32,
     /// When it was created.
     created_at: String,
 }
 
 impl EndpointJson {
-    /// An endpoint as it stands now.
+    /// An endpoint at this time.
     #[must_use]
     pub fn new(endpoint: Endpoint, now: UnixMs) -> Self {
         Self {
@@ -188,24 +192,24 @@ impl EndpointJson {
     }
 }
 
-/// An endpoint with its deliveries in numbers, exact up to 10,000.
+/// An endpoint with counts of its deliveries, exact up to 10,000.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EndpointSummaryJson {
     #[serde(flatten)]
     endpoint: EndpointJson,
-    /// Deliveries that have not ended.
+    /// Deliveries that are not finished.
     waiting: u32,
     /// Delivered in the last 24 hours.
     delivered_24h: u32,
-    /// Ended as failed in the last 24 hours.
+    /// Failed in the last 24 hours.
     failed_24h: u32,
-    /// Why its latest attempt failed, while it is failing: a stable code.
+    /// Why its latest attempt failed, as a stable code; null unless it is failing.
     #[schema(value_type = Option<String>)]
     cause: Option<&'static str>,
 }
 
 impl EndpointSummaryJson {
-    /// An endpoint as it stands now.
+    /// An endpoint at this time.
     #[must_use]
     pub fn new(summary: EndpointSummary, now: UnixMs) -> Self {
         Self {
@@ -218,13 +222,13 @@ impl EndpointSummaryJson {
     }
 }
 
-/// A new endpoint with its credentials, which are shown this once.
+/// A new endpoint with its credentials, which are shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreatedJson {
     /// The endpoint.
     #[serde(flatten)]
     pub endpoint: EndpointJson,
-    /// Stands in each body.
+    /// Sent as `auth_token` in every request body.
     pub auth_token: String,
     /// Signs each request (Standard Webhooks).
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]

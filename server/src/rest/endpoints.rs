@@ -18,92 +18,92 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
+    app_state::SharedState,
     rest::{
         List,
-        body::{JsonBody, Nothing},
-        cut,
-        door::Caller,
-        endpoint_json::{CreatedJson, EndpointChange, EndpointJson, EndpointSummaryJson, EndpointToCreate},
+        auth::Caller,
+        body::{EmptyBody, JsonBody},
+        endpoint_json::{CreateEndpointRequest, CreatedJson, EndpointJson, EndpointSummaryJson, UpdateEndpointRequest},
         openapi::Errors,
+        paginate,
         problem::Problem,
         query::Query,
     },
-    room::Shared,
 };
 
 type One = Result<Json<EndpointJson>, Problem>;
 
 /// Create an endpoint.
 ///
-/// The answer shows its auth token and signing secret, this once.
-#[utoipa::path(post, path = "/endpoints", operation_id = "create_endpoint", tag = "Endpoints", request_body = EndpointToCreate, responses(
+/// The response shows its auth token and signing secret, only this once.
+#[utoipa::path(post, path = "/endpoints", operation_id = "create_endpoint", tag = "Endpoints", request_body = CreateEndpointRequest, responses(
     (status = 201, description = "Created", body = CreatedJson), Errors,
 ), security(("token" = ["endpoints:write"])))]
 pub async fn create(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<CreatedJson>), Problem> {
     caller.require(Permission::WriteEndpoints)?;
-    let wanted: EndpointToCreate = body.parse()?;
+    let wanted: CreateEndpointRequest = body.parse()?;
     let duplicate = if wanted.allow_duplicate { Duplicate::Allow } else { Duplicate::Refuse };
-    let created = room.backend.create_endpoint(&caller.0, &wanted.form()?, duplicate).await?;
-    let endpoint = EndpointJson::new(created.endpoint, room.backend.clock().now());
+    let created = state.backend.create_endpoint(&caller.0, &wanted.form()?, duplicate).await?;
+    let endpoint = EndpointJson::new(created.endpoint, state.backend.clock().now());
     let (auth_token, signing_secret) = (created.credentials.auth_token, created.credentials.signing_secret);
     Ok((StatusCode::CREATED, Json(CreatedJson { endpoint, auth_token, signing_secret })))
 }
 
-/// List endpoints: failing ones first, then by name.
+/// List endpoints, failing ones first, then by name.
 #[utoipa::path(get, path = "/endpoints", operation_id = "list_endpoints", tag = "Endpoints", params(
-    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
-    ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows per page; default 50"),
+    ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
 ), responses((status = 200, description = "One page", body = List<EndpointSummaryJson>), Errors),
     security(("token" = ["endpoints:read"])))]
 pub async fn list(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<List<EndpointSummaryJson>>, Problem> {
     let (limit, after) = (query.limit(), query.cursor(|text| EndpointId::parse(text).is_ok()));
-    query.done()?;
-    let all = room.backend.endpoints(&caller.0).await?;
-    let (rows, next) = cut(all, limit, after.as_deref(), |row| row.endpoint.id.as_str())?;
-    let now = room.backend.clock().now();
+    query.finish()?;
+    let all = state.backend.endpoints(&caller.0).await?;
+    let (rows, next) = paginate(all, limit, after.as_deref(), |row| row.endpoint.id.as_str())?;
+    let now = state.backend.clock().now();
     Ok(Json(List { data: rows.into_iter().map(|row| EndpointSummaryJson::new(row, now)).collect(), next }))
 }
 
-/// One endpoint.
+/// Show an endpoint.
 #[utoipa::path(get, path = "/endpoints/{id}", operation_id = "show_endpoint", tag = "Endpoints",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The endpoint", body = EndpointSummaryJson), Errors),
     security(("token" = ["endpoints:read"])))]
 pub async fn show(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Json<EndpointSummaryJson>, Problem> {
-    query.done()?;
-    let summary = room.backend.endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
-    Ok(Json(EndpointSummaryJson::new(summary, room.backend.clock().now())))
+    query.finish()?;
+    let summary = state.backend.endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
+    Ok(Json(EndpointSummaryJson::new(summary, state.backend.clock().now())))
 }
 
-/// Change an endpoint. What is left out stays.
-#[utoipa::path(patch, path = "/endpoints/{id}", operation_id = "change_endpoint", tag = "Endpoints", request_body = EndpointChange,
+/// Change an endpoint. Omitted fields keep their values.
+#[utoipa::path(patch, path = "/endpoints/{id}", operation_id = "change_endpoint", tag = "Endpoints", request_body = UpdateEndpointRequest,
     params(("id" = String, Path, description = "Endpoint id")),
-    responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
+    responses((status = 200, description = "The changed endpoint", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
-pub async fn change(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+pub async fn change(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
     caller.require(Permission::WriteEndpoints)?;
-    let (id, change) = (EndpointId::parse(&id)?, body.parse::<EndpointChange>()?);
-    let (endpoint, form) = room.backend.endpoint_form(&reading(&caller.0), &id).await?;
+    let (id, change) = (EndpointId::parse(&id)?, body.parse::<UpdateEndpointRequest>()?);
+    let (endpoint, form) = state.backend.endpoint_form(&with_read_scope(&caller.0), &id).await?;
     let version = change.version.unwrap_or(endpoint.version);
-    let endpoint = room.backend.update_endpoint(&caller.0, &id, &change.apply(form)?, Some(version)).await?;
-    Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
+    let endpoint = state.backend.update_endpoint(&caller.0, &id, &change.apply(form)?, Some(version)).await?;
+    Ok(Json(EndpointJson::new(endpoint, state.backend.clock().now())))
 }
 
-/// The same caller, who may read as well: to change a part is to know the rest, which the answer shows anyway.
-fn reading(actor: &Actor) -> Actor {
+/// The caller with the scope to read: changing one field needs the others, which the response shows anyway.
+fn with_read_scope(actor: &Actor) -> Actor {
     let mut actor = actor.clone();
     if let Who::Token { scopes, .. } = &mut actor.who {
         scopes.push(Scope::EndpointsRead);
@@ -116,101 +116,101 @@ fn reading(actor: &Actor) -> Actor {
 pub struct DeletedJson {
     /// Its id.
     id: String,
-    /// How many waiting deliveries were cancelled with it.
+    /// How many waiting deliveries were cancelled.
     cancelled: u32,
 }
 
 /// Delete an endpoint.
 ///
-/// Cancels what waits for it. Its deliveries stay readable.
+/// Cancels its waiting deliveries. All its deliveries stay readable.
 #[utoipa::path(delete, path = "/endpoints/{id}", operation_id = "delete_endpoint", tag = "Endpoints",
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "Deleted", body = DeletedJson), Errors),
     security(("token" = ["endpoints:write"])))]
 pub async fn delete(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<DeletedJson>, Problem> {
     caller.require(Permission::WriteEndpoints)?;
-    let Nothing {} = body.given()?;
+    let EmptyBody {} = body.parse_or_default()?;
     let id = EndpointId::parse(&id)?;
-    let cancelled = room.backend.delete_endpoint(&caller.0, &id).await?;
+    let cancelled = state.backend.delete_endpoint(&caller.0, &id).await?;
     Ok(Json(DeletedJson { id: id.into(), cancelled }))
 }
 
-/// Pause an endpoint: its events are held from now on.
+/// Pause an endpoint. New events are held until it is resumed.
 #[utoipa::path(post, path = "/endpoints/{id}/pause", operation_id = "pause_endpoint", tag = "Endpoints",
     params(("id" = String, Path, description = "Endpoint id")),
-    responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
+    responses((status = 200, description = "The changed endpoint", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
-pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+pub async fn pause(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
     caller.require(Permission::WriteEndpoints)?;
-    let Nothing {} = body.given()?;
-    let endpoint = room.backend.pause_endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
-    Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
+    let EmptyBody {} = body.parse_or_default()?;
+    let endpoint = state.backend.pause_endpoint(&caller.0, &EndpointId::parse(&id)?).await?;
+    Ok(Json(EndpointJson::new(endpoint, state.backend.clock().now())))
 }
 
-/// How to go on after a pause.
+/// How to resume an endpoint.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Resumption {
-    /// Most held events per second; without it, as fast as the endpoint takes them.
+pub struct ResumeRequest {
+    /// Most held events per second; by default, as fast as the endpoint accepts them.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1_000)]
     drain_per_s: Option<u32>,
 }
 
-/// Resume an endpoint: sends again, the held events beside new ones. The body may be left out.
-#[utoipa::path(post, path = "/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "Endpoints", request_body = Option<Resumption>,
+/// Resume an endpoint. Held events are sent alongside new ones. The body is optional.
+#[utoipa::path(post, path = "/endpoints/{id}/resume", operation_id = "resume_endpoint", tag = "Endpoints", request_body = Option<ResumeRequest>,
     params(("id" = String, Path, description = "Endpoint id")),
-    responses((status = 200, description = "As it is now", body = EndpointJson), Errors),
+    responses((status = 200, description = "The changed endpoint", body = EndpointJson), Errors),
     security(("token" = ["endpoints:write"])))]
-pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+pub async fn resume(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
     caller.require(Permission::WriteEndpoints)?;
-    let how: Resumption = body.given()?;
-    let endpoint = room.backend.resume_endpoint(&caller.0, &EndpointId::parse(&id)?, how.drain_per_s).await?;
-    Ok(Json(EndpointJson::new(endpoint, room.backend.clock().now())))
+    let options: ResumeRequest = body.parse_or_default()?;
+    let endpoint = state.backend.resume_endpoint(&caller.0, &EndpointId::parse(&id)?, options.drain_per_s).await?;
+    Ok(Json(EndpointJson::new(endpoint, state.backend.clock().now())))
 }
 
 /// A test to send.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TestToSend {
-    /// The kind of event, which is sent as in the published example.
+pub struct TestRequest {
+    /// The kind of event. The published example of it is sent.
     #[schema(example = "IncomingCall")]
     event: String,
-    /// A payload of your own instead of the example.
+    /// A payload to send instead of the example.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
 }
 
-/// A test that is on its way.
+/// A queued test.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TestSentJson {
-    /// The delivery to look at.
+    /// Id of its delivery.
     pub delivery_id: String,
 }
 
-/// Send a test to this endpoint alone.
-#[utoipa::path(post, path = "/endpoints/{id}/test", operation_id = "test_endpoint", tag = "Endpoints", request_body = TestToSend,
+/// Send a test to this endpoint only.
+#[utoipa::path(post, path = "/endpoints/{id}/test", operation_id = "test_endpoint", tag = "Endpoints", request_body = TestRequest,
     params(("id" = String, Path, description = "Endpoint id")),
-    responses((status = 202, description = "On its way", body = TestSentJson), Errors),
+    responses((status = 202, description = "Queued", body = TestSentJson), Errors),
     security(("token" = ["endpoints:write"])))]
 pub async fn test(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<(StatusCode, Json<TestSentJson>), Problem> {
     caller.require(Permission::WriteEndpoints)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<TestToSend>()?);
+    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<TestRequest>()?);
     let Some(kind) = EventKind::parse(&wanted.event) else {
         return Err(Error::invalid("event", "The event must be IncomingCall, OutgoingCall or CallProcessed.").into());
     };
     let payload = wanted.payload.as_ref().map(|raw| raw.get());
-    let delivery = room.backend.send_test(&caller.0, &id, kind, payload).await?;
+    let delivery = state.backend.send_test(&caller.0, &id, kind, payload).await?;
     Ok((StatusCode::ACCEPTED, Json(TestSentJson { delivery_id: delivery.into() })))
 }

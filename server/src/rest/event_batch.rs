@@ -1,4 +1,4 @@
-//! Many events in one request. Each stands for itself: one that is refused leaves the others alone.
+//! Many events in one request. Each is accepted or rejected independently of the others.
 
 use std::collections::HashMap;
 
@@ -15,14 +15,14 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
+    app_state::{AppState, SharedState},
     rest::{
+        auth::Caller,
         body::{JsonBody, parse},
-        door::Caller,
-        events::{AcceptedJson, EventToPost, status},
+        events::{AcceptedJson, EventRequest, status},
         openapi::Errors,
         problem::{Problem, ProblemDocument},
     },
-    room::{Room, Shared},
 };
 use domain::event::PostedEvent;
 
@@ -36,38 +36,38 @@ struct Batch<'a> {
     events: Vec<&'a RawValue>,
 }
 
-/// Events to post together.
+/// Events to post in one request.
 #[derive(Debug, ToSchema)]
-#[expect(dead_code, reason = "describes a body whose events are parsed one by one")]
-pub struct BatchToPost {
+#[expect(dead_code, reason = "describes a body whose events are parsed one at a time")]
+pub struct BatchRequest {
     /// 1 to 1,000 events.
     #[schema(min_items = 1, max_items = 1000)]
-    events: Vec<EventToPost>,
+    events: Vec<EventRequest>,
 }
 
-/// What became of each event, in the order of the request.
+/// The result of each event, in the order of the request.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BatchJson {
     results: Vec<ResultJson>,
 }
 
-/// What became of one event of a batch.
+/// The result of one event of a batch.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ResultJson {
-    /// The status that the event alone would have got: 202, 200, 404, 409, 422…
+    /// The status that posting the event alone would have returned: 202, 200, 404, 409, 422…
     status: u16,
     #[serde(flatten)]
     outcome: OutcomeJson,
 }
 
-/// An accepted event, or why it was refused.
+/// An accepted event, or why it was rejected.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum OutcomeJson {
     /// Accepted.
     Accepted(AcceptedJson),
-    /// Refused.
-    Refused {
+    /// Rejected.
+    Rejected {
         /// Why.
         problem: ProblemDocument,
     },
@@ -78,38 +78,38 @@ impl ResultJson {
         Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()) }
     }
 
-    fn refused(problem: impl Into<Problem>) -> Self {
+    fn rejected(problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
-        Self { status: problem.kind.facts().1.as_u16(), outcome: OutcomeJson::Refused { problem: problem.document() } }
+        Self { status: problem.kind.facts().1.as_u16(), outcome: OutcomeJson::Rejected { problem: problem.document() } }
     }
 }
 
-/// An event of the batch that has passed the contract, with its place in the batch.
+/// A valid event of the batch, with its index in the batch.
 struct Checked {
-    place: usize,
+    index: usize,
     account: AccountId,
     event: NewEvent,
 }
 
 /// Post up to 1,000 events.
-#[utoipa::path(post, path = "/events/batch", operation_id = "post_events", tag = "Events", request_body = BatchToPost, responses(
+#[utoipa::path(post, path = "/events/batch", operation_id = "post_events", tag = "Events", request_body = BatchRequest, responses(
     (status = 202, description = "One result per event, in order", body = BatchJson), Errors,
 ), security(("token" = ["events:write"])))]
 pub async fn post(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     body: JsonBody<BATCH_MAX_BYTES>,
 ) -> Result<(StatusCode, Json<BatchJson>), Problem> {
     caller.require(Permission::WriteEvents)?;
     let batch: Batch = body.parse()?;
     if batch.events.is_empty() || batch.events.len() > BATCH_MAX_EVENTS {
-        return Err(Error::invalid("events", "A batch has 1 to 1,000 events.").into());
+        return Err(Error::invalid("events", "A batch must have 1 to 1,000 events.").into());
     }
     let mut results = Vec::with_capacity(batch.events.len());
-    // By account and call: the events of one call are accepted in the order in which they stand here.
+    // By account and call: events of the same call are accepted in the order of the batch.
     let mut calls = HashMap::<(AccountId, String), Vec<Checked>>::new();
-    for (place, raw) in batch.events.iter().enumerate() {
-        match check(&room, &caller, place, raw).await {
+    for (index, raw) in batch.events.iter().enumerate() {
+        match check(&state, &caller, index, raw).await {
             Ok(checked) => {
                 calls
                     .entry((checked.account.clone(), checked.event.payload.call_id.clone()))
@@ -117,33 +117,33 @@ pub async fn post(
                     .push(checked);
                 results.push(None);
             }
-            Err(problem) => results.push(Some(ResultJson::refused(problem))),
+            Err(problem) => results.push(Some(ResultJson::rejected(problem))),
         }
     }
-    for (place, result) in
-        join_all(calls.into_values().map(|call| in_order(&room, &caller, call))).await.into_iter().flatten()
+    for (index, result) in
+        join_all(calls.into_values().map(|call| in_order(&state, &caller, call))).await.into_iter().flatten()
     {
-        results[place] = Some(result);
+        results[index] = Some(result);
     }
     Ok((StatusCode::ACCEPTED, Json(BatchJson { results: results.into_iter().flatten().collect() })))
 }
 
-async fn check(room: &Room, caller: &Caller, place: usize, raw: &RawValue) -> Result<Checked, Problem> {
+async fn check(state: &AppState, caller: &Caller, index: usize, raw: &RawValue) -> Result<Checked, Problem> {
     if raw.get().len() > EVENT_BODY_MAX_BYTES {
-        return Err(Error::TooLarge("This event is larger than 256 KiB, the limit of one event.".to_owned()).into());
+        return Err(Error::TooLarge("This event is larger than the limit of 256 KiB per event.".to_owned()).into());
     }
-    let posted: PostedEvent = parse::<EventToPost>(raw.get().as_bytes())?.into();
+    let posted: PostedEvent = parse::<EventRequest>(raw.get().as_bytes())?.into();
     let event = NewEvent::parse(&posted)?;
-    let account = room.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
-    caller.count_event(room)?;
-    Ok(Checked { place, account, event })
+    let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    caller.count_event(state)?;
+    Ok(Checked { index, account, event })
 }
 
-async fn in_order(room: &Room, caller: &Caller, call: Vec<Checked>) -> Vec<(usize, ResultJson)> {
+async fn in_order(state: &AppState, caller: &Caller, call: Vec<Checked>) -> Vec<(usize, ResultJson)> {
     let mut results = Vec::with_capacity(call.len());
-    for Checked { place, account, event } in call {
-        let result = room.backend.accept_event(&caller.0, &account, event).await;
-        results.push((place, result.map_or_else(ResultJson::refused, ResultJson::accepted)));
+    for Checked { index, account, event } in call {
+        let result = state.backend.accept_event(&caller.0, &account, event).await;
+        results.push((index, result.map_or_else(ResultJson::rejected, ResultJson::accepted)));
     }
     results
 }

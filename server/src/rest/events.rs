@@ -1,4 +1,4 @@
-//! Events: the phone platform posts them; anybody with the right reads what became of them.
+//! Events: the phone platform posts them, and callers with the scope read their outcome.
 
 use axum::{
     Json,
@@ -18,47 +18,47 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::{
+    app_state::{AppState, SharedState},
     rest::{
-        List, body::JsonBody, delivery_json::DeliveryJson, door::Caller, openapi::Errors, problem::Problem,
+        List, auth::Caller, body::JsonBody, delivery_json::DeliveryJson, openapi::Errors, problem::Problem,
         query::Query,
     },
-    room::{Room, Shared},
 };
 
 /// An event to post.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct EventToPost {
-    /// Account id or the platform's own reference. Needed with a platform token; an account's token implies its own.
+pub struct EventRequest {
+    /// Account id or reference. Required with a platform token; an account's token implies its account.
     #[serde(default)]
     account: Option<String>,
-    /// Your own id, 1 to 128 visible ASCII characters without a dot. Posting the same id again changes nothing.
+    /// Your own id: 1 to 128 visible ASCII characters without a dot. Posting the same id again has no effect.
     #[serde(default)]
     id: Option<String>,
-    /// The event as its endpoints receive it. Keys beyond the known ones are kept.
+    /// The event as its endpoints receive it. Unknown keys are kept.
     #[schema(value_type = Object, example = json!({
         "event": "IncomingCall", "call_id": "2f533604-aaaf-11e7-b600-7ac8e42434d2",
         "callee_number": "01202912204", "caller_number": "01202901222"
     }))]
     payload: Box<RawValue>,
-    /// Unix time of the event in whole seconds; the moment of acceptance when left out.
+    /// Unix time of the event in whole seconds; by default, the time of acceptance.
     #[serde(default)]
     timestamp: Option<i64>,
 }
 
-impl From<EventToPost> for PostedEvent {
-    fn from(event: EventToPost) -> Self {
+impl From<EventRequest> for PostedEvent {
+    fn from(event: EventRequest) -> Self {
         Self { account: event.account, id: event.id, payload: event.payload, timestamp: event.timestamp }
     }
 }
 
-/// An event that has been accepted: from here on it is durable.
+/// An accepted event. It is durable.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AcceptedJson {
-    /// Its id, yours or ours.
+    /// Its id: yours, or a generated one.
     #[schema(example = "evt_01kb4qz1a2b3c4d5e6f7g8h9jk")]
     id: String,
-    /// How many endpoints it goes to.
+    /// How many endpoints it is sent to.
     deliveries: u32,
 }
 
@@ -68,21 +68,21 @@ impl From<Accepted> for AcceptedJson {
     }
 }
 
-/// Why an event went nowhere.
+/// Why an event was not sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NotSentJson {
-    /// Stable code.
+    /// A stable code.
     #[schema(value_type = String, example = "not_sent_no_endpoint")]
     cause: &'static str,
-    /// The same as a sentence.
-    #[schema(example = "Nobody listens for IncomingCall")]
+    /// The cause as a sentence.
+    #[schema(example = "No endpoint is subscribed to IncomingCall")]
     detail: String,
 }
 
-/// An event and its outcome in short.
+/// An event and a summary of its outcome.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventJson {
-    /// Unique in the account.
+    /// Its id, unique in the account.
     #[schema(example = "evt_01kb4qz1a2b3c4d5e6f7g8h9jk")]
     id: String,
     /// `IncomingCall`, `OutgoingCall` or `CallProcessed`.
@@ -90,19 +90,19 @@ pub struct EventJson {
     event: &'static str,
     /// The call's UUID.
     call_id: String,
-    /// Who calls: a number, or a stored party such as `extension 7048`.
+    /// The caller: a number, or a stored party such as `extension 7048`.
     caller: String,
-    /// Who is called, likewise.
+    /// The callee, likewise.
     callee: String,
     /// Unix time of the event in seconds.
     timestamp: i64,
     /// When it was accepted.
     accepted_at: String,
-    /// Whether a person sent it as a test.
+    /// Whether it is a test.
     test: bool,
-    /// How many endpoints it went to.
+    /// How many endpoints it was sent to.
     deliveries: u32,
-    /// Why it went to none; null if it went somewhere.
+    /// Why it was sent to none; null if it was sent.
     not_sent: Option<NotSentJson>,
 }
 
@@ -129,15 +129,15 @@ fn not_sent(kind: EventKind) -> NotSentJson {
     NotSentJson { cause: failure.cause.code(), detail: failure.sentence(UnixMs::default()) }
 }
 
-/// An event with its payload and where it went.
+/// An event with its payload and deliveries.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EventDetailJson {
     #[serde(flatten)]
     event: EventJson,
-    /// The payload as it goes out; null once it is past retention.
+    /// The payload as sent; null after its retention period.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
-    /// Where it went, oldest delivery first.
+    /// Its deliveries, oldest first.
     outcome: Vec<DeliveryJson>,
 }
 
@@ -151,77 +151,79 @@ impl EventDetailJson {
     }
 }
 
-/// Checks an event and hands it to the account it is for.
-pub(super) async fn accept(room: &Room, caller: &Caller, posted: &PostedEvent) -> Result<Accepted, Problem> {
+/// Validates an event and accepts it for its account.
+pub(super) async fn accept(state: &AppState, caller: &Caller, posted: &PostedEvent) -> Result<Accepted, Problem> {
     let event = NewEvent::parse(posted)?;
-    let account = room.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
-    caller.count_event(room)?;
-    Ok(room.backend.accept_event(&caller.0, &account, event).await?)
+    let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    caller.count_event(state)?;
+    Ok(state.backend.accept_event(&caller.0, &account, event).await?)
 }
 
-/// The status of an accepted event: 202, or 200 for one that had been accepted before.
+/// The status of an accepted event: 202, or 200 if it had been accepted before.
 pub(super) const fn status(accepted: &Accepted) -> StatusCode {
     if accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED }
 }
 
 /// Post an event.
 ///
-/// Answered once the event and its deliveries are durable. An event that nobody listens for is accepted too.
-#[utoipa::path(post, path = "/events", operation_id = "post_event", tag = "Events", request_body = EventToPost, responses(
+/// Responds once the event and its deliveries are durable. Events without a subscribed endpoint are accepted, too.
+#[utoipa::path(post, path = "/events", operation_id = "post_event", tag = "Events", request_body = EventRequest, responses(
     (status = 202, description = "Accepted", body = AcceptedJson),
     (status = 200, description = "Accepted before, with the same body", body = AcceptedJson),
     Errors,
 ), security(("token" = ["events:write"])))]
 pub async fn post(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     body: JsonBody<EVENT_BODY_MAX_BYTES>,
 ) -> Result<(StatusCode, Json<AcceptedJson>), Problem> {
     caller.require(Permission::WriteEvents)?;
-    let posted: EventToPost = body.parse()?;
-    let accepted = accept(&room, &caller, &posted.into()).await?;
+    let posted: EventRequest = body.parse()?;
+    let accepted = accept(&state, &caller, &posted.into()).await?;
     Ok((status(&accepted), Json(accepted.into())))
 }
 
 /// List events, newest first.
 #[utoipa::path(get, path = "/events", operation_id = "list_events", tag = "Events", params(
-    ("event" = Option<Vec<String>>, Query, description = "Only these kinds, separated by commas"),
-    ("call" = Option<String>, Query, description = "Only this call's, by UUID"),
-    ("not_sent" = Option<bool>, Query, description = "Only events that went nowhere"),
-    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
-    ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ("event" = Option<Vec<String>>, Query, description = "Only these kinds, comma-separated"),
+    ("call" = Option<String>, Query, description = "Only events of the call with this UUID"),
+    ("not_sent" = Option<bool>, Query, description = "Only events that were not sent"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows per page; default 50"),
+    ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
 ), responses((status = 200, description = "One page", body = List<EventJson>), Errors),
     security(("token" = ["events:read"])))]
 pub async fn list(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<List<EventJson>>, Problem> {
     let filter = EventFilter {
-        kinds: query.each("event", "There is no such event.", EventKind::parse),
+        kinds: query.list("event", "This event does not exist.", EventKind::parse),
         call: query.text("call").map(|id| id.to_ascii_lowercase()),
-        not_sent: query.one("not_sent", "Say true or false.", |text| text.parse().ok()).unwrap_or_default(),
+        not_sent: query
+            .one("not_sent", "The value must be true or false.", |text| text.parse().ok())
+            .unwrap_or_default(),
         limit: query.limit(),
         cursor: query.cursor(|text| decode(text).is_some()),
     };
-    query.done()?;
-    let page = room.backend.events(&caller.0, &filter).await?;
+    query.finish()?;
+    let page = state.backend.events(&caller.0, &filter).await?;
     Ok(Json(List { data: page.rows.into_iter().map(EventJson::from).collect(), next: page.next }))
 }
 
-/// One event with its outcome.
+/// Show an event with its outcome.
 #[utoipa::path(get, path = "/events/{id}", operation_id = "show_event", tag = "Events", params(("id" = String, Path, description = "Event id")),
     responses((status = 200, description = "The event", body = EventDetailJson), Errors),
     security(("token" = ["events:read"])))]
 pub async fn show(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Json<EventDetailJson>, Problem> {
-    query.done()?;
-    // What cannot be an id names nothing.
+    query.finish()?;
+    // A malformed id matches no event.
     let id = EventId::parse(&id).map_err(|_| domain::Error::NotFound("Event".to_owned()))?;
-    let detail = room.backend.event(&caller.0, &id).await?;
-    Ok(Json(EventDetailJson::new(detail, room.backend.clock().now())))
+    let detail = state.backend.event(&caller.0, &id).await?;
+    Ok(Json(EventDetailJson::new(detail, state.backend.clock().now())))
 }

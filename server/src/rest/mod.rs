@@ -1,13 +1,14 @@
-//! The public REST API, version 1. The same services as the pages: another door to the same room.
+//! The public REST API, version 1. It calls the same services as the pages.
 //!
-//! Each noun's file holds its JSON shapes and its handlers: check the caller, ask the backend, answer. Routes and the
-//! OpenAPI document come from one list, so that neither can know a call which the other does not.
+//! The file of each noun has its JSON types and its handlers, which check the caller, call the backend and respond.
+//! Routes and the OpenAPI document are built from one list, so they cannot differ.
 
 pub mod audit;
+pub mod auth;
 pub mod body;
+pub mod bulk_rotation;
 pub mod deliveries;
 pub mod delivery_json;
-pub mod door;
 pub mod endpoint_json;
 pub mod endpoints;
 pub mod event_batch;
@@ -17,7 +18,6 @@ pub mod problem;
 pub mod query;
 pub mod recover;
 pub mod rotation;
-pub mod rotation_everywhere;
 pub mod rotation_json;
 pub mod tokens;
 
@@ -31,11 +31,11 @@ use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
+    app_state::SharedState,
     rest::problem::{Kind, Problem},
-    room::Shared,
 };
 
-/// Where version 1 lives.
+/// The path prefix of version 1.
 pub const PREFIX: &str = "/api/v1";
 
 /// One page of a list.
@@ -43,12 +43,12 @@ pub const PREFIX: &str = "/api/v1";
 pub struct List<T> {
     /// The rows.
     pub data: Vec<T>,
-    /// What to give as `cursor` for the next page; null at the end.
+    /// Pass it as `cursor` for the next page; null on the last one.
     pub next: Option<String>,
 }
 
-/// All calls with their description.
-fn calls() -> OpenApiRouter<Shared> {
+/// All operations with their description.
+fn calls() -> OpenApiRouter<SharedState> {
     OpenApiRouter::new()
         .routes(routes!(events::list, events::post))
         .routes(routes!(event_batch::post))
@@ -69,17 +69,17 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(rotation::test_secret))
         .routes(routes!(rotation::extend))
         .routes(routes!(rotation::retire_secret))
-        .routes(routes!(rotation_everywhere::show_all))
-        .routes(routes!(rotation_everywhere::prepare_all))
-        .routes(routes!(rotation_everywhere::test_tokens))
-        .routes(routes!(rotation_everywhere::switch_all))
-        .routes(routes!(rotation_everywhere::undo_all))
-        .routes(routes!(rotation_everywhere::retire_tokens))
-        .routes(routes!(rotation_everywhere::drop_all))
-        .routes(routes!(rotation_everywhere::rotate_all))
-        .routes(routes!(rotation_everywhere::test_secrets))
-        .routes(routes!(rotation_everywhere::extend_all))
-        .routes(routes!(rotation_everywhere::retire_secrets))
+        .routes(routes!(bulk_rotation::show_all))
+        .routes(routes!(bulk_rotation::prepare_all))
+        .routes(routes!(bulk_rotation::test_tokens))
+        .routes(routes!(bulk_rotation::switch_all))
+        .routes(routes!(bulk_rotation::undo_all))
+        .routes(routes!(bulk_rotation::retire_tokens))
+        .routes(routes!(bulk_rotation::drop_all))
+        .routes(routes!(bulk_rotation::rotate_all))
+        .routes(routes!(bulk_rotation::test_secrets))
+        .routes(routes!(bulk_rotation::extend_all))
+        .routes(routes!(bulk_rotation::retire_secrets))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
         .routes(routes!(deliveries::resend))
@@ -88,7 +88,7 @@ fn calls() -> OpenApiRouter<Shared> {
         .routes(routes!(recover::pause))
         .routes(routes!(recover::resume))
         .routes(routes!(recover::cancel))
-        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(tokens::rotate))
         .routes(routes!(audit::list))
@@ -97,27 +97,27 @@ fn calls() -> OpenApiRouter<Shared> {
 /// The OpenAPI document.
 #[must_use]
 pub fn document() -> OpenApi {
-    OpenApiRouter::with_openapi(openapi::frame()).nest(PREFIX, calls()).into_openapi()
+    OpenApiRouter::with_openapi(openapi::base()).nest(PREFIX, calls()).into_openapi()
 }
 
 /// Everything below [`PREFIX`].
-pub fn routes(room: &Shared) -> Router<Shared> {
+pub fn routes(state: &SharedState) -> Router<SharedState> {
     let document = document();
     let (calls, _) = calls().split_for_parts();
-    let inside = calls
-        .route_layer(middleware::from_fn_with_state(room.clone(), door::enter))
+    let routes = calls
+        .route_layer(middleware::from_fn_with_state(state.clone(), auth::authenticate))
         .route("/openapi.json", get(async move || Json(document)))
-        // Routes rather than a fallback: the server functions below /api would take these paths otherwise.
-        .route("/", any(nowhere))
-        .route("/{*path}", any(nowhere))
-        .layer(middleware::from_fn(problem::documents));
-    // Nesting ends before a last slash.
-    let root = any(nowhere).layer(middleware::from_fn(problem::documents));
-    Router::new().nest(PREFIX, inside).route(&format!("{PREFIX}/"), root)
+        // Routes instead of a fallback: otherwise the route of the server functions under /api would match.
+        .route("/", any(not_found))
+        .route("/{*path}", any(not_found))
+        .layer(middleware::from_fn(problem::ensure_problem_documents));
+    // A nested router does not match a trailing slash.
+    let root = any(not_found).layer(middleware::from_fn(problem::ensure_problem_documents));
+    Router::new().nest(PREFIX, routes).route(&format!("{PREFIX}/"), root)
 }
 
-/// One page of a list that is read whole: what comes behind the row with the id `after`, and where the next page begins.
-fn cut<T>(
+/// One page of a list that is in memory: the rows after the one with the id `after`, and the next cursor.
+fn paginate<T>(
     mut rows: Vec<T>,
     limit: u32,
     after: Option<&str>,
@@ -125,7 +125,7 @@ fn cut<T>(
 ) -> Result<(Vec<T>, Option<String>), Problem> {
     if let Some(after) = after {
         let Some(at) = rows.iter().position(|row| id(row) == after) else {
-            return Err(Error::invalid("cursor", "This row is gone; begin with the first page.").into());
+            return Err(Error::invalid("cursor", "This row no longer exists. Start again from the first page.").into());
         };
         rows.drain(..=at);
     }
@@ -136,6 +136,6 @@ fn cut<T>(
     Ok((rows, next))
 }
 
-async fn nowhere() -> Problem {
-    Problem::new(Kind::NotFound, "There is no such path in this API.")
+async fn not_found() -> Problem {
+    Problem::new(Kind::NotFound, "This path does not exist in the API.")
 }

@@ -1,4 +1,4 @@
-//! The frame of the OpenAPI document: what is said once for all calls.
+//! The parts of the OpenAPI document that all operations share.
 
 use std::collections::BTreeMap;
 
@@ -17,24 +17,24 @@ use crate::rest::problem::{Kind, PROBLEM_JSON, ProblemDocument};
     info(
         title = "Offhook",
         description = "Webhooks for phone platforms: post call events, manage endpoints, read deliveries.\n\n\
-            Send an API token with each call: `Authorization: Bearer oh_…`. Errors are problem documents (RFC 9457). \
-            Unknown fields in requests are refused, except inside `payload`. Another account's object is not found."
+            Send an API token with each request: `Authorization: Bearer oh_…`. Errors are problem documents (RFC 9457). \
+            Unknown fields in requests are rejected, except inside `payload`. Objects of other accounts are not found."
     ),
     tags(
-        (name = "Events", description = "What the phone platform said about a call"),
+        (name = "Events", description = "Call events from the phone platform"),
         (name = "Endpoints", description = "URLs that receive events"),
         (name = "Credentials", description = "Rotation of auth tokens and signing secrets"),
-        (name = "Deliveries", description = "One event to one endpoint, with every attempt"),
-        (name = "API tokens", description = "How programs come in"),
+        (name = "Deliveries", description = "One event sent to one endpoint, with every attempt"),
+        (name = "API tokens", description = "Credentials of programs that use this API"),
         (name = "Audit", description = "Who did what, when, from where"),
     )
 )]
-struct Frame;
+struct Base;
 
-/// The document without its calls.
+/// The document without its operations.
 #[must_use]
-pub fn frame() -> utoipa::openapi::OpenApi {
-    let mut document = Frame::openapi();
+pub fn base() -> utoipa::openapi::OpenApi {
+    let mut document = Base::openapi();
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token: `oh_…`")).build();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
@@ -49,12 +49,12 @@ fn described(kind: Kind) -> Response {
     ResponseBuilder::new().description(kind.facts().2).content(PROBLEM_JSON, document).build()
 }
 
-/// The problems that any call may answer with.
+/// The problems that any operation may return.
 pub struct Errors;
 
 impl IntoResponses for Errors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        // One response for each status: a suspended account answers 403 like any other refusal, with a type of its own.
+        // One response per status: `Suspended` has the status of `Forbidden`.
         let all = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Suspended).map(Kind::facts);
         all.map(|(name, status, _)| (status.as_u16().to_string(), RefOr::Ref(Ref::from_response_name(name)))).collect()
     }

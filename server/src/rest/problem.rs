@@ -1,4 +1,4 @@
-//! Errors of the REST API as problem documents (RFC 9457). The one place where the domain's errors become HTTP.
+//! Errors of the REST API as problem documents (RFC 9457).
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 /// Media type of a problem document.
 pub const PROBLEM_JSON: &str = "application/problem+json";
-/// Where the types are described: the fragment is a JSON pointer into the document.
+/// Where the types are described. The fragment is a JSON pointer into the document.
 const TYPES: &str = "/api/v1/openapi.json#/components/responses/";
 
 /// Most fields that `detail` names.
@@ -24,22 +24,22 @@ const NAMED_MAX: usize = 8;
 /// A problem document.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProblemDocument {
-    /// Names the kind of problem; leads to its description.
+    /// The kind of problem, as a link to its description.
     #[serde(rename = "type")]
     #[schema(example = "/api/v1/openapi.json#/components/responses/Invalid")]
     kind: String,
-    /// The kind in words.
-    #[schema(example = "A field cannot be accepted")]
+    /// The kind as text.
+    #[schema(example = "A field is invalid")]
     title: &'static str,
-    /// The HTTP status again.
+    /// The HTTP status.
     #[schema(example = 422)]
     status: u16,
-    /// What happened this time, and what to do.
+    /// What happened, and what to do.
     detail: String,
-    /// For fields that cannot be accepted: what is wrong, by field, dotted inside objects (`payload.call_id`).
+    /// What is wrong with each invalid field. Names are dotted inside objects (`payload.call_id`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     errors: BTreeMap<String, Vec<String>>,
-    /// Id of what stands in the way, where there is one.
+    /// Id of the existing object that causes a conflict.
     #[serde(skip_serializing_if = "Option::is_none")]
     existing: Option<String>,
 }
@@ -47,33 +47,33 @@ pub struct ProblemDocument {
 /// The kinds of problems: name in the type, HTTP status, title.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Not JSON at all.
+    /// Not valid JSON.
     Malformed,
-    /// No token, or not a known one.
+    /// No token, or an invalid one.
     Unauthenticated,
     /// The token may not do this.
     Forbidden,
     /// The account is suspended.
     Suspended,
-    /// No such thing, or another account's.
+    /// No such object, or one of another account.
     NotFound,
-    /// The path exists, the method there does not.
+    /// The path does not support this method.
     MethodNotAllowed,
     /// The body took too long to arrive.
     Slow,
-    /// The present state stands against it.
+    /// The current state prevents it.
     Conflict,
     /// The body is larger than the limit.
     TooLarge,
-    /// The body is not JSON by its own account.
+    /// The media type of the body is not JSON.
     MediaType,
     /// A field breaks a rule.
     Invalid,
-    /// Too often.
+    /// The rate limit is exceeded.
     TooMany,
     /// Our fault.
     Internal,
-    /// Not just now.
+    /// Temporarily unavailable.
     Unavailable,
 }
 
@@ -100,32 +100,32 @@ impl Kind {
     #[must_use]
     pub const fn facts(self) -> (&'static str, StatusCode, &'static str) {
         match self {
-            Self::Malformed => ("Malformed", StatusCode::BAD_REQUEST, "The request cannot be read"),
+            Self::Malformed => ("Malformed", StatusCode::BAD_REQUEST, "The request is malformed"),
             Self::Unauthenticated => ("Unauthenticated", StatusCode::UNAUTHORIZED, "No valid API token"),
             Self::Forbidden => ("Forbidden", StatusCode::FORBIDDEN, "The token may not do this"),
             Self::Suspended => ("Suspended", StatusCode::FORBIDDEN, "The account is suspended"),
             Self::NotFound => ("NotFound", StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => {
-                ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED, "This path does not have that method")
+                ("MethodNotAllowed", StatusCode::METHOD_NOT_ALLOWED, "This path does not support the method")
             }
             Self::Slow => ("Slow", StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive"),
-            Self::Conflict => ("Conflict", StatusCode::CONFLICT, "The present state stands against it"),
-            Self::TooLarge => ("TooLarge", StatusCode::PAYLOAD_TOO_LARGE, "Larger than the limit"),
-            Self::MediaType => ("MediaType", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Only JSON is read here"),
-            Self::Invalid => ("Invalid", StatusCode::UNPROCESSABLE_ENTITY, "A field cannot be accepted"),
+            Self::Conflict => ("Conflict", StatusCode::CONFLICT, "The current state prevents it"),
+            Self::TooLarge => ("TooLarge", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::MediaType => ("MediaType", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
+            Self::Invalid => ("Invalid", StatusCode::UNPROCESSABLE_ENTITY, "A field is invalid"),
             Self::TooMany => ("TooMany", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
-            Self::Internal => ("Internal", StatusCode::INTERNAL_SERVER_ERROR, "Our side failed"),
-            Self::Unavailable => ("Unavailable", StatusCode::SERVICE_UNAVAILABLE, "Not possible just now"),
+            Self::Internal => ("Internal", StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side"),
+            Self::Unavailable => ("Unavailable", StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
         }
     }
 
-    fn of(status: StatusCode) -> Self {
-        let same = Self::ALL.into_iter().find(|kind| kind.facts().1 == status);
-        same.unwrap_or(if status.is_server_error() { Self::Internal } else { Self::Malformed })
+    fn of(status: u16) -> Self {
+        let same = Self::ALL.into_iter().find(|kind| kind.facts().1.as_u16() == status);
+        same.unwrap_or(if status >= 500 { Self::Internal } else { Self::Malformed })
     }
 }
 
-/// An error on its way out.
+/// An error response.
 #[derive(Debug)]
 pub struct Problem {
     /// Its kind.
@@ -137,19 +137,19 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem of this kind with a sentence.
+    /// A problem of this kind with its detail.
     #[must_use]
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into(), errors: Vec::new(), existing: None, retry_after_s: None }
     }
 
-    /// Too often, with the seconds until the next try.
+    /// The rate limit is exceeded; with the seconds until the next request is allowed.
     #[must_use]
     pub fn too_many(detail: impl Into<String>, retry_after_s: u32) -> Self {
         Self { retry_after_s: Some(retry_after_s), ..Self::new(Kind::TooMany, detail) }
     }
 
-    /// The document that is sent.
+    /// The document to send.
     #[must_use]
     pub fn document(self) -> ProblemDocument {
         let (name, status, title) = self.kind.facts();
@@ -164,30 +164,26 @@ impl Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        let detail = error.to_string();
-        let plain = |kind| Self::new(kind, detail.clone());
+        // A suspended account has the status of any other forbidden request, and its own type.
+        let kind = if matches!(error, Error::Suspended(_)) { Kind::Suspended } else { Kind::of(error.status()) };
+        let problem = Self::new(kind, error.to_string());
         match error {
             Error::NotFound(noun) if noun == "Account" => {
-                Self::new(Kind::NotFound, "There is no account with this id or reference.")
+                Self { detail: "There is no account with this id or reference.".to_owned(), ..problem }
             }
-            Error::NotFound(noun) => Self::new(Kind::NotFound, format!("{noun} not found in this account.")),
-            Error::Unauthenticated(_) => plain(Kind::Unauthenticated),
-            Error::Forbidden(_) => plain(Kind::Forbidden),
-            Error::Suspended(_) => plain(Kind::Suspended),
-            Error::Invalid(errors) => Self { detail: in_short(&errors), errors, ..plain(Kind::Invalid) },
-            Error::Conflict { existing, .. } => Self { existing, ..plain(Kind::Conflict) },
-            Error::TooLarge(_) => plain(Kind::TooLarge),
-            Error::TooMany { retry_after_s } => Self { retry_after_s: Some(retry_after_s), ..plain(Kind::TooMany) },
-            Error::Unavailable { retry_after_s, .. } => {
-                Self { retry_after_s: Some(retry_after_s), ..plain(Kind::Unavailable) }
+            Error::NotFound(noun) => Self { detail: format!("{noun} not found in this account."), ..problem },
+            Error::Invalid(errors) => Self { detail: summarize(&errors), errors, ..problem },
+            Error::Conflict { existing, .. } => Self { existing, ..problem },
+            Error::TooMany { retry_after_s } | Error::Unavailable { retry_after_s, .. } => {
+                Self { retry_after_s: Some(retry_after_s), ..problem }
             }
-            Error::Internal => plain(Kind::Internal),
+            _ => problem,
         }
     }
 }
 
-/// What `detail` says of fields: the complaint about one, or the names of several, whose complaints stand in `errors`.
-fn in_short(errors: &[FieldError]) -> String {
+/// The `detail` of invalid fields: the message of a single one, or the names of several, whose messages are in `errors`.
+fn summarize(errors: &[FieldError]) -> String {
     if let [only] = errors {
         return format!("{}: {}", only.field, only.message);
     }
@@ -196,7 +192,7 @@ fn in_short(errors: &[FieldError]) -> String {
     let named = fields.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
     let more = fields.len().saturating_sub(NAMED_MAX);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("Not acceptable: {named}{more}. What is wrong with each stands in errors.")
+    format!("Invalid: {named}{more}. See errors for the reason of each.")
 }
 
 impl IntoResponse for Problem {
@@ -224,9 +220,9 @@ const fn challenge(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// Turns errors that no handler wrote (a method that is not there, a path that cannot be read) into problem
-/// documents too. Nothing is kept by caches: answers carry customers' data, and some carry credentials.
-pub async fn documents(request: Request, next: Next) -> Response {
+/// Turns errors from outside of our handlers (an unsupported method, an invalid path) into problem documents. Caches must
+/// not store anything: responses carry customers' data, and some carry credentials.
+pub async fn ensure_problem_documents(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     let is_problem = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
@@ -238,7 +234,7 @@ pub async fn documents(request: Request, next: Next) -> Response {
 }
 
 fn document_of(response: &Response) -> Response {
-    let kind = Kind::of(response.status());
+    let kind = Kind::of(response.status().as_u16());
     let mut document = Problem::new(kind, format!("{}.", kind.facts().2)).into_response();
     for name in [header::ALLOW, header::RETRY_AFTER] {
         if let Some(value) = response.headers().get(&name) {
@@ -258,9 +254,9 @@ mod tests {
     }
 
     #[test]
-    fn the_detail_names_the_fields_that_are_wrong() {
+    fn the_detail_names_the_invalid_fields() {
         assert_eq!(detail(&["payload.event"]), "payload.event: This field is missing.");
-        assert!(detail(&["a", "b"]).starts_with("Not acceptable: a, b."), "{}", detail(&["a", "b"]));
+        assert!(detail(&["a", "b"]).starts_with("Invalid: a, b."), "{}", detail(&["a", "b"]));
         assert!(detail(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("7, 8 and 2 more."));
     }
 }

@@ -1,4 +1,4 @@
-//! Query strings of the REST API: unlike a page's link, a parameter that is not understood is an error.
+//! Query strings of the REST API. Unlike in links to pages, an invalid or unknown parameter is an error.
 
 use std::convert::Infallible;
 
@@ -7,9 +7,9 @@ use domain::{Error, FieldError, query};
 
 use crate::rest::problem::Problem;
 
-/// The parameters that no handler has taken yet, and what was wrong with those taken.
+/// The parameters that no handler has read yet, and the errors in those that were read.
 pub struct Query {
-    left: Vec<(String, String)>,
+    unread: Vec<(String, String)>,
     errors: Vec<FieldError>,
 }
 
@@ -23,71 +23,73 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 impl Query {
     pub(super) fn of(query: &str) -> Self {
-        // Nothing that can be looked for has a control character, and PostgreSQL takes no NUL.
-        let (unseen, left) =
+        // No searchable text has control characters, and PostgreSQL does not accept NUL.
+        let (invalid, unread) =
             query::pairs_as_sent(query).partition::<Vec<_>, _>(|(_, value)| value.contains(char::is_control));
-        let refused = |(name, _)| FieldError::new(name, "A parameter has no control characters.");
-        Self { left, errors: unseen.into_iter().map(refused).collect() }
+        let error = |(name, _)| FieldError::new(name, "A parameter must not contain control characters.");
+        Self { unread, errors: invalid.into_iter().map(error).collect() }
     }
 
-    /// All values of a parameter; commas separate values too.
-    pub fn each<T: PartialEq>(&mut self, name: &str, says: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
+    /// All values of a parameter, repeated or comma-separated.
+    pub fn list<T: PartialEq>(&mut self, name: &str, message: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
         let mut found = Vec::new();
         for value in self.take(name) {
             for item in value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
                 match parse(item) {
                     Some(item) if found.contains(&item) => {}
                     Some(item) => found.push(item),
-                    None => self.errors.push(FieldError::new(name, says)),
+                    None => self.errors.push(FieldError::new(name, message)),
                 }
             }
         }
         found
     }
 
-    /// The one value of a parameter.
-    pub fn one<T>(&mut self, name: &str, says: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    /// The single value of a parameter.
+    pub fn one<T>(&mut self, name: &str, message: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         let values = self.take(name);
         if values.len() > 1 {
-            self.errors.push(FieldError::new(name, "This parameter may be given once."));
+            self.errors.push(FieldError::new(name, "This parameter can be given only once."));
         }
         let parsed = parse(values.first()?);
         if parsed.is_none() {
-            self.errors.push(FieldError::new(name, says));
+            self.errors.push(FieldError::new(name, message));
         }
         parsed
     }
 
-    /// A text as it is.
+    /// The value unchanged.
     pub fn text(&mut self, name: &str) -> Option<String> {
         self.one(name, "", |text| Some(text.to_owned()))
     }
 
-    /// `cursor`: where the page begins. What no page of this list has named as `next` is an error: a program that pages
-    /// with it would never come to an end.
-    pub fn cursor(&mut self, is_one: impl Fn(&str) -> bool) -> Option<String> {
-        let says = "This is no cursor of this list. Give next of the page before, or nothing for the first page.";
-        self.one("cursor", says, |text| is_one(text).then(|| text.to_owned()))
+    /// `cursor`: where the page starts. A value that this list cannot have returned as `next` is an error: a program
+    /// that used it would page forever.
+    pub fn cursor(&mut self, is_valid: impl Fn(&str) -> bool) -> Option<String> {
+        let message =
+            "This is not a cursor of this list. Pass next of the previous page, or nothing for the first page.";
+        self.one("cursor", message, |text| is_valid(text).then(|| text.to_owned()))
     }
 
     /// `limit`: how many rows, 1 to 250.
     pub fn limit(&mut self) -> u32 {
         let in_bounds = |text: &str| text.parse().ok().filter(|rows| (1..=query::PAGE_MAX_ROWS).contains(rows));
-        self.one("limit", "A limit is a number from 1 to 250.", in_bounds).unwrap_or(query::PAGE_ROWS)
+        self.one("limit", "A limit must be a number from 1 to 250.", in_bounds).unwrap_or(query::PAGE_ROWS)
     }
 
     fn take(&mut self, name: &str) -> Vec<String> {
-        let (taken, left) = std::mem::take(&mut self.left).into_iter().partition(|(key, _)| key == name);
-        self.left = left;
+        let (taken, unread) = std::mem::take(&mut self.unread).into_iter().partition(|(key, _)| key == name);
+        self.unread = unread;
         Vec::into_iter(taken).map(|(_, value): (String, String)| value).collect()
     }
 
-    /// Goes on only if all parameters were known and right.
+    /// Succeeds if all parameters were known and valid.
     ///
     /// # Errors
-    /// 422 naming each that was not.
-    pub fn done(mut self) -> Result<(), Problem> {
-        let unknown = self.left.into_iter().map(|(name, _)| FieldError::new(name, "There is no such parameter here."));
+    /// 422 naming each one that was not.
+    pub fn finish(mut self) -> Result<(), Problem> {
+        let unknown =
+            self.unread.into_iter().map(|(name, _)| FieldError::new(name, "This parameter does not exist here."));
         self.errors.extend(unknown);
         if self.errors.is_empty() { Ok(()) } else { Err(Error::Invalid(self.errors).into()) }
     }
@@ -98,26 +100,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_may_be_repeated_or_separated_by_commas() {
+    fn lists_are_repeated_or_comma_separated() {
         let mut query = Query::of("n=1,2&n=2&n=3");
-        assert_eq!(query.each("n", "a number", |n| n.parse::<u32>().ok()), [1, 2, 3]);
-        assert!(query.done().is_ok());
+        assert_eq!(query.list("n", "a number", |n| n.parse::<u32>().ok()), [1, 2, 3]);
+        assert!(query.finish().is_ok());
     }
 
     #[test]
-    fn control_characters_are_refused_whatever_the_parameter() {
+    fn control_characters_are_rejected_in_every_parameter() {
         let mut query = Query::of("q=a%00b");
         assert_eq!(query.text("q"), None);
-        let document = serde_json::to_value(query.done().unwrap_err().document()).unwrap();
+        let document = serde_json::to_value(query.finish().unwrap_err().document()).unwrap();
         assert!(document["errors"]["q"].is_array(), "{document}");
     }
 
     #[test]
-    fn unknown_wrong_and_repeated_parameters_are_errors() {
+    fn unknown_invalid_and_repeated_parameters_are_errors() {
         for wrong in ["limit=0", "limit=251", "limit=x", "limit=1&limit=2", "limti=1"] {
             let mut query = Query::of(wrong);
             query.limit();
-            assert!(query.done().is_err(), "{wrong}");
+            assert!(query.finish().is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Recovering: many events of an endpoint sent again, and the jobs that do it.
+//! Recovery: resending many events of an endpoint, and the jobs that do it.
 
 use axum::{
     Json,
@@ -16,47 +16,47 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    app_state::SharedState,
     rest::{
-        body::{JsonBody, Nothing},
-        door::Caller,
+        auth::Caller,
+        body::{EmptyBody, JsonBody},
         openapi::Errors,
         problem::Problem,
         query::Query,
     },
-    room::Shared,
 };
 
-/// What to send again.
+/// Which events to resend.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RecoverWanted {
+pub struct RecoverRequest {
     /// Events accepted at this time (RFC 3339) or later.
     #[schema(example = "2026-11-23T12:00:00Z")]
     from: String,
-    /// Events accepted before this time; now when left out.
+    /// Events accepted before this time; by default, now.
     #[serde(default)]
     to: String,
-    /// Kinds of events; those that the endpoint listens for when left out.
+    /// Kinds of events; by default, the ones the endpoint is subscribed to.
     #[serde(default)]
     events: Vec<String>,
-    /// `failed` (also those that came too late), or `also_never_sent`; `failed` when left out.
+    /// `failed` (includes expired events), or `also_never_sent`; by default, `failed`.
     #[serde(default)]
     which: String,
-    /// Most events per second, 1 to 500; 50 when left out.
+    /// Most events per second, 1 to 500; by default, 50.
     rate_per_s: Option<u32>,
-    /// Only say what would happen.
+    /// Only preview the recovery.
     #[serde(default)]
     dry_run: bool,
 }
 
-impl RecoverWanted {
+impl RecoverRequest {
     fn form(self) -> RecoverForm {
         let rate_per_s = self.rate_per_s.map(|rate| rate.to_string()).unwrap_or_default();
         RecoverForm { from: self.from, to: self.to, events: self.events, which: self.which, rate_per_s }
     }
 }
 
-/// What is recovered.
+/// Which events are resent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpanJson {
     /// Events accepted at this time or later.
@@ -67,7 +67,7 @@ pub struct SpanJson {
     events: Vec<&'static str>,
     /// `failed` or `also_never_sent`.
     which: &'static str,
-    /// Most events per second; never more than the endpoint's own rate.
+    /// Most events per second; never above the endpoint's own rate.
     rate_per_s: u32,
 }
 
@@ -83,16 +83,16 @@ impl From<Wanted> for SpanJson {
     }
 }
 
-/// What would happen.
+/// A preview of a recovery.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanJson {
     #[serde(flatten)]
     span: SpanJson,
-    /// How many events there are, exactly.
+    /// The exact number of events.
     count: u32,
-    /// How long that takes at the rate, in milliseconds.
+    /// Estimated duration at the rate, in milliseconds.
     estimated_ms: i64,
-    /// The job that works for this endpoint already; another has to wait for its end.
+    /// Id of the job that already runs for this endpoint; another can start only after it has ended.
     running: Option<String>,
 }
 
@@ -104,28 +104,28 @@ impl From<Plan> for PlanJson {
     }
 }
 
-/// A job.
+/// A recovery job.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobJson {
     /// Its id.
     id: String,
-    /// The endpoint that the events go to.
+    /// The endpoint.
     endpoint_id: String,
     /// `queued`, `running`, `paused`, `done` or `cancelled`.
     state: &'static str,
     #[serde(flatten)]
     span: SpanJson,
-    /// How many events there were when it began.
+    /// Number of events at its start.
     total: u32,
-    /// How many were resent.
+    /// Number of events resent.
     done: u32,
-    /// How many are still to be resent.
+    /// Number of events still to be resent.
     left: u32,
-    /// How many of those that were resent have failed again.
+    /// Number of resent events that failed again.
     failed: u32,
-    /// Who began it.
+    /// Who started it.
     started_by: Option<String>,
-    /// When it began.
+    /// When it started.
     created_at: String,
     /// When it ended.
     finished_at: Option<String>,
@@ -149,81 +149,82 @@ impl From<Job> for JobJson {
     }
 }
 
-/// Send many events of an endpoint again.
+/// Recover an endpoint.
 ///
-/// Starts a job that resends at a steady rate, oldest first, with the same event ids. With `dry_run` nothing is sent.
-#[utoipa::path(post, path = "/endpoints/{id}/recover", operation_id = "start_recovery", tag = "Deliveries", request_body = RecoverWanted,
+/// Starts a job that resends events at a steady rate, oldest first, with the same event ids. With `dry_run`, nothing is
+/// sent.
+#[utoipa::path(post, path = "/endpoints/{id}/recover", operation_id = "start_recovery", tag = "Deliveries", request_body = RecoverRequest,
     params(("id" = String, Path, description = "Endpoint id")),
     responses(
-        (status = 200, description = "What would happen (`dry_run`)", body = PlanJson),
+        (status = 200, description = "A preview (`dry_run`)", body = PlanJson),
         (status = 202, description = "Started", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
 pub async fn start(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     caller.require(Permission::WriteDeliveries)?;
-    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<RecoverWanted>()?);
+    let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<RecoverRequest>()?);
     let (dry_run, form) = (wanted.dry_run, wanted.form());
     if dry_run {
-        let plan = room.backend.plan_recovery(&caller.0, &id, &form).await?;
+        let plan = state.backend.plan_recovery(&caller.0, &id, &form).await?;
         return Ok(Json(PlanJson::from(plan)).into_response());
     }
-    let job = room.backend.start_recovery(&caller.0, &id, &form).await?;
+    let job = state.backend.start_recovery(&caller.0, &id, &form).await?;
     Ok((StatusCode::ACCEPTED, Json(JobJson::from(job))).into_response())
 }
 
 type One = Result<Json<JobJson>, Problem>;
 
-/// How far a job is.
+/// Show a job and its progress.
 #[utoipa::path(get, path = "/jobs/{id}", operation_id = "show_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
     responses((status = 200, description = "The job", body = JobJson), Errors),
     security(("token" = ["deliveries:read"])))]
-pub async fn show(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, query: Query) -> One {
-    query.done()?;
-    Ok(Json(room.backend.job(&caller.0, &JobId::parse(&id)?).await?.into()))
+pub async fn show(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, query: Query) -> One {
+    query.finish()?;
+    Ok(Json(state.backend.job(&caller.0, &JobId::parse(&id)?).await?.into()))
 }
 
-/// What every turn of a job asks for first: whether the caller may, and which job it is. The body says nothing.
-fn turned(caller: &Caller, id: &str, body: &JsonBody) -> Result<JobId, Problem> {
+/// What every change of a job checks first: the permission, the job id, and the empty body.
+fn parse_id(caller: &Caller, id: &str, body: &JsonBody) -> Result<JobId, Problem> {
     caller.require(Permission::WriteDeliveries)?;
-    let Nothing {} = body.given()?;
+    let EmptyBody {} = body.parse_or_default()?;
     Ok(JobId::parse(id)?)
 }
 
-/// Halt a job.
+/// Pause a job.
 ///
-/// What was resent already still goes out.
+/// Events that were already resent are still delivered.
 #[utoipa::path(post, path = "/jobs/{id}/pause", operation_id = "pause_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "As it is now", body = JobJson), Errors),
+    responses((status = 200, description = "The job after the change", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
-pub async fn pause(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
-    let id = turned(&caller, &id, &body)?;
-    Ok(Json(room.backend.pause_job(&caller.0, &id).await?.into()))
+pub async fn pause(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    let id = parse_id(&caller, &id, &body)?;
+    Ok(Json(state.backend.pause_job(&caller.0, &id).await?.into()))
 }
 
-/// Let a halted job go on where it stood.
+/// Resume a paused job from where it stopped.
 #[utoipa::path(post, path = "/jobs/{id}/resume", operation_id = "resume_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "As it is now", body = JobJson), Errors),
+    responses((status = 200, description = "The job after the change", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
-pub async fn resume(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
-    let id = turned(&caller, &id, &body)?;
-    Ok(Json(room.backend.resume_job(&caller.0, &id).await?.into()))
+pub async fn resume(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    let id = parse_id(&caller, &id, &body)?;
+    Ok(Json(state.backend.resume_job(&caller.0, &id).await?.into()))
 }
 
-/// End a job.
+/// Cancel a job.
 ///
-/// What was resent already still goes out; the rest stays as it is.
+/// Events that were already resent are still delivered; the others are left unchanged.
 #[utoipa::path(post, path = "/jobs/{id}/cancel", operation_id = "cancel_job", tag = "Deliveries",
     params(("id" = String, Path, description = "Job id")),
-    responses((status = 200, description = "As it is now", body = JobJson), Errors),
+    responses((status = 200, description = "The job after the change", body = JobJson), Errors),
     security(("token" = ["deliveries:write"])))]
-pub async fn cancel(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
-    let id = turned(&caller, &id, &body)?;
-    Ok(Json(room.backend.cancel_job(&caller.0, &id).await?.into()))
+pub async fn cancel(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
+    let id = parse_id(&caller, &id, &body)?;
+    Ok(Json(state.backend.cancel_job(&caller.0, &id).await?.into()))
 }

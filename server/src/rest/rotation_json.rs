@@ -1,4 +1,4 @@
-//! Rotation in JSON: how it stands, and what calls may say.
+//! Credentials and their rotations as JSON.
 
 use domain::{
     Error, UnixMs,
@@ -19,9 +19,9 @@ pub struct RotationJson {
 /// The auth token.
 #[derive(Debug, Serialize, ToSchema)]
 struct TokenJson {
-    /// What is sent now, masked.
+    /// The current token, masked.
     masked: String,
-    /// Its rotation; null while none runs.
+    /// Its running rotation; null if there is none.
     rotation: Option<TokenRotationJson>,
 }
 
@@ -35,21 +35,21 @@ struct TokenRotationJson {
     next_masked: String,
     /// The latest test with the next token.
     test_delivery_id: Option<String>,
-    /// When such a test was answered with 2xx.
+    /// When such a test succeeded with a 2xx response.
     proved_at: Option<String>,
-    /// When the switch happens by itself.
+    /// When the switch happens automatically.
     switch_at: Option<String>,
     switched_at: Option<String>,
-    /// Until when the earlier token can come back. It is forgotten then.
+    /// Until when the previous token can be restored. It is deleted then.
     undo_until: Option<String>,
 }
 
 /// The signing secret.
 #[derive(Debug, Serialize, ToSchema)]
 struct SecretJson {
-    /// The newest, masked.
+    /// The newest secret, masked.
     masked: String,
-    /// The overlap with the one before; null while none runs.
+    /// Its overlap with the previous secret; null if there is none.
     rotation: Option<SecretRotationJson>,
 }
 
@@ -59,13 +59,13 @@ struct SecretRotationJson {
     since: String,
     earlier_masked: String,
     next_masked: String,
-    /// The latest test that only the new secret signed.
+    /// The latest test signed only with the new secret.
     test_delivery_id: Option<String>,
-    /// When such a test was answered with 2xx.
+    /// When such a test succeeded with a 2xx response.
     proved_at: Option<String>,
-    /// Until when both sign.
+    /// Until when both secrets sign.
     overlap_until: String,
-    /// Whether it was extended, which is possible once.
+    /// Whether the overlap was extended, which is possible once.
     extended: bool,
 }
 
@@ -110,30 +110,30 @@ fn secret(rotation: SecretRotation) -> SecretRotationJson {
     }
 }
 
-/// The next auth token, which is shown this once.
+/// The next auth token, which is shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreparedJson {
-    /// Tell it to your server, which accepts both from now on.
+    /// Install it on your server, which must accept both tokens from now on.
     pub next_auth_token: String,
-    /// How the endpoint stands.
+    /// The credentials after the change.
     pub rotation: RotationJson,
 }
 
-/// The new signing secret, which is shown this once.
+/// The new signing secret, which is shown only once.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RotatedJson {
-    /// Tell it to your server.
+    /// Install it on your server.
     #[schema(example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     pub signing_secret: String,
-    /// How the endpoint stands.
+    /// The credentials after the change.
     pub rotation: RotationJson,
 }
 
-/// What to prepare.
+/// A rotation to prepare.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToPrepare {
-    /// An auth token of your own; 30 random characters when left out.
+pub struct PrepareRequest {
+    /// The token to use; by default, 30 random characters.
     #[serde(default)]
     pub auth_token: Option<String>,
 }
@@ -141,53 +141,53 @@ pub struct ToPrepare {
 /// When to switch.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToSwitch {
-    /// An RFC 3339 time within 90 days; now when left out.
+pub struct SwitchRequest {
+    /// An RFC 3339 time within 90 days; by default, now.
     #[serde(default)]
     pub at: Option<String>,
-    /// Switch although no test with the next token has succeeded.
+    /// Switch without a successful test of the next token.
     #[serde(default)]
     pub anyway: bool,
 }
 
-impl ToSwitch {
-    /// The moment, if one is set, and what to do where nothing is proved.
+impl SwitchRequest {
+    /// The time, if one is set, and whether to switch without a successful test.
     ///
     /// # Errors
-    /// `Invalid` for a time that cannot be read.
+    /// `Invalid` for a malformed time.
     pub fn read(self) -> Result<(Option<UnixMs>, Unproved), Error> {
-        let no_time = || Error::invalid("at", "Give the time in RFC 3339, such as 2026-11-24T14:00:00Z.");
+        let no_time = || Error::invalid("at", "A time must be RFC 3339, for example 2026-11-24T14:00:00Z.");
         let at = self.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
-        Ok((at, unproved(self.anyway)))
+        Ok((at, unverified(self.anyway)))
     }
 }
 
 /// How to end the overlap of two secrets.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToRetire {
-    /// Retire the old secret although no test that only the new one signs has succeeded.
+pub struct RetireRequest {
+    /// Retire the old secret without a successful test of the new one.
     #[serde(default)]
     pub anyway: bool,
 }
 
-impl ToRetire {
-    /// What to do where nothing is proved.
+impl RetireRequest {
+    /// Whether to retire the old secret without a successful test.
     #[must_use]
-    pub const fn unproved(&self) -> Unproved {
-        unproved(self.anyway)
+    pub const fn unverified(&self) -> Unproved {
+        unverified(self.anyway)
     }
 }
 
-const fn unproved(anyway: bool) -> Unproved {
+const fn unverified(anyway: bool) -> Unproved {
     if anyway { Unproved::Allow } else { Unproved::Refuse }
 }
 
 /// How to rotate.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ToRotate {
-    /// How long both secrets sign, 0 to 604800 seconds; a day when left out.
+pub struct RotateRequest {
+    /// How long both secrets sign, 0 to 604,800 seconds; by default, one day.
     #[serde(default = "overlap")]
     #[schema(maximum = 604_800)]
     pub overlap_s: u32,
@@ -197,7 +197,7 @@ const fn overlap() -> u32 {
     OVERLAP_S
 }
 
-impl Default for ToRotate {
+impl Default for RotateRequest {
     fn default() -> Self {
         Self { overlap_s: OVERLAP_S }
     }

@@ -1,4 +1,4 @@
-//! API tokens: made, listed, rotated, revoked. Their text is told once.
+//! API tokens: create, list, rotate, revoke. Their secret is shown once.
 
 use axum::{
     Json,
@@ -16,68 +16,68 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    app_state::SharedState,
     rest::{
         List,
-        body::{JsonBody, Nothing},
-        cut,
-        door::Caller,
+        auth::Caller,
+        body::{EmptyBody, JsonBody},
         openapi::Errors,
+        paginate,
         problem::Problem,
         query::Query,
     },
-    room::Shared,
 };
 
-/// A token to make.
+/// A token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenToMake {
-    /// Name for people: the program that uses it.
+pub struct TokenRequest {
+    /// A name to recognise it by, such as the program that uses it.
     #[schema(example = "CRM")]
     name: String,
-    /// What it may do; no more than the token that makes it.
+    /// Its scopes; only ones that the creating token has.
     #[schema(example = json!(["deliveries:read"]))]
     scopes: Vec<String>,
-    /// Days until it stops working, 1 to 3,650; never when left out.
+    /// Days until it expires, 1 to 3,650; by default, it never expires.
     #[serde(default)]
     expires_days: Option<u32>,
 }
 
-/// How to take a token's place.
+/// How to rotate a token.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TokenRotation {
-    /// Hours that the earlier token works on, 0 to 168; 24 when left out.
+pub struct RotateTokenRequest {
+    /// Hours that the previous token stays valid, 0 to 168; by default, 24.
     #[serde(default)]
     overlap_h: Option<u32>,
 }
 
-/// An API token without its text.
+/// An API token without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApiTokenJson {
     /// Its id.
     id: String,
-    /// Name for people.
+    /// Its name.
     name: String,
     /// Its last four characters.
     hint: String,
-    /// What it may do.
+    /// Its scopes.
     scopes: Vec<&'static str>,
-    /// `active`, `retiring` (another has taken its place), `expired` or `revoked`.
+    /// `active`, `retiring` (it has been rotated), `expired` or `revoked`.
     state: &'static str,
-    /// When it was made.
+    /// When it was created.
     created_at: String,
-    /// Who made it.
+    /// Who created it.
     created_by: Option<String>,
-    /// When it was used last, to the minute; null for never.
+    /// When it was last used, to the minute; null for never.
     last_used_at: Option<String>,
-    /// From which address.
+    /// The IP address that last used it.
     last_used_from: Option<String>,
-    /// When it stops working by itself; null for never.
+    /// When it expires; null for never.
     expires_at: Option<String>,
     /// When it was revoked.
     revoked_at: Option<String>,
-    /// The token that takes its place.
+    /// The token that replaces it.
     replaced_by: Option<String>,
 }
 
@@ -100,99 +100,105 @@ impl ApiTokenJson {
     }
 }
 
-/// A token that was just made, with its text, this once.
+/// A new token with its secret, which is shown only once.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct MadeTokenJson {
+pub struct CreatedTokenJson {
     #[serde(flatten)]
-    known: ApiTokenJson,
-    /// What programs send as bearer token. It is not shown again.
+    properties: ApiTokenJson,
+    /// The bearer token to send. It is not shown again.
     token: String,
 }
 
-impl MadeTokenJson {
-    fn new(made: MadeToken, now: UnixMs) -> Self {
-        Self { known: ApiTokenJson::new(made.token, now), token: made.secret }
+impl CreatedTokenJson {
+    fn new(created: MadeToken, now: UnixMs) -> Self {
+        Self { properties: ApiTokenJson::new(created.token, now), token: created.secret }
     }
 }
 
-type Made = Result<(StatusCode, Json<MadeTokenJson>), Problem>;
+type Created = Result<(StatusCode, Json<CreatedTokenJson>), Problem>;
 
-/// List API tokens, those that work first.
+/// List API tokens, valid ones first.
 #[utoipa::path(get, path = "/tokens", operation_id = "list_tokens", tag = "API tokens", params(
-    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows of a page; 50 when left out"),
-    ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows per page; default 50"),
+    ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
 ), responses((status = 200, description = "One page", body = List<ApiTokenJson>), Errors),
     security(("token" = ["tokens:write"])))]
 pub async fn list(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     mut query: Query,
 ) -> Result<Json<List<ApiTokenJson>>, Problem> {
     let (limit, after) = (query.limit(), query.cursor(|text| TokenId::parse(text).is_ok()));
-    query.done()?;
-    let now = room.backend.clock().now();
-    let all = room.backend.api_tokens(&caller.0).await?;
-    let (rows, next) = cut(all, limit, after.as_deref(), |token| token.id.as_str())?;
+    query.finish()?;
+    let now = state.backend.clock().now();
+    let all = state.backend.api_tokens(&caller.0).await?;
+    let (rows, next) = paginate(all, limit, after.as_deref(), |token| token.id.as_str())?;
     Ok(Json(List { data: rows.into_iter().map(|token| ApiTokenJson::new(token, now)).collect(), next }))
 }
 
-/// Make an API token.
-#[utoipa::path(post, path = "/tokens", operation_id = "make_token", tag = "API tokens", request_body = TokenToMake,
-    responses((status = 201, description = "Made; its text is shown this once", body = MadeTokenJson), Errors),
+/// Create an API token.
+#[utoipa::path(post, path = "/tokens", operation_id = "create_token", tag = "API tokens", request_body = TokenRequest,
+    responses((status = 201, description = "Created; the secret is shown only once", body = CreatedTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
-pub async fn make(State(room): State<Shared>, caller: Caller, body: JsonBody) -> Made {
+pub async fn create(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Created {
     caller.require(Permission::ManageTokens)?;
-    let wanted = body.parse::<TokenToMake>()?;
+    let wanted = body.parse::<TokenRequest>()?;
     let expires_days = wanted.expires_days.map(|days| days.to_string()).unwrap_or_default();
     let form = TokenForm { name: wanted.name, scopes: wanted.scopes, expires_days };
-    let made = room.backend.make_api_token(&caller.0, &form).await?;
-    Ok((StatusCode::CREATED, Json(MadeTokenJson::new(made, room.backend.clock().now()))))
+    let created = state.backend.make_api_token(&caller.0, &form).await?;
+    Ok((StatusCode::CREATED, Json(CreatedTokenJson::new(created, state.backend.clock().now()))))
 }
 
 /// Show an API token.
 #[utoipa::path(get, path = "/tokens/{id}", operation_id = "show_token", tag = "API tokens",
     params(("id" = String, Path, description = "Token id")),
-    responses((status = 200, description = "The token without its text", body = ApiTokenJson), Errors),
+    responses((status = 200, description = "The token without its secret", body = ApiTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
 pub async fn show(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     query: Query,
 ) -> Result<Json<ApiTokenJson>, Problem> {
-    query.done()?;
-    let token = room.backend.api_token(&caller.0, &TokenId::parse(&id)?).await?;
-    Ok(Json(ApiTokenJson::new(token, room.backend.clock().now())))
+    query.finish()?;
+    let token = state.backend.api_token(&caller.0, &TokenId::parse(&id)?).await?;
+    Ok(Json(ApiTokenJson::new(token, state.backend.clock().now())))
 }
 
-/// Let a new token take this one's place.
+/// Rotate an API token.
 ///
-/// It has the same name, scopes and length of life. The earlier one works on for the overlap. The body may be left out.
-#[utoipa::path(post, path = "/tokens/{id}/rotate", operation_id = "rotate_token", tag = "API tokens", request_body = Option<TokenRotation>,
+/// Creates a token with the same name, scopes and lifetime. The previous token stays valid for the overlap. The body is
+/// optional.
+#[utoipa::path(post, path = "/tokens/{id}/rotate", operation_id = "rotate_token", tag = "API tokens", request_body = Option<RotateTokenRequest>,
     params(("id" = String, Path, description = "Token id")),
-    responses((status = 201, description = "The new token; its text is shown this once", body = MadeTokenJson), Errors),
+    responses((status = 201, description = "The new token; the secret is shown only once", body = CreatedTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
-pub async fn rotate(State(room): State<Shared>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> Made {
+pub async fn rotate(
+    State(state): State<SharedState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: JsonBody,
+) -> Created {
     caller.require(Permission::ManageTokens)?;
-    let how: TokenRotation = body.given()?;
+    let how: RotateTokenRequest = body.parse_or_default()?;
     let overlap_h = how.overlap_h.unwrap_or(OVERLAP_H);
-    let made = room.backend.rotate_api_token(&caller.0, &TokenId::parse(&id)?, overlap_h).await?;
-    Ok((StatusCode::CREATED, Json(MadeTokenJson::new(made, room.backend.clock().now()))))
+    let created = state.backend.rotate_api_token(&caller.0, &TokenId::parse(&id)?, overlap_h).await?;
+    Ok((StatusCode::CREATED, Json(CreatedTokenJson::new(created, state.backend.clock().now()))))
 }
 
-/// Revoke a token. From the next request on it lets nobody in.
+/// Revoke an API token. It is rejected from the next request on.
 #[utoipa::path(delete, path = "/tokens/{id}", operation_id = "revoke_token", tag = "API tokens",
     params(("id" = String, Path, description = "Token id")),
-    responses((status = 200, description = "As it is now", body = ApiTokenJson), Errors),
+    responses((status = 200, description = "The revoked token", body = ApiTokenJson), Errors),
     security(("token" = ["tokens:write"])))]
 pub async fn revoke(
-    State(room): State<Shared>,
+    State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<ApiTokenJson>, Problem> {
     caller.require(Permission::ManageTokens)?;
-    let Nothing {} = body.given()?;
-    let token = room.backend.revoke_api_token(&caller.0, &TokenId::parse(&id)?, None).await?;
-    Ok(Json(ApiTokenJson::new(token, room.backend.clock().now())))
+    let EmptyBody {} = body.parse_or_default()?;
+    let token = state.backend.revoke_api_token(&caller.0, &TokenId::parse(&id)?, None).await?;
+    Ok(Json(ApiTokenJson::new(token, state.backend.clock().now())))
 }

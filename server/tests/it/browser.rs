@@ -1,19 +1,19 @@
-//! A person's browser without script: posts forms, keeps its cookie.
+//! A browser without script: posts forms, keeps its cookie.
 
 use domain::actor::Actor;
 use domain::{
     account::{Account, Role},
     id::UserId,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::Method;
 
-use crate::app::{Answer, TestApp, answer};
+use crate::test_app::{TestApp, TestResponse, response};
 
 pub const EMAIL: &str = "ana@acme.example";
 pub const PASSWORD: &str = "correct horse battery staple";
 
-/// A browser at one Offhook.
+/// A browser that talks to one Offhook.
 pub struct Browser<'a> {
     app: &'a TestApp,
     cookie: String,
@@ -24,47 +24,47 @@ impl<'a> Browser<'a> {
         Self { app, cookie: String::new() }
     }
 
-    /// A browser in which a new member of the account has signed in.
+    /// A browser with a signed-in new member of the account.
     pub async fn of_member(app: &'a TestApp, account: &Account, role: Role) -> Self {
-        person(app, account, role).await;
+        create_user(app, account, role).await;
         let mut browser = Self::new(app);
         let signed_in = browser.sign_in(PASSWORD, "/").await;
         assert!(signed_in.status.is_redirection(), "{signed_in:?}");
         browser
     }
 
-    pub async fn sign_in(&mut self, password: &str, next: &str) -> Answer {
+    pub async fn sign_in(&mut self, password: &str, next: &str) -> TestResponse {
         self.post("/api/sign-in", &[("form[email]", EMAIL), ("form[password]", password), ("form[next]", next)]).await
     }
 
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> TestResponse {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
         self.send(with_form(request, fields)).await
     }
 
-    /// A request with the cookie and with what a browser says about what it accepts.
+    /// A request with the cookie and a browser's `accept` header.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.app.http.request(method, self.app.url(path)).header("accept", "text/html");
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
     }
 
-    async fn send(&mut self, request: reqwest::RequestBuilder) -> Answer {
-        let answer = answer(request).await;
-        for line in answer.headers.get_all("set-cookie") {
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> TestResponse {
+        let response = response(request).await;
+        for line in response.headers.get_all("set-cookie") {
             let pair = line.to_str().unwrap().split(';').next().unwrap();
             if pair.starts_with("offhook=") {
                 self.cookie = pair.to_owned();
             }
         }
-        answer
+        response
     }
 
-    /// The session has ended behind its back; it still knows that somebody has signed in.
-    pub fn forget_session(&mut self) {
+    /// As if the session had expired: only the cookie that remembers a past sign-in is left.
+    pub fn expire_session(&mut self) {
         self.cookie = "seen=1".to_owned();
     }
 
@@ -79,10 +79,10 @@ pub fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> r
     request.header("content-type", "application/x-www-form-urlencoded").body(form.finish())
 }
 
-pub async fn person(app: &TestApp, account: &Account, role: Role) -> UserId {
+pub async fn create_user(app: &TestApp, account: &Account, role: Role) -> UserId {
     app.room
         .engine
-        .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Place::Member(account.id.clone(), role))
+        .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Affiliation::Member(account.id.clone(), role))
         .await
         .unwrap()
 }

@@ -1,4 +1,4 @@
-//! `kill -9` in the middle of the work, ten times: nothing that was accepted is lost, and only attempts in flight are
+//! Ten times `kill -9` under load: nothing that was accepted is lost, and only attempts in flight are
 //! repeated.
 
 use std::{
@@ -13,31 +13,31 @@ use std::{
 };
 
 use domain::event::EventKind;
-use engine::sender::pace::AT_ONCE_MAX;
+use engine::delivery::concurrency::AT_ONCE_MAX;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::{
-    app::{PATIENCE, client},
     command::{
         line, offhook, run,
         serve::{Serving, serve},
     },
     receiver::Receiver,
+    test_app::{PATIENCE, client},
 };
 
 /// How often the server is killed.
 const ROUNDS: usize = 10;
 /// Events posted in a round.
 const EVENTS: usize = 400;
-/// Events posted at once.
+/// Events posted concurrently.
 const AT_ONCE: usize = 64;
 /// Most attempts that one endpoint has in flight; each may be repeated after a crash.
 const IN_FLIGHT_MAX: usize = AT_ONCE_MAX;
-/// Longest time between an accepted event and the kill that it sets off, in microseconds: about that of two commits.
+/// Longest delay between an accepted event and the kill that it triggers, in microseconds: about two commits.
 const KILL_AFTER_MAX_US: u64 = 20_000;
 
-/// An account, a token of it, and an endpoint at the receiver. `offhook` is the program on this installation.
+/// Creates an account, its token, and an endpoint at the receiver. `offhook` runs the binary on that data folder.
 pub async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Receiver) -> String {
     let mut account = offhook();
     account.args(["account", "create", "--name", "Acme"]);
@@ -53,13 +53,13 @@ pub async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Rec
     token
 }
 
-/// A record of its own call, so that none waits for another.
+/// A durable event of its own call, so that none waits for another.
 fn event(n: usize) -> String {
     let payload = EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"));
     format!(r#"{{"id":"crash-{n}","payload":{payload}}}"#)
 }
 
-/// Posts these events; answers with the ids that were accepted before the server died. `kill` is told each acceptance.
+/// Posts these events; returns the ids accepted before the server died. Calls `kill` on each acceptance.
 pub async fn post_until_killed(
     (address, token): (&str, &str),
     numbers: std::ops::Range<usize>,
@@ -73,9 +73,9 @@ pub async fn post_until_killed(
         let (accepted, room, kill) = (accepted.clone(), room.clone(), kill.clone());
         tokio::spawn(async move {
             let _room = room.acquire().await.unwrap();
-            let answer = request.send().await.ok().filter(|answer| answer.status() == 202)?;
+            let response = request.send().await.ok().filter(|response| response.status() == 202)?;
             kill(accepted.fetch_add(1, Ordering::Relaxed) + 1);
-            let _ = answer.bytes().await;
+            let _ = response.bytes().await;
             Some(format!("crash-{n}"))
         })
     });
@@ -93,7 +93,7 @@ fn sending(data: &Path) -> Command {
     command
 }
 
-/// Kills it after so many acceptances and a moment more, so that it dies anywhere in a commit, an attempt or a record.
+/// Kills it a moment after this many acceptances, so that it dies anywhere in a commit, an attempt or a recording.
 fn killer(serving: &Serving, after: usize, wait: Duration) -> impl Fn(usize) + Send + Sync + 'static {
     let pid = serving.id().to_string();
     move |accepted| {
@@ -108,7 +108,7 @@ fn killer(serving: &Serving, after: usize, wait: Duration) -> impl Fn(usize) + S
 }
 
 #[tokio::test]
-async fn nothing_that_was_accepted_is_lost_by_ten_kills_at_random_moments() {
+async fn ten_kills_at_random_moments_lose_nothing_that_was_accepted() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
@@ -137,9 +137,9 @@ async fn nothing_that_was_accepted_is_lost_by_ten_kills_at_random_moments() {
     assert!(accepted.len() > ROUNDS * 10, "killed in the middle: {}", accepted.len());
 }
 
-/// After how many acceptances a server dies, and how long after the last of them.
+/// After how many acceptances to kill the server, and how long after the last of them.
 fn at_random() -> (usize, Duration) {
-    #[expect(clippy::disallowed_methods, reason = "a crash comes at any moment; a failure tells which it was")]
+    #[expect(clippy::disallowed_methods, reason = "a crash can happen at any moment; a failure prints which one")]
     let random = || rand::random::<u64>();
     let after = 1 + usize::try_from(random() % (EVENTS as u64 * 3 / 4)).unwrap();
     (after, Duration::from_micros(random() % KILL_AFTER_MAX_US))

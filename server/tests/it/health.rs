@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Method;
 
-use crate::app::TestApp;
+use crate::test_app::TestApp;
 
 #[tokio::test]
 async fn a_running_server_is_alive_and_ready() {
@@ -15,7 +15,7 @@ async fn a_running_server_is_alive_and_ready() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_is_no_longer_ready() {
+async fn a_stopping_server_is_not_ready() {
     let app = TestApp::start().await;
     let router = server::web::router(&Arc::clone(&app.room));
     app.room.stopping.cancel();
@@ -25,7 +25,7 @@ async fn a_server_that_stops_is_no_longer_ready() {
 }
 
 #[tokio::test]
-async fn figures_are_told_in_the_text_format_with_our_prefix() {
+async fn metrics_use_the_text_format_and_our_prefix() {
     let app = TestApp::start().await;
     let figures = app.call(Method::GET, "/metrics", "", None).await;
     assert!(figures.header("content-type").starts_with("text/plain; version=0.0.4"));
@@ -41,7 +41,7 @@ async fn figures_are_told_in_the_text_format_with_our_prefix() {
 }
 
 #[tokio::test]
-async fn the_queue_is_told_with_its_depth_and_its_lag() {
+async fn metrics_report_the_depth_and_lag_of_the_queue() {
     let app = TestApp::start().await;
     let text = app.call(Method::GET, "/metrics", "", None).await.text;
     for name in ["deliveries_waiting", "deliveries_held", "oldest_due_seconds", "lag_seconds", "numbers_behind_seconds"]

@@ -5,12 +5,12 @@ use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::{
-    app::{PATIENCE, TestApp},
     browser::Browser,
     receiver::Receiver,
+    test_app::{PATIENCE, TestApp},
 };
 
-/// Reads the stream until a line begins like this.
+/// Reads the stream until a line starts like this.
 async fn until(stream: &mut Response, start: &str) {
     let mut text = String::new();
     let reading = async {
@@ -19,11 +19,11 @@ async fn until(stream: &mut Response, start: &str) {
             text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
-    tokio::time::timeout(PATIENCE, reading).await.expect("nothing came");
+    tokio::time::timeout(PATIENCE, reading).await.expect("nothing was received");
 }
 
 #[tokio::test]
-async fn a_member_hears_that_something_changed_and_the_stream_ends_with_the_server() {
+async fn a_member_is_notified_of_changes_and_the_stream_ends_with_the_server() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -42,7 +42,7 @@ async fn a_member_hears_that_something_changed_and_the_stream_ends_with_the_serv
 }
 
 #[tokio::test]
-async fn nobody_follows_an_account_that_is_not_theirs() {
+async fn only_members_follow_an_account() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.account("acme").await, app.account("other").await);
     let path = |id: &domain::id::AccountId| format!("/a/{id}/deliveries/live");

@@ -1,27 +1,27 @@
-//! Offhook from outside: over HTTP and by its command line. Folders and files mirror the routes.
+//! Black-box tests over HTTP and on the command line. Folders and files mirror the routes.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod api_v1;
-mod app;
 mod attacks;
 mod audit;
 mod browser;
 mod command;
 mod crash;
+mod full_disk;
 mod headers;
 mod health;
 mod live;
 mod ops;
-mod people;
 mod policy;
 mod postgres;
-mod quota;
 mod receiver;
 mod rotation_load;
 mod second_factor;
 mod secrets;
 mod sign_in;
 mod support;
+mod test_app;
 mod test_line;
 mod two_nodes;
+mod users;

@@ -1,23 +1,23 @@
-//! The operator's pages from outside: who comes in, and what suspension, limits and policies do to everybody else.
+//! The operator's pages: who has access, and how suspension, limits and policies affect everyone else.
 
 use domain::{
     account::{Role, StaffRole},
     actor::Actor,
     token::Scope,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Answer, Tenant, TestApp},
     browser::{Browser, PASSWORD},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, TestResponse},
 };
 
-/// A browser in which an operator has signed in.
+/// A browser with a signed-in operator.
 async fn operator(app: &TestApp) -> Browser<'_> {
-    let place = Place::Staff(StaffRole::Operator);
+    let place = Affiliation::Staff(StaffRole::Operator);
     let email = "olga@provider.example";
     app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();
     let mut browser = Browser::new(app);
@@ -28,16 +28,15 @@ async fn operator(app: &TestApp) -> Browser<'_> {
 
 fn call(n: u32) -> Value {
     let call = format!("{n:08x}-aaaf-11e7-b600-7ac8e42434d2");
-    json!({ "event": "CallProcessed", "call_id": call, "call_cost": 0.0, "call_type": "incoming", "call_duration": 6,
-        "call_status": "answered", "source": "1", "destination": "2" })
+    json! ( { "event" : "CallProcessed" , "call_id" : call , "call_cost" : 0.0 , "call_type" : "incoming" , "call_duration" : 6 , "call_status" : "answered" , "source" : "1" , "destination" : "2" } )
 }
 
-async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> Answer {
+async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> TestResponse {
     olga.post("/api/ops/suspend", &[("acct", tenant.account.id.as_str()), ("form[reason]", reason)]).await
 }
 
 #[tokio::test]
-async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
+async fn an_operator_lands_on_the_health_page_and_reaches_every_other_page() {
     let app = TestApp::start().await;
     let mut olga = operator(&app).await;
     assert_eq!(olga.get("/").await.header("location"), "/ops");
@@ -52,7 +51,14 @@ async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
     assert!(page.starts_with("/ops/accounts/acct_"), "{page}");
     let account = olga.get(&page).await.text;
     assert!(account.contains("Invitation sent to ana@acme.example"), "{account}");
-    assert!(app.mail.letters().pop().unwrap().text.contains("olga@provider.example invites you to the account Acme"));
+    assert!(
+        app.mail
+            .emails()
+            .pop()
+            .unwrap()
+            .text
+            .contains("olga@provider.example has invited you to join the account Acme")
+    );
     assert!(olga.get("/ops/accounts?q=acm").await.text.contains("Acme"));
     assert!(olga.get("/ops/accounts?q=nobody").await.text.contains("No account is called nobody"));
     let again = olga.post("/api/ops/open", &opened).await;
@@ -67,7 +73,7 @@ async fn an_operator_lands_on_the_health_page_and_finds_every_other_page() {
 }
 
 #[tokio::test]
-async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
+async fn a_suspended_account_is_refused_with_its_reason_and_loses_nothing() {
     let app = TestApp::start().await;
     let (tenant, receiver) = (app.account("acme").await, Receiver::start().await);
     let endpoint = tenant.endpoint(&receiver.url).await;
@@ -82,7 +88,7 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
     assert_eq!(problem.json()["type"], "/api/v1/openapi.json#/components/responses/Suspended");
     assert_eq!(problem.json()["detail"], "This account is suspended: Unpaid since May. Ask your provider.");
     let platform = app.token(None, &[Scope::EventsWrite]).await;
-    let event = json!({ "account": "ref-acme", "payload": call(1) }).to_string();
+    let event = json! ( { "account" : "ref-acme" , "payload" : call ( 1 ) } ).to_string();
     let accepted = app.call(Method::POST, "/api/v1/events", &platform, Some(&event)).await;
     assert_eq!((accepted.status.as_u16(), accepted.json()["deliveries"].as_u64()), (202, Some(1)), "{accepted:?}");
 
@@ -95,7 +101,7 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
     let turn = [("acct", tenant.account.id.as_str()), ("ep", ep)];
     let request = ana.request(Method::POST, "/api/endpoints/pause").header("sec-fetch-site", "same-origin");
     let paused =
-        crate::app::answer(crate::browser::with_form(request, &turn).header("accept", "application/json")).await;
+        crate::test_app::response(crate::browser::with_form(request, &turn).header("accept", "application/json")).await;
     assert!(paused.text.contains("Suspended"), "{paused:?}");
 
     olga.post("/api/ops/resume", &[("acct", tenant.account.id.as_str())]).await;
@@ -104,34 +110,34 @@ async fn a_suspended_account_is_refused_by_name_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_account_may_have_a_pace_of_its_own() {
+async fn an_account_can_have_its_own_rate_limit() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut olga = operator(&app).await;
     let limits = [("acct", tenant.account.id.as_str()), ("form[endpoints_max]", "1"), ("form[events_per_s]", "2")];
     let saved = olga.post("/api/ops/limits", &limits).await;
     assert_eq!(saved.header("location"), format!("/ops/accounts/{}", tenant.account.id));
-    let events: Vec<Value> = (0..40).map(|n| json!({ "payload": call(n) })).collect();
-    let batch = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await.json();
+    let events: Vec<Value> = (0..40).map(|n| json! ( { "payload" : call ( n ) } )).collect();
+    let batch = tenant.post("/api/v1/events/batch", &json! ( { "events" : events } )).await.json();
     let results = batch["results"].as_array().unwrap();
     let refused: Vec<&Value> = results.iter().filter(|result| result["status"] == 429).collect();
     assert!(refused.len() >= 30 && results[0]["status"] == 202, "{batch}");
     let detail = refused[0]["problem"]["detail"].as_str().unwrap();
-    assert!(detail.contains("at most 2 events a second"), "{detail}");
+    assert!(detail.contains("limits this account to 2 events per second"), "{detail}");
     let platform = app.token(None, &[Scope::EventsWrite]).await;
     for n in 50..60 {
-        let event = json!({ "account": tenant.account.id, "payload": call(n) }).to_string();
+        let event = json! ( { "account" : tenant . account . id , "payload" : call ( n ) } ).to_string();
         assert_eq!(app.call(Method::POST, "/api/v1/events", &platform, Some(&event)).await.status, 202);
     }
     tenant.endpoint("http://127.0.0.1:9/calls").await;
-    let second = json!({ "url": "http://127.0.0.1:9/more", "events": ["IncomingCall"] });
+    let second = json! ( { "url" : "http://127.0.0.1:9/more" , "events" : [ "IncomingCall" ] } );
     let refused = tenant.post("/api/v1/endpoints", &second).await;
     refused.is_problem(409);
-    assert!(refused.text.contains("at most 1 endpoint"), "{}", refused.text);
+    assert!(refused.text.contains("limited to 1 endpoint"), "{}", refused.text);
 }
 
 #[tokio::test]
-async fn a_policy_is_previewed_set_and_left_to_the_environment_again() {
+async fn a_policy_is_previewed_set_and_reset_to_the_environment() {
     let app = TestApp::start().await;
     let mut olga = operator(&app).await;
     let page = olga.get("/ops/policies").await.text;
@@ -153,7 +159,7 @@ async fn a_policy_is_previewed_set_and_left_to_the_environment_again() {
 }
 
 #[tokio::test]
-async fn the_installations_log_is_for_operators_alone() {
+async fn only_operators_read_the_providers_log() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut olga = operator(&app).await;
@@ -162,7 +168,7 @@ async fn the_installations_log_is_for_operators_alone() {
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text.contains("account.suspended") && csv.text.contains("Unpaid since May"), "{}", csv.text);
     let json = olga.get("/ops/audit/export.json").await.json();
-    assert_eq!(json[0]["deed"], "account.suspended");
+    assert_eq!(json[0]["action"], "account.suspended");
     let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     assert_eq!(ana.get("/ops/audit/export.csv").await.status, 404);
     assert_eq!(Browser::new(&app).get("/ops/audit/export.json").await.status, 401);

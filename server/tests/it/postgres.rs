@@ -1,6 +1,6 @@
 //! Databases in the throw-away PostgreSQL cluster that the test command starts. A missing cluster is a failure.
 
-/// An empty database of a test's own.
+/// A new, empty database.
 #[expect(clippy::disallowed_methods, reason = "the test command names the cluster, and database names must differ")]
 pub async fn database() -> String {
     let cluster = std::env::var("OFFHOOK_TEST_POSTGRES_URL").expect("`make test` starts a PostgreSQL and names it");

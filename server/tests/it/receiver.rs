@@ -1,4 +1,4 @@
-//! A customer's server: keeps what it receives and answers as it was told.
+//! A customer's server: records requests and responds as configured.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,9 +15,9 @@ use tokio::{
     },
 };
 
-use crate::app::PATIENCE;
+use crate::test_app::PATIENCE;
 
-/// One request as it came.
+/// A recorded request.
 #[derive(Debug)]
 pub struct Received {
     pub path: String,
@@ -39,25 +39,25 @@ impl Receiver {
         let url = format!("http://{}/calls", listener.local_addr().unwrap());
         let (sender, requests) = unbounded_channel();
         let status = Arc::new(Mutex::new(StatusCode::OK));
-        let answer = Arc::clone(&status);
+        let response = Arc::clone(&status);
         let (held, holding) = watch::channel(false);
         let router = Router::new().fallback(async move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let body = String::from_utf8(body.to_vec()).unwrap();
             let _ = sender.send(Received { path: uri.path().to_owned(), headers, body });
             let _ = holding.clone().wait_for(|held| !held).await;
-            *answer.lock().unwrap()
+            *response.lock().unwrap()
         });
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, requests, status, held }
     }
 
-    /// From now on answers nobody (true), or everybody, also who waits (false).
+    /// Holds back all responses from now on, or releases them.
     pub fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
-    /// From now on answers with this status.
-    pub fn answer(&self, status: StatusCode) {
+    /// Responds with this status from now on.
+    pub fn respond_with(&self, status: StatusCode) {
         *self.status.lock().unwrap() = status;
     }
 

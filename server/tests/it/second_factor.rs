@@ -1,30 +1,30 @@
-//! The second factor, as a browser without script meets it.
+//! The second factor in a browser without script.
 
 use domain::{
     account::Role,
     id::UserId,
     totp::{TotpKey, step_at},
 };
-use engine::store::sessions::{Owner, Stored};
+use engine::store::users::sessions::{Owner, Stored};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{Answer, TestApp, answer},
-    browser::{Browser, EMAIL, PASSWORD, person, with_form},
+    browser::{Browser, EMAIL, PASSWORD, create_user, with_form},
+    test_app::{TestApp, TestResponse, response},
 };
 
 const PAGE: &str = "/me/security/second-factor";
 const VERIFY: &str = "/api/sign-in/verify";
 const NEW: &str = "violet kettle ran 7 miles";
 
-/// Somebody's phone: the app on it, and what they wrote down.
+/// A user's phone: the authenticator app, and the recovery codes.
 pub struct Phone {
     key: TotpKey,
     codes: Vec<String>,
 }
 
 impl Phone {
-    /// Sets a second factor up for this person.
+    /// Sets up a second factor for this user.
     pub async fn of(app: &TestApp, user: &UserId) -> Self {
         let backend = &app.room.backend;
         let draft = backend.draft_factor(user).await.unwrap();
@@ -36,7 +36,7 @@ impl Phone {
         Self { key, codes }
     }
 
-    /// The code of the next step: that of the present one set the factor up, and works no more.
+    /// The code of the next step; that of the current one set up the factor and is used.
     fn code(&self, app: &TestApp) -> String {
         self.key.code(step_at(app.room.backend.clock().now()) + 1)
     }
@@ -48,10 +48,10 @@ impl Phone {
     }
 }
 
-/// Ana, with a second factor, in a browser in which she has just given her password.
+/// Ana, with a second factor, in a browser in which she has just entered her password.
 async fn halfway<'a>(app: &'a TestApp, next: &str) -> (Browser<'a>, Phone) {
     let tenant = app.account("acme").await;
-    let user = person(app, &tenant.account, Role::Admin).await;
+    let user = create_user(app, &tenant.account, Role::Admin).await;
     let phone = Phone::of(app, &user).await;
     let mut browser = Browser::new(app);
     let first = browser.sign_in(PASSWORD, next).await;
@@ -63,7 +63,7 @@ fn verify<'a>(code: &'a str, next: &'a str) -> [(&'static str, &'a str); 2] {
     [("form[code]", code), ("form[next]", next)]
 }
 
-async fn page_after(browser: &mut Browser<'_>, posted: &Answer) -> String {
+async fn page_after(browser: &mut Browser<'_>, posted: &TestResponse) -> String {
     browser.get(posted.header("location")).await.text
 }
 
@@ -81,7 +81,7 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     let page = page_after(&mut ana, &begun).await;
     assert!(page.contains("aria-label=\"The key as a QR code\"") && !page.contains("style="), "{page}");
     let text = between(&page, "select-all\">", "<").to_owned();
-    assert_eq!(ana.get(PAGE).await.text.matches(&text).count(), 1, "the key stays until it is proved");
+    assert_eq!(ana.get(PAGE).await.text.matches(&text).count(), 1, "the key stays until it is verified");
     let key = TotpKey::parse(&text.replace(' ', "")).unwrap();
     let refused = ana.post("/api/factor/on", &[("form[code]", "12345x")]).await;
     let page = page_after(&mut ana, &refused).await;
@@ -94,10 +94,10 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     assert_eq!(codes.len(), 10, "{page}");
     let again = ana.get(PAGE).await.text;
     assert!(again.contains("It is on") && codes.iter().all(|code| !again.contains(code)), "{again}");
-    assert!(app.mail.letters().pop().unwrap().subject.contains("second factor"));
+    assert!(app.mail.emails().pop().unwrap().subject.contains("two-factor authentication"));
     let members = ana.get(&format!("/a/{}/members", tenant.account.id)).await.text;
     assert!(members.contains("Second factor on"), "{members}");
-    // Neither the session nor anything else kept them in clear on the way, not even in what the file has freed.
+    // Nothing stores them in plain text, including the session and the file's free pages.
     let stored = database(&app);
     assert!(contains(&stored, EMAIL));
     let key = key.reveal();
@@ -118,16 +118,20 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_right_password_alone_opens_nothing() {
+async fn a_correct_password_alone_opens_nothing() {
     let app = TestApp::start().await;
     let (mut ana, _) = halfway(&app, "/me/security").await;
     for page in ["/", "/me/security", PAGE] {
-        let led = ana.get(page).await;
-        assert!(led.status.is_redirection() && led.header("location").starts_with("/sign-in"), "{page}: {led:?}");
+        let redirect = ana.get(page).await;
+        assert!(
+            redirect.status.is_redirection() && redirect.header("location").starts_with("/sign-in"),
+            "{page}: {redirect:?}"
+        );
     }
-    for function in ["home", "security/show", "factor/show", "factor/codes", "factor/begin", "security/end-others"] {
+    for function in ["factor/codes", "factor/begin", "security/end", "security/end-others", "security/letters"] {
         let request = ana.request(Method::POST, &format!("/api/{function}")).header("sec-fetch-site", "same-origin");
-        let refused = answer(with_form(request, &[]).header("accept", "application/json")).await;
+        let form = with_form(request, &[("handle", "x"), ("failing", "false")]);
+        let refused = response(form.header("accept", "application/json")).await;
         assert!(!refused.status.is_success() && refused.text.contains("Unauthenticated"), "{function}: {refused:?}");
     }
 }
@@ -146,19 +150,19 @@ async fn the_session_has_a_new_id_after_each_step() {
     assert!(planted != half && half != victim.cookie() && planted != victim.cookie());
     assert_eq!(victim.get("/me/security").await.status, StatusCode::OK);
     for cookie in [planted, half] {
-        let page = answer(app.http.get(app.url("/me/security")).header("cookie", cookie)).await;
+        let page = response(app.http.get(app.url("/me/security")).header("cookie", cookie)).await;
         assert!(page.header("location").starts_with("/sign-in"), "{page:?}");
     }
 }
 
 #[tokio::test]
-async fn a_wrong_code_and_one_that_was_used_are_told_apart_and_the_way_back_stays() {
+async fn wrong_and_used_codes_are_distinguished_and_the_return_path_is_kept() {
     let app = TestApp::start().await;
     let next = "/me/security?x=1";
     let (mut ana, phone) = halfway(&app, next).await;
     let refused = ana.post(VERIFY, &verify(&phone.wrong(&app), next)).await;
     let page = page_after(&mut ana, &refused).await;
-    assert!(page.contains("This code is not right") && page.contains("value=\"/me/security?x=1\""), "{page}");
+    assert!(page.contains("Incorrect code") && page.contains("value=\"/me/security?x=1\""), "{page}");
     for part in ["autocomplete=\"one-time-code\"", "inputmode=\"numeric\""] {
         assert!(page.contains(part), "{part}: {page}");
     }
@@ -167,15 +171,15 @@ async fn a_wrong_code_and_one_that_was_used_are_told_apart_and_the_way_back_stay
     let mut other = Browser::new(&app);
     other.sign_in(PASSWORD, "/").await;
     let again = other.post(VERIFY, &verify(&code, "/")).await;
-    assert!(page_after(&mut other, &again).await.contains("This code was used already"));
+    assert!(page_after(&mut other, &again).await.contains("This code has already been used"));
     for evil in ["https://evil.example/", "//evil.example/"] {
-        let led = other.post(VERIFY, &verify("", evil)).await;
-        assert!(!led.header("location").contains("evil"), "{led:?}");
+        let redirect = other.post(VERIFY, &verify("", evil)).await;
+        assert!(!redirect.header("location").contains("evil"), "{redirect:?}");
     }
 }
 
 #[tokio::test]
-async fn a_recovery_code_signs_in_and_says_how_many_are_left() {
+async fn a_recovery_code_signs_in_and_shows_how_many_are_left() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     let page = ana.get("/sign-in/verify?with=recovery&next=%2Fme").await.text;
@@ -189,11 +193,11 @@ async fn a_recovery_code_signs_in_and_says_how_many_are_left() {
     other.sign_in(PASSWORD, "/").await;
     let again = other.post(VERIFY, &fields).await;
     assert!(again.header("location").contains("with=recovery"), "{again:?}");
-    assert!(page_after(&mut other, &again).await.contains("This recovery code was used already"));
+    assert!(page_after(&mut other, &again).await.contains("This recovery code has already been used"));
 }
 
 #[tokio::test]
-async fn without_a_password_before_it_the_second_step_leads_to_the_first() {
+async fn the_second_step_without_a_password_redirects_to_the_first() {
     let app = TestApp::start().await;
     let mut nobody = Browser::new(&app);
     let page = nobody.get("/sign-in/verify?next=%2Fme").await;
@@ -207,10 +211,10 @@ async fn without_a_password_before_it_the_second_step_leads_to_the_first() {
     let posted = ana.post(VERIFY, &verify(&phone.code(&app), "/me")).await;
     assert_eq!(posted.header("location"), "/sign-in?late=1&next=%2Fme", "{posted:?}");
     let page = page_after(&mut ana, &posted).await;
-    assert!(page.contains("Too much time has passed since you gave your password"), "{page}");
+    assert!(page.contains("Your sign-in has expired"), "{page}");
 }
 
-/// Moves a moment that a session holds into the past, as time would.
+/// Moves a time stored in a session into the past.
 async fn make_old(app: &TestApp, browser: &Browser<'_>, user: Option<&UserId>, moment: &str) {
     let id = browser.cookie().strip_prefix("offhook=").unwrap();
     let record = app.room.engine.load_session(id).await.unwrap().unwrap();
@@ -222,10 +226,10 @@ async fn make_old(app: &TestApp, browser: &Browser<'_>, user: Option<&UserId>, m
 }
 
 #[tokio::test]
-async fn what_asks_for_a_fresh_sign_in_asks_for_both_steps() {
+async fn a_fresh_sign_in_requires_both_steps() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let user = person(&app, &tenant.account, Role::Admin).await;
+    let user = create_user(&app, &tenant.account, Role::Admin).await;
     let phone = Phone::of(&app, &user).await;
     let (acct, ep) = (tenant.account.id.to_string(), tenant.endpoint("https://a.example/").await["id"].clone());
     let reveal = [("acct", acct.as_str()), ("ep", ep.as_str().unwrap())];
@@ -238,13 +242,16 @@ async fn what_asks_for_a_fresh_sign_in_asks_for_both_steps() {
     for (path, fields) in
         [("/api/endpoints/reveal", &reveal[..]), ("/api/factor/codes", &[]), ("/api/factor/off", &verify("", ""))]
     {
-        let led = ana.post(path, fields).await;
-        let to = led.header("location");
-        assert!(to.starts_with("/sign-in?") && to.ends_with("&again=1"), "{path}: {led:?}");
+        let redirect = ana.post(path, fields).await;
+        let to = redirect.header("location");
+        assert!(to.starts_with("/sign-in?") && to.ends_with("&again=1"), "{path}: {redirect:?}");
     }
     assert!(ana.sign_in(PASSWORD, "/").await.header("location").starts_with("/sign-in/verify"));
-    let led = ana.post("/api/endpoints/reveal", &reveal).await;
-    assert!(led.header("location").starts_with("/sign-in?"), "the password alone does not make it fresh: {led:?}");
+    let redirect = ana.post("/api/endpoints/reveal", &reveal).await;
+    assert!(
+        redirect.header("location").starts_with("/sign-in?"),
+        "the password alone does not make it fresh: {redirect:?}"
+    );
     ana.post(VERIFY, &verify(&phone.codes[0], "/")).await;
     let shown = ana.post("/api/endpoints/reveal", &reveal).await;
     assert!(page_after(&mut ana, &shown).await.contains("my-token"));
@@ -254,16 +261,16 @@ async fn what_asks_for_a_fresh_sign_in_asks_for_both_steps() {
 }
 
 #[tokio::test]
-async fn a_password_set_by_mail_does_not_go_around_the_second_factor() {
+async fn a_password_reset_does_not_bypass_the_second_factor() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     ana.post("/api/forgot", &[("form[email]", EMAIL)]).await;
-    let letter = app.mail.letters().pop().unwrap().text;
+    let letter = app.mail.emails().pop().unwrap().text;
     let link = letter.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     let mut thief = Browser::new(&app);
     thief.post("/api/reset", &[("link", link), ("form[password]", NEW)]).await;
     assert!(thief.sign_in(NEW, "/me").await.header("location").starts_with("/sign-in/verify"));
     assert!(thief.get("/me/security").await.header("location").starts_with("/sign-in"));
     let old = ana.post(VERIFY, &verify(&phone.code(&app), "/me")).await;
-    assert_eq!(old.header("location"), "/sign-in?late=1&next=%2Fme", "the old password waits no longer");
+    assert_eq!(old.header("location"), "/sign-in?late=1&next=%2Fme", "the old password no longer counts");
 }

@@ -1,6 +1,8 @@
-//! No secret anywhere: everything that Offhook says in a run which opens all pages, posts to all functions and makes all
-//! REST calls is searched for the secrets of that run: answers with their headers, the log, metrics, exports, and the
-//! files of the database.
+//! No secret anywhere: searches everything that Offhook outputs in a run which opens all pages, posts to all functions
+
+//! and makes all REST calls, for the secrets of that run: responses with their headers, the log, metrics, exports, and
+
+//! the database's files.
 
 use std::{
     io::Write,
@@ -13,22 +15,22 @@ use serde_json::{Value, json};
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
 
 use crate::{
-    app::{Answer, Tenant, TestApp, answer},
     browser::{Browser, EMAIL, PASSWORD, with_form},
     policy::{Full, functions, rest_calls, routes},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, TestResponse, response},
 };
 
 const TOKEN: &str = "auth-token-for-nobody-else";
 const NEXT: &str = "next-token-for-nobody-else";
 const HEADER: &str = "header-value-for-nobody-else";
 const TYPED: &str = "password typed by mistake 4711";
-/// Fields of answers that show a credential, once, to whoever asked for it.
+/// Response fields that show a new credential once.
 const MADE: [&str; 5] = ["auth_token", "next_auth_token", "signing_secret", "token", "credential"];
-/// These end the session or the run.
+/// These end the session or the run, so they come last.
 const LAST: [&str; 3] = ["sign-out", "security/", "endpoints/delete"];
 
-/// What is written to the log.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -57,26 +59,26 @@ impl Log {
     }
 }
 
-/// What was said, and what must not have been.
+/// Everything that was output, and what it must not contain.
 #[derive(Default)]
 struct Run {
     secrets: Vec<String>,
-    said: Vec<(String, String)>,
+    outputs: Vec<(String, String)>,
 }
 
 impl Run {
-    fn saw(&mut self, place: &str, answer: &Answer) {
-        let headers = answer.headers.iter().filter(|(name, _)| *name != "set-cookie");
+    fn saw(&mut self, place: &str, response: &TestResponse) {
+        let headers = response.headers.iter().filter(|(name, _)| *name != "set-cookie");
         let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value:?}")).collect();
-        self.said.push((place.to_owned(), format!("{}\n{}", headers.join("\n"), answer.text)));
+        self.outputs.push((place.to_owned(), format!("{}\n{}", headers.join("\n"), response.text)));
     }
 
-    /// An answer that makes credentials says them, and nobody says them again.
-    fn made(&mut self, place: &str, answer: &Answer) {
+    /// Only the response that creates a credential contains it.
+    fn made(&mut self, place: &str, response: &TestResponse) {
         let before = self.secrets.len();
-        collect(&serde_json::from_str(&answer.text).unwrap_or_default(), &mut self.secrets);
+        collect(&serde_json::from_str(&response.text).unwrap_or_default(), &mut self.secrets);
         if before == self.secrets.len() {
-            self.saw(place, answer);
+            self.saw(place, response);
         }
     }
 
@@ -87,7 +89,7 @@ impl Run {
             let around: String = text.chars().skip(text[..at].chars().count().saturating_sub(120)).take(300).collect();
             Some(format!("{place} says {secret}: {around}"))
         };
-        self.said.iter().filter_map(found).collect()
+        self.outputs.iter().filter_map(found).collect()
     }
 }
 
@@ -106,7 +108,7 @@ fn collect(json: &Value, found: &mut Vec<String>) {
 }
 
 #[tokio::test]
-async fn nothing_that_is_written_holds_a_secret() {
+async fn no_output_contains_a_secret() {
     let log = Log::start();
     let app = TestApp::start().await;
     let (tenant, receiver) = (app.account("acme").await, Receiver::start().await);
@@ -127,8 +129,8 @@ async fn nothing_that_is_written_holds_a_secret() {
     wrong_calls(&mut run, &tenant).await;
     let document = app.call(Method::GET, "/api/v1/openapi.json", "", None).await;
     for (method, path, body) in rest_calls(&document.json(), &full) {
-        let said = app.call(method.clone(), &path, &tenant.token, body.as_deref()).await;
-        if method == Method::GET { run.saw(&path, &said) } else { run.made(&path, &said) }
+        let message = app.call(method.clone(), &path, &tenant.token, body.as_deref()).await;
+        if method == Method::GET { run.saw(&path, &message) } else { run.made(&path, &message) }
     }
     all_functions(&mut run, &app, &admin, &full).await;
     letters(&mut run, &app);
@@ -137,35 +139,34 @@ async fn nothing_that_is_written_holds_a_secret() {
     let key = fail_test_line(&app, &tenant).await;
 
     let logged = log.text();
-    assert!(logged.contains("DEBUG"), "it is logged in full");
+    assert!(logged.contains("DEBUG"), "debug logging is on");
     assert!(logged.contains("request failed") && !logged.contains(&key), "the key of a test line is in the log");
-    run.said.push(("the log".to_owned(), logged));
+    run.outputs.push(("the log".to_owned(), logged));
     let leaks = run.leaks();
     assert!(leaks.is_empty(), "{leaks:#?}");
-    assert!(run.said.len() > 200 && run.secrets.len() > 15, "{} {}", run.said.len(), run.secrets.len());
+    assert!(run.outputs.len() > 200 && run.secrets.len() > 15, "{} {}", run.outputs.len(), run.secrets.len());
     database(&run, &app);
 }
 
-/// An endpoint with known credentials, in the middle of both rotations, that has sent and failed.
+/// An endpoint with known credentials, amid both rotations, with successful and failed deliveries.
 async fn keep_secrets(run: &mut Run, tenant: &Tenant<'_>, receiver: &Receiver) {
-    let wanted = json!({ "url": format!("{}/secret", receiver.url), "auth_token": TOKEN, "name": "Secret",
-        "events": ["CallProcessed"], "headers": { "x-crm": HEADER } });
+    let wanted = json! ( { "url" : format! ( "{}/secret" , receiver . url ) , "auth_token" : TOKEN , "name" : "Secret" , "events" : [ "CallProcessed" ] , "headers" : { "x-crm" : HEADER } } );
     let created = tenant.post("/api/v1/endpoints", &wanted).await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
     run.made("create", &created);
     let base = format!("/api/v1/endpoints/{}", created.json()["id"].as_str().unwrap());
-    run.made("prepare", &tenant.post(&format!("{base}/auth-token/prepare"), &json!({ "auth_token": NEXT })).await);
+    run.made("prepare", &tenant.post(&format!("{base}/auth-token/prepare"), &json! ( { "auth_token" : NEXT } )).await);
     run.made("rotate", &tenant.post(&format!("{base}/signing-secret/rotate"), &json!({})).await);
-    receiver.answer(StatusCode::INTERNAL_SERVER_ERROR);
+    receiver.respond_with(StatusCode::INTERNAL_SERVER_ERROR);
     let tested = tenant.post(&format!("{base}/auth-token/test"), &json!({})).await;
     let delivery = format!("/api/v1/deliveries/{}", tested.json()["delivery_id"].as_str().unwrap());
     let failed = async || (tenant.get(&delivery).await.json()["attempts"][0]).is_object().then_some(());
     tenant.app.until(failed).await;
     run.saw("failed test", &tenant.get(&delivery).await);
-    run.saw("changed", &tenant.patch(&base, &json!({ "name": "Still secret" })).await);
+    run.saw("changed", &tenant.patch(&base, &json! ( { "name" : "Still secret" } )).await);
 }
 
-/// Calls that are refused, with a secret where it does not belong.
+/// Refused calls that contain a secret where it does not belong.
 async fn wrong_calls(run: &mut Run, tenant: &Tenant<'_>) {
     let app = tenant.app;
     for body in [
@@ -184,10 +185,10 @@ async fn wrong_calls(run: &mut Run, tenant: &Tenant<'_>) {
         run.saw("a wrong token", &app.call(Method::GET, "/api/v1/endpoints", bearer, None).await);
     }
     let basic = app.http.get(app.url("/api/v1/endpoints")).basic_auth("x", Some(&tenant.token));
-    run.saw("a token in another place", &answer(basic).await);
+    run.saw("a token in another place", &response(basic).await);
 }
 
-/// Posts to every function, with secrets in the fields for them.
+/// Posts to every function, with secrets in their fields.
 async fn all_functions(run: &mut Run, app: &TestApp, admin: &Browser<'_>, full: &Full) {
     let typed = [("form[auth_token]", NEXT), ("form[password]", TYPED), ("form[current_password]", TYPED)];
     let headers = format!("x-crm: {HEADER}");
@@ -203,15 +204,15 @@ async fn all_functions(run: &mut Run, app: &TestApp, admin: &Browser<'_>, full: 
         fields.push(("turn", if function.contains("rotation") { turn } else { "pause" }));
         let path = format!("/api/{function}");
         let request = admin.request(Method::POST, &path).header("sec-fetch-site", "same-origin");
-        run.saw(&path, &answer(with_form(request, &fields).header("accept", "application/json")).await);
+        run.saw(&path, &response(with_form(request, &fields).header("accept", "application/json")).await);
     }
     let forgot = app.http.post(app.url("/api/forgot")).header("sec-fetch-site", "same-origin");
-    run.saw("/api/forgot", &answer(with_form(forgot, &[("form[email]", EMAIL)])).await);
+    run.saw("/api/forgot", &response(with_form(forgot, &[("form[email]", EMAIL)])).await);
 }
 
-/// What came by mail opens doors, and is said nowhere else.
+/// Links in emails grant access, so they must appear nowhere else.
 fn letters(run: &mut Run, app: &TestApp) {
-    let links = app.mail.letters().into_iter().filter_map(|letter| {
+    let links = app.mail.emails().into_iter().filter_map(|letter| {
         let line = letter.text.lines().find(|line| line.starts_with("http"))?;
         Some(line.rsplit('/').next()?.to_owned())
     });
@@ -234,7 +235,7 @@ async fn exports(run: &mut Run, app: &TestApp, tenant: &Tenant<'_>) {
     }
 }
 
-/// A test line that fails is an error of the server in the log; its key is not. Answers with that.
+/// A failing test line is logged as a server error, without its key. Returns the key.
 async fn fail_test_line(app: &TestApp, tenant: &Tenant<'_>) -> String {
     let mut admin = Browser::new(app);
     assert!(admin.sign_in(PASSWORD, "/").await.status.is_redirection());
@@ -248,7 +249,7 @@ async fn fail_test_line(app: &TestApp, tenant: &Tenant<'_>) -> String {
     key
 }
 
-/// The files of the database, with what was deleted and what is only written ahead.
+/// The database's files, including free pages and the write-ahead log.
 fn database(run: &Run, app: &TestApp) {
     let files = std::fs::read_dir(app.folder.path()).unwrap().map(|file| file.unwrap().path());
     for file in files.filter(|path| path.to_string_lossy().contains("offhook.db")) {

@@ -1,18 +1,18 @@
-//! Sessions: who is let in, by which form, and where they are sent.
+//! Signing in and out: who gets in, through which form, and where they are redirected.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{TestApp, answer},
-    browser::{Browser, EMAIL, PASSWORD, person, with_form},
+    browser::{Browser, EMAIL, PASSWORD, create_user, with_form},
+    test_app::{TestApp, response},
 };
 
 #[tokio::test]
 async fn a_session_lives_in_a_cookie_that_no_script_can_read() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let mut browser = Browser::new(&app);
     let signed_in = browser.sign_in(PASSWORD, "/me").await;
     assert!(signed_in.status.is_redirection(), "{signed_in:?}");
@@ -22,7 +22,7 @@ async fn a_session_lives_in_a_cookie_that_no_script_can_read() {
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200"] {
         assert!(session.contains(part), "{part}: {session}");
     }
-    assert!(!session.contains("Secure"), "this server is reached by http");
+    assert!(!session.contains("Secure"), "this server is accessed over http");
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let overview = format!("/a/{}/deliveries/live", tenant.account.id);
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let mut browser = Browser::new(&app);
     browser.sign_in("wrong wrong wrong", "/").await;
     let planted = browser.cookie().to_owned();
@@ -39,14 +39,14 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
     assert_ne!(planted, signed_in);
     browser.post("/api/sign-out", &[]).await;
     let ended = app.http.get(app.url(&overview)).header("cookie", signed_in);
-    assert_eq!(answer(ended).await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(response(ended).await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn a_wrong_password_lets_nobody_in_and_does_not_say_which_part_was_wrong() {
+async fn a_wrong_password_is_refused_without_saying_which_part_was_wrong() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     let mut browser = Browser::new(&app);
     let refused = browser.sign_in("wrong wrong wrong", "/").await;
     assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
@@ -55,7 +55,7 @@ async fn a_wrong_password_lets_nobody_in_and_does_not_say_which_part_was_wrong()
 }
 
 #[tokio::test]
-async fn a_form_that_another_site_sends_is_refused() {
+async fn a_form_sent_from_another_site_is_refused() {
     let app = TestApp::start().await;
     let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD)];
     let own = format!("http://{}", app.address);
@@ -70,25 +70,25 @@ async fn a_form_that_another_site_sends_is_refused() {
     ] {
         let request = with_form(app.http.post(app.url("/api/sign-in")), &fields);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let answer = answer(request).await;
-        assert_eq!(answer.status != StatusCode::FORBIDDEN, passes, "{headers:?}: {answer:?}");
-        assert!(passes || answer.text.contains("not sent from a page of Offhook"));
+        let response = response(request).await;
+        assert_eq!(response.status != StatusCode::FORBIDDEN, passes, "{headers:?}: {response:?}");
+        assert!(passes || response.text.contains("not sent from a page of Offhook"));
     }
 }
 
 #[tokio::test]
-async fn nobody_is_sent_to_another_site_after_signing_in() {
+async fn signing_in_never_redirects_to_another_site() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    person(&app, &tenant.account, Role::Admin).await;
+    create_user(&app, &tenant.account, Role::Admin).await;
     for evil in ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"] {
-        let answer = Browser::new(&app).sign_in(PASSWORD, evil).await;
-        assert_eq!(answer.header("location"), "/", "{evil}");
+        let response = Browser::new(&app).sign_in(PASSWORD, evil).await;
+        assert_eq!(response.header("location"), "/", "{evil}");
     }
 }
 
 #[tokio::test]
-async fn a_path_that_leads_nowhere_is_a_page_that_says_so() {
+async fn an_unknown_path_gets_a_not_found_page() {
     let app = TestApp::start().await;
     let page = app.call(Method::GET, "/no/such/page", "", None).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);
@@ -104,12 +104,12 @@ async fn a_form_larger_than_its_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_too_often_is_told_on_the_form_and_keeps_what_was_typed() {
+async fn a_blocked_address_sees_the_block_on_the_form_and_keeps_its_input() {
     let app = TestApp::start().await;
     let mut browser = Browser::new(&app);
-    // Uses up what is left, as somebody who sprays passwords over many accounts would.
+    // Uses up the rest, as an attacker who sprays passwords over many accounts would.
     let late = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
-    while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Taken::Yes { .. }) {}
+    while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Decision::Allowed { .. }) {}
     let refused = browser.sign_in(PASSWORD, "/me").await;
     assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
@@ -119,11 +119,11 @@ async fn an_address_that_guesses_too_often_is_told_on_the_form_and_keeps_what_wa
 }
 
 #[tokio::test]
-async fn what_was_typed_when_the_session_had_ended_is_there_after_signing_in() {
+async fn input_typed_after_the_session_ended_is_restored_after_signing_in() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
-    browser.forget_session();
+    browser.expire_session();
     let form = format!("/a/{}/endpoints/new", tenant.account.id);
     let fields = [
         ("acct", tenant.account.id.as_str()),

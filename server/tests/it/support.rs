@@ -1,30 +1,30 @@
-//! The provider's support: who comes in, what they see, and what they cannot do.
+//! Support: who has access, what they see, and what they cannot do.
 
 use domain::{
     account::{AccountForm, Role, StaffRole},
     actor::Actor,
     event::EventKind,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Tenant, TestApp},
     browser::{Browser, EMAIL, PASSWORD},
     receiver::Receiver,
+    test_app::{Tenant, TestApp},
 };
 
-/// A browser in which an agent has signed in.
+/// A browser with a signed-in agent.
 async fn agent(app: &TestApp, role: StaffRole) -> Browser<'_> {
-    let place = Place::Staff(role);
+    let place = Affiliation::Staff(role);
     app.room.engine.create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, place).await.unwrap();
     let mut browser = Browser::new(app);
     assert!(browser.sign_in(PASSWORD, "/").await.status.is_redirection());
     browser
 }
 
-/// The same with a running session in the account.
+/// The same with an active session in the account.
 async fn inside<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     let mut browser = agent(app, StaffRole::Support).await;
     let started = browser.post("/api/support/start", &grounds(tenant, "Calls do not reach the CRM")).await;
@@ -41,16 +41,16 @@ fn inner(tenant: &Tenant<'_>, rest: &str) -> String {
     format!("/support/a/{}{rest}", tenant.account.id)
 }
 
-/// An endpoint whose server takes everything, and one delivery to it.
+/// An endpoint that accepts everything, and one delivery to it.
 async fn delivered(tenant: &Tenant<'_>, receiver: &Receiver) -> (Value, Value) {
     let endpoint = tenant.endpoint(&receiver.url).await;
     let payload: Value = serde_json::from_str(EventKind::IncomingCall.example()).unwrap();
-    tenant.post("/api/v1/events", &json!({ "payload": payload })).await;
+    tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await;
     (endpoint, tenant.until_delivery_is("delivered").await)
 }
 
 #[tokio::test]
-async fn support_signs_in_on_the_same_page_and_lands_on_its_desk() {
+async fn support_signs_in_on_the_same_page_and_lands_on_the_support_desk() {
     let app = TestApp::start().await;
     let mut browser = agent(&app, StaffRole::Support).await;
     assert_eq!(browser.get("/").await.header("location"), "/support");
@@ -60,7 +60,7 @@ async fn support_signs_in_on_the_same_page_and_lands_on_its_desk() {
 }
 
 #[tokio::test]
-async fn there_is_no_desk_for_anybody_else() {
+async fn only_support_staff_reach_the_desk() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let pages = ["/support".to_owned(), "/support/start".into(), "/support/log".into(), inner(&tenant, "")];
@@ -79,16 +79,16 @@ async fn there_is_no_desk_for_anybody_else() {
 }
 
 #[tokio::test]
-async fn an_account_is_found_and_looked_into_with_a_reason() {
+async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = agent(&app, StaffRole::Support).await;
-    assert!(browser.get("/support?q=acm").await.text.contains("Found by the account’s name"));
+    assert!(browser.get("/support?q=acm").await.text.contains("Found by account name"));
     assert!(browser.get("/support?q=nothing").await.text.contains("Nothing is called nothing"));
     assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
     let closed = browser.get(&inner(&tenant, "/deliveries")).await;
     assert_eq!(closed.status, 403);
-    assert!(closed.text.contains("No support session runs for acme"), "{}", closed.text);
+    assert!(closed.text.contains("There is no support session for acme"), "{}", closed.text);
     let start = format!("/support/start?account={}", tenant.account.id);
     let refused = browser.post("/api/support/start", &grounds(&tenant, "because")).await;
     assert_eq!(refused.header("location"), start);
@@ -97,13 +97,13 @@ async fn an_account_is_found_and_looked_into_with_a_reason() {
     browser.post("/api/support/start", &grounds(&tenant, "Calls do not reach the CRM")).await;
     let page = browser.get(&inner(&tenant, "")).await;
     assert_eq!(page.status, 200);
-    for said in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
-        assert!(page.text.contains(said), "{said}");
+    for text in ["Support view of acme · ticket 4711 · ends ", "read-only", "End session"] {
+        assert!(page.text.contains(text), "{text}");
     }
 }
 
 #[tokio::test]
-async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
+async fn support_pages_hide_numbers_and_credentials_and_offer_no_changes() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -125,15 +125,18 @@ async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
     ];
     let secret = endpoint["signing_secret"].as_str().unwrap();
     for page in &pages {
-        let answer = browser.get(page).await;
-        assert_eq!(answer.status, 200, "{page}");
-        assert!(answer.text.contains("support-band"), "{page}");
+        let response = browser.get(page).await;
+        assert_eq!(response.status, 200, "{page}");
+        assert!(response.text.contains("support-band"), "{page}");
         for hidden in ["01202912204", "my-token", secret, &secret[secret.len() - 5..]] {
-            assert!(!answer.text.contains(hidden), "{hidden} on {page}");
+            assert!(!response.text.contains(hidden), "{hidden} on {page}");
         }
-        assert!(!answer.text.contains(&format!("\"/a/{}", tenant.account.id)), "a link leads out of {page}");
+        assert!(
+            !response.text.contains(&format!("\"/a/{}", tenant.account.id)),
+            "a link leads out of the session on {page}"
+        );
         let actions: Vec<_> =
-            answer.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+            response.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let known = ["/api/support/", "/api/me/theme", "/api/sign-out", "/support/"];
         let others: Vec<_> = actions.iter().filter(|action| !known.iter().any(|one| action.starts_with(one))).collect();
         assert!(others.is_empty(), "{others:?} on {page}");
@@ -143,7 +146,7 @@ async fn the_pages_hide_numbers_and_credentials_and_offer_no_change() {
 }
 
 #[tokio::test]
-async fn a_number_is_revealed_by_itself_and_the_customer_reads_of_it() {
+async fn revealing_one_number_is_visible_to_the_customer() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -157,17 +160,17 @@ async fn a_number_is_revealed_by_itself_and_the_customer_reads_of_it() {
     let shown = browser.get(&page).await.text;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"));
     let log = tenant.get("/api/v1/audit?area=support").await;
-    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["deed"].clone()).collect();
+    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["action"].clone()).collect();
     assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
     assert!(!log.text.contains("01202901222"), "{}", log.text);
-    for said in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
-        assert!(log.text.contains(said), "{said}: {}", log.text);
+    for text in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
+        assert!(log.text.contains(text), "{text}: {}", log.text);
     }
     assert!(browser.get("/support/log").await.text.contains("Support revealed a phone number"));
 }
 
 #[tokio::test]
-async fn no_post_of_support_reaches_into_an_account() {
+async fn support_cannot_post_to_an_account() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -196,14 +199,14 @@ async fn no_post_of_support_reaches_into_an_account() {
             ("form[kind]", "IncomingCall"),
             ("form[payload]", "{}"),
         ];
-        let answer = browser.post(&format!("/api/{function}"), &fields).await;
-        assert!(!answer.status.is_success(), "{function}: {answer:?}");
+        let response = browser.post(&format!("/api/{function}"), &fields).await;
+        assert!(!response.status.is_success(), "{function}: {response:?}");
     }
     assert_eq!(tenant.get("/api/v1/audit").await.text, before);
     assert_eq!(tenant.get("/api/v1/endpoints").await.json()["data"].as_array().unwrap().len(), 1);
 }
 
-/// The paths of all server functions about an account, whether they change or only load.
+/// The paths of all server functions about an account.
 fn functions_of_accounts() -> Vec<String> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../app/src/api");
     let others = ["me.rs", "mod.rs", "people.rs", "security.rs", "support.rs", "visit.rs"];
@@ -211,18 +214,18 @@ fn functions_of_accounts() -> Vec<String> {
     let files = files.filter(|path| !others.iter().any(|other| path.ends_with(other)));
     let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let all = source.split("endpoint = \"").skip(1).map(|text| text.split('"').next().unwrap().to_owned());
-    // Invitations are answered by whoever holds their link.
+    // Invitations belong to whoever has their link.
     all.filter(|path| !path.starts_with("invitation/")).collect()
 }
 
 #[tokio::test]
-async fn what_an_admin_withdraws_is_refused_at_the_next_click() {
+async fn access_withdrawn_by_an_admin_is_refused_at_the_next_request() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = inside(&app, &tenant).await;
     let page = inner(&tenant, "/endpoints");
     assert_eq!(browser.get(&page).await.status, 200);
-    let admin = Place::Member(tenant.account.id.clone(), Role::Admin);
+    let admin = Affiliation::Member(tenant.account.id.clone(), Role::Admin);
     let admin = app.room.engine.create_user(&Actor::COMMAND_LINE, "bo@acme.example", PASSWORD, admin).await.unwrap();
     let admin = app.room.backend.actor(&admin, &tenant.account.id).await.unwrap();
     let form = AccountForm { name: "acme".into(), ..AccountForm::default() };
@@ -235,7 +238,7 @@ async fn what_an_admin_withdraws_is_refused_at_the_next_click() {
 }
 
 #[tokio::test]
-async fn an_admin_changes_settings_and_nobody_else_does() {
+async fn only_an_admin_changes_settings() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.account("acme").await, app.account("other").await);
     let page = format!("/a/{}/settings", tenant.account.id);

@@ -6,17 +6,17 @@ use domain::{account::Role, actor::Actor, test_line::Behaviour};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{Tenant, TestApp},
     browser::person,
+    test_app::{Tenant, TestApp},
 };
 
 async fn developer(tenant: &Tenant<'_>) -> Actor {
-    let user = person(tenant.app, &tenant.account, Role::Developer).await;
+    let user = create_user(tenant.app, &tenant.account, Role::Developer).await;
     tenant.app.room.backend.actor(&user, &tenant.account.id).await.unwrap()
 }
 
 #[tokio::test]
-async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
+async fn the_test_line_keeps_requests_and_responds_as_configured() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let (backend, actor) = (&app.room.backend, developer(&tenant).await);
@@ -27,7 +27,7 @@ async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
         assert_eq!(call().await.unwrap().status().as_u16(), status);
     }
     backend.set_test_line(&actor, Behaviour::HangUp).await.unwrap();
-    assert!(call().await.is_err(), "cut without an answer");
+    assert!(call().await.is_err(), "cut without a response");
     let kept = backend.test_line(&actor).await.unwrap().requests;
     let behaved: Vec<_> = kept.iter().map(|request| request.behaviour).collect();
     assert_eq!(behaved, [Behaviour::HangUp, Behaviour::Gone, Behaviour::Error, Behaviour::Ok], "newest first");
@@ -35,15 +35,15 @@ async fn it_keeps_what_it_receives_and_answers_as_it_was_told() {
 }
 
 #[tokio::test]
-async fn a_slow_line_lets_its_caller_wait() {
+async fn a_slow_test_line_delays_its_response() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let (backend, actor) = (&app.room.backend, developer(&tenant).await);
     let line = backend.test_line(&actor).await.unwrap();
     backend.set_test_line(&actor, Behaviour::Slow).await.unwrap();
     let mut calling = Box::pin(app.http.post(&line.url).body("{}").send());
-    assert!(tokio::time::timeout(Duration::from_millis(300), &mut calling).await.is_err(), "answered too early");
-    // It does not hold up a server that wants to stop.
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut calling).await.is_err(), "responded too early");
+    // It does not delay a server that is stopping.
     app.room.stopping.cancel();
     assert_eq!(calling.await.unwrap().status(), StatusCode::OK);
 }

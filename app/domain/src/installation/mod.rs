@@ -12,13 +12,13 @@ use crate::{
     actor::Actor,
     error::Result,
     id::{AccountId, InvitationId, UserId},
-    member::{Invitation, Newcomer},
+    member::{Invitation, Invite, Newcomer},
 };
 
 use accounts::{AccountCard, AccountFilter, AccountsPage, LimitsForm, Naming, NewAccount};
 use health::Health;
 use policy::{Policy, PolicyName};
-use staff::{StaffInvitation, StaffInvite, StaffInvited, StaffMember, StaffRoster};
+use staff::{StaffInvitation, StaffInvited, StaffMember, StaffRoster};
 
 /// The operator's part of the port: how it does, and accounts. All of it is `Forbidden` to everybody else.
 #[async_trait]
@@ -95,7 +95,7 @@ pub trait Staffing {
     ///
     /// # Errors
     /// `Forbidden`, `Invalid` per field, also for whoever is staff or invited already.
-    async fn invite_staff(&self, actor: &Actor, form: &StaffInvite) -> Result<StaffInvitation>;
+    async fn invite_staff(&self, actor: &Actor, form: &Invite) -> Result<StaffInvitation>;
     /// Mails an invitation again, with a new link; the earlier link ends.
     ///
     /// # Errors

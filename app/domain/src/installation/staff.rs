@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{StaffRole, User, email_complaint, normal_email},
-    error::{Error, FieldError, Result},
+    account::{StaffRole, User},
+    error::{Error, Result},
     id::UserId,
-    member::Invitation,
+    member::{Invitation, Roster},
     time::UnixMs,
 };
 
@@ -22,14 +22,8 @@ pub struct StaffMember {
 /// An invitation to the staff.
 pub type StaffInvitation = Invitation<StaffRole>;
 
-/// Everybody who works for the provider here.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffRoster {
-    /// Staff, by address.
-    pub members: Vec<StaffMember>,
-    /// Open invitations, by address; also those that have expired.
-    pub invitations: Vec<StaffInvitation>,
-}
+/// Staff and open invitations.
+pub type StaffRoster = Roster<StaffMember, StaffRole>;
 
 impl StaffRoster {
     /// The one with this id.
@@ -38,34 +32,6 @@ impl StaffRoster {
     /// `NotFound`
     pub fn member(&self, user: &UserId) -> Result<&StaffMember> {
         self.members.iter().find(|one| one.user.id == *user).ok_or_else(|| Error::NotFound("Staff".into()))
-    }
-}
-
-/// What the form holds that invites somebody.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StaffInvite {
-    /// E-mail address.
-    #[serde(default)]
-    pub email: String,
-    /// Name of the role.
-    #[serde(default)]
-    pub role: String,
-}
-
-impl StaffInvite {
-    /// Address and role.
-    ///
-    /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<(String, StaffRole)> {
-        let email = normal_email(&self.email);
-        let role = StaffRole::parse(&self.role);
-        let nameless = role.is_none().then(|| FieldError::new("role", "Choose what this person does."));
-        let complaints: Vec<_> = email_complaint(&email).into_iter().chain(nameless).collect();
-        match role {
-            Some(role) if complaints.is_empty() => Ok((email, role)),
-            _ => Err(Error::Invalid(complaints)),
-        }
     }
 }
 
@@ -82,17 +48,4 @@ pub struct StaffInvited {
     pub expires: UnixMs,
     /// Whether somebody signs in with that address already.
     pub known: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_invitation_needs_an_address_and_a_role() {
-        let wrong = StaffInvite { email: "ana".into(), role: "admin".into() }.check().unwrap_err();
-        assert_eq!(wrong.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "role"]);
-        let fine = StaffInvite { email: " Sam@Provider.example".into(), role: "support".into() }.check();
-        assert_eq!(fine, Ok(("sam@provider.example".to_owned(), StaffRole::Support)));
-    }
 }

@@ -11,6 +11,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::status_lamp::{Lamp, ink};
+use crate::html::IntoHtml;
 use scale::{Bar, Strip, Tick};
 
 /// Width of the small strip without the lamp at its end.
@@ -81,7 +82,7 @@ pub fn CadenceStrip(
             <Lamp status=row.status class=small_lamp(&row)/>
         </span>
     }
-    .into_any()
+    .into_html()
 }
 
 fn small_lamp(row: &DeliveryRow) -> &'static str {
@@ -126,7 +127,7 @@ pub fn CadenceChart(
             {next}
         </svg>
     }
-    .into_any()
+    .into_html()
 }
 
 /// A mark of the axis; the last word stays inside of the drawing.

@@ -8,6 +8,7 @@ use crate::components::{
     field::CONTROL,
     filter_field::{Choice, LEGEND, Moment, ZoneName},
 };
+use crate::html::IntoHtml;
 
 /// By area, person and time.
 #[component]
@@ -35,5 +36,5 @@ pub fn FilterForm(
             <div class="sm:col-span-full"><Button weight=Weight::Secondary>"Filter"</Button></div>
         </form>
     }
-    .into_any()
+    .into_html()
 }

@@ -11,6 +11,7 @@ use crate::components::{
     pager::{Pager, Paging, Trail},
     viewpoint::Viewpoint,
 };
+use crate::html::IntoHtml;
 
 /// The filter, the records under it, and the way to older ones.
 #[component]
@@ -33,9 +34,9 @@ pub fn AuditLog(
     });
     let chips = chips(&filter, &base, &view);
     let content = if page.rows.is_empty() {
-        empty(&filter, &base).into_any()
+        empty(&filter, &base).into_html()
     } else {
-        view! { <Records rows=page.rows filter=filter.clone() base=base.clone() view=view/> }.into_any()
+        view! { <Records rows=page.rows filter=filter.clone() base=base.clone() view=view/> }.into_html()
     };
     view! {
         <div class="grid gap-2">

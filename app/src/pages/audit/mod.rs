@@ -12,6 +12,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{heading::Heading, rail::Part, viewpoint::Viewpoint},
@@ -37,7 +38,7 @@ pub fn AuditPage() -> impl IntoView {
             {tabs}
             <AuditLog page=page query=place.query areas=&AREAS base=base view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -7,6 +7,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
+use crate::html::{Html, IntoHtml};
 use crate::{
     components::{
         time_text::{TimeForm, TimeText},
@@ -51,27 +52,27 @@ fn Item(record: Record, filter: AuditFilter, base: String, view: Viewpoint) -> i
             {changes}
         </li>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Who it was; the name narrows the log to them.
-fn who(record: &Record, filter: &AuditFilter, base: &str) -> AnyView {
+fn who(record: &Record, filter: &AuditFilter, base: &str) -> Html {
     let Some(name) = record.who.clone() else {
-        return view! { <span>"by itself"</span> }.into_any();
+        return view! { <span>"by itself"</span> }.into_html();
     };
     let theirs = AuditFilter { who: Some(name.clone()), cursor: None, limit: 0, ..filter.clone() };
     let href = format!("{base}{}", theirs.to_query());
-    view! { <span>"by " <a href=href>{name}</a></span> }.into_any()
+    view! { <span>"by " <a href=href>{name}</a></span> }.into_html()
 }
 
 /// What it was done to, by its name at that time, else its id; a link where it has a page.
-fn object(record: &Record, view: &Viewpoint) -> Option<AnyView> {
+fn object(record: &Record, view: &Viewpoint) -> Option<Html> {
     // A support session has no page, and its id says nothing: what was looked at is named below.
     let id = record.object_id.clone().filter(|id| !id.starts_with(SupportId::PREFIX))?;
     let shown = record.object.clone().unwrap_or_else(|| id.clone());
     Some(match links::object(&view.acct, &id) {
-        Some(href) => view! { <a href=href>{shown}</a> }.into_any(),
-        None => view! { <span>{shown}</span> }.into_any(),
+        Some(href) => view! { <a href=href>{shown}</a> }.into_html(),
+        None => view! { <span>{shown}</span> }.into_html(),
     })
 }
 
@@ -83,7 +84,7 @@ fn said(value: &str, view: &Viewpoint) -> String {
     }
 }
 
-fn changes(changes: &[Change], view: &Viewpoint) -> Option<AnyView> {
+fn changes(changes: &[Change], view: &Viewpoint) -> Option<Html> {
     let line = |change: &Change| {
         let what = format!("{}:", change.what.replace('_', " "));
         let after = change.after.as_ref().map_or_else(|| "none".to_owned(), |after| said(after, view));
@@ -96,6 +97,6 @@ fn changes(changes: &[Change], view: &Viewpoint) -> Option<AnyView> {
     };
     (!changes.is_empty()).then(|| {
         let lines = changes.iter().map(line).collect_view();
-        view! { <ul class="grid gap-0.5 min-w-0 wrap-anywhere lg:col-start-1">{lines}</ul> }.into_any()
+        view! { <ul class="grid gap-0.5 min-w-0 wrap-anywhere lg:col-start-1">{lines}</ul> }.into_html()
     })
 }

@@ -4,6 +4,7 @@ use domain::{attempt::Attempt, delivery::DeliveryDetail, id::DeliveryId};
 use leptos::prelude::*;
 
 use super::curl;
+use crate::html::IntoHtml;
 use crate::{
     components::{
         code_block::{CodeBlock, FoldedCode},
@@ -42,7 +43,7 @@ pub fn Attempts(
     view: Viewpoint,
 ) -> impl IntoView {
     let Some(shown) = open(&detail.attempts, &named).cloned() else {
-        return view! { <p class="text-ink-2">"No attempt has been made yet."</p> }.into_any();
+        return view! { <p class="text-ink-2">"No attempt has been made yet."</p> }.into_html();
     };
     let number = shown.number;
     let items = detail.attempts.iter().rev().map(|attempt| {
@@ -54,7 +55,7 @@ pub fn Attempts(
             <Evidence attempt=shown detail=detail.clone() view=view/>
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 /// One line: number, result, duration, time.
@@ -102,22 +103,22 @@ fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl I
             <Request attempt=attempt detail=detail/>
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]
 fn Response(attempt: Attempt) -> impl IntoView {
     let Some(code) = attempt.status_code else {
         return view! { <h4 class=PART>"Response"</h4><p class="text-table text-ink-2">"There was no answer."</p> }
-            .into_any();
+            .into_html();
     };
     let cut = attempt
         .response_cut
         .then(|| view! { <p class="text-meta text-ink-3">"Only the beginning of the body is kept."</p> });
     let body = if attempt.response_body.is_empty() {
-        view! { <p class="text-table text-ink-2">"The body was empty."</p> }.into_any()
+        view! { <p class="text-table text-ink-2">"The body was empty."</p> }.into_html()
     } else {
-        view! { <CodeBlock text=attempt.response_body what="response body"/> }.into_any()
+        view! { <CodeBlock text=attempt.response_body what="response body"/> }.into_html()
     };
     view! {
         <div class="grid gap-2">
@@ -129,7 +130,7 @@ fn Response(attempt: Attempt) -> impl IntoView {
             })}
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]
@@ -148,7 +149,7 @@ fn Request(attempt: Attempt, detail: DeliveryDetail) -> impl IntoView {
             {body}
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 const PART: &str = "text-table font-bold";

@@ -4,6 +4,7 @@ use domain::actor::Permission;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::{self, deliveries::Cancel},
     components::{
@@ -42,6 +43,6 @@ pub fn CancelPage() -> impl IntoView {
                 <LinkButton href=page>"Keep it"</LinkButton>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

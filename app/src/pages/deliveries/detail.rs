@@ -6,6 +6,7 @@ use domain::{
     body::pretty,
     delivery::{DeliveryDetail, DeliveryRow, Status},
 };
+use islands::live::Live;
 use leptos::prelude::*;
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     next::NextWords,
     ticket,
 };
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{
@@ -33,7 +35,6 @@ use crate::{
         time_text::{TimeForm, TimeText},
         viewpoint::Viewpoint,
     },
-    islands::live::Live,
     links,
     pages::{account_page, support::numbers::Numbers},
     visit::Frame,
@@ -59,7 +60,7 @@ pub fn DeliveryPage() -> impl IntoView {
             <Notices/>
             <LiveRegion view=view version=version(&row) ended=row.status.is_final()>{content}</LiveRegion>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -109,7 +110,7 @@ fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
             <Actions row=row view=view frame=frame/>
         </header>
     }
-    .into_any()
+    .into_html()
 }
 
 /// What to do, with a command to check. Nothing where nothing went wrong.
@@ -194,5 +195,5 @@ fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
             <p class="pt-2"><CopyButton text=ticket word="Copy for ticket" what="as Markdown"/></p>
         </Panel>
     }
-    .into_any()
+    .into_html()
 }

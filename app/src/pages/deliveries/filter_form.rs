@@ -16,6 +16,7 @@ use crate::components::{
     filter_field::{Choice, LEGEND, Moment, ZoneName},
     status_lamp::{Lamp, ink},
 };
+use crate::html::IntoHtml;
 
 /// The filter of the list of deliveries.
 #[component]
@@ -54,7 +55,7 @@ pub fn FilterForm(
             </div>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]
@@ -102,5 +103,5 @@ fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
         <Choice name="range" label="Time" any="Any time" options=ranges.collect() chosen=filter.range.map(|range| range.as_str().to_owned())/>
         <Choice name="test" label="Tests" any="With tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
     }
-    .into_any()
+    .into_html()
 }

@@ -1,6 +1,7 @@
 //! The list of deliveries: what matches the filter in the address, newest first, each with its reason.
 
 use domain::{delivery::DeliveryCounts, filter::DeliveryFilter};
+use islands::live::Live;
 use leptos::prelude::*;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
     no_match,
     rows::Rows,
 };
+use crate::html::IntoHtml;
 use crate::{
     api::{self, deliveries::DeliveryList},
     components::{
@@ -22,7 +24,6 @@ use crate::{
         rail::Part,
         viewpoint::Viewpoint,
     },
-    islands::live::Live,
     pages::{Place, account_page},
     visit::Frame,
 };
@@ -39,8 +40,8 @@ pub fn DeliveriesPage() -> impl IntoView {
         let none = loaded.page.rows.is_empty();
         let empty = match (none, filter.is_all()) {
             (false, _) => None,
-            (true, true) => Some(first_use(&view).into_any()),
-            (true, false) => Some(no_match::NoMatch::load(&view, &filter, &names).await?.view().into_any()),
+            (true, true) => Some(first_use(&view).into_html()),
+            (true, false) => Some(no_match::NoMatch::load(&view, &filter, &names).await?.view().into_html()),
         };
         let feed = view.path("deliveries/live");
         Ok(view! {
@@ -55,11 +56,11 @@ pub fn DeliveriesPage() -> impl IntoView {
             <LiveRegion view=view.clone() version=loaded.page.rows.len().to_string()>
                 {match empty {
                     Some(empty) => empty,
-                    None => filled(loaded, filter, view, &place).into_any(),
+                    None => filled(loaded, filter, view, &place).into_html(),
                 }}
             </LiveRegion>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -79,7 +80,7 @@ fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: 
         <Rows rows=loaded.page.rows view=view query=query/>
         <Pager paging=paging/>
     }
-    .into_any()
+    .into_html()
 }
 
 fn first_use(view: &Viewpoint) -> impl IntoView + use<> {

@@ -10,6 +10,7 @@ use crate::components::{
     time_text::{TimeForm, TimeText, UntilText},
     viewpoint::Viewpoint,
 };
+use crate::html::IntoHtml;
 
 /// When the last attempt of this round would be made, if all fail: the next one and every wait behind it.
 #[must_use]
@@ -43,7 +44,7 @@ pub fn NextWords(
     view: Viewpoint,
 ) -> impl IntoView {
     let Some(next) = row.next_attempt_at.filter(|_| row.status == Status::Retrying) else {
-        return view! { <p>{settled(row.status)}</p> }.into_any();
+        return view! { <p>{settled(row.status)}</p> }.into_html();
     };
     let number = row.attempts + 1;
     let of = row.attempts_at_most();
@@ -58,7 +59,7 @@ pub fn NextWords(
             {format!(" (attempt {number} of {of}")} {last} ")."
         </p>
     }
-    .into_any()
+    .into_html()
 }
 
 #[cfg(test)]

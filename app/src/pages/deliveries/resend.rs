@@ -8,6 +8,7 @@ use domain::{
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::{self, deliveries::Resend},
     components::{
@@ -48,7 +49,7 @@ pub fn ResendPage() -> impl IntoView {
                 <LinkButton href=page>"Keep it as it is"</LinkButton>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }
 

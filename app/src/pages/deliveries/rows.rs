@@ -4,6 +4,7 @@ use domain::delivery::DeliveryRow;
 use leptos::prelude::*;
 
 use crate::components::{delivery_row::DeliveryItem, viewpoint::Viewpoint};
+use crate::html::IntoHtml;
 
 /// Deliveries, newest first, under the days on which they were accepted. Days and rows are items of one list, so
 /// that a live update can replace any of them alone.
@@ -33,15 +34,15 @@ pub fn Rows(
     view! {
         <ol id="live-list" class="rounded-m border border-line border-b-0 bg-surface">{items.collect_view()}</ol>
     }
-    .into_any()
+    .into_html()
 }
 
 fn header(day: &str, level: u8) -> impl IntoView + use<> {
     let class = "text-meta font-semibold text-ink-2";
     let words = day.to_owned();
     let heading = match level {
-        2 => view! { <h2 class=class>{words}</h2> }.into_any(),
-        _ => view! { <h3 class=class>{words}</h3> }.into_any(),
+        2 => view! { <h2 class=class>{words}</h2> }.into_html(),
+        _ => view! { <h3 class=class>{words}</h3> }.into_html(),
     };
     view! {
         <li id=format!("day-{}", day.replace(' ', "-")) class="border-b border-line bg-page px-3 py-1">

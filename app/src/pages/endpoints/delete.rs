@@ -10,6 +10,7 @@ use crate::api::endpoints::{DeleteEndpoint, PauseEndpoint, load_endpoint};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -36,7 +37,7 @@ pub fn DeleteEndpointPage() -> impl IntoView {
                 <LinkButton href=keep>"Keep it"</LinkButton>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }
 

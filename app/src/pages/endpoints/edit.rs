@@ -12,6 +12,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -29,7 +30,7 @@ pub fn EditEndpointPage() -> impl IntoView {
             {changed.map(|both| view! { <Both differences=both/> })}
             <EditForm acct=place.acct endpoint=endpoint form=typed/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

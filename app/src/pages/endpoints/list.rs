@@ -10,6 +10,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -21,7 +22,7 @@ pub fn EndpointsPage() -> impl IntoView {
         let may = frame.may(Permission::WriteEndpoints);
         let view = Viewpoint::from(&frame);
         if endpoints.is_empty() {
-            return Ok(empty(&place.acct, may).into_any());
+            return Ok(empty(&place.acct, may).into_html());
         }
         let new = links::account(&place.acct, "endpoints/new");
         let rotates = frame.may(Permission::RotateCredentials);
@@ -33,7 +34,7 @@ pub fn EndpointsPage() -> impl IntoView {
             </Heading>
             <EndpointRows endpoints=endpoints view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -12,6 +12,7 @@ use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, 
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
+use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/endpoints/new`
@@ -24,7 +25,7 @@ pub fn NewEndpointPage() -> impl IntoView {
             <Heading title="New endpoint"/>
             <NewForm acct=place.acct form=form/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -8,6 +8,7 @@ use crate::components::count_text::number;
 use crate::components::delivery_row::DeliveryItem;
 use crate::components::endpoint_lamp::{EndpointLamp, Standing};
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// Deliveries, newest first.
@@ -19,10 +20,10 @@ pub fn DeliveryRows(
     view: Viewpoint,
 ) -> impl IntoView {
     if rows.is_empty() {
-        return view! { <p class="text-ink-2">"No deliveries yet."</p> }.into_any();
+        return view! { <p class="text-ink-2">"No deliveries yet."</p> }.into_html();
     }
     let items = rows.into_iter().map(|row| view! { <DeliveryItem row=row view=view.clone()/> }).collect_view();
-    view! { <ul class="border-t border-line">{items}</ul> }.into_any()
+    view! { <ul class="border-t border-line">{items}</ul> }.into_html()
 }
 
 /// Endpoints, in the order in which they come.

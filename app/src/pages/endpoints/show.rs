@@ -22,6 +22,7 @@ use crate::components::rail::Part;
 use crate::components::secret::{NewCredentials, SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
 use crate::components::try_result::TryResult;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 use crate::visit::Frame;
@@ -56,7 +57,7 @@ pub fn EndpointPage() -> impl IntoView {
             <History record=record view=view.clone()/>
             <Latest rows=latest ep=ep may_recover=may_recover view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

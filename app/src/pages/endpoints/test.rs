@@ -14,6 +14,7 @@ use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::try_result::TryResult;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -37,7 +38,7 @@ pub fn TestPage() -> impl IntoView {
             <TestBody acct=place.acct ep=summary.endpoint.id.to_string() kind=kind
                 payload=kept.unwrap_or_else(|| pretty(kind.example())) reset=format!("{page}?type={kind}")/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -4,6 +4,7 @@ use domain::{delivery::DeliveryRow, event::EventRow, phone};
 use leptos::prelude::*;
 
 use super::{ladder, outcome::Outcome};
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{
@@ -41,7 +42,7 @@ pub fn CallPage() -> impl IntoView {
             {ladder::state(&call.events).map(|words| view! { <p class="max-w-column text-ink-2">{words}</p> })}
             <ol class="border-l-2 border-control">{steps}</ol>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -72,5 +73,5 @@ fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: Vie
             })}
         </li>
     }
-    .into_any()
+    .into_html()
 }

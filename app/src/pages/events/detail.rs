@@ -4,6 +4,7 @@ use domain::{body::pretty, event::EventDetail};
 use leptos::prelude::*;
 
 use super::outcome::Outcome;
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{
@@ -41,15 +42,15 @@ pub fn EventPage() -> impl IntoView {
             <Payload payload=detail.payload.clone()/>
             <EventFacts detail=detail view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 
 #[component]
 fn Payload(payload: Option<String>) -> impl IntoView {
     let content = match payload {
-        Some(payload) => view! { <CodeBlock text=pretty(&payload) copies=payload what="raw JSON"/> }.into_any(),
-        None => view! { <p class="text-ink-2">"Payloads are kept for a time only; the payload of this event is no longer kept."</p> }.into_any(),
+        Some(payload) => view! { <CodeBlock text=pretty(&payload) copies=payload what="raw JSON"/> }.into_html(),
+        None => view! { <p class="text-ink-2">"Payloads are kept for a time only; the payload of this event is no longer kept."</p> }.into_html(),
     };
     view! { <Panel title="Payload" id="payload">{content}</Panel> }
 }

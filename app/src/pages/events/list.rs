@@ -10,6 +10,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{outcome::Outcome, query};
+use crate::html::IntoHtml;
 use crate::{
     api,
     components::{
@@ -39,16 +40,16 @@ pub fn EventsPage() -> impl IntoView {
                 query::write(&EventFilter { cursor, ..filter.clone() })
             });
         let content = if page.rows.is_empty() {
-            empty(&filter, &view, frame.may(Permission::WriteEndpoints)).into_any()
+            empty(&filter, &view, frame.may(Permission::WriteEndpoints)).into_html()
         } else {
-            view! { <EventRows rows=page.rows view=view.clone()/> }.into_any()
+            view! { <EventRows rows=page.rows view=view.clone()/> }.into_html()
         };
         Ok(view! {
             <Heading title="Calls & events" lead=view.clock()/>
             <EventFilterForm filter=filter base=view.path("events")/>
             <div>{content} <Pager paging=paging/></div>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -73,7 +74,7 @@ fn EventFilterForm(filter: EventFilter, base: String) -> impl IntoView {
             <Button weight=Weight::Secondary>"Filter"</Button>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]
@@ -102,7 +103,7 @@ fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + u
                 <LinkButton href=all weight=Weight::Primary>"Clear filters"</LinkButton>
             </EmptyState>
         }
-        .into_any();
+        .into_html();
     }
     let (href, verb) =
         if may { (view.path("start"), "Send a test") } else { (links::HELP.to_owned(), "Read the guides") };
@@ -112,7 +113,7 @@ fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + u
             <LinkButton href=href weight=Weight::Primary>{verb}</LinkButton>
         </EmptyState>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Events, newest first, under the days on which they were accepted.
@@ -151,5 +152,5 @@ fn EventItem(event: EventRow, view: Viewpoint) -> impl IntoView {
             <div class="hidden md:block text-right text-meta text-ink-3"><AgoText at=event.accepted_at view=view.clone()/></div>
         </li>
     }
-    .into_any()
+    .into_html()
 }

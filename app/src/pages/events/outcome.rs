@@ -3,6 +3,7 @@
 use domain::{delivery::Status, event::EventRow, time::counted};
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
 use crate::{components::viewpoint::Viewpoint, links};
 
 /// `For 2 endpoints`, `1 delivered · 1 held` where that is known, or why it was not sent and what to do about it.
@@ -20,7 +21,7 @@ pub fn Outcome(
         let endpoints = format!("For {}", counted(event.deliveries.into(), "endpoint"));
         let stand = standing(&deliveries);
         let said = if stand.is_empty() { endpoints } else { format!("{endpoints}: {stand}") };
-        return view! { <span>{said}</span> }.into_any();
+        return view! { <span>{said}</span> }.into_html();
     }
     let endpoints = links::account(&view.acct, "endpoints");
     view! {
@@ -29,7 +30,7 @@ pub fn Outcome(
             <a class="relative z-1 inline-flex items-center min-h-6" href=endpoints>"add it to an endpoint"</a>
         </span>
     }
-    .into_any()
+    .into_html()
 }
 
 /// `1 delivered · 16 failed · 1 held`, in the order of every legend.

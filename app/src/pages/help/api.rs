@@ -8,6 +8,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::guide::{Grid, Part, Sample, guide_page, rows};
+use crate::html::IntoHtml;
 
 const POST_EVENT: &str = r#"curl -i "$OFFHOOK/api/v1/events" \
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" \
@@ -93,7 +94,7 @@ pub fn ApiPage() -> impl IntoView {
             </Part>
             <Errors/>
         }
-        .into_any()
+        .into_html()
     })
 }
 

@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use crate::components::code_block::CodeBlock;
 use crate::components::heading::TabTitle;
-use crate::islands::copy::Copy;
+use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::pages::public_page;
+use islands::copy::Copy;
 
 /// The guides: the rest of their address after `/help`, title, and what each answers.
 pub const GUIDES: [(&str, &str, &str); 5] = [
@@ -28,9 +29,9 @@ pub fn guide_page(
     here: &'static str,
     title: &'static str,
     lead: &'static str,
-    parts: impl FnOnce() -> AnyView + Send + 'static,
+    parts: impl FnOnce() -> Html + Send + 'static,
 ) -> impl IntoView {
-    public_page(async move |_, _| Ok(view! { <Guide here=here title=title lead=lead>{parts()}</Guide> }.into_any()))
+    public_page(async move |_, _| Ok(view! { <Guide here=here title=title lead=lead>{parts()}</Guide> }.into_html()))
 }
 
 /// A guide with the list of all guides above it.
@@ -45,7 +46,7 @@ pub fn Guide(
     /// The rest of this page's address after `/help`.
     here: &'static str,
     /// The parts.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     view! {
         <TabTitle title=title.clone()/>
@@ -53,7 +54,7 @@ pub fn Guide(
         <article class=PROSE>
             <h1 class="mt-6 text-verdict font-bold leading-row">{title}</h1>
             <p class="text-large text-ink-2">{lead}</p>
-            {children()}
+            {children}
         </article>
         <Copy/>
     }
@@ -82,14 +83,14 @@ pub fn Part(
     #[prop(into)]
     title: String,
     /// Its text.
-    children: Children,
+    children: Html,
 ) -> impl IntoView {
     view! {
         <section aria-labelledby=id class="mt-10">
             <h2 id=id class="text-title font-bold">
                 <a href=format!("#{id}") class="hover:underline">{title}</a>
             </h2>
-            {children()}
+            {children}
         </section>
     }
 }
@@ -114,7 +115,7 @@ pub fn Grid(
     let heading =
         |name: &&'static str| view! { <th scope="col" class="py-1.5 pr-4 font-semibold text-left">{*name}</th> };
     let cell = move |(at, text): (usize, String)| {
-        let text = if code && at == 0 { view! { <code>{text}</code> }.into_any() } else { text.into_any() };
+        let text = if code && at == 0 { view! { <code>{text}</code> }.into_html() } else { text.into_html() };
         // Stacked, what stands between the name and its meaning needs its heading beside it.
         let said = (at > 0 && at + 1 < head.len()).then(|| format!("{}: ", head[at]));
         view! { <td class=CELL data-head=said>{text}</td> }

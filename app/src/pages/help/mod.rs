@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
 use crate::links;
 
 mod api;
@@ -31,6 +32,6 @@ pub fn HelpPage() -> impl IntoView {
                 </li>
             }
         };
-        view! { <ul class="mt-6 list-none pl-0">{GUIDES.into_iter().map(guide).collect_view()}</ul> }.into_any()
+        view! { <ul class="mt-6 list-none pl-0">{GUIDES.into_iter().map(guide).collect_view()}</ul> }.into_html()
     })
 }

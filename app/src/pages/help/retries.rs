@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use super::guide::{Grid, Part, guide_page, rows};
 use crate::components::status_lamp::StatusLamp;
+use crate::html::IntoHtml;
 
 /// `/help/retries`.
 #[component]
@@ -23,7 +24,7 @@ pub fn RetriesPage() -> impl IntoView {
             <Order/>
             <Endpoints/>
         }
-        .into_any()
+        .into_html()
     })
 }
 

@@ -11,6 +11,7 @@ use leptos::prelude::*;
 
 use super::guide::{Grid, Part, Sample, guide_page, rows};
 use crate::components::code_block::FoldedCode;
+use crate::html::IntoHtml;
 use crate::links;
 
 /// The record of an outgoing call: cost and destination in their other forms.
@@ -100,7 +101,7 @@ pub fn SettingUpPage() -> impl IntoView {
             <Answer/>
             <WithoutServer/>
         }
-        .into_any()
+        .into_html()
     })
 }
 

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::guide::{Part, Sample, guide_page};
+use crate::html::IntoHtml;
 
 /// A language of the guide.
 struct Language {
@@ -86,7 +87,7 @@ pub fn VerifyPage() -> impl IntoView {
                 {LANGUAGES.iter().map(sample).collect_view()}
             </Part>
         }
-        .into_any()
+        .into_html()
     })
 }
 

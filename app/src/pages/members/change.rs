@@ -10,6 +10,7 @@ use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::role_field::RoleField;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -28,7 +29,7 @@ pub fn MemberPage() -> impl IntoView {
                 <p class="max-w-column">"Nobody changes their own role. Ask another admin to do it."</p>
                 <p><LinkButton href=back>"Back to members"</LinkButton></p>
             }
-            .into_any());
+            .into_html());
         }
         Ok(view! {
             {heading}
@@ -42,6 +43,6 @@ pub fn MemberPage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

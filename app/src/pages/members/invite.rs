@@ -11,6 +11,7 @@ use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::role_field::RoleField;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -33,6 +34,6 @@ pub fn InvitePage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

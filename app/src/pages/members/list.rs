@@ -13,6 +13,7 @@ use crate::components::rail::Part;
 use crate::components::role_field::RoleWords as _;
 use crate::components::time_text::{TimeForm, TimeText, UntilText};
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -36,7 +37,7 @@ pub fn MembersPage() -> impl IntoView {
             <ul class="border-t border-line">{members}</ul>
             {waiting}
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -52,13 +53,13 @@ fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> 
         .then(|| view! { <p class="text-table text-ink-2 wrap-anywhere">{user.email.clone()}</p> });
     let of = user.email.clone();
     let actions = if is_own {
-        view! { <a href=remove>"Leave the account"</a> }.into_any()
+        view! { <a href=remove>"Leave the account"</a> }.into_html()
     } else {
         view! {
             <a href=change>"Change role"<span class="sr-only">" of " {of.clone()}</span></a>
             <a class="text-failed" href=remove>"Remove"<span class="sr-only">" " {of}</span></a>
         }
-        .into_any()
+        .into_html()
     };
     view! {
         <li class=ROW>
@@ -87,9 +88,9 @@ fn waiting(invitations: Vec<Invitation>, view: &Viewpoint) -> impl IntoView + us
 fn invitation(one: Invitation, view: &Viewpoint) -> impl IntoView + use<> {
     let expired = one.expires <= view.now;
     let runs_out = if expired {
-        view! { "The link has expired: send it again." }.into_any()
+        view! { "The link has expired: send it again." }.into_html()
     } else {
-        view! { "The link ends " <UntilText at=one.expires view=view.clone()/> "." }.into_any()
+        view! { "The link ends " <UntilText at=one.expires view=view.clone()/> "." }.into_html()
     };
     let (acct, inv) = (view.acct.clone(), one.id.to_string());
     let (to, of) = (one.email.clone(), one.email.clone());

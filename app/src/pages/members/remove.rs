@@ -9,6 +9,7 @@ use crate::api::members::{RemoveMember, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -39,6 +40,6 @@ pub fn RemoveMemberPage() -> impl IntoView {
                 <LinkButton href=back>{if leaves { "Stay" } else { "Keep the member" }}</LinkButton>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

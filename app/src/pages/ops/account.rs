@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{accounts::failed_attempts, viewpoint};
+use crate::html::IntoHtml;
 use crate::{
     api::ops::{LimitAccount, RenameAccount, ResumeAccount, load_account},
     components::{
@@ -31,8 +32,8 @@ pub fn AccountPage() -> impl IntoView {
         let view = viewpoint(&visit);
         let account = card.row.account.clone();
         let suspension = match account.suspended.clone() {
-            Some(suspension) => suspended(&account, &suspension, &view).into_any(),
-            None => awake(&account).into_any(),
+            Some(suspension) => suspended(&account, &suspension, &view).into_html(),
+            None => awake(&account).into_html(),
         };
         let most_days = card.retention_max_days;
         Ok(view! {
@@ -42,7 +43,7 @@ pub fn AccountPage() -> impl IntoView {
             <Naming account=account.clone()/>
             <Limits account=account most_days=most_days/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -6,6 +6,7 @@ use domain::time::counted;
 use leptos::prelude::*;
 
 use super::viewpoint;
+use crate::html::IntoHtml;
 use crate::{
     api::ops::load_accounts,
     components::{
@@ -32,10 +33,10 @@ pub fn AccountsPage() -> impl IntoView {
             AccountFilter { cursor, ..filter.clone() }.to_query()
         });
         let content = if page.rows.is_empty() {
-            empty(filter.text.as_deref()).into_any()
+            empty(filter.text.as_deref()).into_html()
         } else {
             let rows = page.rows.into_iter().map(|row| view! { <Row row=row view=view.clone()/> }).collect_view();
-            view! { <ul class="border-b border-line">{rows}</ul> }.into_any()
+            view! { <ul class="border-b border-line">{rows}</ul> }.into_html()
         };
         let new = links::ops_account("new", "");
         Ok(view! {
@@ -45,7 +46,7 @@ pub fn AccountsPage() -> impl IntoView {
             <SearchForm text=filter.text/>
             <div>{content} <Pager paging=paging/></div>
         }
-        .into_any())
+        .into_html())
     })
 }
 

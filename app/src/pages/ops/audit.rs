@@ -4,6 +4,7 @@ use domain::audit::INSTALLATION_AREAS;
 use leptos::prelude::*;
 
 use super::viewpoint;
+use crate::html::IntoHtml;
 use crate::{
     api::ops::load_audit,
     components::heading::Heading,
@@ -30,6 +31,6 @@ pub fn OpsAuditPage() -> impl IntoView {
             <Heading title="Audit" lead=lead>{exports}</Heading>
             <AuditLog page=page query=place.query areas=&INSTALLATION_AREAS base=base view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }

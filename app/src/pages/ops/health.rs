@@ -6,6 +6,7 @@ use domain::time::span;
 use leptos::prelude::*;
 
 use super::viewpoint;
+use crate::html::IntoHtml;
 use crate::{
     api::ops::load_health,
     components::{
@@ -30,9 +31,9 @@ pub fn HealthPage() -> impl IntoView {
         let health = load_health().await?;
         let view = viewpoint(&visit);
         let below = if health.accounts == 0 {
-            no_accounts().into_any()
+            no_accounts().into_html()
         } else {
-            view! { <Troubled days=health.troubled.clone()/> }.into_any()
+            view! { <Troubled days=health.troubled.clone()/> }.into_html()
         };
         let (mood, words) = health.verdict();
         Ok(view! {
@@ -46,7 +47,7 @@ pub fn HealthPage() -> impl IntoView {
             {below}
             <Base health=health view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -118,7 +119,7 @@ fn Troubled(days: Vec<AccountDay>) -> impl IntoView {
     if days.is_empty() {
         let words = "No endpoint of any account was called in the last 24 hours.";
         return view! { <Panel title="Accounts, last 24 hours" id="accounts"><p class="text-ink-2">{words}</p></Panel> }
-            .into_any();
+            .into_html();
     }
     let rows = days.into_iter().map(|day| {
         let tried = day.delivered + day.failed;
@@ -150,7 +151,7 @@ fn Troubled(days: Vec<AccountDay>) -> impl IntoView {
             <p class="mt-3 text-table"><a href=links::OPS_ACCOUNTS>"All accounts"</a></p>
         </Panel>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Database, version and nodes.

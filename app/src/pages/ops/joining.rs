@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::viewpoint;
+use crate::html::IntoHtml;
 use crate::{
     api::ops_staff::{JoinStaff, JoinStaffAsNew, StaffInvitee, SwitchToStaff, load_staff_invitation},
     components::{heading::Heading, role_field::YourRole, time_text::UntilText, viewpoint::Viewpoint},
@@ -19,8 +20,8 @@ pub fn JoinStaffPage() -> impl IntoView {
     public_page(async |place, visit| {
         let link = place.param("link");
         let loaded = load_staff_invitation(link.clone()).await;
-        let open = |invitee| open(invitee, link, &visit).into_any();
-        behind_link(loaded, invitation::NO_INVITATION, open, |words| invitation::ended(words).into_any()).await
+        let open = |invitee| open(invitee, link, &visit).into_html();
+        behind_link(loaded, invitation::NO_INVITATION, open, |words| invitation::ended(words).into_html()).await
     })
 }
 
@@ -29,10 +30,10 @@ fn open(invitee: StaffInvitee, link: String, visit: &Visit) -> impl IntoView + u
     let (email, known) = (invited.email.clone(), invited.known);
     let back = links::staff_invitation(&link);
     let way = match signed_in {
-        Some(person) if person == email => invitation::accept(link, JoinStaff::PATH).into_any(),
-        Some(person) => invitation::switch(link, person, email, SwitchToStaff::PATH).into_any(),
-        None if known => invitation::sign_in_first(&back, email).into_any(),
-        None => invitation::newcomer(link, email, JoinStaffAsNew::PATH).into_any(),
+        Some(person) if person == email => invitation::accept(link, JoinStaff::PATH).into_html(),
+        Some(person) => invitation::switch(link, person, email, SwitchToStaff::PATH).into_html(),
+        None if known => invitation::sign_in_first(&back, email).into_html(),
+        None => invitation::newcomer(link, email, JoinStaffAsNew::PATH).into_html(),
     };
     view! { <Heading title="Join the staff"/> <Terms invited=invited view=viewpoint(visit)/> {way} }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::ops::OpenAccount,
     components::{
@@ -32,6 +33,6 @@ pub fn NewAccountPage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

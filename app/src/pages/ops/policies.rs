@@ -10,6 +10,7 @@ use domain::time::span;
 use leptos::prelude::*;
 
 use super::{policy::PolicyPanel, viewpoint};
+use crate::html::IntoHtml;
 use crate::{
     api::ops_policies::load_policies,
     components::{
@@ -40,7 +41,7 @@ pub fn PoliciesPage() -> impl IntoView {
             <Schedule/>
             <TimeLimits/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -4,6 +4,7 @@ use domain::installation::policy::{Policy, PolicyName};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::ops_policies::{SetPolicy, UnsetPolicy},
     components::{
@@ -73,13 +74,13 @@ fn PreviewForm(name: PolicyName, value: String, complaint: Option<String>) -> im
                 {option("invite", "By invitation")} {option("open", "Open to anybody")}
             </select>
         }
-        .into_any()
+        .into_html()
     } else {
         view! {
             <input class=format!("{CONTROL} flex-1 basis-52") type="text" id=id.clone() name=name.as_str() value=value autocomplete="off"
                 spellcheck="false" aria-invalid=invalid.then_some("true") aria-describedby=described_by/>
         }
-        .into_any()
+        .into_html()
     };
     view! {
         <form method="get" action=format!("{}#{}", links::OPS_POLICIES, name.as_str()) class="grid gap-1">

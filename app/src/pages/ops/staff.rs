@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::viewpoint;
+use crate::html::IntoHtml;
 use crate::{
     api::ops_staff::{InviteStaff, ResendStaffInvitation, WithdrawStaffInvitation, load_staff},
     components::{
@@ -46,7 +47,7 @@ pub fn StaffPage() -> impl IntoView {
             <ul class="border-t border-line">{members}</ul>
             {waiting}
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -80,9 +81,9 @@ fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
 
 fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
     let runs_out = if one.expires <= view.now {
-        view! { "The link has expired: send it again." }.into_any()
+        view! { "The link has expired: send it again." }.into_html()
     } else {
-        view! { "The link ends " <UntilText at=one.expires view=view.clone()/> "." }.into_any()
+        view! { "The link ends " <UntilText at=one.expires view=view.clone()/> "." }.into_html()
     };
     let inv = one.id.to_string();
     let (to, of) = (one.email.clone(), one.email.clone());
@@ -124,6 +125,6 @@ pub fn InviteStaffPage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

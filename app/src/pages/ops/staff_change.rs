@@ -4,6 +4,7 @@ use domain::id::UserId;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::ops_staff::{ChangeStaff, RemoveStaff, load_staff},
     components::{
@@ -24,7 +25,7 @@ pub fn ChangeStaffPage() -> impl IntoView {
         let member = roster.member(&id)?.clone();
         let heading = view! { <Heading title=format!("Role of {}", member.user.email)/> };
         if id.as_str() == own {
-            return Ok(view! { {heading} <NotOneself/> }.into_any());
+            return Ok(view! { {heading} <NotOneself/> }.into_html());
         }
         Ok(view! {
             {heading}
@@ -38,7 +39,7 @@ pub fn ChangeStaffPage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -51,7 +52,7 @@ pub fn RemoveStaffPage() -> impl IntoView {
         let member = roster.member(&id)?.clone();
         let heading = view! { <Heading title=format!("Remove {} from the staff?", member.user.email)/> };
         if id.as_str() == own {
-            return Ok(view! { {heading} <NotOneself/> }.into_any());
+            return Ok(view! { {heading} <NotOneself/> }.into_html());
         }
         Ok(view! {
             {heading}
@@ -65,7 +66,7 @@ pub fn RemoveStaffPage() -> impl IntoView {
                 <LinkButton href=links::OPS_STAFF>"Keep them"</LinkButton>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }
 

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::viewpoint;
+use crate::html::IntoHtml;
 use crate::{
     api::ops_tokens::{MakePlatformToken, load_platform_token, load_platform_tokens},
     components::{
@@ -26,7 +27,7 @@ pub fn PlatformTokensPage() -> impl IntoView {
         let tokens = load_platform_tokens().await?;
         let view = viewpoint(&visit);
         let lead = format!("The phone platform posts events for any account with them. {}.", view.clock());
-        Ok(view! { <TokenList tokens=tokens whose=Whose::Platform view=view lead=lead/> }.into_any())
+        Ok(view! { <TokenList tokens=tokens whose=Whose::Platform view=view lead=lead/> }.into_html())
     })
 }
 
@@ -47,7 +48,7 @@ pub fn NewPlatformTokenPage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -57,7 +58,7 @@ pub fn PlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
         let view = viewpoint(&visit);
-        Ok(view! { <TokenCard token=token whose=Whose::Platform flash=visit.flash view=view/> }.into_any())
+        Ok(view! { <TokenCard token=token whose=Whose::Platform flash=visit.flash view=view/> }.into_html())
     })
 }
 
@@ -67,6 +68,6 @@ pub fn RevokePlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
         let view = viewpoint(&visit);
-        Ok(view! { <Question token=token whose=Whose::Platform view=view/> }.into_any())
+        Ok(view! { <Question token=token whose=Whose::Platform view=view/> }.into_html())
     })
 }

@@ -7,6 +7,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
 use crate::{
     components::{
         button::Button,
@@ -48,7 +49,7 @@ pub fn PlanForm(
             <div><Button>"Count again"</Button></div>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

@@ -6,10 +6,12 @@ use domain::{
     filter::DeliveryFilter,
     recover::{Job, JobState, about, estimate_ms},
 };
+use islands::live::Live;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{events, span};
+use crate::html::IntoHtml;
 use crate::{
     api::recover::{TurnJob, load_job},
     components::{
@@ -23,7 +25,6 @@ use crate::{
         time_text::{TimeForm, TimeText},
         viewpoint::Viewpoint,
     },
-    islands::live::Live,
     links,
     pages::account_page,
     visit::Frame,
@@ -49,7 +50,7 @@ pub fn JobPage() -> impl IntoView {
             <Notices/>
             <LiveRegion view=view.clone() version=version ended=ended><Progress job=job view=view frame=frame/></LiveRegion>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -101,7 +102,7 @@ fn Progress(job: Job, view: Viewpoint, frame: Frame) -> impl IntoView {
             <JobFacts job=job view=view/>
         </div>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Where its time and endpoint lead in the list of deliveries.
@@ -171,5 +172,5 @@ fn JobFacts(job: Job, view: Viewpoint) -> impl IntoView {
             <KeyValue name="Job ID"><IdText id=id what="job id"/></KeyValue>
         </Facts>
     }
-    .into_any()
+    .into_html()
 }

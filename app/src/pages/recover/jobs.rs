@@ -4,6 +4,7 @@ use domain::recover::Job;
 use leptos::prelude::*;
 
 use super::{job::said, span};
+use crate::html::IntoHtml;
 use crate::{
     api::recover::load_jobs,
     components::{
@@ -27,11 +28,11 @@ pub fn JobsPage() -> impl IntoView {
                     <LinkButton href=href>"See endpoints"</LinkButton>
                 </EmptyState>
             }
-            .into_any()
+            .into_html()
         } else {
-            view! { <JobRows jobs=jobs view=view.clone()/> }.into_any()
+            view! { <JobRows jobs=jobs view=view.clone()/> }.into_html()
         };
-        Ok(view! { <Heading title="Jobs" lead=view.clock()/> {content} }.into_any())
+        Ok(view! { <Heading title="Jobs" lead=view.clock()/> {content} }.into_html())
     })
 }
 
@@ -58,5 +59,5 @@ pub fn JobRows(
             </li>
         }
     });
-    view! { <ul class="border-t border-line">{rows.collect_view()}</ul> }.into_any()
+    view! { <ul class="border-t border-line">{rows.collect_view()}</ul> }.into_html()
 }

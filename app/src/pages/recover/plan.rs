@@ -13,6 +13,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{events, form::PlanForm, from_query, jobs::JobRows, span};
+use crate::html::IntoHtml;
 use crate::{
     api::recover::{Prospect, StartRecovery, load_prospect},
     components::{
@@ -51,7 +52,7 @@ pub fn RecoverPage() -> impl IntoView {
             <Panel title="What to recover" id="what"><PlanForm form=form base=base/></Panel>
             {jobs}
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -67,10 +68,10 @@ fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> im
                     <p>"A job recovers events of this endpoint already. Another can start when it has ended."</p>
                     <p><LinkButton weight=Weight::Primary href=href>"See the job"</LinkButton></p>
                 }
-                .into_any()
+                .into_html()
             }
-            (None, 0) => view! { <p class="text-large">{nothing(&plan, &view)}</p> }.into_any(),
-            (None, _) => view! { <Start plan=plan endpoint=endpoint view=view/> }.into_any(),
+            (None, 0) => view! { <p class="text-large">{nothing(&plan, &view)}</p> }.into_html(),
+            (None, _) => view! { <Start plan=plan endpoint=endpoint view=view/> }.into_html(),
         },
     };
     Some(view! { <section class="grid max-w-column gap-3" aria-label="What would happen">{content}</section> })
@@ -119,7 +120,7 @@ fn Start(plan: Plan, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
             <a href=list>"Look at the failed ones first"</a>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 /// The plan as a form again, its moments fixed, so that what was counted is what is started.

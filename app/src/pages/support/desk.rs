@@ -7,6 +7,7 @@ use domain::{
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::support::{EndSupport, load_desk},
     components::{
@@ -37,7 +38,7 @@ pub fn DeskPage() -> impl IntoView {
             <Running sessions=open zone=zone.clone() now=now/>
             <Past sessions=past zone=zone/>
         }
-        .into_any())
+        .into_html())
     })
 }
 
@@ -61,7 +62,7 @@ fn FindForm(text: String, complaint: Option<String>) -> impl IntoView {
 fn Results(found: Vec<Found>, open: Vec<SupportSession>, text: String) -> impl IntoView {
     if found.is_empty() {
         let words = format!("Nothing is called {text}, and it is no number, host or id that an account has.");
-        return view! { <p class="max-w-column text-ink-2" role="status">{words}</p> }.into_any();
+        return view! { <p class="max-w-column text-ink-2" role="status">{words}</p> }.into_html();
     }
     let rows = found.into_iter().map(|one| {
         let runs = open.iter().any(|session| session.account == one.account.id);
@@ -73,7 +74,7 @@ fn Results(found: Vec<Found>, open: Vec<SupportSession>, text: String) -> impl I
             <ul class="border-t border-line">{rows.collect_view()}</ul>
         </section>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]
@@ -82,13 +83,13 @@ fn FoundRow(found: Found, runs: bool) -> impl IntoView {
     let name = found.account.name.clone();
     let of = view! { <Of name=name.clone()/> };
     let action = match (found.account.settings.support_access, runs) {
-        (false, _) => view! { <span class="text-retrying">"Does not allow support access"</span> }.into_any(),
+        (false, _) => view! { <span class="text-retrying">"Does not allow support access"</span> }.into_html(),
         (true, true) => {
             view! { <LinkButton href=links::in_support(&id, &found.rest) weight=Weight::Primary>"Open"{of}</LinkButton> }
-                .into_any()
+                .into_html()
         }
         (true, false) => {
-            view! { <LinkButton href=links::support_start(&id, &found.rest)>"Start session"{of}</LinkButton> }.into_any()
+            view! { <LinkButton href=links::support_start(&id, &found.rest)>"Start session"{of}</LinkButton> }.into_html()
         }
     };
     view! {
@@ -132,8 +133,8 @@ fn Running(sessions: Vec<SupportSession>, zone: Zone, now: UnixMs) -> impl IntoV
         <section class="grid gap-2" aria-labelledby="running">
             <h2 class="text-large font-bold" id="running">"Running sessions"</h2>
             {match none {
-                Some(none) => none.into_any(),
-                None => view! { <ul class="border-t border-line">{rows}</ul> }.into_any(),
+                Some(none) => none.into_html(),
+                None => view! { <ul class="border-t border-line">{rows}</ul> }.into_html(),
             }}
         </section>
     }

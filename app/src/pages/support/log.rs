@@ -3,6 +3,7 @@
 use domain::support::SupportRecord;
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
 use crate::{api::support::load_log, components::heading::Heading, links, pages::support_page, zone::Zone};
 
 /// Records of a page; as many mean that there may be older ones.
@@ -28,12 +29,12 @@ pub fn LogPage() -> impl IntoView {
         Ok(view! {
             <Heading title="Log" lead=lead/>
             {match none {
-                Some(none) => none.into_any(),
-                None => view! { <ol class="border-t border-line">{rows}</ol> }.into_any(),
+                Some(none) => none.into_html(),
+                None => view! { <ol class="border-t border-line">{rows}</ol> }.into_html(),
             }}
             {older}
         }
-        .into_any())
+        .into_html())
     })
 }
 

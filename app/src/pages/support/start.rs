@@ -4,6 +4,7 @@ use domain::{account::Account, support::SESSION_MINUTES};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
+use crate::html::IntoHtml;
 use crate::{
     api::support::{StartSupport, load_account},
     components::{
@@ -23,11 +24,11 @@ pub fn StartSupportPage() -> impl IntoView {
         let account = load_account(place.asked("account")).await?;
         let title = format!("Look into {}", account.name);
         let content = if account.settings.support_access {
-            view! { <StartForm account=account rest=place.asked("rest") flash=visit.flash/> }.into_any()
+            view! { <StartForm account=account rest=place.asked("rest") flash=visit.flash/> }.into_html()
         } else {
-            refused(&account.name).into_any()
+            refused(&account.name).into_html()
         };
-        Ok(view! { <Heading title=title/> {content} }.into_any())
+        Ok(view! { <Heading title=title/> {content} }.into_html())
     })
 }
 

@@ -11,6 +11,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens`
@@ -21,7 +22,7 @@ pub fn TokensPage() -> impl IntoView {
         let tokens = load_tokens(place.acct.clone()).await?;
         let view = Viewpoint::from(&frame);
         let lead = "Programs post events, read deliveries and look after endpoints with them.";
-        Ok(view! { <TokenList tokens=tokens whose=Whose::Account(place.acct) view=view lead=lead/> }.into_any())
+        Ok(view! { <TokenList tokens=tokens whose=Whose::Account(place.acct) view=view lead=lead/> }.into_html())
     })
 }
 
@@ -47,7 +48,7 @@ pub fn TokenList(
                 <LinkButton href="/help/api">"What the API does"</LinkButton>
             </EmptyState>
         }
-        .into_any();
+        .into_html();
     }
     let row = |token: ApiToken| {
         let page = whose.page(token.id.as_str());
@@ -60,7 +61,7 @@ pub fn TokenList(
         </Heading>
         <ul class="border-b border-line">{rows}</ul>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

@@ -11,6 +11,7 @@ use crate::components::checkbox_group::{CheckboxGroup, Choice};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -42,6 +43,6 @@ pub fn NewTokenPage() -> impl IntoView {
                 </div>
             </form>
         }
-        .into_any())
+        .into_html())
     })
 }

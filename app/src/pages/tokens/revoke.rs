@@ -12,6 +12,7 @@ use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::viewpoint::Viewpoint;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens/:tok/revoke`
@@ -21,7 +22,7 @@ pub fn RevokeTokenPage() -> impl IntoView {
         frame.need(Permission::ManageTokens)?;
         let token = load_token(place.acct.clone(), place.param("tok")).await?;
         let view = Viewpoint::from(&frame);
-        Ok(view! { <Question token=token whose=Whose::Account(place.acct) view=view/> }.into_any())
+        Ok(view! { <Question token=token whose=Whose::Account(place.acct) view=view/> }.into_html())
     })
 }
 
@@ -44,7 +45,7 @@ pub fn Question(
             <p>{ended} " There is nothing to revoke."</p>
             <p><LinkButton href=back>"See the token"</LinkButton></p>
         }
-        .into_any();
+        .into_html();
     }
     let named = token.used_lately(view.now).then(|| view! { <Named name=token.name.clone()/> });
     view! {
@@ -62,7 +63,7 @@ pub fn Question(
             </div>
         </form>
     }
-    .into_any()
+    .into_html()
 }
 
 /// Asks for the name of a token that programs use.

@@ -15,6 +15,7 @@ use crate::components::rail::Part;
 use crate::components::secret::Secret;
 use crate::components::viewpoint::Viewpoint;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/tokens/:tok`
@@ -24,7 +25,7 @@ pub fn TokenPage() -> impl IntoView {
         frame.need(Permission::ManageTokens)?;
         let token = load_token(place.acct.clone(), place.param("tok")).await?;
         let (view, flash) = (Viewpoint::from(&frame), frame.visit.flash);
-        Ok(view! { <TokenCard token=token whose=Whose::Account(place.acct) flash=flash view=view/> }.into_any())
+        Ok(view! { <TokenCard token=token whose=Whose::Account(place.acct) flash=flash view=view/> }.into_html())
     })
 }
 

@@ -1,4 +1,4 @@
-//! From what the client says went wrong to a cause of the catalogue.
+//! Maps errors of the client to causes of the catalogue.
 
 use std::{error::Error, io};
 
@@ -8,12 +8,12 @@ use domain::{
 };
 use rustls::{CertificateError, Error as TlsError};
 
-use super::resolver::Unresolved;
+use super::resolver::DnsError;
 
-/// The cause of a failed request, with the facts that the error itself tells.
+/// The cause of a failed request, with the facts that the error contains.
 pub(super) fn cause(error: &reqwest::Error, facts: &mut CauseFacts) -> Cause {
-    if let Some(unresolved) = find::<Unresolved>(error) {
-        return of_unresolved(*unresolved);
+    if let Some(dns) = find::<DnsError>(error) {
+        return of_dns(*dns);
     }
     if let Some(tls) = find::<TlsError>(error) {
         return of_tls(tls, facts);
@@ -36,19 +36,19 @@ pub(super) fn cause(error: &reqwest::Error, facts: &mut CauseFacts) -> Cause {
     }
 }
 
-/// The cause that an unresolved name stands for.
-pub(super) const fn of_unresolved(unresolved: Unresolved) -> Cause {
-    match unresolved {
-        Unresolved::NotFound => Cause::DnsNotFound,
-        Unresolved::Timeout => Cause::DnsTimeout,
-        Unresolved::Blocked => Cause::BlockedAddress,
+/// The cause for a name that could not be resolved.
+const fn of_dns(error: DnsError) -> Cause {
+    match error {
+        DnsError::NotFound => Cause::DnsNotFound,
+        DnsError::Timeout => Cause::DnsTimeout,
+        DnsError::Blocked => Cause::BlockedAddress,
     }
 }
 
 const fn of_io(kind: io::ErrorKind, connecting: bool) -> Option<Cause> {
     Some(match kind {
         io::ErrorKind::ConnectionRefused => Cause::ConnectRefused,
-        // A server that hangs up during the handshake does not speak TLS.
+        // A server that closes the connection during the handshake does not speak TLS.
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData if connecting => Cause::TlsVersion,
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
@@ -79,12 +79,12 @@ fn of_tls(error: &TlsError, facts: &mut CauseFacts) -> Cause {
     }
 }
 
-/// `DnsName("acme.example")` is how names are presented; people want what is inside.
+/// rustls presents names as `DnsName("acme.example")`; users need only the name.
 fn plain_name(presented: &str) -> String {
     presented.split('"').nth(1).unwrap_or(presented).to_owned()
 }
 
-/// The first error of type `E` in the chain of sources; I/O errors carry theirs inside.
+/// The first error of type `E` in the chain of sources; I/O errors wrap theirs.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,23 +1,24 @@
 //! The only HTTP client of Offhook.
 //!
 //! Motive: customers choose where we connect to, so every connection is guarded, limited in time and size, and never
-//! follows a redirect. Addresses in names are vetted by the resolver at connect time; addresses in URLs before.
+//! follows a redirect. Addresses of names are vetted by the resolver at connect time; addresses in URLs before.
 //!
-//! The one exception to the guard is the account's own test line: its URL is ours, so it is posted to our own
-//! listener directly, wherever the public URL would lead.
+//! The one exception to the guard is the account's own test line: its URL is ours, so it is posted directly to our own
+//! listener, wherever the public URL would lead.
 
 mod bare;
 mod classify;
 mod destination;
 mod policy;
 mod resolver;
+mod system_dns;
 mod timing;
 
 use crate::clock;
 use std::{
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use domain::{
@@ -27,7 +28,7 @@ use domain::{
     target::TargetUrl,
 };
 use ipnet::IpNet;
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, redirect};
 use tokio::time::timeout;
 use url::{Host, Url};
 
@@ -35,7 +36,8 @@ pub use bare::Bare;
 pub use destination::Destination;
 pub use policy::Policy;
 pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-pub use resolver::{LookUp, Unresolved};
+use resolver::VettingResolver;
+pub use resolver::{DnsError, Lookup};
 
 /// Time limit of connecting, TLS included.
 pub const CONNECT_TIMEOUT_MS: u32 = domain::endpoint::CONNECT_TIMEOUT_MS;
@@ -45,7 +47,7 @@ const IDLE_PER_HOST: usize = 64;
 const IDLE_MS: u64 = 60_000;
 /// Longest response header that is kept, in characters per line.
 const HEADER_KEPT_CHARS: usize = 1_024;
-/// How we name ourselves.
+/// Our `User-Agent`.
 pub const USER_AGENT: &str = concat!("Offhook/", env!("CARGO_PKG_VERSION"));
 
 /// A request to an endpoint.
@@ -57,16 +59,16 @@ pub struct Post {
     pub headers: HeaderMap,
     /// The body.
     pub body: String,
-    /// The moment of the attempt, for what an answer says about dates.
+    /// The time of the attempt, for dates in the response.
     pub at: UnixMs,
-    /// Time limit of all of it, the response's body included, in milliseconds.
+    /// Time limit of the request, including the response body, in milliseconds.
     pub timeout_ms: u32,
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// HTTP status, where there was one.
+pub struct Response {
+    /// HTTP status, if there was one.
     pub status: Option<u16>,
     /// Why it failed; none for 2xx.
     pub failure: Option<Failure>,
@@ -76,18 +78,18 @@ pub struct Answer {
     pub body: String,
     /// Whether the body was longer than what is kept.
     pub cut: bool,
-    /// How long all of it took, in milliseconds.
+    /// Total duration, in milliseconds.
     pub duration_ms: u32,
-    /// Where the time went.
+    /// The phases of the request.
     pub timing: Timing,
 }
 
 /// The client.
 pub struct Outbound {
-    /// Made anew when the guard changes, so that no open connection outlives what allowed it.
+    /// Rebuilt when the guard changes, so that no open connection outlives the rule that allowed it.
     guarded: RwLock<Client>,
     own: Client,
-    vetted: resolver::Vetted,
+    resolver: VettingResolver,
     own_prefix: String,
     own_address: SocketAddr,
 }
@@ -95,52 +97,52 @@ pub struct Outbound {
 /// The client could not be built: TLS has no roots or no provider.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be built: {0}")]
-pub struct CannotBuild(#[from] reqwest::Error);
+pub struct BuildError(#[from] reqwest::Error);
 
 impl Outbound {
-    /// A client under this policy. `public_url` is where the world reaches us, `own_address` where we listen.
+    /// A client with this policy. `public_url` is our public address, `own_address` is where we listen.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, CannotBuild> {
-        Self::with_look_up(policy, public_url, own_address, resolver::of_the_system())
+    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, BuildError> {
+        Self::with_lookup(policy, public_url, own_address, resolver::system_lookup())
     }
 
-    /// [`Self::new`] with another way to look names up, for tests of names that change.
+    /// [`Self::new`] with another lookup, for tests of names that change.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn with_look_up(
+    pub fn with_lookup(
         policy: Policy,
         public_url: &Url,
         own_address: SocketAddr,
-        look_up: LookUp,
-    ) -> Result<Self, CannotBuild> {
-        // Another part of the process may have installed one already; either will do.
+        lookup: Lookup,
+    ) -> Result<Self, BuildError> {
+        // Another part of the process may have installed a provider already; either works.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let vetted = resolver::Vetted { policy: Arc::new(RwLock::new(policy)), look_up };
+        let resolver = VettingResolver { policy: Arc::new(RwLock::new(policy)), lookup };
         let own_prefix = format!("{}{}", public_url.as_str().trim_end_matches('/'), domain::test_line::PATH_PREFIX);
         Ok(Self {
-            guarded: RwLock::new(client(|builder| builder.dns_resolver(vetted.clone()))?),
+            guarded: RwLock::new(client(|builder| builder.dns_resolver(resolver.clone()))?),
             own: client(|builder| builder)?,
-            vetted,
+            resolver,
             own_prefix,
             own_address,
         })
     }
 
-    /// Opens the guard for these networks beside public addresses, and for no others, from the next attempt on.
+    /// Allows these networks besides public addresses, and no others, from the next attempt on.
     ///
     /// # Errors
-    /// When TLS cannot be set up; the guard is as before then.
-    pub fn allow(&self, networks: Vec<IpNet>) -> Result<(), CannotBuild> {
-        let fresh = client(|builder| builder.dns_resolver(self.vetted.clone()))?;
-        *self.vetted.policy.write().unwrap_or_else(PoisonError::into_inner) = Policy::new(networks);
+    /// When TLS cannot be set up; the guard stays as it was.
+    pub fn allow(&self, networks: Vec<IpNet>) -> Result<(), BuildError> {
+        let fresh = client(|builder| builder.dns_resolver(self.resolver.clone()))?;
+        *self.resolver.policy.write().unwrap_or_else(PoisonError::into_inner) = Policy::new(networks);
         *self.guarded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
     }
 
-    /// Checks where a URL leads before it is saved. A name that does not resolve now is no reason to refuse it.
+    /// Vets a URL before it is saved. A name that does not resolve now is no reason to refuse it.
     ///
     /// # Errors
     /// The failure, when the URL's address or all addresses of its name are refused.
@@ -152,8 +154,8 @@ impl Outbound {
         let refused = || Failure { cause: Cause::BlockedAddress, facts: to.facts() };
         let Some(parsed) = to.url() else { return Err(refused()) };
         match parsed.host() {
-            Some(Host::Domain(name)) => match self.vetted.addresses(name).await {
-                Err(Unresolved::Blocked) => Err(refused()),
+            Some(Host::Domain(name)) => match self.resolver.addresses(name).await {
+                Err(DnsError::Blocked) => Err(refused()),
                 _ => Ok(()),
             },
             _ if self.literal_allowed(parsed) => Ok(()),
@@ -161,33 +163,33 @@ impl Outbound {
         }
     }
 
-    /// Posts, and reads the answer within the limits. Never fails: a failure is an answer too.
-    pub async fn post(&self, post: Post) -> Answer {
+    /// Posts, and reads the response within the limits. It never fails: a failure is a result, too.
+    pub async fn post(&self, post: Post) -> Response {
         let began = clock::stopwatch();
         let limit = Duration::from_millis(u64::from(post.timeout_ms));
         let timeout_ms = post.timeout_ms;
         let mut facts = post.to.facts();
         facts.body_bytes = u32::try_from(post.body.len()).ok();
         let attempt = async { timeout(limit, self.exchange(post, facts.clone())).await };
-        let (result, mut timing) = timing::noted(attempt).await;
-        let mut answer = result.unwrap_or_else(|_| {
+        let (result, mut timing) = timing::recorded(attempt).await;
+        let mut response = result.unwrap_or_else(|_| {
             facts.timeout_ms = Some(timeout_ms);
-            Answer::failed(Cause::ResponseTimeout, facts)
+            Response::failed(Cause::ResponseTimeout, facts)
         });
-        timing.wait_ms = answer.timing.wait_ms;
-        timing.body_ms = answer.timing.body_ms;
-        Answer { duration_ms: timing::ms(began.elapsed()), timing, ..std::mem::take(&mut answer) }
+        timing.wait_ms = response.timing.wait_ms;
+        timing.body_ms = response.timing.body_ms;
+        Response { duration_ms: timing::ms(began.elapsed()), timing, ..std::mem::take(&mut response) }
     }
 
-    async fn exchange(&self, post: Post, mut facts: CauseFacts) -> Answer {
-        let Some((client, url)) = self.route(&post.to) else { return Answer::failed(Cause::BlockedAddress, facts) };
+    async fn exchange(&self, post: Post, mut facts: CauseFacts) -> Response {
+        let Some((client, url)) = self.route(&post.to) else { return Response::failed(Cause::BlockedAddress, facts) };
         let request = client.post(url).headers(post.headers).body(post.body);
         let (began, at) = (clock::stopwatch(), post.at);
         match request.send().await {
             Ok(response) => read(response, facts, at, timing::ms(began.elapsed())).await,
             Err(error) => {
                 let cause = classify::cause(&error, &mut facts);
-                Answer::failed(cause, facts)
+                Response::failed(cause, facts)
             }
         }
     }
@@ -202,7 +204,7 @@ impl Outbound {
             return Some((self.own.clone(), url));
         }
         // The guard may have changed since the URL was saved or read.
-        let allowed = to.is_well_written() && self.literal_allowed(&url);
+        let allowed = to.is_valid() && self.literal_allowed(&url);
         let guarded = || self.guarded.read().unwrap_or_else(PoisonError::into_inner).clone();
         allowed.then(|| (guarded(), url))
     }
@@ -215,15 +217,15 @@ impl Outbound {
     /// An address in the URL itself never meets the resolver, so it is vetted here.
     fn literal_allowed(&self, url: &Url) -> bool {
         match url.host() {
-            Some(Host::Ipv4(address)) => self.vetted.allows(address.into()),
-            Some(Host::Ipv6(address)) => self.vetted.allows(address.into()),
+            Some(Host::Ipv4(address)) => self.resolver.allows(address.into()),
+            Some(Host::Ipv6(address)) => self.resolver.allows(address.into()),
             Some(Host::Domain(_)) => true,
             None => false,
         }
     }
 }
 
-fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, CannotBuild> {
+fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, BuildError> {
     #[expect(clippy::disallowed_methods, reason = "this module is the one place that builds clients")]
     let builder = Client::builder();
     let builder = builder
@@ -233,19 +235,19 @@ fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder
         .referer(false)
         .tcp_nodelay(true)
         .connect_timeout(Duration::from_millis(u64::from(CONNECT_TIMEOUT_MS)))
-        .connector_layer(timing::ConnectNoted)
+        .connector_layer(timing::ConnectTiming)
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .pool_idle_timeout(Duration::from_millis(IDLE_MS));
     Ok(resolve(builder).build()?)
 }
 
-impl Default for Answer {
+impl Default for Response {
     fn default() -> Self {
         Self::failed(Cause::OurFault, CauseFacts::default())
     }
 }
 
-impl Answer {
+impl Response {
     fn failed(cause: Cause, facts: CauseFacts) -> Self {
         Self {
             status: facts.status,
@@ -260,7 +262,7 @@ impl Answer {
 }
 
 /// Reads a response: its head, then as much of its body as is kept.
-async fn read(mut response: Response, mut facts: CauseFacts, at: UnixMs, wait_ms: u32) -> Answer {
+async fn read(mut response: reqwest::Response, mut facts: CauseFacts, at: UnixMs, wait_ms: u32) -> Response {
     let began = clock::stopwatch();
     let status = response.status().as_u16();
     let head = head_lines(response.headers());
@@ -270,9 +272,9 @@ async fn read(mut response: Response, mut facts: CauseFacts, at: UnixMs, wait_ms
         facts.retry_after_s = text(response.headers(), "retry-after").and_then(|value| retry_after_s(value.trim(), at));
     }
     let (body, cut, broken) = read_body(&mut response).await;
-    // A status that refuses says more than the cut that followed it.
+    // An error status says more than a connection that broke afterwards.
     let cause = Cause::of_status(status).or_else(|| broken.map(|error| classify::cause(&error, &mut facts)));
-    Answer {
+    Response {
         status: Some(status),
         failure: cause.map(|cause| Failure { cause, facts }),
         head,
@@ -283,28 +285,20 @@ async fn read(mut response: Response, mut facts: CauseFacts, at: UnixMs, wait_ms
     }
 }
 
-/// `Retry-After` in either of its forms, seconds or a date (RFC 9110 section 10.2.3).
+/// `Retry-After` in either of its forms, seconds or a date (RFC 9110 sections 10.2.3 and 5.6.7).
 fn retry_after_s(value: &str, at: UnixMs) -> Option<u32> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // However many that are, they are a wait.
+        // Too many to count are the longest wait.
         return Some(value.parse().unwrap_or(u32::MAX));
     }
-    let wait_ms = date(value)?.since_ms(at).max(0);
-    Some(u32::try_from((wait_ms + 999) / domain::time::SECOND_MS).unwrap_or(u32::MAX))
+    let date = httpdate::parse_http_date(value).ok()?;
+    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0.unsigned_abs());
+    // A date in the past asks for no wait.
+    let wait_ms = date.duration_since(at).map_or(0, |wait| wait.as_millis());
+    Some(u32::try_from(wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX))
 }
 
-/// A date as HTTP has it, in its present form and in both of its former ones (RFC 9110 section 5.6.7).
-fn date(value: &str) -> Option<UnixMs> {
-    if let Ok(date) = jiff::fmt::rfc2822::parse(value) {
-        return Some(UnixMs(date.timestamp().as_millisecond()));
-    }
-    let former = ["%A, %d-%b-%y %T GMT", "%a %b %e %T %Y"].into_iter();
-    let date = former.filter_map(|form| jiff::civil::DateTime::strptime(form, value).ok()).next()?;
-    let date = date.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    Some(UnixMs(date.timestamp().as_millisecond()))
-}
-
-async fn read_body(response: &mut Response) -> (String, bool, Option<reqwest::Error>) {
+async fn read_body(response: &mut reqwest::Response) -> (String, bool, Option<reqwest::Error>) {
     let mut kept = Vec::new();
     let mut seen = 0;
     let broken = loop {
@@ -359,14 +353,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_too_long_to_count_is_the_longest() {
+    fn a_retry_after_that_overflows_is_the_longest_wait() {
         for long in ["4294967296", "99999999999999999999", "Thu, 30 Dec 9999 12:00:00 GMT"] {
             assert_eq!(retry_after_s(long, UnixMs(784_111_777_000)), Some(u32::MAX), "{long}");
         }
     }
 
-    /// A name that is public when it is looked up first and private from then on, as an attacker's name server says.
-    fn rebinding() -> LookUp {
+    /// A name that is public at the first lookup and private from then on, as an attacker's name server may respond.
+    fn rebinding() -> Lookup {
         let asked = std::sync::atomic::AtomicUsize::new(0);
         Arc::new(move |_| {
             let first = asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
@@ -381,14 +375,14 @@ mod tests {
         let own = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
         let public: Url = "https://offhook.example".parse().unwrap();
-        let outbound = Outbound::with_look_up(Policy::new(Vec::new()), &public, own, rebinding()).unwrap();
+        let outbound = Outbound::with_lookup(Policy::new(Vec::new()), &public, own, rebinding()).unwrap();
         let url = format!("http://rebinding.example:{}/", own.port());
-        assert!(outbound.vet(&TargetUrl::stored(url.clone())).await.is_ok(), "it looks public when it is saved");
+        assert!(outbound.vet(&TargetUrl::stored(url.clone())).await.is_ok(), "it is public when it is saved");
         let to = Arc::new(Destination::new(&url));
         let post = Post { to, headers: HeaderMap::new(), body: "{}".into(), at: UnixMs(0), timeout_ms: 5_000 };
-        let answer = outbound.post(post).await;
-        assert_eq!(answer.failure.map(|failure| failure.cause), Some(Cause::BlockedAddress));
-        assert!(listener.accept().is_err(), "nobody connected");
+        let response = outbound.post(post).await;
+        assert_eq!(response.failure.map(|failure| failure.cause), Some(Cause::BlockedAddress));
+        assert!(listener.accept().is_err(), "no connection was made");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The egress guard: which addresses endpoints may have. Everything that is not plainly a public unicast address is
+//! The egress guard: which addresses endpoints may have. Everything that is not clearly a public unicast address is
 //! refused (IANA special-purpose registries, RFC 6890), unless an operator allows its network.
 
 use std::net::{IpAddr, Ipv6Addr};
@@ -51,7 +51,7 @@ impl Policy {
         Self { refused: REFUSED.iter().filter_map(|net| net.parse().ok()).collect(), allowed }
     }
 
-    /// Whether this address may be called. An IPv4 address inside an IPv6 one is judged as what it is.
+    /// Whether this address may be called. An IPv4-mapped IPv6 address is treated as IPv4.
     #[must_use]
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = match address {
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_the_table_is_a_network() {
+    fn every_entry_of_the_table_is_a_network() {
         assert_eq!(Policy::new(Vec::new()).refused.len(), REFUSED.len());
     }
 

@@ -1,9 +1,8 @@
-//! Names to addresses, with every address vetted. What is returned here is what is connected to, so a name that
-//! changes between check and connect gains nothing.
+//! Resolves names and vets every address. The client connects to what is returned here, so a name that changes between check
+//! and connect gains nothing.
 
 use crate::clock;
 use std::{
-    io,
     net::{IpAddr, SocketAddr},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -14,42 +13,53 @@ use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
-use super::{policy::Policy, timing};
+use super::{policy::Policy, system_dns::SystemDns, timing};
 
-/// Time limit of a look-up.
+/// Time limit of a lookup.
 pub const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
 
 /// Why a name gave no address to connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unresolved {
+pub enum DnsError {
     /// There is no such name.
     #[error("no DNS record")]
     NotFound,
-    /// No answer in time, or the name servers failed.
-    #[error("DNS did not answer")]
+    /// No response in time, or the name servers failed.
+    #[error("DNS did not respond")]
     Timeout,
     /// All of its addresses are refused.
     #[error("all addresses are refused")]
     Blocked,
 }
 
-/// How names become addresses: the system's way, or a test's.
-pub type LookUp = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, Unresolved>> + Send + Sync>;
+/// Resolves a name: as the system does, or as a test decides.
+pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, DnsError>> + Send + Sync>;
 
-/// The system's way.
+/// Resolves names as the system does, within [`DNS_TIMEOUT_MS`].
 #[must_use]
-pub fn of_the_system() -> LookUp {
-    Arc::new(|host| Box::pin(async move { look_up(&host).await }))
+pub fn system_lookup() -> Lookup {
+    let system = Arc::new(SystemDns::default());
+    Arc::new(move |host| {
+        let system = Arc::clone(&system);
+        Box::pin(async move {
+            // Names under .invalid never exist (RFC 6761 section 6.4); asking a name server would only take time.
+            if host == "invalid" || host.ends_with(".invalid") {
+                return Err(DnsError::NotFound);
+            }
+            let found = timeout(Duration::from_millis(DNS_TIMEOUT_MS), system.lookup(&host)).await;
+            found.unwrap_or(Err(DnsError::Timeout))
+        })
+    })
 }
 
 /// Resolves and vets.
 #[derive(Clone)]
-pub(super) struct Vetted {
+pub(super) struct VettingResolver {
     pub(super) policy: Arc<RwLock<Policy>>,
-    pub(super) look_up: LookUp,
+    pub(super) lookup: Lookup,
 }
 
-impl Vetted {
+impl VettingResolver {
     /// Whether this address may be called now.
     pub(super) fn allows(&self, address: IpAddr) -> bool {
         self.policy.read().unwrap_or_else(PoisonError::into_inner).allows(address)
@@ -58,19 +68,19 @@ impl Vetted {
     /// The addresses of `host` that may be called.
     ///
     /// # Errors
-    /// [`Unresolved`].
-    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-        let found = (self.look_up)(host.to_owned()).await?;
+    /// [`DnsError`].
+    pub(super) async fn addresses(&self, host: &str) -> Result<Vec<SocketAddr>, DnsError> {
+        let found = (self.lookup)(host.to_owned()).await?;
         let allowed: Vec<SocketAddr> = found.iter().copied().filter(|a| self.allows(a.ip())).collect();
         match (found.is_empty(), allowed.is_empty()) {
-            (true, _) => Err(Unresolved::NotFound),
-            (false, true) => Err(Unresolved::Blocked),
+            (true, _) => Err(DnsError::NotFound),
+            (false, true) => Err(DnsError::Blocked),
             _ => Ok(allowed),
         }
     }
 }
 
-impl Resolve for Vetted {
+impl Resolve for VettingResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let vetted = self.clone();
         Box::pin(async move {
@@ -81,22 +91,4 @@ impl Resolve for Vetted {
             Ok(addresses)
         })
     }
-}
-
-async fn look_up(host: &str) -> Result<Vec<SocketAddr>, Unresolved> {
-    // Names under .invalid never exist (RFC 6761 section 6.4); asking a name server would only take time.
-    if host == "invalid" || host.ends_with(".invalid") {
-        return Err(Unresolved::NotFound);
-    }
-    let answer = timeout(Duration::from_millis(DNS_TIMEOUT_MS), tokio::net::lookup_host((host, 0))).await;
-    match answer {
-        Ok(Ok(addresses)) => Ok(addresses.collect()),
-        Ok(Err(error)) => Err(unresolved(&error)),
-        Err(_) => Err(Unresolved::Timeout),
-    }
-}
-
-/// `getaddrinfo` tells "no such name" from "ask again later" (EAI_AGAIN) in its text only.
-fn unresolved(error: &io::Error) -> Unresolved {
-    if error.to_string().contains("emporary failure") { Unresolved::Timeout } else { Unresolved::NotFound }
 }

@@ -1,5 +1,5 @@
-//! Where the time of an attempt goes. The client gives no times, so its resolver and its connector note theirs in
-//! the task that makes the attempt. A connection that the pool made in another task leaves no note.
+//! Measures the phases of an attempt. The client reports no times, so its resolver and its connector record theirs in the
+//! task that makes the attempt. A connection that the pool opened in another task is not recorded.
 
 use crate::clock;
 use std::{
@@ -14,7 +14,7 @@ use domain::attempt::Timing;
 use tower::{Layer, Service};
 
 tokio::task_local! {
-    static NOTED: RefCell<Timing>;
+    static RECORDED: RefCell<Timing>;
 }
 
 /// Whole milliseconds, saturating.
@@ -22,45 +22,45 @@ pub(super) fn ms(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
-/// Runs an attempt and returns what was noted during it.
-pub(super) async fn noted<T>(attempt: impl Future<Output = T>) -> (T, Timing) {
+/// Runs an attempt and returns what was recorded during it.
+pub(super) async fn recorded<T>(attempt: impl Future<Output = T>) -> (T, Timing) {
     let run = async {
         let result = attempt.await;
-        (result, NOTED.with(|noted| *noted.borrow()))
+        (result, RECORDED.with(|recorded| *recorded.borrow()))
     };
-    NOTED.scope(RefCell::default(), run).await
+    RECORDED.scope(RefCell::default(), run).await
 }
 
-/// Notes how long the look-up took.
+/// Records how long the lookup took.
 pub(super) fn dns(took: Duration) {
-    let _ = NOTED.try_with(|noted| noted.borrow_mut().dns_ms = Some(ms(took)));
+    let _ = RECORDED.try_with(|recorded| recorded.borrow_mut().dns_ms = Some(ms(took)));
 }
 
 fn connect(took: Duration) {
-    let _ = NOTED.try_with(|noted| {
-        let mut noted = noted.borrow_mut();
-        noted.connect_ms = Some(ms(took).saturating_sub(noted.dns_ms.unwrap_or_default()));
+    let _ = RECORDED.try_with(|recorded| {
+        let mut recorded = recorded.borrow_mut();
+        recorded.connect_ms = Some(ms(took).saturating_sub(recorded.dns_ms.unwrap_or_default()));
     });
 }
 
-/// Notes how long connecting takes, look-up and TLS included.
+/// Records how long connecting takes, including lookup and TLS.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ConnectNoted;
+pub(super) struct ConnectTiming;
 
-impl<S> Layer<S> for ConnectNoted {
-    type Service = NotingConnector<S>;
+impl<S> Layer<S> for ConnectTiming {
+    type Service = TimedConnector<S>;
     fn layer(&self, inner: S) -> Self::Service {
-        NotingConnector { inner }
+        TimedConnector { inner }
     }
 }
 
-/// A connector that notes its time.
+/// A connector that records its time.
 #[derive(Debug, Clone)]
-pub(super) struct NotingConnector<S> {
+pub(super) struct TimedConnector<S> {
     inner: S,
 }
 
-impl<S, R> Service<R> for NotingConnector<S>
+impl<S, R> Service<R> for TimedConnector<S>
 where
     S: Service<R>,
     S::Future: Send + 'static,

@@ -1,4 +1,4 @@
-//! The audit log: records are made where something is done; here they are shown.
+//! Reading and writing the audit log.
 
 use async_trait::async_trait;
 use domain::{
@@ -13,7 +13,7 @@ use domain::{
 use crate::{
     Engine,
     store::{
-        audit::{self, Entry, Verdict},
+        audit::{self, AuditVerification, Entry},
         db::Tx,
     },
 };
@@ -26,7 +26,7 @@ impl Audit for Engine {
 
     async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
         actor.require(Permission::Operate)?;
-        self.records(audit::INSTALLATION, filter).await
+        self.records(audit::OPS_CHAIN, filter).await
     }
 }
 
@@ -40,38 +40,38 @@ impl Engine {
         Ok(AuditPage { rows: rows.into_iter().map(|(_, record)| record).collect(), next })
     }
 
-    /// The record of something that somebody does now, in the chain of this account.
-    pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, deed: Deed) -> Entry {
-        Entry::new(self.next_id(), self.now(), account.as_str(), deed).by(actor)
+    /// A record of what the actor does now, in this account's chain.
+    pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, action: Deed) -> Entry {
+        Entry::new(self.next_id(), self.now(), account.as_str(), action).by(actor)
     }
 
-    /// Adds one record in the transaction of what it tells.
-    pub(crate) async fn note(&self, tx: &mut Tx, entry: Entry) -> Result<()> {
+    /// Appends a record, in the transaction of the change.
+    pub(crate) async fn record(&self, tx: &mut Tx, entry: Entry) -> Result<()> {
         Ok(audit::add(tx, [entry]).await?)
     }
 
-    /// Adds what an operator does to an account to its own log and to the installation's, in the transaction of what
-    /// they tell.
-    pub(crate) async fn note_both(
+    /// Appends a record of what an operator does to an account, to the account's log and to the ops log, in the
+    /// transaction of the change.
+    pub(crate) async fn record_both(
         &self,
         tx: &mut Tx,
         actor: &Actor,
         account: &Account,
-        deed: Deed,
+        action: Deed,
         changes: Vec<Change>,
     ) -> Result<()> {
         let entry = |chain: &str| {
-            let entry = Entry::new(self.next_id(), self.now(), chain, deed).by(actor);
+            let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
             entry.about(account.id.as_str(), &account.name).with(changes.clone())
         };
-        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::INSTALLATION)]).await?)
+        Ok(audit::add(tx, [entry(account.id.as_str()), entry(audit::OPS_CHAIN)]).await?)
     }
 
-    /// Checks every record of every account's log and of the installation's.
+    /// Verifies every record of every account's log and of the ops log.
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be read.
-    pub async fn verify_audit(&self) -> Result<Verdict> {
+    pub async fn verify_audit(&self) -> Result<AuditVerification> {
         Ok(audit::verify(self.db()).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Made-up history, written by the store's own bulk statements: what it takes to measure a full database.
+//! Generates history with the store's bulk statements, to measure a full database.
 
 use domain::{
     UnixMs,
@@ -10,48 +10,50 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::following,
+    background::Pacing,
     store::{
+        deliveries::{
+            outcomes::{self, Finish},
+            queue::{self, NewDelivery},
+        },
         error::StoreError,
         events::{self, NewEventRow},
-        jobs::{self, NewDelivery},
-        outcomes::{self, Finish},
     },
 };
 
 /// Most deliveries of one transaction.
 pub const BACKFILL_MAX: u64 = 1_000;
-/// Who has ended deliveries in hand until they end.
+/// The node that leases ended deliveries until they end.
 const NODE: &str = "backfill";
 
-/// What becomes of the deliveries.
+/// The state of the deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backfill {
-    /// They wait for their first attempt.
+    /// Waiting for their first attempt.
     Waiting,
-    /// They have ended: of a hundred one failed and one expired, the others were delivered.
+    /// Ended: of a hundred, one failed, one expired, and the rest were delivered.
     Ended,
 }
 
-/// A run of deliveries to be made up: each of an event and a call of its own.
+/// A run of deliveries to generate, each with an event and a call of its own.
 #[derive(Debug)]
 pub struct Run<'a> {
-    /// Whose.
+    /// The account.
     pub account: &'a AccountId,
-    /// Where they go, in turn.
+    /// The endpoints, in turn.
     pub endpoints: &'a [EndpointId],
-    /// Number of the first; numbers make calls and phone numbers.
+    /// Number of the first; calls and phone numbers derive from it.
     pub first: u64,
     /// How many, at most [`BACKFILL_MAX`].
     pub count: u64,
     /// When they were accepted.
     pub at: UnixMs,
-    /// What becomes of them.
+    /// Their state.
     pub to: Backfill,
 }
 
 impl Engine {
-    /// Writes a run in one transaction.
+    /// Inserts a run in one transaction.
     ///
     /// # Errors
     /// `Unavailable` or `Internal`.
@@ -59,13 +61,13 @@ impl Engine {
         Ok(self.write_run(run).await?)
     }
 
-    /// Puts the phone numbers of all that was written into their index, as a server does by and by.
+    /// Indexes the phone numbers of all deliveries, as a server does over time.
     ///
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn gather_numbers(&self) -> Result<()> {
-        // What is left is too young to be followed yet.
-        following::round(self.sender(), None).await?;
+        // The rest is too recent to be indexed yet.
+        self.background().phone_indexer.round(Pacing::Immediate).await?;
         Ok(())
     }
 
@@ -75,7 +77,7 @@ impl Engine {
         let (events, deliveries): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let mut tx = self.db().begin().await?;
         events::add(&mut tx, &events).await?;
-        jobs::add(&mut tx, &deliveries).await?;
+        queue::add(&mut tx, &deliveries).await?;
         if run.to == Backfill::Ended {
             let ends: Vec<Finish> = deliveries.iter().zip(numbers).map(|(d, n)| end(d.id.clone(), n, run.at)).collect();
             outcomes::finish(&mut tx, NODE, &ends).await?;
@@ -107,7 +109,7 @@ impl Engine {
 }
 
 fn event(run: &Run<'_>, n: u64, position: String, id: EventId) -> NewEventRow {
-    // Only the end of a call is worth keeping until it arrives; history has all kinds.
+    // Only the end of a call waits indefinitely; history has all kinds.
     let kinds = EventKind::ALL.iter().filter(|kind| run.to == Backfill::Ended || **kind == EventKind::CallProcessed);
     let kinds: Vec<EventKind> = kinds.copied().collect();
     let kind = kinds.get(usize::try_from(n).unwrap_or_default() % kinds.len().max(1));

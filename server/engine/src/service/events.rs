@@ -1,4 +1,4 @@
-//! Events: in through the group commit, and out as lists.
+//! Events: accept, list, show.
 
 use async_trait::async_trait;
 use domain::{
@@ -13,8 +13,8 @@ use domain::{
 
 use crate::{
     Engine,
-    sender::ingest::Arriving,
-    store::{accounts, deliveries, events, listing},
+    delivery::intake::Arriving,
+    store::{accounts, deliveries, events},
 };
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Events for Engine {
     async fn accept_event(&self, actor: &Actor, account: &AccountId, event: NewEvent) -> Result<Accepted> {
         actor.require(Permission::WriteEvents)?;
         let arriving = Arriving { account: account.clone(), event, test_of: None, proof: None };
-        self.ingest().accept(arriving).await.map(|(accepted, _)| accepted)
+        self.intake().accept(arriving).await.map(|(accepted, _)| accepted)
     }
 
     async fn account_for_events(&self, actor: &Actor, named: Option<&str>) -> Result<AccountId> {
@@ -36,19 +36,19 @@ impl Events for Engine {
             }
             (Err(_), Some(named)) => self.account_named(named).await?.ok_or_else(unknown),
             (Err(_), None) => {
-                Err(Error::invalid("account", "A platform token must name the account: its id or reference."))
+                Err(Error::invalid("account", "A platform token must specify the account by id or reference."))
             }
         }
     }
 
     async fn events(&self, actor: &Actor, filter: &EventFilter) -> Result<Page<EventRow>> {
         let account = actor.account_if(Permission::ReadEvents)?;
-        let mut rows = listing::events(self.db(), account, filter).await?;
+        let mut rows = events::list::page(self.db(), account, filter).await?;
         let size = page_size(filter.limit) as usize;
         let next = (rows.len() > size).then(|| rows[size - 1].0.clone());
         rows.truncate(size);
-        let discretion = self.discretion(actor).await?;
-        rows.iter_mut().for_each(|(_, row)| discretion.event(row));
+        let redactor = self.redactor(actor).await?;
+        rows.iter_mut().for_each(|(_, row)| redactor.event(row));
         Ok(Page { rows: rows.into_iter().map(|(_, row)| row).collect(), next })
     }
 
@@ -57,30 +57,30 @@ impl Events for Engine {
         let found = events::one(self.db(), account, id).await?;
         let (event, payload) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
         let of_call = DeliveryFilter { call: Some(event.call_id.clone()), limit: 250, ..DeliveryFilter::default() };
-        let rows = listing::deliveries(self.db(), account, &of_call, self.now()).await?;
+        let rows = deliveries::list::page(self.db(), account, &of_call, self.now()).await?;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
-        deliveries::add_beats(self.db(), account, &mut rows).await?;
+        deliveries::add_attempt_marks(self.db(), account, &mut rows).await?;
         let mut detail = EventDetail { event, payload, deliveries: rows };
-        self.discretion(actor).await?.event_detail(&mut detail);
+        self.redactor(actor).await?.event_detail(&mut detail);
         Ok(detail)
     }
 }
 
 impl Engine {
-    /// The account with this id or reference, asked for once in a while only: a platform names it with every event.
+    /// The account with this id or reference. Cached, since a platform names it with every event.
     async fn account_named(&self, named: &str) -> Result<Option<AccountId>> {
-        // No account is called so, and PostgreSQL takes no NUL.
+        // No reference has control characters, and PostgreSQL rejects NUL.
         if named.contains(char::is_control) {
             return Ok(None);
         }
         let now = self.now();
-        if let Some(account) = self.believed().accounts.get(named, now) {
+        if let Some(account) = self.auth_cache().accounts.get(named, now) {
             return Ok(Some(account));
         }
         let account = accounts::account(self.db(), named).await?.map(|account| account.id);
         if let Some(account) = &account {
-            self.believed().accounts.put(named.to_owned(), now, account);
+            self.auth_cache().accounts.put(named.to_owned(), now, account);
         }
         Ok(account)
     }

@@ -1,33 +1,15 @@
-//! The services behind pages and REST: who asks comes first, then the rules, then one transaction per operation.
-//! Together they implement the port [`domain::Backend`] on [`crate::Engine`].
+//! The services behind pages and REST. The actor is the first argument, then come the rules, then one transaction per
+//! operation. Together they implement the port [`domain::Backend`] on [`crate::Engine`].
 
-pub mod accounts;
-mod adding;
-pub mod audit;
+mod accounts;
+mod audit;
 pub mod backfill;
 pub mod credentials;
-mod deleting;
-pub mod deliveries;
-mod discretion;
-pub mod endpoints;
-pub mod events;
-mod invitations;
-pub mod keys;
-pub mod letters;
-pub mod members;
-mod operate;
-pub mod people;
-mod policies;
-pub mod recover;
-pub mod rotation;
-mod rotation_everywhere;
-mod second_factor;
-mod settings;
-mod staffing;
-mod summaries;
-mod support;
-mod suspending;
-pub mod test_lines;
-pub mod tokens;
-mod trial;
-mod vetting;
+mod deliveries;
+mod endpoints;
+mod events;
+mod metrics;
+mod ops;
+mod redactor;
+mod sessions;
+pub mod users;

@@ -1,7 +1,7 @@
-//! The audit log: records in chains, one for each account, held together by hashes.
+//! The audit log: one hash chain of records per account.
 //!
-//! A record's hash is SHA-256 over the hash before it and all that the record says. Whoever adds to a chain locks its
-//! head first, so that a chain has no branches.
+//! A record's hash is SHA-256 over the previous hash and every field of the record. Appending locks the head of the
+//! chain first, so a chain cannot branch.
 
 use std::collections::BTreeMap;
 
@@ -16,34 +16,34 @@ use domain::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{
+use crate::store::{
     conditions::{Bind, Conditions, bound},
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
     sql::Sql,
 };
 
-/// The chain of what concerns no single account.
-pub const INSTALLATION: &str = "";
-/// Records that are checked in one step.
-const CHECKED_AT_ONCE: i64 = 1_000;
+/// The chain for actions that concern no single account.
+pub const OPS_CHAIN: &str = "";
+/// Records verified per query.
+const VERIFY_BATCH: i64 = 1_000;
 
-const BEGIN_CHAIN: &str =
+const CREATE_HEAD: &str =
     "INSERT INTO audit_heads (account_id, position, hash) VALUES ($1, 0, '') ON CONFLICT (account_id) DO NOTHING";
 static HEAD: Sql = Sql::new("SELECT position, hash FROM audit_heads WHERE account_id = $1 {serialise}");
-const MOVE_HEAD: &str = "UPDATE audit_heads SET position = $2, hash = $3 WHERE account_id = $1";
-const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, \
+const UPDATE_HEAD: &str = "UPDATE audit_heads SET position = $2, hash = $3 WHERE account_id = $1";
+const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, \
                    object, changes, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash";
-const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, \
+const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash";
+const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, \
                     hash FROM audit_log WHERE account_id = $1 AND position > $2 AND position <= $3 ORDER BY position";
 const OF_SUPPORT: &str = "SELECT a.name AS account_name, l.account_id, l.position, l.id, l.at_ms, l.who_id, l.who, \
-                          l.address, l.deed, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
+                          l.address, l.action, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
                           JOIN accounts a ON a.id = l.account_id \
-                          WHERE l.who_id = $1 AND l.id < $2 AND l.deed LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
+                          WHERE l.who_id = $1 AND l.id < $2 AND l.action LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
 const ALL_HEADS: &str = "SELECT account_id, position, hash FROM audit_heads ORDER BY account_id";
 
-/// A record to be added.
+/// A record to append.
 #[derive(Debug, Clone)]
 pub struct Entry {
     account: String,
@@ -52,16 +52,16 @@ pub struct Entry {
     who_id: Option<String>,
     who: Option<String>,
     address: Option<String>,
-    deed: Deed,
+    action: Deed,
     object_id: Option<String>,
     object: Option<String>,
     changes: Vec<Change>,
 }
 
 impl Entry {
-    /// Something that happened by itself, in the chain of this account.
+    /// An action by Offhook itself, in this account's chain.
     #[must_use]
-    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, deed: Deed) -> Self {
+    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, action: Deed) -> Self {
         Self {
             account: account.to_owned(),
             id: AuditId::new(id.0, id.1),
@@ -69,14 +69,14 @@ impl Entry {
             who_id: None,
             who: None,
             address: None,
-            deed,
+            action,
             object_id: None,
             object: None,
             changes: Vec::new(),
         }
     }
 
-    /// Somebody did it.
+    /// Sets who did it.
     #[must_use]
     pub fn by(mut self, actor: &Actor) -> Self {
         self.who_id = actor.id().map(str::to_owned);
@@ -85,16 +85,16 @@ impl Entry {
         self
     }
 
-    /// A person did it to themselves, in no account.
+    /// Sets the user who did it, for actions outside any account.
     #[must_use]
-    pub fn by_person(mut self, user: &User, address: &str) -> Self {
+    pub fn by_user(mut self, user: &User, address: &str) -> Self {
         self.who_id = Some(user.id.to_string());
         self.who = Some(user.email.clone());
         self.address = Some(address.to_owned()).filter(|address| !address.is_empty());
         self
     }
 
-    /// What it was done to: its id, and its name if it has one.
+    /// Sets the object: its id, and its name if it has one.
     #[must_use]
     pub fn about(mut self, id: &str, name: &str) -> Self {
         self.object_id = Some(id.to_owned());
@@ -102,7 +102,7 @@ impl Entry {
         self
     }
 
-    /// What changed.
+    /// Adds changes.
     #[must_use]
     pub fn with(mut self, changes: impl IntoIterator<Item = Change>) -> Self {
         self.changes.extend(changes);
@@ -119,7 +119,7 @@ struct Row {
     who_id: Option<String>,
     who: Option<String>,
     address: Option<String>,
-    deed: String,
+    action: String,
     object_id: Option<String>,
     object: Option<String>,
     changes: String,
@@ -127,10 +127,10 @@ struct Row {
 }
 
 impl Row {
-    /// The hash that it must have after `before`. JSON keeps the parts apart, whatever they contain.
-    fn hash_after(&self, before: &str) -> String {
-        let said = serde_json::json!([
-            before,
+    /// The hash of this record after `previous`. JSON keeps the fields apart, whatever they contain.
+    fn hash_after(&self, previous: &str) -> String {
+        let fields = serde_json::json!([
+            previous,
             self.account_id,
             self.position,
             self.id,
@@ -138,12 +138,12 @@ impl Row {
             self.who_id,
             self.who,
             self.address,
-            self.deed,
+            self.action,
             self.object_id,
             self.object,
             self.changes,
         ]);
-        Sha256::digest(said.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(fields.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -153,7 +153,7 @@ impl TryFrom<Row> for Record {
         let corrupt = |column| StoreError::Corrupt { table: "audit_log", column, row: row.id.clone() };
         Ok(Self {
             id: AuditId::parse(&row.id).map_err(|_| corrupt("id"))?,
-            deed: Deed::parse(&row.deed).ok_or_else(|| corrupt("deed"))?,
+            deed: Deed::parse(&row.action).ok_or_else(|| corrupt("action"))?,
             changes: serde_json::from_str(&row.changes).map_err(|_| corrupt("changes"))?,
             at: UnixMs(row.at_ms),
             who_id: row.who_id,
@@ -166,8 +166,8 @@ impl TryFrom<Row> for Record {
     }
 }
 
-/// Adds records in their order. Chains are locked in the order of their accounts, so that two who add to several
-/// chains do not wait for each other.
+/// Appends records in order. Chains are locked in the order of their account ids, so transactions that append to several
+/// chains cannot deadlock.
 pub async fn add(tx: &mut Tx, entries: impl IntoIterator<Item = Entry>) -> StoreResult<()> {
     let mut chains: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for entry in entries {
@@ -177,20 +177,20 @@ pub async fn add(tx: &mut Tx, entries: impl IntoIterator<Item = Entry>) -> Store
         let (mut position, mut hash) = lock_head(tx, &account).await?;
         for entry in entries {
             position += 1;
-            hash = add_one(tx, entry, position, &hash).await?;
+            hash = append_one(tx, entry, position, &hash).await?;
         }
-        within!(tx, c => sqlx::query(MOVE_HEAD).bind(&account).bind(position).bind(&hash).execute(c).await?.rows_affected());
+        within!(tx, c => sqlx::query(UPDATE_HEAD).bind(&account).bind(position).bind(&hash).execute(c).await?.rows_affected());
     }
     Ok(())
 }
 
 async fn lock_head(tx: &mut Tx, account: &str) -> StoreResult<(i64, String)> {
-    within!(tx, c => sqlx::query(BEGIN_CHAIN).bind(account).execute(c).await?.rows_affected());
+    within!(tx, c => sqlx::query(CREATE_HEAD).bind(account).execute(c).await?.rows_affected());
     let sql = HEAD.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query_as(sql).bind(account).fetch_one(c).await?))
 }
 
-async fn add_one(tx: &mut Tx, entry: Entry, position: i64, before: &str) -> StoreResult<String> {
+async fn append_one(tx: &mut Tx, entry: Entry, position: i64, previous: &str) -> StoreResult<String> {
     let mut row = Row {
         account_id: entry.account,
         position,
@@ -199,27 +199,26 @@ async fn add_one(tx: &mut Tx, entry: Entry, position: i64, before: &str) -> Stor
         who_id: entry.who_id,
         who: entry.who,
         address: entry.address,
-        deed: entry.deed.as_str().to_owned(),
+        action: entry.action.as_str().to_owned(),
         object_id: entry.object_id,
         object: entry.object,
-        // Changes are texts, which always serialise.
+        // Strings always serialise.
         changes: serde_json::to_string(&entry.changes).unwrap_or_else(|_| "[]".to_owned()),
         hash: String::new(),
     };
-    row.hash = row.hash_after(before);
+    row.hash = row.hash_after(previous);
     within!(tx, c => sqlx::query(ADD)
         .bind(&row.account_id).bind(row.position).bind(&row.id).bind(row.at_ms).bind(&row.who_id).bind(&row.who)
-        .bind(&row.address).bind(&row.deed).bind(&row.object_id).bind(&row.object).bind(&row.changes).bind(&row.hash)
+        .bind(&row.address).bind(&row.action).bind(&row.object_id).bind(&row.object).bind(&row.changes).bind(&row.hash)
         .execute(c).await?.rows_affected());
     Ok(row.hash)
 }
 
-/// One page of a chain's records, newest first, each with its position, and one row more than the page where there is
-/// a next.
+/// One page of a chain, newest first, with positions. Returns one extra row if there is a next page.
 pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, Record)>> {
     let mut conditions = Conditions::of(account, "account_id");
     if let Some(area) = &filter.area {
-        conditions.text("deed LIKE ?", &format!("{area}.%"));
+        conditions.text("action LIKE ?", &format!("{area}.%"));
     }
     if let Some(who) = &filter.who {
         conditions.text("(who_id = ?", who);
@@ -244,7 +243,7 @@ pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<V
     rows.into_iter().map(|row| Ok((row.position, Record::try_from(row)?))).collect()
 }
 
-/// What one of the provider's support did in all accounts, newest first, older than the record `before`.
+/// What one support agent did in all accounts, newest first, before the record `before`.
 pub async fn of_support(db: &Db, who: &str, before: Option<&str>, limit: u32) -> StoreResult<Vec<SupportRecord>> {
     #[derive(sqlx::FromRow)]
     struct Named {
@@ -254,51 +253,51 @@ pub async fn of_support(db: &Db, who: &str, before: Option<&str>, limit: u32) ->
     }
     let rows: Vec<Named> = on!(&db.readers, c => sqlx::query_as(OF_SUPPORT)
         .bind(who).bind(before.unwrap_or("aud_~")).bind(i64::from(limit)).fetch_all(c).await?);
-    let of =
+    let record =
         |named: Named| Ok(SupportRecord { account_name: named.account_name, record: Record::try_from(named.row)? });
-    rows.into_iter().map(of).collect()
+    rows.into_iter().map(record).collect()
 }
 
-/// A chain that does not hold.
+/// A chain that fails verification.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Broken {
-    /// Whose chain; empty for the installation's.
+pub struct BrokenChain {
+    /// The account; empty for the ops chain.
     pub account: String,
-    /// The first record that is missing or not as it was written; for a cut end, the one after the last.
+    /// The first record that is missing or was changed. If the chain was truncated, the one after the last.
     pub position: i64,
 }
 
-/// What a check of all chains found.
+/// Result of verifying all chains.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Verdict {
-    /// Chains that were checked.
+pub struct AuditVerification {
+    /// Chains verified.
     pub chains: usize,
-    /// Records that were checked.
+    /// Records verified.
     pub records: i64,
-    /// Chains that do not hold.
-    pub broken: Vec<Broken>,
+    /// Chains that failed.
+    pub broken: Vec<BrokenChain>,
 }
 
-/// Checks every record of every chain.
-pub async fn verify(db: &Db) -> StoreResult<Verdict> {
+/// Verifies every record of every chain.
+pub async fn verify(db: &Db) -> StoreResult<AuditVerification> {
     let heads: Vec<(String, i64, String)> = on!(&db.readers, c => sqlx::query_as(ALL_HEADS).fetch_all(c).await?);
-    let mut verdict = Verdict { chains: heads.len(), ..Verdict::default() };
+    let mut verdict = AuditVerification { chains: heads.len(), ..AuditVerification::default() };
     for (account, end, hash) in heads {
-        let (held, last) = walk(db, &account, end).await?;
-        verdict.records += held;
-        if held != end || last != hash {
-            verdict.broken.push(Broken { account, position: held.min(end) + i64::from(held < end) });
+        let (valid, last) = verify_chain(db, &account, end).await?;
+        verdict.records += valid;
+        if valid != end || last != hash {
+            verdict.broken.push(BrokenChain { account, position: valid.min(end) + i64::from(valid < end) });
         }
     }
     Ok(verdict)
 }
 
-/// How many records of a chain hold, up to its end, and the hash of the last of them.
-async fn walk(db: &Db, account: &str, end: i64) -> StoreResult<(i64, String)> {
+/// How many records of a chain are valid up to `end`, and the hash of the last valid one.
+async fn verify_chain(db: &Db, account: &str, end: i64) -> StoreResult<(i64, String)> {
     let (mut position, mut hash) = (0, String::new());
     while position < end {
         let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(STEP)
-            .bind(account).bind(position).bind(end.min(position + CHECKED_AT_ONCE)).fetch_all(c).await?);
+            .bind(account).bind(position).bind(end.min(position + VERIFY_BATCH)).fetch_all(c).await?);
         if rows.is_empty() {
             break;
         }

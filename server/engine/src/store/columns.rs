@@ -1,4 +1,4 @@
-//! Rows turned into columns, of which Postgres takes an array each, and from there into cells, as SQLite takes them.
+//! Converts rows to columns, which PostgreSQL binds as arrays, and columns to cells, which SQLite binds one by one.
 
 use std::fmt::Display;
 
@@ -7,12 +7,12 @@ use serde::{
     ser::{Error as _, Impossible, SerializeStruct},
 };
 
-/// A column of a bulk statement by name, as its mark declares it.
+/// A column of a bulk statement, as its placeholder declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// Its name: the field of the rows.
+pub struct ColumnSpec {
+    /// Name of the rows' field.
     pub name: &'static str,
-    /// Whether it holds texts rather than numbers.
+    /// Whether it holds text rather than numbers.
     pub is_text: bool,
 }
 
@@ -25,66 +25,66 @@ pub enum Column {
     Numbers(Vec<Option<i64>>),
 }
 
-/// The columns that are named, out of rows whose fields are texts and numbers.
+/// Extracts the declared columns from rows whose fields are text and numbers.
 ///
 /// # Errors
-/// When a field is neither, or a column has no field.
-pub fn columns<T: Serialize>(named: &[Named], rows: &[T]) -> Result<Vec<Column>, serde_json::Error> {
-    let column = |column: &Named| match column.is_text {
+/// When a field is neither, or a column has no matching field.
+pub fn columns<T: Serialize>(specs: &[ColumnSpec], rows: &[T]) -> Result<Vec<Column>, serde_json::Error> {
+    let column = |column: &ColumnSpec| match column.is_text {
         true => Column::Texts(Vec::with_capacity(rows.len())),
         false => Column::Numbers(Vec::with_capacity(rows.len())),
     };
-    let mut table = Table { named, columns: named.iter().map(column).collect(), next: 0 };
+    let mut table = Table { specs, columns: specs.iter().map(column).collect(), next: 0 };
     for row in rows {
         row.serialize(&mut table)?;
     }
-    let whole = |column: &Column| match column {
+    let complete = |column: &Column| match column {
         Column::Texts(texts) => texts.len() == rows.len(),
         Column::Numbers(numbers) => numbers.len() == rows.len(),
     };
-    if table.columns.iter().all(whole) { Ok(table.columns) } else { Err(refused("a row without a column")) }
+    if table.columns.iter().all(complete) { Ok(table.columns) } else { Err(refused("a row without a declared column")) }
 }
 
 /// A value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell {
     /// Null.
-    Nothing,
-    /// A text.
+    Null,
+    /// Text.
     Text(String),
     /// A number.
     Number(i64),
 }
 
-/// The cells of columns, row after row, filled up with empty rows to so many.
+/// The cells of the columns in row order, padded with empty rows to `size` rows.
 ///
 /// # Errors
-/// When the first cell of a row is empty: such a row would be taken for one that fills up.
+/// When the first cell of a row is null: it could not be told apart from padding.
 pub fn cells(columns: Vec<Column>, size: usize) -> Result<Vec<Cell>, serde_json::Error> {
-    let mut all = vec![Cell::Nothing; size * columns.len()];
+    let mut all = vec![Cell::Null; size * columns.len()];
     let (width, mut rows) = (columns.len(), 0);
     for (at, column) in columns.into_iter().enumerate() {
         let cells: Vec<Cell> = match column {
-            Column::Texts(texts) => texts.into_iter().map(|text| text.map_or(Cell::Nothing, Cell::Text)).collect(),
-            Column::Numbers(numbers) => numbers.into_iter().map(|n| n.map_or(Cell::Nothing, Cell::Number)).collect(),
+            Column::Texts(texts) => texts.into_iter().map(|text| text.map_or(Cell::Null, Cell::Text)).collect(),
+            Column::Numbers(numbers) => numbers.into_iter().map(|n| n.map_or(Cell::Null, Cell::Number)).collect(),
         };
         rows = cells.len();
         cells.into_iter().enumerate().for_each(|(row, cell)| all[row * width + at] = cell);
     }
-    if all.iter().step_by(width.max(1)).take(rows).any(|cell| *cell == Cell::Nothing) {
-        return Err(refused("one without its first value"));
+    if all.iter().step_by(width.max(1)).take(rows).any(|cell| *cell == Cell::Null) {
+        return Err(refused("a row without its first value"));
     }
     Ok(all)
 }
 
 fn refused(what: impl Display) -> serde_json::Error {
-    serde_json::Error::custom(format_args!("{what} is not a row of texts and numbers"))
+    serde_json::Error::custom(format_args!("{what}: rows hold text and numbers only"))
 }
 
 struct Table<'a> {
-    named: &'a [Named],
+    specs: &'a [ColumnSpec],
     columns: Vec<Column>,
-    /// Where the next field belongs, if fields and columns stand in the same order.
+    /// Where the next field belongs if fields and columns have the same order.
     next: usize,
 }
 
@@ -93,16 +93,16 @@ impl SerializeStruct for &mut Table<'_> {
     type Error = serde_json::Error;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Self::Error> {
-        let is_here = |at: &usize| self.named.get(*at).is_some_and(|column| column.name == name);
-        let at = Some(self.next).filter(is_here).or_else(|| (0..self.named.len()).find(is_here));
-        // A field that the statement does not ask for.
+        let matches = |at: &usize| self.specs.get(*at).is_some_and(|column| column.name == name);
+        let at = Some(self.next).filter(matches).or_else(|| (0..self.specs.len()).find(matches));
+        // The statement does not use this field.
         let Some(at) = at else { return Ok(()) };
         self.next = at + 1;
         match (&mut self.columns[at], value.serialize(ValueOf)?) {
             (Column::Texts(texts), Value::Text(text)) => texts.push(Some(text)),
             (Column::Numbers(numbers), Value::Number(number)) => numbers.push(Some(number)),
-            (Column::Texts(texts), Value::Nothing) => texts.push(None),
-            (Column::Numbers(numbers), Value::Nothing) => numbers.push(None),
+            (Column::Texts(texts), Value::Null) => texts.push(None),
+            (Column::Numbers(numbers), Value::Null) => numbers.push(None),
             _ => return Err(refused(name)),
         }
         Ok(())
@@ -115,14 +115,14 @@ impl SerializeStruct for &mut Table<'_> {
 }
 
 enum Value {
-    Nothing,
+    Null,
     Text(String),
     Number(i64),
 }
 
 struct ValueOf;
 
-/// Methods of a serialiser for what no row holds.
+/// Serializer methods for types that no row holds.
 macro_rules! refuse {
     ($($method:ident($($kind:ty)?))+) => {
         $(fn $method(self, $(_: $kind)?) -> Result<Self::Ok, Self::Error> {
@@ -130,7 +130,7 @@ macro_rules! refuse {
         })+
     };
 }
-/// The compound ones.
+/// The same for compound types.
 macro_rules! refuse_compounds {
     () => {
         type SerializeSeq = Impossible<Self::Ok, Self::Error>;
@@ -255,10 +255,10 @@ impl Serializer for ValueOf {
         Ok(Value::Text(value.to_owned()))
     }
     fn serialize_none(self) -> Result<Value, Self::Error> {
-        Ok(Value::Nothing)
+        Ok(Value::Null)
     }
     fn serialize_unit(self) -> Result<Value, Self::Error> {
-        Ok(Value::Nothing)
+        Ok(Value::Null)
     }
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Self::Error> {
         value.serialize(self)
@@ -278,39 +278,40 @@ impl Serializer for ValueOf {
 mod tests {
     use super::*;
 
-    const NAMED: [Named; 2] = [Named { name: "id", is_text: true }, Named { name: "due_ms", is_text: false }];
+    const SPECS: [ColumnSpec; 2] =
+        [ColumnSpec { name: "id", is_text: true }, ColumnSpec { name: "due_ms", is_text: false }];
 
     #[derive(Serialize)]
     struct Row {
         due_ms: Option<i64>,
-        unasked: u32,
+        unused: u32,
         id: &'static str,
     }
 
     #[test]
-    fn fields_find_their_columns_whatever_their_order() {
-        let rows = [Row { due_ms: Some(7), unasked: 1, id: "a" }, Row { due_ms: None, unasked: 2, id: "b" }];
+    fn fields_match_their_columns_in_any_order() {
+        let rows = [Row { due_ms: Some(7), unused: 1, id: "a" }, Row { due_ms: None, unused: 2, id: "b" }];
         let texts = Column::Texts(vec![Some("a".into()), Some("b".into())]);
-        assert_eq!(columns(&NAMED, &rows).ok(), Some(vec![texts, Column::Numbers(vec![Some(7), None])]));
+        assert_eq!(columns(&SPECS, &rows).ok(), Some(vec![texts, Column::Numbers(vec![Some(7), None])]));
     }
 
     #[test]
-    fn cells_stand_row_after_row_and_are_filled_up() {
+    fn cells_come_in_row_order_and_are_padded() {
         let columns = || vec![Column::Texts(vec![Some("a".into())]), Column::Numbers(vec![Some(7)])];
-        let expected = [Cell::Text("a".into()), Cell::Number(7), Cell::Nothing, Cell::Nothing];
+        let expected = [Cell::Text("a".into()), Cell::Number(7), Cell::Null, Cell::Null];
         assert_eq!(cells(columns(), 2).ok().as_deref(), Some(&expected[..]));
         assert!(cells(vec![Column::Texts(vec![None])], 1).is_err());
     }
 
     #[test]
-    fn what_is_no_row_is_refused() {
-        assert!(columns(&NAMED, &[("a", 7)]).is_err());
-        assert!(columns(&NAMED[..1], &[serde_json::json!({ "id": 7 })]).is_err());
+    fn values_that_are_not_rows_are_refused() {
+        assert!(columns(&SPECS, &[("a", 7)]).is_err());
+        assert!(columns(&SPECS[..1], &[serde_json::json!({ "id": 7 })]).is_err());
         #[derive(Serialize)]
         struct Short {
             id: &'static str,
         }
-        assert!(columns(&NAMED, &[Short { id: "a" }]).is_err());
-        assert!(columns(&NAMED[1..], &[Row { due_ms: None, unasked: 0, id: "" }]).is_ok());
+        assert!(columns(&SPECS, &[Short { id: "a" }]).is_err());
+        assert!(columns(&SPECS[1..], &[Row { due_ms: None, unused: 0, id: "" }]).is_ok());
     }
 }

@@ -1,7 +1,7 @@
-//! Conditions of a WHERE that are present only where something is asked, so that a list walks the index that fits.
-//! Values are always bound; only fixed texts are joined.
+//! WHERE conditions, present only where a filter asks for them, so that each list uses the index that fits. Values are
+//! always bound; only constant SQL is concatenated.
 
-/// A value that a condition binds.
+/// A bound value.
 pub(super) enum Bind {
     /// A text.
     Text(String),
@@ -9,63 +9,63 @@ pub(super) enum Bind {
     Number(i64),
 }
 
-/// Conditions of a WHERE with the values they bind, in order.
+/// The conditions of a WHERE clause with their bound values, in order.
 pub(super) struct Conditions {
-    /// What stands after WHERE.
+    /// The SQL after WHERE.
     pub sql: String,
-    /// What it binds.
+    /// Its bound values.
     pub binds: Vec<Bind>,
-    /// The ranges of ids among them once more, for an index whose `n.place` is the id.
+    /// The id ranges once more, for an index whose `n.place` is the id.
     pub places: String,
 }
 
 impl Conditions {
-    /// No condition yet: for lists over all accounts, which only staff see.
+    /// No condition: for lists across all accounts, which only staff can see.
     pub fn all() -> Self {
         Self { sql: "1 = 1".to_owned(), binds: Vec::new(), places: String::new() }
     }
 
-    /// Only what belongs to this account: the first condition of every list.
+    /// Restricts to one account: the first condition of every tenant query.
     pub fn of(account: &str, column: &str) -> Self {
         let mut conditions = Self::all();
         conditions.text(&format!("{column} = ?"), account);
         conditions
     }
 
-    /// Adds a condition whose `?` is this text.
+    /// Adds a condition with `?` bound to this text.
     pub fn text(&mut self, condition: &str, value: &str) {
         self.add(condition, Bind::Text(value.to_owned()));
     }
 
-    /// Adds the second half of a condition that began with an open bracket.
+    /// Adds an alternative to a condition that began with an open parenthesis.
     pub fn or_text(&mut self, condition: &str, value: &str) {
         self.binds.push(Bind::Text(value.to_owned()));
         self.sql.push_str(" OR ");
         self.sql.push_str(&condition.replace('?', &format!("${}", self.binds.len())));
     }
 
-    /// Adds a condition whose `?` is this number.
+    /// Adds a condition with `?` bound to this number.
     pub fn number(&mut self, condition: &str, value: i64) {
         self.add(condition, Bind::Number(value));
     }
 
-    /// Adds a range of ids of deliveries: an operator and an id.
+    /// Adds a range of delivery ids: an operator and an id.
     pub fn id_range(&mut self, operator: &str, id: &str) {
-        let place = self.bind(Bind::Text(id.to_owned()));
-        self.fixed(&format!("d.id {operator} {place}"));
-        self.places.push_str(&format!(" AND n.place {operator} {place}"));
+        let param = self.bind(Bind::Text(id.to_owned()));
+        self.fixed(&format!("d.id {operator} {param}"));
+        self.places.push_str(&format!(" AND n.place {operator} {param}"));
     }
 
-    /// Binds a value without a condition; returns its place.
+    /// Binds a value without a condition and returns its placeholder.
     pub fn bind(&mut self, value: Bind) -> String {
         self.binds.push(value);
         format!("${}", self.binds.len())
     }
 
     fn add(&mut self, condition: &str, value: Bind) {
-        let place = self.bind(value);
+        let param = self.bind(value);
         self.sql.push_str(" AND ");
-        self.sql.push_str(&condition.replace('?', &place));
+        self.sql.push_str(&condition.replace('?', &param));
     }
 
     /// Adds a condition without a value.
@@ -75,7 +75,7 @@ impl Conditions {
     }
 }
 
-/// Binds the values of conditions to a query, whichever database it is for.
+/// Binds the values of conditions to a query for either database.
 macro_rules! bound {
     ($query:expr, $binds:expr) => {
         $binds.iter().fold($query, |query, bind| match bind {
@@ -85,3 +85,12 @@ macro_rules! bound {
     };
 }
 pub(super) use bound;
+
+/// The ids of suspended accounts, whose events are held. Shared, so that every query derives it alike; it walks an index
+/// of the few there are.
+macro_rules! suspended {
+    () => {
+        "(SELECT id FROM accounts WHERE suspended_ms IS NOT NULL)"
+    };
+}
+pub(crate) use suspended;

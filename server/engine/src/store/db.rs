@@ -1,21 +1,18 @@
-//! The open database: which one, its readers, its writer, and transactions.
+//! The open database: its dialect, readers, writer, and transactions.
 
 use std::sync::Arc;
 
-use sqlx::{Postgres, Sqlite, Transaction, migrate::Migrator};
+use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
-use super::{error::StoreResult, postgres, sqlite};
+use crate::store::error::StoreResult;
 
-/// How the schema came to be, step by step.
-pub(super) static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// Which database speaks.
+/// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// The embedded one.
+    /// Embedded, one node.
     Sqlite,
-    /// The one for several nodes.
+    /// For several nodes.
     Postgres,
 }
 
@@ -28,20 +25,20 @@ pub enum Pool {
     Postgres(sqlx::PgPool),
 }
 
-/// The database. Reads go to the readers, each write is a transaction of the writer.
+/// The database. Reads use the readers; each write is a transaction on the writer.
 #[derive(Debug, Clone)]
 pub struct Db {
-    /// For statements that change nothing.
+    /// For read-only statements.
     pub readers: Pool,
-    /// For transactions. On SQLite it has a single connection, so writers queue instead of failing busy.
+    /// For transactions. On SQLite a single connection, so writers queue instead of failing as busy.
     pub writer: Pool,
     /// Which one it is.
     pub dialect: Dialect,
-    /// Told with each commit on SQLite.
+    /// Notified of each commit on SQLite.
     pub(super) commits: Arc<Notify>,
 }
 
-/// A transaction that may write. Dropped without [`Tx::commit`] it leaves nothing behind.
+/// A transaction that may write. Rolled back if dropped without [`Tx::commit`].
 pub enum Tx {
     /// SQLite.
     Sqlite(Transaction<'static, Sqlite>),
@@ -49,7 +46,7 @@ pub enum Tx {
     Postgres(Transaction<'static, Postgres>),
 }
 
-/// Sends one expression to whichever database is open. `$c` is the executor: a pool, or a transaction's connection.
+/// Evaluates one expression for whichever database is open. `$c` is the executor: a pool, or a transaction's connection.
 macro_rules! on {
     ($pool:expr, $c:ident => $body:expr) => {
         match $pool {
@@ -59,7 +56,7 @@ macro_rules! on {
     };
 }
 
-/// As [`on!`], inside a transaction. `$db` names the database's type, where a query must be told.
+/// Like [`on!`], inside a transaction. `$db` names the database's type, for queries that need it.
 macro_rules! within {
     ($tx:expr, $c:ident: $db:ident => $body:expr) => {
         match $tx {
@@ -92,27 +89,10 @@ macro_rules! within {
 pub(crate) use {on, within};
 
 impl Db {
-    /// Connects by URL (`sqlite:///path/offhook.db`, `postgres://…`) and brings the schema up to date.
-    ///
-    /// # Errors
-    /// When the database cannot be reached or a migration fails.
-    pub async fn open(url: &str) -> StoreResult<Self> {
-        let db = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            postgres::connect(url).await?
-        } else {
-            sqlite::connect(url).await?
-        };
-        match &db.writer {
-            Pool::Sqlite(pool) => SQLITE_MIGRATIONS.run(pool).await?,
-            Pool::Postgres(pool) => sqlx::migrate!("migrations/postgres").run(pool).await?,
-        }
-        Ok(db)
-    }
-
     /// Begins a transaction that may write.
     ///
     /// # Errors
-    /// When the database is away or stays locked.
+    /// When the database is unavailable or stays locked.
     pub async fn begin(&self) -> StoreResult<Tx> {
         Ok(match &self.writer {
             Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
@@ -138,10 +118,10 @@ impl Tx {
         }
     }
 
-    /// Makes it last.
+    /// Commits.
     ///
     /// # Errors
-    /// When the database cannot; then nothing has been written.
+    /// When the database fails; then nothing has been written.
     pub async fn commit(self) -> StoreResult<()> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,

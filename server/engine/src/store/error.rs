@@ -1,18 +1,18 @@
-//! What can go wrong in the store, and what of it a caller hears.
+//! Store errors, and what callers learn of them.
 
 use domain::Error;
 
 /// A failure of the database.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database said no, or is away.
+    /// The database failed, or is unavailable.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
-    /// The schema could not be brought up to date.
+    /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
-    /// A stored value does not fit its type: table, column and the value's row say where.
-    #[error("{table}.{column} of {row} holds what it must not")]
+    /// A stored value cannot be converted to its type.
+    #[error("invalid value in {table}.{column}, row {row}")]
     Corrupt {
         /// Table.
         table: &'static str,
@@ -24,9 +24,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether waiting may help: the disk is full, the database is locked, or it is away.
+    /// Whether a retry may help: the disk is full, the database is locked, or it is unavailable.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
@@ -44,37 +44,37 @@ impl StoreError {
         }
     }
 
-    /// Whether another transaction was quicker, with the same id or with the same rows in another order. The same once more
-    /// sees what that one has written.
+    /// Whether it collided with another transaction: the same id, or the same rows in another order. A retry sees what that
+    /// transaction wrote.
     #[must_use]
-    pub fn is_crossed(&self) -> bool {
+    pub fn is_conflict(&self) -> bool {
         // Postgres class 40: a deadlock, or a conflict between snapshots.
         let rolled_back = matches!(self, Self::Database(sqlx::Error::Database(error))
             if error.code().is_some_and(|code| code.len() == 5 && code.starts_with("40")));
-        rolled_back || self.is_taken()
+        rolled_back || self.is_unique_violation()
     }
 
-    /// Whether a unique value was already there.
+    /// Whether a unique value exists already.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
+    pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
     }
 }
 
-/// Seconds that a caller is asked to wait while the database is away.
+/// Seconds after which callers should retry while the database is unavailable.
 const RETRY_AFTER_S: u32 = 5;
 
 impl From<StoreError> for Error {
-    /// Logs the inner detail here, once, and tells the caller what they can act on.
+    /// Logs the inner detail once, and returns what the caller can act on.
     fn from(error: StoreError) -> Self {
-        if error.is_passing() {
-            tracing::warn!(%error, "the store cannot be used just now");
+        if error.is_transient() {
+            tracing::warn!(%error, "the database is unavailable");
             return Self::Unavailable {
-                detail: "Nothing can be stored just now. Nothing was changed; try again shortly.".to_owned(),
+                detail: "The database is unavailable. Nothing was changed. Try again shortly.".to_owned(),
                 retry_after_s: RETRY_AFTER_S,
             };
         }
-        tracing::error!(%error, "the store failed");
+        tracing::error!(%error, "the database failed");
         Self::Internal
     }
 }

@@ -1,20 +1,20 @@
-//! Nodes and their leases. One heartbeat row keeps all leases of a node; a node that falls silent loses them.
+//! Nodes and their leases. One heartbeat row keeps all leases of a node; a node without heartbeats loses them.
 
 use domain::UnixMs;
 
-use super::{
+use crate::store::{
     db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
     sql::Sql,
 };
 
-const BEAT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
+const INSERT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
                     ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
-const BEAT_AGAIN: &str = "UPDATE nodes SET heartbeat_ms = $2 WHERE id = $1";
-/// A heartbeat from the future was reckoned by a clock that has been set back since: its silence begins now.
-const SET_BACK: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
-const FORGET_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
-// In the order in which everybody locks many deliveries.
+const UPDATE: &str = "UPDATE nodes SET heartbeat_ms = $2 WHERE id = $1";
+/// A heartbeat in the future came from a clock that has been set back since: its timeout starts now.
+const CLAMP_FUTURE: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
+const DELETE_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
+// In the order in which all transactions lock deliveries.
 static RELEASE_ORPHANS: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
        SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner IS NOT NULL \
@@ -26,68 +26,68 @@ static RELEASE_OWN: Sql = Sql::new(
        ORDER BY endpoint_id, call_id, id {serialise})",
 );
 const ALIVE: &str = "SELECT COUNT(*) FROM nodes WHERE heartbeat_ms >= $1";
-const LEAVE: &str = "DELETE FROM nodes WHERE id = $1";
+const DELETE: &str = "DELETE FROM nodes WHERE id = $1";
 
-/// Time between two heartbeats of a node.
+/// Interval between a node's heartbeats.
 pub const HEARTBEAT_MS: i64 = 2_500;
-/// How long a node may be silent before others take over its work.
-pub const SILENT_MS: i64 = 12_000;
-/// A dead node's work is taken over within this time: silence, and the heartbeat of whoever notices.
-pub const TAKEN_OVER_MS: i64 = 15_000;
-const _: () = assert!(SILENT_MS + HEARTBEAT_MS <= TAKEN_OVER_MS);
+/// How long a node may go without a heartbeat before others take over its deliveries.
+pub const NODE_TIMEOUT_MS: i64 = 12_000;
+/// A dead node's deliveries are taken over within this time: its timeout, plus the heartbeat interval of the node that
+/// notices.
+pub const TAKEOVER_MAX_MS: i64 = 15_000;
+const _: () = assert!(NODE_TIMEOUT_MS + HEARTBEAT_MS <= TAKEOVER_MAX_MS);
 
 /// Whether it is a node's first heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beat {
-    /// The first: whatever no living node has in hand is freed, whoever lost it.
+pub enum Heartbeat {
+    /// The first one releases every delivery that no live node leases.
     First,
-    /// A later one: something is freed only when a node has fallen silent.
+    /// A later one releases deliveries only if a node has timed out.
     Later,
 }
 
-/// What a heartbeat has found.
+/// Result of a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Beaten {
-    /// Deliveries of dead nodes that were freed.
-    pub freed: u64,
-    /// The others had given this node up: what it had in hand is free, or in their hands.
-    pub was_forgotten: bool,
+pub struct HeartbeatOutcome {
+    /// Number of deliveries released from dead nodes.
+    pub released: u64,
+    /// Other nodes had declared this node dead: its deliveries are released, or leased by them.
+    pub was_declared_dead: bool,
 }
 
-/// Says that this node lives, and frees the deliveries of nodes that do not.
+/// Records a heartbeat, and releases the deliveries of dead nodes.
 ///
-/// On SQLite there is one server at a time (it holds the file's lock), so every other node is dead at once.
-pub async fn beat(tx: &mut Tx, node: &str, now: UnixMs, beat: Beat) -> StoreResult<Beaten> {
-    let ahead = now.plus_ms(SILENT_MS).0;
-    within!(&mut *tx, c => sqlx::query(SET_BACK).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
-    let again =
-        within!(&mut *tx, c => sqlx::query(BEAT_AGAIN).bind(node).bind(now.0).execute(c).await?.rows_affected());
-    let was_forgotten = beat == Beat::Later && again == 0;
-    if again == 0 {
-        within!(&mut *tx, c => sqlx::query(BEAT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+/// SQLite allows one server at a time (it holds the file lock), so every other node counts as dead at once.
+pub async fn heartbeat(tx: &mut Tx, node: &str, now: UnixMs, kind: Heartbeat) -> StoreResult<HeartbeatOutcome> {
+    let ahead = now.plus_ms(NODE_TIMEOUT_MS).0;
+    within!(&mut *tx, c => sqlx::query(CLAMP_FUTURE).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
+    let updated = within!(&mut *tx, c => sqlx::query(UPDATE).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    let was_declared_dead = kind == Heartbeat::Later && updated == 0;
+    if updated == 0 {
+        within!(&mut *tx, c => sqlx::query(INSERT).bind(node).bind(now.0).execute(c).await?.rows_affected());
     }
-    let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-SILENT_MS).0 };
-    let forgotten =
-        within!(&mut *tx, c => sqlx::query(FORGET_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
-    if forgotten == 0 && beat == Beat::Later {
-        return Ok(Beaten { freed: 0, was_forgotten });
+    let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-NODE_TIMEOUT_MS).0 };
+    let deleted =
+        within!(&mut *tx, c => sqlx::query(DELETE_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
+    if deleted == 0 && kind == Heartbeat::Later {
+        return Ok(HeartbeatOutcome { released: 0, was_declared_dead });
     }
     let sql = RELEASE_ORPHANS.on(tx.dialect());
-    let freed = within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected());
-    Ok(Beaten { freed, was_forgotten })
+    let released = within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected());
+    Ok(HeartbeatOutcome { released, was_declared_dead })
 }
 
-/// Leaves in order: frees this node's deliveries at once.
-pub async fn leave(tx: &mut Tx, node: &str) -> StoreResult<()> {
+/// Shuts down cleanly: releases this node's deliveries at once.
+pub async fn shut_down(tx: &mut Tx, node: &str) -> StoreResult<()> {
     let sql = RELEASE_OWN.on(tx.dialect());
     within!(&mut *tx, c => sqlx::query(sql).bind(node).execute(c).await?.rows_affected());
-    within!(tx, c => sqlx::query(LEAVE).bind(node).execute(c).await?.rows_affected());
+    within!(tx, c => sqlx::query(DELETE).bind(node).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// How many nodes have not been silent.
+/// Counts the live nodes.
 pub async fn alive(db: &Db, now: UnixMs) -> StoreResult<u64> {
-    let since = now.plus_ms(-SILENT_MS).0;
+    let since = now.plus_ms(-NODE_TIMEOUT_MS).0;
     let alive: i64 = on!(&db.readers, c => sqlx::query_scalar(ALIVE).bind(since).fetch_one(c).await?);
     Ok(alive.unsigned_abs())
 }

@@ -1,23 +1,22 @@
-//! What only Postgres needs: its pool, and word between nodes. Commits are durable by its default,
-//! `synchronous_commit = on` (G1).
+//! PostgreSQL only: its pools, and messages between nodes. Commits are durable: `synchronous_commit = on` (G1).
 
 use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
-use super::{
+use crate::store::{
     db::{Db, Dialect, Pool},
     error::StoreResult,
 };
 
-/// The channel on which nodes talk.
+/// The channel for messages between nodes.
 const CHANNEL: &str = "offhook";
-/// Connections of one node that read.
+/// Read connections per node.
 const READERS: u32 = 12;
-/// Connections of one node that write. Few, so that each has the plans and pages of the two that write all the time at
-/// hand; and their own, so that a read inside a transaction never waits for a connection that waits for it.
+/// Write connections per node. Few, so that each keeps the plans and pages of the busy writers cached; and a pool of
+/// their own, so that a read inside a transaction never waits for a connection that waits for that transaction.
 const WRITERS: u32 = 4;
-/// How long an operation waits for a free connection before it answers that the database is away.
+/// How long an operation waits for a free connection before it reports the database as unavailable.
 const ACQUIRE_TIMEOUT_MS: u64 = 5_000;
 
 /// Connects.
@@ -39,7 +38,7 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default() })
 }
 
-/// Tells all nodes; nothing happens on SQLite, where there is one.
+/// Sends a message to all nodes. Does nothing on SQLite, which has one node.
 pub(crate) async fn notify(db: &Db, text: &str) -> StoreResult<()> {
     if let Pool::Postgres(pool) = &db.writer {
         sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(text).execute(pool).await?;
@@ -47,11 +46,11 @@ pub(crate) async fn notify(db: &Db, text: &str) -> StoreResult<()> {
     Ok(())
 }
 
-/// A connection that hears what nodes tell.
-pub(crate) type Ears = PgListener;
+/// A connection that receives messages from other nodes.
+pub(crate) type ClusterListener = PgListener;
 
-/// Begins to hear what nodes tell; none on SQLite.
-pub(crate) async fn listener(db: &Db) -> StoreResult<Option<Ears>> {
+/// Starts to listen for messages. `None` on SQLite.
+pub(crate) async fn listener(db: &Db) -> StoreResult<Option<ClusterListener>> {
     let Pool::Postgres(pool) = &db.writer else { return Ok(None) };
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;

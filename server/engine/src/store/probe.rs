@@ -1,13 +1,13 @@
-//! Whether the database answers: a look into each table that events pass through.
+//! Readiness: reads from each table that events pass through.
 
-use super::{
+use crate::store::{
     db::{Tx, within},
+    deliveries::queue,
     error::StoreResult,
-    jobs,
 };
 
-/// The latest row of each, by its key: a walk from the root to one leaf of the index and one of the table, whatever their
-/// size. A database that was put together of two breaks there first, since that is where both have written.
+/// The latest row of each table by key: one path through the index and one through the table, whatever their size. A
+/// corrupt database breaks there first, since that is where it was last written.
 const LATEST: [&str; 7] = [
     "SELECT name FROM accounts ORDER BY id DESC LIMIT 1",
     "SELECT name FROM api_tokens ORDER BY id DESC LIMIT 1",
@@ -18,13 +18,13 @@ const LATEST: [&str; 7] = [
     "SELECT hash FROM audit_log ORDER BY account_id DESC, position DESC LIMIT 1",
 ];
 
-/// Looks into all of them, and asks what the sender asks: what is due.
+/// Reads all of them, and runs the sender's query for due endpoints.
 ///
 /// # Errors
-/// What the database says instead of a row.
-pub(crate) async fn look(tx: &mut Tx) -> StoreResult<()> {
+/// Database errors.
+pub(crate) async fn check(tx: &mut Tx) -> StoreResult<()> {
     for latest in LATEST {
         within!(&mut *tx, c => sqlx::query(latest).fetch_optional(c).await.map(|_| ())?);
     }
-    jobs::due_endpoints(tx).await.map(|_| ())
+    queue::due_endpoints(tx).await.map(|_| ())
 }

@@ -1,17 +1,17 @@
-//! SQL that is written once and reads right on both databases.
+//! SQL that is written once and runs on both databases.
 //!
-//! Two things differ between SQLite and Postgres that bulk statements cannot do without: rows out of bound parameters, and
-//! skipping rows that another node has locked. They stand in the text as marks:
+//! Two things that bulk statements need differ between SQLite and PostgreSQL: rows from bound parameters, and skipping
+//! rows that another node has locked. The text has placeholders for them:
 //!
-//! * `{rows r: id text, due_ms bigint}` – rows that are bound, as a table named `r`; one such mark in a statement
+//! * `{rows r: id text, due_ms bigint}` – the bound rows as a table specs `r`; at most one per statement
 //! * `{list $1}` – the JSON array of strings bound to `$1`, as a list for `IN`
-//! * `{skip_locked}` – `FOR UPDATE SKIP LOCKED`, or nothing where there is one writer anyway
-//! * `{serialise}` – `FOR UPDATE`, or nothing
+//! * `{skip_locked}` – `FOR UPDATE SKIP LOCKED` on PostgreSQL; empty on SQLite, which has one writer
+//! * `{serialise}` – `FOR UPDATE` on PostgreSQL; empty on SQLite
 //!
-//! Rows are bound before all else, though the text counts its other parameters from `$1`. Postgres gets an array for each
-//! column. SQLite gets `VALUES` with a parameter for each cell, so a text belongs to a number of rows: there is one for each power
-//! of two, and empty rows fill up what is missing (decision 0012). However many rows there are, a statement takes
-//! [`ROWS_MAX`] of them: SQLite takes no more than 32,766 parameters.
+//! Rows are bound first, although the text numbers its other parameters from `$1`. PostgreSQL gets an array per column.
+//! SQLite gets `VALUES` with a parameter per cell, so the SQL text depends on the row count: there is one text for each
+//! power of two, and empty rows pad the rest (decision 0012). A statement has at most [`ROWS_MAX`] rows, because SQLite
+//! allows no more than 32,766 parameters.
 
 use std::sync::OnceLock;
 
@@ -23,41 +23,41 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::{
-    columns::{Cell, Column, Named, cells, columns},
+use crate::store::{
+    columns::{Cell, Column, ColumnSpec, cells, columns},
     db::{Dialect, Tx, within},
     error::{StoreError, StoreResult},
 };
 
-/// Most rows of one statement: as many as a group commit has events. With them a statement may have 63 columns.
+/// Most rows of one statement: as many as a group commit has events. That allows 63 columns.
 pub const ROWS_MAX: usize = 512;
-/// Powers of two for which there is a text.
+/// Number of powers of two that have a text.
 const SIZES: usize = ROWS_MAX.ilog2() as usize + 1;
 
-/// A statement with marks.
+/// A statement with placeholders.
 pub struct Sql {
     text: &'static str,
     sqlite: [OnceLock<String>; SIZES],
     postgres: OnceLock<String>,
-    named: OnceLock<Vec<Named>>,
+    specs: OnceLock<Vec<ColumnSpec>>,
 }
 
-/// Rows for the mark of a statement.
+/// Rows to bind to a statement.
 #[derive(Debug, Clone)]
 pub enum Rows {
-    /// As SQLite takes them: row after row.
+    /// For SQLite: cell by cell, in row order.
     Cells(Vec<Cell>),
-    /// As Postgres takes them.
+    /// For PostgreSQL: one array per column.
     Columns(Vec<Column>),
 }
 
 impl Sql {
-    /// A statement from its portable text.
+    /// Creates a statement from its portable text.
     pub const fn new(text: &'static str) -> Self {
-        Self { text, sqlite: [const { OnceLock::new() }; SIZES], postgres: OnceLock::new(), named: OnceLock::new() }
+        Self { text, sqlite: [const { OnceLock::new() }; SIZES], postgres: OnceLock::new(), specs: OnceLock::new() }
     }
 
-    /// The statement for one database, where it has no mark for rows; made once.
+    /// The SQL for one database, for statements without rows. Expanded once.
     pub fn on(&'static self, dialect: Dialect) -> &'static str {
         let slot = match dialect {
             Dialect::Sqlite => &self.sqlite[0],
@@ -66,10 +66,10 @@ impl Sql {
         slot.get_or_init(|| expand(self.text, dialect, 1))
     }
 
-    /// The statement with rows as it takes them, once for each [`ROWS_MAX`] of them; rows are bound before all else.
+    /// The SQL with its rows, in parts of at most [`ROWS_MAX`] rows. Bind the rows first.
     ///
     /// # Errors
-    /// An item is one when its rows are no texts and numbers with the columns of the mark.
+    /// An item is an error if its rows do not have the declared columns of text and numbers.
     pub fn parts<'a, T: Serialize>(
         &'static self,
         dialect: Dialect,
@@ -78,10 +78,10 @@ impl Sql {
         rows.chunks(ROWS_MAX).map(move |rows| self.with(dialect, rows))
     }
 
-    /// Writes rows with a statement that has no other parameters. Returns how many rows it has touched.
+    /// Executes a statement whose only parameters are rows. Returns the number of rows affected.
     ///
     /// # Errors
-    /// As the database says, and as [`Sql::parts`].
+    /// Database errors, and as [`Sql::parts`].
     pub async fn write<T: Serialize>(&'static self, tx: &mut Tx, rows: &[T]) -> StoreResult<u64> {
         let mut touched = 0;
         for part in self.parts(tx.dialect(), rows) {
@@ -91,10 +91,10 @@ impl Sql {
         Ok(touched)
     }
 
-    /// Reads what belongs to rows, with a statement that has no other parameters.
+    /// Queries with a statement whose only parameters are rows.
     ///
     /// # Errors
-    /// As the database says, and as [`Sql::parts`].
+    /// Database errors, and as [`Sql::parts`].
     pub async fn read<T: Serialize, O>(&'static self, tx: &mut Tx, rows: &[T]) -> StoreResult<Vec<O>>
     where
         O: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -108,31 +108,36 @@ impl Sql {
     }
 
     fn with<T: Serialize>(&'static self, dialect: Dialect, rows: &[T]) -> StoreResult<(&'static str, Rows)> {
-        let wrong = |error: serde_json::Error| StoreError::Database(sqlx::Error::Encode(error.into()));
-        let named = self.named.get_or_init(|| named(self.text));
-        let columns = columns(named, rows).map_err(wrong)?;
+        let encode_error = |error: serde_json::Error| StoreError::Database(sqlx::Error::Encode(error.into()));
+        let specs = self.specs.get_or_init(|| specs(self.text));
+        let columns = columns(specs, rows).map_err(encode_error)?;
         if dialect == Dialect::Postgres {
             return Ok((self.on(dialect), Rows::Columns(columns)));
         }
         let size = rows.len().max(1).next_power_of_two();
         let text = self.sqlite[size.ilog2() as usize].get_or_init(|| expand(self.text, dialect, size));
-        Ok((text, Rows::Cells(cells(columns, size).map_err(wrong)?)))
+        Ok((text, Rows::Cells(cells(columns, size).map_err(encode_error)?)))
     }
+}
+
+/// A list of ids as the JSON that `{list $n}` reads.
+pub(crate) fn json_list<'a>(ids: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(ids).to_string()
 }
 
 /// Binds rows to a query of either database.
 pub trait BindRows: Sized {
-    /// Binds them.
+    /// Binds the rows.
     #[must_use]
     fn rows(self, rows: Rows) -> Self;
 }
 
-/// The three kinds of queries, each for both databases.
+/// Implements it for the three kinds of queries of both databases.
 macro_rules! bind_rows {
     ($($kind:ident [$($of:ident)?])+) => {
         $(impl<'q, $($of)?> BindRows for $kind<'q, Postgres, $($of,)? PgArguments> {
             fn rows(self, rows: Rows) -> Self {
-                // Cells are never made for this database.
+                // Cells are never built for this database.
                 let Rows::Columns(columns) = rows else { return self };
                 columns.into_iter().fold(self, |query, column| match column {
                     Column::Texts(texts) => query.bind(texts),
@@ -146,7 +151,7 @@ macro_rules! bind_rows {
                 cells.into_iter().fold(self, |query, cell| match cell {
                     Cell::Text(text) => query.bind(text),
                     Cell::Number(number) => query.bind(number),
-                    Cell::Nothing => query.bind(None::<i64>),
+                    Cell::Null => query.bind(None::<i64>),
                 })
             }
         })+
@@ -154,39 +159,41 @@ macro_rules! bind_rows {
 }
 bind_rows! { Query [] QueryAs [O] QueryScalar [O] }
 
-/// The columns that the mark of a statement declares.
-fn named(text: &'static str) -> Vec<Named> {
-    let mark = text.split_once("{rows ").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(mark, _)| mark);
-    declared(mark).1.into_iter().map(|(name, kind)| Named { name, is_text: kind == "text" }).collect()
+/// The columns that a statement's placeholder declares.
+fn specs(text: &'static str) -> Vec<ColumnSpec> {
+    let placeholder =
+        text.split_once("{rows ").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(placeholder, _)| placeholder);
+    declared(placeholder).1.into_iter().map(|(name, kind)| ColumnSpec { name, is_text: kind == "text" }).collect()
 }
 
-/// The name of a mark's table, and its columns with their types.
-fn declared(mark: &str) -> (&str, Vec<(&str, &str)>) {
-    let (name, columns) = mark.split_once(':').unwrap_or((mark, ""));
+/// The table name of a placeholder, and its columns with their types.
+fn declared(placeholder: &str) -> (&str, Vec<(&str, &str)>) {
+    let (name, columns) = placeholder.split_once(':').unwrap_or((placeholder, ""));
     let columns = columns.split(',').filter_map(|column| column.trim().split_once(' '));
     (name.trim(), columns.map(|(column, kind)| (column, kind.trim())).collect())
 }
 
-/// The portable text with its marks replaced, for so many rows.
+/// Replaces the placeholders of a portable text, for this many rows.
 fn expand(text: &str, dialect: Dialect, rows: usize) -> String {
-    let mark = text.split_once("{rows ").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(mark, _)| mark);
-    let columns = declared(mark).1.len();
+    let placeholder =
+        text.split_once("{rows ").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(placeholder, _)| placeholder);
+    let columns = declared(placeholder).1.len();
     let bound_before = if dialect == Dialect::Sqlite { rows * columns } else { columns };
     let mut parts = text.split('{');
-    let mut out = counted_on(parts.next().unwrap_or_default(), bound_before);
+    let mut out = renumber(parts.next().unwrap_or_default(), bound_before);
     for part in parts {
-        let (mark, rest) = part.split_once('}').unwrap_or((part, ""));
-        match mark.strip_prefix("rows ") {
-            Some(mark) => out.push_str(&as_table(mark, dialect, rows)),
-            None => out.push_str(&counted_on(&marked(mark, dialect), bound_before)),
+        let (placeholder, rest) = part.split_once('}').unwrap_or((part, ""));
+        match placeholder.strip_prefix("rows ") {
+            Some(placeholder) => out.push_str(&rows_table(placeholder, dialect, rows)),
+            None => out.push_str(&renumber(&replacement(placeholder, dialect), bound_before)),
         }
-        out.push_str(&counted_on(rest, bound_before));
+        out.push_str(&renumber(rest, bound_before));
     }
     out
 }
 
-/// A text whose parameters are counted from behind those of the rows.
-fn counted_on(text: &str, bound_before: usize) -> String {
+/// Renumbers parameters to come after those of the rows.
+fn renumber(text: &str, bound_before: usize) -> String {
     let mut parts = text.split('$');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -197,22 +204,22 @@ fn counted_on(text: &str, bound_before: usize) -> String {
     out
 }
 
-fn marked(mark: &str, dialect: Dialect) -> String {
-    if let Some(param) = mark.strip_prefix("list ") {
+fn replacement(placeholder: &str, dialect: Dialect) -> String {
+    if let Some(param) = placeholder.strip_prefix("list ") {
         return match dialect {
             Dialect::Sqlite => format!("(SELECT value FROM json_each({param}))"),
             Dialect::Postgres => format!("(SELECT value FROM json_array_elements_text({param}::json) AS t (value))"),
         };
     }
-    match (mark, dialect) {
+    match (placeholder, dialect) {
         ("skip_locked", Dialect::Postgres) => "FOR UPDATE SKIP LOCKED".to_owned(),
         ("serialise", Dialect::Postgres) => "FOR UPDATE".to_owned(),
         _ => String::new(),
     }
 }
 
-fn as_table(mark: &str, dialect: Dialect, rows: usize) -> String {
-    let (name, columns) = declared(mark);
+fn rows_table(placeholder: &str, dialect: Dialect, rows: usize) -> String {
+    let (name, columns) = declared(placeholder);
     if dialect == Dialect::Postgres {
         let arrays = columns.iter().enumerate().map(|(at, (_, kind))| format!("${}::{kind}[]", at + 1));
         let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
@@ -221,7 +228,7 @@ fn as_table(mark: &str, dialect: Dialect, rows: usize) -> String {
     let picked = columns.iter().enumerate().map(|(at, (column, _))| format!("column{} AS {column}", at + 1));
     let row = format!("({})", vec!["?"; columns.len()].join(","));
     let picked = picked.collect::<Vec<_>>().join(", ");
-    // The first column of a row is never null: what has none only fills up.
+    // The first column of a row is never null, except in padding.
     format!("(SELECT {picked} FROM (VALUES {}) WHERE column1 IS NOT NULL) AS {name}", vec![row; rows].join(","))
 }
 
@@ -233,7 +240,7 @@ mod tests {
         "SELECT r.id, $2 FROM {rows r: id text, due_ms bigint} WHERE r.id IN {list $1} AND $2 > 0 {skip_locked}";
 
     #[test]
-    fn one_text_reads_right_on_both() {
+    fn one_text_expands_for_both_databases() {
         assert_eq!(
             expand(TEXT, Dialect::Sqlite, 2),
             "SELECT r.id, $6 FROM (SELECT column1 AS id, column2 AS due_ms FROM (VALUES (?,?),(?,?)) \
@@ -253,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_serves_all_counts_up_to_its_own_and_many_rows_take_several() {
+    fn a_text_serves_row_counts_up_to_its_size_and_more_rows_take_several_statements() {
         static SQL: Sql = Sql::new(TEXT);
         let sizes = |count: usize| -> Vec<usize> {
             let rows: Vec<Row> = (0..count).map(|_| Row { id: "a", due_ms: None }).collect();
@@ -270,7 +277,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn filled_up_rows_are_not_seen() {
+    async fn padding_rows_are_not_read() {
         static SQL: Sql =
             Sql::new("SELECT r.id || COALESCE(r.due_ms, $1) FROM {rows r: id text, due_ms bigint} ORDER BY 1");
         let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.unwrap();

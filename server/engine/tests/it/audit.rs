@@ -1,4 +1,4 @@
-//! The audit log: everything that people do is in it, and what is in it stays.
+//! The audit log records every action and is append-only.
 
 use domain::{
     audit::{Audit, AuditFilter, Deed},
@@ -7,29 +7,34 @@ use domain::{
     event::EventKind,
 };
 
-use crate::bed::{Bed, newcomer, on_both};
+use crate::harness::{TestHarness, newcomer, on_both};
 
-on_both! {
-    what_is_done_is_recorded_with_who_and_where_and_what_changed
-    revealing_credentials_is_recorded_and_the_credentials_are_not
-    records_are_paged_and_narrowed
-    a_record_that_was_changed_or_taken_out_shows
-    records_cannot_be_changed_by_accident
-    the_log_is_the_accounts_own_and_for_admins
-    chains_hold_when_many_write_at_once
+on_both! { every_action_is_recorded_with_its_actor_origin_and_changes revealing_credentials_is_recorded_without_the_credentials records_can_be_paged_and_filtered verification_detects_a_changed_or_removed_record records_cannot_be_changed_by_accident admins_read_the_log_of_their_own_account_only the_hash_chain_survives_concurrent_writers chains_from_before_the_column_was_renamed_still_verify }
+
+/// A chain as it was written before migration 18, with the hashes of that time.
+const OLD_RECORDS: [&str; 3] = [
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
+     VALUES ('acct_old', 1, 'aud_01', 1790000000000, 'usr_1', 'ana@acme.example', '203.0.113.9', 'endpoint.created', \
+     'ep_1', 'Billing', '[{\"what\":\"URL\",\"before\":null,\"after\":\"https://acme.example/hook\"}]', \
+     'bf8af5cfab66a7e8fdbe93f50c634d8168aec975937d1d9f814d62617a0e9a8d')",
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
+     VALUES ('acct_old', 2, 'aud_02', 1790000001000, NULL, NULL, NULL, 'endpoint.paused_gone', 'ep_1', 'Billing', '[]', \
+     'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
+    "INSERT INTO audit_heads (account_id, position, hash) VALUES ('acct_old', 2, \
+     'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
+];
+
+async fn records(harness: &TestHarness, query: &str) -> Vec<domain::audit::Record> {
+    harness.engine.audit(&harness.admin, &AuditFilter::parse(query)).await.unwrap().rows
 }
 
-async fn records(bed: &Bed, query: &str) -> Vec<domain::audit::Record> {
-    bed.engine.audit(&bed.admin, &AuditFilter::parse(query)).await.unwrap().rows
-}
-
-async fn what_is_done_is_recorded_with_who_and_where_and_what_changed(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    let ana = bed.admin.clone().at("203.0.113.9");
-    let (before, mut form) = bed.engine.endpoint_form(&ana, &endpoint.id).await.unwrap();
+async fn every_action_is_recorded_with_its_actor_origin_and_changes(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    let ana = harness.admin.clone().at("203.0.113.9");
+    let (before, mut form) = harness.engine.endpoint_form(&ana, &endpoint.id).await.unwrap();
     form.name = "Billing".into();
-    bed.engine.update_endpoint(&ana, &endpoint.id, &form, Some(before.version)).await.unwrap();
-    let all = records(&bed, "").await;
+    harness.engine.update_endpoint(&ana, &endpoint.id, &form, Some(before.version)).await.unwrap();
+    let all = records(&harness, "").await;
     let deeds: Vec<_> = all.iter().map(|record| record.deed).collect();
     assert_eq!(deeds, [Deed::EndpointChanged, Deed::EndpointCreated, Deed::ApiTokenCreated, Deed::AccountCreated]);
     let changed = &all[0];
@@ -43,82 +48,100 @@ async fn what_is_done_is_recorded_with_who_and_where_and_what_changed(bed: Bed) 
     assert_eq!(change.before.as_deref(), Some(&*endpoint.name));
 }
 
-async fn revealing_credentials_is_recorded_and_the_credentials_are_not(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    let shown = bed.engine.reveal_credentials(&bed.admin, &endpoint.id).await.unwrap();
-    let all = records(&bed, "?area=credentials").await;
+async fn revealing_credentials_is_recorded_without_the_credentials(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    let shown = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
+    let all = records(&harness, "?area=credentials").await;
     assert_eq!(all.iter().map(|record| record.deed).collect::<Vec<_>>(), [Deed::CredentialsRevealed]);
-    let text = format!("{:?}", records(&bed, "").await);
+    let text = format!("{:?}", records(&harness, "").await);
     assert!(!text.contains(&shown.auth_token) && !text.contains(&shown.signing_secret));
 }
 
-async fn records_are_paged_and_narrowed(bed: Bed) {
-    let endpoint = bed.endpoint().await;
+async fn records_can_be_paged_and_filtered(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
     for _ in 0..3 {
-        bed.pause(&endpoint.id).await;
-        bed.resume(&endpoint.id).await;
+        harness.pause(&endpoint.id).await;
+        harness.resume(&endpoint.id).await;
     }
     let mut filter = AuditFilter::parse("?area=endpoint&limit=3");
-    let first = bed.engine.audit(&bed.admin, &filter).await.unwrap();
+    let first = harness.engine.audit(&harness.admin, &filter).await.unwrap();
     filter.cursor.clone_from(&first.next);
-    let second = bed.engine.audit(&bed.admin, &filter).await.unwrap();
+    let second = harness.engine.audit(&harness.admin, &filter).await.unwrap();
     filter.cursor.clone_from(&second.next);
-    let third = bed.engine.audit(&bed.admin, &filter).await.unwrap();
+    let third = harness.engine.audit(&harness.admin, &filter).await.unwrap();
     let sizes = [first.rows.len(), second.rows.len(), third.rows.len()];
     assert_eq!((sizes, third.next), ([3, 3, 1], None));
-    assert_eq!(records(&bed, "?who=ana%40acme.example&area=endpoint").await.len(), 7);
-    assert_eq!(records(&bed, "?object=ep_nobody").await.len(), 0);
-    let until = domain::time::iso_utc(bed.now().plus_ms(1_000));
-    assert_eq!(records(&bed, &format!("?area=endpoint&from={until}")).await.len(), 0);
+    assert_eq!(records(&harness, "?who=ana%40acme.example&area=endpoint").await.len(), 7);
+    assert_eq!(records(&harness, "?object=ep_nobody").await.len(), 0);
+    let until = domain::time::iso_utc(harness.now().plus_ms(1_000));
+    assert_eq!(records(&harness, &format!("?area=endpoint&from={until}")).await.len(), 0);
 }
 
-async fn a_record_that_was_changed_or_taken_out_shows(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.pause(&endpoint.id).await;
-    bed.resume(&endpoint.id).await;
-    let whole = bed.engine.verify_audit().await.unwrap();
+async fn verification_detects_a_changed_or_removed_record(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
+    harness.resume(&endpoint.id).await;
+    let whole = harness.engine.verify_audit().await.unwrap();
     assert_eq!((whole.broken.len(), whole.records), (0, 5));
-    bed.tamper("UPDATE audit_log SET who = 'bob@acme.example' WHERE position = 4").await;
-    let account = bed.admin.account().unwrap().to_string();
-    let changed = bed.engine.verify_audit().await.unwrap().broken;
+    harness.tamper("UPDATE audit_log SET who = 'bob@acme.example' WHERE position = 4").await;
+    let account = harness.admin.account().unwrap().to_string();
+    let changed = harness.engine.verify_audit().await.unwrap().broken;
     assert_eq!(changed.iter().map(|b| (b.account.clone(), b.position)).collect::<Vec<_>>(), [(account.clone(), 4)]);
-    bed.tamper("UPDATE audit_log SET who = 'ana@acme.example' WHERE position = 4").await;
-    assert_eq!(bed.engine.verify_audit().await.unwrap().broken, []);
-    bed.tamper("DELETE FROM audit_log WHERE position = 5").await;
-    assert_eq!(bed.engine.verify_audit().await.unwrap().broken[0].position, 5, "a cut end shows too");
+    harness.tamper("UPDATE audit_log SET who = 'ana@acme.example' WHERE position = 4").await;
+    assert_eq!(harness.engine.verify_audit().await.unwrap().broken, []);
+    harness.tamper("DELETE FROM audit_log WHERE position = 5").await;
+    assert_eq!(harness.engine.verify_audit().await.unwrap().broken[0].position, 5, "a truncated log is detected too");
 }
 
-async fn records_cannot_be_changed_by_accident(bed: Bed) {
+async fn records_cannot_be_changed_by_accident(harness: TestHarness) {
     for statement in ["UPDATE audit_log SET who = 'bob'", "DELETE FROM audit_log"] {
-        let error = bed.execute(statement).await.unwrap_err().to_string();
+        let error = harness.execute(statement).await.unwrap_err().to_string();
         assert!(error.contains("append-only"), "{error}");
     }
 }
 
-async fn the_log_is_the_accounts_own_and_for_admins(bed: Bed) {
-    bed.endpoint().await;
-    let (stranger, _) = newcomer(&bed.engine, "Beta").await;
-    let theirs = bed.engine.audit(&stranger, &AuditFilter::default()).await.unwrap().rows;
+async fn admins_read_the_log_of_their_own_account_only(harness: TestHarness) {
+    harness.endpoint().await;
+    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let theirs = harness.engine.audit(&stranger, &AuditFilter::default()).await.unwrap().rows;
     assert!(theirs.iter().all(|record| record.who.as_deref() == Some("ana@beta.example")), "{theirs:?}");
-    let mut viewer = bed.admin.clone();
+    let mut viewer = harness.admin.clone();
     if let domain::actor::Who::Member { role, .. } = &mut viewer.who {
         *role = domain::account::Role::Developer;
     }
-    let refused = bed.engine.audit(&viewer, &AuditFilter::default()).await.unwrap_err();
+    let refused = harness.engine.audit(&viewer, &AuditFilter::default()).await.unwrap_err();
     assert_eq!(refused.to_string(), "This needs the role admin.");
 }
 
-async fn chains_hold_when_many_write_at_once(bed: Bed) {
-    let endpoint = bed.endpoint().await;
+async fn the_hash_chain_survives_concurrent_writers(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
     for call in 0..8 {
-        bed.accept(EventKind::CallProcessed, call).await;
+        harness.accept(EventKind::CallProcessed, call).await;
     }
-    bed.run().await;
-    let ids: Vec<_> = bed.deliveries().await.into_iter().map(|row| row.id).collect();
-    let resends = ids.iter().map(|id| bed.engine.resend(&bed.admin, id));
-    let reveals = (0..8).map(|_| bed.engine.reveal_credentials(&bed.admin, &endpoint.id));
+    harness.run().await;
+    let ids: Vec<_> = harness.deliveries().await.into_iter().map(|row| row.id).collect();
+    let resends = ids.iter().map(|id| harness.engine.resend(&harness.admin, id));
+    let reveals = (0..8).map(|_| harness.engine.reveal_credentials(&harness.admin, &endpoint.id));
     let (resent, revealed) = tokio::join!(futures::future::join_all(resends), futures::future::join_all(reveals));
     assert!(resent.iter().all(Result::is_ok) && revealed.iter().all(Result::is_ok), "{resent:?} {revealed:?}");
-    let verdict = bed.engine.verify_audit().await.unwrap();
+    let verdict = harness.engine.verify_audit().await.unwrap();
     assert_eq!((verdict.broken, verdict.records), (vec![], 3 + 16));
+}
+
+async fn chains_from_before_the_column_was_renamed_still_verify(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.execute("ALTER TABLE audit_log RENAME COLUMN action TO deed").await.unwrap();
+    harness.execute("DELETE FROM _sqlx_migrations WHERE version = 18").await.unwrap();
+    for written in OLD_RECORDS {
+        harness.execute(written).await.unwrap();
+    }
+    let later = harness.another().await;
+    let verdict = later.verify_audit().await.unwrap();
+    assert_eq!((verdict.broken, verdict.records), (vec![], 3 + 2));
+    let all = later.audit(&harness.admin, &AuditFilter::parse("?area=endpoint")).await.unwrap().rows;
+    assert_eq!(all.iter().map(|record| record.deed).collect::<Vec<_>>(), [Deed::EndpointCreated]);
+    harness
+        .tamper("UPDATE audit_log SET action = 'endpoint.deleted' WHERE account_id = 'acct_old' AND position = 2")
+        .await;
+    assert_eq!(later.verify_audit().await.unwrap().broken[0].position, 2, "the action is hashed");
 }

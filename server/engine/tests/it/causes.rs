@@ -1,4 +1,4 @@
-//! What each way of failing is called.
+//! The cause of each kind of failure.
 
 use domain::{
     cause::{Cause, Failure},
@@ -8,18 +8,18 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, On},
+    harness::{On, TestHarness},
     receiver::Reply,
 };
 
-/// The failure of one attempt at an endpoint that was changed like this, and replies like that.
+/// The failure of one attempt at an endpoint with this change and this reply.
 async fn failure(change: impl FnOnce(&mut EndpointForm), reply: Reply) -> Failure {
-    let bed = Bed::new(On::Sqlite).await;
-    bed.receiver.usually(reply);
-    bed.endpoint_with(change).await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    assert_eq!(bed.run().await, 1);
-    let row = bed.only_delivery().await.row;
+    let harness = TestHarness::new(On::Sqlite).await;
+    harness.receiver.usually(reply);
+    harness.endpoint_with(change).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    assert_eq!(harness.run().await, 1);
+    let row = harness.only_delivery().await.row;
     assert!(matches!(row.status, Status::Retrying | Status::Failed), "{row:?}");
     row.failure.unwrap()
 }
@@ -29,7 +29,7 @@ async fn cause_of(reply: Reply) -> Cause {
 }
 
 #[tokio::test]
-async fn every_status_has_its_cause() {
+async fn each_status_maps_to_its_cause() {
     for (status, cause) in [
         (302, Cause::Redirected),
         (401, Cause::Http401403),
@@ -48,24 +48,25 @@ async fn every_status_has_its_cause() {
 }
 
 #[tokio::test]
-async fn broken_answers_have_their_causes() {
+async fn each_broken_response_maps_to_its_cause() {
     assert_eq!(cause_of(Reply::HangUp).await, Cause::Reset);
     assert_eq!(cause_of(Reply::Reset).await, Cause::Reset);
-    assert_eq!(cause_of(Reply::Hang).await, Cause::ResponseTimeout);
-    assert_eq!(cause_of(Reply::Drip).await, Cause::ResponseTimeout, "the limit includes the body");
+    // Together, as each takes a real second.
+    let slow = tokio::join!(cause_of(Reply::Hang), cause_of(Reply::Drip));
+    assert_eq!(slow, (Cause::ResponseTimeout, Cause::ResponseTimeout), "the timeout includes the body");
     assert_eq!(cause_of(Reply::Bytes("220 smtp.example ESMTP\r\n".into())).await, Cause::BadResponse);
     assert_eq!(cause_of(Reply::Bytes("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort".into())).await, Cause::Reset);
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_tells_where_it_points() {
+async fn a_redirect_is_not_followed_and_its_target_is_recorded() {
     let moved = "HTTP/1.1 301 Moved\r\nlocation: https://new.example/x\r\ncontent-length: 0\r\n\r\n";
     let failure = failure(|_| {}, Reply::Bytes(moved.into())).await;
     assert_eq!(failure.facts.location.as_deref(), Some("https://new.example/x"));
 }
 
 #[tokio::test]
-async fn what_is_wrong_before_the_answer_has_its_cause() {
+async fn failures_before_a_response_have_their_causes() {
     let refused = failure(|form| form.url = "http://127.0.0.1:1/".into(), Reply::HangUp).await;
     assert_eq!((refused.cause, refused.facts.port), (Cause::ConnectRefused, Some(1)));
     let unknown = failure(|form| form.url = "http://nowhere.invalid/".into(), Reply::HangUp).await;
@@ -74,37 +75,37 @@ async fn what_is_wrong_before_the_answer_has_its_cause() {
     assert_eq!(not_tls.cause, Cause::TlsVersion);
 }
 
-/// What loopback sockets buffer on both sides, at most; the rest has been read by somebody.
+/// The most that loopback sockets buffer on both sides; anything beyond was read.
 const BUFFERED_BYTES: usize = 16 * 1_024 * 1_024;
 
 #[tokio::test]
-async fn a_huge_answer_is_read_only_as_far_as_the_limit() {
-    let bed = Bed::new(On::Sqlite).await;
-    bed.receiver.usually(Reply::Flood(1_000_000_000));
-    bed.endpoint().await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    let delivery = bed.only_delivery().await;
+async fn a_huge_response_is_read_only_up_to_the_limit() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    harness.receiver.usually(Reply::Flood(1_000_000_000));
+    harness.endpoint().await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    let delivery = harness.only_delivery().await;
     assert_eq!(delivery.row.status, Status::Delivered);
     assert_eq!((delivery.attempts[0].response_body.len(), delivery.attempts[0].response_cut), (16_384, true));
-    let taken = bed.receiver.flooded();
-    assert!(taken < BUFFERED_BYTES, "reading went on: {taken} bytes");
+    let taken = harness.receiver.flooded();
+    assert!(taken < BUFFERED_BYTES, "it read on: {taken} bytes");
 }
 
 #[tokio::test]
-async fn hostile_receivers_cost_the_others_nothing() {
-    let bed = Bed::new(On::Sqlite).await;
+async fn hostile_receivers_do_not_slow_down_the_others() {
+    let harness = TestHarness::new(On::Sqlite).await;
     for reply in [Reply::Hang, Reply::Drip, Reply::Flood(1_000_000_000), Reply::Reset, Reply::HangUp] {
         let hostile = crate::receiver::Receiver::start().await;
         hostile.usually(reply);
-        bed.endpoint_with(|form| form.url = hostile.url()).await;
+        harness.endpoint_with(|form| form.url = hostile.url()).await;
     }
-    bed.endpoint().await;
-    let running = bed.another_running().await;
+    harness.endpoint().await;
+    let running = harness.another_running().await;
     for call in 0..200 {
-        bed.accept_by(&running, EventKind::CallProcessed, call).await;
+        harness.accept_by(&running, EventKind::CallProcessed, call).await;
     }
-    // Far below the 15 seconds after which the slow ones are given up.
-    let all = tokio::time::timeout(std::time::Duration::from_secs(10), bed.receiver.has_received(200)).await;
-    assert!(all.is_ok(), "the healthy endpoint waited: {} of 200", bed.receiver.received().len());
+    // Far below the 15 seconds after which the slow ones time out.
+    let all = tokio::time::timeout(std::time::Duration::from_secs(10), harness.receiver.has_received(200)).await;
+    assert!(all.is_ok(), "the healthy endpoint waited: {} of 200", harness.receiver.received().len());
 }

@@ -1,16 +1,16 @@
-//! A PostgreSQL cluster of a test's own, which may be restarted under its feet.
+//! A test's own PostgreSQL cluster, which the test can restart.
 
 use std::{path::PathBuf, process::Command};
 
-/// A running cluster; it ends and goes when it is dropped.
+/// A running cluster. Dropping it stops it and deletes its files.
 pub struct Cluster {
     bin: PathBuf,
     folder: PathBuf,
 }
 
 impl Cluster {
-    /// Starts one on a socket in a folder of its own. Files are not synced: what a process has written survives every end
-    /// of the process, though not one of the machine.
+    /// Starts one on a socket in its own folder. Files are not synced: what a process has written survives the end of the
+    /// process, though not of the machine.
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("offhook-cluster-").tempdir_in("/tmp").unwrap().keep();
         let cluster = Self { bin: bin(), folder };
@@ -25,12 +25,12 @@ impl Cluster {
         cluster
     }
 
-    /// Where it is.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("postgres://offhook@localhost/postgres?host={}", self.folder.display())
     }
 
-    /// Ends it as a crash would, without a word to its clients, and starts it again.
+    /// Stops it as a crash would, without notifying clients, and starts it again.
     pub fn restart(&self) {
         run(self.command("pg_ctl").args(["restart", "--silent", "--wait", "--mode=immediate"]).args(self.place()));
     }
@@ -63,7 +63,7 @@ impl Drop for Cluster {
     }
 }
 
-/// The newest of the versions that Debian has installed side by side.
+/// The newest version; Debian installs several side by side.
 fn bin() -> PathBuf {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .expect("PostgreSQL is installed by .make/setup test")
@@ -81,7 +81,7 @@ fn is_root() -> bool {
 
 #[track_caller]
 fn run(command: &mut Command) {
-    // A pipe would stay open as long as the server that inherits it.
+    // A pipe would stay open as long as the server, which inherits it.
     let status = command.stdout(std::process::Stdio::null()).status().unwrap();
     assert!(status.success(), "{command:?}");
 }

@@ -1,4 +1,4 @@
-//! The instance key takes its turn: everything is sealed again, and opens; without a key nothing can be read.
+//! Rotating the instance key: everything is resealed and still opens; without a key nothing can be read.
 
 use domain::{
     actor::Actor,
@@ -15,53 +15,50 @@ use engine::{
     Engine,
     key_ring::{Key, KeyId, KeyRing},
     store::{
-        sealed::{self, COLUMNS, Changed},
-        sessions::Stored,
+        credentials::sealed::{self, COLUMNS, Resealed},
+        users::sessions::Stored,
     },
 };
 
-use crate::bed::{Bed, on_both};
+use crate::harness::{TestHarness, on_both};
 
-on_both! {
-    everything_is_sealed_again_and_opens_with_the_next_key_alone
-    a_value_that_changed_meanwhile_is_left_as_it_is
-    what_opens_with_no_key_is_counted_and_left
-    keys_that_open_nothing_of_what_lasts_are_told
-    every_column_with_sealed_texts_is_on_the_list
-    a_database_without_its_key_gives_nothing_away
-    a_rotation_begins_whoever_has_sealed_the_credential_again
-}
+on_both! { everything_is_resealed_and_opens_with_the_next_key_alone a_value_that_changes_while_resealing_is_left_alone values_that_no_key_opens_are_counted_and_left_alone keys_that_open_no_lasting_value_are_reported every_sealed_column_is_listed a_database_without_its_key_reveals_nothing a_rotation_starts_even_while_the_credential_is_resealed }
 
 const HEADER: &str = "a-value-for-nobody-else";
 const NEXT: &str = "the-next-token-of-all";
 const FLASH: &str = r#"{"flash":"typed-and-kept"}"#;
 
-/// An account with something in every column that is sealed. Answers with the signing secrets, too.
-async fn full(bed: &Bed) -> (Endpoint, Vec<String>) {
-    let endpoint = bed
+/// An account with a value in every sealed column. Returns its signing secrets as well.
+async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
+    let endpoint = harness
         .endpoint_with(|form| {
             form.headers = format!("x-crm: {HEADER}");
         })
         .await;
-    let first = bed.engine.reveal_credentials(&bed.admin, &endpoint.id).await.unwrap().signing_secret;
-    bed.engine.prepare_token(&bed.admin, &endpoint.id, Some(NEXT.into())).await.unwrap();
-    let second = bed.engine.rotate_secret(&bed.admin, &endpoint.id, 3_600).await.unwrap();
-    let line = bed.engine.test_line(&bed.admin).await.unwrap();
+    let first = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap().signing_secret;
+    harness.engine.prepare_token(&harness.admin, &endpoint.id, Some(NEXT.into())).await.unwrap();
+    let second = harness.engine.rotate_secret(&harness.admin, &endpoint.id, 3_600).await.unwrap();
+    let line = harness.engine.test_line(&harness.admin).await.unwrap();
     let key = line.url.rsplit('/').next().unwrap();
-    bed.engine.test_line_called(key, "x-crm: a-value-for-nobody-else", r#"{"auth_token":"my-token"}"#).await.unwrap();
-    let session = Stored { id: "what-the-cookie-holds", data: FLASH, expires: bed.now().plus_ms(1_000), owner: None };
-    assert!(bed.engine.create_session(session).await.unwrap());
-    let factor = second_factor(bed).await;
+    harness
+        .engine
+        .test_line_called(key, "x-crm: a-value-for-nobody-else", r#"{"auth_token":"my-token"}"#)
+        .await
+        .unwrap();
+    let session =
+        Stored { id: "what-the-cookie-holds", data: FLASH, expires: harness.now().plus_ms(1_000), owner: None };
+    assert!(harness.engine.create_session(session).await.unwrap());
+    let factor = second_factor(harness).await;
     (endpoint, vec![first, second, factor])
 }
 
-/// Switches the admin's second factor on. Answers with its key.
-async fn second_factor(bed: &Bed) -> String {
-    let user = UserId::parse(bed.admin.id().unwrap()).unwrap();
-    let draft = bed.engine.draft_factor(&user).await.unwrap();
-    let key = bed.engine.drafted_factor(&user, &draft).await.unwrap().key.replace(' ', "");
-    let code = TotpKey::parse(&key).unwrap().code(step_at(bed.now()));
-    bed.engine.switch_factor_on(&user, &draft, &code, "here", "203.0.113.9").await.unwrap();
+/// Turns on the admin's second factor. Returns its key.
+async fn second_factor(harness: &TestHarness) -> String {
+    let user = UserId::parse(harness.admin.id().unwrap()).unwrap();
+    let draft = harness.engine.draft_factor(&user).await.unwrap();
+    let key = harness.engine.drafted_factor(&user, &draft).await.unwrap().key.replace(' ', "");
+    let code = TotpKey::parse(&key).unwrap().code(step_at(harness.now()));
+    harness.engine.switch_factor_on(&user, &draft, &code, "here", "203.0.113.9").await.unwrap();
     key
 }
 
@@ -73,49 +70,49 @@ fn both() -> KeyRing {
     first().with_waiting([8; 32]).promoted()
 }
 
-async fn opens_everything(bed: &Bed, engine: &Engine, endpoint: &Endpoint) {
-    let shown = engine.reveal_credentials(&bed.admin, &endpoint.id).await.unwrap();
+async fn decrypts_everything(harness: &TestHarness, engine: &Engine, endpoint: &Endpoint) {
+    let shown = engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!((shown.auth_token.as_str(), shown.other_auth_token.as_deref()), ("my-token", Some(NEXT)));
     assert!(shown.earlier_signing_secret.is_some());
     assert_eq!(engine.load_session("what-the-cookie-holds").await.unwrap().as_deref(), Some(FLASH));
-    let line = engine.test_line(&bed.admin).await.unwrap();
+    let line = engine.test_line(&harness.admin).await.unwrap();
     assert!(line.requests[0].body.contains("my-token") && line.requests[0].headers.contains(HEADER));
-    engine.test_credential(&bed.admin, &endpoint.id, Credential::AuthToken).await.unwrap();
+    engine.test_credential(&harness.admin, &endpoint.id, Credential::AuthToken).await.unwrap();
     engine.sender().run_once().await.unwrap();
-    let got = bed.receiver.received().pop().unwrap();
+    let got = harness.receiver.received().pop().unwrap();
     assert_eq!(got.header("x-crm").as_deref(), Some(HEADER));
     assert!(got.body.contains(NEXT), "{}", got.body);
 }
 
-async fn everything_is_sealed_again_and_opens_with_the_next_key_alone(bed: Bed) {
-    let (endpoint, _) = full(&bed).await;
+async fn everything_is_resealed_and_opens_with_the_next_key_alone(harness: TestHarness) {
+    let (endpoint, _) = full(&harness).await;
     let (old, new) = (KeyId::FIRST, both().current().id);
-    let before = bed.engine.sealed_by().await.unwrap();
+    let before = harness.engine.sealed_by().await.unwrap();
     assert_eq!((before.by(old), before.all()), (11, 11), "{before:?}");
 
-    let turning = bed.another_with(both()).await;
-    let mut told = 0;
-    let pass = turning.reseal(|more| told += more).await.unwrap();
-    assert_eq!((pass.resealed, pass.left, pass.closed, told), (9, 0, 0, 9), "one row holds two texts");
+    let turning = harness.another_with(both()).await;
+    let mut reported = 0;
+    let pass = turning.reseal(|more| reported += more).await.unwrap();
+    assert_eq!((pass.resealed, pass.left, pass.closed, reported), (9, 0, 0, 9), "one row has two values");
     let after = turning.sealed_by().await.unwrap();
     assert_eq!((after.by(new), after.not_by(new)), (11, 0), "{after:?}");
-    assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 0, "nothing is left to do");
+    assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 0, "there is nothing left to do");
 
-    let later = bed.another_with(both().without(&[old])).await;
-    opens_everything(&bed, &later, &endpoint).await;
+    let later = harness.another_with(both().without(&[old])).await;
+    decrypts_everything(&harness, &later, &endpoint).await;
     let change = Change::between("key", "k1", "k2").into_iter().collect();
-    turning.note_keys(&Actor::COMMAND_LINE, change).await.unwrap();
+    turning.record_key_change(&Actor::COMMAND_LINE, change).await.unwrap();
     assert!(turning.verify_audit().await.unwrap().broken.is_empty());
 }
 
-async fn a_value_that_changed_meanwhile_is_left_as_it_is(bed: Bed) {
-    let endpoint = bed.endpoint().await;
+async fn a_value_that_changes_while_resealing_is_left_alone(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
     let column = COLUMNS.iter().find(|column| column.name == "endpoints.auth_token_sealed").unwrap();
-    let stored = sealed::page(&bed.engine.sender().db, column, "", 10).await.unwrap().remove(0);
+    let stored = sealed::page(&harness.engine.context().db, column, "", 10).await.unwrap().remove(0);
     assert_eq!(stored.place, endpoint.id.as_str());
     let write = async |was: &str| {
-        let changed = Changed { place: stored.place.clone(), was: was.to_owned(), becomes: "k2.other".to_owned() };
-        let mut tx = bed.engine.sender().db.begin().await.unwrap();
+        let changed = Resealed { place: stored.place.clone(), was: was.to_owned(), becomes: "k2.other".to_owned() };
+        let mut tx = harness.engine.context().db.begin().await.unwrap();
         let done = sealed::write(&mut tx, column, &[changed]).await.unwrap();
         tx.commit().await.unwrap();
         done
@@ -124,71 +121,71 @@ async fn a_value_that_changed_meanwhile_is_left_as_it_is(bed: Bed) {
     assert_eq!(write(&stored.text).await, 1);
 }
 
-async fn what_opens_with_no_key_is_counted_and_left(bed: Bed) {
-    bed.endpoint().await;
-    bed.endpoint().await;
+async fn values_that_no_key_opens_are_counted_and_left_alone(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.endpoint().await;
     let strange = KeyRing::new(vec![
         Key { id: KeyId::parse("k2").unwrap(), bytes: [8; 32] },
         Key { id: KeyId::FIRST, bytes: [9; 32] },
     ]);
-    let pass = bed.another_with(strange.unwrap()).await.reseal(|_| {}).await.unwrap();
+    let pass = harness.another_with(strange.unwrap()).await.reseal(|_| {}).await.unwrap();
     assert_eq!((pass.resealed, pass.closed), (0, 6));
-    assert_eq!(bed.engine.sealed_by().await.unwrap().by(KeyId::FIRST), 6);
+    assert_eq!(harness.engine.sealed_by().await.unwrap().by(KeyId::FIRST), 6);
 }
 
-async fn keys_that_open_nothing_of_what_lasts_are_told(bed: Bed) {
+async fn keys_that_open_no_lasting_value_are_reported(harness: TestHarness) {
     let closed = async |keys: KeyRing| {
-        let sealed = bed.another_with(keys).await.sealed_by().await.unwrap();
+        let sealed = harness.another_with(keys).await.sealed_by().await.unwrap();
         sealed.closed().collect::<Vec<_>>()
     };
     let strange = KeyRing::one([9; 32]);
-    let session = Stored { id: "a-cookie", data: FLASH, expires: bed.now().plus_ms(1_000), owner: None };
-    assert!(bed.engine.create_session(session).await.unwrap());
-    assert_eq!(closed(strange.clone()).await, [], "a session that does not open is over, and nothing is lost");
-    bed.endpoint().await;
+    let session = Stored { id: "a-cookie", data: FLASH, expires: harness.now().plus_ms(1_000), owner: None };
+    assert!(harness.engine.create_session(session).await.unwrap());
+    assert_eq!(closed(strange.clone()).await, [], "a session that does not open ends, and nothing is lost");
+    harness.endpoint().await;
     assert_eq!(closed(strange).await, [KeyId::FIRST], "another key of the same name");
     assert_eq!(closed(both().without(&[KeyId::FIRST])).await, [KeyId::FIRST], "a key that is missing");
     assert_eq!(closed(both()).await, []);
-    bed.execute("UPDATE endpoints SET secret_sealed = auth_token_sealed").await.unwrap();
-    assert_eq!(closed(first()).await, [], "values that were moved say nothing about the key");
+    harness.execute("UPDATE endpoints SET secret_sealed = auth_token_sealed").await.unwrap();
+    assert_eq!(closed(first()).await, [], "values that were moved do not count against the key");
 }
 
-async fn every_column_with_sealed_texts_is_on_the_list(bed: Bed) {
-    full(&bed).await;
+async fn every_sealed_column_is_listed(harness: TestHarness) {
+    full(&harness).await;
     let listed: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
     let mut found = 0;
-    for name in bed.columns().await {
+    for name in harness.columns().await {
         let (table, column) = name.split_once('.').unwrap();
         assert_eq!(column.ends_with("_sealed"), listed.contains(&name.as_str()), "{name}");
-        let sealed = bed.texts(format!("SELECT {column} FROM {table} WHERE {column} LIKE '%k1.%'")).await;
+        let sealed = harness.texts(format!("SELECT {column} FROM {table} WHERE {column} LIKE '%k1.%'")).await;
         assert!(sealed.is_empty() || listed.contains(&name.as_str()), "{name} holds {sealed:?}");
         found += usize::from(!sealed.is_empty());
     }
-    assert_eq!(found, listed.len(), "the test has something in each");
+    assert_eq!(found, listed.len(), "the test covers each column");
 }
 
-async fn a_database_without_its_key_gives_nothing_away(bed: Bed) {
-    let (_, secrets) = full(&bed).await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
+async fn a_database_without_its_key_reveals_nothing(harness: TestHarness) {
+    let (_, secrets) = full(&harness).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
     let known = ["my-token", NEXT, HEADER, "typed-and-kept", "what-the-cookie-holds", "correct horse battery"];
     let known: Vec<&str> =
         known.into_iter().chain(secrets.iter().map(|secret| secret.trim_start_matches("whsec_"))).collect();
-    for name in bed.columns().await {
+    for name in harness.columns().await {
         let (table, column) = name.split_once('.').unwrap();
-        for value in bed.texts(format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL")).await {
+        for value in harness.texts(format!("SELECT {column} FROM {table} WHERE {column} IS NOT NULL")).await {
             let secret = known.iter().find(|secret| value.contains(**secret));
             assert_eq!(secret, None, "{name}: {value}");
         }
     }
-    bed.raw_file_is_free_of(&known);
+    harness.raw_file_is_free_of(&known);
 }
 
-async fn a_rotation_begins_whoever_has_sealed_the_credential_again(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    let turning = bed.another_with(both()).await;
+async fn a_rotation_starts_even_while_the_credential_is_resealed(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    let turning = harness.another_with(both()).await;
     assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 3);
-    turning.prepare_token(&bed.admin, &endpoint.id, Some(NEXT.into())).await.unwrap();
-    turning.rotate_secret(&bed.admin, &endpoint.id, 60).await.unwrap();
+    turning.prepare_token(&harness.admin, &endpoint.id, Some(NEXT.into())).await.unwrap();
+    turning.rotate_secret(&harness.admin, &endpoint.id, 60).await.unwrap();
     assert_eq!(turning.sealed_by().await.unwrap().by(KeyId::FIRST), 0);
 }

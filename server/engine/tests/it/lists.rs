@@ -1,4 +1,4 @@
-//! Lists: every filter, paging, counts.
+//! Lists: filters, paging, counts.
 
 use domain::{
     delivery::{Deliveries, Status},
@@ -7,31 +7,31 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, call_id, on_both},
+    harness::{TestHarness, call_id, on_both},
     receiver::Reply,
 };
 
 on_both! {
     each_filter_finds_its_deliveries
-    pages_follow_each_other_without_gap_or_repeat
-    events_page_and_filter
+    pages_have_neither_gaps_nor_repeats
+    events_can_be_paged_and_filtered
 }
 
-async fn each_filter_finds_its_deliveries(bed: Bed) {
-    let first = bed.endpoint().await;
-    bed.receiver.next([Reply::Status(404)]);
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    bed.clock.step_ms(1_000);
-    bed.accept(EventKind::IncomingCall, 2).await;
-    bed.run().await;
-    let paused = bed.endpoint_with(|form| form.events = vec!["OutgoingCall".into()]).await;
-    bed.pause(&paused.id).await;
-    bed.pause(&first.id).await;
-    bed.resume(&first.id).await;
-    bed.accept(EventKind::OutgoingCall, 3).await;
-    bed.run().await;
-    let rows = bed.deliveries().await;
+async fn each_filter_finds_its_deliveries(harness: TestHarness) {
+    let first = harness.endpoint().await;
+    harness.receiver.next([Reply::Status(404)]);
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    harness.clock.step_ms(1_000);
+    harness.accept(EventKind::IncomingCall, 2).await;
+    harness.run().await;
+    let paused = harness.endpoint_with(|form| form.events = vec!["OutgoingCall".into()]).await;
+    harness.pause(&paused.id).await;
+    harness.pause(&first.id).await;
+    harness.resume(&first.id).await;
+    harness.accept(EventKind::OutgoingCall, 3).await;
+    harness.run().await;
+    let rows = harness.deliveries().await;
     let from = domain::time::iso_utc(rows[1].created_at);
     for (query, found) in [
         (String::new(), 4),
@@ -57,25 +57,25 @@ async fn each_filter_finds_its_deliveries(bed: Bed) {
         ("range=1h".into(), 4),
     ] {
         let filter = DeliveryFilter::parse(&query);
-        let page = bed.engine.deliveries(&bed.admin, &filter).await.unwrap();
+        let page = harness.engine.deliveries(&harness.admin, &filter).await.unwrap();
         assert_eq!(page.rows.len(), found, "{query}");
-        let counts = bed.engine.delivery_counts(&bed.admin, &filter).await.unwrap();
+        let counts = harness.engine.delivery_counts(&harness.admin, &filter).await.unwrap();
         assert_eq!(counts.matching as usize, found, "{query}");
     }
-    let all = bed.engine.delivery_counts(&bed.admin, &DeliveryFilter::default()).await.unwrap();
+    let all = harness.engine.delivery_counts(&harness.admin, &DeliveryFilter::default()).await.unwrap();
     assert_eq!((all.failed, all.retrying), (0, 1));
     assert!(rows.iter().any(|row| row.status == Status::Held));
 }
 
-async fn pages_follow_each_other_without_gap_or_repeat(bed: Bed) {
-    bed.endpoint().await;
+async fn pages_have_neither_gaps_nor_repeats(harness: TestHarness) {
+    harness.endpoint().await;
     for call in 0..25 {
-        bed.accept(EventKind::CallProcessed, call).await;
+        harness.accept(EventKind::CallProcessed, call).await;
     }
     let mut seen = Vec::new();
     let mut filter = DeliveryFilter { limit: 10, ..DeliveryFilter::default() };
     loop {
-        let page = bed.engine.deliveries(&bed.admin, &filter).await.unwrap();
+        let page = harness.engine.deliveries(&harness.admin, &filter).await.unwrap();
         seen.extend(page.rows.iter().map(|row| row.call_id.clone()));
         let Some(next) = page.next else { break };
         filter.cursor = Some(next);
@@ -84,13 +84,13 @@ async fn pages_follow_each_other_without_gap_or_repeat(bed: Bed) {
     assert_eq!(seen, expected);
 }
 
-async fn events_page_and_filter(bed: Bed) {
-    bed.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
+async fn events_can_be_paged_and_filtered(harness: TestHarness) {
+    harness.endpoint_with(|form| form.events = vec!["CallProcessed".into()]).await;
     for call in 0..3 {
-        bed.accept(EventKind::IncomingCall, call).await;
-        bed.accept_as(EventKind::CallProcessed, call, Some(&format!("own-{call}"))).await.unwrap();
+        harness.accept(EventKind::IncomingCall, call).await;
+        harness.accept_as(EventKind::CallProcessed, call, Some(&format!("own-{call}"))).await.unwrap();
     }
-    let page = async |filter: EventFilter| bed.engine.events(&bed.admin, &filter).await.unwrap();
+    let page = async |filter: EventFilter| harness.engine.events(&harness.admin, &filter).await.unwrap();
     let first = page(EventFilter { limit: 4, ..EventFilter::default() }).await;
     assert_eq!((first.rows.len(), first.rows[0].id.as_str()), (4, "own-2"));
     let second = page(EventFilter { limit: 4, cursor: first.next, ..EventFilter::default() }).await;

@@ -1,42 +1,43 @@
-//! The engine's promises, each on SQLite and on Postgres, with a clock moved by hand and a real receiver.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop where it fails")]
+//! The engine's promises, each on SQLite and on Postgres, with a clock that tests advance and a real receiver.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod accounts;
 mod audit;
 mod batches;
-mod bed;
+mod bulk_rotation;
 mod causes;
-mod chance;
 mod checkpoints;
 mod clocks;
 mod cluster;
+mod crashes;
 mod database;
-mod encrypted;
 mod endpoints;
 mod faults;
+mod harness;
 mod health;
 mod keys;
-mod list_work;
 mod lists;
+mod memory_budget;
 mod nodes;
-mod numbers;
-mod operate;
+mod ops;
 mod order;
-mod people;
+mod phone_numbers;
 mod policies;
+mod postgres_tls;
+mod query_cost;
 mod races;
+mod random_sequences;
 mod readiness;
 mod receiver;
 mod recover;
-mod recovery;
 mod retention;
-mod room;
 mod rotation;
-mod rotation_everywhere;
 mod second_factor;
 mod sending;
-mod staffing;
+mod staff;
 mod states;
 mod support;
 mod tokens;
-mod walks;
+mod transitions;
+mod users;
+mod workers;

@@ -1,5 +1,6 @@
-//! Two transactions at the same time. On Postgres they are interleaved by hand: one is left open until the other waits for it, or
-//! has gone past it.
+//! Concurrent transactions. On Postgres the tests interleave them: one stays open until the other waits for it or has
+
+//! passed it.
 
 use std::time::Duration;
 
@@ -12,58 +13,53 @@ use domain::{
     retry::EndReason,
 };
 use engine::{
-    clock::rest_ms,
-    sender::left_behind,
+    background::Pacing,
+    clock::sleep_ms,
     store::{
         db::Tx,
+        deliveries::{
+            outcomes::{self, Finish, HealthChange},
+            queue::{self, NewDelivery, OrderingKey},
+        },
         events::{self, NewEventRow},
-        jobs::{self, Lane, NewDelivery},
-        outcomes::{self, Finish, HealthChange},
     },
 };
 use futures::future::join_all;
 use tokio::task::JoinHandle;
 
-use crate::bed::{Bed, On, call_id, on_both};
+use crate::harness::{On, TestHarness, call_id, on_both};
 
-on_both! {
-    what_was_left_behind_in_its_lane_is_taken_up
-    what_waits_for_a_deleted_endpoint_is_cancelled_though_the_deletion_did_not_see_it
-    a_cancellation_does_not_send_an_earlier_one_of_the_call_while_another_is_under_way
-    what_is_being_sent_is_not_resent_and_the_log_does_not_say_so
-    a_test_line_that_is_asked_for_four_times_at_once_is_one
-    one_of_four_endpoints_that_are_added_at_once_gets_the_url
-}
+on_both! { a_stuck_delivery_is_found_and_sent a_delivery_that_the_deletion_of_its_endpoint_missed_is_cancelled cancelling_sends_no_earlier_event_while_another_of_the_call_is_in_flight a_delivery_in_flight_is_neither_resent_nor_logged_as_resent four_concurrent_requests_create_one_test_line one_of_four_endpoints_added_at_once_gets_the_url }
 
-/// Longest wait for something that should happen at once.
+/// How long to wait for something that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until a task has come to its end or to a lock that somebody holds.
-async fn ended_or_waits<T>(bed: &Bed, task: &JoinHandle<T>) {
+/// Waits until a task has ended or is blocked by a lock.
+async fn ended_or_blocked<T>(harness: &TestHarness, task: &JoinHandle<T>) {
     let waiting = "SELECT CAST(COUNT(*) AS TEXT) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let seen = async {
-        while !task.is_finished() && bed.text(waiting).await == "0" {
-            rest_ms(5).await;
+        while !task.is_finished() && harness.text(waiting).await == "0" {
+            sleep_ms(5).await;
         }
     };
-    tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor waits");
+    tokio::time::timeout(PATIENCE, seen).await.expect("it neither ended nor is it blocked");
 }
 
-async fn lane(bed: &Bed) -> Lane {
-    let row = &bed.deliveries().await[0];
-    Lane { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+async fn lane(harness: &TestHarness) -> OrderingKey {
+    let row = &harness.deliveries().await[0];
+    OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
 }
 
-async fn begin(bed: &Bed) -> Tx {
-    bed.engine.sender().db.begin().await.unwrap()
+async fn begin(harness: &TestHarness) -> Tx {
+    harness.engine.context().db.begin().await.unwrap()
 }
 
-/// What the writer of events adds: the end of the first call, behind what has not ended.
-async fn add_the_end(bed: &Bed, tx: &mut Tx, lane: &Lane) {
-    let (at, entropy) = bed.engine.sender().ids.next();
+/// Adds what the event writer would: the end of the first call, queued behind its unfinished events.
+async fn add_the_end(harness: &TestHarness, tx: &mut Tx, lane: &OrderingKey) {
+    let (at, entropy) = harness.engine.context().ids.next();
     let place = domain::id::encode(at, entropy);
-    let account = bed.token.account().unwrap().to_string();
+    let account = harness.token.account().unwrap().to_string();
     let event = NewEventRow {
         account_id: account.clone(),
         id: format!("evt_{place}"),
@@ -95,39 +91,39 @@ async fn add_the_end(bed: &Bed, tx: &mut Tx, lane: &Lane) {
         proof: None,
     };
     events::add(tx, &[event]).await.unwrap();
-    jobs::add(tx, &[delivery]).await.unwrap();
+    queue::add(tx, &[delivery]).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_event_that_comes_while_the_one_before_it_ends_is_handed_on_to() {
-    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
-    bed.endpoint().await;
-    bed.accept(EventKind::IncomingCall, 1).await;
-    let lane = lane(&bed).await;
-    let mut accepting = begin(&bed).await;
-    assert_eq!(jobs::busy_lanes(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
+async fn an_event_that_arrives_while_its_predecessor_ends_is_promoted() {
+    let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
+    harness.endpoint().await;
+    harness.accept(EventKind::IncomingCall, 1).await;
+    let lane = lane(&harness).await;
+    let mut accepting = begin(&harness).await;
+    assert_eq!(queue::busy_ordering_keys(&mut accepting, std::slice::from_ref(&lane)).await.unwrap().len(), 1);
     // The first is sent and recorded before the second is committed.
     let recording = tokio::spawn({
-        let bed = bed.clone();
-        async move { bed.run().await }
+        let harness = harness.clone();
+        async move { harness.run().await }
     });
-    ended_or_waits(&bed, &recording).await;
-    add_the_end(&bed, &mut accepting, &lane).await;
+    ended_or_blocked(&harness, &recording).await;
+    add_the_end(&harness, &mut accepting, &lane).await;
     accepting.commit().await.unwrap();
     recording.await.unwrap();
-    bed.run().await;
-    assert_eq!(bed.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
+    harness.run().await;
+    assert_eq!(harness.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
 }
 
 #[tokio::test]
-async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_free() {
-    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
-    bed.endpoint().await;
-    bed.accept(EventKind::IncomingCall, 1).await;
-    let (lane, id) = (lane(&bed).await, bed.deliveries().await[0].id.to_string());
-    let node = bed.engine.sender().node.clone();
-    let mut recording = begin(&bed).await;
-    jobs::lock_lanes(&mut recording, [lane.clone()]).await.unwrap();
+async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked() {
+    let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
+    harness.endpoint().await;
+    harness.accept(EventKind::IncomingCall, 1).await;
+    let (lane, id) = (lane(&harness).await, harness.deliveries().await[0].id.to_string());
+    let node = harness.engine.context().node.clone();
+    let mut recording = begin(&harness).await;
+    queue::lock_ordering_keys(&mut recording, [lane.clone()]).await.unwrap();
     let delivered = Finish {
         id,
         state: "delivered",
@@ -138,135 +134,136 @@ async fn an_event_that_comes_while_the_one_before_it_is_recorded_finds_its_lane_
         duration_ms: Some(1),
         attempts: 1,
         due_ms: None,
-        finished_ms: Some(bed.now().0),
+        finished_ms: Some(harness.now().0),
     };
     assert_eq!(outcomes::finish(&mut recording, &node, &[delivered]).await.unwrap().len(), 1);
-    assert_eq!(jobs::hand_on(&mut recording, &[lane], None, bed.now()).await.unwrap(), [""; 0]);
+    assert_eq!(queue::promote_next(&mut recording, &[lane], None, harness.now()).await.unwrap(), [""; 0]);
     let accepting = tokio::spawn({
-        let bed = bed.clone();
-        async move { bed.accept(EventKind::CallProcessed, 1).await }
+        let harness = harness.clone();
+        async move { harness.accept(EventKind::CallProcessed, 1).await }
     });
-    ended_or_waits(&bed, &accepting).await;
+    ended_or_blocked(&harness, &accepting).await;
     recording.commit().await.unwrap();
     accepting.await.unwrap();
-    let due = bed.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries WHERE kind = 'CallProcessed'").await;
+    let due = harness.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries WHERE kind = 'CallProcessed'").await;
     assert_eq!(due, "1");
 }
 
-/// How often transactions have waited for each other in a circle.
+/// Number of deadlocks so far.
 const CIRCLES: &str = "SELECT CAST(deadlocks AS TEXT) FROM pg_stat_database WHERE datname = current_database()";
-/// Calls whose end comes while their beginning is under way.
+/// Calls whose end arrives while their start is in flight.
 const CALLS: u32 = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_that_end_while_they_begin_arrive_whole_and_nobody_waits_in_a_circle() {
-    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
-    bed.endpoint().await;
-    bed.endpoint().await;
-    let (engine, other) = (bed.another_running().await, bed.another_running().await);
+async fn calls_that_end_while_they_start_arrive_complete_without_deadlocks() {
+    let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
+    harness.endpoint().await;
+    harness.endpoint().await;
+    let (engine, other) = (harness.another_running().await, harness.another_running().await);
     let calls = (0..CALLS).map(|call| {
-        let (bed, engine, other) = (bed.clone(), engine.clone(), other.clone());
+        let (harness, engine, other) = (harness.clone(), engine.clone(), other.clone());
         tokio::spawn(async move {
-            bed.accept_by(&engine, EventKind::IncomingCall, call).await;
-            bed.accept_by(&other, EventKind::CallProcessed, call).await;
+            harness.accept_by(&engine, EventKind::IncomingCall, call).await;
+            harness.accept_by(&other, EventKind::CallProcessed, call).await;
         })
     });
     for call in calls.collect::<Vec<_>>() {
         call.await.unwrap();
     }
-    let arrived = tokio::time::timeout(PATIENCE, bed.receiver.has_received(CALLS as usize * 4)).await;
-    assert!(arrived.is_ok(), "only {} arrived", bed.receiver.received().len());
+    let arrived = tokio::time::timeout(PATIENCE, harness.receiver.has_received(CALLS as usize * 4)).await;
+    assert!(arrived.is_ok(), "only {} arrived", harness.receiver.received().len());
     engine.stop().await;
     other.stop().await;
-    assert_eq!(bed.text(CIRCLES).await, "0");
+    assert_eq!(harness.text(CIRCLES).await, "0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_endpoint_that_is_deleted_under_load_leaves_nothing_waiting() {
-    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
-    let (goes, _) = (bed.endpoint().await, bed.endpoint().await);
-    let engine = bed.another_running().await;
+async fn deleting_an_endpoint_under_load_leaves_nothing_waiting() {
+    let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
+    let (goes, _) = (harness.endpoint().await, harness.endpoint().await);
+    let engine = harness.another_running().await;
     let calls = (0..CALLS).map(|call| {
-        let (bed, engine) = (bed.clone(), engine.clone());
+        let (harness, engine) = (harness.clone(), engine.clone());
         tokio::spawn(async move {
-            bed.accept_by(&engine, EventKind::IncomingCall, call).await;
-            bed.accept_by(&engine, EventKind::CallProcessed, call).await;
+            harness.accept_by(&engine, EventKind::IncomingCall, call).await;
+            harness.accept_by(&engine, EventKind::CallProcessed, call).await;
         })
     });
     let calls: Vec<_> = calls.collect();
-    bed.receiver.has_received(CALLS as usize / 2).await;
-    engine.delete_endpoint(&bed.admin, &goes.id).await.unwrap();
+    harness.receiver.has_received(CALLS as usize / 2).await;
+    engine.delete_endpoint(&harness.admin, &goes.id).await.unwrap();
     for call in calls {
         call.await.unwrap();
     }
-    left_behind::cancel_of_deleted(engine.sender()).await.unwrap();
+    engine.background().deleted_endpoints.round().await.unwrap();
     engine.stop().await;
     let waiting = format!(
         "SELECT id FROM deliveries WHERE endpoint_id = '{}' AND state IN ('queued', 'retrying')",
         goes.id.as_str()
     );
-    assert_eq!(bed.texts(waiting).await, [""; 0]);
-    assert_eq!(bed.text(CIRCLES).await, "0");
+    assert_eq!(harness.texts(waiting).await, [""; 0]);
+    assert_eq!(harness.text(CIRCLES).await, "0");
 }
 
-async fn what_was_left_behind_in_its_lane_is_taken_up(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.pause(&endpoint.id).await;
+async fn a_stuck_delivery_is_found_and_sent(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
     for call in 1..=2 {
-        bed.accept(EventKind::CallProcessed, call).await;
-        bed.accept(EventKind::CallProcessed, call).await;
+        harness.accept(EventKind::CallProcessed, call).await;
+        harness.accept(EventKind::CallProcessed, call).await;
     }
-    // The first call as an earlier version may have left it; the second is held and in order.
-    bed.execute(
-        "UPDATE deliveries SET state = 'delivered', due_ms = NULL, finished_ms = created_ms \
+    // The first call as an earlier version may have left it; the second is held correctly.
+    harness
+        .execute(
+            "UPDATE deliveries SET state = 'delivered', due_ms = NULL, finished_ms = created_ms \
          WHERE id = (SELECT MIN(id) FROM deliveries)",
-    )
-    .await
-    .unwrap();
-    assert_eq!(left_behind::take_up(bed.engine.sender(), false).await.unwrap(), 1);
-    assert_eq!(left_behind::take_up(bed.engine.sender(), false).await.unwrap(), 0);
-    bed.resume(&endpoint.id).await;
-    assert_eq!(bed.run().await, 3);
+        )
+        .await
+        .unwrap();
+    assert_eq!(harness.engine.background().stuck_deliveries.sweep(Pacing::Immediate).await.unwrap(), 1);
+    assert_eq!(harness.engine.background().stuck_deliveries.sweep(Pacing::Immediate).await.unwrap(), 0);
+    harness.resume(&endpoint.id).await;
+    assert_eq!(harness.run().await, 3);
 }
 
-async fn what_waits_for_a_deleted_endpoint_is_cancelled_though_the_deletion_did_not_see_it(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.pause(&endpoint.id).await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    assert_eq!(bed.engine.delete_endpoint(&bed.admin, &endpoint.id).await.unwrap(), 1);
-    assert_eq!(left_behind::cancel_of_deleted(bed.engine.sender()).await.unwrap(), 0);
+async fn a_delivery_that_the_deletion_of_its_endpoint_missed_is_cancelled(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    assert_eq!(harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap(), 1);
+    assert_eq!(harness.engine.background().deleted_endpoints.round().await.unwrap(), 0);
     for later_ms in [0, 3_600_000] {
-        // As what was accepted meanwhile, and committed after.
+        // As if it was accepted meanwhile and committed later.
         let again =
             "UPDATE deliveries SET state = 'queued', end_reason = NULL, finished_ms = NULL, due_ms = created_ms";
-        bed.execute(again).await.unwrap();
-        bed.clock.step_ms(later_ms);
-        let sender = bed.engine.sender();
+        harness.execute(again).await.unwrap();
+        harness.clock.step_ms(later_ms);
+        let background = harness.engine.background();
         let cancelled = if later_ms == 0 {
-            left_behind::cancel_of_deleted(sender).await
+            background.deleted_endpoints.round().await
         } else {
-            left_behind::take_up(sender, false).await
+            background.stuck_deliveries.sweep(Pacing::Immediate).await
         };
         assert_eq!(cancelled.unwrap(), 1);
-        let row = bed.only_delivery().await.row;
+        let row = harness.only_delivery().await.row;
         assert_eq!((row.status, row.end_reason), (Status::Cancelled, Some(EndReason::EndpointDeleted)));
     }
 }
 
 #[tokio::test]
-async fn an_endpoint_is_deleted_while_an_outcome_is_recorded() {
-    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
-    let endpoint = bed.endpoint().await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    // As a recorder does: first the delivery, then its endpoint.
-    let mut recording = begin(&bed).await;
-    let lanes = jobs::busy_lanes(&mut recording, &[lane(&bed).await]).await.unwrap();
+async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
+    let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
+    let endpoint = harness.endpoint().await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    // In the recorder's order: first the delivery, then its endpoint.
+    let mut recording = begin(&harness).await;
+    let lanes = queue::busy_ordering_keys(&mut recording, &[lane(&harness).await]).await.unwrap();
     assert_eq!(lanes.len(), 1);
     let deleting = tokio::spawn({
-        let (bed, id) = (bed.clone(), endpoint.id.clone());
-        async move { bed.engine.delete_endpoint(&bed.admin, &id).await }
+        let (harness, id) = (harness.clone(), endpoint.id.clone());
+        async move { harness.engine.delete_endpoint(&harness.admin, &id).await }
     });
-    ended_or_waits(&bed, &deleting).await;
+    ended_or_blocked(&harness, &deleting).await;
     let failed = HealthChange {
         endpoint_id: endpoint.id.to_string(),
         success_ms: None,
@@ -275,80 +272,82 @@ async fn an_endpoint_is_deleted_while_an_outcome_is_recorded() {
         attempt_ms: 1,
         failure: None,
     };
-    outcomes::health(&mut recording, &[failed]).await.expect("who records waits for who deletes");
+    outcomes::health(&mut recording, &[failed]).await.expect("the recorder waits for the deletion");
     recording.commit().await.unwrap();
     assert_eq!(deleting.await.unwrap().unwrap(), 1);
-    assert_eq!(bed.only_delivery().await.row.status, Status::Cancelled);
+    assert_eq!(harness.only_delivery().await.row.status, Status::Cancelled);
 }
 
-/// Posts an event with an id that another transaction commits while it is being written.
-async fn post_as_another_does(call: u32) -> domain::Result<domain::event::Accepted> {
-    let bed = std::sync::Arc::new(Bed::new(On::Postgres).await);
-    bed.try_accept_by(&bed.engine, 1, Some("own-1")).await.unwrap();
-    bed.execute("CREATE TABLE other AS SELECT * FROM events").await.unwrap();
-    bed.execute("DELETE FROM events").await.unwrap();
-    let Tx::Postgres(mut other) = begin(&bed).await else { panic!("this bed is on Postgres") };
+/// Posts an event whose id another transaction commits at the same time.
+async fn post_as_another_node_commits(call: u32) -> domain::Result<domain::event::Accepted> {
+    let harness = std::sync::Arc::new(TestHarness::new(On::Postgres).await);
+    harness.try_accept_by(&harness.engine, 1, Some("own-1")).await.unwrap();
+    harness.execute("CREATE TABLE other AS SELECT * FROM events").await.unwrap();
+    harness.execute("DELETE FROM events").await.unwrap();
+    let Tx::Postgres(mut other) = begin(&harness).await else { panic!("this harness uses Postgres") };
     sqlx::query("INSERT INTO events SELECT * FROM other").execute(&mut *other).await.unwrap();
     let posting = tokio::spawn({
-        let bed = bed.clone();
-        async move { bed.try_accept_by(&bed.engine, call, Some("own-1")).await }
+        let harness = harness.clone();
+        async move { harness.try_accept_by(&harness.engine, call, Some("own-1")).await }
     });
-    ended_or_waits(&bed, &posting).await;
+    ended_or_blocked(&harness, &posting).await;
     other.commit().await.unwrap();
     posting.await.unwrap()
 }
 
 #[tokio::test]
-async fn an_id_that_another_node_commits_meanwhile_is_a_repeat() {
-    assert!(post_as_another_does(1).await.unwrap().repeated);
+async fn an_id_committed_concurrently_by_another_node_is_a_repeat() {
+    assert!(post_as_another_node_commits(1).await.unwrap().repeated);
 }
 
 #[tokio::test]
-async fn an_id_that_another_node_commits_meanwhile_with_another_body_is_a_conflict() {
-    let refused = post_as_another_does(2).await;
+async fn an_id_committed_concurrently_with_another_body_is_a_conflict() {
+    let refused = post_as_another_node_commits(2).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
 }
 
-async fn a_cancellation_does_not_send_an_earlier_one_of_the_call_while_another_is_under_way(bed: Bed) {
-    bed.endpoint().await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    // The second is in the sender's hands; the first is resent and the third comes, and both wait behind it.
-    bed.accept(EventKind::CallProcessed, 1).await;
-    let first = bed.deliveries().await[0].id.clone();
-    bed.engine.resend(&bed.admin, &first).await.unwrap();
-    bed.accept(EventKind::CallProcessed, 1).await;
-    let third = bed.deliveries().await[2].id.clone();
-    bed.engine.cancel_delivery(&bed.admin, &third).await.unwrap();
-    assert_eq!(bed.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries").await, "1");
-    assert_eq!(bed.run().await, 2);
-    assert!(bed.receiver.received().iter().all(|got| got.body.contains(&call_id(1))));
-    assert_eq!(bed.delivery(&first).await.attempts, 2);
+async fn cancelling_sends_no_earlier_event_while_another_of_the_call_is_in_flight(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    // The second is leased; the first is resent and the third arrives, and both wait behind it.
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let first = harness.deliveries().await[0].id.clone();
+    harness.engine.resend(&harness.admin, &first).await.unwrap();
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let third = harness.deliveries().await[2].id.clone();
+    harness.engine.cancel_delivery(&harness.admin, &third).await.unwrap();
+    assert_eq!(harness.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries").await, "1");
+    assert_eq!(harness.run().await, 2);
+    assert!(harness.receiver.received().iter().all(|got| got.body.contains(&call_id(1))));
+    assert_eq!(harness.delivery(&first).await.attempts, 2);
 }
 
-async fn what_is_being_sent_is_not_resent_and_the_log_does_not_say_so(bed: Bed) {
-    bed.endpoint().await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    let id = bed.only_delivery().await.row.id;
-    let refused = bed.engine.resend(&bed.admin, &id).await;
+async fn a_delivery_in_flight_is_neither_resent_nor_logged_as_resent(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let id = harness.only_delivery().await.row.id;
+    let refused = harness.engine.resend(&harness.admin, &id).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-    let resent = format!("SELECT object_id FROM audit_log WHERE deed = '{}'", Deed::DeliveryResent.as_str());
-    assert_eq!(bed.texts(resent.clone()).await, [""; 0]);
-    assert_eq!(bed.run().await, 1);
-    bed.engine.resend(&bed.admin, &id).await.unwrap();
-    assert_eq!(bed.texts(resent).await, [id.to_string()]);
+    let resent = format!("SELECT object_id FROM audit_log WHERE action = '{}'", Deed::DeliveryResent.as_str());
+    assert_eq!(harness.texts(resent.clone()).await, [""; 0]);
+    assert_eq!(harness.run().await, 1);
+    harness.engine.resend(&harness.admin, &id).await.unwrap();
+    assert_eq!(harness.texts(resent).await, [id.to_string()]);
 }
 
-async fn a_test_line_that_is_asked_for_four_times_at_once_is_one(bed: Bed) {
-    let lines = join_all((0..4).map(|_| bed.engine.use_test_line(&bed.admin))).await;
+async fn four_concurrent_requests_create_one_test_line(harness: TestHarness) {
+    let lines = join_all((0..4).map(|_| harness.engine.use_test_line(&harness.admin))).await;
     let first = lines[0].as_ref().unwrap();
     assert!(lines.iter().all(|line| line.as_ref().unwrap().id == first.id));
-    assert_eq!(bed.engine.endpoints(&bed.admin).await.unwrap().len(), 1);
+    assert_eq!(harness.engine.endpoints(&harness.admin).await.unwrap().len(), 1);
 }
 
-async fn one_of_four_endpoints_that_are_added_at_once_gets_the_url(bed: Bed) {
-    let form = EndpointForm { url: bed.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
-    let added = join_all((0..4).map(|_| bed.engine.create_endpoint(&bed.admin, &form, Duplicate::Refuse))).await;
+async fn one_of_four_endpoints_added_at_once_gets_the_url(harness: TestHarness) {
+    let form =
+        EndpointForm { url: harness.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
+    let added =
+        join_all((0..4).map(|_| harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse))).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 1);
     assert!(added.iter().all(|added| matches!(added, Ok(_) | Err(Error::Conflict { .. }))));
 }

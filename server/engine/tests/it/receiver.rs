@@ -1,4 +1,4 @@
-//! A receiver on loopback that keeps what it gets and answers as told, down to the bytes.
+//! A receiver on loopback that records requests and responds as scripted, down to the bytes.
 
 use std::{
     collections::VecDeque,
@@ -12,7 +12,7 @@ use tokio::{
     sync::{Notify, Semaphore},
 };
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Received {
     pub head: String,
@@ -27,24 +27,24 @@ impl Received {
     }
 }
 
-/// What to do with a request.
+/// How to respond to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// Answer with this status.
+    /// Respond with this status.
     Status(u16),
-    /// Answer with these bytes.
+    /// Respond with these bytes.
     Bytes(String),
-    /// Close without an answer.
+    /// Close the connection without a response.
     HangUp,
-    /// Keep the connection open and say nothing.
+    /// Keep the connection open and send nothing.
     Hang,
-    /// Answer with a head at once and then with a byte in each second.
+    /// Send the headers at once, then one byte a second.
     Drip,
-    /// Answer with 200 and then send bytes until nobody takes them any more, at most this many.
+    /// Respond with 200 and send up to this many bytes, for as long as the client reads.
     Flood(usize),
-    /// Cut the connection with a reset.
+    /// Reset the connection.
     Reset,
-    /// Answer with 200 when the gate opens.
+    /// Respond with 200 once the semaphore has a permit.
     Wait(Arc<Semaphore>),
 }
 
@@ -83,24 +83,24 @@ impl Receiver {
         format!("http://{}/hook", self.address)
     }
 
-    /// Answers the next requests like this, and then 200 again.
+    /// Responds to the next requests like this, then with 200 again.
     pub fn next(&self, replies: impl IntoIterator<Item = Reply>) {
         self.script.lock().unwrap().next.extend(replies);
     }
 
-    /// Answers every request like this from now on.
+    /// Responds to every request like this from now on.
     pub fn usually(&self, reply: Reply) {
         self.script.lock().unwrap().usual = Some(reply);
     }
 
-    /// Answers every request with 200 from now on.
-    pub fn forget_script(&self) {
+    /// Responds to every request with 200 from now on.
+    pub fn reset_script(&self) {
         let mut script = self.script.lock().unwrap();
         script.next.clear();
         script.usual = None;
     }
 
-    /// Answers 500 to every `n`th request.
+    /// Responds with 500 to every `n`th request.
     pub fn fail_every(&self, n: usize) {
         self.script.lock().unwrap().fail_every = n;
     }
@@ -109,7 +109,7 @@ impl Receiver {
         self.script.lock().unwrap().received.clone()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub async fn has_received(&self, count: usize) {
         loop {
             let arrived = self.arrived.notified();
@@ -120,12 +120,12 @@ impl Receiver {
         }
     }
 
-    /// How many bytes of a flood were taken.
+    /// Bytes of a flood that the client read.
     pub fn flooded(&self) -> usize {
         self.script.lock().unwrap().flooded
     }
 
-    /// The kinds of events that came, in order.
+    /// The kinds of the events received, in order.
     pub fn kinds(&self) -> Vec<String> {
         self.received().iter().map(|r| r.header("offhook-event").unwrap()).collect()
     }
@@ -185,7 +185,7 @@ async fn drip(stream: &mut TcpStream) -> Option<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n").await.ok()?;
     loop {
         stream.write_all(b"x").await.ok()?;
-        engine::clock::rest_ms(1_000).await;
+        engine::clock::sleep_ms(1_000).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The states of deliveries and endpoints, and every way between them that a person or an answer takes.
+//! States of deliveries and endpoints, and the transitions that users and responses trigger.
 
 use domain::{
     Error,
@@ -11,201 +11,188 @@ use domain::{
 };
 
 use crate::{
-    bed::{Bed, on_both},
+    harness::{TestHarness, on_both},
     receiver::Reply,
 };
 
-on_both! {
-    a_paused_endpoint_holds_its_events_and_drains_in_order
-    news_held_too_long_expire_when_the_endpoint_resumes
-    news_that_were_tried_before_they_were_too_late_keep_their_cause
-    an_expired_delivery_is_counted_as_expired_and_not_as_failed
-    a_410_fails_the_delivery_and_pauses_the_endpoint
-    a_record_fails_when_all_tries_are_used
-    a_failed_delivery_is_resent_with_new_tries_and_the_same_id
-    a_waiting_delivery_is_hurried_by_a_resend
-    a_waiting_delivery_can_be_cancelled_and_its_call_goes_on
-    deleting_an_endpoint_cancels_what_waits
-    an_endpoint_is_failing_after_ten_failures_and_recovers
-    pausing_between_attempts_stops_the_retries
-}
+on_both! { a_paused_endpoint_holds_its_events_and_drains_in_order ephemeral_events_held_too_long_expire_when_the_endpoint_resumes ephemeral_events_tried_before_they_expire_keep_their_cause an_expired_delivery_is_counted_as_expired_and_not_as_failed a_410_fails_the_delivery_and_pauses_the_endpoint a_durable_event_fails_after_its_last_attempt a_failed_delivery_is_resent_with_new_attempts_and_the_same_id resending_a_waiting_delivery_retries_it_now cancelling_a_waiting_delivery_unblocks_its_call deleting_an_endpoint_cancels_its_waiting_deliveries an_endpoint_is_failing_after_ten_failures_and_recovers pausing_between_attempts_stops_the_retries }
 
-async fn a_paused_endpoint_holds_its_events_and_drains_in_order(bed: Bed) {
-    let endpoint = bed.endpoint_with(|form| form.deliver_late = true).await;
-    bed.pause(&endpoint.id).await;
+async fn a_paused_endpoint_holds_its_events_and_drains_in_order(harness: TestHarness) {
+    let endpoint = harness.endpoint_with(|form| form.deliver_late = true).await;
+    harness.pause(&endpoint.id).await;
     for kind in EventKind::ALL {
-        bed.accept(kind, 1).await;
+        harness.accept(kind, 1).await;
     }
-    assert_eq!(bed.run().await, 0);
-    let rows = bed.deliveries().await;
+    assert_eq!(harness.run().await, 0);
+    let rows = harness.deliveries().await;
     assert!(rows.iter().all(|row| row.status == Status::Held));
     assert_eq!(rows[0].failure.as_ref().map(|f| f.cause), Some(Cause::NotSentPaused));
-    let summary = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
+    let summary = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!((summary.waiting, summary.endpoint.pause_reason), (3, Some(PauseReason::Person)));
-    bed.resume(&endpoint.id).await;
-    assert_eq!(bed.run_after_ms(3_600_000).await, 3);
-    assert_eq!(bed.receiver.kinds(), ["IncomingCall", "OutgoingCall", "CallProcessed"]);
+    harness.resume(&endpoint.id).await;
+    assert_eq!(harness.run_after_ms(3_600_000).await, 3);
+    assert_eq!(harness.receiver.kinds(), ["IncomingCall", "OutgoingCall", "CallProcessed"]);
 }
 
-async fn news_held_too_long_expire_when_the_endpoint_resumes(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.pause(&endpoint.id).await;
-    bed.accept(EventKind::IncomingCall, 1).await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.clock.step_ms(61_000);
-    bed.resume(&endpoint.id).await;
-    assert_eq!(bed.run().await, 1);
-    let rows = bed.deliveries().await;
+async fn ephemeral_events_held_too_long_expire_when_the_endpoint_resumes(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.clock.step_ms(61_000);
+    harness.resume(&endpoint.id).await;
+    assert_eq!(harness.run().await, 1);
+    let rows = harness.deliveries().await;
     assert_eq!((rows[0].status, rows[0].end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!(rows[1].status, Status::Delivered);
 }
 
-async fn news_that_were_tried_before_they_were_too_late_keep_their_cause(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.receiver.next([Reply::Status(500)]);
-    bed.accept(EventKind::IncomingCall, 1).await;
-    bed.run().await;
-    bed.pause(&endpoint.id).await;
-    bed.clock.step_ms(61_000);
-    bed.resume(&endpoint.id).await;
-    assert_eq!(bed.run().await, 0);
-    let row = bed.only_delivery().await.row;
+async fn ephemeral_events_tried_before_they_expire_keep_their_cause(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.next([Reply::Status(500)]);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.run().await;
+    harness.pause(&endpoint.id).await;
+    harness.clock.step_ms(61_000);
+    harness.resume(&endpoint.id).await;
+    assert_eq!(harness.run().await, 0);
+    let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!((row.status_code, row.attempts), (Some(500), 1));
-    let said = row.sentence(bed.now());
-    assert!(said.ends_with(". Before: Error in your server (500)"), "{said}");
+    let sentence = row.sentence(harness.now());
+    assert!(sentence.ends_with(". Before: Error in your server (500)"), "{sentence}");
     let by_cause = DeliveryFilter::parse("?cause=http_5xx");
-    assert_eq!(bed.engine.deliveries(&bed.admin, &by_cause).await.unwrap().rows.len(), 1);
+    assert_eq!(harness.engine.deliveries(&harness.admin, &by_cause).await.unwrap().rows.len(), 1);
 }
 
-async fn an_expired_delivery_is_counted_as_expired_and_not_as_failed(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.receiver.usually(Reply::Status(500));
-    bed.accept(EventKind::IncomingCall, 1).await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    bed.receiver.next([Reply::Status(410)]);
-    bed.accept(EventKind::CallProcessed, 2).await;
-    bed.run().await;
-    let counts = bed.engine.delivery_counts(&bed.admin, &DeliveryFilter::default()).await.unwrap();
-    let said = (counts.matching, counts.failed, counts.expired);
-    assert_eq!(said, (3, 1, 1), "{:?}", bed.deliveries().await);
-    let summary = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
-    assert_eq!(summary.failed_24h, counts.failed, "the endpoint's row says what the list says");
+async fn an_expired_delivery_is_counted_as_expired_and_not_as_failed(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.usually(Reply::Status(500));
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    harness.receiver.next([Reply::Status(410)]);
+    harness.accept(EventKind::CallProcessed, 2).await;
+    harness.run().await;
+    let counts = harness.engine.delivery_counts(&harness.admin, &DeliveryFilter::default()).await.unwrap();
+    let counted = (counts.matching, counts.failed, counts.expired);
+    assert_eq!(counted, (3, 1, 1), "{:?}", harness.deliveries().await);
+    let summary = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
+    assert_eq!(summary.failed_24h, counts.failed, "the endpoint's row and the list agree");
 }
 
-async fn a_410_fails_the_delivery_and_pauses_the_endpoint(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.receiver.next([Reply::Status(410)]);
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    bed.accept(EventKind::CallProcessed, 2).await;
-    assert_eq!(bed.run().await, 0);
-    let rows = bed.deliveries().await;
+async fn a_410_fails_the_delivery_and_pauses_the_endpoint(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.next([Reply::Status(410)]);
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    harness.accept(EventKind::CallProcessed, 2).await;
+    assert_eq!(harness.run().await, 0);
+    let rows = harness.deliveries().await;
     assert_eq!((rows[0].status, rows[0].end_reason), (Status::Failed, Some(EndReason::Gone)));
     assert_eq!(rows[1].status, Status::Held);
-    let paused = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap().endpoint;
+    let paused = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
     assert_eq!((paused.state, paused.pause_reason), (EndpointState::Paused, Some(PauseReason::Gone)));
-    bed.resume(&endpoint.id).await;
-    assert_eq!(bed.run().await, 1);
+    harness.resume(&endpoint.id).await;
+    assert_eq!(harness.run().await, 1);
 }
 
-async fn a_record_fails_when_all_tries_are_used(bed: Bed) {
-    bed.endpoint().await;
-    bed.receiver.usually(Reply::Status(500));
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
+async fn a_durable_event_fails_after_its_last_attempt(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.receiver.usually(Reply::Status(500));
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
     for _ in 0..11 {
-        let next = bed.only_delivery().await.row.next_attempt_at.unwrap();
-        assert_eq!(bed.run_after_ms(next.since_ms(bed.now())).await, 1);
+        let next = harness.only_delivery().await.row.next_attempt_at.unwrap();
+        assert_eq!(harness.run_after_ms(next.since_ms(harness.now())).await, 1);
     }
-    assert_eq!(bed.run_after_ms(27 * 3_600_000).await, 0);
-    let row = bed.only_delivery().await.row;
+    assert_eq!(harness.run_after_ms(27 * 3_600_000).await, 0);
+    let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.end_reason, row.attempts), (Status::Failed, Some(EndReason::Exhausted), 12));
-    assert_eq!(row.sentence(bed.now()), "Error in your server (500)");
+    assert_eq!(row.sentence(harness.now()), "Error in your server (500)");
 }
 
-async fn a_failed_delivery_is_resent_with_new_tries_and_the_same_id(bed: Bed) {
-    bed.endpoint().await;
-    bed.receiver.next([Reply::Status(500)]);
-    bed.accept(EventKind::IncomingCall, 1).await;
-    bed.run().await;
-    bed.run_after_ms(61_000).await;
-    let id = bed.only_delivery().await.row.id;
-    bed.engine.resend(&bed.admin, &id).await.unwrap();
-    assert_eq!(bed.run().await, 1, "a resend is fresh again");
-    let row = bed.delivery(&id).await;
+async fn a_failed_delivery_is_resent_with_new_attempts_and_the_same_id(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.receiver.next([Reply::Status(500)]);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.run().await;
+    harness.run_after_ms(61_000).await;
+    let id = harness.only_delivery().await.row.id;
+    harness.engine.resend(&harness.admin, &id).await.unwrap();
+    assert_eq!(harness.run().await, 1, "a resent delivery counts as fresh");
+    let row = harness.delivery(&id).await;
     assert_eq!((row.status, row.attempts, row.attempts_before), (Status::Delivered, 2, 1));
-    let ids: Vec<_> = bed.receiver.received().iter().map(|r| r.header("webhook-id")).collect();
+    let ids: Vec<_> = harness.receiver.received().iter().map(|r| r.header("webhook-id")).collect();
     assert_eq!(ids[0], ids[1]);
 }
 
-async fn a_waiting_delivery_is_hurried_by_a_resend(bed: Bed) {
-    bed.endpoint().await;
-    bed.receiver.next([Reply::Status(500)]);
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    let id = bed.only_delivery().await.row.id;
-    bed.engine.resend(&bed.admin, &id).await.unwrap();
-    assert_eq!(bed.run().await, 1);
-    assert_eq!(bed.delivery(&id).await.status, Status::Delivered);
+async fn resending_a_waiting_delivery_retries_it_now(harness: TestHarness) {
+    harness.endpoint().await;
+    harness.receiver.next([Reply::Status(500)]);
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    let id = harness.only_delivery().await.row.id;
+    harness.engine.resend(&harness.admin, &id).await.unwrap();
+    assert_eq!(harness.run().await, 1);
+    assert_eq!(harness.delivery(&id).await.status, Status::Delivered);
 }
 
-async fn a_waiting_delivery_can_be_cancelled_and_its_call_goes_on(bed: Bed) {
-    bed.endpoint_with(|form| form.deliver_late = true).await;
-    bed.receiver.next([Reply::Status(500)]);
-    bed.accept(EventKind::IncomingCall, 1).await;
-    bed.run().await;
-    bed.accept(EventKind::CallProcessed, 1).await;
-    let first = bed.deliveries().await[0].id.clone();
-    bed.engine.cancel_delivery(&bed.admin, &first).await.unwrap();
-    assert_eq!(bed.run().await, 1);
-    assert_eq!(bed.delivery(&first).await.status, Status::Cancelled);
-    assert!(matches!(bed.engine.cancel_delivery(&bed.admin, &first).await, Err(Error::Conflict { .. })));
-    assert_eq!(bed.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
+async fn cancelling_a_waiting_delivery_unblocks_its_call(harness: TestHarness) {
+    harness.endpoint_with(|form| form.deliver_late = true).await;
+    harness.receiver.next([Reply::Status(500)]);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.run().await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let first = harness.deliveries().await[0].id.clone();
+    harness.engine.cancel_delivery(&harness.admin, &first).await.unwrap();
+    assert_eq!(harness.run().await, 1);
+    assert_eq!(harness.delivery(&first).await.status, Status::Cancelled);
+    assert!(matches!(harness.engine.cancel_delivery(&harness.admin, &first).await, Err(Error::Conflict { .. })));
+    assert_eq!(harness.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
 }
 
-async fn deleting_an_endpoint_cancels_what_waits(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.receiver.next([Reply::Status(500)]);
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    assert_eq!(bed.engine.delete_endpoint(&bed.admin, &endpoint.id).await.unwrap(), 1);
-    assert_eq!(bed.run_after_ms(60_000).await, 0);
-    let row = bed.only_delivery().await.row;
+async fn deleting_an_endpoint_cancels_its_waiting_deliveries(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.next([Reply::Status(500)]);
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    assert_eq!(harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap(), 1);
+    assert_eq!(harness.run_after_ms(60_000).await, 0);
+    let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.end_reason), (Status::Cancelled, Some(EndReason::EndpointDeleted)));
-    assert!(matches!(bed.engine.resend(&bed.admin, &row.id).await, Err(Error::Conflict { .. })));
-    assert_eq!(bed.accept(EventKind::CallProcessed, 2).await.deliveries, 0);
-    assert!(bed.engine.endpoints(&bed.admin).await.unwrap().is_empty());
+    assert!(matches!(harness.engine.resend(&harness.admin, &row.id).await, Err(Error::Conflict { .. })));
+    assert_eq!(harness.accept(EventKind::CallProcessed, 2).await.deliveries, 0);
+    assert!(harness.engine.endpoints(&harness.admin).await.unwrap().is_empty());
 }
 
-async fn an_endpoint_is_failing_after_ten_failures_and_recovers(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.receiver.usually(Reply::Status(500));
+async fn an_endpoint_is_failing_after_ten_failures_and_recovers(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.usually(Reply::Status(500));
     for call in 0..10 {
-        bed.accept(EventKind::CallProcessed, call).await;
-        bed.run().await;
+        harness.accept(EventKind::CallProcessed, call).await;
+        harness.run().await;
     }
-    let health = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
-    assert!(health.endpoint.health.is_failing(bed.now()));
+    let health = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
+    assert!(health.endpoint.health.is_failing(harness.now()));
     assert_eq!(health.failure.map(|f| f.cause), Some(Cause::Http5xx));
-    bed.receiver.usually(Reply::Status(200));
-    bed.run_after_ms(6_000).await;
-    let health = bed.engine.endpoint(&bed.admin, &endpoint.id).await.unwrap();
+    harness.receiver.usually(Reply::Status(200));
+    harness.run_after_ms(6_000).await;
+    let health = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!(health.endpoint.health.failures_in_row, 0);
     assert!(health.endpoint.health.last_success_at.is_some() && health.failure.is_none());
 }
 
-async fn pausing_between_attempts_stops_the_retries(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.receiver.next([Reply::Status(500)]);
-    bed.accept(EventKind::CallProcessed, 1).await;
-    bed.run().await;
-    bed.pause(&endpoint.id).await;
-    assert_eq!(bed.run_after_ms(60_000).await, 0);
-    assert_eq!(bed.only_delivery().await.row.status, Status::Held);
-    let refused = bed.engine.send_test(&bed.admin, &endpoint.id, EventKind::IncomingCall, None).await;
+async fn pausing_between_attempts_stops_the_retries(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.next([Reply::Status(500)]);
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    harness.pause(&endpoint.id).await;
+    assert_eq!(harness.run_after_ms(60_000).await, 0);
+    assert_eq!(harness.only_delivery().await.row.status, Status::Held);
+    let refused = harness.engine.send_test(&harness.admin, &endpoint.id, EventKind::IncomingCall, None).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
-    bed.resume(&endpoint.id).await;
-    assert_eq!(bed.run().await, 1);
+    harness.resume(&endpoint.id).await;
+    assert_eq!(harness.run().await, 1);
 }

@@ -1,4 +1,4 @@
-//! Support: finding, sessions and their end, what is hidden, and what the account's log says about it.
+//! Support: search, sessions and how they end, what is hidden, and what the account's log records.
 
 use domain::{
     Error,
@@ -15,33 +15,22 @@ use domain::{
     test_line::{Behaviour, TestLines},
     time::MINUTE_MS,
 };
-use engine::Place;
+use engine::Affiliation;
 
 use crate::{
-    bed::{Bed, call_id, newcomer, on_both},
+    harness::{TestHarness, call_id, newcomer, on_both},
     receiver::Reply,
 };
 
-on_both! {
-    an_account_is_found_by_anything_that_is_known_of_it
-    a_session_needs_a_reason_and_ends_by_itself
-    what_is_withdrawn_is_refused_at_the_next_click
-    support_is_for_support_staff
-    every_look_stands_in_the_accounts_own_log
-    numbers_are_hidden_until_they_are_revealed_one_by_one
-    support_sees_no_credentials
-    support_changes_nothing
-    settings_tell_what_changed
-    an_agent_sees_their_own_history
-}
+on_both! { an_account_is_found_by_any_of_its_identifiers a_session_needs_a_reason_and_ends_automatically withdrawn_access_is_refused_at_the_next_request only_support_staff_have_support_access every_view_is_recorded_in_the_accounts_own_log numbers_are_hidden_until_they_are_revealed_one_by_one support_sees_no_credentials support_cannot_change_anything settings_record_what_changed an_agent_sees_their_own_history }
 
 const REASON: &str = "Calls do not reach the CRM";
 
-async fn staff(bed: &Bed, name: &str, role: StaffRole) -> Actor {
+async fn staff(harness: &TestHarness, name: &str, role: StaffRole) -> Actor {
     let email = format!("{name}@provider.example");
-    let place = Place::Staff(role);
-    let id = bed.engine.create_user(&Actor::COMMAND_LINE, &email, "correct horse battery", place).await.unwrap();
-    bed.engine.staff(&id).await.unwrap().at("198.51.100.7")
+    let place = Affiliation::Staff(role);
+    let id = harness.engine.create_user(&Actor::COMMAND_LINE, &email, "correct horse battery", place).await.unwrap();
+    harness.engine.staff(&id).await.unwrap().at("198.51.100.7")
 }
 
 fn form(account: &AccountId) -> SupportForm {
@@ -54,23 +43,23 @@ fn form(account: &AccountId) -> SupportForm {
     }
 }
 
-/// An agent with a running session in the bed's account.
-async fn inside(bed: &Bed) -> (Actor, Actor, SupportSession) {
-    let sam = staff(bed, "sam", StaffRole::Support).await;
-    let account = bed.admin.account().unwrap();
-    bed.engine.start_support(&sam, &form(account)).await.unwrap();
-    let (support, _, session) = bed.engine.supporting(&sam, account).await.unwrap();
+/// An agent with a running session in the harness's account.
+async fn inside(harness: &TestHarness) -> (Actor, Actor, SupportSession) {
+    let sam = staff(harness, "sam", StaffRole::Support).await;
+    let account = harness.admin.account().unwrap();
+    harness.engine.start_support(&sam, &form(account)).await.unwrap();
+    let (support, _, session) = harness.engine.supporting(&sam, account).await.unwrap();
     (sam, support, session)
 }
 
-/// The receiver refuses everything and says this.
-fn says_back(bed: &Bed, body: &str) {
+/// The receiver rejects everything with this text.
+fn echoes(harness: &TestHarness, body: &str) {
     let head = format!("HTTP/1.1 500 Broken\r\ncontent-length: {}\r\nconnection: close", body.len());
-    bed.receiver.usually(Reply::Bytes(format!("{head}\r\n\r\n{body}")));
+    harness.receiver.usually(Reply::Bytes(format!("{head}\r\n\r\n{body}")));
 }
 
-async fn log(bed: &Bed) -> Vec<Record> {
-    bed.engine.audit(&bed.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows
+async fn log(harness: &TestHarness) -> Vec<Record> {
+    harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows
 }
 
 fn noted(record: &Record) -> String {
@@ -82,17 +71,17 @@ fn noted(record: &Record) -> String {
         .join(" ")
 }
 
-async fn an_account_is_found_by_anything_that_is_known_of_it(bed: Bed) {
-    let endpoint = bed.endpoint_with(|form| form.url = "https://crm.acme.example/calls".into()).await;
-    let accepted = bed.accept_as(EventKind::IncomingCall, 7, Some("own-event-7")).await.unwrap();
-    newcomer(&bed.engine, "Beta").await;
+async fn an_account_is_found_by_any_of_its_identifiers(harness: TestHarness) {
+    let endpoint = harness.endpoint_with(|form| form.url = "https://crm.acme.example/calls".into()).await;
+    let accepted = harness.accept_as(EventKind::IncomingCall, 7, Some("own-event-7")).await.unwrap();
+    newcomer(&harness.engine, "Beta").await;
     let operator = Actor::COMMAND_LINE;
-    bed.engine.create_account(&operator, "100% Ltd", Some("ref-42")).await.unwrap();
-    let delivery = bed.only_delivery().await.row;
-    let sam = staff(&bed, "sam", StaffRole::Support).await;
-    let account = bed.admin.account().unwrap().to_string();
+    harness.engine.create_account(&operator, "100% Ltd", Some("ref-42")).await.unwrap();
+    let delivery = harness.only_delivery().await.row;
+    let sam = staff(&harness, "sam", StaffRole::Support).await;
+    let account = harness.admin.account().unwrap().to_string();
     let found = async |text: &str| {
-        let found = bed.engine.find_accounts(&sam, text).await.unwrap();
+        let found = harness.engine.find_accounts(&sam, text).await.unwrap();
         found.into_iter().map(|one| (one.account.name, one.rest)).collect::<Vec<_>>()
     };
     let acme = |rest: &str| vec![("Acme".to_owned(), rest.to_owned())];
@@ -109,72 +98,72 @@ async fn an_account_is_found_by_anything_that_is_known_of_it(bed: Bed) {
     assert_eq!(found("ref-42").await[0].0, "100% Ltd");
     assert_eq!(found("100%").await[0].0, "100% Ltd");
     assert_eq!(found("%%%").await, []);
-    assert!(matches!(bed.engine.find_accounts(&sam, " a ").await, Err(Error::Invalid(_))));
+    assert!(matches!(harness.engine.find_accounts(&sam, " a ").await, Err(Error::Invalid(_))));
 }
 
-async fn a_session_needs_a_reason_and_ends_by_itself(bed: Bed) {
-    let sam = staff(&bed, "sam", StaffRole::Support).await;
-    let account = bed.admin.account().unwrap().clone();
-    let refused = bed.engine.supporting(&sam, &account).await.unwrap_err();
+async fn a_session_needs_a_reason_and_ends_automatically(harness: TestHarness) {
+    let sam = staff(&harness, "sam", StaffRole::Support).await;
+    let account = harness.admin.account().unwrap().clone();
+    let refused = harness.engine.supporting(&sam, &account).await.unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
     let short = SupportForm { reason: "because".into(), ..form(&account) };
-    assert_eq!(bed.engine.start_support(&sam, &short).await.unwrap_err().fields()[0].field, "reason");
+    assert_eq!(harness.engine.start_support(&sam, &short).await.unwrap_err().fields()[0].field, "reason");
 
-    let first = bed.engine.start_support(&sam, &form(&account)).await.unwrap();
-    let again = bed.engine.start_support(&sam, &form(&account)).await.unwrap();
+    let first = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
+    let again = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
     assert_eq!(first.id, again.id, "one session at a time");
-    bed.clock.step_ms(15 * MINUTE_MS - 1);
-    assert!(bed.engine.supporting(&sam, &account).await.is_ok());
-    bed.clock.step_ms(1);
-    assert!(matches!(bed.engine.supporting(&sam, &account).await, Err(Error::Forbidden(_))));
-    let ended = &log(&bed).await[0];
+    harness.clock.step_ms(15 * MINUTE_MS - 1);
+    assert!(harness.engine.supporting(&sam, &account).await.is_ok());
+    harness.clock.step_ms(1);
+    assert!(matches!(harness.engine.supporting(&sam, &account).await, Err(Error::Forbidden(_))));
+    let ended = &log(&harness).await[0];
     assert_eq!((ended.deed, ended.who.as_deref()), (Deed::SupportEnded, None));
 
-    let second = bed.engine.start_support(&sam, &form(&account)).await.unwrap();
+    let second = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
     assert_ne!(first.id, second.id);
-    bed.engine.end_support(&sam, &second.id).await.unwrap();
-    bed.engine.end_support(&sam, &second.id).await.unwrap();
-    assert!(bed.engine.supporting(&sam, &account).await.is_err());
-    let deeds: Vec<_> = log(&bed).await.into_iter().map(|record| record.deed).collect();
+    harness.engine.end_support(&sam, &second.id).await.unwrap();
+    harness.engine.end_support(&sam, &second.id).await.unwrap();
+    assert!(harness.engine.supporting(&sam, &account).await.is_err());
+    let deeds: Vec<_> = log(&harness).await.into_iter().map(|record| record.deed).collect();
     let once = [Deed::SupportEnded, Deed::SupportStarted];
     assert_eq!(deeds, [once, once].concat());
-    let other = staff(&bed, "kim", StaffRole::Support).await;
-    assert!(matches!(bed.engine.end_support(&other, &second.id).await, Err(Error::NotFound(_))));
+    let other = staff(&harness, "kim", StaffRole::Support).await;
+    assert!(matches!(harness.engine.end_support(&other, &second.id).await, Err(Error::NotFound(_))));
 }
 
-async fn what_is_withdrawn_is_refused_at_the_next_click(bed: Bed) {
-    let (sam, support, _) = inside(&bed).await;
-    let account = bed.admin.account().unwrap().clone();
+async fn withdrawn_access_is_refused_at_the_next_request(harness: TestHarness) {
+    let (sam, support, _) = inside(&harness).await;
+    let account = harness.admin.account().unwrap().clone();
     let closed = AccountForm { name: "Acme".into(), ..AccountForm::default() };
-    bed.engine.change_account(&bed.admin, &closed).await.unwrap();
-    let refused = bed.engine.supporting(&sam, &account).await.unwrap_err().to_string();
+    harness.engine.change_account(&harness.admin, &closed).await.unwrap();
+    let refused = harness.engine.supporting(&sam, &account).await.unwrap_err().to_string();
     assert!(refused.contains("does not allow support access"), "{refused}");
-    assert!(bed.engine.support_looks(&support, Looked::at("deliveries")).await.is_err());
-    assert!(bed.engine.start_support(&sam, &form(&account)).await.is_err());
-    bed.engine.change_account(&bed.admin, &AccountForm { support_access: true, ..closed }).await.unwrap();
-    assert!(bed.engine.supporting(&sam, &account).await.is_err(), "the session has ended for good");
-    let ended = log(&bed).await.into_iter().find(|record| record.deed == Deed::SupportEnded).unwrap();
+    assert!(harness.engine.support_looks(&support, Looked::at("deliveries")).await.is_err());
+    assert!(harness.engine.start_support(&sam, &form(&account)).await.is_err());
+    harness.engine.change_account(&harness.admin, &AccountForm { support_access: true, ..closed }).await.unwrap();
+    assert!(harness.engine.supporting(&sam, &account).await.is_err(), "the session has ended");
+    let ended = log(&harness).await.into_iter().find(|record| record.deed == Deed::SupportEnded).unwrap();
     assert_eq!(ended.who.as_deref(), Some("ana@acme.example"));
 }
 
-async fn support_is_for_support_staff(bed: Bed) {
-    let account = bed.admin.account().unwrap().clone();
-    let olga = staff(&bed, "olga", StaffRole::Operator).await;
-    for nobody in [&olga, &bed.admin, &bed.token, &Actor::COMMAND_LINE] {
-        assert!(matches!(bed.engine.find_accounts(nobody, "acme").await, Err(Error::Forbidden(_))));
-        assert!(matches!(bed.engine.start_support(nobody, &form(&account)).await, Err(Error::Forbidden(_))));
-        assert!(matches!(bed.engine.supporting(nobody, &account).await, Err(Error::Forbidden(_))));
-        assert!(matches!(bed.engine.support_looks(nobody, Looked::default()).await, Err(Error::Forbidden(_))));
+async fn only_support_staff_have_support_access(harness: TestHarness) {
+    let account = harness.admin.account().unwrap().clone();
+    let olga = staff(&harness, "olga", StaffRole::Operator).await;
+    for nobody in [&olga, &harness.admin, &harness.token, &Actor::COMMAND_LINE] {
+        assert!(matches!(harness.engine.find_accounts(nobody, "acme").await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.start_support(nobody, &form(&account)).await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.supporting(nobody, &account).await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.support_looks(nobody, Looked::default()).await, Err(Error::Forbidden(_))));
     }
-    let domain::actor::Who::Member { user, .. } = &bed.admin.who else { panic!("a member") };
-    assert!(matches!(bed.engine.staff(user).await, Err(Error::NotFound(_))));
+    let domain::actor::Who::Member { user, .. } = &harness.admin.who else { panic!("a member") };
+    assert!(matches!(harness.engine.staff(user).await, Err(Error::NotFound(_))));
 }
 
-async fn every_look_stands_in_the_accounts_own_log(bed: Bed) {
-    let (_, support, session) = inside(&bed).await;
-    bed.engine.support_looks(&support, Looked::at("deliveries?q=01202901222")).await.unwrap();
-    bed.engine.support_looks(&support, Looked::at("deliveries/dlv_1")).await.unwrap();
-    let all = log(&bed).await;
+async fn every_view_is_recorded_in_the_accounts_own_log(harness: TestHarness) {
+    let (_, support, session) = inside(&harness).await;
+    harness.engine.support_looks(&support, Looked::at("deliveries?q=01202901222")).await.unwrap();
+    harness.engine.support_looks(&support, Looked::at("deliveries/dlv_1")).await.unwrap();
+    let all = log(&harness).await;
     let deeds: Vec<_> = all.iter().map(|record| record.deed).collect();
     assert_eq!(deeds, [Deed::SupportViewed, Deed::SupportViewed, Deed::SupportStarted]);
     for record in &all {
@@ -186,68 +175,69 @@ async fn every_look_stands_in_the_accounts_own_log(bed: Bed) {
     assert!(noted(&all[0]).ends_with("page=a delivery"));
     assert!(noted(&all[1]).ends_with("page=the deliveries asked for=q: 0120 ••• 222"));
     assert_eq!(all[2].object_id.as_deref(), Some(session.id.as_str()));
-    assert_eq!(bed.engine.verify_audit().await.unwrap().broken, []);
+    assert_eq!(harness.engine.verify_audit().await.unwrap().broken, []);
 }
 
-async fn numbers_are_hidden_until_they_are_revealed_one_by_one(bed: Bed) {
-    bed.endpoint().await;
-    says_back(&bed, r#"{"auth_token":"my-token","from":"01202901222"}"#);
-    let event = bed.accept(EventKind::IncomingCall, 1).await.id;
-    bed.run().await;
-    let (_, support, _) = inside(&bed).await;
-    let said = async || {
-        let rows = bed.engine.deliveries(&support, &DeliveryFilter::default()).await.unwrap().rows;
-        let detail = bed.engine.delivery(&support, &rows[0].id).await.unwrap();
-        let events = bed.engine.events(&support, &EventFilter::default()).await.unwrap().rows;
-        let event = bed.engine.event(&support, &events[0].id).await.unwrap();
+async fn numbers_are_hidden_until_they_are_revealed_one_by_one(harness: TestHarness) {
+    harness.endpoint().await;
+    echoes(&harness, r#"{"auth_token":"my-token","from":"01202901222"}"#);
+    let event = harness.accept(EventKind::IncomingCall, 1).await.id;
+    harness.run().await;
+    let (_, support, _) = inside(&harness).await;
+    let seen = async || {
+        let rows = harness.engine.deliveries(&support, &DeliveryFilter::default()).await.unwrap().rows;
+        let detail = harness.engine.delivery(&support, &rows[0].id).await.unwrap();
+        let events = harness.engine.events(&support, &EventFilter::default()).await.unwrap().rows;
+        let event = harness.engine.event(&support, &events[0].id).await.unwrap();
         format!("{rows:?} {detail:?} {events:?} {event:?}")
     };
-    let hidden = said().await;
+    let hidden = seen().await;
     assert!(!hidden.contains("01202901222") && !hidden.contains("01202912204"), "{hidden}");
     assert!(hidden.contains("0120 ••• 222") && hidden.contains(&call_id(1)), "{hidden}");
-    bed.engine.reveal_number(&support, &event, Party::Caller).await.unwrap();
-    let shown = said().await;
+    harness.engine.reveal_number(&support, &event, Party::Caller).await.unwrap();
+    let shown = seen().await;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"), "{shown}");
-    let record = &log(&bed).await[0];
+    let record = &log(&harness).await[0];
     assert_eq!((record.deed, record.object_id.as_deref()), (Deed::SupportRevealed, Some(event.as_str())));
     assert!(noted(record).ends_with("caller=0120 ••• 222"));
-    let whole = bed.engine.event(&bed.admin, &event).await.unwrap();
-    assert_eq!(whole.event.callee, "01202912204", "the account's own people see everything");
+    let whole = harness.engine.event(&harness.admin, &event).await.unwrap();
+    assert_eq!(whole.event.callee, "01202912204", "the account's own members see everything");
 }
 
-async fn support_sees_no_credentials(bed: Bed) {
-    let endpoint = bed
+async fn support_sees_no_credentials(harness: TestHarness) {
+    let endpoint = harness
         .endpoint_with(|form| {
             form.url = format!("{}?key=url-credential", form.url);
             form.headers = "X-Key: header-credential".into();
         })
         .await;
-    says_back(&bed, r#"you sent {"auth_token":"my-token"} and header-credential, my-token"#);
-    bed.accept(EventKind::IncomingCall, 1).await;
-    bed.run().await;
-    let known = bed.engine.reveal_credentials(&bed.admin, &endpoint.id).await.unwrap();
-    let (_, support, _) = inside(&bed).await;
-    let id = &bed.deliveries().await[0].id;
-    let said = format!(
+    echoes(&harness, r#"you sent {"auth_token":"my-token"} and header-credential, my-token"#);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.run().await;
+    let known = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
+    let (_, support, _) = inside(&harness).await;
+    let id = &harness.deliveries().await[0].id;
+    let seen = format!(
         "{:?} {:?} {:?}",
-        bed.engine.delivery(&support, id).await.unwrap(),
-        bed.engine.endpoint(&support, &endpoint.id).await.unwrap(),
-        bed.engine.endpoints(&support).await.unwrap()
+        harness.engine.delivery(&support, id).await.unwrap(),
+        harness.engine.endpoint(&support, &endpoint.id).await.unwrap(),
+        harness.engine.endpoints(&support).await.unwrap()
     );
     for secret in
         ["my-token", "header-credential", "url-credential", &known.signing_secret, &known.signing_secret[44..]]
     {
-        assert!(!said.contains(secret), "{secret}: {said}");
+        assert!(!seen.contains(secret), "{secret}: {seen}");
     }
-    assert!(bed.engine.reveal_credentials(&support, &endpoint.id).await.is_err());
+    assert!(harness.engine.reveal_credentials(&support, &endpoint.id).await.is_err());
 }
 
-async fn support_changes_nothing(bed: Bed) {
-    let endpoint = bed.endpoint().await;
-    bed.accept(EventKind::IncomingCall, 1).await;
-    let (_, support, _) = inside(&bed).await;
-    let (engine, id, dlv) = (&bed.engine, &endpoint.id, bed.deliveries().await[0].id.clone());
-    let new = EndpointForm { url: bed.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
+async fn support_cannot_change_anything(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.accept(EventKind::IncomingCall, 1).await;
+    let (_, support, _) = inside(&harness).await;
+    let (engine, id, dlv) = (&harness.engine, &endpoint.id, harness.deliveries().await[0].id.clone());
+    let new =
+        EndpointForm { url: harness.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
     let refused = [
         engine.create_endpoint(&support, &new, Duplicate::Allow).await.err(),
         engine.update_endpoint(&support, id, &new, None).await.err(),
@@ -272,37 +262,40 @@ async fn support_changes_nothing(bed: Bed) {
     }
 }
 
-async fn settings_tell_what_changed(bed: Bed) {
+async fn settings_record_what_changed(harness: TestHarness) {
     let form = AccountForm {
         name: " Acme Ltd ".into(),
         developers_rotate: true,
         support_access: true,
         ..AccountForm::default()
     };
-    let changed = bed.engine.change_account(&bed.admin, &form).await.unwrap();
+    let changed = harness.engine.change_account(&harness.admin, &form).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.settings.developers_rotate), ("Acme Ltd", true));
-    bed.engine.change_account(&bed.admin, &form).await.unwrap();
-    let records = bed.engine.audit(&bed.admin, &AuditFilter::parse("?area=account")).await.unwrap().rows;
+    harness.engine.change_account(&harness.admin, &form).await.unwrap();
+    let records = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=account")).await.unwrap().rows;
     let deeds: Vec<_> = records.iter().map(|record| record.deed).collect();
-    assert_eq!(deeds, [Deed::AccountChanged, Deed::AccountCreated], "what stays the same is no change");
-    let told: Vec<_> =
+    assert_eq!(deeds, [Deed::AccountChanged, Deed::AccountCreated], "unchanged fields are not recorded");
+    let recorded: Vec<_> =
         records[0].changes.iter().map(|c| (c.what.as_str(), c.before.as_deref(), c.after.as_deref())).collect();
-    assert_eq!(told, [("name", Some("Acme"), Some("Acme Ltd")), ("developers may rotate", Some("no"), Some("yes"))]);
+    assert_eq!(
+        recorded,
+        [("name", Some("Acme"), Some("Acme Ltd")), ("developers may rotate", Some("no"), Some("yes"))]
+    );
     let unnamed = AccountForm { name: " ".into(), ..form };
-    assert!(matches!(bed.engine.change_account(&bed.admin, &unnamed).await, Err(Error::Invalid(_))));
-    assert!(matches!(bed.engine.change_account(&bed.token, &unnamed).await, Err(Error::Forbidden(_))));
+    assert!(matches!(harness.engine.change_account(&harness.admin, &unnamed).await, Err(Error::Invalid(_))));
+    assert!(matches!(harness.engine.change_account(&harness.token, &unnamed).await, Err(Error::Forbidden(_))));
 }
 
-async fn an_agent_sees_their_own_history(bed: Bed) {
-    let (sam, support, session) = inside(&bed).await;
-    bed.engine.support_looks(&support, Looked::at("")).await.unwrap();
-    let kim = staff(&bed, "kim", StaffRole::Support).await;
-    assert_eq!(bed.engine.support_log(&kim, None).await.unwrap().len(), 0);
-    assert_eq!(bed.engine.support_sessions(&kim).await.unwrap(), []);
-    let own = bed.engine.support_log(&sam, None).await.unwrap();
+async fn an_agent_sees_their_own_history(harness: TestHarness) {
+    let (sam, support, session) = inside(&harness).await;
+    harness.engine.support_looks(&support, Looked::at("")).await.unwrap();
+    let kim = staff(&harness, "kim", StaffRole::Support).await;
+    assert_eq!(harness.engine.support_log(&kim, None).await.unwrap().len(), 0);
+    assert_eq!(harness.engine.support_sessions(&kim).await.unwrap(), []);
+    let own = harness.engine.support_log(&sam, None).await.unwrap();
     assert_eq!(own.iter().map(|one| one.record.deed).collect::<Vec<_>>(), [Deed::SupportViewed, Deed::SupportStarted]);
     assert_eq!(own[0].account_name, "Acme");
-    let older = bed.engine.support_log(&sam, Some(own[0].record.id.as_str())).await.unwrap();
+    let older = harness.engine.support_log(&sam, Some(own[0].record.id.as_str())).await.unwrap();
     assert_eq!(older.len(), 1);
-    assert_eq!(bed.engine.support_sessions(&sam).await.unwrap()[0].id, session.id);
+    assert_eq!(harness.engine.support_sessions(&sam).await.unwrap()[0].id, session.id);
 }

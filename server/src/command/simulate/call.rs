@@ -1,56 +1,56 @@
-//! Invented calls: who calls whom, how long it rings, how it ends.
+//! Simulated calls: who calls whom, how long it rings, how it ends.
 
 use rand::{Rng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::json;
 
-/// Ranges that Ofcom keeps free for drama: what comes before the last digits, and how many those are.
+/// Number ranges that Ofcom reserves for drama: the prefix, and how many digits follow.
 const DRAMA_NUMBERS: &[(&str, u32)] = &[
     ("01632960", 3), // no area
     ("02079460", 3), // London: 020 7946 0000 to 0999
     ("01134960", 3), // Leeds: 0113 496 0000 to 0999
     ("07700900", 3), // mobile
 ];
-/// Extensions of the invented company.
+/// Extensions of the simulated company.
 const EXTENSIONS: std::ops::RangeInclusive<u32> = 7_001..=7_060;
 
-/// How a call's events are spread.
+/// When the events of a call are posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// As long as it takes.
+pub enum Timing {
+    /// In real time.
     Real,
-    /// One right after the other.
-    AtOnce,
+    /// Immediately one after the other.
+    Immediate,
 }
 
 /// One event of a call.
 #[derive(Debug)]
 pub struct Event {
-    /// Its own id, so that posting it again changes nothing.
+    /// Its id, which makes retries safe.
     pub id: String,
-    /// Seconds after the call began.
+    /// Seconds after the start of the call.
     pub after_s: u64,
-    /// JSON in the published order of its keys, which a map would lose.
+    /// JSON with its keys in the published order, which a map would lose.
     payload: String,
 }
 
 impl Event {
     /// The body to post.
     pub fn body(&self, account: Option<&str>, timestamp: u64) -> String {
-        let account = account.map(|named| format!("\"account\":{},", json!(named))).unwrap_or_default();
+        let account = account.map(|reference| format!("\"account\":{},", json!(reference))).unwrap_or_default();
         format!("{{{account}\"id\":\"{}\",\"timestamp\":{timestamp},\"payload\":{}}}", self.id, self.payload)
     }
 }
 
-/// A call from its first ring to its record.
+/// A call from its first ring to its call record.
 #[derive(Debug)]
 pub struct Call {
     /// Its events, in order.
     pub events: Vec<Event>,
 }
 
-/// How a call goes: who begins it, and how it ends.
+/// The direction of a call and how it ends.
 #[derive(Debug, Clone, Copy)]
-enum Story {
+enum CallKind {
     Answered,
     Unanswered,
     Busy,
@@ -58,19 +58,25 @@ enum Story {
 }
 
 impl Call {
-    /// A call of a likely kind: half of them are answered.
-    pub fn invent(random: &mut StdRng) -> Self {
-        let stories =
-            [Story::Answered, Story::Answered, Story::Answered, Story::Unanswered, Story::Busy, Story::Outgoing];
-        let story = stories.choose(random).copied().unwrap_or(Story::Answered);
+    /// A random call: half of them are incoming and answered.
+    pub fn random(random: &mut StdRng) -> Self {
+        let kinds = [
+            CallKind::Answered,
+            CallKind::Answered,
+            CallKind::Answered,
+            CallKind::Unanswered,
+            CallKind::Busy,
+            CallKind::Outgoing,
+        ];
+        let kind = kinds.choose(random).copied().unwrap_or(CallKind::Answered);
         let call_id = uuid(random.random());
-        let (rings_s, talks_s) = match story {
-            Story::Answered | Story::Outgoing => (random.random_range(2..=15), random.random_range(3..=90)),
-            Story::Unanswered => (random.random_range(15..=30), 0),
-            Story::Busy => (1, 0),
+        let (rings_s, talks_s) = match kind {
+            CallKind::Answered | CallKind::Outgoing => (random.random_range(2..=15), random.random_range(3..=90)),
+            CallKind::Unanswered => (random.random_range(15..=30), 0),
+            CallKind::Busy => (1, 0),
         };
         let outside = number(random);
-        let (first, record) = story.payloads(&call_id, &outside, talks_s, random);
+        let (first, record) = kind.payloads(&call_id, &outside, talks_s, random);
         let event = |n: u32, after_s, payload| Event { id: format!("sim-{call_id}-{n}"), after_s, payload };
         Self { events: vec![event(1, 0, first), event(2, rings_s + talks_s, record)] }
     }
@@ -81,7 +87,7 @@ impl Call {
     }
 }
 
-impl Story {
+impl CallKind {
     fn payloads(self, call_id: &str, outside: &str, talks_s: u64, random: &mut StdRng) -> (String, String) {
         let (company, extension) = (number(random), random.random_range(EXTENSIONS));
         let inside = format!(r#"{{"type":"extension","id":{extension}}}"#);
@@ -95,7 +101,7 @@ impl Story {
                 r#"{{"event":"CallProcessed","call_id":"{call_id}","call_cost":{cost},"call_type":"{call_type}","call_duration":{talks_s},"call_status":"{status}","source":{source},"destination":{destination}}}"#
             )
         };
-        let begins = |event: &str, callee: &str, caller: &str| {
+        let started = |event: &str, callee: &str, caller: &str| {
             format!(
                 r#"{{"event":"{event}","call_id":"{call_id}","callee_number":"{callee}","caller_number":"{caller}"}}"#
             )
@@ -103,9 +109,9 @@ impl Story {
         let quoted = format!("\"{outside}\"");
         if matches!(self, Self::Outgoing) {
             let cost = format!("\"0.{:02}\"", talks_s.div_ceil(60));
-            return (begins("OutgoingCall", outside, &company), processed("outgoing", &cost, &inside, &quoted));
+            return (started("OutgoingCall", outside, &company), processed("outgoing", &cost, &inside, &quoted));
         }
-        (begins("IncomingCall", &company, outside), processed("incoming", "0.0", &quoted, &inside))
+        (started("IncomingCall", &company, outside), processed("incoming", "0.0", &quoted, &inside))
     }
 }
 
@@ -129,9 +135,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_invented_event_keeps_the_contract() {
+    fn every_simulated_event_fulfils_the_contract() {
         let mut random = StdRng::seed_from_u64(7);
-        for call in (0..500).map(|_| Call::invent(&mut random)) {
+        for call in (0..500).map(|_| Call::random(&mut random)) {
             for event in &call.events {
                 let posted: PostedEvent = serde_json::from_str(&event.body(Some("acme"), 1_507_305_504)).unwrap();
                 let checked = NewEvent::parse(&posted).unwrap();
@@ -141,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_is_kept_free_for_drama() {
+    fn every_number_is_reserved_for_drama() {
         let mut random = StdRng::seed_from_u64(7);
         for number in (0..500).map(|_| number(&mut random)) {
             assert_eq!(number.len(), 11, "{number}");
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_says_its_version_and_variant() {
+    fn a_uuid_has_its_version_and_variant() {
         assert_eq!(uuid(0), "00000000-0000-4000-8000-000000000000");
         assert_eq!(uuid(u128::MAX), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }

@@ -1,8 +1,8 @@
 //! `offhook simulate`: plays whole calls through the public API of a running server, as a phone platform would.
 //!
-//! Without a rate the calls take their time: the phone rings, people talk, and the record follows. With a rate that
-//! many calls begin each second, and each is over at once. Every answer is checked. All numbers are from the ranges
-//! that Ofcom keeps free for drama, so that nobody's phone is ever named.
+//! Without a rate, calls run in real time: the phone rings, the parties talk, and the call record follows. With a rate,
+//! that many calls start each second, and the events of each are posted immediately. Every response is checked. All
+//! numbers are from the ranges that Ofcom reserves for drama, so no real number is ever used.
 
 mod call;
 mod client;
@@ -18,14 +18,14 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::command::{Failed, say};
-use call::{Call, Pace};
+use crate::command::{CommandError, print_json};
+use call::{Call, Timing};
 use client::Client;
 use tally::Tally;
 
-/// Most calls that are under way at once.
+/// Most concurrent calls.
 const CALLS_AT_ONCE_MAX: usize = 512;
-/// Without a rate, a call begins this long after the one before.
+/// Without a rate, the time between the starts of two calls.
 const BETWEEN_CALLS: Duration = Duration::from_secs(2);
 
 /// What to play, and where.
@@ -37,67 +37,67 @@ pub struct Simulate {
     /// An API token with the scope events:write.
     #[arg(long, env = "OFFHOOK_TOKEN", hide_env_values = true)]
     token: String,
-    /// The account to post for, by id or reference; needed with a platform token.
+    /// The account to post for, by id or reference; required with a platform token.
     #[arg(long, value_name = "REF")]
     account: Option<String>,
-    /// How many calls.
+    /// Number of calls.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     calls: u32,
-    /// Calls that begin each second; in real time when left out.
+    /// Calls started per second; by default, calls run in real time.
     #[arg(long, value_name = "R", value_parser = rate)]
     rate: Option<f64>,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| *rate > 0.0 && rate.is_finite());
-    rate.ok_or_else(|| "a rate is a number above 0".to_owned())
+    rate.ok_or_else(|| "a rate must be a number above 0".to_owned())
 }
 
 impl Simulate {
-    fn pace(&self) -> (Pace, Duration) {
+    fn timing(&self) -> (Timing, Duration) {
         match self.rate {
-            Some(rate) => (Pace::AtOnce, Duration::from_secs_f64(1.0 / rate)),
-            None => (Pace::Real, BETWEEN_CALLS),
+            Some(rate) => (Timing::Immediate, Duration::from_secs_f64(1.0 / rate)),
+            None => (Timing::Real, BETWEEN_CALLS),
         }
     }
 }
 
-pub(super) async fn run(wanted: Simulate) -> Result<(), Failed> {
-    let (pace, between) = wanted.pace();
+pub(super) async fn run(wanted: Simulate) -> Result<(), CommandError> {
+    let (timing, between) = wanted.timing();
     let client = Client::new(&wanted.url, &wanted.token).context("simulate")?;
     let mut random = StdRng::from_os_rng();
-    let calls: Vec<Call> = (0..wanted.calls).map(|_| Call::invent(&mut random)).collect();
+    let calls: Vec<Call> = (0..wanted.calls).map(|_| Call::random(&mut random)).collect();
     let tally = Arc::new(Tally::default());
     let bar = bar(calls.iter().map(|call| call.events.len() as u64).sum());
     let begin = now();
     let playing = calls.into_iter().enumerate().map(|(n, call)| {
-        let player = Player { client: &client, account: wanted.account.as_deref(), pace, tally: &tally, bar: &bar };
+        let player = Player { client: &client, account: wanted.account.as_deref(), timing, tally: &tally, bar: &bar };
         async move { player.play(call, begin + between * u32::try_from(n).unwrap_or(u32::MAX)).await }
     });
     stream::iter(playing).buffer_unordered(CALLS_AT_ONCE_MAX).collect::<()>().await;
     bar.finish_and_clear();
-    say(&tally.report(wanted.calls, begin.elapsed()))?;
+    print_json(&tally.report(wanted.calls, begin.elapsed()))?;
     tally.verdict()
 }
 
-/// What it takes to play a call.
+/// Plays calls.
 struct Player<'a> {
     client: &'a Client,
     account: Option<&'a str>,
-    pace: Pace,
+    timing: Timing,
     tally: &'a Tally,
     bar: &'a ProgressBar,
 }
 
 impl Player<'_> {
-    /// Posts the events of a call in their order. After a refusal the rest of the call makes no sense.
+    /// Posts the events of a call in order, up to the first that is rejected.
     async fn play(&self, call: Call, begin: Instant) {
         let length_s = call.length_s();
         for event in call.events {
-            let (due, timestamp_s) = match self.pace {
-                Pace::Real => (begin + Duration::from_secs(event.after_s), 0),
-                // The call is told as if it had just ended.
-                Pace::AtOnce => (begin, length_s - event.after_s),
+            let (due, timestamp_s) = match self.timing {
+                Timing::Real => (begin + Duration::from_secs(event.after_s), 0),
+                // As if the call had just ended.
+                Timing::Immediate => (begin, length_s - event.after_s),
             };
             until(due).await;
             let body = event.body(self.account, unix_now().saturating_sub(timestamp_s));
@@ -117,7 +117,7 @@ fn bar(events: u64) -> ProgressBar {
     bar
 }
 
-#[expect(clippy::disallowed_methods, reason = "plays calls in real time, from outside the house")]
+#[expect(clippy::disallowed_methods, reason = "plays calls in real time, as an external client")]
 fn now() -> Instant {
     Instant::now()
 }
@@ -126,7 +126,7 @@ async fn until(due: Instant) {
     tokio::time::sleep_until(due).await;
 }
 
-#[expect(clippy::disallowed_methods, reason = "a phone platform's clock is the world's")]
+#[expect(clippy::disallowed_methods, reason = "a phone platform uses real time")]
 fn unix_now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())

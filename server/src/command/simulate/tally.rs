@@ -1,4 +1,4 @@
-//! What became of the events that were played.
+//! The results of the events that were posted.
 
 use std::{
     sync::{
@@ -12,21 +12,21 @@ use domain::time::counted;
 use serde::Serialize;
 
 use super::client::Accepted;
-use crate::command::Failed;
+use crate::command::CommandError;
 
-/// How many refusals are told in full.
-const TOLD_MAX: usize = 5;
+/// How many rejections are reported in full.
+const REASONS_MAX: usize = 5;
 
-/// Counts answers.
+/// Counts results.
 #[derive(Default)]
 pub struct Tally {
     accepted: AtomicU64,
     refused: AtomicU64,
     deliveries: AtomicU64,
-    told: Mutex<Vec<String>>,
+    reasons: Mutex<Vec<String>>,
 }
 
-/// The last line on stdout.
+/// The result on stdout.
 #[derive(Serialize)]
 pub struct Report {
     calls: u32,
@@ -37,19 +37,19 @@ pub struct Report {
 }
 
 impl Tally {
-    /// Counts an answer; says whether the event was accepted.
-    pub fn count(&self, answer: Result<Accepted, String>) -> bool {
-        match answer {
+    /// Counts a result, and returns whether the event was accepted.
+    pub fn count(&self, result: Result<Accepted, String>) -> bool {
+        match result {
             Ok(accepted) => {
                 self.accepted.fetch_add(1, Relaxed);
                 self.deliveries.fetch_add(accepted.deliveries, Relaxed);
                 true
             }
-            Err(said) => {
+            Err(reason) => {
                 self.refused.fetch_add(1, Relaxed);
-                let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-                if told.len() < TOLD_MAX {
-                    told.push(said);
+                let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+                if reasons.len() < REASONS_MAX {
+                    reasons.push(reason);
                 }
                 false
             }
@@ -67,15 +67,15 @@ impl Tally {
         }
     }
 
-    /// Failed when anything was refused.
-    pub fn verdict(&self) -> Result<(), Failed> {
+    /// An error if any event was rejected.
+    pub fn verdict(&self) -> Result<(), CommandError> {
         let refused = self.refused.load(Relaxed);
         if refused == 0 {
             return Ok(());
         }
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).join("\n  ");
+        let reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner).join("\n  ");
         let events = counted(i64::try_from(refused).unwrap_or(i64::MAX), "event");
-        Err(anyhow::anyhow!("{events} refused:\n  {told}").into())
+        Err(anyhow::anyhow!("{events} rejected:\n  {reasons}").into())
     }
 }
 
@@ -84,12 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_single_refusal_is_told_in_the_singular() {
+    fn a_single_rejection_is_reported_in_the_singular() {
         let tally = Tally::default();
         assert!(tally.verdict().is_ok());
         assert!(!tally.count(Err("the first".to_owned())));
-        assert_eq!(tally.verdict().unwrap_err().to_string(), "1 event refused:\n  the first");
+        assert_eq!(tally.verdict().unwrap_err().to_string(), "1 event rejected:\n  the first");
         assert!(!tally.count(Err("the second".to_owned())));
-        assert_eq!(tally.verdict().unwrap_err().to_string(), "2 events refused:\n  the first\n  the second");
+        assert_eq!(tally.verdict().unwrap_err().to_string(), "2 events rejected:\n  the first\n  the second");
     }
 }

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{CALL, incoming};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 fn with_id(id: &str) -> Value {
     let mut event = incoming(CALL);
@@ -14,7 +14,7 @@ fn with_id(id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_event_has_its_result_at_its_place() {
+async fn each_event_has_its_result_at_its_position() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     tenant.post("/api/v1/events", &with_id("known")).await;
@@ -23,9 +23,9 @@ async fn each_event_has_its_result_at_its_place() {
     let mut broken = with_id("broken");
     broken["payload"]["call_id"] = json!(7);
     let events = json!([with_id("a"), broken, with_id("known"), changed, "no event", with_id("b")]);
-    let answer = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await;
-    assert_eq!(answer.status, StatusCode::ACCEPTED, "{}", answer.text);
-    let results = answer.json()["results"].clone();
+    let response = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await;
+    assert_eq!(response.status, StatusCode::ACCEPTED, "{}", response.text);
+    let results = response.json()["results"].clone();
     let of_each = |key: &str| results.as_array().unwrap().iter().map(|result| result[key].clone()).collect::<Vec<_>>();
     assert_eq!(of_each("status"), [202, 422, 200, 409, 422, 202]);
     assert_eq!(of_each("id"), [json!("a"), Value::Null, json!("known"), Value::Null, Value::Null, json!("b")]);
@@ -33,7 +33,7 @@ async fn each_event_has_its_result_at_its_place() {
 }
 
 #[tokio::test]
-async fn the_events_of_one_call_go_out_in_the_order_of_the_batch() {
+async fn events_of_a_call_are_sent_in_the_order_of_the_batch() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut receiver = Receiver::start().await;
@@ -48,7 +48,7 @@ async fn the_events_of_one_call_go_out_in_the_order_of_the_batch() {
 }
 
 #[tokio::test]
-async fn a_batch_has_one_to_a_thousand_events() {
+async fn a_batch_holds_one_to_a_thousand_events() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let batch =

@@ -5,22 +5,22 @@ use serde_json::{Value, json};
 
 use super::CALL;
 use crate::{
-    app::{Tenant, TestApp},
     receiver::Receiver,
+    test_app::{Tenant, TestApp},
 };
 
 async fn post_record(tenant: &Tenant<'_>, id: &str) {
     let payload: Value = serde_json::from_str(domain::event::EventKind::CallProcessed.example()).unwrap();
-    let accepted = tenant.post("/api/v1/events", &json!({ "id": id, "payload": payload })).await;
+    let accepted = tenant.post("/api/v1/events", &json! ( { "id" : id , "payload" : payload } )).await;
     assert_eq!(accepted.json()["deliveries"], 1, "{}", accepted.text);
 }
 
 #[tokio::test]
-async fn a_failed_attempt_shows_its_cause_and_what_the_server_said() {
+async fn a_failed_attempt_shows_its_cause_and_the_response() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
-    receiver.answer(StatusCode::SERVICE_UNAVAILABLE);
+    receiver.respond_with(StatusCode::SERVICE_UNAVAILABLE);
     let endpoint = tenant.endpoint(&receiver.url).await;
     post_record(&tenant, "call-1").await;
     let row = tenant.until_delivery_is("retrying").await;
@@ -38,7 +38,7 @@ async fn a_failed_attempt_shows_its_cause_and_what_the_server_said() {
 }
 
 #[tokio::test]
-async fn a_resend_carries_the_same_id() {
+async fn a_resend_has_the_same_id() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut receiver = Receiver::start().await;
@@ -60,7 +60,7 @@ async fn a_resend_carries_the_same_id() {
 }
 
 #[tokio::test]
-async fn filters_find_what_was_asked_for_and_nothing_else() {
+async fn filters_find_what_they_name_and_nothing_else() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -97,7 +97,7 @@ async fn filters_find_what_was_asked_for_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_understood_is_an_error() {
+async fn an_unknown_parameter_is_an_error() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     for (query, field) in [

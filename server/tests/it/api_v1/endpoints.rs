@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{CALL, incoming};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 const URL: &str = "http://127.0.0.1:9/calls";
 
@@ -31,7 +31,7 @@ async fn credentials_are_shown_when_an_endpoint_is_created_and_never_again() {
 }
 
 #[tokio::test]
-async fn a_bad_url_is_refused_with_its_own_sentence() {
+async fn a_bad_url_is_refused_with_a_specific_message() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     for (url, says) in [
@@ -52,13 +52,13 @@ async fn a_bad_url_is_refused_with_its_own_sentence() {
     ] {
         let refused = tenant.post("/api/v1/endpoints", &json!({ "url": url, "events": ["CallProcessed"] })).await;
         assert_eq!(refused.is_problem(422).fields(), ["url"], "{url}");
-        let said = refused.json()["errors"]["url"][0].as_str().unwrap().to_owned();
-        assert!(said.contains(says), "{url}: {said}");
+        let message = refused.json()["errors"]["url"][0].as_str().unwrap().to_owned();
+        assert!(message.contains(says), "{url}: {message}");
     }
 }
 
 #[tokio::test]
-async fn every_wrong_field_is_named_at_once() {
+async fn all_invalid_fields_are_named_at_once() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let wrong =
@@ -77,7 +77,7 @@ async fn every_wrong_field_is_named_at_once() {
 }
 
 #[tokio::test]
-async fn the_same_url_twice_is_a_conflict_that_names_the_other_and_can_be_allowed() {
+async fn a_duplicate_url_is_a_conflict_that_names_the_other_and_can_be_allowed() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let first = tenant.endpoint(URL).await;
@@ -91,7 +91,7 @@ async fn the_same_url_twice_is_a_conflict_that_names_the_other_and_can_be_allowe
 }
 
 #[tokio::test]
-async fn a_change_touches_what_it_names_and_nothing_else() {
+async fn an_update_changes_only_the_fields_it_names() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let wanted =
@@ -132,7 +132,7 @@ async fn a_paused_endpoint_holds_its_events_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_deleted_endpoint_receives_nothing_and_stays_readable() {
+async fn a_deleted_endpoint_receives_nothing_but_stays_readable() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let endpoint = tenant.endpoint(URL).await;
@@ -145,7 +145,7 @@ async fn a_deleted_endpoint_receives_nothing_and_stays_readable() {
 }
 
 #[tokio::test]
-async fn a_test_goes_to_its_endpoint_alone() {
+async fn a_test_is_sent_to_its_endpoint_only() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let (mut receiver, other) = (Receiver::start().await, Receiver::start().await);
@@ -162,7 +162,7 @@ async fn a_test_goes_to_its_endpoint_alone() {
 }
 
 #[tokio::test]
-async fn a_test_is_of_the_event_that_was_asked_for() {
+async fn a_test_uses_the_requested_event() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut receiver = Receiver::start().await;
@@ -195,7 +195,7 @@ async fn another_accounts_endpoint_is_not_found() {
 }
 
 #[tokio::test]
-async fn pages_of_endpoints_hold_what_was_asked_for() {
+async fn pages_of_endpoints_have_the_requested_size() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     for n in 0..3 {

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{CALL, incoming};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 /// The published examples, as an endpoint receives them.
 const PUBLISHED: [&str; 4] = [
@@ -45,7 +45,7 @@ async fn the_published_events_arrive_byte_for_byte_and_signed() {
 }
 
 #[tokio::test]
-async fn the_same_id_again_changes_nothing_and_another_body_is_a_conflict() {
+async fn repeating_an_id_changes_nothing_and_another_body_is_a_conflict() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut event = incoming(CALL);
@@ -63,7 +63,7 @@ async fn the_same_id_again_changes_nothing_and_another_body_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn an_event_that_nobody_listens_for_is_accepted_and_says_why_it_went_nowhere() {
+async fn an_event_without_a_subscriber_is_accepted_and_says_why_it_was_not_sent() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let accepted = tenant.post("/api/v1/events", &incoming(CALL)).await;
@@ -78,7 +78,7 @@ async fn an_event_that_nobody_listens_for_is_accepted_and_says_why_it_went_nowhe
 }
 
 #[tokio::test]
-async fn a_platform_token_names_the_account_by_id_or_reference() {
+async fn a_platform_token_addresses_an_account_by_id_or_reference() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let platform = app.token(None, &[Scope::EventsWrite]).await;
@@ -96,7 +96,7 @@ async fn a_platform_token_names_the_account_by_id_or_reference() {
 }
 
 #[tokio::test]
-async fn an_account_token_posts_for_no_other_account() {
+async fn an_account_token_cannot_post_for_another_account() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.account("acme").await, app.account("other").await);
     let mut event = incoming(CALL);
@@ -107,7 +107,7 @@ async fn an_account_token_posts_for_no_other_account() {
 }
 
 #[tokio::test]
-async fn what_breaks_the_contract_is_refused_by_field() {
+async fn contract_violations_are_reported_by_field() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let refused = async |change: fn(&mut Value)| {
@@ -126,7 +126,7 @@ async fn what_breaks_the_contract_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn a_list_in_the_place_of_an_object_is_refused() {
+async fn a_list_instead_of_an_object_is_refused() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let payload = incoming(CALL)["payload"].clone();
@@ -139,7 +139,7 @@ async fn a_list_in_the_place_of_an_object_is_refused() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_what_to_do_in_our_own_words() {
+async fn a_refusal_says_what_to_do_without_library_messages() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let refused = async |body: String| tenant.post_text("/api/v1/events", &body).await.is_problem(422).json();
@@ -165,7 +165,7 @@ async fn a_refusal_says_what_to_do_in_our_own_words() {
 }
 
 #[tokio::test]
-async fn keys_of_a_newer_platform_are_kept_behind_the_known_ones() {
+async fn unknown_keys_are_kept_after_the_known_ones() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut receiver = Receiver::start().await;
@@ -181,17 +181,17 @@ async fn keys_of_a_newer_platform_are_kept_behind_the_known_ones() {
 }
 
 #[tokio::test]
-async fn what_is_not_json_is_refused_with_its_place() {
+async fn invalid_json_is_refused_with_its_position() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let refused = tenant.post_text("/api/v1/events", "{\"payload\":").await;
     assert!(refused.is_problem(400).json()["detail"].as_str().unwrap().contains("line 1 column 11"));
     let form = app.http.post(app.url("/api/v1/events")).header("authorization", format!("Bearer {}", tenant.token));
-    crate::app::answer(form.header("content-type", "text/plain").body("{}")).await.is_problem(415);
+    crate::test_app::response(form.header("content-type", "text/plain").body("{}")).await.is_problem(415);
 }
 
 #[tokio::test]
-async fn a_body_of_ten_megabytes_gets_a_clear_answer() {
+async fn a_body_of_ten_megabytes_gets_a_clear_error() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let huge = "x".repeat(10 * 1_024 * 1_024);
@@ -203,7 +203,7 @@ async fn a_body_of_ten_megabytes_gets_a_clear_answer() {
     let chunks = futures::stream::iter((0..160).map(|_| Ok::<_, std::io::Error>(vec![b'x'; 64 * 1_024])));
     let request = app.http.post(app.url("/api/v1/events")).header("authorization", format!("Bearer {}", tenant.token));
     let request = request.header("content-type", "application/json").body(reqwest::Body::wrap_stream(chunks));
-    crate::app::answer(request).await.is_problem(413);
+    crate::test_app::response(request).await.is_problem(413);
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn another_accounts_event_is_not_found() {
 }
 
 #[tokio::test]
-async fn pages_of_events_lead_from_the_newest_to_the_oldest() {
+async fn pages_of_events_run_from_newest_to_oldest() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     for n in 0..5 {

@@ -1,6 +1,6 @@
+mod auth;
 mod batch;
 mod deliveries;
-mod door;
 mod endpoints;
 mod events;
 mod openapi;

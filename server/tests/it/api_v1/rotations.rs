@@ -4,10 +4,10 @@ use domain::token::Scope;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 #[tokio::test]
-async fn all_endpoints_are_taken_through_a_rotation_step_by_step() {
+async fn all_endpoints_are_rotated_step_by_step() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
@@ -15,9 +15,9 @@ async fn all_endpoints_are_taken_through_a_rotation_step_by_step() {
         tenant.endpoint(&format!("{}/{n}", receiver.url)).await;
     }
     let step = async |path: &str, body: Value| {
-        let answer = tenant.post(&format!("/api/v1/rotations/{path}"), &body).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
-        answer.json()["data"].as_array().unwrap().clone()
+        let response = tenant.post(&format!("/api/v1/rotations/{path}"), &body).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.text);
+        response.json()["data"].as_array().unwrap().clone()
     };
     let outcomes =
         |taken: &[Value]| taken.iter().map(|one| one["outcome"].as_str().unwrap().to_owned()).collect::<Vec<_>>();

@@ -4,10 +4,10 @@ use domain::token::Scope;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use crate::app::TestApp;
+use crate::test_app::TestApp;
 
 #[tokio::test]
-async fn a_token_is_made_shown_once_rotated_and_revoked() {
+async fn a_token_is_created_shown_once_rotated_and_revoked() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let made = tenant.post("/api/v1/tokens", &json!({ "name": "CRM", "scopes": ["endpoints:read"] })).await;
@@ -32,7 +32,7 @@ async fn a_token_is_made_shown_once_rotated_and_revoked() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_made_is_refused_by_field_by_scope_and_by_account() {
+async fn an_invalid_token_is_refused_by_field_scope_and_account() {
     let app = TestApp::start().await;
     let (tenant, other) = (app.account("acme").await, app.account("beta").await);
     let wrong = tenant.post("/api/v1/tokens", &json!({ "name": "", "scopes": ["all"], "expires_days": 0 })).await;

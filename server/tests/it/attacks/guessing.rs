@@ -1,20 +1,20 @@
-//! An admin of one account who has learnt the ids of another's things, and asks for them in their own account.
+//! An admin of one account who knows ids of another and requests them in their own account.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    app::{Tenant, TestApp, answer},
     browser::{Browser, with_form},
     policy::{Full, functions, routes},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, response},
 };
 
-/// Routes with an account that are neither pages nor server functions nor REST, with what a stranger is told.
+/// Routes with an account that are neither pages nor server functions nor REST, with what another account gets.
 const OTHER_ROUTES: [&str; 3] =
     ["/a/{acct}/audit/export.csv", "/a/{acct}/audit/export.json", "/a/{acct}/deliveries/live"];
 
-/// The things of one account, under the id of another.
+/// One account's objects under the id of another.
 async fn mixed(here: &Tenant<'_>, there: &Tenant<'_>, receiver: &Receiver) -> (Full, Full) {
     let full = Full::of(here, receiver).await;
     let mut ids = full.ids.clone();
@@ -23,7 +23,7 @@ async fn mixed(here: &Tenant<'_>, there: &Tenant<'_>, receiver: &Receiver) -> (F
 }
 
 #[tokio::test]
-async fn no_page_shows_a_thing_of_another_account() {
+async fn no_page_shows_data_of_another_account() {
     let app = TestApp::start().await;
     let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
     let (_, mixed) = mixed(&here, &there, &receiver).await;
@@ -41,7 +41,7 @@ async fn no_page_shows_a_thing_of_another_account() {
 }
 
 #[tokio::test]
-async fn no_function_reads_or_changes_a_thing_of_another_account() {
+async fn no_function_reads_or_changes_data_of_another_account() {
     let app = TestApp::start().await;
     let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
     let (full, mixed) = mixed(&here, &there, &receiver).await;
@@ -65,8 +65,8 @@ async fn no_function_reads_or_changes_a_thing_of_another_account() {
             fields.push(("turn", turn));
             let request = stranger.request(Method::POST, &format!("/api/{function}"));
             let request = request.header("sec-fetch-site", "same-origin").header("accept", "application/json");
-            let said = answer(with_form(request, &fields)).await;
-            assert!(!said.text.contains(&receiver.url), "{function} tells of another account: {}", said.text);
+            let response = response(with_form(request, &fields)).await;
+            assert!(!response.text.contains(&receiver.url), "{function} tells of another account: {}", response.text);
             if !function.contains("turn") {
                 break;
             }
@@ -76,7 +76,7 @@ async fn no_function_reads_or_changes_a_thing_of_another_account() {
 }
 
 #[tokio::test]
-async fn what_is_neither_page_nor_function_is_closed_to_strangers_as_well() {
+async fn other_routes_are_closed_to_other_accounts_as_well() {
     let app = TestApp::start().await;
     let (here, there) = (app.account("acme").await, app.account("beta").await);
     let mut stranger = Browser::of_member(&app, &there.account, Role::Admin).await;
@@ -88,9 +88,9 @@ async fn what_is_neither_page_nor_function_is_closed_to_strangers_as_well() {
     }
 }
 
-/// A new route of this kind must be added above.
+/// Add new routes of this kind above.
 #[test]
-fn every_such_route_is_on_the_list() {
+fn every_other_route_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
     let source: String = files.map(|path| std::fs::read_to_string(path).unwrap()).collect();

@@ -1,18 +1,18 @@
-//! Texts that would break out of a header, and ways back that lead elsewhere.
+//! Values that would break out of a header, and open redirects.
 
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::{
-    app::{Answer, TestApp, answer},
     browser::{Browser, EMAIL, PASSWORD, with_form},
     policy::{Full, functions},
     receiver::Receiver,
+    test_app::{TestApp, TestResponse, response},
 };
 
 #[tokio::test]
-async fn custom_headers_stay_in_their_line_and_leave_ours_alone() {
+async fn custom_headers_cannot_break_their_line_or_replace_ours() {
     let app = TestApp::start().await;
     let (tenant, mut receiver) = (app.account("acme").await, Receiver::start().await);
     let with =
@@ -58,7 +58,7 @@ async fn custom_headers_stay_in_their_line_and_leave_ours_alone() {
     assert!(!got.headers.contains_key("x-evil"), "{:?}", got.headers);
 }
 
-/// Ways back that would lead to another site, or break the header that they are written into.
+/// Return paths that would lead to another site, or break the header that contains them.
 const ELSEWHERE: [&str; 9] = [
     "https://evil.example/",
     "//evil.example/",
@@ -71,14 +71,14 @@ const ELSEWHERE: [&str; 9] = [
     " //evil.example",
 ];
 
-fn stays(answer: &Answer) -> bool {
-    let location = answer.header("location");
+fn stays(response: &TestResponse) -> bool {
+    let location = response.header("location");
     let local = location.starts_with('/') && !location.starts_with("//") && !location.starts_with("/\\");
-    (location.is_empty() || local) && answer.headers.get_all("location").iter().count() <= 1
+    (location.is_empty() || local) && response.headers.get_all("location").iter().count() <= 1
 }
 
 #[tokio::test]
-async fn no_function_sends_anybody_to_another_site() {
+async fn no_function_redirects_to_another_site() {
     let app = TestApp::start().await;
     let (tenant, receiver) = (app.account("acme").await, Receiver::start().await);
     let full = Full::of(&tenant, &receiver).await;
@@ -95,7 +95,7 @@ async fn no_function_sends_anybody_to_another_site() {
             for browser in [&admin, &nobody] {
                 let request = browser.request(Method::POST, &format!("/api/{function}"));
                 let request = request.header("sec-fetch-site", "same-origin");
-                let posted = answer(with_form(request, &fields)).await;
+                let posted = response(with_form(request, &fields)).await;
                 assert!(stays(&posted), "{function} with {evil:?}: {posted:?}");
             }
         }
@@ -103,7 +103,7 @@ async fn no_function_sends_anybody_to_another_site() {
 }
 
 #[tokio::test]
-async fn the_way_back_after_signing_in_stays_here() {
+async fn signing_in_redirects_to_this_site_only() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut admin = Browser::of_member(&app, &tenant.account, Role::Admin).await;

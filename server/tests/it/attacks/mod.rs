@@ -1,5 +1,5 @@
-//! What somebody would try who means harm. Each is refused. Where all pages, functions or calls are tried, the lists are
-//! those of the policy, so that a new one is tried as well.
+//! What an attacker would try; all of it is refused. Where all pages, functions or calls are tried, the lists are
+//! those of the policy, so that new ones are included.
 
 mod forgery;
 mod guessing;

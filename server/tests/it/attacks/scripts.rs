@@ -1,35 +1,35 @@
-//! Script that waits in a text: in every text that somebody can write and somebody else is shown.
+//! Stored script in every text that one user can write and another can see.
 
 use axum::{Router, http::HeaderMap};
 use domain::{
     account::{Role, StaffRole},
     actor::Actor,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    app::{Tenant, TestApp, answer},
     browser::{Browser, PASSWORD, with_form},
     policy::{Full, routes},
+    test_app::{Tenant, TestApp, response},
 };
 
-/// Breaks out of an element and an attribute, if it can; short enough for a phone number. The mark says where it stood.
+/// Breaks out of an element and an attribute if it can; short enough for a phone number. The marker names the field.
 fn evil(mark: &str) -> String {
     format!(r#"{mark}</title>'"><script>hit()</script><img onerror=hit()>"#)
 }
 
-/// Signs of it as markup rather than as text.
+/// What it looks like as markup.
 const MARKUP: [&str; 3] = ["<script>hit", "<img onerror", "</title>'"];
 
-/// The same as text.
+/// What it looks like as text.
 fn as_text(mark: &str) -> String {
     format!("{mark}&lt;/title&gt;")
 }
 
-/// A server whose answer and headers are evil.
+/// A server whose response and headers contain the script.
 async fn evil_receiver() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/calls", listener.local_addr().unwrap());
@@ -43,24 +43,23 @@ async fn evil_receiver() -> String {
     url
 }
 
-/// Writes it wherever something can be written.
-async fn write_everywhere(app: &TestApp, tenant: &Tenant<'_>) -> Full {
+/// Writes it to every field.
+async fn write_to_all_fields(app: &TestApp, tenant: &Tenant<'_>) -> Full {
     let url = evil_receiver().await;
-    let endpoint = json!({ "url": url, "name": evil("end."), "events": ["IncomingCall", "CallProcessed"],
-        "headers": { "x-crm": evil("own.") } });
+    let endpoint = json! ( { "url" : url , "name" : evil ( "end." ) , "events" : [ "IncomingCall" , "CallProcessed" ] , "headers" : { "x-crm" : evil ( "own." ) } } );
     let endpoint = tenant.post("/api/v1/endpoints", &endpoint).await;
     assert_eq!(endpoint.status, StatusCode::CREATED, "{}", endpoint.text);
     let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
-    let payload = json!({ "event": "IncomingCall", "call_id": call, "callee_number": evil("num."), "caller_number": evil("num."),
-        "more": evil("pay."), evil("key."): evil("pay.") });
-    let event = tenant.post("/api/v1/events", &json!({ "payload": payload })).await;
+    let payload = json! ( { "event" : "IncomingCall" , "call_id" : call , "callee_number" : evil ( "num." ) , "caller_number" : evil ( "num." ) , "more" : evil ( "pay." ) , evil ( "key." ) : evil ( "pay." ) } );
+    let event = tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await;
     assert_eq!(event.status, StatusCode::ACCEPTED, "{}", event.text);
     let tried = async || {
         let row = tenant.get("/api/v1/deliveries").await.json()["data"][0].clone();
         (row["attempt_count"].as_u64() > Some(0)).then_some(row)
     };
     let delivery = app.until(tried).await;
-    let token = tenant.post("/api/v1/tokens", &json!({ "name": evil("tok."), "scopes": ["events:read"] })).await;
+    let token =
+        tenant.post("/api/v1/tokens", &json! ( { "name" : evil ( "tok." ) , "scopes" : [ "events:read" ] } )).await;
     assert_eq!(token.status, StatusCode::CREATED, "{}", token.text);
     let id = |json: &Value| json["id"].as_str().unwrap().to_owned();
     let mut full = Full { ids: [(":code", "http_404".to_owned()), (":n", "1".to_owned())].into() };
@@ -75,32 +74,32 @@ async fn write_everywhere(app: &TestApp, tenant: &Tenant<'_>) -> Full {
     full
 }
 
-/// Signs up or in with evil words in all fields; answers with the browser of an admin whose agent is evil.
-async fn evil_people<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
+/// Signs up and in with the script in all fields; returns an admin's browser whose user agent contains it.
+async fn evil_users<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     let mut admin = Browser::of_member(app, &tenant.account, Role::Admin).await;
     let acct = tenant.account.id.as_str();
     let invite = [("acct", acct), ("form[email]", "bob@acme.example"), ("form[role]", "viewer")];
     admin.post("/api/members/invite", &invite).await;
-    let letter = app.mail.letters().pop().unwrap();
+    let letter = app.mail.emails().pop().unwrap();
     let link =
         letter.text.lines().find(|line| line.starts_with("http")).unwrap().rsplit('/').next().unwrap().to_owned();
     let (name, account, agent) = (evil("mem."), evil("acc."), evil("age."));
     let joined =
         [("link", link.as_str()), ("form[name]", name.as_str()), ("form[password]", "violet kettle ran 7 miles")];
     let request = app.http.post(app.url("/api/invitation/join-new")).header("sec-fetch-site", "same-origin");
-    let joined = answer(with_form(request, &joined).header("user-agent", &agent).header("accept", "text/html")).await;
+    let joined = response(with_form(request, &joined).header("user-agent", &agent).header("accept", "text/html")).await;
     assert!(joined.status.is_redirection(), "{joined:?}");
     let settings = [("acct", acct), ("form[name]", account.as_str()), ("form[support_access]", "true")];
     admin.post("/api/settings/save", &settings).await;
-    // Once more, so that a session of hers has an evil agent.
+    // Again, so that one of her sessions has that user agent.
     let fields = [("form[email]", crate::browser::EMAIL), ("form[password]", PASSWORD)];
     let request = app.http.post(app.url("/api/sign-in")).header("sec-fetch-site", "same-origin");
-    answer(with_form(request, &fields).header("user-agent", agent)).await;
+    response(with_form(request, &fields).header("user-agent", agent)).await;
     admin
 }
 
 async fn evil_agent<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
-    let place = Place::Staff(StaffRole::Support);
+    let place = Affiliation::Staff(StaffRole::Support);
     let email = "agent@provider.example";
     app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();
     let mut agent = Browser::new(app);
@@ -118,7 +117,7 @@ async fn evil_agent<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     agent
 }
 
-/// Where each text is sure to be seen.
+/// Where each text must be visible.
 const SHOWN: [(&str, &str); 17] = [
     ("acc.", "admin /a/:acct"),
     ("acc.", "agent /support/a/:acct"),
@@ -140,11 +139,11 @@ const SHOWN: [(&str, &str); 17] = [
 ];
 
 #[tokio::test]
-async fn script_in_any_text_is_shown_as_text_on_every_page() {
+async fn script_in_any_text_is_escaped_on_every_page() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let full = write_everywhere(&app, &tenant).await;
-    let mut admin = evil_people(&app, &tenant).await;
+    let full = write_to_all_fields(&app, &tenant).await;
+    let mut admin = evil_users(&app, &tenant).await;
     let mut agent = evil_agent(&app, &tenant).await;
     let query = url::form_urlencoded::byte_serialize(evil("ask.").as_bytes()).collect::<String>();
     let mut shown = Vec::new();
@@ -162,7 +161,7 @@ async fn script_in_any_text_is_shown_as_text_on_every_page() {
         }
     }
     let missing: Vec<_> = SHOWN.iter().filter(|one| !shown.contains(one)).collect();
-    assert!(missing.is_empty(), "a page does not show it, so the test has seen nothing: {missing:?}");
+    assert!(missing.is_empty(), "no page shows it, so the test proves nothing: {missing:?}");
     let export = admin.get(&format!("/a/{}/audit/export.csv", tenant.account.id)).await;
     assert!(
         export.header("content-disposition").contains("attachment")

@@ -2,7 +2,7 @@
 
 use super::{line, offhook, run};
 
-/// What nobody who reads the figures wants to miss.
+/// Figures that must be present.
 const FIGURES: [&str; 10] = [
     "raw limit",
     "accepted and delivered",
@@ -30,5 +30,5 @@ async fn every_figure_is_measured_within_seconds_when_counts_are_tiny() {
     }
     assert_eq!(value("kill -9: lost events").unwrap().as_f64(), Some(0.0));
     assert!(value("accepted and delivered").unwrap().as_f64().unwrap() > 0.0);
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "temporary folders stay behind");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "temporary folders are left");
 }

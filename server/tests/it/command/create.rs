@@ -8,13 +8,13 @@ use serde_json::json;
 
 use super::{complaint, installed, line, offhook, run};
 use crate::{
-    app::TestApp,
-    browser::{Browser, EMAIL, PASSWORD, person},
+    browser::{Browser, EMAIL, PASSWORD, create_user},
     second_factor::Phone,
+    test_app::TestApp,
 };
 
 #[tokio::test]
-async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
+async fn accounts_users_and_tokens_are_created_while_the_server_runs() {
     let app = TestApp::start().await;
     let command = |args: &[&str]| {
         let mut command = offhook(app.folder.path());
@@ -37,13 +37,13 @@ async fn accounts_people_and_tokens_are_created_while_the_server_runs() {
     assert_eq!(app.call(Method::GET, "/api/v1/endpoints", token, None).await.status, StatusCode::OK);
     app.call(Method::GET, "/api/v1/deliveries", token, None).await.is_problem(403);
 
-    // All are on record: account (in the installation's chain too), token, and the person who was added.
+    // All are recorded: the account (in the provider's log too), the token, and the new user.
     let verdict = line(&run(command(&["audit", "verify"]), "").await);
     assert_eq!((&verdict["records"], &verdict["broken"]), (&json!(4), &json!([])));
 }
 
 #[tokio::test]
-async fn a_name_is_one_line_and_a_reference_no_id() {
+async fn a_name_is_a_single_line_and_a_reference_is_not_an_id() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let id = tenant.account.id.as_str();
@@ -67,17 +67,17 @@ async fn a_name_is_one_line_and_a_reference_no_id() {
 }
 
 #[tokio::test]
-async fn a_lost_second_factor_is_taken_away_while_the_server_runs() {
+async fn a_lost_second_factor_is_removed_while_the_server_runs() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let user = person(&app, &tenant.account, Role::Admin).await;
+    let user = create_user(&app, &tenant.account, Role::Admin).await;
     let reset = || {
         let mut command = offhook(app.folder.path());
         command.args(["user", "reset-factor", "--email", EMAIL]);
         command
     };
     let none = run(reset(), "").await;
-    assert!(none.status.code() == Some(1) && complaint(&none).contains("off already"), "{}", complaint(&none));
+    assert!(none.status.code() == Some(1) && complaint(&none).contains("already off"), "{}", complaint(&none));
     Phone::of(&app, &user).await;
     assert!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location").starts_with("/sign-in/verify"));
     assert_eq!(line(&run(reset(), "").await)["id"], user.as_str());
@@ -85,7 +85,7 @@ async fn a_lost_second_factor_is_taken_away_while_the_server_runs() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
+async fn errors_go_to_stderr_with_the_right_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     installed(folder.path());
     let command = |args: &[&str]| {
@@ -118,7 +118,7 @@ async fn what_cannot_be_done_is_said_on_stderr_with_the_right_exit_code() {
 }
 
 #[tokio::test]
-async fn a_backup_of_a_running_server_opens_and_holds_everything() {
+async fn a_backup_of_a_running_server_is_complete() {
     let app = TestApp::start().await;
     let tenant = app.account("Acme").await;
     let copies = tempfile::tempdir().unwrap();
@@ -128,10 +128,14 @@ async fn a_backup_of_a_running_server_opens_and_holds_everything() {
         command.arg("backup").arg(&file);
         command
     };
-    let told = line(&run(backup(), "").await);
-    assert_eq!(told["bytes"].as_u64(), Some(file.metadata().unwrap().len()), "{told}");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "it holds what the data folder keeps");
-    assert!(complaint(&run(backup(), "").await).contains("exists already"));
+    let printed = line(&run(backup(), "").await);
+    assert_eq!(printed["bytes"].as_u64(), Some(file.metadata().unwrap().len()), "{printed}");
+    assert_eq!(
+        file.metadata().unwrap().permissions().mode() & 0o777,
+        0o600,
+        "it is as confidential as the data folder"
+    );
+    assert!(complaint(&run(backup(), "").await).contains("already exists"));
     std::fs::copy(app.folder.path().join("secret.key"), copies.path().join("secret.key")).unwrap();
     let mut verify = offhook(copies.path());
     verify.args(["audit", "verify"]);
@@ -141,7 +145,7 @@ async fn a_backup_of_a_running_server_opens_and_holds_everything() {
 }
 
 #[tokio::test]
-async fn a_command_in_the_wrong_folder_says_so_and_makes_nothing() {
+async fn a_command_in_the_wrong_folder_says_so_and_creates_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy.db").display().to_string();
     for args in [
@@ -158,7 +162,7 @@ async fn a_command_in_the_wrong_folder_says_so_and_makes_nothing() {
         let mut command = offhook(folder.path());
         command.args(&args);
         let output = run(command, &format!("{PASSWORD}\n")).await;
-        let wanted = format!("no Offhook database at {}/offhook.db; name its folder", folder.path().display());
+        let wanted = format!("no Offhook database at {}/offhook.db; set its folder", folder.path().display());
         assert!(complaint(&output).contains(&wanted), "{args:?}: {}", complaint(&output));
         assert_eq!(output.status.code(), Some(1), "{args:?}");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "{args:?}");
@@ -166,7 +170,7 @@ async fn a_command_in_the_wrong_folder_says_so_and_makes_nothing() {
 }
 
 #[tokio::test]
-async fn a_wrong_usage_is_told_as_the_help_tells_it_and_repeats_no_password() {
+async fn a_usage_error_shows_the_help_and_repeats_no_password() {
     let folder = tempfile::tempdir().unwrap();
     let mut backup = offhook(folder.path());
     backup.arg("backup");
@@ -175,17 +179,17 @@ async fn a_wrong_usage_is_told_as_the_help_tells_it_and_repeats_no_password() {
     let mut other = offhook(folder.path());
     other.env("OFFHOOK_DATABASE_URL", "mysql://offhook:from-the-vault@db/offhook").args(["audit", "verify"]);
     let output = run(other, "").await;
-    let told = complaint(&output);
-    assert!(output.status.code() == Some(2) && told.contains("sqlite:// or postgres://"), "{told}");
-    assert!(!told.contains("from-the-vault"), "{told}");
+    let printed = complaint(&output);
+    assert!(output.status.code() == Some(2) && printed.contains("sqlite:// or postgres://"), "{printed}");
+    assert!(!printed.contains("from-the-vault"), "{printed}");
 }
 
 #[tokio::test]
-async fn an_error_of_the_database_is_told_once() {
+async fn a_database_error_is_reported_once() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("offhook.db"), "no database at all, whatever its name says").unwrap();
     let mut verify = offhook(folder.path());
     verify.args(["audit", "verify"]);
-    let told = complaint(&run(verify, "").await);
-    assert_eq!(told.matches("file is not a database").count(), 1, "{told}");
+    let printed = complaint(&run(verify, "").await);
+    assert_eq!(printed.matches("file is not a database").count(), 1, "{printed}");
 }

@@ -22,7 +22,7 @@ use engine::{
     SystemClock,
     store::{
         db::Db,
-        nodes::{self, Beat},
+        nodes::{self, Heartbeat},
     },
 };
 use serde_json::{Value, json};
@@ -30,12 +30,12 @@ use server::secret_key;
 
 use super::{installed, line, offhook, run, serve::serve};
 use crate::{
-    app::{PATIENCE, client},
     postgres::database,
     receiver::{Received, Receiver},
+    test_app::{PATIENCE, client},
 };
 
-/// Endpoints beside the one that receives, so that there is something to be stopped in the middle of.
+/// Endpoints besides the one that receives, so that the rotation takes long enough to be interrupted.
 const ENDPOINTS: usize = 300;
 
 async fn key(data: &Path, args: &[&str]) -> Output {
@@ -48,35 +48,41 @@ fn complaint(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// As if the keys had been changed long ago: nothing can be under way that began before.
+/// As if the keys were changed long ago, so that no operation can still use the old ones.
 fn age(data: &Path) {
     File::options().write(true).open(data.join("secret.key")).unwrap().set_modified(UNIX_EPOCH).unwrap();
 }
 
 #[tokio::test]
-async fn a_key_is_added_takes_its_turn_and_retires() {
+async fn a_key_is_added_becomes_current_and_retires() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     installed(data);
     let listed = line(&key(data, &["list"]).await);
-    assert_eq!(listed["keys"], json!([{ "id": "k1", "current": true, "sealed": 0 }]));
+    assert_eq!(listed["keys"], json! ( [ { "id" : "k1" , "current" : true , "sealed" : 0 } ] ));
     assert_eq!(line(&key(data, &["add"]).await)["added"], "k2");
     let twice = key(data, &["add"]).await;
-    assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 is there already"), "{twice:?}");
+    assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 was already added"), "{twice:?}");
     let turned = line(&key(data, &["rotate"]).await);
-    assert_eq!(turned, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": [], "kept": ["k1"] }));
+    assert_eq!(
+        turned,
+        json! ( { "current" : "k2" , "resealed" : 0 , "closed" : 0 , "retired" : [ ] , "kept" : [ "k1" ] } )
+    );
     age(data);
     let retired = line(&key(data, &["rotate", "--retire"]).await);
-    assert_eq!(retired, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": ["k1"], "kept": [] }));
+    assert_eq!(
+        retired,
+        json! ( { "current" : "k2" , "resealed" : 0 , "closed" : 0 , "retired" : [ "k1" ] , "kept" : [ ] } )
+    );
     let text = std::fs::read_to_string(data.join("secret.key")).unwrap();
     assert!(text.starts_with("k2:") && text.lines().count() == 1);
     let mut verify = offhook(data);
     verify.args(["audit", "verify"]);
-    assert_eq!(line(&run(verify, "").await)["records"], 2, "the turn and the retirement are on record");
+    assert_eq!(line(&run(verify, "").await)["records"], 2, "the rotation and the retirement are recorded");
 }
 
 #[tokio::test]
-async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
+async fn keys_from_the_environment_are_changed_there() {
     let folder = tempfile::tempdir().unwrap();
     installed(folder.path());
     let with = async |keys: &str, args: &[&str]| {
@@ -91,21 +97,21 @@ async fn keys_in_the_environment_are_changed_by_whoever_set_them() {
         assert!(complaint(&refused).contains("k2:NEW k1:OLD"), "{}", complaint(&refused));
     }
     let behind = with(&format!("k1:{one} k2:{two}"), &["rotate"]).await;
-    assert_eq!(behind.status.code(), Some(2), "only whoever set them can put the new one in front");
+    assert_eq!(behind.status.code(), Some(2), "only the environment can put the new one first");
     let listed = line(&with(&format!("k2:{two},k1:{one}"), &["list"]).await);
     assert_eq!((&listed["keys"][0]["id"], &listed["keys"][1]["id"]), (&json!("k2"), &json!("k1")));
     assert_eq!(with(&format!("k1:{two},k1:{one}"), &["list"]).await.status.code(), Some(2));
 }
 
-/// Two servers on one database: only Postgres has that.
+/// Two servers on one database, which only Postgres supports.
 async fn two_servers() -> String {
     let url = database().await;
     let db = Db::open(&url).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    // A heartbeat that lasts, however slow the test is.
+    // A heartbeat that does not expire, however slow the test is.
     let late = SystemClock.now().plus_ms(HOUR_MS);
     for node in ["node-a", "node-b"] {
-        nodes::beat(&mut tx, node, late, Beat::Later).await.unwrap();
+        nodes::heartbeat(&mut tx, node, late, Heartbeat::Later).await.unwrap();
     }
     tx.commit().await.unwrap();
     db.close().await;
@@ -113,7 +119,7 @@ async fn two_servers() -> String {
 }
 
 #[tokio::test]
-async fn with_several_servers_a_key_is_added_before_it_takes_its_turn() {
+async fn with_several_servers_a_key_is_added_before_it_becomes_current() {
     let folder = tempfile::tempdir().unwrap();
     let url = two_servers().await;
     let key = async |args: &[&str]| {
@@ -128,14 +134,14 @@ async fn with_several_servers_a_key_is_added_before_it_takes_its_turn() {
         let refused = key(args).await;
         assert_eq!(refused.status.code(), Some(2));
         let words = complaint(&refused);
-        assert!(words.contains("2 servers work on this database") && words.contains("offhook key add"), "{words}");
-        assert_eq!(file(), before, "nothing is done");
+        assert!(words.contains("2 servers use this database") && words.contains("offhook key add"), "{words}");
+        assert_eq!(file(), before, "nothing changed");
     }
     assert_eq!(line(&key(&["add"]).await)["added"], "k2");
     assert_eq!(line(&key(&["rotate"]).await)["current"], "k2");
 }
 
-/// An account at a running server whose endpoint checks what it gets.
+/// An account of a running server, with an endpoint that checks what it receives.
 struct Scene {
     address: String,
     token: String,
@@ -161,10 +167,10 @@ impl Scene {
     }
 
     async fn endpoint(&self, url: &str, events: &[EventKind]) -> Value {
-        let headers = json!({ "x-crm": "42" });
+        let headers = json! ( { "x-crm" : "42" } );
         self.post(
             "endpoints",
-            &json!({ "url": url, "events": events, "auth_token": "my-token", "headers": headers }),
+            &json! ( { "url" : url , "events" : events , "auth_token" : "my-token" , "headers" : headers } ),
             201,
         )
         .await
@@ -172,8 +178,8 @@ impl Scene {
 
     async fn post(&self, path: &str, body: &Value, status: u16) -> Value {
         let request = client().post(format!("http://{}/api/v1/{path}", self.address)).bearer_auth(&self.token);
-        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
-        let (got, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        let response = request.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
+        let (got, text) = (response.status().as_u16(), response.text().await.unwrap());
         assert_eq!(got, status, "{path}: {text}");
         serde_json::from_str(&text).unwrap()
     }
@@ -181,7 +187,7 @@ impl Scene {
     async fn event(&self, n: usize) {
         let payload: Value =
             serde_json::from_str(&EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"))).unwrap();
-        self.post("events", &json!({ "payload": payload }), 202).await;
+        self.post("events", &json! ( { "payload" : payload } ), 202).await;
     }
 
     fn check(&self, got: &Received) {
@@ -203,18 +209,18 @@ impl Scene {
     }
 }
 
-/// Begins a rotation and kills it when it has done its first step.
+/// Starts a rotation and kills it after its first step.
 async fn rotate_and_kill(data: &Path) {
     let mut command = offhook(data);
     command.args(["key", "rotate", "--log", "info,server=debug"]);
     let killed = tokio::task::spawn_blocking(move || {
         let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let begun = log.any(|line| line.unwrap().contains("sealed again"));
+        let begun = log.any(|line| line.unwrap().contains("re-encrypted"));
         child.kill().unwrap();
         (begun, child.wait().unwrap().success())
     });
-    assert_eq!(killed.await.unwrap(), (true, false), "it was stopped before its end");
+    assert_eq!(killed.await.unwrap(), (true, false), "it was killed before it finished");
 }
 
 fn sealed(listed: &Value, id: &str) -> u64 {
@@ -223,7 +229,7 @@ fn sealed(listed: &Value, id: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_changes_under_a_running_server_and_goes_on_after_a_kill() {
+async fn the_key_rotates_under_a_running_server_and_continues_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
@@ -247,7 +253,7 @@ async fn the_key_changes_under_a_running_server_and_goes_on_after_a_kill() {
     rotate_and_kill(&data).await;
     let halfway = line(&key(&data, &["list"]).await);
     assert!(sealed(&halfway, "k1") > 0 && sealed(&halfway, "k2") > 0, "{halfway}");
-    // The server was never told, and seals with the new key.
+    // The server was not notified, and seals with the new key.
     scene.endpoint(&format!("{}/meanwhile", receiver.url), &[EventKind::IncomingCall]).await;
     assert!(sealed(&line(&key(&data, &["list"]).await), "k2") >= sealed(&halfway, "k2") + 3);
     let finished = line(&key(&data, &["rotate"]).await);

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{complaint, installed, line, offhook, run, serve::serve};
-use crate::app::{answer, client};
+use crate::test_app::{client, response};
 
 async fn command(data: &Path, args: &[&str]) -> Output {
     let mut command = offhook(data);
@@ -22,7 +22,7 @@ async fn account(data: &Path, name: &str) {
     line(&command(data, &["account", "create", "--name", name]).await);
 }
 
-/// Records in the audit log: they tell one state of the database from another.
+/// Number of audit records, which tells one state of the database from another.
 async fn records(data: &Path) -> Value {
     line(&command(data, &["audit", "verify"]).await)["records"].clone()
 }
@@ -36,7 +36,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_backup_takes_the_place_of_a_database_whose_server_was_killed() {
+async fn a_backup_replaces_a_database_whose_server_was_killed() {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy.db"));
     let database = data.join("offhook.db");
@@ -53,25 +53,25 @@ async fn a_backup_takes_the_place_of_a_database_whose_server_was_killed() {
     let wal = fs::metadata(with_ending(&database, "-wal")).unwrap();
     assert!(wal.len() > 0, "the write-ahead log that would destroy the copy is there");
 
-    let told = line(&command(&data, &["restore", text(&copy)]).await);
-    assert_eq!((&told["file"], &told["bytes"]), (&json!(database), &json!(kept.len())));
+    let printed = line(&command(&data, &["restore", text(&copy)]).await);
+    assert_eq!((&printed["file"], &printed["bytes"]), (&json!(database), &json!(kept.len())));
     assert!(!with_ending(&database, "-wal").exists() && !with_ending(&database, "-shm").exists());
     assert_eq!(fs::metadata(&database).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(fs::read(&copy).unwrap(), kept, "the copy stays as it was");
+    assert_eq!(fs::read(&copy).unwrap(), kept, "the copy is unchanged");
     let (_serving, address) = serve(offhook(&data));
-    let ready = answer(client().get(format!("http://{address}/readyz"))).await;
+    let ready = response(client().get(format!("http://{address}/readyz"))).await;
     assert_eq!((ready.status.as_u16(), records(&data).await), (200, json!(2)), "{}", ready.text);
 
-    // What was there is whole, with what stood in its log alone.
-    let before = PathBuf::from(told["before"].as_str().unwrap());
-    assert!(text(&before).contains("offhook.db.before-restore-"), "{told}");
+    // The replaced database is complete, including what was only in its log.
+    let before = PathBuf::from(printed["before"].as_str().unwrap());
+    assert!(text(&before).contains("offhook.db.before-restore-"), "{printed}");
     let other = folder.path().join("other");
-    let told = line(&command(&other, &["restore", text(&before)]).await);
-    assert_eq!((told["before"].clone(), records(&other).await), (Value::Null, json!(42)));
+    let printed = line(&command(&other, &["restore", text(&before)]).await);
+    assert_eq!((printed["before"].clone(), records(&other).await), (Value::Null, json!(42)));
 }
 
 #[tokio::test]
-async fn what_is_no_sound_database_is_refused_and_nothing_changes() {
+async fn a_damaged_database_is_refused_and_nothing_changes() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     installed(&data);
@@ -96,7 +96,7 @@ async fn what_is_no_sound_database_is_refused_and_nothing_changes() {
     let database = data.join("offhook.db");
     for (path, says) in [
         (file("text.db", b"no database at all, whatever its name says"), "not a database"),
-        (file("empty.db", b""), "its tables are not those of Offhook"),
+        (file("empty.db", b""), "it is not an Offhook database"),
         (file("broken.db", &broken), "not a sound Offhook database"),
         (file("cut.db", &whole[..middle]), "not a sound Offhook database"),
         (folder.path().join("nowhere.db"), "No such file"),
@@ -110,7 +110,7 @@ async fn what_is_no_sound_database_is_refused_and_nothing_changes() {
 }
 
 #[tokio::test]
-async fn postgres_is_restored_by_its_own_tools() {
+async fn postgres_is_restored_with_its_own_tools() {
     let folder = tempfile::tempdir().unwrap();
     let mut restore = offhook(folder.path());
     restore.env("OFFHOOK_DATABASE_URL", "postgres://offhook@db.example/offhook").args(["restore", "copy.db"]);

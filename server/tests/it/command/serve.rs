@@ -8,9 +8,9 @@ use std::{
 use reqwest::StatusCode;
 
 use super::offhook;
-use crate::app::{answer, client};
+use crate::test_app::{client, response};
 
-/// A server that is ended whatever becomes of its test.
+/// A server that is killed when its test ends.
 pub struct Serving {
     child: Child,
     log: Vec<String>,
@@ -19,6 +19,10 @@ pub struct Serving {
 impl Serving {
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    pub fn log(&self) -> &[String] {
+        &self.log
     }
 }
 
@@ -29,7 +33,7 @@ impl Drop for Serving {
     }
 }
 
-/// Starts it and reads its log until it listens; answers with its address, too.
+/// Starts it and reads its log until it listens; returns it with its address.
 pub fn serve(mut command: Command) -> (Serving, String) {
     let child = command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]).spawn().unwrap();
     let mut serving = Serving { child, log: Vec::new() };
@@ -45,16 +49,16 @@ pub fn serve(mut command: Command) -> (Serving, String) {
 }
 
 #[tokio::test]
-async fn it_keeps_its_key_answers_and_stops_when_it_is_told() {
+async fn serve_keeps_its_key_responds_and_stops_on_a_signal() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let (mut serving, address) = serve(offhook(&data));
-    assert_eq!(answer(client().get(format!("http://{address}/readyz"))).await.status, StatusCode::OK);
+    assert_eq!(response(client().get(format!("http://{address}/readyz"))).await.status, StatusCode::OK);
     assert!(data.join("secret.key").exists() && data.join("offhook.db").exists());
     let key = std::fs::read_to_string(data.join("secret.key")).unwrap();
     assert!(!serving.log.iter().any(|line| line.contains(key.trim())), "the key is in the log");
-    let told = Command::new("kill").arg(serving.child.id().to_string()).status().unwrap();
-    assert!(told.success());
+    let printed = Command::new("kill").arg(serving.child.id().to_string()).status().unwrap();
+    assert!(printed.success());
     assert_eq!(serving.child.wait().unwrap().code(), Some(0));
 }
 
@@ -74,6 +78,7 @@ fn help_names_every_setting_with_its_default() {
         "EGRESS_ALLOW",
         "SMTP_URL",
         "MAIL_FROM",
+        "OTLP_ENDPOINT",
         "LOG",
         "LOG_FORMAT",
     ] {
@@ -83,7 +88,7 @@ fn help_names_every_setting_with_its_default() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_read_is_wrong_usage() {
+fn an_invalid_setting_is_a_usage_error() {
     for (name, value) in [
         ("SECRET_KEY", "short"),
         ("LOST_KEYS", "all"),

@@ -4,7 +4,7 @@ use domain::token::Scope;
 use serde_json::json;
 
 use super::{line, offhook, run};
-use crate::{app::TestApp, receiver::Receiver};
+use crate::{receiver::Receiver, test_app::TestApp};
 
 #[tokio::test]
 async fn whole_calls_are_played_and_every_event_arrives() {
@@ -25,7 +25,7 @@ async fn whole_calls_are_played_and_every_event_arrives() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_and_ends_with_a_failure() {
+async fn a_refusal_is_reported_and_ends_with_a_failure() {
     let app = TestApp::start().await;
     let mut command = offhook(app.folder.path());
     command.args(["simulate", "--url", &app.url(""), "--token", "oh_unknown", "--calls", "2", "--rate", "100"]);

@@ -1,4 +1,5 @@
-//! Who may do what: every page, every server function and every REST call, against everybody who might try. The lists
+//! Who may do what: every page, every server function and every REST call, tried by every kind of visitor. The lists
+
 //! come from the router, the sources and the OpenAPI document, so that a new one without a policy fails here.
 
 mod table;
@@ -10,26 +11,26 @@ use domain::{
     actor::Actor,
     token::Scope,
 };
-use engine::Place;
+use engine::Affiliation;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Answer, Tenant, TestApp},
     browser::{Browser, PASSWORD, with_form},
     receiver::Receiver,
+    test_app::{Tenant, TestApp, TestResponse},
 };
 use table::{
-    Door::{self, Account as In, Halfway, Open, Operator, Person, Session, Support},
-    FUNCTIONS, PAGES,
+    Access::{self, Account as In, Halfway, Open, Operator, Session, SignedIn, Support},
+    FUNCTIONS, LOADED, PAGES,
 };
 
-/// Somebody at the door.
+/// A kind of visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Visitor {
-    /// Not signed in, or with a session that has ended.
+    /// Not signed in, or with an expired session.
     Nobody,
-    /// An admin, of another account.
+    /// An admin of another account.
     Stranger,
     /// A member of the account.
     Member(Role),
@@ -58,11 +59,11 @@ enum Verdict {
     NotThere,
 }
 
-fn verdict(door: Door, visitor: Visitor) -> Verdict {
-    match (door, visitor) {
+fn verdict(access: Access, visitor: Visitor) -> Verdict {
+    match (access, visitor) {
         (Open, _) => Verdict::In,
         (Halfway, _) | (_, Visitor::Nobody) => Verdict::SignIn,
-        (Person, _) => Verdict::In,
+        (SignedIn, _) => Verdict::In,
         (In(permission), Visitor::Member(role)) if role.may(permission) => Verdict::In,
         (In(_), Visitor::Member(_)) => Verdict::Forbidden,
         (Support, Visitor::Agent) | (Operator, Visitor::Operator) => Verdict::In,
@@ -83,10 +84,12 @@ impl Full {
         let endpoint = tenant.endpoint(&receiver.url).await;
         let ep = endpoint["id"].as_str().unwrap().to_owned();
         let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
-        let payload = json!({ "event": "IncomingCall", "call_id": call, "callee_number": "1", "caller_number": "2" });
-        let event = tenant.post("/api/v1/events", &json!({ "payload": payload })).await.json();
+        let payload =
+            json! ( { "event" : "IncomingCall" , "call_id" : call , "callee_number" : "1" , "caller_number" : "2" } );
+        let event = tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await.json();
         let delivery = tenant.until_delivery_is("delivered").await;
-        let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
+        let token =
+            tenant.post("/api/v1/tokens", &json! ( { "name" : "x" , "scopes" : [ "events:read" ] } )).await.json();
         let ids = [
             (":acct", tenant.account.id.to_string()),
             (":ep", ep),
@@ -96,7 +99,7 @@ impl Full {
             (":call", call.to_owned()),
             (":n", "1".to_owned()),
             (":code", "http_404".to_owned()),
-            // Nobody has these; whoever may look is told so.
+            // These do not exist; permitted visitors get a not-found page.
             (":job", "job_00000000000000000000000000".to_owned()),
             (":usr", "usr_00000000000000000000000000".to_owned()),
             (":link", "nothing".to_owned()),
@@ -110,7 +113,7 @@ impl Full {
         route.split('/').map(filled).collect::<Vec<_>>().join("/")
     }
 
-    /// Every field that any form has, so that what is refused is refused for who asks.
+    /// Every field of any form, so that a refusal can only be about the visitor.
     pub(crate) fn fields(&self) -> Vec<(&'static str, String)> {
         let text = |value: &str| value.to_owned();
         vec![
@@ -171,10 +174,10 @@ impl Full {
 async fn arrive<'a>(app: &'a TestApp, here: &Account, there: &Account, visitor: Visitor) -> Browser<'a> {
     let place = match visitor {
         Visitor::Nobody => return Browser::new(app),
-        Visitor::Stranger => Place::Member(there.id.clone(), Role::Admin),
-        Visitor::Member(role) => Place::Member(here.id.clone(), role),
-        Visitor::Agent => Place::Staff(StaffRole::Support),
-        Visitor::Operator => Place::Staff(StaffRole::Operator),
+        Visitor::Stranger => Affiliation::Member(there.id.clone(), Role::Admin),
+        Visitor::Member(role) => Affiliation::Member(here.id.clone(), role),
+        Visitor::Agent => Affiliation::Staff(StaffRole::Support),
+        Visitor::Operator => Affiliation::Staff(StaffRole::Operator),
     };
     let email = format!("{}@acme.example", format!("{visitor:?}").to_lowercase().replace(['(', ')'], "-"));
     app.room.engine.create_user(&Actor::COMMAND_LINE, &email, PASSWORD, place).await.unwrap();
@@ -185,9 +188,9 @@ async fn arrive<'a>(app: &'a TestApp, here: &Account, there: &Account, visitor: 
     browser
 }
 
-fn door(table: &[(&str, Door)], name: &str) -> Door {
+fn access(table: &[(&str, Access)], name: &str) -> Access {
     let row = table.iter().find(|(known, _)| *known == name);
-    row.unwrap_or_else(|| panic!("{name} has no policy: add a row that says who may")).1
+    row.unwrap_or_else(|| panic!("{name} has no policy: add a row that says who has access")).1
 }
 
 /// The routes of `routes.rs`, in its order.
@@ -205,7 +208,7 @@ pub(crate) fn functions() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
+async fn every_page_opens_exactly_to_those_its_policy_names() {
     let app = TestApp::start().await;
     let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
     let full = Full::of(&here, &receiver).await;
@@ -215,10 +218,10 @@ async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
     for visitor in VISITORS {
         let mut browser = arrive(&app, &here.account, &there.account, visitor).await;
         for route in &routes {
-            let answer = browser.get(&full.path(route)).await;
-            let wanted = verdict(door(PAGES, route), visitor);
-            if !page_agrees(route, wanted, &answer) {
-                let got = (answer.status, answer.header("location"));
+            let response = browser.get(&full.path(route)).await;
+            let wanted = verdict(access(PAGES, route), visitor);
+            if !page_agrees(route, wanted, &response) {
+                let got = (response.status, response.header("location"));
                 wrong.push(format!("{visitor:?} at {route}: {wanted:?}, not {got:?}"));
             }
         }
@@ -226,26 +229,26 @@ async fn every_page_opens_to_those_whom_its_policy_names_and_to_nobody_else() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-fn page_agrees(route: &str, wanted: Verdict, answer: &Answer) -> bool {
-    let leads_to = |path: &str| answer.status.is_redirection() && answer.header("location").starts_with(path);
+fn page_agrees(route: &str, wanted: Verdict, response: &TestResponse) -> bool {
+    let leads_to = |path: &str| response.status.is_redirection() && response.header("location").starts_with(path);
     match wanted {
-        // Pages of things that nobody has are found missing by whoever may look.
+        // Pages of things that do not exist are not found by permitted visitors.
         Verdict::In
             if [":job", ":usr", ":link", "*any", "/support/start", "/ops/tokens/:tok"]
                 .iter()
                 .any(|part| route.contains(part)) =>
         {
-            !leads_to("/sign-in") && answer.status != 403
+            !leads_to("/sign-in") && response.status != 403
         }
-        Verdict::In => answer.status.is_success() || (answer.status.is_redirection() && !leads_to("/sign-in")),
+        Verdict::In => response.status.is_success() || (response.status.is_redirection() && !leads_to("/sign-in")),
         Verdict::SignIn => leads_to("/sign-in"),
-        Verdict::Forbidden => answer.status == 403,
-        Verdict::NotThere => answer.status == 404,
+        Verdict::Forbidden => response.status == 403,
+        Verdict::NotThere => response.status == 404,
     }
 }
 
 #[tokio::test]
-async fn every_server_function_obeys_those_whom_its_policy_names_and_nobody_else() {
+async fn every_server_function_obeys_exactly_those_its_policy_names() {
     let app = TestApp::start().await;
     let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
     let full = Full::of(&here, &receiver).await;
@@ -255,32 +258,46 @@ async fn every_server_function_obeys_those_whom_its_policy_names_and_nobody_else
     for visitor in VISITORS {
         let browser = arrive(&app, &here.account, &there.account, visitor).await;
         for function in &functions {
-            let wanted = verdict(door(FUNCTIONS, function), visitor);
+            let wanted = verdict(access(FUNCTIONS, function), visitor);
             if wanted == Verdict::In {
                 continue;
             }
-            let answer = post(&browser, &format!("/api/{function}"), &full).await;
-            let said = match wanted {
+            let response = post(&browser, &format!("/api/{function}"), &full).await;
+            let message = match wanted {
                 Verdict::SignIn => "Unauthenticated",
                 Verdict::Forbidden => "Forbidden",
                 _ => "NotFound",
             };
-            if answer.status.is_success() || !answer.text.contains(said) {
-                wrong.push(format!("{visitor:?} at {function}: {said}, not {} {}", answer.status, answer.text));
+            if response.status.is_success() || !response.text.contains(message) {
+                wrong.push(format!("{visitor:?} at {function}: {message}, not {} {}", response.status, response.text));
             }
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+#[tokio::test]
+async fn what_pages_load_has_no_address_of_its_own() {
+    let app = TestApp::start().await;
+    let (here, there, receiver) = (app.account("acme").await, app.account("beta").await, Receiver::start().await);
+    let full = Full::of(&here, &receiver).await;
+    for visitor in VISITORS {
+        let browser = arrive(&app, &here.account, &there.account, visitor).await;
+        for name in LOADED {
+            let response = post(&browser, &format!("/api/{name}"), &full).await;
+            assert_eq!(response.status, 404, "{visitor:?} at {name}: {}", response.text);
+        }
+    }
+}
+
 /// Posts as a program would, which is told the error instead of being led to a page.
-async fn post(browser: &Browser<'_>, path: &str, full: &Full) -> Answer {
+async fn post(browser: &Browser<'_>, path: &str, full: &Full) -> TestResponse {
     let fields = full.fields();
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let step = ("turn", if path.contains("rotation") { "retire-token" } else { "pause" });
     let fields: Vec<(&str, &str)> = fields.into_iter().chain([step]).collect();
     let request = browser.request(Method::POST, path).header("sec-fetch-site", "same-origin");
-    crate::app::answer(with_form(request, &fields).header("accept", "application/json")).await
+    crate::test_app::response(with_form(request, &fields).header("accept", "application/json")).await
 }
 
 #[tokio::test]
@@ -304,7 +321,7 @@ async fn every_rest_call_obeys_its_scope_and_sees_one_account() {
     assert!(calls > 20, "{calls}");
 }
 
-/// Every call of the document with a path and a body that fit; those that take something away come last.
+/// Every call of the document with a valid path and body; those that delete something come last.
 pub(crate) fn rest_calls(document: &Value, full: &Full) -> Vec<(Method, String, Option<String>)> {
     let mut calls = Vec::new();
     for (route, operations) in document["paths"].as_object().unwrap() {
@@ -322,7 +339,7 @@ pub(crate) fn rest_calls(document: &Value, full: &Full) -> Vec<(Method, String, 
 struct RestCall<'a> {
     method: Method,
     route: &'a str,
-    /// Any of these is enough.
+    /// One of these is enough.
     scopes: Vec<Scope>,
 }
 
@@ -339,16 +356,16 @@ impl RestCall<'_> {
         }
     }
 
-    async fn send(&self, app: &TestApp, path: &str, token: &str) -> Answer {
+    async fn send(&self, app: &TestApp, path: &str, token: &str) -> TestResponse {
         let body = (self.method != Method::GET).then(|| Value::from(self.body()).to_string());
         app.call(self.method.clone(), path, token, body.as_deref()).await
     }
 
-    /// A body that is right where one is needed: what is refused is refused for who asks.
+    /// A valid body where one is needed, so that a refusal can only be about the token.
     fn body(&self) -> serde_json::Map<String, Value> {
         let body = match self.route.trim_start_matches("/api/v1/endpoints/{id}") {
-            "/test" => json!({ "event": "IncomingCall" }),
-            "/recover" => json!({ "from": "2026-01-01T00:00:00Z" }),
+            "/test" => json! ( { "event" : "IncomingCall" } ),
+            "/recover" => json! ( { "from" : "2026-01-01T00:00:00Z" } ),
             _ => json!({}),
         };
         body.as_object().unwrap().clone()

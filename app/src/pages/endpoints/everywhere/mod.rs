@@ -21,6 +21,7 @@ use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
 use crate::components::rail::Part;
 use crate::components::viewpoint::Viewpoint;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -79,7 +80,7 @@ pub fn RotateEverywherePage() -> impl IntoView {
                     <LinkButton weight=Weight::Primary href=start>"Set up the first endpoint"</LinkButton>
                 </EmptyState>
             }
-            .into_any());
+            .into_html());
         }
         let tally = Tally::of(&standings);
         Ok(view! {
@@ -94,7 +95,7 @@ pub fn RotateEverywherePage() -> impl IntoView {
             </div>
             <StandingRows standings=standings view=view/>
         }
-        .into_any())
+        .into_html())
     })
 }
 

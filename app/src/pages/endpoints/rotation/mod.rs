@@ -22,6 +22,7 @@ use crate::components::rail::Part;
 use crate::components::secret::{SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
 use crate::components::viewpoint::Viewpoint;
 use crate::flash::Flash;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
 
@@ -62,7 +63,7 @@ pub fn CredentialsPage() -> impl IntoView {
                 <SecretPanel masked=rotation.signing_secret_masked rotation=rotation.secret test=standing.secret_test desk=desk/>
             </div>
         }
-        .into_any())
+        .into_html())
     })
 }
 

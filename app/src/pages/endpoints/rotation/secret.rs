@@ -13,6 +13,7 @@ use crate::api::rotation::{RotateSecret, TurnRotation};
 use crate::components::button::{Button, Weight};
 use crate::components::field::{CONTROL, Tick};
 use crate::components::panel::Panel;
+use crate::html::IntoHtml;
 
 /// Overlaps to choose from: seconds and what people read.
 const OVERLAPS: [(&str, &str); 4] =
@@ -31,7 +32,7 @@ pub fn SecretPanel(
             <ol class="grid gap-2"><OnLine name="Signing secret" masked=masked words="signs every event" used=true/></ol>
             {desk.may.then(|| view! { <Rotate desk=desk/> })}
         }
-        .into_any(),
+        .into_html(),
         Some(rotation) => {
             let until = format!("signs until {}", desk.view.zone.short(rotation.overlap_until));
             let since = format!("signs since {}", desk.view.zone.short(rotation.since));
@@ -42,7 +43,7 @@ pub fn SecretPanel(
                 </ol>
                 {desk.may.then(|| view! { <Steps rotation=rotation test=test desk=desk/> })}
             }
-            .into_any()
+            .into_html()
         }
     };
     view! { <Panel title="Signing secret" id="secret"><div class="grid gap-4">{content}</div></Panel> }

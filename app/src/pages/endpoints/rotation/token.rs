@@ -13,6 +13,7 @@ use crate::api::rotation::{PrepareToken, SwitchToken, TestCredential, TurnRotati
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::panel::Panel;
+use crate::html::IntoHtml;
 
 /// The auth token and its rotation.
 #[component]
@@ -27,12 +28,12 @@ pub fn TokenPanel(
             <ol class="grid gap-2"><OnLine name="Auth token" masked=masked words="sent with every event" used=true/></ol>
             {desk.may.then(|| view! { <Prepare desk=desk/> })}
         }
-        .into_any(),
+        .into_html(),
         Some(rotation) => view! {
             <TokenLine rotation=rotation.clone() desk=desk.clone()/>
             {desk.may.then(|| view! { <Steps rotation=rotation test=test desk=desk/> })}
         }
-        .into_any(),
+        .into_html(),
     };
     view! { <Panel title="Auth token" id="token"><div class="grid gap-4">{content}</div></Panel> }
 }
@@ -115,7 +116,7 @@ fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, desk: Desk) -> i
                 <Turn desk=desk turn="undo" verb="Undo the switch"/>
             </div>
         }
-        .into_any();
+        .into_html();
     }
     let proved = rotation.proved_at.is_some();
     let hint = "A test with the next token shows whether your server accepts it already.";
@@ -127,7 +128,7 @@ fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, desk: Desk) -> i
         <Switch proved=proved desk=desk.clone()/>
         <Turn desk=desk turn="drop" verb="Drop this rotation" weight=Weight::Quiet/>
     }
-    .into_any()
+    .into_html()
 }
 
 #[component]

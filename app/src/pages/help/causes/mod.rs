@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::guide::{Guide, Part, Sample, guide_page};
 use crate::components::cause::name;
 use crate::error::UiError;
+use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::public_page;
 
@@ -65,7 +66,7 @@ const GROUPS: [(&str, &str, &[Cause]); 5] = [
 #[component]
 pub fn CausesPage() -> impl IntoView {
     let lead = "Each failed attempt has one cause. Its code is stable: it stands in links, in REST and in filters.";
-    guide_page("/causes", "Causes of failures", lead, || GROUPS.map(group).collect_view().into_any())
+    guide_page("/causes", "Causes of failures", lead, || GROUPS.map(group).collect_view().into_html())
 }
 
 fn group((id, title, causes): (&'static str, &'static str, &'static [Cause])) -> impl IntoView {
@@ -91,7 +92,7 @@ fn plain(cause: Cause) -> Failure {
 pub fn CausePage() -> impl IntoView {
     public_page(async |place, _| {
         let cause = Cause::parse(&place.param("code")).ok_or_else(|| UiError::not_found("Cause"))?;
-        Ok(view! { <CauseGuide cause=cause/> }.into_any())
+        Ok(view! { <CauseGuide cause=cause/> }.into_html())
     })
 }
 

@@ -1,0 +1,139 @@
+//! Emails an account's admins when an endpoint changed state after its attempts: failing, disabled, paused by a 410. Each
+//! admin may switch them off.
+//!
+//! They are sent after the commit of what they report. An email that cannot be written or queued is dropped: the endpoint's
+//! history and page show the same, and deliveries never wait for mail.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    audit::Deed,
+    endpoint::Endpoint,
+    id::{AccountId, EndpointId},
+    time::MINUTE_MS,
+};
+use url::Url;
+
+use crate::{
+    delivery::{EndpointTransition, Sender},
+    mail::{Email, Enqueued, Mail},
+    store::{accounts, endpoints, error::StoreResult, users::email_preferences},
+};
+
+use super::worker::{Pause, Worker};
+
+/// Polls at least this often.
+const POLL_MS: u64 = MINUTE_MS.unsigned_abs();
+
+/// Emails admins.
+pub struct Alerts {
+    sender: Arc<Sender>,
+    mail: Arc<dyn Mail>,
+    /// For links.
+    public_url: Url,
+}
+
+#[async_trait]
+impl Worker for Alerts {
+    fn name(&self) -> &'static str {
+        "alerts"
+    }
+
+    async fn tick(&self) -> StoreResult<Pause> {
+        for transition in self.sender.transitions.take() {
+            match self.emails(&transition).await {
+                Ok(emails) => self.send(&transition, emails),
+                Err(error) => tracing::warn!(%error, endpoint = transition.endpoint, "an alert could not be written"),
+            }
+        }
+        Ok(Pause::AtMost(POLL_MS))
+    }
+
+    async fn woken(&self) {
+        self.sender.transitions.added().await;
+    }
+}
+
+impl Alerts {
+    pub(super) const fn new(sender: Arc<Sender>, mail: Arc<dyn Mail>, public_url: Url) -> Self {
+        Self { sender, mail, public_url }
+    }
+
+    fn send(&self, about: &EndpointTransition, emails: Vec<Email>) {
+        let dropped = emails.into_iter().filter(|email| self.mail.send(email.clone()) == Enqueued::Full).count();
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                endpoint = about.endpoint,
+                "too many emails wait; alerts about an endpoint are dropped"
+            );
+        }
+    }
+
+    /// One per admin who wants it. None about the account's own test line, whose responses a user chose.
+    async fn emails(&self, about: &EndpointTransition) -> StoreResult<Vec<Email>> {
+        let ids = (AccountId::parse(&about.account), EndpointId::parse(&about.endpoint));
+        let (Ok(account_id), Ok(endpoint_id)) = ids else { return Ok(Vec::new()) };
+        let db = &self.sender.context.db;
+        let account = accounts::account(db, account_id.as_str()).await?;
+        let stored = endpoints::one(db, &account_id, &endpoint_id).await?;
+        let (Some(account), Some(stored)) = (account, stored) else { return Ok(Vec::new()) };
+        if stored.endpoint.test_line {
+            return Ok(Vec::new());
+        }
+        let page = |path: &str| self.public_url.join(path).map(String::from).unwrap_or_default();
+        let own = page(&format!("a/{account_id}/endpoints/{endpoint_id}"));
+        let why = stored.last_failure.map(|failure| failure.sentence(self.sender.now()));
+        let Some((subject, text)) = content(about.action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
+            return Ok(Vec::new());
+        };
+        let text = format!("{text}\nYou can switch off these emails:\n{}\n", page("me/security#letters"));
+        let readers = email_preferences::alert_recipients(db, &account_id).await?;
+        Ok(readers.into_iter().map(|to| Email { to, subject: subject.clone(), text: text.clone() }).collect())
+    }
+}
+
+/// Subject and text; none for what needs no alert.
+fn content(
+    action: Deed,
+    endpoint: &Endpoint,
+    account: &str,
+    why: Option<&str>,
+    page: &str,
+) -> Option<(String, String)> {
+    let (name, host) = (&endpoint.name, endpoint.url.host());
+    let retrying = "Offhook keeps retrying, and nothing is lost.";
+    let (what, next) = match action {
+        Deed::EndpointFailing => (
+            "is failing",
+            format!("{retrying} If nothing succeeds for five days, it is disabled and its events are held."),
+        ),
+        Deed::EndpointFailingOneDay => (
+            "has been failing for a day",
+            format!("{retrying} If nothing succeeds within four days, it is disabled and its events are held."),
+        ),
+        Deed::EndpointFailingFourDays => (
+            "has been failing for four days",
+            format!("{retrying} If nothing succeeds within a day, it is disabled and its events are held."),
+        ),
+        Deed::EndpointDisabled => (
+            "is disabled",
+            "Nothing has succeeded for five days, so Offhook has stopped retrying. Its events are held, and none is lost: \
+             resume the endpoint when your server responds again."
+                .to_owned(),
+        ),
+        Deed::EndpointPausedGone => (
+            "is paused",
+            "Your server responded with 410 Gone, which asks Offhook to stop. Its events are held, and none is lost: \
+             resume the endpoint if that was not intended, or delete it."
+                .to_owned(),
+        ),
+        _ => return None,
+    };
+    let latest = why.map(|why| format!("The latest failure: {why}.\n\n")).unwrap_or_default();
+    let text = format!(
+        "The endpoint {name} ({host}) of {account} {what}.\n\n{latest}{next}\n\nDetails and what to do:\n{page}\n"
+    );
+    Some((format!("{name} {what}"), text))
+}

@@ -1,0 +1,68 @@
+//! Cancels what waits for deleted endpoints: what was accepted during a deletion comes after the deletion has looked.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    UnixMs,
+    time::{MINUTE_MS, SECOND_MS},
+};
+
+use crate::{
+    delivery::Sender,
+    store::{
+        deliveries::{self, stuck},
+        error::StoreResult,
+    },
+};
+
+use super::worker::{Pause, Worker};
+
+/// Time between two rounds.
+const ROUND_MS: u64 = 10 * SECOND_MS.unsigned_abs();
+/// How long after its deletion an endpoint is checked this often.
+const RECENT_MS: i64 = 10 * MINUTE_MS;
+
+/// Cancels deliveries of recently deleted endpoints.
+pub struct DeletedEndpoints(pub(super) Arc<Sender>);
+
+#[async_trait]
+impl Worker for DeletedEndpoints {
+    fn name(&self) -> &'static str {
+        "deleted_endpoints"
+    }
+
+    async fn tick(&self) -> StoreResult<Pause> {
+        self.round().await?;
+        Ok(Pause::Fixed(ROUND_MS))
+    }
+
+    fn first_after_ms(&self) -> u64 {
+        ROUND_MS
+    }
+
+    fn retry_after_ms(&self) -> u64 {
+        ROUND_MS
+    }
+}
+
+impl DeletedEndpoints {
+    /// Cancels what waits for recently deleted endpoints. Returns how many.
+    ///
+    /// # Errors
+    /// When the database cannot be used. What was committed stays.
+    pub async fn round(&self) -> StoreResult<usize> {
+        cancel_since(&self.0, self.0.now().plus_ms(-RECENT_MS)).await
+    }
+}
+
+pub(super) async fn cancel_since(sender: &Sender, since: UnixMs) -> StoreResult<usize> {
+    let mut cancelled = 0;
+    for (account, endpoint) in stuck::of_deleted(&sender.context.db, since).await? {
+        let mut tx = sender.context.db.begin().await?;
+        cancelled += deliveries::cancel_of_endpoint(&mut tx, &account, &endpoint, sender.now()).await?;
+        tx.commit().await?;
+        sender.changed([account.to_string()]).await;
+    }
+    Ok(usize::try_from(cancelled).unwrap_or(usize::MAX))
+}

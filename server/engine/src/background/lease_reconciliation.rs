@@ -1,0 +1,83 @@
+//! Releases leases of this node that it does not know of.
+//!
+//! When a connection breaks during a commit, its result is unknown. If it succeeded, its leases exist in the database and
+//! not in memory: no node would ever send those deliveries, for this one is alive. So each failed commit marks the leases as
+//! uncertain, and this compares them with memory. What is missing twice in a row is released; once may be the moment
+//! between a commit and queueing.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    delivery::Sender,
+    store::{deliveries::queue, error::StoreResult, nodes::HEARTBEAT_MS},
+};
+
+use super::worker::{Pause, Worker};
+
+/// Compares leases with memory.
+pub struct LeaseReconciliation {
+    sender: Arc<Sender>,
+    /// Missing in memory at the last comparison.
+    missing: Mutex<HashSet<String>>,
+}
+
+#[async_trait]
+impl Worker for LeaseReconciliation {
+    fn name(&self) -> &'static str {
+        "lease_reconciliation"
+    }
+
+    async fn tick(&self) -> StoreResult<Pause> {
+        self.reconcile().await?;
+        Ok(Pause::Fixed(HEARTBEAT_MS.unsigned_abs()))
+    }
+
+    fn first_after_ms(&self) -> u64 {
+        HEARTBEAT_MS.unsigned_abs()
+    }
+
+    fn retry_after_ms(&self) -> u64 {
+        HEARTBEAT_MS.unsigned_abs()
+    }
+}
+
+impl LeaseReconciliation {
+    pub(super) fn new(sender: Arc<Sender>) -> Self {
+        Self { sender, missing: Mutex::default() }
+    }
+
+    /// Releases leases that are not in memory, if they are uncertain. Returns how many.
+    ///
+    /// # Errors
+    /// When the database cannot be used; the leases stay uncertain.
+    pub async fn reconcile(&self) -> StoreResult<usize> {
+        let (sender, context) = (&self.sender, &self.sender.context);
+        if !sender.leases.is_uncertain() {
+            return Ok(0);
+        }
+        let leased = queue::leased(&context.db, &context.node).await?;
+        let known = sender.queues().ids();
+        let missing: HashSet<String> = leased.into_iter().filter(|id| !known.contains(id.as_str())).collect();
+        let before = self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let lost: Vec<String> = missing.intersection(&before).cloned().collect();
+        if !lost.is_empty() {
+            let mut tx = context.db.begin().await?;
+            queue::release(&mut tx, &context.node, &lost).await?;
+            tx.commit().await?;
+            tracing::warn!(
+                deliveries = lost.len(),
+                "released deliveries that were leased by a commit of unknown result"
+            );
+            sender.wake_at(sender.now());
+        }
+        let new: HashSet<String> = missing.difference(&before).cloned().collect();
+        sender.leases.set_uncertain(!new.is_empty());
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(lost.len())
+    }
+}

@@ -1,0 +1,151 @@
+//! Retention: bodies are deleted first, whole rows later, in small transactions, so that the writer is never held for long.
+//! What still waits to be sent stays, however old it is, and is deleted when it ends.
+//!
+//! Expired rows are looked up before a transaction begins, from where the last lookup ended; inside it they are deleted by
+//! key. A slow step is followed by a smaller one, so the disk decides the size of a step.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use domain::{
+    UnixMs,
+    id::{DeliveryId, encode},
+    time::{DAY_MS, MINUTE_MS},
+};
+
+use crate::{
+    clock,
+    context::Context,
+    store::{
+        deliveries::retention::{self, AccountRetention, ExpiredRow, Kind},
+        error::StoreResult,
+    },
+};
+
+use super::{
+    adaptive_batch::{AdaptiveBatch, Pacing},
+    worker::{Pause, Worker},
+};
+
+/// Most rows of one transaction.
+const STEP_ROWS: u32 = 200;
+/// Fewest rows of one transaction, however slow the disk is.
+const STEP_ROWS_MIN: u32 = 8;
+/// How long a step may hold the writer.
+pub const STEP_MS: u64 = 20;
+const BATCH: AdaptiveBatch = AdaptiveBatch { rows: (STEP_ROWS_MIN, STEP_ROWS), limit: Duration::from_millis(STEP_MS) };
+/// Pages returned to the file system after a step, 4 KiB each.
+const STEP_PAGES: u32 = 64;
+/// Time between two rounds.
+const ROUND_MS: u64 = 10 * MINUTE_MS.unsigned_abs();
+/// Days that hourly counts are kept.
+const HOURS_DAYS: i64 = 400;
+
+/// Deletes what is past its retention.
+pub struct Retention(pub(super) Arc<Context>);
+
+#[async_trait]
+impl Worker for Retention {
+    fn name(&self) -> &'static str {
+        "retention"
+    }
+
+    async fn tick(&self) -> StoreResult<Pause> {
+        let rows = self.round(Pacing::Spaced).await?;
+        if rows > 0 {
+            tracing::info!(rows, "deleted what is past retention");
+        }
+        Ok(Pause::Fixed(ROUND_MS))
+    }
+
+    fn retry_after_ms(&self) -> u64 {
+        ROUND_MS
+    }
+}
+
+impl Retention {
+    /// One round over all accounts; returns how many rows were stripped or deleted.
+    ///
+    /// # Errors
+    /// When the database cannot be used. What was committed stays.
+    pub async fn round(&self, pacing: Pacing) -> StoreResult<usize> {
+        let mut round = Round { context: &self.0, pacing, step_rows: STEP_ROWS };
+        let mut rows = 0;
+        for account in retention::accounts(&self.0.db).await? {
+            // Events are deleted after the last of their deliveries.
+            for kind in [Kind::Bodies, Kind::Deliveries, Kind::Events] {
+                rows += round.purge(&account, kind).await?;
+            }
+        }
+        round.purge_hours().await?;
+        Ok(rows)
+    }
+}
+
+struct Round<'a> {
+    context: &'a Context,
+    pacing: Pacing,
+    step_rows: u32,
+}
+
+impl Round<'_> {
+    /// Everything of one kind that has expired.
+    async fn purge(&mut self, account: &AccountRetention, kind: Kind) -> StoreResult<usize> {
+        let now = self.context.now();
+        let longest = i64::from(self.context.policies.now().retention_max_days);
+        let longest = account.retention_max_days.map_or(longest, |days| days.min(longest));
+        let bodies_before = days_before(now, account.bodies_days.min(longest));
+        let rows_before = days_before(now, account.rows_days.min(longest));
+        let (mut from, before) = match kind {
+            Kind::Bodies => (account.bodies_cleaned.clone(), encode(bodies_before, 0)),
+            Kind::Deliveries => {
+                let oldest = DeliveryId::new(rows_before, 0);
+                (String::new(), oldest.as_str().to_owned())
+            }
+            Kind::Events => (String::new(), encode(rows_before, 0)),
+        };
+        let mut rows = 0;
+        while !self.context.is_stopping() {
+            let db = &self.context.db;
+            let expired = retention::expired(db, kind, &account.id, (&from, &before), self.step_rows).await?;
+            let Some(last) = expired.last() else { break };
+            from.clone_from(&last.key);
+            rows += self.step(account, kind, &expired).await?;
+        }
+        Ok(rows)
+    }
+
+    /// One transaction.
+    async fn step(&mut self, account: &AccountRetention, kind: Kind, expired: &[ExpiredRow]) -> StoreResult<usize> {
+        let db = &self.context.db;
+        let mut tx = db.begin().await?;
+        let began = clock::stopwatch();
+        let purged = retention::purge(&mut tx, kind, &account.id, expired).await?;
+        tx.commit().await?;
+        let took = began.elapsed();
+        self.context.counters.clean.add(expired.len(), took.as_secs_f64());
+        self.step_rows = BATCH.next(self.step_rows, expired.len(), took);
+        retention::give_back(db, STEP_PAGES).await?;
+        self.pacing.rest().await;
+        Ok(purged)
+    }
+
+    /// Hourly counts that no page shows any more.
+    async fn purge_hours(&self) -> StoreResult<()> {
+        let before = self.context.now().plus_ms(-HOURS_DAYS * DAY_MS);
+        loop {
+            let mut tx = self.context.db.begin().await?;
+            let purged = retention::delete_hours(&mut tx, before, STEP_ROWS).await?;
+            tx.commit().await?;
+            if purged < u64::from(STEP_ROWS) || self.context.is_stopping() {
+                return Ok(());
+            }
+            self.pacing.rest().await;
+        }
+    }
+}
+
+const fn days_before(now: UnixMs, days: i64) -> UnixMs {
+    let at = now.plus_ms(-days * DAY_MS);
+    if at.0 < 0 { UnixMs(0) } else { at }
+}

@@ -1,0 +1,72 @@
+//! What all parts of the engine share: the database, the clock, ids, and whether this node is stopping.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use domain::{UnixMs, id::Ids, time::Clock};
+use tokio::sync::Notify;
+
+use crate::{metrics::Counters, policies::ActivePolicies, store::db::Db};
+
+/// Shared by the hot path, the background workers and the services.
+pub struct Context {
+    /// The database.
+    pub db: Db,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub ids: Arc<dyn Ids>,
+    /// This run of this process: the owner of its leases.
+    pub node: String,
+    /// What is counted.
+    pub counters: Counters,
+    pub(crate) policies: ActivePolicies,
+    /// Wakes the worker of recovery jobs.
+    pub(crate) recovery_changed: Notify,
+    /// Wakes the worker of scheduled rotations.
+    pub(crate) rotation_changed: Notify,
+    stopping: AtomicBool,
+    stopped: Notify,
+}
+
+impl Context {
+    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, policies: ActivePolicies) -> Self {
+        let (at, entropy) = ids.next();
+        Self {
+            db,
+            clock,
+            ids,
+            node: format!("node_{}", domain::id::encode(at, entropy)),
+            counters: Counters::default(),
+            policies,
+            recovery_changed: Notify::new(),
+            rotation_changed: Notify::new(),
+            stopping: AtomicBool::new(false),
+            stopped: Notify::new(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        self.clock.now()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Tells everything on this node to stop.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.stopped.notify_waiters();
+    }
+
+    /// Returns once this node is stopping.
+    pub(crate) async fn stopped(&self) {
+        let stopped = self.stopped.notified();
+        if !self.is_stopping() {
+            stopped.await;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! How many attempts an endpoint gets at once: one more after each success, half as many after a failure.
+
+use domain::UnixMs;
+
+use super::limits::IN_FLIGHT_MAX;
+
+/// A second in microseconds.
+const SECOND_US: i64 = 1_000_000;
+
+/// Attempts at once that an unknown endpoint gets.
+pub const AT_ONCE_START: usize = 8;
+/// Most attempts at once that one endpoint gets. Far below a quarter of all ([`IN_FLIGHT_MAX`]).
+pub const AT_ONCE_MAX: usize = 64;
+const _: () = assert!(AT_ONCE_MAX <= IN_FLIGHT_MAX / 4);
+
+/// A limit in events per second.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RateLimit {
+    per_s: Option<u32>,
+    /// In microseconds: at 700 a second, attempts are 1.4 ms apart.
+    not_before_us: i64,
+}
+
+impl RateLimit {
+    /// Sets the limit.
+    pub const fn set(&mut self, per_s: Option<u32>) {
+        self.per_s = per_s;
+    }
+
+    /// When the next attempt may start.
+    pub const fn not_before(&self) -> UnixMs {
+        UnixMs(self.not_before_us / 1_000)
+    }
+
+    /// An attempt starts.
+    pub fn used(&mut self, now: UnixMs) {
+        if let Some(rate) = self.per_s.filter(|rate| *rate > 0) {
+            self.not_before_us = self.not_before_us.max(now.0.saturating_mul(1_000)) + SECOND_US / i64::from(rate);
+        }
+    }
+
+    fn clock_set_back(&mut self, now: UnixMs) {
+        self.not_before_us = self.not_before_us.min(now.0.saturating_mul(1_000));
+    }
+}
+
+/// Limits the attempts of one endpoint.
+#[derive(Debug, Clone)]
+pub struct ConcurrencyLimiter {
+    at_once: usize,
+    in_flight: usize,
+    /// The endpoint's own limit.
+    pub rate: RateLimit,
+    /// The limit for deliveries that were held until the endpoint was resumed.
+    pub drain: RateLimit,
+}
+
+impl Default for ConcurrencyLimiter {
+    fn default() -> Self {
+        Self { at_once: AT_ONCE_START, in_flight: 0, rate: RateLimit::default(), drain: RateLimit::default() }
+    }
+}
+
+impl ConcurrencyLimiter {
+    /// Whether another attempt may start, judging by those in flight.
+    pub const fn has_capacity(&self) -> bool {
+        self.in_flight < self.at_once
+    }
+
+    /// Forgets waits computed before the clock was set back.
+    pub fn clock_set_back(&mut self, now: UnixMs) {
+        self.rate.clock_set_back(now);
+        self.drain.clock_set_back(now);
+    }
+
+    /// Attempts in flight.
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// An attempt starts.
+    pub fn started(&mut self, now: UnixMs) {
+        self.in_flight += 1;
+        self.rate.used(now);
+    }
+
+    /// An attempt ended: with success, with failure, or without having been made.
+    pub fn ended(&mut self, ok: Option<bool>) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match ok {
+            Some(true) => self.at_once = (self.at_once + 1).min(AT_ONCE_MAX),
+            Some(false) => self.at_once = (self.at_once / 2).max(1),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_endpoint_gets_one_probe_and_recovers_step_by_step() {
+        let mut limiter = ConcurrencyLimiter::default();
+        for _ in 0..10 {
+            limiter.started(UnixMs(0));
+            limiter.ended(Some(false));
+        }
+        limiter.started(UnixMs(0));
+        assert!(!limiter.has_capacity(), "one probe at a time");
+        limiter.ended(Some(true));
+        limiter.started(UnixMs(0));
+        assert!(limiter.has_capacity());
+        for _ in 0..200 {
+            limiter.ended(Some(true));
+        }
+        (0..AT_ONCE_MAX).for_each(|_| limiter.started(UnixMs(0)));
+        assert!(!limiter.has_capacity());
+    }
+
+    #[test]
+    fn a_rate_limit_spaces_attempts() {
+        let mut limiter = ConcurrencyLimiter::default();
+        limiter.rate.set(Some(4));
+        limiter.started(UnixMs(1_000));
+        assert_eq!(limiter.rate.not_before(), UnixMs(1_250));
+        limiter.started(UnixMs(1_100));
+        assert_eq!(limiter.rate.not_before(), UnixMs(1_500));
+    }
+}

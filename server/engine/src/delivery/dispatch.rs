@@ -1,0 +1,126 @@
+//! Starts attempts from the queues, and stops.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use tracing::Instrument as _;
+
+use crate::{
+    clock,
+    store::{error::StoreResult, nodes},
+};
+
+use super::{attempt, claim, outcome::Outcome, queue::Turn, record, sender::Sender};
+
+/// While stopping: longest wait for a signal before attempts in flight are counted again.
+const STOP_POLL_MS: u64 = 50;
+
+impl Sender {
+    /// Lets [`Self::pump`] start attempts.
+    pub(crate) fn start(&self) {
+        self.dispatch.started.store(true, Ordering::Release);
+    }
+
+    /// One round, for tests: claims what is due, attempts it and records it, until nothing is left to do now.
+    /// Returns how many attempts were made.
+    ///
+    /// # Errors
+    /// When the database cannot be used.
+    pub async fn run_once(self: &Arc<Self>) -> StoreResult<usize> {
+        let mut attempts = 0;
+        loop {
+            claim::claim_once(self).await?;
+            let now = self.now();
+            let turns: Vec<Turn> = std::iter::from_fn(|| self.queues().next(now)).collect();
+            if turns.is_empty() {
+                return Ok(attempts);
+            }
+            let outcomes = futures::future::join_all(turns.into_iter().map(|turn| attempt::take(self, turn))).await;
+            record::record(self, &outcomes).await?;
+            self.finished(&outcomes);
+            attempts += outcomes.iter().filter(|outcome| outcome.succeeded().is_some()).count();
+        }
+    }
+
+    /// Starts as many attempts as may be made now.
+    pub fn pump(self: &Arc<Self>) {
+        if !self.dispatch.started.load(Ordering::Acquire) || !self.lease_valid() {
+            return;
+        }
+        while !self.context.is_stopping() {
+            let now = self.now();
+            let Some(turn) = self.queues().next(now) else { break };
+            let span = tracing::debug_span!(
+                "delivery",
+                delivery_id = turn.delivery().id,
+                event_id = turn.delivery().event_id,
+                endpoint_id = &*turn.delivery().endpoint_id,
+            );
+            let sender = Arc::clone(self);
+            tokio::spawn(async move { sender.run(turn).await }.instrument(span));
+        }
+        if self.queues().take_overflow() {
+            self.wake_at(self.now());
+        }
+        self.pump_when_ready();
+    }
+
+    /// Pumps again when the first throttled endpoint may continue. One timer that ends by then is enough.
+    fn pump_when_ready(self: &Arc<Self>) {
+        let Some(at) = self.queues().next_ready_at() else { return };
+        let timer_at = &self.dispatch.timer_at;
+        if timer_at.fetch_min(at.0, Ordering::AcqRel) <= at.0 {
+            return;
+        }
+        let wait_ms = at.since_ms(self.now()).max(1).unsigned_abs();
+        let sender = Arc::clone(self);
+        tokio::spawn(async move {
+            clock::sleep_ms(wait_ms).await;
+            let timer_at = &sender.dispatch.timer_at;
+            let _ = timer_at.compare_exchange(at.0, i64::MAX, Ordering::AcqRel, Ordering::Relaxed);
+            sender.pump();
+        });
+    }
+
+    async fn run(self: Arc<Self>, turn: Turn) {
+        let outcome = attempt::take(&self, turn).await;
+        // The recorder lives as long as the sender; a closed channel means that the process is ending.
+        let _ = self.dispatch.outcomes.send(outcome).await;
+    }
+
+    /// These outcomes are recorded: their memory and their concurrency are free.
+    pub(super) fn finished(&self, outcomes: &[Outcome]) {
+        let (mut queues, now) = (self.queues(), self.now());
+        for outcome in outcomes {
+            queues.finished(outcome.delivery(), outcome.succeeded(), now);
+        }
+        drop(queues);
+        self.dispatch.recorded.notify_waiters();
+    }
+
+    /// Starts no more attempts and waits until those in flight are recorded, at most `wait_ms` milliseconds.
+    pub async fn stop(&self, wait_ms: u64) {
+        self.context.stop();
+        let drained = async {
+            loop {
+                let recorded = self.dispatch.recorded.notified();
+                if self.queues().in_flight() == 0 {
+                    break;
+                }
+                let _ = tokio::time::timeout(Duration::from_millis(STOP_POLL_MS), recorded).await;
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_millis(wait_ms), drained).await;
+        if let Err(error) = self.leave().await {
+            tracing::warn!(%error, "this node's leases could not be released; other nodes take them over once it is silent");
+        }
+    }
+
+    async fn leave(&self) -> StoreResult<()> {
+        let mut tx = self.context.db.begin().await?;
+        nodes::shut_down(&mut tx, &self.context.node).await?;
+        tx.commit().await
+    }
+}

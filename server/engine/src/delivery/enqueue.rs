@@ -1,0 +1,69 @@
+//! Fresh deliveries: leased with the transaction that writes them, and queued after it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use domain::{UnixMs, event::EventKind, rotation::Credential};
+
+use crate::store::{deliveries::queue::NewDelivery, endpoints::Listener, events::NewEventRow};
+
+use super::{leased::LeasedDelivery, memory_budget::Source, reservation::Reservation, sender::Sender};
+
+/// The events of a transaction by account and id.
+fn by_id(events: &[NewEventRow]) -> HashMap<(&str, &str), &NewEventRow> {
+    events.iter().map(|event| ((event.account_id.as_str(), event.id.as_str()), event)).collect()
+}
+
+/// Leases to this node what may be attempted at once and fits into memory.
+pub(super) fn lease(
+    sender: &Sender,
+    deliveries: &mut [NewDelivery],
+    events: &[NewEventRow],
+    listeners: &[Listener],
+) -> Reservation {
+    let (by_id, mut reservation) = (by_id(events), sender.reservation());
+    let wanted: HashSet<&str> = deliveries.iter().map(|delivery| delivery.endpoint_id.as_str()).collect();
+    let mut active: HashMap<String, Arc<str>> = HashMap::new();
+    for listener in listeners.iter().filter(|listener| listener.active && wanted.contains(listener.id.as_str())) {
+        let id: Arc<str> = listener.id.as_str().into();
+        // Before the first attempt: a rate limit applies from the first event on.
+        sender.queues().update_settings(&id, listener.rate_per_s, listener.deliver_late);
+        active.insert(listener.id.clone(), id);
+    }
+    for delivery in deliveries.iter_mut().filter(|delivery| delivery.due_ms.is_some()) {
+        let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));
+        let (Some(event), Some(endpoint)) = (event, active.get(&delivery.endpoint_id)) else { continue };
+        if reservation.reserve(endpoint, event.payload.len(), Source::Fresh) {
+            delivery.lease_owner = Some(sender.context.node.clone());
+        }
+    }
+    reservation
+}
+
+/// Queues the leased deliveries; those of one event share its payload.
+pub(super) fn enqueue(sender: &Sender, reservation: Reservation, deliveries: &[NewDelivery], events: &[NewEventRow]) {
+    let (by_id, mut payloads, mut leased) = (by_id(events), HashMap::<_, Arc<str>>::new(), Vec::new());
+    for delivery in deliveries.iter().filter(|d| d.lease_owner.is_some()) {
+        let id = (delivery.account_id.as_str(), delivery.event_id.as_str());
+        let event = by_id.get(&id).and_then(|event| Some((event, EventKind::parse(delivery.kind)?)));
+        let Some((event, kind)) = event else { continue };
+        let payload = payloads.entry(id).or_insert_with(|| event.payload.as_str().into());
+        leased.push(LeasedDelivery {
+            id: delivery.id.clone(),
+            account_id: delivery.account_id.clone(),
+            endpoint_id: delivery.endpoint_id.as_str().into(),
+            event_id: delivery.event_id.clone(),
+            kind,
+            call_id: delivery.call_id.clone(),
+            attempts: 0,
+            attempts_before: 0,
+            fresh_from: UnixMs(delivery.created_ms),
+            proof: delivery.proof.and_then(Credential::parse),
+            timestamp_s: event.timestamp_s,
+            payload: Some(payload.clone()),
+        });
+    }
+    sender.enqueue_leased(reservation, leased);
+}

@@ -1,0 +1,153 @@
+//! What a batch of outcomes means for its endpoints: health, hourly counts, and the states that follow from them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use domain::{
+    UnixMs,
+    audit::Deed,
+    cause::Cause,
+    endpoint::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, WARNED_AFTER_MS},
+    tally::{Tally, hour_of},
+};
+
+use crate::store::{
+    audit::{self, Entry},
+    db::Tx,
+    deliveries::outcomes::{self, ChangedEndpoint, Finish, HealthChange},
+    endpoints::tallies::{self, HourRow},
+    error::StoreResult,
+};
+
+use super::{
+    outcome::{Attempt, Outcome},
+    sender::Sender,
+    transitions::EndpointTransition,
+};
+
+/// More failures in a row than can occur: for warnings that depend on time alone.
+const NEVER: i64 = i64::MAX;
+
+/// Writes all of it in the transaction that records the outcomes.
+pub(super) async fn record(
+    sender: &Sender,
+    tx: &mut Tx,
+    batch: &[Outcome],
+    finishes: &[Finish],
+    kept: &HashSet<String>,
+) -> StoreResult<Vec<EndpointTransition>> {
+    let now = sender.now();
+    let hours = hour_rows(batch, finishes, kept, now);
+    if !hours.is_empty() {
+        tallies::add(tx, &hours).await?;
+    }
+    // Ordered by endpoint on every node, so that two of them do not wait for each other.
+    let mut changes: BTreeMap<&str, HealthChange> = BTreeMap::new();
+    let mut gone: HashSet<&str> = HashSet::new();
+    for attempt in batch.iter().filter_map(Outcome::attempt) {
+        let endpoint = &*attempt.delivery.endpoint_id;
+        count(changes.entry(endpoint).or_insert_with(|| no_change(endpoint)), attempt);
+        if attempt.response.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Http410) {
+            gone.insert(endpoint);
+        }
+    }
+    if changes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failing: Vec<&str> = changes.values().filter(|c| c.failures > 0).map(|c| c.endpoint_id.as_str()).collect();
+    outcomes::health(tx, &changes.values().cloned().collect::<Vec<_>>()).await?;
+    let mut transitions = Vec::new();
+    if !gone.is_empty() {
+        let paused = outcomes::pause_gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
+        transitions.extend(transition(Deed::EndpointPausedGone, paused));
+    }
+    if !failing.is_empty() {
+        transitions.extend(warnings(tx, &failing, now).await?);
+    }
+    note(sender, tx, &transitions, now).await?;
+    Ok(transitions)
+}
+
+fn transition(action: Deed, changed: Vec<ChangedEndpoint>) -> impl Iterator<Item = EndpointTransition> {
+    changed.into_iter().map(move |ChangedEndpoint { id, account_id, name }| EndpointTransition {
+        action,
+        account: account_id,
+        endpoint: id,
+        name,
+    })
+}
+
+/// Warns, and disables after five days. Each warning is given once for consecutive failures.
+async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<EndpointTransition>> {
+    let [day_ms, four_days_ms] = WARNED_AFTER_MS;
+    let mut transitions = Vec::new();
+    // The longest first: a warning about four days makes the one about a day redundant.
+    for (what, level, after_ms, failures) in [
+        (Deed::EndpointFailingFourDays, 3, four_days_ms, NEVER),
+        (Deed::EndpointFailingOneDay, 2, day_ms, NEVER),
+        (Deed::EndpointFailing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
+    ] {
+        let warned = outcomes::warn(tx, failing, level, now.plus_ms(-after_ms), failures).await?;
+        transitions.extend(transition(what, warned));
+    }
+    let disabled = outcomes::disable(tx, failing, now.plus_ms(-DISABLED_AFTER_MS), now).await?;
+    transitions.extend(transition(Deed::EndpointDisabled, disabled));
+    Ok(transitions)
+}
+
+/// Writes the transitions into the accounts' audit logs. Alerts are sent after the commit.
+async fn note(sender: &Sender, tx: &mut Tx, transitions: &[EndpointTransition], now: UnixMs) -> StoreResult<()> {
+    let entry = |EndpointTransition { action, account, endpoint, name }: &EndpointTransition| {
+        sender.targets.forget(endpoint);
+        tracing::info!(action = action.as_str(), endpoint, "an endpoint changed state after its attempts");
+        Entry::new(sender.context.ids.next(), now, account, *action).about(endpoint, name)
+    };
+    audit::add(tx, transitions.iter().map(entry)).await
+}
+
+fn no_change(endpoint: &str) -> HealthChange {
+    HealthChange {
+        endpoint_id: endpoint.to_owned(),
+        success_ms: None,
+        failures: 0,
+        failed_first_ms: None,
+        attempt_ms: 0,
+        failure: None,
+    }
+}
+
+fn count(change: &mut HealthChange, attempt: &Attempt) {
+    let ended_ms = attempt.started_at.0 + i64::from(attempt.response.duration_ms);
+    change.attempt_ms = change.attempt_ms.max(ended_ms);
+    if let Some(failure) = &attempt.response.failure {
+        change.failures += 1;
+        change.failed_first_ms.get_or_insert(ended_ms);
+        change.failure = serde_json::to_string(failure).ok();
+    } else {
+        change.success_ms = Some(ended_ms);
+        change.failures = 0;
+        change.failed_first_ms = None;
+        change.failure = None;
+    }
+}
+
+/// The counts of the hour, by endpoint, of the outcomes that were kept.
+fn hour_rows(batch: &[Outcome], finishes: &[Finish], kept: &HashSet<String>, now: UnixMs) -> Vec<HourRow> {
+    let states: HashMap<&str, &str> = finishes.iter().map(|finish| (finish.id.as_str(), finish.state)).collect();
+    let mut tallies: BTreeMap<(&str, &str), Tally> = BTreeMap::new();
+    for outcome in batch.iter().filter(|outcome| kept.contains(&outcome.delivery().id)) {
+        let delivery = outcome.delivery();
+        let tally = tallies.entry((&delivery.account_id, &delivery.endpoint_id)).or_default();
+        match states.get(delivery.id.as_str()) {
+            Some(&"delivered") => tally.delivered += 1,
+            Some(&"retrying") => tally.retrying += 1,
+            Some(&"failed") => tally.failed += 1,
+            Some(&"expired") => tally.expired += 1,
+            _ => {}
+        }
+        if let Some(attempt) = outcome.attempt() {
+            tally.durations.add(attempt.response.duration_ms);
+        }
+    }
+    let row = |((account, endpoint), tally)| HourRow::new(account, endpoint, hour_of(now), &tally);
+    tallies.into_iter().map(row).collect()
+}

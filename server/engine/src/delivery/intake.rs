@@ -1,0 +1,207 @@
+//! Accepts events by group commit: what has gathered during the last commit is written by the next, with one statement per
+//! table, and every caller gets its result after it. No timer: a lone event is written at once.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use domain::{Error, UnixMs};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{Instrument as _, Span, field};
+
+use crate::{
+    clock::stopwatch,
+    metrics::count,
+    store::{
+        db::Tx,
+        deliveries::queue::{self, NewDelivery},
+        endpoints,
+        error::StoreResult,
+        events::{self, NewEventRow, Seen},
+    },
+};
+
+pub use super::plan::{Arriving, IntakeResult};
+use super::{enqueue, ordering, plan::Plan, reservation::Reservation, sender::Sender};
+
+/// Most events of one commit.
+pub const INTAKE_MAX: usize = 512;
+/// Deliveries after which a commit accepts no further event: the writer is held for some hundred milliseconds at most. The
+/// first event of a commit is accepted with all of its own.
+pub const DELIVERIES_MAX: usize = 4_096;
+/// Events that may wait for a commit; above that, callers get a 503.
+pub const INTAKE_WAITING_MAX: usize = 4_096;
+/// How often the same events are retried at once because another transaction was quicker.
+const RETRIES_MAX: u32 = 3;
+
+/// An event with the caller that waits for its result.
+pub(crate) type Backlog = (Arriving, oneshot::Sender<IntakeResult>);
+
+/// Passes events to the writer.
+#[derive(Debug, Clone)]
+pub struct Intake(mpsc::Sender<Backlog>);
+
+impl Intake {
+    /// An intake, and what arrives through it.
+    #[must_use]
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Backlog>) {
+        let (sender, receiver) = mpsc::channel(INTAKE_WAITING_MAX);
+        (Self(sender), receiver)
+    }
+
+    /// Accepts an event: returns after it is durable.
+    ///
+    /// # Errors
+    /// `Unavailable` when too many wait already or the database is unavailable; `Conflict` for an id used with another body.
+    pub async fn accept(&self, arriving: Arriving) -> IntakeResult {
+        let span = tracing::debug_span!("enqueue", account_id = arriving.account.as_str(), event_id = field::Empty);
+        self.wait(arriving).instrument(span).await
+    }
+
+    async fn wait(&self, arriving: Arriving) -> IntakeResult {
+        let (result, written) = oneshot::channel();
+        self.0.try_send((arriving, result)).map_err(|_| busy())?;
+        let enqueued = written.await.unwrap_or(Err(Error::Internal))?;
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            let (accepted, deliveries) = &enqueued;
+            Span::current().record("event_id", accepted.id.as_str());
+            tracing::debug!(repeated = accepted.repeated, "accepted");
+            deliveries.iter().for_each(|delivery_id| tracing::debug!(delivery_id, "enqueued"));
+        }
+        Ok(enqueued)
+    }
+
+    /// How many events wait for a commit.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        INTAKE_WAITING_MAX - self.0.capacity()
+    }
+}
+
+fn busy() -> Error {
+    Error::Unavailable {
+        detail: "Too many events at once. Nothing was stored; try again shortly.".into(),
+        retry_after_s: 1,
+    }
+}
+
+/// Writes until the intake is dropped.
+pub(crate) async fn run(sender: Arc<Sender>, mut arriving: mpsc::Receiver<Backlog>) {
+    let mut batch = Vec::with_capacity(INTAKE_MAX);
+    while arriving.recv_many(&mut batch, INTAKE_MAX).await > 0 {
+        write(&sender, &mut batch).await;
+        sender.pump();
+    }
+}
+
+/// Accepts everything that has gathered, in transactions of its own, and reports the results.
+pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>) {
+    let (mut most, mut retries) = (batch.len(), RETRIES_MAX);
+    while !batch.is_empty() {
+        let tried = most.min(batch.len());
+        match commit(sender, &batch[..tried]).await {
+            Ok(written) => {
+                let waiting = batch.drain(..written.results.len()).map(|(_, waiting)| waiting).collect();
+                settle(sender, written, waiting).await;
+                retries = RETRIES_MAX;
+            }
+            // For example, another node has accepted an event with the same id meanwhile: a retry sees it.
+            Err(error) if retries > 0 && error.is_conflict() => {
+                tracing::debug!(%error, tried, "another transaction was quicker; trying again");
+                retries -= 1;
+            }
+            // One of them may be what the database refuses: half of them are tried, until it is alone.
+            Err(error) if tried > 1 && !error.is_transient() => {
+                tracing::debug!(%error, tried, "events could not be stored together; trying fewer");
+                most = tried / 2;
+            }
+            Err(error) => {
+                sender.mark_uncertain();
+                let refused = if error.is_transient() { batch.len() } else { tried };
+                let error = Error::from(error);
+                batch.drain(..refused).for_each(|(_, waiting)| drop(waiting.send(Err(error.clone()))));
+                most = batch.len();
+            }
+        }
+    }
+}
+
+async fn commit(sender: &Arc<Sender>, batch: &[Backlog]) -> StoreResult<Written> {
+    let mut tx = sender.context.db.begin().await?;
+    let began = stopwatch();
+    let accepted = accept(sender, &mut tx, batch).await?;
+    tx.commit().await?;
+    sender.context.counters.intake.add(accepted.events.len(), began.elapsed().as_secs_f64());
+    Ok(accepted)
+}
+
+/// What a transaction has accepted; valid once it is committed.
+#[derive(Default)]
+pub(super) struct Written {
+    /// One per event that was written, in order.
+    pub(super) results: Vec<IntakeResult>,
+    pub(super) events: Vec<NewEventRow>,
+    deliveries: Vec<NewDelivery>,
+    reservation: Option<Reservation>,
+    due: Option<UnixMs>,
+}
+
+/// Writes events in order, as many as one transaction accepts.
+pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog]) -> StoreResult<Written> {
+    let now = sender.now();
+    let accounts: HashSet<&str> = batch.iter().map(|(arriving, _)| arriving.account.as_str()).collect();
+    if accounts.is_empty() {
+        return Ok(Written::default());
+    }
+    let mut seen = seen_before(tx, batch).await?;
+    let listeners = endpoints::listening(tx, accounts).await?;
+    let mut plan = Plan::new(&*sender.context.ids, now);
+    let mut results: Vec<IntakeResult> = Vec::with_capacity(batch.len());
+    for (arriving, _) in batch {
+        results.push(plan.accept(arriving, &listeners, &mut seen));
+        if plan.deliveries.len() >= DELIVERIES_MAX {
+            break;
+        }
+    }
+    let Plan { events, mut deliveries, .. } = plan;
+    let (mut due, mut reservation) = (None, None);
+    if !events.is_empty() {
+        events::add(tx, &events).await?;
+    }
+    if !deliveries.is_empty() {
+        due = ordering::apply(tx, &mut deliveries, &listeners, now).await?;
+        reservation = Some(enqueue::lease(sender, &mut deliveries, &events, &listeners));
+        queue::add(tx, &deliveries).await?;
+    }
+    Ok(Written { results, events, deliveries, reservation, due })
+}
+
+/// The transaction is committed: queues fresh deliveries and reports the results.
+pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<oneshot::Sender<IntakeResult>>) {
+    let Written { results, events, deliveries, reservation, due } = written;
+    if let Some(reservation) = reservation {
+        enqueue::enqueue(sender, reservation, &deliveries, &events);
+    }
+    waiting.into_iter().zip(results).for_each(|(waiting, result)| drop(waiting.send(result)));
+    if let Some(due) = due {
+        sender.wake_at(due);
+    }
+    count(&sender.context.counters.events, events.len());
+    sender.committed.add(sender.context.db.dialect, &events, &deliveries);
+    sender.changed(events.into_iter().map(|event| event.account_id)).await;
+}
+
+/// The events among these that were accepted before, by account and id.
+async fn seen_before(tx: &mut Tx, batch: &[Backlog]) -> StoreResult<HashMap<(String, String), Seen>> {
+    let own_ids = batch.iter().filter_map(|(arriving, _)| {
+        let id = arriving.event.id.as_ref()?;
+        Some((arriving.account.to_string(), id.to_string()))
+    });
+    let pairs: Vec<(String, String)> = own_ids.collect::<HashSet<_>>().into_iter().collect();
+    if pairs.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let seen = events::seen(tx, &pairs).await?;
+    Ok(seen.into_iter().map(|seen| ((seen.account_id.clone(), seen.id.clone()), seen)).collect())
+}

@@ -1,0 +1,42 @@
+//! A delivery that this node has leased and holds in memory.
+
+use std::sync::Arc;
+
+use domain::{UnixMs, event::EventKind, rotation::Credential};
+
+/// A leased delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeasedDelivery {
+    /// Delivery id.
+    pub id: String,
+    /// The account that owns it.
+    pub account_id: String,
+    /// The endpoint it is sent to.
+    pub endpoint_id: Arc<str>,
+    /// The `webhook-id`.
+    pub event_id: String,
+    /// Kind.
+    pub kind: EventKind,
+    /// The call.
+    pub call_id: String,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// Attempts made before the latest resend.
+    pub attempts_before: u32,
+    /// When the event was accepted, or resent.
+    pub fresh_from: UnixMs,
+    /// The credential it proves: set for a test that carries the next one.
+    pub proof: Option<Credential>,
+    /// Unix seconds of the event itself.
+    pub timestamp_s: i64,
+    /// The payload as it is sent; none once it is past retention. Deliveries of one event share it.
+    pub payload: Option<Arc<str>>,
+}
+
+impl LeasedDelivery {
+    /// Bytes of its payload.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.payload.as_ref().map_or(0, |payload| payload.len())
+    }
+}

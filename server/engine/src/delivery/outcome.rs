@@ -1,0 +1,180 @@
+//! What became of a leased delivery, and what follows from it.
+
+use std::sync::Arc;
+
+use domain::{
+    UnixMs,
+    cause::{Cause, CauseFacts, Failure},
+    id::{AttemptId, Ids},
+    retry::{self, EndReason, Next, Rhythm, Tried},
+    rotation::Credential,
+};
+
+use crate::{
+    outbound::Response,
+    store::deliveries::{
+        outcomes::{AttemptRow, Finish},
+        queue::OrderingKey,
+    },
+};
+
+use super::{leased::LeasedDelivery, target::Target};
+
+/// What became of a leased delivery.
+#[derive(Debug)]
+pub enum Outcome {
+    /// An attempt was made, successful or not.
+    Attempted(Box<Attempt>),
+    /// It was no longer worth sending.
+    TooLate(LeasedDelivery),
+    /// Its endpoint does not receive now, or could not be read: it waits in the database.
+    NotNow(LeasedDelivery),
+    /// It cannot be sent: its payload is gone, or its credentials cannot be decrypted.
+    OurFault(LeasedDelivery),
+}
+
+/// An attempt that was made.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The delivery as it was before.
+    pub delivery: LeasedDelivery,
+    /// Where it was sent.
+    pub target: Arc<Target>,
+    /// When it began.
+    pub started_at: UnixMs,
+    /// The signature header.
+    pub signature: String,
+    /// The response.
+    pub response: Response,
+    /// What a success proves: the credential, and when its rotation began.
+    pub proves: Option<(Credential, UnixMs)>,
+}
+
+impl Outcome {
+    /// The delivery.
+    pub fn delivery(&self) -> &LeasedDelivery {
+        match self {
+            Self::Attempted(attempt) => &attempt.delivery,
+            Self::TooLate(delivery) | Self::NotNow(delivery) | Self::OurFault(delivery) => delivery,
+        }
+    }
+
+    /// Its attempt, if one was made.
+    pub fn attempt(&self) -> Option<&Attempt> {
+        if let Self::Attempted(attempt) = self { Some(attempt) } else { None }
+    }
+
+    /// Whether the attempt succeeded; none when none was made.
+    pub fn succeeded(&self) -> Option<bool> {
+        self.attempt().map(|attempt| attempt.response.failure.is_none())
+    }
+
+    /// The call and endpoint it belongs to.
+    pub fn ordering_key(&self) -> OrderingKey {
+        let delivery = self.delivery();
+        OrderingKey { endpoint_id: delivery.endpoint_id.to_string(), call_id: delivery.call_id.clone() }
+    }
+
+    /// Whether what follows depends on the end of the call: a call event that failed.
+    pub fn depends_on_call_end(&self) -> bool {
+        self.succeeded() == Some(false) && self.attempt().is_some_and(|attempt| attempt.policy() == Rhythm::News)
+    }
+
+    /// The delivery's next state; none when it only returns to the database.
+    pub fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Option<Finish> {
+        match self {
+            Self::Attempted(attempt) => Some(attempt.finish(call_ended, now, jitter)),
+            Self::TooLate(delivery) => Some(ended(delivery, "expired", Some(EndReason::TooLate), now)),
+            Self::OurFault(delivery) => Some(our_fault(delivery, now)),
+            Self::NotNow(_) => None,
+        }
+    }
+}
+
+fn ended(delivery: &LeasedDelivery, state: &'static str, reason: Option<EndReason>, now: UnixMs) -> Finish {
+    Finish {
+        id: delivery.id.clone(),
+        state,
+        end_reason: reason.map(EndReason::as_str),
+        cause: None,
+        failure: None,
+        status_code: None,
+        duration_ms: None,
+        attempts: i64::from(delivery.attempts),
+        due_ms: None,
+        finished_ms: Some(now.0),
+    }
+}
+
+fn our_fault(delivery: &LeasedDelivery, now: UnixMs) -> Finish {
+    let failure = Failure { cause: Cause::OurFault, facts: CauseFacts::default() };
+    Finish {
+        cause: Some(failure.cause.code()),
+        failure: stored(&failure),
+        ..ended(delivery, "failed", Some(EndReason::Exhausted), now)
+    }
+}
+
+/// A failure as it is stored.
+fn stored(failure: &Failure) -> Option<String> {
+    serde_json::to_string(failure).ok()
+}
+
+impl Attempt {
+    fn policy(&self) -> Rhythm {
+        Rhythm::of(self.delivery.kind, self.target.settings.deliver_late)
+    }
+
+    fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Finish {
+        let (state, reason, due) = match &self.response.failure {
+            None => ("delivered", None, None),
+            Some(failure) => match retry::after_failure(self.tried(failure, call_ended), now, jitter) {
+                Next::RetryAt(at) => ("retrying", None, Some(at)),
+                Next::Failed(reason) => ("failed", Some(reason), None),
+                Next::Expired(reason) => ("expired", Some(reason), None),
+            },
+        };
+        Finish {
+            cause: self.response.failure.as_ref().map(|failure| failure.cause.code()),
+            failure: self.response.failure.as_ref().and_then(stored),
+            status_code: self.response.status.map(i64::from),
+            duration_ms: Some(i64::from(self.response.duration_ms)),
+            attempts: i64::from(self.delivery.attempts) + 1,
+            due_ms: due.map(|at| at.0),
+            finished_ms: if due.is_none() { Some(now.0) } else { None },
+            ..ended(&self.delivery, state, reason, now)
+        }
+    }
+
+    fn tried(&self, failure: &Failure, call_ended: bool) -> Tried {
+        Tried {
+            rhythm: self.policy(),
+            attempts: (self.delivery.attempts + 1).saturating_sub(self.delivery.attempts_before),
+            cause: failure.cause,
+            retry_after_s: failure.facts.retry_after_s,
+            fresh_from: self.delivery.fresh_from,
+            call_ended,
+        }
+    }
+
+    /// The attempt as it is stored.
+    pub fn row(&self, ids: &dyn Ids) -> AttemptRow {
+        let (at, entropy) = ids.next();
+        AttemptRow {
+            delivery_id: self.delivery.id.clone(),
+            number: i64::from(self.delivery.attempts) + 1,
+            id: AttemptId::new(at, entropy).into(),
+            account_id: self.delivery.account_id.clone(),
+            started_ms: self.started_at.0,
+            duration_ms: i64::from(self.response.duration_ms),
+            timing: serde_json::to_string(&self.response.timing).unwrap_or_else(|_| "{}".to_owned()),
+            url: self.target.to.as_str().to_owned(),
+            signature: self.signature.clone(),
+            status_code: self.response.status.map(i64::from),
+            failure: self.response.failure.as_ref().and_then(stored),
+            response_head: self.response.head.clone(),
+            response_body: self.response.body.clone(),
+            response_cut: i64::from(self.response.cut),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The leased deliveries of one endpoint, and which of them is sent next.
+//!
+//! Deliveries accepted before the endpoint was last resumed queue beside those accepted since and alternate with them, at
+//! a rate of their own if one was chosen: a call that comes in now does not wait behind everything that was held.
+
+use std::collections::VecDeque;
+
+use domain::{
+    UnixMs,
+    retry::{Rhythm, is_late},
+};
+
+use super::{
+    concurrency::ConcurrencyLimiter,
+    leased::LeasedDelivery,
+    memory_budget::{Load, UNKNOWN_BYTES},
+};
+
+/// How an endpoint wants to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliverySettings {
+    /// Most events per second.
+    pub rate_per_s: Option<u32>,
+    /// When it was last resumed, or created: deliveries accepted earlier were held.
+    pub resumed: UnixMs,
+    /// Most held events per second.
+    pub drain_per_s: Option<u32>,
+    /// Whether call events are sent however late.
+    pub deliver_late: bool,
+}
+
+/// What to do with the delivery whose turn it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// Attempt it: it counts towards the concurrency and the rate of its endpoint.
+    Attempt(LeasedDelivery),
+    /// It is too late for its kind: end it without an attempt.
+    Expire(LeasedDelivery),
+}
+
+impl Turn {
+    /// The delivery.
+    pub const fn delivery(&self) -> &LeasedDelivery {
+        match self {
+            Self::Attempt(delivery) | Self::Expire(delivery) => delivery,
+        }
+    }
+}
+
+/// Whether and when an endpoint is served.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum QueueState {
+    /// It has no work, or no capacity for another attempt.
+    #[default]
+    Idle,
+    /// It is waiting for its turn.
+    Ready,
+    /// It waits for its rate limit until then.
+    Throttled(UnixMs),
+}
+
+/// The queue of one endpoint.
+#[derive(Debug, Default)]
+pub struct EndpointQueue {
+    first_attempts: VecDeque<LeasedDelivery>,
+    held: VecDeque<LeasedDelivery>,
+    retries: VecDeque<LeasedDelivery>,
+    /// Whether a held delivery is next.
+    held_next: bool,
+    settings: Option<DeliverySettings>,
+    /// Limits attempts at the same time and per second.
+    pub limiter: ConcurrencyLimiter,
+    /// Whether and when it is served.
+    pub state: QueueState,
+    /// Whether the database holds more deliveries than fitted.
+    pub overflowed: bool,
+    /// What it has in memory.
+    pub load: Load,
+    typical_bytes: Option<usize>,
+}
+
+impl EndpointQueue {
+    /// Sets how the endpoint is served.
+    pub fn set_settings(&mut self, settings: DeliverySettings) {
+        self.limiter.rate.set(settings.rate_per_s);
+        self.limiter.drain.set(settings.drain_per_s);
+        self.settings = Some(settings);
+    }
+
+    /// Sets what is known without reading when the endpoint was resumed.
+    pub fn update_settings(&mut self, rate_per_s: Option<u32>, deliver_late: bool) {
+        let unknown = DeliverySettings { rate_per_s, resumed: UnixMs(0), drain_per_s: None, deliver_late };
+        let known = self.settings.unwrap_or(unknown);
+        self.set_settings(DeliverySettings { rate_per_s, deliver_late, ..known });
+    }
+
+    /// Appends a delivery.
+    pub fn push(&mut self, delivery: LeasedDelivery) {
+        let is_retry = delivery.attempts > delivery.attempts_before;
+        let held = |settings: DeliverySettings| {
+            delivery.fresh_from < settings.resumed && (settings.drain_per_s.is_some() || !is_retry)
+        };
+        if self.settings.is_some_and(held) {
+            self.held.push_back(delivery);
+        } else if is_retry {
+            self.retries.push_back(delivery);
+        } else {
+            self.first_attempts.push_back(delivery);
+        }
+    }
+
+    /// Takes the next delivery. An expired one uses neither concurrency nor rate.
+    pub fn take(&mut self, now: UnixMs) -> Option<Turn> {
+        let settings = self.settings;
+        for queue in [&mut self.first_attempts, &mut self.held, &mut self.retries] {
+            if let Some(delivery) = queue.pop_front_if(|delivery| has_expired(settings, delivery, now)) {
+                return Some(Turn::Expire(delivery));
+            }
+        }
+        if !self.limiter.has_capacity() {
+            return None;
+        }
+        let may_drain = !self.held.is_empty() && self.limiter.drain.not_before() <= now;
+        let delivery = if may_drain && (self.held_next || self.first_attempts.is_empty()) {
+            self.held_next = false;
+            self.limiter.drain.used(now);
+            self.held.pop_front()
+        } else {
+            self.held_next = true;
+            self.first_attempts.pop_front().or_else(|| self.retries.pop_front())
+        };
+        delivery.map(|delivery| {
+            self.limiter.started(now);
+            Turn::Attempt(delivery)
+        })
+    }
+
+    /// When the rate limits allow the next attempt; none when there is nothing to do.
+    pub fn ready_at(&self) -> Option<UnixMs> {
+        let not_before = self.limiter.rate.not_before();
+        match (self.first_attempts.is_empty() && self.retries.is_empty(), self.held.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(not_before.max(self.limiter.drain.not_before())),
+            (false, _) => Some(not_before),
+        }
+    }
+
+    /// Removes everything. The settings are unknown afterwards.
+    pub fn drain(&mut self) -> Vec<LeasedDelivery> {
+        (self.settings, self.overflowed) = (None, false);
+        self.first_attempts.drain(..).chain(self.held.drain(..)).chain(self.retries.drain(..)).collect()
+    }
+
+    /// About how many bytes one of its payloads has.
+    pub fn typical_bytes(&self) -> usize {
+        self.typical_bytes.unwrap_or(UNKNOWN_BYTES)
+    }
+
+    /// Averages in the size of one more payload.
+    pub fn observe_size(&mut self, bytes: usize) {
+        self.typical_bytes = Some(self.typical_bytes.map_or(bytes, |typical| (typical * 7 + bytes) / 8));
+    }
+}
+
+/// With unknown settings nothing expires here: the attempt reads them.
+fn has_expired(settings: Option<DeliverySettings>, delivery: &LeasedDelivery, now: UnixMs) -> bool {
+    settings.is_some_and(|settings| is_late(Rhythm::of(delivery.kind, settings.deliver_late), delivery.fresh_from, now))
+}

@@ -1,0 +1,191 @@
+//! Records outcomes in group commits: delivery states under the lease, attempts, endpoint health, and the next delivery of
+//! each call, all in one transaction.
+
+use std::{collections::HashSet, sync::Arc};
+
+use domain::{UnixMs, id::DeliveryId, time::DAY_MS};
+use tokio::sync::mpsc;
+
+use crate::{
+    clock,
+    metrics::count,
+    random,
+    store::{
+        db::Tx,
+        deliveries::{
+            outcomes::{self, AttemptRow, Finish},
+            queue::{self, OrderingKey},
+            retention,
+        },
+        error::StoreResult,
+    },
+};
+
+use super::{claim::Claimed, health, outcome::Outcome, rotation, sender::Sender, transitions::EndpointTransition};
+
+/// Most outcomes of one commit.
+pub const RECORD_MAX: usize = 512;
+/// First and longest wait before a failed commit is retried.
+pub(super) const RETRY_MS: (u64, u64) = (100, 2_000);
+
+/// Records outcomes until the sender is dropped.
+pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcome>) {
+    let mut batch = Vec::with_capacity(RECORD_MAX);
+    while outcomes.recv_many(&mut batch, RECORD_MAX).await > 0 {
+        let mut wait_ms = RETRY_MS.0;
+        while let Err(error) = record(&sender, &batch).await {
+            // The attempts were made; their outcomes stay in memory until they are written.
+            tracing::warn!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
+            clock::sleep_ms(wait_ms).await;
+            wait_ms = (wait_ms * 2).min(RETRY_MS.1);
+        }
+        sender.finished(&batch);
+        batch.clear();
+        sender.pump();
+    }
+}
+
+/// Writes a batch of outcomes in a transaction of its own and queues what follows.
+pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<()> {
+    let written = async {
+        let mut tx = sender.context.db.begin().await?;
+        let began = clock::stopwatch();
+        let recorded = write(sender, &mut tx, batch).await?;
+        tx.commit().await?;
+        sender.context.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
+        StoreResult::Ok(recorded)
+    };
+    let recorded = written.await.inspect_err(|_| sender.mark_uncertain())?;
+    settle(sender, recorded, batch).await;
+    Ok(())
+}
+
+/// What a transaction has recorded; valid once it is committed.
+#[derive(Default)]
+pub(super) struct Recorded {
+    next: Option<Claimed>,
+    soonest: Option<UnixMs>,
+    transitions: Vec<EndpointTransition>,
+}
+
+/// Writes a batch of outcomes.
+pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> StoreResult<Recorded> {
+    if batch.is_empty() {
+        return Ok(Recorded::default());
+    }
+    let now = sender.now();
+    // Before anything is read: no delivery starts waiting behind one that ends here without being seen.
+    queue::lock_ordering_keys(tx, batch.iter().map(Outcome::ordering_key)).await?;
+    let calls_ended = calls_ended(tx, batch).await?;
+    let finishes: Vec<Finish> = batch
+        .iter()
+        .filter_map(|outcome| outcome.finish(calls_ended.contains(&outcome.ordering_key()), now, random::jitter()))
+        .collect();
+    let kept: HashSet<String> = outcomes::finish(tx, &sender.context.node, &finishes).await?.into_iter().collect();
+    count(&sender.context.counters.fenced, finishes.len() - kept.len());
+    trace(&finishes, &kept);
+    add_attempts(sender, tx, batch, &kept).await?;
+    // Before the endpoints: rotating locks the rotation first, too.
+    rotation::record_proofs(tx, batch, &kept, now).await?;
+    let transitions = health::record(sender, tx, batch, &finishes, &kept).await?;
+    release_unattempted(sender, tx, batch).await?;
+    strip_expired(tx, &finishes, &kept, now).await?;
+    let next = promote_next(sender, tx, batch, &finishes, &kept).await?;
+    let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(UnixMs);
+    Ok(Recorded { next, soonest, transitions })
+}
+
+/// The transaction is committed: queues what follows.
+pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Outcome]) {
+    count_results(sender, batch);
+    if let Some(next) = recorded.next {
+        next.enqueue(sender);
+    }
+    if let Some(soonest) = recorded.soonest {
+        sender.wake_at(soonest);
+    }
+    sender.changed(batch.iter().map(|outcome| outcome.delivery().account_id.clone())).await;
+    sender.transitions.add(recorded.transitions);
+}
+
+/// Before the commit, which comes at once or is reported as failed.
+fn trace(finishes: &[Finish], kept: &HashSet<String>) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    for Finish { id, state, end_reason, cause, due_ms, .. } in finishes {
+        let fenced = !kept.contains(id);
+        tracing::debug!(delivery_id = id, state, end_reason, cause, due_ms, fenced, "recorded");
+    }
+}
+
+/// The calls of failed call events whose end is already waiting.
+async fn calls_ended(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<OrderingKey>> {
+    let asking: Vec<OrderingKey> =
+        batch.iter().filter(|outcome| outcome.depends_on_call_end()).map(Outcome::ordering_key).collect();
+    if asking.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(outcomes::call_ended(tx, &asking).await?.into_iter().collect())
+}
+
+async fn add_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>) -> StoreResult<()> {
+    let attempts = batch.iter().filter_map(Outcome::attempt);
+    let rows: Vec<AttemptRow> = attempts
+        .filter(|attempt| kept.contains(&attempt.delivery.id))
+        .map(|attempt| attempt.row(&*sender.context.ids))
+        .collect();
+    if rows.is_empty() { Ok(()) } else { outcomes::add_attempts(tx, &rows).await }
+}
+
+/// Releases what could not be attempted now; it is due again at once, or held by its endpoint's state.
+async fn release_unattempted(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> StoreResult<()> {
+    let ids: Vec<String> =
+        batch.iter().filter(|o| matches!(o, Outcome::NotNow(_))).map(|o| o.delivery().id.clone()).collect();
+    if ids.is_empty() { Ok(()) } else { queue::release(tx, &sender.context.node, &ids).await }
+}
+
+/// A delivery that waited past its retention is stripped when it ends. No retention is shorter than a day, so hardly any
+/// are looked up.
+async fn strip_expired(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, now: UnixMs) -> StoreResult<()> {
+    let recent = DeliveryId::new(now.plus_ms(-DAY_MS), 0);
+    let ended = finishes.iter().filter(|finish| finish.due_ms.is_none() && kept.contains(&finish.id));
+    let old: Vec<&str> = ended.map(|finish| finish.id.as_str()).filter(|id| *id < recent.as_str()).collect();
+    if old.is_empty() { Ok(()) } else { retention::purge_ended(tx, &old).await }
+}
+
+/// Makes the next delivery due where one has ended, and leases it if memory has room.
+async fn promote_next(
+    sender: &Sender,
+    tx: &mut Tx,
+    batch: &[Outcome],
+    finishes: &[Finish],
+    kept: &HashSet<String>,
+) -> StoreResult<Option<Claimed>> {
+    let ended: HashSet<&str> =
+        finishes.iter().filter(|f| f.due_ms.is_none() && kept.contains(&f.id)).map(|f| f.id.as_str()).collect();
+    let mut keys: Vec<OrderingKey> =
+        batch.iter().filter(|o| ended.contains(o.delivery().id.as_str())).map(Outcome::ordering_key).collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    keys.sort_unstable_by(|a, b| (&a.endpoint_id, &a.call_id).cmp(&(&b.endpoint_id, &b.call_id)));
+    keys.dedup();
+    let room = sender.queues().has_room_for(keys.len());
+    let node = room.then_some(sender.context.node.as_str());
+    let due = queue::promote_next(tx, &keys, node, sender.now()).await?;
+    if due.is_empty() {
+        return Ok(None);
+    }
+    if node.is_none() {
+        sender.wake_at(sender.now());
+        return Ok(None);
+    }
+    Claimed::promoted(sender, tx, &due).await.map(Some)
+}
+
+fn count_results(sender: &Sender, batch: &[Outcome]) {
+    let of = |ok: bool| batch.iter().filter(|outcome| outcome.succeeded() == Some(ok)).count();
+    count(&sender.context.counters.delivered, of(true));
+    count(&sender.context.counters.failed_attempts, of(false));
+}

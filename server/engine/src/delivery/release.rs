@@ -1,0 +1,66 @@
+//! Releases leased deliveries, so that they wait in the database.
+
+use domain::{UnixMs, id::AccountId};
+
+use crate::store::{deliveries::queue, endpoints, error::StoreResult, nodes::HeartbeatOutcome};
+
+use super::{leased::LeasedDelivery, sender::Sender};
+
+impl Sender {
+    /// Releases the deliveries of an endpoint that was paused, changed or deleted.
+    ///
+    /// # Errors
+    /// When the database cannot be written; reconciliation then finds the leases.
+    pub async fn release_endpoint(&self, endpoint: &str) -> StoreResult<()> {
+        self.targets.forget(endpoint);
+        let dropped = self.queues().drop_endpoint(endpoint);
+        self.release(dropped).await
+    }
+
+    /// The same for all endpoints of an account.
+    ///
+    /// # Errors
+    /// As [`Self::release_endpoint`].
+    pub async fn release_account(&self, account: &str) -> StoreResult<()> {
+        let Ok(account) = AccountId::parse(account) else { return Ok(()) };
+        for endpoint in endpoints::ids(&self.context.db, &account).await? {
+            self.release_endpoint(&endpoint).await?;
+        }
+        Ok(())
+    }
+
+    async fn release(&self, dropped: Vec<LeasedDelivery>) -> StoreResult<()> {
+        let dropped: Vec<String> = dropped.into_iter().map(|delivery| delivery.id).collect();
+        if dropped.is_empty() {
+            return Ok(());
+        }
+        let released = async {
+            let mut tx = self.context.db.begin().await?;
+            queue::release(&mut tx, &self.context.node, &dropped).await?;
+            tx.commit().await
+        };
+        released.await.inspect_err(|_| self.mark_uncertain())
+    }
+
+    /// This node reported at `at` that it lives. If the others had declared it dead before, its leases are theirs by now,
+    /// apart from those it has acquired since.
+    ///
+    /// # Errors
+    /// As [`Self::release_endpoint`].
+    pub async fn on_heartbeat(&self, heartbeat: HeartbeatOutcome, at: UnixMs) -> StoreResult<()> {
+        if heartbeat.was_declared_dead {
+            let dropped = self.queues().drop_all();
+            tracing::warn!(
+                deliveries = dropped.len(),
+                "other nodes had declared this one dead; it releases its leases"
+            );
+            self.release(dropped).await?;
+            self.wake_at(self.now());
+        }
+        self.leases.heartbeat(at);
+        if heartbeat.released > 0 {
+            self.wake_at(self.now());
+        }
+        Ok(())
+    }
+}

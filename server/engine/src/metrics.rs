@@ -1,0 +1,218 @@
+//! What is counted while the engine works, and the form in which `/metrics` gets it.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use domain::{UnixMs, installation::health::CommitFigures};
+
+use crate::store::{db::Db, deliveries::backlog, error::StoreResult};
+
+/// How long the counts of the backlog are cached, in milliseconds: counting reads rows.
+const BACKLOG_CACHED_MS: i64 = 5_000;
+/// Upper bounds of the buckets for durations, in seconds.
+const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+/// Upper bounds of the buckets for rows of a commit.
+const ROWS: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// One metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// Name, beginning with `offhook_`.
+    pub name: &'static str,
+    /// What it measures, with its unit.
+    pub help: &'static str,
+    /// The value.
+    pub value: Value,
+}
+
+impl Metric {
+    pub(crate) fn counter(name: &'static str, help: &'static str, counter: &AtomicU64) -> Self {
+        Self { name, help, value: Value::Counter(number(counter.load(Relaxed))) }
+    }
+
+    pub(crate) const fn gauge(name: &'static str, help: &'static str, value: u64) -> Self {
+        Self { name, help, value: Value::Gauge(number(value)) }
+    }
+
+    pub(crate) fn seconds(name: &'static str, help: &'static str, ms: i64) -> Self {
+        Self { name, help, value: Value::Gauge(number(ms.unsigned_abs()) / 1e3) }
+    }
+
+    pub(crate) fn histogram(name: &'static str, help: &'static str, histogram: &Histogram) -> Self {
+        Self { name, help, value: histogram.value() }
+    }
+}
+
+/// The value of a metric.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Only grows.
+    Counter(f64),
+    /// Grows and falls.
+    Gauge(f64),
+    /// A distribution.
+    Histogram {
+        /// Upper bound of each bucket, and how many values were at most that.
+        buckets: Vec<(f64, u64)>,
+        /// How many values there were.
+        count: u64,
+        /// Their sum.
+        sum: f64,
+    },
+}
+
+/// A distribution over fixed buckets.
+#[derive(Debug)]
+pub struct Histogram {
+    bounds: &'static [f64],
+    buckets: Vec<AtomicU64>,
+    /// In millionths, so that it can be added to without a lock.
+    sum_millionths: AtomicU64,
+}
+
+impl Histogram {
+    fn new(bounds: &'static [f64]) -> Self {
+        let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
+        Self { bounds, buckets, sum_millionths: AtomicU64::new(0) }
+    }
+
+    fn add(&self, value: f64) {
+        let bucket = self.bounds.iter().position(|bound| value <= *bound).unwrap_or(self.bounds.len());
+        self.buckets[bucket].fetch_add(1, Relaxed);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds and rows of one commit")]
+        self.sum_millionths.fetch_add((value * 1e6) as u64, Relaxed);
+    }
+
+    fn value(&self) -> Value {
+        let mut count = 0;
+        let buckets = self.bounds.iter().zip(&self.buckets).map(|(bound, bucket)| {
+            count += bucket.load(Relaxed);
+            (*bound, count)
+        });
+        let buckets: Vec<_> = buckets.collect();
+        count += self.buckets[self.bounds.len()].load(Relaxed);
+        Value::Histogram { buckets, count, sum: number(self.sum_millionths.load(Relaxed)) / 1e6 }
+    }
+}
+
+/// Group commits of one kind: how many rows, and the time from the first statement to the end of the commit.
+#[derive(Debug)]
+pub struct Commits {
+    pub(crate) rows: Histogram,
+    pub(crate) seconds: Histogram,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self { rows: Histogram::new(&ROWS), seconds: Histogram::new(&SECONDS) }
+    }
+}
+
+impl Commits {
+    /// How many there have been.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.rows.buckets.iter().map(|bucket| bucket.load(Relaxed)).sum()
+    }
+
+    /// All of them together.
+    #[must_use]
+    pub fn totals(&self) -> CommitFigures {
+        let millionths = |histogram: &Histogram| histogram.sum_millionths.load(Relaxed);
+        CommitFigures {
+            commits: self.count(),
+            rows: millionths(&self.rows) / 1_000_000,
+            total_us: millionths(&self.seconds),
+        }
+    }
+
+    /// Adds a commit.
+    pub fn add(&self, rows: usize, seconds: f64) {
+        self.rows.add(number(rows as u64));
+        self.seconds.add(seconds);
+    }
+}
+
+/// What is counted since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Events accepted.
+    pub events: AtomicU64,
+    /// Group commits of events.
+    pub intake: Commits,
+    /// Attempts that got a 2xx.
+    pub delivered: AtomicU64,
+    /// Attempts that failed.
+    pub failed_attempts: AtomicU64,
+    /// Group commits of outcomes.
+    pub record: Commits,
+    /// Transactions that delete what is past retention.
+    pub clean: Commits,
+    /// Deliveries claimed from the database rather than queued in memory when they were accepted.
+    pub claimed: AtomicU64,
+    /// Outcomes whose lease was gone.
+    pub fenced: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let (counter, histogram) = (Metric::counter, Metric::histogram);
+        let (intake, record, clean) = (&self.intake, &self.record, &self.clean);
+        vec![
+            counter("offhook_events_accepted_total", "Events accepted.", &self.events),
+            counter("offhook_attempts_delivered_total", "Attempts with a 2xx response.", &self.delivered),
+            counter("offhook_attempts_failed_total", "Attempts that failed.", &self.failed_attempts),
+            counter("offhook_deliveries_claimed_total", "Deliveries claimed from the database.", &self.claimed),
+            counter("offhook_outcomes_fenced_total", "Outcomes dropped because another node took over.", &self.fenced),
+            histogram("offhook_ingest_commit_events", "Events of a group commit.", &intake.rows),
+            histogram("offhook_ingest_commit_seconds", "Time of a group commit of events, seconds.", &intake.seconds),
+            histogram("offhook_record_commit_outcomes", "Outcomes of a group commit.", &record.rows),
+            histogram("offhook_record_commit_seconds", "Time of a group commit of outcomes, seconds.", &record.seconds),
+            histogram("offhook_clean_commit_rows", "Rows of a step of retention.", &clean.rows),
+            histogram("offhook_clean_commit_seconds", "Time of a step of retention, seconds.", &clean.seconds),
+        ]
+    }
+}
+
+/// Adds to a counter.
+pub(crate) fn count(counter: &AtomicU64, n: usize) {
+    counter.fetch_add(n as u64, Relaxed);
+}
+
+/// The deliveries that wait in the database, counted recently.
+#[derive(Debug, Default)]
+pub(crate) struct Backlog(Mutex<Option<(UnixMs, backlog::Backlog)>>);
+
+impl Backlog {
+    pub(crate) async fn get(&self, db: &Db, now: UnixMs) -> StoreResult<backlog::Backlog> {
+        let cached = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, waiting)) = cached
+            && now.since_ms(at).abs() < BACKLOG_CACHED_MS
+        {
+            return Ok(waiting);
+        }
+        let waiting = backlog::count(db).await?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, waiting));
+        Ok(waiting)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^52")]
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_cumulative_and_values_above_all_bounds_count() {
+        let histogram = Histogram::new(&[1.0, 2.0]);
+        [0.5, 1.0, 1.5, 7.0].into_iter().for_each(|value| histogram.add(value));
+        let expected = Value::Histogram { buckets: vec![(1.0, 2), (2.0, 3)], count: 4, sum: 10.0 };
+        assert_eq!(histogram.value(), expected);
+    }
+}

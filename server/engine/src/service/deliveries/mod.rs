@@ -1,0 +1,189 @@
+//! Deliveries: list, show, resend, cancel.
+
+mod recovery;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::{
+    Error,
+    actor::{Actor, Permission},
+    audit::Deed,
+    delivery::{Deliveries, DeliveryCounts, DeliveryDetail, DeliveryRow, Status},
+    endpoint::EndpointState,
+    error::Result,
+    event::Page,
+    filter::DeliveryFilter,
+    id::{AccountId, DeliveryId},
+    query::page_size,
+};
+use tokio::time::timeout_at;
+
+use crate::{
+    Engine, clock, credentials,
+    delivery::cluster::ClusterMessage,
+    store::{
+        deliveries::{
+            self, list,
+            queue::{self, OrderingKey},
+        },
+        endpoints, events,
+    },
+};
+
+#[async_trait]
+impl Deliveries for Engine {
+    async fn deliveries(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        let mut rows = list::page(self.db(), account, filter, self.now()).await?;
+        let size = page_size(filter.limit) as usize;
+        let next = (rows.len() > size).then(|| rows[size - 1].id.to_string());
+        rows.truncate(size);
+        self.finish_rows(account, &mut rows).await?;
+        let redactor = self.redactor(actor).await?;
+        rows.iter_mut().for_each(|row| redactor.delivery(row));
+        Ok(Page { rows, next })
+    }
+
+    async fn delivery_counts(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<DeliveryCounts> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        Ok(list::counts(self.db(), account, filter, self.now()).await?)
+    }
+
+    async fn delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<DeliveryDetail> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        let row = self.row(account, id).await?;
+        let event = events::one(self.db(), account, &row.event_id).await?;
+        let (event, payload) = event.ok_or(Error::Internal)?;
+        let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?.ok_or(Error::Internal)?;
+        let mut detail = DeliveryDetail {
+            attempts: deliveries::attempts(self.db(), account, id).await?,
+            event_timestamp: event.timestamp,
+            payload,
+            endpoint_url: endpoint.endpoint.url.as_str().to_owned(),
+            row,
+        };
+        let redactor = self.redactor(actor).await?;
+        if redactor.redacts_credentials() {
+            let shown = credentials::revealed(self.vault(), &endpoint, self.now())?;
+            let open = credentials::open_or_internal(self.vault(), &endpoint)?;
+            let headers = open.headers.iter().map(|header| header.value.as_str());
+            let rotating = [&shown.other_auth_token, &shown.earlier_signing_secret].into_iter().flatten();
+            let present = [shown.auth_token.as_str(), shown.signing_secret.as_str()];
+            let known: Vec<&str> = headers.chain(present).chain(rotating.map(String::as_str)).collect();
+            redactor.delivery_detail(&mut detail, &known);
+        }
+        Ok(detail)
+    }
+
+    async fn resend(&self, actor: &Actor, id: &DeliveryId) -> Result<()> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        let row = self.row(account, id).await?;
+        self.refuse_resend(account, &row).await?;
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        let resent = deliveries::resend(&mut tx, account, id, ordering_key(&row), now).await?;
+        if !resent && !deliveries::retry_now(&mut tx, account, id, now).await? {
+            drop(tx);
+            // The endpoint may have been deleted since.
+            self.refuse_resend(account, &row).await?;
+            return Err(not_ended(&self.row(account, id).await?));
+        }
+        self.record(&mut tx, self.entry(actor, account, Deed::DeliveryResent).about(id.as_str(), "")).await?;
+        tx.commit().await?;
+        self.wake(account).await;
+        Ok(())
+    }
+
+    async fn cancel_delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<()> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        let row = self.row(account, id).await?;
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        queue::lock_ordering_keys(&mut tx, [ordering_key(&row)]).await?;
+        if !deliveries::cancel(&mut tx, account, id, now).await? {
+            let detail = if row.status.is_final() {
+                "This delivery has already ended, so it can't be cancelled."
+            } else {
+                "This delivery is being sent. Try again in a moment."
+            };
+            return Err(Error::Conflict { detail: detail.into(), existing: None });
+        }
+        queue::promote_next(&mut tx, &[ordering_key(&row)], None, now).await?;
+        self.record(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
+        tx.commit().await?;
+        self.wake(account).await;
+        Ok(())
+    }
+
+    async fn delivery_after_first_try(&self, actor: &Actor, id: &DeliveryId, wait_ms: u32) -> Result<DeliveryDetail> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        let mut changes = self.changes();
+        let until = clock::stopwatch() + Duration::from_millis(u64::from(wait_ms));
+        loop {
+            let row = self.row(account, id).await?;
+            let attempted = row.attempts > row.attempts_before || row.status.is_final() || row.status == Status::Held;
+            if attempted || timeout_at(until, changes.recv()).await.is_err() {
+                return self.delivery(actor, id).await;
+            }
+        }
+    }
+}
+
+/// The delivery's ordering key.
+fn ordering_key(row: &DeliveryRow) -> OrderingKey {
+    OrderingKey { endpoint_id: row.endpoint_id.to_string(), call_id: row.call_id.clone() }
+}
+
+/// The error for resending a delivery that will be sent anyway.
+fn not_ended(row: &DeliveryRow) -> Error {
+    let detail = if row.status == Status::Sending {
+        "This delivery is being sent. Wait for its outcome. If it fails, you can resend it."
+    } else {
+        "This delivery is waiting for its turn and will be sent automatically. There is nothing to resend."
+    };
+    Error::Conflict { detail: detail.into(), existing: None }
+}
+
+impl Engine {
+    async fn row(&self, account: &AccountId, id: &DeliveryId) -> Result<DeliveryRow> {
+        let row = deliveries::one(self.db(), account, id).await?;
+        let mut rows = vec![row.ok_or_else(|| Error::NotFound("Delivery".into()))?];
+        self.mark_sending(&mut rows);
+        rows.pop().ok_or(Error::Internal)
+    }
+
+    /// Adds what the store's rows do not have: attempt marks, and which deliveries are being sent.
+    pub(super) async fn finish_rows(&self, account: &AccountId, rows: &mut [DeliveryRow]) -> Result<()> {
+        deliveries::add_attempt_marks(self.db(), account, rows).await?;
+        self.mark_sending(rows);
+        Ok(())
+    }
+
+    fn mark_sending(&self, rows: &mut [DeliveryRow]) {
+        let queues = self.sender().queues();
+        for row in rows.iter_mut().filter(|row| !row.status.is_final() && queues.is_sending(row.id.as_str())) {
+            row.status = Status::Sending;
+        }
+    }
+
+    async fn refuse_resend(&self, account: &AccountId, row: &DeliveryRow) -> Result<()> {
+        let conflict = |detail: &str| Err(Error::Conflict { detail: detail.to_owned(), existing: None });
+        let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?;
+        if endpoint.is_none_or(|stored| stored.endpoint.state == EndpointState::Deleted) {
+            return conflict("This delivery's endpoint was deleted, so it can't be resent.");
+        }
+        let event = events::one(self.db(), account, &row.event_id).await?;
+        if event.is_none_or(|(_, payload)| payload.is_none()) {
+            return conflict("This delivery's payload is past its retention, so it can't be resent.");
+        }
+        Ok(())
+    }
+
+    /// Wakes the sender: a delivery of this account may be due now.
+    pub(super) async fn wake(&self, account: &AccountId) {
+        self.sender().wake_at(self.now());
+        self.sender().broadcast(ClusterMessage::Due).await;
+        self.sender().changed([account.to_string()]).await;
+    }
+}

@@ -1,0 +1,174 @@
+//! Recovery: plan, start, list, pause, resume, cancel. A background worker runs the jobs.
+
+use async_trait::async_trait;
+use domain::{
+    Error, UnixMs,
+    actor::{Actor, Permission},
+    audit::{Change, Deed},
+    endpoint::EndpointState,
+    error::Result,
+    id::{AccountId, EndpointId, JobId},
+    recover::{Job, JobState, Plan, RECOVER_MAX, RecoverForm, Recovery},
+};
+
+use crate::{
+    Engine,
+    store::{
+        deliveries::{
+            recovery_jobs,
+            recovery_work::{self, Search},
+        },
+        endpoints,
+    },
+};
+
+/// Most jobs that are listed.
+const SHOWN: u32 = 50;
+
+/// A change of a job's state.
+enum Control {
+    Pause,
+    Resume,
+    Cancel,
+}
+
+#[async_trait]
+impl Recovery for Engine {
+    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Plan> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        self.planned(account, endpoint, form, self.now()).await
+    }
+
+    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Job> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        let now = self.now();
+        let plan = self.planned(account, endpoint, form, now).await?;
+        if plan.running.is_some() {
+            return Err(busy(plan.running));
+        }
+        if plan.count == 0 {
+            return Err(Error::invalid("from", "There is nothing to recover in this time range."));
+        }
+        let job = Job {
+            id: self.new_id(JobId::new),
+            endpoint_id: endpoint.clone(),
+            endpoint_name: String::new(),
+            total: plan.count,
+            wanted: plan.wanted,
+            state: JobState::Queued,
+            done: 0,
+            failed: 0,
+            who: Some(actor.name()),
+            created_at: now,
+            finished_at: None,
+        };
+        self.add_job(actor, account, &job).await?;
+        self.context().recovery_changed.notify_one();
+        self.stored_job(account, &job.id).await
+    }
+
+    async fn job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.stored_job(actor.account_if(Permission::ReadDeliveries)?, id).await
+    }
+
+    async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<Job>> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        Ok(recovery_jobs::of_account(self.db(), account, endpoint, SHOWN).await?)
+    }
+
+    async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.control(actor, id, Control::Pause).await
+    }
+
+    async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.control(actor, id, Control::Resume).await
+    }
+
+    async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+        self.control(actor, id, Control::Cancel).await
+    }
+}
+
+impl Engine {
+    async fn planned(
+        &self,
+        account: &AccountId,
+        endpoint: &EndpointId,
+        form: &RecoverForm,
+        now: UnixMs,
+    ) -> Result<Plan> {
+        let stored = endpoints::one(self.db(), account, endpoint).await?;
+        let known = stored.ok_or_else(|| Error::NotFound("Endpoint".into()))?.endpoint;
+        if known.state == EndpointState::Deleted {
+            let detail = "This endpoint was deleted, so events can't be sent to it.".to_owned();
+            return Err(Error::Conflict { detail, existing: None });
+        }
+        let mut wanted = form.check(&known.events, now)?;
+        wanted.rate_per_s = known.rate_per_s.map_or(wanted.rate_per_s, |most| wanted.rate_per_s.min(most.max(1)));
+        let running = recovery_jobs::unfinished(self.db(), account, endpoint).await?;
+        let search = Search { account, endpoint, wanted: &wanted, began: now };
+        let count = recovery_work::count(self.db(), search).await?;
+        if count > RECOVER_MAX {
+            let detail =
+                "This matches more than 1,000,000 events. Choose a shorter time range and recover in several steps.";
+            return Err(Error::invalid("from", detail));
+        }
+        Ok(Plan { wanted, count, running })
+    }
+
+    async fn add_job(&self, actor: &Actor, account: &AccountId, job: &Job) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        match recovery_jobs::add(&mut tx, account, job, &recovery_work::first_position(&job.wanted)).await {
+            Ok(()) => {
+                let name = endpoints::name(&mut tx, account, &job.endpoint_id).await?.unwrap_or_default();
+                let entry = self.entry(actor, account, Deed::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
+                let total = Change::noted("events", job.total.to_string());
+                self.record(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
+                Ok(tx.commit().await?)
+            }
+            // Another request was faster.
+            Err(error) if error.is_unique_violation() => {
+                drop(tx);
+                Err(busy(recovery_jobs::unfinished(self.db(), account, &job.endpoint_id).await?))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn stored_job(&self, account: &AccountId, id: &JobId) -> Result<Job> {
+        recovery_jobs::one(self.db(), account, id).await?.ok_or_else(|| Error::NotFound("Job".into()))
+    }
+
+    /// Changes a job's state. Does nothing if it has that state already; an ended job is a conflict.
+    async fn control(&self, actor: &Actor, id: &JobId, control: Control) -> Result<Job> {
+        let account = actor.account_if(Permission::WriteDeliveries)?;
+        let Job { endpoint_id, endpoint_name, .. } = self.stored_job(account, id).await?;
+        let mut tx = self.db().begin().await?;
+        let now = self.now();
+        let (changed, action) = match control {
+            Control::Pause => (recovery_jobs::pause(&mut tx, account, id, now).await?, Deed::RecoveryPaused),
+            Control::Resume => (recovery_jobs::resume(&mut tx, account, id, now).await?, Deed::RecoveryResumed),
+            Control::Cancel => (recovery_jobs::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
+        };
+        if changed {
+            let entry = self.entry(actor, account, action).about(endpoint_id.as_str(), &endpoint_name);
+            self.record(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
+        }
+        tx.commit().await?;
+        let job = self.stored_job(account, id).await?;
+        if !changed && job.state.is_final() {
+            let detail = format!("This job has already ended: {}.", job.state.word().to_lowercase());
+            return Err(Error::Conflict { detail, existing: None });
+        }
+        self.context().recovery_changed.notify_one();
+        self.sender().changed_here([account.to_string()]);
+        Ok(job)
+    }
+}
+
+fn busy(running: Option<JobId>) -> Error {
+    Error::Conflict {
+        detail: "A recovery is already running for this endpoint. Wait until it finishes, or cancel it.".to_owned(),
+        existing: running.map(String::from),
+    }
+}

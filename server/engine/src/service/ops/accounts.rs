@@ -1,0 +1,171 @@
+//! Health of the installation, and the operators' view of accounts.
+
+use async_trait::async_trait;
+use domain::{
+    Error,
+    account::{Account, Limits, Role},
+    actor::{Actor, Permission},
+    audit::{Change, Deed},
+    error::Result,
+    id::AccountId,
+    installation::{
+        Installation,
+        accounts::{AccountCard, AccountFilter, AccountsPage, LimitsForm, Naming, NewAccount, checked_reason},
+        health::{Health, TROUBLED_MAX},
+    },
+    member::Invitation,
+    query::page_size,
+    tally::hour_of,
+    time::DAY_MS,
+};
+
+use crate::{
+    Engine,
+    delivery::intake::INTAKE_WAITING_MAX,
+    service::accounts::taken_reference,
+    store::{accounts, db::Dialect, ops::overview},
+};
+
+#[async_trait]
+impl Installation for Engine {
+    async fn health(&self, actor: &Actor) -> Result<Health> {
+        actor.require(Permission::Operate)?;
+        let (now, waiting) = (self.now(), self.backlog().await?);
+        let (in_memory, in_flight) = self.queued();
+        let counters = &self.context().counters;
+        let several_nodes = self.db().dialect == Dialect::Postgres;
+        Ok(Health {
+            at: now,
+            accounts: overview::count(self.db()).await?,
+            waiting: waiting.active,
+            held: waiting.held,
+            oldest_due: waiting.oldest_due_ms.map(domain::UnixMs),
+            in_memory,
+            in_flight,
+            at_the_door: self.intake().waiting() as u64,
+            at_the_door_max: INTAKE_WAITING_MAX as u64,
+            ingest: counters.intake.totals(),
+            record: counters.record.totals(),
+            nodes: overview::nodes(self.db(), &self.context().node).await?,
+            several_nodes,
+            database: if several_nodes { "PostgreSQL" } else { "SQLite" }.to_owned(),
+            database_bytes: overview::size(self.db()).await?,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            troubled: overview::most_failing(self.db(), self.day_ago(), TROUBLED_MAX).await?,
+        })
+    }
+
+    async fn accounts(&self, actor: &Actor, filter: &AccountFilter) -> Result<AccountsPage> {
+        actor.require(Permission::Operate)?;
+        let mut rows = overview::accounts(self.db(), filter, self.day_ago()).await?;
+        let size = page_size(filter.limit) as usize;
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| more).map(|row| row.account.id.to_string());
+        Ok(AccountsPage { rows, next })
+    }
+
+    async fn account_card(&self, actor: &Actor, id: &AccountId) -> Result<AccountCard> {
+        actor.require(Permission::Operate)?;
+        let row = overview::account(self.db(), id, self.day_ago()).await?;
+        let row = row.ok_or_else(|| Error::NotFound("Account".into()))?;
+        let retention_max_days = self.context().policies.now().retention_max_days;
+        Ok(AccountCard { row, members: overview::members(self.db(), id).await?, retention_max_days })
+    }
+
+    async fn open_account(&self, actor: &Actor, form: &NewAccount) -> Result<(Account, Option<Invitation>)> {
+        actor.require(Permission::Operate)?;
+        let (naming, admin) = form.check()?;
+        let (mut tx, account) = self.new_account(actor, naming).await.map_err(about_reference)?;
+        self.record_opened(&mut tx, actor, &account).await?;
+        let Some(email) = admin else {
+            tx.commit().await?;
+            return Ok((account, None));
+        };
+        let invitation = self.send_invitation(tx, &account, actor, email, Role::Admin).await?;
+        Ok((account, Some(invitation)))
+    }
+
+    async fn rename_account(&self, actor: &Actor, id: &AccountId, form: &Naming) -> Result<Account> {
+        let (name, reference) = form.check()?;
+        let before = self.account_to_operate(actor, id).await?;
+        let after = Account { name, reference, ..before.clone() };
+        let text = |reference: &Option<String>| reference.clone().unwrap_or_default();
+        let changes = [
+            Change::between("name", &*before.name, &*after.name),
+            Change::between("reference", text(&before.reference), text(&after.reference)),
+        ];
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        let mut tx = self.db().begin().await?;
+        accounts::lock(&mut tx, id).await?;
+        let renamed = accounts::rename(&mut tx, id, &after.name, after.reference.as_deref()).await;
+        renamed.map_err(|error| about_reference(taken_reference(error, after.reference.clone())))?;
+        self.record_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
+        tx.commit().await?;
+        if let Some(reference) = &before.reference {
+            self.auth_cache().accounts.remove(reference);
+        }
+        Ok(after)
+    }
+
+    async fn suspend_account(&self, actor: &Actor, id: &AccountId, reason: &str) -> Result<Account> {
+        actor.require(Permission::Operate)?;
+        let reason = checked_reason(reason)?;
+        self.suspend(actor, id, Some(reason)).await
+    }
+
+    async fn restore_account(&self, actor: &Actor, id: &AccountId) -> Result<Account> {
+        self.suspend(actor, id, None).await
+    }
+
+    async fn limit_account(&self, actor: &Actor, id: &AccountId, form: &LimitsForm) -> Result<Account> {
+        let before = self.account_to_operate(actor, id).await?;
+        let limits = form.check(self.context().policies.now().retention_max_days)?;
+        let changes = limits_changed(before.limits, limits);
+        if changes.is_empty() {
+            return Ok(before);
+        }
+        let after = Account { limits, ..before };
+        let mut tx = self.db().begin().await?;
+        accounts::lock(&mut tx, id).await?;
+        accounts::limit(&mut tx, id, limits).await?;
+        self.record_both(&mut tx, actor, &after, Deed::AccountLimited, changes).await?;
+        tx.commit().await?;
+        self.auth_cache().actors.clear();
+        Ok(after)
+    }
+}
+
+/// In forms, a taken reference is an error of its field.
+fn about_reference(error: Error) -> Error {
+    match error {
+        Error::Conflict { detail, existing: Some(_) } => Error::invalid("reference", detail),
+        other => other,
+    }
+}
+
+fn limits_changed(before: Limits, after: Limits) -> Vec<Change> {
+    let text = |limit: Option<u32>| limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string());
+    let changes = [
+        Change::between("most endpoints", text(before.endpoints_max), text(after.endpoints_max)),
+        Change::between("most events per second", text(before.events_per_s), text(after.events_per_s)),
+        Change::between("longest retention in days", text(before.retention_max_days), text(after.retention_max_days)),
+    ];
+    changes.into_iter().flatten().collect()
+}
+
+impl Engine {
+    fn day_ago(&self) -> domain::UnixMs {
+        hour_of(self.now().plus_ms(-DAY_MS))
+    }
+
+    /// An account that an operator may change.
+    pub(super) async fn account_to_operate(&self, actor: &Actor, id: &AccountId) -> Result<Account> {
+        actor.require(Permission::Operate)?;
+        let account = accounts::account(self.db(), id.as_str()).await?;
+        account.ok_or_else(|| Error::NotFound("Account".into()))
+    }
+}

@@ -1,0 +1,6 @@
+//! What the provider's staff does across accounts.
+
+mod accounts;
+mod policies;
+mod support;
+mod suspension;

@@ -1,0 +1,189 @@
+//! What users manage themselves: passwords, signed-in browsers, and email preferences.
+
+pub mod create;
+pub(super) mod emails;
+pub(super) mod invitations;
+mod second_factor;
+mod sign_in_throttle;
+mod staff;
+
+use async_trait::async_trait;
+use domain::{
+    Error,
+    account::{User, email_complaint, normal_email},
+    audit::{Change, Deed},
+    error::{FieldError, Result},
+    id::UserId,
+    person::{Browser, Letters, NewPassword, People, RESET_MS, RESET_PAUSE_MS},
+};
+
+use crate::{
+    Engine,
+    digest::hash,
+    password,
+    service::users::emails::Link,
+    store::{
+        audit::{self, Entry},
+        error::StoreError,
+        users::{self, email_preferences, password_resets, sessions, sign_in_failures},
+    },
+};
+
+#[async_trait]
+impl People for Engine {
+    async fn forgot(&self, email: &str) -> Result<()> {
+        let email = normal_email(email);
+        if let Some(complaint) = email_complaint(&email) {
+            return Err(Error::Invalid(vec![complaint]));
+        }
+        // The same steps whether or not the user exists, so that timing reveals nothing.
+        let user = users::credentials(self.db(), &email).await?.map(|(user, _)| user);
+        let latest = password_resets::latest(self.db(), user.as_ref().map(|user| &user.id)).await?;
+        let throttled = latest.is_some_and(|at| self.now().since_ms(at) < RESET_PAUSE_MS);
+        let user = user.filter(|_| !throttled);
+        let (link, now) = (Link::new(), self.now());
+        let mut tx = self.db().begin().await?;
+        password_resets::add(&mut tx, &link.hash, user.as_ref().map(|user| &user.id), now, now.plus_ms(RESET_MS))
+            .await?;
+        tx.commit().await?;
+        match user {
+            Some(user) => self.send_email(emails::reset(&user.email, &self.page_url(&format!("reset/{}", link.text)))),
+            None => Ok(()),
+        }
+    }
+
+    async fn reset_link(&self, link: &str) -> Result<()> {
+        self.linked_reset(link).await.map(|_| ())
+    }
+
+    async fn reset_password(&self, link: &str, password: &str, client_ip: &str) -> Result<User> {
+        let user = self.linked_reset(link).await?;
+        refuse_weak(password, &user)?;
+        let stored = self.config().password_cost.hash(password.to_owned()).await;
+        let mut tx = self.db().begin().await?;
+        if !password_resets::consume(&mut tx, &hash(link), self.now()).await? {
+            return Err(used());
+        }
+        password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
+        password_resets::set_password(&mut tx, &user.id, &stored).await?;
+        sessions::end_others(&mut tx, &user.id, "").await?;
+        sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordReset)).await?;
+        tx.commit().await?;
+        self.notify_password_changed(&user);
+        Ok(user)
+    }
+
+    async fn change_password(&self, user: &UserId, form: &NewPassword, session: &str, client_ip: &str) -> Result<()> {
+        let user = self.person(user).await?;
+        self.require_password(&user, &form.current_password, client_ip).await?;
+        if form.password == form.current_password {
+            return Err(Error::invalid("password", "This is your current password. Choose a new one."));
+        }
+        refuse_weak(&form.password, &user)?;
+        let stored = self.config().password_cost.hash(form.password.clone()).await;
+        let mut tx = self.db().begin().await?;
+        password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
+        password_resets::set_password(&mut tx, &user.id, &stored).await?;
+        sessions::end_others(&mut tx, &user.id, session).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordChanged)).await?;
+        tx.commit().await?;
+        self.notify_password_changed(&user);
+        Ok(())
+    }
+
+    async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<Browser>> {
+        let all = sessions::of_user(self.db(), user, session, self.now()).await?;
+        let (here, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.here);
+        Ok([here, others].concat())
+    }
+
+    async fn end_session(&self, user: &UserId, handle: &str) -> Result<()> {
+        let all = sessions::of_user(self.db(), user, "", self.now()).await?;
+        let found = all.into_iter().find(|browser| browser.handle == handle);
+        let found = found.ok_or_else(|| Error::NotFound("Session".into()))?;
+        Ok(sessions::delete_by_handle(self.db(), &found.handle).await?)
+    }
+
+    async fn end_other_sessions(&self, user: &UserId, session: &str, client_ip: &str) -> Result<u64> {
+        let user = self.person(user).await?;
+        let mut tx = self.db().begin().await?;
+        let ended = sessions::end_others(&mut tx, &user.id, session).await?;
+        let entry = self.own_entry(&user, client_ip, Deed::SessionsEnded);
+        self.record(&mut tx, entry.with([Change::noted("sessions", ended.to_string())])).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    async fn letters(&self, user: &UserId) -> Result<Letters> {
+        Ok(email_preferences::of_user(self.db(), user).await?)
+    }
+
+    async fn change_letters(&self, user: &UserId, letters: Letters, client_ip: &str) -> Result<()> {
+        let user = self.person(user).await?;
+        let mut tx = self.db().begin().await?;
+        if email_preferences::change(&mut tx, &user.id, letters).await? {
+            let on_off = |on: bool| if on { "on" } else { "off" };
+            let change = Change::between("failure alerts", on_off(!letters.failing), on_off(letters.failing));
+            self.record(&mut tx, self.own_entry(&user, client_ip, Deed::LettersChanged).with(change)).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+}
+
+impl Engine {
+    pub(super) async fn person(&self, user: &UserId) -> Result<User> {
+        let user = users::one(self.db(), user).await?;
+        user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))
+    }
+
+    /// Requires the user's password. Wrong passwords count as failed sign-ins.
+    async fn require_password(&self, user: &User, password: &str, client_ip: &str) -> Result<()> {
+        let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
+        if self.check_password(&user.email, password, stored, client_ip).await? {
+            return Ok(());
+        }
+        Err(Error::invalid("current_password", "The current password is incorrect."))
+    }
+
+    async fn linked_reset(&self, link: &str) -> Result<User> {
+        let linked = password_resets::by_link(self.db(), &hash(link)).await?;
+        let linked = linked.ok_or_else(|| Error::NotFound("Link".into()))?;
+        if linked.used {
+            return Err(used());
+        }
+        if linked.expires <= self.now() {
+            let detail = "This link has expired. Links are valid for one hour. Request a new one.".to_owned();
+            return Err(Error::Conflict { detail, existing: None });
+        }
+        Ok(linked.user)
+    }
+
+    /// A record of what a user does to themselves. It belongs to no account's log, since a user may have several accounts.
+    pub(super) fn own_entry(&self, user: &User, client_ip: &str, action: Deed) -> Entry {
+        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, action).by_user(user, client_ip);
+        entry.about(user.id.as_str(), &user.email)
+    }
+
+    /// Errors are ignored: the mailer logs them, and the password has changed.
+    fn notify_password_changed(&self, user: &User) {
+        drop(self.send_email(emails::password_changed(&user.email, &self.page_url("forgot"))));
+    }
+}
+
+fn used() -> Error {
+    let detail = "This link has already been used, or the password has changed since. Request a new one.".to_owned();
+    Error::Conflict { detail, existing: None }
+}
+
+fn refuse_weak(password: &str, user: &User) -> Result<()> {
+    let weak: Option<FieldError> = password::complaint("password", password, &[&user.email, &user.name]);
+    weak.map_or(Ok(()), |complaint| Err(Error::Invalid(vec![complaint])))
+}
+
+pub(super) fn taken_address(error: StoreError) -> Error {
+    if error.is_unique_violation() {
+        return Error::invalid("email", "A user with this email address already exists. Sign in instead.");
+    }
+    error.into()
+}

@@ -1,0 +1,209 @@
+//! Outcomes of attempts, in bulk: delivery states under the lease, attempt rows, endpoint health.
+
+use domain::UnixMs;
+use serde::Serialize;
+
+use crate::store::{
+    db::{Tx, within},
+    deliveries::queue::OrderingKey,
+    error::StoreResult,
+    sql::{BindRows as _, Sql, json_list},
+};
+
+// COALESCE keeps the planner from scanning all leases for each row: the row's id leads to its delivery. A delivery that
+// expires without a further attempt keeps the failure of its latest one: that is why it is too late.
+static FINISH: Sql = Sql::new(
+    "UPDATE deliveries SET state = r.state, end_reason = r.end_reason, \
+     cause = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.cause ELSE r.cause END, \
+     failure = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.failure ELSE r.failure END, \
+     status_code = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.status_code ELSE r.status_code END, \
+     duration_ms = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.duration_ms ELSE r.duration_ms END, \
+     attempts = r.attempts, due_ms = r.due_ms, finished_ms = r.finished_ms, lease_owner = NULL \
+     FROM {rows r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
+     duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
+     WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $1 RETURNING deliveries.id",
+);
+static ADD_ATTEMPTS: Sql = Sql::new(
+    "INSERT INTO attempts (delivery_id, number, id, account_id, started_ms, duration_ms, timing, url, signature, \
+     status_code, failure, response_head, response_body, response_cut) \
+     SELECT r.delivery_id, r.number, r.id, r.account_id, r.started_ms, r.duration_ms, r.timing, r.url, r.signature, \
+     r.status_code, r.failure, r.response_head, r.response_body, r.response_cut \
+     FROM {rows r: delivery_id text, number bigint, id text, account_id text, started_ms bigint, duration_ms bigint, \
+     timing text, url text, signature text, status_code bigint, failure text, response_head text, response_body text, \
+     response_cut bigint} WHERE true ON CONFLICT (delivery_id, number) DO NOTHING",
+);
+static CALL_ENDED: Sql = Sql::new(
+    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
+     JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+     WHERE d.state IN ('queued', 'retrying') AND d.kind = 'CallProcessed'",
+);
+static HEALTH: Sql = Sql::new(
+    "UPDATE endpoints SET \
+     failures_in_row = CASE WHEN r.success_ms IS NULL THEN endpoints.failures_in_row + r.failures ELSE r.failures END, \
+     failing_since_ms = CASE WHEN r.failures = 0 THEN NULL \
+       WHEN r.success_ms IS NULL AND endpoints.failing_since_ms IS NOT NULL THEN endpoints.failing_since_ms \
+       ELSE r.failed_first_ms END, \
+     last_success_ms = COALESCE(r.success_ms, endpoints.last_success_ms), \
+     last_attempt_ms = r.attempt_ms, \
+     last_failure = CASE WHEN r.failures = 0 THEN NULL ELSE r.failure END, \
+     warned = CASE WHEN r.success_ms IS NULL THEN endpoints.warned ELSE 0 END \
+     FROM {rows r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
+     failure text} WHERE endpoints.id = r.endpoint_id",
+);
+static PAUSE_GONE: Sql = Sql::new(
+    "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, version = version + 1 \
+     WHERE id IN {list $1} AND state = 'active' RETURNING id, account_id, name",
+);
+static DISABLE: Sql = Sql::new(
+    "UPDATE endpoints SET state = 'disabled', state_since_ms = $2, version = version + 1 \
+     WHERE id IN {list $1} AND state = 'active' AND failing_since_ms <= $3 RETURNING id, account_id, name",
+);
+static WARN: Sql = Sql::new(
+    "UPDATE endpoints SET warned = $2 WHERE id IN {list $1} AND state = 'active' AND warned < $2 \
+     AND (failing_since_ms <= $3 OR failures_in_row >= $4) RETURNING id, account_id, name",
+);
+
+/// The state of a delivery after an attempt, or after it expired without one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finish {
+    /// The delivery.
+    pub id: String,
+    /// Its new stored state.
+    pub state: &'static str,
+    /// Why it ended, if it ended without success.
+    pub end_reason: Option<&'static str>,
+    /// Code of the cause of its latest failure.
+    pub cause: Option<&'static str>,
+    /// That failure as JSON.
+    pub failure: Option<String>,
+    /// HTTP status of the latest attempt.
+    pub status_code: Option<i64>,
+    /// Duration of the latest attempt.
+    pub duration_ms: Option<i64>,
+    /// Number of attempts so far.
+    pub attempts: i64,
+    /// When the next is due.
+    pub due_ms: Option<i64>,
+    /// When it ended.
+    pub finished_ms: Option<i64>,
+}
+
+/// An attempt to insert.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptRow {
+    /// The delivery.
+    pub delivery_id: String,
+    /// 1, 2, …
+    pub number: i64,
+    /// Id.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// When it started.
+    pub started_ms: i64,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// Where the time went, as JSON.
+    pub timing: String,
+    /// The URL used.
+    pub url: String,
+    /// The signature header that was sent.
+    pub signature: String,
+    /// HTTP status.
+    pub status_code: Option<i64>,
+    /// Why it failed, as JSON.
+    pub failure: Option<String>,
+    /// Response header lines.
+    pub response_head: String,
+    /// Stored part of the response body.
+    pub response_body: String,
+    /// 1 when the body was longer.
+    pub response_cut: i64,
+}
+
+/// Summary of one endpoint's attempts in a batch.
+#[derive(Debug, Clone, Serialize)]
+pub struct HealthChange {
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// Latest success in the batch.
+    pub success_ms: Option<i64>,
+    /// Failures since that success, or in the whole batch.
+    pub failures: i64,
+    /// When the first of these failed.
+    pub failed_first_ms: Option<i64>,
+    /// Latest attempt.
+    pub attempt_ms: i64,
+    /// Latest failure as JSON.
+    pub failure: Option<String>,
+}
+
+/// An endpoint whose state changed automatically.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ChangedEndpoint {
+    /// Its id.
+    pub id: String,
+    /// Whose it is.
+    pub account_id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Writes the states of deliveries that this node still leases. Returns their ids.
+pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
+    let mut kept = Vec::with_capacity(rows.len());
+    for part in FINISH.parts(tx.dialect(), rows) {
+        let (sql, rows) = part?;
+        kept.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
+            .rows(rows).bind(node).fetch_all(c).await?));
+    }
+    Ok(kept)
+}
+
+/// Inserts attempts.
+pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
+    ADD_ATTEMPTS.write(tx, rows).await?;
+    Ok(())
+}
+
+/// Which of these ordering keys have the end of their call waiting.
+pub async fn call_ended(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
+    CALL_ENDED.read(tx, keys).await
+}
+
+/// Counts successes and failures of endpoints.
+pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
+    HEALTH.write(tx, rows).await?;
+    Ok(())
+}
+
+/// Pauses the active ones of these endpoints, which responded with 410 Gone. Returns them.
+pub async fn pause_gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<ChangedEndpoint>> {
+    let (sql, list) = (PAUSE_GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).fetch_all(c).await?))
+}
+
+/// Disables the active ones of these endpoints that have been failing since `failing_since` or longer. Returns them.
+pub async fn disable(
+    tx: &mut Tx,
+    endpoints: &[&str],
+    failing_since: UnixMs,
+    now: UnixMs,
+) -> StoreResult<Vec<ChangedEndpoint>> {
+    let (sql, list) = (DISABLE.on(tx.dialect()), json_list(endpoints.iter().copied()));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).bind(failing_since.0).fetch_all(c).await?))
+}
+
+/// Raises the warning level of those of these endpoints that have been failing since `failing_since` or longer, or for
+/// this many attempts in a row. Returns the ones that were below it.
+pub async fn warn(
+    tx: &mut Tx,
+    endpoints: &[&str],
+    level: i64,
+    failing_since: UnixMs,
+    failures: i64,
+) -> StoreResult<Vec<ChangedEndpoint>> {
+    let (sql, list) = (WARN.on(tx.dialect()), json_list(endpoints.iter().copied()));
+    Ok(within!(tx, c => sqlx::query_as(sql)
+        .bind(list).bind(level).bind(failing_since.0).bind(failures).fetch_all(c).await?))
+}

@@ -1,0 +1,268 @@
+//! Finds the events of a recovery and requeues them. Counting and sending share their conditions, so the count shown
+//! beforehand is requeue is sent.
+
+use std::collections::HashMap;
+
+use domain::{
+    UnixMs,
+    id::{AccountId, DeliveryId, EndpointId, JobId, decode, encode},
+    recover::{RECOVER_MAX, Wanted, Which},
+    time::{HOUR_MS, MINUTE_MS},
+};
+use serde::Serialize;
+
+use crate::store::{
+    db::{Db, Tx, on, within},
+    deliveries::{
+        queue::{self, OrderingKey},
+        small,
+    },
+    error::StoreResult,
+    events::phone_index::{self, PhoneEntry},
+    sql::{BindRows as _, Sql, json_list},
+};
+
+/// Failed before the job started and still failed, with a payload to send. Includes events that expired as too late:
+/// whether they failed or expired depends on how the server was unavailable.
+macro_rules! failed {
+    () => {
+        "FROM deliveries d WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.kind IN {list $3} \
+         AND d.created_ms >= $4 AND d.created_ms < $5 AND d.finished_ms <= $6 AND d.id > $7 AND d.id < $8 AND d.test = 0 \
+         AND d.state <> 'delivered' AND (d.state = 'failed' OR (d.state = 'expired' AND d.end_reason = 'too_late')) \
+         AND EXISTS (SELECT 1 FROM events e WHERE e.account_id = d.account_id AND e.id = d.event_id \
+         AND e.payload IS NOT NULL)"
+    };
+}
+/// Accepted, without a delivery to this endpoint.
+macro_rules! never_sent {
+    () => {
+        "FROM events e WHERE e.account_id = $1 AND e.kind IN {list $3} AND e.created_ms >= $4 AND e.created_ms < $5 \
+         AND $6 = $6 AND e.position > $7 AND e.position < $8 AND e.test = 0 AND e.payload IS NOT NULL \
+         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = e.account_id AND d.event_id = e.id \
+         AND d.endpoint_id = $2)"
+    };
+}
+static FAILED: Sql = Sql::new(concat!("SELECT d.id, d.call_id ", failed!(), " ORDER BY d.id LIMIT $9"));
+static NEVER_SENT: Sql =
+    Sql::new(concat!("SELECT e.position, e.id, e.call_id ", never_sent!(), " ORDER BY e.position LIMIT $9"));
+static COUNT_FAILED: Sql = Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", failed!(), " LIMIT $9) AS found"));
+static COUNT_NEVER_SENT: Sql =
+    Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", never_sent!(), " LIMIT $9) AS found"));
+static RESEND: Sql = Sql::new(
+    "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, fresh_from_ms = $2, \
+     finished_ms = NULL, due_ms = NULL, recovered_by = $3 WHERE id IN {list $1} AND finished_ms <= $4 \
+     AND (state = 'failed' OR (state = 'expired' AND end_reason = 'too_late')) RETURNING id",
+);
+static SEND: Sql = Sql::new(
+    "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
+     attempts_before, fresh_from_ms, created_ms, recovered_by) \
+     SELECT r.id, e.account_id, r.endpoint_id, e.id, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $2, \
+     e.created_ms, $3 FROM {rows r: id text, endpoint_id text, event_id text} \
+     JOIN events e ON e.account_id = $1 AND e.id = r.event_id WHERE e.payload IS NOT NULL \
+     ON CONFLICT (id) DO NOTHING RETURNING id AS place, account_id, caller, callee, event_id",
+);
+static SENT_TO_ONE_MORE: Sql =
+    Sql::new("UPDATE events SET deliveries = deliveries + 1 WHERE account_id = $1 AND id IN {list $2}");
+
+/// Requeue a recovery searches for.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// The account.
+    pub account: &'a AccountId,
+    /// The endpoint.
+    pub endpoint: &'a EndpointId,
+    /// The selected events.
+    pub wanted: &'a Wanted,
+    /// When the job started: deliveries that end later are not included.
+    pub began: UnixMs,
+}
+
+/// An event to requeue. Its key sorts by acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its key.
+    pub key: String,
+    /// The call.
+    pub call_id: String,
+    /// Requeue to requeue.
+    pub requeue: Requeue,
+}
+
+/// A delivery to resend, or an event that has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Requeue {
+    /// A delivery's id.
+    Delivery(String),
+    /// An event's id.
+    Event(String),
+}
+
+/// The position before all events of a time range. Ids are created just after their event's time was read.
+#[must_use]
+pub fn first_position(wanted: &Wanted) -> String {
+    encode(wanted.from.plus_ms(-MINUTE_MS), 0)
+}
+
+/// The position after all events of a time range, even if a clock was set back.
+fn last_position(wanted: &Wanted) -> String {
+    encode(wanted.to.plus_ms(HOUR_MS), 0)
+}
+
+/// Binds the parameters that all four searches share.
+macro_rules! searching {
+    ($query:expr, $search:expr, $after:expr, $before:expr, $limit:expr) => {
+        $query
+            .bind($search.account.as_str())
+            .bind($search.endpoint.as_str())
+            .bind(json_list($search.wanted.kinds.iter().map(|kind| kind.as_str())))
+            .bind($search.wanted.from.0)
+            .bind($search.wanted.to.0)
+            .bind($search.began.0)
+            .bind($after)
+            .bind($before)
+            .bind(i64::from($limit))
+    };
+}
+
+fn delivery_key(key: &str) -> String {
+    format!("{}{key}", DeliveryId::PREFIX)
+}
+
+/// Counts the events. [`RECOVER_MAX`] plus one means "more".
+pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<u32> {
+    let (after, before) = (first_position(search.wanted), last_position(search.wanted));
+    let sql = COUNT_FAILED.on(db.dialect);
+    let failed: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, delivery_key(&after),
+        delivery_key(&before), RECOVER_MAX + 1).fetch_one(c).await?);
+    if search.wanted.which == Which::Failed {
+        return Ok(small(failed));
+    }
+    let sql = COUNT_NEVER_SENT.on(db.dialect);
+    let never: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, after, before, RECOVER_MAX + 1)
+        .fetch_one(c).await?);
+    Ok(small((failed + never).min(i64::from(RECOVER_MAX) + 1)))
+}
+
+/// The next events after a position, oldest first.
+pub async fn find(db: &Db, search: Search<'_>, after: &str, limit: u32) -> StoreResult<Vec<Found>> {
+    let before = last_position(search.wanted);
+    let sql = FAILED.on(db.dialect);
+    let failed: Vec<(String, String)> = on!(&db.readers, c => searching!(sqlx::query_as(sql), search,
+        delivery_key(after), delivery_key(&before), limit).fetch_all(c).await?);
+    let key = |id: &str| id.strip_prefix(DeliveryId::PREFIX).unwrap_or_default().to_owned();
+    let mut found: Vec<Found> = failed
+        .into_iter()
+        .map(|(id, call_id)| Found { key: key(&id), call_id, requeue: Requeue::Delivery(id) })
+        .collect();
+    if search.wanted.which == Which::AlsoNeverSent {
+        let sql = NEVER_SENT.on(db.dialect);
+        let never: Vec<(String, String, String)> = on!(&db.readers, c =>
+            searching!(sqlx::query_as(sql), search, after, before, limit).fetch_all(c).await?);
+        found.extend(never.into_iter().map(|(key, id, call_id)| Found { key, call_id, requeue: Requeue::Event(id) }));
+        found.sort_by(|a, b| a.key.cmp(&b.key));
+        found.truncate(limit as usize);
+    }
+    Ok(found)
+}
+
+/// Requeues events, due in the order of their calls. Returns how many still needed it.
+pub async fn put_back(
+    tx: &mut Tx,
+    search: Search<'_>,
+    job: &JobId,
+    found: &[Found],
+    now: UnixMs,
+) -> StoreResult<usize> {
+    let mut keys: Vec<OrderingKey> = Vec::new();
+    for found in found {
+        let key = OrderingKey { endpoint_id: search.endpoint.to_string(), call_id: found.call_id.clone() };
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    let busy = queue::busy_ordering_keys(tx, &keys).await?;
+    let resent = resend(tx, search, job, found, now).await?;
+    let sent = send(tx, search, job, found, now).await?;
+    // In an ordering key that was free, all deliveries are from this job and none is due: promote the first of each.
+    keys.retain(|key| !busy.contains(key));
+    queue::promote_next(tx, &keys, None, now).await?;
+    Ok(resent + sent)
+}
+
+async fn resend(tx: &mut Tx, search: Search<'_>, job: &JobId, found: &[Found], now: UnixMs) -> StoreResult<usize> {
+    let ids = json_list(found.iter().filter_map(|found| match &found.requeue {
+        Requeue::Delivery(id) => Some(id.as_str()),
+        Requeue::Event(_) => None,
+    }));
+    let sql = RESEND.on(tx.dialect());
+    let resent: Vec<String> = within!(tx, c => sqlx::query_scalar(sql)
+        .bind(ids).bind(now.0).bind(job.as_str()).bind(search.began.0).fetch_all(c).await?);
+    Ok(resent.len())
+}
+
+#[derive(Serialize)]
+struct ToSend<'a> {
+    id: String,
+    endpoint_id: &'a str,
+    event_id: &'a str,
+}
+
+/// A delivery that has been created.
+#[derive(sqlx::FromRow)]
+struct Created {
+    #[sqlx(flatten)]
+    entry: PhoneEntry,
+    event_id: String,
+}
+
+async fn send<'a>(tx: &mut Tx, search: Search<'a>, job: &JobId, found: &'a [Found], now: UnixMs) -> StoreResult<usize> {
+    let row = |found: &'a Found| match &found.requeue {
+        Requeue::Event(event_id) => {
+            let id = delivery_id(&found.key, search.endpoint)?;
+            Some(ToSend { id, endpoint_id: search.endpoint.as_str(), event_id })
+        }
+        Requeue::Delivery(_) => None,
+    };
+    let rows: Vec<ToSend<'_>> = found.iter().filter_map(row).collect();
+    let mut created: Vec<Created> = Vec::new();
+    for part in SEND.parts(tx.dialect(), &rows) {
+        let (sql, rows) = part?;
+        created.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, Created>(sql).rows(rows)
+            .bind(search.account.as_str()).bind(now.0).bind(job.as_str()).fetch_all(c).await?));
+    }
+    if created.is_empty() {
+        return Ok(0);
+    }
+    let (sql, events) =
+        (SENT_TO_ONE_MORE.on(tx.dialect()), json_list(created.iter().map(|created| created.event_id.as_str())));
+    within!(tx, c => sqlx::query(sql).bind(search.account.as_str()).bind(events).execute(c).await?.rows_affected());
+    update_phone_index(tx, found, &created).await?;
+    Ok(created.len())
+}
+
+/// Adds new deliveries to the phone index: their ids are mostly below its watermark, where the indexer does not look any
+/// more. Removes the entries that their events had while they had no delivery.
+async fn update_phone_index(tx: &mut Tx, found: &[Found], created: &[Created]) -> StoreResult<()> {
+    let keys: HashMap<&str, &str> = found
+        .iter()
+        .filter_map(|found| {
+            if let Requeue::Event(id) = &found.requeue { Some((id.as_str(), found.key.as_str())) } else { None }
+        })
+        .collect();
+    let unsent = created.iter().filter_map(|created| {
+        let place = (*keys.get(created.event_id.as_str())?).to_owned();
+        Some(PhoneEntry { place, ..created.entry.clone() })
+    });
+    phone_index::remove(tx, &unsent.collect::<Vec<_>>()).await?;
+    phone_index::add(tx, &created.iter().map(|created| created.entry.clone()).collect::<Vec<_>>()).await
+}
+
+/// The id of a delivery that should have been created when its event was accepted. It sorts right after the event, since
+/// the order within a call is the order of ids, and is always the same for an event and an endpoint, so there is only one.
+fn delivery_id(position: &str, endpoint: &EndpointId) -> Option<String> {
+    let (at, entropy) = decode(position)?;
+    let (_, own) = decode(endpoint.as_str().strip_prefix(EndpointId::PREFIX)?)?;
+    // Ids of one millisecond are about 2^47 apart; a step of 32 bits stays before the next event.
+    let step = 1 + (own & 0xffff_ffff);
+    Some(String::from(DeliveryId::new(at, entropy + step)))
+}

@@ -1,0 +1,54 @@
+//! Finds stuck deliveries, which nothing would ever make due, in small steps.
+
+use domain::{
+    UnixMs,
+    id::{AccountId, EndpointId},
+};
+
+use crate::store::{
+    db::{Db, on},
+    deliveries::queue::OrderingKey,
+    error::{StoreError, StoreResult},
+};
+
+/// One step through the index of ordering keys.
+const STEP: &str = "SELECT endpoint_id, call_id, MAX(id) AS id, COUNT(due_ms) AS due FROM ( \
+       SELECT endpoint_id, call_id, id, due_ms FROM deliveries WHERE state IN ('queued', 'retrying') \
+       AND (endpoint_id, call_id, id) > ($1, $2, $3) ORDER BY endpoint_id, call_id, id LIMIT $4) AS step \
+     GROUP BY endpoint_id, call_id ORDER BY endpoint_id, call_id";
+const OF_DELETED: &str = "SELECT e.account_id, e.id FROM endpoints e WHERE e.state = 'deleted' AND e.state_since_ms >= $1 \
+     AND EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state IN ('queued', 'retrying')) ORDER BY e.id";
+
+/// All unfinished deliveries of an ordering key, or the first part of them.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct KeyPart {
+    /// The ordering key.
+    #[sqlx(flatten)]
+    pub key: OrderingKey,
+    /// The last delivery of this part.
+    pub id: String,
+    /// How many of this part have a due time.
+    pub due: i64,
+}
+
+/// The ordering keys of the next `limit` unfinished deliveries, after this part.
+pub async fn step(db: &Db, after: Option<&KeyPart>, limit: u32) -> StoreResult<Vec<KeyPart>> {
+    let (endpoint, call, id) =
+        after.map_or(("", "", ""), |part| (&*part.key.endpoint_id, &*part.key.call_id, &*part.id));
+    Ok(on!(&db.readers, c => sqlx::query_as(STEP)
+        .bind(endpoint).bind(call).bind(id).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Endpoints deleted since then that still have unfinished deliveries.
+pub async fn of_deleted(db: &Db, since: UnixMs) -> StoreResult<Vec<(AccountId, EndpointId)>> {
+    let rows: Vec<(String, String)> =
+        on!(&db.readers, c => sqlx::query_as(OF_DELETED).bind(since.0).fetch_all(c).await?);
+    let ids = |(account, id): (String, String)| {
+        let corrupt = |_| StoreError::Corrupt { table: "endpoints", column: "account_id", row: id.clone() };
+        let account = AccountId::parse(&account).map_err(corrupt)?;
+        let id =
+            EndpointId::parse(&id).map_err(|_| StoreError::Corrupt { table: "endpoints", column: "id", row: id })?;
+        Ok((account, id))
+    };
+    rows.into_iter().map(ids).collect()
+}

@@ -1,0 +1,163 @@
+//! Events: bulk insert, and lookup by id.
+
+pub mod list;
+pub mod phone_index;
+pub(super) mod phone_search;
+
+use domain::{
+    UnixMs,
+    error::Result as DomainResult,
+    event::EventRow,
+    id::{AccountId, EventId},
+};
+use serde::Serialize;
+
+use crate::store::{
+    db::{Db, Tx, on, within},
+    error::{StoreError, StoreResult},
+    sql::{Sql, json_list},
+};
+
+static ADD: Sql = Sql::new(
+    "INSERT INTO events (account_id, id, position, kind, call_id, caller, callee, timestamp_s, payload, digest, test, \
+     deliveries, created_ms) \
+     SELECT r.account_id, r.id, r.position, r.kind, r.call_id, r.caller, r.callee, r.timestamp_s, r.payload, r.digest, \
+     r.test, r.deliveries, r.created_ms FROM {rows r: account_id text, id text, position text, kind text, \
+     call_id text, caller text, callee text, timestamp_s bigint, payload text, digest text, test bigint, \
+     deliveries bigint, created_ms bigint}",
+);
+static SEEN: Sql = Sql::new(
+    "SELECT e.account_id, e.id, e.digest, e.deliveries FROM {rows r: account_id text, id text} \
+     JOIN events e ON e.account_id = r.account_id AND e.id = r.id",
+);
+// Both databases know the length of a text without reading it.
+static PAYLOAD_SIZES: Sql = Sql::new(
+    "SELECT d.id, d.endpoint_id, CAST(COALESCE(OCTET_LENGTH(e.payload), 0) AS BIGINT) AS bytes FROM deliveries d \
+     JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id WHERE d.id IN {list $1} ORDER BY d.due_ms, d.id",
+);
+const ONE: &str = "SELECT id, kind, call_id, caller, callee, timestamp_s, created_ms, test, deliveries, payload \
+                   FROM events WHERE account_id = $1 AND id = $2";
+
+/// An event to insert; one row of the bulk insert.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewEventRow {
+    /// Its account.
+    pub account_id: String,
+    /// Id, generated or chosen by the platform.
+    pub id: String,
+    /// Sorts by acceptance.
+    pub position: String,
+    /// Kind by name.
+    pub kind: &'static str,
+    /// The call.
+    pub call_id: String,
+    /// Caller.
+    pub caller: String,
+    /// Callee.
+    pub callee: String,
+    /// Unix seconds of the event itself.
+    pub timestamp_s: i64,
+    /// Compact JSON in contract order.
+    pub payload: String,
+    /// Digest that detects a different body under the same id.
+    pub digest: String,
+    /// 1 for a test.
+    pub test: i64,
+    /// Number of deliveries.
+    pub deliveries: i64,
+    /// When it was accepted.
+    pub created_ms: i64,
+}
+
+/// Inserts events.
+pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
+    ADD.write(tx, rows).await?;
+    Ok(())
+}
+
+/// An event that was already accepted under the same id.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Seen {
+    /// Whose it is.
+    pub account_id: String,
+    /// Id.
+    pub id: String,
+    /// Digest of its body.
+    pub digest: String,
+    /// Number of deliveries.
+    pub deliveries: i64,
+}
+
+/// Which of these (account, id) pairs have been accepted already.
+pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Seen>> {
+    #[derive(Serialize)]
+    struct Pair<'a> {
+        account_id: &'a str,
+        id: &'a str,
+    }
+    let pairs: Vec<Pair<'_>> = pairs.iter().map(|(account_id, id)| Pair { account_id, id }).collect();
+    SEEN.read(tx, &pairs).await
+}
+
+/// Payload size of a delivery.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct PayloadSize {
+    /// The delivery.
+    pub id: String,
+    /// Its endpoint.
+    pub endpoint_id: String,
+    /// Bytes of its payload; 0 once purged.
+    pub bytes: i64,
+}
+
+/// Payload sizes of these deliveries, the earliest due first.
+pub async fn payload_sizes(tx: &mut Tx, deliveries: &[String]) -> StoreResult<Vec<PayloadSize>> {
+    let (sql, list) = (PAYLOAD_SIZES.on(tx.dialect()), json_list(deliveries.iter().map(String::as_str)));
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
+}
+
+/// An event as lists and pages display it.
+#[derive(sqlx::FromRow)]
+struct ShownRow {
+    id: String,
+    kind: String,
+    call_id: String,
+    caller: String,
+    callee: String,
+    timestamp_s: i64,
+    created_ms: i64,
+    test: i64,
+    deliveries: i64,
+    #[sqlx(default)]
+    payload: Option<String>,
+}
+
+impl TryFrom<ShownRow> for EventRow {
+    type Error = StoreError;
+    fn try_from(row: ShownRow) -> StoreResult<Self> {
+        let corrupt = |column| StoreError::Corrupt { table: "events", column, row: row.id.clone() };
+        let id: DomainResult<EventId> = EventId::parse(&row.id);
+        Ok(Self {
+            id: id.map_err(|_| corrupt("id"))?,
+            kind: domain::event::EventKind::parse(&row.kind).ok_or_else(|| corrupt("kind"))?,
+            call_id: row.call_id,
+            caller: row.caller,
+            callee: row.callee,
+            timestamp: row.timestamp_s,
+            accepted_at: UnixMs(row.created_ms),
+            test: row.test != 0,
+            deliveries: u32::try_from(row.deliveries).unwrap_or_default(),
+        })
+    }
+}
+
+/// One event with its payload.
+pub async fn one(db: &Db, account: &AccountId, id: &EventId) -> StoreResult<Option<(EventRow, Option<String>)>> {
+    let row: Option<ShownRow> =
+        on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
+    row.map(|mut row| {
+        let payload = row.payload.take();
+        Ok((EventRow::try_from(row)?, payload))
+    })
+    .transpose()
+}

@@ -1,0 +1,5 @@
+//! What the provider's staff reads and sets across accounts.
+
+pub mod overview;
+pub mod policies;
+pub mod support;

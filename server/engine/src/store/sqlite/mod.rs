@@ -1,0 +1,112 @@
+//! SQLite only: its file, its pragmas, and the lock that prevents a second server.
+
+pub(crate) mod checkpoints;
+pub(crate) mod copies;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{
+    Connection as _,
+    sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::Notify;
+
+use crate::store::{
+    db::{Db, Dialect, Pool},
+    error::StoreResult,
+};
+
+/// Rows that a statement may buffer ahead of its reader: a whole group commit, so the two threads do not alternate.
+const ROW_BUFFER: usize = 1_024;
+/// Prepared statements cached per connection. A bulk statement has one text for each power of two of rows.
+const STATEMENT_CACHE: usize = 512;
+/// Read connections, besides the one that writes.
+const READERS: u32 = 4;
+/// How long a statement waits for another process's lock before it fails.
+const BUSY_TIMEOUT_MS: u64 = 5_000;
+/// Pages of the write-ahead log, 4 KiB each, above which the writer runs a checkpoint itself. Below that it is left to
+/// [`checkpoints`].
+const LOG_PAGES_MAX: &str = "16000";
+
+/// Opens the file, creating it if it is missing.
+pub(super) async fn connect(url: &str) -> StoreResult<Db> {
+    let common = SqliteConnectOptions::from_str(url)?
+        .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+        .foreign_keys(false)
+        .row_buffer_size(ROW_BUFFER)
+        .statement_cache_capacity(STATEMENT_CACHE)
+        .pragma("temp_store", "memory");
+    let writes = common
+        .clone()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: a commit is on disk before it is acknowledged (G1); WAL alone could lose the latest on power loss.
+        .synchronous(SqliteSynchronous::Full)
+        .auto_vacuum(SqliteAutoVacuum::Incremental)
+        .pragma("wal_autocheckpoint", LOG_PAGES_MAX);
+    if let Some(file) = file(url) {
+        // Private to its owner from the first byte. Usually it exists; if it cannot be created, connecting reports why.
+        let _ = copies::create(&file);
+    }
+    let commits = Arc::new(Notify::new());
+    let hook = commits.clone();
+    let writer = pool(1)
+        // After some failures, such as a full disk, SQLite rolls back on its own. The driver does not notice, and the
+        // connection could never begin a transaction again.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+        .after_connect(move |connection, _| {
+            let commits = hook.clone();
+            Box::pin(async move {
+                let notify = move || {
+                    commits.notify_one();
+                    true
+                };
+                connection.lock_handle().await?.set_commit_hook(notify);
+                Ok(())
+            })
+        })
+        .connect_with(writes)
+        .await?;
+    // Readers set no pragmas of the file: that would wait for the writer, which may be in a transaction.
+    let readers = pool(READERS).connect_lazy_with(common.read_only(true));
+    Ok(Db { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), dialect: Dialect::Sqlite, commits })
+}
+
+/// Connections to a file never drop while idle, so they are not tested before use.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
+}
+
+/// The file of a SQLite URL. `None` for in-memory databases and for PostgreSQL.
+#[must_use]
+pub fn file(url: &str) -> Option<PathBuf> {
+    if !url.starts_with("sqlite:") || [":memory:", "mode=memory"].iter().any(|memory| url.contains(memory)) {
+        return None;
+    }
+    Some(SqliteConnectOptions::from_str(url).ok()?.get_filename().to_owned())
+}
+
+/// The path of a database's companion file: its own name with this suffix.
+pub(crate) fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Takes the lock that only one sending server may hold on a SQLite file. It is released when the process ends,
+/// however it ends.
+///
+/// # Errors
+/// `WouldBlock` if another server holds it; other I/O errors of the lock file.
+pub(crate) fn lock(url: &str) -> std::io::Result<Option<File>> {
+    let Some(path) = file(url) else { return Ok(None) };
+    let file = File::options().create(true).truncate(false).write(true).open(beside(&path, ".lock"))?;
+    file.try_lock()?;
+    Ok(Some(file))
+}

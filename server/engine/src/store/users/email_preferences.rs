@@ -1,0 +1,35 @@
+//! Which emails users want.
+
+use domain::{
+    id::{AccountId, UserId},
+    person::Letters,
+};
+
+use crate::store::{
+    db::{Db, Tx, on, within},
+    error::StoreResult,
+};
+
+const OF_USER: &str = "SELECT failing_letters FROM users WHERE id = $1";
+const CHANGE: &str = "UPDATE users SET failing_letters = $2 WHERE id = $1 AND failing_letters <> $2";
+const ALERT_RECIPIENTS: &str = "SELECT u.email FROM memberships m JOIN users u ON u.id = m.user_id \
+                       WHERE m.account_id = $1 AND m.role = 'admin' AND u.failing_letters <> 0 ORDER BY u.email";
+
+/// A user's preferences; the defaults for an unknown user.
+pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<Letters> {
+    let failing: Option<i64> =
+        on!(&db.readers, c => sqlx::query_scalar(OF_USER).bind(user.as_str()).fetch_optional(c).await?);
+    Ok(failing.map_or_else(Letters::default, |failing| Letters { failing: failing != 0 }))
+}
+
+/// Changes a user's preferences. False if nothing changed.
+pub async fn change(tx: &mut Tx, user: &UserId, preferences: Letters) -> StoreResult<bool> {
+    let changed = within!(tx, c => sqlx::query(CHANGE)
+        .bind(user.as_str()).bind(i64::from(preferences.failing)).execute(c).await?.rows_affected());
+    Ok(changed == 1)
+}
+
+/// Email addresses of an account's admins who want alerts about failing endpoints.
+pub async fn alert_recipients(db: &Db, account: &AccountId) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(ALERT_RECIPIENTS).bind(account.as_str()).fetch_all(c).await?))
+}

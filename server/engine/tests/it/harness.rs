@@ -1,0 +1,331 @@
+//! The test harness: an engine on a fresh database, driven step by step.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use domain::{
+    Backend, UnixMs,
+    account::{Accounts, SignUp},
+    actor::{Actor, Who},
+    delivery::{Deliveries, DeliveryDetail, DeliveryRow},
+    endpoint::{Duplicate, Endpoint, EndpointForm, Endpoints},
+    event::{Accepted, EventKind, Events, NewEvent, PostedEvent},
+    filter::DeliveryFilter,
+    id::{DeliveryId, EndpointId},
+    time::Clock,
+    token::Scope,
+};
+use engine::{Config, Engine, background::Worker as _, key_ring::KeyRing, mail::InMemoryMailer};
+
+use crate::{database, receiver::Receiver};
+
+/// A clock that tests advance.
+#[derive(Clone)]
+pub struct HandClock(Arc<AtomicI64>);
+
+/// Where that clock starts.
+pub const START: UnixMs = UnixMs(1_790_000_000_000);
+
+impl HandClock {
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(START.0)))
+    }
+
+    pub fn step_ms(&self, ms: i64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy)]
+pub enum On {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs each test on both databases.
+macro_rules! on_both { ( $ ( $name : ident ) + ) => { $ ( mod $name { #[ tokio :: test ] async fn sqlite ( ) { super :: $name ( $crate :: harness :: TestHarness :: new ( $crate :: harness :: On :: Sqlite ) . await ) . await ; } #[ tokio :: test ] async fn postgres ( ) { super :: $name ( $crate :: harness :: TestHarness :: new ( $crate :: harness :: On :: Postgres ) . await ) . await ; } } ) + } ; }
+pub(crate) use on_both;
+
+/// An engine with one account, its admin, an API token and a receiver.
+pub struct TestHarness {
+    pub engine: Arc<Engine>,
+    pub clock: HandClock,
+    pub receiver: Receiver,
+    pub admin: Actor,
+    pub token: Actor,
+    pub mail: Arc<InMemoryMailer>,
+    config: Config,
+    folder: tempfile::TempDir,
+}
+
+impl TestHarness {
+    pub async fn new(on: On) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = match on {
+            On::Sqlite => format!("sqlite://{}/offhook.db", folder.path().display()),
+            On::Postgres => database::fresh().await,
+        };
+        Self::on(database_url, folder).await
+    }
+
+    /// A harness on an existing, empty database.
+    pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
+        let clock = HandClock::new();
+        let mail = Arc::new(InMemoryMailer::default());
+        let config = Config {
+            database_url,
+            keys: [7; 32].into(),
+            egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
+            sign_up_open: true,
+            retention_max_days: domain::account::RETENTION_MAX_DAYS,
+            public_url: "http://127.0.0.1:3000".parse().unwrap(),
+            own_address: "127.0.0.1:3000".parse().unwrap(),
+            mail: mail.clone(),
+            password_cost: engine::password::HashCost::FOR_TESTS,
+        };
+        let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
+        engine.start_intake().await.unwrap();
+        let (admin, token) = newcomer(&engine, "Acme").await;
+        Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
+    }
+
+    /// Another engine on the same database: after a crash, or a second node.
+    pub async fn another(&self) -> Arc<Engine> {
+        let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
+        engine.start_intake().await.unwrap();
+        engine
+    }
+
+    /// Another engine on the same database, with other keys.
+    pub async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
+        let config = Config { keys: keys.into(), ..self.config.clone() };
+        let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
+        engine.start_intake().await.unwrap();
+        engine
+    }
+
+    /// A second node that sends in the background.
+    pub async fn another_running(&self) -> Arc<Engine> {
+        let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
+        engine.start().await.unwrap();
+        engine
+    }
+
+    /// Shortens the time that this engine waits for SQLite's lock, so that a test of a locked file takes a moment.
+    pub async fn shorten_lock_timeout(&self, engine: &Engine) {
+        let engine::store::db::Pool::Sqlite(writer) = &engine.context().db.writer else {
+            panic!("this harness uses SQLite")
+        };
+        sqlx::query("PRAGMA busy_timeout = 200").execute(writer).await.unwrap();
+    }
+
+    /// An endpoint at the receiver, subscribed to all events.
+    pub async fn endpoint(&self) -> Endpoint {
+        self.endpoint_with(|_| {}).await
+    }
+
+    pub async fn endpoint_with(&self, change: impl FnOnce(&mut EndpointForm)) -> Endpoint {
+        let mut form = EndpointForm {
+            url: self.receiver.url(),
+            events: EventKind::ALL.map(|kind| kind.as_str().to_owned()).to_vec(),
+            auth_token: "my-token".into(),
+            ..EndpointForm::default()
+        };
+        change(&mut form);
+        self.engine.create_endpoint(&self.admin, &form, Duplicate::Allow).await.unwrap().endpoint
+    }
+
+    /// Accepts an event of this kind and call.
+    pub async fn accept(&self, kind: EventKind, call: u32) -> Accepted {
+        self.accept_as(kind, call, None).await.unwrap()
+    }
+
+    pub async fn accept_by(&self, engine: &Engine, kind: EventKind, call: u32) -> Accepted {
+        let account = self.token.account().unwrap();
+        engine.accept_event(&self.token, account, event(kind, call, None)).await.unwrap()
+    }
+
+    pub async fn try_accept_by(&self, engine: &Engine, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
+        let account = self.token.account().unwrap();
+        engine.accept_event(&self.token, account, event(EventKind::CallProcessed, call, id)).await
+    }
+
+    pub async fn accept_as(&self, kind: EventKind, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
+        let account = self.token.account().unwrap();
+        self.engine.accept_event(&self.token, account, event(kind, call, id)).await
+    }
+
+    /// Runs the sender once; returns the number of attempts.
+    pub async fn run(&self) -> usize {
+        let attempts = self.engine.sender().run_once().await.unwrap();
+        self.engine.background().alerts.tick().await.unwrap();
+        attempts
+    }
+
+    /// Advances the clock, then runs the sender once.
+    pub async fn run_after_ms(&self, ms: i64) -> usize {
+        self.clock.step_ms(ms);
+        self.run().await
+    }
+
+    /// All deliveries, oldest first.
+    pub async fn deliveries(&self) -> Vec<DeliveryRow> {
+        self.deliveries_by(&self.engine).await
+    }
+
+    pub async fn deliveries_by(&self, engine: &Engine) -> Vec<DeliveryRow> {
+        let filter = DeliveryFilter { limit: 250, ..DeliveryFilter::default() };
+        let mut rows = engine.deliveries(&self.admin, &filter).await.unwrap().rows;
+        rows.reverse();
+        rows
+    }
+
+    pub async fn only_delivery(&self) -> DeliveryDetail {
+        let rows = self.deliveries().await;
+        assert_eq!(rows.len(), 1);
+        self.engine.delivery(&self.admin, &rows[0].id).await.unwrap()
+    }
+
+    pub async fn delivery(&self, id: &DeliveryId) -> DeliveryRow {
+        self.engine.delivery(&self.admin, id).await.unwrap().row
+    }
+
+    pub async fn pause(&self, id: &EndpointId) {
+        self.pause_by(&self.engine, id).await;
+    }
+
+    pub async fn pause_by(&self, engine: &Engine, id: &EndpointId) {
+        engine.pause_endpoint(&self.admin, id).await.unwrap();
+    }
+
+    pub async fn resume(&self, id: &EndpointId) {
+        self.resume_by(&self.engine, id).await;
+    }
+
+    pub async fn resume_by(&self, engine: &Engine, id: &EndpointId) {
+        engine.resume_endpoint(&self.admin, id, None).await.unwrap();
+    }
+
+    pub fn now(&self) -> UnixMs {
+        self.engine.clock().now()
+    }
+
+    /// URL of the database.
+    pub fn database_url(&self) -> &str {
+        &self.config.database_url
+    }
+
+    /// The text column of a query, read without the engine.
+    pub async fn texts(&self, query: String) -> Vec<String> {
+        use sqlx::{ConnectOptions as _, Connection as _};
+        let (url, query) = (&self.config.database_url, sqlx::AssertSqlSafe(query));
+        if url.starts_with("postgres") {
+            let mut postgres = sqlx::PgConnection::connect(url).await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut postgres).await.unwrap()
+        } else {
+            let options: sqlx::sqlite::SqliteConnectOptions = url.parse().unwrap();
+            let mut sqlite = options.foreign_keys(false).connect().await.unwrap();
+            sqlx::query_scalar(query).fetch_all(&mut sqlite).await.unwrap()
+        }
+    }
+
+    /// Every text column of the schema as `table.column`.
+    pub async fn columns(&self) -> Vec<String> {
+        let query = if self.config.database_url.starts_with("postgres") {
+            "SELECT table_name || '.' || column_name FROM information_schema.columns \
+             WHERE table_schema = 'public' AND data_type = 'text' ORDER BY 1"
+        } else {
+            "SELECT t.name || '.' || c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND c.type = 'TEXT' ORDER BY 1"
+        };
+        self.texts(query.to_owned()).await
+    }
+
+    /// Asserts that the database's files contain none of these, including free pages and the write-ahead log.
+    pub fn raw_file_is_free_of(&self, secrets: &[&str]) {
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        for file in files.filter(|path| path.to_string_lossy().contains("offhook.db")) {
+            let bytes = std::fs::read(&file).unwrap();
+            for secret in secrets {
+                let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+                assert!(!found, "{secret} is in {}", file.display());
+            }
+        }
+    }
+
+    /// Runs a statement without the engine.
+    pub async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
+        use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
+        let url = &self.config.database_url;
+        if url.starts_with("postgres") {
+            let mut postgres = sqlx::PgConnection::connect(url).await?;
+            postgres.execute(statement).await.map(|_| ())
+        } else {
+            let options: sqlx::sqlite::SqliteConnectOptions = url.parse()?;
+            options.foreign_keys(false).connect().await?.execute(statement).await.map(|_| ())
+        }
+    }
+
+    /// The single text that a query returns.
+    pub async fn text(&self, query: &'static str) -> String {
+        use engine::store::db::Pool;
+        match &self.engine.context().db.readers {
+            Pool::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+            Pool::Postgres(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
+        }
+    }
+
+    /// Tampers with the audit log as the owner of the database could: drops the triggers first.
+    pub async fn tamper(&self, statement: &'static str) {
+        let guards = if self.config.database_url.starts_with("postgres") {
+            &["DROP TRIGGER IF EXISTS audit_log_stays ON audit_log"][..]
+        } else {
+            &["DROP TRIGGER IF EXISTS audit_log_stays", "DROP TRIGGER IF EXISTS audit_log_remains"]
+        };
+        for guard in guards {
+            self.execute(guard).await.unwrap();
+        }
+        self.execute(statement).await.unwrap();
+    }
+}
+
+/// Signs up a user; returns their actor and an API token of their account with every scope.
+pub async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
+    let form = SignUp {
+        name: "Ana".into(),
+        email: format!("ana@{}.example", name.to_lowercase()),
+        password: "correct horse battery".into(),
+        account: name.into(),
+    };
+    let (user, account) = engine.sign_up(form).await.unwrap();
+    let admin = engine.actor(&user.id, &account.id).await.unwrap();
+    let (token, _) = engine.create_token(&admin, Some(&account.id), "test", &Scope::ALL).await.unwrap();
+    let who = Who::Token { token, name: "test".into(), account: Some(account.id), scopes: Scope::ALL.to_vec() };
+    (admin, Actor::new(who))
+}
+
+/// An event of this kind for a call.
+pub fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
+    let first = &kind.example()[kind.example().find("call_id").unwrap() + 10..][..36];
+    let payload = kind.example().replace(first, &call_id(call));
+    let posted = match id {
+        Some(id) => format!(r#"{{"id":"{id}","payload":{payload},"timestamp":1507305504}}"#),
+        None => format!(r#"{{"payload":{payload},"timestamp":1507305504}}"#),
+    };
+    let posted: PostedEvent = serde_json::from_str(&posted).unwrap();
+    NewEvent::parse(&posted).unwrap()
+}
+
+/// The call id with this number.
+pub fn call_id(call: u32) -> String {
+    format!("{call:08x}-aaaf-11e7-b600-7ac8e42434d2")
+}

@@ -1,0 +1,33 @@
+//! Background workers: started, ticked, reported and stopped alike.
+
+use std::time::Duration;
+
+use engine::background::WorkerStatus;
+
+use crate::harness::{On, TestHarness};
+
+/// Longest wait for the first ticks.
+const FIRST_TICKS: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn workers_report_their_ticks_until_they_are_stopped() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    assert!(harness.engine.background().status().is_empty(), "a test engine ticks step by step");
+    let engine = harness.another_running().await;
+    let ticked = async {
+        let at_once =
+            ["alerts", "phone_indexer", "recovery_jobs", "retention", "scheduled_rotation", "stuck_deliveries"];
+        let has_ticked =
+            |status: &WorkerStatus| status.running && status.last_tick.is_some() && status.last_error.is_none();
+        loop {
+            let status = engine.background().status();
+            if at_once.iter().all(|name| status.iter().any(|one| one.name == *name && has_ticked(one))) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(FIRST_TICKS, ticked).await.expect("those that do not wait first have ticked");
+    engine.stop().await;
+    assert!(engine.background().status().is_empty());
+}

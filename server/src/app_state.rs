@@ -1,0 +1,68 @@
+//! What pages, REST and the small services share.
+
+use std::sync::Arc;
+
+use domain::Backend;
+use engine::Engine;
+use ipnet::IpNet;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::rate_limit::RateLimit;
+
+/// The state as handlers hold it.
+pub type SharedState = Arc<AppState>;
+
+/// What is the same for every request.
+pub struct AppState {
+    /// Every operation of the product, checked against the caller's permissions.
+    pub backend: Arc<dyn Backend>,
+    /// The same engine with what running it needs: sessions, metrics, change notifications.
+    pub engine: Arc<Engine>,
+    /// Where browsers reach us: origin check, `Secure` cookies, HSTS.
+    pub public_url: Url,
+    /// Peers whose `X-Forwarded-For` is trusted.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Rate limits.
+    pub rates: Rates,
+    /// Cancelled when the server stops: endless streams finish then.
+    pub stopping: CancellationToken,
+}
+
+/// The rate limits of incoming requests. Failed sign-ins are counted by the engine as well.
+pub struct Rates {
+    /// Events posted, by API token.
+    pub events: RateLimit,
+    /// Events of accounts that have their own limit, by account: each event of a batch counts.
+    pub account_events: RateLimit,
+    /// All other REST calls, by API token.
+    pub calls: RateLimit,
+    /// Sign-in and sign-up attempts, by client address.
+    pub sign_in: RateLimit,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            events: RateLimit::new("events", 50_000, 50_000),
+            account_events: RateLimit::new("account-events", 50_000, 50_000),
+            calls: RateLimit::new("calls", 1_000, 500),
+            sign_in: RateLimit::new("sign-in", 120, 2),
+        }
+    }
+}
+
+impl AppState {
+    /// The state around an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
+        let (rates, stopping) = (Rates::default(), CancellationToken::new());
+        Self { backend: Arc::clone(&engine) as Arc<dyn Backend>, engine, public_url, trusted_proxies, rates, stopping }
+    }
+
+    /// Whether browsers use https.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+}

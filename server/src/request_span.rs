@@ -1,0 +1,100 @@
+//! The tracing span of a request: every log line written while the request is handled carries its id, method and path,
+//! and its route, account and actor once they are known.
+
+use std::{borrow::Cow, time::Duration};
+
+use axum::{
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue},
+    response::Response,
+};
+use domain::{actor::Actor, test_line::PATH_PREFIX};
+use tracing::{Span, field::Empty};
+
+/// The header that carries the id, in requests and responses.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Paths that end in a secret, which is never logged.
+const SECRET_PATHS: [&str; 3] = [PATH_PREFIX, "/invite/", "/reset/"];
+/// Longest id that is accepted from a caller, in characters.
+const ID_MAX_CHARS: usize = 64;
+
+/// Removes an id from the caller that is not plain text: ids are shown in logs and on error pages.
+pub fn drop_invalid_id(mut request: Request) -> Request {
+    if request.headers().get(X_REQUEST_ID).is_some_and(|id| !is_plain(id)) {
+        request.headers_mut().remove(X_REQUEST_ID);
+    }
+    request
+}
+
+fn is_plain(id: &HeaderValue) -> bool {
+    let bytes = id.as_bytes();
+    (1..=ID_MAX_CHARS).contains(&bytes.len())
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(b))
+}
+
+/// Opens the span of a request.
+pub fn open(request: &Request) -> Span {
+    let id = request.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+    // At the error level so that the fields are present at every log level. Queries may carry phone numbers: only the
+    // path is logged.
+    tracing::error_span!(
+        "request",
+        request_id = id,
+        method = %request.method(),
+        path = %loggable(request.uri().path()),
+        route = Empty,
+        account = Empty,
+        actor = Empty,
+    )
+}
+
+/// Logs a request that we failed.
+pub fn log_response(response: &Response, latency: Duration, _: &Span) {
+    let (status, latency_ms) = (response.status().as_u16(), latency.as_millis());
+    if response.status().is_server_error() {
+        tracing::warn!(status, latency_ms, "request failed");
+    } else {
+        tracing::debug!(status, latency_ms, "request handled");
+    }
+}
+
+/// A path without the secret that some paths end in.
+fn loggable(path: &str) -> Cow<'_, str> {
+    match SECRET_PATHS.iter().find(|prefix| path.starts_with(**prefix)) {
+        Some(prefix) => format!("{prefix}…").into(),
+        None => path.into(),
+    }
+}
+
+/// Adds the route that the router has matched.
+pub fn record_route(request: &Request) {
+    if let Some(route) = request.extensions().get::<MatchedPath>() {
+        Span::current().record("route", route.as_str());
+    }
+}
+
+/// Adds the caller and the account that they act in.
+pub fn record_actor(actor: &Actor) {
+    let span = Span::current();
+    if let Some(id) = actor.id() {
+        span.record("actor", id);
+    }
+    if let Ok(account) = actor.account() {
+        span.record("account", account.as_str());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_logged_without_the_secret_at_its_end() {
+        assert_eq!(loggable("/a/acct_1/deliveries"), "/a/acct_1/deliveries");
+        for (path, logged) in
+            [("/invite/abc", "/invite/…"), ("/reset/abc", "/reset/…"), ("/test-line/abc", "/test-line/…")]
+        {
+            assert_eq!(loggable(path), logged);
+        }
+    }
+}

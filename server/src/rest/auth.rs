@@ -1,0 +1,121 @@
+//! Authentication and rate limits.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, Method, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use domain::{
+    actor::{Actor, Permission},
+    token::TOKEN_PREFIX,
+};
+
+use crate::{
+    app_state::{AppState, SharedState},
+    client_ip,
+    rate_limit::{Decision, RateLimit},
+    request_span,
+    rest::problem::{Kind, Problem},
+    time_limit,
+};
+
+/// The caller. Only routes behind [`authenticate`] have one.
+pub struct Caller(pub Actor);
+
+impl Caller {
+    /// Checks that the caller may do this, before the body is parsed.
+    ///
+    /// # Errors
+    /// 403 naming the scope that is needed.
+    pub fn require(&self, permission: Permission) -> Result<(), Problem> {
+        Ok(self.0.require(permission)?)
+    }
+
+    /// Counts one event against the limit of the caller's account, if it has one.
+    ///
+    /// # Errors
+    /// 429 with the limit and the time to wait; nothing was stored.
+    pub fn count_event(&self, state: &AppState) -> Result<(), Problem> {
+        let (Some(per_s), Ok(account)) = (self.0.events_per_s, self.0.account()) else { return Ok(()) };
+        match state.rates.account_events.take_with_rate(account.as_str(), per_s, state.backend.clock().now()) {
+            Decision::Allowed { .. } => Ok(()),
+            Decision::Limited { retry_after_s } => Err(Problem::too_many(
+                format!(
+                    "The provider limits this account to {per_s} events per second. Nothing was stored; try again in \
+                     {retry_after_s} s."
+                ),
+                retry_after_s,
+            )),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let actor = parts.extensions.remove::<Actor>();
+        actor.map(Self).ok_or_else(|| Problem::new(Kind::Unauthenticated, "This request needs an API token."))
+    }
+}
+
+/// Accepts requests with a valid token, within its rate limit and the time limit of a request.
+pub async fn authenticate(State(state): State<SharedState>, request: Request, next: Next) -> Response {
+    time_limit::within_limit(handle(&state, request, next)).await
+}
+
+async fn handle(state: &AppState, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let address = client_ip::of(&parts, &state.trusted_proxies).to_string();
+    let mut request = Request::from_parts(parts, body);
+    let actor = match bearer(request.headers()) {
+        Ok(token) => state.backend.authenticate(token, &address).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    let actor = match actor {
+        Ok(actor) => actor,
+        Err(problem) => return problem.into_response(),
+    };
+    request_span::record_route(&request);
+    request_span::record_actor(&actor);
+    let limit = limit(state, &request);
+    let decision = limit.take(client(&actor), state.backend.clock().now());
+    let mut response = match decision {
+        Decision::Allowed { .. } => {
+            request.extensions_mut().insert(actor);
+            next.run(request).await
+        }
+        Decision::Limited { retry_after_s } => too_many(retry_after_s),
+    };
+    limit.write_headers(decision, response.headers_mut());
+    response
+}
+
+fn too_many(retry_after_s: u32) -> Response {
+    Problem::new(Kind::TooMany, format!("Too many requests with this token. Try again in {retry_after_s} s."))
+        .into_response()
+}
+
+/// Events are posted by the thousand and have their own limit.
+fn limit<'a>(state: &'a AppState, request: &Request) -> &'a RateLimit {
+    let posts_events = request.method() == Method::POST && request.uri().path().starts_with("/events");
+    if posts_events { &state.rates.events } else { &state.rates.calls }
+}
+
+fn client(actor: &Actor) -> &str {
+    actor.id().unwrap_or_default()
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+    let reject = |detail: &str| Err(Problem::new(Kind::Unauthenticated, detail));
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return reject("Send an API token: Authorization: Bearer oh_…");
+    };
+    match value.to_str().ok().and_then(|value| value.split_once(' ')) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && token.trim().starts_with(TOKEN_PREFIX) => {
+            Ok(token.trim())
+        }
+        _ => reject("The Authorization header must be Bearer followed by an API token, which starts with oh_."),
+    }
+}

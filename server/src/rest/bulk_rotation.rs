@@ -1,0 +1,183 @@
+//! Rotation of the credentials of all endpoints of an account at once. Each operation is applied to every endpoint.
+
+use axum::{Json, extract::State};
+use domain::{
+    actor::Permission,
+    id::EndpointId,
+    rotation::{
+        Credential,
+        everywhere::{Came, Step, Taken},
+    },
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    app_state::{AppState, SharedState},
+    rest::{
+        List,
+        auth::Caller,
+        body::{EmptyBody, JsonBody},
+        openapi::Errors,
+        paginate,
+        problem::Problem,
+        query::Query,
+        rotation_json::{PrepareRequest, RetireRequest, RotateRequest, RotationJson, SwitchRequest},
+    },
+};
+
+/// The result of a step for one endpoint.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StepResultJson {
+    endpoint_id: String,
+    endpoint_name: String,
+    /// `done` or `skipped`.
+    outcome: &'static str,
+    /// Why it was skipped.
+    reason: Option<String>,
+    /// The credential that was created. It is shown only once.
+    credential: Option<String>,
+    /// The test that was queued.
+    test_delivery_id: Option<String>,
+}
+
+impl From<Taken> for StepResultJson {
+    fn from(result: Taken) -> Self {
+        let (endpoint_id, endpoint_name) = (result.endpoint.into(), result.name);
+        let (outcome, reason, credential, test) = match result.came {
+            Came::Done => ("done", None, None, None),
+            Came::Made(credential) => ("done", None, Some(credential), None),
+            Came::Sent(test) => ("done", None, None, Some(test.into())),
+            Came::Skipped(reason) => ("skipped", Some(reason), None, None),
+        };
+        Self { endpoint_id, endpoint_name, outcome, reason, credential, test_delivery_id: test }
+    }
+}
+
+type Steps = Result<Json<List<StepResultJson>>, Problem>;
+
+async fn run(state: &AppState, caller: &Caller, step: Step) -> Steps {
+    let results = state.backend.step_everywhere(&caller.0, &step).await?;
+    Ok(Json(List { data: results.into_iter().map(Into::into).collect(), next: None }))
+}
+
+/// A step without fields.
+async fn run_without_body(state: &AppState, caller: &Caller, body: &JsonBody, step: Step) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    let EmptyBody {} = body.parse_or_default()?;
+    run(state, caller, step).await
+}
+
+/// List the credentials of all endpoints and their rotations. Credentials are masked.
+#[utoipa::path(get, path = "/rotations", operation_id = "list_rotations", tag = "Credentials", params(
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows per page; default 50"),
+    ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
+), responses((status = 200, description = "One page", body = List<RotationJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn show_all(
+    State(state): State<SharedState>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<Json<List<RotationJson>>, Problem> {
+    let (limit, after) = (query.limit(), query.cursor(|text| EndpointId::parse(text).is_ok()));
+    query.finish()?;
+    let all = state.backend.rotations(&caller.0).await?;
+    let (rows, next) = paginate(all, limit, after.as_deref(), |view| view.endpoint.id.as_str())?;
+    Ok(Json(List { data: rows.into_iter().map(Into::into).collect(), next }))
+}
+
+/// Prepare the next auth token of every endpoint.
+///
+/// Either one token that you choose, or a random one for each. Endpoints with a running rotation are skipped.
+#[utoipa::path(post, path = "/rotations/auth-token/prepare", operation_id = "prepare_auth_tokens", tag = "Credentials",
+    request_body(content = Option<PrepareRequest>),
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn prepare_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    run(&state, &caller, Step::Prepare(body.parse_or_default::<PrepareRequest>()?.auth_token)).await
+}
+
+/// Switch every prepared endpoint to its next auth token, now or at a set time.
+///
+/// Endpoints without a successful test are skipped, unless `anyway` is set.
+#[utoipa::path(post, path = "/rotations/auth-token/switch", operation_id = "switch_auth_tokens", tag = "Credentials",
+    request_body(content = Option<SwitchRequest>),
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn switch_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    let wanted = body.parse_or_default::<SwitchRequest>()?;
+    let (at, unverified) = wanted.read()?;
+    run(&state, &caller, Step::Switch(at, unverified)).await
+}
+
+/// Create a new signing secret for every endpoint; both secrets sign until the overlap ends.
+#[utoipa::path(post, path = "/rotations/signing-secret/rotate", operation_id = "rotate_signing_secrets", tag = "Credentials",
+    request_body(content = Option<RotateRequest>),
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn rotate_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    run(&state, &caller, Step::Rotate(body.parse_or_default::<RotateRequest>()?.overlap_s)).await
+}
+
+/// Send every prepared endpoint a test with its next auth token.
+#[utoipa::path(post, path = "/rotations/auth-token/test", operation_id = "test_auth_tokens", tag = "Credentials",
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn test_tokens(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    run_without_body(&state, &caller, &body, Step::Test(Credential::AuthToken)).await
+}
+
+/// Restore the previous auth token of every endpoint that switched within 24 hours.
+#[utoipa::path(post, path = "/rotations/auth-token/undo", operation_id = "undo_auth_tokens", tag = "Credentials",
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn undo_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    run_without_body(&state, &caller, &body, Step::Undo).await
+}
+
+/// Delete the previous auth token of every endpoint that switched, before its 24 hours end.
+#[utoipa::path(post, path = "/rotations/auth-token/retire", operation_id = "retire_auth_tokens", tag = "Credentials",
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn retire_tokens(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    run_without_body(&state, &caller, &body, Step::RetireToken).await
+}
+
+/// Cancel every prepared rotation.
+#[utoipa::path(post, path = "/rotations/auth-token/drop", operation_id = "drop_auth_tokens", tag = "Credentials",
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn drop_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    run_without_body(&state, &caller, &body, Step::Drop).await
+}
+
+/// Send every endpoint in an overlap a test signed only with the new secret.
+#[utoipa::path(post, path = "/rotations/signing-secret/test", operation_id = "test_signing_secrets", tag = "Credentials",
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn test_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    run_without_body(&state, &caller, &body, Step::Test(Credential::SigningSecret)).await
+}
+
+/// Extend every overlap once, by its length.
+#[utoipa::path(post, path = "/rotations/signing-secret/extend", operation_id = "extend_signing_secrets", tag = "Credentials",
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn extend_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    run_without_body(&state, &caller, &body, Step::Extend).await
+}
+
+/// End every overlap now: only the new secrets sign from then on.
+///
+/// Endpoints without a successful test are skipped, unless `anyway` is set.
+#[utoipa::path(post, path = "/rotations/signing-secret/retire", operation_id = "retire_signing_secrets", tag = "Credentials",
+    request_body(content = Option<RetireRequest>),
+    responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
+    security(("token" = ["credentials:write"])))]
+pub async fn retire_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
+    caller.require(Permission::RotateCredentials)?;
+    run(&state, &caller, Step::RetireSecret(body.parse_or_default::<RetireRequest>()?.unverified())).await
+}

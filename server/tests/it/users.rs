@@ -1,0 +1,198 @@
+//! Invitations, resets and sessions in a browser without script.
+
+use domain::{account::Role, actor::Actor, id::UserId};
+use reqwest::StatusCode;
+
+use crate::{
+    browser::{Tenant, TestApp, TestResponse},
+    test_app::{Tenant, TestApp, TestResponse},
+};
+
+const NEW: &str = "violet kettle ran 7 miles";
+
+/// Path of the link in the latest email.
+fn path_in_email(app: &TestApp) -> String {
+    let letter = app.mail.emails().pop().unwrap();
+    let line = letter.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
+    line.strip_prefix(&app.url("")).unwrap().to_owned()
+}
+
+fn end(path: &str) -> &str {
+    path.rsplit('/').next().unwrap()
+}
+
+/// Invites this address as Ana, the admin; returns the path of the link.
+async fn invite(tenant: &Tenant<'_>, ana: &mut Browser<'_>, email: &str, role: &str) -> String {
+    let acct = tenant.account.id.to_string();
+    let fields = [("acct", acct.as_str()), ("form[email]", email), ("form[role]", role)];
+    let sent = ana.post("/api/members/invite", &fields).await;
+    assert_eq!(sent.header("location"), format!("/a/{acct}/members"), "{sent:?}");
+    path_in_email(tenant.app)
+}
+
+async fn page_after(browser: &mut Browser<'_>, posted: &TestResponse) -> TestResponse {
+    browser.get(posted.header("location")).await
+}
+
+#[tokio::test]
+async fn an_invitation_lets_a_new_user_join_and_works_once() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let link = invite(&tenant, &mut ana, "bob@acme.example", "developer").await;
+    let mut bob = Browser::new(&app);
+    let page = bob.get(&link).await;
+    for words in ["Join acme", EMAIL, "Developer", "bob@acme.example"] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+    let weak = [("link", end(&link)), ("form[name]", "Bob"), ("form[password]", "password1234")];
+    let refused = bob.post("/api/invitation/join-new", &weak).await;
+    let again = page_after(&mut bob, &refused).await;
+    assert!(again.text.contains("tried first") && again.text.contains("value=\"Bob\""), "{}", again.text);
+    let joined = bob
+        .post("/api/invitation/join-new", &[("link", end(&link)), ("form[name]", "Bob"), ("form[password]", NEW)])
+        .await;
+    let overview = format!("/a/{}", tenant.account.id);
+    assert_eq!(joined.header("location"), overview, "{joined:?}");
+    assert_eq!(bob.get(&format!("{overview}/endpoints")).await.status, StatusCode::OK);
+    let used = Browser::new(&app).get(&link).await;
+    assert_eq!(used.status, StatusCode::CONFLICT);
+    assert!(used.text.contains("has already been used"), "{}", used.text);
+    let unknown = Browser::new(&app).get("/invite/nonsense").await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_invitation_for_another_user_offers_to_switch() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let link = invite(&tenant, &mut ana, "bob@acme.example", "viewer").await;
+    let page = ana.get(&link).await;
+    assert!(page.text.contains("you are signed in as") && page.text.contains("Sign out and go on"), "{}", page.text);
+    let refused = ana.post("/api/invitation/join", &[("link", end(&link))]).await;
+    assert_eq!(refused.status, StatusCode::FOUND, "{refused:?}");
+    assert!(page_after(&mut ana, &refused).await.text.contains("This invitation is for bob@acme.example"));
+    let switched = ana.post("/api/invitation/switch", &[("link", end(&link))]).await;
+    let page = page_after(&mut ana, &switched).await;
+    assert!(page.text.contains("Your name"), "the form of a new person: {}", page.text);
+}
+
+#[tokio::test]
+async fn only_admins_manage_members() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut developer = Browser::of_member(&app, &tenant.account, Role::Developer).await;
+    let members = format!("/a/{}/members", tenant.account.id);
+    for page in [members.clone(), format!("{members}/invite")] {
+        assert_eq!(developer.get(&page).await.status, StatusCode::FORBIDDEN, "{page}");
+    }
+    let overview = developer.get(&format!("/a/{}", tenant.account.id)).await;
+    assert!(!overview.text.contains(&members), "no link to a page without access");
+}
+
+#[tokio::test]
+async fn a_removed_member_loses_access_at_once_and_the_only_admin_stays() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut bob = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
+    let (acct, overview) = (tenant.account.id.to_string(), format!("/a/{}", tenant.account.id));
+    assert_eq!(bob.get(&format!("{overview}/endpoints")).await.status, StatusCode::OK);
+    let place = engine::Affiliation::Member(tenant.account.id.clone(), Role::Admin);
+    let made = app.room.engine.create_user(&Actor::COMMAND_LINE, "eve@acme.example", NEW, place).await.unwrap();
+    let mut eve = Browser::new(&app);
+    eve.post("/api/sign-in", &[("form[email]", "eve@acme.example"), ("form[password]", NEW)]).await;
+    let members = eve.get(&format!("{overview}/members")).await;
+    assert!(members.text.contains(EMAIL), "{}", members.text);
+    let usr = user_in(&members.text, &made);
+    let removed = eve.post("/api/members/remove", &[("acct", &acct), ("usr", &usr)]).await;
+    assert!(page_after(&mut eve, &removed).await.text.contains("is no member any more"));
+    assert_eq!(bob.get(&overview).await.status, StatusCode::NOT_FOUND);
+    let own = made.to_string();
+    let kept = eve.post("/api/members/remove", &[("acct", &acct), ("usr", &own)]).await;
+    let page = page_after(&mut eve, &kept).await;
+    assert!(page.text.contains("is the only admin"), "{}", page.text);
+    let demoted = [("acct", acct.as_str()), ("usr", own.as_str()), ("form[role]", "viewer")];
+    let kept = eve.post("/api/members/role", &demoted).await;
+    assert!(page_after(&mut eve, &kept).await.text.contains("You can't change your own role"));
+}
+
+/// The id of the other member on the page.
+fn user_in(page: &str, not: &UserId) -> String {
+    let all = page.split("/members/usr_").skip(1).map(|rest| format!("usr_{}", &rest[..26]));
+    all.into_iter().find(|id| id != not.as_str()).unwrap()
+}
+
+#[tokio::test]
+async fn a_password_reset_works_once_and_ends_all_sessions() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut signed_in = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let mut browser = Browser::new(&app);
+    let nobody = browser.post("/api/forgot", &[("form[email]", "nobody@acme.example")]).await;
+    let nobody = page_after(&mut browser, &nobody).await.text;
+    let somebody = browser.post("/api/forgot", &[("form[email]", EMAIL)]).await;
+    let somebody = page_after(&mut browser, &somebody).await.text;
+    assert!(somebody.contains("a letter is on its way"), "{somebody}");
+    let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
+    assert_eq!(main(&nobody), main(&somebody), "the response reveals nothing");
+    assert_eq!(app.mail.emails().len(), 1);
+    let link = path_in_email(&app);
+    assert!(browser.get(&link).await.text.contains("Choose a new password"));
+    let reset = [("link", end(&link)), ("form[password]", NEW)];
+    let done = browser.post("/api/reset", &reset).await;
+    assert!(page_after(&mut browser, &done).await.text.contains("Your new password is set"));
+    let out = signed_in.get("/me/security").await;
+    assert!(out.header("location").starts_with("/sign-in"), "{out:?}");
+    let again = browser.post("/api/reset", &reset).await;
+    assert!(again.status.is_redirection());
+    let used = browser.get(&link).await;
+    assert!(used.status == StatusCode::CONFLICT && used.text.contains("has already been used"), "{}", used.text);
+    assert!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location").starts_with("/sign-in"));
+    assert_eq!(Browser::new(&app).sign_in(NEW, "/me").await.header("location"), "/me");
+}
+
+#[tokio::test]
+async fn a_session_ended_elsewhere_is_refused_at_the_next_request() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    create_user(&app, &tenant.account, Role::Admin).await;
+    let (mut here, mut there, mut third) = (Browser::new(&app), Browser::new(&app), Browser::new(&app));
+    for browser in [&mut here, &mut there, &mut third] {
+        browser.sign_in(PASSWORD, "/").await;
+    }
+    let page = here.get("/me/security").await.text;
+    assert_eq!(page.matches("name=\"handle\"").count(), 2, "{page}");
+    assert!(page.contains("This browser") && page.contains("127.0.0.1"), "{page}");
+    let cookie = there.cookie().strip_prefix("offhook=").unwrap();
+    assert!(!page.contains(cookie), "a page shows no cookie");
+    let handle = page.split("name=\"handle\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    here.post("/api/security/end", &[("handle", handle)]).await;
+    let still = [there.get("/me/security").await.status, third.get("/me/security").await.status];
+    assert_eq!(still.iter().filter(|status| **status == StatusCode::OK).count(), 1, "{still:?}");
+    here.post("/api/security/end-others", &[]).await;
+    for browser in [&mut there, &mut third] {
+        assert!(browser.get("/me/security").await.header("location").starts_with("/sign-in"));
+    }
+    assert_eq!(here.get("/me/security").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn changing_a_password_requires_the_old_one_and_keeps_this_session() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut here = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
+    let mut there = Browser::new(&app);
+    there.sign_in(PASSWORD, "/").await;
+    let wrong = [("form[current_password]", "wrong wrong wrong"), ("form[password]", NEW)];
+    let refused = here.post("/api/security/password", &wrong).await;
+    let page = page_after(&mut here, &refused).await;
+    assert!(page.text.contains("The current password is incorrect"), "{}", page.text);
+    assert!(!page.text.contains("wrong wrong wrong") && !page.text.contains(NEW), "no password is sent back");
+    let right = [("form[current_password]", PASSWORD), ("form[password]", NEW)];
+    let changed = here.post("/api/security/password", &right).await;
+    let page = page_after(&mut here, &changed).await;
+    assert!(page.text.contains("Your password is changed"), "{}", page.text);
+    assert!(there.get("/me/security").await.header("location").starts_with("/sign-in"));
+    assert!(app.mail.emails().pop().unwrap().subject.contains("was changed"));
+}
