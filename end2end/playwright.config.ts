@@ -38,7 +38,7 @@ export default defineConfig({
     ...devices["Desktop Chrome"],
     baseURL: BASE_URL,
     screenshot: "only-on-failure",
-    // A trace of each test costs a third of the time: TRACE=1 to have them.
+    // Traces take a third of the time; set TRACE=1 to record them.
     trace: process.env.TRACE ? "retain-on-failure" : "off",
     launchOptions: CHROMIUM,
   },

@@ -1,31 +1,31 @@
-//! What a page or form can fail with.
+//! Errors of pages and forms.
 
 use domain::FieldError;
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::codec::JsonEncoding;
 use serde::{Deserialize, Serialize};
 
-/// Why a page cannot be shown or a form was not carried out.
+/// Why a page cannot be shown or a form was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum UiError {
-    /// The engine refused, in its own words.
+    /// The backend refused.
     #[error(transparent)]
     Domain(domain::Error),
-    /// The posted form could not be read; nobody who used our own pages sees this.
-    #[error("This form could not be read. Open the page again and send it from there.")]
+    /// The submitted form could not be parsed. Our own pages never cause this.
+    #[error("This form could not be read. Reload the page and submit it again.")]
     Unreadable,
 }
 
 impl UiError {
-    /// Our own fault, already logged.
+    /// An internal error, already logged.
     pub const INTERNAL: Self = Self::Domain(domain::Error::Internal);
 
-    /// There is no such thing in this account.
+    /// There is no such record in this account.
     pub fn not_found(noun: &str) -> Self {
         Self::Domain(domain::Error::NotFound(noun.to_owned()))
     }
 
-    /// The HTTP status that says the same (RFC 9110 section 15).
+    /// The matching HTTP status (RFC 9110 section 15).
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self {
@@ -34,9 +34,9 @@ impl UiError {
         }
     }
 
-    /// The complaints about fields; one without a field for any other error.
+    /// The errors of form fields; for any other error, one without a field.
     #[must_use]
-    pub fn complaints(&self) -> Vec<FieldError> {
+    pub fn field_errors(&self) -> Vec<FieldError> {
         match self {
             Self::Domain(domain::Error::Invalid(fields)) => fields.clone(),
             other => vec![FieldError::new("", other.to_string())],

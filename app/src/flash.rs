@@ -1,29 +1,29 @@
-//! The outcome of a form, carried from the post to the page that follows it.
+//! The outcome of a form, carried from the POST to the page that follows.
 
 use domain::{Error, FieldError};
 use serde::{Deserialize, Serialize};
 
-/// What one page is told about the form before it.
+/// The outcome of the previous form, shown on the next page.
 ///
-/// It waits in the session, not in a cookie: typed values may be longer than a cookie holds, and may be credentials.
-/// Passwords are in neither.
+/// It is stored in the session, not in a cookie: input may exceed the size of a cookie and may contain credentials.
+/// Passwords are never stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
-    /// The page that it is for, without its query.
+    /// Path of the page it is for, without the query.
     pub path: String,
-    /// What was done and what comes next.
+    /// What was done and what to do next.
     #[serde(default)]
     pub ok: Option<String>,
-    /// What stands against it. An empty field name means the form as a whole.
+    /// Validation errors. An empty field name means the form as a whole.
     #[serde(default)]
     pub errors: Vec<FieldError>,
-    /// What was typed, so that it is not lost; a list repeats its name.
+    /// The rejected input, or values for the next page. Lists repeat their name.
     #[serde(default)]
     pub typed: Vec<(String, String)>,
 }
 
 impl Flash {
-    /// What a page says that was asked for something it cannot do, as if a form had been refused.
+    /// A flash with the errors of a GET request, as if a form had been rejected.
     #[must_use]
     pub fn refusing(error: &Error) -> Self {
         let errors = match error {
@@ -33,31 +33,31 @@ impl Flash {
         Self { errors, ..Self::default() }
     }
 
-    /// The value typed into a field.
+    /// The value of a field.
     #[must_use]
     pub fn value(&self, field: &str) -> Option<&str> {
         self.typed.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str())
     }
 
-    /// All values of a list.
+    /// All values of a list field.
     #[must_use]
     pub fn values(&self, field: &str) -> Vec<String> {
         self.typed.iter().filter(|(name, _)| name == field).map(|(_, value)| value.clone()).collect()
     }
 
-    /// The complaint about a field.
+    /// The error of a field.
     #[must_use]
     pub fn error(&self, field: &str) -> Option<&str> {
         self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
     }
 
-    /// Whether the form was refused; what was typed goes before what is stored then.
+    /// Whether the form was rejected. The rejected input then takes precedence over stored values.
     #[must_use]
     pub const fn refused(&self) -> bool {
         !self.errors.is_empty()
     }
 
-    /// Whether this is for the page at this path (a query is passed over).
+    /// Whether this is for the page at this path, ignoring the query.
     #[must_use]
     pub fn is_for(&self, path: &str) -> bool {
         !self.path.is_empty() && without_query(&self.path) == without_query(path)
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flash_is_for_its_page_whatever_the_query() {
+    fn a_flash_matches_its_page_regardless_of_the_query() {
         let flash = Flash { path: "/a/x/endpoints?new=1".into(), ..Flash::default() };
         assert!(flash.is_for("/a/x/endpoints"));
         assert!(flash.is_for("/a/x/endpoints?sel=ep_1"));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_typed_is_found_by_its_field() {
+    fn input_is_found_by_field() {
         let typed = [("url", "https://a.example"), ("events", "IncomingCall"), ("events", "CallProcessed")];
         let typed = typed.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let flash = Flash { errors: vec![FieldError::new("url", "No.")], typed, ..Flash::default() };

@@ -2,7 +2,7 @@
 //!
 //! Every page is rendered on the server. Only the pieces of the crate `islands` run in the browser.
 
-// A view's type nests as deep as its elements; the compiler's usual 128 is not enough for a page in its frame.
+// The type of a view nests as deeply as its elements; the default limit of 128 is too low.
 #![recursion_limit = "256"]
 
 pub mod api;

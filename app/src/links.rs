@@ -1,4 +1,4 @@
-//! Addresses of pages, in one place, so that a link cannot name a page that does not exist.
+//! Paths of all pages in one place.
 
 use domain::query::{Writer, encode};
 use leptos::prelude::with_context;
@@ -11,47 +11,47 @@ pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_UP: &str = "/sign-up";
 /// The guides.
 pub const HELP: &str = "/help";
-/// How pages look and which clock they go by.
+/// Display settings and time zone.
 pub const ME: &str = "/me";
-/// A person's password and sessions.
+/// A user's password and sessions.
 pub const SECURITY: &str = "/me/security";
-/// The letters that a person wants.
-pub const LETTERS: &str = "/me/security#letters";
-/// A person's second factor.
+/// A user's email alerts.
+pub const EMAIL_ALERTS: &str = "/me/security#letters";
+/// A user's second factor.
 pub const SECOND_FACTOR: &str = "/me/security/second-factor";
 /// The second step of signing in.
 pub const VERIFY: &str = "/sign-in/verify";
-/// Asking for a link that sets a new password.
+/// Requesting a link to reset the password.
 pub const FORGOT: &str = "/forgot";
 
-/// The desk of the provider's support.
+/// The support area.
 pub const SUPPORT: &str = "/support";
-/// What an agent did in accounts of customers.
+/// The log of support activity.
 pub const SUPPORT_LOG: &str = "/support/log";
-/// The operator's first page: how the installation does.
+/// The operator's first page: system health.
 pub const OPS: &str = "/ops";
-/// All accounts, for the operator.
+/// All accounts.
 pub const OPS_ACCOUNTS: &str = "/ops/accounts";
-/// The platform's tokens.
+/// Platform tokens.
 pub const OPS_TOKENS: &str = "/ops/tokens";
 /// The provider's staff.
 pub const OPS_STAFF: &str = "/ops/staff";
-/// What holds for the whole installation.
+/// Policies of the installation.
 pub const OPS_POLICIES: &str = "/ops/policies";
-/// The installation's own audit log.
+/// The operators' audit log.
 pub const OPS_AUDIT: &str = "/ops/audit";
-/// What pages inside of a support session begin with.
+/// Prefix of pages in a support session.
 const SUPPORT_BASE: &str = "/support/a";
 
-/// A page of an account: `account("acct_…", "endpoints/new")`; the overview when `rest` is empty. On the pages of a
-/// support session, the same page of that session: there the frame in the context says so.
+/// A page of an account: `account("acct_…", "endpoints/new")`; the overview if `rest` is empty. Inside a support
+/// session, which the frame in the context shows, the same page of that session.
 #[must_use]
 pub fn account(acct: &str, rest: &str) -> String {
-    let supports = with_context::<Frame, _>(|frame| frame.support.is_some()).unwrap_or_default();
-    below(if supports { SUPPORT_BASE } else { "/a" }, acct, rest)
+    let in_session = with_context::<Frame, _>(|frame| frame.support.is_some()).unwrap_or_default();
+    below(if in_session { SUPPORT_BASE } else { "/a" }, acct, rest)
 }
 
-/// A page of an account inside of a support session.
+/// A page of an account in a support session.
 #[must_use]
 pub fn in_support(acct: &str, rest: &str) -> String {
     below(SUPPORT_BASE, acct, rest)
@@ -62,26 +62,26 @@ fn below(base: &str, acct: &str, rest: &str) -> String {
     format!("{base}/{}{slash}{rest}", encode(acct))
 }
 
-/// Whether this is a page inside of a support session.
+/// Whether this is a page in a support session.
 #[must_use]
 pub fn is_support(path: &str) -> bool {
     path.strip_prefix(SUPPORT_BASE).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// The page that starts a support session, which then begins at `rest`.
+/// The page that starts a support session and then opens `rest`.
 #[must_use]
 pub fn support_start(acct: &str, rest: &str) -> String {
     let query = Writer::default().with("account", acct).with("rest", rest).finish();
     format!("{SUPPORT}/start{query}")
 }
 
-/// An account's page for the operator: `ops_account(acct, "suspend")`; the account when `rest` is empty.
+/// An account in the operator area: `ops_account(acct, "suspend")`; the account itself if `rest` is empty.
 #[must_use]
 pub fn ops_account(acct: &str, rest: &str) -> String {
     below(OPS_ACCOUNTS, acct, rest)
 }
 
-/// A page of one of the staff: `ops_staff(usr, "remove")`; the role when `rest` is empty.
+/// A page of a member of staff: `ops_staff(usr, "remove")`; the role if `rest` is empty.
 #[must_use]
 pub fn ops_staff(usr: &str, rest: &str) -> String {
     below(OPS_STAFF, usr, rest)
@@ -93,7 +93,7 @@ pub fn ops_token(token: &str) -> String {
     below(OPS_TOKENS, token, "")
 }
 
-/// An invitation to the staff, by the secret end of its link.
+/// A staff invitation, by the secret part of its link.
 #[must_use]
 pub fn staff_invitation(link: &str) -> String {
     format!("/invite/staff/{}", encode(link))
@@ -105,27 +105,27 @@ pub fn token(acct: &str, token: &str) -> String {
     account(acct, &format!("tokens/{}", encode(token)))
 }
 
-/// A page of an endpoint: `endpoint(acct, ep, "edit")`; the endpoint itself when `rest` is empty.
+/// A page of an endpoint: `endpoint(acct, ep, "edit")`; the endpoint itself if `rest` is empty.
 #[must_use]
 pub fn endpoint(acct: &str, ep: &str, rest: &str) -> String {
     let ep = encode(ep);
     account(acct, &if rest.is_empty() { format!("endpoints/{ep}") } else { format!("endpoints/{ep}/{rest}") })
 }
 
-/// A member's page: `member(acct, usr, "remove")`; the member when `rest` is empty.
+/// A member's page: `member(acct, usr, "remove")`; the member if `rest` is empty.
 #[must_use]
 pub fn member(acct: &str, usr: &str, rest: &str) -> String {
     let usr = encode(usr);
     account(acct, &if rest.is_empty() { format!("members/{usr}") } else { format!("members/{usr}/{rest}") })
 }
 
-/// An invitation, by the secret end of its link.
+/// An invitation, by the secret part of its link.
 #[must_use]
 pub fn invitation(link: &str) -> String {
     format!("/invite/{}", encode(link))
 }
 
-/// Setting a new password, by the secret end of the link.
+/// Setting a new password, by the secret part of the link.
 #[must_use]
 pub fn reset(link: &str) -> String {
     format!("/reset/{}", encode(link))
@@ -143,7 +143,7 @@ pub fn job(acct: &str, job: &str) -> String {
     account(acct, &format!("jobs/{}", encode(job)))
 }
 
-/// The page of what this id belongs to, where there is one; without an account, the operator's page of it.
+/// The page of the object with this ID, if there is one; without an account, its page in the operator area.
 #[must_use]
 pub fn object(acct: &str, id: &str) -> Option<String> {
     match id.split_once('_')?.0 {
@@ -177,29 +177,29 @@ pub fn cause(code: &str) -> String {
     format!("{HELP}/causes/{}", encode(code))
 }
 
-/// Signing in with the way back kept.
+/// The sign-in page, returning to `next` afterwards.
 #[must_use]
 pub fn sign_in_then(next: &str) -> String {
     if next == "/" { SIGN_IN.to_owned() } else { format!("{SIGN_IN}?next={}", encode(next)) }
 }
 
-/// The same for somebody whose second step came too late.
+/// The sign-in page after the second step has timed out.
 #[must_use]
 pub fn sign_in_late(next: &str) -> String {
     format!("{SIGN_IN}{}", Writer::default().with("late", "1").with("next", next).finish())
 }
 
-/// With what the second step is made.
+/// How the second step is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// A code of the app.
+    /// A code from the authenticator app.
     App,
     /// A recovery code.
     RecoveryCode,
 }
 
 impl Step {
-    /// Its name in addresses and forms.
+    /// Its name in URLs and forms.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -208,27 +208,27 @@ impl Step {
         }
     }
 
-    /// The one of that name; the app for any other.
+    /// The step of that name; `App` for any other.
     #[must_use]
     pub fn parse(name: &str) -> Self {
         if name == Self::RecoveryCode.as_str() { Self::RecoveryCode } else { Self::App }
     }
 }
 
-/// The second step of signing in, with the way back kept.
+/// The second step of signing in, returning to `next` afterwards.
 #[must_use]
 pub fn verify_then(next: &str, step: Step) -> String {
     format!("{VERIFY}{}", Writer::default().with("with", step.as_str()).with("next", next).finish())
 }
 
-/// A person's second factor, with the way back kept.
+/// A user's second factor, returning to `next` afterwards.
 #[must_use]
 pub fn second_factor_then(next: &str) -> String {
     format!("{SECOND_FACTOR}{}", Writer::default().with("next", next).finish())
 }
 
-/// A way back that leads to this site: a path, one leading slash, visible ASCII. Anything else could send people
-/// elsewhere (`//evil.example`, `/\evil.example`), or break the header that it is written into.
+/// Accepts only return paths on this site: one leading slash, visible ASCII. Anything else could redirect to another
+/// site (`//evil.example`, `/\evil.example`) or break the response header.
 #[must_use]
 pub fn safe_next(next: &str) -> Option<&str> {
     let mut bytes = next.bytes();
@@ -241,9 +241,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_way_back_stays_on_this_site() {
-        for fine in ["/", "/a/acct_1/deliveries?status=failed&range=24h"] {
-            assert_eq!(safe_next(fine), Some(fine));
+    fn return_paths_stay_on_this_site() {
+        for allowed in ["/", "/a/acct_1/deliveries?status=failed&range=24h"] {
+            assert_eq!(safe_next(allowed), Some(allowed));
         }
         for evil in ["", "//evil.example", "/\\evil.example", "https://evil.example", "a/b", "/a b", "/a\r\nX: y", "/ä"]
         {
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_a_support_session_are_known_by_their_path() {
+    fn support_sessions_are_recognised_by_path() {
         let page = in_support("acct_1", "deliveries?q=1");
         assert_eq!(page, "/support/a/acct_1/deliveries?q=1");
         assert!(is_support(&page) && !is_support("/support/all") && !is_support("/a/acct_1"));
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_cannot_break_out_of_its_place_in_a_path() {
+    fn ids_are_escaped_in_paths() {
         assert_eq!(account("../x", "endpoints"), "/a/..%2Fx/endpoints");
         assert_eq!(endpoint("acct_1", "ep_1", "edit"), "/a/acct_1/endpoints/ep_1/edit");
         assert_eq!(sign_in_then("/a/x?y=1"), "/sign-in?next=%2Fa%2Fx%3Fy%3D1");

@@ -9,8 +9,8 @@ use leptos_router::{SsrMode, path};
 use crate::pages::audit::AuditPage;
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
-    delete::DeleteEndpointPage, edit::EditEndpointPage, everywhere::RotateEverywherePage, list::EndpointsPage,
-    new::NewEndpointPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
+    delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
+    rotate_all::RotateAllPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
@@ -20,7 +20,7 @@ use crate::pages::ops::{
     accounts::AccountsPage,
     audit::OpsAuditPage,
     health::HealthPage,
-    joining::JoinStaffPage,
+    join_staff::JoinStaffPage,
     new_account::NewAccountPage,
     policies::PoliciesPage,
     staff::{InviteStaffPage, StaffPage},
@@ -29,7 +29,7 @@ use crate::pages::ops::{
     tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage, RevokePlatformTokenPage},
 };
 use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
-use crate::pages::support::{desk::DeskPage, log::LogPage, start::StartSupportPage};
+use crate::pages::support::{home::SupportHomePage, log::LogPage, start::StartSupportPage};
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, revoke::RevokeTokenPage, show::TokenPage};
 use crate::pages::{
     forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,
@@ -37,7 +37,7 @@ use crate::pages::{
     sign_in::SignInPage, sign_up::SignUpPage, start::StartPage, test_line::TestLinePage, verify::VerifySignInPage,
 };
 
-/// The application: one route per page. Pages are sent whole, so that they need no script.
+/// The application: one route per page. Responses are complete, so that pages work without script.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
@@ -108,7 +108,7 @@ fn AccountRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/secret") view=CredentialsPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/delete") view=DeleteEndpointPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/endpoints/:ep/recover") view=RecoverPage/>
-        <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateEverywherePage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/rotate") view=RotateAllPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/members") view=MembersPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/members/invite") view=InvitePage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/members/:usr") view=MemberPage/>
@@ -135,12 +135,12 @@ fn AccountRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
-/// The provider's support: its desk, and an account's pages as support may see them.
+/// The provider's support: its own pages, and the pages of an account in a support session.
 #[component(transparent)]
 fn SupportRoutes() -> AnyNestedRoute {
     let ssr = SsrMode::Async;
     view! {
-        <Route ssr=ssr.clone() path=path!("/support") view=DeskPage/>
+        <Route ssr=ssr.clone() path=path!("/support") view=SupportHomePage/>
         <Route ssr=ssr.clone() path=path!("/support/start") view=StartSupportPage/>
         <Route ssr=ssr.clone() path=path!("/support/log") view=LogPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>

@@ -1,16 +1,16 @@
 //! The request behind a page or a form: who asks, what they typed, and how it is answered.
 
 mod answer;
+pub mod bulk_rotation;
 mod document;
-pub mod everywhere;
-pub mod first_try;
-pub mod letters;
+pub mod first_attempt;
+pub mod mail_messages;
 mod second_step;
 mod staff;
 mod typed;
 mod visitor;
 
-pub use answer::{Done, form, move_to, refuse, set_cookie, start_over};
+pub use answer::{Done, form, move_to, refuse, restart_sign_in, set_cookie};
 pub use document::{Assets, shell};
 pub use second_step::{
     begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in, take_codes,
@@ -19,6 +19,6 @@ pub use staff::{agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
     ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, actor, backend, client_ip, now, path, request_id,
-    require_fresh_sign_in, require_patience, session, session_id, sign_in, sign_out, take_flash, theme, user,
+    require_fresh_sign_in, require_within_rate_limit, session, session_id, sign_in, sign_out, take_flash, theme, user,
     was_signed_in, zone,
 };

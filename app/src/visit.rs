@@ -1,4 +1,4 @@
-//! What every page knows about the visit: who looks, at which account, by which clock.
+//! What every page knows about the request: the user, the account, the time zone.
 
 use domain::UnixMs;
 use domain::account::{Membership, User};
@@ -10,13 +10,13 @@ use crate::error::UiError;
 use crate::flash::Flash;
 use crate::zone::Zone;
 
-/// Light or dark, where a person chose one; the system's otherwise.
+/// The theme a user has chosen; otherwise the system's theme applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
-    /// Ink on paper.
+    /// Light.
     Light,
-    /// The same by night.
+    /// Dark.
     Dark,
 }
 
@@ -37,91 +37,93 @@ impl Theme {
     }
 }
 
-/// One view of one page, signed in or not.
+/// A request for a page, signed in or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visit {
-    /// Path and query of the page.
+    /// Path and query.
     pub path: String,
     /// Name of the time zone.
     pub zone: String,
-    /// The theme, where one was chosen.
+    /// The chosen theme.
     pub theme: Option<Theme>,
-    /// The moment that all times on the page are measured from.
+    /// The reference for all relative times on the page.
     pub now: UnixMs,
-    /// What became of the form before this page; default when there was none.
+    /// The outcome of the previous form; default if there was none.
     pub flash: Flash,
 }
 
 impl Visit {
-    /// The zone that times are written in.
+    /// The reader's time zone.
     #[must_use]
     pub fn zone(&self) -> Zone {
         Zone::or_utc(&self.zone)
     }
 }
 
-/// A view of one of an account's pages. Pages find it in their context.
+/// A request for a page of an account. Pages find it in their context.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {
-    /// The view.
+    /// The request.
     pub visit: Visit,
-    /// Who looks.
+    /// The signed-in user.
     pub user: User,
-    /// The accounts they belong to, by name.
+    /// Their accounts, sorted by name.
     pub memberships: Vec<Membership>,
-    /// The account they look at, and their role there.
+    /// The current account, and their role in it.
     pub here: Membership,
-    /// The support session in which the provider's staff look; none for members of the account.
+    /// The support session; none for members of the account.
     pub support: Option<SupportSession>,
-    /// Whether they are an operator too, and have pages outside of accounts.
+    /// Whether they are an operator as well.
     pub operates: bool,
-    /// Whom the people of an account ask, where the operator has said; empty otherwise.
+    /// Support contact; empty if the operator has not set one.
     pub contact: String,
 }
 
 impl Frame {
-    /// The account's id as it stands in paths.
+    /// The account ID used in paths.
     #[must_use]
     pub fn acct(&self) -> &str {
         self.here.account.id.as_str()
     }
 
-    /// Whether a control for this is shown. The engine decides again when it is used.
+    /// Whether to show controls for this. The backend checks again when they are used.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {
         self.here.may(permission)
     }
 
-    /// For pages that are of no use without this, so that nobody fills in a form for nothing.
+    /// Refuses a page whose form could not be submitted.
     ///
     /// # Errors
-    /// `Forbidden` naming what is needed.
+    /// `Forbidden`, naming the roles that may.
     pub fn need(&self, permission: Permission) -> Result<(), UiError> {
         match &self.here.account.suspended {
             _ if self.may(permission) => Ok(()),
-            Some(suspension) if !permission.only_reads() => Err(domain::Error::Suspended(suspension.words()).into()),
-            _ => Err(permission.refused_to_person().into()),
+            Some(suspension) if !permission.is_read_only() => {
+                Err(domain::Error::Suspended(suspension.message()).into())
+            }
+            _ => Err(domain::actor::refused_to_user(permission).into()),
         }
     }
 
-    /// What the person is here, in words.
+    /// The user's role in words.
     #[must_use]
     pub const fn role(&self) -> &'static str {
         if self.support.is_some() { "provider support" } else { self.here.role.as_str() }
     }
 
-    /// The moment that all times on the page are measured from.
+    /// The reference for all relative times on the page.
     #[must_use]
     pub const fn now(&self) -> UnixMs {
         self.visit.now
     }
 }
 
-/// What a page says about an error besides the error itself.
+/// An error as its page shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refusal {
+pub struct PageError {
     /// The error.
     pub error: UiError,
-    /// The request's id, for those who ask the people who run this.
+    /// The request ID, for questions to support.
     pub request_id: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The time zone in which a person reads times, and how times are written.
+//! The reader's time zone, and how times are formatted.
 
 use domain::{
     UnixMs,
@@ -7,7 +7,7 @@ use domain::{
 };
 use jiff::tz::TimeZone;
 
-/// A time zone of the IANA database, checked.
+/// A valid time zone of the IANA database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Zone {
     name: String,
@@ -21,7 +21,7 @@ impl Default for Zone {
 }
 
 impl Zone {
-    /// The zone of that name; none for a name that the database does not have.
+    /// The zone of that name, if it exists.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let rules = TimeZone::get(name).ok()?;
@@ -34,13 +34,13 @@ impl Zone {
         Self::parse(name).unwrap_or_default()
     }
 
-    /// The zone's name: `Europe/Berlin`.
+    /// The name: `Europe/Berlin`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Names of all zones, by region.
+    /// Names of all zones, sorted by region.
     #[must_use]
     pub fn names() -> Vec<String> {
         let mut names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
@@ -49,56 +49,55 @@ impl Zone {
         names
     }
 
-    /// The moment in this zone; none outside of the calendar.
+    /// The time in this zone; none outside the calendar.
     #[must_use]
     pub fn at(&self, moment: UnixMs) -> Option<jiff::Zoned> {
         let moment = jiff::Timestamp::from_millisecond(moment.0).ok()?;
         Some(moment.to_zoned(self.rules.clone()))
     }
 
-    /// The moment of a local time as `datetime-local` posts it; none when it is not one. In the hour that a clock
-    /// repeats it is the first.
+    /// Parses the value of a `datetime-local` field. When a clock change repeats an hour, the first one is meant.
     #[must_use]
     pub fn moment(&self, local: &str) -> Option<UnixMs> {
         let local: jiff::civil::DateTime = local.trim().parse().ok()?;
         Some(UnixMs(local.to_zoned(self.rules.clone()).ok()?.timestamp().as_millisecond()))
     }
 
-    /// The moment as `datetime-local` wants it, to the second: `2026-11-23T14:03:22`.
+    /// The value for a `datetime-local` field, to the second: `2026-11-23T14:03:22`.
     #[must_use]
     pub fn local(&self, moment: UnixMs) -> String {
-        self.written(moment, "%Y-%m-%dT%H:%M:%S")
+        self.formatted(moment, "%Y-%m-%dT%H:%M:%S")
     }
 
-    fn written(&self, moment: UnixMs, format: &str) -> String {
+    fn formatted(&self, moment: UnixMs, format: &str) -> String {
         self.at(moment).map(|at| at.strftime(format).to_string()).unwrap_or_default()
     }
 
     /// Time of day for lists: `14:03:22`.
     #[must_use]
     pub fn clock(&self, moment: UnixMs) -> String {
-        self.written(moment, "%H:%M:%S")
+        self.formatted(moment, "%H:%M:%S")
     }
 
     /// Day for the headers of lists: `Mon 23 Nov 2026`.
     #[must_use]
     pub fn day(&self, moment: UnixMs) -> String {
-        self.written(moment, "%a %-d %b %Y")
+        self.formatted(moment, "%a %-d %b %Y")
     }
 
     /// Day and minute for sentences: `23 Nov 14:03`.
     #[must_use]
     pub fn short(&self, moment: UnixMs) -> String {
-        self.written(moment, "%-d %b %H:%M")
+        self.formatted(moment, "%-d %b %H:%M")
     }
 
-    /// Everything, for details: `Mon 23 Nov 2026, 14:03:22.418 CET`.
+    /// Date, time and zone for details: `Mon 23 Nov 2026, 14:03:22.418 CET`.
     #[must_use]
     pub fn full(&self, moment: UnixMs) -> String {
-        self.written(moment, "%a %-d %b %Y, %H:%M:%S%.3f %Z")
+        self.formatted(moment, "%a %-d %b %Y, %H:%M:%S%.3f %Z")
     }
 
-    /// How far the zone is from UTC at that moment: `UTC+1`, `UTC−3:30`, `UTC`.
+    /// The offset from UTC at that time: `UTC+1`, `UTC−3:30`, `UTC`.
     #[must_use]
     pub fn offset(&self, moment: UnixMs) -> String {
         let seconds = self.at(moment).map_or(0, |at| at.offset().seconds());
@@ -111,8 +110,8 @@ impl Zone {
     }
 }
 
-/// A query whose `zone` says what its local times `from` and `to` mean, with these in UTC and without it. So every link
-/// on a page that a form led to says the same to somebody in another zone.
+/// Converts the local times `from` and `to` of a query to UTC, using its `zone`, which is removed. Links on the
+/// resulting page then mean the same in every time zone.
 #[must_use]
 pub fn in_utc(query: &str) -> String {
     let Some(zone) = pairs(query).find(|(key, _)| key == "zone").map(|(_, name)| Zone::or_utc(&name)) else {
@@ -133,14 +132,14 @@ mod tests {
     const MOMENT: UnixMs = UnixMs(1_795_439_002_418);
 
     #[test]
-    fn a_zone_that_does_not_exist_is_utc() {
+    fn an_unknown_zone_falls_back_to_utc() {
         assert_eq!(Zone::parse("Europe/Atlantis"), None);
         assert_eq!(Zone::or_utc("../../etc/passwd").name(), "UTC");
         assert_eq!(Zone::default().full(MOMENT), "Mon 23 Nov 2026, 13:03:22.418 UTC");
     }
 
     #[test]
-    fn local_times_of_a_form_are_read_in_its_zone() {
+    fn local_times_of_a_form_are_parsed_in_its_zone() {
         let query = "status=failed&from=2026-11-23T14%3A03&to=nonsense&zone=Europe%2FBerlin";
         assert_eq!(in_utc(query), "status=failed&from=2026-11-23T13%3A03%3A00.000Z&to=nonsense");
         assert_eq!(in_utc("from=2026-11-23T14%3A03"), "from=2026-11-23T14%3A03");
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_written_in_the_zone_that_was_asked_for() {
+    fn times_are_formatted_in_the_requested_zone() {
         let berlin = Zone::or_utc("Europe/Berlin");
         assert_eq!(berlin.full(MOMENT), "Mon 23 Nov 2026, 14:03:22.418 CET");
         assert_eq!((berlin.clock(MOMENT), berlin.short(MOMENT)), ("14:03:22".into(), "23 Nov 14:03".into()));

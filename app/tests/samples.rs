@@ -1,5 +1,5 @@
-//! The samples of the guide "Verify a request", run in their own languages. Languages not installed on this
-//! machine are skipped; Node.js and Python must be there.
+//! Runs the code samples of `docs/help/verify.md`, each in its own language. A language that isn't installed is
+//! skipped, except Node.js and Python, which every test machine has.
 #![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
 
 use std::{
@@ -15,7 +15,7 @@ use domain::{
     signature::header,
 };
 
-/// Extension of the sample, program, its version flag, and the runner in the folder beside this file.
+/// Language of the code block, program, its argument for printing its version, and the runner in `tests/samples`.
 const LANGUAGES: [(&str, &str, &str, &str); 5] = [
     ("js", "node", "--version", "run.mjs"),
     ("py", "python3", "--version", "run.py"),
@@ -23,7 +23,7 @@ const LANGUAGES: [(&str, &str, &str, &str); 5] = [
     ("php", "php", "--version", "run.php"),
     ("go", "go", "version", "run.go"),
 ];
-/// Their absence is a failure.
+/// The test fails without these.
 const REQUIRED: [&str; 2] = ["node", "python3"];
 
 #[derive(Clone)]
@@ -45,7 +45,7 @@ fn now_s() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
-/// A request as Offhook sends it during a rotation: the second signature is the receiver's.
+/// A request as the sender writes it during a rotation: the second signature is made with the receiver's secret.
 fn genuine(at_s: i64) -> Request {
     let (id, token) = ("evt_01kb", "grüße-\"token\"");
     let body = body(EventKind::CallProcessed.example(), 1_507_305_512, token);
@@ -55,7 +55,7 @@ fn genuine(at_s: i64) -> Request {
     Request { body, id: text(id), timestamp: at_s.to_string(), signature, secret, token: text(token) }
 }
 
-/// What the samples must report for each request: whether the token matches, whether the signature does.
+/// Requests with the expected results: whether the token is right, and whether the signature is.
 fn cases() -> Vec<(&'static str, Request, bool, bool)> {
     let good = genuine(now_s());
     let with = |change: fn(&mut Request)| {
@@ -64,21 +64,21 @@ fn cases() -> Vec<(&'static str, Request, bool, bool)> {
         request
     };
     vec![
-        ("genuine", good.clone(), true, true),
+        ("genuine request", good.clone(), true, true),
         ("another secret", with(|r| r.secret = secret(3).reveal().to_owned()), true, false),
         ("another token", with(|r| r.token.push('x')), false, true),
-        ("body altered", with(|r| r.body = r.body.replace("7048", "7049")), true, false),
-        ("id altered", with(|r| r.id.push('0')), true, false),
-        ("time altered", with(|r| r.timestamp = (now_s() - 1).to_string()), true, false),
+        ("changed body", with(|r| r.body = r.body.replace("7048", "7049")), true, false),
+        ("changed id", with(|r| r.id.push('0')), true, false),
+        ("changed timestamp", with(|r| r.timestamp = (now_s() - 1).to_string()), true, false),
         ("replayed after six minutes", genuine(now_s() - 360), true, false),
-        ("dated six minutes ahead", genuine(now_s() + 360), true, false),
+        ("six minutes in the future", genuine(now_s() + 360), true, false),
         ("no signature", with(|r| r.signature.clear()), true, false),
-        ("signature without its version", with(|r| r.signature = r.signature.replace("v1,", "")), true, false),
-        ("no time", with(|r| r.timestamp.clear()), true, false),
+        ("signature without a version", with(|r| r.signature = r.signature.replace("v1,", "")), true, false),
+        ("no timestamp", with(|r| r.timestamp.clear()), true, false),
         ("body without a token", with(|r| r.body = "{}".into()), false, false),
-        ("body not an object", with(|r| r.body = "null".into()), false, false),
-        ("body not JSON", with(|r| r.body = "x".into()), false, false),
-        ("token not a string", with(|r| r.body = r#"{"auth_token":1}"#.into()), false, false),
+        ("body that is not an object", with(|r| r.body = "null".into()), false, false),
+        ("body that is not JSON", with(|r| r.body = "x".into()), false, false),
+        ("token that is not a string", with(|r| r.body = r#"{"auth_token":1}"#.into()), false, false),
     ]
 }
 
@@ -89,7 +89,7 @@ fn command(program: &str, runner: &Path, sample: &Path) -> Command {
         command.args([runner, sample]);
         return command;
     }
-    // Go wants all files of a program in one folder.
+    // Go needs all files of a program in one folder.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sample-go");
     std::fs::create_dir_all(&folder).unwrap();
     for file in [runner, sample] {
@@ -101,26 +101,46 @@ fn command(program: &str, runner: &Path, sample: &Path) -> Command {
     Command::new(folder.join("verify"))
 }
 
-fn said(mut command: Command, request: &Request) -> String {
+fn output_of(mut command: Command, request: &Request) -> String {
     let Request { body, id, timestamp, signature, secret, token } = request;
     let output = command.args([body, id, timestamp, signature, secret, token]).output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
+/// The code block of a language in the guide.
+fn sample<'a>(guide: &'a str, language: &str) -> &'a str {
+    let (_, rest) = guide.split_once(&format!("\n```{language} ")).unwrap();
+    let (_, code) = rest.split_once('\n').unwrap();
+    code.split_once("\n```\n").unwrap().0
+}
+
 #[test]
-fn the_samples_of_the_guide_accept_genuine_requests_only() {
+fn the_samples_accept_genuine_requests_and_no_others() {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(here.join("../docs/help/verify.md")).unwrap();
     for (ending, program, version, runner) in LANGUAGES {
         if Command::new(program).arg(version).output().is_err() {
             assert!(!REQUIRED.contains(&program), "{program} is missing");
             continue;
         }
         let runner = here.join("tests/samples").join(runner);
-        let sample = here.join(format!("src/pages/help/samples/verify.{ending}"));
+        let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("verify.{ending}"));
+        std::fs::write(&file, sample(&guide, ending)).unwrap();
         for (name, request, token, signature) in cases() {
-            let said = said(command(program, &runner, &sample), &request);
-            assert_eq!(said, format!("{token} {signature}"), "verify.{ending}: {name}");
+            let output = output_of(command(program, &runner, &file), &request);
+            assert_eq!(output, format!("{token} {signature}"), "verify.{ending}: {name}");
+        }
+    }
+}
+
+#[test]
+fn every_sample_checks_both_credentials() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(here.join("../docs/help/verify.md")).unwrap();
+    for language in ["js", "py", "rb", "php", "go", "cs"] {
+        for part in ["auth_token", "webhook-id", "webhook-timestamp", "webhook-signature", "whsec_", "v1,"] {
+            assert!(sample(&guide, language).contains(part), "{language}: {part}");
         }
     }
 }

@@ -11,16 +11,16 @@ test("every guide is one click from the help page, signed in or not", async ({ p
   }
 });
 
-test("every cause has a page of its own with what to try, and all of them are in the catalogue", async ({ page, request }) => {
+test("every cause is in the catalogue and has its own page", async ({ page, request }) => {
   await page.goto("/help/causes");
   const links = page.getByRole("main").locator('a[href^="/help/causes/"]');
   const hrefs = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href")!));
   expect(new Set(hrefs)).toEqual(new Set(CAUSES.map((cause) => `/help/causes/${cause}`)));
   for (const href of hrefs) {
-    const answer = await request.get(href);
-    expect(answer.status(), href).toBe(200);
-    const text = await answer.text();
-    for (const part of ["Try this first", "Possible causes", "How to check", "How to fix", "What happens meanwhile"]) {
+    const response = await request.get(href);
+    expect(response.status(), href).toBe(200);
+    const text = await response.text();
+    for (const part of ["Try this first", "Possible causes", "How to check", "How to fix", "In the meantime"]) {
       expect(text, `${href}: ${part}`).toContain(part);
     }
   }
@@ -28,7 +28,7 @@ test("every cause has a page of its own with what to try, and all of them are in
   await expect(page.getByRole("link", { name: "All causes" })).toBeVisible();
 });
 
-test("every link of every guide leads somewhere", async ({ page, request }) => {
+test("no guide has a dead link", async ({ page, request }) => {
   const seen = new Set<string>();
   for (const path of ["", "/setting-up", "/verify", "/retries", "/causes", "/api"]) {
     await page.goto(`/help${path}`);
@@ -40,7 +40,7 @@ test("every link of every guide leads somewhere", async ({ page, request }) => {
   for (const href of seen) expect((await request.get(href)).status(), href).toBe(200);
 });
 
-test("a cause that does not exist is not in service", async ({ page }) => {
+test("an unknown cause is not found", async ({ page }) => {
   const response = await page.goto("/help/causes/magic");
   expect(response?.status()).toBe(404);
 });

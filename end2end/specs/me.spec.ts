@@ -3,7 +3,7 @@ import { expect, test } from "../fixtures/test";
 const PAPER = "rgb(241, 245, 242)";
 const NIGHT = "rgb(12, 19, 17)";
 
-test("the theme is the system's until a person chooses one, which stays", async ({ page, person }) => {
+test("the theme follows the system until the user chooses one", async ({ page, person }) => {
   const html = page.locator("html");
   const colour = () => html.evaluate((element) => getComputedStyle(element).backgroundColor);
   await page.emulateMedia({ colorScheme: "dark" });
@@ -11,7 +11,7 @@ test("the theme is the system's until a person chooses one, which stays", async 
   await expect(html).not.toHaveAttribute("data-theme");
   expect(await colour()).toBe(NIGHT);
 
-  await page.getByRole("button", { name: /^Menu of/ }).click();
+  await page.getByRole("button", { name: /^User menu/ }).click();
   await page.getByRole("button", { name: "Light", exact: true }).click();
   await expect(page).toHaveURL(person.path("endpoints"));
   await expect(html).toHaveAttribute("data-theme", "light");
@@ -30,11 +30,11 @@ test("the theme is the system's until a person chooses one, which stays", async 
   expect(await colour()).toBe(PAPER);
 });
 
-test("times are shown in the zone that a person chose", async ({ page, person }) => {
+test("times are shown in the user's time zone", async ({ page, person }) => {
   await page.goto("/me");
-  await page.getByLabel("Times are shown in").selectOption("Asia/Kathmandu");
+  await page.getByLabel("Time zone").selectOption("Asia/Kathmandu");
   await page.getByRole("button", { name: "Save time zone" }).click();
-  await expect(page.getByRole("status")).toHaveText("Times are now shown in Asia/Kathmandu.");
+  await expect(page.getByRole("status")).toHaveText("Saved. Times are now in Asia/Kathmandu.");
   await page.goto(person.path("deliveries"));
   await expect(page.getByText("Times in Asia/Kathmandu (UTC+5:45)").first()).toBeVisible();
 });

@@ -5,7 +5,7 @@ import { expect, test } from "../fixtures/test";
 const WRONG = "Incorrect email address or password.";
 
 async function signIn(page: Page, email: string, password: string) {
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
@@ -17,21 +17,21 @@ test("the right password leads to the account", async ({ page, person, context }
   await expect(page).toHaveURL(new RegExp(person.acct));
 });
 
-test("a wrong password and an unknown address get the same answer, and the address stays typed", async ({ page, person, context }) => {
+test("a wrong password and an unknown email get the same error, and the email stays filled in", async ({ page, person, context }) => {
   await context.clearCookies();
   for (const email of [person.email, "nobody@acme.example"]) {
     await page.goto("/sign-in");
     await signIn(page, email, "not the right password");
     await expect(page.getByRole("alert")).toHaveText(WRONG);
-    await expect(page.getByLabel("E-mail")).toHaveValue(email);
+    await expect(page.getByLabel("Email")).toHaveValue(email);
     await expect(page.getByLabel("Password")).toHaveValue("");
   }
 });
 
-test("guessing is slowed down, even with the right password", async ({ page, person, context }) => {
+test("password guesses are slowed down, even if one is right", async ({ page, person, context }) => {
   await context.clearCookies();
   await page.goto("/sign-in");
-  // Until the wait is long enough for a slow machine to come back within it; each guess after a wait doubles it.
+  // Until the delay is long enough for a slow machine. Each guess after a delay doubles it.
   await expect(async () => {
     await signIn(page, person.email, "not the right password");
     await expect(page.getByRole("alert")).toHaveText(/Try again in ([4-9]|\d\d+) s/, { timeout: 800 });
@@ -40,14 +40,14 @@ test("guessing is slowed down, even with the right password", async ({ page, per
   await expect(page.getByRole("alert")).toHaveText(/^Too many attempts\. Try again in \d+ s\.$/);
 });
 
-test("an ended session says so and leads back to the page", async ({ page, person, context }) => {
+test("an expired session asks for sign-in and returns to the page", async ({ page, person, context }) => {
   await page.goto(person.path("events?not_sent=1"));
   const cookies = await context.cookies();
   const session = cookies.filter((cookie) => cookie.httpOnly);
   expect(session).toHaveLength(1);
   await context.clearCookies({ name: session[0].name });
   await page.reload();
-  await expect(page.getByRole("status")).toContainText("your session ended");
+  await expect(page.getByRole("status")).toContainText("Your session has expired");
   await signIn(page, person.email, PASSWORD);
   await expect(page).toHaveURL(person.path("events?not_sent=1"));
 });
@@ -57,7 +57,7 @@ for (const [name, next] of [
   ["another site without a scheme", "//evil.example/"],
   ["another site with a backslash", "/\\evil.example/"],
 ]) {
-  test(`a way back to ${name} is not taken`, async ({ page, person, context, baseURL }) => {
+  test(`a redirect to ${name} is refused`, async ({ page, person, context, baseURL }) => {
     await context.clearCookies();
     await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
     await signIn(page, person.email, PASSWORD);

@@ -12,7 +12,7 @@ use axum::{
 };
 use domain::{
     actor::Actor,
-    audit::{AuditFilter, AuditPage, Change, Record},
+    audit::{AuditFilter, AuditPage, AuditRecord, Change},
     query::PAGE_MAX_ROWS,
     time::iso_utc,
 };
@@ -69,7 +69,7 @@ impl Log {
     async fn page(self, state: &SharedState, actor: &Actor, filter: &AuditFilter) -> domain::Result<AuditPage> {
         match self {
             Self::Account => state.backend.audit(actor, filter).await,
-            Self::Ops => state.backend.installation_audit(actor, filter).await,
+            Self::Ops => state.backend.ops_audit(actor, filter).await,
         }
     }
 }
@@ -142,7 +142,7 @@ impl Export {
 
 impl Format {
     /// A page of records as a part of the file: the first part has the beginning, the last the end.
-    fn part(self, rows: Vec<Record>, first: bool, last: bool) -> io::Result<Vec<u8>> {
+    fn part(self, rows: Vec<AuditRecord>, first: bool, last: bool) -> io::Result<Vec<u8>> {
         match self {
             Self::Csv => csv_part(&rows, first),
             Self::Json => {
@@ -156,7 +156,7 @@ impl Format {
 }
 
 /// Records as lines of the table (RFC 4180). Every cell is quoted.
-fn csv_part(rows: &[Record], first: bool) -> io::Result<Vec<u8>> {
+fn csv_part(rows: &[AuditRecord], first: bool) -> io::Result<Vec<u8>> {
     let mut builder = csv::WriterBuilder::new();
     let mut table =
         builder.quote_style(csv::QuoteStyle::Always).terminator(csv::Terminator::CRLF).from_writer(Vec::new());
@@ -169,7 +169,7 @@ fn csv_part(rows: &[Record], first: bool) -> io::Result<Vec<u8>> {
     table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
-fn cells(record: &Record) -> [String; COLUMNS.len()] {
+fn cells(record: &AuditRecord) -> [String; COLUMNS.len()] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         record.id.to_string(),
@@ -177,8 +177,8 @@ fn cells(record: &Record) -> [String; COLUMNS.len()] {
         text(&record.who_id),
         text(&record.who),
         text(&record.address),
-        record.deed.as_str().to_owned(),
-        record.deed.words().to_owned(),
+        record.action.as_str().to_owned(),
+        record.action.summary().to_owned(),
         text(&record.object_id),
         text(&record.object),
         record.changes.iter().map(change).collect::<Vec<_>>().join("; "),
@@ -201,18 +201,18 @@ fn inert(cell: String) -> String {
 
 #[cfg(test)]
 mod tests {
-    use domain::{UnixMs, audit::Deed, id::AuditId};
+    use domain::{UnixMs, audit::AuditAction, id::AuditId};
 
     use super::*;
 
-    fn record(object: &str) -> Record {
-        Record {
+    fn record(object: &str) -> AuditRecord {
+        AuditRecord {
             id: AuditId::new(UnixMs(0), 1),
             at: UnixMs(0),
             who_id: None,
             who: Some("ana@acme.example".to_owned()),
             address: None,
-            deed: Deed::EndpointChanged,
+            action: AuditAction::EndpointChanged,
             object_id: None,
             object: Some(object.to_owned()),
             changes: Change::between("name", "a \"b\"", "c").into_iter().collect(),

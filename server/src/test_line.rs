@@ -32,7 +32,7 @@ async fn receive(State(state): State<SharedState>, Path(key): Path<String>, requ
     let Ok(body) = axum::body::to_bytes(body, EVENT_BODY_MAX_BYTES).await else {
         return (StatusCode::PAYLOAD_TOO_LARGE, "The test line accepts up to 256 KiB.\n").into_response();
     };
-    match state.backend.test_line_called(&key, &head(&parts.headers), &String::from_utf8_lossy(&body)).await {
+    match state.backend.record_test_line_request(&key, &head(&parts.headers), &String::from_utf8_lossy(&body)).await {
         Ok(behaviour) => respond(&state, behaviour).await,
         Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, "This test line does not exist.\n").into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),

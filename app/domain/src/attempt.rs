@@ -1,58 +1,58 @@
-//! One HTTP request of a delivery, as it is kept.
+//! Attempts: the HTTP requests of a delivery.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{cause::Failure, id::AttemptId, time::UnixMs};
 
-/// Bytes of a response body that are kept.
+/// Bytes of the response body that are stored.
 pub const RESPONSE_KEPT_BYTES: usize = 16 * 1_024;
-/// Bytes of a response body after which reading stops.
+/// Bytes of the response body after which reading stops.
 pub const RESPONSE_READ_MAX_BYTES: usize = 64 * 1_024;
 
-/// How long the parts of an attempt took, in milliseconds; none where a part did not happen or was not seen
+/// How long each phase of an attempt took, in milliseconds; `None` for a phase that did not happen or was not observed
 /// (a pooled connection has neither DNS nor connect).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Timing {
-    /// Resolving the name.
+    /// DNS resolution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_ms: Option<u32>,
-    /// TCP and TLS.
+    /// TCP connect and TLS handshake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_ms: Option<u32>,
-    /// From the request's end to the response's head.
+    /// From the end of the request to the head of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u32>,
-    /// Reading the response's body.
+    /// Reading the response body.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_ms: Option<u32>,
 }
 
-/// An attempt with its evidence.
+/// An attempt with its request and response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Id.
     pub id: AttemptId,
-    /// 1, 2, … within the delivery, across resends.
+    /// 1, 2, … within the delivery, counted across resends.
     pub number: u32,
-    /// When it began.
+    /// When it started.
     pub started_at: UnixMs,
-    /// How long it took in all, in milliseconds.
+    /// Total duration in milliseconds.
     pub duration_ms: u32,
-    /// Where the time went.
+    /// Duration by phase.
     pub timing: Timing,
-    /// The URL at the time.
+    /// The URL used.
     pub url: String,
-    /// The signature header that was sent.
+    /// The `webhook-signature` header that was sent.
     pub signature: String,
-    /// HTTP status, where there was an answer.
+    /// HTTP status code, if there was a response.
     pub status_code: Option<u16>,
-    /// Why it failed; none for a success.
+    /// Why it failed; `None` for a success.
     pub failure: Option<Failure>,
-    /// The response's header lines, `name: value`, one a line.
+    /// The response headers, one `name: value` per line.
     pub response_head: String,
     /// The first [`RESPONSE_KEPT_BYTES`] of the response body as text.
     pub response_body: String,
-    /// Whether the body was longer than what is kept.
+    /// Whether the body was longer than what is stored.
     pub response_cut: bool,
 }

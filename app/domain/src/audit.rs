@@ -1,7 +1,7 @@
-//! The audit log: who did what, when, from where, and what it was before and after. Never a secret itself.
+//! The audit log: who did what, when and from where, with the values before and after. It never contains secrets.
 //!
-//! Records are only ever added. Each carries the hash of the one before it, so that a record that was changed or
-//! taken out shows.
+//! The log is append-only. Each record carries a hash that includes the record before it, so that a changed or removed
+//! record is detected.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -14,41 +14,41 @@ use crate::{
     time::{UnixMs, iso_utc, parse_utc},
 };
 
-macro_rules! deeds {
-    ($($name:ident => $code:literal, $words:literal;)+) => {
-        /// What was done.
+macro_rules! actions {
+    ($($name:ident => $code:literal, $summary:literal;)+) => {
+        /// An action that the audit log records.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum Deed {
-            $(#[doc = $words] #[serde(rename = $code)] $name,)+
+        pub enum AuditAction {
+            $(#[doc = $summary] #[serde(rename = $code)] $name,)+
         }
 
-        impl Deed {
-            /// All of them.
+        impl AuditAction {
+            /// All actions.
             pub const ALL: &'static [Self] = &[$(Self::$name),+];
 
-            /// The name in the database, in exports and in URLs: the area, a dot, and the deed.
+        /// The code in the database, exports and URLs: area, dot, action.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code),+ }
             }
 
-            /// What people read.
+/// The text for display.
             #[must_use]
-            pub const fn words(self) -> &'static str {
-                match self { $(Self::$name => $words),+ }
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$name => $summary),+ }
             }
         }
     };
 }
 
-deeds! {
+actions! {
     EndpointCreated => "endpoint.created", "Endpoint created";
     EndpointChanged => "endpoint.changed", "Endpoint changed";
     EndpointPaused => "endpoint.paused", "Endpoint paused";
-    EndpointPausedGone => "endpoint.paused_gone", "Endpoint paused because it answered 410 Gone";
+    EndpointPausedGone => "endpoint.paused_gone", "Endpoint paused after it returned 410 Gone";
     EndpointResumed => "endpoint.resumed", "Endpoint resumed";
-    EndpointFailing => "endpoint.failing", "Endpoint failing: its latest attempts have all failed";
-    EndpointFailingOneDay => "endpoint.failing_one_day", "Endpoint failing for a day";
+    EndpointFailing => "endpoint.failing", "Endpoint failing: all recent attempts failed";
+    EndpointFailingOneDay => "endpoint.failing_one_day", "Endpoint failing for one day";
     EndpointFailingFourDays => "endpoint.failing_four_days", "Endpoint failing for four days; it will be disabled tomorrow";
     EndpointDisabled => "endpoint.disabled", "Endpoint disabled after five days of failures; events are held";
     EndpointDeleted => "endpoint.deleted", "Endpoint deleted";
@@ -58,71 +58,71 @@ deeds! {
     TokenTested => "credentials.token_tested", "Test sent with the next auth token";
     TokenScheduled => "credentials.token_scheduled", "Switch to the next auth token scheduled";
     TokenSwitched => "credentials.token_switched", "Switched to the next auth token";
-    TokenUndone => "credentials.token_undone", "Switched back to the earlier auth token";
-    TokenRetired => "credentials.token_retired", "Earlier auth token retired";
-    TokenDropped => "credentials.token_dropped", "Rotation of the auth token given up";
+    TokenUndone => "credentials.token_undone", "Switched back to the previous auth token";
+    TokenRetired => "credentials.token_retired", "Previous auth token retired";
+    TokenDropped => "credentials.token_dropped", "Auth token rotation cancelled";
     SecretRotated => "credentials.secret_rotated", "Signing secret rotated";
     SecretTested => "credentials.secret_tested", "Test sent with the new signing secret";
-    SecretExtended => "credentials.secret_extended", "Overlap of signing secrets extended";
-    SecretRetired => "credentials.secret_retired", "Earlier signing secret retired";
-    DeliveryResent => "delivery.resent", "Delivery sent again";
+    SecretExtended => "credentials.secret_extended", "Signing secret overlap extended";
+    SecretRetired => "credentials.secret_retired", "Previous signing secret retired";
+    DeliveryResent => "delivery.resent", "Delivery resent";
     DeliveryCancelled => "delivery.cancelled", "Delivery cancelled";
-    RecoveryStarted => "delivery.recovery_started", "Recovering started";
-    RecoveryPaused => "delivery.recovery_paused", "Recovering paused";
-    RecoveryResumed => "delivery.recovery_resumed", "Recovering resumed";
-    RecoveryCancelled => "delivery.recovery_cancelled", "Recovering cancelled";
+    RecoveryStarted => "delivery.recovery_started", "Recovery started";
+    RecoveryPaused => "delivery.recovery_paused", "Recovery paused";
+    RecoveryResumed => "delivery.recovery_resumed", "Recovery resumed";
+    RecoveryCancelled => "delivery.recovery_cancelled", "Recovery cancelled";
     ApiTokenCreated => "token.created", "API token created";
     ApiTokenRotated => "token.rotated", "API token rotated";
     ApiTokenRevoked => "token.revoked", "API token revoked";
     MemberInvited => "member.invited", "Member invited";
     InviteWithdrawn => "member.invite_withdrawn", "Invitation withdrawn";
     MemberJoined => "member.joined", "Member joined";
-    MemberChanged => "member.changed", "Member's role changed";
+    MemberChanged => "member.changed", "Member role changed";
     MemberRemoved => "member.removed", "Member removed";
     AccountCreated => "account.created", "Account created";
     AccountChanged => "account.changed", "Account settings changed";
     AccountSuspended => "account.suspended", "Account suspended";
     AccountRestored => "account.restored", "Account resumed";
-    AccountRenamed => "account.renamed", "Account renamed by the operator";
+    AccountRenamed => "account.renamed", "Account renamed by an operator";
     AccountLimited => "account.limited", "Account limits changed";
     SupportStarted => "support.started", "Support session started";
-    SupportViewed => "support.viewed", "Support looked at a page";
+    SupportViewed => "support.viewed", "Support viewed a page";
     SupportRevealed => "support.revealed", "Support revealed a phone number";
     SupportEnded => "support.ended", "Support session ended";
     SignedIn => "person.signed_in", "Signed in";
     PasswordChanged => "person.password_changed", "Password changed";
     PasswordReset => "person.password_reset", "Password reset";
-    SecondFactorOn => "person.second_factor_on", "Second factor switched on";
-    SecondFactorOff => "person.second_factor_off", "Second factor switched off";
-    SecondFactorReset => "person.second_factor_reset", "Second factor taken away by an operator";
-    RecoveryCodesRenewed => "person.recovery_codes_renewed", "New recovery codes made";
+    SecondFactorOn => "person.second_factor_on", "Two-factor authentication turned on";
+    SecondFactorOff => "person.second_factor_off", "Two-factor authentication turned off";
+    SecondFactorReset => "person.second_factor_reset", "Two-factor authentication reset by an operator";
+    RecoveryCodesRenewed => "person.recovery_codes_renewed", "Recovery codes regenerated";
     RecoveryCodeUsed => "person.recovery_code_used", "Signed in with a recovery code";
-    LettersChanged => "person.letters_changed", "Letters about endpoints that fail switched on or off";
-    SessionsEnded => "person.sessions_ended", "Other sessions ended";
-    StaffAdded => "installation.staff_added", "Staff added";
-    StaffRemoved => "installation.staff_removed", "Staff removed";
-    StaffInvited => "installation.staff_invited", "Staff invited";
-    StaffInviteWithdrawn => "installation.staff_invite_withdrawn", "Invitation of staff withdrawn";
-    StaffChanged => "installation.staff_changed", "Role of staff changed";
+    EmailPreferencesChanged => "person.letters_changed", "Failure alerts by email turned on or off";
+    SessionsEnded => "person.sessions_ended", "Other sessions signed out";
+    StaffAdded => "installation.staff_added", "Staff member added";
+    StaffRemoved => "installation.staff_removed", "Staff member removed";
+    StaffInvited => "installation.staff_invited", "Staff member invited";
+    StaffInviteWithdrawn => "installation.staff_invite_withdrawn", "Staff invitation withdrawn";
+    StaffChanged => "installation.staff_changed", "Staff role changed";
     PolicyChanged => "installation.policy_changed", "Policy changed";
     KeyRotated => "installation.key_rotated", "Instance key rotated";
 }
 
-impl Deed {
-    /// The deed of that name.
+impl AuditAction {
+    /// The action with that code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|deed| deed.as_str() == code)
+        Self::ALL.iter().copied().find(|action| action.as_str() == code)
     }
 
-    /// Its area: the part before the dot.
+    /// The part of the code before the dot.
     #[must_use]
     pub fn area(self) -> &'static str {
         self.as_str().split_once('.').map_or("", |(area, _)| area)
     }
 }
 
-/// Areas that an account's log can be narrowed to, with what people read.
+/// The areas an account's log can be filtered by, with their labels.
 pub const AREAS: [(&str, &str); 7] = [
     ("endpoint", "Endpoints"),
     ("credentials", "Credentials"),
@@ -133,19 +133,19 @@ pub const AREAS: [(&str, &str); 7] = [
     ("support", "Support access"),
 ];
 
-/// Areas that the installation's log can be narrowed to.
-pub const INSTALLATION_AREAS: [(&str, &str); 4] = [
+/// The areas the installation's log can be filtered by, with their labels.
+pub const OPS_AREAS: [(&str, &str); 4] = [
     ("installation", "Staff and policies"),
     ("account", "Accounts"),
     ("token", "Platform tokens"),
-    ("person", "Sign-in and passwords"),
+    ("person", "Sign-in and security"),
 ];
 
-/// What people read for an area of either log.
+/// The label of an area of either log.
 #[must_use]
-pub fn area_words(area: &str) -> &'static str {
-    let mut all = AREAS.iter().chain(&INSTALLATION_AREAS);
-    all.find(|(code, _)| *code == area).map_or("", |(_, words)| words)
+pub fn area_label(area: &str) -> &'static str {
+    let mut all = AREAS.iter().chain(&OPS_AREAS);
+    all.find(|(code, _)| *code == area).map_or("", |(_, label)| label)
 }
 
 /// One value that changed.
@@ -169,7 +169,7 @@ impl Change {
         (before != after).then(|| Self { what: what.to_owned(), before: some(before), after: some(after) })
     }
 
-    /// Something that is true of the deed rather than a change.
+    /// A detail of the action that is not a change.
     #[must_use]
     pub fn noted(what: &str, value: impl Into<String>) -> Self {
         Self { what: what.to_owned(), before: None, after: Some(value.into()) }
@@ -180,57 +180,57 @@ fn some(text: String) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// One record.
+/// One record of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub struct AuditRecord {
     /// Id.
     pub id: AuditId,
     /// When.
     pub at: UnixMs,
-    /// Id of the person or token; none for the command line, and when it happened by itself.
+    /// Id of the user or token; `None` for the command line and for Offhook itself.
     pub who_id: Option<String>,
-    /// Who it was, as people read it; none when it happened by itself.
+    /// Display name of the actor; `None` for Offhook itself.
     pub who: Option<String>,
-    /// The client's address; none for the command line, and when it happened by itself.
+    /// The client's IP address; `None` for the command line and for Offhook itself.
     pub address: Option<String>,
-    /// What was done.
-    pub deed: Deed,
-    /// Id of what it was done to.
+    /// An action that the audit log records.
+    pub action: AuditAction,
+    /// Id of the object.
     pub object_id: Option<String>,
-    /// Its name at that time.
+    /// The object's name at that time.
     pub object: Option<String>,
-    /// What changed.
+    /// The values that changed.
     pub changes: Vec<Change>,
-    /// Hash of this record and the one before it, in hexadecimal.
+    /// Hash over this record and the one before it, in hexadecimal.
     pub hash: String,
 }
 
-/// Which records to list. The default lists all.
+/// A filter for records. The default matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Only this area; see [`AREAS`] and [`INSTALLATION_AREAS`].
+    /// Only this area; see [`AREAS`] and [`OPS_AREAS`].
     pub area: Option<String>,
-    /// Only by whom this id or name belongs to.
+    /// Only by the actor with this id or name.
     pub who: Option<String>,
-    /// Only about what this id belongs to.
+    /// Only about the object with this id.
     pub object: Option<String>,
-    /// At this moment or later.
+    /// At or after this time.
     pub from: Option<UnixMs>,
-    /// Before this moment.
+    /// Before this time.
     pub to: Option<UnixMs>,
-    /// Where the page begins, from the page before.
+    /// Where the page starts, from the previous page.
     pub cursor: Option<String>,
-    /// How many rows; see [`crate::query::page_size`].
+    /// Number of rows; see [`crate::query::page_size`].
     pub limit: u32,
 }
 
 impl AuditFilter {
-    /// Reads a query string. What it does not understand is left out.
+    /// Parses a query string. Unknown and invalid parameters are ignored.
     #[must_use]
     pub fn parse(query: &str) -> Self {
         pairs(query).fold(Self::default(), |mut filter, (key, value)| {
             match key.as_str() {
-                "area" => filter.area = (!area_words(&value).is_empty()).then_some(value),
+                "area" => filter.area = (!area_label(&value).is_empty()).then_some(value),
                 "who" => filter.who = Some(value),
                 "object" => filter.object = Some(value),
                 "from" => filter.from = parse_utc(&value),
@@ -243,7 +243,7 @@ impl AuditFilter {
         })
     }
 
-    /// The query string that reads back as this filter.
+    /// The query string that parses to this filter.
     #[must_use]
     pub fn to_query(&self) -> String {
         Writer::default()
@@ -261,24 +261,24 @@ impl AuditFilter {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
     /// The records.
-    pub rows: Vec<Record>,
-    /// Where the next page begins; none at the end.
+    pub rows: Vec<AuditRecord>,
+    /// Where the next page starts; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// The audit log: the part of the port that shows it.
+/// Reading the audit log.
 #[async_trait]
 pub trait Audit {
-    /// The account's records under a filter, newest first.
+    /// The account's records that match the filter, newest first.
     ///
     /// # Errors
-    /// `Forbidden` for whoever may not read it.
+    /// `Forbidden` without permission to read it.
     async fn audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage>;
-    /// The installation's records under a filter, newest first.
+    /// The installation's records that match the filter, newest first.
     ///
     /// # Errors
-    /// `Forbidden` for whoever is no operator.
-    async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage>;
+    /// `Forbidden` unless the actor is an operator.
+    async fn ops_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage>;
 }
 
 #[cfg(test)]
@@ -286,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_reads_back_as_it_was_written() {
+    fn a_filter_round_trips_through_its_query_string() {
         let query = "?area=credentials&who=usr_1&object=ep_1&from=2026-11-22T13%3A00%3A00Z&limit=20";
         let filter = AuditFilter::parse(query);
         assert_eq!(AuditFilter::parse(&filter.to_query()), filter);
@@ -295,17 +295,24 @@ mod tests {
     }
 
     #[test]
-    fn every_deed_has_a_name_of_its_own_that_reads_back() {
-        let names: std::collections::HashSet<_> = Deed::ALL.iter().map(|deed| deed.as_str()).collect();
-        assert_eq!(names.len(), Deed::ALL.len());
-        assert!(Deed::ALL.iter().all(|deed| Deed::parse(deed.as_str()) == Some(*deed) && !deed.area().is_empty()));
+    fn every_action_has_a_unique_code_that_parses_back() {
+        let names: std::collections::HashSet<_> = AuditAction::ALL.iter().map(|action| action.as_str()).collect();
+        assert_eq!(names.len(), AuditAction::ALL.len());
         assert!(
-            AREAS.iter().chain(&INSTALLATION_AREAS).all(|(area, _)| Deed::ALL.iter().any(|deed| deed.area() == *area))
+            AuditAction::ALL
+                .iter()
+                .all(|action| AuditAction::parse(action.as_str()) == Some(*action) && !action.area().is_empty())
+        );
+        assert!(
+            AREAS
+                .iter()
+                .chain(&OPS_AREAS)
+                .all(|(area, _)| AuditAction::ALL.iter().any(|action| action.area() == *area))
         );
     }
 
     #[test]
-    fn a_value_that_stayed_is_no_change() {
+    fn an_unchanged_value_is_not_a_change() {
         assert_eq!(Change::between("name", "a", "a"), None);
         let change = Change::between("name", "", "b");
         assert_eq!(change, Some(Change { what: "name".into(), before: None, after: Some("b".into()) }));

@@ -1,4 +1,4 @@
-//! The port: everything that pages and REST may ask of the engine. The engine implements it; `app` sees only this.
+//! The port: the operations that pages and REST call. The engine implements it; `app` depends on nothing else of it.
 
 use crate::{
     account::Accounts,
@@ -6,34 +6,34 @@ use crate::{
     delivery::Deliveries,
     endpoint::Endpoints,
     event::Events,
-    installation::{Installation, Policies, Staffing},
     member::Members,
-    person::People,
+    ops::{Installation, Policies, StaffAdmin},
     recover::Recovery,
-    rotation::{Rotations, RotationsEverywhere},
+    rotation::{BulkRotations, Rotations},
     second_factor::SecondFactors,
     support::Support,
     test_line::TestLines,
     time::Clock,
     token::Tokens,
+    user::Users,
 };
 
-/// All parts of the port together, object-safe: pages hold an `Arc<dyn Backend>`.
+/// All parts of the port, object-safe: pages hold an `Arc<dyn Backend>`.
 pub trait Backend:
     Accounts
     + Audit
     + Members
-    + People
+    + Users
     + Tokens
     + Endpoints
     + Events
     + Installation
     + Policies
-    + Staffing
+    + StaffAdmin
     + Deliveries
     + Recovery
     + Rotations
-    + RotationsEverywhere
+    + BulkRotations
     + SecondFactors
     + Support
     + TestLines
@@ -41,8 +41,8 @@ pub trait Backend:
     + Sync
     + 'static
 {
-    /// The clock that everything goes by, also for what pages say about time.
+    /// The clock of the engine, which pages use for relative times.
     fn clock(&self) -> &dyn Clock;
-    /// Whether letters reach people. Where no mail server is set, only the operator sees them.
-    fn letters_leave(&self) -> bool;
+    /// Whether a mail server is configured. Without one, emails are only written to the log.
+    fn mail_configured(&self) -> bool;
 }

@@ -18,7 +18,7 @@ pub fn body(payload: &str, timestamp: i64, auth_token: &str) -> String {
     out
 }
 
-/// JSON text indented by two spaces for people; spelling and order stay. Text that is not JSON stays as it is.
+/// JSON indented by two spaces, with order and spelling kept. Text that is not JSON is returned unchanged.
 #[must_use]
 pub fn pretty(json: &str) -> String {
     if serde_json::from_str::<&serde_json::value::RawValue>(json).is_err() {

@@ -1,4 +1,4 @@
-//! Why an attempt failed: the catalogue of causes. Codes are stable; they stand in URLs, REST and the database.
+//! The catalogue of causes: why an attempt failed. Codes are stable; URLs, REST and the database use them.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,25 +26,25 @@ macro_rules! causes {
 }
 
 causes! {
-    /// The name has no address.
+/// The host name does not resolve.
     DnsNotFound = "dns_not_found",
-    /// The name servers did not answer in time.
+/// The name servers did not respond in time.
     DnsTimeout = "dns_timeout",
-    /// Nothing listens at the port.
+/// The port refused the connection.
     ConnectRefused = "connect_refused",
-    /// No answer to the connection in time.
+/// The connection was not established in time.
     ConnectTimeout = "connect_timeout",
     /// The certificate has expired.
     TlsExpired = "tls_expired",
     /// The certificate is for another name.
     TlsName = "tls_name",
-    /// The certificate's issuer is unknown: the chain is incomplete or it signed itself.
+/// The certificate's issuer is unknown: the chain is incomplete or the certificate is self-signed.
     TlsChain = "tls_chain",
     /// No common TLS version, or not TLS at all.
     TlsVersion = "tls_version",
-    /// The name points to an address that we do not call.
+/// The host resolves to an address that the egress guard blocks.
     BlockedAddress = "blocked_address",
-    /// The server answered with a redirect.
+/// The server responded with a redirect.
     Redirected = "redirected",
     /// 401 or 403.
     Http401403 = "http_401_403",
@@ -52,7 +52,7 @@ causes! {
     Http404 = "http_404",
     /// 405.
     Http405 = "http_405",
-    /// 410: the endpoint wants no more.
+/// 410: the endpoint wants no more events.
     Http410 = "http_410",
     /// 413.
     Http413 = "http_413",
@@ -60,34 +60,34 @@ causes! {
     Http4xx = "http_4xx",
     /// 429.
     Http429 = "http_429",
-    /// 5xx but 502 and 504.
+/// Any 5xx except 502 and 504.
     Http5xx = "http_5xx",
     /// 502 or 504.
     Http502504 = "http_502_504",
-    /// No complete answer in time.
+/// No complete response in time.
     ResponseTimeout = "response_timeout",
-    /// The connection was cut.
+/// The connection was closed or reset.
     Reset = "reset",
-    /// The answer was not HTTP.
+/// The response was not valid HTTP.
     BadResponse = "bad_response",
-    /// No endpoint has picked this event.
+/// No endpoint is subscribed to the event.
     NotSentNoEndpoint = "not_sent_no_endpoint",
     /// The endpoint is paused.
     NotSentPaused = "not_sent_paused",
     /// The provider has suspended the account.
     NotSentSuspended = "not_sent_suspended",
-    /// We failed, not the endpoint.
+/// An error in Offhook, not at the endpoint.
     OurFault = "our_fault",
 }
 
 impl Cause {
-    /// The cause of that code.
+    /// The cause with that code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|cause| cause.code() == code)
     }
 
-    /// The cause that an HTTP status stands for; none for 2xx, which is a success.
+    /// The cause for an HTTP status code; `None` for 2xx, which is a success.
     #[must_use]
     pub const fn of_status(status: u16) -> Option<Self> {
         Some(match status {
@@ -107,46 +107,46 @@ impl Cause {
     }
 }
 
-/// What is known about one failure; the sentence of the cause is made of it.
+/// The facts known about a failure, from which the sentence of its cause is built.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct CauseFacts {
-    /// Host of the endpoint at the time.
+    /// Host of the URL used.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub host: String,
-    /// Port of the endpoint at the time.
+    /// Port of the URL used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// HTTP status, where there was one.
+    /// HTTP status code, if there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Where a redirect pointed.
+    /// The target of a redirect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// Seconds that the server asked us to wait.
+    /// Seconds from `Retry-After`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_s: Option<u32>,
-    /// The names that a certificate is really for.
+    /// The names the certificate is valid for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_name: Option<String>,
-    /// When a certificate expired.
+    /// When the certificate expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired_at: Option<UnixMs>,
-    /// The time limit that passed, in milliseconds.
+    /// The time limit that was exceeded, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u32>,
-    /// Bytes of the request body.
+    /// Size of the request body in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body_bytes: Option<u32>,
-    /// Kind of event, for what was not sent.
+    /// The kind of event, for an event that was not sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// Since when an endpoint has been paused, or its account suspended.
+    /// Since when the endpoint has been paused, or the account suspended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<UnixMs>,
 }
 
-/// A cause with what is known about it.
+/// A cause with its facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The cause.

@@ -1,71 +1,71 @@
-//! What can go wrong, in the words of the caller. Doors (pages, REST, command line) turn these into theirs.
+//! Errors, phrased for the caller. Pages, REST and the command line map them to their own form.
 
 use serde::{Deserialize, Serialize};
 
-/// Result of everything that Offhook does for a caller.
+/// The result of an operation.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// One field of the input that cannot be accepted.
+/// One invalid field of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
-    /// Name of the field as the caller sent it, dotted inside objects: `payload.call_id`.
+    /// Name of the field as the caller sent it, with dots inside objects: `payload.call_id`.
     pub field: String,
     /// What is wrong, why, and what to do: one or two plain sentences.
     pub message: String,
 }
 
 impl FieldError {
-    /// A complaint about `field`.
+    /// An error for `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self { field: field.into(), message: message.into() }
     }
 }
 
-/// Why an operation was not done. Nothing has been changed when one of these comes back.
+/// Why an operation failed. Nothing has been changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Error {
-    /// No such thing in this account; another account's thing looks the same.
+    /// There is no such object in this account. Another account's object gives the same error.
     #[error("{0} not found")]
     NotFound(String),
-    /// Nobody is signed in, or the token is unknown, expired or revoked. The text says which.
+    /// The caller is not signed in, or the token is unknown, expired or revoked. The text says which.
     #[error("{0}")]
     Unauthenticated(String),
-    /// The caller is known and may not do this. The text names what is needed.
+    /// The caller lacks a permission. The text names what is needed.
     #[error("{0}")]
     Forbidden(String),
     /// The account is suspended. The text says why.
     #[error("{0}")]
     Suspended(String),
-    /// The input breaks a rule; at least one entry.
+    /// The input is invalid; at least one entry.
     #[error("{}", .0.iter().map(|e| e.message.as_str()).collect::<Vec<_>>().join(" "))]
     Invalid(Vec<FieldError>),
-    /// The present state stands against it: same id with another body, same URL twice, already deleted.
+    /// The current state conflicts: same id with another body, a URL used twice, already deleted.
     #[error("{detail}")]
     Conflict {
-        /// What stands against it and what to do.
+        /// What conflicts, and what to do.
         detail: String,
-        /// The id of the thing that is in the way, where there is one.
+        /// The id of the conflicting object, if there is one.
         existing: Option<String>,
     },
-    /// Larger than the limit that the text names.
+    /// Larger than a limit, which the text names.
     #[error("{0}")]
     TooLarge(String),
-    /// Too often; wait so many seconds.
+    /// Too many requests.
     #[error("Too many attempts. Try again in {retry_after_s} s.")]
     TooMany {
-        /// Seconds to wait before the next try.
+        /// Seconds to wait before trying again.
         retry_after_s: u32,
     },
-    /// We cannot store anything just now (queue full, disk full, database away). Try again later.
+    /// Nothing can be stored at the moment: the queue or the disk is full, or the database is unavailable.
     #[error("{detail}")]
     Unavailable {
-        /// What is the matter, without inner detail.
+        /// The reason, without internal detail.
         detail: String,
-        /// Seconds to wait before the next try.
+        /// Seconds to wait before trying again.
         retry_after_s: u32,
     },
-    /// Our fault. It has been logged where it happened.
-    #[error("Our side failed. Nothing was changed; please try again.")]
+    /// An internal error. It has been logged where it happened.
+    #[error("Something went wrong on our side. Nothing was changed. Please try again.")]
     Internal,
 }
 
@@ -76,7 +76,7 @@ impl From<FieldError> for Error {
 }
 
 impl Error {
-    /// A single field's complaint.
+    /// An error for a single field.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
@@ -97,7 +97,7 @@ impl Error {
         }
     }
 
-    /// The complaints about fields; empty for other errors.
+    /// The errors per field; empty for other errors.
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         if let Self::Invalid(fields) = self { fields } else { &[] }

@@ -1,16 +1,16 @@
-//! The filter of the deliveries list. It lives in the URL: reading and writing are inverse, so that a link
-//! shows a colleague the same rows.
+//! The filter of the deliveries list. It lives in the URL, and parsing is the inverse of writing, so that a shared link
+//! shows the same rows.
 
 use crate::{
     cause::Cause,
-    delivery::Status,
-    event::EventKind,
+    delivery::status::Status,
+    event::kind::EventKind,
     id::EndpointId,
     query::{Writer, pairs},
     time::{DAY_MS, HOUR_MS, UnixMs, iso_utc, parse_utc},
 };
 
-/// A span of time that ends now.
+/// A time range that ends now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// The last hour.
@@ -35,9 +35,9 @@ impl Range {
         }
     }
 
-    /// What people read.
+    /// The label for display.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Hour => "Last hour",
             Self::Day => "Last 24 hours",
@@ -45,7 +45,7 @@ impl Range {
         }
     }
 
-    /// Its length in milliseconds.
+    /// The length in milliseconds.
     #[must_use]
     pub const fn ms(self) -> i64 {
         match self {
@@ -56,37 +56,37 @@ impl Range {
     }
 }
 
-/// Which deliveries to list. The default lists all.
+/// A filter for deliveries. The default matches all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
-    /// Only these statuses; all when empty.
+    /// Only these statuses; empty for all.
     pub statuses: Vec<Status>,
-    /// Only these kinds; all when empty.
+    /// Only these kinds; empty for all.
     pub kinds: Vec<EventKind>,
-    /// Only this endpoint's.
+    /// Only this endpoint's deliveries.
     pub endpoint: Option<EndpointId>,
-    /// Only those whose latest failure has this cause.
+    /// Only deliveries whose latest failure has this cause.
     pub cause: Option<Cause>,
-    /// Only this call's, by UUID.
+    /// Only this call's deliveries, by UUID.
     pub call: Option<String>,
-    /// Free text: an id, a call's UUID or a phone number, whole.
+    /// Free text: a complete id, call UUID or phone number.
     pub text: Option<String>,
-    /// Only tests, or no tests.
+    /// Only tests, or only non-tests.
     pub test: Option<bool>,
-    /// Accepted at this moment or later.
+    /// Accepted at or after this time.
     pub from: Option<UnixMs>,
-    /// Accepted before this moment.
+    /// Accepted before this time.
     pub to: Option<UnixMs>,
-    /// Accepted within this span before now; `from` and `to` go before it.
+    /// Accepted within this range; `from` and `to` take precedence.
     pub range: Option<Range>,
-    /// Where the page begins, from the page before.
+    /// Where the page starts, from the previous page.
     pub cursor: Option<String>,
-    /// How many rows; see [`crate::query::page_size`].
+    /// Number of rows; see [`crate::query::page_size`].
     pub limit: u32,
 }
 
 impl DeliveryFilter {
-    /// Reads a query string. What it does not understand is left out: an old link shows rows, not an error.
+    /// Parses a query string. Unknown and invalid parameters are ignored, so that an old link shows rows, not an error.
     #[must_use]
     pub fn parse(query: &str) -> Self {
         pairs(query).fold(Self::default(), |filter, (key, value)| filter.with(&key, &value))
@@ -111,7 +111,7 @@ impl DeliveryFilter {
         self
     }
 
-    /// The query string that reads back as this filter, with its question mark; empty for all deliveries.
+    /// The query string that parses to this filter, including the question mark; empty for all deliveries.
     #[must_use]
     pub fn to_query(&self) -> String {
         Writer::default()
@@ -129,19 +129,19 @@ impl DeliveryFilter {
             .finish()
     }
 
-    /// The same rows from the first page on.
+    /// The same filter on the first page.
     #[must_use]
     pub fn first_page(&self) -> Self {
         Self { cursor: None, ..self.clone() }
     }
 
-    /// Whether anything is filtered, paging aside.
+    /// Whether the filter matches everything, apart from paging.
     #[must_use]
     pub fn is_all(&self) -> bool {
         *self == Self { cursor: self.cursor.clone(), limit: self.limit, ..Self::default() }
     }
 
-    /// The span of acceptance times, `range` turned into moments: from (inclusive), to (exclusive).
+    /// The range of acceptance times: from (inclusive), to (exclusive).
     #[must_use]
     pub fn span(&self, now: UnixMs) -> (Option<UnixMs>, Option<UnixMs>) {
         let from = self.from.or_else(|| self.range.map(|range| now.plus_ms(-range.ms())));
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_shows_the_same_rows_to_a_colleague(filter in any_filter()) {
+        fn a_shared_link_shows_the_same_rows(filter in any_filter()) {
             prop_assert_eq!(DeliveryFilter::parse(&filter.to_query()), filter);
         }
 

@@ -8,13 +8,13 @@ use crate::{error::Error, time::UnixMs};
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of 128 bits in base32.
 const ENCODED_CHARS: usize = 26;
-/// Longest event id that a caller may choose, in characters.
+/// Maximum length of a caller's own event id, in characters.
 pub const EVENT_ID_MAX_CHARS: usize = 128;
 
 /// Random part of a `UUIDv7`: 74 bits are used.
 pub type Entropy = u128;
 
-/// The text of a `UUIDv7` made of a moment and random bits, without a prefix.
+/// Encodes a time and random bits as a `UUIDv7` in base32, without a prefix.
 #[must_use]
 pub fn encode(at: UnixMs, entropy: Entropy) -> String {
     let millis = (u128::from(at.0.unsigned_abs()) & 0xffff_ffff_ffff) << 80;
@@ -32,7 +32,7 @@ pub(crate) fn base32(mut bits: u128) -> String {
     String::from_utf8_lossy(&chars).into_owned()
 }
 
-/// The moment and random bits that [`encode`] made this text of; none for any other text.
+/// Decodes a text written by [`encode`]; `None` for any other text.
 #[must_use]
 pub fn decode(text: &str) -> Option<(UnixMs, Entropy)> {
     if !is_encoded(text) {
@@ -48,7 +48,7 @@ fn is_encoded(text: &str) -> bool {
     text.len() == ENCODED_CHARS && text.bytes().all(|b| ALPHABET.contains(&b)) && text.as_bytes()[0] <= b'7'
 }
 
-/// An id as text, both ways.
+/// Conversions between an id and its text.
 macro_rules! text {
     ($name:ident) => {
         impl $name {
@@ -88,16 +88,16 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// What every id of this kind begins with.
+        /// The prefix of ids of this kind.
             pub const PREFIX: &'static str = $prefix;
 
-            /// A new id from a moment and random bits; see [`encode`].
+/// A new id from a time and random bits; see [`encode`].
             #[must_use]
             pub fn new(at: UnixMs, entropy: Entropy) -> Self {
                 Self(format!("{}{}", $prefix, encode(at, entropy)))
             }
 
-            /// The id that this text is.
+/// Parses an id.
             ///
             /// # Errors
             /// `NotFound` naming the noun: a text that cannot be an id names nothing.
@@ -115,7 +115,7 @@ macro_rules! id {
 
 id!(/// A customer of the phone platform.
     AccountId, "acct_", "Account");
-id!(/// A person who signs in.
+id!(/// A user who signs in.
     UserId, "usr_", "User");
 id!(/// An invitation to an account or to the staff.
     InvitationId, "inv_", "Invitation");
@@ -134,23 +134,23 @@ id!(/// A support session.
 id!(/// A record of the audit log.
     AuditId, "aud_", "Record");
 
-/// An event's id: ours (`evt_…`) or the caller's own. Unique within an account, and the `webhook-id` of
+/// An event id: generated (`evt_…`) or the caller's own. Unique within an account, and the `webhook-id` of
 /// every attempt (Standard Webhooks: no dot, since a dot separates the signed parts).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EventId(String);
 
 impl EventId {
-    /// What our own event ids begin with.
+    /// The prefix of generated event ids.
     pub const PREFIX: &'static str = "evt_";
 
-    /// A new id of our own.
+    /// A new generated id.
     #[must_use]
     pub fn new(at: UnixMs, entropy: Entropy) -> Self {
         Self(format!("{}{}", Self::PREFIX, encode(at, entropy)))
     }
 
-    /// An id that the caller chose: 1–128 visible ASCII characters without a dot.
+    /// Parses an id chosen by the caller: 1–128 visible ASCII characters without a dot.
     ///
     /// # Errors
     /// `Invalid` on the field `id`.
@@ -159,16 +159,16 @@ impl EventId {
         if fits && text.bytes().all(|b| b.is_ascii_graphic() && b != b'.') {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::invalid("id", "An event id has 1 to 128 visible ASCII characters and no dot."))
+        Err(Error::invalid("id", "An event id must have 1 to 128 visible ASCII characters and no dot."))
     }
 }
 
 text!(EventId);
 
-/// Where new ids come from. The server's source is monotonic: ids made later sort later, also within one
-/// millisecond and when the clock steps back, since the order of a call's events rests on it.
+/// A source of new ids. The server's source is monotonic: later ids sort later, even within one
+/// millisecond and when the clock steps back, because the order of a call's events depends on it.
 pub trait Ids: Send + Sync + 'static {
-    /// The moment and entropy of the next id, greater than all before.
+    /// The time and entropy of the next id, greater than all previous ones.
     fn next(&self) -> (UnixMs, Entropy);
 }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_reads_back_and_a_foreign_text_names_nothing() {
+    fn an_id_round_trips_and_other_texts_are_refused() {
         let id = AccountId::new(UnixMs(1_700_000_000_000), 42);
         assert_eq!(AccountId::parse(id.as_str()), Ok(id.clone()));
         assert_eq!(id.as_str().len(), 5 + 26);
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_encoded_is_read_back() {
+    fn decoding_reverses_encoding() {
         let (at, entropy) = (UnixMs(1_764_000_000_123), (1 << 74) - 3);
         assert_eq!(decode(&encode(at, entropy)), Some((at, entropy)));
         assert!(encode(at, 7) < encode(at, 8), "more entropy sorts later");

@@ -1,11 +1,11 @@
-//! JSON whose order and spelling are kept: objects as lists of raw values, and compaction without re-encoding.
+//! JSON with its order and spelling kept: objects as lists of raw values, and compaction without re-encoding.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object's members in the order they came in, values as they were spelled.
+/// The members of an object in their original order, with values as spelled.
 pub(crate) struct Members<'a>(pub(crate) Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -47,7 +47,7 @@ pub(crate) fn compact_onto(out: &mut String, json: &str) {
 
 /// A string as JSON text, quoted and escaped.
 pub(crate) fn quote_onto(out: &mut String, text: &str) {
-    // Most texts need no escape (RFC 8259 section 7).
+    // Most strings need no escaping (RFC 8259 section 7).
     if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
         out.push('"');
         out.push_str(text);
@@ -62,14 +62,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn compaction_touches_only_the_white_space_between_tokens() {
+    fn compaction_removes_only_white_space_between_tokens() {
         let mut out = String::new();
         compact_onto(&mut out, "{ \"a b\" : [ 1.0 , \"x \\\" y\\\\\" ] ,\n\"c\":\t0.00 }");
         assert_eq!(out, "{\"a b\":[1.0,\"x \\\" y\\\\\"],\"c\":0.00}");
     }
 
     #[test]
-    fn a_string_is_quoted_as_the_library_would() {
+    fn strings_are_quoted_as_serde_json_does() {
         for text in
             ["", "plain", "a \"b\"", "back\\slash", "line\nfeed", "\u{1}", "\u{7f}", "Zoë \u{1f4de}", "\u{2028}"]
         {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn compaction_keeps_what_is_not_ascii() {
+    fn compaction_keeps_non_ascii_characters() {
         let mut out = String::new();
         compact_onto(&mut out, " { \"Zoë \u{a0}\" : \"\u{1f4de} \" } ");
         assert_eq!(out, "{\"Zoë \u{a0}\":\"\u{1f4de} \"}");

@@ -1,9 +1,9 @@
-//! The words and rules of Offhook: accounts, endpoints, events, deliveries, attempts and their causes.
+//! The types and rules of Offhook: accounts, endpoints, events, deliveries, attempts and causes.
 //!
-//! Architecture invariant: nothing here does I/O, reads a clock or makes a random number, and nothing here
+//! Architecture invariant: nothing here does I/O, reads a clock or generates random numbers, and nothing here
 //! knows Leptos, axum or sqlx. Time and randomness arrive as parameters. The crate compiles to wasm.
 //!
-//! Each noun's file or folder holds its type, how it is parsed, its rules, and its part of the port [`backend::Backend`]
+//! The file or folder of each noun holds its types, parsing, rules, and its part of the port [`backend::Backend`],
 //! through which pages and REST reach the engine.
 
 pub mod account;
@@ -19,13 +19,12 @@ pub mod error;
 pub mod event;
 pub mod filter;
 pub mod id;
-pub mod installation;
 pub mod json;
 pub mod masking;
 pub mod member;
 pub mod name;
+pub mod ops;
 pub mod payload;
-pub mod person;
 pub mod phone;
 pub mod query;
 pub mod recover;
@@ -42,6 +41,7 @@ pub mod test_line;
 pub mod time;
 pub mod token;
 pub mod totp;
+pub mod user;
 
 pub use backend::Backend;
 pub use error::{Error, FieldError, Result};

@@ -1,16 +1,16 @@
-//! Phone numbers for eyes that need not see all of them.
+//! Masking of phone numbers and credentials.
 
 use crate::{json::quote_onto, payload::is_uuid};
 
-/// Fewest digits of a number whose middle is hidden; anything shorter is an extension or no number.
+/// Minimum number of digits for masking; anything shorter is an extension or not a phone number.
 const NUMBER_MIN_DIGITS: usize = 7;
-/// Fewest digits of a bare JSON number that may be a phone number rather than an amount.
+/// Minimum number of digits of a JSON number that may be a phone number rather than an amount.
 const BARE_MIN_DIGITS: usize = 9;
-/// What stands for a credential.
+/// The placeholder for a credential.
 const DOTS: &str = "••••";
 
-/// A number with its middle hidden: the first half of what is before the last three digits, dots, the last three.
-/// Anything with fewer than seven digits, such as a stored party, stays as it is.
+/// Masks a phone number: the first half of what precedes the last three digits, dots, the last three digits.
+/// Anything with fewer than seven digits, such as a stored party, is returned unchanged.
 #[must_use]
 pub fn number(text: &str) -> String {
     let digits = text.chars().filter(char::is_ascii_digit).count();
@@ -33,13 +33,13 @@ pub fn number(text: &str) -> String {
     out
 }
 
-/// A text with every phone number in it masked. Numbers inside of words, such as parts of ids, stay.
+/// Masks every phone number in a text. Digits inside words, such as parts of ids, are kept.
 #[must_use]
 pub fn text(text: &str) -> String {
     text_but(text, &|_| false)
 }
 
-/// [`text()`], but for the numbers that `shown` knows.
+/// [`text()`], except for the numbers that `shown` accepts.
 #[must_use]
 pub fn text_but(text: &str, shown: &dyn Fn(&str) -> bool) -> String {
     if is_uuid(text) {
@@ -73,7 +73,7 @@ fn in_word(before: Option<char>) -> bool {
     before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
 }
 
-/// Bytes of the number that a text begins with: digits with at most one separator between them.
+/// Length in bytes of the number at the start of a text: digits with at most one separator between them.
 fn run(text: &str) -> usize {
     let start = usize::from(text.starts_with('+'));
     let mut end = 0;
@@ -88,7 +88,7 @@ fn run(text: &str) -> usize {
     end
 }
 
-/// JSON with every phone number in its texts masked, and bare numbers long enough to be one.
+/// Masks every phone number in the strings of a JSON text, and JSON numbers long enough to be one.
 #[must_use]
 pub fn json_but(json: &str, shown: &dyn Fn(&str) -> bool) -> String {
     let mut out = String::with_capacity(json.len());
@@ -110,7 +110,7 @@ pub fn json_but(json: &str, shown: &dyn Fn(&str) -> bool) -> String {
     out
 }
 
-/// Bytes of the JSON string that a text begins with, quotes included.
+/// Length in bytes of the JSON string at the start of a text, including its quotes.
 fn string(text: &str) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -123,9 +123,9 @@ fn string(text: &str) -> usize {
 }
 
 fn masked_string(token: &str, shown: &dyn Fn(&str) -> bool) -> String {
-    let Ok(said) = serde_json::from_str::<String>(token) else { return format!("\"{DOTS}\"") };
-    let masked = text_but(&said, shown);
-    if masked == said { token.to_owned() } else { quoted(&masked) }
+    let Ok(value) = serde_json::from_str::<String>(token) else { return format!("\"{DOTS}\"") };
+    let masked = text_but(&value, shown);
+    if masked == value { token.to_owned() } else { quoted(&masked) }
 }
 
 fn masked_bare(token: &str, shown: &dyn Fn(&str) -> bool) -> String {
@@ -139,7 +139,7 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// A text with what stands behind `auth_token` in it hidden: a server may say back what it was sent.
+/// Hides the value after `auth_token` in a text: a server may echo what it was sent.
 #[must_use]
 pub fn credentials(text: &str) -> String {
     const KEY: &str = "auth_token";
@@ -157,7 +157,7 @@ pub fn credentials(text: &str) -> String {
     out
 }
 
-/// A URL without what its query says: some put a key there.
+/// Hides the query of a URL, which may contain a key.
 #[must_use]
 pub fn url(url: &str) -> String {
     url.split_once('?').map_or_else(|| url.to_owned(), |(base, _)| format!("{base}?{DOTS}"))
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_middle_of_a_number_is_hidden_and_a_party_is_not() {
+    fn numbers_are_masked_and_parties_are_not() {
         assert_eq!(number("01202901222"), "0120 ••• 222");
         assert_eq!(number("extension 7048"), "extension 7048");
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_json_and_keeps_what_is_no_number() {
+    fn masked_json_stays_valid_and_keeps_other_values() {
         let json = r#"{"call_id":"2f533604-aaaf-11e7-b600-7ac8e42434d2","callee_number":"01202912204","n":441202901222,"x":"\u002b441202901222","id":8203,"cost":0.0}"#;
         let masked = json_but(json, &|_| false);
         assert_eq!(
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auth_token_that_a_server_says_back_is_hidden() {
+    fn an_echoed_auth_token_is_hidden() {
         assert_eq!(credentials(r#"{"auth_token":"my-token","a":1}"#), r#"{"auth_token":"••••","a":1}"#);
         assert_eq!(credentials(r#"got "{\"auth_token\":\"my-token\"}""#), r#"got "{\"auth_token\":\"••••\"}""#);
         assert_eq!(credentials("auth_token=my-token&a=1"), "auth_token=••••&a=1");

@@ -1,4 +1,4 @@
-//! Members of an account and those who are invited to it.
+//! Members of an account and invitations to it.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -13,47 +13,47 @@ use crate::{
     time::DAY_MS,
 };
 
-/// How long an invitation can be accepted, in milliseconds.
+/// How long an invitation is valid, in milliseconds.
 pub const INVITATION_MS: i64 = 7 * DAY_MS;
 
-/// Somebody who belongs to an account.
+/// A member of an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// The person.
+    /// The user.
     pub user: User,
     /// Their role.
     pub role: Role,
-    /// Since when they belong to it.
+    /// When they joined.
     pub since: UnixMs,
-    /// Whether they sign in with a second factor.
+    /// Whether they have two-factor authentication turned on.
     pub second_factor: bool,
 }
 
-/// An invitation that has not been accepted or withdrawn: to an account, or to whatever else has roles.
+/// A pending invitation, to an account or to the provider's staff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation<R = Role> {
     /// Id.
     pub id: InvitationId,
-    /// The address it went to.
+    /// The invited email address.
     pub email: String,
     /// The role it gives.
     pub role: R,
-    /// Address of whoever invited.
+    /// Email address of the inviting user.
     pub invited_by: String,
-    /// Until when it can be accepted.
+    /// When it expires.
     pub expires: UnixMs,
 }
 
-/// The members of an account, or of whatever else has roles.
+/// Members and pending invitations, of an account or of the staff.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Roster<M = Member, R = Role> {
-    /// Members, ordered by email.
+pub struct MemberList<M = Member, R = Role> {
+    /// Members, ordered by email address.
     pub members: Vec<M>,
-    /// Open and expired invitations, ordered by email.
+    /// Pending invitations, ordered by email address, including expired ones.
     pub invitations: Vec<Invitation<R>>,
 }
 
-impl Roster {
+impl MemberList {
     /// The member with this id.
     ///
     /// # Errors
@@ -63,10 +63,10 @@ impl Roster {
     }
 }
 
-/// The form that invites a user, to an account or to staff.
+/// The form for inviting a member or staff.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invite {
-    /// E-mail address.
+pub struct InviteForm {
+    /// Email address.
     #[serde(default)]
     pub email: String,
     /// Name of the role.
@@ -74,11 +74,11 @@ pub struct Invite {
     pub role: String,
 }
 
-impl Invite {
-    /// Email address and role, of which `parse` knows the names.
+impl InviteForm {
+    /// Checks the form and returns email address and role. `parse` knows the names of the roles.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
+    /// `Invalid` with one entry per invalid field.
     pub fn check<R>(&self, parse: fn(&str) -> Option<R>) -> Result<(String, R)> {
         let email = normal_email(&self.email);
         let role = parse(&self.role);
@@ -91,36 +91,36 @@ impl Invite {
     }
 }
 
-/// What whoever holds an invitation's link is shown.
+/// An invitation as shown to whoever opens its link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invited {
-    /// The address it went to.
+pub struct InvitationDetails {
+    /// The invited email address.
     pub email: String,
     /// Name of the account.
     pub account: String,
     /// The role it gives.
     pub role: Role,
-    /// Address of whoever invited.
+    /// Email address of the inviting user.
     pub invited_by: String,
-    /// Until when it can be accepted.
+    /// When it expires.
     pub expires: UnixMs,
-    /// Whether somebody signs in with that address already.
+    /// Whether a user with that address already exists.
     pub known: bool,
 }
 
-/// What a new person gives who accepts an invitation.
+/// The form for accepting an invitation as a new user.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Newcomer {
+pub struct NewUserForm {
     /// Their name.
     #[serde(default)]
     pub name: String,
-    /// Password as typed.
+    /// The password as typed.
     #[serde(default)]
     pub password: String,
 }
 
-impl Newcomer {
-    /// The name as it is stored.
+impl NewUserForm {
+    /// The name, trimmed and checked.
     ///
     /// # Errors
     /// `Invalid`
@@ -129,53 +129,53 @@ impl Newcomer {
     }
 }
 
-/// Members: the part of the port that lets people into an account and out of it.
+/// Managing the members of an account.
 #[async_trait]
 pub trait Members {
-    /// The account's members and open invitations.
+    /// The account's members and pending invitations.
     ///
     /// # Errors
     /// `Forbidden`
-    async fn people(&self, actor: &Actor) -> Result<Roster>;
-    /// Invites somebody, and mails them.
+    async fn members(&self, actor: &Actor) -> Result<MemberList>;
+    /// Invites a member by email.
     ///
     /// # Errors
-    /// `Forbidden`, `Invalid` per field, also for whoever is a member or invited already.
-    async fn invite(&self, actor: &Actor, form: &Invite) -> Result<Invitation>;
-    /// Mails an invitation again, with a new link and the whole time to accept. The earlier link ends.
+    /// `Forbidden`; `Invalid` per field, also if the address already belongs to a member or a pending invitation.
+    async fn invite(&self, actor: &Actor, form: &InviteForm) -> Result<Invitation>;
+    /// Sends the invitation again with a new link, valid for the full time. The previous link stops working.
     ///
     /// # Errors
-    /// `Forbidden`, `NotFound` also for one that was accepted or withdrawn.
+    /// `Forbidden`; `NotFound`, also for an invitation that was accepted or withdrawn.
     async fn resend_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation>;
-    /// Withdraws an invitation: its link ends.
+    /// Withdraws an invitation. Its link stops working.
     ///
     /// # Errors
     /// As [`Self::resend_invitation`].
     async fn withdraw_invitation(&self, actor: &Actor, id: &InvitationId) -> Result<Invitation>;
-    /// Gives a member another role.
+    /// Changes a member's role.
     ///
     /// # Errors
-    /// `Forbidden` also for one's own, `NotFound`, `Conflict` for the only admin.
+    /// `Forbidden`, also for one's own role; `NotFound`; `Conflict` for the only admin.
     async fn change_role(&self, actor: &Actor, user: &UserId, role: Role) -> Result<Member>;
-    /// Takes a member out of the account. Everybody may take out themselves.
+    /// Removes a member from the account. Members can always remove themselves.
     ///
     /// # Errors
     /// `Forbidden`, `NotFound`, `Conflict` for the only admin.
     async fn remove_member(&self, actor: &Actor, user: &UserId) -> Result<Member>;
-    /// What an invitation's link leads to.
+    /// The invitation a link belongs to.
     ///
     /// # Errors
     /// `NotFound` for an unknown link, `Conflict` for one that was used, withdrawn or has expired.
-    async fn invited(&self, link: &str) -> Result<Invited>;
-    /// Accepts an invitation as somebody who is new here.
+    async fn invited(&self, link: &str) -> Result<InvitationDetails>;
+    /// Accepts an invitation as a new user.
     ///
     /// # Errors
     /// As [`Self::invited`], and `Invalid` per field.
-    async fn join_as_new(&self, link: &str, form: &Newcomer, client_ip: &str) -> Result<(User, Account)>;
-    /// Accepts an invitation as somebody who is signed in.
+    async fn join_as_new(&self, link: &str, form: &NewUserForm, client_ip: &str) -> Result<(User, Account)>;
+    /// Accepts an invitation as a signed-in user.
     ///
     /// # Errors
-    /// As [`Self::invited`], and `Forbidden` when it went to another address.
+    /// As [`Self::invited`], and `Forbidden` if it was sent to another address.
     async fn join(&self, link: &str, user: &UserId, client_ip: &str) -> Result<Account>;
 }
 
@@ -185,12 +185,13 @@ mod tests {
     use crate::account::StaffRole;
 
     #[test]
-    fn an_invitation_needs_an_address_and_a_role() {
-        let wrong = Invite { email: "ana".into(), role: "boss".into() }.check(Role::parse).unwrap_err();
+    fn an_invitation_needs_an_email_address_and_a_role() {
+        let wrong = InviteForm { email: "ana".into(), role: "boss".into() }.check(Role::parse).unwrap_err();
         assert_eq!(wrong.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "role"]);
-        let fine = Invite { email: " Bob@Acme.example".into(), role: "viewer".into() }.check(Role::parse);
+        let fine = InviteForm { email: " Bob@Acme.example".into(), role: "viewer".into() }.check(Role::parse);
         assert_eq!(fine, Ok(("bob@acme.example".to_owned(), Role::Viewer)));
-        let staff = Invite { email: " Sam@Provider.example".into(), role: "support".into() }.check(StaffRole::parse);
+        let staff =
+            InviteForm { email: " Sam@Provider.example".into(), role: "support".into() }.check(StaffRole::parse);
         assert_eq!(staff, Ok(("sam@provider.example".to_owned(), StaffRole::Support)));
     }
 }

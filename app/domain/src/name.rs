@@ -1,33 +1,33 @@
-//! What accounts, people, endpoints and API tokens may be called.
+//! The rules for the names of accounts, users, endpoints and API tokens.
 
 use crate::error::FieldError;
 
-/// Longest name in characters.
+/// Maximum length of a name in characters.
 pub const NAME_MAX_CHARS: usize = 120;
 
-const SAYS: &str = "A name has 1 to 120 characters and no line breaks or other control characters.";
-const SAYS_IF_ANY: &str = "A name has at most 120 characters and no line breaks or other control characters.";
+const REQUIRED: &str = "Enter a name of 1 to 120 characters without line breaks or control characters.";
+const OPTIONAL: &str = "Enter a name of at most 120 characters without line breaks or control characters.";
 
-/// A name as it is stored, without white space around it.
+/// Checks a required name and returns it trimmed.
 ///
 /// # Errors
-/// The complaint about `field`.
+/// An error for `field`.
 pub fn checked(field: &str, name: &str) -> Result<String, FieldError> {
     let name = name.trim();
-    if name.is_empty() || !fits(name) { Err(FieldError::new(field, SAYS)) } else { Ok(name.to_owned()) }
+    if name.is_empty() || !fits(name) { Err(FieldError::new(field, REQUIRED)) } else { Ok(name.to_owned()) }
 }
 
-/// The same where there may be none.
+/// Checks an optional name and returns it trimmed.
 ///
 /// # Errors
-/// The complaint about `field`.
+/// An error for `field`.
 pub fn checked_if_any(field: &str, name: &str) -> Result<String, FieldError> {
     let name = name.trim();
-    if fits(name) { Ok(name.to_owned()) } else { Err(FieldError::new(field, SAYS_IF_ANY)) }
+    if fits(name) { Ok(name.to_owned()) } else { Err(FieldError::new(field, OPTIONAL)) }
 }
 
-/// A name stands in letters, logs and terminals: what begins a line there could pass for ours, and an escape code for
-/// a command.
+/// Names appear in emails, logs and terminals, where a line break could forge a line of ours and an escape sequence
+/// could control the terminal.
 fn fits(name: &str) -> bool {
     let unseen = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     name.chars().count() <= NAME_MAX_CHARS && !name.chars().any(unseen)

@@ -1,7 +1,7 @@
-//! The payload contract: which fields an event has, what they may hold, and how they go out.
+//! The payload contract: the fields of an event, their allowed values, and how they are sent.
 //!
-//! What came in goes out as it came: values are checked but never re-encoded, so `0.0` stays `0.0` and `"0.01"`
-//! stays a string. Known keys go out in the published order; keys beyond them follow in the order they came.
+//! Values are checked but never re-encoded, so `0.0` stays `0.0` and `"0.01"`
+//! stays a string. Known keys are sent in the published order; other keys follow in their original order.
 
 use std::collections::HashSet;
 
@@ -9,13 +9,13 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     error::{Error, FieldError, Result},
-    event::EventKind,
+    event::kind::EventKind,
     json::{Members, compact_onto, quote_onto},
 };
 
-/// Longest caller or callee number, and longest type and id of a stored party, in characters.
+/// Maximum length of a caller or callee number, and of the type and id of a stored party, in characters.
 pub const NUMBER_MAX_CHARS: usize = 64;
-/// Most complaints of one payload: the rest would say nothing new.
+/// Maximum number of errors reported for one payload.
 const COMPLAINTS_MAX: usize = 20;
 
 const CALL_KEYS: &[&str] = &["event", "call_id", "callee_number", "caller_number"];
@@ -24,26 +24,26 @@ const PROCESSED_KEYS: &[&str] =
 const CALL_TYPES: &[&str] = &["incoming", "outgoing", "internal"];
 const CALL_STATUSES: &[&str] = &["answered", "not_answered", "busy", "failed", "cancelled", "voicemail"];
 
-/// A payload that keeps the contract.
+/// A valid payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payload {
     /// Kind of event.
     pub kind: EventKind,
-    /// The call's UUID in lower case: the key of a call's order and of search.
+    /// The call's UUID in lower case: the key for ordering and search.
     pub call_id: String,
-    /// Who calls: a number, or a stored party such as `extension 7048`.
+    /// The caller: a number, or a stored party such as `extension 7048`.
     pub caller: String,
-    /// Who is called, likewise.
+    /// The callee: a number, or a stored party.
     pub callee: String,
-    /// The payload as it goes out: compact JSON in contract order.
+    /// The payload as it is sent: compact JSON in contract order.
     pub text: String,
 }
 
 impl Payload {
-    /// Checks JSON text against the contract.
+    /// Parses JSON text and checks it against the contract.
     ///
     /// # Errors
-    /// `Invalid` with one entry for each field that is missing, repeated or of the wrong kind.
+    /// `Invalid` with one entry per field that is missing, repeated or has an invalid value.
     pub fn parse(json: &str) -> Result<Self> {
         let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(json) else {
             return Err(Error::invalid("payload", "The payload must be a JSON object."));
@@ -90,7 +90,7 @@ impl Fields<'_> {
         let broken = keys.iter().filter_map(|key| {
             let complaint = match self.get(key) {
                 None => Some("This field is missing."),
-                Some(raw) if is_past_reading(raw) => Some("This number is too large."),
+                Some(raw) if is_unrepresentable(raw) => Some("This number is too large."),
                 Some(_) => complaint(key, &self.value(key)),
             };
             complaint.map(|message| FieldError::new(format!("payload.{key}"), message))
@@ -101,10 +101,10 @@ impl Fields<'_> {
     fn repeated(&self) -> impl Iterator<Item = FieldError> + '_ {
         let mut seen = HashSet::with_capacity(self.0.len());
         let again = self.0.iter().filter(move |(name, _)| !seen.insert(name.as_str()));
-        again.map(|(name, _)| FieldError::new(format!("payload.{name}"), "This field stands in the payload twice."))
+        again.map(|(name, _)| FieldError::new(format!("payload.{name}"), "This field occurs twice."))
     }
 
-    /// A stored party as `type id`, a plain one as it is.
+    /// A stored party as `type id`, a plain one unchanged.
     fn party(&self, key: &str) -> String {
         match self.value(key) {
             Value::String(number) => number,
@@ -134,30 +134,32 @@ impl Fields<'_> {
     }
 }
 
-/// Whether this is a number that no receiver's usual reader could hold, such as `1e400`.
-fn is_past_reading(raw: &RawValue) -> bool {
+/// Whether this is a number that common JSON parsers can't represent, such as `1e400`.
+fn is_unrepresentable(raw: &RawValue) -> bool {
     let is_number = raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
     is_number && serde_json::from_str::<Value>(raw.get()).is_err()
 }
 
-/// What is wrong with a known field's value, if anything.
+/// What is wrong with the value of a known field, if anything.
 fn complaint(key: &str, value: &Value) -> Option<&'static str> {
     let (fits, message) = match key {
         "event" => (true, ""),
-        "call_id" => (value.as_str().is_some_and(is_uuid), "A call id is a UUID, the same in all events of a call."),
-        "callee_number" | "caller_number" => {
-            (value.as_str().is_some_and(is_number), "A number is a string of at most 64 characters.")
+        "call_id" => {
+            (value.as_str().is_some_and(is_uuid), "A call id must be a UUID, the same in all events of a call.")
         }
-        "call_cost" => (is_cost(value), "A cost is a number or a decimal string such as \"0.01\"."),
-        "call_type" => (is_one_of(value, CALL_TYPES), "The call type is incoming, outgoing or internal."),
-        "call_duration" => (value.as_u64().is_some(), "The duration is a whole number of seconds, 0 or more."),
+        "callee_number" | "caller_number" => {
+            (value.as_str().is_some_and(is_number), "A number must be a string of at most 64 characters.")
+        }
+        "call_cost" => (is_cost(value), "A cost must be a number or a decimal string such as \"0.01\"."),
+        "call_type" => (is_one_of(value, CALL_TYPES), "The call type must be incoming, outgoing or internal."),
+        "call_duration" => (value.as_u64().is_some(), "The duration must be a whole number of seconds, 0 or more."),
         "call_status" => (
             is_one_of(value, CALL_STATUSES),
-            "The call status is answered, not_answered, busy, failed, cancelled or voicemail.",
+            "The call status must be answered, not_answered, busy, failed, cancelled or voicemail.",
         ),
         _ => (
             is_party(value),
-            "A party is a string, or an object with a type and an id, each of at most 64 printable characters.",
+            "A party must be a string, or an object with a type and an id, each of at most 64 printable characters.",
         ),
     };
     (!fits).then_some(message)
@@ -194,7 +196,7 @@ fn is_party(value: &Value) -> bool {
     }
 }
 
-/// Whether the text is a UUID in its hyphenated form (RFC 9562 section 4), of any version and either case.
+/// Whether the text is a UUID in hyphenated form (RFC 9562 section 4), of any version, in upper or lower case.
 #[must_use]
 pub fn is_uuid(text: &str) -> bool {
     text.len() == 36

@@ -1,4 +1,4 @@
-//! How a phone number is shown: E.164 (ITU-T) with its country code set apart, other numbers as they came.
+//! Display of phone numbers: E.164 (ITU-T) in groups after the country code, other numbers unchanged.
 
 /// Calling codes of one and two digits (ITU-T E.164 list of assigned codes); all others have three.
 const TWO_DIGIT_CODES: &[&str] = &[
@@ -6,13 +6,13 @@ const TWO_DIGIT_CODES: &[&str] = &[
     "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81", "82", "84", "86", "90",
     "91", "92", "93", "94", "95", "98",
 ];
-/// Most digits of an E.164 number.
+/// Maximum digits of an E.164 number.
 const E164_MAX_DIGITS: usize = 15;
 
-/// The number as a person reads it: `+44 1202 901 222` for E.164 (with `+` or `00`), else unchanged.
+/// Formats a number for display: `+44 1202 901 222` for E.164 (with `+` or `00`), otherwise unchanged.
 ///
-/// A number without a prefix is left alone: `441202901222` may be national somewhere, and a guess that is wrong
-/// once is worse than none.
+/// A number without a prefix is not changed: `441202901222` may be a national number somewhere, and a wrong guess is
+/// worse than none.
 #[must_use]
 pub fn display(number: &str) -> String {
     let Some(digits) = e164_digits(number) else { return number.to_owned() };
@@ -28,9 +28,9 @@ pub fn display(number: &str) -> String {
     out
 }
 
-/// The ways in which a platform may have written the number that somebody typed: as typed without its punctuation, and
-/// with `+`, `00` or neither before the country code. A national number is not turned into an international one: which
-/// country it belongs to would be a guess.
+/// The spellings in which a platform may have sent the number a user typed: as typed without punctuation, and
+/// with `+`, `00` or neither before the country code. A national number is not converted to an international one,
+/// because its country would be a guess.
 #[must_use]
 pub fn spellings(typed: &str) -> Vec<String> {
     let plain: String = typed.chars().filter(|c| c.is_ascii_digit() || *c == '+').collect();
@@ -61,7 +61,7 @@ fn country_code_chars(digits: &str) -> usize {
     }
 }
 
-/// Groups of three from the end; what is left over, up to four digits, leads.
+/// Groups of three digits from the end; the first group has up to four.
 fn groups(rest: &str) -> Vec<&str> {
     let lead = match rest.len() % 3 {
         0 => 3,
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_known_in_each_of_its_spellings() {
+    fn a_number_has_all_its_spellings() {
         let all = ["+441202901222", "00441202901222", "441202901222"];
         for typed in ["+44 1202 901-222", "0044 (1202) 901222", "441202901222"] {
             let found = spellings(typed);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn other_numbers_stay_as_they_came() {
+    fn other_numbers_are_unchanged() {
         for text in ["01202912204", "441202901222", "extension 7048", "+12", "", "+4412x"] {
             assert_eq!(display(text), text);
         }

@@ -1,10 +1,11 @@
-//! Query strings: reading and writing what a page's URL says.
+//! Parsing and writing query strings.
 
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-/// Rows of a page when nothing is asked for.
+/// Default number of rows per page.
 pub const PAGE_ROWS: u32 = 50;
-/// Most rows that one page may have.
+/// Maximum number of rows per page.
 pub const PAGE_MAX_ROWS: u32 = 250;
 
 /// A page size between 1 and [`PAGE_MAX_ROWS`]; [`PAGE_ROWS`] for 0.
@@ -17,21 +18,21 @@ pub const fn page_size(asked: u32) -> u32 {
     }
 }
 
-/// The pairs of a query string, decoded, without those whose value is empty. Control characters are left out: nothing
-/// that can be looked for has one, and PostgreSQL takes no NUL.
+/// The decoded pairs of a query string, without empty values. Control characters are removed: no searchable value
+/// contains one, and PostgreSQL does not accept NUL.
 pub fn pairs(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     let seen = pairs_as_sent(query).map(|(k, v)| (k, v.replace(char::is_control, "").trim().to_owned()));
     seen.filter(|(_, v)| !v.is_empty())
 }
 
-/// The same with what [`pairs`] leaves out, for a door that refuses it.
+/// The decoded pairs including what [`pairs`] drops, for callers that refuse it.
 pub fn pairs_as_sent(query: &str) -> impl Iterator<Item = (String, String)> + '_ {
     let query = query.strip_prefix('?').unwrap_or(query);
     let decoded = form_urlencoded::parse(query.as_bytes());
     decoded.map(|(k, v)| (k.into_owned(), v.trim().to_owned())).filter(|(_, v)| !v.is_empty())
 }
 
-/// A query string being written. Empty values are left out, so that a URL says only what was asked.
+/// A writer of query strings. Empty values are omitted, to keep URLs short.
 pub struct Writer(form_urlencoded::Serializer<'static, String>);
 
 impl Default for Writer {
@@ -50,14 +51,14 @@ impl Writer {
         self
     }
 
-    /// Adds what pages a list: where the page begins and how many rows it has.
+    /// Adds the parameters of paging: the cursor and the number of rows.
     #[must_use]
     pub fn page(self, cursor: Option<&str>, limit: u32) -> Self {
         let limit = if limit == 0 { String::new() } else { limit.to_string() };
         self.with("cursor", cursor.unwrap_or_default()).with("limit", limit)
     }
 
-    /// The query string, with its question mark when it says anything.
+    /// The query string including the question mark, or an empty string.
     #[must_use]
     pub fn finish(mut self) -> String {
         let query = self.0.finish();
@@ -65,10 +66,19 @@ impl Writer {
     }
 }
 
-/// One path segment or query value, percent-encoded for a URL.
+/// Percent-encodes a path segment or query value for a URL.
 #[must_use]
 pub fn encode(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page starts; `None` on the last page.
+    pub next: Option<String>,
 }
 
 #[cfg(test)]
@@ -76,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_in_an_address_are_left_out() {
+    fn control_characters_are_removed() {
         let of = |query: &str| pairs(query).collect::<Vec<_>>();
         assert_eq!(of("?q=a%00b&call=%00&who=%1b%0ax"), [("q".into(), "ab".into()), ("who".into(), "x".into())]);
         assert_eq!(pairs_as_sent("q=a%00b").collect::<Vec<_>>(), [("q".to_owned(), "a\0b".to_owned())]);

@@ -1,4 +1,4 @@
-//! Recovering: many events sent to one endpoint again, after its server has been away.
+//! Recovery: resending many events to one endpoint after an outage of its server.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -6,34 +6,34 @@ use serde::{Deserialize, Serialize};
 use crate::{
     actor::Actor,
     error::{Error, FieldError, Result},
-    event::EventKind,
+    event::kind::EventKind,
     id::{EndpointId, JobId},
     time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted, parse_utc},
 };
 
-/// Most events of one job.
+/// Maximum number of events per job.
 pub const RECOVER_MAX: u32 = 1_000_000;
-/// Events per second when nothing else is asked for.
+/// Default rate in events per second.
 pub const RATE_PER_S: u32 = 50;
-/// Most events per second.
+/// Maximum rate in events per second.
 pub const RATE_MAX_PER_S: u32 = 500;
 
-/// Which events are sent again.
+/// RecoveryScope events to recover.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Which {
-    /// Those that failed, or were given up as too late.
+pub enum RecoveryScope {
+    /// Failed and expired events.
     #[default]
     Failed,
-    /// These, and events that were never sent here: the endpoint did not exist yet, or did not listen.
+    /// Failed and expired events, and events never sent to the endpoint because it did not exist or was not subscribed.
     AlsoNeverSent,
 }
 
-impl Which {
-    /// Both.
+impl RecoveryScope {
+    /// All scopes.
     pub const ALL: [Self; 2] = [Self::Failed, Self::AlsoNeverSent];
 
-    /// The name on the wire and in URLs.
+    /// The name in REST and in URLs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,75 +42,79 @@ impl Which {
         }
     }
 
-    /// What of that name is meant.
+    /// The scope with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|which| which.as_str() == name)
     }
 
-    /// So many of them, in words: `1 failed event`.
+    /// The singular noun for display, as in `1 failed event`.
     #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Failed => "failed event",
-            Self::AlsoNeverSent => "failed or never sent event",
+            Self::AlsoNeverSent => "failed or unsent event",
         }
     }
 }
 
-/// What is to be recovered, as it was typed.
+/// The form for a recovery, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RecoverForm {
-    /// Accepted at this time or later.
+    /// Accepted at or after this time.
     pub from: String,
-    /// Accepted before this time; now when empty.
+    /// Accepted before this time; empty for now.
     pub to: String,
-    /// Kinds of events; those that the endpoint listens for when empty.
+    /// Kinds of events; empty for those the endpoint is subscribed to.
     pub events: Vec<String>,
-    /// Name of a [`Which`]; failed ones when empty.
+    /// Name of a [`RecoveryScope`]; empty for failed events.
     pub which: String,
-    /// Events per second; [`RATE_PER_S`] when empty.
+    /// Events per second; empty for [`RATE_PER_S`].
     pub rate_per_s: String,
 }
 
-/// What is to be recovered, checked.
+/// A valid request for a recovery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
-    /// Accepted at this moment or later.
+pub struct RecoveryRequest {
+    /// Accepted at or after this time.
     pub from: UnixMs,
-    /// Accepted before this moment.
+    /// Accepted before this time.
     pub to: UnixMs,
     /// Kinds of events.
     pub kinds: Vec<EventKind>,
-    /// Which of them.
-    pub which: Which,
-    /// Most events per second.
+    /// RecoveryScope events.
+    pub which: RecoveryScope,
+    /// Maximum rate in events per second.
     pub rate_per_s: u32,
 }
 
 impl RecoverForm {
-    /// Checks the form. `listens` are the kinds that the endpoint listens for.
+    /// Checks the form. `subscribed` are the kinds the endpoint is subscribed to.
     ///
     /// # Errors
-    /// `Invalid` naming every field that breaks a rule.
-    pub fn check(&self, listens: &[EventKind], now: UnixMs) -> Result<Wanted> {
+    /// `Invalid` naming every invalid field.
+    pub fn check(&self, subscribed: &[EventKind], now: UnixMs) -> Result<RecoveryRequest> {
         let mut wrong = Vec::new();
         let from = moment(&mut wrong, "from", &self.from, None);
         let to = moment(&mut wrong, "to", &self.to, Some(now)).min(now);
         if wrong.is_empty() && from >= to {
-            wrong.push(FieldError::new("from", "The beginning must lie before the end, and in the past."));
+            wrong.push(FieldError::new("from", "The start must be before the end, and in the past."));
         }
-        let kinds = if self.events.is_empty() { listens.to_vec() } else { self.kinds(&mut wrong) };
+        let kinds = if self.events.is_empty() { subscribed.to_vec() } else { self.kinds(&mut wrong) };
         let which = named(&mut wrong, &self.which);
         let rate_per_s = rate(&mut wrong, &self.rate_per_s);
-        if wrong.is_empty() { Ok(Wanted { from, to, kinds, which, rate_per_s }) } else { Err(Error::Invalid(wrong)) }
+        if wrong.is_empty() {
+            Ok(RecoveryRequest { from, to, kinds, which, rate_per_s })
+        } else {
+            Err(Error::Invalid(wrong))
+        }
     }
 
     fn kinds(&self, wrong: &mut Vec<FieldError>) -> Vec<EventKind> {
         let kinds: Vec<_> = self.events.iter().filter_map(|name| EventKind::parse(name)).collect();
         if kinds.len() < self.events.len() {
-            wrong.push(FieldError::new("events", "Events are IncomingCall, OutgoingCall and CallProcessed."));
+            wrong.push(FieldError::new("events", "Choose from IncomingCall, OutgoingCall and CallProcessed."));
         }
         EventKind::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect()
     }
@@ -120,18 +124,18 @@ fn moment(wrong: &mut Vec<FieldError>, field: &str, typed: &str, or: Option<Unix
     let typed = typed.trim();
     let read = if typed.is_empty() { or } else { parse_utc(typed) };
     read.unwrap_or_else(|| {
-        wrong.push(FieldError::new(field, "Give a time such as 2026-11-22T13:00Z; without a zone it is UTC."));
+        wrong.push(FieldError::new(field, "Enter a time such as 2026-11-22T13:00Z. Without a zone it is read as UTC."));
         UnixMs(0)
     })
 }
 
-fn named(wrong: &mut Vec<FieldError>, typed: &str) -> Which {
+fn named(wrong: &mut Vec<FieldError>, typed: &str) -> RecoveryScope {
     if typed.is_empty() {
-        return Which::default();
+        return RecoveryScope::default();
     }
-    Which::parse(typed).unwrap_or_else(|| {
-        wrong.push(FieldError::new("which", "Say failed, or also_never_sent."));
-        Which::default()
+    RecoveryScope::parse(typed).unwrap_or_else(|| {
+        wrong.push(FieldError::new("which", "Use failed or also_never_sent."));
+        RecoveryScope::default()
     })
 }
 
@@ -139,69 +143,69 @@ fn rate(wrong: &mut Vec<FieldError>, typed: &str) -> u32 {
     let typed = typed.trim();
     let read = if typed.is_empty() { Some(RATE_PER_S) } else { typed.parse().ok() };
     read.filter(|rate| (1..=RATE_MAX_PER_S).contains(rate)).unwrap_or_else(|| {
-        wrong.push(FieldError::new("rate_per_s", "A rate is 1 to 500 events per second."));
+        wrong.push(FieldError::new("rate_per_s", "Enter a rate of 1 to 500 events per second."));
         RATE_PER_S
     })
 }
 
-/// What would happen: exact, before anything does.
+/// What a recovery would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Plan {
-    /// What is recovered, at the rate that the endpoint allows.
-    pub wanted: Wanted,
-    /// How many events that is.
+pub struct RecoveryPlan {
+    /// The request, with its rate capped to the endpoint's.
+    pub wanted: RecoveryRequest,
+    /// Number of events.
     pub count: u32,
-    /// The job that works for this endpoint already; another has to wait for its end.
+    /// The job that is already running for this endpoint, if any. Only one can run at a time.
     pub running: Option<JobId>,
 }
 
-impl Plan {
-    /// How long it takes at the rate, in milliseconds.
+impl RecoveryPlan {
+    /// The estimated duration in milliseconds.
     #[must_use]
     pub fn estimated_ms(&self) -> i64 {
         estimate_ms(self.count, self.wanted.rate_per_s)
     }
 }
 
-/// How long so many events take at a rate, in milliseconds, rounded up.
+/// The time that so many events take at a rate, in milliseconds, rounded up.
 #[must_use]
 pub fn estimate_ms(count: u32, rate_per_s: u32) -> i64 {
     (i64::from(count) * SECOND_MS + i64::from(rate_per_s.max(1)) - 1) / i64::from(rate_per_s.max(1))
 }
 
-/// An estimated length of time in words: `about 4 minutes`.
+/// An estimated duration for display: `about 4 minutes`.
 #[must_use]
 pub fn about(ms: i64) -> String {
     let rounded = |unit_ms: i64| (ms + unit_ms / 2) / unit_ms;
-    let words = match ms {
+    let text = match ms {
         ..MINUTE_MS => counted(rounded(SECOND_MS).max(1), "second"),
         MINUTE_MS..HOUR_MS => counted(rounded(MINUTE_MS), "minute"),
         _ => counted(rounded(HOUR_MS), "hour"),
     };
-    format!("about {words}")
+    format!("about {text}")
 }
 
-/// Where a job stands. `docs/states.md` draws the ways between.
+/// The state of a recovery job. `docs/states.md` draws the transitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
-    /// Nothing has been done yet.
+    /// Not started yet.
     Queued,
-    /// Under way.
+    /// In progress.
     Running,
-    /// Halted by a person.
+    /// Paused by a user.
     Paused,
-    /// All was put back into the queue.
+    /// All events have been queued.
     Done,
-    /// Ended by a person, or with its endpoint.
+    /// Cancelled by a user, or because its endpoint was deleted.
     Cancelled,
 }
 
 impl JobState {
-    /// All of them, in their order.
+    /// All states, in order.
     pub const ALL: [Self; 5] = [Self::Queued, Self::Running, Self::Paused, Self::Done, Self::Cancelled];
 
-    /// The name on the wire and in the database.
+    /// The name in REST and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -213,9 +217,9 @@ impl JobState {
         }
     }
 
-    /// The word that people read.
+    /// The label for display.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::Queued => "Queued",
             Self::Running => "Running",
@@ -225,94 +229,94 @@ impl JobState {
         }
     }
 
-    /// The state of that name.
+    /// The state with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
     }
 
-    /// Whether nothing more happens.
+    /// Whether the state is final.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::Cancelled)
     }
 }
 
-/// Many events on their way to one endpoint again.
+/// A recovery job: resends many events to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
+pub struct RecoveryJob {
     /// Id.
     pub id: JobId,
-    /// Where they go.
+    /// The endpoint.
     pub endpoint_id: EndpointId,
     /// The endpoint's name.
     pub endpoint_name: String,
-    /// What is recovered.
-    pub wanted: Wanted,
-    /// Where it stands.
+    /// What it recovers.
+    pub wanted: RecoveryRequest,
+    /// Its state.
     pub state: JobState,
-    /// How many events there were when it began.
+    /// Number of events when it started.
     pub total: u32,
-    /// How many were put back into the queue.
+    /// Number of events queued so far.
     pub done: u32,
-    /// How many of those have ended without success once more.
+    /// How many of those have failed again.
     pub failed: u32,
-    /// Who began it.
+    /// Who started it.
     pub who: Option<String>,
-    /// When it began.
+    /// When it was created.
     pub created_at: UnixMs,
-    /// When it ended.
+    /// When it finished.
     pub finished_at: Option<UnixMs>,
 }
 
-impl Job {
-    /// How many are still to be put back. None are once it has ended.
+impl RecoveryJob {
+    /// Number of events still to be queued; 0 once the job has ended.
     #[must_use]
     pub const fn left(&self) -> u32 {
         if self.state.is_final() { 0 } else { self.total.saturating_sub(self.done) }
     }
 }
 
-/// Recovering: the part of the port that plans it, starts it and shows how far it is.
+/// Planning, starting and following recoveries.
 #[async_trait]
 pub trait Recovery {
-    /// What a recovery would do. Nothing happens yet.
+    /// What a recovery would do, without starting it.
     ///
     /// # Errors
-    /// `Invalid` for a form that breaks a rule or finds more than [`RECOVER_MAX`]; `NotFound`; `Conflict` for a
+    /// `Invalid` for an invalid form or more than [`RECOVER_MAX`] events; `NotFound`; `Conflict` for a
     /// deleted endpoint.
-    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Plan>;
-    /// Starts it.
+    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryPlan>;
+    /// Starts a recovery.
     ///
     /// # Errors
-    /// As [`Self::plan_recovery`]; `Invalid` when there is nothing to recover, `Conflict` naming the job that works
-    /// for this endpoint already.
-    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Job>;
+    /// As [`Self::plan_recovery`]; `Invalid` if there is nothing to recover, `Conflict` naming the job that is already
+    /// running for this endpoint.
+    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryJob>;
     /// One job.
     ///
     /// # Errors
-    /// `NotFound` also for another account's job.
-    async fn job(&self, actor: &Actor, id: &JobId) -> Result<Job>;
-    /// The account's latest jobs, newest first; only this endpoint's when one is given.
+    /// `NotFound`, also for another account's job.
+    async fn job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob>;
+    /// The account's latest jobs, newest first, optionally only those of one endpoint.
     ///
     /// # Errors
-    /// `Forbidden` without the right to read.
-    async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<Job>>;
-    /// Halts a job. What it has put back already goes out.
+    /// `Forbidden` without permission to read.
+    async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<RecoveryJob>>;
+    /// Pauses a job. Events it has already queued are sent.
     ///
     /// # Errors
-    /// `Conflict` when it has ended.
-    async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<Job>;
-    /// Lets a halted job go on where it stood.
+    /// `Conflict` if it has ended.
+    async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob>;
+    /// Resumes a paused job.
     ///
     /// # Errors
-    /// `Conflict` when it has ended.
-    async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<Job>;
-    /// Ends a job. What it has put back already goes out.
+    /// `Conflict` if it has ended.
+    async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob>;
+    /// Cancels a job. Events it has already queued are sent.
     ///
     /// # Errors
-    /// `Conflict` when it has ended.
-    async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<Job>;
+    /// `Conflict` if it has ended.
+    async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob>;
 }
 
 #[cfg(test)]
@@ -326,15 +330,15 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_form_but_for_the_beginning_means_what_failed_until_now() {
+    fn with_only_a_start_the_form_means_everything_failed_since_then() {
         let wanted = form("2026-11-01T00:00Z", "").check(&[EventKind::IncomingCall], NOW);
         let wanted = wanted.unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!((wanted.to, wanted.which, wanted.rate_per_s), (NOW, Which::Failed, RATE_PER_S));
+        assert_eq!((wanted.to, wanted.which, wanted.rate_per_s), (NOW, RecoveryScope::Failed, RATE_PER_S));
         assert_eq!(wanted.kinds, [EventKind::IncomingCall]);
     }
 
     #[test]
-    fn the_future_is_cut_off_and_a_span_has_a_beginning_before_its_end() {
+    fn the_end_is_capped_to_now_and_must_follow_the_start() {
         let late = form("2026-11-01T00:00Z", "2030-01-01T00:00Z").check(&EventKind::ALL, NOW);
         assert_eq!(late.map(|wanted| wanted.to), Ok(NOW));
         for (from, to) in [("2029-01-01T00:00Z", ""), ("2026-11-02T00:00Z", "2026-11-01T00:00Z")] {
@@ -344,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named_at_once() {
+    fn every_invalid_field_is_reported_at_once() {
         let wrong = RecoverForm {
             from: "yesterday".into(),
             to: "later".into(),
@@ -360,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_it_takes_is_said_in_one_unit() {
+    fn an_estimate_has_a_single_unit() {
         assert_eq!(estimate_ms(1_204, 5), 240_800);
         assert_eq!(about(estimate_ms(1_204, 5)), "about 4 minutes");
         assert_eq!(about(estimate_ms(3, 50)), "about 1 second");

@@ -1,58 +1,58 @@
-//! The two credentials of an endpoint: the auth token in the body and the secret that signs.
+//! The two credentials of an endpoint: the auth token in the body and the signing secret.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
-/// What a signing secret begins with (Standard Webhooks).
+/// The prefix of signing secrets (Standard Webhooks).
 pub const SECRET_PREFIX: &str = "whsec_";
 /// Bytes of a new signing secret.
 pub const SECRET_BYTES: usize = 32;
-/// Characters of an auth token that we make.
+/// Characters of a generated auth token.
 pub const AUTH_TOKEN_CHARS: usize = 30;
-/// Longest auth token that a customer may choose, in characters.
+/// Maximum length of a chosen auth token, in characters.
 pub const AUTH_TOKEN_MAX_CHARS: usize = 256;
 
 const TOKEN_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// A secret that signs requests: `whsec_` and base64 of its bytes. Its debug form does not show it.
+/// A signing secret: `whsec_` and base64 of its bytes. Its `Debug` output does not reveal it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SigningSecret(String);
 
 impl SigningSecret {
-    /// A secret of random bytes.
+    /// A secret from random bytes.
     #[must_use]
     pub fn new(random: &[u8; SECRET_BYTES]) -> Self {
         Self(format!("{SECRET_PREFIX}{}", STANDARD.encode(random)))
     }
 
-    /// A secret in its text form.
+    /// Parses a secret.
     ///
     /// # Errors
-    /// `Invalid` when it is not `whsec_` and base64.
+    /// `Invalid` if it is not `whsec_` followed by base64.
     pub fn parse(text: &str) -> Result<Self> {
         let bytes = text.strip_prefix(SECRET_PREFIX).and_then(|rest| STANDARD.decode(rest).ok());
         match bytes {
             Some(bytes) if !bytes.is_empty() => Ok(Self(text.to_owned())),
-            _ => Err(Error::invalid("signing_secret", "A signing secret is whsec_ followed by base64.")),
+            _ => Err(Error::invalid("signing_secret", "A signing secret must be whsec_ followed by base64.")),
         }
     }
 
-    /// The bytes that key the HMAC.
+    /// The key of the HMAC.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         STANDARD.decode(self.0.trim_start_matches(SECRET_PREFIX)).unwrap_or_default()
     }
 
-    /// The secret in full. For the customer's eyes only.
+    /// The unmasked secret. Show it to the customer only.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// The secret as lists show it: `whsec_••••••••3fA9`.
+    /// The masked secret: `whsec_••••••••3fA9`.
     #[must_use]
     pub fn masked(&self) -> String {
         format!("{SECRET_PREFIX}{}", masked(self.0.trim_start_matches(SECRET_PREFIX).trim_end_matches('=')))
@@ -65,8 +65,8 @@ impl std::fmt::Debug for SigningSecret {
     }
 }
 
-/// An auth token of [`AUTH_TOKEN_CHARS`] characters from random bytes. Bytes past the last whole multiple of
-/// the alphabet are passed over, so that no character is likelier; `None` when too few bytes remain.
+/// An auth token of [`AUTH_TOKEN_CHARS`] characters from random bytes. Bytes beyond the last whole multiple of
+/// the alphabet are skipped, so that no character is more likely; `None` if too few bytes remain.
 #[must_use]
 pub fn auth_token(random: &[u8]) -> Option<String> {
     let fair = random.iter().filter(|b| **b < 248).map(|b| char::from(TOKEN_ALPHABET[usize::from(*b) % 62]));
@@ -74,7 +74,7 @@ pub fn auth_token(random: &[u8]) -> Option<String> {
     (token.len() == AUTH_TOKEN_CHARS).then_some(token)
 }
 
-/// Checks an auth token that a customer chose.
+/// Checks an auth token chosen by a customer.
 ///
 /// # Errors
 /// `Invalid` on the field `auth_token`.
@@ -83,10 +83,10 @@ pub fn check_auth_token(token: &str) -> Result<()> {
     if (1..=AUTH_TOKEN_MAX_CHARS).contains(&chars) && !token.chars().any(char::is_control) {
         return Ok(());
     }
-    Err(Error::invalid("auth_token", "An auth token has 1 to 256 printable characters."))
+    Err(Error::invalid("auth_token", "An auth token must have 1 to 256 printable characters."))
 }
 
-/// A credential as lists show it: dots and its last four characters; only dots when it is short.
+/// Masks a credential: dots and its last four characters, or only dots if it is short.
 #[must_use]
 pub fn masked(credential: &str) -> String {
     let chars: Vec<char> = credential.chars().collect();
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_shows_its_last_four_characters_and_never_in_debug() {
+    fn a_masked_secret_shows_four_characters_and_debug_shows_none() {
         let secret = SigningSecret::new(&[7; SECRET_BYTES]);
         assert_eq!(SigningSecret::parse(secret.reveal()).map(|s| s.bytes()), Ok(vec![7; SECRET_BYTES]));
         assert_eq!(secret.masked(), "whsec_••••••••HBwc");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn an_auth_token_has_thirty_characters_or_is_not_made() {
+    fn an_auth_token_has_thirty_characters_or_is_not_generated() {
         let bytes: Vec<u8> = (0..=255).collect();
         assert_eq!(auth_token(&bytes).map(|t| t.len()), Some(30));
         assert_eq!(auth_token(&[255; 64]), None);

@@ -1,4 +1,4 @@
-//! The words of the cause catalogue: the sentence in the list, what to try first, and a command to check with.
+//! The texts of the cause catalogue: the sentence in the list, what to try first, and a command to check with.
 
 use crate::{
     cause::{Cause, CauseFacts, Failure},
@@ -6,29 +6,33 @@ use crate::{
 };
 
 impl Failure {
-    /// The plain sentence that stands in the list, without a full stop.
+    /// The sentence shown in the list, without a full stop.
     #[must_use]
     pub fn sentence(&self, now: UnixMs) -> String {
         let facts = &self.facts;
         let host = host(facts);
         match self.cause {
             Cause::DnsNotFound => format!("No DNS record for {host}"),
-            Cause::DnsTimeout => format!("DNS for {host} did not answer"),
+            Cause::DnsTimeout => format!("DNS lookup of {host} timed out"),
             Cause::ConnectRefused => format!("{} refused the connection", host_port(facts)),
             Cause::ConnectTimeout => {
-                format!("No answer from {} in {}", host_port(facts), span(facts.timeout_ms.map_or(5_000, i64::from)))
+                format!(
+                    "No connection to {} within {}",
+                    host_port(facts),
+                    span(facts.timeout_ms.map_or(5_000, i64::from))
+                )
             }
             Cause::TlsExpired | Cause::TlsName | Cause::TlsChain | Cause::TlsVersion => tls(self, now),
-            Cause::BlockedAddress => format!("{host} points to a private address, which we do not call"),
+            Cause::BlockedAddress => format!("{host} resolves to a private address, which is blocked"),
             Cause::Redirected => redirected(facts),
             Cause::ResponseTimeout => format!(
-                "Connected, but no answer in {}. Your server may still have processed it",
+                "Connected, but no response within {}. Your server may still have processed it",
                 span(facts.timeout_ms.map_or(15_000, i64::from))
             ),
-            Cause::Reset => "Connection was cut while waiting".to_owned(),
-            Cause::BadResponse => "Reply was not valid HTTP".to_owned(),
+            Cause::Reset => "Connection closed before a response arrived".to_owned(),
+            Cause::BadResponse => "Response was not valid HTTP".to_owned(),
             Cause::NotSentNoEndpoint => {
-                format!("Nobody listens for {}", facts.event.as_deref().unwrap_or("this event"))
+                format!("No endpoint is subscribed to {}", facts.event.as_deref().unwrap_or("this event"))
             }
             Cause::NotSentPaused => match facts.since {
                 Some(since) => format!("Held: endpoint paused {}", ago(now.since_ms(since))),
@@ -38,8 +42,8 @@ impl Failure {
                 Some(since) => format!("Held: account suspended {}", ago(now.since_ms(since))),
                 None => "Held: account suspended".to_owned(),
             },
-            Cause::OurFault => "Our side failed; nothing for you to do".to_owned(),
-            _ => answered(self),
+            Cause::OurFault => "Internal error on our side. You don't need to do anything".to_owned(),
+            _ => http_status(self),
         }
     }
 
@@ -47,36 +51,36 @@ impl Failure {
     #[must_use]
     pub const fn remedy(&self) -> &'static str {
         match self.cause {
-            Cause::DnsNotFound => "Check the spelling of the host, and that its DNS record exists.",
-            Cause::DnsTimeout => "Check that the name servers of this domain answer.",
+            Cause::DnsNotFound => "Check the spelling of the host and that its DNS record exists.",
+            Cause::DnsTimeout => "Check that the name servers of this domain respond.",
             Cause::ConnectRefused => "Check that the server is running and that this port is open.",
-            Cause::ConnectTimeout => "Check the firewall: it must let our requests in.",
+            Cause::ConnectTimeout => "Check that your firewall allows our requests.",
             Cause::TlsExpired => "Renew the certificate and reload the server.",
-            Cause::TlsName => "Issue the certificate for this host, or put the right host into the URL.",
-            Cause::TlsChain => "Let the server send its intermediate certificates along with its own.",
+            Cause::TlsName => "Issue a certificate for this host, or correct the host in the URL.",
+            Cause::TlsChain => "Configure the server to send its intermediate certificates along with its own.",
             Cause::TlsVersion => "Enable TLS 1.2 or 1.3, and check that the port speaks TLS.",
             Cause::BlockedAddress => "Use a URL whose host has a public address.",
-            Cause::Redirected => "Put the final URL into the endpoint.",
-            Cause::Http401403 => "Check the auth token and signing secret that your server compares with.",
+            Cause::Redirected => "Change the endpoint's URL to the final one.",
+            Cause::Http401403 => "Check that your server uses the right auth token and signing secret.",
             Cause::Http404 => "Check the path of the URL.",
-            Cause::Http405 => "Let the route accept POST.",
-            Cause::Http410 => "Resume the endpoint when it wants events again.",
-            Cause::Http413 => "Raise the limit on request bodies of your server or proxy.",
-            Cause::Http4xx => "Read the response body: your server says there what it did not like.",
-            Cause::Http429 => "Lower the endpoint's rate limit here, or raise the limit of your server.",
-            Cause::Http5xx => "Look into the log of your server at this time.",
+            Cause::Http405 => "Allow POST on this route.",
+            Cause::Http410 => "Resume the endpoint when it should receive events again.",
+            Cause::Http413 => "Raise the request body limit of your server or proxy.",
+            Cause::Http4xx => "Read the response body. It usually says what your server rejected.",
+            Cause::Http429 => "Lower the endpoint's rate limit, or raise your server's.",
+            Cause::Http5xx => "Check your server logs around this time.",
             Cause::Http502504 => "Check the application behind your proxy.",
-            Cause::ResponseTimeout => "Answer first and work later: a 2xx as soon as the event is stored.",
-            Cause::Reset => "Look for a crash of your server, or a proxy that closes connections.",
+            Cause::ResponseTimeout => "Return a 2xx as soon as the event is stored, and process it afterwards.",
+            Cause::Reset => "Check whether your server crashed or a proxy closes connections.",
             Cause::BadResponse => "Check that the port speaks HTTP.",
-            Cause::NotSentNoEndpoint => "Add this event to an endpoint.",
-            Cause::NotSentPaused => "Resume the endpoint; the held events go out then.",
-            Cause::NotSentSuspended => "Ask your provider; the held events go out when the account is resumed.",
-            Cause::OurFault => "Tell your provider: what failed stands in the log of this service.",
+            Cause::NotSentNoEndpoint => "Subscribe an endpoint to this event.",
+            Cause::NotSentPaused => "Resume the endpoint to send the held events.",
+            Cause::NotSentSuspended => "Contact your provider. Held events are sent once the account is resumed.",
+            Cause::OurFault => "If it keeps happening, contact your provider. The error is in the log of this service.",
         }
     }
 
-    /// A command that checks for this cause, where there is one.
+    /// A command that checks for this cause, if there is one.
     #[must_use]
     pub fn command(&self) -> Option<String> {
         let (host, port) = (self.facts.host.as_str(), self.facts.port.unwrap_or(443));
@@ -110,43 +114,43 @@ fn tls(failure: &Failure, now: UnixMs) -> String {
             None => "Certificate has expired".to_owned(),
         },
         Cause::TlsName => match &facts.certificate_name {
-            Some(other) => format!("Certificate is for {other}, not {}", host(facts)),
-            None => format!("Certificate is not for {}", host(facts)),
+            Some(other) => format!("Certificate is valid for {other}, not {}", host(facts)),
+            None => format!("Certificate is not valid for {}", host(facts)),
         },
         Cause::TlsChain => "Certificate chain is incomplete".to_owned(),
-        _ => "Server offers no TLS 1.2 or newer".to_owned(),
+        _ => "Server doesn't support TLS 1.2 or newer".to_owned(),
     }
 }
 
 fn redirected(facts: &CauseFacts) -> String {
     let status = facts.status.unwrap_or(302);
     match &facts.location {
-        Some(url) => format!("Server answered {status} to {url}; we do not follow redirects"),
-        None => format!("Server answered {status}; we do not follow redirects"),
+        Some(url) => format!("Server redirected to {url} ({status}); redirects aren't followed"),
+        None => format!("Server redirected ({status}); redirects aren't followed"),
     }
 }
 
-fn answered(failure: &Failure) -> String {
+fn http_status(failure: &Failure) -> String {
     let facts = &failure.facts;
     let status = facts.status.unwrap_or_default();
     match failure.cause {
-        Cause::Http401403 => format!("Server refused us ({status})"),
-        Cause::Http404 => "No such path (404)".to_owned(),
+        Cause::Http401403 => format!("Authentication rejected ({status})"),
+        Cause::Http404 => "Path not found (404)".to_owned(),
         Cause::Http405 => "Server does not accept POST here (405)".to_owned(),
-        Cause::Http410 => "Server said Gone (410); endpoint paused".to_owned(),
+        Cause::Http410 => "Server returned 410 Gone; endpoint paused".to_owned(),
         Cause::Http413 => match facts.body_bytes {
-            Some(bytes) => format!("Body of {} kB was too large for the server (413)", bytes.div_ceil(1_000)),
-            None => "Body was too large for the server (413)".to_owned(),
+            Some(bytes) => format!("Request body of {} kB is too large for the server (413)", bytes.div_ceil(1_000)),
+            None => "Request body is too large for the server (413)".to_owned(),
         },
         Cause::Http429 => match facts.retry_after_s {
-            Some(wait) => format!("Server asked us to slow down; waiting {wait} s (429)"),
-            None => "Server asked us to slow down (429)".to_owned(),
+            Some(wait) => format!("Rate limited by the server; waiting {wait} s (429)"),
+            None => "Rate limited by the server (429)".to_owned(),
         },
         Cause::Http5xx => match facts.retry_after_s {
-            Some(wait) => format!("Error in your server ({status}), asks us to wait {wait} s"),
-            None => format!("Error in your server ({status})"),
+            Some(wait) => format!("Server error ({status}); asked to wait {wait} s"),
+            None => format!("Server error ({status})"),
         },
-        Cause::Http502504 => format!("Your proxy could not reach your server ({status})"),
+        Cause::Http502504 => format!("Your proxy couldn't reach your server ({status})"),
         _ => format!("Server rejected the request ({status})"),
     }
 }
@@ -166,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_tells_the_facts() {
+    fn sentences_contain_the_facts() {
         let facts = CauseFacts {
             host: "crm.acme.example".into(),
             port: Some(443),
@@ -175,14 +179,14 @@ mod tests {
             retry_after_s: Some(120),
             ..CauseFacts::default()
         };
-        let say = |cause| Failure { cause, facts: facts.clone() }.sentence(UnixMs(3 * crate::time::HOUR_MS));
-        assert_eq!(say(Cause::TlsExpired), "Certificate expired 3 hours ago");
-        assert_eq!(say(Cause::ConnectRefused), "crm.acme.example:443 refused the connection");
-        assert_eq!(say(Cause::Http5xx), "Error in your server (503), asks us to wait 120 s");
+        let sentence = |cause| Failure { cause, facts: facts.clone() }.sentence(UnixMs(3 * crate::time::HOUR_MS));
+        assert_eq!(sentence(Cause::TlsExpired), "Certificate expired 3 hours ago");
+        assert_eq!(sentence(Cause::ConnectRefused), "crm.acme.example:443 refused the connection");
+        assert_eq!(sentence(Cause::Http5xx), "Server error (503); asked to wait 120 s");
     }
 
     #[test]
-    fn every_status_but_2xx_has_its_cause() {
+    fn every_status_except_2xx_has_a_cause() {
         assert!((200..300).all(|status| Cause::of_status(status).is_none()));
         assert!((100..200).chain(300..1000).all(|status| Cause::of_status(status).is_some()));
         assert_eq!(Cause::of_status(418), Some(Cause::Http4xx));

@@ -1,4 +1,4 @@
-//! The provider's support: sessions in which staff read one account, on the account's own record.
+//! Support sessions: the provider's staff read one account, recorded in the account's own audit log.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::Account,
     actor::Actor,
-    audit::{Change, Record},
+    audit::{AuditRecord, Change},
     error::{Error, FieldError, Result},
     id::{AccountId, EventId, SupportId, UserId},
     masking,
@@ -14,54 +14,54 @@ use crate::{
     time::{MINUTE_MS, UnixMs},
 };
 
-/// Shortest reason in characters: the customer reads it.
+/// Minimum length of the reason in characters. The customer reads it.
 pub const REASON_MIN_CHARS: usize = 10;
-/// Longest reason in characters.
+/// Maximum length of the reason in characters.
 pub const REASON_MAX_CHARS: usize = 500;
-/// Longest ticket in characters.
+/// Maximum length of the ticket reference in characters.
 pub const TICKET_MAX_CHARS: usize = 60;
-/// How long a session may last, in minutes.
+/// The durations a session can have, in minutes.
 pub const SESSION_MINUTES: [u32; 3] = [15, 30, 60];
-/// Shortest text that is looked for, in characters.
+/// Minimum length of a search text in characters.
 pub const FIND_MIN_CHARS: usize = 3;
 
-/// What the form that starts a session holds.
+/// The form for starting a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupportForm {
     /// Id of the account.
     #[serde(default)]
     pub account: String,
-    /// Why.
+    /// The reason.
     #[serde(default)]
     pub reason: String,
-    /// The ticket that it belongs to.
+    /// The ticket reference.
     #[serde(default)]
     pub ticket: String,
-    /// How long, in minutes.
+    /// Duration in minutes.
     #[serde(default)]
     pub minutes: String,
-    /// The page to begin with, below the account's; the search when empty.
+    /// The path of the first page below the account's; empty for the search.
     #[serde(default)]
     pub rest: String,
 }
 
-/// A form that has been checked.
+/// A valid request for a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grounds {
-    /// Why.
+pub struct SupportRequest {
+    /// The reason.
     pub reason: String,
-    /// The ticket.
+    /// The ticket reference.
     pub ticket: String,
-    /// How long, in milliseconds.
+    /// Duration in milliseconds.
     pub length_ms: i64,
 }
 
 impl SupportForm {
-    /// Checks what was typed.
+    /// Checks the form.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
-    pub fn check(&self) -> Result<Grounds> {
+    /// `Invalid` with one entry per invalid field.
+    pub fn check(&self) -> Result<SupportRequest> {
         let (reason, ticket) = (self.reason.trim(), self.ticket.trim());
         let minutes = SESSION_MINUTES.into_iter().find(|minutes| minutes.to_string() == self.minutes);
         let reason_fits = (REASON_MIN_CHARS..=REASON_MAX_CHARS).contains(&reason.chars().count());
@@ -70,15 +70,15 @@ impl SupportForm {
             (!reason_fits).then(|| {
                 FieldError::new(
                     "reason",
-                    "Give the reason in 10 to 500 characters. The customer reads it in their audit log.",
+                    "Enter a reason of 10 to 500 characters. The customer sees it in their audit log.",
                 )
             }),
-            (!ticket_fits).then(|| FieldError::new("ticket", "Give the ticket, in at most 60 characters.")),
-            minutes.is_none().then(|| FieldError::new("minutes", "A session lasts 15, 30 or 60 minutes.")),
+            (!ticket_fits).then(|| FieldError::new("ticket", "Enter the ticket, in at most 60 characters.")),
+            minutes.is_none().then(|| FieldError::new("minutes", "Choose 15, 30 or 60 minutes.")),
         ];
         let errors: Vec<_> = complaints.into_iter().flatten().collect();
         match minutes {
-            Some(minutes) if errors.is_empty() => Ok(Grounds {
+            Some(minutes) if errors.is_empty() => Ok(SupportRequest {
                 reason: reason.to_owned(),
                 ticket: ticket.to_owned(),
                 length_ms: i64::from(minutes) * MINUTE_MS,
@@ -88,63 +88,63 @@ impl SupportForm {
     }
 }
 
-/// One look into an account.
+/// A support session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupportSession {
     /// Id.
     pub id: SupportId,
-    /// The agent.
+    /// The support agent.
     pub agent_id: UserId,
-    /// E-mail address of the agent.
+    /// Email address of the agent.
     pub agent: String,
     /// The account.
     pub account: AccountId,
     /// Its name.
     pub account_name: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// The ticket.
+    /// The ticket reference.
     pub ticket: String,
-    /// When it began.
+    /// When it started.
     pub started_at: UnixMs,
-    /// When it ends by itself.
+    /// When it expires.
     pub ends_at: UnixMs,
-    /// When it did end.
+    /// When it ended, if it was ended early.
     pub ended_at: Option<UnixMs>,
 }
 
 impl SupportSession {
-    /// Whether the agent may look now.
+    /// Whether the session is open.
     #[must_use]
     pub fn is_open(&self, now: UnixMs) -> bool {
         self.ended_at.is_none() && now < self.ends_at
     }
 }
 
-/// An account that was found, and by what.
+/// An account found by a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct FoundAccount {
     /// The account.
     pub account: Account,
-    /// What the text is there: `its name`, `a phone number of a call`.
+    /// What matched: `its name`, `a phone number of a call`.
     pub by: String,
-    /// The page of what was found, below the account's; empty for the account itself.
+    /// The path of the match below the account's page; empty for the account itself.
     pub rest: String,
 }
 
-/// What a page of a support session shows, in words that the customer reads in their log.
+/// A page viewed in a support session, as recorded in the customer's audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Looked {
-    /// Id of what was looked at.
+pub struct SupportView {
+    /// Id of the object viewed.
     pub object: Option<String>,
-    /// What it is: `the overview`, `a delivery`.
+    /// The page: `the overview`, `a delivery`.
     pub page: &'static str,
-    /// What was searched or filtered for, numbers masked.
+    /// The search or filter, with phone numbers masked.
     pub asked: Option<String>,
 }
 
-impl Looked {
-    /// What stands at this address below the account's: `deliveries/dlv_…?q=…`.
+impl SupportView {
+    /// The page at a path below the account's: `deliveries/dlv_…?q=…`.
     #[must_use]
     pub fn at(rest: &str) -> Self {
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -168,25 +168,25 @@ impl Looked {
         }
     }
 
-    /// What stands in the log.
+    /// The details for the audit record.
     #[must_use]
     pub fn changes(self) -> Vec<Change> {
-        let asked = self.asked.map(|asked| Change::noted("asked for", asked));
+        let asked = self.asked.map(|asked| Change::noted("filter", asked));
         std::iter::once(Change::noted("page", self.page)).chain(asked).collect()
     }
 }
 
-/// One of the two numbers of an event.
+/// One of the two parties of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Party {
-    /// Who calls.
+pub enum CallParty {
+    /// The caller.
     Caller,
-    /// Who is called.
+    /// The callee.
     Callee,
 }
 
-impl Party {
-    /// The name in a form.
+impl CallParty {
+    /// The name in forms.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -195,71 +195,71 @@ impl Party {
         }
     }
 
-    /// The party of that name.
+    /// The party with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::Caller, Self::Callee].into_iter().find(|party| party.as_str() == name)
     }
 }
 
-/// A record of an agent's own doings, with the account in whose log it stands.
+/// An audit record of an agent's own activity, with the account whose log contains it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SupportRecord {
     /// The account's name.
     pub account_name: String,
     /// The record.
-    pub record: Record,
+    pub record: AuditRecord,
 }
 
-/// Support: the part of the port for the provider's staff. The first argument is staff everywhere, but where it says
-/// that it is support inside of a session.
+/// Support sessions. The actor is staff, except where it is stated to be
+/// support inside a session.
 #[async_trait]
 pub trait Support {
-    /// Accounts that a text leads to: a name, a phone number, the host of an endpoint, or an id of any kind.
+    /// Finds accounts by name, phone number, endpoint host, or an id of any kind.
     ///
     /// # Errors
-    /// `Forbidden` for whoever is not support, `Invalid` for a text that is too short.
-    async fn find_accounts(&self, actor: &Actor, text: &str) -> Result<Vec<Found>>;
-    /// An account before a session: its name, and whether it allows one.
+    /// `Forbidden` unless the actor is support, `Invalid` for a text that is too short.
+    async fn find_accounts(&self, actor: &Actor, text: &str) -> Result<Vec<FoundAccount>>;
+    /// An account before a session starts: its name, and whether it allows one.
     ///
     /// # Errors
     /// `NotFound`, `Forbidden`.
     async fn account_for_support(&self, actor: &Actor, account: &AccountId) -> Result<Account>;
-    /// Starts a session. One that runs there already is answered instead of a second.
+    /// Starts a session, or returns the one that is already open for this account.
     ///
     /// # Errors
-    /// `Invalid` per field, `Forbidden` when the account does not allow it.
+    /// `Invalid` per field, `Forbidden` if the account does not allow support access.
     async fn start_support(&self, actor: &Actor, form: &SupportForm) -> Result<SupportSession>;
-    /// Ends the agent's own session; one that has ended stays so.
+    /// Ends the agent's own session. No effect if it has ended.
     ///
     /// # Errors
-    /// `NotFound` for another's.
+    /// `NotFound` for another agent's session.
     async fn end_support(&self, actor: &Actor, session: &SupportId) -> Result<SupportSession>;
     /// The agent's own sessions, newest first.
     ///
     /// # Errors
-    /// `Forbidden` for whoever is not support.
+    /// `Forbidden` unless the actor is support.
     async fn support_sessions(&self, actor: &Actor) -> Result<Vec<SupportSession>>;
-    /// What stands about the agent in the logs of all accounts, newest first, older than the record `before`.
+    /// Audit records about the agent from all accounts, newest first, older than the record `before`.
     ///
     /// # Errors
-    /// `Forbidden` for whoever is not support.
+    /// `Forbidden` unless the actor is support.
     async fn support_log(&self, actor: &Actor, before: Option<&str>) -> Result<Vec<SupportRecord>>;
-    /// The agent as an actor inside of the account, by the session that runs there.
+    /// The agent as an actor in the account, by their open session.
     ///
     /// # Errors
-    /// `Forbidden` when none runs, or the account does not allow it any more.
-    async fn supporting(&self, actor: &Actor, account: &AccountId) -> Result<(Actor, Account, SupportSession)>;
-    /// Records that support inside of a session looks at a page.
+    /// `Forbidden` if no session is open, or the account no longer allows support access.
+    async fn support_actor(&self, actor: &Actor, account: &AccountId) -> Result<(Actor, Account, SupportSession)>;
+    /// Records that support inside a session views a page.
     ///
     /// # Errors
-    /// `Forbidden` for anybody else.
-    async fn support_looks(&self, actor: &Actor, looked: Looked) -> Result<()>;
-    /// Shows one number of an event to support inside of a session, until that ends.
+    /// `Forbidden` for any other actor.
+    async fn record_support_view(&self, actor: &Actor, looked: SupportView) -> Result<()>;
+    /// Reveals one phone number of an event to support inside a session, until the session ends.
     ///
     /// # Errors
-    /// `NotFound` for another account's event, `Forbidden` for anybody else.
-    async fn reveal_number(&self, actor: &Actor, event: &EventId, party: Party) -> Result<()>;
+    /// `NotFound` for another account's event, `Forbidden` for any other actor.
+    async fn reveal_number(&self, actor: &Actor, event: &EventId, party: CallParty) -> Result<()>;
 }
 
 #[cfg(test)]
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_needs_a_reason_a_ticket_and_a_length() {
+    fn a_session_needs_a_reason_a_ticket_and_a_duration() {
         let form = SupportForm { reason: "  too short ".into(), ..SupportForm::default() };
         let fields: Vec<_> = form.check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
         assert_eq!(fields, ["reason", "ticket", "minutes"]);
@@ -282,12 +282,12 @@ mod tests {
     }
 
     #[test]
-    fn a_look_is_told_in_words_without_numbers() {
-        let looked = Looked::at("deliveries?q=%2B441202901222&cursor=dlv_1");
-        assert_eq!((looked.page, looked.object.as_deref()), ("the deliveries", None));
-        assert_eq!(looked.asked.as_deref(), Some("q: +4412 ••• 222"));
-        let looked = Looked::at("deliveries/dlv_1/attempts/2");
-        assert_eq!((looked.page, looked.object.as_deref(), looked.asked), ("a delivery", Some("dlv_1"), None));
-        assert_eq!(Looked::at("").page, "the overview");
+    fn a_view_is_described_with_masked_numbers() {
+        let view = SupportView::at("deliveries?q=%2B441202901222&cursor=dlv_1");
+        assert_eq!((view.page, view.object.as_deref()), ("the deliveries", None));
+        assert_eq!(view.asked.as_deref(), Some("q: +4412 ••• 222"));
+        let view = SupportView::at("deliveries/dlv_1/attempts/2");
+        assert_eq!((view.page, view.object.as_deref(), view.asked), ("a delivery", Some("dlv_1"), None));
+        assert_eq!(SupportView::at("").page, "the overview");
     }
 }

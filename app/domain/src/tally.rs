@@ -1,20 +1,20 @@
-//! What an endpoint did in an hour: counts, and a small histogram of how long attempts took.
+//! Hourly counts of an endpoint's deliveries, with a small histogram of attempt durations.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{time::HOUR_MS, time::UnixMs};
 
-/// Upper bounds of the histogram's cells in milliseconds; the last cell has none.
+/// Upper bounds of the histogram's buckets in milliseconds; the last bucket has none.
 pub const BOUNDS_MS: [u32; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
-/// Cells of the histogram.
-pub const CELLS: usize = BOUNDS_MS.len() + 1;
+/// Number of buckets of the histogram.
+pub const BUCKETS: usize = BOUNDS_MS.len() + 1;
 
-/// Attempts by how long they took.
+/// A histogram of attempt durations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Histogram(pub [u64; CELLS]);
+pub struct Histogram(pub [u64; BUCKETS]);
 
 impl Histogram {
-    /// Counts an attempt of this length.
+    /// Counts an attempt of this duration.
     pub fn add(&mut self, duration_ms: u32) {
         self.0[BOUNDS_MS.partition_point(|bound| *bound < duration_ms)] += 1;
     }
@@ -24,8 +24,8 @@ impl Histogram {
         self.0.iter_mut().zip(other.0).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// The length in milliseconds that `percent` of the attempts did not exceed, rounded up to a cell's bound;
-    /// none when nothing was counted, and the largest bound for what lies beyond it.
+    /// The percentile of the duration in milliseconds, rounded up to a bucket's bound;
+    /// `None` if nothing was counted, and the largest bound for anything beyond it.
     #[must_use]
     pub fn percentile_ms(&self, percent: u64) -> Option<u32> {
         let all: u64 = self.0.iter().sum();
@@ -39,18 +39,18 @@ impl Histogram {
     }
 }
 
-/// What an endpoint did in one hour, or in several added up.
+/// Counts of one hour, or the sum of several.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Attempts answered with 2xx.
+    /// Attempts with a 2xx response.
     pub delivered: u64,
-    /// Attempts that failed and will be tried again.
+    /// Failed attempts that will be retried.
     pub retrying: u64,
     /// Deliveries that ended as failed.
     pub failed: u64,
     /// Deliveries that ended as expired.
     pub expired: u64,
-    /// How long the attempts took.
+    /// Durations of the attempts.
     pub durations: Histogram,
 }
 
@@ -65,7 +65,7 @@ impl Tally {
     }
 }
 
-/// The hour that a moment lies in: its beginning.
+/// The start of the hour that contains a time.
 #[must_use]
 pub const fn hour_of(at: UnixMs) -> UnixMs {
     UnixMs(at.0.div_euclid(HOUR_MS) * HOUR_MS)
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_percentile_is_the_bound_of_its_cell() {
+    fn a_percentile_is_the_bound_of_its_bucket() {
         let mut histogram = Histogram::default();
         assert_eq!(histogram.percentile_ms(50), None);
         (0..90).for_each(|_| histogram.add(8));
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_on_a_bound_belongs_to_the_cell_below_it() {
+    fn a_duration_on_a_bound_belongs_to_the_lower_bucket() {
         let mut histogram = Histogram::default();
         histogram.add(5);
         histogram.add(6);
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn hours_begin_on_the_hour() {
+    fn hours_start_on_the_hour() {
         assert_eq!(hour_of(UnixMs(HOUR_MS + 1)), UnixMs(HOUR_MS));
         assert_eq!(hour_of(UnixMs(-1)), UnixMs(-HOUR_MS));
     }

@@ -1,19 +1,19 @@
-//! Where an endpoint may point: the rules that a URL's text alone decides. Where its name resolves to is
-//! checked by the egress guard, when the endpoint is saved and at each connect.
+//! The rules for an endpoint's URL that its text alone decides. The addresses it resolves to are
+//! checked by the egress guard when the endpoint is saved and on each connect.
 
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Longest URL in characters.
+/// Maximum length of a URL in characters.
 pub const URL_MAX_CHARS: usize = 2_048;
 
-/// An endpoint's URL that has passed the rules of text.
+/// A valid endpoint URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TargetUrl(String);
 
 impl TargetUrl {
-    /// Checks what a person typed.
+    /// Parses a URL as typed.
     ///
     /// # Errors
     /// One sentence: what is wrong and what to do.
@@ -23,13 +23,13 @@ impl TargetUrl {
             return Err("Enter the URL that should receive the events.");
         }
         if text.chars().count() > URL_MAX_CHARS {
-            return Err("This URL is too long. At most 2,048 characters are possible.");
+            return Err("This URL is too long. The maximum is 2,048 characters.");
         }
         let url = Url::parse(text).map_err(|error| parse_complaint(text, error))?;
         complaint(text, &url).map_or_else(|| Ok(Self(url.into())), Err)
     }
 
-    /// A URL that was checked before, from the store.
+    /// A URL from the store, which was checked before.
     #[must_use]
     pub const fn stored(text: String) -> Self {
         Self(text)
@@ -41,13 +41,13 @@ impl TargetUrl {
         &self.0
     }
 
-    /// Host as a person reads it, without a port: `crm.acme.example`, `[::1]`.
+    /// The host without the port: `crm.acme.example`, `[::1]`.
     #[must_use]
     pub fn host(&self) -> String {
         Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// Port, 443 or 80 by the scheme when the URL names none.
+    /// The port; defaults to 443 or 80 depending on the scheme.
     #[must_use]
     pub fn port(&self) -> u16 {
         Url::parse(&self.0).ok().and_then(|url| url.port_or_known_default()).unwrap_or_default()
@@ -57,34 +57,34 @@ impl TargetUrl {
 fn parse_complaint(text: &str, error: url::ParseError) -> &'static str {
     match error {
         url::ParseError::RelativeUrlWithoutBase => {
-            "Begin the URL with https://, for example https://crm.acme.example/calls."
+            "Start the URL with https://, for example https://crm.acme.example/calls."
         }
         url::ParseError::InvalidPort => "The port must be a number from 1 to 65535.",
         url::ParseError::InvalidIpv4Address | url::ParseError::InvalidIpv6Address => {
             "The address in this URL is not valid."
         }
-        _ if !text.contains("://") => "Begin the URL with https://, for example https://crm.acme.example/calls.",
-        _ => "This is not a valid URL. Check it for spaces and typing errors.",
+        _ if !text.contains("://") => "Start the URL with https://, for example https://crm.acme.example/calls.",
+        _ => "This is not a valid URL. Check it for spaces and typos.",
     }
 }
 
 fn complaint(text: &str, url: &Url) -> Option<&'static str> {
     if !matches!(url.scheme(), "http" | "https") {
         // `localhost:3000/x` parses with the scheme `localhost`.
-        return Some("Begin the URL with https:// (or http://); other schemes are not called.");
+        return Some("Start the URL with https:// or http://. Other schemes aren't supported.");
     }
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
-        return Some("Take user name and password out of the URL; add an Authorization header instead.");
+        return Some("Remove the user name and password from the URL and add an Authorization header instead.");
     }
     if url.port() == Some(0) {
-        return Some("Port 0 cannot be called. Use the port your server listens on.");
+        return Some("Port 0 is not valid. Use the port your server listens on.");
     }
     if url.fragment().is_some() {
-        return Some("Take the part after # out of the URL; it is never sent to a server.");
+        return Some("Remove the part after # from the URL. It is never sent to a server.");
     }
     match url.host() {
         Some(Host::Ipv4(address)) if written_host(text) != address.to_string() => {
-            Some("Write the address in the usual form of four numbers, for example 203.0.113.9.")
+            Some("Write the IP address as four decimal numbers, for example 203.0.113.9.")
         }
         Some(Host::Domain(name)) if name.is_empty() || name.len() > 253 => {
             Some("The host name in this URL is not valid.")
@@ -93,7 +93,7 @@ fn complaint(text: &str, url: &Url) -> Option<&'static str> {
     }
 }
 
-/// What stands between `//` and the path.
+/// The part between `//` and the path.
 fn authority(text: &str) -> &str {
     let rest = text.split_once(':').map_or(text, |(_, rest)| rest).trim_start_matches(['/', '\\']);
     rest.split(['/', '?', '#', '\\']).next().unwrap_or_default()
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_url_is_taken_and_normalised() {
+    fn a_plain_url_is_accepted_and_normalised() {
         for (typed, kept) in [
             (" https://crm.acme.example/calls ", "https://crm.acme.example/calls"),
             ("https://CRM.acme.example", "https://crm.acme.example/"),
@@ -122,26 +122,26 @@ mod tests {
     }
 
     #[test]
-    fn each_bad_url_gets_its_own_sentence() {
-        for (typed, says) in [
+    fn each_invalid_url_gets_its_own_message() {
+        for (typed, expected) in [
             ("", "Enter the URL"),
-            ("crm.acme.example/calls", "Begin the URL with https://"),
-            ("localhost:3000/x", "Begin the URL with https://"),
-            ("ftp://acme.example", "other schemes"),
+            ("crm.acme.example/calls", "Start the URL with https://"),
+            ("localhost:3000/x", "Start the URL with https://"),
+            ("ftp://acme.example", "Other schemes"),
             ("https://ana:pw@acme.example", "user name and password"),
             ("https://@acme.example", "user name and password"),
             ("https://acme.example:0/", "Port 0"),
             ("https://acme.example:99999/", "1 to 65535"),
-            ("http://2130706433/", "four numbers"),
-            ("http://0177.0.0.1/", "four numbers"),
-            ("http://0x7f.1/", "four numbers"),
-            ("http://127.1/", "four numbers"),
-            ("http:\\\\2130706433\\", "four numbers"),
+            ("http://2130706433/", "four decimal numbers"),
+            ("http://0177.0.0.1/", "four decimal numbers"),
+            ("http://0x7f.1/", "four decimal numbers"),
+            ("http://127.1/", "four decimal numbers"),
+            ("http:\\\\2130706433\\", "four decimal numbers"),
             ("https://acme.example/#top", "after #"),
             ("https://", "not a valid URL"),
         ] {
-            let said = TargetUrl::parse(typed).unwrap_err();
-            assert!(said.contains(says), "{typed}: {said}");
+            let message = TargetUrl::parse(typed).unwrap_err();
+            assert!(message.contains(expected), "{typed}: {message}");
         }
         assert!(TargetUrl::parse(&format!("https://a.example/{}", "x".repeat(2_031))).is_err());
         assert!(TargetUrl::parse(&format!("https://a.example/{}", "x".repeat(2_030))).is_ok());

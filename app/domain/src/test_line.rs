@@ -1,20 +1,20 @@
-//! The test line: each account's own receiver, for those who have no server yet.
+//! The test line: each account's built-in test endpoint.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{actor::Actor, error::Result, time::UnixMs};
 
-/// Where the test line answers; a line's own key follows.
+/// The path of test lines; the key of the line follows.
 pub const PATH_PREFIX: &str = "/test-line/";
-/// How many requests a line keeps.
+/// Number of requests a test line keeps.
 pub const KEPT_REQUESTS: u32 = 50;
-/// How long the slow behaviour waits before it answers, in milliseconds.
+/// Delay of the slow behaviour, in milliseconds.
 pub const SLOW_MS: u64 = 20_000;
-/// How long a request is kept.
+/// How long a request is kept, in milliseconds.
 pub const KEPT_MS: i64 = 7 * crate::time::DAY_MS;
 
-/// How the line answers.
+/// How the test line responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Behaviour {
@@ -26,12 +26,12 @@ pub enum Behaviour {
     Gone,
     /// 200 after 20 seconds.
     Slow,
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     HangUp,
 }
 
 impl Behaviour {
-    /// All of them.
+    /// All behaviours.
     pub const ALL: [Self; 5] = [Self::Ok, Self::Error, Self::Gone, Self::Slow, Self::HangUp];
 
     /// The name in forms and in the database.
@@ -46,70 +46,70 @@ impl Behaviour {
         }
     }
 
-    /// What people read.
+    /// The label for display.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
-            Self::Ok => "200 – take every event",
+            Self::Ok => "200 – accept every event",
             Self::Error => "500 – fail every event",
-            Self::Gone => "410 – say that nobody is here any more",
-            Self::Slow => "Slow – answer after 20 s",
-            Self::HangUp => "Hang up – close without an answer",
+            Self::Gone => "410 Gone",
+            Self::Slow => "Slow – respond after 20 s",
+            Self::HangUp => "Hang up – close the connection without a response",
         }
     }
 
-    /// The behaviour of that name.
+    /// The behaviour with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|behaviour| behaviour.as_str() == name)
     }
 }
 
-/// A request that the line received.
+/// A request received by a test line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineRequest {
-    /// When it came.
+pub struct TestLineRequest {
+    /// When it arrived.
     pub received_at: UnixMs,
-    /// Its header lines, `name: value`, one a line.
+    /// Its headers, one `name: value` per line.
     pub headers: String,
     /// Its body.
     pub body: String,
-    /// How the line behaved.
+    /// How the test line responded.
     pub behaviour: Behaviour,
 }
 
 /// An account's test line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestLine {
-    /// Where it answers.
+    /// Its URL.
     pub url: String,
-    /// How it answers from now on.
+    /// How it responds.
     pub behaviour: Behaviour,
     /// The latest requests, newest first, at most [`KEPT_REQUESTS`].
-    pub requests: Vec<LineRequest>,
+    pub requests: Vec<TestLineRequest>,
 }
 
-/// The test line: its part of the port.
+/// Using the account's test line.
 #[async_trait]
 pub trait TestLines {
-    /// The account's line; made on first use.
+    /// The account's test line, created on first use.
     ///
     /// # Errors
-    /// `Forbidden` for those who may not change endpoints.
+    /// `Forbidden` without permission to change endpoints.
     async fn test_line(&self, actor: &Actor) -> Result<TestLine>;
-    /// Changes how it answers.
+    /// Changes how it responds.
     ///
     /// # Errors
     /// As [`Self::test_line`].
     async fn set_test_line(&self, actor: &Actor, behaviour: Behaviour) -> Result<()>;
-    /// Forgets its requests.
+    /// Deletes its requests.
     ///
     /// # Errors
     /// As [`Self::test_line`].
     async fn clear_test_line(&self, actor: &Actor) -> Result<()>;
-    /// A request has come to the line with this key: keeps it and says how to answer.
+    /// Records a request to the test line with this key and returns how to respond.
     ///
     /// # Errors
     /// `NotFound` for an unknown key.
-    async fn test_line_called(&self, key: &str, headers: &str, body: &str) -> Result<Behaviour>;
+    async fn record_test_line_request(&self, key: &str, headers: &str, body: &str) -> Result<Behaviour>;
 }

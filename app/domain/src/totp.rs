@@ -1,4 +1,4 @@
-//! Codes that change every half minute: TOTP (RFC 6238) in the one form that every authenticator app knows, which is
+//! Time-based one-time passwords: TOTP (RFC 6238) in the form every authenticator app supports, which is
 //! SHA-1, six digits and steps of 30 seconds.
 
 use data_encoding::BASE32_NOPAD;
@@ -11,18 +11,18 @@ use crate::{query::encode, time::UnixMs};
 pub const STEP_S: i64 = 30;
 /// Digits of a code.
 pub const DIGITS: usize = 6;
-/// How many steps before and after the present one are taken as well: clocks differ, and typing takes time.
+/// Number of steps before and after the current one that are accepted too: clocks differ, and typing takes time.
 pub const SKEW_STEPS: i64 = 1;
-/// Bytes of a key: as many as HMAC-SHA-1 has (RFC 4226 section 4, R6).
+/// Bytes of a key: the output size of HMAC-SHA-1 (RFC 4226 section 4, R6).
 pub const KEY_BYTES: usize = 20;
-/// The step of nobody's code: every real one is later.
+/// A step before all real ones.
 pub const NO_STEP: i64 = -1;
-/// Characters of a key that stand together where a person reads it.
+/// Characters per group of a displayed key.
 const GROUP_CHARS: usize = 4;
 /// 10 to the number of digits.
 const CODES: u32 = 1_000_000;
 
-/// The key that a person's app and we have in common. It does not show itself in debug output.
+/// The key shared with a user's authenticator app. `Debug` does not reveal it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TotpKey([u8; KEY_BYTES]);
 
@@ -32,17 +32,17 @@ impl std::fmt::Debug for TotpKey {
     }
 }
 
-/// What a code is worth.
+/// The result of checking a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judged {
-    /// Right, and new: the code of this step.
+pub enum TotpCheck {
+    /// Correct and not used before.
     Right {
-        /// The step, which is the last one from now on.
+        /// The step of the code, to be stored as the last one used.
         step: i64,
     },
-    /// It would be right, but a code of this step or a later one was accepted before.
+    /// Correct, but a code of this or a later step was used before.
     Reused,
-    /// Not the code of any step near the present one.
+    /// Not the code of any step near the current one.
     Wrong,
 }
 
@@ -53,25 +53,25 @@ impl TotpKey {
         Self(bytes)
     }
 
-    /// The key of this base32 text (RFC 4648 section 6, without padding).
+    /// Parses a key in base32 (RFC 4648 section 6, without padding).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         BASE32_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }
 
-    /// The key as base32: what apps take and what is stored, sealed.
+    /// The key in base32, for apps and, encrypted, for the database.
     #[must_use]
     pub fn reveal(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// The same in groups, for people who type it.
+    /// The key in groups, for typing it in.
     #[must_use]
     pub fn in_groups(&self) -> String {
         grouped(&self.reveal(), " ")
     }
 
-    /// The address that an app reads from a QR code (the de-facto standard `otpauth`, Key Uri Format).
+    /// The URI for a QR code (the de-facto standard `otpauth`, Key Uri Format).
     #[must_use]
     pub fn uri(&self, issuer: &str, email: &str) -> String {
         let (issuer, email) = (percent(issuer), percent(email));
@@ -81,23 +81,23 @@ impl TotpKey {
         )
     }
 
-    /// What `code` is worth now, when codes up to `last_step` have been accepted before.
+    /// Checks a code, given that codes up to `last_step` have been used before.
     #[must_use]
-    pub fn judge(&self, code: &str, now: UnixMs, last_step: i64) -> Judged {
+    pub fn judge(&self, code: &str, now: UnixMs, last_step: i64) -> TotpCheck {
         let here = step_at(now);
         let fits = (here - SKEW_STEPS..=here + SKEW_STEPS).filter(|step| self.code(*step) == code);
-        // Two steps may share a code: the later one counts, so that neither works again.
+        // Two steps may share a code: the later one counts, so that neither can be used again.
         match fits.max() {
-            Some(step) if step > last_step => Judged::Right { step },
-            Some(_) => Judged::Reused,
-            None => Judged::Wrong,
+            Some(step) if step > last_step => TotpCheck::Right { step },
+            Some(_) => TotpCheck::Reused,
+            None => TotpCheck::Wrong,
         }
     }
 
     /// The code of a step (RFC 4226 section 5.3).
     #[must_use]
     pub fn code(&self, step: i64) -> String {
-        // HMAC takes keys of any length (RFC 2104), so this cannot fail; nobody types an empty code.
+        // HMAC accepts keys of any length (RFC 2104), so this cannot fail; an empty code never matches.
         let Ok(mut mac) = Hmac::<Sha1>::new_from_slice(&self.0) else { return String::new() };
         mac.update(&step.to_be_bytes());
         let tag: [u8; 20] = mac.finalize().into_bytes().into();
@@ -107,20 +107,20 @@ impl TotpKey {
     }
 }
 
-/// The step that a moment lies in.
+/// The step of a time.
 #[must_use]
 pub const fn step_at(now: UnixMs) -> i64 {
     now.unix_seconds().div_euclid(STEP_S)
 }
 
-/// A text in groups of four characters.
+/// Splits a text into groups of four characters.
 #[must_use]
 pub fn grouped(text: &str, between: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     chars.chunks(GROUP_CHARS).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join(between)
 }
 
-/// Percent-encoded. Apps do not read `+` as a space here.
+/// Percent-encodes a text. Apps do not read `+` as a space here.
 fn percent(text: &str) -> String {
     encode(text).replace('+', "%20")
 }
@@ -135,7 +135,7 @@ mod tests {
 
     /// RFC 6238 appendix B has eight digits; six are the last of them.
     #[test]
-    fn the_codes_of_rfc_6238_come_out() {
+    fn the_test_vectors_of_rfc_6238_match() {
         for (seconds, code) in [
             (59, "94287082"),
             (1_111_111_109, "07081804"),
@@ -150,7 +150,7 @@ mod tests {
 
     /// RFC 4226 appendix D.
     #[test]
-    fn the_codes_of_rfc_4226_come_out() {
+    fn the_test_vectors_of_rfc_4226_match() {
         let codes =
             ["755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"];
         for (step, code) in (0..).zip(codes) {
@@ -159,23 +159,23 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_taken_one_step_early_or_late_and_once() {
+    fn a_code_is_accepted_one_step_early_or_late_but_only_once() {
         let (key, now) = (published(), UnixMs(1_790_000_010_000));
         let here = step_at(now);
         for step in here - 1..=here + 1 {
-            assert_eq!(key.judge(&key.code(step), now, NO_STEP), Judged::Right { step });
+            assert_eq!(key.judge(&key.code(step), now, NO_STEP), TotpCheck::Right { step });
         }
         for step in [here - 2, here + 2] {
-            assert_eq!(key.judge(&key.code(step), now, NO_STEP), Judged::Wrong);
+            assert_eq!(key.judge(&key.code(step), now, NO_STEP), TotpCheck::Wrong);
         }
-        assert_eq!(key.judge(&key.code(here), now, here), Judged::Reused);
-        assert_eq!(key.judge(&key.code(here - 1), now, here), Judged::Reused, "an earlier one as well");
-        assert_eq!(key.judge(&key.code(here + 1), now, here), Judged::Right { step: here + 1 });
-        assert_eq!(key.judge("", now, NO_STEP), Judged::Wrong);
+        assert_eq!(key.judge(&key.code(here), now, here), TotpCheck::Reused);
+        assert_eq!(key.judge(&key.code(here - 1), now, here), TotpCheck::Reused, "an earlier one as well");
+        assert_eq!(key.judge(&key.code(here + 1), now, here), TotpCheck::Right { step: here + 1 });
+        assert_eq!(key.judge("", now, NO_STEP), TotpCheck::Wrong);
     }
 
     #[test]
-    fn a_key_reads_back_shows_in_groups_and_never_in_debug() {
+    fn a_key_round_trips_and_is_hidden_in_debug_output() {
         let key = published();
         assert_eq!(key.reveal(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         assert_eq!(TotpKey::parse(&key.reveal()), Some(key.clone()));

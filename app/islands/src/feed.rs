@@ -1,4 +1,4 @@
-//! The connection behind the island `Live`: ticks in, the page's own HTML out, into the region `#live`.
+//! The connection behind the `Live` island: on each tick it fetches the page again and updates the region `#live`.
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,10 +15,10 @@ use super::{
     patch::{self, Patched},
 };
 
-/// How long to wait before the feed is opened again once the server has refused it.
+/// How long to wait before reconnecting after the server has closed the feed.
 const REOPEN_AFTER: Duration = Duration::from_secs(5);
 
-/// A running feed.
+/// An open feed.
 #[derive(Clone)]
 pub(super) struct Feed(Rc<Inner>);
 
@@ -27,7 +27,7 @@ struct Inner {
     state: RwSignal<LiveState>,
     source: RefCell<Option<EventSource>>,
     fetching: Cell<bool>,
-    again: Cell<bool>,
+    refetch: Cell<bool>,
     waiting: RefCell<Option<Element>>,
     last: RefCell<String>,
 }
@@ -40,7 +40,7 @@ impl Feed {
             state,
             source: RefCell::new(None),
             fetching: Cell::new(false),
-            again: Cell::new(false),
+            refetch: Cell::new(false),
             waiting: RefCell::new(None),
             last: RefCell::new(String::new()),
         }));
@@ -61,13 +61,13 @@ impl Feed {
         let on_change = Closure::<dyn FnMut()>::new(move || feed.tick());
         let _ = source.add_event_listener_with_callback("change", on_change.as_ref().unchecked_ref());
         let feed = self.clone();
-        // What changed while the page was on its way, or while the connection was lost, has no tick of its own.
+        // Changes while the page was loading, or while the connection was lost, have no tick of their own.
         let on_open = Closure::<dyn FnMut()>::new(move || feed.opened());
         source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
         let feed = self.clone();
         let on_error = Closure::<dyn FnMut()>::new(move || feed.lost());
         source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        // They live as long as the page.
+        // The listeners live as long as the page.
         on_change.forget();
         on_open.forget();
         on_error.forget();
@@ -96,13 +96,13 @@ impl Feed {
         self.0.state.update(|state| state.ended = true);
     }
 
-    /// Fetches the page again, once at a time: ticks that come meanwhile are answered by one more fetch.
+    /// Fetches the page again, one request at a time. Ticks in the meantime lead to one more fetch.
     pub(super) fn tick(&self) {
         if self.0.state.read_untracked().paused {
             return;
         }
         if self.0.fetching.replace(true) {
-            self.0.again.set(true);
+            self.0.refetch.set(true);
         } else if self.fetch().is_none() {
             self.0.fetching.set(false);
         }
@@ -112,10 +112,10 @@ impl Feed {
         let request = XmlHttpRequest::new().ok()?;
         let address = window().location().href().ok()?;
         request.open_with_async("GET", &address, true).ok()?;
-        // The browser parses the answer: a document without scripts running, and no HTML passes through our hands.
+        // The browser parses the response into a document without running its scripts.
         request.set_response_type(XmlHttpRequestResponseType::Document);
-        let (feed, answered) = (self.clone(), request.clone());
-        let on_end = Closure::once_into_js(move || feed.received(&answered));
+        let (feed, finished) = (self.clone(), request.clone());
+        let on_end = Closure::once_into_js(move || feed.received(&finished));
         request.set_onloadend(Some(on_end.unchecked_ref()));
         request.send().ok()
     }
@@ -125,16 +125,16 @@ impl Feed {
         if request.status() == Ok(200)
             && let Ok(Some(fresh)) = request.response_xml()
         {
-            self.take(&fresh);
+            self.update(&fresh);
         }
-        if self.0.again.replace(false) {
+        if self.0.refetch.replace(false) {
             self.tick();
         }
     }
 
-    fn take(&self, fresh: &Document) {
+    fn update(&self, fresh: &Document) {
         let (Some(old), Some(new)) = (patch::region(&document()), patch::region(fresh)) else {
-            // The page has become another one, such as signing in: show that instead of standing still.
+            // The server now sends another page, such as the sign-in page: show it.
             let _ = window().location().reload();
             return;
         };
@@ -156,7 +156,7 @@ impl Feed {
         self.0.state.update(|state| (state.waiting, state.whole) = (waiting, whole));
     }
 
-    /// Shows what waits.
+    /// Shows the waiting content.
     pub(super) fn show(&self) {
         if let Some(element) = self.0.waiting.take() {
             patch::put(&element);

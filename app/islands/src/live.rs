@@ -1,9 +1,9 @@
-//! Live: the page keeps itself up to date without ever moving under the pointer.
+//! Live updates that never move content under the pointer.
 //!
-//! A tick of the account's feed says only that something changed. The island then fetches the page's own address
-//! again, so that every filter is applied by the server, and takes the new list out of the answer. Rows that are
-//! already shown change in place. New rows come in at the top while nobody is pointing at the list, reading
-//! further down or selecting in it; else they wait behind "14 new · show".
+//! A tick of the account's feed only signals that something changed. The island then fetches the current URL again, so
+//! that the server applies all filters, and takes the new list from the response. Rows already shown are updated in
+//! place. New rows appear at the top unless the user is pointing at the list, has scrolled down or is selecting text;
+//! then they wait behind "Show 14 new".
 
 use std::cell::RefCell;
 
@@ -12,48 +12,48 @@ use leptos::prelude::*;
 use super::feed::Feed;
 
 thread_local! {
-    /// The page's connection. It belongs to the browser's one thread; in a stored value it would belong to the page
-    /// on the server, too, where a page may be dropped by another thread than the one that made it, and panic.
+    /// The page's feed. In a stored value it would also exist on the server, where another thread than the one that
+    /// created a page may drop it, which panics.
     static RUNNING: RefCell<Option<Feed>> = const { RefCell::new(None) };
 }
 
-/// Does something with the connection, once there is one.
+/// Runs `act` on the feed, once there is one.
 fn with_feed(act: fn(&Feed)) {
     RUNNING.with_borrow(|feed| feed.iter().for_each(act));
 }
 
-/// What the island says about itself.
+/// The state of the island.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LiveState {
-    /// New rows that wait to be shown.
+    /// New rows waiting to be shown.
     pub(super) waiting: u32,
-    /// Whether what waits is a whole new content, not rows of a list.
+    /// Whether the whole content waits, rather than rows of a list.
     pub(super) whole: bool,
-    /// When the page was last true, while the connection is lost.
+    /// Time of the last update, while the connection is lost.
     pub(super) lost: Option<String>,
-    /// Whether the person has stopped it.
+    /// Whether the user has paused it.
     pub(super) paused: bool,
-    /// Whether nothing more will come.
+    /// Whether the content is final.
     pub(super) ended: bool,
 }
 
 impl LiveState {
-    fn words(&self) -> String {
+    fn connection_text(&self) -> String {
         match &self.lost {
-            Some(at) if !self.paused => format!("Reconnecting… last update {at}"),
+            Some(at) if !self.paused => format!("Reconnecting… Last update {at}"),
             _ => String::new(),
         }
     }
 
-    fn waiting_words(&self) -> String {
-        if self.whole { "Changed · show".to_owned() } else { format!("{} new · show", self.waiting) }
+    fn waiting_text(&self) -> String {
+        if self.whole { "Show changes".to_owned() } else { format!("Show {} new", self.waiting) }
     }
 }
 
-/// The switch for live updates, with what it says while it works.
+/// The switch for live updates, with its status.
 #[island]
 pub fn Live(
-    /// Address of the account's feed.
+    /// URL of the account's feed.
     feed: String,
 ) -> impl IntoView {
     let state = RwSignal::new(LiveState::default());
@@ -66,9 +66,9 @@ pub fn Live(
     let button = "inline-flex items-center gap-2 min-h-9 px-3 rounded-s border border-control bg-surface text-table hover:bg-sunk";
     view! {
         <div class="hidden in-data-islands:flex flex-wrap items-center justify-end gap-2">
-            <span role="status" class="text-meta text-retrying">{move || state.read().words()}</span>
+            <span role="status" class="text-meta text-retrying">{move || state.read().connection_text()}</span>
             <button type="button" class=format!("{button} font-semibold") hidden=move || state.read().waiting == 0 on:click=show>
-                {move || state.read().waiting_words()}
+                {move || state.read().waiting_text()}
             </button>
             <button
                 type="button"
@@ -77,14 +77,14 @@ pub fn Live(
                 hidden=move || state.read().ended
                 on:click=toggle
             >
-                <span aria-hidden="true" class=move || lamp(&state.read())></span>
+                <span aria-hidden="true" class=move || indicator(&state.read())></span>
                 "Live"
             </button>
         </div>
     }
 }
 
-fn lamp(state: &LiveState) -> &'static str {
+fn indicator(state: &LiveState) -> &'static str {
     if state.paused {
         "size-2.5 border border-control"
     } else if state.lost.is_some() {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_that_has_it_may_be_dropped_by_another_thread() {
+    fn a_page_with_live_updates_can_be_dropped_by_another_thread() {
         let owner = Owner::new();
         let html = owner.with(|| view! { <Live feed="/feed".to_owned()/> }.to_html());
         assert!(html.contains("Live"));

@@ -1,43 +1,43 @@
-//! Taking the new content of a page into the one that is shown.
+//! Updates the displayed page with its new content.
 
 use leptos::prelude::document;
 use web_sys::{Document, Element};
 
-/// The part of the page that is kept up to date.
+/// Id of the region that is kept up to date.
 const REGION: &str = "live";
-/// The list in it, on pages that show one.
+/// Id of the list in it, if there is one.
 const LIST: &str = "live-list";
-/// The numbers above the list.
+/// Id of the counts above the list.
 const COUNTS: &str = "live-counts";
-/// What tells one state of an element from another.
+/// Attribute that changes with the content of an element.
 const VERSION: &str = "data-v";
 
-/// What became of new content.
+/// What happened to the new content.
 pub(super) enum Patched {
     /// All of it is shown.
     Done,
-    /// So many new rows wait in this list.
+    /// This list with this many new rows waits.
     Rows(Element, u32),
     /// This region waits.
     Whole(Element),
 }
 
-/// The live part of a document.
+/// The live region of a document.
 pub(super) fn region(page: &Document) -> Option<Element> {
     page.get_element_by_id(REGION)
 }
 
-/// When the server wrote this region.
+/// When the server rendered this region.
 pub(super) fn moment(region: &Element) -> String {
     region.get_attribute("data-now").unwrap_or_default()
 }
 
-/// Whether nothing more will happen to this region by itself.
+/// Whether the content of this region is final.
 pub(super) fn ended(region: &Element) -> bool {
     region.has_attribute("data-ended")
 }
 
-/// Takes `new` into the page where that disturbs nobody.
+/// Applies `new` to the page unless that would disturb the user.
 pub(super) fn apply(old: &Element, new: &Element) -> Patched {
     match (inside(old, LIST), inside(new, LIST)) {
         (Some(old_list), Some(new_list)) => {
@@ -64,7 +64,7 @@ fn rows(old: &Element, new: Element) -> Patched {
     }
     if arrived == 0 {
         Patched::Done
-    } else if is_left_alone(old) {
+    } else if is_idle(old) {
         put(&new);
         Patched::Done
     } else {
@@ -72,7 +72,7 @@ fn rows(old: &Element, new: Element) -> Patched {
     }
 }
 
-/// Changes a row that is shown. One that has the focus keeps it: only the row with the focus on it waits.
+/// Replaces a row, unless it has the focus.
 fn refresh(shown: &Element, row: &Element) {
     if !same(shown, row)
         && !matches(shown, ":focus-within")
@@ -93,7 +93,7 @@ fn whole(old: &Element, new: Element) -> Patched {
     }
 }
 
-/// Puts an element in the place of the one with its id; what was folded or unfolded stays so.
+/// Replaces the element with the same id. Open and closed `<details>` stay as they are.
 pub(super) fn put(new: &Element) {
     let Some(old) = document().get_element_by_id(&new.id()) else { return };
     if let Ok(folds) = old.query_selector_all("details[id]") {
@@ -110,8 +110,8 @@ fn element(node: web_sys::Node) -> Option<Element> {
     wasm_bindgen::JsCast::dyn_into(node).ok()
 }
 
-/// Nobody points at the list, is in it by keyboard, has scrolled into it, or selects text.
-fn is_left_alone(list: &Element) -> bool {
+/// Whether the user is not pointing at the list, focusing or scrolling it, or selecting text.
+fn is_idle(list: &Element) -> bool {
     !matches(list, ":hover, :focus-within") && list.get_bounding_client_rect().top() > 0.0 && !is_selecting()
 }
 

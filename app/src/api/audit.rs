@@ -1,10 +1,10 @@
-//! The audit log: what its page loads.
+//! Loads the audit log.
 
 use domain::audit::AuditPage;
 
 use crate::error::UiError;
 
-/// One page of the records that a query string asks for.
+/// One page of the records that match a query string.
 pub async fn list(acct: String, query: String) -> Result<AuditPage, UiError> {
     use crate::ssr;
     let filter = domain::audit::AuditFilter::parse(&query);

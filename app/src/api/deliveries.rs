@@ -1,4 +1,4 @@
-//! Deliveries: what their pages load, and the two things that can be done with one.
+//! Deliveries: loading, resending, cancelling.
 
 use domain::{
     delivery::{DeliveryCounts, DeliveryDetail, DeliveryRow},
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// What the list of deliveries shows.
+/// Data of the delivery list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryList {
     /// The rows of this page.
     pub page: Page<DeliveryRow>,
-    /// How many there are on all pages.
+    /// The counts across all pages.
     pub counts: DeliveryCounts,
-    /// The account's endpoints by name, to choose from.
+    /// IDs and names of the account's endpoints, for the filter.
     pub endpoints: Vec<(EndpointId, String)>,
 }
 
-/// One page of the list that a query string asks for.
+/// One page of the deliveries that match a query string.
 pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> {
     use crate::ssr;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
@@ -33,7 +33,7 @@ pub async fn list(acct: String, query: String) -> Result<DeliveryList, UiError> 
     Ok(DeliveryList { page, counts, endpoints: endpoints.collect() })
 }
 
-/// How many deliveries match each of these query strings, in their order.
+/// How many deliveries match each of these query strings, in the same order.
 pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiError> {
     use crate::ssr;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
@@ -52,7 +52,7 @@ pub async fn show(acct: String, dlv: String) -> Result<DeliveryDetail, UiError> 
     Ok(ssr::backend()?.delivery(&ssr::actor(&acct).await?, &id).await?)
 }
 
-/// One delivery with the endpoint that it goes to, as it is now.
+/// One delivery with the current state of its endpoint.
 pub async fn show_with_endpoint(acct: String, dlv: String) -> Result<(DeliveryDetail, EndpointSummary), UiError> {
     use crate::ssr;
     let id = domain::id::DeliveryId::parse(&dlv)?;
@@ -62,7 +62,7 @@ pub async fn show_with_endpoint(acct: String, dlv: String) -> Result<(DeliveryDe
     Ok((detail, endpoint))
 }
 
-/// Sends a delivery again.
+/// Resends a delivery.
 #[server(prefix = "/api", endpoint = "deliveries/resend")]
 pub async fn resend(acct: String, dlv: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -70,12 +70,12 @@ pub async fn resend(acct: String, dlv: String) -> Result<(), UiError> {
     ssr::form(&format!("{page}/resend"), &(), async {
         let id = domain::id::DeliveryId::parse(&dlv)?;
         ssr::backend()?.resend(&ssr::actor(&acct).await?, &id).await?;
-        Ok(ssr::Done::to(page.clone()).saying("Queued again. The next attempt stands here as soon as it was made."))
+        Ok(ssr::Done::to(page.clone()).saying("Queued for resending. The next attempt will appear here."))
     })
     .await
 }
 
-/// Ends a delivery that still waits.
+/// Cancels a waiting delivery.
 #[server(prefix = "/api", endpoint = "deliveries/cancel")]
 pub async fn cancel(acct: String, dlv: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -83,7 +83,7 @@ pub async fn cancel(acct: String, dlv: String) -> Result<(), UiError> {
     ssr::form(&page, &(), async {
         let id = domain::id::DeliveryId::parse(&dlv)?;
         ssr::backend()?.cancel_delivery(&ssr::actor(&acct).await?, &id).await?;
-        Ok(ssr::Done::to(page.clone()).saying("Cancelled. It is not sent any more, unless somebody resends it."))
+        Ok(ssr::Done::to(page.clone()).saying("Cancelled. It won't be sent unless you resend it."))
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! Endpoints: what their pages load and what their forms do.
+//! Endpoints: loading and forms.
 
 use domain::UnixMs;
 use domain::delivery::DeliveryRow;
@@ -25,42 +25,42 @@ pub async fn load_endpoint(acct: String, ep: String) -> Result<(EndpointSummary,
     Ok((summary, ssr::backend()?.deliveries(&actor, &filter).await?.rows))
 }
 
-/// What is on an endpoint's record.
+/// The recent activity of an endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// What it did by the hour, in the last 24.
+pub struct EndpointHistory {
+    /// Attempts by hour, for the last 24 hours.
     pub hours: Vec<(UnixMs, Tally)>,
-    /// What happened to it, newest first.
-    pub log: Vec<domain::audit::Record>,
+    /// Its audit log, newest first.
+    pub log: Vec<domain::audit::AuditRecord>,
 }
 
-/// An endpoint's record.
-pub async fn load_record(acct: String, ep: String) -> Result<Record, UiError> {
+/// The recent activity of an endpoint.
+pub async fn load_endpoint_history(acct: String, ep: String) -> Result<EndpointHistory, UiError> {
     use crate::ssr;
     let (actor, id, backend) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?, ssr::backend()?);
     let since = backend.clock().now().plus_ms(-domain::time::DAY_MS);
     let hours = backend.endpoint_hours(&actor, &id, since).await?;
-    Ok(Record { hours, log: backend.endpoint_log(&actor, &id).await? })
+    Ok(EndpointHistory { hours, log: backend.endpoint_log(&actor, &id).await? })
 }
 
-/// The form as it would be filled in now.
+/// One endpoint, with the form to edit it.
 pub async fn load_endpoint_form(acct: String, ep: String) -> Result<(Endpoint, EndpointForm), UiError> {
     use crate::ssr;
     let id = domain::id::EndpointId::parse(&ep)?;
     Ok(ssr::backend()?.endpoint_form(&ssr::actor(&acct).await?, &id).await?)
 }
 
-/// An edit: the form, and the version of the endpoint that it began with.
+/// An edit: the form, and the version of the endpoint it is based on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
-    /// The version it began with.
+    /// The version it is based on.
     pub version: u32,
     /// The form.
     #[serde(flatten)]
     pub form: EndpointForm,
 }
 
-/// Creates an endpoint; `then=test` sends it a test at once, `duplicate=allow` does so for a URL in use.
+/// Creates an endpoint. `then=test` also sends a test; `duplicate=allow` permits a URL already in use.
 #[server(prefix = "/api", endpoint = "endpoints/create")]
 pub async fn create_endpoint(
     acct: String,
@@ -68,18 +68,20 @@ pub async fn create_endpoint(
     #[server(default)] then: String,
     #[server(default)] duplicate: String,
 ) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_try};
+    use crate::{links, ssr, ssr::first_attempt};
     ssr::form(&links::account(&acct, "endpoints/new"), &form, async {
         let actor = ssr::actor(&acct).await?;
-        let made = first_try::created(&actor, &form, &duplicate).await?;
-        let test = if then == "test" { first_try::test(&actor, &made.endpoint).await? } else { String::new() };
-        let page = links::endpoint(&acct, made.endpoint.id.as_str(), "");
-        Ok(ssr::Done::to(page + &test).keeping(&made.credentials).saying(format!("{} created.", made.endpoint.name)))
+        let created = first_attempt::created(&actor, &form, &duplicate).await?;
+        let test = if then == "test" { first_attempt::test(&actor, &created.endpoint).await? } else { String::new() };
+        let page = links::endpoint(&acct, created.endpoint.id.as_str(), "");
+        Ok(ssr::Done::to(page + &test)
+            .keeping(&created.credentials)
+            .saying(format!("{} created.", created.endpoint.name)))
     })
     .await
 }
 
-/// Changes an endpoint, unless somebody else changed it meanwhile; `then=test` sends a test at once.
+/// Updates an endpoint, unless another user changed it meanwhile. `then=test` also sends a test.
 #[server(prefix = "/api", endpoint = "endpoints/update")]
 pub async fn update_endpoint(
     acct: String,
@@ -88,18 +90,18 @@ pub async fn update_endpoint(
     form: EndpointForm,
     #[server(default)] then: String,
 ) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_try};
+    use crate::{links, ssr, ssr::first_attempt};
     let edit = Edit { version, form };
     ssr::form(&links::endpoint(&acct, &ep, "edit"), &edit, async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let saved = ssr::backend()?.update_endpoint(&actor, &id, &edit.form, Some(version)).await?;
-        let test = if then == "test" { first_try::test(&actor, &saved).await? } else { String::new() };
-        Ok(ssr::Done::to(links::endpoint(&acct, &ep, "") + &test).saying("Saved. New events use it from now on."))
+        let test = if then == "test" { first_attempt::test(&actor, &saved).await? } else { String::new() };
+        Ok(ssr::Done::to(links::endpoint(&acct, &ep, "") + &test).saying("Saved. New events use these settings."))
     })
     .await
 }
 
-/// Holds the endpoint's events from now on.
+/// Pauses the endpoint: its events are held.
 #[server(prefix = "/api", endpoint = "endpoints/pause")]
 pub async fn pause_endpoint(acct: String, ep: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -112,7 +114,7 @@ pub async fn pause_endpoint(acct: String, ep: String) -> Result<(), UiError> {
     .await
 }
 
-/// Sends the endpoint its events again.
+/// Resumes the endpoint.
 #[server(prefix = "/api", endpoint = "endpoints/resume")]
 pub async fn resume_endpoint(acct: String, ep: String, #[server(default)] drain: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -120,12 +122,12 @@ pub async fn resume_endpoint(acct: String, ep: String, #[server(default)] drain:
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let active = ssr::backend()?.resume_endpoint(&actor, &id, drain.parse().ok()).await?;
-        Ok(ssr::Done::to(&page).saying(format!("{} is active again. Held events go out first.", active.name)))
+        Ok(ssr::Done::to(&page).saying(format!("{} is active again. Held events are sent first.", active.name)))
     })
     .await
 }
 
-/// Deletes the endpoint and drops what waits for it.
+/// Deletes the endpoint and drops its waiting events.
 #[server(prefix = "/api", endpoint = "endpoints/delete")]
 pub async fn delete_endpoint(acct: String, ep: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -134,13 +136,13 @@ pub async fn delete_endpoint(acct: String, ep: String) -> Result<(), UiError> {
         let name = ssr::backend()?.endpoint(&actor, &id).await?.endpoint.name;
         let dropped =
             domain::time::counted(i64::from(ssr::backend()?.delete_endpoint(&actor, &id).await?), "waiting event");
-        let said = format!("Endpoint {name} deleted; {dropped} dropped. Its deliveries stay readable.");
-        Ok(ssr::Done::to(links::account(&acct, "endpoints")).saying(said))
+        let message = format!("Endpoint {name} deleted. {dropped} dropped. Past deliveries stay available.");
+        Ok(ssr::Done::to(links::account(&acct, "endpoints")).saying(message))
     })
     .await
 }
 
-/// Shows the credentials in full, this once.
+/// Shows the credentials in full, once.
 #[server(prefix = "/api", endpoint = "endpoints/reveal")]
 pub async fn reveal_credentials(acct: String, ep: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -158,13 +160,13 @@ pub async fn reveal_credentials(acct: String, ep: String) -> Result<(), UiError>
 mod tests {
     use super::*;
 
-    /// As `server_fn` 0.8.13 reads the body of a posted form: not strict, since browsers encode brackets.
+    /// As `server_fn` 0.8.13 parses form bodies: not strict, because browsers encode brackets.
     fn read<T: serde::de::DeserializeOwned>(body: &str) -> Result<T, serde_qs::Error> {
         serde_qs::Config::new(5, false).deserialize_str(body)
     }
 
     #[test]
-    fn a_browsers_form_becomes_one_struct() {
+    fn a_browser_form_is_parsed_into_one_struct() {
         let body = "acct=acct_1&form%5Burl%5D=https%3A%2F%2Fa.example%2Fx+y&form%5Bevents%5D%5B%5D=IncomingCall\
             &form%5Bevents%5D%5B%5D=CallProcessed&form%5Bheaders%5D=A%3A+1%0D%0AB%3A+2&form%5Bdeliver_late%5D=true&then=test";
         let read = read::<CreateEndpoint>(body).unwrap();
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn boxes_that_are_not_ticked_are_not_posted() {
+    fn unchecked_checkboxes_are_absent_from_the_form() {
         let read = read::<UpdateEndpoint>("acct=a&ep=e&version=7&form%5Burl%5D=x").unwrap();
         assert_eq!((read.version, read.form.events.len(), read.form.deliver_late), (7, 0, false));
     }

@@ -1,4 +1,4 @@
-//! Events and calls: what their pages load.
+//! Events and calls: loading.
 
 use domain::{
     delivery::DeliveryRow,
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// One page of the log that a query string asks for.
+/// One page of the events that match a query string.
 pub async fn list(acct: String, query: String) -> Result<Page<EventRow>, UiError> {
     use crate::{pages::events::query, ssr};
     Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &query::parse(&query)).await?)
@@ -21,7 +21,7 @@ pub async fn show(acct: String, evt: String) -> Result<EventDetail, UiError> {
     Ok(ssr::backend()?.event(&ssr::actor(&acct).await?, &id).await?)
 }
 
-/// What is known about a call.
+/// A call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// Its events, oldest first.

@@ -1,10 +1,10 @@
-//! Choices that a browser keeps: theme and time zone.
+//! Settings stored in the browser: theme and time zone.
 
 use leptos::prelude::*;
 
 use crate::error::UiError;
 
-/// Chooses light or dark; empty for the system's.
+/// Sets the theme to light or dark, or to that of the system if empty.
 #[server(prefix = "/api", endpoint = "me/theme")]
 pub async fn choose_theme(theme: String, back: String) -> Result<(), UiError> {
     use crate::{links, ssr, visit::Theme};
@@ -13,14 +13,14 @@ pub async fn choose_theme(theme: String, back: String) -> Result<(), UiError> {
     Ok(())
 }
 
-/// Chooses the zone that times are shown in.
+/// Sets the time zone.
 #[server(prefix = "/api", endpoint = "me/zone")]
 pub async fn choose_zone(zone: String) -> Result<(), UiError> {
     use crate::{links, ssr, zone::Zone};
     ssr::form(links::ME, &(), async {
-        let known = Zone::parse(&zone).ok_or_else(|| domain::Error::invalid("zone", "There is no such time zone."))?;
-        ssr::set_cookie("tz", known.name());
-        Ok(ssr::Done::to(links::ME).saying(format!("Times are now shown in {}.", known.name())))
+        let chosen = Zone::parse(&zone).ok_or_else(|| domain::Error::invalid("zone", "Choose a valid time zone."))?;
+        ssr::set_cookie("tz", chosen.name());
+        Ok(ssr::Done::to(links::ME).saying(format!("Saved. Times are now in {}.", chosen.name())))
     })
     .await
 }

@@ -1,30 +1,30 @@
-//! Members and invitations: what their pages load and what their forms do.
+//! Members and invitations: loading and forms.
 
-use domain::member::{Invite, Invited, Newcomer, Roster};
+use domain::member::{InvitationDetails, InviteForm, MemberList, NewUserForm};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// The account's members and open invitations.
-pub async fn load_roster(acct: String) -> Result<Roster, UiError> {
+/// The account's members and pending invitations.
+pub async fn load_roster(acct: String) -> Result<MemberList, UiError> {
     use crate::ssr;
-    Ok(ssr::backend()?.people(&ssr::actor(&acct).await?).await?)
+    Ok(ssr::backend()?.members(&ssr::actor(&acct).await?).await?)
 }
 
-/// Invites somebody.
+/// Invites a member.
 #[server(prefix = "/api", endpoint = "members/invite")]
-pub async fn invite_member(acct: String, form: Invite) -> Result<(), UiError> {
+pub async fn invite_member(acct: String, form: InviteForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::account(&acct, "members/invite"), &form, async {
         let sent = ssr::backend()?.invite(&ssr::actor(&acct).await?, &form).await?;
-        let words = ssr::letters::invited(&sent.email)?;
-        Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
+        let message = ssr::mail_messages::invited(&sent.email)?;
+        Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
 }
 
-/// Sends an invitation again.
+/// Resends an invitation.
 #[server(prefix = "/api", endpoint = "members/resend")]
 pub async fn resend_invitation(acct: String, inv: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -32,12 +32,12 @@ pub async fn resend_invitation(acct: String, inv: String) -> Result<(), UiError>
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::InvitationId::parse(&inv)?);
         let sent = ssr::backend()?.resend_invitation(&actor, &id).await?;
-        Ok(ssr::Done::to(&page).saying(ssr::letters::invited_again(&sent.email)?))
+        Ok(ssr::Done::to(&page).saying(ssr::mail_messages::invited_again(&sent.email)?))
     })
     .await
 }
 
-/// Withdraws an invitation.
+/// Revokes an invitation.
 #[server(prefix = "/api", endpoint = "members/withdraw")]
 pub async fn withdraw_invitation(acct: String, inv: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -45,12 +45,13 @@ pub async fn withdraw_invitation(acct: String, inv: String) -> Result<(), UiErro
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::InvitationId::parse(&inv)?);
         let gone = ssr::backend()?.withdraw_invitation(&actor, &id).await?;
-        Ok(ssr::Done::to(&page).saying(format!("The invitation of {} is withdrawn. Its link has ended.", gone.email)))
+        Ok(ssr::Done::to(&page)
+            .saying(format!("The invitation for {} was revoked. Its link no longer works.", gone.email)))
     })
     .await
 }
 
-/// A choice of a role.
+/// Form with a role.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleForm {
     /// Name of the role.
@@ -58,23 +59,23 @@ pub struct RoleForm {
     pub role: String,
 }
 
-/// Gives a member another role.
+/// Changes a member's role.
 #[server(prefix = "/api", endpoint = "members/role")]
 pub async fn change_role(acct: String, usr: String, form: RoleForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     use domain::{account::Role, id::UserId};
     ssr::form(&links::member(&acct, &usr, ""), &form, async {
         let role = Role::parse(&form.role);
-        let role = role.ok_or_else(|| domain::Error::invalid("role", "Choose what this person may do."))?;
+        let role = role.ok_or_else(|| domain::Error::invalid("role", "Choose a role."))?;
         let (actor, id) = (ssr::actor(&acct).await?, UserId::parse(&usr)?);
         let member = ssr::backend()?.change_role(&actor, &id, role).await?;
-        let words = format!("{} has the role {} now.", member.user.email, role.as_str());
-        Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
+        let message = format!("{} now has the role {}.", member.user.email, role.as_str());
+        Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
 }
 
-/// Takes a member out; whoever takes out themselves goes on to another of their accounts.
+/// Removes a member. Users who remove themselves leave the account's pages.
 #[server(prefix = "/api", endpoint = "members/remove")]
 pub async fn remove_member(acct: String, usr: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -84,22 +85,22 @@ pub async fn remove_member(acct: String, usr: String) -> Result<(), UiError> {
         if actor.id() == Some(id.as_str()) {
             return Ok(ssr::Done::to(links::SECURITY).saying("You have left the account."));
         }
-        let words = format!("{} is no member any more, and is out of the account at once.", member.user.email);
-        Ok(ssr::Done::to(links::account(&acct, "members")).saying(words))
+        let message = format!("{} was removed from the account.", member.user.email);
+        Ok(ssr::Done::to(links::account(&acct, "members")).saying(message))
     })
     .await
 }
 
-/// What an invitation's link leads to, and who is signed in.
+/// An invitation, and who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitee {
     /// The invitation.
-    pub invited: Invited,
-    /// The address of whoever is signed in.
+    pub invited: InvitationDetails,
+    /// Email address of the signed-in user.
     pub signed_in: Option<String>,
 }
 
-/// What an invitation's link leads to.
+/// Loads an invitation by its link.
 pub async fn load_invitation(link: String) -> Result<Invitee, UiError> {
     use crate::ssr;
     let backend = ssr::backend()?;
@@ -111,12 +112,12 @@ pub async fn load_invitation(link: String) -> Result<Invitee, UiError> {
     Ok(Invitee { invited, signed_in })
 }
 
-/// Accepts an invitation as somebody new, who is signed in then.
+/// Accepts an invitation as a new user, and signs them in.
 #[server(prefix = "/api", endpoint = "invitation/join-new")]
-pub async fn join_as_new(link: String, form: Newcomer) -> Result<(), UiError> {
+pub async fn join_as_new(link: String, form: NewUserForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::invitation(&link), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (user, account) = ssr::backend()?.join_as_new(&link, &form, &ssr::client_ip()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "")))
@@ -124,7 +125,7 @@ pub async fn join_as_new(link: String, form: Newcomer) -> Result<(), UiError> {
     .await
 }
 
-/// Accepts an invitation as whoever is signed in.
+/// Accepts an invitation as the signed-in user.
 #[server(prefix = "/api", endpoint = "invitation/join")]
 pub async fn join(link: String) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -135,9 +136,9 @@ pub async fn join(link: String) -> Result<(), UiError> {
     .await
 }
 
-/// Signs whoever it is out and comes back to the invitation.
+/// Signs out and returns to the invitation.
 #[server(prefix = "/api", endpoint = "invitation/switch")]
-pub async fn switch_person(link: String) -> Result<(), UiError> {
+pub async fn switch_user(link: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::sign_out().await?;
     leptos_axum::redirect(&links::invitation(&link));

@@ -1,10 +1,10 @@
-//! What pages load, and the server functions behind forms: who asks, call the backend, answer.
-//!
-//! Only a form needs a server function. Each one is a public address, so loading is done by plain functions.
+//! Server functions: identify the user, call the backend, respond. Pages load data with them; forms submit to them.
 
 #![expect(missing_docs, reason = "the server macro writes public structs and leaves their fields undocumented")]
 
 pub mod audit;
+pub mod auth;
+pub mod bulk_rotation;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
@@ -15,15 +15,13 @@ pub mod ops_policies;
 pub mod ops_staff;
 pub mod ops_tokens;
 pub mod overview;
-pub mod people;
 pub mod recover;
 pub mod rotation;
-pub mod rotation_everywhere;
 pub mod second_factor;
 pub mod security;
 pub mod settings;
 pub mod support;
+pub mod test_events;
 pub mod test_line;
 pub mod tokens;
-pub mod tries;
 pub mod visit;

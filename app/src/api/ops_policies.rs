@@ -1,38 +1,38 @@
-//! Policies of the installation: what their page loads and what its forms do.
+//! Policies: loading and forms.
 
-use domain::installation::policy::Policy;
+use domain::ops::policy::Policy;
 use leptos::prelude::*;
 
 use crate::error::UiError;
 
-/// All policies as they are in force.
+/// All policies with their current values.
 pub async fn load_policies() -> Result<Vec<Policy>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.policies(&ssr::operator().await?).await?)
 }
 
-/// Sets a policy that was previewed.
+/// Sets a policy after a preview.
 #[server(prefix = "/api", endpoint = "ops/policies/set")]
 pub async fn set_policy(policy: String, #[server(default)] value: String) -> Result<(), UiError> {
     use crate::{links, ssr};
-    use domain::installation::policy::PolicyName;
+    use domain::ops::policy::PolicyName;
     ssr::form(links::OPS_POLICIES, &(), async {
         let operator = ssr::operator().await?;
         let set = ssr::backend()?.set_policy(&operator, PolicyName::named(&policy)?, Some(&value)).await?;
-        Ok(ssr::Done::to(links::OPS_POLICIES).saying(set.said()))
+        Ok(ssr::Done::to(links::OPS_POLICIES).saying(set.confirmation()))
     })
     .await
 }
 
-/// Leaves a policy to the environment again.
+/// Resets a policy to its environment variable.
 #[server(prefix = "/api", endpoint = "ops/policies/unset")]
 pub async fn unset_policy(policy: String) -> Result<(), UiError> {
     use crate::{links, ssr};
-    use domain::installation::policy::PolicyName;
+    use domain::ops::policy::PolicyName;
     ssr::form(links::OPS_POLICIES, &(), async {
         let operator = ssr::operator().await?;
         let unset = ssr::backend()?.set_policy(&operator, PolicyName::named(&policy)?, None).await?;
-        Ok(ssr::Done::to(links::OPS_POLICIES).saying(unset.said()))
+        Ok(ssr::Done::to(links::OPS_POLICIES).saying(unset.confirmation()))
     })
     .await
 }

@@ -1,30 +1,30 @@
-//! Recovering: what would be resent, and the jobs that do it.
+//! Recovery: previews and jobs.
 
 use domain::{
     Error,
     endpoint::EndpointSummary,
-    recover::{Job, Plan, RecoverForm},
+    recover::{RecoverForm, RecoveryJob, RecoveryPlan},
 };
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// What the page shows before anything happens.
+/// What a recovery would do, before it starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prospect {
+pub struct RecoveryPreview {
     /// The endpoint.
     pub summary: EndpointSummary,
-    /// The form, its empty fields filled in.
+    /// The form, with defaults for empty fields.
     pub form: RecoverForm,
-    /// What would happen, or why it cannot.
-    pub plan: Result<Plan, Error>,
+    /// The plan, or why there is none.
+    pub plan: Result<RecoveryPlan, Error>,
     /// The endpoint's latest jobs.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<RecoveryJob>,
 }
 
-/// What would be resent, by a form whose beginning is a day ago unless it says so.
-pub async fn load_prospect(acct: String, ep: String, form: RecoverForm) -> Result<Prospect, UiError> {
+/// Previews a recovery; by default of the last 24 hours.
+pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) -> Result<RecoveryPreview, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
     let backend = ssr::backend()?;
@@ -32,10 +32,10 @@ pub async fn load_prospect(acct: String, ep: String, form: RecoverForm) -> Resul
     let form = crate::pages::recover::filled_in(form, &summary.endpoint, backend.clock().now());
     let plan = backend.plan_recovery(&actor, &id, &form).await;
     let jobs = backend.jobs(&actor, Some(&id)).await?;
-    Ok(Prospect { summary, form, plan, jobs })
+    Ok(RecoveryPreview { summary, form, plan, jobs })
 }
 
-/// Starts a job.
+/// Starts a recovery job.
 #[server(prefix = "/api", endpoint = "recover/start")]
 pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -43,38 +43,40 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
     ssr::form(&back, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let job = ssr::backend()?.start_recovery(&actor, &id, &form).await?;
-        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("The job goes on when you close this page."))
+        Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("You can close this page; the job keeps running."))
     })
     .await
 }
 
 /// One job.
-pub async fn load_job(acct: String, job: String) -> Result<Job, UiError> {
+pub async fn load_job(acct: String, job: String) -> Result<RecoveryJob, UiError> {
     use crate::ssr;
     let id = domain::id::JobId::parse(&job)?;
     Ok(ssr::backend()?.job(&ssr::actor(&acct).await?, &id).await?)
 }
 
 /// The account's latest jobs.
-pub async fn load_jobs(acct: String) -> Result<Vec<Job>, UiError> {
+pub async fn load_jobs(acct: String) -> Result<Vec<RecoveryJob>, UiError> {
     use crate::ssr;
     Ok(ssr::backend()?.jobs(&ssr::actor(&acct).await?, None).await?)
 }
 
-/// Halts a job, lets it go on, or ends it: `turn` is `pause`, `resume` or `cancel`.
+/// Pauses, resumes or cancels a job: `turn` is `pause`, `resume` or `cancel`.
 #[server(prefix = "/api", endpoint = "recover/turn")]
-pub async fn turn_job(acct: String, job: String, turn: String) -> Result<(), UiError> {
+pub async fn control_job(acct: String, job: String, turn: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::job(&acct, &job), &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::JobId::parse(&job)?);
         let backend = ssr::backend()?;
-        let (_, said) = match turn.as_str() {
-            "pause" => (backend.pause_job(&actor, &id).await?, "Paused. Resume it when you like."),
+        let (_, message) = match turn.as_str() {
+            "pause" => (backend.pause_job(&actor, &id).await?, "Paused. You can resume it at any time."),
             "resume" => (backend.resume_job(&actor, &id).await?, "Resumed."),
-            "cancel" => (backend.cancel_job(&actor, &id).await?, "Cancelled. What was resent already still goes out."),
+            "cancel" => {
+                (backend.cancel_job(&actor, &id).await?, "Cancelled. Events already resent are still delivered.")
+            }
             _ => return Err(UiError::Unreadable),
         };
-        Ok(ssr::Done::to(links::job(&acct, &job)).saying(said))
+        Ok(ssr::Done::to(links::job(&acct, &job)).saying(message))
     })
     .await
 }

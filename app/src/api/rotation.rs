@@ -1,32 +1,32 @@
-//! Rotation of credentials: what its page loads and what its forms do.
+//! Rotating credentials: loading and forms.
 
 use domain::delivery::DeliveryDetail;
-use domain::rotation::{RotationView, Unproved};
+use domain::rotation::{AllowUnverified, RotationView};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// How the credentials stand, with the latest tests.
+/// The credentials of an endpoint, with the latest tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct RotationStatus {
     /// The credentials and their rotations.
     pub view: RotationView,
     /// The latest test with the next auth token.
     pub token_test: Option<DeliveryDetail>,
-    /// The latest test that only the new secret signed.
+    /// The latest test signed only with the new secret.
     pub secret_test: Option<DeliveryDetail>,
 }
 
-/// How an endpoint's credentials stand.
+/// The credentials of an endpoint and their rotations.
 pub async fn load_rotation(acct: String, ep: String) -> Result<RotationView, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
     Ok(ssr::backend()?.rotation(&actor, &id).await?)
 }
 
-/// How an endpoint's credentials stand, with the latest tests.
-pub async fn load_standing(acct: String, ep: String) -> Result<Standing, UiError> {
+/// The credentials of an endpoint, with the latest tests.
+pub async fn load_rotation_status(acct: String, ep: String) -> Result<RotationStatus, UiError> {
     use crate::ssr;
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
     let (backend, mut tests) = (ssr::backend()?, Vec::new());
@@ -34,25 +34,25 @@ pub async fn load_standing(acct: String, ep: String) -> Result<Standing, UiError
     let token = view.token.as_ref().and_then(|rotation| rotation.test.clone());
     let secret = view.secret.as_ref().and_then(|rotation| rotation.test.clone());
     for test in [token, secret] {
-        // A test may be past retention; the rest of the page stands without it.
+        // A test may be past retention; the page works without it.
         tests.push(match test {
             Some(test) => backend.delivery(&actor, &test).await.ok(),
             None => None,
         });
     }
     let (secret_test, token_test) = (tests.pop().flatten(), tests.pop().flatten());
-    Ok(Standing { view, token_test, secret_test })
+    Ok(RotationStatus { view, token_test, secret_test })
 }
 
-/// What is said about the next auth token.
+/// Input for the next auth token.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrepareForm {
-    /// A token of their own; a random one when empty.
+    /// A custom token; a random one if empty.
     #[serde(default)]
     pub auth_token: String,
 }
 
-/// Prepares the next auth token and shows it, this once.
+/// Prepares the next auth token and shows it, once.
 #[server(prefix = "/api", endpoint = "rotation/prepare")]
 pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: PrepareForm) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -62,45 +62,45 @@ pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: Pr
         ssr::require_fresh_sign_in().await?;
         let chosen = Some(form.auth_token.clone()).filter(|token| !token.is_empty());
         let next_auth_token = ssr::backend()?.prepare_token(&actor, &id, chosen).await?;
-        let said = "Prepared. Let your server accept this token too, then send a test with it.";
+        let message = "Prepared. Make your server accept this token as well, then send a test with it.";
         Ok(ssr::Done::to(&page)
-            .saying(said)
+            .saying(message)
             .keeping(&std::collections::HashMap::from([("next_auth_token", next_auth_token)])))
     })
     .await
 }
 
-/// Sends a test with the next credential, and waits for the outcome of its first attempt.
+/// Sends a test with the next credential and waits for the first attempt.
 #[server(prefix = "/api", endpoint = "rotation/test")]
 pub async fn test_credential(acct: String, ep: String, what: String) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_try};
+    use crate::{links, ssr, ssr::first_attempt};
     use domain::rotation::Credential;
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let what = Credential::parse(&what).ok_or_else(|| domain::Error::NotFound("Credential".into()))?;
         let sent = ssr::backend()?.test_credential(&actor, &id, what).await?;
-        first_try::outcome(&actor, &sent).await?;
+        first_attempt::outcome(&actor, &sent).await?;
         Ok(ssr::Done::to(&page))
     })
     .await
 }
 
-/// When to switch.
+/// When and how to switch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwitchForm {
-    /// A local time in `zone`; now when empty.
+    /// A local time in `zone`; now if empty.
     #[serde(default)]
     pub switch_at: String,
-    /// The zone that the page was written in.
+    /// The time zone of the page.
     #[serde(default)]
     pub zone: String,
-    /// Switch although nothing is proved.
+    /// Switch without a successful test.
     #[serde(default)]
     pub anyway: bool,
 }
 
-/// Switches to the next auth token, now or at a set time.
+/// Switches to the next auth token, now or at a given time.
 #[server(prefix = "/api", endpoint = "rotation/switch")]
 pub async fn switch_token(
     acct: String,
@@ -112,30 +112,30 @@ pub async fn switch_token(
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-        let no_time = || domain::Error::invalid("switch_at", "Choose the day and time of the switch.");
+        let no_time = || domain::Error::invalid("switch_at", "Choose a date and time for the switch.");
         let zone = Zone::or_utc(&form.zone);
         let later = then == "later";
         let at = if later { Some(zone.moment(&form.switch_at).ok_or_else(no_time)?) } else { None };
-        let unproved = if form.anyway { Unproved::Allow } else { Unproved::Refuse };
+        let unproved = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
         ssr::backend()?.switch_token(&actor, &id, at, unproved).await?;
-        let said = match at {
-            Some(at) => format!("The switch is set for {}.", zone.full(at)),
-            None => "Switched. Every request carries the new auth token from now on.".to_owned(),
+        let message = match at {
+            Some(at) => format!("The switch is scheduled for {}.", zone.full(at)),
+            None => "Switched. Every request now carries the new auth token.".to_owned(),
         };
-        Ok(ssr::Done::to(&page).saying(said))
+        Ok(ssr::Done::to(&page).saying(message))
     })
     .await
 }
 
-/// How long both secrets sign.
+/// How long both secrets sign requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RotateForm {
-    /// Whole seconds; a day when empty.
+    /// Whole seconds; a day if empty.
     #[serde(default)]
     pub overlap_s: String,
 }
 
-/// Makes a new signing secret and shows it, this once.
+/// Creates a new signing secret and shows it, once.
 #[server(prefix = "/api", endpoint = "rotation/rotate")]
 pub async fn rotate_secret(acct: String, ep: String, #[server(default)] form: RotateForm) -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -144,65 +144,67 @@ pub async fn rotate_secret(acct: String, ep: String, #[server(default)] form: Ro
     ssr::form(&page, &form, async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         ssr::require_fresh_sign_in().await?;
-        let choose = || domain::Error::invalid("overlap_s", "Choose how long both secrets sign.");
+        let choose = || domain::Error::invalid("overlap_s", "Choose how long both secrets stay active.");
         let text = form.overlap_s.trim();
         let overlap_s = if text.is_empty() { OVERLAP_S } else { text.parse().map_err(|_| choose())? };
         let new_signing_secret = ssr::backend()?.rotate_secret(&actor, &id, overlap_s).await?;
-        let said = if overlap_s == 0 {
-            "Rotated. Only the new secret signs from now on."
+        let message = if overlap_s == 0 {
+            "Rotated. Requests are now signed only with the new secret."
         } else {
-            "Rotated. Both secrets sign for now. Give your server the new one, then send a test that only it signs."
+            "Rotated. Both secrets are active for now. Install the new one on your server, then send a test signed only with it."
         };
         Ok(ssr::Done::to(&page)
-            .saying(said)
+            .saying(message)
             .keeping(&std::collections::HashMap::from([("new_signing_secret", new_signing_secret)])))
     })
     .await
 }
 
-/// What is said about retiring an old signing secret.
+/// How to retire an old signing secret.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TurnForm {
-    /// Retire it although nothing has proved the new one.
+pub struct RetireSecretForm {
+    /// Retire it without a successful test of the new one.
     #[serde(default)]
     pub retire_anyway: bool,
 }
 
-impl TurnForm {
-    /// What to do where nothing is proved.
+impl RetireSecretForm {
+    /// Whether an unverified new secret is accepted.
     #[must_use]
-    pub const fn unproved(self) -> Unproved {
-        if self.retire_anyway { Unproved::Allow } else { Unproved::Refuse }
+    pub const fn unproved(self) -> AllowUnverified {
+        if self.retire_anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse }
     }
 }
 
-/// Turns a running rotation: `undo`, `retire-token`, `drop`, `extend` or `retire-secret`.
+/// Takes the next step of a rotation: `undo`, `retire-token`, `drop`, `extend` or `retire-secret`.
 #[server(prefix = "/api", endpoint = "rotation/turn")]
-pub async fn turn_rotation(
+pub async fn step_rotation(
     acct: String,
     ep: String,
     turn: String,
-    #[server(default)] form: TurnForm,
+    #[server(default)] form: RetireSecretForm,
 ) -> Result<(), UiError> {
     use crate::{links, ssr};
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
         let (actor, id, backend) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?, ssr::backend()?);
-        let (done, said) = match turn.as_str() {
-            "undo" => (backend.undo_token(&actor, &id).await, "Undone. The earlier auth token is sent again."),
-            "retire-token" => (backend.retire_token(&actor, &id).await, "The earlier auth token is retired."),
-            "drop" => {
-                (backend.drop_token(&actor, &id).await, "The rotation is dropped. The auth token stays as it was.")
+        let (done, message) = match turn.as_str() {
+            "undo" => {
+                (backend.undo_token(&actor, &id).await, "Switch undone. The previous auth token is in use again.")
             }
-            "extend" => (backend.extend_secret(&actor, &id).await, "The overlap is extended."),
+            "retire-token" => (backend.retire_token(&actor, &id).await, "The previous auth token is retired."),
+            "drop" => {
+                (backend.cancel_token_rotation(&actor, &id).await, "Rotation cancelled. The auth token is unchanged.")
+            }
+            "extend" => (backend.extend_secret(&actor, &id).await, "Overlap extended."),
             "retire-secret" => {
                 let retired = backend.retire_secret(&actor, &id, form.unproved()).await;
-                (retired, "The old secret is retired. Only the new one signs.")
+                (retired, "The old secret is retired. Requests are signed only with the new one.")
             }
             _ => (Err(domain::Error::NotFound("Step".into())), ""),
         };
         done?;
-        Ok(ssr::Done::to(&page).saying(said))
+        Ok(ssr::Done::to(&page).saying(message))
     })
     .await
 }

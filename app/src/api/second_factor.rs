@@ -1,5 +1,5 @@
-//! A person's second factor: what its page loads and what its forms do. They ask for a fresh sign-in first, which takes
-//! the second factor itself where one is on.
+//! Two-factor authentication: loading and forms. Changes require a recent sign-in, which itself includes the second
+//! step if two-factor authentication is on.
 
 use domain::second_factor::SecondFactor;
 use leptos::prelude::*;
@@ -7,39 +7,39 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// A QR code as one path on a grid of squares.
+/// A QR code as an SVG path on a grid of modules.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Drawing {
-    /// Squares from edge to edge.
+pub struct QrCodePath {
+    /// Width in modules.
     pub size: usize,
-    /// The dark ones.
+    /// The dark modules.
     pub path: String,
 }
 
-/// A key that waits for its first code.
+/// A new key that hasn't been confirmed with a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewKey {
-    /// In groups, to be typed.
+    /// In groups, for entering by hand.
     pub text: String,
-    /// As an address that apps open.
+    /// As a URI that authenticator apps open.
     pub uri: String,
-    /// The same to be scanned.
-    pub drawing: Option<Drawing>,
+    /// The URI as a QR code.
+    pub drawing: Option<QrCodePath>,
 }
 
-/// How a person's second factor stands.
+/// A user's two-factor authentication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
-    /// None while it is off.
+pub struct TwoFactorState {
+    /// None if it's off.
     pub factor: Option<SecondFactor>,
-    /// While it is off and being set up.
+    /// Present during setup.
     pub new_key: Option<NewKey>,
-    /// Recovery codes that were made just now.
+    /// Recovery codes that were just generated.
     pub codes: Vec<String>,
 }
 
-/// How the person's second factor stands. New recovery codes are in it once.
-pub async fn load_standing() -> Result<Standing, UiError> {
+/// The user's two-factor authentication. New recovery codes are included once.
+pub async fn load_two_factor() -> Result<TwoFactorState, UiError> {
     use crate::ssr;
     let (backend, user) = (ssr::backend()?, ssr::user().await?);
     let factor = backend.second_factor(&user).await?;
@@ -48,17 +48,17 @@ pub async fn load_standing() -> Result<Standing, UiError> {
         None => Vec::new(),
     };
     let draft = match ssr::draft().await?.filter(|_| factor.is_none()) {
-        // One whose time is over is as good as none.
+        // An expired draft counts as none.
         Some(draft) => backend.drafted_factor(&user, &draft).await.ok(),
         None => None,
     };
     let new_key = draft.map(|draft| NewKey { drawing: ssr::drawing(&draft.uri), text: draft.key, uri: draft.uri });
-    Ok(Standing { factor, new_key, codes })
+    Ok(TwoFactorState { factor, new_key, codes })
 }
 
-/// Makes a key to set an app up with.
+/// Creates a key for setting up an authenticator app.
 #[server(prefix = "/api", endpoint = "factor/begin")]
-pub async fn begin_factor() -> Result<(), UiError> {
+pub async fn start_two_factor() -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &(), async {
         let user = ssr::user().await?;
@@ -69,61 +69,61 @@ pub async fn begin_factor() -> Result<(), UiError> {
     .await
 }
 
-/// A code of the app, or a recovery code.
+/// Form with a code from the authenticator app or a recovery code.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeForm {
-    /// As typed.
+    /// As entered.
     #[serde(default)]
     pub code: String,
 }
 
-/// Switches the second factor on, proved by the first code of the new key.
+/// Turns two-factor authentication on, after checking a code of the new key.
 #[server(prefix = "/api", endpoint = "factor/on")]
-pub async fn switch_factor_on(form: CodeForm) -> Result<(), UiError> {
+pub async fn enable_two_factor(form: CodeForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (backend, user, session) = (ssr::backend()?, ssr::user().await?, ssr::session_id()?);
         let draft = ssr::draft().await?.unwrap_or_default();
         let codes = backend.switch_factor_on(&user, &draft, &form.code, &session, &ssr::client_ip()).await;
         let codes = codes.map_err(|error| match error {
-            domain::Error::NotFound(_) => {
-                domain::Error::invalid("", "The new key has waited too long. Set up again with another one.")
-            }
+            domain::Error::NotFound(_) => domain::Error::invalid("", "Setup has expired. Start again with a new key."),
             other => other,
         })?;
         ssr::keep_draft(None).await?;
         ssr::keep_codes(&codes).await?;
-        let words = "Your second factor is on. Other browsers are signed out. Now store your recovery codes.";
-        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(words))
+        let message =
+            "Two-factor authentication is on, and other browsers are signed out. Save your recovery codes now.";
+        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(message))
     })
     .await
 }
 
-/// Switches it off.
+/// Turns two-factor authentication off.
 #[server(prefix = "/api", endpoint = "factor/off")]
-pub async fn switch_factor_off(form: CodeForm) -> Result<(), UiError> {
+pub async fn disable_two_factor(form: CodeForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let user = ssr::user().await?;
         ssr::require_fresh_sign_in().await?;
         ssr::backend()?.switch_factor_off(&user, &form.code, &ssr::client_ip()).await?;
-        let words = "Your second factor is off. The password is all that signs you in now.";
-        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(words))
+        let message = "Two-factor authentication is off. You now sign in with a password only.";
+        Ok(ssr::Done::to(links::SECOND_FACTOR).saying(message))
     })
     .await
 }
 
-/// Makes new recovery codes.
+/// Generates new recovery codes.
 #[server(prefix = "/api", endpoint = "factor/codes")]
-pub async fn renew_codes() -> Result<(), UiError> {
+pub async fn regenerate_codes() -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECOND_FACTOR, &(), async {
         let user = ssr::user().await?;
         ssr::require_fresh_sign_in().await?;
         ssr::keep_codes(&ssr::backend()?.renew_recovery_codes(&user, &ssr::client_ip()).await?).await?;
-        Ok(ssr::Done::to(links::SECOND_FACTOR).saying("Here are new recovery codes. Those until now have ended."))
+        Ok(ssr::Done::to(links::SECOND_FACTOR)
+            .saying("New recovery codes generated. The previous ones no longer work."))
     })
     .await
 }

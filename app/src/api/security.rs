@@ -1,35 +1,35 @@
-//! A person's own sign-in: forgotten and changed passwords, sessions; and the letters that they want.
+//! A user's own security settings: password, sessions and email alerts.
 
 use domain::account::User;
-use domain::person::{Browser, Letters, NewPassword};
 use domain::second_factor::SecondFactor;
+use domain::user::{BrowserSession, EmailPreferences, NewPassword};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
 
-/// What the form holds that asks for a reset.
+/// The form that requests a password reset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForgotForm {
-    /// E-mail address.
+    /// Email address.
     #[serde(default)]
     pub email: String,
 }
 
-/// Mails a link that sets a new password. The answer is the same whether or not somebody has that address.
+/// Emails a password reset link. The response is the same whether or not the address is known.
 #[server(prefix = "/api", endpoint = "forgot")]
 pub async fn forgot(form: ForgotForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::FORGOT, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         ssr::backend()?.forgot(&form.email).await?;
-        let words = ssr::letters::reset()?;
-        Ok(ssr::Done::to(links::FORGOT).saying(words))
+        let message = ssr::mail_messages::reset()?;
+        Ok(ssr::Done::to(links::FORGOT).saying(message))
     })
     .await
 }
 
-/// Whether the link of a reset works still.
+/// Whether a reset link is still valid.
 pub async fn load_reset(link: String) -> Result<(), UiError> {
     Ok(crate::ssr::backend()?.reset_link(&link).await?)
 }
@@ -37,56 +37,56 @@ pub async fn load_reset(link: String) -> Result<(), UiError> {
 /// A new password.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResetForm {
-    /// As typed.
+    /// As entered.
     #[serde(default)]
     pub password: String,
 }
 
-/// Sets a new password by the link of a reset.
+/// Sets a new password with a reset link.
 #[server(prefix = "/api", endpoint = "reset")]
 pub async fn reset_password(link: String, form: ResetForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::reset(&link), &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         ssr::backend()?.reset_password(&link, &form.password, &ssr::client_ip()).await?;
-        let words = "Your new password is set, and you are signed out everywhere. Sign in with it.";
-        Ok(ssr::Done::to(links::SIGN_IN).saying(words))
+        let message = "Your password was changed, and you’re signed out everywhere. Sign in with your new password.";
+        Ok(ssr::Done::to(links::SIGN_IN).saying(message))
     })
     .await
 }
 
-/// A person and where they are signed in.
+/// A user with their sessions and security settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Security {
-    /// The person.
+    /// The user.
     pub user: User,
-    /// This browser first.
-    pub browsers: Vec<Browser>,
-    /// Their second factor; none while it is off.
+    /// Sessions, this browser first.
+    pub browsers: Vec<BrowserSession>,
+    /// Two-factor authentication, none if it's off.
     pub factor: Option<SecondFactor>,
-    /// Which letters they want.
-    pub letters: Letters,
+    /// Email alerts.
+    pub letters: EmailPreferences,
 }
 
-/// A person and where they are signed in.
+/// A user with their sessions and security settings.
 pub async fn load_security() -> Result<Security, UiError> {
     use crate::ssr;
     let (backend, user) = (ssr::backend()?, ssr::user().await?);
     let browsers = backend.browsers(&user, &ssr::session_id()?).await?;
     let factor = backend.second_factor(&user).await?;
-    let letters = backend.letters(&user).await?;
+    let letters = backend.email_preferences(&user).await?;
     Ok(Security { user: backend.memberships(&user).await?.0, browsers, factor, letters })
 }
 
-/// Changes the password; other sessions end.
+/// Changes the password and ends other sessions.
 #[server(prefix = "/api", endpoint = "security/password")]
 pub async fn change_password(form: NewPassword) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &form, async {
-        ssr::require_patience()?;
+        ssr::require_within_rate_limit()?;
         let (user, session) = (ssr::user().await?, ssr::session_id()?);
         ssr::backend()?.change_password(&user, &form, &session, &ssr::client_ip()).await?;
-        Ok(ssr::Done::to(links::SECURITY).saying("Your password is changed. Other browsers are signed out."))
+        Ok(ssr::Done::to(links::SECURITY).saying("Your password was changed, and other browsers are signed out."))
     })
     .await
 }
@@ -97,12 +97,12 @@ pub async fn end_session(handle: String) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &(), async {
         ssr::backend()?.end_session(&ssr::user().await?, &handle).await?;
-        Ok(ssr::Done::to(links::SECURITY).saying("That browser is signed out."))
+        Ok(ssr::Done::to(links::SECURITY).saying("That browser was signed out."))
     })
     .await
 }
 
-/// Ends all sessions but this one.
+/// Ends all other sessions.
 #[server(prefix = "/api", endpoint = "security/end-others")]
 pub async fn end_other_sessions() -> Result<(), UiError> {
     use crate::{links, ssr};
@@ -110,23 +110,21 @@ pub async fn end_other_sessions() -> Result<(), UiError> {
         let (user, session) = (ssr::user().await?, ssr::session_id()?);
         let ended = ssr::backend()?.end_other_sessions(&user, &session, &ssr::client_ip()).await?;
         let ended = domain::time::counted(i64::try_from(ended).unwrap_or(i64::MAX), "other browser");
-        Ok(ssr::Done::to(links::SECURITY).saying(format!("Signed out in {ended}.")))
+        Ok(ssr::Done::to(links::SECURITY).saying(format!("Signed out of {ended}.")))
     })
     .await
 }
 
-/// Switches letters about endpoints that fail on or off.
+/// Turns email alerts about failing endpoints on or off.
 #[server(prefix = "/api", endpoint = "security/letters")]
-pub async fn switch_letters(failing: bool) -> Result<(), UiError> {
+pub async fn set_failure_alerts(failing: bool) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &(), async {
-        ssr::backend()?.change_letters(&ssr::user().await?, Letters { failing }, &ssr::client_ip()).await?;
-        let words = if failing {
-            "You get letters about endpoints that fail."
-        } else {
-            "You get no more letters about endpoints that fail."
-        };
-        Ok(ssr::Done::to(links::SECURITY).saying(words))
+        ssr::backend()?
+            .change_email_preferences(&ssr::user().await?, EmailPreferences { failing }, &ssr::client_ip())
+            .await?;
+        let message = if failing { "Failure alerts are on." } else { "Failure alerts are off." };
+        Ok(ssr::Done::to(links::SECURITY).saying(message))
     })
     .await
 }

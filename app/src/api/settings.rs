@@ -1,4 +1,4 @@
-//! An account's settings: what their page loads and what its form does.
+//! Account settings: loading and saving.
 
 use domain::account::{Account, AccountForm};
 use leptos::prelude::*;
@@ -18,7 +18,7 @@ pub async fn save_settings(acct: String, form: AccountForm) -> Result<(), UiErro
     let page = links::account(&acct, "settings");
     ssr::form(&page, &form, async {
         ssr::backend()?.change_account(&ssr::actor(&acct).await?, &form).await?;
-        Ok(ssr::Done::to(page.clone()).saying("Saved. What changed stands in the audit log."))
+        Ok(ssr::Done::to(page.clone()).saying("Saved. The change is recorded in the audit log."))
     })
     .await
 }

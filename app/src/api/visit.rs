@@ -1,9 +1,9 @@
-//! What every page loads first, and what it does when it cannot go on.
+//! What every page loads first, and how it reports errors.
 
 use crate::error::UiError;
-use crate::visit::{Frame, Refusal, Visit};
+use crate::visit::{Frame, PageError, Visit};
 
-/// The view of a page by anybody, with what became of the form before it.
+/// The request for a page, with the outcome of the previous form.
 pub async fn load_visit() -> Result<Visit, UiError> {
     use crate::ssr;
     let path = ssr::path();
@@ -11,7 +11,7 @@ pub async fn load_visit() -> Result<Visit, UiError> {
     Ok(Visit { zone: ssr::zone().name().to_owned(), theme: ssr::theme(), now: ssr::now()?, path, flash })
 }
 
-/// The view of one of an account's pages. One by support is recorded before anything is shown.
+/// The request for a page of an account. Support views are recorded before anything is shown.
 pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
     use crate::{links, ssr};
     let visit = load_visit().await?;
@@ -20,20 +20,20 @@ pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
     }
     let (id, backend) = (ssr::user().await?, ssr::backend()?);
     let (user, memberships) = backend.memberships(&id).await?;
-    let here = memberships.iter().find(|place| place.account.id.as_str() == acct).cloned();
+    let here = memberships.iter().find(|membership| membership.account.id.as_str() == acct).cloned();
     let here = here.ok_or_else(|| UiError::not_found("Account"))?;
     let operates = ssr::operator().await.is_ok();
     Ok(Frame { visit, user, memberships, here, support: None, operates, contact: backend.contact() })
 }
 
-/// Gives the response the status of an error, or sends the visitor to sign in.
-pub async fn refuse(error: UiError) -> Result<Refusal, UiError> {
+/// Sets the response status for an error, or redirects to the sign-in page.
+pub async fn refuse(error: UiError) -> Result<PageError, UiError> {
     crate::ssr::refuse(&error);
-    Ok(Refusal { error, request_id: crate::ssr::request_id() })
+    Ok(PageError { error, request_id: crate::ssr::request_id() })
 }
 
-/// Sends the visitor of a page on to another one.
-pub async fn move_on(to: String) -> Result<(), UiError> {
+/// Redirects to another page.
+pub async fn redirect(to: String) -> Result<(), UiError> {
     crate::ssr::move_to(crate::links::safe_next(&to).unwrap_or("/"));
     Ok(())
 }

@@ -4,19 +4,19 @@ use leptos::prelude::*;
 
 use crate::html::Html;
 
-/// How much a button wants to be pressed.
+/// How prominent a button is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Weight {
-    /// The one thing to do on this page.
+    /// The main action of the page.
     Primary,
     /// Anything else.
     #[default]
     Secondary,
-    /// Leads to a page that asks before it destroys.
+    /// Opens the confirmation page of a destructive action.
     Danger,
-    /// Destroys. Only on the page that asks.
+    /// Carries out a destructive action. Only on a confirmation page.
     Final,
-    /// As quiet as a link.
+    /// Styled as a link.
     Quiet,
 }
 
@@ -44,19 +44,19 @@ impl Weight {
     }
 }
 
-/// A button that sends its form.
+/// A button that submits its form.
 #[component]
 pub fn Button(
-    /// How much it wants to be pressed.
+    /// How prominent it is.
     #[prop(optional)]
     weight: Weight,
-    /// Name that it adds to the form, when a form has several buttons.
+    /// Form field that it sets, when a form has several buttons.
     #[prop(optional)]
     name: Option<&'static str>,
-    /// Value of that name.
+    /// Value of that field.
     #[prop(optional)]
     value: Option<&'static str>,
-    /// The verb.
+    /// The label.
     children: Html,
 ) -> impl IntoView {
     view! { <button type="submit" class=weight.class() name=name value=value>{children}</button> }
@@ -68,10 +68,10 @@ pub fn LinkButton(
     /// Where it leads.
     #[prop(into)]
     href: String,
-    /// How much it wants to be pressed.
+    /// How prominent it is.
     #[prop(optional)]
     weight: Weight,
-    /// The verb.
+    /// The label.
     children: Html,
 ) -> impl IntoView {
     view! { <a class=weight.class() href=href>{children}</a> }

@@ -1,58 +1,58 @@
-//! Several boxes under one question.
+//! A group of checkboxes under one legend.
 
 use leptos::prelude::*;
 
-use super::field::{Complaint, Hint, Said};
+use super::field::{FieldErrorText, FieldState, Hint};
 
-/// One box of a group.
+/// One checkbox of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// What is posted.
+    /// Submitted value.
     pub value: &'static str,
-    /// What people read.
+    /// Visible label.
     pub label: &'static str,
-    /// What it means, in one line.
+    /// One-line description.
     pub meaning: &'static str,
-    /// Whether it is ticked.
+    /// Whether it is checked.
     pub checked: bool,
 }
 
-/// A group of boxes, posted as `form[name][]`.
+/// A group of checkboxes, submitted as `form[name][]`.
 #[component]
 pub fn CheckboxGroup(
-    /// Name of the field in the form.
+    /// Form field name.
     name: &'static str,
-    /// The question.
+    /// The legend.
     label: &'static str,
-    /// What helps to decide.
+    /// Help text.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// The boxes.
+    /// The checkboxes.
     choices: Vec<Choice>,
 ) -> impl IntoView {
-    let said = Said::about(name, hint.is_some());
+    let state = FieldState::of(name, hint.is_some());
     view! {
-        // The first box has the group's own id: that is where a complaint's link leads.
-        <fieldset class="grid gap-2" aria-describedby=said.described_by>
+        // The first checkbox has the group's own id, so that the error summary can link to it.
+        <fieldset class="grid gap-2" aria-describedby=state.described_by>
             <legend class="mb-1 font-semibold">{label}</legend>
             <Hint name=name hint=hint/>
-            <Complaint name=name complaint=said.complaint/>
-            {choices.into_iter().enumerate().map(|(at, choice)| view! { <Box name=name at=at choice=choice/> }).collect_view()}
+            <FieldErrorText name=name error=state.error/>
+            {choices.into_iter().enumerate().map(|(index, choice)| view! { <GroupedCheckbox name=name index=index choice=choice/> }).collect_view()}
         </fieldset>
     }
 }
 
 #[component]
-fn Box(name: &'static str, at: usize, choice: Choice) -> impl IntoView {
-    // By place: a value may hold what an id may not.
-    let id = if at == 0 { name.to_owned() } else { format!("{name}-{at}") };
-    let meaning = format!("{name}-{at}-meaning");
+fn GroupedCheckbox(name: &'static str, index: usize, choice: Choice) -> impl IntoView {
+    // By index: a value may contain characters that an id may not.
+    let id = if index == 0 { name.to_owned() } else { format!("{name}-{index}") };
+    let description = format!("{name}-{index}-description");
     view! {
         <div class="grid grid-cols-[auto_1fr] items-baseline gap-x-3">
             <input class="size-5 translate-y-1 accent-ink" type="checkbox" id=id.clone() name=format!("form[{name}][]")
-                value=choice.value checked=choice.checked aria-describedby=meaning.clone()/>
+                value=choice.value checked=choice.checked aria-describedby=description.clone()/>
             <label class="font-mono text-table font-semibold" for=id>{choice.label}</label>
-            <span class="col-start-2 text-table text-ink-2" id=meaning>{choice.meaning}</span>
+            <span class="col-start-2 text-table text-ink-2" id=description>{choice.meaning}</span>
         </div>
     }
 }

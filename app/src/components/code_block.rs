@@ -1,19 +1,19 @@
-//! Text for machines: a command, a header block, a body. Long lines break, so that nothing scrolls sideways.
+//! Code: a command, a header block, a body. Long lines wrap, so that nothing scrolls sideways.
 
 use leptos::prelude::*;
 
 use super::copy_button::CopyButton;
 
-/// A text in the fixed-width face with a button that copies it.
+/// Monospaced text with a copy button.
 #[component]
 pub fn CodeBlock(
-    /// What is shown.
+    /// The text shown.
     #[prop(into)]
     text: String,
-    /// What it is: `response body`.
+    /// What it is, for screen readers: `response body`.
     #[prop(into)]
     what: String,
-    /// What is copied, where it differs from what is shown.
+    /// The text copied, if it differs from the text shown.
     #[prop(optional, into)]
     copies: Option<String>,
 ) -> impl IntoView {
@@ -26,19 +26,19 @@ pub fn CodeBlock(
     }
 }
 
-/// The same behind a line that opens and closes it.
+/// A code block that can be collapsed.
 #[component]
 pub fn FoldedCode(
-    /// The line that is always seen.
+    /// The summary line.
     #[prop(into)]
     title: String,
-    /// What is shown when it is open.
+    /// The text shown when it is open.
     #[prop(into)]
     text: String,
-    /// Name of this part in the page, so that a live update keeps it open.
+    /// Element id, so that a live update keeps it open.
     #[prop(into)]
     id: String,
-    /// Whether it begins open.
+    /// Whether it is open initially.
     #[prop(optional)]
     open: bool,
 ) -> impl IntoView {

@@ -1,18 +1,17 @@
-//! A button that copies a text. One island listens for all of them; without script they are not shown, since they
-//! could do nothing.
+//! A button that copies text. One island handles all of them; without script they are hidden.
 
 use leptos::prelude::*;
 
 /// Copies `text` when pressed.
 #[component]
 pub fn CopyButton(
-    /// What is copied.
+    /// The text to copy.
     #[prop(into)]
     text: String,
-    /// What it is, for the button's name: `delivery id`.
+    /// What it is, for the button's accessible name: `delivery ID`.
     #[prop(into)]
     what: String,
-    /// The word on the button.
+    /// The visible label.
     #[prop(default = "Copy")]
     word: &'static str,
 ) -> impl IntoView {

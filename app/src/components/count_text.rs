@@ -1,8 +1,8 @@
-//! Counts as people read them.
+//! Numbers formatted for display.
 
 use domain::delivery::COUNT_MAX;
 
-/// A number with its thousands set apart; "more than" where counting stopped.
+/// A number with thousands separators; "more than" beyond the counting limit.
 #[must_use]
 pub fn number(n: u32) -> String {
     if n > COUNT_MAX {
@@ -11,7 +11,7 @@ pub fn number(n: u32) -> String {
     grouped(n)
 }
 
-/// A number with its thousands set apart.
+/// A number with thousands separators.
 #[must_use]
 pub fn grouped(n: u32) -> String {
     let digits = n.to_string();
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn a_number_is_grouped_and_exact_up_to_ten_thousand() {
-        let said: Vec<_> = [0, 37, 999, 1_204, 10_000, 10_001].map(number).to_vec();
-        assert_eq!(said, ["0", "37", "999", "1,204", "10,000", "more than 10,000"]);
+        let formatted: Vec<_> = [0, 37, 999, 1_204, 10_000, 10_001].map(number).to_vec();
+        assert_eq!(formatted, ["0", "37", "999", "1,204", "10,000", "more than 10,000"]);
     }
 }

@@ -1,4 +1,4 @@
-//! A delivery in a list: two lines on a desk, three on a phone. The second says why.
+//! A delivery in a list: two lines on a desktop, three on a phone, with the cause on the last.
 
 use domain::{delivery::DeliveryRow, phone};
 use leptos::prelude::*;
@@ -6,33 +6,33 @@ use leptos::prelude::*;
 use super::{
     cadence::CadenceStrip,
     cause::CauseLine,
-    status_lamp::{StatusLamp, TestMark},
+    render_context::RenderContext,
+    status_badge::{StatusBadge, TestMark},
     time_text::{AgoText, TimeForm, TimeText},
-    viewpoint::Viewpoint,
 };
 use crate::html::IntoHtml;
 use crate::links;
 
-/// The places of a row's pieces: status and time, event and endpoint, cause on a phone; two lines from 768 px on.
+/// The grid of a row: status and time, event and endpoint, cause on a phone; two lines from 768 px.
 const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 leading-row border-b border-line hover:bg-sunk \
     grid-cols-[auto_minmax(0,1fr)] \
     md:grid-cols-[7rem_11rem_minmax(0,1.4fr)_minmax(0,1fr)_6rem_5rem]";
 
-/// One row of the list of deliveries; its link covers it.
+/// One row of the delivery list; its link covers the whole row.
 #[component]
 pub fn DeliveryItem(
     /// The delivery.
     row: DeliveryRow,
-    /// Whose account and clock.
-    view: Viewpoint,
-    /// The list's own query, so that the page can go back to it.
+    /// The account and the reader's clock.
+    view: RenderContext,
+    /// The list's query string, so that the delivery's page can link back to it.
     #[prop(optional, into)]
     query: String,
 ) -> impl IntoView {
     let href = links::delivery(&view.acct, row.id.as_str()) + &query;
     view! {
         <li id=row.id.to_string() data-v=version(&row) data-status=row.status.as_str() class=GRID>
-            <div class="flex items-center max-md:row-start-1"><StatusLamp status=row.status/></div>
+            <div class="flex items-center max-md:row-start-1"><StatusBadge status=row.status/></div>
             <Event row=row.clone() href=href/>
             <div class="hidden md:block truncate text-table leading-row">{parties(&row)}</div>
             <div class="truncate text-table leading-row text-ink-2 max-md:row-start-2 max-md:text-right">{row.endpoint_name.clone()}</div>
@@ -47,7 +47,7 @@ pub fn DeliveryItem(
     .into_html()
 }
 
-/// The event with the link that covers the row. Its name says more than is seen, so that links of a list differ.
+/// The event, with the link that covers the row. Its accessible name is longer than its text, so that the links of a list differ.
 #[component]
 fn Event(
     /// The delivery.
@@ -55,7 +55,7 @@ fn Event(
     /// Its page.
     href: String,
 ) -> impl IntoView {
-    let more = format!(" to {}, {}, {}", row.endpoint_name, row.status.word().to_lowercase(), row.id);
+    let more = format!(" to {}, {}, {}", row.endpoint_name, row.status.label().to_lowercase(), row.id);
     view! {
         <div class="flex items-center gap-2 max-md:row-start-2 text-table leading-row">
             <a class="no-underline after:absolute after:inset-0" href=href>
@@ -67,13 +67,13 @@ fn Event(
     }
 }
 
-/// Who called whom: `+44 1202 901 222 → extension 7048`.
+/// Caller and callee: `+44 1202 901 222 → extension 7048`.
 #[must_use]
 pub fn parties(row: &DeliveryRow) -> String {
     format!("{} → {}", phone::display(&row.caller), phone::display(&row.callee))
 }
 
-/// Differs whenever a row reads differently for another reason than the passing of time.
+/// Changes whenever the row changes for a reason other than the passing of time.
 #[must_use]
 pub fn version(row: &DeliveryRow) -> String {
     let next = row.next_attempt_at.map_or(0, |at| at.0);
@@ -88,7 +88,7 @@ mod tests {
     use crate::components::sample;
 
     #[test]
-    fn a_row_has_another_version_after_each_attempt_and_plan() {
+    fn a_row_version_changes_with_every_attempt_and_schedule() {
         let row = sample::row(Status::Retrying);
         let tried = DeliveryRow { attempts: 1, ..row.clone() };
         let planned = DeliveryRow { next_attempt_at: Some(UnixMs(9)), ..tried.clone() };
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn parties_are_shown_as_people_read_them() {
+    fn phone_numbers_of_the_parties_are_formatted() {
         let row = DeliveryRow { caller: "+441202901222".into(), ..sample::row(Status::Queued) };
         assert_eq!(parties(&row), "+44 1202 901 222 → extension 7048");
     }

@@ -1,19 +1,19 @@
-//! What a list says while it is empty.
+//! The placeholder of an empty list.
 
 use leptos::prelude::*;
 
 use crate::html::Html;
 
-/// What will be here, how it gets here, and the button that does it now.
+/// What will appear here, how it gets here, and a button to get started.
 #[component]
 pub fn EmptyState(
-    /// What will be here.
+    /// What is missing, or what will appear here.
     #[prop(into)]
     title: String,
-    /// How it gets here, in one sentence.
+    /// How to get there, in one sentence.
     #[prop(into)]
     words: String,
-    /// The button, or what else to do.
+    /// Buttons.
     children: Html,
 ) -> impl IntoView {
     view! {

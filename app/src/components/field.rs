@@ -1,102 +1,102 @@
-//! One field of a form: label, hint, complaint, and what was typed before.
+//! A form field: label, hint, error, and previously rejected input.
 //!
-//! All forms post their fields as `form[name]`; the id is the name, which is also what complaints are about.
+//! All forms submit their fields as `form[name]`. The element id is the name, so that errors can link to it.
 
 use leptos::prelude::*;
 
 use crate::flash::Flash;
 
-/// Classes of every control that takes text.
+/// Classes of every text control.
 pub const CONTROL: &str = "w-full rounded-s border border-control bg-surface px-3 py-1.5 text-ink aria-invalid:border-failed aria-invalid:border-2";
 
-/// A field for one line of text.
+/// A single-line text field.
 #[component]
 pub fn Field(
-    /// Name of the field in the form.
+    /// Form field name.
     name: &'static str,
-    /// What it is, above the field.
+    /// Label above the field.
     label: &'static str,
-    /// What helps to fill it in.
+    /// Help text.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// What stands in it unless something was typed before.
+    /// Initial value, unless there is rejected input.
     #[prop(optional, into)]
     value: String,
     /// `text`, `email`, `url`, `password`, `number`.
     #[prop(default = "text")]
     kind: &'static str,
-    /// What the browser may fill in (WCAG 1.3.5).
+    /// What the browser may autofill (WCAG 1.3.5).
     #[prop(default = "off")]
     autocomplete: &'static str,
-    /// Which keys a phone shows, where the kind does not say it: `numeric`.
+    /// On-screen keyboard, if the kind does not imply it: `numeric`.
     #[prop(optional)]
     keyboard: Option<&'static str>,
-    /// Whether the form is useless without it.
+    /// Whether it is required.
     #[prop(optional)]
     required: bool,
-    /// Whether the page begins here.
+    /// Whether it gets the focus when the page opens.
     #[prop(optional)]
     first: bool,
 ) -> impl IntoView {
-    let said = Said::about(name, hint.is_some());
-    let value = (kind != "password").then(|| said.typed(name).unwrap_or(value));
-    let begins = first && !said.any;
-    // The browser's own complaint about a URL says less than ours; it gets only the keyboard for it.
+    let state = FieldState::of(name, hint.is_some());
+    let value = (kind != "password").then(|| state.typed(name).unwrap_or(value));
+    let autofocus = first && !state.rejected;
+    // The browser's own error for a URL is less helpful than ours, so it only gets the keyboard hint.
     let (kind, keyboard) = if kind == "url" { ("text", Some("url")) } else { (kind, keyboard) };
     view! {
         <div class="grid gap-1">
-            <Above name=name label=label hint=hint complaint=said.complaint.clone() optional=!required/>
+            <LabelAbove name=name label=label hint=hint error=state.error.clone() optional=!required/>
             <input inputmode=keyboard autocapitalize=keyboard.map(|_| "none") class=CONTROL id=name name=format!("form[{name}]") type=kind value=value autocomplete=autocomplete
-                required=required autofocus=begins spellcheck="false"
-                aria-invalid=said.invalid() aria-describedby=said.described_by/>
+                required=required autofocus=autofocus spellcheck="false"
+                aria-invalid=state.invalid() aria-describedby=state.described_by/>
         </div>
     }
 }
 
-/// A field for several lines.
+/// A multi-line text field.
 #[component]
 pub fn Lines(
-    /// Name of the field in the form.
+    /// Form field name.
     name: &'static str,
-    /// What it is, above the field.
+    /// Label above the field.
     label: &'static str,
-    /// What helps to fill it in.
+    /// Help text.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// What stands in it unless something was typed before.
+    /// Initial value, unless there is rejected input.
     #[prop(optional, into)]
     value: String,
     /// Height in lines.
     #[prop(default = 4)]
     rows: u32,
-    /// Whether the form is useless without it.
+    /// Whether it is required.
     #[prop(optional)]
     required: bool,
 ) -> impl IntoView {
-    let said = Said::about(name, hint.is_some());
-    let value = said.typed(name).unwrap_or(value);
+    let state = FieldState::of(name, hint.is_some());
+    let value = state.typed(name).unwrap_or(value);
     view! {
         <div class="grid gap-1">
-            <Above name=name label=label hint=hint complaint=said.complaint.clone() optional=!required/>
+            <LabelAbove name=name label=label hint=hint error=state.error.clone() optional=!required/>
             <textarea class=format!("{CONTROL} font-mono text-table") id=name name=format!("form[{name}]") rows=rows
-                required=required spellcheck="false" autocomplete="off" aria-invalid=said.invalid() aria-describedby=said.described_by>
+                required=required spellcheck="false" autocomplete="off" aria-invalid=state.invalid() aria-describedby=state.described_by>
                 {value}
             </textarea>
         </div>
     }
 }
 
-/// One box to tick, with its label beside it.
+/// A checkbox with its label beside it.
 #[component]
-pub fn Tick(
-    /// Name of the field in the form.
+pub fn Checkbox(
+    /// Form field name.
     name: &'static str,
-    /// What ticking it means.
+    /// Label beside the checkbox.
     label: &'static str,
-    /// What helps to decide.
+    /// Help text.
     #[prop(optional, into)]
     hint: Option<String>,
-    /// Whether it is ticked unless something was posted before.
+    /// Whether it is checked, unless there is rejected input.
     checked: bool,
 ) -> impl IntoView {
     let flash = use_context::<Flash>().unwrap_or_default();
@@ -112,45 +112,45 @@ pub fn Tick(
     }
 }
 
-/// What the flash in the context says about a field.
-pub struct Said {
-    /// What is wrong with it.
-    pub complaint: Option<String>,
-    /// Ids of what describes it, for `aria-describedby`.
+/// The state of a field after a rejected submission, from the flash in the context.
+pub struct FieldState {
+    /// The validation error.
+    pub error: Option<String>,
+    /// Value of `aria-describedby`.
     pub described_by: Option<String>,
-    any: bool,
+    rejected: bool,
     flash: Flash,
 }
 
-impl Said {
-    /// What is said about the field of this name, which has a hint or none.
+impl FieldState {
+    /// The state of the field with this name.
     #[must_use]
-    pub fn about(name: &str, hint: bool) -> Self {
+    pub fn of(name: &str, has_hint: bool) -> Self {
         let flash = use_context::<Flash>().unwrap_or_default();
-        let complaint = flash.error(name).map(str::to_owned);
-        let ids = [hint.then(|| format!("{name}-hint")), complaint.is_some().then(|| format!("{name}-error"))];
+        let error = flash.error(name).map(str::to_owned);
+        let ids = [has_hint.then(|| format!("{name}-hint")), error.is_some().then(|| format!("{name}-error"))];
         let ids = ids.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        Self { complaint, described_by: (!ids.is_empty()).then_some(ids), any: flash.refused(), flash }
+        Self { error, described_by: (!ids.is_empty()).then_some(ids), rejected: flash.refused(), flash }
     }
 
     fn typed(&self, name: &str) -> Option<String> {
         self.flash.refused().then(|| self.flash.value(name)).flatten().map(str::to_owned)
     }
 
-    /// For `aria-invalid`.
+    /// Value of `aria-invalid`.
     #[must_use]
     pub fn invalid(&self) -> Option<&'static str> {
-        self.complaint.is_some().then_some("true")
+        self.error.is_some().then_some("true")
     }
 }
 
-/// What stands above the control of a field.
+/// Label, hint and error of a field.
 #[component]
-fn Above(
+fn LabelAbove(
     name: &'static str,
     label: &'static str,
     hint: Option<String>,
-    complaint: Option<String>,
+    error: Option<String>,
     optional: bool,
 ) -> impl IntoView {
     view! {
@@ -158,22 +158,22 @@ fn Above(
             {label} {optional.then(|| view! { <span class="font-normal text-ink-3">" (optional)"</span> })}
         </label>
         <Hint name=name hint=hint/>
-        <Complaint name=name complaint=complaint/>
+        <FieldErrorText name=name error=error/>
     }
 }
 
 #[component]
 pub(super) fn Hint(name: &'static str, hint: Option<String>) -> impl IntoView {
-    hint.map(|words| view! { <p class="text-table text-ink-2" id=format!("{name}-hint")>{words}</p> })
+    hint.map(|text| view! { <p class="text-table text-ink-2" id=format!("{name}-hint")>{text}</p> })
 }
 
-/// What is wrong with a field, above its control.
+/// The validation error of a field, above its control.
 #[component]
-pub fn Complaint(
-    /// Name of the field.
+pub fn FieldErrorText(
+    /// Form field name.
     name: &'static str,
-    /// The words, if anything is wrong.
-    complaint: Option<String>,
+    /// The error, if there is one.
+    error: Option<String>,
 ) -> impl IntoView {
-    complaint.map(|words| view! { <p class="font-semibold text-failed" id=format!("{name}-error")>{words}</p> })
+    error.map(|text| view! { <p class="font-semibold text-failed" id=format!("{name}-error")>{text}</p> })
 }

@@ -1,24 +1,24 @@
-//! The filters that are set, each with a link that takes it away.
+//! The active filters, each with a link that removes it.
 
 use leptos::prelude::*;
 
 use crate::html::IntoHtml;
 
-/// One filter that is set.
+/// An active filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chip {
-    /// What it says: `Failed`, `Last 24 hours`.
+    /// Its label: `Failed`, `Last 24 hours`.
     pub label: String,
     /// The same list without it.
     pub href: String,
 }
 
-/// A line of filters that are set. Nothing where none is.
+/// The active filters. Nothing if there are none.
 #[component]
 pub fn FilterChips(
     /// The filters.
     chips: Vec<Chip>,
-    /// The list without any of them.
+    /// The unfiltered list.
     #[prop(into)]
     clear: String,
 ) -> impl IntoView {
@@ -29,7 +29,7 @@ pub fn FilterChips(
     });
     (!chips.is_empty()).then(|| {
         view! {
-            <ul aria-label="Filters that are set" class="flex flex-wrap items-center gap-2 py-1">
+            <ul aria-label="Active filters" class="flex flex-wrap items-center gap-2 py-1">
                 {chips.into_iter().map(chip).collect_view()}
                 {clears}
             </ul>

@@ -1,4 +1,4 @@
-//! Fields of a filter. They are posted by GET under their own name, so that every filter is an address.
+//! Filter fields. They are submitted by GET, so that every filter is part of the URL.
 
 use domain::UnixMs;
 use leptos::prelude::*;
@@ -6,26 +6,26 @@ use leptos::prelude::*;
 use super::field::CONTROL;
 use crate::zone::Zone;
 
-/// The name above a field or a group of boxes.
+/// Classes of the label above a field or a group of checkboxes.
 pub const LEGEND: &str = "text-table font-semibold";
 
-/// One choice out of several, or any.
+/// A select with an option for "any".
 #[component]
 pub fn Choice(
-    /// Name in the address.
+    /// Query parameter.
     name: &'static str,
-    /// What it is, above the field.
+    /// Label above the field.
     label: &'static str,
-    /// What stands for no choice.
+    /// Label of the "any" option.
     any: &'static str,
-    /// Values with what people read.
+    /// Values and labels.
     options: Vec<(String, String)>,
-    /// The value that is chosen.
+    /// The selected value.
     chosen: Option<String>,
 ) -> impl IntoView {
-    let options = options.into_iter().map(|(value, words)| {
+    let options = options.into_iter().map(|(value, label)| {
         let selected = chosen.as_ref() == Some(&value);
-        view! { <option value=value selected=selected>{words}</option> }
+        view! { <option value=value selected=selected>{label}</option> }
     });
     view! {
         <div class="grid min-w-0 grid-cols-1 gap-1">
@@ -38,14 +38,14 @@ pub fn Choice(
     }
 }
 
-/// A moment to the second, in the zone that the page is written in. Its form has a [`ZoneName`].
+/// A date and time to the second, in the time zone of the page. The form needs a [`ZoneName`].
 #[component]
 pub fn Moment(
-    /// Name in the address.
+    /// Query parameter.
     name: &'static str,
-    /// What it is, above the field.
+    /// Label above the field.
     label: &'static str,
-    /// The moment that is set.
+    /// The current value.
     at: Option<UnixMs>,
 ) -> impl IntoView {
     let zone = use_context::<Zone>().unwrap_or_default();
@@ -57,7 +57,7 @@ pub fn Moment(
     }
 }
 
-/// Says in the address which zone the form's moments are in; see [`crate::zone::in_utc`].
+/// Submits the time zone of the form's dates; see [`crate::zone::in_utc`].
 #[component]
 pub fn ZoneName() -> impl IntoView {
     let zone = use_context::<Zone>().unwrap_or_default();

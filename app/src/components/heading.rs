@@ -1,4 +1,4 @@
-//! The head of a page: its title in the tab, its heading, its actions, and what became of the form before.
+//! The head of a page: tab title, heading, actions, and the outcome of the previous form.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -8,16 +8,16 @@ use crate::flash::Flash;
 use crate::html::Html;
 use crate::visit::Frame;
 
-/// The head of a page. Html are its actions.
+/// The head of a page. Its children are the actions.
 #[component]
 pub fn Heading(
-    /// What the page is about.
+    /// The title.
     #[prop(into)]
     title: String,
-    /// A line under the heading.
+    /// A line below the heading.
     #[prop(optional, into)]
     lead: Option<String>,
-    /// What the tab says instead of the title.
+    /// Tab title, if it differs from the heading.
     #[prop(optional, into)]
     tab: Option<String>,
     /// Buttons beside the heading.
@@ -30,7 +30,7 @@ pub fn Heading(
             <div class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
                 <div class="min-w-0">
                     <h1 class="text-title font-bold leading-row wrap-break-word">{title}</h1>
-                    {lead.map(|words| view! { <p class="max-w-column text-ink-2">{words}</p> })}
+                    {lead.map(|text| view! { <p class="max-w-column text-ink-2">{text}</p> })}
                 </div>
                 {children.map(|actions| view! { <div class="flex flex-wrap gap-2">{actions}</div> })}
             </div>
@@ -39,10 +39,10 @@ pub fn Heading(
     }
 }
 
-/// The title in the tab: what went wrong first, then the page, the account, the product.
+/// The tab title: errors first, then the page, the account, the product.
 #[component]
 pub fn TabTitle(
-    /// What the page is about.
+    /// The title.
     title: String,
 ) -> impl IntoView {
     let refused = use_context::<Flash>().is_some_and(|flash| flash.refused());
@@ -51,8 +51,7 @@ pub fn TabTitle(
     view! { <Title text=escaped(&text)/> }
 }
 
-/// A title is written into the document as it is, so that what is part of it must not be markup: names are chosen by
-/// people, and read by others.
+/// `leptos_meta` writes a title without escaping it, and names in it are chosen by users.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -62,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_in_a_title_is_no_markup() {
+    fn markup_in_a_title_is_escaped() {
         assert_eq!(escaped("</title><b> & co"), "&lt;/title&gt;&lt;b&gt; &amp; co");
     }
 }

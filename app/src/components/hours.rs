@@ -1,4 +1,4 @@
-//! What an endpoint did in the last 24 hours: a bar per hour, delivered above failed, and the same as a table.
+//! The last 24 hours as a chart: a bar per hour, delivered above failed, and the same data as a table.
 
 use domain::UnixMs;
 use domain::tally::{Tally, hour_of};
@@ -8,18 +8,18 @@ use leptos::prelude::*;
 use super::count_text::number;
 use crate::zone::Zone;
 
-/// Bars of the strip.
+/// Number of bars.
 const HOURS: usize = 24;
-/// Hours from one label of the axis to the next.
+/// Hours between two axis labels.
 const LABEL_HOURS: usize = 6;
-/// The highest bar, in hundredths of the strip's height.
+/// Height of the tallest bar, in percent of the chart.
 const HIGHEST: u64 = 100;
-/// The lowest bar that still shows, likewise.
+/// Height of the smallest visible bar, in percent.
 const LOWEST: u64 = 4;
-/// A bar of so many attempts fills the strip, unless an hour had more: one event is no peak.
+/// Attempts that fill the chart, unless an hour had more: a single event should not look like a peak.
 const FULL_ATTEMPTS: u64 = 4;
 
-/// The last 24 hours, oldest first, also those in which nothing happened.
+/// The last 24 hours, oldest first, including those without attempts.
 #[must_use]
 pub fn day(hours: &[(UnixMs, Tally)], now: UnixMs) -> Vec<(UnixMs, Tally)> {
     let first = hour_of(now).plus_ms(-(HOURS as i64 - 1) * HOUR_MS);
@@ -31,15 +31,15 @@ pub fn day(hours: &[(UnixMs, Tally)], now: UnixMs) -> Vec<(UnixMs, Tally)> {
     (0..HOURS).map(of).collect()
 }
 
-/// What the strip says in words.
+/// The chart in words.
 #[must_use]
-pub fn words(day: &[(UnixMs, Tally)], zone: &Zone) -> String {
+pub fn summary(day: &[(UnixMs, Tally)], zone: &Zone) -> String {
     let (delivered, failures) = day.iter().fold((0, 0), |(d, f), (_, t)| (d + t.delivered, f + failed(t)));
     let all = delivered + failures;
     let worst = day.iter().max_by_key(|(_, tally)| failed(tally)).map_or(UnixMs(0), |(at, _)| *at);
     let worst = &zone.clock(worst)[..5];
     match (failures, all) {
-        (_, 0) => "Nothing was sent in the last 24 hours.".to_owned(),
+        (_, 0) => "No attempts in the last 24 hours.".to_owned(),
         (0, 1) => "1 attempt succeeded.".to_owned(),
         (0, _) => format!("All {} attempts succeeded.", small(all)),
         (1, 1) => format!("1 attempt failed, at {worst}."),
@@ -52,28 +52,28 @@ fn small(n: u64) -> String {
     number(u32::try_from(n).unwrap_or(u32::MAX))
 }
 
-/// Attempts that failed in an hour, whatever came of the delivery.
+/// Failed attempts in an hour, whether or not the delivery succeeded later.
 const fn failed(tally: &Tally) -> u64 {
     tally.retrying + tally.failed
 }
 
-/// The strip, and the numbers behind it.
+/// The chart and its data as a table.
 #[component]
-pub fn HoursStrip(
-    /// What [`day`] gave.
+pub fn HourlyChart(
+    /// The result of [`day`].
     day: Vec<(UnixMs, Tally)>,
-    /// Whose clock.
+    /// The reader's time zone.
     zone: Zone,
 ) -> impl IntoView {
-    let said = words(&day, &zone);
+    let summary = summary(&day, &zone);
     let most = day.iter().map(|(_, tally)| tally.delivered + failed(tally)).max().unwrap_or(0);
     let bars = day.iter().enumerate().map(|(n, (_, tally))| bar(n, tally, most.max(FULL_ATTEMPTS))).collect_view();
-    let highest = (most > 0).then(|| format!("Most in an hour: {}", small(most)));
+    let highest = (most > 0).then(|| format!("Busiest hour: {}", small(most)));
     let labels = labels(&day, &zone);
     view! {
-        <p class="mb-3">{said.clone()}</p>
-        // Lengths in hundredths instead of a view box: bars stretch with the page, hatching does not.
-        <svg class="h-24 w-full border-b border-control" role="img" aria-label=said>
+        <p class="mb-3">{summary.clone()}</p>
+        // Percentages instead of a view box: bars stretch with the page, hatching does not.
+        <svg class="h-24 w-full border-b border-control" role="img" aria-label=summary>
             <defs>
                 <pattern id="failed-hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
                     <rect class="fill-failed-fill" width="6" height="6"/>
@@ -84,8 +84,8 @@ pub fn HoursStrip(
         </svg>
         <div class="grid grid-cols-4 pt-1 text-meta text-ink-3" aria-hidden="true">{labels}</div>
         <p class="mt-2 flex flex-wrap gap-x-5 gap-y-1 text-table text-ink-2">
-            <Key fill="fill-delivered-fill" words="Delivered"/>
-            <Key fill="fill-[url(#failed-hatch)]" words="Failed attempts"/>
+            <Key fill="fill-delivered-fill" label="Delivered"/>
+            <Key fill="fill-[url(#failed-hatch)]" label="Failed attempts"/>
             <span>{highest}</span>
         </p>
         <details class="mt-2">
@@ -95,18 +95,18 @@ pub fn HoursStrip(
     }
 }
 
-/// What a colour of the strip means.
+/// A legend entry.
 #[component]
-fn Key(fill: &'static str, words: &'static str) -> impl IntoView {
+fn Key(fill: &'static str, label: &'static str) -> impl IntoView {
     view! {
         <span class="flex items-center gap-1.5">
             <svg class="size-3" aria-hidden="true"><rect class=fill width="12" height="12"/></svg>
-            {words}
+            {label}
         </span>
     }
 }
 
-/// The hours under the strip, each where its bar begins; the present one at the end.
+/// The axis labels, each at the start of its bar, and "now" at the end.
 fn labels(day: &[(UnixMs, Tally)], zone: &Zone) -> impl IntoView + use<> {
     let label = |(n, (at, _)): (usize, &(UnixMs, Tally))| {
         let now = (n + LABEL_HOURS == HOURS).then(|| view! { <span>"now"</span> });
@@ -115,7 +115,7 @@ fn labels(day: &[(UnixMs, Tally)], zone: &Zone) -> impl IntoView + use<> {
     day.iter().enumerate().step_by(LABEL_HOURS).map(label).collect_view()
 }
 
-/// Heights of what was delivered and of what failed, which together are at most [`HIGHEST`].
+/// Heights of the delivered and the failed part in percent; their sum is at most [`HIGHEST`].
 fn heights(tally: &Tally, most: u64) -> (u64, u64) {
     let high = |count: u64| if count == 0 { 0 } else { (count * HIGHEST / most).max(LOWEST) };
     let bad = high(failed(tally));
@@ -159,7 +159,7 @@ fn Table(day: Vec<(UnixMs, Tally)>, zone: Zone) -> impl IntoView {
                     <th scope="col" class="text-left">"Hour"</th>
                     <th scope="col" class="text-right">"Delivered"</th>
                     <th scope="col" class="text-right">"Failed attempts"</th>
-                    <th scope="col" class="text-right">"95 of 100 within"</th>
+                    <th scope="col" class="text-right">"p95 latency"</th>
                 </tr>
             </thead>
             <tbody>{busy.map(row).collect_view()}</tbody>
@@ -174,26 +174,26 @@ mod tests {
     const NOW: UnixMs = UnixMs(100 * HOUR_MS + 5);
 
     #[test]
-    fn the_day_has_every_hour_and_ends_with_the_present_one() {
+    fn the_day_has_every_hour_and_ends_with_the_current_one() {
         let tally = Tally { delivered: 3, ..Tally::default() };
         let day = day(&[(hour_of(NOW), tally)], NOW);
         assert_eq!((day.len(), day[23].1.delivered, day[0].0), (24, 3, UnixMs(77 * HOUR_MS)));
     }
 
     #[test]
-    fn the_words_name_the_worst_hour() {
+    fn the_summary_names_the_worst_hour() {
         let bad = Tally { delivered: 3, retrying: 1, failed: 1, ..Tally::default() };
         let hours = [(UnixMs(90 * HOUR_MS), bad), (UnixMs(95 * HOUR_MS), Tally { delivered: 2, ..Tally::default() })];
-        assert_eq!(words(&day(&hours, NOW), &Zone::default()), "2 of 7 attempts failed, most at 18:00.");
-        assert_eq!(words(&day(&hours[1..], NOW), &Zone::default()), "All 2 attempts succeeded.");
-        assert_eq!(words(&day(&[], NOW), &Zone::default()), "Nothing was sent in the last 24 hours.");
+        assert_eq!(summary(&day(&hours, NOW), &Zone::default()), "2 of 7 attempts failed, most at 18:00.");
+        assert_eq!(summary(&day(&hours[1..], NOW), &Zone::default()), "All 2 attempts succeeded.");
+        assert_eq!(summary(&day(&[], NOW), &Zone::default()), "No attempts in the last 24 hours.");
     }
 
     #[test]
-    fn one_attempt_is_one_and_all_are_all() {
+    fn the_summary_counts_one_and_all() {
         let say = |delivered: u64, failed: u64| {
             let tally = Tally { delivered, failed, ..Tally::default() };
-            words(&day(&[(UnixMs(90 * HOUR_MS), tally)], NOW), &Zone::default())
+            summary(&day(&[(UnixMs(90 * HOUR_MS), tally)], NOW), &Zone::default())
         };
         assert_eq!(say(1, 0), "1 attempt succeeded.");
         assert_eq!(say(0, 1), "1 attempt failed, at 18:00.");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_stays_in_the_strip_and_little_still_shows() {
+    fn bars_stay_within_the_chart_and_small_ones_remain_visible() {
         let high =
             |delivered: u64, failed: u64, most: u64| heights(&Tally { delivered, failed, ..Tally::default() }, most);
         assert_eq!(high(0, 0, 10), (0, 0));

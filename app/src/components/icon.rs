@@ -1,8 +1,8 @@
-//! Outlines: Lucide (ISC licence), drawn at 1.5 px on a grid of 24. Always beside a word, so hidden from readers.
+//! Icons: Lucide outlines (ISC licence), 1.5 px strokes on a 24 px grid. Always next to a label, so hidden from screen readers.
 
 use leptos::prelude::*;
 
-/// What an outline stands for.
+/// The icons in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Icon {
     /// Overview.
@@ -25,7 +25,7 @@ pub enum Icon {
     Scroll,
     /// Settings.
     Sliders,
-    /// What does not fit.
+    /// Further items.
     More,
 }
 
@@ -55,7 +55,7 @@ impl Icon {
     }
 }
 
-/// An outline of 20 px.
+/// An icon of 20 px.
 #[component]
 pub fn Outline(
     /// Which one.
@@ -69,9 +69,9 @@ pub fn Outline(
     }
 }
 
-/// The handset lifted off two short pulses, with the name.
+/// The logo: a handset lifted off two short pulses.
 #[component]
-pub fn Mark() -> impl IntoView {
+pub fn Logo() -> impl IntoView {
     view! {
         <svg class="size-6 shrink-0" viewBox="0 0 16 16" fill="currentColor" aria-hidden="true">
             <path d="M1 5.5C3.6 1 12.4 1 15 5.5l-.6 2.7-3.5-.7-.3-2c-1.6-.6-3.6-.6-5.2 0l-.3 2-3.5.7z"></path>

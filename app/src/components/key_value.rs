@@ -1,26 +1,26 @@
-//! Facts: a name and what it says, in a description list.
+//! A description list of names and values.
 
 use leptos::prelude::*;
 
 use super::copy_button::CopyButton;
 use crate::html::Html;
 
-/// The list around facts.
+/// The list.
 #[component]
 pub fn Facts(
-    /// The facts.
+    /// The entries.
     children: Html,
 ) -> impl IntoView {
     view! { <dl class="text-table">{children}</dl> }
 }
 
-/// One fact.
+/// One entry.
 #[component]
 pub fn KeyValue(
     /// Its name.
     #[prop(into)]
     name: String,
-    /// What it says.
+    /// Its value.
     children: Html,
 ) -> impl IntoView {
     view! {
@@ -31,13 +31,13 @@ pub fn KeyValue(
     }
 }
 
-/// An id in the fixed-width face with its copy button.
+/// An ID in monospace with a copy button.
 #[component]
 pub fn IdText(
-    /// The id.
+    /// The ID.
     #[prop(into)]
     id: String,
-    /// What it is the id of: `delivery id`.
+    /// What it identifies: `delivery ID`.
     what: &'static str,
 ) -> impl IntoView {
     view! {

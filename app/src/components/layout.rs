@@ -1,29 +1,29 @@
-//! The frames that pages stand in.
+//! The layouts around pages.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::button::Button;
-use super::icon::Mark;
-use super::rail::{Part, Rail};
+use super::icon::Logo;
+use super::render_context::RenderContext;
+use super::sidebar::{Part, Sidebar};
 use super::support_band::SupportBand;
 use super::suspended_band::SuspendedBand;
 use super::top_bar::TopBar;
-use super::viewpoint::Viewpoint;
-use crate::api::people;
+use crate::api::auth;
 use crate::html::{Html, IntoHtml};
 use crate::links;
 use crate::visit::{Frame, Visit};
 use islands::{ago::Ago, copy::Copy};
 
-/// The frame of an account's page: top line, rail, content.
+/// The layout of an account's page: top bar, sidebar, content.
 #[component]
 pub fn AccountLayout(
-    /// Who looks at what.
+    /// The user, the account and the request.
     frame: Frame,
-    /// The part that is open.
+    /// The current section.
     here: Part,
-    /// The page.
+    /// The content.
     children: Html,
 ) -> impl IntoView {
     let now = frame.now().0;
@@ -38,9 +38,9 @@ pub fn AccountLayout(
             }.into_html(),
             None => view! { <TopBar frame=frame.clone()/> }.into_html(),
         }}
-        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=Viewpoint::from(&frame)/>
+        <SuspendedBand account=frame.here.account.clone() contact=frame.contact.clone() view=RenderContext::from(&frame)/>
         <div class="mx-auto grid max-w-page gap-x-8 px-4 md:grid-cols-[11rem_minmax(0,1fr)]">
-            <Rail frame=frame.clone() here=here/>
+            <Sidebar frame=frame.clone() here=here/>
             <main id="content" tabindex="-1" class="grid min-w-0 grid-cols-1 content-start gap-6 pt-6 pb-28 md:pb-16">{children}</main>
         </div>
         <Copy/>
@@ -48,33 +48,33 @@ pub fn AccountLayout(
     }
 }
 
-/// The frame of a page for everybody: the mark, the content.
+/// The layout of a public page: logo, content.
 #[component]
 pub fn PublicLayout(
-    /// The page.
+    /// The content.
     children: Html,
 ) -> impl IntoView {
     view! {
         <SkipLink/>
         <header class="mx-auto flex max-w-page items-center justify-between px-4 py-4">
-            <a class="flex items-center gap-2 font-bold no-underline" href="/"><Mark/>"Offhook"</a>
+            <a class="flex items-center gap-2 font-bold no-underline" href="/"><Logo/>"Offhook"</a>
             <a class="px-2 py-1 text-table" href=links::HELP>"Help"</a>
         </header>
         <main id="content" tabindex="-1" class="mx-auto grid max-w-page grid-cols-1 content-start gap-6 px-4 pt-4 pb-16">{children}</main>
     }
 }
 
-/// Where the provider's staff work.
+/// The two areas for the provider's staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Desk {
+pub enum StaffArea {
     /// Support.
     Support,
     /// Operators.
     Operator,
 }
 
-impl Desk {
-    /// What it is called, and its parts.
+impl StaffArea {
+    /// Its name, and its sections with their paths.
     const fn parts(self) -> (&'static str, &'static [(&'static str, &'static str)]) {
         match self {
             Self::Support => ("Support", &[("Find", links::SUPPORT), ("Log", links::SUPPORT_LOG)]),
@@ -93,31 +93,31 @@ impl Desk {
     }
 }
 
-/// Whether a page at this path belongs to the part at `href`. The first part is only itself.
+/// Whether the page at this path belongs to the section at `href`. The first section has no subpages.
 fn is_within(path: &str, href: &str, first: &str) -> bool {
     path == href || (href != first && path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/')))
 }
 
-/// The frame of the desk of the provider's staff: who it is, the parts, the content.
+/// The layout of a staff page: sections, the user, content.
 #[component]
 pub fn StaffLayout(
-    /// Which desk.
-    desk: Desk,
-    /// The e-mail address of whoever works there.
+    /// Which area.
+    area: StaffArea,
+    /// Email address of the signed-in member of staff.
     agent: String,
-    /// The view.
+    /// The request.
     visit: Visit,
-    /// The page.
+    /// The content.
     children: Html,
 ) -> impl IntoView {
-    let (name, parts) = desk.parts();
+    let (name, parts) = area.parts();
     let home = parts.first().map_or("/", |(_, href)| href);
     let path = crate::flash::without_query(&visit.path).to_owned();
-    let parts = parts.iter().map(move |(words, href)| {
+    let parts = parts.iter().map(move |(label, href)| {
         let open = is_within(&path, href, home);
         view! {
             <li>
-                <a href=*href aria-current=open.then_some("page") class="inline-flex min-h-9 items-center px-2 text-table aria-[current]:font-bold">{*words}</a>
+                <a href=*href aria-current=open.then_some("page") class="inline-flex min-h-9 items-center px-2 text-table aria-[current]:font-bold">{*label}</a>
             </li>
         }
     });
@@ -125,14 +125,14 @@ pub fn StaffLayout(
         <SkipLink/>
         <header class="border-b border-line">
             <div class="mx-auto flex max-w-page flex-wrap items-center gap-x-4 gap-y-1 px-4 py-2">
-                <a class="flex shrink-0 items-center gap-2 font-bold no-underline" href=home><Mark/>{format!("Offhook {}", name.to_lowercase())}</a>
-                // On a narrow screen the parts stand under the line of names, on one of their own.
+                <a class="flex shrink-0 items-center gap-2 font-bold no-underline" href=home><Logo/>{format!("Offhook {}", name.to_lowercase())}</a>
+                // On narrow screens the sections move to a line of their own.
                 <nav aria-label=name class="order-last -mx-2 w-full md:order-none md:mx-0 md:w-auto">
                     <ul class="flex flex-wrap gap-x-1">{parts.collect_view()}</ul>
                 </nav>
                 <div class="flex min-w-0 flex-1 basis-0 items-center justify-end gap-x-3">
                     <a class="inline-flex min-h-9 min-w-0 items-center text-table" href=links::ME><span class="truncate">{agent}</span></a>
-                    <form class="shrink-0" method="post" action=people::SignOut::PATH>
+                    <form class="shrink-0" method="post" action=auth::SignOut::PATH>
                         <Button>"Sign out"</Button>
                     </form>
                 </div>
@@ -142,7 +142,7 @@ pub fn StaffLayout(
     }
 }
 
-/// The first stop of the keyboard: past the navigation.
+/// Lets keyboard users skip the navigation.
 #[component]
 fn SkipLink() -> impl IntoView {
     view! {
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_belongs_to_the_part_above_it() {
+    fn a_page_belongs_to_the_section_above_it() {
         assert!(
             is_within("/ops", links::OPS, links::OPS) && is_within("/ops/accounts/new", "/ops/accounts", links::OPS)
         );

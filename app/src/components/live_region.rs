@@ -1,11 +1,11 @@
-//! The part of a page that a live update replaces, and the link that stands in for it without script.
+//! The part of a page that live updates replace, and the refresh link for browsers without script.
 
 use leptos::prelude::*;
 
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 use crate::html::{Html, IntoHtml};
 
-/// What stands in for live updates without script. An empty address is the page itself.
+/// Reloads the page in browsers without script. An empty `href` is the page itself.
 #[component]
 pub fn Refresh() -> impl IntoView {
     view! {
@@ -15,15 +15,15 @@ pub fn Refresh() -> impl IntoView {
     }
 }
 
-/// What the island `Live` keeps up to date. One on a page.
+/// The region that the `Live` island updates. At most one per page.
 #[component]
 pub fn LiveRegion(
-    /// Whose clock says when this was true.
-    view: Viewpoint,
-    /// Differs whenever the content differs for another reason than the passing of time.
+    /// The reader's clock, for the time of the last update.
+    view: RenderContext,
+    /// Changes whenever the content changes for a reason other than the passing of time.
     #[prop(into)]
     version: String,
-    /// Whether nothing more will happen by itself.
+    /// Whether the content is final.
     #[prop(optional)]
     ended: bool,
     /// The content.

@@ -1,4 +1,4 @@
-//! Leaf pieces. They get data and call no server.
+//! Leaf components. They receive data and never call the server.
 
 pub mod button;
 pub mod cadence;
@@ -9,9 +9,9 @@ pub mod copy_button;
 pub mod count_text;
 pub mod delivery_row;
 pub mod empty_state;
+pub mod endpoint_badge;
 pub mod endpoint_fields;
-pub mod endpoint_lamp;
-pub mod error_words;
+pub mod error_page;
 pub mod field;
 pub mod filter_chips;
 pub mod filter_field;
@@ -25,16 +25,16 @@ pub mod narrow;
 pub mod notices;
 pub mod pager;
 pub mod panel;
-pub mod rail;
+pub mod render_context;
 pub mod role_field;
 #[cfg(test)]
 pub mod sample;
 pub mod secret;
-pub mod status_lamp;
+pub mod sidebar;
+pub mod status_badge;
 pub mod support_band;
 pub mod suspended_band;
+pub mod test_result;
 pub mod time_text;
 pub mod timing;
 pub mod top_bar;
-pub mod try_result;
-pub mod viewpoint;

@@ -1,10 +1,10 @@
-//! The column of a page that asks for one thing, such as signing in.
+//! The narrow column of pages with a single form, such as signing in.
 
 use leptos::prelude::*;
 
 use crate::html::Html;
 
-/// A narrow column in the middle.
+/// A narrow, centred column.
 #[component]
 pub fn Narrow(children: Html) -> impl IntoView {
     view! { <div class="mx-auto grid w-full max-w-96 gap-6 pt-4 md:pt-12">{children}</div> }

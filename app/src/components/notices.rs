@@ -1,11 +1,11 @@
-//! What became of the form before this page: a line when it was carried out, a summary when it was refused.
+//! The outcome of the previous form: a line if it succeeded, an error summary if it was rejected.
 
 use leptos::prelude::*;
 
 use crate::flash::Flash;
 use crate::html::IntoHtml;
 
-/// The notices of the flash in the context; nothing without one.
+/// The notices of the flash in the context, if there is one.
 #[component]
 pub fn Notices() -> impl IntoView {
     let flash = use_context::<Flash>().unwrap_or_default();
@@ -16,10 +16,10 @@ pub fn Notices() -> impl IntoView {
     }
 }
 
-/// What was done and what comes next. Stays until the next page.
+/// What was done and what to do next. Stays until the next page.
 #[component]
 pub fn FlashLine(
-    /// The words.
+    /// The text.
     #[prop(into)]
     words: String,
 ) -> impl IntoView {
@@ -30,13 +30,13 @@ pub fn FlashLine(
     }
 }
 
-/// Every complaint with a link to its field. Takes the focus, so that it is read first.
+/// Every error with a link to its field. Takes the focus, so that screen readers read it first.
 #[component]
 fn ErrorSummary(
-    /// The refused form.
+    /// The rejected form.
     flash: Flash,
 ) -> impl IntoView {
-    let many = (flash.errors.len() > 1).then(|| format!("{} fields need a look", flash.errors.len()));
+    let many = (flash.errors.len() > 1).then(|| format!("{} fields need your attention", flash.errors.len()));
     let items = flash.errors.into_iter().map(|error| match error.field.as_str() {
         "" => view! { <li>{error.message}</li> }.into_html(),
         field => view! { <li><a class="text-failed" href=format!("#{field}")>{error.message}</a></li> }.into_html(),
@@ -44,7 +44,7 @@ fn ErrorSummary(
     view! {
         <div role="alert" tabindex="-1" autofocus=true
             class="max-w-column border-l-4 border-failed-fill bg-failed-soft px-4 py-3 text-failed">
-            {many.map(|words| view! { <p class="font-bold">{words}</p> })}
+            {many.map(|text| view! { <p class="font-bold">{text}</p> })}
             <ul class="grid gap-1">{items.collect_view()}</ul>
         </div>
     }

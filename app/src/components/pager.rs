@@ -1,43 +1,43 @@
-//! Older and newer pages of a list that is paged by position. The database only knows the way to older rows, so the
-//! link itself carries the positions that were passed: that is the way back.
+//! Links to older and newer pages of a list with cursor pagination. The database only pages towards older rows, so
+//! each link carries the cursors of the pages already passed: the trail back.
 
 use domain::query::{Writer, pairs};
 use leptos::prelude::*;
 
-/// Most positions that a link carries. From further down, "Newer" leads to the first page.
+/// Most cursors in a trail. From further down, "Newer" leads to the first page.
 const TRAIL_MAX: usize = 20;
 
-/// The positions of the newer pages, first page left out, in the order in which they were passed.
+/// The cursors of the newer pages in visiting order, without the first page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Trail(Vec<String>);
 
 impl Trail {
-    /// Reads the positions out of a page's query string.
+    /// Parses the trail from a page's query string.
     #[must_use]
     pub fn parse(query: &str) -> Self {
         Self(pairs(query).filter(|(key, _)| key == "trail").map(|(_, cursor)| cursor).take(TRAIL_MAX).collect())
     }
 
-    /// What is added to the query of the older page, coming from the page at `cursor`.
+    /// The trail of the older page, coming from the page at `cursor`.
     fn onward(&self, cursor: Option<&str>) -> Self {
         let passed: Vec<String> = self.0.iter().map(String::as_str).chain(cursor).map(str::to_owned).collect();
         Self(passed[passed.len().saturating_sub(TRAIL_MAX)..].to_vec())
     }
 
-    /// The position of the newer page and the trail that it has.
+    /// The cursor and the trail of the newer page.
     fn back(&self) -> (Option<String>, Self) {
         let mut rest = self.0.clone();
         (rest.pop(), Self(rest))
     }
 
-    /// The trail as it stands behind a query string that may be empty.
-    fn behind(&self, query: &str) -> String {
+    /// Appends the trail to a query string, which may be empty.
+    fn append_to(&self, query: &str) -> String {
         let written = self.0.iter().fold(Writer::default(), |writer, cursor| writer.with("trail", cursor)).finish();
         if query.is_empty() { written } else { query.to_owned() + &written.replacen('?', "&", 1) }
     }
 }
 
-/// The two addresses of a pager.
+/// The two URLs of a pager.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paging {
     /// The page of newer rows; none on the first page.
@@ -47,7 +47,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// The pages around the one at `cursor`. `address` writes the query string of the same list at a position.
+    /// The pages around the one at `cursor`. `address` writes the query string of the same list at a cursor.
     #[must_use]
     pub fn around(
         trail: &Trail,
@@ -57,22 +57,22 @@ impl Paging {
     ) -> Self {
         let newer = cursor.map(|_| {
             let (position, rest) = trail.back();
-            or_same_page(rest.behind(&address(position)))
+            or_same_page(rest.append_to(&address(position)))
         });
-        let older = next.map(|next| trail.onward(cursor).behind(&address(Some(next.to_owned()))));
+        let older = next.map(|next| trail.onward(cursor).append_to(&address(Some(next.to_owned()))));
         Self { newer, older }
     }
 }
 
-/// An empty link would keep the query that the page has.
+/// An empty link would keep the current query.
 fn or_same_page(query: String) -> String {
     if query.is_empty() { "?".to_owned() } else { query }
 }
 
-/// The links to newer and older rows. Nothing where all rows fit on one page.
+/// Links to newer and older rows. Nothing if all rows fit on one page.
 #[component]
 pub fn Pager(
-    /// Where they lead.
+    /// The link targets.
     paging: Paging,
 ) -> impl IntoView {
     let link =
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_leads_back_over_every_page_that_was_passed() {
+    fn newer_links_lead_back_through_every_page() {
         let first = around("", None, Some("c2"));
         assert_eq!((first.newer, first.older.as_deref()), (None, Some("?status=failed&cursor=c2")));
         let second = around("", Some("c2"), Some("c3"));
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn a_link_does_not_grow_without_end() {
+    fn the_trail_has_a_maximum_length() {
         let long: String = (0..100).map(|n| format!("&trail=c{n}")).collect();
         let older = around(&long, Some("now"), Some("next")).older.unwrap_or_default();
         assert_eq!(older.matches("trail=").count(), TRAIL_MAX);
     }
 
     #[test]
-    fn the_way_back_to_everything_drops_the_query() {
+    fn the_link_back_to_the_first_page_drops_the_query() {
         let paging = Paging::around(&Trail::default(), Some("c2"), None, |at| {
             Writer::default().with("cursor", at.unwrap_or_default()).finish()
         });

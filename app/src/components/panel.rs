@@ -1,16 +1,16 @@
-//! A bordered part of a page. One level only: panels do not nest.
+//! A bordered section of a page. Panels do not nest.
 
 use leptos::prelude::*;
 
 use crate::html::Html;
 
-/// A part of a page under its own heading.
+/// A section with its own heading.
 #[component]
 pub fn Panel(
     /// The heading.
     #[prop(into)]
     title: String,
-    /// Id of the heading, so that links can point here.
+    /// Id of the heading, for links.
     #[prop(into)]
     id: String,
     /// The content.

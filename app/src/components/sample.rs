@@ -1,14 +1,14 @@
-//! Deliveries for the tests of this crate.
+//! Sample deliveries for this crate's tests.
 
 use domain::{
     UnixMs,
     delivery::{DeliveryRow, Status},
     event::EventKind,
     id::{DeliveryId, EndpointId, EventId},
-    retry::Rhythm,
+    retry::RetryPolicy,
 };
 
-/// A `CallProcessed` at the epoch without attempts.
+/// A `CallProcessed` created at the epoch, without attempts.
 pub(crate) fn row(status: Status) -> DeliveryRow {
     DeliveryRow {
         id: DeliveryId::new(UnixMs(0), 1),
@@ -27,7 +27,7 @@ pub(crate) fn row(status: Status) -> DeliveryRow {
         duration_ms: None,
         attempts: 0,
         attempts_before: 0,
-        rhythm: Rhythm::Record,
+        policy: RetryPolicy::Durable,
         created_at: UnixMs(0),
         next_attempt_at: None,
         finished_at: None,

@@ -1,4 +1,4 @@
-//! A credential: masked, or in full where the person asked for it.
+//! A credential: masked, or in full after *Reveal*.
 
 use leptos::prelude::*;
 
@@ -6,23 +6,23 @@ use super::copy_button::CopyButton;
 use crate::flash::Flash;
 
 /// What an auth token is for.
-pub const TOKEN_PURPOSE: &str = "Stands in every request's body as auth_token. Compare it with this.";
+pub const TOKEN_PURPOSE: &str = "Sent as auth_token in every request body. Check that it matches.";
 /// What a signing secret is for.
 pub const SECRET_PURPOSE: &str =
-    "Signs every request: the header webhook-signature proves that it came from us unchanged.";
+    "Signs every request. Verify the webhook-signature header to confirm that a request came from us unchanged.";
 
-/// A credential under its name, with what it is for.
+/// A credential with its name and purpose.
 #[component]
 pub fn Secret(
-    /// What it is called.
+    /// Its name.
     name: &'static str,
-    /// What it is for, in one sentence.
+    /// Its purpose, in one sentence.
     purpose: &'static str,
     /// The credential, masked or in full.
     #[prop(into)]
     value: String,
 ) -> impl IntoView {
-    // Dots are not worth copying.
+    // A masked value is not worth copying.
     let copied = !value.contains('•');
     view! {
         <div class="grid gap-1">
@@ -38,18 +38,18 @@ pub fn Secret(
     }
 }
 
-/// The credentials that a form has just made or revealed, this once; nothing at other times.
+/// Newly created or revealed credentials, shown once; nothing otherwise.
 #[component]
 pub fn NewCredentials(
-    /// What the form left.
+    /// The flash of the form.
     flash: Flash,
 ) -> impl IntoView {
     let shown = flash.value("auth_token").zip(flash.value("signing_secret")).filter(|_| !flash.refused());
     shown.map(|(token, secret)| {
         view! {
             <section class="grid max-w-column gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="credentials-now">
-                <h2 class="text-large font-bold" id="credentials-now">"Credentials of this endpoint"</h2>
-                <p class="text-ink-2">"Copy them into your server now. When you leave this page they are masked; you can reveal them again on the endpoint's page."</p>
+                <h2 class="text-large font-bold" id="credentials-now">"Endpoint credentials"</h2>
+                <p class="text-ink-2">"Copy these to your server now. They are masked once you leave this page. You can reveal them again on the endpoint's page."</p>
                 <dl class="grid gap-4">
                     <Secret name="Auth token" purpose=TOKEN_PURPOSE value=token.to_owned()/>
                     <Secret name="Signing secret" purpose=SECRET_PURPOSE value=secret.to_owned()/>

@@ -1,4 +1,4 @@
-//! What cannot be missed while the provider's support looks into an account.
+//! The banner shown while the provider's support views an account.
 
 use domain::support::SupportSession;
 use leptos::prelude::*;
@@ -7,20 +7,20 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::support::EndSupport;
 use crate::zone::Zone;
 
-/// Whose account it is, why, until when; and the way out.
+/// The account, the ticket, the end of the session, and the button to end it now.
 #[component]
 pub fn SupportBand(
     /// The session.
     session: SupportSession,
-    /// The zone that times are written in.
+    /// The reader's time zone.
     zone: Zone,
 ) -> impl IntoView {
     let ends: String = zone.clock(session.ends_at).chars().take("14:32".len()).collect();
-    let words =
+    let text =
         format!("Support view of {} · ticket {} · ends {ends} · read-only", session.account_name, session.ticket);
     view! {
         <section aria-label="Support session" class="support-band flex min-h-8 flex-wrap items-center justify-between gap-x-4 px-2 pt-1">
-            <p class="min-w-0 bg-surface px-2 text-table font-semibold wrap-anywhere text-ink">{words}</p>
+            <p class="min-w-0 bg-surface px-2 text-table font-semibold wrap-anywhere text-ink">{text}</p>
             <form method="post" action=EndSupport::PATH>
                 <input type="hidden" name="session" value=session.id.to_string()/>
                 <button type="submit" class="min-h-7 bg-surface px-3 text-table font-semibold text-ink underline hover:bg-sunk pointer-coarse:min-h-11">

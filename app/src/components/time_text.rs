@@ -1,5 +1,5 @@
-//! Moments as people read them. The text is written on the server in the person's zone; the moment itself stands
-//! in `datetime`, and in UTC in the title. One island keeps every `data-ago` and `data-until` text up to date.
+//! Dates and times. The server writes them in the reader's time zone, with UTC in `datetime` and in the tooltip.
+//! One island keeps every `data-ago` and `data-until` text up to date.
 
 use domain::{
     UnixMs,
@@ -8,28 +8,28 @@ use domain::{
 use islands::ago::until;
 use leptos::prelude::*;
 
-use super::viewpoint::Viewpoint;
+use super::render_context::RenderContext;
 
-/// How a moment is written.
+/// How a time is formatted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeForm {
     /// Time of day: `14:03:22`.
     Clock,
     /// Day and minute: `23 Nov 14:03`.
     Short,
-    /// Everything: `Mon 23 Nov 2026, 14:03:22.418 CET`.
+    /// Date, time and zone: `Mon 23 Nov 2026, 14:03:22.418 CET`.
     Full,
 }
 
-/// A moment in the person's zone.
+/// A time in the reader's time zone.
 #[component]
 pub fn TimeText(
-    /// The moment.
+    /// The time.
     at: UnixMs,
-    /// How it is written.
+    /// Its format.
     form: TimeForm,
-    /// Whose clock.
-    view: Viewpoint,
+    /// The reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = match form {
@@ -40,26 +40,26 @@ pub fn TimeText(
     view! { <time class="whitespace-nowrap" datetime=iso.clone() title=iso>{text}</time> }
 }
 
-/// How long ago a moment was: `2 min ago`.
+/// How long ago a time was: `2 min ago`.
 #[component]
 pub fn AgoText(
-    /// The moment.
+    /// The time.
     at: UnixMs,
-    /// Whose clock.
-    view: Viewpoint,
+    /// The reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = ago(view.now.since_ms(at));
     view! { <time class="whitespace-nowrap" datetime=iso.clone() title=iso data-ago=at.0>{text}</time> }
 }
 
-/// How long it is until a moment: `in 26 min`, and `now` once it has come.
+/// How long until a time: `in 26 min`, then `now`.
 #[component]
 pub fn UntilText(
-    /// The moment.
+    /// The time.
     at: UnixMs,
-    /// Whose clock.
-    view: Viewpoint,
+    /// The reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let iso = iso_utc(at);
     let text = until(at.since_ms(view.now));

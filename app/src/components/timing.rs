@@ -1,4 +1,4 @@
-//! Where the time of an attempt went: our part and your part in different fills.
+//! Where the time of an attempt was spent, each phase in its own colour.
 
 use domain::attempt::{Attempt, Timing};
 use domain::time::length;
@@ -6,33 +6,33 @@ use leptos::prelude::*;
 
 use crate::html::IntoHtml;
 
-/// One part of an attempt's time.
+/// One phase of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Part {
-    words: &'static str,
+struct Phase {
+    label: &'static str,
     ms: u32,
     fill: &'static str,
     swatch: &'static str,
 }
 
-/// The parts that were seen, in the order in which they happen.
-fn parts(timing: Timing) -> Vec<Part> {
-    let part = |words, ms: Option<u32>, fill, swatch| ms.map(|ms| Part { words, ms, fill, swatch });
+/// The phases that were measured, in order.
+fn parts(timing: Timing) -> Vec<Phase> {
+    let part = |label, ms: Option<u32>, fill, swatch| ms.map(|ms| Phase { label, ms, fill, swatch });
     let all = [
         part("DNS", timing.dns_ms, "fill-control", "bg-control"),
         part("Connect and TLS", timing.connect_ms, "fill-held-fill", "bg-held-fill"),
-        part("Waiting for your server", timing.wait_ms, "fill-retrying-fill", "bg-retrying-fill"),
-        part("Reading the answer", timing.body_ms, "fill-delivered-fill", "bg-delivered-fill"),
+        part("Waiting for response", timing.wait_ms, "fill-retrying-fill", "bg-retrying-fill"),
+        part("Reading response", timing.body_ms, "fill-delivered-fill", "bg-delivered-fill"),
     ];
     all.into_iter().flatten().collect()
 }
 
-/// Left edge and width of each part in percent. What took no measurable time still gets its hair line.
-fn places(parts: &[Part]) -> Vec<(f64, f64)> {
-    let weight = |part: &Part| f64::from(part.ms).max(0.5);
+/// Left edge and width of each phase in percent. A phase of 0 ms still gets a thin line.
+fn places(parts: &[Phase]) -> Vec<(f64, f64)> {
+    let weight = |part: &Phase| f64::from(part.ms).max(0.5);
     let total: f64 = parts.iter().map(weight).sum();
     let mut left = 0.0;
-    let place = |part: &Part| {
+    let place = |part: &Phase| {
         let width = weight(part) / total * 100.0;
         let place = (left, width);
         left += width;
@@ -41,13 +41,13 @@ fn places(parts: &[Part]) -> Vec<(f64, f64)> {
     parts.iter().map(place).collect()
 }
 
-/// Milliseconds in words.
+/// A duration in words.
 #[must_use]
-pub fn words(ms: u32) -> String {
+pub fn duration_text(ms: u32) -> String {
     if ms == 0 { "under 1 ms".to_owned() } else { length(ms) }
 }
 
-/// The bar of an attempt's time with its parts in words and numbers.
+/// The duration of an attempt as a bar, with a legend.
 #[component]
 pub fn TimingBar(
     /// The attempt.
@@ -64,15 +64,15 @@ pub fn TimingBar(
             <div class="flex items-center gap-1.5">
                 <dt class="flex items-center gap-1.5 text-ink-2">
                     <span class=format!("inline-block size-2.5 {}", part.swatch)></span>
-                    {part.words}
+                    {part.label}
                 </dt>
-                <dd>{words(part.ms)}</dd>
+                <dd>{duration_text(part.ms)}</dd>
             </div>
         }
     });
     view! {
         <div>
-            <p class="text-table"><strong>{words(attempt.duration_ms)}</strong>" in all"</p>
+            <p class="text-table"><strong>{duration_text(attempt.duration_ms)}</strong>" total"</p>
             {(!parts.is_empty()).then(|| view! {
                 <svg class="block my-1.5" width="100%" height="10" aria-hidden="true" focusable="false">{bar.collect_view()}</svg>
                 <dl class="flex flex-wrap gap-x-5 gap-y-1 text-meta">{legend.collect_view()}</dl>
@@ -87,14 +87,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pooled_connection_has_only_the_parts_that_happened() {
+    fn a_pooled_connection_shows_only_measured_phases() {
         let timing = Timing { wait_ms: Some(80), body_ms: Some(0), ..Timing::default() };
-        let words: Vec<_> = parts(timing).iter().map(|part| part.words).collect();
-        assert_eq!(words, ["Waiting for your server", "Reading the answer"]);
+        let labels: Vec<_> = parts(timing).iter().map(|part| part.label).collect();
+        assert_eq!(labels, ["Waiting for response", "Reading response"]);
     }
 
     #[test]
-    fn the_parts_fill_the_bar_and_none_vanishes() {
+    fn the_phases_fill_the_bar_and_none_disappears() {
         let timing = Timing { dns_ms: Some(0), connect_ms: Some(10), wait_ms: Some(90), body_ms: Some(0) };
         let places = places(&parts(timing));
         let total: f64 = places.iter().map(|(_, width)| width).sum();

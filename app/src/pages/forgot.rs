@@ -1,4 +1,4 @@
-//! Asking for a link that sets a new password.
+//! Requesting a password reset link.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
@@ -20,22 +20,22 @@ pub fn ForgotPage() -> impl IntoView {
         let form = (!sent).then(|| {
             view! {
                 <form class="grid gap-4" method="post" action=Forgot::PATH>
-                    <Field name="email" label="E-mail" kind="email" autocomplete="username" required=true first=true/>
-                    <div><Button weight=Weight::Primary>"Send the link"</Button></div>
+                    <Field name="email" label="Email" kind="email" autocomplete="username" required=true first=true/>
+                    <div><Button weight=Weight::Primary>"Send reset link"</Button></div>
                 </form>
             }
         });
-        let nothing = sent.then(|| {
+        let no_email = sent.then(|| {
             view! {
-                <p>"Nothing there after a few minutes? Look where unwanted mail goes, or " <a href=links::FORGOT>"ask again"</a> "."</p>
+                <p>"No email after a few minutes? Check your spam folder, or " <a href=links::FORGOT>"request another link"</a> "."</p>
             }
         });
         Ok(view! {
             <Narrow>
-                <Heading title="Set a new password" lead="We mail you a link for it."/>
+                <Heading title="Reset your password" lead="We’ll email you a link to set a new password."/>
                 {form}
-                {nothing}
-                <p><a href=links::SIGN_IN>"Back to signing in"</a></p>
+                {no_email}
+                <p><a href=links::SIGN_IN>"Back to sign in"</a></p>
             </Narrow>
         }
         .into_html())

@@ -1,4 +1,4 @@
-//! The start page leads on: to the account, or to signing in.
+//! The start page redirects to the account or to the sign-in page.
 
 use leptos::prelude::*;
 
@@ -10,8 +10,8 @@ use crate::html::IntoHtml;
 #[component]
 pub fn Home() -> impl IntoView {
     public_page(async |_, _| {
-        let to = api::people::home().await?;
-        api::visit::move_on(to.clone()).await?;
+        let to = api::auth::home().await?;
+        api::visit::redirect(to.clone()).await?;
         Ok(view! { <p><a href=to>"Go to your account"</a></p> }.into_html())
     })
 }

@@ -1,24 +1,24 @@
-//! Accepting an invitation: as somebody new, as whoever is signed in, or after changing over.
+//! Accepting an invitation: as a new user, as the signed-in user, or after switching users.
 
-use domain::member::Invited;
+use domain::member::InvitationDetails;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::{letter::behind_link, public_page};
-use crate::api::members::{Invitee, Join, JoinAsNew, SwitchPerson, load_invitation};
+use super::{email_link::behind_link, public_page};
+use crate::api::members::{Invitee, Join, JoinAsNew, SwitchUser, load_invitation};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
+use crate::components::render_context::RenderContext;
 use crate::components::role_field::YourRole;
 use crate::components::time_text::UntilText;
-use crate::components::viewpoint::Viewpoint;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::visit::Visit;
 
-/// What stands there for a link that is none.
+/// Shown for an invalid link.
 pub(super) const NO_INVITATION: &str =
-    "There is no invitation behind this link. Copy the whole link from the letter, to its last character.";
+    "This invitation link is invalid. Make sure that you copied the whole link from the email.";
 
 /// `/invite/:link`
 #[component]
@@ -33,36 +33,36 @@ pub fn InvitationPage() -> impl IntoView {
 
 pub(super) fn ended(words: String) -> impl IntoView {
     view! {
-        <Heading title="This invitation cannot be used" lead=words/>
+        <Heading title="This invitation can’t be used" lead=words/>
         <p><LinkButton href=links::SIGN_IN weight=Weight::Primary>"Sign in"</LinkButton></p>
     }
 }
 
 fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> {
     let Invitee { invited, signed_in } = invitee;
-    let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
+    let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
     let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
     let known = invited.known;
-    let way = match signed_in {
-        Some(person) if person == email => accept(link, Join::PATH).into_html(),
-        Some(person) => switch(link, person, email, SwitchPerson::PATH).into_html(),
+    let action = match signed_in {
+        Some(user) if user == email => accept(link, Join::PATH).into_html(),
+        Some(user) => switch(link, user, email, SwitchUser::PATH).into_html(),
         None if known => sign_in_first(&links::invitation(&link), email).into_html(),
-        None => newcomer(link, email, JoinAsNew::PATH).into_html(),
+        None => new_user(link, email, JoinAsNew::PATH).into_html(),
     };
-    view! { <Heading title=title/> <Terms invited=invited view=view/> {way} }
+    view! { <Heading title=title/> <InvitationFacts invited=invited view=view/> {action} }
 }
 
-/// Who invited, as what, and until when.
+/// Who sent the invitation, the role, and when it expires.
 #[component]
-fn Terms(invited: Invited, view: Viewpoint) -> impl IntoView {
+fn InvitationFacts(invited: InvitationDetails, view: RenderContext) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <p class="wrap-anywhere">
-                <strong>{invited.invited_by}</strong> " invites you to the account " <strong>{invited.account}</strong> "."
+                <strong>{invited.invited_by}</strong> " has invited you to join " <strong>{invited.account}</strong> "."
             </p>
             <YourRole role=invited.role/>
             <p class="text-table text-ink-2">
-                "The link ends " <UntilText at=invited.expires view=view/> "."
+                "The link expires " <UntilText at=invited.expires view=view/> "."
             </p>
         </div>
     }
@@ -77,13 +77,13 @@ pub(super) fn accept(link: String, action: &'static str) -> impl IntoView {
     }
 }
 
-pub(super) fn switch(link: String, person: String, email: String, action: &'static str) -> impl IntoView {
+pub(super) fn switch(link: String, user: String, email: String, action: &'static str) -> impl IntoView {
     view! {
-        <p class="wrap-anywhere">"It is for " <strong>{email}</strong> ", and you are signed in as " <strong>{person}</strong> "."</p>
+        <p class="wrap-anywhere">"This invitation is for " <strong>{email}</strong> ", but you’re signed in as " <strong>{user}</strong> "."</p>
         <form class="flex flex-wrap gap-3" method="post" action=action>
             <input type="hidden" name="link" value=link/>
-            <Button weight=Weight::Primary>"Sign out and go on"</Button>
-            <LinkButton href="/">"Stay signed in"</LinkButton>
+            <Button weight=Weight::Primary>"Sign out and continue"</Button>
+            <LinkButton href="/">"Cancel"</LinkButton>
         </form>
     }
 }
@@ -91,21 +91,21 @@ pub(super) fn switch(link: String, person: String, email: String, action: &'stat
 pub(super) fn sign_in_first(back: &str, email: String) -> impl IntoView + use<> {
     let href = links::sign_in_then(back);
     view! {
-        <p class="wrap-anywhere">"Sign in as " <strong>{email}</strong> " to accept it."</p>
+        <p class="wrap-anywhere">"Sign in as " <strong>{email}</strong> " to accept the invitation."</p>
         <p><LinkButton href=href weight=Weight::Primary>"Sign in to accept"</LinkButton></p>
     }
 }
 
-pub(super) fn newcomer(link: String, email: String, action: &'static str) -> impl IntoView {
+pub(super) fn new_user(link: String, email: String, action: &'static str) -> impl IntoView {
     view! {
         <form class="grid gap-4" method="post" action=action>
             <input type="hidden" name="link" value=link/>
-            <p class="wrap-anywhere">"You will sign in with " <strong>{email.clone()}</strong> "."</p>
-            // For password managers, which store both under this page.
-            <input class="hidden" type="email" autocomplete="username" value=email readonly=true tabindex="-1" aria-label="E-mail"/>
+            <p class="wrap-anywhere">"You’ll sign in with " <strong>{email.clone()}</strong> "."</p>
+            // For password managers, which store it with the password.
+            <input class="hidden" type="email" autocomplete="username" value=email readonly=true tabindex="-1" aria-label="Email"/>
             <Field name="name" label="Your name" autocomplete="name"/>
             <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
-                hint="At least 12 characters. A few words in a row are easy to remember."/>
+                hint="At least 12 characters. A few random words are easy to remember."/>
             <div><Button weight=Weight::Primary>"Accept invitation"</Button></div>
         </form>
     }

@@ -1,4 +1,4 @@
-//! How pages look and which clock they go by, for this browser.
+//! Theme and time zone of this browser.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
@@ -23,17 +23,17 @@ pub fn Me() -> impl IntoView {
         });
         let options = options.collect_view();
         Ok(view! {
-            <Heading title="Time zone and display" lead="These choices are kept in this browser."/>
+            <Heading title="Time zone and display" lead="These settings apply to this browser only."/>
             <div class="max-w-80"><ThemeForm theme=visit.theme back=links::ME.to_owned()/></div>
             <form class="grid max-w-80 gap-3" method="post" action=ChooseZone::PATH>
                 <div class="grid gap-1">
-                    <label class="font-semibold" for="zone">"Times are shown in"</label>
+                    <label class="font-semibold" for="zone">"Time zone"</label>
                     <select class=CONTROL id="zone" name="zone">{options}</select>
                 </div>
                 <div><Button weight=Weight::Primary>"Save time zone"</Button></div>
             </form>
-            <p><a href=links::SECURITY>"Password and sessions"</a></p>
-            <p><a href=links::LETTERS>"Letters about endpoints that fail"</a></p>
+            <p><a href=links::SECURITY>"Password and security"</a></p>
+            <p><a href=links::EMAIL_ALERTS>"Failure alerts by email"</a></p>
             <p><a href="/">"Back to your account"</a></p>
         }
         .into_html())

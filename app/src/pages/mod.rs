@@ -1,9 +1,9 @@
-//! A folder or file per page: what it loads and how it is laid out. Only pages load data.
+//! A file or folder per page: what it loads and how it is rendered. Only pages call server functions to load data.
 
-mod letter;
-mod place;
+mod email_link;
+mod page;
 
-pub use place::{Place, account_page, ops_page, public_page, support_page};
+pub use page::{RouteParams, account_page, ops_page, public_page, support_page};
 
 pub mod audit;
 pub mod deliveries;

@@ -1,4 +1,4 @@
-//! A person's second factor: off, being set up, or on.
+//! Two-factor authentication: off, being set up, or on.
 
 use domain::second_factor::{RECOVERY_CODES, SecondFactor};
 use leptos::prelude::*;
@@ -6,43 +6,43 @@ use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
 use crate::api::second_factor::{
-    BeginFactor, Drawing, NewKey, RenewCodes, SwitchFactorOff, SwitchFactorOn, load_standing,
+    DisableTwoFactor, EnableTwoFactor, NewKey, QrCodePath, RegenerateCodes, StartTwoFactor, load_two_factor,
 };
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::copy_button::CopyButton;
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::panel::Panel;
+use crate::components::render_context::RenderContext;
 use crate::components::time_text::{TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
 use crate::html::IntoHtml;
 use crate::links;
 
-/// Recovery codes below which the page says that it is time for new ones.
+/// Below this number of recovery codes, the page suggests new ones.
 const FEW_CODES: u32 = 4;
 
 /// `/me/security/second-factor`
 #[component]
 pub fn SecondFactorPage() -> impl IntoView {
     public_page(async |place, visit| {
-        let standing = load_standing().await?;
-        let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
-        let next = place.asked("next");
-        let onward = links::safe_next(&next).map(|next| {
-            view! { <p><LinkButton weight=Weight::Primary href=next.to_owned()>"Go on to where you were going"</LinkButton></p> }
+        let state = load_two_factor().await?;
+        let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
+        let next = place.query_param("next");
+        let continue_link = links::safe_next(&next).map(|next| {
+            view! { <p><LinkButton weight=Weight::Primary href=next.to_owned()>"Continue"</LinkButton></p> }
         });
-        let codes = (!standing.codes.is_empty()).then(|| view! { <NewCodes codes=standing.codes/> });
-        let content = match (standing.factor, standing.new_key) {
+        let codes = (!state.codes.is_empty()).then(|| view! { <NewCodes codes=state.codes/> });
+        let content = match (state.factor, state.new_key) {
             (Some(factor), _) => view! { <On factor=factor view=view/> }.into_html(),
             (None, Some(new_key)) => view! { <SetUp new_key=new_key/> }.into_html(),
             (None, None) => view! { <Off/> }.into_html(),
         };
         Ok(view! {
-            <Heading title="Second factor" lead="A code of an app on your phone, asked for after your password."/>
-            {onward}
+            <Heading title="Two-factor authentication" lead="Sign in with your password and a code from an authenticator app."/>
+            {continue_link}
             {codes}
             {content}
-            <p><a href=links::SECURITY>"Password and sessions"</a></p>
+            <p><a href=links::SECURITY>"Password and security"</a></p>
         }
         .into_html())
     })
@@ -51,11 +51,11 @@ pub fn SecondFactorPage() -> impl IntoView {
 #[component]
 fn Off() -> impl IntoView {
     view! {
-        <Panel title="It is off" id="off">
+        <Panel title="Two-factor authentication is off" id="off">
             <div class="grid max-w-column gap-4">
-                <p>"Whoever learns your password can sign in as you. With a second factor they need your phone as well."</p>
-                <p class="text-ink-2">"You need an authenticator app: any that knows time-based codes (TOTP), also that of a password manager."</p>
-                <form method="post" action=BeginFactor::PATH><Button weight=Weight::Primary>"Set up"</Button></form>
+                <p>"Anyone who learns your password can sign in as you. With two-factor authentication, they also need your phone."</p>
+                <p class="text-ink-2">"You need an authenticator app or a password manager that supports time-based codes (TOTP)."</p>
+                <form method="post" action=StartTwoFactor::PATH><Button weight=Weight::Primary>"Set up"</Button></form>
             </div>
         </Panel>
     }
@@ -67,9 +67,9 @@ fn SetUp(new_key: NewKey) -> impl IntoView {
     let scan = drawing.map(|drawing| view! { <QrCode drawing=drawing/> });
     let copied = text.replace(' ', "");
     view! {
-        <Panel title="1. Give the key to your app" id="key">
+        <Panel title="1. Add the key to your authenticator app" id="key">
             <div class="grid max-w-column gap-4">
-                <p>"Scan this with your authenticator app. If it cannot, type the key below, or " <a href=uri>"open it in an app on this device"</a> "."</p>
+                <p>"Scan the QR code with your authenticator app. If you can’t scan it, enter the key below, or " <a href=uri>"open it in an app on this device"</a> "."</p>
                 {scan}
                 <dl class="grid gap-1">
                     <dt class="font-semibold">"Key"</dt>
@@ -80,27 +80,27 @@ fn SetUp(new_key: NewKey) -> impl IntoView {
                 </dl>
             </div>
         </Panel>
-        <Panel title="2. Prove that it works" id="prove">
-            <form class="grid max-w-96 gap-4" method="post" action=SwitchFactorOn::PATH>
+        <Panel title="2. Enter a code to confirm" id="prove">
+            <form class="grid max-w-96 gap-4" method="post" action=EnableTwoFactor::PATH>
                 <Field name="code" label="Code" keyboard="numeric" autocomplete="one-time-code" required=true
-                    hint="The six digits that your app shows now."/>
-                <p class="text-table text-ink-2">"All other browsers are signed out. Then you get recovery codes."</p>
+                    hint="The six-digit code from your app."/>
+                <p class="text-table text-ink-2">"You’ll get recovery codes, and other browsers will be signed out."</p>
                 <div class="flex flex-wrap gap-3">
-                    <Button weight=Weight::Primary>"Switch on"</Button>
-                    <LinkButton href=links::SECURITY>"Not now"</LinkButton>
+                    <Button weight=Weight::Primary>"Turn on"</Button>
+                    <LinkButton href=links::SECURITY>"Cancel"</LinkButton>
                 </div>
             </form>
         </Panel>
     }
 }
 
-/// Dark on light in both themes: cameras look for that. The margin of four squares belongs to the code (ISO/IEC 18004).
+/// Dark on light in both themes, as cameras expect. The quiet zone of four modules is part of the code (ISO/IEC 18004).
 #[component]
-fn QrCode(drawing: Drawing) -> impl IntoView {
-    let whole = drawing.size + 8;
+fn QrCode(drawing: QrCodePath) -> impl IntoView {
+    let side = drawing.size + 8;
     view! {
-        <svg class="w-full max-w-64" role="img" aria-label="The key as a QR code" viewBox=format!("-4 -4 {whole} {whole}") shape-rendering="crispEdges">
-            <rect x="-4" y="-4" width=whole height=whole fill="#fff"></rect>
+        <svg class="w-full max-w-64" role="img" aria-label="QR code of the key" viewBox=format!("-4 -4 {side} {side}") shape-rendering="crispEdges">
+            <rect x="-4" y="-4" width=side height=side fill="#fff"></rect>
             <path fill="#000" d=drawing.path></path>
         </svg>
     }
@@ -112,48 +112,51 @@ fn NewCodes(codes: Vec<String>) -> impl IntoView {
     let items = codes.into_iter().map(|code| view! { <li><code>{code}</code></li> }).collect_view();
     view! {
         <section class="grid max-w-column gap-3 border-l-4 border-lamp bg-surface p-4" aria-labelledby="codes-now">
-            <h2 class="text-large font-bold" id="codes-now">"Store your recovery codes now"</h2>
-            <p class="text-ink-2">"Each signs you in once, should you lose your phone. They are shown this once: we keep only hashes. Print them, or keep them in a password manager."</p>
+            <h2 class="text-large font-bold" id="codes-now">"Save your recovery codes now"</h2>
+            <p class="text-ink-2">"If you lose your phone, you can sign in with a recovery code. Each code works once. You won’t be able to see them again, so print them or save them in a password manager."</p>
             <div class="flex items-start justify-between gap-2 rounded-s bg-sunk px-3 py-2">
                 <ul class="grid list-none gap-x-8 gap-y-1 pl-0 text-table select-all sm:grid-cols-2">{items}</ul>
                 <CopyButton text=all what="recovery codes"/>
             </div>
-            <div><LinkButton weight=Weight::Primary href=links::SECURITY>"I have stored them"</LinkButton></div>
+            <div><LinkButton weight=Weight::Primary href=links::SECURITY>"Done"</LinkButton></div>
         </section>
     }
 }
 
 #[component]
-fn On(factor: SecondFactor, view: Viewpoint) -> impl IntoView {
+fn On(factor: SecondFactor, view: RenderContext) -> impl IntoView {
     let left = format!("{} of {RECOVERY_CODES} recovery codes left.", factor.codes_left);
-    let few = few(factor.codes_left).map(|words| view! { <p class="font-semibold text-retrying">{words}</p> });
+    let warning =
+        low_codes_warning(factor.codes_left).map(|words| view! { <p class="font-semibold text-retrying">{words}</p> });
     view! {
-        <Panel title="It is on" id="on">
+        <Panel title="Two-factor authentication is on" id="on">
             <div class="grid max-w-column gap-4">
-                <p>"Since " <TimeText at=factor.since form=TimeForm::Short view=view/> ". " {left}</p>
-                {few}
-                <form class="grid gap-3" method="post" action=RenewCodes::PATH>
-                    <p class="text-ink-2">"New recovery codes end those that you have."</p>
-                    <div><Button>"Make new recovery codes"</Button></div>
+                <p>"On since " <TimeText at=factor.since form=TimeForm::Short view=view/> ". " {left}</p>
+                {warning}
+                <form class="grid gap-3" method="post" action=RegenerateCodes::PATH>
+                    <p class="text-ink-2">"New recovery codes replace the ones you have."</p>
+                    <div><Button>"Generate new recovery codes"</Button></div>
                 </form>
             </div>
         </Panel>
-        <Panel title="Switch it off" id="switch-off">
-            <form class="grid max-w-96 gap-4" method="post" action=SwitchFactorOff::PATH>
-                <p class="text-ink-2">"The password is all that signs you in then. To use another phone, switch it off and set up again."</p>
+        <Panel title="Turn off two-factor authentication" id="switch-off">
+            <form class="grid max-w-96 gap-4" method="post" action=DisableTwoFactor::PATH>
+                <p class="text-ink-2">"You’ll sign in with your password only. To move to a new phone, turn it off and set it up again."</p>
                 <Field name="code" label="Code" autocomplete="one-time-code" required=true
-                    hint="From your app, or a recovery code."/>
-                <div><Button weight=Weight::Final>"Switch off"</Button></div>
+                    hint="From your authenticator app, or a recovery code."/>
+                <div><Button weight=Weight::Final>"Turn off"</Button></div>
             </form>
         </Panel>
     }
 }
 
-/// What to say when recovery codes run out.
-fn few(left: u32) -> Option<&'static str> {
+/// A warning when recovery codes run out.
+fn low_codes_warning(left: u32) -> Option<&'static str> {
     match left {
-        0 => Some("If your phone is lost, nothing signs you in: make new codes now."),
-        1..FEW_CODES => Some("Make new ones before you need the last."),
+        0 => {
+            Some("You have no recovery codes left. If you lose your phone, you can’t sign in. Generate new codes now.")
+        }
+        1..FEW_CODES => Some("Generate new recovery codes before you run out."),
         _ => None,
     }
 }
@@ -163,11 +166,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_warns_before_the_last_recovery_code_is_used() {
-        assert_eq!([10, FEW_CODES].map(few), [None, None]);
+    fn the_page_warns_when_recovery_codes_run_low() {
+        assert_eq!([10, FEW_CODES].map(low_codes_warning), [None, None]);
         assert!(
-            [3, 1].map(few).iter().all(|said| said.is_some_and(|words| words.contains("before you need the last")))
+            [3, 1]
+                .map(low_codes_warning)
+                .iter()
+                .all(|text| text.is_some_and(|text| text.contains("before you run out")))
         );
-        assert!(few(0).is_some_and(|words| words.contains("nothing signs you in")));
+        assert!(low_codes_warning(0).is_some_and(|text| text.contains("can’t sign in")));
     }
 }

@@ -1,19 +1,19 @@
-//! A person's password, the browsers in which they are signed in, and the letters that they want.
+//! A user's password, two-factor authentication, sessions and email alerts.
 
-use domain::person::{Browser, Letters};
 use domain::second_factor::SecondFactor;
 use domain::time::counted;
+use domain::user::{BrowserSession, EmailPreferences};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
-use crate::api::security::{ChangePassword, EndOtherSessions, EndSession, SwitchLetters, load_security};
+use crate::api::security::{ChangePassword, EndOtherSessions, EndSession, SetFailureAlerts, load_security};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
 use crate::components::panel::Panel;
+use crate::components::render_context::RenderContext;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
 use crate::html::IntoHtml;
 use crate::links;
 
@@ -22,14 +22,14 @@ use crate::links;
 pub fn SecurityPage() -> impl IntoView {
     public_page(async |_, visit| {
         let security = load_security().await?;
-        let view = Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() };
+        let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
         let lead = format!("You are signed in as {}. {}.", security.user.email, view.clock());
         Ok(view! {
-            <Heading title="Password and sessions" lead=lead/>
+            <Heading title="Password and security" lead=lead/>
             <Sessions browsers=security.browsers view=view/>
-            <Factor factor=security.factor/>
+            <TwoFactor factor=security.factor/>
             <Password email=security.user.email/>
-            <LettersPanel letters=security.letters/>
+            <FailureAlerts letters=security.letters/>
             <p class="flex flex-wrap gap-x-5 gap-y-1">
                 <a href="/">"Back to your account"</a>
                 <a href=links::ME>"Time zone and display"</a>
@@ -40,21 +40,21 @@ pub fn SecurityPage() -> impl IntoView {
 }
 
 #[component]
-fn Factor(factor: Option<SecondFactor>) -> impl IntoView {
+fn TwoFactor(factor: Option<SecondFactor>) -> impl IntoView {
     let (words, verb) = match factor {
         Some(SecondFactor { codes_left, .. }) => (
             format!(
-                "On: signing in asks for a code of your app. {} left.",
+                "On. You sign in with a password and a code from your authenticator app. {} left.",
                 counted(i64::from(codes_left), "recovery code")
             ),
-            "Change it",
+            "Manage",
         ),
-        None => ("Off: the password is all that signs you in.".to_owned(), "Set it up"),
+        None => ("Off. You sign in with a password only.".to_owned(), "Set up"),
     };
     view! {
-        <Panel title="Second factor" id="factor">
+        <Panel title="Two-factor authentication" id="factor">
             <p class="mb-4">{words}</p>
-            <LinkButton href=links::SECOND_FACTOR>{verb}<span class="sr-only">": second factor"</span></LinkButton>
+            <LinkButton href=links::SECOND_FACTOR>{verb}<span class="sr-only">": two-factor authentication"</span></LinkButton>
         </Panel>
     }
 }
@@ -62,14 +62,14 @@ fn Factor(factor: Option<SecondFactor>) -> impl IntoView {
 #[component]
 fn Password(email: String) -> impl IntoView {
     view! {
-        <Panel title="Change your password" id="password-panel">
+        <Panel title="Change password" id="password-panel">
             <form class="grid max-w-96 gap-4" method="post" action=ChangePassword::PATH>
-                // For password managers, which then know whose password it is.
-                <input class="hidden" type="email" autocomplete="username" value=email readonly=true tabindex="-1" aria-label="E-mail"/>
-                <Field name="current_password" label="Password until now" kind="password" autocomplete="current-password" required=true/>
+                // For password managers, so that they know which user the password belongs to.
+                <input class="hidden" type="email" autocomplete="username" value=email readonly=true tabindex="-1" aria-label="Email"/>
+                <Field name="current_password" label="Current password" kind="password" autocomplete="current-password" required=true/>
                 <Field name="password" label="New password" kind="password" autocomplete="new-password" required=true
-                    hint="At least 12 characters. A few words in a row are easy to remember."/>
-                <p class="text-table text-ink-2">"All other browsers are signed out."</p>
+                    hint="At least 12 characters. A few random words are easy to remember."/>
+                <p class="text-table text-ink-2">"You’ll be signed out in all other browsers."</p>
                 <div><Button weight=Weight::Primary>"Change password"</Button></div>
             </form>
         </Panel>
@@ -77,38 +77,38 @@ fn Password(email: String) -> impl IntoView {
 }
 
 #[component]
-fn LettersPanel(letters: Letters) -> impl IntoView {
+fn FailureAlerts(letters: EmailPreferences) -> impl IntoView {
     let on = letters.failing;
     let words = if on {
-        "On: as an admin of an account you get a letter when one of its endpoints fails, is disabled or answers 410 Gone."
+        "On. As an account admin, you get an email when an endpoint is failing, is disabled or returns 410 Gone."
     } else {
-        "Off: you get no letter when an endpoint fails. Its page and the audit log tell of it."
+        "Off. Failures are still shown on the endpoint’s page and in the audit log."
     };
-    let verb = if on { "Switch off" } else { "Switch on" };
+    let verb = if on { "Turn off" } else { "Turn on" };
     view! {
-        <Panel title="Letters about endpoints that fail" id="letters">
-            <form class="grid gap-4" method="post" action=SwitchLetters::PATH>
+        <Panel title="Failure alerts by email" id="letters">
+            <form class="grid gap-4" method="post" action=SetFailureAlerts::PATH>
                 <p>{words}</p>
                 <input type="hidden" name="failing" value=(!on).to_string()/>
-                <div><Button>{verb}<span class="sr-only">": letters about endpoints that fail"</span></Button></div>
+                <div><Button>{verb}<span class="sr-only">": failure alerts by email"</span></Button></div>
             </form>
         </Panel>
     }
 }
 
 #[component]
-fn Sessions(browsers: Vec<Browser>, view: Viewpoint) -> impl IntoView {
+fn Sessions(browsers: Vec<BrowserSession>, view: RenderContext) -> impl IntoView {
     let several = browsers.iter().any(|one| !one.here);
     let rows = browsers.into_iter().map(|one| view! { <Session browser=one view=view.clone()/> }).collect_view();
     let others = several.then(|| {
         view! {
             <form class="mt-4" method="post" action=EndOtherSessions::PATH>
-                <Button weight=Weight::Danger>"Sign out everywhere else"</Button>
+                <Button weight=Weight::Danger>"Sign out of all other browsers"</Button>
             </form>
         }
     });
     view! {
-        <Panel title="Where you are signed in" id="sessions">
+        <Panel title="Active sessions" id="sessions">
             <ul class="border-t border-line">{rows}</ul>
             {others}
         </Panel>
@@ -116,13 +116,13 @@ fn Sessions(browsers: Vec<Browser>, view: Viewpoint) -> impl IntoView {
 }
 
 #[component]
-fn Session(browser: Browser, view: Viewpoint) -> impl IntoView {
-    let words = browser.words();
+fn Session(browser: BrowserSession, view: RenderContext) -> impl IntoView {
+    let words = browser.label();
     let address = if browser.address.is_empty() { "an unknown address".to_owned() } else { browser.address };
     let end = if browser.here {
         view! { <p class="text-table font-semibold text-delivered">"This browser"</p> }.into_html()
     } else {
-        let which = format!(" {words} at {address}");
+        let which = format!(" of {words} at {address}");
         view! {
             <form method="post" action=EndSession::PATH>
                 <input type="hidden" name="handle" value=browser.handle/>
@@ -136,8 +136,8 @@ fn Session(browser: Browser, view: Viewpoint) -> impl IntoView {
             <div class="min-w-0">
                 <p class="font-semibold">{words}</p>
                 <p class="text-table text-ink-2 wrap-anywhere">
-                    {address} ", since " <TimeText at=browser.since form=TimeForm::Short view=view.clone()/>
-                    ", last used " <AgoText at=browser.seen view=view/>
+                    {address} ", signed in " <TimeText at=browser.since form=TimeForm::Short view=view.clone()/>
+                    ", last active " <AgoText at=browser.seen view=view/>
                 </p>
             </div>
             {end}

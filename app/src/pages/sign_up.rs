@@ -1,10 +1,10 @@
-//! Signing up: person and account on one page.
+//! Signing up: creates a user and an account.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
-use crate::api::people::{self, SignUp};
+use crate::api::auth::{self, SignUp};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
@@ -12,34 +12,34 @@ use crate::components::narrow::Narrow;
 use crate::html::IntoHtml;
 use crate::links;
 
-/// Name, e-mail, password, account.
+/// Email, password, account and name.
 #[component]
 pub fn SignUpPage() -> impl IntoView {
     public_page(async |_, _| {
-        let content = if people::sign_up_open().await? { form().into_html() } else { closed().into_html() };
+        let content = if auth::sign_up_open().await? { form().into_html() } else { closed().into_html() };
         Ok(view! { <Narrow>{content}</Narrow> }.into_html())
     })
 }
 
 fn form() -> impl IntoView {
     view! {
-        <Heading title="Create an account" lead="Next you set up your first endpoint; it takes a minute."/>
+        <Heading title="Create an account" lead="You’ll set up your first endpoint next. It takes about a minute."/>
         <form class="grid gap-4" method="post" action=SignUp::PATH>
-            <Field name="email" label="E-mail" kind="email" autocomplete="email" required=true first=true/>
+            <Field name="email" label="Email" kind="email" autocomplete="email" required=true first=true/>
             <Field name="password" label="Password" kind="password" autocomplete="new-password" required=true
-                hint="At least 12 characters. A few words in a row are easy to remember."/>
+                hint="At least 12 characters. A few random words are easy to remember."/>
             <Field name="account" label="Account name" autocomplete="organization" required=true
                 hint="Your company or team."/>
             <Field name="name" label="Your name" autocomplete="name"/>
             <div><Button weight=Weight::Primary>"Create account"</Button></div>
         </form>
-        <p>"Already have one? " <a href=links::SIGN_IN>"Sign in"</a></p>
+        <p>"Already have an account? " <a href=links::SIGN_IN>"Sign in"</a></p>
     }
 }
 
 fn closed() -> impl IntoView {
     view! {
-        <Heading title="Sign-up is closed" lead="Whoever runs this Offhook creates accounts by invitation. Ask them for one."/>
+        <Heading title="Sign-up is closed" lead="Accounts are by invitation only. Ask your provider for an invitation."/>
         <p><a href=links::SIGN_IN>"Sign in"</a></p>
     }
 }

@@ -1,50 +1,50 @@
-//! The account's own receiver: its address, how it answers, and what came in.
+//! The account's test line: its URL, how it responds, and the requests it has received.
 
 use domain::actor::Permission;
 use domain::body::pretty;
-use domain::test_line::{Behaviour, LineRequest, TestLine};
+use domain::test_line::{Behaviour, TestLine, TestLineRequest};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::account_page;
+use crate::api::test_events::UseTestLine;
 use crate::api::test_line::{ClearRequests, SetBehaviour, load_test_line};
-use crate::api::tries::UseTestLine;
 use crate::components::button::{Button, Weight};
 use crate::components::code_block::{CodeBlock, FoldedCode};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::render_context::RenderContext;
+use crate::components::sidebar::Part;
 use crate::components::time_text::{AgoText, TimeForm, TimeText};
-use crate::components::viewpoint::Viewpoint;
 use crate::html::IntoHtml;
 
 /// `/a/:acct/test-line`
 #[component]
 pub fn TestLinePage() -> impl IntoView {
-    account_page(Part::TestLine, async |place, frame| {
+    account_page(Part::TestLine, async |route, frame| {
         frame.need(Permission::WriteEndpoints)?;
-        let line = load_test_line(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let line = load_test_line(route.acct.clone()).await?;
+        let view = RenderContext::from(&frame);
         let TestLine { url, behaviour, requests } = line;
         Ok(view! {
-            <Heading title="Test line" lead="A receiver of ours for your account. It keeps the last 50 requests for 7 days."/>
-            <div class="max-w-column"><CodeBlock text=url what="URL of the test line"/></div>
-            <BehaviourForm acct=place.acct.clone() now=behaviour/>
-            <Requests acct=place.acct requests=requests view=view/>
+            <Heading title="Test line" lead="A built-in test endpoint for your account. It keeps the last 50 requests for 7 days."/>
+            <div class="max-w-column"><CodeBlock text=url what="test line URL"/></div>
+            <BehaviourForm acct=route.acct.clone() current=behaviour/>
+            <Requests acct=route.acct requests=requests view=view/>
         }
         .into_html())
     })
 }
 
 #[component]
-fn BehaviourForm(acct: String, now: Behaviour) -> impl IntoView {
+fn BehaviourForm(acct: String, current: Behaviour) -> impl IntoView {
     let choices = Behaviour::ALL.map(|behaviour| {
         let id = format!("behaviour-{}", behaviour.as_str());
         view! {
             <div class="flex items-baseline gap-3">
                 <input class="size-5 translate-y-1 accent-ink" type="radio" name="behaviour" id=id.clone()
-                    value=behaviour.as_str() checked=behaviour == now/>
-                <label class="py-0.5" for=id>{behaviour.words()}</label>
+                    value=behaviour.as_str() checked=behaviour == current/>
+                <label class="py-0.5" for=id>{behaviour.label()}</label>
             </div>
         }
     });
@@ -52,19 +52,19 @@ fn BehaviourForm(acct: String, now: Behaviour) -> impl IntoView {
         <form class="grid max-w-column gap-3" method="post" action=SetBehaviour::PATH>
             <input type="hidden" name="acct" value=acct/>
             <fieldset class="grid gap-1" id="behaviour" tabindex="-1">
-                <legend class="mb-1 font-semibold">"How it answers"</legend>
+                <legend class="mb-1 font-semibold">"Response"</legend>
                 {choices.collect_view()}
             </fieldset>
-            <div><Button>"Answer like this"</Button></div>
+            <div><Button>"Save"</Button></div>
         </form>
     }
 }
 
 #[component]
-fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl IntoView {
+fn Requests(acct: String, requests: Vec<TestLineRequest>, view: RenderContext) -> impl IntoView {
     if requests.is_empty() {
         return view! {
-            <EmptyState title="Requests will be here" words="They appear when an endpoint with this URL gets an event. It is quiet on the line.">
+            <EmptyState title="No requests yet" words="Requests appear here when an event is sent to this URL.">
                 <form method="post" action=UseTestLine::PATH>
                     <input type="hidden" name="acct" value=acct/>
                     <Button weight=Weight::Primary>"Send a test to the test line"</Button>
@@ -73,7 +73,10 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl I
         }
         .into_html();
     }
-    let items = requests.into_iter().enumerate().map(|(at, one)| view! { <Request at=at one=one view=view.clone()/> });
+    let items = requests
+        .into_iter()
+        .enumerate()
+        .map(|(index, request)| view! { <Request index=index request=request view=view.clone()/> });
     view! {
         <section class="grid gap-3" aria-labelledby="requests">
             <div class="flex flex-wrap items-center justify-between gap-3">
@@ -90,16 +93,16 @@ fn Requests(acct: String, requests: Vec<LineRequest>, view: Viewpoint) -> impl I
 }
 
 #[component]
-fn Request(at: usize, one: LineRequest, view: Viewpoint) -> impl IntoView {
+fn Request(index: usize, request: TestLineRequest, view: RenderContext) -> impl IntoView {
     view! {
         <li class="grid gap-1 border-b border-line py-3">
             <p class="flex flex-wrap items-baseline gap-x-3 text-table">
-                <TimeText at=one.received_at form=TimeForm::Clock view=view.clone()/>
-                <span class="text-ink-3"><AgoText at=one.received_at view=view/></span>
-                <span class="text-ink-2">{one.behaviour.words()}</span>
+                <TimeText at=request.received_at form=TimeForm::Clock view=view.clone()/>
+                <span class="text-ink-3"><AgoText at=request.received_at view=view/></span>
+                <span class="text-ink-2">{request.behaviour.label()}</span>
             </p>
-            <FoldedCode id=format!("body-{at}") title="Body" text=pretty(&one.body) open=at == 0/>
-            <FoldedCode id=format!("headers-{at}") title="Headers" text=one.headers/>
+            <FoldedCode id=format!("body-{index}") title="Body" text=pretty(&request.body) open=index == 0/>
+            <FoldedCode id=format!("headers-{index}") title="Headers" text=request.headers/>
         </li>
     }
 }

@@ -1,10 +1,10 @@
-//! The second step of signing in.
+//! The second step of sign-in.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::public_page;
-use crate::api::people::{VerifySignIn, sign_in_waits};
+use crate::api::auth::{VerifySignIn, sign_in_waits};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
@@ -16,11 +16,11 @@ use crate::links::{self, Step};
 #[component]
 pub fn VerifySignInPage() -> impl IntoView {
     public_page(async |place, _| {
-        let next = links::safe_next(&place.asked("next")).unwrap_or("/").to_owned();
+        let next = links::safe_next(&place.query_param("next")).unwrap_or("/").to_owned();
         if !sign_in_waits(next.clone()).await? {
             return Ok(view! { <p><a href=links::SIGN_IN>"Sign in"</a></p> }.into_html());
         }
-        let content = match Step::parse(&place.asked("with")) {
+        let content = match Step::parse(&place.query_param("with")) {
             Step::App => with_app(next).into_html(),
             Step::RecoveryCode => with_recovery_code(next).into_html(),
         };
@@ -31,27 +31,27 @@ pub fn VerifySignInPage() -> impl IntoView {
 fn with_app(next: String) -> impl IntoView {
     let other = links::verify_then(&next, Step::RecoveryCode);
     view! {
-        <Heading title="Give your code" lead="Your password is right. Now the six digits that your authenticator app shows."/>
+        <Heading title="Enter your code" lead="Enter the six-digit code from your authenticator app."/>
         <CodeForm next=next with=Step::App>
             <Field name="code" label="Code" keyboard="numeric" autocomplete="one-time-code" required=true first=true/>
         </CodeForm>
-        <p>"Your phone is not at hand? " <a href=other>"Use a recovery code"</a></p>
+        <p>"Don’t have your phone? " <a href=other>"Use a recovery code"</a></p>
     }
 }
 
 fn with_recovery_code(next: String) -> impl IntoView {
     let other = links::verify_then(&next, Step::App);
     view! {
-        <Heading title="Give a recovery code" lead="One of those that you stored when you switched your second factor on. Each works once."/>
+        <Heading title="Enter a recovery code" lead="Use one of the codes you saved when you turned on two-factor authentication. Each code works once."/>
         <CodeForm next=next with=Step::RecoveryCode>
-            <Field name="code" label="Recovery code" required=true first=true hint="Sixteen letters and digits."/>
+            <Field name="code" label="Recovery code" required=true first=true hint="16 letters and digits."/>
         </CodeForm>
-        <p><a href=other>"Use a code of your app"</a></p>
-        <p class="text-ink-2">"None left? Whoever runs this Offhook can take your second factor away."</p>
+        <p><a href=other>"Use your authenticator app"</a></p>
+        <p class="text-ink-2">"No codes left? Ask your provider to reset your two-factor authentication."</p>
     }
 }
 
-/// The form around the field for a code.
+/// The form around a code field.
 #[component]
 fn CodeForm(next: String, with: Step, children: Html) -> impl IntoView {
     view! {

@@ -1,4 +1,4 @@
-//! How a post ends: with a redirect to a page (so that reloading repeats nothing) and a flash for that page.
+//! Responses to POST requests: a redirect, so that reloading does not resubmit, with a flash for the next page.
 
 use domain::{FieldError, query::encode};
 use http::StatusCode;
@@ -12,35 +12,34 @@ use crate::error::UiError;
 use crate::flash::Flash;
 use crate::links;
 
-/// How long choices that carry nothing secret are kept: a year, in seconds.
+/// Lifetime of preference cookies: a year, in seconds.
 const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
 
-/// What stands above a form that was sent when its sender was not signed in, or not lately.
-const UNSENT: &str =
-    "You had to sign in before this could be carried out. Nothing has changed yet: look it over and send it again.";
+/// Shown above a form that was submitted without a recent sign-in.
+const UNSENT: &str = "You had to sign in first, so nothing has been saved yet. Check your input and submit it again.";
 
-/// A form that was carried out.
+/// The result of a successful form: a redirect, optionally with a message and values.
 #[derive(Debug, Clone)]
 pub struct Done {
     to: String,
-    said: Option<String>,
+    message: Option<String>,
     kept: Vec<(String, String)>,
 }
 
 impl Done {
-    /// Go on to this page.
+    /// Redirects to this page.
     pub fn to(page: impl Into<String>) -> Self {
-        Self { to: page.into(), said: None, kept: Vec::new() }
+        Self { to: page.into(), message: None, kept: Vec::new() }
     }
 
-    /// And say there what was done and what comes next.
+    /// Adds a message: what was done and what to do next.
     #[must_use]
-    pub fn saying(mut self, words: impl Into<String>) -> Self {
-        self.said = Some(words.into());
+    pub fn saying(mut self, message: impl Into<String>) -> Self {
+        self.message = Some(message.into());
         self
     }
 
-    /// And put this there: a payload to edit and send again, credentials to show this once.
+    /// Adds values for the next page: a payload to edit, credentials to show once.
     #[must_use]
     pub fn keeping(mut self, fields: &impl Serialize) -> Self {
         self.kept = typed(fields);
@@ -48,11 +47,11 @@ impl Done {
     }
 }
 
-/// Carries out a form that stands on the page `back`. What was refused goes back there with the complaints and what
-/// was `posted`; whoever is not signed in goes to sign in first, and then back.
+/// Handles a form of the page `back`. If `work` is rejected, redirects there with the errors and the `posted` input; if the
+/// user is not signed in, redirects to the sign-in page first.
 ///
 /// # Errors
-/// Whatever the work failed with, but for complaints about fields: those are an answer, not a failure.
+/// Any error of `work` except validation errors, which are a regular response.
 pub async fn form(
     back: &str,
     posted: &(impl Serialize + Sync),
@@ -60,8 +59,8 @@ pub async fn form(
 ) -> Result<(), UiError> {
     match work.await {
         Ok(done) => {
-            if done.said.is_some() || !done.kept.is_empty() {
-                keep(Flash { path: done.to.clone(), ok: done.said, typed: done.kept, errors: Vec::new() }).await?;
+            if done.message.is_some() || !done.kept.is_empty() {
+                keep(Flash { path: done.to.clone(), ok: done.message, typed: done.kept, errors: Vec::new() }).await?;
             }
             leptos_axum::redirect(&done.to);
             Ok(())
@@ -69,7 +68,7 @@ pub async fn form(
         Err(error @ UiError::Domain(domain::Error::Unauthenticated(_))) => {
             set_status(&error);
             keep_unsent(back, posted).await?;
-            // Signed in and yet here: what they want asks for the password once more.
+            // Signed in, so this action requires a recent sign-in.
             let again = if visitor::user().await.is_ok() { "&again=1" } else { "" };
             leptos_axum::redirect(&format!("{}{again}", links::sign_in_then(back)));
             Err(error)
@@ -78,8 +77,8 @@ pub async fn form(
     }
 }
 
-/// Answers a form that came without the sign-in it goes on with: back to the first step.
-pub fn start_over(next: &str) -> UiError {
+/// Redirects to the first step of signing in when the second one has no pending sign-in.
+pub fn restart_sign_in(next: &str) -> UiError {
     let error = UiError::Domain(domain::Error::Unauthenticated("Sign in with your password first.".to_owned()));
     set_status(&error);
     leptos_axum::redirect(&links::sign_in_then(next));
@@ -87,11 +86,11 @@ pub fn start_over(next: &str) -> UiError {
 }
 
 async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -> Result<(), UiError> {
-    let (mut kept, mut errors) = (typed(posted), error.complaints());
+    let (mut kept, mut errors) = (typed(posted), error.field_errors());
     if let UiError::Domain(domain::Error::Conflict { existing: Some(other), .. }) = &error {
-        // What another one has already is the URL; a page's own id says that somebody else has changed it meanwhile.
+        // Another record has the same URL. If it is the record of this page itself, another user has changed it meanwhile.
         if kept.iter().any(|(name, _)| name == "url") && !back.contains(other.as_str()) {
-            errors.iter_mut().for_each(|said| "url".clone_into(&mut said.field));
+            errors.iter_mut().for_each(|error| "url".clone_into(&mut error.field));
         }
         kept.push(("existing".to_owned(), other.clone()));
     }
@@ -101,14 +100,14 @@ async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -
     if matches!(error, UiError::Domain(domain::Error::Invalid(_))) { Ok(()) } else { Err(error) }
 }
 
-/// Keeps what was typed until whoever typed it has signed in again. A browser in which nobody has signed in typed nothing.
+/// Keeps the input until the user has signed in again. Browsers without an earlier sign-in have none to keep.
 async fn keep_unsent(back: &str, posted: &(impl Serialize + Sync)) -> Result<(), UiError> {
     if !visitor::was_signed_in() {
         return Ok(());
     }
     let flash =
         Flash { path: back.to_owned(), errors: vec![FieldError::new("", UNSENT)], typed: typed(posted), ok: None };
-    // In a place of its own: signing in may be refused first, and says so by a flash too.
+    // Under its own key: a rejected sign-in sets a flash as well.
     visitor::session()?.insert(visitor::UNSENT_KEY, flash).await.map_err(visitor::lost)
 }
 
@@ -116,7 +115,7 @@ async fn keep(flash: Flash) -> Result<(), UiError> {
     visitor::session()?.insert(visitor::FLASH_KEY, flash).await.map_err(visitor::lost)
 }
 
-/// Gives the page that shows an error its status; whoever is not signed in is sent to sign in instead.
+/// Sets the response status for an error page; redirects to the sign-in page if the user is not signed in.
 pub fn refuse(error: &UiError) {
     if matches!(error, UiError::Domain(domain::Error::Unauthenticated(_))) {
         let ended = if visitor::was_signed_in() { "&ended=1" } else { "" };
@@ -131,7 +130,7 @@ pub fn refuse(error: &UiError) {
     }
 }
 
-/// Answers a page request with another page's address.
+/// Redirects a page request.
 pub fn move_to(page: &str) {
     let (Some(response), Ok(location)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(page)) else {
         return;
@@ -147,7 +146,7 @@ fn set_status(error: &UiError) {
     response.set_status(status);
 }
 
-/// Keeps a choice in a cookie that the browser's half may read too; an empty value forgets it.
+/// Sets a preference cookie, readable by scripts; an empty value deletes it.
 pub fn set_cookie(name: &str, value: &str) {
     let age_s = if value.is_empty() { 0 } else { COOKIE_MAX_AGE_S };
     let line = format!("{name}={}; Path=/; Max-Age={age_s}; SameSite=Lax", encode(value));

@@ -6,31 +6,30 @@ use leptos_meta::MetaTags;
 use super::visitor::theme;
 use crate::App;
 
-/// Addresses of the built site's files, as the document head names them.
+/// URLs of the site's assets for the document head.
 ///
-/// The server provides this in the context of each page. All `None` when the site was never built, as in
-/// `cargo test`: pages then come without style and script, and still work.
+/// The server provides this in the context of each page. All `None` if the site was not built, as in `cargo test`: pages
+/// then have neither style nor script, and still work.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Assets {
-    /// The style sheet.
+    /// The stylesheet.
     pub css: Option<&'static str>,
     /// The module that starts the islands.
     pub boot: Option<&'static str>,
-    /// The glue module that `boot` imports; named here so that the browser fetches it at once.
+    /// The JavaScript module that `boot` imports, preloaded.
     pub js: Option<&'static str>,
-    /// The islands themselves, which `js` fetches.
+    /// The wasm module of the islands, preloaded.
     pub wasm: Option<&'static str>,
-    /// The font of the interface (Latin letters), wanted by every page.
+    /// The user interface font (Latin), preloaded.
     pub font: Option<&'static str>,
 }
 
 /// The HTML document around every page.
 ///
-/// This stands in for the `HydrationScripts` component of Leptos, which writes an inline script and reads the
-/// names of the files from a file beside the executable: our content policy refuses the first, and one
-/// executable with the site inside has no second.
+/// Replaces the `HydrationScripts` component of Leptos, which writes an inline script and reads file names from a file
+/// next to the executable. Our content security policy blocks the former, and a single executable has no such file.
 pub fn shell() -> impl IntoView {
-    // Outside of islands nothing is hydrated: no ids and no data for the browser.
+    // Only islands are hydrated, so the rest needs no hydration markers.
     if let Some(shared) = Owner::current_shared_context() {
         shared.set_is_hydrating(false);
     }

@@ -1,46 +1,46 @@
-//! The second step of signing in, and what of a second factor waits in the session. None of it opens anything by
-//! itself: a pending sign-in is nobody's, and the rest is sealed.
+//! Session state of the second sign-in step and of setting up a second factor. None of it grants access: a pending
+//! sign-in has no user in the session yet, and the rest is sealed.
 
 use domain::second_factor::PendingSignIn;
 
 use super::visitor::{lost, session};
-use crate::api::second_factor::Drawing;
+use crate::api::second_factor::QrCodePath;
 use crate::error::UiError;
 use qrcode::{Color, EcLevel, QrCode};
 
 const PENDING_KEY: &str = "pending_sign_in";
 const DRAFT_KEY: &str = "factor_draft";
 const CODES_KEY: &str = "recovery_codes";
-/// What waits for the person of before: whoever signs in next finds none of it.
+/// Session keys to clear when another user signs in.
 pub(super) const WAITING: [&str; 3] = [PENDING_KEY, DRAFT_KEY, CODES_KEY];
 
-/// Remembers that somebody gave a right password. The session gets a new id, and nobody is signed in by it.
+/// Records that the password was correct. The session gets a new id; the user is not signed in yet.
 ///
 /// # Errors
-/// Our own fault when the session cannot be stored.
+/// `Internal` if the session cannot be stored.
 pub async fn begin_second_step(pending: &PendingSignIn) -> Result<(), UiError> {
     let session = session()?;
     session.cycle_id().await.map_err(lost)?;
     session.insert(PENDING_KEY, pending).await.map_err(lost)
 }
 
-/// The password that waits for its code, also one that waited too long.
+/// The pending sign-in, even if it has expired.
 ///
 /// # Errors
-/// Our own fault when the session cannot be read.
+/// `Internal` if the session cannot be read.
 pub async fn pending_sign_in() -> Result<Option<PendingSignIn>, UiError> {
     session()?.get(PENDING_KEY).await.map_err(lost)
 }
 
-/// Forgets it.
+/// Discards the pending sign-in.
 ///
 /// # Errors
-/// Our own fault when the session cannot be stored.
+/// `Internal` if the session cannot be stored.
 pub async fn forget_pending_sign_in() -> Result<(), UiError> {
     forget(PENDING_KEY).await
 }
 
-/// Keeps the sealed key of a second factor until its first code, or forgets it.
+/// Stores the sealed key of a second factor until its first code is verified, or discards it.
 ///
 /// # Errors
 /// As [`forget_pending_sign_in`].
@@ -51,7 +51,7 @@ pub async fn keep_draft(draft: Option<&str>) -> Result<(), UiError> {
     }
 }
 
-/// The sealed key that waits for its first code.
+/// The sealed key that has not been verified yet.
 ///
 /// # Errors
 /// As [`pending_sign_in`].
@@ -59,7 +59,7 @@ pub async fn draft() -> Result<Option<String>, UiError> {
     session()?.get(DRAFT_KEY).await.map_err(lost)
 }
 
-/// Keeps sealed recovery codes for the page that shows them.
+/// Stores sealed recovery codes for the page that shows them.
 ///
 /// # Errors
 /// As [`forget_pending_sign_in`].
@@ -67,7 +67,7 @@ pub async fn keep_codes(codes: &str) -> Result<(), UiError> {
     session()?.insert(CODES_KEY, codes).await.map_err(lost)
 }
 
-/// Takes sealed recovery codes; they wait no longer then.
+/// Removes and returns the sealed recovery codes.
 ///
 /// # Errors
 /// As [`forget_pending_sign_in`].
@@ -79,17 +79,17 @@ async fn forget(key: &str) -> Result<(), UiError> {
     session()?.remove_value(key).await.map(|_| ()).map_err(lost)
 }
 
-/// A text as a QR code; none when it is longer than one holds.
+/// A text as a QR code; none if it is too long.
 #[must_use]
-pub fn drawing(text: &str) -> Option<Drawing> {
+pub fn drawing(text: &str) -> Option<QrCodePath> {
     let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
     let (size, colors) = (code.width(), code.into_colors());
     let rows = colors.chunks(size).enumerate();
     let path = rows.flat_map(|(y, row)| dark_runs(row).into_iter().map(move |(x, n)| format!("M{x} {y}h{n}v1h-{n}z")));
-    Some(Drawing { size, path: path.collect() })
+    Some(QrCodePath { size, path: path.collect() })
 }
 
-/// Where dark squares begin in a row, and how many stand together.
+/// The start and length of each run of dark squares in a row.
 fn dark_runs(row: &[Color]) -> Vec<(usize, usize)> {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for (x, _) in row.iter().enumerate().filter(|(_, color)| **color == Color::Dark) {
@@ -106,17 +106,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_drawing_begins_with_the_upper_edge_of_two_finders() {
+    fn a_qr_code_begins_with_two_finder_patterns() {
         let drawing = drawing("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ").unwrap();
         let last = drawing.size - 7;
         assert!(drawing.path.starts_with("M0 0h7v1h-7z"), "{}", drawing.path);
         assert!(drawing.path.contains(&format!("M{last} 0h7v1h-7z")), "{}", drawing.path);
-        assert_eq!((drawing.size - 17) % 4, 0, "a width of a real version");
+        assert_eq!((drawing.size - 17) % 4, 0, "a valid QR code size");
         assert!(super::drawing(&"x".repeat(5_000)).is_none());
     }
 
     #[test]
-    fn dark_squares_that_touch_are_one_run() {
+    fn adjacent_dark_squares_form_one_run() {
         use Color::{Dark, Light};
         assert_eq!(dark_runs(&[Dark, Dark, Light, Dark, Light]), [(0, 2), (3, 1)]);
         assert_eq!(dark_runs(&[Light]), []);

@@ -1,10 +1,10 @@
-//! The provider's staff: at their desk, and inside of an account.
+//! Authorisation of the provider's staff, in their own area and inside an account.
 
 use domain::{
     account::{Account, Membership, Role, User},
     actor::{Actor, Permission},
     id::AccountId,
-    support::{Looked, SupportSession},
+    support::{SupportSession, SupportView},
 };
 
 use super::visitor;
@@ -14,51 +14,51 @@ use crate::{
     visit::{Frame, Visit},
 };
 
-/// The signed-in person as staff.
+/// The signed-in user as staff.
 ///
 /// # Errors
-/// `Unauthenticated`, or `NotFound` for everybody else: for them there are no such pages.
+/// `Unauthenticated`, or `NotFound` for everyone else: to them these pages do not exist.
 pub async fn staff() -> Result<Actor, UiError> {
     let user = visitor::user().await?;
     Ok(visitor::backend()?.staff(&user).await?.at(visitor::client_ip()))
 }
 
-/// The signed-in person as support.
+/// The signed-in user as support.
 ///
 /// # Errors
-/// As [`staff`]; other staff have no such pages either.
+/// As [`staff`]; also `NotFound` for other staff.
 pub async fn agent() -> Result<Actor, UiError> {
     let staff = staff().await?;
     if staff.may(Permission::UseSupport) { Ok(staff) } else { Err(UiError::not_found("Page")) }
 }
 
-/// The signed-in person as an operator.
+/// The signed-in user as an operator.
 ///
 /// # Errors
-/// As [`staff`]; other staff have no such pages either.
+/// As [`staff`]; also `NotFound` for other staff.
 pub async fn operator() -> Result<Actor, UiError> {
     let staff = staff().await?;
     if staff.may(Permission::Operate) { Ok(staff) } else { Err(UiError::not_found("Page")) }
 }
 
-/// The signed-in person as support inside of an account, by the session that runs there.
+/// The signed-in user as support inside an account, by their support session there.
 ///
 /// # Errors
-/// As [`agent`], and `Forbidden` when no session runs there.
-pub(super) async fn supporting(acct: &str) -> Result<(Actor, Account, SupportSession), UiError> {
+/// As [`agent`], and `Forbidden` without an active session.
+pub(super) async fn support_actor(acct: &str) -> Result<(Actor, Account, SupportSession), UiError> {
     let agent = agent().await?;
-    Ok(visitor::backend()?.supporting(&agent, &AccountId::parse(acct)?).await?)
+    Ok(visitor::backend()?.support_actor(&agent, &AccountId::parse(acct)?).await?)
 }
 
-/// The view of one of an account's pages by support; recorded first.
+/// The frame of an account's page for support. The view is recorded in the audit log first.
 ///
 /// # Errors
-/// As [`supporting`].
+/// As [`support_actor`].
 pub async fn support_frame(acct: &str, visit: Visit) -> Result<Frame, UiError> {
-    let (actor, account, session) = supporting(acct).await?;
+    let (actor, account, session) = support_actor(acct).await?;
     let below = visit.path.strip_prefix(&links::in_support(acct, "")).unwrap_or_default();
-    visitor::backend()?.support_looks(&actor, Looked::at(below.trim_start_matches('/'))).await?;
-    // What a viewer may, support may too; what is shown to it is decided by the engine again.
+    visitor::backend()?.record_support_view(&actor, SupportView::at(below.trim_start_matches('/'))).await?;
+    // Support has the permissions of a viewer; the engine masks what it may not see.
     let here = Membership { account, role: Role::Viewer };
     let user = User { id: session.agent_id.clone(), name: String::new(), email: session.agent.clone() };
     let contact = visitor::backend()?.contact();

@@ -1,12 +1,12 @@
-//! What was typed into a form, as pairs that a page can put back into its fields.
+//! Form input as pairs of name and value, so that a page can restore it.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// Fields that are never put back.
+/// Fields that are never kept.
 const NEVER_KEPT: &[&str] = &["password", "current_password", "code"];
 
-/// The pairs of a posted form: lists repeat their name, a ticked box is `true`, passwords and codes are left out.
+/// The pairs of a form: lists repeat their name, a checked checkbox is `true`, passwords and codes are left out.
 pub fn typed(posted: &impl Serialize) -> Vec<(String, String)> {
     let Ok(Value::Object(fields)) = serde_json::to_value(posted) else { return Vec::new() };
     let kept = fields.into_iter().filter(|(name, _)| !NEVER_KEPT.contains(&name.as_str()));
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_repeats_its_name_and_an_open_box_says_nothing() {
+    fn lists_repeat_their_name_and_unchecked_checkboxes_are_omitted() {
         let form =
             EndpointForm { events: vec!["IncomingCall".into(), "CallProcessed".into()], ..EndpointForm::default() };
         let kept = typed(&form);

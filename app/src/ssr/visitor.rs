@@ -1,4 +1,4 @@
-//! Who asks, and what their browser says about itself.
+//! The user and the session behind a request, and the preferences of the browser.
 
 use std::sync::Arc;
 
@@ -15,63 +15,63 @@ use crate::flash::Flash;
 use crate::visit::Theme;
 use crate::zone::Zone;
 
-/// Where the session keeps the signed-in person.
+/// Session key of the signed-in user.
 pub const USER_KEY: &str = "user";
-/// Where the session keeps what their browser calls itself.
+/// Session key of the user agent.
 pub const AGENT_KEY: &str = "agent";
-/// Where the session keeps the client's address at sign-in.
+/// Session key of the client's IP address at sign-in.
 pub const ADDRESS_KEY: &str = "address";
-/// Longest of that which is kept, in characters.
+/// Maximum length of the stored user agent, in characters.
 const AGENT_MAX_CHARS: usize = 300;
-/// Where the session keeps when they signed in.
+/// Session key of the sign-in time.
 const SIGNED_IN_AT_KEY: &str = "signed_in_at";
-/// How long after signing in credentials are shown without asking for the password again.
+/// How long after signing in credentials are shown without asking for the password again, in milliseconds.
 const FRESH_SIGN_IN_MS: i64 = 10 * domain::time::MINUTE_MS;
-/// Where the session keeps the outcome of a form.
+/// Session key of the flash.
 pub(super) const FLASH_KEY: &str = "flash";
-/// Where the session keeps a form that waits for its sender to sign in.
+/// Session key of a form that was submitted while signed out.
 pub(super) const UNSENT_KEY: &str = "unsent";
-/// Says for a year that somebody has signed in with this browser, so that an ended session can be named as such.
+/// Cookie that marks browsers with an earlier sign-in, so that the sign-in page can say that the session has ended.
 const SEEN_COOKIE: &str = "seen";
 
-/// The client's address as the server sees it, behind proxies that it trusts. The server provides it in the context.
+/// The client's IP address, seen through trusted proxies. The server provides it in the context.
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
-/// The client's limit of attempts to sign in or to prove who they are. The server provides it in the context.
+/// The rate limit of sign-in attempts of this client. The server provides it in the context.
 #[derive(Clone)]
 pub struct AttemptLimit(Arc<dyn Fn() -> Option<u32> + Send + Sync>);
 
 impl AttemptLimit {
-    /// A limit. `take` counts an attempt, and returns the seconds to wait when there are none left.
+    /// `take` counts an attempt, and returns the seconds to wait if none is left.
     pub fn new(take: impl Fn() -> Option<u32> + Send + Sync + 'static) -> Self {
         Self(Arc::new(take))
     }
 }
 
-/// Counts an attempt of this client.
+/// Counts a sign-in attempt of this client.
 ///
 /// # Errors
 /// `TooMany`, with the time to wait.
-pub fn require_patience() -> Result<(), UiError> {
+pub fn require_within_rate_limit() -> Result<(), UiError> {
     match use_context::<AttemptLimit>().and_then(|limit| (limit.0)()) {
         Some(retry_after_s) => Err(domain::Error::TooMany { retry_after_s }.into()),
         None => Ok(()),
     }
 }
 
-/// The engine.
+/// The backend.
 ///
 /// # Errors
-/// Our own fault when the server has not provided it.
+/// `Internal` if the server has not provided it.
 pub fn backend() -> Result<Arc<dyn Backend>, UiError> {
     use_context::<Arc<dyn Backend>>().ok_or_else(|| missing("backend"))
 }
 
-/// The visitor's session, signed in or not.
+/// The session, signed in or not.
 ///
 /// # Errors
-/// Our own fault when the session layer is not in place.
+/// `Internal` without a session layer.
 pub fn session() -> Result<Session, UiError> {
     use_context::<Parts>()
         .and_then(|parts| parts.extensions.get::<Session>().cloned())
@@ -88,32 +88,32 @@ pub(super) fn lost(error: tower_sessions::session::Error) -> UiError {
     UiError::INTERNAL
 }
 
-/// The signed-in person.
+/// The signed-in user.
 ///
 /// # Errors
-/// `Unauthenticated` when nobody is signed in.
+/// `Unauthenticated` if no user is signed in.
 pub async fn user() -> Result<UserId, UiError> {
     let user = session()?.get::<UserId>(USER_KEY).await.map_err(lost)?;
     user.ok_or_else(|| UiError::Domain(domain::Error::Unauthenticated("Sign in to see this page.".to_owned())))
 }
 
-/// The signed-in person in the account that a path names. On a page of a support session, the provider's support: forms
-/// are posted to other paths, where nobody is.
+/// The signed-in user in this account. On pages of a support session, the support agent; forms submit to other paths, so
+/// a support session cannot submit any.
 ///
 /// # Errors
-/// `Unauthenticated`, or `NotFound` for an account that is not theirs.
+/// `Unauthenticated`, or `NotFound` for an account they are not a member of.
 pub async fn actor(acct: &str) -> Result<Actor, UiError> {
     if crate::links::is_support(&path()) {
-        return Ok(super::staff::supporting(acct).await?.0);
+        return Ok(super::staff::support_actor(acct).await?.0);
     }
     let user = user().await?;
     Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(client_ip()))
 }
 
-/// Signs a person in: both steps are done. The session gets a new id, so that one planted before is worth nothing.
+/// Signs a user in after both steps. The session gets a new id, to prevent session fixation.
 ///
 /// # Errors
-/// Our own fault when the session cannot be stored.
+/// `Internal` if the session cannot be stored.
 pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     let session = session()?;
     session.cycle_id().await.map_err(lost)?;
@@ -129,24 +129,24 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     Ok(())
 }
 
-/// Goes on only if the person signed in a short while ago, with their second factor where one is on: what follows shows
-/// credentials, or changes how they sign in.
+/// Requires a recent sign-in, including the second factor if enabled, for actions that reveal credentials or change how
+/// a user signs in.
 ///
 /// # Errors
-/// `Unauthenticated`, so that the form leads to signing in and back.
+/// `Unauthenticated`, so that the form redirects to the sign-in page and back.
 pub async fn require_fresh_sign_in() -> Result<(), UiError> {
     let at = session()?.get::<UnixMs>(SIGNED_IN_AT_KEY).await.map_err(lost)?;
     if is_fresh(at, now()?) {
         return Ok(());
     }
-    Err(UiError::Domain(domain::Error::Unauthenticated("Sign in once more to go on.".to_owned())))
+    Err(UiError::Domain(domain::Error::Unauthenticated("Sign in again to continue.".to_owned())))
 }
 
 fn is_fresh(signed_in_at: Option<UnixMs>, now: UnixMs) -> bool {
     signed_in_at.is_some_and(|at| now.since_ms(at) <= FRESH_SIGN_IN_MS)
 }
 
-/// The id of the session, for those who ask about their sessions; empty without one.
+/// The id of the current session; empty without one.
 ///
 /// # Errors
 /// As [`session`].
@@ -154,25 +154,25 @@ pub fn session_id() -> Result<String, UiError> {
     Ok(session()?.id().map(|id| id.to_string()).unwrap_or_default())
 }
 
-/// Signs whoever it is out and forgets the session.
+/// Signs the user out and deletes the session.
 ///
 /// # Errors
-/// Our own fault when the session cannot be deleted.
+/// `Internal` if the session cannot be deleted.
 pub async fn sign_out() -> Result<(), UiError> {
     super::set_cookie(SEEN_COOKIE, "");
     session()?.flush().await.map_err(lost)
 }
 
-/// Whether somebody signed in with this browser and did not sign out.
+/// Whether a user signed in with this browser and did not sign out.
 #[must_use]
 pub fn was_signed_in() -> bool {
     cookie(SEEN_COOKIE).is_some_and(|value| value == "1")
 }
 
-/// What waits for the page at this path; it waits no longer then.
+/// Removes and returns the flash for the page at this path.
 ///
 /// # Errors
-/// Our own fault when the session cannot be read.
+/// `Internal` if the session cannot be read.
 pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
     let session = session()?;
     for key in [FLASH_KEY, UNSENT_KEY] {
@@ -184,7 +184,7 @@ pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
     Ok(Flash::default())
 }
 
-/// The present moment, by the engine's clock.
+/// The current time, by the engine's clock.
 ///
 /// # Errors
 /// As [`backend`].
@@ -192,7 +192,7 @@ pub fn now() -> Result<UnixMs, UiError> {
     Ok(backend()?.clock().now())
 }
 
-/// The client's address, for the limit on guesses. Empty when the server does not know it.
+/// The client's IP address, for rate limits. Empty if unknown.
 #[must_use]
 pub fn client_ip() -> String {
     use_context::<ClientIp>().map(|ip| ip.0).unwrap_or_default()
@@ -205,19 +205,19 @@ pub fn path() -> String {
     parts.and_then(|parts| parts.uri.path_and_query().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// The request's id, where the server gives one (header `x-request-id`).
+/// The request ID, from the header `x-request-id`.
 #[must_use]
 pub fn request_id() -> Option<String> {
     header("x-request-id")
 }
 
-/// The zone that times are written in.
+/// The reader's time zone.
 #[must_use]
 pub fn zone() -> Zone {
     cookie("tz").and_then(|name| Zone::parse(&name)).unwrap_or_default()
 }
 
-/// The theme, where one was chosen.
+/// The chosen theme.
 #[must_use]
 pub fn theme() -> Option<Theme> {
     cookie("theme").and_then(|name| Theme::parse(&name))
@@ -243,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_ask_for_the_password_again_after_ten_minutes() {
+    fn revealing_credentials_requires_a_sign_in_within_ten_minutes() {
         assert!(is_fresh(Some(UnixMs(0)), UnixMs(FRESH_SIGN_IN_MS)));
         assert!(!is_fresh(Some(UnixMs(0)), UnixMs(FRESH_SIGN_IN_MS + 1)));
         assert!(!is_fresh(None, UnixMs(0)));

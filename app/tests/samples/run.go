@@ -1,4 +1,4 @@
-// Built together with the sample. verify BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints what the sample says of token and signature.
+// Built together with the sample. verify BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints whether the token and the signature are valid.
 package main
 
 import (
@@ -8,8 +8,8 @@ import (
 )
 
 func main() {
-	said := os.Args[1:]
-	body, id, timestamp, signature, secret, token := said[0], said[1], said[2], said[3], said[4], said[5]
+	args := os.Args[1:]
+	body, id, timestamp, signature, secret, token := args[0], args[1], args[2], args[3], args[4], args[5]
 	headers := http.Header{}
 	headers.Set("webhook-id", id)
 	headers.Set("webhook-timestamp", timestamp)

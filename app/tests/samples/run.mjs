@@ -1,4 +1,4 @@
-// node run.mjs SAMPLE BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints what the sample says of token and signature.
+// node run.mjs SAMPLE BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints whether the token and the signature are valid.
 import { pathToFileURL } from "node:url";
 
 const [sample, body, id, timestamp, signature, secret, token] = process.argv.slice(2);

@@ -1,5 +1,5 @@
 <?php
-// php run.php SAMPLE BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints what the sample says of token and signature.
+// php run.php SAMPLE BODY ID TIMESTAMP SIGNATURE SECRET TOKEN: prints whether the token and the signature are valid.
 [, $sample, $body, $id, $timestamp, $signature, $secret, $token] = $argv;
 require $sample;
 $headers = ['webhook-id' => $id, 'webhook-timestamp' => $timestamp, 'webhook-signature' => $signature];

@@ -1,4 +1,4 @@
-// Every page, light and dark, on a desk and on a phone: nothing that axe can find, and nothing to scroll sideways for.
+// Every page, light and dark, on a desktop and on a phone: no axe violations and no horizontal scrolling.
 import type { Page } from "@playwright/test";
 import axe from "axe-core";
 import { expect, test } from "../../fixtures/test";
@@ -6,19 +6,19 @@ import { VIEWS } from "../../fixtures/views";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const OPTIONS: axe.RunOptions = { runOnly: { type: "tag", values: RULES }, resultTypes: ["violations"] };
-const DESK = { width: 1280, height: 800 };
+const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 780 };
 /** WCAG 1.4.10: 1280 px at 400 %. */
 const NARROWEST = { width: 320, height: 640 };
 
-/** Of a page that axe has been loaded into. Pages have no frames, so one run sees all. */
+/** Runs axe on the page. Pages have no frames, so one run covers everything. */
 async function violations(page: Page) {
   const run = (options: axe.RunOptions) => (window as unknown as { axe: typeof axe }).axe.run(document, options);
   const { violations } = await page.evaluate(run, OPTIONS);
   return violations.flatMap(({ id, help, nodes }) => nodes.map(({ html, any }) => `${id}: ${help}: ${html} ${any[0]?.message ?? ""}`));
 }
 
-/** What sticks out to the right, where the page can be scrolled there. */
+/** Elements that cause horizontal scrolling. */
 const sideways = (page: Page) =>
   page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement;
@@ -28,11 +28,11 @@ const sideways = (page: Page) =>
   });
 
 for (const view of VIEWS) {
-  test(`${view.name}: no accessibility violation, and nothing to scroll sideways for`, async ({ page, show }) => {
-    await page.setViewportSize(DESK);
+  test(`${view.name}: no accessibility violations and no horizontal scrolling`, async ({ page, show }) => {
+    await page.setViewportSize(DESKTOP);
     await show(view);
     await page.evaluate(axe.source);
-    for (const size of [DESK, PHONE]) {
+    for (const size of [DESKTOP, PHONE]) {
       await page.setViewportSize(size);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });

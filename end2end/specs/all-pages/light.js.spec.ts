@@ -1,4 +1,4 @@
-// What a first visit costs, as it comes over the wire.
+// The transfer size of a first visit.
 import type { Response } from "@playwright/test";
 import { expect, test } from "../../fixtures/test";
 import { VIEWS } from "../../fixtures/views";
@@ -18,16 +18,16 @@ function kind(response: Response): Kind {
   return response.request().resourceType() === "document" ? "document" : "other";
 }
 
-/** One of each layout; all pages load the same script and style. */
+/** One page per layout; all pages load the same script and style. */
 const EACH_LAYOUT = [
-  "signing in", "signing up", "help", "help: api", "help: causes", "the first page", "the first page, delivered",
+  "signing in", "signing up", "help", "help: api", "help: causes", "setup", "setup, delivered",
   "overview", "endpoints", "a new endpoint", "an endpoint that fails", "a test for an endpoint", "deliveries",
-  "a delivery that failed", "events", "a call", "test line with requests", "audit", "settings", "support desk, found",
+  "a failed delivery", "events", "a call", "test line with requests", "audit", "settings", "support desk, found",
   "support: deliveries", "support: a delivery", "operator: health", "operator: policies",
 ];
 
 for (const view of VIEWS.filter(({ name }) => EACH_LAYOUT.includes(name))) {
-  test(`${view.name}: script, style, fonts and document are light`, async ({ page, show }) => {
+  test(`${view.name}: script, style, fonts and document are small`, async ({ page, show }) => {
     const responses: Response[] = [];
     page.on("response", (response) => responses.push(response));
     await show(view);
@@ -36,7 +36,7 @@ for (const view of VIEWS.filter(({ name }) => EACH_LAYOUT.includes(name))) {
     const seen = new Set<string>();
     for (const response of responses) {
       const is = kind(response);
-      // Each file counts once; of documents, the one that is shown.
+      // Each file counts once; only the displayed document counts.
       if (is === "document" ? response.url() !== page.url() : seen.has(response.url())) continue;
       seen.add(response.url());
       // The live feed never ends, so it has no size.
@@ -56,7 +56,7 @@ for (const view of VIEWS.filter(({ name }) => EACH_LAYOUT.includes(name))) {
   });
 }
 
-test("what is preloaded is used, and nothing is fetched twice", async ({ page }) => {
+test("preloaded files are used, and nothing is fetched twice", async ({ page }) => {
   const fetched: string[] = [];
   page.on("request", (request) => fetched.push(new URL(request.url()).pathname));
   await page.goto("/sign-in");
@@ -66,7 +66,7 @@ test("what is preloaded is used, and nothing is fetched twice", async ({ page })
   for (const path of preloaded) expect(fetched.filter((one) => one === path), path).toHaveLength(1);
 });
 
-test("files with a hash in their name are kept for good, pages are not kept", async ({ page, request }) => {
+test("hashed files are cached forever, pages are not cached", async ({ page, request }) => {
   await page.goto("/sign-in");
   const files = await page.locator("link[href], script[src]").evaluateAll((all) =>
     all.map((one) => one.getAttribute("href") ?? one.getAttribute("src")!));

@@ -1,6 +1,6 @@
 import { build, keep } from "../../fixtures/seed";
 import { test } from "../../fixtures/test";
 
-test("an account with everything in it stands ready to be looked at", async ({ browser }) => {
+test("set up the demo account", async ({ browser }) => {
   keep(await build(browser));
 });

@@ -1,5 +1,4 @@
-// The HTML of every page as the server sends it. Invalid nesting is not a matter of taste: the browser repairs it, and
-// then the islands do not find what they expect.
+// The HTML of every page as the server sends it. Browsers repair invalid nesting, and then islands fail to hydrate.
 import { type ConfigData, HtmlValidate } from "html-validate";
 import { expect, test } from "../../fixtures/test";
 import { VIEWS } from "../../fixtures/views";
@@ -8,7 +7,7 @@ const CONFIG: ConfigData = {
   root: true,
   extends: ["html-validate:recommended"],
   rules: {
-    // How it is written, not what it means: the renderer decides that.
+    // Formatting, which the renderer decides.
     "attr-quotes": "off",
     "attribute-boolean-style": "off",
     "attribute-empty-style": "off",
@@ -18,17 +17,17 @@ const CONFIG: ConfigData = {
     "no-trailing-whitespace": "off",
     "void-style": "off",
     "long-title": "off",
-    // A filter asks for several statuses by ticking several boxes of one name.
+    // A filter may have several checkboxes with the same name.
     "form-dup-name": ["error", { shared: ["checkbox", "radio", "submit"] }],
-    // A drawing with role="img" is named by its label.
+    // An image with role="img" is named by its label.
     "aria-label-misuse": ["error", { allowAnyNamable: true }],
-    // A tel: link would call somebody.
+    // Phone numbers are not links.
     "tel-non-breaking": "off",
   },
 };
 const validator = new HtmlValidate(CONFIG);
 
-/** What Leptos writes between two texts. All browsers read an empty comment (WHATWG HTML 13.2.5.42); the validator stops. */
+/** Leptos writes this between two texts. Browsers parse it as an empty comment (WHATWG HTML 13.2.5.42); the validator rejects it. */
 const BETWEEN_TEXTS = /<!>/g;
 
 for (const view of VIEWS) {

@@ -1,12 +1,12 @@
-// Script that waits in stored texts, with scripts switched on: nothing of it may run, and nothing of it may become markup.
+// Stored cross-site scripting, with scripts enabled: stored texts must neither run nor become markup.
 import { randomUUID } from "node:crypto";
 import { postSignUp } from "../../fixtures/account";
 import { expect, test } from "../../fixtures/test";
 
-/** Runs if it can, in whatever place it gets to. */
+/** Runs in any context that does not escape it. */
 const EVIL = `</title>'"><script>hit()</script><img src=x onerror=hit()>`;
 
-test("script in names, payloads and answers is read as text and never runs", async ({ page, context, person, api, receiver }) => {
+test("script in names, payloads and responses is shown as text and never runs", async ({ page, context, person, api, receiver }) => {
   await context.addInitScript(() => {
     const hit = () => document.documentElement.setAttribute("data-hit", "yes");
     Object.assign(window, { hit });
@@ -35,7 +35,7 @@ test("script in names, payloads and answers is read as text and never runs", asy
   await expect(page.getByText(EVIL).first()).toBeVisible();
 });
 
-test("the list that lives brings the same texts in as text", async ({ page, person, api, receiver }) => {
+test("live updates show the same texts as text", async ({ page, person, api, receiver }) => {
   await api.endpoint(receiver.url, { name: EVIL });
   await page.goto(person.path("deliveries"));
   await expect(page.locator("html")).toHaveAttribute("data-islands", "awake");
@@ -45,7 +45,7 @@ test("the list that lives brings the same texts in as text", async ({ page, pers
   await expect(page.locator("img")).toHaveCount(0);
 });
 
-test("a name of somebody else's account cannot lead them away", async ({ page, context, other }) => {
+test("the sign-in page does not redirect to other sites", async ({ page, context, other }) => {
   await postSignUp(context.request);
   await page.goto("/sign-in?next=" + encodeURIComponent("//evil.example/"));
   expect(new URL(page.url()).host).not.toContain("evil");

@@ -1,6 +1,6 @@
 import { expect, test } from "../../fixtures/test";
 
-test("an admin narrows the audit log by area and person, and takes it along", async ({ page, person, api, receiver }) => {
+test("an admin filters the audit log by area and user, and exports it", async ({ page, person, api, receiver }) => {
   const { id } = await api.endpoint(receiver.url, { name: "CRM" });
   await api.pause(id);
   await page.goto(person.path("audit"));
@@ -18,11 +18,11 @@ test("an admin narrows the audit log by area and person, and takes it along", as
   await expect(page).toHaveURL(person.path(`endpoints/${id}`));
 });
 
-test("on a phone, what the bar has no room for is behind More", async ({ page, person }) => {
+test("on a phone, navigation links that don't fit are in the More menu", async ({ page, person }) => {
   await page.setViewportSize({ width: 360, height: 780 });
   await page.goto(person.path("endpoints"));
   await expect(page.getByRole("link", { name: "Audit" })).toBeHidden();
   await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("link", { name: "Audit" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Audit");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Audit log");
 });

@@ -2,8 +2,8 @@ import { certificates, OTHER_HOST } from "../../fixtures/certificates";
 import { Receiver, refusedUrl, type Answer } from "../../fixtures/receiver";
 import { expect, test } from "../../fixtures/test";
 
-/** Code, how the receiver answers, what the row says. */
-const ANSWERS: [cause: string, answer: Answer, says: string | RegExp][] = [
+/** Cause, the receiver's response, the text in the row. */
+const RESPONSES: [cause: string, answer: Answer, says: string | RegExp][] = [
   ["response_timeout", "hang", "Connected, but no answer in 1 s. Your server may still have processed it"],
   ["redirected", { redirectTo: "https://elsewhere.acme.example/" }, "Server answered 301 to https://elsewhere.acme.example/; we do not follow redirects"],
   ["http_401_403", 401, "Server refused us (401)"],
@@ -19,7 +19,7 @@ const ANSWERS: [cause: string, answer: Answer, says: string | RegExp][] = [
   ["bad_response", "garbage", "Reply was not valid HTTP"],
 ];
 
-test("each cause of a failure stands in its row of the list, without a click", async ({ page, person, api }) => {
+test("each row of the list shows the cause of its failure", async ({ page, person, api }) => {
   const receivers: Receiver[] = [];
   const listen = async (tls?: { certificate: string; key: string }) => {
     const receiver = await Receiver.start(tls);
@@ -34,7 +34,7 @@ test("each cause of a failure stands in its row of the list, without a click", a
     ["tls_name", (await listen(otherHost)).url, `Certificate is for ${OTHER_HOST}, not 127.0.0.1`],
     ["tls_version", (await listen()).url.replace("http:", "https:"), "Server offers no TLS 1.2 or newer"],
   ];
-  for (const [cause, answer, says] of ANSWERS) failures.push([cause, (await listen()).answers(answer).url, says]);
+  for (const [cause, answer, says] of RESPONSES) failures.push([cause, (await listen()).answers(answer).url, says]);
 
   for (const [cause, url] of failures) await api.endpoint(url, { name: cause, timeout_s: 1 });
   expect((await api.call()).deliveries).toBe(failures.length);
@@ -47,13 +47,13 @@ test("each cause of a failure stands in its row of the list, without a click", a
     await expect.soft(page.locator(`#${delivery.id}`)).toContainText(says);
   }
   const summary = page.locator("#live-counts");
-  await expect(summary).toContainText(`${failures.length} match`);
+  await expect(summary).toContainText(`${failures.length} deliveries`);
 
-  // The same cause is a filter, and leads to its guide from the delivery.
+  // The cause works as a filter, and the delivery links to its guide.
   await page.goto(person.path("deliveries?cause=tls_expired"));
   await expect(page.locator("li[data-status]")).toHaveCount(1);
   await page.locator("li[data-status] a").click();
-  await page.getByRole("link", { name: "More about this cause" }).click();
+  await page.getByRole("link", { name: "Learn more about this cause" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Certificate expired");
   for (const receiver of receivers) await receiver.stop();
 });

@@ -1,10 +1,10 @@
-// What only script can do: keep the list up to date without ever moving it under a pointer.
+// Live updates: the list changes without moving content under the pointer. Needs script.
 import type { Page } from "@playwright/test";
 import { awake, expect, test } from "../../fixtures/test";
 
 const rows = (page: Page) => page.locator("li[data-status]");
 
-/** A value that is lost when the page is loaded again. */
+/** A value that a page reload would lose. */
 const mark = (page: Page) => page.evaluate(() => Object.assign(window, { stillTheSamePage: true }));
 const isSamePage = (page: Page) => page.evaluate(() => "stillTheSamePage" in window);
 
@@ -17,7 +17,7 @@ test.beforeEach(async ({ page, person, api, receiver }) => {
   await mark(page);
 });
 
-test("a new row comes in at the top without the page being loaded again", async ({ page, api }) => {
+test("a new row appears at the top without a page reload", async ({ page, api }) => {
   const { id } = (await api.deliveries())[0];
   await api.call();
   await expect(rows(page)).toHaveCount(2);
@@ -25,12 +25,12 @@ test("a new row comes in at the top without the page being loaded again", async 
   expect(await isSamePage(page)).toBe(true);
 });
 
-test("while the pointer is on the list new rows wait, and nothing moves until they are asked for", async ({ page, api }) => {
+test("new rows wait while the pointer is on the list", async ({ page, api }) => {
   await rows(page).first().hover();
   const before = await rows(page).first().boundingBox();
   await api.call();
   await api.call();
-  const show = page.getByRole("button", { name: "2 new · show" });
+  const show = page.getByRole("button", { name: "Show 2 new" });
   await expect(show).toBeVisible();
   await expect(rows(page)).toHaveCount(1);
   expect(await rows(page).first().boundingBox()).toEqual(before);
@@ -39,7 +39,7 @@ test("while the pointer is on the list new rows wait, and nothing moves until th
   expect(await isSamePage(page)).toBe(true);
 });
 
-test("a row that is shown changes in place", async ({ page, api, receiver }) => {
+test("a row is updated in place", async ({ page, api, receiver }) => {
   receiver.answers("hold");
   const { id } = await api.call();
   const row = rows(page).first();
@@ -51,7 +51,7 @@ test("a row that is shown changes in place", async ({ page, api, receiver }) => 
   expect(await isSamePage(page)).toBe(true);
 });
 
-test("live can be stopped and taken up again", async ({ page, api }) => {
+test("live updates can be paused and resumed", async ({ page, api }) => {
   const live = page.getByRole("button", { name: "Live", exact: true });
   await live.click();
   await expect(live).toHaveAttribute("aria-pressed", "false");
@@ -62,19 +62,19 @@ test("live can be stopped and taken up again", async ({ page, api }) => {
   await expect(rows(page)).toHaveCount(2);
 });
 
-test("filters apply to what comes in", async ({ page, person, api, receiver }) => {
+test("filters apply to live updates", async ({ page, person, api, receiver }) => {
   receiver.answers(200);
   await page.goto(person.path("deliveries?status=failed"));
   await awake(page);
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("No deliveries match status failed");
   await api.call();
   await api.tried(2);
-  // The tick of that delivery has been answered when the page has been asked for again.
+  // The island has handled the tick once it has fetched the page again.
   await page.waitForResponse((response) => response.url().includes("status=failed") && response.request().resourceType() === "xhr");
   await expect(page.getByRole("heading", { level: 2 })).toHaveText("No deliveries match status failed");
 });
 
-test("the page of a delivery shows its end by itself", async ({ page, person, api, receiver }) => {
+test("the page of a delivery shows the result without a reload", async ({ page, person, api, receiver }) => {
   receiver.answers("hold");
   await api.call();
   await expect(async () => expect(await api.deliveries()).toHaveLength(2)).toPass();

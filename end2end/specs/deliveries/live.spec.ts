@@ -1,6 +1,6 @@
 import { expect, test } from "../../fixtures/test";
 
-test("a new delivery comes into the open list by itself; without script, by the refresh link", async ({ page, person, api, receiver, javaScriptEnabled }) => {
+test("a new delivery appears in the open list, or after Refresh without script", async ({ page, person, api, receiver, javaScriptEnabled }) => {
   await api.endpoint(receiver.url);
   await api.call();
   await api.tried(1);

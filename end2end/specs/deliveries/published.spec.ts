@@ -4,8 +4,8 @@ import { expect, test } from "../../fixtures/test";
 
 const EVERY_EVENT = { events: ["IncomingCall", "OutgoingCall", "CallProcessed"] };
 
-test("the four published requests arrive byte for byte, and their signatures verify with the official library", async ({ page, person, api, receiver }) => {
-  // One auth token for three of them, another for the fourth: two endpoints at one server.
+test("the four published requests are delivered byte for byte, and the official library verifies their signatures", async ({ page, person, api, receiver }) => {
+  // Three share an auth token, the fourth has another: two endpoints on one server.
   const secrets = new Map<string, string>();
   for (const token of new Set(PUBLISHED.map((line) => parts(line).authToken))) {
     const endpoint = await api.endpoint(`${receiver.url}/${token}`, { ...EVERY_EVENT, auth_token: token });

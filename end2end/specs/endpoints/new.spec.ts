@@ -2,7 +2,7 @@ import { expect, test } from "../../fixtures/test";
 
 const HOST = "https://crm.acme.example";
 
-const BAD_URLS: [name: string, typed: string, said: string][] = [
+const BAD_URLS: [name: string, url: string, error: string][] = [
   ["without a scheme", "crm.acme.example/calls", "Begin the URL with https://"],
   ["with another scheme", "ftp://crm.acme.example/calls", "other schemes are not called"],
   ["with user name and password", "https://ana:secret@crm.acme.example/calls", "Take user name and password out"],
@@ -11,25 +11,25 @@ const BAD_URLS: [name: string, typed: string, said: string][] = [
   ["with an octal address", "http://0177.0.0.1/calls", "usual form of four numbers"],
   ["with a private address", "http://10.0.0.1/calls", "private"],
   ["of 2,049 characters", `${HOST}/${"x".repeat(2_049 - HOST.length - 1)}`, "At most 2,048 characters"],
-  ["that is empty but for spaces", "   ", "Enter the URL"],
+  ["that only contains spaces", "   ", "Enter the URL"],
 ];
 
-test("a bad URL is refused with the reason, and everything typed stays", async ({ page, person }) => {
+test("an invalid URL is rejected with the reason, and all input is kept", async ({ page, person }) => {
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("CallProcessed").uncheck();
   await page.getByLabel("Name").fill("CRM");
   await page.getByLabel("Auth token").fill("my-token");
   await page.getByText("Advanced").click();
   await page.getByLabel("Custom headers").fill("X-Team: blue");
-  // The form comes back with all that was typed, so that only the URL is typed anew.
-  for (const [name, typed, said] of BAD_URLS) {
+  // The form keeps the other fields, so that only the URL is filled in again.
+  for (const [name, value, error] of BAD_URLS) {
     await test.step(name, async () => {
       const url = page.getByLabel("URL");
-      await url.fill(typed);
+      await url.fill(value);
       await page.getByRole("button", { name: "Save and send test" }).click();
-      await expect(page.getByRole("alert").getByRole("link", { name: said })).toHaveAttribute("href", "#url");
+      await expect(page.getByRole("alert").getByRole("link", { name: error })).toHaveAttribute("href", "#url");
       await expect(page).toHaveTitle(/^Error: /);
-      await expect(url).toHaveValue(typed);
+      await expect(url).toHaveValue(value);
       await expect(url).toHaveAttribute("aria-invalid", "true");
     });
   }
@@ -41,77 +41,77 @@ test("a bad URL is refused with the reason, and everything typed stays", async (
   await expect(page.getByLabel("Custom headers")).toBeVisible();
 });
 
-test("an endpoint without an event is refused, and the URL stays", async ({ page, person, receiver }) => {
+test("an endpoint without events is rejected, and the URL is kept", async ({ page, person, receiver }) => {
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   for (const event of ["IncomingCall", "OutgoingCall", "CallProcessed"]) await page.getByLabel(event).uncheck();
-  await page.getByRole("button", { name: "Save only" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("alert").getByRole("link", { name: "Pick at least one event" })).toHaveAttribute("href", "#events");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await expect(page.getByLabel("IncomingCall")).not.toBeChecked();
 });
 
-test("all complaints come at once, each with a link to its field", async ({ page, person }) => {
+test("all errors are shown at once, each with a link to its field", async ({ page, person }) => {
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill("nonsense");
   await page.getByText("Advanced").click();
-  await page.getByLabel("Time limit in seconds").fill("31");
-  await page.getByLabel("At most this many events per second").fill("fast");
-  await page.getByRole("button", { name: "Save only" }).click();
+  await page.getByLabel("Timeout (seconds)").fill("31");
+  await page.getByLabel("Rate limit (events per second)").fill("fast");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   const summary = page.getByRole("alert");
-  await expect(summary).toContainText("3 fields need a look");
+  await expect(summary).toContainText("3 fields need your attention");
   for (const field of ["url", "timeout_s", "rate_per_s"]) {
     await expect(summary.locator(`a[href="#${field}"]`)).toBeVisible();
     await expect(page.locator(`#${field}`)).toHaveAttribute("aria-describedby", new RegExp(`${field}-error`));
   }
 });
 
-test("the same URL twice is refused with the offer to open the other one", async ({ page, person, api, receiver }) => {
+test("a duplicate URL is rejected with a link to the existing endpoint", async ({ page, person, api, receiver }) => {
   const first = await api.endpoint(receiver.url, { name: "The first one" });
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
-  await page.getByRole("button", { name: "Save only" }).click();
-  await expect(page.getByRole("alert")).toContainText("The endpoint The first one already has this URL");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("The endpoint The first one has this URL already");
   await expect(page.getByLabel("URL")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
-  await page.getByRole("link", { name: "Open the other endpoint" }).click();
+  await page.getByRole("link", { name: "View existing endpoint" }).click();
   await expect(page).toHaveURL(person.path(`endpoints/${first.id}`));
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The first one");
 });
 
-test("the same URL twice is created all the same where a person wants it", async ({ page, person, api, receiver }) => {
+test("a duplicate URL is created if the user confirms it", async ({ page, person, api, receiver }) => {
   await api.endpoint(receiver.url, { name: "The first one" });
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByLabel("Name").fill("The second one");
-  await page.getByRole("button", { name: "Save only" }).click();
-  await page.getByLabel("Create it all the same").check();
-  await page.getByRole("button", { name: "Save only" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByLabel("Create anyway").check();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The second one");
   await page.goto(person.path("endpoints"));
   await expect(page.getByRole("main").getByRole("listitem")).toHaveCount(2);
 });
 
-test("saving only sends nothing; saving with a test shows the answer", async ({ page, person, receiver }) => {
+test("Save sends nothing; Save and send test shows the result", async ({ page, person, receiver }) => {
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
-  await page.getByRole("button", { name: "Save only" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("status").filter({ hasText: "127.0.0.1 created." })).toBeVisible();
-  await expect(page.getByRole("region", { name: "How it stands" })).toContainText("Nothing has been sent here yet.");
+  await expect(page.getByRole("region", { name: "Status" })).toContainText("No events sent yet.");
   expect(receiver.requests).toHaveLength(0);
 
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(`${receiver.url}/second`);
   await page.getByRole("button", { name: "Save and send test" }).click();
-  await expect(page.getByRole("region", { name: /IncomingCall arrived: 200/ })).toBeVisible();
+  await expect(page.getByRole("region", { name: /IncomingCall: 200/ })).toBeVisible();
   expect(receiver.requests.map((request) => request.path)).toEqual(["/calls/second"]);
 });
 
-test("the credentials are shown in full once, then as dots, and revealed on demand", async ({ page, person, receiver }) => {
+test("credentials are shown in full once, then masked, and revealed on demand", async ({ page, person, receiver }) => {
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByLabel("Auth token").fill("a-token-of-my-own");
-  await page.getByRole("button", { name: "Save only" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   const secret = page.getByText(/^whsec_[A-Za-z0-9+/=]{44}$/);
   await expect(secret).toBeVisible();
   const full = await secret.textContent();

@@ -9,8 +9,8 @@ test("a paused endpoint holds its events, and resuming sends them", async ({ pag
 
   await api.call();
   await page.reload();
-  const standing = page.getByRole("region", { name: "How it stands" });
-  await expect(standing).toContainText(/Paused since .*\. 1 event is waiting\./);
+  const status = page.getByRole("region", { name: "Status", exact: true });
+  await expect(status).toContainText(/Paused since .*\. 1 event is waiting\./);
   await page.goto(person.path("deliveries"));
   await expect(page.locator("li[data-status]")).toContainText("Held: endpoint paused");
   expect(receiver.requests).toHaveLength(0);
@@ -21,21 +21,21 @@ test("a paused endpoint holds its events, and resuming sends them", async ({ pag
   await expect.poll(() => receiver.requests.length).toBe(1);
 });
 
-test("the page of an endpoint lists its own deliveries and leads to all of them", async ({ page, person, api, receiver }) => {
+test("an endpoint's page lists its own deliveries and links to all of them", async ({ page, person, api, receiver }) => {
   const endpoint = await api.endpoint(receiver.url, { name: "CRM" });
   await api.endpoint(`${receiver.url}/other`, { name: "Billing" });
   await api.call();
   await api.tried(2);
   await page.goto(person.path(`endpoints/${endpoint.id}`));
   await expect(page.locator("li[data-status]")).toHaveCount(1);
-  await page.getByRole("link", { name: "All of this endpoint" }).click();
+  await page.getByRole("link", { name: "All deliveries" }).click();
   await expect(page).toHaveURL(person.path(`deliveries?endpoint=${endpoint.id}`));
   await expect(page.locator("li[data-status]")).toHaveCount(1);
-  await expect(page.getByRole("list", { name: "Filters that are set" })).toContainText("Endpoint CRM");
+  await expect(page.getByRole("list", { name: "Active filters" })).toContainText("Endpoint CRM");
 });
 
-test("an endpoint of another account is not there", async ({ page, person }) => {
+test("an endpoint of another account is not found", async ({ page, person }) => {
   const response = await page.goto(person.path("endpoints/ep_01kb4qz1a2b3c4d5e6f7g8h9jk"));
   expect(response?.status()).toBe(404);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("This endpoint doesn't exist, or belongs to another account");
 });

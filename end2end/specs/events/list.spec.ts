@@ -2,26 +2,26 @@ import { expect, test } from "../../fixtures/test";
 
 const row = "main li:not(:has(h2))";
 
-test("before the first event the log says what will be here", async ({ page, person }) => {
+test("an empty event list explains what appears there", async ({ page, person }) => {
   await page.goto(person.path("events"));
-  await expect(page.getByRole("heading", { level: 2 })).toHaveText("Every event of every call will be listed here");
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText("No events yet");
 });
 
-test("an event that nobody listens for says so, and where to change that", async ({ page, person, api, receiver }) => {
+test("an event without a subscribed endpoint says so and links to the endpoints", async ({ page, person, api, receiver }) => {
   await api.endpoint(receiver.url);
   await api.call("OutgoingCall");
   await api.call("IncomingCall");
   await api.tried(1);
   await page.goto(person.path("events"));
   await expect(page.locator(row)).toHaveCount(2);
-  await expect(page.locator(row).filter({ hasText: "IncomingCall" })).toContainText("For 1 endpoint");
-  const unheard = page.locator(row).filter({ hasText: "OutgoingCall" });
-  await expect(unheard).toContainText("Not sent: nobody listens for OutgoingCall");
-  await unheard.getByRole("link", { name: "add it to an endpoint" }).click();
+  await expect(page.locator(row).filter({ hasText: "IncomingCall" })).toContainText("1 endpoint");
+  const unsent = page.locator(row).filter({ hasText: "OutgoingCall" });
+  await expect(unsent).toContainText("Not sent: no endpoint is subscribed to OutgoingCall");
+  await unsent.getByRole("link", { name: "Choose an endpoint" }).click();
   await expect(page).toHaveURL(person.path("endpoints"));
 });
 
-test("the log is filtered by what was not sent, by event and by call", async ({ page, person, api, receiver }) => {
+test("events are filtered by type and by whether they were sent", async ({ page, person, api, receiver }) => {
   await api.endpoint(receiver.url);
   await api.call("OutgoingCall");
   await api.call("IncomingCall");
@@ -33,7 +33,7 @@ test("the log is filtered by what was not sent, by event and by call", async ({ 
   await expect(page.getByLabel("Not sent")).toBeChecked();
   await page.getByLabel("IncomingCall").check();
   await page.getByRole("button", { name: "Filter" }).click();
-  await expect(page.getByRole("heading", { level: 2 })).toHaveText("No event matches this filter");
+  await expect(page.getByRole("heading", { level: 2 })).toHaveText("No events match this filter");
   await page.getByRole("link", { name: "Clear filters" }).click();
   await expect(page.locator(row)).toHaveCount(2);
 });

@@ -3,9 +3,9 @@ import { PASSWORD, newOperator } from "../../fixtures/account";
 import { linkIn } from "../../fixtures/mail";
 import { expect, test } from "../../fixtures/test";
 
-test("an operator signs in, opens an account, and its first admin comes in by the letter", async ({ page, other }) => {
+test("an operator creates an account, and its first admin joins with the emailed link", async ({ page, other }) => {
   await page.goto("/sign-in");
-  await page.getByLabel("E-mail").fill(await newOperator());
+  await page.getByLabel("Email").fill(await newOperator());
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveURL("/ops");
@@ -14,12 +14,12 @@ test("an operator signs in, opens an account, and its first admin comes in by th
 
   const [name, admin] = [`Beta ${randomUUID()}`, `bob.${randomUUID()}@beta.example`];
   await page.getByRole("navigation", { name: "Operator" }).getByRole("link", { name: "Accounts" }).click();
-  await page.getByRole("link", { name: "Open an account" }).click();
+  await page.getByRole("link", { name: "Create account" }).click();
   await page.getByLabel("Name").fill(name);
-  await page.getByLabel("E-mail of the first admin").fill(admin);
-  await page.getByRole("button", { name: "Open account" }).click();
+  await page.getByLabel("Email of the first admin").fill(admin);
+  await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("status")).toContainText(`Invitation sent to ${admin}`);
-  await expect(page.getByText("Nobody yet")).toBeVisible();
+  await expect(page.getByText("None yet")).toBeVisible();
 
   const bob = await other();
   await bob.goto(await linkIn(admin));
@@ -38,7 +38,7 @@ test("an operator signs in, opens an account, and its first admin comes in by th
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} Ltd`);
 });
 
-test("a suspended account holds its events under a band, and sends them when it is resumed", async ({ page, person, api, receiver, ops }) => {
+test("a suspended account shows a banner, holds its events and sends them when resumed", async ({ page, person, api, receiver, ops }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await ops.goto(`/ops/accounts/${person.acct}`);
   await ops.getByRole("link", { name: "Suspend" }).click();
@@ -47,11 +47,11 @@ test("a suspended account holds its events under a band, and sends them when it 
   await expect(ops.getByRole("alert")).toContainText("Give the reason in 4 to 300 characters.");
   await ops.getByLabel("Reason").fill("The invoice of May is unpaid");
   await ops.getByRole("button", { name: "Suspend account" }).click();
-  await expect(ops.getByRole("status")).toContainText("Its events are taken in and held.");
+  await expect(ops.getByRole("status")).toContainText("Its events are held.");
 
   await page.goto(person.path("endpoints"));
   const band = page.getByRole("region", { name: "Account suspended" });
-  await expect(band).toContainText("Acme Telephony is suspended since");
+  await expect(band).toContainText("Acme Telephony has been suspended since");
   await expect(band).toContainText("The invoice of May is unpaid");
   await expect(page.getByRole("link", { name: "New endpoint" })).toHaveCount(0);
   await page.goto(person.path("settings"));
@@ -59,29 +59,29 @@ test("a suspended account holds its events under a band, and sends them when it 
   await expect(api.call()).rejects.toThrow(/403 .*This account is suspended: The invoice of May is unpaid/);
 
   await ops.getByRole("button", { name: "Resume account" }).click();
-  await expect(ops.getByRole("status")).toContainText("Held events go out now.");
+  await expect(ops.getByRole("status")).toContainText("Held events are being sent.");
   await page.goto(person.path("audit"));
   await expect(page.getByText("Account suspended")).toBeVisible();
   await expect(page.getByText("Account resumed")).toBeVisible();
   await expect(band).toHaveCount(0);
 });
 
-test("limits are set, refused and taken off again", async ({ page, person, api, ops }) => {
+test("limits can be set and removed, and invalid limits are rejected", async ({ page, person, api, ops }) => {
   await ops.goto(`/ops/accounts/${person.acct}`);
-  await ops.getByLabel("Most endpoints").fill("0");
+  await ops.getByLabel("Maximum endpoints").fill("0");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("alert")).toContainText("Give a number from 1 to 5000");
-  await ops.getByLabel("Most endpoints").fill("1");
+  await ops.getByLabel("Maximum endpoints").fill("1");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("status")).toContainText("Saved.");
   await api.endpoint("https://crm.acme.example/calls");
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill("https://billing.acme.example/calls");
-  await page.getByRole("button", { name: "Save only" }).click();
-  await expect(page.getByRole("alert")).toContainText("This account is limited to 1 endpoint.");
-  await ops.getByLabel("Most endpoints").fill("");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByRole("alert")).toContainText("This account has at most 1 endpoint.");
+  await ops.getByLabel("Maximum endpoints").fill("");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("status")).toContainText("Saved.");
-  await page.getByRole("button", { name: "Save only" }).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
   await expect(page.getByRole("alert")).toHaveCount(0);
 });

@@ -1,12 +1,12 @@
-// Policies in force. They hold for everybody on a server, so each of these has one of its own.
+// Policies apply to a whole server, so each of these tests has a server of its own.
 import type { Locator, Page } from "@playwright/test";
 import { PASSWORD } from "../../fixtures/account";
 import { expect, test } from "../../fixtures/own";
 
-/** Writes a value into the panel of a policy, looks at what it would mean, and sets it. Answers the panel. */
+/** Enters a value for a policy, previews and saves it. Returns the policy's panel. */
 async function set(ops: Page, title: string, write: (panel: Locator) => Promise<unknown>) {
   const panel = await preview(ops, title, write);
-  await panel.getByRole("button", { name: "Set this policy" }).click();
+  await panel.getByRole("button", { name: "Save policy" }).click();
   await expect(ops.getByRole("status")).toContainText(`${title}: set.`);
   return panel;
 }
@@ -20,20 +20,20 @@ async function preview(ops: Page, title: string, write: (panel: Locator) => Prom
 }
 
 async function leaveToEnvironment(ops: Page, title: string) {
-  await ops.getByRole("region", { name: title }).getByRole("button", { name: "Leave it to the environment" }).click();
+  await ops.getByRole("region", { name: title }).getByRole("button", { name: "Reset to environment variable" }).click();
   await expect(ops.getByRole("status")).toContainText(`${title}: what the environment says is in force again.`);
 }
 
-test("sign-up is closed and opened again", async ({ page, ops }) => {
+test("sign-up can be closed and reopened", async ({ page, ops }) => {
   await page.goto("/sign-up");
-  await page.getByLabel("E-mail").fill("ana@acme.example");
+  await page.getByLabel("Email").fill("ana@acme.example");
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByLabel("Account name").fill("Acme Telephony");
   const panel = await set(ops, "Sign-up", (panel) => panel.getByLabel("Who may create an account").selectOption("By invitation"));
   await expect(panel).toContainText("Only who is invited gets in.");
   await expect(panel).toContainText("Set here by olga.");
 
-  // A form that was open before is too late.
+  // Submitting a form that was opened before is too late.
   await page.getByRole("button", { name: "Create account" }).click();
   await expect(page.getByRole("alert")).toContainText("Sign-up is closed.");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Sign-up is closed");
@@ -46,7 +46,7 @@ test("sign-up is closed and opened again", async ({ page, ops }) => {
   await expect(page.getByLabel("Account name")).toBeVisible();
 });
 
-test("an endpoint may have a private address where its network is allowed", async ({ page, person, ops, receiver }) => {
+test("an endpoint can use a private address if its network is allowed", async ({ page, person, ops, receiver }) => {
   const title = "Networks that endpoints may have";
   await page.goto(person.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
@@ -56,7 +56,7 @@ test("an endpoint may have a private address where its network is allowed", asyn
 
   await set(ops, title, (panel) => panel.getByLabel("Networks in CIDR notation").fill("127.0.0.0/8"));
   await page.getByRole("button", { name: "Save and send test" }).click();
-  await expect(page.getByRole("region", { name: /IncomingCall arrived: 200/ })).toBeVisible();
+  await expect(page.getByRole("region", { name: /IncomingCall: 200/ })).toBeVisible();
 
   await leaveToEnvironment(ops, title);
   await page.getByRole("link", { name: "Send test" }).click();
@@ -65,16 +65,16 @@ test("an endpoint may have a private address where its network is allowed", asyn
   expect(receiver.requests).toHaveLength(1);
 });
 
-test("no account keeps anything for longer than the longest retention", async ({ page, person, ops }) => {
-  const days = "Days that events and deliveries are kept";
+test("no account keeps data longer than the maximum retention", async ({ page, person, ops }) => {
+  const days = "Event retention (days)";
   const wrong = await preview(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("for ever"));
   await expect(wrong.getByRole("alert")).toContainText("Give days from 1 to 36,500.");
   await expect(wrong.getByLabel("Days")).toHaveValue("for ever");
-  await expect(ops.getByRole("button", { name: "Set this policy" })).toHaveCount(0);
+  await expect(ops.getByRole("button", { name: "Save policy" })).toHaveCount(0);
   const panel = await set(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("60"));
   await expect(panel).toContainText("for longer than 60 days");
 
-  // The account's own 90 days stand there from before: who changes something else need not touch them.
+  // The account still has its own 90 days. Other settings can be changed without touching them.
   await page.goto(person.path("settings"));
   await page.getByLabel("Account name").fill("Acme Voice");
   await page.getByRole("button", { name: "Save settings" }).click();
@@ -87,18 +87,18 @@ test("no account keeps anything for longer than the longest retention", async ({
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toBeVisible();
   await ops.goto(`/ops/accounts/${person.acct}`);
-  await expect(ops.getByText("Without a number, 60, as for all accounts.")).toBeVisible();
+  await expect(ops.getByText("Defaults to 60, as for all accounts.")).toBeVisible();
 });
 
-test("people of a suspended account read whom to ask", async ({ page, person, ops }) => {
-  const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("E-mail, number or address").fill("help@provider.example"));
+test("members of a suspended account see who to contact", async ({ page, person, ops }) => {
+  const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("Email address, phone number or URL").fill("help@provider.example"));
   await expect(panel).toContainText("Set here by olga.");
   await ops.goto("/ops/audit?area=installation");
   await expect(ops.getByText("Policy changed").first()).toBeVisible();
   await ops.goto(`/ops/accounts/${person.acct}/suspend`);
   await ops.getByLabel("Reason").fill("The invoice of May is unpaid");
   await ops.getByRole("button", { name: "Suspend account" }).click();
-  await expect(ops.getByRole("status")).toContainText("Its events are taken in and held.");
+  await expect(ops.getByRole("status")).toContainText("Its events are held.");
   await page.goto(person.path());
-  await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Ask your provider: help@provider.example");
+  await expect(page.getByRole("region", { name: "Account suspended" })).toContainText("Contact your provider: help@provider.example");
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "../../fixtures/test";
 
-test("a policy is seen in words before it is set, and left alone when it cannot be", async ({ ops }) => {
+test("a policy is previewed before it is saved, and invalid values are rejected", async ({ ops }) => {
   await ops.goto("/ops/policies");
   const egress = ops.getByRole("region", { name: "Networks that endpoints may have" });
   await egress.getByLabel("Networks in CIDR notation").fill("10.0.0.0/40");
@@ -11,12 +11,12 @@ test("a policy is seen in words before it is set, and left alone when it cannot 
   await egress.getByRole("button", { name: "Preview" }).click();
   await expect(egress.getByRole("status")).toContainText("10.20.0.0/16 (65,536 addresses)");
   await expect(egress.getByRole("status")).toContainText("where clouds give out credentials");
-  await egress.getByRole("link", { name: "Leave it as it is" }).click();
-  await expect(ops.getByRole("button", { name: "Set this policy" })).toHaveCount(0);
+  await egress.getByRole("link", { name: "Cancel" }).click();
+  await expect(ops.getByRole("button", { name: "Save policy" })).toHaveCount(0);
 });
 
-test("retries and time limits stand there to be read", async ({ ops }) => {
+test("retries and timeouts are shown read-only", async ({ ops }) => {
   await ops.goto("/ops/policies");
-  await expect(ops.getByRole("region", { name: "Retries" })).toContainText("at once, then after");
-  await expect(ops.getByRole("region", { name: "Time limits" })).toContainText("15 s, or 1 s to 30 s by endpoint");
+  await expect(ops.getByRole("region", { name: "Retries" })).toContainText("immediately, then after");
+  await expect(ops.getByRole("region", { name: "Timeouts" })).toContainText("15 s, or 1 s to 30 s if set for the endpoint");
 });

@@ -3,11 +3,11 @@ import { PASSWORD, newOperator, postSignIn } from "../../fixtures/account";
 import { linkIn } from "../../fixtures/mail";
 import { expect, test } from "../../fixtures/test";
 
-test("somebody is invited to the staff, made an operator, and removed", async ({ ops, other }) => {
+test("a staff member is invited, becomes an operator and is removed", async ({ ops, other }) => {
   const email = `sam.${randomUUID()}@provider.example`;
   await ops.goto("/ops/staff");
-  await ops.getByRole("link", { name: "Invite somebody" }).click();
-  await ops.getByLabel("E-mail").fill(email);
+  await ops.getByRole("link", { name: "Invite staff" }).click();
+  await ops.getByLabel("Email").fill(email);
   await ops.getByRole("radio", { name: "Support" }).check();
   await ops.getByRole("button", { name: "Send invitation" }).click();
   await expect(ops.getByRole("status")).toContainText(`Invitation sent to ${email}`);
@@ -22,24 +22,24 @@ test("somebody is invited to the staff, made an operator, and removed", async ({
   await sam.getByRole("button", { name: "Accept invitation" }).click();
   await expect(sam).toHaveURL("/support");
   await sam.goto("/ops");
-  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("This page doesn't exist");
 
   await ops.goto("/ops/staff");
   await ops.getByRole("link", { name: `Change role of ${email}` }).click();
   await ops.getByRole("radio", { name: "Operator" }).check();
   await ops.getByRole("button", { name: "Save role" }).click();
-  await expect(ops.getByRole("status")).toContainText(`${email} has the role operator now.`);
+  await expect(ops.getByRole("status")).toContainText(`${email} now has the role operator.`);
   await sam.goto("/ops/staff");
   await expect(sam.getByText(`${email} (you)`)).toBeVisible();
 
   await ops.getByRole("link", { name: `Remove ${email}` }).click();
   await ops.getByRole("button", { name: "Remove from staff" }).click();
-  await expect(ops.getByRole("status")).toContainText(`${email} is no longer staff`);
+  await expect(ops.getByRole("status")).toContainText(`${email} was removed from the staff`);
   await sam.reload();
-  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("The number you have dialled is not in service");
+  await expect(sam.getByRole("heading", { level: 1 })).toHaveText("This page doesn't exist");
 });
 
-test("nobody changes their own role", async ({ page }) => {
+test("users can't change their own role", async ({ page }) => {
   const email = await newOperator();
   await postSignIn(page.request, email);
   await page.goto("/ops/staff");

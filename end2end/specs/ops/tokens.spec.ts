@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import { BASE_URL } from "../../fixtures/place";
 import { expect, test } from "../../fixtures/test";
 
-test("a platform token is made, posts for any account, is rotated and revoked", async ({ ops, person }) => {
+test("a platform token is created, sends events for any account, is rotated and revoked", async ({ ops, person }) => {
   const name = `PBX ${randomUUID()}`;
   await ops.goto("/ops/tokens/new");
   await ops.getByLabel("Name").fill(name);
-  await ops.getByRole("button", { name: "Make token" }).click();
-  await expect(ops.getByRole("heading", { name: "Store this token now" })).toBeVisible();
+  await ops.getByRole("button", { name: "Create token" }).click();
+  await expect(ops.getByRole("heading", { name: "Copy your token now" })).toBeVisible();
   const token = await ops.locator("code", { hasText: /^oh_[\w-]{43}$/ }).innerText();
   const post = async () => {
     const payload = { event: "IncomingCall", call_id: randomUUID(), callee_number: "+441632960001", caller_number: "+441632960002" };
@@ -17,21 +17,21 @@ test("a platform token is made, posts for any account, is rotated and revoked", 
   };
   expect(await post()).toBe(202);
 
-  await ops.getByRole("link", { name: "I have stored it" }).click();
+  await ops.getByRole("link", { name: "Done" }).click();
   await expect(ops).toHaveURL("/ops/tokens");
   await ops.getByRole("link", { name }).click();
   await expect(ops.locator("code", { hasText: /^oh_[\w-]{43}$/ })).toHaveCount(0);
-  await ops.getByLabel("This one works on for").selectOption("1 hour");
-  await ops.getByRole("button", { name: "Rotate" }).click();
-  await expect(ops.getByRole("heading", { name: "Store this token now" })).toBeVisible();
+  await ops.getByLabel("Keep the current token active for").selectOption("1 hour");
+  await ops.getByRole("button", { name: "Rotate token" }).click();
+  await expect(ops.getByRole("heading", { name: "Copy your token now" })).toBeVisible();
   expect(await post()).toBe(202);
 
   await ops.getByRole("link", { name: "All tokens" }).click();
   await ops.getByRole("listitem").filter({ hasText: "Another took its place" }).filter({ hasText: name }).getByRole("link").click();
   await ops.getByRole("link", { name: "Revoke" }).click();
-  const lately = ops.getByLabel(/It was used within a day/);
+  const lately = ops.getByLabel(/used in the last 24 hours/);
   if (await lately.isVisible()) await lately.fill(name);
   await ops.getByRole("button", { name: "Revoke token" }).click();
-  await expect(ops.getByRole("status")).toContainText("is revoked");
+  await expect(ops.getByRole("status")).toContainText("was revoked");
   expect(await post()).toBe(401);
 });

@@ -1,14 +1,14 @@
 import type { Page } from "@playwright/test";
 import { PASSWORD } from "../../fixtures/account";
-import { emails } from "../../fixtures/mail";
-import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/authenticator";
+import { emailsTo } from "../../fixtures/mail";
+import { beginFactor, code, switchFactorOn, wrongCode } from "../../fixtures/phone";
 import { expect, test } from "../../fixtures/test";
 
 const CODE = "Code";
 
 async function givePassword(page: Page, email: string, next = "/me/security") {
   await page.goto(`/sign-in?next=${encodeURIComponent(next)}`);
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
@@ -18,31 +18,31 @@ async function giveCode(page: Page, typed: string) {
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a second factor is set up, proved, and then asked for after the password", async ({ page, person, other }) => {
+test("two-factor authentication is set up, confirmed, and then required after the password", async ({ page, person, other }) => {
   await page.goto("/me/security");
-  await expect(page.getByRole("region", { name: "Second factor" })).toContainText("Off");
-  await page.getByRole("link", { name: "Set it up" }).click();
+  await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("Off");
+  await page.getByRole("link", { name: "Set up" }).click();
   await page.getByRole("button", { name: "Set up" }).click();
-  await expect(page.getByRole("img", { name: "The key as a QR code" })).toBeVisible();
+  await expect(page.getByRole("img", { name: "QR code of the key" })).toBeVisible();
   const key = await page.getByRole("definition").locator("code").innerText();
   expect(key).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
   await page.getByLabel(CODE, { exact: true }).fill(wrongCode(key));
-  await page.getByRole("button", { name: "Switch on" }).click();
-  await expect(page.getByRole("alert")).toContainText("Incorrect code");
+  await page.getByRole("button", { name: "Turn on" }).click();
+  await expect(page.getByRole("alert")).toContainText("This code is not right");
   await expect(page.getByLabel(CODE, { exact: true })).toHaveValue("");
   await page.getByLabel(CODE, { exact: true }).fill(code(key));
-  await page.getByRole("button", { name: "Switch on" }).click();
-  await expect(page.getByRole("status").first()).toContainText("Your second factor is on");
-  const codes = page.getByRole("region", { name: "Store your recovery codes now" }).getByRole("listitem");
+  await page.getByRole("button", { name: "Turn on" }).click();
+  await expect(page.getByRole("status").first()).toContainText("Two-factor authentication is on");
+  const codes = page.getByRole("region", { name: "Save your recovery codes now" }).getByRole("listitem");
   await expect(codes).toHaveCount(10);
-  await page.getByRole("link", { name: "I have stored them" }).click();
-  await expect(page.getByRole("region", { name: "Second factor" })).toContainText("10 recovery codes left");
-  await expect(() => expect(emails(person.email).join()).toContain("two-factor authentication")).toPass();
+  await page.getByRole("link", { name: "Done" }).click();
+  await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("10 recovery codes left");
+  await expect(() => expect(letters(person.email).join()).toContain("second factor")).toPass();
 
   const there = await other();
   const next = person.path("deliveries?status=failed");
   await givePassword(there, person.email, next);
-  await expect(there.getByRole("heading", { level: 1 })).toHaveText("Give your code");
+  await expect(there.getByRole("heading", { level: 1 })).toHaveText("Enter your code");
   await expect(there.getByLabel(CODE, { exact: true })).toHaveAttribute("autocomplete", "one-time-code");
   await giveCode(there, wrongCode(key));
   await expect(there.getByRole("alert")).toContainText("Incorrect code");
@@ -56,7 +56,7 @@ test("a second factor is set up, proved, and then asked for after the password",
   await expect(third.getByRole("alert")).toContainText("This code has already been used");
 });
 
-test("somebody who has given only a password is sent to sign in", async ({ page, person, other }) => {
+test("a user who has entered only a password is redirected to sign-in", async ({ page, person, other }) => {
   await switchFactorOn(page);
   const there = await other();
   await givePassword(there, person.email);
@@ -70,55 +70,55 @@ test("somebody who has given only a password is sent to sign in", async ({ page,
   await expect(stranger).toHaveURL("/sign-in?next=%2Fme");
 });
 
-test("a recovery code signs in once, and the page says how many are left", async ({ page, person, other }) => {
+test("a recovery code works once, and the page shows how many are left", async ({ page, person, other }) => {
   const { codes } = await switchFactorOn(page);
   const there = await other();
   const next = person.path("endpoints");
   await givePassword(there, person.email, next);
   await there.getByRole("link", { name: "Use a recovery code" }).click();
-  await expect(there.getByRole("heading", { level: 1 })).toHaveText("Give a recovery code");
+  await expect(there.getByRole("heading", { level: 1 })).toHaveText("Enter a recovery code");
   await giveCode(there, "0000-0000-0000-0000");
   await expect(there.getByRole("alert")).toContainText("Incorrect recovery code");
   await giveCode(there, codes[0].toUpperCase());
   await expect(there.getByRole("status").first()).toContainText("9 recovery codes left");
-  await there.getByRole("link", { name: "Go on to where you were going" }).click();
+  await there.getByRole("link", { name: "Continue" }).click();
   await expect(there).toHaveURL(next);
 
   const third = await other();
   await givePassword(third, person.email);
   await third.getByRole("link", { name: "Use a recovery code" }).click();
   await giveCode(third, codes[0]);
-  await expect(third.getByRole("alert")).toContainText("This recovery code has already been used");
-  await third.getByRole("link", { name: "Use a code of your app" }).click();
-  await expect(third.getByRole("heading", { level: 1 })).toHaveText("Give your code");
+  await expect(third.getByRole("alert")).toContainText("This recovery code was used already");
+  await third.getByRole("link", { name: "Use your authenticator app" }).click();
+  await expect(third.getByRole("heading", { level: 1 })).toHaveText("Enter your code");
 });
 
-test("recovery codes are made anew, and the second factor is switched off with a code", async ({ page, person, other }) => {
+test("recovery codes are regenerated, and two-factor authentication is turned off with a code", async ({ page, person, other }) => {
   const before = await switchFactorOn(page);
-  await page.getByRole("button", { name: "Make new recovery codes" }).click();
-  await expect(page.getByRole("status").first()).toContainText("Here are new recovery codes");
-  const codes = page.getByRole("region", { name: "Store your recovery codes now" }).getByRole("listitem");
+  await page.getByRole("button", { name: "Generate new recovery codes" }).click();
+  await expect(page.getByRole("status").first()).toContainText("New recovery codes generated");
+  const codes = page.getByRole("region", { name: "Save your recovery codes now" }).getByRole("listitem");
   const after = await codes.allInnerTexts();
   expect(after).toHaveLength(10);
   expect(after.some((one) => before.codes.includes(one))).toBe(false);
   await page.getByLabel(CODE, { exact: true }).fill(before.codes[0]);
-  await page.getByRole("button", { name: "Switch off" }).click();
-  await expect(page.getByRole("alert")).toContainText("Incorrect recovery code");
+  await page.getByRole("button", { name: "Turn off" }).click();
+  await expect(page.getByRole("alert")).toContainText("none of your recovery codes");
   await page.getByLabel(CODE, { exact: true }).fill(code(before.key, 1));
-  await page.getByRole("button", { name: "Switch off" }).click();
-  await expect(page.getByRole("status").first()).toContainText("Your second factor is off");
-  await expect(page.getByRole("heading", { name: "It is off" })).toBeVisible();
+  await page.getByRole("button", { name: "Turn off" }).click();
+  await expect(page.getByRole("status").first()).toContainText("Two-factor authentication is off");
+  await expect(page.getByRole("heading", { name: "Two-factor authentication is off" })).toBeVisible();
   const there = await other();
   await givePassword(there, person.email);
   await expect(there).toHaveURL("/me/security");
 });
 
-test("a key that is being set up stays until it is proved, and can be left for later", async ({ page, person }) => {
+test("an unconfirmed key is kept, and setup can be cancelled", async ({ page, person }) => {
   const key = await beginFactor(page);
   await page.reload();
   await expect(page.getByRole("definition").locator("code")).toHaveText(key);
-  await page.getByRole("link", { name: "Not now" }).click();
-  await expect(page.getByRole("region", { name: "Second factor" })).toContainText("Off");
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page.getByRole("region", { name: "Two-factor authentication" })).toContainText("Off");
   await page.goto(person.path("members"));
-  await expect(page.getByText("No second factor")).toBeVisible();
+  await expect(page.getByText("Two-factor authentication off")).toBeVisible();
 });

@@ -7,17 +7,17 @@ const NEW = "violet kettle ran 7 miles";
 
 async function signIn(page: Page, email: string, password: string) {
   await page.goto("/sign-in?next=%2Fme%2Fsecurity");
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
-test("a forgotten password is set by the link in the letter, which works once", async ({ page, person, other }) => {
+test("a forgotten password is reset with the emailed link, which works once", async ({ page, person, other }) => {
   const there = await other();
   await there.goto("/sign-in");
   await there.getByRole("link", { name: "Forgot your password?" }).click();
-  await there.getByLabel("E-mail").fill(person.email);
-  await there.getByRole("button", { name: "Send the link" }).click();
+  await there.getByLabel("Email").fill(person.email);
+  await there.getByRole("button", { name: "Send reset link" }).click();
   await expect(there.getByRole("status")).toContainText("a letter is on its way");
   const link = await linkIn(person.email);
   await there.goto(link);
@@ -26,60 +26,60 @@ test("a forgotten password is set by the link in the letter, which works once", 
   await expect(there.getByRole("alert")).toContainText("12 characters");
   await there.getByLabel("New password").fill(NEW);
   await there.getByRole("button", { name: "Set password" }).click();
-  await expect(there.getByRole("status")).toContainText("Your new password is set");
+  await expect(there.getByRole("status")).toContainText("Your password was changed");
   await there.goto(link);
   await expect(there.getByText("This link has already been used")).toBeVisible();
 
   await page.goto(person.path());
   await expect(page).toHaveURL(/\/sign-in/);
   await signIn(there, person.email, NEW);
-  await expect(there.getByRole("heading", { level: 1 })).toHaveText("Password and sessions");
+  await expect(there.getByRole("heading", { level: 1 })).toHaveText("Password and security");
 });
 
 test("a changed password signs out the other browsers and keeps this one", async ({ page, person, other }) => {
   const there = await other();
   await signIn(there, person.email, PASSWORD);
   await page.goto("/me/security");
-  await page.getByLabel("Password until now").fill("not my password");
+  await page.getByLabel("Current password").fill("not my password");
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByRole("alert")).toContainText("The current password is incorrect");
-  await page.getByLabel("Password until now").fill(PASSWORD);
+  await expect(page.getByRole("alert")).toContainText("This is not your password");
+  await page.getByLabel("Current password").fill(PASSWORD);
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByRole("status")).toContainText("Your password is changed");
+  await expect(page.getByRole("status")).toContainText("Your password was changed");
   await there.reload();
-  await expect(there.getByRole("status")).toContainText("your session ended");
+  await expect(there.getByRole("status")).toContainText("Your session has expired");
 });
 
-test("letters about endpoints that fail are switched off and on", async ({ page, person }) => {
+test("failure alerts can be turned off and on", async ({ page, person }) => {
   await page.goto(person.path());
   await page.goto("/me");
-  await page.getByRole("link", { name: "Letters about endpoints that fail" }).click();
-  const part = page.getByRole("region", { name: "Letters about endpoints that fail" });
-  await expect(part).toContainText("On: as an admin");
-  await part.getByRole("button", { name: /^Switch off/ }).click();
-  await expect(page.getByRole("status")).toHaveText("You get no more letters about endpoints that fail.");
-  await expect(part).toContainText("Off: you get no letter");
-  await part.getByRole("button", { name: /^Switch on/ }).click();
-  await expect(page.getByRole("status")).toHaveText("You get letters about endpoints that fail.");
-  await expect(part).toContainText("On: as an admin");
+  await page.getByRole("link", { name: "Failure alerts by email" }).click();
+  const part = page.getByRole("region", { name: "Failure alerts by email" });
+  await expect(part).toContainText("On. As an account admin");
+  await part.getByRole("button", { name: /^Turn off/ }).click();
+  await expect(page.getByRole("status")).toHaveText("Failure alerts are off.");
+  await expect(part).toContainText("Off. Failures are still shown");
+  await part.getByRole("button", { name: /^Turn on/ }).click();
+  await expect(page.getByRole("status")).toHaveText("Failure alerts are on.");
+  await expect(part).toContainText("On. As an account admin");
 });
 
-test("sessions are listed, and ended one by one or all others at once", async ({ page, person, other }) => {
+test("sessions are listed, and can be ended one by one or all at once", async ({ page, person, other }) => {
   const [one, two] = [await other(), await other()];
   await signIn(one, person.email, PASSWORD);
   await signIn(two, person.email, PASSWORD);
   await page.goto("/me/security");
-  const rows = page.getByRole("region", { name: "Where you are signed in" }).getByRole("listitem");
+  const rows = page.getByRole("region", { name: "Active sessions" }).getByRole("listitem");
   await expect(rows).toHaveCount(3);
   await expect(rows.first()).toContainText("This browser");
   await expect(rows.first()).toContainText("Chrome on");
   await rows.nth(1).getByRole("button", { name: /^Sign out/ }).click();
-  await expect(page.getByRole("status")).toHaveText("That browser is signed out.");
+  await expect(page.getByRole("status")).toHaveText("That browser was signed out.");
   await expect(rows).toHaveCount(2);
-  await page.getByRole("button", { name: "Sign out everywhere else" }).click();
-  await expect(page.getByRole("status")).toHaveText("Signed out in 1 other browser.");
+  await page.getByRole("button", { name: "Sign out of all other browsers" }).click();
+  await expect(page.getByRole("status")).toHaveText("Signed out of 1 other browser.");
   await expect(rows).toHaveCount(1);
   for (const out of [one, two]) {
     await out.goto("/me/security");

@@ -3,7 +3,7 @@ import { expect, test } from "../../fixtures/test";
 
 const BAND = /^Support view of Acme Telephony · ticket 4711 · ends \d\d:\d\d · read-only$/;
 
-test("from a phone number to the delivery in three clicks, on the customer's record", async ({ page, person, api, receiver, browser }) => {
+test("support gets from a phone number to the delivery in three clicks, recorded in the audit log", async ({ page, person, api, receiver, browser }) => {
   await api.endpoint(receiver.url, { name: "CRM" });
   await api.call();
   await api.tried(1);
@@ -12,25 +12,25 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   const desk = await context.newPage();
   const email = await newAgent();
   await desk.goto("/sign-in");
-  await desk.getByLabel("E-mail").fill(email);
+  await desk.getByLabel("Email").fill(email);
   await desk.getByLabel("Password").fill(PASSWORD);
   await desk.getByRole("button", { name: "Sign in" }).click();
   await expect(desk).toHaveURL("/support");
 
-  await desk.getByLabel("Name, number, host or id").fill(person.acct);
-  await desk.getByRole("button", { name: "Find" }).click();
-  await expect(desk.getByText("Found by account id or reference")).toBeVisible();
+  await desk.getByLabel("Name, phone number, host or ID").fill(person.acct);
+  await desk.getByRole("button", { name: "Search", exact: true }).click();
+  await expect(desk.getByText("Matched by the account’s id or reference")).toBeVisible();
   await desk.getByRole("link", { name: "Start session" }).click();
   await desk.getByLabel("Reason").fill("Calls do not reach the CRM");
   await desk.getByLabel("Ticket").fill("4711");
   await desk.getByLabel("30 minutes").check();
   await desk.getByRole("button", { name: "Start session" }).click();
 
-  // The session's first page begins with the search.
+  // The session starts on a page with the search.
   await expect(desk).toHaveURL(supportPath(person.acct));
   await expect(desk.getByRole("region", { name: "Support session" })).toContainText("read-only");
-  await desk.getByLabel("Phone number, call or delivery").fill("0044 1632 960001");
-  await desk.getByRole("button", { name: "Find deliveries" }).click();
+  await desk.getByLabel("Phone number, call ID or delivery ID").fill("0044 1632 960001");
+  await desk.getByRole("button", { name: "Search deliveries" }).click();
   await desk.getByRole("link", { name: /IncomingCall to CRM/ }).click();
   await expect(desk.getByText(BAND)).toBeVisible();
   const main = desk.getByRole("main");
@@ -57,7 +57,7 @@ test("from a phone number to the delivery in three clicks, on the customer's rec
   await expect(page.getByText("Calls do not reach the CRM").first()).toBeVisible();
 });
 
-test("an admin withdraws support access, and the next click is refused", async ({ page, person, browser }) => {
+test("an admin turns off support access, and the next request is rejected", async ({ page, person, browser }) => {
   const context = await browser.newContext();
   await postSignIn(context.request, await newAgent());
   await postSupport(context.request, person.acct);
@@ -66,13 +66,13 @@ test("an admin withdraws support access, and the next click is refused", async (
   await expect(desk.getByRole("region", { name: "Support session" })).toBeVisible();
 
   await page.goto(person.path("settings"));
-  await page.getByLabel("The provider’s support may look into this account").uncheck();
+  await page.getByLabel("Allow support access to this account").uncheck();
   await page.getByRole("button", { name: "Save settings" }).click();
   await expect(page.getByRole("status")).toContainText("Saved.");
 
   await desk.getByRole("link", { name: "All endpoints" }).click();
   await expect(desk.getByRole("main")).toContainText("Acme Telephony does not allow support access");
   await desk.getByRole("link", { name: "Start a support session" }).click();
-  await expect(desk.getByRole("main")).toContainText("does not allow support access");
+  await expect(desk.getByRole("main")).toContainText("doesn’t allow support access");
   await context.close();
 });

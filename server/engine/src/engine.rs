@@ -275,7 +275,7 @@ impl Backend for Engine {
         &*self.context.clock
     }
 
-    fn letters_leave(&self) -> bool {
+    fn mail_configured(&self) -> bool {
         self.config.mail.is_configured()
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::Relaxed},
 };
 
-use domain::{UnixMs, installation::health::CommitFigures};
+use domain::{UnixMs, ops::health::CommitStats};
 
 use crate::store::{db::Db, deliveries::backlog, error::StoreResult};
 
@@ -119,9 +119,9 @@ impl Commits {
 
     /// All of them together.
     #[must_use]
-    pub fn totals(&self) -> CommitFigures {
+    pub fn totals(&self) -> CommitStats {
         let millionths = |histogram: &Histogram| histogram.sum_millionths.load(Relaxed);
-        CommitFigures {
+        CommitStats {
             commits: self.count(),
             rows: millionths(&self.rows) / 1_000_000,
             total_us: millionths(&self.seconds),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::installation::policy::PolicyName;
+use domain::ops::policy::PolicyName;
 use ipnet::IpNet;
 
 use crate::store::{

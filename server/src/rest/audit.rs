@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use domain::{
-    audit::{AREAS, AuditFilter, Change, Record},
+    audit::{AREAS, AuditFilter, AuditRecord, Change},
     time::{iso_utc, parse_utc},
 };
 use serde::Serialize;
@@ -59,16 +59,16 @@ pub struct RecordJson {
     hash: String,
 }
 
-impl From<Record> for RecordJson {
-    fn from(record: Record) -> Self {
+impl From<AuditRecord> for RecordJson {
+    fn from(record: AuditRecord) -> Self {
         Self {
             id: record.id.into(),
             at: iso_utc(record.at),
             who_id: record.who_id,
             who: record.who,
             address: record.address,
-            action: record.deed.as_str(),
-            summary: record.deed.words(),
+            action: record.action.as_str(),
+            summary: record.action.summary(),
             object_id: record.object_id,
             object: record.object,
             changes: record.changes.into_iter().map(ChangeJson::from).collect(),

@@ -6,7 +6,7 @@ use domain::{
     id::EndpointId,
     rotation::{
         Credential,
-        everywhere::{Came, Step, Taken},
+        bulk::{BulkStep, StepOutcome, StepResult},
     },
 };
 use serde::Serialize;
@@ -41,14 +41,14 @@ pub struct StepResultJson {
     test_delivery_id: Option<String>,
 }
 
-impl From<Taken> for StepResultJson {
-    fn from(result: Taken) -> Self {
+impl From<StepResult> for StepResultJson {
+    fn from(result: StepResult) -> Self {
         let (endpoint_id, endpoint_name) = (result.endpoint.into(), result.name);
-        let (outcome, reason, credential, test) = match result.came {
-            Came::Done => ("done", None, None, None),
-            Came::Made(credential) => ("done", None, Some(credential), None),
-            Came::Sent(test) => ("done", None, None, Some(test.into())),
-            Came::Skipped(reason) => ("skipped", Some(reason), None, None),
+        let (outcome, reason, credential, test) = match result.outcome {
+            StepOutcome::Done => ("done", None, None, None),
+            StepOutcome::Made(credential) => ("done", None, Some(credential), None),
+            StepOutcome::Sent(test) => ("done", None, None, Some(test.into())),
+            StepOutcome::Skipped(reason) => ("skipped", Some(reason), None, None),
         };
         Self { endpoint_id, endpoint_name, outcome, reason, credential, test_delivery_id: test }
     }
@@ -56,13 +56,13 @@ impl From<Taken> for StepResultJson {
 
 type Steps = Result<Json<List<StepResultJson>>, Problem>;
 
-async fn run(state: &AppState, caller: &Caller, step: Step) -> Steps {
-    let results = state.backend.step_everywhere(&caller.0, &step).await?;
+async fn run(state: &AppState, caller: &Caller, step: BulkStep) -> Steps {
+    let results = state.backend.rotate_all(&caller.0, &step).await?;
     Ok(Json(List { data: results.into_iter().map(Into::into).collect(), next: None }))
 }
 
 /// A step without fields.
-async fn run_without_body(state: &AppState, caller: &Caller, body: &JsonBody, step: Step) -> Steps {
+async fn run_without_body(state: &AppState, caller: &Caller, body: &JsonBody, step: BulkStep) -> Steps {
     caller.require(Permission::RotateCredentials)?;
     let EmptyBody {} = body.parse_or_default()?;
     run(state, caller, step).await
@@ -95,7 +95,7 @@ pub async fn show_all(
     security(("token" = ["credentials:write"])))]
 pub async fn prepare_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, Step::Prepare(body.parse_or_default::<PrepareRequest>()?.auth_token)).await
+    run(&state, &caller, BulkStep::Prepare(body.parse_or_default::<PrepareRequest>()?.auth_token)).await
 }
 
 /// Switch every prepared endpoint to its next auth token, now or at a set time.
@@ -109,7 +109,7 @@ pub async fn switch_all(State(state): State<SharedState>, caller: Caller, body: 
     caller.require(Permission::RotateCredentials)?;
     let wanted = body.parse_or_default::<SwitchRequest>()?;
     let (at, unverified) = wanted.read()?;
-    run(&state, &caller, Step::Switch(at, unverified)).await
+    run(&state, &caller, BulkStep::Switch(at, unverified)).await
 }
 
 /// Create a new signing secret for every endpoint; both secrets sign until the overlap ends.
@@ -119,7 +119,7 @@ pub async fn switch_all(State(state): State<SharedState>, caller: Caller, body: 
     security(("token" = ["credentials:write"])))]
 pub async fn rotate_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, Step::Rotate(body.parse_or_default::<RotateRequest>()?.overlap_s)).await
+    run(&state, &caller, BulkStep::Rotate(body.parse_or_default::<RotateRequest>()?.overlap_s)).await
 }
 
 /// Send every prepared endpoint a test with its next auth token.
@@ -127,7 +127,7 @@ pub async fn rotate_all(State(state): State<SharedState>, caller: Caller, body: 
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn test_tokens(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, Step::Test(Credential::AuthToken)).await
+    run_without_body(&state, &caller, &body, BulkStep::Test(Credential::AuthToken)).await
 }
 
 /// Restore the previous auth token of every endpoint that switched within 24 hours.
@@ -135,7 +135,7 @@ pub async fn test_tokens(State(state): State<SharedState>, caller: Caller, body:
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn undo_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, Step::Undo).await
+    run_without_body(&state, &caller, &body, BulkStep::Undo).await
 }
 
 /// Delete the previous auth token of every endpoint that switched, before its 24 hours end.
@@ -143,7 +143,7 @@ pub async fn undo_all(State(state): State<SharedState>, caller: Caller, body: Js
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_tokens(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, Step::RetireToken).await
+    run_without_body(&state, &caller, &body, BulkStep::RetireToken).await
 }
 
 /// Cancel every prepared rotation.
@@ -151,7 +151,7 @@ pub async fn retire_tokens(State(state): State<SharedState>, caller: Caller, bod
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn drop_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, Step::Drop).await
+    run_without_body(&state, &caller, &body, BulkStep::Drop).await
 }
 
 /// Send every endpoint in an overlap a test signed only with the new secret.
@@ -159,7 +159,7 @@ pub async fn drop_all(State(state): State<SharedState>, caller: Caller, body: Js
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn test_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, Step::Test(Credential::SigningSecret)).await
+    run_without_body(&state, &caller, &body, BulkStep::Test(Credential::SigningSecret)).await
 }
 
 /// Extend every overlap once, by its length.
@@ -167,7 +167,7 @@ pub async fn test_secrets(State(state): State<SharedState>, caller: Caller, body
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn extend_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, Step::Extend).await
+    run_without_body(&state, &caller, &body, BulkStep::Extend).await
 }
 
 /// End every overlap now: only the new secrets sign from then on.
@@ -179,5 +179,5 @@ pub async fn extend_all(State(state): State<SharedState>, caller: Caller, body: 
     security(("token" = ["credentials:write"])))]
 pub async fn retire_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
     caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, Step::RetireSecret(body.parse_or_default::<RetireRequest>()?.unverified())).await
+    run(&state, &caller, BulkStep::RetireSecret(body.parse_or_default::<RetireRequest>()?.unverified())).await
 }

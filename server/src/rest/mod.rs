@@ -64,7 +64,7 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(rotation::switch))
         .routes(routes!(rotation::undo))
         .routes(routes!(rotation::retire_token))
-        .routes(routes!(rotation::drop_token))
+        .routes(routes!(rotation::cancel_token_rotation))
         .routes(routes!(rotation::rotate))
         .routes(routes!(rotation::test_secret))
         .routes(routes!(rotation::extend))

@@ -9,7 +9,7 @@ use axum::{
 use domain::{
     actor::Permission,
     id::{EndpointId, JobId},
-    recover::{Job, Plan, RecoverForm, Wanted},
+    recover::{RecoverForm, RecoveryJob, RecoveryPlan, RecoveryRequest},
     time::iso_utc,
 };
 use serde::{Deserialize, Serialize};
@@ -71,8 +71,8 @@ pub struct SpanJson {
     rate_per_s: u32,
 }
 
-impl From<Wanted> for SpanJson {
-    fn from(wanted: Wanted) -> Self {
+impl From<RecoveryRequest> for SpanJson {
+    fn from(wanted: RecoveryRequest) -> Self {
         Self {
             from: iso_utc(wanted.from),
             to: iso_utc(wanted.to),
@@ -96,8 +96,8 @@ pub struct PlanJson {
     running: Option<String>,
 }
 
-impl From<Plan> for PlanJson {
-    fn from(plan: Plan) -> Self {
+impl From<RecoveryPlan> for PlanJson {
+    fn from(plan: RecoveryPlan) -> Self {
         let estimated_ms = plan.estimated_ms();
         let running = plan.running.map(String::from);
         Self { span: plan.wanted.into(), count: plan.count, estimated_ms, running }
@@ -131,8 +131,8 @@ pub struct JobJson {
     finished_at: Option<String>,
 }
 
-impl From<Job> for JobJson {
-    fn from(job: Job) -> Self {
+impl From<RecoveryJob> for JobJson {
+    fn from(job: RecoveryJob) -> Self {
         Self {
             left: job.left(),
             id: job.id.into(),

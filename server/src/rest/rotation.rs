@@ -145,14 +145,14 @@ pub async fn retire_token(
     params(("id" = String, Path, description = "Endpoint id")),
     responses((status = 200, description = "The credentials after the change", body = RotationJson), Errors),
     security(("token" = ["credentials:write"])))]
-pub async fn drop_token(
+pub async fn cancel_token_rotation(
     State(state): State<SharedState>,
     caller: Caller,
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
     let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.drop_token(&caller.0, &id).await?.into()))
+    Ok(Json(state.backend.cancel_token_rotation(&caller.0, &id).await?.into()))
 }
 
 /// Create a new signing secret; both secrets sign until the overlap ends.

@@ -2,7 +2,7 @@
 
 use domain::{
     Error, UnixMs,
-    rotation::{OVERLAP_S, RotationView, SecretRotation, TokenPhase, TokenRotation, Unproved},
+    rotation::{AllowUnverified, OVERLAP_S, RotationView, SecretRotation, TokenPhase, TokenRotation},
     time::{iso_utc, parse_utc},
 };
 use serde::{Deserialize, Serialize};
@@ -155,7 +155,7 @@ impl SwitchRequest {
     ///
     /// # Errors
     /// `Invalid` for a malformed time.
-    pub fn read(self) -> Result<(Option<UnixMs>, Unproved), Error> {
+    pub fn read(self) -> Result<(Option<UnixMs>, AllowUnverified), Error> {
         let no_time = || Error::invalid("at", "A time must be RFC 3339, for example 2026-11-24T14:00:00Z.");
         let at = self.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
         Ok((at, unverified(self.anyway)))
@@ -174,13 +174,13 @@ pub struct RetireRequest {
 impl RetireRequest {
     /// Whether to retire the old secret without a successful test.
     #[must_use]
-    pub const fn unverified(&self) -> Unproved {
+    pub const fn unverified(&self) -> AllowUnverified {
         unverified(self.anyway)
     }
 }
 
-const fn unverified(anyway: bool) -> Unproved {
-    if anyway { Unproved::Allow } else { Unproved::Refuse }
+const fn unverified(anyway: bool) -> AllowUnverified {
+    if anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse }
 }
 
 /// How to rotate.

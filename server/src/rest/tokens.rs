@@ -10,7 +10,7 @@ use domain::{
     actor::Permission,
     id::TokenId,
     time::iso_utc,
-    token::{ApiToken, MadeToken, OVERLAP_H, TokenForm},
+    token::{ApiToken, CreatedToken, OVERLAP_H, TokenForm},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -110,7 +110,7 @@ pub struct CreatedTokenJson {
 }
 
 impl CreatedTokenJson {
-    fn new(created: MadeToken, now: UnixMs) -> Self {
+    fn new(created: CreatedToken, now: UnixMs) -> Self {
         Self { properties: ApiTokenJson::new(created.token, now), token: created.secret }
     }
 }
@@ -145,7 +145,7 @@ pub async fn create(State(state): State<SharedState>, caller: Caller, body: Json
     let wanted = body.parse::<TokenRequest>()?;
     let expires_days = wanted.expires_days.map(|days| days.to_string()).unwrap_or_default();
     let form = TokenForm { name: wanted.name, scopes: wanted.scopes, expires_days };
-    let created = state.backend.make_api_token(&caller.0, &form).await?;
+    let created = state.backend.create_api_token(&caller.0, &form).await?;
     Ok((StatusCode::CREATED, Json(CreatedTokenJson::new(created, state.backend.clock().now()))))
 }
 

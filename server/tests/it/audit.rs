@@ -33,7 +33,7 @@ async fn an_admin_reads_and_exports_the_audit_log() {
         assert!(page.text.contains(text), "{text}: {}", page.text);
     }
     assert!(!page.text.contains("Account created"));
-    assert!(browser.get(&path(&tenant, "?area=support")).await.text.contains("Support has not looked"));
+    assert!(browser.get(&path(&tenant, "?area=support")).await.text.contains("No support sessions yet"));
 
     let csv = browser.get(&path(&tenant, "/export.csv?area=endpoint")).await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");

@@ -76,10 +76,10 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
-    assert!(ana.get(PAGE).await.text.contains("It is off"));
+    assert!(ana.get(PAGE).await.text.contains("Two-factor authentication is off"));
     let begun = ana.post("/api/factor/begin", &[]).await;
     let page = page_after(&mut ana, &begun).await;
-    assert!(page.contains("aria-label=\"The key as a QR code\"") && !page.contains("style="), "{page}");
+    assert!(page.contains("aria-label=\"QR code of the key\"") && !page.contains("style="), "{page}");
     let text = between(&page, "select-all\">", "<").to_owned();
     assert_eq!(ana.get(PAGE).await.text.matches(&text).count(), 1, "the key stays until it is verified");
     let key = TotpKey::parse(&text.replace(' ', "")).unwrap();
@@ -89,14 +89,17 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     let code = key.code(step_at(app.room.backend.clock().now()));
     let on = ana.post("/api/factor/on", &[("form[code]", &code)]).await;
     let page = page_after(&mut ana, &on).await;
-    assert!(page.contains("Your second factor is on") && page.contains("10 of 10 recovery codes left"), "{page}");
+    assert!(
+        page.contains("Two-factor authentication is on") && page.contains("10 of 10 recovery codes left"),
+        "{page}"
+    );
     let codes: Vec<_> = page.split("<li><code>").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
     assert_eq!(codes.len(), 10, "{page}");
     let again = ana.get(PAGE).await.text;
-    assert!(again.contains("It is on") && codes.iter().all(|code| !again.contains(code)), "{again}");
+    assert!(again.contains("On since") && codes.iter().all(|code| !again.contains(code)), "{again}");
     assert!(app.mail.emails().pop().unwrap().subject.contains("two-factor authentication"));
     let members = ana.get(&format!("/a/{}/members", tenant.account.id)).await.text;
-    assert!(members.contains("Second factor on"), "{members}");
+    assert!(members.contains("Two-factor authentication on"), "{members}");
     // Nothing stores them in plain text, including the session and the file's free pages.
     let stored = database(&app);
     assert!(contains(&stored, EMAIL));
@@ -183,7 +186,7 @@ async fn a_recovery_code_signs_in_and_shows_how_many_are_left() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     let page = ana.get("/sign-in/verify?with=recovery&next=%2Fme").await.text;
-    assert!(page.contains("Sixteen letters and digits"), "{page}");
+    assert!(page.contains("16 letters and digits"), "{page}");
     let fields = [("form[code]", phone.codes[0].as_str()), ("form[with]", "recovery"), ("form[next]", "/me")];
     let done = ana.post(VERIFY, &fields).await;
     assert_eq!(done.header("location"), format!("{PAGE}?next=%2Fme"));
@@ -211,7 +214,7 @@ async fn the_second_step_without_a_password_redirects_to_the_first() {
     let posted = ana.post(VERIFY, &verify(&phone.code(&app), "/me")).await;
     assert_eq!(posted.header("location"), "/sign-in?late=1&next=%2Fme", "{posted:?}");
     let page = page_after(&mut ana, &posted).await;
-    assert!(page.contains("Your sign-in has expired"), "{page}");
+    assert!(page.contains("Your sign-in took too long"), "{page}");
 }
 
 /// Moves a time stored in a session into the past.
@@ -256,7 +259,7 @@ async fn a_fresh_sign_in_requires_both_steps() {
     let shown = ana.post("/api/endpoints/reveal", &reveal).await;
     assert!(page_after(&mut ana, &shown).await.contains("my-token"));
     let off = ana.post("/api/factor/off", &[("form[code]", &phone.codes[1])]).await;
-    assert!(page_after(&mut ana, &off).await.contains("Your second factor is off"));
+    assert!(page_after(&mut ana, &off).await.contains("Two-factor authentication is off"));
     assert_eq!(Browser::new(&app).sign_in(PASSWORD, "/me").await.header("location"), "/me");
 }
 

@@ -83,8 +83,8 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = agent(&app, StaffRole::Support).await;
-    assert!(browser.get("/support?q=acm").await.text.contains("Found by account name"));
-    assert!(browser.get("/support?q=nothing").await.text.contains("Nothing is called nothing"));
+    assert!(browser.get("/support?q=acm").await.text.contains("Matched by the account’s name"));
+    assert!(browser.get("/support?q=nothing").await.text.contains("No account matches nothing"));
     assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
     let closed = browser.get(&inner(&tenant, "/deliveries")).await;
     assert_eq!(closed.status, 403);
@@ -160,8 +160,9 @@ async fn revealing_one_number_is_visible_to_the_customer() {
     let shown = browser.get(&page).await.text;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"));
     let log = tenant.get("/api/v1/audit?area=support").await;
-    let deeds: Vec<_> = log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["action"].clone()).collect();
-    assert_eq!(deeds, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
+    let actions: Vec<_> =
+        log.json()["data"].as_array().unwrap().iter().rev().map(|one| one["action"].clone()).collect();
+    assert_eq!(actions, ["support.started", "support.viewed", "support.revealed", "support.viewed"]);
     assert!(!log.text.contains("01202901222"), "{}", log.text);
     for text in ["ana@acme.example (provider support)", "Calls do not reach the CRM", "4711", "a delivery"] {
         assert!(log.text.contains(text), "{text}: {}", log.text);
@@ -234,7 +235,7 @@ async fn access_withdrawn_by_an_admin_is_refused_at_the_next_request() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.text.contains("acme does not allow support access"), "{}", refused.text);
     let start = browser.get(&format!("/support/start?account={}", tenant.account.id)).await;
-    assert!(start.text.contains("does not allow support access") && !start.text.contains("Start session"));
+    assert!(start.text.contains("doesn’t allow support access") && !start.text.contains("Start session"));
 }
 
 #[tokio::test]
@@ -243,11 +244,11 @@ async fn only_an_admin_changes_settings() {
     let (tenant, other) = (app.account("acme").await, app.account("other").await);
     let page = format!("/a/{}/settings", tenant.account.id);
     let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
-    assert!(browser.get(&page).await.text.contains("Developers may rotate credentials"));
+    assert!(browser.get(&page).await.text.contains("Allow developers to rotate credentials"));
     let form = [("acct", tenant.account.id.as_str()), ("form[name]", "Acme Ltd"), ("form[developers_rotate]", "true")];
     assert_eq!(browser.post("/api/settings/save", &form).await.header("location"), page);
     let saved = browser.get(&page).await.text;
-    assert!(saved.contains("Saved. What changed stands in the audit log.") && saved.contains("Acme Ltd"));
+    assert!(saved.contains("Saved. The change is recorded in the audit log.") && saved.contains("Acme Ltd"));
     let changes = tenant.get("/api/v1/audit?area=account&limit=1").await.json()["data"][0]["changes"].clone();
     assert_eq!(changes.as_array().unwrap().len(), 3, "{changes}");
     let app_of_other = format!("/a/{}/settings", other.account.id);

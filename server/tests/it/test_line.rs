@@ -6,7 +6,7 @@ use domain::{account::Role, actor::Actor, test_line::Behaviour};
 use reqwest::{Method, StatusCode};
 
 use crate::{
-    browser::person,
+    browser::create_user,
     test_app::{Tenant, TestApp},
 };
 

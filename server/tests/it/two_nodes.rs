@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path, process::Command, time::Duration};
 
 use engine::{
     clock::stopwatch,
-    store::nodes::{HEARTBEAT_MS, SILENT_MS},
+    store::nodes::{HEARTBEAT_MS, NODE_TIMEOUT_MS},
 };
 use sqlx::Connection as _;
 
@@ -64,7 +64,7 @@ async fn node_id(connection: &mut sqlx::PgConnection) -> String {
 /// As if this node had been silent for as long as the others wait for it. How long that is has a test with a fake clock.
 async fn age_heartbeat(connection: &mut sqlx::PgConnection, node: &str) {
     let query = sqlx::query("UPDATE nodes SET heartbeat_ms = heartbeat_ms - $2 WHERE id = $1");
-    query.bind(node).bind(SILENT_MS).execute(connection).await.unwrap();
+    query.bind(node).bind(NODE_TIMEOUT_MS).execute(connection).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use domain::{account::Role, actor::Actor, id::UserId};
 use reqwest::StatusCode;
 
 use crate::{
-    browser::{Tenant, TestApp, TestResponse},
+    browser::{Browser, EMAIL, PASSWORD, create_user},
     test_app::{Tenant, TestApp, TestResponse},
 };
 
@@ -69,7 +69,7 @@ async fn an_invitation_for_another_user_offers_to_switch() {
     let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     let link = invite(&tenant, &mut ana, "bob@acme.example", "viewer").await;
     let page = ana.get(&link).await;
-    assert!(page.text.contains("you are signed in as") && page.text.contains("Sign out and go on"), "{}", page.text);
+    assert!(page.text.contains("you’re signed in as") && page.text.contains("Sign out and continue"), "{}", page.text);
     let refused = ana.post("/api/invitation/join", &[("link", end(&link))]).await;
     assert_eq!(refused.status, StatusCode::FOUND, "{refused:?}");
     assert!(page_after(&mut ana, &refused).await.text.contains("This invitation is for bob@acme.example"));
@@ -106,7 +106,7 @@ async fn a_removed_member_loses_access_at_once_and_the_only_admin_stays() {
     assert!(members.text.contains(EMAIL), "{}", members.text);
     let usr = user_in(&members.text, &made);
     let removed = eve.post("/api/members/remove", &[("acct", &acct), ("usr", &usr)]).await;
-    assert!(page_after(&mut eve, &removed).await.text.contains("is no member any more"));
+    assert!(page_after(&mut eve, &removed).await.text.contains("was removed from the account"));
     assert_eq!(bob.get(&overview).await.status, StatusCode::NOT_FOUND);
     let own = made.to_string();
     let kept = eve.post("/api/members/remove", &[("acct", &acct), ("usr", &own)]).await;
@@ -133,7 +133,7 @@ async fn a_password_reset_works_once_and_ends_all_sessions() {
     let nobody = page_after(&mut browser, &nobody).await.text;
     let somebody = browser.post("/api/forgot", &[("form[email]", EMAIL)]).await;
     let somebody = page_after(&mut browser, &somebody).await.text;
-    assert!(somebody.contains("a letter is on its way"), "{somebody}");
+    assert!(somebody.contains("emailed a link to it"), "{somebody}");
     let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
     assert_eq!(main(&nobody), main(&somebody), "the response reveals nothing");
     assert_eq!(app.mail.emails().len(), 1);
@@ -141,7 +141,7 @@ async fn a_password_reset_works_once_and_ends_all_sessions() {
     assert!(browser.get(&link).await.text.contains("Choose a new password"));
     let reset = [("link", end(&link)), ("form[password]", NEW)];
     let done = browser.post("/api/reset", &reset).await;
-    assert!(page_after(&mut browser, &done).await.text.contains("Your new password is set"));
+    assert!(page_after(&mut browser, &done).await.text.contains("Your password was changed"));
     let out = signed_in.get("/me/security").await;
     assert!(out.header("location").starts_with("/sign-in"), "{out:?}");
     let again = browser.post("/api/reset", &reset).await;
@@ -192,7 +192,7 @@ async fn changing_a_password_requires_the_old_one_and_keeps_this_session() {
     let right = [("form[current_password]", PASSWORD), ("form[password]", NEW)];
     let changed = here.post("/api/security/password", &right).await;
     let page = page_after(&mut here, &changed).await;
-    assert!(page.text.contains("Your password is changed"), "{}", page.text);
+    assert!(page.text.contains("Your password was changed"), "{}", page.text);
     assert!(there.get("/me/security").await.header("location").starts_with("/sign-in"));
     assert!(app.mail.emails().pop().unwrap().subject.contains("was changed"));
 }

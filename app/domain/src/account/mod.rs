@@ -1,7 +1,7 @@
-//! Accounts, their members, and how people come in.
+//! Accounts, their members, and signing in.
 
 mod port;
-mod role;
+pub mod role;
 mod settings;
 mod sign_up;
 
@@ -17,43 +17,36 @@ pub use self::{
     },
 };
 use crate::{
-    actor::Permission,
+    actor::permission::{Permission, suspension_message},
     id::{AccountId, UserId},
     time::UnixMs,
 };
 
-/// An account that its provider has put to rest: events are taken in and held, and nothing in it can be changed.
+/// A suspension by the provider: events are accepted and held, and the account is read-only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspension {
     /// Since when.
     pub since: UnixMs,
-    /// Why, in words for the account's people.
+    /// Why, shown to the account's members.
     pub reason: String,
 }
 
 impl Suspension {
-    /// What whoever wants something of the account is told.
+    /// The message for whoever tries to use the account.
     #[must_use]
-    pub fn words(&self) -> String {
-        suspended_words(&self.reason)
+    pub fn message(&self) -> String {
+        suspension_message(&self.reason)
     }
 }
 
-/// The same where only the reason is known.
-#[must_use]
-pub fn suspended_words(reason: &str) -> String {
-    let stop = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("This account is suspended: {reason}{stop} Ask your provider.")
-}
-
-/// What the operator allows an account, where it differs from what all accounts may.
+/// Limits that the operator has set for one account. `None` means the default applies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Most endpoints.
+    /// Maximum number of endpoints.
     pub endpoints_max: Option<u32>,
-    /// Most events per second that its API tokens may post, all of them together.
+    /// Maximum events per second, across all its API tokens.
     pub events_per_s: Option<u32>,
-    /// Most days that it may keep what belongs to it.
+    /// Maximum retention in days.
     pub retention_max_days: Option<u32>,
 }
 
@@ -62,20 +55,20 @@ pub struct Limits {
 pub struct Account {
     /// Id.
     pub id: AccountId,
-    /// Name for people.
+    /// Display name.
     pub name: String,
-    /// The platform's own reference, unique; what a platform token may name instead of the id.
+    /// The platform's own unique reference. Platform tokens can use it instead of the id.
     pub reference: Option<String>,
-    /// What its admins decided.
+    /// Settings chosen by its admins.
     pub settings: AccountSettings,
-    /// Since when and why the provider has suspended it.
+    /// Set while the provider has suspended it.
     pub suspended: Option<Suspension>,
-    /// What the operator allows it.
+    /// Limits set by the operator.
     pub limits: Limits,
 }
 
 impl Account {
-    /// A new account.
+    /// A new account with default settings and no limits of its own.
     #[must_use]
     pub fn new(id: AccountId, name: String, reference: Option<String>) -> Self {
         let (settings, limits) = (AccountSettings::default(), Limits::default());
@@ -83,31 +76,31 @@ impl Account {
     }
 }
 
-/// A signed-in person.
+/// A user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Id.
     pub id: UserId,
-    /// Name for people; may be empty.
+    /// Display name; may be empty.
     pub name: String,
-    /// Address they sign in with, in lower case.
+    /// Email address they sign in with, in lower case.
     pub email: String,
 }
 
-/// A person's place in one account.
+/// A user's membership of one account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// The account.
     pub account: Account,
-    /// The role there.
+    /// The user's role in it.
     pub role: Role,
 }
 
 impl Membership {
-    /// Whether the person may do this there. In an account that is suspended everybody only reads.
+    /// Whether the user has this permission there. A suspended account is read-only for everyone.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {
-        let awake = self.account.suspended.is_none() || permission.only_reads();
+        let awake = self.account.suspended.is_none() || permission.is_read_only();
         awake && self.role.may_in(permission, self.account.settings.developers_rotate)
     }
 }

@@ -1,4 +1,4 @@
-//! What may be asked of accounts and people, and done.
+//! The accounts part of the port.
 
 use async_trait::async_trait;
 
@@ -7,47 +7,47 @@ use crate::{
     actor::Actor,
     error::Result,
     id::{AccountId, UserId},
-    second_factor::FirstStep,
+    second_factor::PasswordOutcome,
 };
 
-/// Accounts and people: the part of the port that lets people in.
+/// Accounts, signing up and signing in.
 #[async_trait]
 pub trait Accounts {
-    /// Creates a person, their account, and makes them its admin.
+    /// Creates a user and an account with the user as its admin.
     ///
     /// # Errors
     /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address).
     async fn sign_up(&self, form: SignUp) -> Result<(User, Account)>;
-    /// The person with this address and password, or the question for their second factor. Takes as long for an unknown address as for a wrong password.
+    /// Checks an email address and password. Takes as long for an unknown address as for a wrong password.
     ///
     /// # Errors
     /// `Unauthenticated` with one neutral sentence, `TooMany` after too many failures of this address or client.
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<FirstStep>;
-    /// A signed-in person and the accounts they belong to, by account name.
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome>;
+    /// A signed-in user and their memberships, ordered by account name.
     ///
     /// # Errors
-    /// `Unauthenticated` when the person is gone.
+    /// `Unauthenticated` when the user no longer exists.
     async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)>;
-    /// The person as an actor in this account.
+    /// The user as an actor in this account.
     ///
     /// # Errors
     /// `NotFound` when they do not belong to it.
     async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor>;
-    /// The person as one of the provider's staff, outside of any account.
+    /// The user as one of the provider's staff, outside any account.
     ///
     /// # Errors
     /// `NotFound` for everybody else: for them there is no such page.
     async fn staff(&self, user: &UserId) -> Result<Actor>;
-    /// The account that the actor works in.
+    /// The actor's account.
     ///
     /// # Errors
     /// `Forbidden` for whoever may not manage it.
     async fn account_settings(&self, actor: &Actor) -> Result<Account>;
-    /// Changes its name and settings. Without support access, support sessions that run there end.
+    /// Changes its name and settings. Turning support access off ends running support sessions.
     ///
     /// # Errors
     /// `Forbidden` for whoever may not manage it, `Invalid` for the name.
     async fn change_account(&self, actor: &Actor, form: &AccountForm) -> Result<Account>;
-    /// Whether anybody may sign up.
+    /// Whether anyone may sign up.
     fn sign_up_open(&self) -> bool;
 }

@@ -1,18 +1,18 @@
-//! What people may do: roles in an account, and in the provider's staff.
+//! Roles: of members in an account, and of the provider's staff.
 
 use serde::{Deserialize, Serialize};
 
-use crate::actor::Permission;
+use crate::actor::permission::Permission;
 
-/// What a person may do in an account.
+/// A member's role in an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Reads; sees no secrets and changes nothing.
+    /// Read-only, without secrets.
     Viewer,
-    /// Endpoints, tests, resends; reveals credentials.
+    /// Manages endpoints, sends tests, resends, reveals credentials.
     Developer,
-    /// All of it, and members, tokens and rotation.
+    /// Everything, including members, tokens and rotation.
     Admin,
 }
 
@@ -20,7 +20,7 @@ impl Role {
     /// All roles, least first.
     pub const ALL: [Self; 3] = [Self::Viewer, Self::Developer, Self::Admin];
 
-    /// The name on the wire and in the database.
+    /// The name in REST and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -30,13 +30,13 @@ impl Role {
         }
     }
 
-    /// The role of that name.
+    /// The role with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
-    /// The table of who may do what.
+    /// Whether the role has the permission.
     #[must_use]
     pub const fn may(self, permission: Permission) -> bool {
         match permission {
@@ -53,7 +53,7 @@ impl Role {
         }
     }
 
-    /// [`Self::may`], in an account that may let its developers rotate credentials.
+    /// [`Self::may`], taking into account whether the account lets developers rotate credentials.
     #[must_use]
     pub const fn may_in(self, permission: Permission, developers_rotate: bool) -> bool {
         let rotates = matches!((self, permission), (Self::Developer, Permission::RotateCredentials));
@@ -61,13 +61,13 @@ impl Role {
     }
 }
 
-/// Provider staff.
+/// A role of the provider's staff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StaffRole {
     /// Reads any account inside a support session.
     Support,
-    /// Runs the installation.
+    /// Manages the installation.
     Operator,
 }
 
@@ -84,13 +84,13 @@ impl StaffRole {
         }
     }
 
-    /// The role of that name.
+    /// The role with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
-    /// What staff may do outside of any account.
+    /// Whether the role has the permission outside any account.
     #[must_use]
     pub const fn may(self, permission: Permission) -> bool {
         match self {
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_viewer_changes_nothing_and_no_person_posts_events() {
+    fn viewers_are_read_only_and_no_role_posts_events() {
         assert!(Role::Viewer.may(Permission::ReadDeliveries));
         assert!(!Role::Viewer.may(Permission::WriteEndpoints) && !Role::Viewer.may(Permission::RevealCredentials));
         assert!(Role::ALL.iter().all(|role| !role.may(Permission::WriteEvents)));

@@ -1,26 +1,26 @@
-//! What an account's admins decide for it.
+//! The settings of an account.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, FieldError, Result};
 
-/// Days that payloads and answers are kept, unless the account says otherwise.
+/// Default retention of payloads and responses, in days.
 pub const BODIES_DAYS: u32 = 30;
-/// Days that events, deliveries and attempts are kept, unless the account says otherwise.
+/// Default retention of events, deliveries and attempts, in days.
 pub const ROWS_DAYS: u32 = 90;
-/// Most days that an account may choose, unless the operator says otherwise.
+/// Default maximum retention an account may choose, in days.
 pub const RETENTION_MAX_DAYS: u32 = 365;
 
-/// What an account's admins decide for it.
+/// The settings chosen by an account's admins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountSettings {
-    /// Whether developers may rotate credentials, which only admins do otherwise.
+    /// Whether developers may rotate credentials. By default only admins may.
     pub developers_rotate: bool,
-    /// Whether the provider's support may look into the account.
+    /// Whether the provider's support staff may read the account.
     pub support_access: bool,
-    /// Days that payloads and answers are kept.
+    /// Retention of payloads and responses, in days.
     pub bodies_days: u32,
-    /// Days that events, deliveries and attempts are kept.
+    /// Retention of events, deliveries and attempts, in days.
     pub rows_days: u32,
 }
 
@@ -30,32 +30,32 @@ impl Default for AccountSettings {
     }
 }
 
-/// What the form for an account's settings holds.
+/// The settings form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountForm {
-    /// Name for people.
+    /// Display name.
     #[serde(default)]
     pub name: String,
     /// Whether developers may rotate credentials.
     #[serde(default)]
     pub developers_rotate: bool,
-    /// Whether the provider's support may look into the account.
+    /// Whether the provider's support staff may read the account.
     #[serde(default)]
     pub support_access: bool,
-    /// Days that payloads and answers are kept; empty for no change.
+    /// Retention of payloads and responses, in days; empty for no change.
     #[serde(default)]
     pub bodies_days: String,
-    /// Days that events, deliveries and attempts are kept; empty for no change.
+    /// Retention of events, deliveries and attempts, in days; empty for no change.
     #[serde(default)]
     pub rows_days: String,
 }
 
 impl AccountForm {
-    /// The form's settings beside those there are. Bodies never stay longer than what they belong to. Days that stay as
-    /// they are, are no choice: the operator may have set a shorter time since, which holds whatever stands here.
+    /// Applies the form to the current settings. Payloads are never kept longer than the deliveries they belong to. An
+    /// unchanged value is always accepted, even if the operator has since lowered the maximum, which then applies anyway.
     ///
     /// # Errors
-    /// `Invalid` per field: days past what the operator allows.
+    /// `Invalid` per field, for example for more days than the operator allows.
     pub fn settings(&self, before: AccountSettings, most_days: u32) -> Result<AccountSettings> {
         let mut errors = Vec::new();
         let mut days = |field: &str, text: &str, before: u32| match text.trim() {
@@ -70,8 +70,8 @@ impl AccountForm {
         let rows_days = days("rows_days", &self.rows_days, before.rows_days);
         let bodies_days = days("bodies_days", &self.bodies_days, before.bodies_days);
         if errors.is_empty() && bodies_days > rows_days {
-            let says = "Payloads cannot be kept longer than the deliveries they belong to.";
-            errors.push(FieldError::new("bodies_days", says));
+            let message = "Payloads can't be kept longer than the deliveries they belong to.";
+            errors.push(FieldError::new("bodies_days", message));
         }
         if !errors.is_empty() {
             return Err(Error::Invalid(errors));
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_chosen_within_what_the_operator_allows_and_may_stay_as_they_are() {
+    fn retention_stays_within_the_operators_maximum_but_an_unchanged_value_is_accepted() {
         let before = AccountSettings::default();
         let form = |bodies: &str, rows: &str| AccountForm {
             bodies_days: bodies.into(),

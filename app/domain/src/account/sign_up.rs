@@ -1,4 +1,4 @@
-//! Signing up, and the rules for what people are called and how they sign in.
+//! Signing up, and the rules for names, email addresses and passwords.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,23 +7,23 @@ use crate::{
     name,
 };
 
-/// Shortest password in characters.
+/// Minimum password length in characters.
 pub const PASSWORD_MIN_CHARS: usize = 12;
-/// Longest password in characters; argon2 would take more, a form should not.
+/// Maximum password length in characters. Argon2 would accept more, but hashing must stay cheap.
 pub const PASSWORD_MAX_CHARS: usize = 256;
-/// Longest e-mail address in characters (RFC 5321 section 4.5.3.1).
+/// Maximum length of an email address in characters (RFC 5321 section 4.5.3.1).
 pub const EMAIL_MAX_CHARS: usize = 254;
 
-/// What the sign-up form holds.
+/// The sign-up form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignUp {
-    /// The person's name.
+    /// The user's name.
     #[serde(default)]
     pub name: String,
-    /// E-mail address.
+    /// Email address.
     #[serde(default)]
     pub email: String,
-    /// Password as typed.
+    /// The password as typed.
     #[serde(default)]
     pub password: String,
     /// Name of the new account.
@@ -32,10 +32,10 @@ pub struct SignUp {
 }
 
 impl SignUp {
-    /// The same with white space trimmed and the address in lower case.
+    /// The form with white space trimmed and the email address in lower case.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
+    /// `Invalid` with one entry per invalid field.
     pub fn check(self) -> Result<Self> {
         let email = normal_email(&self.email);
         let (name, account) = (name::checked_if_any("name", &self.name), account_name(&self.account));
@@ -53,20 +53,20 @@ impl SignUp {
     }
 }
 
-/// An e-mail address as it is stored and compared.
+/// An email address as it is stored and compared: trimmed and in lower case.
 #[must_use]
 pub fn normal_email(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// What is wrong with an e-mail address. Only its outline is checked; mail proves the rest.
+/// What is wrong with an email address. Only its shape is checked; receiving mail proves the rest.
 #[must_use]
 pub fn email_complaint(email: &str) -> Option<FieldError> {
     let outline = email.split_once('@').is_some_and(|(local, host)| {
         !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
     });
     let fits = outline && email.len() <= EMAIL_MAX_CHARS && !email.chars().any(|c| c.is_whitespace() || c.is_control());
-    (!fits).then(|| FieldError::new("email", "Enter an e-mail address such as ana@acme.example."))
+    (!fits).then(|| FieldError::new("email", "Enter an email address such as ana@acme.example."))
 }
 
 /// What is wrong with a new password.
@@ -74,11 +74,11 @@ pub fn email_complaint(email: &str) -> Option<FieldError> {
 pub fn password_complaint(field: &str, password: &str) -> Option<FieldError> {
     let chars = password.chars().count();
     let message = if chars < PASSWORD_MIN_CHARS {
-        "Use at least 12 characters. A few words in a row are easy to remember."
+        "Use at least 12 characters. A few random words are easy to remember."
     } else if chars > PASSWORD_MAX_CHARS {
         "Use at most 256 characters."
     } else if password.chars().skip(1).zip(password.chars()).all(|(a, b)| a == b) {
-        "One character over and over is easy to guess. Use a few words in a row."
+        "A single repeated character is easy to guess. Use a few random words."
     } else {
         return None;
     };
@@ -87,7 +87,7 @@ pub fn password_complaint(field: &str, password: &str) -> Option<FieldError> {
 
 fn account_name(name: &str) -> std::result::Result<String, FieldError> {
     if name.trim().is_empty() {
-        return Err(FieldError::new("account", "Name the account: your company or team."));
+        return Err(FieldError::new("account", "Enter a name for the account, such as your company or team."));
     }
     name::checked("account", name)
 }
@@ -97,14 +97,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sign_up_names_every_field_that_is_wrong() {
+    fn a_sign_up_lists_every_invalid_field() {
         let form = SignUp { email: "ana".into(), password: "short".into(), ..SignUp::default() };
         let fields: Vec<_> = form.check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
         assert_eq!(fields, ["email", "password", "account"]);
     }
 
     #[test]
-    fn an_address_is_compared_in_lower_case_without_space() {
+    fn an_email_address_is_trimmed_and_lower_cased() {
         let form = SignUp {
             email: " Ana@Acme.Example ".into(),
             password: "correct horse battery".into(),

@@ -1,4 +1,4 @@
-//! What is said about an endpoint when it is created or edited, and the rules for it.
+//! The endpoint form and its rules.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,50 +8,50 @@ use super::{
 };
 use crate::{
     error::{Error, FieldError, Result},
-    event::EventKind,
+    event::kind::EventKind,
     name,
     secret::check_auth_token,
     target::TargetUrl,
     time::SECOND_MS,
 };
 
-/// What a person or program says about an endpoint: all of it when it is created or edited.
+/// The form for creating or editing an endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointForm {
     /// URL as typed.
     #[serde(default)]
     pub url: String,
-    /// Kinds, by name.
+    /// Names of the kinds of events.
     #[serde(default)]
     pub events: Vec<String>,
-    /// Name; the host when empty.
+    /// Name; defaults to the host.
     #[serde(default)]
     pub name: String,
-    /// Auth token; one is made when empty. Only read when the endpoint is created.
+    /// Auth token; generated if empty. Only used when the endpoint is created.
     #[serde(default)]
     pub auth_token: String,
-    /// Custom headers, one a line: `Name: value`.
+    /// Custom headers, one `Name: value` per line.
     #[serde(default)]
     pub headers: String,
-    /// Time limit in whole seconds; the default when empty.
+    /// Time limit in whole seconds; empty for the default.
     #[serde(default)]
     pub timeout_s: String,
-    /// Events per second; no limit when empty.
+    /// Events per second; empty for no limit.
     #[serde(default)]
     pub rate_per_s: String,
-    /// Send calls however late.
+    /// Whether to send call-start events however late.
     #[serde(default)]
     pub deliver_late: bool,
 }
 
-/// An endpoint form that has passed every rule that needs no network and no database.
+/// An endpoint form that passed every rule that needs neither network nor database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEndpoint {
-    /// Where it is.
+    /// The URL.
     pub url: TargetUrl,
-    /// What it picked, in [`EventKind::ALL`]'s order.
+    /// The subscribed kinds, in [`EventKind::ALL`]'s order.
     pub events: Vec<EventKind>,
-    /// Name, never empty.
+    /// Name; never empty.
     pub name: String,
     /// Auth token, if one was chosen.
     pub auth_token: Option<String>,
@@ -59,9 +59,9 @@ pub struct NewEndpoint {
     pub headers: Vec<Header>,
     /// Time limit of an attempt in milliseconds.
     pub timeout_ms: u32,
-    /// Most events per second.
+    /// Maximum events per second.
     pub rate_per_s: Option<u32>,
-    /// Send calls however late.
+    /// Whether to send call-start events however late.
     pub deliver_late: bool,
 }
 
@@ -69,17 +69,17 @@ impl EndpointForm {
     /// Checks the form.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that cannot be accepted.
+    /// `Invalid` with one entry per invalid field.
     pub fn check(&self) -> Result<NewEndpoint> {
         let mut errors = Vec::new();
-        let url = noted(&mut errors, TargetUrl::parse(&self.url).map_err(|said| FieldError::new("url", said)));
+        let url = noted(&mut errors, TargetUrl::parse(&self.url).map_err(|message| FieldError::new("url", message)));
         let events = noted(&mut errors, self.picked());
         let headers = noted(&mut errors, headers(&self.headers)).unwrap_or_default();
         let (least_s, most_s) = (ATTEMPT_TIMEOUT_MIN_MS / 1_000, ATTEMPT_TIMEOUT_MAX_MS / 1_000);
-        let timeout_says = format!("A time limit is {least_s} to {most_s} seconds.");
-        let timeout = noted(&mut errors, whole(&self.timeout_s, "timeout_s", least_s, most_s, &timeout_says));
-        let rate_says = "A rate is 1 to 1,000 events per second, or empty for no limit.";
-        let rate = noted(&mut errors, whole(&self.rate_per_s, "rate_per_s", 1, RATE_MAX_PER_S, rate_says));
+        let timeout_message = format!("Enter a timeout of {least_s} to {most_s} seconds.");
+        let timeout = noted(&mut errors, whole(&self.timeout_s, "timeout_s", least_s, most_s, &timeout_message));
+        let rate_message = "Enter 1 to 1,000 events per second, or leave blank for no limit.";
+        let rate = noted(&mut errors, whole(&self.rate_per_s, "rate_per_s", 1, RATE_MAX_PER_S, rate_message));
         let auth_token = Some(self.auth_token.clone()).filter(|token| !token.is_empty());
         if let Some(Err(error)) = auth_token.as_deref().map(check_auth_token) {
             errors.extend_from_slice(error.fields());
@@ -102,13 +102,13 @@ impl EndpointForm {
 
     fn picked(&self) -> std::result::Result<Vec<EventKind>, FieldError> {
         if let Some(unknown) = self.events.iter().find(|name| EventKind::parse(name).is_none()) {
-            let said = format!("There is no event {unknown:?}. Pick IncomingCall, OutgoingCall or CallProcessed.");
-            return Err(FieldError::new("events", said));
+            let message = format!("Unknown event {unknown:?}. Choose IncomingCall, OutgoingCall or CallProcessed.");
+            return Err(FieldError::new("events", message));
         }
         let picked: Vec<_> =
             EventKind::ALL.into_iter().filter(|kind| self.events.iter().any(|name| name == kind.as_str())).collect();
         if picked.is_empty() {
-            return Err(FieldError::new("events", "Pick at least one event; without one nothing would ever be sent."));
+            return Err(FieldError::new("events", "Choose at least one event."));
         }
         Ok(picked)
     }
@@ -118,14 +118,20 @@ fn noted<T>(errors: &mut Vec<FieldError>, result: std::result::Result<T, FieldEr
     result.map_err(|error| errors.push(error)).ok()
 }
 
-fn whole(text: &str, field: &str, least: u32, most: u32, says: &str) -> std::result::Result<Option<u32>, FieldError> {
+fn whole(
+    text: &str,
+    field: &str,
+    least: u32,
+    most: u32,
+    message: &str,
+) -> std::result::Result<Option<u32>, FieldError> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
     }
     match text.parse::<u32>() {
         Ok(n) if (least..=most).contains(&n) => Ok(Some(n)),
-        _ => Err(FieldError::new(field, says)),
+        _ => Err(FieldError::new(field, message)),
     }
 }
 
@@ -150,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named_at_once() {
+    fn every_invalid_field_is_reported_at_once() {
         let wrong = EndpointForm {
             timeout_s: "31".into(),
             rate_per_s: "fast".into(),

@@ -1,17 +1,17 @@
-//! Custom headers of an endpoint.
+//! Custom request headers of an endpoint.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::FieldError;
 
-/// Most custom headers of an endpoint.
+/// Maximum number of custom headers per endpoint.
 pub const HEADERS_MAX: usize = 20;
-/// Longest value of a custom header in characters.
+/// Maximum length of a header value in characters.
 pub const HEADER_VALUE_MAX_CHARS: usize = 2_048;
-/// What stands in place of a stored header value; posting it back keeps the value.
+/// Placeholder for a stored header value. Posting it back keeps the value.
 pub const HEADER_KEPT: &str = "••••••••";
 
-/// Headers that we write ourselves or that belong to the connection.
+/// Headers that Offhook sets itself or that belong to the connection.
 const RESERVED_HEADERS: &[&str] = &[
     "host",
     "content-length",
@@ -31,7 +31,7 @@ const RESERVED_HEADERS: &[&str] = &[
     "webhook-signature",
 ];
 
-/// A custom header.
+/// A custom request header.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Name as typed.
@@ -40,38 +40,38 @@ pub struct Header {
     pub value: String,
 }
 
-/// Reads custom headers, one a line.
+/// Parses custom headers, one per line.
 pub(super) fn headers(text: &str) -> Result<Vec<Header>, FieldError> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let headers: Vec<Header> = lines.map(header).collect::<Result<_, _>>()?;
     if headers.len() > HEADERS_MAX {
-        return Err(FieldError::new("headers", "At most 20 custom headers are possible."));
+        return Err(FieldError::new("headers", "You can set at most 20 custom headers."));
     }
     let same = |a: &Header, b: &Header| a.name.eq_ignore_ascii_case(&b.name);
     match headers.iter().enumerate().find(|(at, h)| headers[..*at].iter().any(|before| same(before, h))) {
-        Some((_, twice)) => Err(FieldError::new("headers", format!("{} stands here twice.", twice.name))),
+        Some((_, twice)) => Err(FieldError::new("headers", format!("{} is listed twice.", twice.name))),
         None => Ok(headers),
     }
 }
 
-/// One header line. Names are tokens and values visible text (RFC 9110 section 5), so nothing can break out.
+/// Parses one header line. Names are tokens and values visible text (RFC 9110 section 5), which rules out injection.
 fn header(line: &str) -> Result<Header, FieldError> {
-    let refuse = |said: String| Err(FieldError::new("headers", said));
+    let refuse = |message: String| Err(FieldError::new("headers", message));
     let Some((name, value)) = line.split_once(':') else {
         return refuse(format!("Write each header as Name: value. This line has no colon: {line}"));
     };
     let (name, value) = (name.trim(), value.trim());
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || name.len() > 100 || !name.bytes().all(is_token) {
-        return refuse(format!("{name:?} is not a header name."));
+        return refuse(format!("{name:?} is not a valid header name."));
     }
     let lower = name.to_ascii_lowercase();
     if RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("offhook-") {
-        return refuse(format!("{name} is written by us and cannot be set."));
+        return refuse(format!("{name} is set by Offhook and can't be changed."));
     }
     let kept = value == HEADER_KEPT;
     if value.len() > HEADER_VALUE_MAX_CHARS || !(kept || value.chars().all(|c| c == '\t' || (' '..='~').contains(&c))) {
-        return refuse(format!("The value of {name} may hold visible ASCII characters only, at most 2,048."));
+        return refuse(format!("The value of {name} can contain only visible ASCII characters, at most 2,048."));
     }
     Ok(Header { name: name.to_owned(), value: value.to_owned() })
 }

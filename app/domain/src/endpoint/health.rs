@@ -1,28 +1,28 @@
-//! How an endpoint does, and what follows when nothing succeeds for long.
+//! The health of an endpoint, and when it counts as failing or is disabled.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::{MINUTE_MS, UnixMs};
 
-/// Attempts in a row without a success after which an endpoint is failing.
+/// Consecutive failed attempts after which an endpoint counts as failing.
 pub const FAILING_AFTER_ATTEMPTS: u32 = 10;
-/// Time without a success after which an endpoint is failing, however few attempts there were.
+/// Time without a success after which an endpoint counts as failing, however few attempts there were.
 pub const FAILING_AFTER_MS: i64 = 60 * MINUTE_MS;
-/// Time of failing after which the customer is told again, and for the last time.
+/// How long an endpoint has been failing when the customer gets the second and the last warning.
 pub const WARNED_AFTER_MS: [i64; 2] = [24 * 60 * MINUTE_MS, 4 * 24 * 60 * MINUTE_MS];
-/// Time of failing after which an endpoint is disabled.
+/// How long an endpoint has been failing when it is disabled.
 pub const DISABLED_AFTER_MS: i64 = 5 * 24 * 60 * MINUTE_MS;
 
-/// The latest attempts of an endpoint in numbers.
+/// A summary of an endpoint's latest attempts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Failed attempts in a row; 0 after a success.
+    /// Consecutive failed attempts; 0 after a success.
     pub failures_in_row: u32,
-    /// When the row of failures began.
+    /// When the first of the consecutive failures happened.
     pub failing_since: Option<UnixMs>,
-    /// Latest 2xx.
+    /// When the latest 2xx response arrived.
     pub last_success_at: Option<UnixMs>,
-    /// Latest attempt of any result.
+    /// When the latest attempt was made, whatever its result.
     pub last_attempt_at: Option<UnixMs>,
 }
 

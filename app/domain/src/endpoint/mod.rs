@@ -15,21 +15,21 @@ pub use self::{
     port::{Duplicate, Endpoints},
     state::{EndpointState, PauseReason},
 };
-use crate::{event::EventKind, id::EndpointId, target::TargetUrl, time::UnixMs};
+use crate::{event::kind::EventKind, id::EndpointId, target::TargetUrl, time::UnixMs};
 
-/// Time limit of an attempt, body included, unless the endpoint sets its own.
+/// Default time limit of an attempt including the response body, in milliseconds.
 pub const ATTEMPT_TIMEOUT_MS: u32 = 15_000;
-/// Time limit of a look-up of the endpoint's name, in milliseconds.
+/// Time limit of DNS resolution, in milliseconds.
 pub const DNS_TIMEOUT_MS: u32 = 3_000;
-/// Time limit of connecting, TLS included, in milliseconds.
+/// Time limit of connecting, including TLS, in milliseconds.
 pub const CONNECT_TIMEOUT_MS: u32 = 5_000;
-/// Shortest limit that an endpoint may set.
+/// Minimum time limit an endpoint may set, in milliseconds.
 pub const ATTEMPT_TIMEOUT_MIN_MS: u32 = 1_000;
-/// Longest limit that an endpoint may set.
+/// Maximum time limit an endpoint may set, in milliseconds.
 pub const ATTEMPT_TIMEOUT_MAX_MS: u32 = 30_000;
-/// Highest rate limit that an endpoint may set, in events per second.
+/// Maximum rate limit an endpoint may set, in events per second.
 pub const RATE_MAX_PER_S: u32 = 1_000;
-/// Most endpoints of an account.
+/// Default maximum number of endpoints per account.
 pub const ENDPOINTS_MAX: u32 = 500;
 
 /// An endpoint without its credentials.
@@ -37,62 +37,62 @@ pub const ENDPOINTS_MAX: u32 = 500;
 pub struct Endpoint {
     /// Id.
     pub id: EndpointId,
-    /// Name for people; the host unless they chose another.
+    /// Display name; defaults to the host.
     pub name: String,
-    /// Where it is.
+    /// The URL.
     pub url: TargetUrl,
-    /// The kinds it picked, in [`EventKind::ALL`]'s order; at least one.
+    /// The subscribed kinds, in [`EventKind::ALL`]'s order; at least one.
     pub events: Vec<EventKind>,
-    /// Where it stands.
+    /// Its state.
     pub state: EndpointState,
     /// Why it is paused, if it is.
     pub pause_reason: Option<PauseReason>,
-    /// Since when it has stood there.
+    /// Since when it has been in this state.
     pub state_since: UnixMs,
-    /// Its latest attempts.
+    /// Summary of its latest attempts.
     pub health: Health,
     /// Time limit of an attempt in milliseconds.
     pub timeout_ms: u32,
-    /// Most events per second; none for no limit.
+    /// Maximum events per second; `None` for no limit.
     pub rate_per_s: Option<u32>,
-    /// Most held events per second since the latest resume; none for no limit of its own.
+    /// Maximum held events per second after the latest resume; `None` for no separate limit.
     pub drain_per_s: Option<u32>,
-    /// Whether calls are sent however late they are.
+    /// Whether call-start events are sent however late.
     pub deliver_late: bool,
-    /// Names of its custom headers, in their order; the values are credentials.
+    /// Names of its custom headers, in order. The values are credentials.
     pub header_names: Vec<String>,
-    /// Whether it is the account's own test line.
+    /// Whether it is the account's test line.
     pub test_line: bool,
-    /// Counts its changes; an edit names the version it began with.
+    /// Version, incremented by each change. An edit states the version it started from.
     pub version: u32,
     /// When it was created.
     pub created_at: UnixMs,
 }
 
-/// An endpoint with its deliveries in numbers.
+/// An endpoint with statistics of its deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointSummary {
-    /// Whether the account is suspended, so that the endpoint holds its events.
+    /// Whether the account is suspended and the endpoint therefore holds its events.
     pub suspended: bool,
     /// The endpoint.
     pub endpoint: Endpoint,
     /// Deliveries that have not ended: queued, retrying or held. Exact up to [`crate::delivery::COUNT_MAX`].
     pub waiting: u32,
-    /// Delivered in the last 24 hours, counted by whole hours.
+    /// Deliveries that succeeded in the last 24 hours, by whole hours.
     pub delivered_24h: u32,
-    /// Ended as failed in the last 24 hours, likewise.
+    /// Deliveries that failed in the last 24 hours, by whole hours.
     pub failed_24h: u32,
-    /// Length in milliseconds that 95 of 100 attempts of the last 24 hours did not exceed.
+    /// 95th percentile of the duration of attempts in the last 24 hours, in milliseconds.
     pub p95_ms: Option<u32>,
-    /// The cause of its latest failure, while it is failing.
+    /// The latest failure, while the endpoint is failing.
     pub failure: Option<crate::cause::Failure>,
-    /// The auth token with all but its end hidden.
+    /// The auth token, masked except for its end.
     pub auth_token_masked: String,
-    /// The signing secret with all but its end hidden.
+    /// The signing secret, masked except for its end.
     pub signing_secret_masked: String,
 }
 
-/// An endpoint as it was just created, with its credentials, this once.
+/// A newly created endpoint with its credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CreatedEndpoint {
     /// The endpoint.
@@ -101,18 +101,18 @@ pub struct CreatedEndpoint {
     pub credentials: Credentials,
 }
 
-/// The credentials of an endpoint in full.
+/// The unmasked credentials of an endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// Stands in the body.
+    /// Sent as `auth_token` in the body.
     pub auth_token: String,
-    /// Signs the headers; `whsec_…`.
+    /// Signs the requests; `whsec_…`.
     pub signing_secret: String,
-    /// While the auth token is rotated: the one that is not sent, which is the next before the switch and the earlier
-    /// after it.
+    /// During a rotation of the auth token, the token that is not being sent: the next one before the switch, the
+    /// previous one after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_auth_token: Option<String>,
-    /// While two secrets overlap: the old one.
+    /// During an overlap, the previous signing secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier_signing_secret: Option<String>,
 }

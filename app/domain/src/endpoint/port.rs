@@ -1,31 +1,31 @@
-//! What may be asked of endpoints, and done.
+//! The endpoints part of the port.
 
 use async_trait::async_trait;
 
 use super::{CreatedEndpoint, Credentials, Endpoint, EndpointForm, EndpointSummary};
 use crate::{
     actor::Actor,
-    audit::Record,
+    audit::AuditRecord,
     error::Result,
-    event::EventKind,
+    event::kind::EventKind,
     id::{DeliveryId, EndpointId},
     tally::Tally,
     time::UnixMs,
 };
 
-/// What to do about a URL that another endpoint already has.
+/// What to do if another endpoint already has the URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Duplicate {
-    /// Refuse and name the other one.
+    /// Refuse and name the other endpoint.
     Refuse,
-    /// Create it all the same.
+    /// Create it anyway.
     Allow,
 }
 
-/// Endpoints: the part of the port that creates, changes and tests them.
+/// Creating, changing and testing endpoints.
 #[async_trait]
 pub trait Endpoints {
-    /// Creates an endpoint with fresh credentials.
+    /// Creates an endpoint with new credentials.
     ///
     /// # Errors
     /// `Invalid` per field (also for a private address), `Conflict` with the existing id for a URL used twice.
@@ -35,25 +35,25 @@ pub trait Endpoints {
         form: &EndpointForm,
         duplicate: Duplicate,
     ) -> Result<CreatedEndpoint>;
-    /// The account's endpoints: failing first, then by name; deleted ones left out.
+    /// The account's endpoints, failing ones first, then by name, without deleted ones.
     ///
     /// # Errors
-    /// `Forbidden` without the right to read.
+    /// `Forbidden` without permission to read endpoints.
     async fn endpoints(&self, actor: &Actor) -> Result<Vec<EndpointSummary>>;
-    /// One endpoint, also a deleted one.
+    /// One endpoint, which may be deleted.
     ///
     /// # Errors
-    /// `NotFound` also for another account's.
+    /// `NotFound`, also for another account's endpoint.
     async fn endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<EndpointSummary>;
-    /// The form as it would be filled in now; header values are [`super::HEADER_KEPT`].
+    /// The endpoint as a prefilled form; header values are [`super::HEADER_KEPT`].
     ///
     /// # Errors
     /// As [`Self::endpoint`].
     async fn endpoint_form(&self, actor: &Actor, id: &EndpointId) -> Result<(Endpoint, EndpointForm)>;
-    /// Changes an endpoint. `version` is the one the edit began with; none to overwrite whatever is there.
+    /// Changes an endpoint. `version` is the one the edit started from; `None` overwrites any version.
     ///
     /// # Errors
-    /// `Invalid` per field, `Conflict` when someone else changed it meanwhile.
+    /// `Invalid` per field, `Conflict` if someone else has changed it since.
     async fn update_endpoint(
         &self,
         actor: &Actor,
@@ -61,22 +61,22 @@ pub trait Endpoints {
         form: &EndpointForm,
         version: Option<u32>,
     ) -> Result<Endpoint>;
-    /// Holds the endpoint's events from now on. Pausing a paused endpoint changes nothing.
+    /// Pauses an endpoint: its events are held. Pausing a paused endpoint has no effect.
     ///
     /// # Errors
     /// `NotFound`, `Conflict` for a deleted endpoint.
     async fn pause_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<Endpoint>;
-    /// Sends again, the held events beside new ones, in the order of each call; held ones at most `drain_per_s` a second.
+    /// Resumes an endpoint. Held events are sent alongside new ones, in order per call, at most `drain_per_s` per second.
     ///
     /// # Errors
     /// As [`Self::pause_endpoint`]; `Invalid` for a rate outside of 1 to [`super::RATE_MAX_PER_S`].
     async fn resume_endpoint(&self, actor: &Actor, id: &EndpointId, drain_per_s: Option<u32>) -> Result<Endpoint>;
-    /// Deletes an endpoint and cancels what waits for it; answers how many that were.
+    /// Deletes an endpoint and cancels its waiting deliveries; returns how many there were.
     ///
     /// # Errors
     /// `NotFound`.
     async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32>;
-    /// Sends an example event of this kind, or this payload, to this endpoint alone, marked as a test.
+    /// Sends an example event of this kind, or this payload, to this endpoint only, marked as a test.
     ///
     /// # Errors
     /// `Invalid` for a payload that breaks the contract, `Conflict` when the endpoint is paused.
@@ -87,29 +87,29 @@ pub trait Endpoints {
         kind: EventKind,
         payload: Option<&str>,
     ) -> Result<DeliveryId>;
-    /// The credentials in full.
+    /// Reveals the endpoint's credentials.
     ///
     /// # Errors
-    /// `Forbidden` for those who may not see them.
+    /// `Forbidden` without permission to reveal them.
     async fn reveal_credentials(&self, actor: &Actor, id: &EndpointId) -> Result<Credentials>;
-    /// What the endpoint did by the hour, oldest first, from the hour of `since` on; quiet hours are left out.
+    /// The endpoint's hourly counts since the hour of `since`, oldest first, without empty hours.
     ///
     /// # Errors
     /// As [`Self::endpoint`].
     async fn endpoint_hours(&self, actor: &Actor, id: &EndpointId, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>>;
-    /// What all endpoints of the account did together, as [`Self::endpoint_hours`].
+    /// The same as [`Self::endpoint_hours`] for all endpoints of the account together.
     ///
     /// # Errors
-    /// `Forbidden` for those who may not read endpoints.
+    /// `Forbidden` without permission to read endpoints.
     async fn account_hours(&self, actor: &Actor, since: UnixMs) -> Result<Vec<(UnixMs, Tally)>>;
-    /// The latest 50 things that happened to the endpoint, newest first.
+    /// The latest 50 audit records about the endpoint, newest first.
     ///
     /// # Errors
     /// As [`Self::endpoint`].
-    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<Record>>;
-    /// The account's test line as an endpoint that listens for every event; made on first use.
+    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<AuditRecord>>;
+    /// The account's test line as an endpoint subscribed to every event; created on first use.
     ///
     /// # Errors
-    /// `Forbidden` for those who may not create endpoints.
+    /// `Forbidden` without permission to create endpoints.
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint>;
 }

@@ -1,26 +1,26 @@
-//! Where an endpoint stands.
+//! The state of an endpoint.
 
 use serde::{Deserialize, Serialize};
 
-/// Where an endpoint stands. `docs/states.md` draws the ways between.
+/// The state of an endpoint. `docs/states.md` draws the transitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EndpointState {
     /// Receives events.
     Active,
-    /// Paused by a person, or because it answered 410: events are held.
+    /// Paused by a user, or because it returned 410. Its events are held.
     Paused,
-    /// Disabled after days of failures: events are held.
+    /// Disabled after days of failures. Its events are held.
     Disabled,
-    /// Deleted; stays readable with its deliveries.
+    /// Deleted; remains readable with its deliveries.
     Deleted,
 }
 
 impl EndpointState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 4] = [Self::Active, Self::Paused, Self::Disabled, Self::Deleted];
 
-    /// The name on the wire and in the database.
+    /// The name in REST and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl EndpointState {
         }
     }
 
-    /// The state of that name.
+    /// The state with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == name)
@@ -42,8 +42,8 @@ impl EndpointState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PauseReason {
-    /// A person paused it.
+    /// A user paused it.
     Person,
-    /// It answered 410 Gone.
+    /// It returned 410 Gone.
     Gone,
 }

@@ -1,19 +1,19 @@
-//! Rotation of an endpoint's two credentials, so that no delivery is refused on the way.
+//! Rotation of an endpoint's two credentials without a refused delivery.
 //!
-//! A request carries one auth token, so its rotation is prepare, prove, switch, retire: the receiver learns the next
-//! token before it comes, a test proves that it did, and after the switch the earlier one can come back for a day.
-//! A request can carry two signatures, so the secret rotates by overlap: both sign until a moment that was set.
+//! A request carries one auth token, so its rotation is prepare, prove, switch, retire: the receiver adds the next
+//! token in advance, a test proves that it did, and the switch can be undone for a day.
+//! A request can carry two signatures, so the secret rotates by overlap: both sign for a set time.
 //!
-//! What holds is read from the times below and not from what has been carried out, so it is the same on every node
+//! The state is derived from the times below, not from what has been executed, so it is the same on every node
 //! and after a restart.
 
-pub mod everywhere;
+pub mod bulk;
 mod port;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    everywhere::RotationsEverywhere,
+    bulk::BulkRotations,
     port::{RotationView, Rotations},
 };
 use crate::{
@@ -22,22 +22,22 @@ use crate::{
     time::{DAY_MS, SECOND_MS, UnixMs},
 };
 
-/// How long after the switch the earlier auth token can come back.
+/// How long a switch of the auth token can be undone, in milliseconds.
 pub const UNDO_MS: i64 = DAY_MS;
-/// How long both secrets sign unless somebody says otherwise, in seconds.
+/// Default overlap of two secrets, in seconds.
 pub const OVERLAP_S: u32 = 24 * 60 * 60;
-/// Longest overlap of two secrets in seconds, also when it is extended.
+/// Maximum overlap of two secrets in seconds, also after an extension.
 pub const OVERLAP_MAX_S: u32 = 7 * 24 * 60 * 60;
-/// How far ahead a switch may be set, in milliseconds.
+/// How far in the future a switch can be scheduled, in milliseconds.
 pub const SWITCH_AHEAD_MAX_MS: i64 = 90 * DAY_MS;
 
 /// One of the two credentials of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Credential {
-    /// Stands in the body.
+    /// Sent in the body.
     #[serde(rename = "auth_token")]
     AuthToken,
-    /// Signs the headers.
+    /// Signs the request.
     #[serde(rename = "secret")]
     SigningSecret,
 }
@@ -52,15 +52,15 @@ impl Credential {
         }
     }
 
-    /// The credential of that name.
+    /// The credential with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         [Self::AuthToken, Self::SigningSecret].into_iter().find(|credential| credential.as_str() == name)
     }
 
-    /// What people read in the middle of a sentence.
+    /// The noun for use within a sentence.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
             Self::AuthToken => "auth token",
             Self::SigningSecret => "signing secret",
@@ -68,59 +68,59 @@ impl Credential {
     }
 }
 
-/// What to do about a next credential that no test has proved.
+/// Whether to proceed although no test has succeeded with the next credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unproved {
-    /// Refuse to go on, and say why.
+pub enum AllowUnverified {
+    /// Refuse and explain.
     Refuse,
-    /// Go on all the same.
+    /// Proceed anyway.
     Allow,
 }
 
-/// Where the rotation of an auth token stands.
+/// The phase of an auth token rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "is")]
 pub enum TokenPhase {
-    /// The earlier token is sent; the next is known.
+    /// The current token is sent; the next one is prepared.
     Prepared {
-        /// When the switch happens by itself; none when somebody switches.
+        /// When the switch is scheduled; `None` if it is manual.
         switch_at: Option<UnixMs>,
     },
-    /// The next token is sent; the earlier can come back.
+    /// The new token is sent; the switch can be undone.
     Switched {
-        /// When.
+        /// When it was switched.
         at: UnixMs,
-        /// Until when the earlier token can come back. It is forgotten then.
+        /// Until when the switch can be undone. The previous token is deleted then.
         undo_until: UnixMs,
     },
 }
 
-/// A running rotation of an auth token.
+/// A rotation of the auth token in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRotation {
-    /// When it was prepared; tells it from other rotations of the endpoint.
+    /// When it was prepared; distinguishes it from other rotations of the endpoint.
     pub since: UnixMs,
-    /// The token from before, masked.
+    /// The previous token, masked.
     pub earlier_masked: String,
-    /// The token that follows, masked.
+    /// The next token, masked.
     pub next_masked: String,
     /// The latest test with the next token.
     pub test: Option<DeliveryId>,
-    /// When a test with the next token was answered with 2xx.
+    /// When a test with the next token got a 2xx response.
     pub proved_at: Option<UnixMs>,
-    /// Where it stands.
+    /// Its phase.
     pub phase: TokenPhase,
 }
 
 impl TokenRotation {
-    /// A rotation that begins now.
+    /// A rotation that starts now.
     #[must_use]
     pub const fn prepared(now: UnixMs, earlier_masked: String, next_masked: String) -> Self {
         let phase = TokenPhase::Prepared { switch_at: None };
         Self { since: now, earlier_masked, next_masked, test: None, proved_at: None, phase }
     }
 
-    /// How it stands at a moment: a switch whose time has come has happened, and a rotation that is over is none.
+    /// The rotation at a time: a scheduled switch has happened once it is due, and `None` once the rotation is over.
     #[must_use]
     pub fn at(self, now: UnixMs) -> Option<Self> {
         let phase = match self.phase {
@@ -133,7 +133,7 @@ impl TokenRotation {
         (!over).then_some(Self { phase, ..self })
     }
 
-    /// When it changes by itself.
+    /// When it next changes on schedule.
     #[must_use]
     pub const fn changes_at(&self) -> Option<UnixMs> {
         match self.phase {
@@ -142,42 +142,42 @@ impl TokenRotation {
         }
     }
 
-    /// Whether the next token is the one that is sent.
+    /// Whether the switch has happened.
     #[must_use]
     pub const fn is_switched(&self) -> bool {
         matches!(self.phase, TokenPhase::Switched { .. })
     }
 
-    /// Goes on only before the switch: what is done to a prepared rotation.
+    /// Checks that the switch has not happened.
     ///
     /// # Errors
     /// `Conflict` after the switch.
     pub fn require_prepared(&self) -> Result<()> {
         if self.is_switched() {
             return Err(conflict(
-                "The switch to the next auth token has happened. Undo it, or retire the earlier token.",
+                "The switch to the next auth token has already happened. Undo it, or retire the previous token.",
             ));
         }
         Ok(())
     }
 
-    /// The rotation after a switch now, or with a switch set for a later moment.
+    /// Switches now, or schedules the switch.
     ///
     /// # Errors
-    /// `Conflict` after the switch, and when nothing is proved and that was not said to be fine; `Invalid` for a
-    /// moment in the past or further away than [`SWITCH_AHEAD_MAX_MS`].
-    pub fn switch(self, at: Option<UnixMs>, unproved: Unproved, now: UnixMs) -> Result<Self> {
+    /// `Conflict` after the switch, and without a successful test unless that is allowed; `Invalid` for a
+    /// time in the past or further ahead than [`SWITCH_AHEAD_MAX_MS`].
+    pub fn switch(self, at: Option<UnixMs>, unproved: AllowUnverified, now: UnixMs) -> Result<Self> {
         self.require_prepared()?;
-        if self.proved_at.is_none() && unproved == Unproved::Refuse {
+        if self.proved_at.is_none() && unproved == AllowUnverified::Refuse {
             return Err(conflict(
-                "No test with the next auth token has succeeded, so the endpoint may refuse every event after the \
-                 switch. Send a test first, or say that you want to switch anyway.",
+                "No test with the next auth token has succeeded, so the endpoint may reject every event after the \
+                 switch. Send a test first, or confirm that you want to switch anyway.",
             ));
         }
         let phase = match at {
             None => TokenPhase::Switched { at: now, undo_until: now.plus_ms(UNDO_MS) },
             Some(at) if at <= now => {
-                return Err(Error::invalid("switch_at", "Choose a time that is still to come, or switch now."));
+                return Err(Error::invalid("switch_at", "Choose a time in the future, or switch now."));
             }
             Some(at) if at.since_ms(now) > SWITCH_AHEAD_MAX_MS => {
                 return Err(Error::invalid("switch_at", "Choose a time within the next 90 days."));
@@ -187,7 +187,7 @@ impl TokenRotation {
         Ok(Self { phase, ..self })
     }
 
-    /// The rotation with the earlier token back in use, prepared once more. What was proved stays proved.
+    /// Undoes the switch: the rotation is prepared again, with its successful test kept.
     ///
     /// # Errors
     /// `Conflict` before the switch.
@@ -196,7 +196,7 @@ impl TokenRotation {
         Ok(Self { phase: TokenPhase::Prepared { switch_at: None }, ..self })
     }
 
-    /// Goes on only after the switch.
+    /// Checks that the switch has happened.
     ///
     /// # Errors
     /// `Conflict` before it.
@@ -204,72 +204,74 @@ impl TokenRotation {
         if self.is_switched() {
             return Ok(());
         }
-        Err(conflict("The next auth token is not in use yet. Switch to it first, or drop the rotation."))
+        Err(conflict("The next auth token is not in use yet. Switch to it first, or cancel the rotation."))
     }
 }
 
-/// A running overlap of two signing secrets.
+/// A rotation of the signing secret in progress: an overlap of two secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRotation {
-    /// When it began; tells it from other rotations of the endpoint.
+    /// When it started; distinguishes it from other rotations of the endpoint.
     pub since: UnixMs,
-    /// The old secret, masked.
+    /// The previous secret, masked.
     pub earlier_masked: String,
     /// The new secret, masked.
     pub next_masked: String,
-    /// The latest test that only the new secret signed.
+    /// The latest test signed only with the new secret.
     pub test: Option<DeliveryId>,
-    /// When such a test was answered with 2xx.
+    /// When such a test got a 2xx response.
     pub proved_at: Option<UnixMs>,
-    /// The overlap as it was chosen, in seconds.
+    /// The chosen overlap, in seconds.
     pub overlap_s: u32,
     /// Until when both sign.
     pub overlap_until: UnixMs,
-    /// Whether it was extended; that is possible once.
+    /// Whether it has been extended, which is possible once.
     pub extended: bool,
 }
 
 impl SecretRotation {
-    /// An overlap that begins now.
+    /// An overlap that starts now.
     ///
     /// # Errors
-    /// `Invalid` when it is longer than [`OVERLAP_MAX_S`].
+    /// `Invalid` if it is longer than [`OVERLAP_MAX_S`].
     pub fn begin(now: UnixMs, overlap_s: u32, earlier_masked: String, next_masked: String) -> Result<Self> {
         if overlap_s > OVERLAP_MAX_S {
-            return Err(Error::invalid("overlap_s", "An overlap is 0 to 604800 seconds, which is 7 days."));
+            return Err(Error::invalid("overlap_s", "An overlap must be 0 to 604800 seconds (7 days)."));
         }
         let overlap_until = now.plus_ms(i64::from(overlap_s) * SECOND_MS);
         let (test, proved_at) = (None, None);
         Ok(Self { since: now, earlier_masked, next_masked, test, proved_at, overlap_s, overlap_until, extended: false })
     }
 
-    /// How it stands at a moment; none when it is over.
+    /// The rotation at a time; `None` once it is over.
     #[must_use]
     pub fn at(self, now: UnixMs) -> Option<Self> {
         (now < self.overlap_until).then_some(self)
     }
 
-    /// Goes on only when a test has proved the new secret, or that was said not to matter: what ends the overlap.
+    /// Checks that a test with the new secret has succeeded, unless that is allowed to be skipped.
     ///
     /// # Errors
-    /// `Conflict` when nothing is proved and that was not said to be fine.
-    pub fn require_proved(&self, unproved: Unproved) -> Result<()> {
-        if self.proved_at.is_none() && unproved == Unproved::Refuse {
+    /// `Conflict` without a successful test.
+    pub fn require_proved(&self, unproved: AllowUnverified) -> Result<()> {
+        if self.proved_at.is_none() && unproved == AllowUnverified::Refuse {
             return Err(conflict(
-                "No test that only the new secret signs has succeeded, so the endpoint may refuse every event once the \
-                 old one is retired. Send such a test first, or say that you want to retire it anyway.",
+                "No test signed only with the new secret has succeeded, so the endpoint may reject every event once the \
+                 previous one is retired. Send such a test first, or confirm that you want to retire it anyway.",
             ));
         }
         Ok(())
     }
 
-    /// The overlap, longer by its own length, but at most [`OVERLAP_MAX_S`] from now.
+    /// Extends the overlap by its own length, but to at most [`OVERLAP_MAX_S`] from now.
     ///
     /// # Errors
-    /// `Conflict` when it was extended before.
+    /// `Conflict` if it has been extended already.
     pub fn extend(self, now: UnixMs) -> Result<Self> {
         if self.extended {
-            return Err(conflict("This overlap was extended once already. Retire the old secret, then rotate again."));
+            return Err(conflict(
+                "This overlap has already been extended once. Retire the previous secret, then rotate again.",
+            ));
         }
         let longer = self.overlap_until.plus_ms(i64::from(self.overlap_s) * SECOND_MS);
         let latest = now.plus_ms(i64::from(OVERLAP_MAX_S) * SECOND_MS).max(self.overlap_until);
@@ -277,22 +279,22 @@ impl SecretRotation {
     }
 }
 
-/// Why there is nothing to do to a rotation.
+/// The error if no rotation is in progress.
 #[must_use]
 pub fn none_runs(credential: Credential) -> Error {
-    let what = credential.words();
-    conflict(&format!("No rotation of this endpoint's {what} is running. Begin one first."))
+    let what = credential.label();
+    conflict(&format!("No rotation of this endpoint's {what} is in progress. Start one first."))
 }
 
-/// Why a second rotation does not begin.
+/// The error if a rotation is already in progress.
 #[must_use]
 pub fn one_runs(credential: Credential) -> Error {
     conflict(match credential {
         Credential::AuthToken => {
-            "A rotation of this endpoint's auth token is running. Finish it or drop it, then begin the next."
+            "A rotation of this endpoint's auth token is already in progress. Finish or cancel it first."
         }
         Credential::SigningSecret => {
-            "Two signing secrets of this endpoint overlap already. Retire the old one, then rotate again."
+            "A rotation of this endpoint's signing secret is already in progress. Retire the previous secret first."
         }
     })
 }
@@ -316,18 +318,18 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_before_anything_is_proved_must_be_asked_for() {
-        let refused = prepared().switch(None, Unproved::Refuse, NOW).unwrap_err();
+    fn a_switch_without_a_successful_test_needs_confirmation() {
+        let refused = prepared().switch(None, AllowUnverified::Refuse, NOW).unwrap_err();
         assert!(refused.to_string().contains("switch anyway"), "{refused}");
-        assert!(prepared().switch(None, Unproved::Allow, NOW).unwrap().is_switched());
+        assert!(prepared().switch(None, AllowUnverified::Allow, NOW).unwrap().is_switched());
         let proved = TokenRotation { proved_at: Some(NOW), ..prepared() };
-        assert!(proved.switch(None, Unproved::Refuse, NOW).unwrap().is_switched());
+        assert!(proved.switch(None, AllowUnverified::Refuse, NOW).unwrap().is_switched());
     }
 
     #[test]
-    fn a_set_switch_happens_at_its_time_and_the_rotation_is_over_a_day_later() {
+    fn a_scheduled_switch_happens_on_time_and_the_rotation_ends_a_day_later() {
         let at = NOW.plus_ms(5_000);
-        let set = prepared().switch(Some(at), Unproved::Allow, NOW).unwrap();
+        let set = prepared().switch(Some(at), AllowUnverified::Allow, NOW).unwrap();
         assert_eq!((set.is_switched(), set.changes_at()), (false, Some(at)));
         assert!(!set.clone().at(at.plus_ms(-1)).unwrap().is_switched());
         let switched = set.clone().at(at).unwrap();
@@ -336,23 +338,23 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_lies_ahead_but_not_too_far() {
+    fn a_switch_is_scheduled_within_the_next_90_days() {
         for at in [NOW, NOW.plus_ms(-1), NOW.plus_ms(SWITCH_AHEAD_MAX_MS + 1)] {
-            assert!(matches!(prepared().switch(Some(at), Unproved::Allow, NOW), Err(Error::Invalid(_))));
+            assert!(matches!(prepared().switch(Some(at), AllowUnverified::Allow, NOW), Err(Error::Invalid(_))));
         }
     }
 
     #[test]
-    fn an_undone_switch_is_prepared_and_still_proved() {
+    fn an_undone_switch_is_prepared_and_keeps_its_successful_test() {
         let proved = TokenRotation { proved_at: Some(NOW), ..prepared() };
-        let switched = proved.clone().switch(None, Unproved::Refuse, NOW).unwrap();
+        let switched = proved.clone().switch(None, AllowUnverified::Refuse, NOW).unwrap();
         assert!(switched.require_prepared().is_err());
         assert_eq!(switched.undo().unwrap(), proved);
         assert!(prepared().undo().is_err());
     }
 
     #[test]
-    fn an_overlap_ends_at_its_time_and_is_extended_once_by_its_own_length() {
+    fn an_overlap_ends_on_time_and_can_be_extended_once() {
         let hour = overlap(3_600);
         let until = hour.overlap_until;
         assert!(hour.clone().at(until.plus_ms(-1)).is_some() && hour.clone().at(until).is_none());
@@ -362,16 +364,16 @@ mod tests {
     }
 
     #[test]
-    fn an_old_secret_is_retired_before_the_new_one_is_proved_only_when_asked_for() {
-        let refused = overlap(3_600).require_proved(Unproved::Refuse).unwrap_err();
+    fn retiring_a_secret_without_a_successful_test_needs_confirmation() {
+        let refused = overlap(3_600).require_proved(AllowUnverified::Refuse).unwrap_err();
         assert!(refused.to_string().contains("retire it anyway"), "{refused}");
-        assert!(overlap(3_600).require_proved(Unproved::Allow).is_ok());
+        assert!(overlap(3_600).require_proved(AllowUnverified::Allow).is_ok());
         let proved = SecretRotation { proved_at: Some(NOW), ..overlap(3_600) };
-        assert!(proved.require_proved(Unproved::Refuse).is_ok());
+        assert!(proved.require_proved(AllowUnverified::Refuse).is_ok());
     }
 
     #[test]
-    fn an_overlap_never_reaches_further_than_seven_days() {
+    fn an_overlap_never_exceeds_seven_days() {
         assert!(SecretRotation::begin(NOW, OVERLAP_MAX_S + 1, String::new(), String::new()).is_err());
         let week = overlap(OVERLAP_MAX_S);
         let week_ms = i64::from(OVERLAP_MAX_S) * SECOND_MS;

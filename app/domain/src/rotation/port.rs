@@ -1,9 +1,9 @@
-//! What may be asked about rotation, and done.
+//! The rotation part of the port.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::{Credential, SecretRotation, TokenRotation, Unproved};
+use super::{AllowUnverified, Credential, SecretRotation, TokenRotation};
 use crate::{
     actor::Actor,
     endpoint::Endpoint,
@@ -12,39 +12,39 @@ use crate::{
     time::UnixMs,
 };
 
-/// The credentials of an endpoint and what is happening to them. Nothing in it is secret.
+/// The credentials of an endpoint, masked, and their rotations.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RotationView {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// The auth token that is sent now, masked.
+    /// The auth token in use, masked.
     pub auth_token_masked: String,
     /// The newest signing secret, masked.
     pub signing_secret_masked: String,
-    /// The rotation of the auth token, while one runs.
+    /// The rotation of the auth token, if one is in progress.
     pub token: Option<TokenRotation>,
-    /// The rotation of the signing secret, while one runs.
+    /// The rotation of the signing secret, if one is in progress.
     pub secret: Option<SecretRotation>,
 }
 
-/// Rotation: the part of the port that renews credentials. All of it needs the right to rotate, except where it says
-/// otherwise, and each answers `NotFound` for another account's endpoint.
+/// Rotating an endpoint's credentials. Requires permission to rotate unless stated
+/// otherwise. Another account's endpoint is `NotFound`.
 #[async_trait]
 pub trait Rotations {
-    /// How the endpoint's credentials stand, for everybody who may read endpoints.
+    /// The endpoint's credentials and rotations. Requires permission to read endpoints.
     ///
     /// # Errors
-    /// `NotFound` also for another account's.
+    /// `NotFound`, also for another account's endpoint.
     async fn rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Prepares the next auth token: the one that was chosen, or a random one. Returns it in full.
+    /// Prepares the next auth token: the chosen one, or a random one. Returns it unmasked.
     ///
     /// # Errors
-    /// `Invalid` for a token that cannot be or is in use already, `Conflict` while another rotation of it runs.
+    /// `Invalid` for an invalid token or the one in use, `Conflict` while another rotation is in progress.
     async fn prepare_token(&self, actor: &Actor, id: &EndpointId, chosen: Option<String>) -> Result<String>;
-    /// Sends a test that carries the next auth token, or that only the new secret signs.
+    /// Sends a test with the next auth token, or one signed only with the new secret.
     ///
     /// # Errors
-    /// `Conflict` when no rotation runs or the endpoint does not receive.
+    /// `Conflict` if no rotation is in progress or the endpoint is paused.
     async fn test_credential(&self, actor: &Actor, id: &EndpointId, what: Credential) -> Result<DeliveryId>;
     /// Switches to the next auth token, now or at a set time.
     ///
@@ -55,36 +55,36 @@ pub trait Rotations {
         actor: &Actor,
         id: &EndpointId,
         at: Option<UnixMs>,
-        unproved: Unproved,
+        unproved: AllowUnverified,
     ) -> Result<RotationView>;
-    /// Brings the earlier auth token back.
+    /// Switches back to the previous auth token.
     ///
     /// # Errors
-    /// `Conflict` before the switch, and when the earlier token is forgotten.
+    /// `Conflict` before the switch, and once the previous token has been deleted.
     async fn undo_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Forgets the earlier auth token before its time.
+    /// Retires the previous auth token early.
     ///
     /// # Errors
     /// `Conflict` before the switch.
     async fn retire_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Gives a prepared rotation up; the next token is forgotten.
+    /// Cancels a prepared rotation and deletes the next token.
     ///
     /// # Errors
     /// `Conflict` after the switch.
-    async fn drop_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Makes a new signing secret; both sign for so many seconds. Returns the new one in full.
+    async fn cancel_token_rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
+    /// Generates a new signing secret; both sign for this many seconds. Returns the new one unmasked.
     ///
     /// # Errors
-    /// `Conflict` during an overlap, `Invalid` for one that is too long.
+    /// `Conflict` during an overlap, `Invalid` for an overlap that is too long.
     async fn rotate_secret(&self, actor: &Actor, id: &EndpointId, overlap_s: u32) -> Result<String>;
     /// Extends the overlap once.
     ///
     /// # Errors
-    /// `Conflict` when none runs or it was extended before.
+    /// `Conflict` if none is in progress or it has been extended already.
     async fn extend_secret(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
     /// Ends the overlap now.
     ///
     /// # Errors
-    /// `Conflict` when none runs, and as [`SecretRotation::require_proved`].
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: Unproved) -> Result<RotationView>;
+    /// `Conflict` if none is in progress, and as [`SecretRotation::require_proved`].
+    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: AllowUnverified) -> Result<RotationView>;
 }

@@ -1,5 +1,5 @@
-//! The cadence strip: the story of a delivery's attempts in one line, as a telephone rings. Drawn on the server
-//! with attributes and classes only, since the content policy refuses inline styles.
+//! The cadence strip: the attempts of a delivery on a time axis. Drawn on the server with attributes and classes only,
+//! because the content security policy blocks inline styles.
 
 mod scale;
 
@@ -10,35 +10,35 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::status_lamp::{Lamp, ink};
+use super::status_badge::{StatusIcon, ink};
 use crate::html::IntoHtml;
 use scale::{Bar, Strip, Tick};
 
-/// Width of the small strip without the lamp at its end.
+/// Width of the small strip without the status icon.
 const SMALL_WIDTH: f64 = 80.0;
 /// Height of the small strip.
 const SMALL_HEIGHT: f64 = 16.0;
-/// Width of a bar of the small strip.
+/// Bar width in the small strip.
 const SMALL_BAR: f64 = 2.5;
-/// Least distance of two bars of the small strip.
+/// Minimum distance between two bars of the small strip.
 const SMALL_APART: f64 = 4.0 / (SMALL_WIDTH - SMALL_BAR);
-/// Height of the bars of the large strip.
+/// Maximum bar height in the large strip.
 const LARGE_HEIGHT: f64 = 44.0;
-/// Least distance of two bars of the large strip, as a part of its width, so that they do not touch on a phone.
+/// Minimum distance between two bars of the large strip, as a fraction of its width, so that they do not touch on a phone.
 const LARGE_APART: f64 = 0.028;
-/// The large strip's bars stand on this part of its width, in percent; the rest is for the last bar itself.
+/// Width available for left edges of bars in the large strip, in percent; the rest is for the last bar itself.
 const LARGE_USED_PERCENT: f64 = 97.0;
 
 /// The strip in words: `4 attempts in 12 min, next in 26 min`.
 #[must_use]
-pub fn words(row: &DeliveryRow, now: UnixMs) -> String {
-    let Some((first, last)) = row.beats.first().zip(row.beats.last()) else { return "Not tried yet".to_owned() };
-    let tries = counted(i64::try_from(row.beats.len()).unwrap_or(i64::MAX), "attempt");
+pub fn description(row: &DeliveryRow, now: UnixMs) -> String {
+    let Some((first, last)) = row.beats.first().zip(row.beats.last()) else { return "No attempts yet".to_owned() };
+    let attempts = counted(i64::try_from(row.beats.len()).unwrap_or(i64::MAX), "attempt");
     let over = last.started_at.since_ms(first.started_at);
     let over = if row.beats.len() > 1 { format!(" in {}", span(over)) } else { String::new() };
     let next = row.next_attempt_at.filter(|at| !row.status.is_final() && *at > now);
     let next = next.map(|at| format!(", next in {}", span(at.since_ms(now)))).unwrap_or_default();
-    format!("{tries}{over}{next}")
+    format!("{attempts}{over}{next}")
 }
 
 /// One decimal is finer than a pixel.
@@ -50,12 +50,12 @@ const fn fill(bar: &Bar) -> &'static str {
     if bar.ok { "fill-delivered-fill" } else { "fill-failed-fill" }
 }
 
-/// The strip of a row: 96 by 16 with the lamp of the result at its end.
+/// The strip of a row: 96 by 16, with the status icon at its end.
 #[component]
 pub fn CadenceStrip(
     /// The delivery.
     row: DeliveryRow,
-    /// The moment that the page speaks of.
+    /// The current time.
     now: UnixMs,
 ) -> impl IntoView {
     let strip = Strip::of(&row, SMALL_APART);
@@ -74,18 +74,18 @@ pub fn CadenceStrip(
     view! {
         <span class="inline-flex items-end gap-1">
             <svg role="img" width="80" height="16" viewBox="0 0 80 16" class="shrink-0">
-                <title>{words(&row, now)}</title>
+                <title>{description(&row, now)}</title>
                 <path class="stroke-line" d="M0 15.5H80"></path>
                 {bars.collect_view()}
                 {next}
             </svg>
-            <Lamp status=row.status class=small_lamp(&row)/>
+            <StatusIcon status=row.status class=small_icon(&row)/>
         </span>
     }
     .into_html()
 }
 
-fn small_lamp(row: &DeliveryRow) -> &'static str {
+fn small_icon(row: &DeliveryRow) -> &'static str {
     match ink(row.status) {
         "text-delivered" => "size-3 shrink-0 text-delivered",
         "text-retrying" => "size-3 shrink-0 text-retrying",
@@ -94,13 +94,13 @@ fn small_lamp(row: &DeliveryRow) -> &'static str {
     }
 }
 
-/// The strip of the delivery's own page: as wide as its place, with a time axis. Places are percentages, so that
-/// bars and words keep their size on every screen.
+/// The full-width strip of a delivery's page, with a time axis. Positions are percentages, so that bars and labels keep
+/// their size on every screen.
 #[component]
 pub fn CadenceChart(
     /// The delivery.
     row: DeliveryRow,
-    /// The moment that the page speaks of.
+    /// The current time.
     now: UnixMs,
 ) -> impl IntoView {
     let strip = Strip::of(&row, LARGE_APART);
@@ -116,11 +116,11 @@ pub fn CadenceChart(
     });
     let ticks = strip.ticks();
     let last = ticks.len().saturating_sub(1);
-    let axis = ticks.into_iter().enumerate().map(|(at, tick)| mark(tick, left(tick.x), at == last));
+    let axis = ticks.into_iter().enumerate().map(|(index, tick)| axis_tick(tick, left(tick.x), index == last));
     view! {
         <svg role="img" width="100%" height="66" class="block overflow-visible">
-            <title>{words(&row, now)}</title>
-            <desc>"One bar per attempt, as high as it took long, on a logarithmic axis of the time since the event."</desc>
+            <title>{description(&row, now)}</title>
+            <desc>"One bar per attempt. Height shows its duration; the logarithmic axis shows the time since the event."</desc>
             <line class="stroke-control" x1="0" x2="100%" y1="44.5" y2="44.5"></line>
             {axis.collect_view()}
             {bars.collect_view()}
@@ -130,34 +130,34 @@ pub fn CadenceChart(
     .into_html()
 }
 
-/// A mark of the axis; the last word stays inside of the drawing.
-fn mark(tick: Tick, x: String, last: bool) -> impl IntoView {
+/// A tick of the axis. The last label is right-aligned to stay inside the drawing.
+fn axis_tick(tick: Tick, x: String, last: bool) -> impl IntoView {
     let shown = if tick.narrow { "" } else { "max-sm:hidden" };
     let anchor = if last { "end" } else { "start" };
     view! {
         <line class="stroke-control" x1=x.clone() x2=x.clone() y1="44" y2="49"></line>
-        <text class=format!("fill-ink-3 text-meta {shown}") x=x y="63" text-anchor=anchor>{tick.words}</text>
+        <text class=format!("fill-ink-3 text-meta {shown}") x=x y="63" text-anchor=anchor>{tick.label}</text>
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::delivery::{Beat, Status};
+    use domain::delivery::{AttemptMark, Status};
 
     use super::*;
     use crate::components::sample;
 
     #[test]
-    fn the_strip_in_words_counts_attempts_and_names_the_next() {
-        let beat = |ms| Beat { started_at: UnixMs(ms), duration_ms: 9, ok: false };
+    fn the_strip_in_words_counts_attempts_and_names_the_next_one() {
+        let beat = |ms| AttemptMark { started_at: UnixMs(ms), duration_ms: 9, ok: false };
         let row = DeliveryRow {
             beats: vec![beat(0), beat(5_000), beat(120_000)],
             next_attempt_at: Some(UnixMs(180_000)),
             ..sample::row(Status::Retrying)
         };
-        assert_eq!(words(&row, UnixMs(150_000)), "3 attempts in 2 min, next in 30 s");
+        assert_eq!(description(&row, UnixMs(150_000)), "3 attempts in 2 min, next in 30 s");
         let row = DeliveryRow { beats: vec![beat(0)], status: Status::Delivered, ..row };
-        assert_eq!(words(&row, UnixMs(150_000)), "1 attempt");
-        assert_eq!(words(&sample::row(Status::Queued), UnixMs(0)), "Not tried yet");
+        assert_eq!(description(&row, UnixMs(150_000)), "1 attempt");
+        assert_eq!(description(&sample::row(Status::Queued), UnixMs(0)), "No attempts yet");
     }
 }

@@ -1,4 +1,4 @@
-//! The filter of the audit log: a GET form, so that every filter is an address and works without script.
+//! The filter of the audit log: a GET form, so that every filter has a URL and works without JavaScript.
 
 use domain::audit::AuditFilter;
 use leptos::prelude::*;
@@ -10,22 +10,22 @@ use crate::components::{
 };
 use crate::html::IntoHtml;
 
-/// By area, person and time.
+/// Filters by area, user and time.
 #[component]
 pub fn FilterForm(
-    /// What is filtered now.
+    /// The current filter.
     filter: AuditFilter,
-    /// The areas there are, with their words.
+    /// The areas with their names.
     areas: &'static [(&'static str, &'static str)],
     /// The page's path.
     base: String,
 ) -> impl IntoView {
     let areas = areas.iter().map(|(area, words)| ((*area).to_owned(), (*words).to_owned())).collect();
     view! {
-        <form method="get" action=base role="search" aria-label="Records" class="grid items-end gap-3 sm:grid-cols-2 lg:grid-cols-4">
+        <form method="get" action=base role="search" aria-label="Audit log" class="grid items-end gap-3 sm:grid-cols-2 lg:grid-cols-4">
             <Choice name="area" label="Area" any="All areas" options=areas chosen=filter.area/>
             <div class="grid min-w-0 grid-cols-1 gap-1">
-                <label class=LEGEND for="who">"Person or token"</label>
+                <label class=LEGEND for="who">"User or token"</label>
                 <input class=CONTROL type="search" id="who" name="who" value=filter.who autocomplete="off" spellcheck="false"
                     placeholder="ana@acme.example"/>
             </div>

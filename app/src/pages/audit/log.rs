@@ -1,6 +1,6 @@
-//! A log under its filter: an account's, or the installation's.
+//! An audit log with its filter: an account's, or that of the ops pages.
 
-use domain::audit::{AuditFilter, AuditPage, area_words};
+use domain::audit::{AuditFilter, AuditPage, area_label};
 use leptos::prelude::*;
 
 use super::{SUPPORT, filter_form::FilterForm, records::Records};
@@ -9,23 +9,23 @@ use crate::components::{
     empty_state::EmptyState,
     filter_chips::{Chip, FilterChips},
     pager::{Pager, Paging, Trail},
-    viewpoint::Viewpoint,
+    render_context::RenderContext,
 };
 use crate::html::IntoHtml;
 
-/// The filter, the records under it, and the way to older ones.
+/// The filter, the records and the pager.
 #[component]
 pub fn AuditLog(
     /// The records.
     page: AuditPage,
     /// The page's query, without its question mark.
     query: String,
-    /// The areas that the log can be narrowed to.
+    /// The areas to choose from.
     areas: &'static [(&'static str, &'static str)],
     /// Path of the log.
     base: String,
-    /// Whose account and clock.
-    view: Viewpoint,
+    /// Account and time zone.
+    view: RenderContext,
 ) -> impl IntoView {
     let filter = AuditFilter::parse(&query);
     let at = filter.cursor.as_deref();
@@ -47,7 +47,7 @@ pub fn AuditLog(
     }
 }
 
-/// The same records as files.
+/// Links that export the same records.
 #[component]
 pub fn Exports(
     /// The page's query, without its question mark.
@@ -64,19 +64,19 @@ pub fn Exports(
     }
 }
 
-/// The filter without a place in the list.
+/// The filter, back on the first page.
 pub(super) fn first_page(filter: &AuditFilter) -> AuditFilter {
     AuditFilter { cursor: None, limit: 0, ..filter.clone() }
 }
 
-fn chips(filter: &AuditFilter, base: &str, view: &Viewpoint) -> Vec<Chip> {
+fn chips(filter: &AuditFilter, base: &str, view: &RenderContext) -> Vec<Chip> {
     let whole = first_page(filter);
     let chip = |label: String, without: AuditFilter| Chip { label, href: format!("{base}{}", without.to_query()) };
     let area =
-        whole.area.as_ref().map(|area| chip(area_words(area).to_owned(), AuditFilter { area: None, ..whole.clone() }));
+        whole.area.as_ref().map(|area| chip(area_label(area).to_owned(), AuditFilter { area: None, ..whole.clone() }));
     let who = whole.who.as_ref().map(|who| chip(format!("By {who}"), AuditFilter { who: None, ..whole.clone() }));
     let object =
-        whole.object.as_ref().map(|id| chip(format!("About {id}"), AuditFilter { object: None, ..whole.clone() }));
+        whole.object.as_ref().map(|id| chip(format!("Object {id}"), AuditFilter { object: None, ..whole.clone() }));
     let from =
         whole.from.map(|at| chip(format!("From {}", view.zone.full(at)), AuditFilter { from: None, ..whole.clone() }));
     let to =
@@ -87,17 +87,17 @@ fn chips(filter: &AuditFilter, base: &str, view: &Viewpoint) -> Vec<Chip> {
 fn empty(filter: &AuditFilter, base: &str) -> impl IntoView + use<> {
     let base = base.to_owned();
     let whole = first_page(filter);
-    let (title, words) = if whole == (AuditFilter { area: Some(SUPPORT.to_owned()), ..AuditFilter::default() }) {
+    let (title, text) = if whole == (AuditFilter { area: Some(SUPPORT.to_owned()), ..AuditFilter::default() }) {
         (
-            "Support has not looked into this account",
-            "Each support session will be listed here, with who, why, and every page that was looked at.",
+            "No support sessions yet",
+            "Support sessions are listed here with the support agent, the reason and every page they opened.",
         )
     } else {
-        ("No record matches this filter", "Other areas, people or times may have some.")
+        ("No matching records", "Try a different area, user or period.")
     };
     let (verb, href) = if whole == AuditFilter::default() { ("First page", base) } else { ("Clear filters", base) };
     view! {
-        <EmptyState title=title words=words>
+        <EmptyState title=title words=text>
             <LinkButton href=href weight=Weight::Primary>{verb}</LinkButton>
         </EmptyState>
     }

@@ -1,4 +1,4 @@
-//! The audit log: who did what, when, from where, and what it was before and after.
+//! The audit log: who did what, when and from where, with values before and after.
 
 mod filter_form;
 mod log;
@@ -15,11 +15,11 @@ use leptos::prelude::*;
 use crate::html::IntoHtml;
 use crate::{
     api,
-    components::{heading::Heading, rail::Part, viewpoint::Viewpoint},
+    components::{heading::Heading, render_context::RenderContext, sidebar::Part},
     pages::account_page,
 };
 
-/// The area that has a tab of its own.
+/// The area with its own tab.
 const SUPPORT: &str = "support";
 
 /// `/a/:acct/audit`
@@ -28,13 +28,13 @@ pub fn AuditPage() -> impl IntoView {
     account_page(Part::Audit, async |place, frame| {
         frame.need(Permission::ReadAudit)?;
         let page = api::audit::list(place.acct.clone(), place.query.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let base = view.path("audit");
-        let lead = format!("Who did what, and from where. Records are only ever added. {}.", view.clock());
+        let lead = format!("Who did what, and from where. Append-only. {}.", view.clock());
         let tabs = view! { <Tabs filter=AuditFilter::parse(&place.query) base=base.clone()/> };
         let exports = view! { <Exports query=place.query.clone() base=base.clone()/> };
         Ok(view! {
-            <Heading title="Audit" lead=lead>{exports}</Heading>
+            <Heading title="Audit log" lead=lead>{exports}</Heading>
             {tabs}
             <AuditLog page=page query=place.query areas=&AREAS base=base view=view/>
         }
@@ -42,7 +42,7 @@ pub fn AuditPage() -> impl IntoView {
     })
 }
 
-/// Everything, or only what the provider's support did; the rest of the filter stays.
+/// All records, or only support access. Keeps the rest of the filter.
 #[component]
 fn Tabs(filter: AuditFilter, base: String) -> impl IntoView {
     let here = filter.area.as_deref() == Some(SUPPORT);

@@ -1,4 +1,4 @@
-//! The attempts of a delivery: one line each, and the evidence of the one that is open.
+//! The attempts of a delivery: one line each, with request and response of the selected one.
 
 use domain::{attempt::Attempt, delivery::DeliveryDetail, id::DeliveryId};
 use leptos::prelude::*;
@@ -8,46 +8,46 @@ use crate::html::IntoHtml;
 use crate::{
     components::{
         code_block::{CodeBlock, FoldedCode},
-        status_lamp::Lamp,
+        render_context::RenderContext,
+        status_badge::StatusIcon,
         time_text::{TimeForm, TimeText},
         timing::{self, TimingBar},
-        viewpoint::Viewpoint,
     },
     links,
 };
 
-/// The attempt to open: the one that the address names, else the latest.
+/// The selected attempt: the one in the URL, or the latest.
 #[must_use]
-pub fn open<'a>(attempts: &'a [Attempt], named: &str) -> Option<&'a Attempt> {
+pub fn selected<'a>(attempts: &'a [Attempt], named: &str) -> Option<&'a Attempt> {
     let number: Option<u32> = named.parse().ok();
     attempts.iter().find(|attempt| Some(attempt.number) == number).or(attempts.last())
 }
 
-/// What came of an attempt, short: `503`, `Connection refused`.
+/// The result of an attempt: `503`, `Connection refused`.
 fn result(attempt: &Attempt) -> String {
     match (attempt.status_code, &attempt.failure) {
         (Some(code), _) => code.to_string(),
         (None, Some(failure)) => crate::components::cause::name(failure.cause).to_owned(),
-        (None, None) => "No answer".to_owned(),
+        (None, None) => "No response".to_owned(),
     }
 }
 
-/// The list of attempts and the evidence of the open one.
+/// The list of attempts, with request and response of the selected one.
 #[component]
 pub fn Attempts(
     /// The delivery.
     detail: DeliveryDetail,
-    /// Number of the open attempt as the address has it; empty for the latest.
+    /// Number of the selected attempt from the URL; empty for the latest.
     named: String,
-    /// Whose account and clock.
-    view: Viewpoint,
+    /// The account and the reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
-    let Some(shown) = open(&detail.attempts, &named).cloned() else {
-        return view! { <p class="text-ink-2">"No attempt has been made yet."</p> }.into_html();
+    let Some(shown) = selected(&detail.attempts, &named).cloned() else {
+        return view! { <p class="text-ink-2">"No attempts yet."</p> }.into_html();
     };
     let number = shown.number;
     let items = detail.attempts.iter().rev().map(|attempt| {
-        view! { <AttemptLine attempt=attempt.clone() open=attempt.number == number id=detail.row.id.clone() view=view.clone()/> }
+        view! { <AttemptLine attempt=attempt.clone() selected=attempt.number == number id=detail.row.id.clone() view=view.clone()/> }
     });
     view! {
         <div class="grid items-start gap-4 lg:grid-cols-[22rem_minmax(0,1fr)]">
@@ -60,7 +60,7 @@ pub fn Attempts(
 
 /// One line: number, result, duration, time.
 #[component]
-fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) -> impl IntoView {
+fn AttemptLine(attempt: Attempt, selected: bool, id: DeliveryId, view: RenderContext) -> impl IntoView {
     let (status, ink) = if attempt.failure.is_none() {
         (domain::delivery::Status::Delivered, "text-delivered")
     } else {
@@ -71,32 +71,32 @@ fn AttemptLine(attempt: Attempt, open: bool, id: DeliveryId, view: Viewpoint) ->
         <li>
             <a
                 href=href
-                aria-current=open.then_some("true")
+                aria-current=selected.then_some("true")
                 class="grid grid-cols-[2rem_minmax(0,1fr)_auto_auto] items-center gap-x-2 min-h-9 border-b border-line border-l-4 border-l-transparent px-2 py-1 text-table leading-row no-underline hover:bg-sunk aria-[current]:border-l-ink aria-[current]:bg-sunk"
             >
                 <span class="text-ink-3">{format!("#{}", attempt.number)}</span>
                 <span class=format!("inline-flex items-center gap-1.5 min-w-0 {ink}")>
-                    <Lamp status=status class="size-3 shrink-0"/>
+                    <StatusIcon status=status class="size-3 shrink-0"/>
                     <span>{result(&attempt)}</span>
                 </span>
-                <span class="text-ink-2">{timing::words(attempt.duration_ms)}</span>
+                <span class="text-ink-2">{timing::duration_text(attempt.duration_ms)}</span>
                 <TimeText at=attempt.started_at form=TimeForm::Clock view=view/>
             </a>
         </li>
     }
 }
 
-/// What is kept about one attempt: the answer first, since that is where the reason stands.
+/// What is kept about an attempt: the response first, because it usually shows the reason.
 #[component]
-fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
-    let said =
+fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: RenderContext) -> impl IntoView {
+    let cause =
         attempt.failure.as_ref().map(|failure| view! { <p class="text-failed">{failure.sentence(view.now)} "."</p> });
     view! {
         <div class="grid gap-4 min-w-0">
             <div class="grid gap-1">
                 <h3 class="font-bold">{format!("Attempt {}", attempt.number)}</h3>
                 <p class="text-table text-ink-2"><TimeText at=attempt.started_at form=TimeForm::Full view=view/></p>
-                {said}
+                {cause}
             </div>
             <TimingBar attempt=attempt.clone()/>
             <Response attempt=attempt.clone()/>
@@ -109,22 +109,22 @@ fn Evidence(attempt: Attempt, detail: DeliveryDetail, view: Viewpoint) -> impl I
 #[component]
 fn Response(attempt: Attempt) -> impl IntoView {
     let Some(code) = attempt.status_code else {
-        return view! { <h4 class=PART>"Response"</h4><p class="text-table text-ink-2">"There was no answer."</p> }
+        return view! { <h4 class=SUBHEADING>"Response"</h4><p class="text-table text-ink-2">"No response was received."</p> }
             .into_html();
     };
-    let cut = attempt
+    let truncated = attempt
         .response_cut
-        .then(|| view! { <p class="text-meta text-ink-3">"Only the beginning of the body is kept."</p> });
+        .then(|| view! { <p class="text-meta text-ink-3">"Truncated: only the beginning of the body is kept."</p> });
     let body = if attempt.response_body.is_empty() {
-        view! { <p class="text-table text-ink-2">"The body was empty."</p> }.into_html()
+        view! { <p class="text-table text-ink-2">"Empty body"</p> }.into_html()
     } else {
         view! { <CodeBlock text=attempt.response_body what="response body"/> }.into_html()
     };
     view! {
         <div class="grid gap-2">
-            <h4 class=PART>{format!("Response: {code}")}</h4>
+            <h4 class=SUBHEADING>{format!("Response: {code}")}</h4>
             {body}
-            {cut}
+            {truncated}
             {(!attempt.response_head.is_empty()).then(|| view! {
                 <FoldedCode title="Response headers" text=attempt.response_head id="response-headers"/>
             })}
@@ -138,12 +138,12 @@ fn Request(attempt: Attempt, detail: DeliveryDetail) -> impl IntoView {
     let head = curl::request_head(&detail.row, &attempt);
     let body = curl::masked_body(&detail).map(|body| {
         view! {
-            <FoldedCode title="Request body, with the auth token masked" text=body id="request-body"/>
+            <FoldedCode title="Request body (auth token masked)" text=body id="request-body"/>
         }
     });
     view! {
         <div class="grid gap-2">
-            <h4 class=PART>"Request"</h4>
+            <h4 class=SUBHEADING>"Request"</h4>
             <p class="text-table wrap-anywhere">"POST " {attempt.url}</p>
             <FoldedCode title="Request headers" text=head id="request-headers" open=true/>
             {body}
@@ -152,4 +152,4 @@ fn Request(attempt: Attempt, detail: DeliveryDetail) -> impl IntoView {
     .into_html()
 }
 
-const PART: &str = "text-table font-bold";
+const SUBHEADING: &str = "text-table font-bold";

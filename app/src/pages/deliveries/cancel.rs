@@ -1,4 +1,4 @@
-//! The page that asks before a waiting delivery is ended.
+//! The confirmation page before a waiting delivery is cancelled.
 
 use domain::actor::Permission;
 use leptos::prelude::*;
@@ -10,7 +10,7 @@ use crate::{
     components::{
         button::{Button, LinkButton, Weight},
         heading::Heading,
-        rail::Part,
+        sidebar::Part,
     },
     links,
     pages::account_page,
@@ -19,28 +19,28 @@ use crate::{
 /// `/a/:acct/deliveries/:dlv/cancel`
 #[component]
 pub fn CancelPage() -> impl IntoView {
-    account_page(Part::Deliveries, async |place, frame| {
+    account_page(Part::Deliveries, async |route, frame| {
         frame.need(Permission::WriteDeliveries)?;
-        let row = api::deliveries::show(place.acct.clone(), place.param("dlv")).await?.row;
-        let page = links::delivery(&place.acct, row.id.as_str());
-        let words = if row.status.is_final() {
-            "It has already ended; there is nothing to cancel."
+        let row = api::deliveries::show(route.acct.clone(), route.param("dlv")).await?.row;
+        let page = links::delivery(&route.acct, row.id.as_str());
+        let consequence = if row.status.is_final() {
+            "This delivery is already finished, so there is nothing to cancel."
         } else {
-            "No further attempt is made. The delivery stays readable, and can be resent later."
+            "No further attempts are made. You can still view the delivery and resend it later."
         };
         let form = (!row.status.is_final()).then(|| {
             view! {
-                <input type="hidden" name="acct" value=place.acct.clone()/>
+                <input type="hidden" name="acct" value=route.acct.clone()/>
                 <input type="hidden" name="dlv" value=row.id.to_string()/>
                 <Button weight=Weight::Final>"Cancel delivery"</Button>
             }
         });
         Ok(view! {
             <Heading title=format!("Cancel {} to {}?", row.kind, row.endpoint_name)/>
-            <p class="max-w-column">{words}</p>
+            <p class="max-w-column">{consequence}</p>
             <form method="post" action=Cancel::PATH class="flex flex-wrap gap-2">
                 {form}
-                <LinkButton href=page>"Keep it"</LinkButton>
+                <LinkButton href=page>"Cancel"</LinkButton>
             </form>
         }
         .into_html())

@@ -1,4 +1,4 @@
-//! Numbers of deliveries in words.
+//! Counts of deliveries by status.
 
 use domain::{
     delivery::{DeliveryCounts, Status},
@@ -8,14 +8,14 @@ use leptos::prelude::*;
 
 use crate::components::count_text::number;
 
-/// `1,204 match · 37 failed · 4 retrying · 2 expired`; all but the first are links that narrow the list to them.
+/// `1,204 deliveries · 37 failed · 4 retrying · 2 expired`; all but the first link to the filtered list.
 #[component]
 pub fn Counts(
-    /// The numbers.
+    /// The counts.
     counts: DeliveryCounts,
-    /// The filter that they belong to.
+    /// The filter they belong to.
     filter: DeliveryFilter,
-    /// The list's path.
+    /// Path of the list.
     base: String,
 ) -> impl IntoView {
     let narrowed = |status: Status, n: u32, ink: &'static str| {
@@ -24,15 +24,15 @@ pub fn Counts(
             view! {
                 <span class="text-ink-3" aria-hidden="true">"·"</span>
                 <a class=format!("inline-flex items-center min-h-6 {ink}") href=href>
-                    {format!("{} {}", number(n), status.word().to_lowercase())}
+                    {format!("{} {}", number(n), status.label().to_lowercase())}
                 </a>
             }
         })
     };
-    let verb = if counts.matching == 1 { "matches" } else { "match" };
+    let noun = if counts.matching == 1 { "delivery" } else { "deliveries" };
     view! {
         <p id="live-counts" class="flex flex-wrap items-center gap-x-2 text-table text-ink-2">
-            <span>{format!("{} {verb}", number(counts.matching))}</span>
+            <span>{format!("{} {noun}", number(counts.matching))}</span>
             {narrowed(Status::Failed, counts.failed, "text-failed")}
             {narrowed(Status::Retrying, counts.retrying, "text-retrying")}
             {narrowed(Status::Expired, counts.expired, "text-ink-2")}

@@ -1,5 +1,4 @@
-//! What went over the wire, for people: the request's head and body as they were sent, and a command that sends the
-//! same. Credentials are never among it.
+//! The request as it was sent, and a curl command that sends the same. Neither contains credentials.
 
 use domain::{
     attempt::Attempt,
@@ -9,12 +8,12 @@ use domain::{
     signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER},
 };
 
-/// Stands in a copied command where the auth token goes.
+/// Placeholder for the auth token in the command.
 const TOKEN_PLACEHOLDER: &str = "YOUR_AUTH_TOKEN";
-/// Stands in a copied command where the signature goes: it covers the body, which has a placeholder.
+/// Placeholder for the signature, which covers the body with its placeholder.
 const SIGNATURE_PLACEHOLDER: &str = "v1,YOUR_SIGNATURE";
 
-/// The request's header lines as this attempt sent them, `name: value`, custom headers aside.
+/// The header lines of this attempt's request, `name: value`, without custom headers.
 #[must_use]
 pub fn request_head(row: &DeliveryRow, attempt: &Attempt) -> String {
     lines(row, attempt.number, attempt.started_at.unix_seconds(), &attempt.signature).join("\n")
@@ -33,7 +32,7 @@ fn lines(row: &DeliveryRow, number: u32, timestamp_s: i64, signature: &str) -> V
     ]
 }
 
-/// The body with the auth token masked; none once the payload is past retention.
+/// The body with the auth token masked; none if the payload is past retention.
 #[must_use]
 pub fn masked_body(detail: &DeliveryDetail) -> Option<String> {
     detail.payload.as_ref().map(|payload| body(payload, detail.event_timestamp, &masked("")))
@@ -51,7 +50,7 @@ pub fn command(detail: &DeliveryDetail, attempt: Option<&Attempt>) -> Option<Str
     Some(format!("curl -X POST {} \\\n{head}  -d {}", quoted(url), quoted(&body)))
 }
 
-/// One word of a POSIX shell, whatever stands in it.
+/// Quotes a text as one word of a POSIX shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -74,15 +73,15 @@ mod tests {
     }
 
     #[test]
-    fn a_command_quotes_what_came_from_outside_and_has_no_credentials() {
-        let said = command(&detail(Some(r#"{"x":"'; rm -rf /; '"}"#)), None).unwrap_or_default();
-        assert!(said.starts_with(r"curl -X POST 'https://crm.acme.example/it'\''s' \"));
-        assert!(said.contains(r#"{"x":"'\''; rm -rf /; '\''"}"#) && said.contains(TOKEN_PLACEHOLDER));
-        assert!(said.contains("Offhook-Attempt: 1"));
+    fn a_command_quotes_its_values_and_contains_no_credentials() {
+        let command = command(&detail(Some(r#"{"x":"'; rm -rf /; '"}"#)), None).unwrap_or_default();
+        assert!(command.starts_with(r"curl -X POST 'https://crm.acme.example/it'\''s' \"));
+        assert!(command.contains(r#"{"x":"'\''; rm -rf /; '\''"}"#) && command.contains(TOKEN_PLACEHOLDER));
+        assert!(command.contains("Offhook-Attempt: 1"));
     }
 
     #[test]
-    fn past_retention_there_is_no_body_and_no_command() {
+    fn there_is_no_body_and_no_command_past_retention() {
         assert_eq!((command(&detail(None), None), masked_body(&detail(None))), (None, None));
         let shown = masked_body(&detail(Some("{}"))).unwrap_or_default();
         assert_eq!(shown, r#"{"payload":{},"timestamp":1507305504,"auth_token":"••••••••"}"#);

@@ -1,5 +1,5 @@
-//! A delivery's page, in the order of the question "why?": what happened, what to do, what happens next, the
-//! attempts with their evidence, the event, the facts.
+//! A delivery's page: what happened, what to do, what happens next, the attempts with request and response, the event,
+//! the details.
 
 use domain::{
     actor::Permission,
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use super::{
     attempts::{self, Attempts},
     curl,
-    next::NextWords,
+    next::NextStep,
     ticket,
 };
 use crate::html::IntoHtml;
@@ -30,32 +30,32 @@ use crate::{
         live_region::{LiveRegion, Refresh},
         notices::Notices,
         panel::Panel,
-        rail::Part,
-        status_lamp::{Lamp, TestMark, glyph, ink},
+        render_context::RenderContext,
+        sidebar::Part,
+        status_badge::{StatusIcon, TestMark, glyph, ink},
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
     pages::{account_page, support::numbers::Numbers},
     visit::Frame,
 };
 
-/// `/a/:acct/deliveries/:dlv`, and the same with an attempt open: `/a/:acct/deliveries/:dlv/attempts/:n`
+/// `/a/:acct/deliveries/:dlv`, and with a selected attempt: `/a/:acct/deliveries/:dlv/attempts/:n`
 #[component]
 pub fn DeliveryPage() -> impl IntoView {
-    account_page(Part::Deliveries, async |place, frame| {
-        let detail = api::deliveries::show(place.acct.clone(), place.param("dlv")).await?;
-        let view = Viewpoint::from(&frame);
-        let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&place.query).to_query();
+    account_page(Part::Deliveries, async |route, frame| {
+        let detail = api::deliveries::show(route.acct.clone(), route.param("dlv")).await?;
+        let view = RenderContext::from(&frame);
+        let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&route.query).to_query();
         let (row, feed) = (detail.row.clone(), view.path("deliveries/live"));
-        let lives = frame.support.is_none();
-        let content = body(detail, view.clone(), frame, place.param("n"));
+        let live = frame.support.is_none();
+        let content = body(detail, view.clone(), frame, route.param("n"));
         Ok(view! {
             <TabTitle title=format!("{} {} to {}", glyph(row.status), row.kind, row.endpoint_name)/>
             <div class="flex flex-wrap items-center justify-between gap-2">
                 <a class="inline-flex items-center min-h-6 text-table" href=list>"← Deliveries"</a>
                 <Refresh/>
-                {lives.then(|| view! { <Live feed=feed/> })}
+                {live.then(|| view! { <Live feed=feed/> })}
             </div>
             <Notices/>
             <LiveRegion view=view version=version(&row) ended=row.status.is_final()>{content}</LiveRegion>
@@ -64,8 +64,8 @@ pub fn DeliveryPage() -> impl IntoView {
     })
 }
 
-/// The page below its navigation. `named` is the number of the attempt to open, empty for the latest.
-fn body(detail: DeliveryDetail, view: Viewpoint, frame: Frame, named: String) -> impl IntoView {
+/// The page below its navigation. `named` is the number of the selected attempt, empty for the latest.
+fn body(detail: DeliveryDetail, view: RenderContext, frame: Frame, named: String) -> impl IntoView {
     let (row, now) = (detail.row.clone(), view.now);
     let (event, caller, callee) = (row.event_id.clone(), row.caller.clone(), row.callee.clone());
     let numbers = view! { <Numbers frame=frame.clone() event=event caller=caller callee=callee/> };
@@ -77,20 +77,20 @@ fn body(detail: DeliveryDetail, view: Viewpoint, frame: Frame, named: String) ->
             <Panel title="Attempts" id="attempts">{attempts}</Panel>
             {numbers}
             <EventJson detail=detail.clone() named=named/>
-            <FactsPanel detail=detail view=view/>
+            <DetailsPanel detail=detail view=view/>
         </div>
     }
 }
 
-/// What happened, what to do about it, what happens next.
+/// What happened, what to do, what happens next.
 #[component]
-fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
+fn Verdict(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView {
     let endpoint = links::endpoint(&view.acct, row.endpoint_id.as_str(), "");
     view! {
         <header class="grid gap-4">
             <div class="grid gap-1">
                 <h1 class=format!("flex items-baseline gap-3 text-verdict font-bold leading-row {}", ink(row.status))>
-                    <Lamp status=row.status class="size-5 shrink-0"/>
+                    <StatusIcon status=row.status class="size-5 shrink-0"/>
                     <span class="wrap-anywhere">{cause::verdict(&row, view.now)}</span>
                 </h1>
                 <p class="flex flex-wrap items-center gap-x-2 text-ink-2">
@@ -104,7 +104,7 @@ fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
                 <Remedy row=row.clone()/>
                 <section class="grid content-start gap-1">
                     <h2 class="font-bold">"What happens next"</h2>
-                    <NextWords row=row.clone() view=view.clone()/>
+                    <NextStep row=row.clone() view=view.clone()/>
                 </section>
             </div>
             <Actions row=row view=view frame=frame/>
@@ -113,7 +113,7 @@ fn Verdict(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
     .into_html()
 }
 
-/// What to do, with a command to check. Nothing where nothing went wrong.
+/// How to fix a failure, with a command to check. Nothing after a success.
 #[component]
 fn Remedy(row: DeliveryRow) -> impl IntoView {
     let failure = row.failure.filter(|_| row.status != Status::Delivered);
@@ -121,7 +121,7 @@ fn Remedy(row: DeliveryRow) -> impl IntoView {
         view! {
             <section class="grid content-start gap-1 min-w-0">
                 <h2 class="font-bold">"What to do"</h2>
-                <p>{failure.remedy()} " " <a href=links::cause(failure.cause.code())>"More about this cause"</a></p>
+                <p>{failure.remedy()} " " <a href=links::cause(failure.cause.code())>"Learn more about this cause"</a></p>
                 {failure.command().map(|command| view! { <CodeBlock text=command what="command"/> })}
             </section>
         }
@@ -129,7 +129,7 @@ fn Remedy(row: DeliveryRow) -> impl IntoView {
 }
 
 #[component]
-fn Actions(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
+fn Actions(row: DeliveryRow, view: RenderContext, frame: Frame) -> impl IntoView {
     let page = links::delivery(&view.acct, row.id.as_str());
     let resend = if row.status.is_final() { "Resend" } else { "Resend now" };
     let cancels = matches!(row.status, Status::Queued | Status::Retrying | Status::Held);
@@ -144,7 +144,7 @@ fn Actions(row: DeliveryRow, view: Viewpoint, frame: Frame) -> impl IntoView {
     })
 }
 
-/// The event as it goes out, to read and to copy.
+/// The event as it is sent, with copy buttons.
 #[component]
 fn EventJson(detail: DeliveryDetail, named: String) -> impl IntoView {
     let body = curl::masked_body(&detail).map(|body| {
@@ -155,43 +155,45 @@ fn EventJson(detail: DeliveryDetail, named: String) -> impl IntoView {
             </details>
         }
     });
-    let command = curl::command(&detail, attempts::open(&detail.attempts, &named));
-    let command = command.map(|command| view! {
-        <p class="pt-2"><CopyButton text=command word="Copy as curl" what="with placeholders for the credentials"/></p>
+    let command = curl::command(&detail, attempts::selected(&detail.attempts, &named));
+    let command = command.map(|command| {
+        view! {
+            <p class="pt-2"><CopyButton text=command word="Copy as curl" what="with placeholders for credentials"/></p>
+        }
     });
     let gone = detail.payload.is_none().then(|| view! {
-        <p class="text-ink-2">"Payloads are kept for a time only. The timing and result of this delivery are kept, its body is not."</p>
+        <p class="text-ink-2">"The payload is past its retention period and has been deleted. Timing and result are kept."</p>
     });
     view! { <Panel title="Event" id="event">{body} {command} {gone}</Panel> }
 }
 
 #[component]
-fn FactsPanel(detail: DeliveryDetail, view: Viewpoint) -> impl IntoView {
+fn DetailsPanel(detail: DeliveryDetail, view: RenderContext) -> impl IntoView {
     let ticket = ticket::markdown(&detail, view.now);
     let row = detail.row;
     let url = detail.attempts.last().map_or(detail.endpoint_url, |attempt| attempt.url.clone());
     let accepted = view! { <TimeText at=row.created_at form=TimeForm::Full view=view.clone()/> };
     let (event, call) = (links::event(&view.acct, row.event_id.as_str()), links::call(&view.acct, &row.call_id));
-    let tried = format!("{} of {}", row.attempts, row.attempts_at_most());
-    let ended = row.finished_at.map(|at| {
+    let attempts = format!("{} of {}", row.attempts, row.attempts_at_most());
+    let finished = row.finished_at.map(|at| {
         let at = view! { <TimeText at=at form=TimeForm::Full view=view/> };
-        view! { <KeyValue name="Ended">{at}</KeyValue> }
+        view! { <KeyValue name="Finished">{at}</KeyValue> }
     });
     view! {
-        <Panel title="Facts" id="facts">
+        <Panel title="Details" id="details">
             <Facts>
-                <KeyValue name="Delivery"><IdText id=row.id.to_string() what="delivery id"/></KeyValue>
+                <KeyValue name="Delivery"><IdText id=row.id.to_string() what="delivery ID"/></KeyValue>
                 <KeyValue name="Event">
-                    <IdText id=row.event_id.to_string() what="event id"/>
-                    <a href=event>"All deliveries of this event"</a>
+                    <IdText id=row.event_id.to_string() what="event ID"/>
+                    <a href=event>"View event"</a>
                 </KeyValue>
-                <KeyValue name="Call"><IdText id=row.call_id what="call id"/> <a href=call>"The whole call"</a></KeyValue>
-                <KeyValue name="URL at the time"><code class="text-meta">{url}</code></KeyValue>
+                <KeyValue name="Call"><IdText id=row.call_id what="call ID"/> <a href=call>"View call"</a></KeyValue>
+                <KeyValue name="URL used"><code class="text-meta">{url}</code></KeyValue>
                 <KeyValue name="Accepted">{accepted}</KeyValue>
-                {ended}
-                <KeyValue name="Attempts">{tried}</KeyValue>
+                {finished}
+                <KeyValue name="Attempts">{attempts}</KeyValue>
             </Facts>
-            <div class="mt-3"><FoldedCode title="For a ticket, with masked numbers" text=ticket.clone() id="for-ticket"/></div>
+            <div class="mt-3"><FoldedCode title="Support ticket summary (numbers masked)" text=ticket.clone() id="for-ticket"/></div>
             <p class="pt-2"><CopyButton text=ticket word="Copy for ticket" what="as Markdown"/></p>
         </Panel>
     }

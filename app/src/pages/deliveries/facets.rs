@@ -1,4 +1,4 @@
-//! The parts of a filter: each can be said in words and taken away alone.
+//! The parts of a filter: each can be described and removed individually.
 
 use domain::{filter::DeliveryFilter, id::EndpointId};
 
@@ -7,12 +7,12 @@ use crate::{
     zone::Zone,
 };
 
-/// One part of the filter of deliveries.
+/// One part of the delivery filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Facet {
     /// Statuses.
     Status,
-    /// Kinds of event.
+    /// Event types.
     Kind,
     /// The endpoint.
     Endpoint,
@@ -22,18 +22,18 @@ pub enum Facet {
     Call,
     /// Free text.
     Text,
-    /// Tests or no tests.
+    /// Only tests, or no tests.
     Test,
-    /// The span of time.
+    /// The time range.
     Time,
 }
 
 impl Facet {
-    /// All parts, in the order in which people name them.
+    /// All parts, in display order.
     pub const ALL: [Self; 8] =
         [Self::Status, Self::Kind, Self::Endpoint, Self::Cause, Self::Call, Self::Text, Self::Test, Self::Time];
 
-    /// The filter without this part, from the first page on.
+    /// The filter without this part, reset to the first page.
     #[must_use]
     pub fn without(self, filter: &DeliveryFilter) -> DeliveryFilter {
         let mut rest = filter.first_page();
@@ -57,17 +57,17 @@ impl Facet {
     }
 }
 
-/// What the words of a filter need besides the filter.
+/// What describing a filter needs besides the filter itself.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
-    /// Endpoints by id.
+    /// Endpoint IDs and names.
     pub endpoints: Vec<(EndpointId, String)>,
-    /// The zone that times are written in.
+    /// The reader's time zone.
     pub zone: Zone,
 }
 
 impl Names {
-    /// What people call an endpoint; its id where it is no longer listed.
+    /// The name of an endpoint; its ID if it is no longer listed.
     fn endpoint(&self, id: &EndpointId) -> String {
         let found = self.endpoints.iter().find(|(known, _)| known == id);
         found.map_or_else(|| id.to_string(), |(_, name)| name.clone())
@@ -76,10 +76,10 @@ impl Names {
 
 /// A part of the filter in words: `status failed or retrying`.
 #[must_use]
-pub fn words(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
+pub fn describe(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
     let join = |list: Vec<String>| list.join(" or ");
     match facet {
-        Facet::Status => format!("status {}", join(filter.statuses.iter().map(|s| s.word().to_lowercase()).collect())),
+        Facet::Status => format!("status {}", join(filter.statuses.iter().map(|s| s.label().to_lowercase()).collect())),
         Facet::Kind => format!("event {}", join(filter.kinds.iter().map(ToString::to_string).collect())),
         Facet::Endpoint => {
             format!("endpoint {}", filter.endpoint.as_ref().map(|id| names.endpoint(id)).unwrap_or_default())
@@ -88,35 +88,35 @@ pub fn words(facet: Facet, filter: &DeliveryFilter, names: &Names) -> String {
         Facet::Call => format!("call {}", filter.call.as_deref().unwrap_or_default()),
         Facet::Text => format!("“{}”", filter.text.as_deref().unwrap_or_default()),
         Facet::Test if filter.test == Some(true) => "tests only".to_owned(),
-        Facet::Test => "without tests".to_owned(),
+        Facet::Test => "excluding tests".to_owned(),
         Facet::Time => time_words(filter, &names.zone),
     }
 }
 
-/// The span of time in words. Like the filter itself, `from` goes before the range.
+/// The time range in words. As in the filter itself, `from` takes precedence over the range.
 fn time_words(filter: &DeliveryFilter, zone: &Zone) -> String {
     match (filter.from, filter.to, filter.range) {
         (Some(from), Some(to), _) => format!("{} to {}", zone.short(from), zone.short(to)),
         (Some(from), None, _) => format!("since {}", zone.short(from)),
         (None, Some(to), None) => format!("before {}", zone.short(to)),
-        (None, Some(to), Some(range)) => format!("{}, before {}", range.words().to_lowercase(), zone.short(to)),
-        (None, None, range) => range.map_or_else(String::new, |range| range.words().to_lowercase()),
+        (None, Some(to), Some(range)) => format!("{}, before {}", range.label().to_lowercase(), zone.short(to)),
+        (None, None, range) => range.map_or_else(String::new, |range| range.label().to_lowercase()),
     }
 }
 
 /// The whole filter in words: `status failed, event IncomingCall, last 24 hours`.
 #[must_use]
 pub fn sentence(filter: &DeliveryFilter, names: &Names) -> String {
-    Facet::of(filter).map(|facet| words(facet, filter, names)).collect::<Vec<_>>().join(", ")
+    Facet::of(filter).map(|facet| describe(facet, filter, names)).collect::<Vec<_>>().join(", ")
 }
 
-/// A chip for each thing that is filtered; `base` is the list's path.
+/// A chip for each active filter value; `base` is the path of the list.
 #[must_use]
 pub fn chips(filter: &DeliveryFilter, names: &Names, base: &str) -> Vec<Chip> {
     let href = |rest: DeliveryFilter| format!("{base}{}", rest.first_page().to_query());
     let statuses = filter.statuses.iter().map(|status| {
         let rest = filter.statuses.iter().copied().filter(|other| other != status).collect();
-        Chip { label: status.word().to_owned(), href: href(DeliveryFilter { statuses: rest, ..filter.clone() }) }
+        Chip { label: status.label().to_owned(), href: href(DeliveryFilter { statuses: rest, ..filter.clone() }) }
     });
     let kinds = filter.kinds.iter().map(|kind| {
         let rest = filter.kinds.iter().copied().filter(|other| other != kind).collect();
@@ -124,12 +124,12 @@ pub fn chips(filter: &DeliveryFilter, names: &Names, base: &str) -> Vec<Chip> {
     });
     let others = Facet::of(filter).filter(|facet| !matches!(facet, Facet::Status | Facet::Kind));
     let others =
-        others.map(|facet| Chip { label: capital(&words(facet, filter, names)), href: href(facet.without(filter)) });
+        others.map(|facet| Chip { label: capital(&describe(facet, filter, names)), href: href(facet.without(filter)) });
     statuses.chain(kinds).chain(others).collect()
 }
 
-fn capital(words: &str) -> String {
-    let mut chars = words.chars();
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
@@ -139,28 +139,31 @@ mod tests {
 
     use super::*;
 
-    fn said(query: &str) -> String {
+    fn described(query: &str) -> String {
         let names = Names { endpoints: vec![(EndpointId::new(UnixMs(0), 1), "CRM".into())], zone: Zone::default() };
         sentence(&DeliveryFilter::parse(query), &names)
     }
 
     #[test]
-    fn a_filter_is_repeated_in_words() {
+    fn a_filter_is_described_in_words() {
         assert_eq!(
-            said("status=failed,retrying&event=IncomingCall&range=24h"),
+            described("status=failed,retrying&event=IncomingCall&range=24h"),
             "status failed or retrying, event IncomingCall, last 24 hours"
         );
         let endpoint = EndpointId::new(UnixMs(0), 1);
         assert_eq!(
-            said(&format!("endpoint={endpoint}&cause=tls_expired&test=0")),
-            "endpoint CRM, cause “Certificate expired”, without tests"
+            described(&format!("endpoint={endpoint}&cause=tls_expired&test=0")),
+            "endpoint CRM, cause “Certificate expired”, excluding tests"
         );
-        assert_eq!(said("q=0120&from=2026-11-22T13:00Z&to=2026-11-22T14:00Z"), "“0120”, 22 Nov 13:00 to 22 Nov 14:00");
-        assert_eq!(said("limit=10&cursor=x"), "");
+        assert_eq!(
+            described("q=0120&from=2026-11-22T13:00Z&to=2026-11-22T14:00Z"),
+            "“0120”, 22 Nov 13:00 to 22 Nov 14:00"
+        );
+        assert_eq!(described("limit=10&cursor=x"), "");
     }
 
     #[test]
-    fn each_part_can_be_taken_away_alone() {
+    fn each_part_can_be_removed_individually() {
         let filter = DeliveryFilter::parse("status=failed&event=IncomingCall&range=7d&from=2026-11-22T13:00Z&cursor=x");
         let rest: Vec<String> = Facet::of(&filter).map(|facet| facet.without(&filter).to_query()).collect();
         assert_eq!(rest.len(), 3);
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chip_takes_away_one_status_and_leaves_the_other() {
+    fn a_chip_removes_one_status_and_keeps_the_other() {
         let filter = DeliveryFilter::parse("status=failed,retrying&range=24h&cursor=x");
         let chips = chips(&filter, &Names::default(), "/a/x/deliveries");
         let labels: Vec<_> = chips.iter().map(|chip| chip.label.as_str()).collect();

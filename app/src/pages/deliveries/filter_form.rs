@@ -1,4 +1,4 @@
-//! The filter of the list: a GET form, so that every filter is an address and works without script.
+//! The filter form. It submits by GET, so that every filter has a URL and works without script.
 
 use domain::{
     cause::Cause,
@@ -14,18 +14,18 @@ use crate::components::{
     cause,
     field::CONTROL,
     filter_field::{Choice, LEGEND, Moment, ZoneName},
-    status_lamp::{Lamp, ink},
+    status_badge::{StatusIcon, ink},
 };
 use crate::html::IntoHtml;
 
-/// The filter of the list of deliveries.
+/// The filter form of the delivery list.
 #[component]
 pub fn FilterForm(
-    /// What is filtered now.
+    /// The current filter.
     filter: DeliveryFilter,
-    /// The endpoints to choose from.
+    /// The available endpoints.
     names: Names,
-    /// The list's path.
+    /// Path of the list.
     base: String,
 ) -> impl IntoView {
     view! {
@@ -65,8 +65,8 @@ fn Statuses(chosen: Vec<Status>) -> impl IntoView {
         view! {
             <label class="inline-flex items-center gap-1.5 min-h-7 text-table">
                 <input type="checkbox" class="size-4.5 accent-ink" name="status" value=status.as_str() checked=checked/>
-                <span class=ink(status)><Lamp status=status/></span>
-                {status.word()}
+                <span class=ink(status)><StatusIcon status=status/></span>
+                {status.label()}
             </label>
         }
     });
@@ -93,15 +93,15 @@ const BOXES: &str = "flex flex-wrap gap-x-5 gap-y-1";
 fn Choices(filter: DeliveryFilter, names: Names) -> impl IntoView {
     let endpoints = names.endpoints.iter().map(|(id, name)| (id.to_string(), name.clone()));
     let causes = Cause::ALL.iter().map(|cause| (cause.code().to_owned(), cause::name(*cause).to_owned()));
-    let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.words().to_owned()));
+    let ranges = Range::ALL.iter().map(|range| (range.as_str().to_owned(), range.label().to_owned()));
     let tests =
-        [("0", "Without tests"), ("1", "Tests only")].map(|(value, words)| (value.to_owned(), words.to_owned()));
+        [("0", "Exclude tests"), ("1", "Tests only")].map(|(value, label)| (value.to_owned(), label.to_owned()));
     let test = filter.test.map(|only| if only { "1" } else { "0" });
     view! {
         <Choice name="endpoint" label="Endpoint" any="All endpoints" options=endpoints.collect() chosen=filter.endpoint.map(String::from)/>
         <Choice name="cause" label="Cause" any="Any cause" options=causes.collect() chosen=filter.cause.map(|cause| cause.code().to_owned())/>
         <Choice name="range" label="Time" any="Any time" options=ranges.collect() chosen=filter.range.map(|range| range.as_str().to_owned())/>
-        <Choice name="test" label="Tests" any="With tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
+        <Choice name="test" label="Tests" any="Include tests" options=tests.to_vec() chosen=test.map(str::to_owned)/>
     }
     .into_html()
 }

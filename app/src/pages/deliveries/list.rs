@@ -1,4 +1,4 @@
-//! The list of deliveries: what matches the filter in the address, newest first, each with its reason.
+//! The delivery list: what matches the filter in the URL, newest first, each with its cause.
 
 use domain::{delivery::DeliveryCounts, filter::DeliveryFilter};
 use islands::live::Live;
@@ -21,20 +21,20 @@ use crate::{
         heading::Heading,
         live_region::{LiveRegion, Refresh},
         pager::{Pager, Paging, Trail},
-        rail::Part,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
+        sidebar::Part,
     },
-    pages::{Place, account_page},
+    pages::{RouteParams, account_page},
     visit::Frame,
 };
 
 /// `/a/:acct/deliveries`
 #[component]
 pub fn DeliveriesPage() -> impl IntoView {
-    account_page(Part::Deliveries, async |place, frame| {
-        let loaded = api::deliveries::list(place.acct.clone(), place.query.clone()).await?;
-        let filter = DeliveryFilter::parse(&place.query);
-        let view = Viewpoint::from(&frame);
+    account_page(Part::Deliveries, async |route, frame| {
+        let loaded = api::deliveries::list(route.acct.clone(), route.query.clone()).await?;
+        let filter = DeliveryFilter::parse(&route.query);
+        let view = RenderContext::from(&frame);
         let base = view.path("deliveries");
         let names = Names { endpoints: loaded.endpoints.clone(), zone: view.zone.clone() };
         let none = loaded.page.rows.is_empty();
@@ -56,7 +56,7 @@ pub fn DeliveriesPage() -> impl IntoView {
             <LiveRegion view=view.clone() version=loaded.page.rows.len().to_string()>
                 {match empty {
                     Some(empty) => empty,
-                    None => filled(loaded, filter, view, &place).into_html(),
+                    None => filled(loaded, filter, view, &route).into_html(),
                 }}
             </LiveRegion>
         }
@@ -64,14 +64,14 @@ pub fn DeliveriesPage() -> impl IntoView {
     })
 }
 
-/// The tab says how many have failed: `(3 ▲) Deliveries`.
+/// The tab title shows the number of failures: `(3 ▲) Deliveries`.
 fn tab(counts: DeliveryCounts) -> String {
     if counts.failed == 0 { "Deliveries".to_owned() } else { format!("({} ▲) Deliveries", counts.failed) }
 }
 
-fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: &Place) -> impl IntoView {
+fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: RenderContext, route: &RouteParams) -> impl IntoView {
     let paging =
-        Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), loaded.page.next.as_deref(), |cursor| {
+        Paging::around(&Trail::parse(&route.query), filter.cursor.as_deref(), loaded.page.next.as_deref(), |cursor| {
             DeliveryFilter { cursor, ..filter.clone() }.to_query()
         });
     let query = filter.first_page().to_query();
@@ -83,14 +83,14 @@ fn filled(loaded: DeliveryList, filter: DeliveryFilter, view: Viewpoint, place: 
     .into_html()
 }
 
-fn first_use(view: &Viewpoint) -> impl IntoView + use<> {
+fn first_use(view: &RenderContext) -> impl IntoView + use<> {
     let may = use_context::<Frame>().is_some_and(|frame| frame.may(domain::actor::Permission::WriteEndpoints));
     let (href, verb) =
-        if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "See endpoints") };
+        if may { (view.path("start"), "Send a test") } else { (view.path("endpoints"), "View endpoints") };
     view! {
         <EmptyState
-            title="Every delivery will be listed here"
-            words="One stands here for each event and each endpoint that listens for it, with its result and, where it failed, the reason."
+            title="No deliveries yet"
+            words="A delivery is created for each event and each endpoint subscribed to it. It shows the result and, if it failed, the reason."
         >
             <LinkButton href=href weight=Weight::Primary>{verb}</LinkButton>
         </EmptyState>

@@ -1,4 +1,4 @@
-//! Deliveries: the list, one of them, and sending it again.
+//! Deliveries: the list, a single delivery, resending and cancelling.
 
 mod attempts;
 pub mod cancel;

@@ -1,4 +1,4 @@
-//! The page that asks before a delivery is sent again: what, where, and as what.
+//! The confirmation page before a delivery is resent.
 
 use domain::actor::Permission;
 use domain::{
@@ -15,9 +15,9 @@ use crate::{
         button::{Button, LinkButton, Weight},
         heading::Heading,
         key_value::{Facts, KeyValue},
-        rail::Part,
+        render_context::RenderContext,
+        sidebar::Part,
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
     pages::account_page,
@@ -26,16 +26,16 @@ use crate::{
 /// `/a/:acct/deliveries/:dlv/resend`
 #[component]
 pub fn ResendPage() -> impl IntoView {
-    account_page(Part::Deliveries, async |place, frame| {
+    account_page(Part::Deliveries, async |route, frame| {
         frame.need(Permission::WriteDeliveries)?;
-        let (detail, endpoint) = api::deliveries::show_with_endpoint(place.acct.clone(), place.param("dlv")).await?;
-        let view = Viewpoint::from(&frame);
-        let page = links::delivery(&place.acct, detail.row.id.as_str());
+        let (detail, endpoint) = api::deliveries::show_with_endpoint(route.acct.clone(), route.param("dlv")).await?;
+        let view = RenderContext::from(&frame);
+        let page = links::delivery(&route.acct, detail.row.id.as_str());
         let title = format!("Resend {} to {}?", detail.row.kind, detail.row.endpoint_name);
-        let hindrance = hindrance(&detail, &endpoint.endpoint);
-        let form = hindrance.is_none().then(|| {
+        let obstacle = obstacle(&detail, &endpoint.endpoint);
+        let form = obstacle.is_none().then(|| {
             view! {
-                <input type="hidden" name="acct" value=place.acct.clone()/>
+                <input type="hidden" name="acct" value=route.acct.clone()/>
                 <input type="hidden" name="dlv" value=detail.row.id.to_string()/>
                 <Button weight=Weight::Primary>"Resend delivery"</Button>
             }
@@ -43,55 +43,55 @@ pub fn ResendPage() -> impl IntoView {
         Ok(view! {
             <Heading title=title/>
             <WhatIsSent detail=detail.clone() endpoint=endpoint.endpoint view=view/>
-            {hindrance.map(|words| view! { <p class="max-w-column text-failed">{words}</p> })}
+            {obstacle.map(|text| view! { <p class="max-w-column text-failed">{text}</p> })}
             <form method="post" action=Resend::PATH class="flex flex-wrap gap-2">
                 {form}
-                <LinkButton href=page>"Keep it as it is"</LinkButton>
+                <LinkButton href=page>"Cancel"</LinkButton>
             </form>
         }
         .into_html())
     })
 }
 
-/// Why this delivery cannot be sent again, with what to do. The engine decides again when it is asked.
-fn hindrance(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static str> {
+/// Why this delivery cannot be resent. The backend checks again.
+fn obstacle(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static str> {
     if endpoint.state == EndpointState::Deleted {
-        Some("Its endpoint was deleted. Deliveries of a deleted endpoint stay readable, and are not sent any more.")
+        Some("This delivery can't be resent because its endpoint was deleted.")
     } else if detail.payload.is_none() {
-        Some("Its payload is past retention, so there is nothing left to send.")
+        Some("This delivery can't be resent because its payload is past its retention period.")
     } else {
         None
     }
 }
 
-/// What somebody who resends should know about the endpoint as it is now.
+/// What to know about the endpoint before resending.
 fn note(detail: &DeliveryDetail, endpoint: &Endpoint) -> Option<&'static str> {
-    let tried = detail.attempts.last();
+    let last = detail.attempts.last();
     match endpoint.state {
         EndpointState::Paused | EndpointState::Disabled => {
-            Some("The endpoint is paused: the delivery waits until it is resumed.")
+            Some("The endpoint is paused. The delivery waits until you resume it.")
         }
-        _ if tried.is_some_and(|attempt| attempt.url != endpoint.url.as_str()) => {
-            Some("The endpoint's URL has been changed since the latest attempt: it goes to the new one.")
+        _ if last.is_some_and(|attempt| attempt.url != endpoint.url.as_str()) => {
+            Some("The endpoint's URL has changed since the last attempt. The delivery is sent to the new URL.")
         }
-        _ if detail.row.status == Status::Delivered => {
-            Some("Your server has already taken this event. It gets it again with the same id, so that it can tell.")
-        }
+        _ if detail.row.status == Status::Delivered => Some(
+            "Your server has already accepted this event. It is resent with the same ID, so your server can recognise it.",
+        ),
         _ => None,
     }
 }
 
-/// How many attempts follow: a new round for what has ended, else only the next one sooner.
+/// How many attempts follow: a new series for a finished delivery, otherwise only the next one, sooner.
 fn attempts(row: &DeliveryRow) -> String {
     if row.status.is_final() {
-        format!("up to {} more; it has had {}", row.rhythm.attempts(), row.attempts)
+        format!("Up to {} more ({} so far)", row.policy.attempts(), row.attempts)
     } else {
-        format!("number {} of {}, now instead of later", row.attempts + 1, row.attempts_at_most())
+        format!("Attempt {} of {}, now instead of later", row.attempts + 1, row.attempts_at_most())
     }
 }
 
 #[component]
-fn WhatIsSent(detail: DeliveryDetail, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
+fn WhatIsSent(detail: DeliveryDetail, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let note = note(&detail, &endpoint);
     let row = detail.row;
     let accepted = view! { <TimeText at=row.created_at form=TimeForm::Full view=view/> };
@@ -99,14 +99,14 @@ fn WhatIsSent(detail: DeliveryDetail, endpoint: Endpoint, view: Viewpoint) -> im
     view! {
         <div class="grid gap-3 max-w-column">
             <Facts>
-                <KeyValue name="What"><span>{format!("{} of ", row.kind)}{accepted}</span></KeyValue>
-                <KeyValue name="Where">{endpoint.url.as_str().to_owned()}</KeyValue>
-                <KeyValue name="Event id"><code class="text-meta">{row.event_id.to_string()}</code> "the same as before"</KeyValue>
-                <KeyValue name="Timestamp">"new: the second of the attempt"</KeyValue>
-                <KeyValue name="Credentials">"the endpoint’s auth token and signing secret as they are then"</KeyValue>
+                <KeyValue name="Event"><span>{format!("{}, accepted ", row.kind)}{accepted}</span></KeyValue>
+                <KeyValue name="URL">{endpoint.url.as_str().to_owned()}</KeyValue>
+                <KeyValue name="Event ID"><code class="text-meta">{row.event_id.to_string()}</code> "(unchanged)"</KeyValue>
+                <KeyValue name="Timestamp">"Set when it is resent"</KeyValue>
+                <KeyValue name="Credentials">"The endpoint's current auth token and signing secret"</KeyValue>
                 <KeyValue name="Attempts">{attempts}</KeyValue>
             </Facts>
-            {note.map(|words| view! { <p class="border-l-4 border-retrying-fill bg-retrying-soft px-3 py-2 text-retrying">{words}</p> })}
+            {note.map(|text| view! { <p class="border-l-4 border-retrying-fill bg-retrying-soft px-3 py-2 text-retrying">{text}</p> })}
         </div>
     }
 }

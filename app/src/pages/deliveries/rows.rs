@@ -1,23 +1,23 @@
-//! The rows of the list under a header for each day.
+//! The rows of the list, grouped by day.
 
 use domain::delivery::DeliveryRow;
 use leptos::prelude::*;
 
-use crate::components::{delivery_row::DeliveryItem, viewpoint::Viewpoint};
+use crate::components::{delivery_row::DeliveryItem, render_context::RenderContext};
 use crate::html::IntoHtml;
 
-/// Deliveries, newest first, under the days on which they were accepted. Days and rows are items of one list, so
-/// that a live update can replace any of them alone.
+/// Deliveries, newest first, grouped by the day they were accepted. Days and rows are items of one list, so that a live
+/// update can replace each individually.
 #[component]
 pub fn Rows(
     /// The deliveries.
     rows: Vec<DeliveryRow>,
-    /// Whose account and clock.
-    view: Viewpoint,
-    /// The list's own query, so that a delivery's page leads back to it.
+    /// The account and the reader's clock.
+    view: RenderContext,
+    /// The list's query string, so that a delivery's page can link back to it.
     #[prop(optional, into)]
     query: String,
-    /// Level of the days among the headings of the page.
+    /// Heading level of the days.
     #[prop(default = 2)]
     level: u8,
 ) -> impl IntoView {
@@ -39,10 +39,10 @@ pub fn Rows(
 
 fn header(day: &str, level: u8) -> impl IntoView + use<> {
     let class = "text-meta font-semibold text-ink-2";
-    let words = day.to_owned();
+    let text = day.to_owned();
     let heading = match level {
-        2 => view! { <h2 class=class>{words}</h2> }.into_html(),
-        _ => view! { <h3 class=class>{words}</h3> }.into_html(),
+        2 => view! { <h2 class=class>{text}</h2> }.into_html(),
+        _ => view! { <h3 class=class>{text}</h3> }.into_html(),
     };
     view! {
         <li id=format!("day-{}", day.replace(' ', "-")) class="border-b border-line bg-page px-3 py-1">

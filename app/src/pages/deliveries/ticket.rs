@@ -1,16 +1,16 @@
-//! A delivery as Markdown for a ticket: cause, times in UTC, ids; numbers masked, and no credentials.
+//! A delivery as Markdown for a support ticket: cause, times in UTC, IDs. Phone numbers are masked; no credentials.
 
 use domain::{UnixMs, delivery::DeliveryDetail, masking, time::iso_utc};
 
 use crate::components::cause;
 
-/// The text that goes into a ticket.
+/// The text of the ticket.
 #[must_use]
 pub fn markdown(detail: &DeliveryDetail, now: UnixMs) -> String {
     let row = &detail.row;
     let (caller, callee) = (masking::number(&row.caller), masking::number(&row.callee));
     let mut lines = vec![
-        format!("**{}: {} to {}**", row.status.word(), row.kind, row.endpoint_name),
+        format!("**{}: {} to {}**", row.status.label(), row.kind, row.endpoint_name),
         String::new(),
         cause::verdict(row, now),
         String::new(),
@@ -21,13 +21,13 @@ pub fn markdown(detail: &DeliveryDetail, now: UnixMs) -> String {
         format!("- Accepted: {}", iso_utc(row.created_at)),
     ];
     lines.extend(row.next_attempt_at.map(|at| format!("- Next attempt: {}", iso_utc(at))));
-    lines.extend(row.finished_at.map(|at| format!("- Ended: {}", iso_utc(at))));
+    lines.extend(row.finished_at.map(|at| format!("- Finished: {}", iso_utc(at))));
     lines.extend(detail.attempts.iter().map(|attempt| {
-        let said = attempt.failure.as_ref().map_or_else(
-            || attempt.status_code.map_or_else(|| "no answer".to_owned(), |code| code.to_string()),
+        let result = attempt.failure.as_ref().map_or_else(
+            || attempt.status_code.map_or_else(|| "no response".to_owned(), |code| code.to_string()),
             |failure| failure.sentence(now),
         );
-        format!("- Attempt {}: {}, {} ms, {said}", attempt.number, iso_utc(attempt.started_at), attempt.duration_ms)
+        format!("- Attempt {}: {}, {} ms, {result}", attempt.number, iso_utc(attempt.started_at), attempt.duration_ms)
     }));
     lines.join("\n")
 }
@@ -40,7 +40,7 @@ mod tests {
     use crate::components::sample;
 
     #[test]
-    fn a_ticket_has_ids_and_times_in_utc_and_no_whole_number() {
+    fn a_ticket_has_ids_and_utc_times_but_no_full_phone_number() {
         let row = DeliveryRow { caller: "+441202901222".into(), ..sample::row(Status::Failed) };
         let (id, detail) = (
             row.id.to_string(),

@@ -1,4 +1,4 @@
-//! Changing an endpoint. Somebody else's change meanwhile is shown beside the person's own, never overwritten unseen.
+//! Editing an endpoint. If another user has changed it meanwhile, both versions are shown before one is overwritten.
 
 use domain::actor::Permission;
 use domain::endpoint::{Endpoint, EndpointForm};
@@ -10,7 +10,7 @@ use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, typed_or};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::flash::Flash;
 use crate::html::IntoHtml;
 use crate::links;
@@ -19,27 +19,27 @@ use crate::pages::account_page;
 /// `/a/:acct/endpoints/:ep/edit`
 #[component]
 pub fn EditEndpointPage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
+    account_page(Part::Endpoints, async |route, frame| {
         frame.need(Permission::WriteEndpoints)?;
-        let (endpoint, stored) = load_endpoint_form(place.acct.clone(), place.param("ep")).await?;
+        let (endpoint, stored) = load_endpoint_form(route.acct.clone(), route.param("ep")).await?;
         let flash = frame.visit.flash;
         let typed = typed_or(&flash, stored.clone());
         let changed = changed_meanwhile(&flash, &endpoint).then(|| differences(&stored, &typed));
         Ok(view! {
             <Heading title=format!("Edit {}", endpoint.name)/>
-            {changed.map(|both| view! { <Both differences=both/> })}
-            <EditForm acct=place.acct endpoint=endpoint form=typed/>
+            {changed.map(|differences| view! { <Conflict differences=differences/> })}
+            <EditForm acct=route.acct endpoint=endpoint form=typed/>
         }
         .into_html())
     })
 }
 
 fn changed_meanwhile(flash: &Flash, endpoint: &Endpoint) -> bool {
-    let began = flash.value("version").and_then(|version| version.parse::<u32>().ok());
-    flash.refused() && began.is_some_and(|began| began != endpoint.version)
+    let base = flash.value("version").and_then(|version| version.parse::<u32>().ok());
+    flash.refused() && base.is_some_and(|base| base != endpoint.version)
 }
 
-/// Label, what is stored now, what was typed.
+/// Label, stored value, entered value.
 type Difference = (&'static str, String, String);
 
 fn differences(stored: &EndpointForm, typed: &EndpointForm) -> Vec<Difference> {
@@ -49,16 +49,16 @@ fn differences(stored: &EndpointForm, typed: &EndpointForm) -> Vec<Difference> {
         ("Events", stored.events.join(", "), typed.events.join(", ")),
         ("Name", stored.name.clone(), typed.name.clone()),
         ("Custom headers", stored.headers.clone(), typed.headers.clone()),
-        ("Time limit", stored.timeout_s.clone(), typed.timeout_s.clone()),
-        ("Rate", stored.rate_per_s.clone(), typed.rate_per_s.clone()),
-        ("Deliver calls late", late(stored), late(typed)),
+        ("Timeout", stored.timeout_s.clone(), typed.timeout_s.clone()),
+        ("Rate limit", stored.rate_per_s.clone(), typed.rate_per_s.clone()),
+        ("Late delivery", late(stored), late(typed)),
     ];
     all.into_iter().filter(|(_, stored, typed)| stored != typed).collect()
 }
 
-/// What is stored now beside what was typed. The form below holds what was typed, and saves it if sent again.
+/// The stored values next to the entered ones. The form below has the entered ones and saves them if resubmitted.
 #[component]
-fn Both(differences: Vec<Difference>) -> impl IntoView {
+fn Conflict(differences: Vec<Difference>) -> impl IntoView {
     let rows = differences.into_iter().map(|(label, stored, typed)| {
         view! {
             <tr class="border-t border-line align-top">
@@ -69,11 +69,11 @@ fn Both(differences: Vec<Difference>) -> impl IntoView {
         }
     });
     view! {
-        <section class="grid max-w-column gap-2" aria-labelledby="both">
-            <h2 class="text-large font-bold" id="both">"Somebody changed it meanwhile"</h2>
-            <p class="text-ink-2">"The form holds what you typed. Saving it again puts it in place of what is stored now."</p>
+        <section class="grid max-w-column gap-2" aria-labelledby="conflict">
+            <h2 class="text-large font-bold" id="conflict">"Another user changed this endpoint"</h2>
+            <p class="text-ink-2">"The form below contains your changes. Saving it overwrites the current values."</p>
             <table class="text-table">
-                <thead><tr class="text-left"><th class="py-1.5 pr-4" scope="col">"Field"</th><th class="py-1.5 pr-4" scope="col">"Stored now"</th><th class="py-1.5" scope="col">"Typed by you"</th></tr></thead>
+                <thead><tr class="text-left"><th class="py-1.5 pr-4" scope="col">"Field"</th><th class="py-1.5 pr-4" scope="col">"Current value"</th><th class="py-1.5" scope="col">"Your change"</th></tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </section>
@@ -89,13 +89,13 @@ fn EditForm(acct: String, endpoint: Endpoint, form: EndpointForm) -> impl IntoVi
             <input type="hidden" name="ep" value=endpoint.id.to_string()/>
             <input type="hidden" name="version" value=endpoint.version/>
             <UrlField value=form.url.clone()/>
-            <EventsField ticked=form.events.clone()/>
-            <Field name="name" label="Name" value=form.name.clone() hint="For your eyes only. Without one we use the host."/>
+            <EventsField selected=form.events.clone()/>
+            <Field name="name" label="Name" value=form.name.clone() hint="Shown only to your team. Defaults to the host."/>
             <AdvancedFields form=form/>
             <div class="flex flex-wrap gap-3">
                 <Button weight=Weight::Primary name="then" value="save">"Save"</Button>
                 <Button name="then" value="test">"Save and send test"</Button>
-                <LinkButton href=back>"Keep it as it is"</LinkButton>
+                <LinkButton href=back>"Cancel"</LinkButton>
             </div>
         </form>
     }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_compared() {
+    fn only_differences_are_listed() {
         let stored = EndpointForm { url: "https://a.example/".into(), name: "A".into(), ..EndpointForm::default() };
         let typed = EndpointForm { name: "B".into(), ..stored.clone() };
         assert_eq!(differences(&stored, &typed), [("Name", "A".to_owned(), "B".to_owned())]);

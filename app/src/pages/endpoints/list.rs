@@ -8,8 +8,8 @@ use crate::api;
 use crate::components::button::{LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
+use crate::components::sidebar::Part;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -17,19 +17,19 @@ use crate::pages::account_page;
 /// `/a/:acct/endpoints`
 #[component]
 pub fn EndpointsPage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
-        let endpoints = api::endpoints::load_endpoints(place.acct.clone()).await?;
+    account_page(Part::Endpoints, async |route, frame| {
+        let endpoints = api::endpoints::load_endpoints(route.acct.clone()).await?;
         let may = frame.may(Permission::WriteEndpoints);
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         if endpoints.is_empty() {
-            return Ok(empty(&place.acct, may).into_html());
+            return Ok(empty(&route.acct, may).into_html());
         }
-        let new = links::account(&place.acct, "endpoints/new");
+        let new = links::account(&route.acct, "endpoints/new");
         let rotates = frame.may(Permission::RotateCredentials);
-        let rotate = links::account(&place.acct, "rotate");
+        let rotate = links::account(&route.acct, "rotate");
         Ok(view! {
             <Heading title="Endpoints">
-                {rotates.then(|| view! { <LinkButton href=rotate>"Rotate everywhere"</LinkButton> })}
+                {rotates.then(|| view! { <LinkButton href=rotate>"Rotate all credentials"</LinkButton> })}
                 {may.then(|| view! { <LinkButton weight=Weight::Primary href=new>"New endpoint"</LinkButton> })}
             </Heading>
             <EndpointRows endpoints=endpoints view=view/>
@@ -42,8 +42,8 @@ fn empty(acct: &str, may: bool) -> impl IntoView + use<> {
     let start = links::account(acct, "start");
     view! {
         <Heading title="Endpoints"/>
-        <EmptyState title="Your endpoints will be here" words="An endpoint is a URL of yours that receives call events as JSON.">
-            {may.then(|| view! { <LinkButton weight=Weight::Primary href=start>"Set up the first endpoint"</LinkButton> })}
+        <EmptyState title="No endpoints yet" words="An endpoint is a URL on your server that receives call events as JSON.">
+            {may.then(|| view! { <LinkButton weight=Weight::Primary href=start>"Set up your first endpoint"</LinkButton> })}
         </EmptyState>
     }
 }

@@ -1,12 +1,12 @@
-//! Endpoints: the list, one of them, and the forms that change them.
+//! Endpoints: the list, a single endpoint, and the forms that change them.
 
 pub mod delete;
 pub mod duplicate;
 pub mod edit;
-pub mod everywhere;
+pub mod history;
 pub mod list;
 pub mod new;
-pub mod record;
+pub mod rotate_all;
 pub mod rotation;
 pub mod rows;
 pub mod show;

@@ -1,4 +1,4 @@
-//! A new endpoint, on one page.
+//! Creating an endpoint.
 
 use domain::actor::Permission;
 use domain::endpoint::EndpointForm;
@@ -8,22 +8,22 @@ use leptos::server_fn::ServerFn as _;
 use super::duplicate::Duplicate;
 use crate::api::endpoints::CreateEndpoint;
 use crate::components::button::{Button, Weight};
-use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, fresh, typed_or};
+use crate::components::endpoint_fields::{AdvancedFields, EventsField, UrlField, blank_form, typed_or};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::html::IntoHtml;
 use crate::pages::account_page;
 
 /// `/a/:acct/endpoints/new`
 #[component]
 pub fn NewEndpointPage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
+    account_page(Part::Endpoints, async |route, frame| {
         frame.need(Permission::WriteEndpoints)?;
-        let form = typed_or(&frame.visit.flash, fresh());
+        let form = typed_or(&frame.visit.flash, blank_form());
         Ok(view! {
             <Heading title="New endpoint"/>
-            <NewForm acct=place.acct form=form/>
+            <NewForm acct=route.acct form=form/>
         }
         .into_html())
     })
@@ -35,14 +35,14 @@ fn NewForm(acct: String, form: EndpointForm) -> impl IntoView {
         <form class="grid max-w-column gap-6" method="post" action=CreateEndpoint::PATH>
             <input type="hidden" name="acct" value=acct.clone()/>
             <div><UrlField value=form.url.clone()/> <Duplicate acct=acct/></div>
-            <EventsField ticked=form.events.clone()/>
-            <Field name="name" label="Name" value=form.name.clone() hint="For your eyes only. Without one we use the host."/>
+            <EventsField selected=form.events.clone()/>
+            <Field name="name" label="Name" value=form.name.clone() hint="Shown only to your team. Defaults to the host."/>
             <Field name="auth_token" label="Auth token" value=form.auth_token.clone()
-                hint="Stands in the body of every request as auth_token, so that your server knows us. Without one we make 30 random characters."/>
+                hint="Identifies us to your server. Sent as auth_token in every request body. Generated if left blank."/>
             <AdvancedFields form=form/>
             <div class="flex flex-wrap gap-3">
                 <Button weight=Weight::Primary name="then" value="test">"Save and send test"</Button>
-                <Button name="then" value="save">"Save only"</Button>
+                <Button name="then" value="save">"Save"</Button>
             </div>
         </form>
     }

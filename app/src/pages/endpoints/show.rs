@@ -1,4 +1,4 @@
-//! One endpoint: how it stands, what comes next, what it is, what it received.
+//! One endpoint: its status, what happens next, its settings, its deliveries.
 
 use domain::actor::Permission;
 use domain::delivery::DeliveryRow;
@@ -6,22 +6,22 @@ use domain::endpoint::{EndpointState, EndpointSummary, PauseReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::record::{History, LastDay};
+use super::history::{History, LastDay};
 use super::rotation::RotationBanner;
 use super::rows::DeliveryRows;
-use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint, load_record};
+use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, load_endpoint, load_endpoint_history};
 use crate::api::rotation::load_rotation;
-use crate::api::tries::load_try;
+use crate::api::test_events::load_test;
 use crate::components::button::{Button, LinkButton, Weight};
-use crate::components::endpoint_lamp::{EndpointLamp, Standing, next, verdict};
+use crate::components::endpoint_badge::{EndpointBadge, EndpointStatus, next, verdict};
 use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
 use crate::components::key_value::{Facts, KeyValue};
 use crate::components::panel::Panel;
-use crate::components::rail::Part;
+use crate::components::render_context::RenderContext;
 use crate::components::secret::{NewCredentials, SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
-use crate::components::try_result::TryResult;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::sidebar::Part;
+use crate::components::test_result::TestResult;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -30,14 +30,14 @@ use crate::visit::Frame;
 /// `/a/:acct/endpoints/:ep`
 #[component]
 pub fn EndpointPage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
-        let (summary, latest) = load_endpoint(place.acct.clone(), place.param("ep")).await?;
-        let record = load_record(place.acct.clone(), place.param("ep")).await?;
-        let rotation = load_rotation(place.acct.clone(), place.param("ep")).await?;
-        let tried = load_try(place.acct.clone(), place.asked("dlv")).await?;
-        let view = Viewpoint::from(&frame);
+    account_page(Part::Endpoints, async |route, frame| {
+        let (summary, latest) = load_endpoint(route.acct.clone(), route.param("ep")).await?;
+        let history = load_endpoint_history(route.acct.clone(), route.param("ep")).await?;
+        let rotation = load_rotation(route.acct.clone(), route.param("ep")).await?;
+        let test = load_test(route.acct.clone(), route.query_param("dlv")).await?;
+        let view = RenderContext::from(&frame);
         let flash = frame.visit.flash.clone();
-        // A form that reveals says nothing else: its credentials stand where the dots were.
+        // After revealing there is no message: the credentials replace the dots.
         let created = flash.ok.is_some();
         let (title, ep) = (summary.endpoint.name.clone(), summary.endpoint.id.to_string());
         let may_recover = frame.may(Permission::WriteDeliveries) && summary.endpoint.state != EndpointState::Deleted;
@@ -46,22 +46,22 @@ pub fn EndpointPage() -> impl IntoView {
         Ok(view! {
             <Heading title=title>{actions}</Heading>
             {created.then(|| view! { <NewCredentials flash=flash/> })}
-            {tried.map(|detail| view! { <TryResult detail=detail view=view.clone()/> })}
+            {test.map(|detail| view! { <TestResult detail=detail view=view.clone()/> })}
             <RotationBanner rotation=rotation may=may_rotate view=view.clone()/>
             <Verdict summary=summary.clone() view=view.clone()/>
-            <LastDay hours=record.hours.clone() view=view.clone()/>
+            <LastDay hours=history.hours.clone() view=view.clone()/>
             <div class="grid items-start gap-6 xl:grid-cols-2">
                 <Settings summary=summary.clone()/>
                 {frame.support.is_none().then(|| view! { <CredentialsPanel summary=summary frame=frame/> })}
             </div>
-            <History record=record view=view.clone()/>
+            <History history=history view=view.clone()/>
             <Latest rows=latest ep=ep may_recover=may_recover view=view/>
         }
         .into_html())
     })
 }
 
-/// What can be done with it, pause before delete.
+/// Actions, with pausing before deleting.
 #[component]
 fn Actions(summary: EndpointSummary, frame: Frame) -> impl IntoView {
     let recover = frame.may(Permission::WriteDeliveries) && (summary.failed_24h > 0 || summary.failure.is_some());
@@ -89,38 +89,38 @@ fn Actions(summary: EndpointSummary, frame: Frame) -> impl IntoView {
     })
 }
 
-/// How fast what waits goes out: a server that comes back may not bear all of it at once.
+/// The rate at which held events are sent, so that a recovering server is not overloaded.
 #[component]
 fn DrainRate() -> impl IntoView {
-    let rates = [10, 50, 200].map(|rate| view! { <option value=rate>{format!("{rate} a second")}</option> });
+    let rates = [10, 50, 200].map(|rate| view! { <option value=rate>{format!("{rate} per second")}</option> });
     view! {
         <label class="flex items-center gap-2 text-table">
-            "Held events:"
+            "Send held events:"
             <select class=CONTROL name="drain">
-                <option value="">"as fast as it goes"</option>
+                <option value="">"as fast as possible"</option>
                 {rates}
             </select>
         </label>
     }
 }
 
-/// The verdict, what happens next, and what to do about a failure.
+/// The verdict, what happens next, and how to fix a failure.
 #[component]
-fn Verdict(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
-    let said = verdict(&summary, &view.zone, view.now);
-    let then = next(&summary, &view.zone, view.now);
-    let standing = Standing::of(&summary, view.now);
+fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
+    let verdict = verdict(&summary, &view.zone, view.now);
+    let next = next(&summary, &view.zone, view.now);
+    let status = EndpointStatus::of(&summary, view.now);
     let gone = summary.endpoint.pause_reason == Some(PauseReason::Gone);
     let remedy = summary
         .failure
-        .filter(|_| standing.is_trouble() || gone)
+        .filter(|_| status.needs_attention() || gone)
         .map(|failure| (failure.remedy(), links::cause(failure.cause.code())));
     view! {
-        <section class="grid max-w-column gap-1" aria-label="How it stands">
-            <p class="text-large"><EndpointLamp standing=standing/></p>
-            <p class="text-large wrap-break-word">{said}</p>
-            <p class="text-ink-2">{then}</p>
-            {remedy.map(|(words, help)| view! { <p>{words} " " <a href=help>"More about this cause"</a></p> })}
+        <section class="grid max-w-column gap-1" aria-label="Status">
+            <p class="text-large"><EndpointBadge status=status/></p>
+            <p class="text-large wrap-break-word">{verdict}</p>
+            <p class="text-ink-2">{next}</p>
+            {remedy.map(|(text, help)| view! { <p>{text} " " <a href=help>"Learn more about this cause"</a></p> })}
         </section>
     }
 }
@@ -129,26 +129,26 @@ fn Verdict(summary: EndpointSummary, view: Viewpoint) -> impl IntoView {
 fn Settings(summary: EndpointSummary) -> impl IntoView {
     let endpoint = summary.endpoint;
     let events = endpoint.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
-    let rate = endpoint.rate_per_s.map_or_else(|| "no limit".to_owned(), |n| format!("at most {n} events per second"));
-    let headers = if endpoint.header_names.is_empty() { "none".to_owned() } else { endpoint.header_names.join(", ") };
+    let rate = endpoint.rate_per_s.map_or_else(|| "No limit".to_owned(), |n| format!("{n} events per second"));
+    let headers = if endpoint.header_names.is_empty() { "None".to_owned() } else { endpoint.header_names.join(", ") };
     let late =
-        if endpoint.deliver_late { "tried for three days, like CallProcessed" } else { "given up after a minute" };
+        if endpoint.deliver_late { "Retried for three days, like CallProcessed" } else { "Retried for a minute" };
     view! {
         <Panel title="Settings" id="settings">
             <Facts>
                 <KeyValue name="URL"><code>{endpoint.url.as_str().to_owned()}</code></KeyValue>
                 <KeyValue name="Events">{events}</KeyValue>
-                <KeyValue name="Time limit">{endpoint.timeout_ms / 1_000} " s"</KeyValue>
-                <KeyValue name="Rate">{rate}</KeyValue>
+                <KeyValue name="Timeout">{endpoint.timeout_ms / 1_000} " s"</KeyValue>
+                <KeyValue name="Rate limit">{rate}</KeyValue>
                 <KeyValue name="Custom headers">{headers}</KeyValue>
-                <KeyValue name="Late calls">{late}</KeyValue>
+                <KeyValue name="Call-start events">{late}</KeyValue>
                 <KeyValue name="Endpoint ID"><code class="select-all">{endpoint.id.to_string()}</code></KeyValue>
             </Facts>
         </Panel>
     }
 }
 
-/// The credentials as dots with the form that shows them, or in full after it was sent.
+/// The masked credentials with a button to reveal them, or in full afterwards.
 #[component]
 fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
     let flash = &frame.visit.flash;
@@ -163,7 +163,7 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
     let other = [("Auth token in rotation", "other_auth_token"), ("Old signing secret", "earlier_signing_secret")];
     let other = other.map(|(name, field)| revealed(field).map(|value| (name, value)));
     let other = other.into_iter().flatten().map(|(name, value)| {
-        view! { <Secret name=name purpose="Belongs to the rotation that is running." value=value/> }
+        view! { <Secret name=name purpose="Part of the rotation in progress." value=value/> }
     });
     let other = other.collect_view();
     view! {
@@ -186,7 +186,7 @@ fn CredentialsPanel(summary: EndpointSummary, frame: Frame) -> impl IntoView {
 }
 
 #[component]
-fn Latest(rows: Vec<DeliveryRow>, ep: String, may_recover: bool, view: Viewpoint) -> impl IntoView {
+fn Latest(rows: Vec<DeliveryRow>, ep: String, may_recover: bool, view: RenderContext) -> impl IntoView {
     let recover = links::endpoint(&view.acct, &ep, "recover");
     let all = format!("{}?endpoint={ep}", links::account(&view.acct, "deliveries"));
     view! {
@@ -195,7 +195,7 @@ fn Latest(rows: Vec<DeliveryRow>, ep: String, may_recover: bool, view: Viewpoint
                 <h2 class="text-large font-bold" id="latest">"Latest deliveries"</h2>
                 <p class="flex flex-wrap gap-x-5">
                     {may_recover.then(|| view! { <a href=recover>"Recover missed events"</a> })}
-                    <a href=all>"All of this endpoint"</a>
+                    <a href=all>"All deliveries"</a>
                 </p>
             </div>
             <DeliveryRows rows=rows view=view/>

@@ -1,4 +1,4 @@
-//! A call as a ladder: its events one under the other, each with its deliveries.
+//! A call: its events in order, each with its deliveries.
 
 use domain::{delivery::DeliveryRow, event::EventRow, phone};
 use leptos::prelude::*;
@@ -11,10 +11,10 @@ use crate::{
         delivery_row::DeliveryItem,
         heading::Heading,
         key_value::IdText,
-        rail::Part,
-        status_lamp::TestMark,
+        render_context::RenderContext,
+        sidebar::Part,
+        status_badge::TestMark,
         time_text::{TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
     pages::account_page,
@@ -23,9 +23,9 @@ use crate::{
 /// `/a/:acct/calls/:call`
 #[component]
 pub fn CallPage() -> impl IntoView {
-    account_page(Part::Events, async |place, frame| {
-        let call = api::events::show_call(place.acct.clone(), place.param("call")).await?;
-        let view = Viewpoint::from(&frame);
+    account_page(Part::Events, async |route, frame| {
+        let call = api::events::show_call(route.acct.clone(), route.param("call")).await?;
+        let view = RenderContext::from(&frame);
         let title = call
             .events
             .first()
@@ -38,8 +38,8 @@ pub fn CallPage() -> impl IntoView {
         Ok(view! {
             <a class="inline-flex w-fit items-center min-h-6 text-table" href=view.path("events")>"← Calls & events"</a>
             <Heading title=title.unwrap_or_default()/>
-            <p class="flex flex-wrap items-center gap-2"><IdText id=place.param("call") what="call id"/></p>
-            {ladder::state(&call.events).map(|words| view! { <p class="max-w-column text-ink-2">{words}</p> })}
+            <p class="flex flex-wrap items-center gap-2"><IdText id=route.param("call") what="call ID"/></p>
+            {ladder::state(&call.events).map(|text| view! { <p class="max-w-column text-ink-2">{text}</p> })}
             <ol class="border-l-2 border-control">{steps}</ol>
         }
         .into_html())
@@ -50,9 +50,9 @@ fn of(event: &EventRow, deliveries: &[DeliveryRow]) -> Vec<DeliveryRow> {
     deliveries.iter().filter(|delivery| delivery.event_id == event.id).cloned().collect()
 }
 
-/// One rung: the event with its time, and under it where it went.
+/// One event of the call, with its deliveries.
 #[component]
-fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: Viewpoint) -> impl IntoView {
+fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: RenderContext) -> impl IntoView {
     let statuses = deliveries.iter().map(|row| row.status).collect();
     let items = deliveries.into_iter().map(|row| view! { <DeliveryItem row=row view=view.clone()/> }).collect_view();
     let happened = domain::UnixMs(event.timestamp.saturating_mul(domain::time::SECOND_MS));
@@ -64,7 +64,7 @@ fn Step(event: EventRow, offset: String, deliveries: Vec<DeliveryRow>, view: Vie
                 {event.test.then(|| view! { <TestMark/> })}
             </div>
             <p class="flex flex-wrap gap-x-5 text-table text-ink-2">
-                <span>"Happened " <TimeText at=happened form=TimeForm::Full view=view.clone()/></span>
+                <span>"Occurred " <TimeText at=happened form=TimeForm::Full view=view.clone()/></span>
                 <span>"Accepted " <TimeText at=event.accepted_at form=TimeForm::Full view=view.clone()/></span>
             </p>
             <p class="text-table text-ink-2"><Outcome event=event.clone() deliveries=statuses view=view/></p>

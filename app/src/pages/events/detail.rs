@@ -1,4 +1,4 @@
-//! An event's page: where it went, or why nowhere; its payload; its facts.
+//! An event's page: its deliveries or why it was not sent, its payload, its details.
 
 use domain::{body::pretty, event::EventDetail};
 use leptos::prelude::*;
@@ -12,9 +12,9 @@ use crate::{
         heading::Heading,
         key_value::{Facts, IdText, KeyValue},
         panel::Panel,
-        rail::Part,
+        render_context::RenderContext,
+        sidebar::Part,
         time_text::{AgoText, TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
     pages::{account_page, deliveries::Rows, support::numbers::Numbers},
@@ -23,9 +23,9 @@ use crate::{
 /// `/a/:acct/events/:evt`
 #[component]
 pub fn EventPage() -> impl IntoView {
-    account_page(Part::Events, async |place, frame| {
-        let detail = api::events::show(place.acct.clone(), place.param("evt")).await?;
-        let view = Viewpoint::from(&frame);
+    account_page(Part::Events, async |route, frame| {
+        let detail = api::events::show(route.acct.clone(), route.param("evt")).await?;
+        let view = RenderContext::from(&frame);
         let deliveries = detail.deliveries.clone();
         let statuses = deliveries.iter().map(|row| row.status).collect();
         let row = detail.event.clone();
@@ -33,14 +33,14 @@ pub fn EventPage() -> impl IntoView {
         Ok(view! {
             <a class="inline-flex w-fit items-center min-h-6 text-table" href=view.path("events")>"← Calls & events"</a>
             <Heading title=detail.event.kind.as_str() lead=detail.event.kind.meaning()/>
-            <section class="grid gap-2" aria-labelledby="where">
-                <h2 class="text-large font-bold" id="where">"Where it went"</h2>
+            <section class="grid gap-2" aria-labelledby="deliveries">
+                <h2 class="text-large font-bold" id="deliveries">"Deliveries"</h2>
                 <p><Outcome event=detail.event.clone() deliveries=statuses view=view.clone()/></p>
                 {(!deliveries.is_empty()).then(|| view! { <Rows rows=deliveries view=view.clone() level=3/> })}
             </section>
             {numbers}
             <Payload payload=detail.payload.clone()/>
-            <EventFacts detail=detail view=view/>
+            <EventDetails detail=detail view=view/>
         }
         .into_html())
     })
@@ -50,27 +50,28 @@ pub fn EventPage() -> impl IntoView {
 fn Payload(payload: Option<String>) -> impl IntoView {
     let content = match payload {
         Some(payload) => view! { <CodeBlock text=pretty(&payload) copies=payload what="raw JSON"/> }.into_html(),
-        None => view! { <p class="text-ink-2">"Payloads are kept for a time only; the payload of this event is no longer kept."</p> }.into_html(),
+        None => view! { <p class="text-ink-2">"The payload is past its retention period and has been deleted."</p> }
+            .into_html(),
     };
     view! { <Panel title="Payload" id="payload">{content}</Panel> }
 }
 
 #[component]
-fn EventFacts(detail: EventDetail, view: Viewpoint) -> impl IntoView {
+fn EventDetails(detail: EventDetail, view: RenderContext) -> impl IntoView {
     let event = detail.event;
-    let happened = domain::UnixMs(event.timestamp.saturating_mul(domain::time::SECOND_MS));
-    let happened = view! { <TimeText at=happened form=TimeForm::Full view=view.clone()/> };
+    let occurred = domain::UnixMs(event.timestamp.saturating_mul(domain::time::SECOND_MS));
+    let occurred = view! { <TimeText at=occurred form=TimeForm::Full view=view.clone()/> };
     let accepted = view! {
         <TimeText at=event.accepted_at form=TimeForm::Full view=view.clone()/>
         <span class="text-ink-3"><AgoText at=event.accepted_at view=view.clone()/></span>
     };
     let call = links::call(&view.acct, &event.call_id);
     view! {
-        <Panel title="Facts" id="facts">
+        <Panel title="Details" id="details">
             <Facts>
-                <KeyValue name="Event"><IdText id=event.id.to_string() what="event id"/></KeyValue>
-                <KeyValue name="Call"><IdText id=event.call_id what="call id"/> <a href=call>"The whole call"</a></KeyValue>
-                <KeyValue name="Happened">{happened}</KeyValue>
+                <KeyValue name="Event"><IdText id=event.id.to_string() what="event ID"/></KeyValue>
+                <KeyValue name="Call"><IdText id=event.call_id what="call ID"/> <a href=call>"View call"</a></KeyValue>
+                <KeyValue name="Occurred">{occurred}</KeyValue>
                 <KeyValue name="Accepted">{accepted}</KeyValue>
             </Facts>
         </Panel>

@@ -1,23 +1,23 @@
-//! The order of a call's events, and what is missing in it.
+//! The progress of a call, and which of its events are missing.
 
 use domain::{
     event::{EventKind, EventRow},
     time::{SECOND_MS, span},
 };
 
-/// How far the call has come, in a whole sentence; nothing when its story is complete.
+/// The progress of a call in a full sentence; none if it is complete.
 #[must_use]
 pub fn state(events: &[EventRow]) -> Option<&'static str> {
     let has = |kind| events.iter().any(|event| event.kind == kind);
     let began = has(EventKind::IncomingCall) || has(EventKind::OutgoingCall);
     match (began, has(EventKind::CallProcessed)) {
         (true, true) => None,
-        (true, false) => Some("The call is still open: it has begun and has not been processed yet."),
-        (false, _) => Some("The beginning of this call is missing: only its end has been reported to us."),
+        (true, false) => Some("The call is in progress: it has started but has not been processed yet."),
+        (false, _) => Some("The start of this call is missing: we only received its end."),
     }
 }
 
-/// When an event happened, from the first of its call on: `+6 s`; nothing for the first.
+/// The time of an event relative to the first one of its call: `+6 s`; empty for the first.
 #[must_use]
 pub fn offset(event: &EventRow, first: &EventRow) -> String {
     match event.timestamp.saturating_sub(first.timestamp) {
@@ -47,11 +47,11 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_open_complete_or_lacks_its_beginning() {
+    fn a_call_is_in_progress_complete_or_missing_its_start() {
         let (began, ended) = (event(EventKind::OutgoingCall, 10), event(EventKind::CallProcessed, 16));
         assert_eq!(state(&[began.clone(), ended.clone()]), None);
-        assert!(state(std::slice::from_ref(&began)).is_some_and(|words| words.contains("still open")));
-        assert!(state(std::slice::from_ref(&ended)).is_some_and(|words| words.contains("beginning")));
+        assert!(state(std::slice::from_ref(&began)).is_some_and(|text| text.contains("in progress")));
+        assert!(state(std::slice::from_ref(&ended)).is_some_and(|text| text.contains("start")));
         assert_eq!((offset(&began, &began), offset(&ended, &began)), (String::new(), "+6 s".to_owned()));
     }
 }

@@ -1,4 +1,4 @@
-//! The log of events: what the platform has said, and where it went.
+//! The event list: what the platform has sent, and where it went.
 
 use domain::{
     actor::Permission,
@@ -19,10 +19,10 @@ use crate::{
         field::CONTROL,
         heading::Heading,
         pager::{Pager, Paging, Trail},
-        rail::Part,
-        status_lamp::TestMark,
+        render_context::RenderContext,
+        sidebar::Part,
+        status_badge::TestMark,
         time_text::{AgoText, TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
     pages::account_page,
@@ -31,12 +31,12 @@ use crate::{
 /// `/a/:acct/events`
 #[component]
 pub fn EventsPage() -> impl IntoView {
-    account_page(Part::Events, async |place, frame| {
-        let page = api::events::list(place.acct.clone(), place.query.clone()).await?;
-        let filter = query::parse(&place.query);
-        let view = Viewpoint::from(&frame);
+    account_page(Part::Events, async |route, frame| {
+        let page = api::events::list(route.acct.clone(), route.query.clone()).await?;
+        let filter = query::parse(&route.query);
+        let view = RenderContext::from(&frame);
         let paging =
-            Paging::around(&Trail::parse(&place.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
+            Paging::around(&Trail::parse(&route.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
                 query::write(&EventFilter { cursor, ..filter.clone() })
             });
         let content = if page.rows.is_empty() {
@@ -57,20 +57,20 @@ pub fn EventsPage() -> impl IntoView {
 fn EventFilterForm(filter: EventFilter, base: String) -> impl IntoView {
     let boxes = EventKind::ALL.map(|kind| {
         let checked = filter.kinds.contains(&kind);
-        view! { <Tick name="event" value=kind.as_str() label=kind.as_str() checked=checked/> }
+        view! { <FilterCheckbox name="event" value=kind.as_str() label=kind.as_str() checked=checked/> }
     });
     view! {
         <form method="get" action=base role="search" aria-label="Events" class="flex flex-wrap items-center gap-x-5 gap-y-2">
-            <label class="sr-only" for="call">"Call id"</label>
+            <label class="sr-only" for="call">"Call ID"</label>
             <input
-                id="call" name="call" type="search" placeholder="Call id (UUID)" autocomplete="off" spellcheck="false"
+                id="call" name="call" type="search" placeholder="Call ID (UUID)" autocomplete="off" spellcheck="false"
                 class=format!("{CONTROL} max-w-96 flex-1 basis-52") value=filter.call.clone()
             />
             <fieldset class="flex flex-wrap items-center gap-x-5 gap-y-1">
                 <legend class="sr-only">"Event"</legend>
                 {boxes.collect_view()}
             </fieldset>
-            <Tick name="not_sent" value="1" label="Not sent" checked=filter.not_sent/>
+            <FilterCheckbox name="not_sent" value="1" label="Not sent" checked=filter.not_sent/>
             <Button weight=Weight::Secondary>"Filter"</Button>
         </form>
     }
@@ -78,7 +78,7 @@ fn EventFilterForm(filter: EventFilter, base: String) -> impl IntoView {
 }
 
 #[component]
-fn Tick(name: &'static str, value: &'static str, label: &'static str, checked: bool) -> impl IntoView {
+fn FilterCheckbox(name: &'static str, value: &'static str, label: &'static str, checked: bool) -> impl IntoView {
     view! {
         <label class="inline-flex items-center gap-1.5 min-h-7 text-table">
             <input type="checkbox" class="size-4.5 accent-ink" name=name value=value checked=checked/>
@@ -87,19 +87,19 @@ fn Tick(name: &'static str, value: &'static str, label: &'static str, checked: b
     }
 }
 
-fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + use<> {
+fn empty(filter: &EventFilter, view: &RenderContext, may: bool) -> impl IntoView + use<> {
     if !query::is_all(filter) {
-        let title = "No event matches this filter";
+        let title = "No events match this filter";
         let all = view.path("events");
         let no_call = filter.call.as_deref().filter(|call| !is_uuid(call));
         let words = match no_call {
-            Some(_) => "A call id is a UUID. Phone numbers are found in the list of deliveries.",
-            None => "Other kinds, other calls, or events that were sent may be there.",
+            Some(_) => "A call ID is a UUID. To find a phone number, search the deliveries.",
+            None => "Try another event type or call, or include events that were sent.",
         };
         let number = no_call.map(|text| format!("{}?q={}", view.path("deliveries"), encode(text)));
         return view! {
             <EmptyState title=title words=words>
-                {number.map(|href| view! { <LinkButton href=href>"Look in the deliveries"</LinkButton> })}
+                {number.map(|href| view! { <LinkButton href=href>"Search deliveries"</LinkButton> })}
                 <LinkButton href=all weight=Weight::Primary>"Clear filters"</LinkButton>
             </EmptyState>
         }
@@ -108,17 +108,17 @@ fn empty(filter: &EventFilter, view: &Viewpoint, may: bool) -> impl IntoView + u
     let (href, verb) =
         if may { (view.path("start"), "Send a test") } else { (links::HELP.to_owned(), "Read the guides") };
     view! {
-        <EmptyState title="Every event of every call will be listed here"
-            words="The phone platform posts them to Offhook. Nothing has come so far: the line is quiet.">
+        <EmptyState title="No events yet"
+            words="Call events from your phone platform appear here.">
             <LinkButton href=href weight=Weight::Primary>{verb}</LinkButton>
         </EmptyState>
     }
     .into_html()
 }
 
-/// Events, newest first, under the days on which they were accepted.
+/// Events, newest first, grouped by the day they were accepted.
 #[component]
-fn EventRows(rows: Vec<EventRow>, view: Viewpoint) -> impl IntoView {
+fn EventRows(rows: Vec<EventRow>, view: RenderContext) -> impl IntoView {
     let mut day = String::new();
     let items = rows.into_iter().map(|event| {
         let its_day = view.zone.day(event.accepted_at);
@@ -131,12 +131,12 @@ fn EventRows(rows: Vec<EventRow>, view: Viewpoint) -> impl IntoView {
     view! { <ol class="rounded-m border border-line border-b-0 bg-surface">{items.collect_view()}</ol> }
 }
 
-/// The places of a row's pieces: event and time, parties, outcome on a phone; one line from 768 px on.
+/// The grid of a row: event and time, parties, outcome on a phone; one line from 768 px.
 const GRID: &str = "relative grid items-center gap-x-3 gap-y-0.5 px-3 py-2 border-b border-line text-table leading-row hover:bg-sunk \
     grid-cols-[minmax(0,1fr)_auto] md:grid-cols-[11rem_minmax(0,1fr)_minmax(0,1.2fr)_5rem_5rem]";
 
 #[component]
-fn EventItem(event: EventRow, view: Viewpoint) -> impl IntoView {
+fn EventItem(event: EventRow, view: RenderContext) -> impl IntoView {
     let parties = format!("{} → {}", phone::display(&event.caller), phone::display(&event.callee));
     view! {
         <li class=GRID>

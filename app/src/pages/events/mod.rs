@@ -1,4 +1,4 @@
-//! What the platform has said: the log of events, one event, and a call with all of its events.
+//! Events from the platform: the list, a single event, and a call with all of its events.
 
 pub mod call;
 pub mod detail;

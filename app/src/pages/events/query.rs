@@ -1,4 +1,4 @@
-//! The filter of the event log in the address.
+//! The event filter in the URL.
 
 use domain::{
     event::{EventFilter, EventKind},
@@ -6,7 +6,7 @@ use domain::{
     query::{PAGE_MAX_ROWS, Writer, pairs},
 };
 
-/// Reads a query string. What it does not understand is left out.
+/// Parses a query string. Unknown parameters and values are ignored.
 #[must_use]
 pub fn parse(query: &str) -> EventFilter {
     let mut filter = EventFilter::default();
@@ -30,7 +30,7 @@ fn add(kinds: &mut Vec<EventKind>, names: &str) {
     }
 }
 
-/// The query string that reads back as this filter.
+/// The query string of this filter.
 #[must_use]
 pub fn write(filter: &EventFilter) -> String {
     let kinds: Vec<_> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
@@ -42,13 +42,13 @@ pub fn write(filter: &EventFilter) -> String {
         .finish()
 }
 
-/// Whether anything is filtered, paging aside.
+/// Whether nothing is filtered, apart from paging.
 #[must_use]
 pub fn is_all(filter: &EventFilter) -> bool {
     filter.kinds.is_empty() && filter.call.is_none() && !filter.not_sent
 }
 
-/// The filters that find a call's events and its deliveries, as many as one page may have.
+/// The filters for a call's events and deliveries, up to the maximum page size.
 #[must_use]
 pub fn of_call(call: &str) -> (EventFilter, DeliveryFilter) {
     let call = Some(call.to_ascii_lowercase());
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_filter_reads_back_from_its_address() {
+    fn a_filter_survives_a_round_trip_through_the_url() {
         let written = "?event=IncomingCall%2CCallProcessed&call=2f53&not_sent=1&cursor=x";
         assert_eq!(write(&parse(written)), written);
         assert_eq!(parse("event=IncomingCall&event=CallProcessed").kinds.len(), 2);

@@ -1,4 +1,4 @@
-//! Giving a member another role.
+//! Changing a member's role.
 
 use domain::actor::Permission;
 use domain::id::UserId;
@@ -8,8 +8,8 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::members::{ChangeRole, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
 use crate::components::role_field::RoleField;
+use crate::components::sidebar::Part;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -22,11 +22,11 @@ pub fn MemberPage() -> impl IntoView {
         let id = UserId::parse(&place.param("usr"))?;
         let member = load_roster(place.acct.clone()).await?.member(&id)?.clone();
         let back = links::account(&place.acct, "members");
-        let heading = view! { <Heading title=format!("Role of {}", member.user.email)/> };
+        let heading = view! { <Heading title=format!("Change role of {}", member.user.email)/> };
         if id == frame.user.id {
             return Ok(view! {
                 {heading}
-                <p class="max-w-column">"Nobody changes their own role. Ask another admin to do it."</p>
+                <p class="max-w-column">"You can’t change your own role. Ask another admin to change it."</p>
                 <p><LinkButton href=back>"Back to members"</LinkButton></p>
             }
             .into_html());
@@ -39,7 +39,7 @@ pub fn MemberPage() -> impl IntoView {
                 <RoleField chosen=member.role/>
                 <div class="flex flex-wrap gap-3">
                     <Button weight=Weight::Primary>"Save role"</Button>
-                    <LinkButton href=back>"Keep it as it is"</LinkButton>
+                    <LinkButton href=back>"Cancel"</LinkButton>
                 </div>
             </form>
         }

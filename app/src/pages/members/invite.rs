@@ -1,4 +1,4 @@
-//! Inviting somebody by their address.
+//! Inviting a member by email.
 
 use domain::account::Role;
 use domain::actor::Permission;
@@ -9,8 +9,8 @@ use crate::api::members::InviteMember;
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
 use crate::components::role_field::RoleField;
+use crate::components::sidebar::Part;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -22,15 +22,15 @@ pub fn InvitePage() -> impl IntoView {
         frame.need(Permission::ManageMembers)?;
         let back = links::account(&place.acct, "members");
         Ok(view! {
-            <Heading title="Invite somebody" lead="They get a letter with a link that works once, within 7 days."/>
+            <Heading title="Invite member" lead="We’ll email a single-use link, valid for 7 days."/>
             <form class="grid max-w-column gap-6" method="post" action=InviteMember::PATH>
                 <input type="hidden" name="acct" value=place.acct/>
-                <Field name="email" label="E-mail" kind="email" required=true first=true
-                    hint="The invitation can be accepted with this address only."/>
+                <Field name="email" label="Email" kind="email" required=true first=true
+                    hint="Only someone with this email address can accept the invitation."/>
                 <RoleField chosen=Role::Developer/>
                 <div class="flex flex-wrap gap-3">
                     <Button weight=Weight::Primary>"Send invitation"</Button>
-                    <LinkButton href=back>"Invite nobody"</LinkButton>
+                    <LinkButton href=back>"Cancel"</LinkButton>
                 </div>
             </form>
         }

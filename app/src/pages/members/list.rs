@@ -1,4 +1,4 @@
-//! All members, and invitations that wait.
+//! Members and pending invitations.
 
 use domain::actor::Permission;
 use domain::id::UserId;
@@ -9,10 +9,10 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::members::{ResendInvitation, WithdrawInvitation, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::role_field::RoleWords as _;
+use crate::components::render_context::RenderContext;
+use crate::components::role_field::RoleText as _;
+use crate::components::sidebar::Part;
 use crate::components::time_text::{TimeForm, TimeText, UntilText};
-use crate::components::viewpoint::Viewpoint;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -25,35 +25,35 @@ pub fn MembersPage() -> impl IntoView {
     account_page(Part::Members, async |place, frame| {
         frame.need(Permission::ManageMembers)?;
         let roster = load_roster(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
+        let view = RenderContext::from(&frame);
         let invite = links::account(&place.acct, "members/invite");
         let own = frame.user.id.clone();
         let members = roster.members.into_iter().map(|one| member(one, &own, &view)).collect_view();
-        let waiting = (!roster.invitations.is_empty()).then(|| waiting(roster.invitations, &view));
+        let pending = (!roster.invitations.is_empty()).then(|| pending(roster.invitations, &view));
         Ok(view! {
             <Heading title="Members" lead=view.clock()>
-                <LinkButton weight=Weight::Primary href=invite>"Invite somebody"</LinkButton>
+                <LinkButton weight=Weight::Primary href=invite>"Invite member"</LinkButton>
             </Heading>
             <ul class="border-t border-line">{members}</ul>
-            {waiting}
+            {pending}
         }
         .into_html())
     })
 }
 
-/// Name and address, role and since when, and what can be done.
-fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> {
+/// Name, email, role and actions.
+fn member(one: Member, own: &UserId, view: &RenderContext) -> impl IntoView + use<> {
     let Member { user, role, since, second_factor } = one;
-    let factor = if second_factor { ". Second factor on" } else { ". No second factor" };
+    let factor = if second_factor { " · Two-factor authentication on" } else { " · Two-factor authentication off" };
     let is_own = user.id == *own;
     let (change, remove) =
         (links::member(&view.acct, user.id.as_str(), ""), links::member(&view.acct, user.id.as_str(), "remove"));
-    let shown = if user.name.is_empty() { user.email.clone() } else { user.name.clone() };
+    let name = if user.name.is_empty() { user.email.clone() } else { user.name.clone() };
     let email = (!user.name.is_empty())
         .then(|| view! { <p class="text-table text-ink-2 wrap-anywhere">{user.email.clone()}</p> });
     let of = user.email.clone();
     let actions = if is_own {
-        view! { <a href=remove>"Leave the account"</a> }.into_html()
+        view! { <a href=remove>"Leave account"</a> }.into_html()
     } else {
         view! {
             <a href=change>"Change role"<span class="sr-only">" of " {of.clone()}</span></a>
@@ -64,7 +64,7 @@ fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> 
     view! {
         <li class=ROW>
             <div class="min-w-0">
-                <p class="font-semibold wrap-anywhere">{shown} {is_own.then_some(" (you)")}</p>
+                <p class="font-semibold wrap-anywhere">{name} {is_own.then_some(" (you)")}</p>
                 {email}
                 <p class="text-table text-ink-2">
                     {role.name()} " since " <TimeText at=since form=TimeForm::Short view=view.clone()/> {factor}
@@ -75,22 +75,22 @@ fn member(one: Member, own: &UserId, view: &Viewpoint) -> impl IntoView + use<> 
     }
 }
 
-fn waiting(invitations: Vec<Invitation>, view: &Viewpoint) -> impl IntoView + use<> {
+fn pending(invitations: Vec<Invitation>, view: &RenderContext) -> impl IntoView + use<> {
     let rows = invitations.into_iter().map(|one| invitation(one, view)).collect_view();
     view! {
-        <section class="grid gap-3" aria-labelledby="waiting">
-            <h2 class="text-large font-bold" id="waiting">"Invited, not yet here"</h2>
+        <section class="grid gap-3" aria-labelledby="pending">
+            <h2 class="text-large font-bold" id="pending">"Pending invitations"</h2>
             <ul class="border-t border-line">{rows}</ul>
         </section>
     }
 }
 
-fn invitation(one: Invitation, view: &Viewpoint) -> impl IntoView + use<> {
+fn invitation(one: Invitation, view: &RenderContext) -> impl IntoView + use<> {
     let expired = one.expires <= view.now;
-    let runs_out = if expired {
-        view! { "The link has expired: send it again." }.into_html()
+    let expiry = if expired {
+        view! { "The link has expired. Resend the invitation." }.into_html()
     } else {
-        view! { "The link ends " <UntilText at=one.expires view=view.clone()/> "." }.into_html()
+        view! { "The link expires " <UntilText at=one.expires view=view.clone()/> "." }.into_html()
     };
     let (acct, inv) = (view.acct.clone(), one.id.to_string());
     let (to, of) = (one.email.clone(), one.email.clone());
@@ -98,18 +98,18 @@ fn invitation(one: Invitation, view: &Viewpoint) -> impl IntoView + use<> {
         <li class=ROW>
             <div class="min-w-0">
                 <p class="font-semibold wrap-anywhere">{one.email}</p>
-                <p class="text-table text-ink-2 wrap-anywhere">{one.role.name()} ", invited by " {one.invited_by} ". " {runs_out}</p>
+                <p class="text-table text-ink-2 wrap-anywhere">{one.role.name()} ", invited by " {one.invited_by} ". " {expiry}</p>
             </div>
             <div class="flex flex-wrap gap-2">
                 <form method="post" action=ResendInvitation::PATH>
                     <input type="hidden" name="acct" value=acct.clone()/>
                     <input type="hidden" name="inv" value=inv.clone()/>
-                    <Button>"Send again"<span class="sr-only">" to " {to}</span></Button>
+                    <Button>"Resend"<span class="sr-only">" invitation to " {to}</span></Button>
                 </form>
                 <form method="post" action=WithdrawInvitation::PATH>
                     <input type="hidden" name="acct" value=acct/>
                     <input type="hidden" name="inv" value=inv/>
-                    <Button>"Withdraw"<span class="sr-only">" the invitation of " {of}</span></Button>
+                    <Button>"Revoke"<span class="sr-only">" invitation for " {of}</span></Button>
                 </form>
             </div>
         </li>

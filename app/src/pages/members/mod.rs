@@ -1,4 +1,4 @@
-//! Who belongs to an account, and who is invited. For admins.
+//! Members of an account and pending invitations. For admins.
 
 pub mod change;
 pub mod invite;

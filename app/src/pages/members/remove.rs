@@ -1,4 +1,4 @@
-//! The page that asks before a member is removed, or leaves.
+//! Confirmation before a member is removed, or leaves.
 
 use domain::actor::Permission;
 use domain::id::UserId;
@@ -8,7 +8,7 @@ use leptos::server_fn::ServerFn as _;
 use crate::api::members::{RemoveMember, load_roster};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
+use crate::components::sidebar::Part;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -21,12 +21,12 @@ pub fn RemoveMemberPage() -> impl IntoView {
         let leaves = id == frame.user.id;
         let name = frame.here.account.name.clone();
         let (title, words, verb) = if leaves {
-            let words = "You see nothing of this account from then on. An admin can invite you again.";
-            (format!("Leave {name}?"), words, "Leave the account")
+            let words = "You’ll lose access to this account. An admin can invite you again.";
+            (format!("Leave {name}?"), words, "Leave account")
         } else {
             frame.need(Permission::ManageMembers)?;
             let member = load_roster(place.acct.clone()).await?.member(&id)?.clone();
-            let words = "They are out at once, in every browser. API tokens and endpoints of the account stay as they are. You can invite them again.";
+            let words = "They lose access immediately, in every browser. The account’s API tokens and endpoints don’t change. You can invite them again.";
             (format!("Remove {}?", member.user.email), words, "Remove member")
         };
         let back = links::account(&place.acct, if frame.may(Permission::ManageMembers) { "members" } else { "" });
@@ -37,7 +37,7 @@ pub fn RemoveMemberPage() -> impl IntoView {
                 <input type="hidden" name="acct" value=place.acct/>
                 <input type="hidden" name="usr" value=id.to_string()/>
                 <Button weight=Weight::Final>{verb}</Button>
-                <LinkButton href=back>{if leaves { "Stay" } else { "Keep the member" }}</LinkButton>
+                <LinkButton href=back>"Cancel"</LinkButton>
             </form>
         }
         .into_html())

@@ -1,11 +1,11 @@
-//! All accounts, the newest first, and the search.
+//! All accounts, newest first, with a search.
 
-use domain::installation::accounts::{AccountFilter, AccountRow};
-use domain::installation::health::grouped;
+use domain::ops::accounts::{AccountFilter, AccountRow};
+use domain::ops::health::grouped;
 use domain::time::counted;
 use leptos::prelude::*;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_accounts,
@@ -15,7 +15,7 @@ use crate::{
         field::CONTROL,
         heading::Heading,
         pager::{Pager, Paging, Trail},
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -27,7 +27,7 @@ pub fn AccountsPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let filter = AccountFilter::parse(&place.query);
         let page = load_accounts(place.query.clone()).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let at = filter.cursor.as_deref();
         let paging = Paging::around(&Trail::parse(&place.query), at, page.next.as_deref(), |cursor| {
             AccountFilter { cursor, ..filter.clone() }.to_query()
@@ -40,8 +40,8 @@ pub fn AccountsPage() -> impl IntoView {
         };
         let new = links::ops_account("new", "");
         Ok(view! {
-            <Heading title="Accounts" lead=format!("The newest first. {}.", view.clock())>
-                <LinkButton weight=Weight::Primary href=new>"Open an account"</LinkButton>
+            <Heading title="Accounts" lead=format!("Newest first. {}.", view.clock())>
+                <LinkButton weight=Weight::Primary href=new>"Create account"</LinkButton>
             </Heading>
             <SearchForm text=filter.text/>
             <div>{content} <Pager paging=paging/></div>
@@ -54,10 +54,10 @@ pub fn AccountsPage() -> impl IntoView {
 fn SearchForm(text: Option<String>) -> impl IntoView {
     view! {
         <form method="get" action=links::OPS_ACCOUNTS role="search" aria-label="Accounts" class="grid max-w-column gap-1">
-            <label class="font-semibold" for="q">"Name, reference or id"</label>
+            <label class="font-semibold" for="q">"Name, reference or ID"</label>
             <div class="flex flex-wrap gap-2">
                 <input id="q" name="q" type="search" autocomplete="off" spellcheck="false" value=text class=format!("{CONTROL} flex-1 basis-52")/>
-                <Button>"Find"</Button>
+                <Button>"Search"</Button>
             </div>
         </form>
     }
@@ -66,28 +66,28 @@ fn SearchForm(text: Option<String>) -> impl IntoView {
 fn empty(text: Option<&str>) -> impl IntoView + use<> {
     let (title, words, verb, href) = match text {
         Some(text) => (
-            format!("No account is called {text}"),
-            "Names are found by any part of them, references and ids only whole.",
+            format!("No account matches {text}"),
+            "You can search for part of a name, or for a complete reference or ID.",
             "All accounts",
             links::OPS_ACCOUNTS.to_owned(),
         ),
         None => (
-            "No account yet".to_owned(),
-            "Each customer of the phone platform will be listed here, with their endpoints and how they do.",
-            "Open an account",
+            "No accounts yet".to_owned(),
+            "Each customer of the phone platform has an account with its own endpoints and members.",
+            "Create account",
             links::ops_account("new", ""),
         ),
     };
     view! { <EmptyState title=title words=words><LinkButton weight=Weight::Primary href=href>{verb}</LinkButton></EmptyState> }
 }
 
-/// `1 failed attempt`, `1,443 failed attempts`: a delivery may have several.
+/// `1 failed attempt`, `1,443 failed attempts`. A delivery may have several.
 pub(super) fn failed_attempts(n: u64) -> String {
     format!("{} failed {}", grouped(n), if n == 1 { "attempt" } else { "attempts" })
 }
 
 #[component]
-fn Row(row: AccountRow, view: Viewpoint) -> impl IntoView {
+fn Row(row: AccountRow, view: RenderContext) -> impl IntoView {
     let AccountRow { account, created_at, endpoints, delivered_24h, failed_24h } = row;
     let page = links::ops_account(account.id.as_str(), "");
     let suspended = account.suspended.is_some();
@@ -102,7 +102,7 @@ fn Row(row: AccountRow, view: Viewpoint) -> impl IntoView {
             </p>
             <p class="text-table md:text-right">{endpoints}</p>
             <p class="text-table wrap-anywhere text-ink-2">
-                {reference} <code class="text-meta">{account.id.to_string()}</code> {format!(" · since {}", view.zone.short(created_at))}
+                {reference} <code class="text-meta">{account.id.to_string()}</code> {format!(" · created {}", view.zone.short(created_at))}
             </p>
             <p class="text-table text-ink-2 md:text-right">{day}</p>
         </li>

@@ -1,9 +1,9 @@
-//! The installation's own audit log: what operators did, and who signed in with which password.
+//! The audit log of the ops pages: actions of operators, and security events of users.
 
-use domain::audit::INSTALLATION_AREAS;
+use domain::audit::OPS_AREAS;
 use leptos::prelude::*;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_audit,
@@ -20,16 +20,16 @@ use crate::{
 pub fn OpsAuditPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let page = load_audit(place.query.clone()).await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let lead = format!(
-            "What operators did, and people to their own sign-in. Records are only ever added. {}.",
+            "Actions of operators, and changes users made to their own sign-in. Append-only. {}.",
             view.clock()
         );
         let base = links::OPS_AUDIT.to_owned();
         let exports = view! { <Exports query=place.query.clone() base=base.clone()/> };
         Ok(view! {
-            <Heading title="Audit" lead=lead>{exports}</Heading>
-            <AuditLog page=page query=place.query areas=&INSTALLATION_AREAS base=base view=view/>
+            <Heading title="Audit log" lead=lead>{exports}</Heading>
+            <AuditLog page=page query=place.query areas=&OPS_AREAS base=base view=view/>
         }
         .into_html())
     })

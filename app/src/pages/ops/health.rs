@@ -1,11 +1,11 @@
-//! How the installation does: a verdict, the queue, the nodes, and the accounts with most failures.
+//! Overall health: a summary, the queue, the nodes, and the accounts with the most failures.
 
 use domain::delivery::Status;
-use domain::installation::health::{AccountDay, Health, Mood, Node, grouped, size};
+use domain::ops::health::{AccountDay, Health, HealthLevel, Node, grouped, size};
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_health,
@@ -16,9 +16,9 @@ use crate::{
         key_value::{Facts, KeyValue},
         notices::Notices,
         panel::Panel,
-        status_lamp::Lamp,
+        render_context::RenderContext,
+        status_badge::StatusIcon,
         time_text::{AgoText, TimeForm, TimeText},
-        viewpoint::Viewpoint,
     },
     links,
     pages::ops_page,
@@ -29,11 +29,11 @@ use crate::{
 pub fn HealthPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let health = load_health().await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let below = if health.accounts == 0 {
             no_accounts().into_html()
         } else {
-            view! { <Troubled days=health.troubled.clone()/> }.into_html()
+            view! { <FailingAccounts days=health.troubled.clone()/> }.into_html()
         };
         let (mood, words) = health.verdict();
         Ok(view! {
@@ -45,7 +45,7 @@ pub fn HealthPage() -> impl IntoView {
                 <ThisNode health=health.clone()/>
             </div>
             {below}
-            <Base health=health view=view/>
+            <Installation health=health view=view/>
         }
         .into_html())
     })
@@ -53,32 +53,32 @@ pub fn HealthPage() -> impl IntoView {
 
 fn no_accounts() -> impl IntoView {
     view! {
-        <EmptyState title="No account yet"
-            words="An account is a customer of the phone platform: their endpoints, their deliveries, their people.">
-            <LinkButton weight=Weight::Primary href=links::ops_account("new", "")>"Open an account"</LinkButton>
-            <LinkButton href=links::ops_token("new")>"Make a platform token"</LinkButton>
+        <EmptyState title="No accounts yet"
+            words="An account belongs to a customer of the phone platform. It has endpoints, deliveries and members.">
+            <LinkButton weight=Weight::Primary href=links::ops_account("new", "")>"Create account"</LinkButton>
+            <LinkButton href=links::ops_token("new")>"Create platform token"</LinkButton>
         </EmptyState>
     }
 }
 
 #[component]
-fn Verdict(mood: Mood, words: String, health: Health, view: Viewpoint) -> impl IntoView {
+fn Verdict(mood: HealthLevel, words: String, health: Health, view: RenderContext) -> impl IntoView {
     let (status, ink) = match mood {
-        Mood::Quiet => (Status::Delivered, "text-delivered"),
-        Mood::Strained => (Status::Retrying, "text-retrying"),
-        Mood::Late => (Status::Failed, "text-failed"),
+        HealthLevel::Healthy => (Status::Delivered, "text-delivered"),
+        HealthLevel::Degraded => (Status::Retrying, "text-retrying"),
+        HealthLevel::Failing => (Status::Failed, "text-failed"),
     };
     view! {
         <header class="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
             <div class="grid min-w-0 gap-1">
                 <h1 class="flex max-w-column items-baseline gap-3 text-verdict font-bold leading-row">
-                    <span class=ink><Lamp status=status class="size-5"/></span> {words}
+                    <span class=ink><StatusIcon status=status class="size-5"/></span> {words}
                 </h1>
                 <p class="text-table text-ink-2">
-                    "Seen at " <TimeText at=health.at form=TimeForm::Clock view=view.clone()/> ". " {view.clock()} "."
+                    "As of " <TimeText at=health.at form=TimeForm::Clock view=view.clone()/> ". " {view.clock()} "."
                 </p>
             </div>
-            <LinkButton href=links::OPS>"Look again"</LinkButton>
+            <LinkButton href=links::OPS>"Refresh"</LinkButton>
         </header>
     }
 }
@@ -86,38 +86,38 @@ fn Verdict(mood: Mood, words: String, health: Health, view: Viewpoint) -> impl I
 #[component]
 fn Queue(health: Health) -> impl IntoView {
     let lag = match (health.oldest_due, health.lag_ms()) {
-        (None, _) => "Nothing is due".to_owned(),
+        (None, _) => "No deliveries are due".to_owned(),
         (Some(due), 0) => format!("The next is due in {}", span(due.since_ms(health.at))),
-        (Some(_), lag_ms) => format!("The oldest has been due for {}", span(lag_ms)),
+        (Some(_), lag_ms) => format!("{} (oldest due delivery)", span(lag_ms)),
     };
     let facts = [
         ("Waiting", grouped(health.waiting)),
         ("Lag", lag),
-        ("Held", format!("{}, of paused endpoints and suspended accounts", grouped(health.held))),
+        ("Held", format!("{}, for paused endpoints and suspended accounts", grouped(health.held))),
     ];
     let facts = facts.map(|(name, value)| view! { <KeyValue name=name>{value}</KeyValue> });
-    view! { <Panel title="Queue in the database" id="queue"><Facts>{facts}</Facts></Panel> }
+    view! { <Panel title="Queue" id="queue"><Facts>{facts}</Facts></Panel> }
 }
 
 #[component]
 fn ThisNode(health: Health) -> impl IntoView {
-    let door = format!("{} of at most {}", grouped(health.at_the_door), grouped(health.at_the_door_max));
+    let accepting = format!("{} of {}", grouped(health.awaiting_commit), grouped(health.at_the_door_max));
     let facts = [
         ("Deliveries in memory", grouped(health.in_memory)),
         ("Attempts in flight", grouped(health.in_flight)),
-        ("Events at the door", door),
-        ("Commits of events", health.ingest.words()),
-        ("Commits of outcomes", health.record.words()),
+        ("Events being accepted", accepting),
+        ("Event commits", health.ingest.summary()),
+        ("Result commits", health.record.summary()),
     ];
     let facts = facts.map(|(name, value)| view! { <KeyValue name=name>{value}</KeyValue> });
-    view! { <Panel title="This node since its start" id="node"><Facts>{facts}</Facts></Panel> }
+    view! { <Panel title="This node since it started" id="node"><Facts>{facts}</Facts></Panel> }
 }
 
-/// Accounts with most failures first.
+/// Accounts with the most failures first.
 #[component]
-fn Troubled(days: Vec<AccountDay>) -> impl IntoView {
+fn FailingAccounts(days: Vec<AccountDay>) -> impl IntoView {
     if days.is_empty() {
-        let words = "No endpoint of any account was called in the last 24 hours.";
+        let words = "No deliveries in the last 24 hours.";
         return view! { <Panel title="Accounts, last 24 hours" id="accounts"><p class="text-ink-2">{words}</p></Panel> }
             .into_html();
     }
@@ -139,7 +139,7 @@ fn Troubled(days: Vec<AccountDay>) -> impl IntoView {
     view! {
         <Panel title="Accounts, last 24 hours" id="accounts">
             <table class="w-full text-table">
-                <caption class="sr-only">"Attempts by account, those with most failures first"</caption>
+                <caption class="sr-only">"Attempts by account, most failures first"</caption>
                 <thead>
                     <tr>
                         <th scope="col" class="py-1.5 pr-4 text-left font-normal text-ink-3">"Account"</th>
@@ -156,7 +156,7 @@ fn Troubled(days: Vec<AccountDay>) -> impl IntoView {
 
 /// Database, version and nodes.
 #[component]
-fn Base(health: Health, view: Viewpoint) -> impl IntoView {
+fn Installation(health: Health, view: RenderContext) -> impl IntoView {
     let facts = [
         ("Accounts", grouped(health.accounts)),
         ("Database", format!("{}, {}", health.database, size(health.database_bytes))),
@@ -170,8 +170,8 @@ fn Base(health: Health, view: Viewpoint) -> impl IntoView {
 }
 
 #[component]
-fn NodeFact(node: Node, several: bool, view: Viewpoint) -> impl IntoView {
+fn NodeFact(node: Node, several: bool, view: RenderContext) -> impl IntoView {
     let name = if node.here { "Node (this one)" } else { "Node" };
-    let heard = if several { "heard of " } else { "alone, started " };
+    let heard = if several { "last heartbeat " } else { "single node, started " };
     view! { <KeyValue name=name><code class="text-meta wrap-anywhere">{node.id}</code> <span>{heard} <AgoText at=node.heartbeat view=view/></span></KeyValue> }
 }

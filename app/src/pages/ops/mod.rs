@@ -1,10 +1,10 @@
-//! The operator's pages: how the installation does, accounts, platform tokens, staff, policies, audit.
+//! The ops pages: health, accounts, platform tokens, staff, policies and the audit log.
 
 pub mod account;
 pub mod accounts;
 pub mod audit;
 pub mod health;
-pub mod joining;
+pub mod join_staff;
 pub mod new_account;
 pub mod policies;
 mod policy;
@@ -13,9 +13,9 @@ pub mod staff_change;
 pub mod suspend;
 pub mod tokens;
 
-use crate::{components::viewpoint::Viewpoint, visit::Visit};
+use crate::{components::render_context::RenderContext, visit::Visit};
 
-/// The moment and the clock that a page of the operator goes by; it is about no account.
-fn viewpoint(visit: &Visit) -> Viewpoint {
-    Viewpoint { acct: String::new(), now: visit.now, zone: visit.zone() }
+/// Time and time zone of an ops page, which belongs to no account.
+fn render_context(visit: &Visit) -> RenderContext {
+    RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() }
 }

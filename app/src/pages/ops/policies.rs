@@ -1,15 +1,15 @@
-//! Policies: what is in force, where it comes from, and a preview in words before it is changed. The retry schedule and
-//! the time limits stand there to be read.
+//! Policies: current values, where they come from, and a preview before a change. Also shows the retry schedule and the
+//! timeouts, which can't be changed.
 
 use domain::endpoint::{
     ATTEMPT_TIMEOUT_MAX_MS, ATTEMPT_TIMEOUT_MIN_MS, ATTEMPT_TIMEOUT_MS, CONNECT_TIMEOUT_MS, DNS_TIMEOUT_MS,
 };
-use domain::installation::policy::PolicyName;
-use domain::retry::{JITTER_PERCENT, NEWS_FRESH_MS, Rhythm};
+use domain::ops::policy::PolicyName;
+use domain::retry::{EPHEMERAL_FRESH_MS, JITTER_PERCENT, RetryPolicy};
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::{policy::PolicyPanel, viewpoint};
+use super::{policy::PolicyPanel, render_context};
 use crate::html::IntoHtml;
 use crate::{
     api::ops_policies::load_policies,
@@ -22,19 +22,19 @@ use crate::{
     pages::ops_page,
 };
 
-/// `/ops/policies`, with `?policy=` and the value under its name for a preview
+/// `/ops/policies`, with `?policy=` and a value under that name for a preview
 #[component]
 pub fn PoliciesPage() -> impl IntoView {
     ops_page(async |place, visit| {
-        let view = viewpoint(&visit);
-        let previewed = PolicyName::parse(&place.asked("policy"));
+        let view = render_context(&visit);
+        let previewed = PolicyName::parse(&place.query_param("policy"));
         let panels = load_policies().await?.into_iter().map(|policy| {
             let name = policy.name;
-            let preview = (previewed == Some(name)).then(|| place.asked(name.as_str()));
+            let preview = (previewed == Some(name)).then(|| place.query_param(name.as_str()));
             view! { <PolicyPanel policy=policy preview=preview view=view.clone()/> }
         });
         let panels = panels.collect_view();
-        let lead = "What holds for every account. What is set here goes before the environment of the server.";
+        let lead = "Policies apply to every account and override environment variables.";
         Ok(view! {
             <Heading title="Policies" lead=lead/>
             {panels}
@@ -45,40 +45,40 @@ pub fn PoliciesPage() -> impl IntoView {
     })
 }
 
-/// The retry schedule, to be read.
+/// The retry schedule, read-only.
 #[component]
 fn Schedule() -> impl IntoView {
-    let waits = |rhythm: Rhythm| {
-        let waits = rhythm.waits_ms().iter().map(|wait_ms| span(*wait_ms)).collect::<Vec<_>>().join(", ");
-        format!("{} attempts: at once, then after {waits}", rhythm.attempts())
+    let waits = |policy: RetryPolicy| {
+        let waits = policy.waits_ms().iter().map(|wait_ms| span(*wait_ms)).collect::<Vec<_>>().join(", ");
+        format!("{} attempts: immediately, then after {waits}", policy.attempts())
     };
     let note = format!(
-        "Each wait is up to {JITTER_PERCENT} % shorter or longer at random. News expire {} after the event.",
-        span(NEWS_FRESH_MS)
+        "Each delay is randomised by up to {JITTER_PERCENT} %. IncomingCall and OutgoingCall expire {} after the event.",
+        span(EPHEMERAL_FRESH_MS)
     );
     view! {
         <Panel title="Retries" id="retries">
             <Facts>
-                <KeyValue name="CallProcessed">{waits(Rhythm::Record)}</KeyValue>
-                <KeyValue name="News of calls">{waits(Rhythm::News)}</KeyValue>
+                <KeyValue name="CallProcessed">{waits(RetryPolicy::Durable)}</KeyValue>
+                <KeyValue name="IncomingCall and OutgoingCall">{waits(RetryPolicy::Ephemeral)}</KeyValue>
             </Facts>
-            <p class="mt-3 text-table text-ink-2">{note} " It is the same for all; customers read it under " <a href=format!("{}/retries", links::HELP)>"Retries and order"</a> "."</p>
+            <p class="mt-3 text-table text-ink-2">{note} " The schedule is the same for all accounts. Customers can read it in " <a href=format!("{}/retries", links::HELP)>"Retries and order"</a> "."</p>
         </Panel>
     }
 }
 
-/// How long an attempt may take, to be read.
+/// The timeouts, read-only.
 #[component]
 fn TimeLimits() -> impl IntoView {
     let ms = |ms: u32| span(i64::from(ms));
     let (least, most) = (ms(ATTEMPT_TIMEOUT_MIN_MS), ms(ATTEMPT_TIMEOUT_MAX_MS));
-    let whole = format!("{}, or {least} to {most} by endpoint", ms(ATTEMPT_TIMEOUT_MS));
+    let whole = format!("{}, or {least} to {most} if set for the endpoint", ms(ATTEMPT_TIMEOUT_MS));
     view! {
-        <Panel title="Time limits" id="time-limits">
+        <Panel title="Timeouts" id="time-limits">
             <Facts>
-                <KeyValue name="An attempt, all in all">{whole}</KeyValue>
-                <KeyValue name="Looking up the name">{ms(DNS_TIMEOUT_MS)}</KeyValue>
-                <KeyValue name="Connecting, with TLS">{ms(CONNECT_TIMEOUT_MS)}</KeyValue>
+                <KeyValue name="Whole attempt">{whole}</KeyValue>
+                <KeyValue name="DNS lookup">{ms(DNS_TIMEOUT_MS)}</KeyValue>
+                <KeyValue name="Connection and TLS handshake">{ms(CONNECT_TIMEOUT_MS)}</KeyValue>
             </Facts>
         </Panel>
     }

@@ -1,6 +1,6 @@
-//! One policy: its value, where that comes from, and the way to another: first a preview, then the decision.
+//! One policy: its value, where it comes from, and how to change it, with a preview first.
 
-use domain::installation::policy::{Policy, PolicyName};
+use domain::ops::policy::{Policy, PolicyName};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -12,53 +12,53 @@ use crate::{
         field::CONTROL,
         key_value::{Facts, KeyValue},
         panel::Panel,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
     },
     links,
 };
 
-/// A policy.
+/// A policy's panel.
 #[component]
 pub fn PolicyPanel(
-    /// As it is in force.
+    /// The policy.
     policy: Policy,
-    /// A value that somebody wants to see first.
+    /// A value to preview.
     preview: Option<String>,
-    /// Whose clock.
-    view: Viewpoint,
+    /// Time zone.
+    view: RenderContext,
 ) -> impl IntoView {
     let name = policy.name;
     let checked = preview.as_deref().map(|value| name.check(value));
     let complaint = checked.as_ref().and_then(|checked| checked.as_ref().err()).map(ToString::to_string);
     let shown = preview.unwrap_or_else(|| policy.value.clone());
-    let decision = checked.and_then(Result::ok).map(|value| view! { <Decision name=name value=value/> });
+    let confirmation = checked.and_then(Result::ok).map(|value| view! { <ConfirmPolicy name=name value=value/> });
     let meaning = name.meaning(&policy.value).join(" ");
-    let unset = policy.set.is_some().then(|| view! { <Unset policy=policy.clone()/> });
+    let reset = policy.set.is_some().then(|| view! { <ResetPolicy policy=policy.clone()/> });
     view! {
         <Panel title=name.title() id=name.as_str()>
             <div class="grid max-w-column gap-4">
                 <Facts>
-                    <KeyValue name="In force">{meaning}</KeyValue>
-                    <KeyValue name="Comes from">{source(&policy, &view)}</KeyValue>
+                    <KeyValue name="Current">{meaning}</KeyValue>
+                    <KeyValue name="Source">{source(&policy, &view)}</KeyValue>
                 </Facts>
                 <PreviewForm name=name value=shown complaint=complaint/>
-                {decision}
-                {unset}
+                {confirmation}
+                {reset}
             </div>
         </Panel>
     }
 }
 
-/// Where the value comes from, in words.
-fn source(policy: &Policy, view: &Viewpoint) -> String {
+/// Where the value comes from.
+fn source(policy: &Policy, view: &RenderContext) -> String {
     match (&policy.set, policy.name.variable()) {
         (Some((at, by)), _) => format!("Set here by {by}, {}", view.zone.short(*at)),
-        (None, Some(variable)) => format!("The environment: {variable}, or its default"),
-        (None, None) => "Nobody has set it".to_owned(),
+        (None, Some(variable)) => format!("Environment variable {variable}, or its default"),
+        (None, None) => "Not set".to_owned(),
     }
 }
 
-/// A GET form: what a value would mean is an address, and changes nothing.
+/// A GET form: a preview has a URL and changes nothing.
 #[component]
 fn PreviewForm(name: PolicyName, value: String, complaint: Option<String>) -> impl IntoView {
     let id = format!("{}-value", name.as_str());
@@ -71,7 +71,7 @@ fn PreviewForm(name: PolicyName, value: String, complaint: Option<String>) -> im
         let option = |code: &'static str, words: &'static str| view! { <option value=code selected=value == code>{words}</option> };
         view! {
             <select class=format!("{CONTROL} flex-1 basis-52") id=id.clone() name=name.as_str()>
-                {option("invite", "By invitation")} {option("open", "Open to anybody")}
+                {option("invite", "By invitation")} {option("open", "Open to everyone")}
             </select>
         }
         .into_html()
@@ -100,38 +100,38 @@ const fn label(name: PolicyName) -> &'static str {
         PolicyName::EgressAllow => "Networks in CIDR notation, separated by commas",
         PolicyName::SignUp => "Who may create an account",
         PolicyName::RetentionMaxDays => "Days",
-        PolicyName::Contact => "E-mail, number or address of a page, in one line",
+        PolicyName::Contact => "Email address, phone number or URL, on one line",
     }
 }
 
-/// What the value would mean, and the button that makes it so.
+/// What the value means, and the button that applies it.
 #[component]
-fn Decision(name: PolicyName, value: String) -> impl IntoView {
+fn ConfirmPolicy(name: PolicyName, value: String) -> impl IntoView {
     let lines = name.meaning(&value).into_iter().map(|words| view! { <p>{words}</p> }).collect_view();
     view! {
-        <section class="grid gap-3 border-l-4 border-lamp bg-sunk px-4 py-3" aria-label="What this would mean">
-            <h3 class="font-bold">"What this would mean"</h3>
+        <section class="grid gap-3 border-l-4 border-lamp bg-sunk px-4 py-3" aria-label="Preview">
+            <h3 class="font-bold">"Preview"</h3>
             <div class="grid gap-1 wrap-anywhere" role="status">{lines}</div>
             <form class="flex flex-wrap gap-3" method="post" action=SetPolicy::PATH>
                 <input type="hidden" name="policy" value=name.as_str()/>
                 <input type="hidden" name="value" value=value/>
-                <Button weight=Weight::Primary>"Set this policy"</Button>
-                <LinkButton href=links::OPS_POLICIES>"Leave it as it is"</LinkButton>
+                <Button weight=Weight::Primary>"Save policy"</Button>
+                <LinkButton href=links::OPS_POLICIES>"Cancel"</LinkButton>
             </form>
         </section>
     }
 }
 
-/// Back to what the environment says.
+/// Resets the policy to the environment variable.
 #[component]
-fn Unset(policy: Policy) -> impl IntoView {
+fn ResetPolicy(policy: Policy) -> impl IntoView {
     let name = policy.name;
-    let given = name.meaning(&policy.given).join(" ");
+    let default = name.meaning(&policy.given).join(" ");
     view! {
         <form class="flex flex-wrap items-baseline gap-x-3 gap-y-1" method="post" action=UnsetPolicy::PATH>
             <input type="hidden" name="policy" value=name.as_str()/>
-            <Button>"Leave it to the environment"<span class="sr-only">{format!(": {}", name.title())}</span></Button>
-            <span class="text-table text-ink-2">{given}</span>
+            <Button>"Reset to environment variable"<span class="sr-only">{format!(": {}", name.title())}</span></Button>
+            <span class="text-table text-ink-2">{default}</span>
         </form>
     }
 }

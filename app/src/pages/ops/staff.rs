@@ -1,11 +1,11 @@
-//! The provider's staff, and inviting somebody to it.
+//! The provider's staff, and invitations to it.
 
 use domain::account::StaffRole;
-use domain::installation::staff::{StaffInvitation, StaffMember};
+use domain::ops::staff::{StaffInvitation, StaffMember};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops_staff::{InviteStaff, ResendStaffInvitation, WithdrawStaffInvitation, load_staff},
@@ -13,9 +13,9 @@ use crate::{
         button::{Button, LinkButton, Weight},
         field::Field,
         heading::Heading,
-        role_field::{RoleField, RoleWords as _},
+        render_context::RenderContext,
+        role_field::{RoleField, RoleText as _},
         time_text::UntilText,
-        viewpoint::Viewpoint,
     },
     links,
     pages::ops_page,
@@ -28,24 +28,24 @@ const ROW: &str = "flex flex-wrap items-center justify-between gap-x-6 gap-y-2 b
 pub fn StaffPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let (roster, own) = load_staff().await?;
-        let view = viewpoint(&visit);
+        let view = render_context(&visit);
         let members = roster.members.into_iter().map(|one| member(one, &own)).collect_view();
-        let waiting = (!roster.invitations.is_empty()).then(|| {
+        let pending = (!roster.invitations.is_empty()).then(|| {
             let rows = roster.invitations.into_iter().map(|one| invitation(one, &view)).collect_view();
             view! {
-                <section class="grid gap-3" aria-labelledby="waiting">
-                    <h2 class="text-large font-bold" id="waiting">"Invited, not yet here"</h2>
+                <section class="grid gap-3" aria-labelledby="pending">
+                    <h2 class="text-large font-bold" id="pending">"Pending invitations"</h2>
                     <ul class="border-t border-line">{rows}</ul>
                 </section>
             }
         });
         let invite = links::ops_staff("invite", "");
         Ok(view! {
-            <Heading title="Staff" lead="Who works for the provider here. There is always an operator.">
-                <LinkButton weight=Weight::Primary href=invite>"Invite somebody"</LinkButton>
+            <Heading title="Staff" lead="Operators and support agents of the provider. There must always be at least one operator.">
+                <LinkButton weight=Weight::Primary href=invite>"Invite staff"</LinkButton>
             </Heading>
             <ul class="border-t border-line">{members}</ul>
-            {waiting}
+            {pending}
         }
         .into_html())
     })
@@ -54,7 +54,7 @@ pub fn StaffPage() -> impl IntoView {
 fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
     let StaffMember { user, role } = one;
     let is_own = user.id.as_str() == own;
-    let shown = if user.name.is_empty() { user.email.clone() } else { user.name.clone() };
+    let name = if user.name.is_empty() { user.email.clone() } else { user.name.clone() };
     let email = (!user.name.is_empty())
         .then(|| view! { <p class="text-table text-ink-2 wrap-anywhere">{user.email.clone()}</p> });
     let (change, remove) = (links::ops_staff(user.id.as_str(), ""), links::ops_staff(user.id.as_str(), "remove"));
@@ -70,7 +70,7 @@ fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
     view! {
         <li class=ROW>
             <div class="min-w-0">
-                <p class="font-semibold wrap-anywhere">{shown} {is_own.then_some(" (you)")}</p>
+                <p class="font-semibold wrap-anywhere">{name} {is_own.then_some(" (you)")}</p>
                 {email}
                 <p class="text-table text-ink-2">{role.name()}</p>
             </div>
@@ -79,11 +79,11 @@ fn member(one: StaffMember, own: &str) -> impl IntoView + use<> {
     }
 }
 
-fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
-    let runs_out = if one.expires <= view.now {
-        view! { "The link has expired: send it again." }.into_html()
+fn invitation(one: StaffInvitation, view: &RenderContext) -> impl IntoView + use<> {
+    let expiry = if one.expires <= view.now {
+        view! { "The link has expired. Resend the invitation." }.into_html()
     } else {
-        view! { "The link ends " <UntilText at=one.expires view=view.clone()/> "." }.into_html()
+        view! { "The link expires " <UntilText at=one.expires view=view.clone()/> "." }.into_html()
     };
     let inv = one.id.to_string();
     let (to, of) = (one.email.clone(), one.email.clone());
@@ -92,17 +92,17 @@ fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
             <div class="min-w-0">
                 <p class="font-semibold wrap-anywhere">{one.email}</p>
                 <p class="text-table text-ink-2 wrap-anywhere">
-                    {one.role.name()} ", invited by " {one.invited_by} ". " {runs_out}
+                    {one.role.name()} ", invited by " {one.invited_by} ". " {expiry}
                 </p>
             </div>
             <div class="flex flex-wrap gap-2">
                 <form method="post" action=ResendStaffInvitation::PATH>
                     <input type="hidden" name="inv" value=inv.clone()/>
-                    <Button>"Send again"<span class="sr-only">" to " {to}</span></Button>
+                    <Button>"Resend"<span class="sr-only">" invitation to " {to}</span></Button>
                 </form>
                 <form method="post" action=WithdrawStaffInvitation::PATH>
                     <input type="hidden" name="inv" value=inv/>
-                    <Button>"Withdraw"<span class="sr-only">" the invitation of " {of}</span></Button>
+                    <Button>"Revoke"<span class="sr-only">" invitation for " {of}</span></Button>
                 </form>
             </div>
         </li>
@@ -114,14 +114,14 @@ fn invitation(one: StaffInvitation, view: &Viewpoint) -> impl IntoView + use<> {
 pub fn InviteStaffPage() -> impl IntoView {
     ops_page(async |_, _| {
         Ok(view! {
-            <Heading title="Invite somebody to the staff" lead="They get a letter with a link that works once, within 7 days."/>
+            <Heading title="Invite staff" lead="We’ll email a single-use link, valid for 7 days."/>
             <form class="grid max-w-column gap-6" method="post" action=InviteStaff::PATH>
-                <Field name="email" label="E-mail" kind="email" required=true first=true
-                    hint="The invitation can be accepted with this address only."/>
+                <Field name="email" label="Email" kind="email" required=true first=true
+                    hint="Only someone with this email address can accept the invitation."/>
                 <RoleField chosen=StaffRole::Support/>
                 <div class="flex flex-wrap gap-3">
                     <Button weight=Weight::Primary>"Send invitation"</Button>
-                    <LinkButton href=links::OPS_STAFF>"Invite nobody"</LinkButton>
+                    <LinkButton href=links::OPS_STAFF>"Cancel"</LinkButton>
                 </div>
             </form>
         }

@@ -1,4 +1,4 @@
-//! Giving one of the staff another role, and taking somebody out of it.
+//! Changing the role of a staff member, and removing one.
 
 use domain::id::UserId;
 use leptos::prelude::*;
@@ -23,19 +23,19 @@ pub fn ChangeStaffPage() -> impl IntoView {
         let id = UserId::parse(&place.param("usr"))?;
         let (roster, own) = load_staff().await?;
         let member = roster.member(&id)?.clone();
-        let heading = view! { <Heading title=format!("Role of {}", member.user.email)/> };
+        let heading = view! { <Heading title=format!("Change role of {}", member.user.email)/> };
         if id.as_str() == own {
-            return Ok(view! { {heading} <NotOneself/> }.into_html());
+            return Ok(view! { {heading} <OwnRole/> }.into_html());
         }
         Ok(view! {
             {heading}
             <form class="grid max-w-column gap-6" method="post" action=ChangeStaff::PATH>
                 <input type="hidden" name="usr" value=id.to_string()/>
                 <RoleField chosen=member.role/>
-                <p class="text-ink-2">"It holds from their next click on. Support sessions of somebody who is no longer support end at once."</p>
+                <p class="text-ink-2">"The new role applies immediately. If it doesn’t include support, their support sessions end."</p>
                 <div class="flex flex-wrap gap-3">
                     <Button weight=Weight::Primary>"Save role"</Button>
-                    <LinkButton href=links::OPS_STAFF>"Keep it as it is"</LinkButton>
+                    <LinkButton href=links::OPS_STAFF>"Cancel"</LinkButton>
                 </div>
             </form>
         }
@@ -52,18 +52,18 @@ pub fn RemoveStaffPage() -> impl IntoView {
         let member = roster.member(&id)?.clone();
         let heading = view! { <Heading title=format!("Remove {} from the staff?", member.user.email)/> };
         if id.as_str() == own {
-            return Ok(view! { {heading} <NotOneself/> }.into_html());
+            return Ok(view! { {heading} <OwnRole/> }.into_html());
         }
         Ok(view! {
             {heading}
             <p class="max-w-column">
-                "They are out of these pages and of support at once, in every browser, and their support sessions end. What they did stays in the audit logs. \
-                 Where they belong to an account, they still do. You can invite them again."
+                "They lose access to ops and support immediately, in every browser, and their support sessions end. Their actions stay in the audit logs, \
+                 and they remain a member of their accounts. You can invite them again."
             </p>
             <form class="flex flex-wrap gap-3" method="post" action=RemoveStaff::PATH>
                 <input type="hidden" name="usr" value=id.to_string()/>
                 <Button weight=Weight::Final>"Remove from staff"</Button>
-                <LinkButton href=links::OPS_STAFF>"Keep them"</LinkButton>
+                <LinkButton href=links::OPS_STAFF>"Cancel"</LinkButton>
             </form>
         }
         .into_html())
@@ -71,9 +71,9 @@ pub fn RemoveStaffPage() -> impl IntoView {
 }
 
 #[component]
-fn NotOneself() -> impl IntoView {
+fn OwnRole() -> impl IntoView {
     view! {
-        <p class="max-w-column">"Nobody changes their own role. Ask another operator to do it."</p>
+        <p class="max-w-column">"You can’t change your own role. Ask another operator to change it."</p>
         <p><LinkButton href=links::OPS_STAFF>"Back to staff"</LinkButton></p>
     }
 }

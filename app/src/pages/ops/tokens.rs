@@ -1,13 +1,13 @@
-//! The platform's tokens: how the phone platform posts events for any account.
+//! Platform tokens, with which the phone platform sends events for any account.
 
 use domain::token::Scope;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::viewpoint;
+use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
-    api::ops_tokens::{MakePlatformToken, load_platform_token, load_platform_tokens},
+    api::ops_tokens::{CreatePlatformToken, load_platform_token, load_platform_tokens},
     components::{
         button::{Button, LinkButton, Weight},
         field::Field,
@@ -16,7 +16,7 @@ use crate::{
     links,
     pages::{
         ops_page,
-        tokens::{Whose, list::TokenList, revoke::Question, show::TokenCard},
+        tokens::{TokenOwner, list::TokenList, revoke::RevokeConfirmation, show::TokenCard},
     },
 };
 
@@ -25,9 +25,9 @@ use crate::{
 pub fn PlatformTokensPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let tokens = load_platform_tokens().await?;
-        let view = viewpoint(&visit);
-        let lead = format!("The phone platform posts events for any account with them. {}.", view.clock());
-        Ok(view! { <TokenList tokens=tokens whose=Whose::Platform view=view lead=lead/> }.into_html())
+        let view = render_context(&visit);
+        let lead = format!("Let the phone platform send events for any account. {}.", view.clock());
+        Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Platform view=view lead=lead/> }.into_html())
     })
 }
 
@@ -36,15 +36,15 @@ pub fn PlatformTokensPage() -> impl IntoView {
 pub fn NewPlatformTokenPage() -> impl IntoView {
     ops_page(async |_, _| {
         Ok(view! {
-            <Heading title="New platform token" lead="It posts events for any account, and does nothing else."/>
-            <form class="grid max-w-column gap-6" method="post" action=MakePlatformToken::PATH>
+            <Heading title="Create platform token" lead="Lets the phone platform send events for any account, and nothing else."/>
+            <form class="grid max-w-column gap-6" method="post" action=CreatePlatformToken::PATH>
                 <input type="hidden" name="form[scopes][]" value=Scope::EventsWrite.as_str()/>
-                <Field name="name" label="Name" required=true first=true hint="The system that will use it, so that you know it again."/>
-                <Field name="expires_days" label="Days until it expires" kind="text"
-                    hint="1 to 3,650. Without a number it works until you revoke it."/>
+                <Field name="name" label="Name" required=true first=true hint="A name to recognise it by."/>
+                <Field name="expires_days" label="Expires after (days)" kind="text"
+                    hint="1 to 3,650. If left blank, it doesn’t expire."/>
                 <div class="flex flex-wrap gap-3">
-                    <Button weight=Weight::Primary>"Make token"</Button>
-                    <LinkButton href=links::OPS_TOKENS>"All platform tokens"</LinkButton>
+                    <Button weight=Weight::Primary>"Create token"</Button>
+                    <LinkButton href=links::OPS_TOKENS>"Cancel"</LinkButton>
                 </div>
             </form>
         }
@@ -57,8 +57,8 @@ pub fn NewPlatformTokenPage() -> impl IntoView {
 pub fn PlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
-        let view = viewpoint(&visit);
-        Ok(view! { <TokenCard token=token whose=Whose::Platform flash=visit.flash view=view/> }.into_html())
+        let view = render_context(&visit);
+        Ok(view! { <TokenCard token=token owner=TokenOwner::Platform flash=visit.flash view=view/> }.into_html())
     })
 }
 
@@ -67,7 +67,7 @@ pub fn PlatformTokenPage() -> impl IntoView {
 pub fn RevokePlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
-        let view = viewpoint(&visit);
-        Ok(view! { <Question token=token whose=Whose::Platform view=view/> }.into_html())
+        let view = render_context(&visit);
+        Ok(view! { <RevokeConfirmation token=token owner=TokenOwner::Platform view=view/> }.into_html())
     })
 }

@@ -1,8 +1,8 @@
-//! What to recover: a GET form, so that a plan is an address that can be sent to a colleague.
+//! What to recover: a GET form, so that a plan has a URL to share.
 
 use domain::{
     event::EventKind,
-    recover::{RATE_MAX_PER_S, RecoverForm, Which},
+    recover::{RATE_MAX_PER_S, RecoverForm, RecoveryScope},
     time::parse_utc,
 };
 use leptos::prelude::*;
@@ -11,7 +11,7 @@ use crate::html::IntoHtml;
 use crate::{
     components::{
         button::Button,
-        field::{CONTROL, Complaint, Said},
+        field::{CONTROL, FieldErrorText, FieldState},
         filter_field::ZoneName,
     },
     zone::Zone,
@@ -20,33 +20,33 @@ use crate::{
 const LEGEND: &str = "mb-1 font-semibold";
 const CHOICE: &str = "inline-flex items-center gap-2 min-h-7";
 
-/// The form of a plan.
+/// The form of a recovery plan.
 #[component]
 pub fn PlanForm(
-    /// What stands in it.
+    /// Its values.
     form: RecoverForm,
-    /// The page's path.
+    /// Path of the page.
     base: String,
 ) -> impl IntoView {
-    let rate = format!("At most {RATE_MAX_PER_S}. A server that has just come back may want less.");
-    let said = Said::about("rate_per_s", true);
+    let rate = format!("Up to {RATE_MAX_PER_S}. Choose a lower rate if your server has only just recovered.");
+    let state = FieldState::of("rate_per_s", true);
     view! {
         <form method="get" action=base class="grid max-w-column gap-5" aria-label="What to recover">
             <div class="grid gap-4 sm:grid-cols-2">
-                <Moment name="from" label="From" hint="When the event was accepted." value=form.from.clone()/>
-                <Moment name="to" label="To" hint="Empty means now." value=form.to.clone()/>
+                <Moment name="from" label="From" hint="Time the event was accepted." value=form.from.clone()/>
+                <Moment name="to" label="To" hint="Defaults to now." value=form.to.clone()/>
             </div>
-            <Kinds ticked=form.events.clone()/>
-            <Kinship chosen=form.which.clone()/>
+            <Kinds selected=form.events.clone()/>
+            <Scope chosen=form.which.clone()/>
             <div class="grid gap-1">
                 <label class="font-semibold" for="rate_per_s">"Events per second"</label>
                 <p class="text-table text-ink-2" id="rate_per_s-hint">{rate}</p>
-                <Complaint name="rate_per_s" complaint=said.complaint.clone()/>
+                <FieldErrorText name="rate_per_s" error=state.error.clone()/>
                 <input class=format!("{CONTROL} sm:max-w-60") type="text" id="rate_per_s" name="rate_per_s" inputmode="numeric" autocomplete="off"
-                    value=form.rate_per_s aria-invalid=said.invalid() aria-describedby=said.described_by/>
+                    value=form.rate_per_s aria-invalid=state.invalid() aria-describedby=state.described_by/>
             </div>
             <ZoneName/>
-            <div><Button>"Count again"</Button></div>
+            <div><Button>"Update count"</Button></div>
         </form>
     }
     .into_html()
@@ -57,22 +57,22 @@ fn Moment(name: &'static str, label: &'static str, hint: &'static str, value: St
     let zone = use_context::<Zone>().unwrap_or_default();
     let value = parse_utc(&value).map(|at| zone.local(at)).unwrap_or(value);
     let label = format!("{label} ({})", zone.name());
-    let (said, hint_id) = (Said::about(name, true), format!("{name}-hint"));
+    let (state, hint_id) = (FieldState::of(name, true), format!("{name}-hint"));
     view! {
         <div class="grid min-w-0 grid-cols-1 content-start gap-1">
             <label class="font-semibold" for=name>{label}</label>
             <p class="text-table text-ink-2" id=hint_id.clone()>{hint}</p>
-            <Complaint name=name complaint=said.complaint.clone()/>
+            <FieldErrorText name=name error=state.error.clone()/>
             <input class=format!("{CONTROL} min-w-0") type="datetime-local" step="1" id=name name=name value=value
-                aria-invalid=said.invalid() aria-describedby=said.described_by/>
+                aria-invalid=state.invalid() aria-describedby=state.described_by/>
         </div>
     }
 }
 
 #[component]
-fn Kinds(ticked: Vec<String>) -> impl IntoView {
+fn Kinds(selected: Vec<String>) -> impl IntoView {
     let boxes = EventKind::ALL.map(|kind| {
-        let checked = ticked.iter().any(|name| name == kind.as_str());
+        let checked = selected.iter().any(|name| name == kind.as_str());
         view! {
             <label class=CHOICE>
                 <input type="checkbox" class="size-5 accent-ink" name="event" value=kind.as_str() checked=checked/>
@@ -89,23 +89,25 @@ fn Kinds(ticked: Vec<String>) -> impl IntoView {
 }
 
 #[component]
-fn Kinship(chosen: String) -> impl IntoView {
-    let choices = Which::ALL.map(|which| {
-        let words = match which {
-            Which::Failed => "Failed, and those that came too late; not those that the end of their call had overtaken",
-            Which::AlsoNeverSent => "Also never sent: the endpoint did not exist yet, or did not listen",
+fn Scope(chosen: String) -> impl IntoView {
+    let choices = RecoveryScope::ALL.map(|which| {
+        let label = match which {
+            RecoveryScope::Failed => "Failed and expired, except events superseded by the end of their call",
+            RecoveryScope::AlsoNeverSent => {
+                "Also events never sent, because the endpoint didn't exist yet or wasn't subscribed"
+            }
         };
         let checked = chosen == which.as_str();
         view! {
             <label class=CHOICE>
                 <input type="radio" class="size-5 accent-ink" name="which" value=which.as_str() checked=checked/>
-                <span>{words}</span>
+                <span>{label}</span>
             </label>
         }
     });
     view! {
         <fieldset>
-            <legend class=LEGEND>"Which"</legend>
+            <legend class=LEGEND>"Include"</legend>
             <div class="grid gap-1">{choices.collect_view()}</div>
         </fieldset>
     }

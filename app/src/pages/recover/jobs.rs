@@ -1,15 +1,15 @@
-//! The account's latest jobs.
+//! The account's latest recovery jobs.
 
-use domain::recover::Job;
+use domain::recover::RecoveryJob;
 use leptos::prelude::*;
 
-use super::{job::said, span};
+use super::{job::title, span};
 use crate::html::IntoHtml;
 use crate::{
     api::recover::load_jobs,
     components::{
-        button::LinkButton, empty_state::EmptyState, heading::Heading, rail::Part, time_text::AgoText,
-        viewpoint::Viewpoint,
+        button::LinkButton, empty_state::EmptyState, heading::Heading, render_context::RenderContext, sidebar::Part,
+        time_text::AgoText,
     },
     links,
     pages::account_page,
@@ -18,14 +18,14 @@ use crate::{
 /// `/a/:acct/jobs`
 #[component]
 pub fn JobsPage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
-        let jobs = load_jobs(place.acct).await?;
-        let view = Viewpoint::from(&frame);
+    account_page(Part::Endpoints, async |route, frame| {
+        let jobs = load_jobs(route.acct).await?;
+        let view = RenderContext::from(&frame);
         let content = if jobs.is_empty() {
             let href = view.path("endpoints");
             view! {
-                <EmptyState title="Jobs will be listed here" words="A job resends many events to an endpoint that has missed them.">
-                    <LinkButton href=href>"See endpoints"</LinkButton>
+                <EmptyState title="No jobs yet" words="A recovery job resends the events that an endpoint missed.">
+                    <LinkButton href=href>"View endpoints"</LinkButton>
                 </EmptyState>
             }
             .into_html()
@@ -40,20 +40,20 @@ pub fn JobsPage() -> impl IntoView {
 #[component]
 pub fn JobRows(
     /// The jobs.
-    jobs: Vec<Job>,
-    /// Whose account and clock.
-    view: Viewpoint,
+    jobs: Vec<RecoveryJob>,
+    /// The account and the reader's clock.
+    view: RenderContext,
 ) -> impl IntoView {
     let rows = jobs.into_iter().map(|job| {
         let href = links::job(&view.acct, job.id.as_str());
         let again = (job.failed > 0).then(|| format!(" · {} failed again", job.failed));
-        let when = format!("{} · {}", job.endpoint_name, span(&job.wanted, &view.zone));
+        let scope = format!("{} · {}", job.endpoint_name, span(&job.wanted, &view.zone));
         let at = job.created_at;
         view! {
             <li class="relative flex flex-wrap justify-between gap-x-4 gap-y-0.5 border-b border-line px-3 py-2.5 hover:bg-sunk">
                 <div class="min-w-0">
-                    <a class="font-semibold no-underline wrap-break-word after:absolute after:inset-0" href=href>{said(&job)}</a>
-                    <p class="text-table text-ink-2">{when} {again}</p>
+                    <a class="font-semibold no-underline wrap-break-word after:absolute after:inset-0" href=href>{title(&job)}</a>
+                    <p class="text-table text-ink-2">{scope} {again}</p>
                 </div>
                 <span class="text-table text-ink-2"><AgoText at=at view=view.clone()/></span>
             </li>

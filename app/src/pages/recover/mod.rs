@@ -1,4 +1,4 @@
-//! Recovering after an outage: the plan with its exact count, and the job that carries it out.
+//! Recovery after an outage: the plan with its exact count, and the job that carries it out.
 
 mod form;
 pub mod job;
@@ -9,13 +9,13 @@ use domain::{
     UnixMs,
     endpoint::Endpoint,
     query::{Writer, pairs},
-    recover::{RATE_PER_S, RecoverForm, Wanted, Which},
+    recover::{RATE_PER_S, RecoverForm, RecoveryRequest, RecoveryScope},
     time::{DAY_MS, iso_utc},
 };
 
 use crate::zone::Zone;
 
-/// The form that a query string holds.
+/// Parses the form from a query string.
 #[must_use]
 pub fn from_query(query: &str) -> RecoverForm {
     let mut form = RecoverForm::default();
@@ -40,7 +40,7 @@ pub fn to_query(form: &RecoverForm) -> String {
     writer.with("which", &form.which).with("rate_per_s", &form.rate_per_s).finish()
 }
 
-/// Fills in what was left empty: the last 24 hours, and what the endpoint listens for.
+/// Fills in empty fields: the last 24 hours, and the events the endpoint is subscribed to.
 #[must_use]
 pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> RecoverForm {
     let or = |field: &mut String, value: String| {
@@ -49,7 +49,7 @@ pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> Rec
         }
     };
     or(&mut form.from, local(now.plus_ms(-DAY_MS)));
-    or(&mut form.which, Which::default().as_str().to_owned());
+    or(&mut form.which, RecoveryScope::default().as_str().to_owned());
     or(&mut form.rate_per_s, RATE_PER_S.to_string());
     if form.events.is_empty() {
         form.events = endpoint.events.iter().map(|kind| kind.as_str().to_owned()).collect();
@@ -57,13 +57,13 @@ pub fn filled_in(mut form: RecoverForm, endpoint: &Endpoint, now: UnixMs) -> Rec
     form
 }
 
-/// A moment as `datetime-local` wants it, to the second, in UTC.
+/// The value of a `datetime-local` field, to the second, in UTC.
 fn local(at: UnixMs) -> String {
     iso_utc(at).chars().take("2026-11-22T13:00:00".len()).collect()
 }
 
-/// A span of time: `23 Nov 13:00–14:10`, and both days where they differ.
-fn span(wanted: &Wanted, zone: &Zone) -> String {
+/// A time range: `23 Nov 13:00–14:10`, with both days if they differ.
+fn span(wanted: &RecoveryRequest, zone: &Zone) -> String {
     let (from, to) = (zone.short(wanted.from), zone.short(wanted.to));
     if zone.day(wanted.from) == zone.day(wanted.to) {
         let clock: String = zone.clock(wanted.to).chars().take("14:10".len()).collect();
@@ -74,7 +74,7 @@ fn span(wanted: &Wanted, zone: &Zone) -> String {
 }
 
 /// `1,204 failed events`.
-fn events(count: u32, which: Which) -> String {
+fn events(count: u32, which: RecoveryScope) -> String {
     let plural = if count == 1 { "" } else { "s" };
     format!("{} {}{plural}", crate::components::count_text::grouped(count), which.noun())
 }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_comes_back_from_its_address() {
+    fn a_form_survives_a_round_trip_through_the_url() {
         let form = RecoverForm {
             from: "2026-11-23T13:00:00".into(),
             to: "2026-11-23T14:10:00".into(),
@@ -99,13 +99,13 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_said_as_people_say_it() {
+    fn a_plan_is_described_in_words() {
         let at = |text| parse_utc(text).unwrap_or_default();
-        let mut wanted = Wanted {
+        let mut wanted = RecoveryRequest {
             from: at("2026-11-23T12:00Z"),
             to: at("2026-11-23T13:10Z"),
             kinds: EventKind::ALL.to_vec(),
-            which: Which::Failed,
+            which: RecoveryScope::Failed,
             rate_per_s: 5,
         };
         let berlin = Zone::or_utc("Europe/Berlin");
@@ -113,7 +113,7 @@ mod tests {
         wanted.from = at("2026-11-22T12:00Z");
         assert_eq!(span(&wanted, &berlin), "22 Nov 13:00 – 23 Nov 14:10");
         assert_eq!(
-            (events(1, Which::Failed), events(1_204_000, Which::Failed)),
+            (events(1, RecoveryScope::Failed), events(1_204_000, RecoveryScope::Failed)),
             ("1 failed event".into(), "1,204,000 failed events".into())
         );
     }

@@ -1,4 +1,4 @@
-//! What a recovery would do: the exact count and how long it takes, before anything happens.
+//! What a recovery would do: the exact count and the estimated duration, before it starts.
 
 use domain::{
     Error,
@@ -6,7 +6,7 @@ use domain::{
     delivery::Status,
     endpoint::{Endpoint, EndpointState},
     filter::DeliveryFilter,
-    recover::{Plan, RecoverForm, about},
+    recover::{RecoverForm, RecoveryPlan, about},
     time::iso_utc,
 };
 use leptos::prelude::*;
@@ -15,14 +15,14 @@ use leptos::server_fn::ServerFn as _;
 use super::{events, form::PlanForm, from_query, jobs::JobRows, span};
 use crate::html::IntoHtml;
 use crate::{
-    api::recover::{Prospect, StartRecovery, load_prospect},
+    api::recover::{RecoveryPreview, StartRecovery, load_recovery_preview},
     components::{
         button::{Button, LinkButton, Weight},
         count_text::grouped,
         heading::Heading,
         panel::Panel,
-        rail::Part,
-        viewpoint::Viewpoint,
+        render_context::RenderContext,
+        sidebar::Part,
     },
     flash::Flash,
     links,
@@ -32,18 +32,19 @@ use crate::{
 /// `/a/:acct/endpoints/:ep/recover`
 #[component]
 pub fn RecoverPage() -> impl IntoView {
-    account_page(Part::Endpoints, async |place, frame| {
+    account_page(Part::Endpoints, async |route, frame| {
         frame.need(Permission::WriteDeliveries)?;
-        let form = from_query(&place.query);
-        let Prospect { summary, form, plan, jobs } = load_prospect(place.acct.clone(), place.param("ep"), form).await?;
+        let form = from_query(&route.query);
+        let RecoveryPreview { summary, form, plan, jobs } =
+            load_recovery_preview(route.acct.clone(), route.param("ep"), form).await?;
         let endpoint = summary.endpoint;
-        let view = Viewpoint::from(&frame);
-        // A plan is asked for by GET, but what is wrong with it is said as by every other form.
+        let view = RenderContext::from(&frame);
+        // The form submits by GET, but shows errors like any other form.
         if let (Err(error), false) = (&plan, frame.visit.flash.refused()) {
             provide_context(Flash::refusing(error));
         }
         let base = links::endpoint(&view.acct, endpoint.id.as_str(), "recover");
-        let lead = format!("Sends events again that {} has missed, oldest first. {}.", endpoint.name, view.clock());
+        let lead = format!("Resends events that {} missed, oldest first. {}.", endpoint.name, view.clock());
         let (none, rows) = (jobs.is_empty(), view! { <JobRows jobs=jobs view=view.clone()/> });
         let jobs = (!none).then(|| view! { <Panel title="Recent jobs" id="jobs">{rows}</Panel> });
         Ok(view! {
@@ -56,17 +57,17 @@ pub fn RecoverPage() -> impl IntoView {
     })
 }
 
-/// The plan in one sentence with its button, or why there is none.
+/// The plan in one sentence with its button, or why it cannot start.
 #[component]
-fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
+fn Outlook(plan: Result<RecoveryPlan, Error>, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let content = match plan {
         Err(_) => return None,
         Ok(plan) => match (plan.running.clone(), plan.count) {
             (Some(job), _) => {
                 let href = links::job(&view.acct, job.as_str());
                 view! {
-                    <p>"A job recovers events of this endpoint already. Another can start when it has ended."</p>
-                    <p><LinkButton weight=Weight::Primary href=href>"See the job"</LinkButton></p>
+                    <p>"A recovery job is already running for this endpoint. You can start another when it has finished."</p>
+                    <p><LinkButton weight=Weight::Primary href=href>"View job"</LinkButton></p>
                 }
                 .into_html()
             }
@@ -74,25 +75,25 @@ fn Outlook(plan: Result<Plan, Error>, endpoint: Endpoint, view: Viewpoint) -> im
             (None, _) => view! { <Start plan=plan endpoint=endpoint view=view/> }.into_html(),
         },
     };
-    Some(view! { <section class="grid max-w-column gap-3" aria-label="What would happen">{content}</section> })
+    Some(view! { <section class="grid max-w-column gap-3" aria-label="Recovery plan">{content}</section> })
 }
 
-fn nothing(plan: &Plan, view: &Viewpoint) -> String {
-    format!("Nothing to recover: there is no {} of {}.", plan.wanted.which.noun(), span(&plan.wanted, &view.zone))
+fn nothing(plan: &RecoveryPlan, view: &RenderContext) -> String {
+    format!("Nothing to recover: no {}s from {}.", plan.wanted.which.noun(), span(&plan.wanted, &view.zone))
 }
 
 /// `Resend 1,204 failed events from 23 Nov 13:00–14:10, about 4 minutes`
-fn sentence(plan: &Plan, view: &Viewpoint) -> String {
+fn sentence(plan: &RecoveryPlan, view: &RenderContext) -> String {
     let (what, when) = (events(plan.count, plan.wanted.which), span(&plan.wanted, &view.zone));
     format!("Resend {what} from {when}, {}", about(plan.estimated_ms()))
 }
 
 #[component]
-fn Start(plan: Plan, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
+fn Start(plan: RecoveryPlan, endpoint: Endpoint, view: RenderContext) -> impl IntoView {
     let waits = endpoint.state != EndpointState::Active;
-    let said = sentence(&plan, &view);
+    let summary = sentence(&plan, &view);
     let rate = format!(
-        "At {} per second, with the same event ids and new tries. Beginnings of calls count as fresh again.",
+        "At {} per second, with the same event IDs and a new series of attempts. Call-start events are sent even though they are old.",
         plan.wanted.rate_per_s
     );
     let verb = format!("Resend {} event{}", grouped(plan.count), if plan.count == 1 { "" } else { "s" });
@@ -107,24 +108,24 @@ fn Start(plan: Plan, endpoint: Endpoint, view: Viewpoint) -> impl IntoView {
     };
     let list = view.path("deliveries") + &filter.to_query();
     view! {
-        <h2 class="text-large font-bold">{said}</h2>
+        <h2 class="text-large font-bold">{summary}</h2>
         <p class="text-ink-2">{rate}</p>
         {waits.then(|| view! {
-            <p class="border-l-4 border-held-fill bg-held-soft px-3 py-2">"The endpoint is paused: what is resent waits until it is resumed."</p>
+            <p class="border-l-4 border-held-fill bg-held-soft px-3 py-2">"The endpoint is paused. Resent events wait until you resume it."</p>
         })}
         <form method="post" action=StartRecovery::PATH class="flex flex-wrap items-center gap-3">
             <input type="hidden" name="acct" value=view.acct.clone()/>
             <input type="hidden" name="ep" value=endpoint.id.to_string()/>
             <Frozen form=frozen(&plan)/>
             <Button weight=Weight::Primary>{verb}</Button>
-            <a href=list>"Look at the failed ones first"</a>
+            <a href=list>"View failed events first"</a>
         </form>
     }
     .into_html()
 }
 
-/// The plan as a form again, its moments fixed, so that what was counted is what is started.
-fn frozen(plan: &Plan) -> RecoverForm {
+/// The plan as a form with fixed times, so that exactly what was counted is resent.
+fn frozen(plan: &RecoveryPlan) -> RecoverForm {
     RecoverForm {
         from: iso_utc(plan.wanted.from),
         to: iso_utc(plan.wanted.to),

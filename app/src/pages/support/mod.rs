@@ -1,6 +1,6 @@
-//! The desk of the provider's support, and what its view of an account has besides the account's own pages.
+//! The support pages, and the parts that support sees in addition to an account's own pages.
 
-pub mod desk;
+pub mod home;
 pub mod log;
 pub mod numbers;
 pub mod search;

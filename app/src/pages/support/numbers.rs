@@ -1,6 +1,6 @@
-//! The two numbers of an event as support sees them: masked, each with a button that reveals it on the record.
+//! The phone numbers of an event as support sees them: masked, with a button that reveals and logs.
 
-use domain::{id::EventId, phone, support::Party};
+use domain::{id::EventId, phone, support::CallParty};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -14,23 +14,23 @@ use crate::{
     visit::Frame,
 };
 
-/// What a masked number has in its middle.
+/// The middle of a masked number.
 const MASKED: &str = "•••";
 
-/// The numbers of an event. Nothing outside of a support session.
+/// The phone numbers of an event. Empty outside a support session.
 #[component]
 pub fn Numbers(
-    /// Who looks at what.
+    /// The page's frame.
     frame: Frame,
     /// The event.
     event: EventId,
-    /// Who calls.
+    /// The caller's number.
     caller: String,
-    /// Who is called.
+    /// The callee's number.
     callee: String,
 ) -> impl IntoView {
     frame.support.as_ref()?;
-    let numbers = [("Caller", Party::Caller, caller), ("Callee", Party::Callee, callee)];
+    let numbers = [("Caller", CallParty::Caller, caller), ("Callee", CallParty::Callee, callee)];
     let facts = numbers.map(|(name, party, number)| {
         let reveal = number.contains(MASKED).then(|| {
             view! {
@@ -47,7 +47,7 @@ pub fn Numbers(
     });
     Some(view! {
         <Panel title="Phone numbers" id="numbers">
-            <p class="mb-2 max-w-column text-ink-2">"Each one that you reveal is on the account’s own record, and stays in full until the session ends."</p>
+            <p class="mb-2 max-w-column text-ink-2">"Each number you reveal is recorded in the account’s audit log, and stays visible until the session ends."</p>
             <Facts>{facts.collect_view()}</Facts>
         </Panel>
     })

@@ -4,13 +4,13 @@ use domain::actor::Permission;
 use domain::token::ApiToken;
 use leptos::prelude::*;
 
-use super::{Whose, last_use, standing};
+use super::{TokenOwner, last_use, status};
 use crate::api::tokens::load_tokens;
 use crate::components::button::{LinkButton, Weight};
 use crate::components::empty_state::EmptyState;
 use crate::components::heading::Heading;
-use crate::components::rail::Part;
-use crate::components::viewpoint::Viewpoint;
+use crate::components::render_context::RenderContext;
+use crate::components::sidebar::Part;
 use crate::html::IntoHtml;
 use crate::pages::account_page;
 
@@ -20,44 +20,44 @@ pub fn TokensPage() -> impl IntoView {
     account_page(Part::Tokens, async |place, frame| {
         frame.need(Permission::ManageTokens)?;
         let tokens = load_tokens(place.acct.clone()).await?;
-        let view = Viewpoint::from(&frame);
-        let lead = "Programs post events, read deliveries and look after endpoints with them.";
-        Ok(view! { <TokenList tokens=tokens whose=Whose::Account(place.acct) view=view lead=lead/> }.into_html())
+        let view = RenderContext::from(&frame);
+        let lead = "API tokens let your programs send events, read deliveries and manage endpoints.";
+        Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Account(place.acct) view=view lead=lead/> }.into_html())
     })
 }
 
-/// Tokens, one under the other, or what they are for while there is none.
+/// The list of tokens, or an introduction if there are none.
 #[component]
 pub fn TokenList(
     /// The tokens.
     tokens: Vec<ApiToken>,
-    /// Whose they are.
-    whose: Whose,
-    /// Whose clock.
-    view: Viewpoint,
-    /// A line under the heading once there are some.
+    /// Their owner.
+    owner: TokenOwner,
+    /// Account and time zone.
+    view: RenderContext,
+    /// The line below the heading if there are tokens.
     #[prop(into)]
     lead: String,
 ) -> impl IntoView {
-    let (new, words) = (whose.page("new"), whose.words());
+    let (new, text) = (owner.page("new"), owner.list_text());
     if tokens.is_empty() {
         return view! {
-            <Heading title=words.title/>
-            <EmptyState title=words.first words=words.purpose>
-                <LinkButton weight=Weight::Primary href=new>{words.new}</LinkButton>
-                <LinkButton href="/help/api">"What the API does"</LinkButton>
+            <Heading title=text.title/>
+            <EmptyState title=text.empty words=text.purpose>
+                <LinkButton weight=Weight::Primary href=new>{text.new}</LinkButton>
+                <LinkButton href="/help/api">"Read the API docs"</LinkButton>
             </EmptyState>
         }
         .into_html();
     }
     let row = |token: ApiToken| {
-        let page = whose.page(token.id.as_str());
+        let page = owner.page(token.id.as_str());
         view! { <Row token=token page=page view=view.clone()/> }
     };
     let rows = tokens.into_iter().map(row).collect_view();
     view! {
-        <Heading title=words.title lead=lead>
-            <LinkButton weight=Weight::Primary href=new>{words.new}</LinkButton>
+        <Heading title=text.title lead=lead>
+            <LinkButton weight=Weight::Primary href=new>{text.new}</LinkButton>
         </Heading>
         <ul class="border-b border-line">{rows}</ul>
     }
@@ -65,7 +65,7 @@ pub fn TokenList(
 }
 
 #[component]
-fn Row(token: ApiToken, page: String, view: Viewpoint) -> impl IntoView {
+fn Row(token: ApiToken, page: String, view: RenderContext) -> impl IntoView {
     let works = token.works(view.now);
     let scopes = token.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
     view! {
@@ -74,7 +74,7 @@ fn Row(token: ApiToken, page: String, view: Viewpoint) -> impl IntoView {
                 <a class="font-semibold wrap-anywhere after:absolute after:inset-0" href=page>{token.name.clone()}</a>
                 <code class="text-table text-ink-2">{token.masked()}</code>
             </p>
-            <p class="text-table md:text-right" class:text-ink-3=!works>{standing(&token, &view.zone, view.now)}</p>
+            <p class="text-table md:text-right" class:text-ink-3=!works>{status(&token, &view.zone, view.now)}</p>
             <p class="text-table wrap-anywhere text-ink-2">{scopes}</p>
             <p class="text-table text-ink-2 md:text-right">{last_use(&token, &view.zone)}</p>
         </li>

@@ -1,4 +1,4 @@
-//! API tokens: how the account's programs come in.
+//! API tokens, with which programs authenticate.
 
 pub mod list;
 pub mod new;
@@ -17,17 +17,17 @@ use crate::api::tokens::{RevokeToken, RotateToken};
 use crate::links;
 use crate::zone::Zone;
 
-/// Whose tokens they are.
+/// Who a token belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
-    /// An account's, by its id.
+pub enum TokenOwner {
+    /// An account, by its ID.
     Account(String),
-    /// The platform's.
+    /// The phone platform.
     Platform,
 }
 
-impl Whose {
-    /// The list of all of them, or the page of one.
+impl TokenOwner {
+    /// The page of a token, or the list of all tokens if `token` is empty.
     #[must_use]
     pub fn page(&self, token: &str) -> String {
         let base = match self {
@@ -37,26 +37,26 @@ impl Whose {
         if token.is_empty() { base } else { format!("{base}/{}", encode(token)) }
     }
 
-    /// The page that asks before one is revoked.
+    /// The confirmation page for revoking a token.
     #[must_use]
     pub fn revoke_page(&self, token: &str) -> String {
         format!("{}/revoke", self.page(token))
     }
 
-    /// How the page of all of them speaks.
-    const fn words(&self) -> Words {
+    /// The texts of the list.
+    const fn list_text(&self) -> ListText {
         match self {
-            Self::Account(_) => Words {
+            Self::Account(_) => ListText {
                 title: "API tokens",
-                new: "New token",
-                first: "Programs come in with API tokens",
-                purpose: "A token lets a program post events, read deliveries or look after endpoints. It is shown once, when you make it.",
+                new: "Create token",
+                empty: "No API tokens yet",
+                purpose: "A token lets a program send events, read deliveries or manage endpoints. It’s shown only once, when you create it.",
             },
-            Self::Platform => Words {
+            Self::Platform => ListText {
                 title: "Platform tokens",
-                new: "New platform token",
-                first: "The phone platform comes in with a platform token",
-                purpose: "It posts events for any account, and does nothing else. It is shown once, when you make it.",
+                new: "Create platform token",
+                empty: "No platform tokens yet",
+                purpose: "A platform token lets the phone platform send events for any account, and nothing else. It’s shown only once, when you create it.",
             },
         }
     }
@@ -75,7 +75,7 @@ impl Whose {
         }
     }
 
-    /// The fields that say which token a form is about.
+    /// Hidden fields that identify the token in a form.
     fn fields(&self, token: &ApiToken) -> impl IntoView + use<> {
         let acct = match self {
             Self::Account(acct) => Some(acct.clone()),
@@ -88,31 +88,32 @@ impl Whose {
     }
 }
 
-/// What the page of all tokens says.
-struct Words {
+/// Texts of the list of tokens.
+struct ListText {
     title: &'static str,
-    /// On the button that makes one.
+    /// On the button that creates one.
     new: &'static str,
-    /// While there is none: what will be here, and what it is for.
-    first: &'static str,
+    /// Heading if there are none.
+    empty: &'static str,
+    /// What the tokens are for, shown if there are none.
     purpose: &'static str,
 }
 
-/// How a token stands, in words.
-fn standing(token: &ApiToken, zone: &Zone, now: UnixMs) -> String {
+/// A token's status.
+fn status(token: &ApiToken, zone: &Zone, now: UnixMs) -> String {
     let at = |at: Option<UnixMs>| at.map(|at| zone.short(at)).unwrap_or_default();
     match token.state(now) {
         TokenState::Active => match token.expires_at {
-            Some(until) => format!("Works until {}", zone.short(until)),
-            None => "Works".to_owned(),
+            Some(until) => format!("Active until {}", zone.short(until)),
+            None => "Active".to_owned(),
         },
-        TokenState::Retiring => format!("Another took its place; works until {}", at(token.expires_at)),
+        TokenState::Retiring => format!("Replaced, active until {}", at(token.expires_at)),
         TokenState::Expired => format!("Expired {}", at(token.expires_at)),
         TokenState::Revoked => format!("Revoked {}", at(token.revoked_at)),
     }
 }
 
-/// When and from where a token was used last, in words.
+/// When and from where a token was last used.
 fn last_use(token: &ApiToken, zone: &Zone) -> String {
     match (token.last_used_at, &token.last_used_from) {
         (Some(at), Some(from)) if !from.is_empty() => format!("Last used {} from {from}", zone.short(at)),

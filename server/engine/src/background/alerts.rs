@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    audit::Deed,
+    audit::AuditAction,
     endpoint::Endpoint,
     id::{AccountId, EndpointId},
     time::MINUTE_MS,
@@ -96,7 +96,7 @@ impl Alerts {
 
 /// Subject and text; none for what needs no alert.
 fn content(
-    action: Deed,
+    action: AuditAction,
     endpoint: &Endpoint,
     account: &str,
     why: Option<&str>,
@@ -105,25 +105,25 @@ fn content(
     let (name, host) = (&endpoint.name, endpoint.url.host());
     let retrying = "Offhook keeps retrying, and nothing is lost.";
     let (what, next) = match action {
-        Deed::EndpointFailing => (
+        AuditAction::EndpointFailing => (
             "is failing",
             format!("{retrying} If nothing succeeds for five days, it is disabled and its events are held."),
         ),
-        Deed::EndpointFailingOneDay => (
+        AuditAction::EndpointFailingOneDay => (
             "has been failing for a day",
             format!("{retrying} If nothing succeeds within four days, it is disabled and its events are held."),
         ),
-        Deed::EndpointFailingFourDays => (
+        AuditAction::EndpointFailingFourDays => (
             "has been failing for four days",
             format!("{retrying} If nothing succeeds within a day, it is disabled and its events are held."),
         ),
-        Deed::EndpointDisabled => (
+        AuditAction::EndpointDisabled => (
             "is disabled",
             "Nothing has succeeded for five days, so Offhook has stopped retrying. Its events are held, and none is lost: \
              resume the endpoint when your server responds again."
                 .to_owned(),
         ),
-        Deed::EndpointPausedGone => (
+        AuditAction::EndpointPausedGone => (
             "is paused",
             "Your server responded with 410 Gone, which asks Offhook to stop. Its events are held, and none is lost: \
              resume the endpoint if that was not intended, or delete it."

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     time::MINUTE_MS,
 };
 
@@ -59,7 +59,7 @@ impl SupportSessions {
         let mut tx = db.begin().await?;
         for session in expired {
             if support::end(&mut tx, &session.account, &session.id, session.ends_at).await? {
-                let entry = Entry::new(self.0.ids.next(), now, session.account.as_str(), Deed::SupportEnded);
+                let entry = Entry::new(self.0.ids.next(), now, session.account.as_str(), AuditAction::SupportEnded);
                 let changes = [
                     Change::noted("ticket", &session.ticket),
                     Change::noted("ended", "expired"),

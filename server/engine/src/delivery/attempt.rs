@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::{
     body::body,
     endpoint::ATTEMPT_TIMEOUT_MAX_MS,
-    retry::{Rhythm, is_late},
+    retry::{RetryPolicy, is_late},
     signature,
 };
 use tracing::Instrument as _;
@@ -42,7 +42,7 @@ async fn expire(sender: &Sender, delivery: LeasedDelivery) -> Outcome {
     if !target.active {
         return Outcome::NotNow(delivery);
     }
-    if is_late(Rhythm::of(delivery.kind, target.settings.deliver_late), delivery.fresh_from, now) {
+    if is_late(RetryPolicy::of(delivery.kind, target.settings.deliver_late), delivery.fresh_from, now) {
         return Outcome::TooLate(delivery);
     }
     sender.queues().set_settings(&delivery.endpoint_id, target.settings);
@@ -74,7 +74,7 @@ async fn attempt(sender: &Sender, delivery: LeasedDelivery) -> Outcome {
     if !target.active {
         return Outcome::NotNow(delivery);
     }
-    if is_late(Rhythm::of(delivery.kind, target.settings.deliver_late), delivery.fresh_from, now) {
+    if is_late(RetryPolicy::of(delivery.kind, target.settings.deliver_late), delivery.fresh_from, now) {
         return Outcome::TooLate(delivery);
     }
     sender.queues().set_settings(&delivery.endpoint_id, target.settings);

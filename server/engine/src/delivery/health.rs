@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
     UnixMs,
-    audit::Deed,
+    audit::AuditAction,
     cause::Cause,
     endpoint::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, WARNED_AFTER_MS},
     tally::{Tally, hour_of},
@@ -58,7 +58,7 @@ pub(super) async fn record(
     let mut transitions = Vec::new();
     if !gone.is_empty() {
         let paused = outcomes::pause_gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
-        transitions.extend(transition(Deed::EndpointPausedGone, paused));
+        transitions.extend(transition(AuditAction::EndpointPausedGone, paused));
     }
     if !failing.is_empty() {
         transitions.extend(warnings(tx, &failing, now).await?);
@@ -67,7 +67,7 @@ pub(super) async fn record(
     Ok(transitions)
 }
 
-fn transition(action: Deed, changed: Vec<ChangedEndpoint>) -> impl Iterator<Item = EndpointTransition> {
+fn transition(action: AuditAction, changed: Vec<ChangedEndpoint>) -> impl Iterator<Item = EndpointTransition> {
     changed.into_iter().map(move |ChangedEndpoint { id, account_id, name }| EndpointTransition {
         action,
         account: account_id,
@@ -82,15 +82,15 @@ async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec
     let mut transitions = Vec::new();
     // The longest first: a warning about four days makes the one about a day redundant.
     for (what, level, after_ms, failures) in [
-        (Deed::EndpointFailingFourDays, 3, four_days_ms, NEVER),
-        (Deed::EndpointFailingOneDay, 2, day_ms, NEVER),
-        (Deed::EndpointFailing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
+        (AuditAction::EndpointFailingFourDays, 3, four_days_ms, NEVER),
+        (AuditAction::EndpointFailingOneDay, 2, day_ms, NEVER),
+        (AuditAction::EndpointFailing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
     ] {
         let warned = outcomes::warn(tx, failing, level, now.plus_ms(-after_ms), failures).await?;
         transitions.extend(transition(what, warned));
     }
     let disabled = outcomes::disable(tx, failing, now.plus_ms(-DISABLED_AFTER_MS), now).await?;
-    transitions.extend(transition(Deed::EndpointDisabled, disabled));
+    transitions.extend(transition(AuditAction::EndpointDisabled, disabled));
     Ok(transitions)
 }
 

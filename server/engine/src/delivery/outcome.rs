@@ -6,7 +6,7 @@ use domain::{
     UnixMs,
     cause::{Cause, CauseFacts, Failure},
     id::{AttemptId, Ids},
-    retry::{self, EndReason, Next, Rhythm, Tried},
+    retry::{self, EndReason, FailedAttempt, NextStep, RetryPolicy},
     rotation::Credential,
 };
 
@@ -77,7 +77,8 @@ impl Outcome {
 
     /// Whether what follows depends on the end of the call: a call event that failed.
     pub fn depends_on_call_end(&self) -> bool {
-        self.succeeded() == Some(false) && self.attempt().is_some_and(|attempt| attempt.policy() == Rhythm::News)
+        self.succeeded() == Some(false)
+            && self.attempt().is_some_and(|attempt| attempt.policy() == RetryPolicy::Ephemeral)
     }
 
     /// The delivery's next state; none when it only returns to the database.
@@ -121,17 +122,17 @@ fn stored(failure: &Failure) -> Option<String> {
 }
 
 impl Attempt {
-    fn policy(&self) -> Rhythm {
-        Rhythm::of(self.delivery.kind, self.target.settings.deliver_late)
+    fn policy(&self) -> RetryPolicy {
+        RetryPolicy::of(self.delivery.kind, self.target.settings.deliver_late)
     }
 
     fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Finish {
         let (state, reason, due) = match &self.response.failure {
             None => ("delivered", None, None),
             Some(failure) => match retry::after_failure(self.tried(failure, call_ended), now, jitter) {
-                Next::RetryAt(at) => ("retrying", None, Some(at)),
-                Next::Failed(reason) => ("failed", Some(reason), None),
-                Next::Expired(reason) => ("expired", Some(reason), None),
+                NextStep::RetryAt(at) => ("retrying", None, Some(at)),
+                NextStep::Failed(reason) => ("failed", Some(reason), None),
+                NextStep::Expired(reason) => ("expired", Some(reason), None),
             },
         };
         Finish {
@@ -146,9 +147,9 @@ impl Attempt {
         }
     }
 
-    fn tried(&self, failure: &Failure, call_ended: bool) -> Tried {
-        Tried {
-            rhythm: self.policy(),
+    fn tried(&self, failure: &Failure, call_ended: bool) -> FailedAttempt {
+        FailedAttempt {
+            policy: self.policy(),
             attempts: (self.delivery.attempts + 1).saturating_sub(self.delivery.attempts_before),
             cause: failure.cause,
             retry_after_s: failure.facts.retry_after_s,

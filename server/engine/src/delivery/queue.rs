@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use domain::{
     UnixMs,
-    retry::{Rhythm, is_late},
+    retry::{RetryPolicy, is_late},
 };
 
 use super::{
@@ -164,5 +164,7 @@ impl EndpointQueue {
 
 /// With unknown settings nothing expires here: the attempt reads them.
 fn has_expired(settings: Option<DeliverySettings>, delivery: &LeasedDelivery, now: UnixMs) -> bool {
-    settings.is_some_and(|settings| is_late(Rhythm::of(delivery.kind, settings.deliver_late), delivery.fresh_from, now))
+    settings.is_some_and(|settings| {
+        is_late(RetryPolicy::of(delivery.kind, settings.deliver_late), delivery.fresh_from, now)
+    })
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use domain::{
     UnixMs,
-    audit::Deed,
+    audit::AuditAction,
     id::{AccountId, EndpointId},
     rotation::{Credential, SecretRotation, TokenRotation},
 };
@@ -57,7 +57,7 @@ pub(crate) async fn apply_due(sender: &Sender, tx: &mut Tx, account: &AccountId,
         && running.rotation.at(now).is_none()
     {
         rotations::end(tx, account, id, Credential::SigningSecret).await?;
-        note(sender, tx, (account, id), Deed::SecretRetired).await?;
+        note(sender, tx, (account, id), AuditAction::SecretRetired).await?;
     }
     Ok(())
 }
@@ -75,12 +75,12 @@ async fn apply_due_token(
     if !was_switched && current.as_ref().is_none_or(TokenRotation::is_switched) {
         let (sealed, masked) = (&running.next_sealed, &running.rotation.next_masked);
         rotations::set_credential(tx, account, id, Credential::AuthToken, sealed, masked).await?;
-        note(sender, tx, at, Deed::TokenSwitched).await?;
+        note(sender, tx, at, AuditAction::TokenSwitched).await?;
     }
     match current {
         None => {
             rotations::end(tx, account, id, Credential::AuthToken).await?;
-            note(sender, tx, at, Deed::TokenRetired).await
+            note(sender, tx, at, AuditAction::TokenRetired).await
         }
         Some(current) if current != running.rotation => {
             running.rotation = current;
@@ -90,7 +90,7 @@ async fn apply_due_token(
     }
 }
 
-async fn note(sender: &Sender, tx: &mut Tx, at: (&AccountId, &EndpointId), action: Deed) -> StoreResult<()> {
+async fn note(sender: &Sender, tx: &mut Tx, at: (&AccountId, &EndpointId), action: AuditAction) -> StoreResult<()> {
     let (account, id) = at;
     sender.targets.forget(id.as_str());
     let name = endpoints::name(tx, account, id).await?.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use domain::audit::Deed;
+use domain::audit::AuditAction;
 use tokio::sync::Notify;
 
 /// Most transitions that wait; the endpoint's history has all of them.
@@ -11,7 +11,7 @@ const WAITING_MAX: usize = 4_096;
 /// An endpoint is failing, was disabled, or was paused by a 410.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EndpointTransition {
-    pub(crate) action: Deed,
+    pub(crate) action: AuditAction,
     pub(crate) account: String,
     pub(crate) endpoint: String,
     pub(crate) name: String,

@@ -101,7 +101,7 @@ impl Loaded {
 fn bounded(mut options: ResolverOpts) -> ResolverOpts {
     let seconds = |s| Some(Duration::from_secs(s));
     options.timeout = options.timeout.min(Duration::from_millis(QUERY_TIMEOUT_MS));
-    // Looked up before: a name in that file never reaches a name server.
+    // SupportView up before: a name in that file never reaches a name server.
     options.use_hosts_file = ResolveHosts::Never;
     options.cache_size = CACHED_MAX;
     options.max_active_requests = QUERIES_MAX;

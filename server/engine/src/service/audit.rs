@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     account::Account,
     actor::{Actor, Permission},
-    audit::{Audit, AuditFilter, AuditPage, Change, Deed},
+    audit::{Audit, AuditAction, AuditFilter, AuditPage, Change},
     error::Result,
     id::AccountId,
     query::page_size,
@@ -24,7 +24,7 @@ impl Audit for Engine {
         self.records(actor.account_if(Permission::ReadAudit)?.as_str(), filter).await
     }
 
-    async fn installation_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
+    async fn ops_audit(&self, actor: &Actor, filter: &AuditFilter) -> Result<AuditPage> {
         actor.require(Permission::Operate)?;
         self.records(audit::OPS_CHAIN, filter).await
     }
@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// A record of what the actor does now, in this account's chain.
-    pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, action: Deed) -> Entry {
+    pub(crate) fn entry(&self, actor: &Actor, account: &AccountId, action: AuditAction) -> Entry {
         Entry::new(self.next_id(), self.now(), account.as_str(), action).by(actor)
     }
 
@@ -57,7 +57,7 @@ impl Engine {
         tx: &mut Tx,
         actor: &Actor,
         account: &Account,
-        action: Deed,
+        action: AuditAction,
         changes: Vec<Change>,
     ) -> Result<()> {
         let entry = |chain: &str| {

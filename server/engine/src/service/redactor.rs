@@ -31,7 +31,7 @@ impl Engine {
     pub(super) async fn redactor(&self, actor: &Actor) -> Result<Redactor> {
         let shown = match &actor.who {
             Who::Support { account, session, .. } => Some(support::revealed(self.db(), account, session).await?),
-            _ if actor.sees_masked() => Some(Vec::new()),
+            _ if actor.sees_masked_numbers() => Some(Vec::new()),
             _ => None,
         };
         Ok(Redactor { shown, credentials: !actor.may(Permission::RevealCredentials) })

@@ -9,7 +9,7 @@ use domain::{
     UnixMs,
     account::User,
     actor::Actor,
-    audit::{AuditFilter, Change, Deed, Record},
+    audit::{AuditAction, AuditFilter, AuditRecord, Change},
     id::{AuditId, Entropy},
     query::page_size,
     support::SupportRecord,
@@ -52,7 +52,7 @@ pub struct Entry {
     who_id: Option<String>,
     who: Option<String>,
     address: Option<String>,
-    action: Deed,
+    action: AuditAction,
     object_id: Option<String>,
     object: Option<String>,
     changes: Vec<Change>,
@@ -61,7 +61,7 @@ pub struct Entry {
 impl Entry {
     /// An action by Offhook itself, in this account's chain.
     #[must_use]
-    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, action: Deed) -> Self {
+    pub fn new(id: (UnixMs, Entropy), at: UnixMs, account: &str, action: AuditAction) -> Self {
         Self {
             account: account.to_owned(),
             id: AuditId::new(id.0, id.1),
@@ -147,13 +147,13 @@ impl Row {
     }
 }
 
-impl TryFrom<Row> for Record {
+impl TryFrom<Row> for AuditRecord {
     type Error = StoreError;
     fn try_from(row: Row) -> StoreResult<Self> {
         let corrupt = |column| StoreError::Corrupt { table: "audit_log", column, row: row.id.clone() };
         Ok(Self {
             id: AuditId::parse(&row.id).map_err(|_| corrupt("id"))?,
-            deed: Deed::parse(&row.action).ok_or_else(|| corrupt("action"))?,
+            action: AuditAction::parse(&row.action).ok_or_else(|| corrupt("action"))?,
             changes: serde_json::from_str(&row.changes).map_err(|_| corrupt("changes"))?,
             at: UnixMs(row.at_ms),
             who_id: row.who_id,
@@ -215,7 +215,7 @@ async fn append_one(tx: &mut Tx, entry: Entry, position: i64, previous: &str) ->
 }
 
 /// One page of a chain, newest first, with positions. Returns one extra row if there is a next page.
-pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, Record)>> {
+pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, AuditRecord)>> {
     let mut conditions = Conditions::of(account, "account_id");
     if let Some(area) = &filter.area {
         conditions.text("action LIKE ?", &format!("{area}.%"));
@@ -240,7 +240,7 @@ pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<V
     let sql = format!("SELECT {COLUMNS} FROM audit_log WHERE {} ORDER BY position DESC LIMIT {limit}", conditions.sql);
     let rows: Vec<Row> = on!(&db.readers, c =>
         bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
-    rows.into_iter().map(|row| Ok((row.position, Record::try_from(row)?))).collect()
+    rows.into_iter().map(|row| Ok((row.position, AuditRecord::try_from(row)?))).collect()
 }
 
 /// What one support agent did in all accounts, newest first, before the record `before`.
@@ -253,8 +253,9 @@ pub async fn of_support(db: &Db, who: &str, before: Option<&str>, limit: u32) ->
     }
     let rows: Vec<Named> = on!(&db.readers, c => sqlx::query_as(OF_SUPPORT)
         .bind(who).bind(before.unwrap_or("aud_~")).bind(i64::from(limit)).fetch_all(c).await?);
-    let record =
-        |named: Named| Ok(SupportRecord { account_name: named.account_name, record: Record::try_from(named.row)? });
+    let record = |named: Named| {
+        Ok(SupportRecord { account_name: named.account_name, record: AuditRecord::try_from(named.row)? })
+    };
     rows.into_iter().map(record).collect()
 }
 

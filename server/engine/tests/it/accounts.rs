@@ -8,9 +8,9 @@ use domain::{
     delivery::Deliveries,
     event::Events,
     filter::DeliveryFilter,
-    installation::{
+    ops::{
         Installation,
-        accounts::{Naming, NewAccount},
+        accounts::{AccountNameForm, NewAccount},
     },
     time::DAY_MS,
     token::{Scope, TokenForm, Tokens},
@@ -129,16 +129,16 @@ async fn a_name_is_a_single_line_wherever_it_is_entered(harness: TestHarness) {
             ..SignUp::default()
         };
         let open = NewAccount { name: named(), ..NewAccount::default() };
-        let naming = Naming { name: named(), ..Naming::default() };
+        let naming = AccountNameForm { name: named(), ..AccountNameForm::default() };
         let settings = AccountForm { name: named(), ..AccountForm::default() };
         let token = TokenForm { name: named(), scopes: vec!["events:read".into()], ..TokenForm::default() };
         let refused = [
             engine.sign_up(sign_up).await.err(),
             engine.create_account(cli, name, None).await.err(),
-            engine.open_account(&olga, &open).await.err(),
+            engine.create_customer_account(&olga, &open).await.err(),
             engine.rename_account(&olga, account, &naming).await.err(),
             engine.change_account(&harness.admin, &settings).await.err(),
-            engine.make_api_token(&harness.admin, &token).await.err(),
+            engine.create_api_token(&harness.admin, &token).await.err(),
             engine.create_token(cli, Some(account), name, &[Scope::EventsRead]).await.err(),
         ];
         for (door, refused) in refused.iter().enumerate() {
@@ -155,12 +155,13 @@ async fn a_reference_and_an_id_never_lead_to_different_accounts(harness: TestHar
     assert_eq!(about(made.err()), "reference");
     let named = |name: &str| (name.to_owned(), account.to_string());
     let (name, reference) = named("Rival");
-    let opened = harness.engine.open_account(&olga, &NewAccount { name, reference, ..NewAccount::default() }).await;
+    let opened =
+        harness.engine.create_customer_account(&olga, &NewAccount { name, reference, ..NewAccount::default() }).await;
     assert_eq!(about(opened.err()), "reference");
     let rival = harness.engine.create_account(&Actor::COMMAND_LINE, "Rival", Some("rival")).await.unwrap();
     let (name, reference) = named("Rival");
     assert_eq!(
-        about(harness.engine.rename_account(&olga, &rival.id, &Naming { name, reference }).await.err()),
+        about(harness.engine.rename_account(&olga, &rival.id, &AccountNameForm { name, reference }).await.err()),
         "reference"
     );
     // A reference stored before this rule existed.

@@ -1,7 +1,7 @@
 //! The audit log records every action and is append-only.
 
 use domain::{
-    audit::{Audit, AuditFilter, Deed},
+    audit::{Audit, AuditAction, AuditFilter},
     delivery::Deliveries,
     endpoint::Endpoints,
     event::EventKind,
@@ -13,18 +13,18 @@ on_both! { every_action_is_recorded_with_its_actor_origin_and_changes revealing_
 
 /// A chain as it was written before migration 18, with the hashes of that time.
 const OLD_RECORDS: [&str; 3] = [
-    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash) \
      VALUES ('acct_old', 1, 'aud_01', 1790000000000, 'usr_1', 'ana@acme.example', '203.0.113.9', 'endpoint.created', \
      'ep_1', 'Billing', '[{\"what\":\"URL\",\"before\":null,\"after\":\"https://acme.example/hook\"}]', \
      'bf8af5cfab66a7e8fdbe93f50c634d8168aec975937d1d9f814d62617a0e9a8d')",
-    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash) \
      VALUES ('acct_old', 2, 'aud_02', 1790000001000, NULL, NULL, NULL, 'endpoint.paused_gone', 'ep_1', 'Billing', '[]', \
      'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
     "INSERT INTO audit_heads (account_id, position, hash) VALUES ('acct_old', 2, \
      'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
 ];
 
-async fn records(harness: &TestHarness, query: &str) -> Vec<domain::audit::Record> {
+async fn records(harness: &TestHarness, query: &str) -> Vec<domain::audit::AuditRecord> {
     harness.engine.audit(&harness.admin, &AuditFilter::parse(query)).await.unwrap().rows
 }
 
@@ -35,8 +35,16 @@ async fn every_action_is_recorded_with_its_actor_origin_and_changes(harness: Tes
     form.name = "Billing".into();
     harness.engine.update_endpoint(&ana, &endpoint.id, &form, Some(before.version)).await.unwrap();
     let all = records(&harness, "").await;
-    let deeds: Vec<_> = all.iter().map(|record| record.deed).collect();
-    assert_eq!(deeds, [Deed::EndpointChanged, Deed::EndpointCreated, Deed::ApiTokenCreated, Deed::AccountCreated]);
+    let actions: Vec<_> = all.iter().map(|record| record.action).collect();
+    assert_eq!(
+        actions,
+        [
+            AuditAction::EndpointChanged,
+            AuditAction::EndpointCreated,
+            AuditAction::ApiTokenCreated,
+            AuditAction::AccountCreated
+        ]
+    );
     let changed = &all[0];
     assert_eq!((changed.who.as_deref(), changed.address.as_deref()), (Some("ana@acme.example"), Some("203.0.113.9")));
     assert_eq!(
@@ -52,7 +60,7 @@ async fn revealing_credentials_is_recorded_without_the_credentials(harness: Test
     let endpoint = harness.endpoint().await;
     let shown = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap();
     let all = records(&harness, "?area=credentials").await;
-    assert_eq!(all.iter().map(|record| record.deed).collect::<Vec<_>>(), [Deed::CredentialsRevealed]);
+    assert_eq!(all.iter().map(|record| record.action).collect::<Vec<_>>(), [AuditAction::CredentialsRevealed]);
     let text = format!("{:?}", records(&harness, "").await);
     assert!(!text.contains(&shown.auth_token) && !text.contains(&shown.signing_secret));
 }
@@ -130,7 +138,7 @@ async fn the_hash_chain_survives_concurrent_writers(harness: TestHarness) {
 
 async fn chains_from_before_the_column_was_renamed_still_verify(harness: TestHarness) {
     harness.endpoint().await;
-    harness.execute("ALTER TABLE audit_log RENAME COLUMN action TO deed").await.unwrap();
+    harness.execute("ALTER TABLE audit_log RENAME COLUMN action TO action").await.unwrap();
     harness.execute("DELETE FROM _sqlx_migrations WHERE version = 18").await.unwrap();
     for written in OLD_RECORDS {
         harness.execute(written).await.unwrap();
@@ -139,7 +147,7 @@ async fn chains_from_before_the_column_was_renamed_still_verify(harness: TestHar
     let verdict = later.verify_audit().await.unwrap();
     assert_eq!((verdict.broken, verdict.records), (vec![], 3 + 2));
     let all = later.audit(&harness.admin, &AuditFilter::parse("?area=endpoint")).await.unwrap().rows;
-    assert_eq!(all.iter().map(|record| record.deed).collect::<Vec<_>>(), [Deed::EndpointCreated]);
+    assert_eq!(all.iter().map(|record| record.action).collect::<Vec<_>>(), [AuditAction::EndpointCreated]);
     harness
         .tamper("UPDATE audit_log SET action = 'endpoint.deleted' WHERE account_id = 'acct_old' AND position = 2")
         .await;

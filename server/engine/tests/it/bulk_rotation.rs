@@ -4,11 +4,11 @@ use domain::{
     Error,
     account::Role,
     actor::Who,
-    audit::Deed,
+    audit::AuditAction,
     endpoint::{Endpoint, Endpoints},
     rotation::{
-        Credential, Rotations, RotationsEverywhere, Unproved,
-        everywhere::{Came, Step, Taken},
+        AllowUnverified, BulkRotations, Credential, Rotations,
+        bulk::{BulkStep, StepOutcome, StepResult},
     },
 };
 
@@ -26,34 +26,37 @@ async fn two(harness: &TestHarness) -> [Endpoint; 2] {
     ]
 }
 
-async fn take(harness: &TestHarness, step: Step) -> Vec<Taken> {
-    harness.engine.step_everywhere(&harness.admin, &step).await.unwrap()
+async fn take(harness: &TestHarness, step: BulkStep) -> Vec<StepResult> {
+    harness.engine.rotate_all(&harness.admin, &step).await.unwrap()
 }
 
-fn done(taken: &[Taken]) -> usize {
-    taken.iter().filter(|one| !matches!(one.came, Came::Skipped(_))).count()
+fn done(taken: &[StepResult]) -> usize {
+    taken.iter().filter(|one| !matches!(one.outcome, StepOutcome::Skipped(_))).count()
 }
 
-fn skipped(taken: &[Taken]) -> Vec<(&str, &str)> {
-    let reason = |one: &Taken| matches!(&one.came, Came::Skipped(_));
+fn skipped(taken: &[StepResult]) -> Vec<(&str, &str)> {
+    let reason = |one: &StepResult| matches!(&one.outcome, StepOutcome::Skipped(_));
     taken
         .iter()
         .filter(|one| reason(one))
-        .map(|one| match &one.came {
-            Came::Skipped(why) => (one.name.as_str(), why.as_str()),
+        .map(|one| match &one.outcome {
+            StepOutcome::Skipped(why) => (one.name.as_str(), why.as_str()),
             _ => ("", ""),
         })
         .collect()
 }
 
-const NOW: Step = Step::Switch(None, Unproved::Refuse);
-const TEST: Step = Step::Test(Credential::AuthToken);
+const NOW: BulkStep = BulkStep::Switch(None, AllowUnverified::Refuse);
+const TEST: BulkStep = BulkStep::Test(Credential::AuthToken);
 
 async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: TestHarness) {
     let endpoints = two(&harness).await;
-    let prepared = take(&harness, Step::Prepare(None)).await;
-    let made: Vec<&Came> = prepared.iter().map(|one| &one.came).collect();
-    assert!(matches! ( made [ .. ] , [ Came :: Made ( one ) , Came :: Made ( other ) ] if one != other ), "{made:?}");
+    let prepared = take(&harness, BulkStep::Prepare(None)).await;
+    let made: Vec<&StepOutcome> = prepared.iter().map(|one| &one.outcome).collect();
+    assert!(
+        matches! ( made [ .. ] , [ StepOutcome :: Made ( one ) , StepOutcome :: Made ( other ) ] if one != other ),
+        "{made:?}"
+    );
     assert_eq!(done(&take(&harness, TEST).await), 2);
     harness.run().await;
     assert!(
@@ -66,16 +69,21 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
     );
     assert_eq!(done(&take(&harness, NOW).await), 2);
     assert_eq!(take(&harness, TEST).await, [], "there is nothing left to test");
-    assert_eq!(done(&take(&harness, Step::Undo).await), 2);
+    assert_eq!(done(&take(&harness, BulkStep::Undo).await), 2);
     assert_eq!(done(&take(&harness, NOW).await), 2, "verified credentials stay verified");
-    assert_eq!(done(&take(&harness, Step::RetireToken).await), 2);
+    assert_eq!(done(&take(&harness, BulkStep::RetireToken).await), 2);
     for (endpoint, one) in endpoints.iter().zip(&prepared) {
         let token = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap().auth_token;
-        assert_eq!(one.came, Came::Made(token));
+        assert_eq!(one.outcome, StepOutcome::Made(token));
         let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
-        for deed in [Deed::TokenPrepared, Deed::TokenTested, Deed::TokenSwitched, Deed::TokenUndone, Deed::TokenRetired]
-        {
-            assert!(log.iter().any(|record| record.deed == deed), "{deed:?} of each endpoint is recorded");
+        for action in [
+            AuditAction::TokenPrepared,
+            AuditAction::TokenTested,
+            AuditAction::TokenSwitched,
+            AuditAction::TokenUndone,
+            AuditAction::TokenRetired,
+        ] {
+            assert!(log.iter().any(|record| record.action == action), "{action:?} of each endpoint is recorded");
         }
     }
 }
@@ -83,7 +91,7 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
 async fn an_endpoint_that_is_already_rotating_is_skipped_with_a_reason(harness: TestHarness) {
     let [first, _] = two(&harness).await;
     harness.engine.prepare_token(&harness.admin, &first.id, Some("by-hand".into())).await.unwrap();
-    let taken = take(&harness, Step::Prepare(Some("the-same-for-all".into()))).await;
+    let taken = take(&harness, BulkStep::Prepare(Some("the-same-for-all".into()))).await;
     assert_eq!(done(&taken), 1);
     assert!(
         matches! ( skipped ( & taken ) [ .. ] , [ ( "A" , why ) ] if why . contains ( "is running" ) ),
@@ -92,14 +100,14 @@ async fn an_endpoint_that_is_already_rotating_is_skipped_with_a_reason(harness: 
     harness.pause(&first.id).await;
     let tested = take(&harness, TEST).await;
     assert_eq!((done(&tested), skipped(&tested).len()), (1, 1), "a paused endpoint cannot be tested: {tested:?}");
-    assert_eq!(done(&take(&harness, Step::Drop).await), 2);
+    assert_eq!(done(&take(&harness, BulkStep::Drop).await), 2);
     let deleted = harness.engine.delete_endpoint(&harness.admin, &first.id).await;
     assert!(deleted.is_ok() && harness.engine.rotations(&harness.admin).await.unwrap().len() == 1);
 }
 
 async fn unverified_credentials_are_skipped_unless_allowed(harness: TestHarness) {
     two(&harness).await;
-    take(&harness, Step::Prepare(None)).await;
+    take(&harness, BulkStep::Prepare(None)).await;
     harness.receiver.next([Reply::Status(200), Reply::Status(401)]);
     take(&harness, TEST).await;
     harness.run().await;
@@ -107,36 +115,36 @@ async fn unverified_credentials_are_skipped_unless_allowed(harness: TestHarness)
     assert_eq!(done(&taken), 1);
     assert!(skipped(&taken)[0].1.contains("No test"), "{taken:?}");
     let at = harness.now().plus_ms(60_000);
-    assert_eq!(done(&take(&harness, Step::Switch(Some(at), Unproved::Allow)).await), 1);
+    assert_eq!(done(&take(&harness, BulkStep::Switch(Some(at), AllowUnverified::Allow)).await), 1);
     harness.clock.step_ms(60_000);
-    assert_eq!(done(&take(&harness, Step::Undo).await), 2, "the scheduled one has switched on time");
+    assert_eq!(done(&take(&harness, BulkStep::Undo).await), 2, "the scheduled one has switched on time");
 }
 
 async fn all_secrets_overlap_are_proved_extended_and_retired(harness: TestHarness) {
     two(&harness).await;
-    assert_eq!(done(&take(&harness, Step::Rotate(3_600)).await), 2);
-    assert_eq!(skipped(&take(&harness, Step::Rotate(3_600)).await).len(), 2);
-    let unproved = take(&harness, Step::RetireSecret(Unproved::Refuse)).await;
+    assert_eq!(done(&take(&harness, BulkStep::Rotate(3_600)).await), 2);
+    assert_eq!(skipped(&take(&harness, BulkStep::Rotate(3_600)).await).len(), 2);
+    let unproved = take(&harness, BulkStep::RetireSecret(AllowUnverified::Refuse)).await;
     assert_eq!((done(&unproved), skipped(&unproved).len()), (0, 2), "nothing is verified: {unproved:?}");
-    assert_eq!(done(&take(&harness, Step::Test(Credential::SigningSecret)).await), 2);
+    assert_eq!(done(&take(&harness, BulkStep::Test(Credential::SigningSecret)).await), 2);
     harness.run().await;
     let views = harness.engine.rotations(&harness.admin).await.unwrap();
     assert!(views.iter().all(|view| view.secret.as_ref().unwrap().proved_at.is_some()));
-    assert_eq!(done(&take(&harness, Step::Extend).await), 2);
-    assert_eq!(skipped(&take(&harness, Step::Extend).await).len(), 2, "once");
-    assert_eq!(done(&take(&harness, Step::RetireSecret(Unproved::Refuse)).await), 2);
-    assert_eq!(take(&harness, Step::RetireSecret(Unproved::Allow)).await, []);
+    assert_eq!(done(&take(&harness, BulkStep::Extend).await), 2);
+    assert_eq!(skipped(&take(&harness, BulkStep::Extend).await).len(), 2, "once");
+    assert_eq!(done(&take(&harness, BulkStep::RetireSecret(AllowUnverified::Refuse)).await), 2);
+    assert_eq!(take(&harness, BulkStep::RetireSecret(AllowUnverified::Allow)).await, []);
 }
 
 async fn a_value_no_endpoint_would_accept_is_refused_up_front(harness: TestHarness) {
     two(&harness).await;
-    take(&harness, Step::Prepare(None)).await;
+    take(&harness, BulkStep::Prepare(None)).await;
     for step in [
-        Step::Prepare(Some("two\nlines".into())),
-        Step::Switch(Some(harness.now()), Unproved::Allow),
-        Step::Rotate(u32::MAX),
+        BulkStep::Prepare(Some("two\nlines".into())),
+        BulkStep::Switch(Some(harness.now()), AllowUnverified::Allow),
+        BulkStep::Rotate(u32::MAX),
     ] {
-        let refused = harness.engine.step_everywhere(&harness.admin, &step).await;
+        let refused = harness.engine.rotate_all(&harness.admin, &step).await;
         assert!(matches!(refused, Err(Error::Invalid(_))), "{step:?}: {refused:?}");
     }
 }
@@ -147,12 +155,12 @@ async fn only_permitted_users_rotate_and_only_their_own_endpoints(harness: TestH
     let Who::Member { role, .. } = &mut developer.who else { panic!("the admin is a member") };
     *role = Role::Developer;
     for refused in [
-        harness.engine.step_everywhere(&developer, &Step::Prepare(None)).await.map(drop),
+        harness.engine.rotate_all(&developer, &BulkStep::Prepare(None)).await.map(drop),
         harness.engine.rotations(&developer).await.map(drop),
     ] {
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     }
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
-    assert_eq!(harness.engine.step_everywhere(&stranger, &Step::Prepare(None)).await.unwrap(), []);
+    assert_eq!(harness.engine.rotate_all(&stranger, &BulkStep::Prepare(None)).await.unwrap(), []);
     assert!(harness.engine.rotations(&harness.admin).await.unwrap().iter().all(|view| view.token.is_none()));
 }

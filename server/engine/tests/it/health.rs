@@ -1,7 +1,7 @@
 //! Endpoints that fail for a long time, and hourly counts.
 
 use domain::{
-    audit::Deed,
+    audit::AuditAction,
     delivery::Status,
     endpoint::{EndpointState, Endpoints},
     event::EventKind,
@@ -15,10 +15,10 @@ use crate::{
 
 on_both! { an_endpoint_that_fails_for_days_is_reported_and_then_disabled a_disabled_endpoint_holds_events_and_drains_on_resume hourly_counts_match_what_was_recorded account_counts_are_the_sum_of_its_endpoints user_actions_are_in_the_endpoints_history automatic_changes_are_recorded_with_the_endpoints_name admins_are_emailed_about_automatic_changes a_410_is_reported_unless_it_comes_from_the_test_line }
 
-async fn history(harness: &TestHarness, id: &domain::id::EndpointId) -> Vec<Deed> {
+async fn history(harness: &TestHarness, id: &domain::id::EndpointId) -> Vec<AuditAction> {
     let mut log = harness.engine.endpoint_log(&harness.admin, id).await.unwrap();
     log.reverse();
-    log.into_iter().map(|entry| entry.deed).collect()
+    log.into_iter().map(|entry| entry.action).collect()
 }
 
 /// Slightly more than a day: attempts take real milliseconds, which count as failing time.
@@ -38,10 +38,14 @@ async fn an_endpoint_that_fails_for_days_is_reported_and_then_disabled(harness: 
     let endpoint = harness.endpoint().await;
     fail_for_days(&harness, 4).await;
     let reported = history(&harness, &endpoint.id).await;
-    let expected = [Deed::EndpointCreated, Deed::EndpointFailingOneDay, Deed::EndpointFailingFourDays];
-    assert_eq!(reported.iter().filter(|what| **what != Deed::EndpointFailing).copied().collect::<Vec<_>>(), expected);
+    let expected =
+        [AuditAction::EndpointCreated, AuditAction::EndpointFailingOneDay, AuditAction::EndpointFailingFourDays];
+    assert_eq!(
+        reported.iter().filter(|what| **what != AuditAction::EndpointFailing).copied().collect::<Vec<_>>(),
+        expected
+    );
     assert!(
-        reported.iter().filter(|what| **what == Deed::EndpointFailing).count() <= 1,
+        reported.iter().filter(|what| **what == AuditAction::EndpointFailing).count() <= 1,
         "reported at most once: {reported:?}"
     );
     assert_eq!(
@@ -51,7 +55,7 @@ async fn an_endpoint_that_fails_for_days_is_reported_and_then_disabled(harness: 
     harness.run_after_ms(GOOD_DAY_MS).await;
     let now = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
     assert_eq!(now.state, EndpointState::Disabled);
-    assert_eq!(history(&harness, &endpoint.id).await.last(), Some(&Deed::EndpointDisabled));
+    assert_eq!(history(&harness, &endpoint.id).await.last(), Some(&AuditAction::EndpointDisabled));
     assert_eq!(harness.run_after_ms(DAY_MS).await, 0, "nothing is sent to a disabled endpoint");
 }
 
@@ -114,8 +118,8 @@ async fn user_actions_are_in_the_endpoints_history(harness: TestHarness) {
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
-    assert_eq!((log[0].deed, log[0].who.clone()), (Deed::EndpointPausedGone, None));
-    assert_eq!((log[1].deed, log[1].who.as_deref()), (Deed::EndpointResumed, Some("ana@acme.example")));
+    assert_eq!((log[0].action, log[0].who.clone()), (AuditAction::EndpointPausedGone, None));
+    assert_eq!((log[1].action, log[1].who.as_deref()), (AuditAction::EndpointResumed, Some("ana@acme.example")));
     assert_eq!(log.len(), 4, "pausing twice is recorded once");
 }
 
@@ -126,9 +130,9 @@ async fn automatic_changes_are_recorded_with_the_endpoints_name(harness: TestHar
     harness.receiver.next([Reply::Status(410)]);
     harness.accept(EventKind::CallProcessed, 9).await;
     harness.run().await;
-    for (endpoint, latest) in [(failing, Deed::EndpointDisabled), (gone, Deed::EndpointPausedGone)] {
+    for (endpoint, latest) in [(failing, AuditAction::EndpointDisabled), (gone, AuditAction::EndpointPausedGone)] {
         let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
-        assert_eq!(log[0].deed, latest);
+        assert_eq!(log[0].action, latest);
         assert!(log.iter().all(|record| record.object.as_deref() == Some(&*endpoint.name)), "{log:?}");
     }
 }

@@ -42,7 +42,7 @@ async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
     let key = line.url.rsplit('/').next().unwrap();
     harness
         .engine
-        .test_line_called(key, "x-crm: a-value-for-nobody-else", r#"{"auth_token":"my-token"}"#)
+        .record_test_line_request(key, "x-crm: a-value-for-nobody-else", r#"{"auth_token":"my-token"}"#)
         .await
         .unwrap();
     let session =

@@ -4,20 +4,20 @@ use domain::{
     Error,
     account::{AccountForm, Accounts, StaffRole},
     actor::{Actor, Permission},
-    audit::{Audit, AuditFilter, Deed},
+    audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
     delivery::{Deliveries, Status},
     endpoint::{Duplicate, EndpointForm, Endpoints},
     event::{EventKind, Events},
     filter::DeliveryFilter,
     id::{AccountId, UserId},
-    installation::{
-        Installation, Policies, Staffing,
-        accounts::{AccountFilter, LimitsForm, Naming, NewAccount},
-        health::Mood,
+    member::{InviteForm, Members, NewUserForm},
+    ops::{
+        Installation, Policies, StaffAdmin,
+        accounts::{AccountFilter, AccountNameForm, LimitsForm, NewAccount},
+        health::HealthLevel,
         policy::PolicyName,
     },
-    member::{Invite, Members, Newcomer},
     time::{DAY_MS, HOUR_MS, MINUTE_MS},
     token::{Scope, TokenForm, Tokens},
 };
@@ -45,11 +45,11 @@ pub fn acme(harness: &TestHarness) -> AccountId {
 }
 
 /// Records of this action in the account's log and in the provider's log, newest first.
-async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Deed>, Vec<Deed>) {
+async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<AuditAction>, Vec<AuditAction>) {
     let filter = AuditFilter::parse(&format!("?area={area}"));
     let own = harness.engine.audit(&harness.admin, &filter).await.unwrap().rows;
-    let all = harness.engine.installation_audit(olga, &filter).await.unwrap().rows;
-    (own.into_iter().map(|record| record.deed).collect(), all.into_iter().map(|record| record.deed).collect())
+    let all = harness.engine.ops_audit(olga, &filter).await.unwrap().rows;
+    (own.into_iter().map(|record| record.action).collect(), all.into_iter().map(|record| record.action).collect())
 }
 
 /// The secret part of the link in the latest email.
@@ -67,7 +67,7 @@ async fn reloaded_admin(harness: &TestHarness) -> Actor {
 async fn the_health_page_shows_waiting_deliveries_and_failing_endpoints(harness: TestHarness) {
     let olga = operator(&harness).await;
     let seen = harness.engine.health(&olga).await.unwrap();
-    assert_eq!(seen.verdict(), (Mood::Quiet, "All quiet: nothing waits.".into()));
+    assert_eq!(seen.verdict(), (HealthLevel::Healthy, "All quiet: nothing waits.".into()));
     assert!(seen.database_bytes > 0 && seen.nodes[0].here && seen.accounts == 1, "{seen:?}");
     harness.endpoint().await;
     harness.receiver.usually(crate::receiver::Reply::Status(500));
@@ -75,7 +75,7 @@ async fn the_health_page_shows_waiting_deliveries_and_failing_endpoints(harness:
     harness.run().await;
     harness.clock.step_ms(HOUR_MS);
     let late = harness.engine.health(&olga).await.unwrap();
-    assert_eq!(late.verdict().0, Mood::Late);
+    assert_eq!(late.verdict().0, HealthLevel::Failing);
     assert!(late.verdict().1.starts_with("Deliveries are late: the oldest has been due for "), "{:?}", late.verdict());
     assert_eq!((late.waiting, late.held), (1, 0));
     harness.accept(EventKind::CallProcessed, 1).await;
@@ -94,7 +94,7 @@ async fn accounts_can_be_searched_and_paged(harness: TestHarness) {
     let olga = operator(&harness).await;
     for n in 0..5 {
         let form = NewAccount { name: format!("Beta {n}"), reference: format!("ref-{n}"), admin: String::new() };
-        harness.engine.open_account(&olga, &form).await.unwrap();
+        harness.engine.create_customer_account(&olga, &form).await.unwrap();
     }
     let list = async |query: &str| {
         let page = harness.engine.accounts(&olga, &AccountFilter::parse(query)).await.unwrap();
@@ -111,34 +111,38 @@ async fn accounts_can_be_searched_and_paged(harness: TestHarness) {
     harness.endpoint().await;
     harness.accept(EventKind::IncomingCall, 1).await;
     harness.run().await;
-    let card = harness.engine.account_card(&olga, &acme(&harness)).await.unwrap();
+    let card = harness.engine.account_detail(&olga, &acme(&harness)).await.unwrap();
     assert_eq!((card.row.endpoints, card.row.delivered_24h, card.row.failed_24h, card.members), (1, 1, 0, 1));
 }
 
 async fn an_account_is_created_with_its_first_admin(harness: TestHarness) {
     let olga = operator(&harness).await;
     let form = NewAccount { name: "Beta".into(), reference: "r-1".into(), admin: "Bob@Beta.example".into() };
-    let (account, invitation) = harness.engine.open_account(&olga, &form).await.unwrap();
+    let (account, invitation) = harness.engine.create_customer_account(&olga, &form).await.unwrap();
     assert_eq!(invitation.unwrap().email, "bob@beta.example");
-    let newcomer = Newcomer { name: "Bob".into(), password: PASSWORD.into() };
+    let newcomer = NewUserForm { name: "Bob".into(), password: PASSWORD.into() };
     let (bob, joined) = harness.engine.join_as_new(&link(&harness), &newcomer, "").await.unwrap();
     assert_eq!(joined.id, account.id);
     assert!(harness.engine.actor(&bob.id, &account.id).await.unwrap().may(Permission::ManageMembers));
-    let again = harness.engine.open_account(&olga, &NewAccount { admin: String::new(), ..form }).await.unwrap_err();
+    let again =
+        harness.engine.create_customer_account(&olga, &NewAccount { admin: String::new(), ..form }).await.unwrap_err();
     assert_eq!(again.fields()[0].field, "reference");
     let (_, all) = records_of(&harness, &olga, "account").await;
-    assert_eq!(all, [Deed::AccountCreated]);
+    assert_eq!(all, [AuditAction::AccountCreated]);
     assert_eq!(harness.engine.verify_audit().await.unwrap().broken, []);
 }
 
 async fn renaming_an_account_is_recorded_in_both_logs(harness: TestHarness) {
     let olga = operator(&harness).await;
-    let naming = Naming { name: "Acme Ltd".into(), reference: "r-7".into() };
+    let naming = AccountNameForm { name: "Acme Ltd".into(), reference: "r-7".into() };
     let account = harness.engine.rename_account(&olga, &acme(&harness), &naming).await.unwrap();
     assert_eq!((account.name.as_str(), account.reference.as_deref()), ("Acme Ltd", Some("r-7")));
     harness.engine.rename_account(&olga, &acme(&harness), &naming).await.unwrap();
     let (own, all) = records_of(&harness, &olga, "account").await;
-    assert_eq!((own, all), (vec![Deed::AccountRenamed, Deed::AccountCreated], vec![Deed::AccountRenamed]));
+    assert_eq!(
+        (own, all),
+        (vec![AuditAction::AccountRenamed, AuditAction::AccountCreated], vec![AuditAction::AccountRenamed])
+    );
     let (beta, _) = newcomer(&harness.engine, "Beta").await;
     let taken = harness.engine.rename_account(&olga, beta.account().unwrap(), &naming).await.unwrap_err();
     assert_eq!(taken.fields()[0].field, "reference");
@@ -185,7 +189,7 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
         harness.engine.reveal_credentials(&ana, &endpoint.id).await.err(),
         harness.engine.cancel_delivery(&ana, &row.id).await.err(),
         harness.engine.change_account(&ana, &AccountForm::default()).await.err(),
-        harness.engine.people(&ana).await.err(),
+        harness.engine.members(&ana).await.err(),
         harness.engine.api_tokens(&ana).await.err(),
     ];
     for (at, error) in refused.iter().enumerate() {
@@ -198,8 +202,8 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
     assert_eq!(harness.run().await, 1);
     assert_eq!(harness.only_delivery().await.row.status, Status::Delivered);
     let (own, all) = records_of(&harness, &olga, "account").await;
-    assert_eq!(own[..2], [Deed::AccountRestored, Deed::AccountSuspended]);
-    assert_eq!(all, [Deed::AccountRestored, Deed::AccountSuspended]);
+    assert_eq!(own[..2], [AuditAction::AccountRestored, AuditAction::AccountSuspended]);
+    assert_eq!(all, [AuditAction::AccountRestored, AuditAction::AccountSuspended]);
 }
 
 async fn resuming_an_account_resets_the_health_of_its_endpoints(harness: TestHarness) {
@@ -259,7 +263,7 @@ async fn limits_are_enforced_where_they_matter(harness: TestHarness) {
     harness.engine.limit_account(&olga, &account, &LimitsForm::default()).await.unwrap();
     assert!(harness.engine.create_endpoint(&harness.admin, &second, Duplicate::Allow).await.is_ok());
     let (own, all) = records_of(&harness, &olga, "account").await;
-    assert_eq!((own[..2].to_vec(), all), (vec![Deed::AccountLimited; 2], vec![Deed::AccountLimited; 2]));
+    assert_eq!((own[..2].to_vec(), all), (vec![AuditAction::AccountLimited; 2], vec![AuditAction::AccountLimited; 2]));
 }
 
 async fn an_operator_manages_platform_tokens(harness: TestHarness) {
@@ -269,9 +273,9 @@ async fn an_operator_manages_platform_tokens(harness: TestHarness) {
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         expires_days: String::new(),
     };
-    let more = harness.engine.make_api_token(&olga, &form(&["events:read"])).await.unwrap_err();
+    let more = harness.engine.create_api_token(&olga, &form(&["events:read"])).await.unwrap_err();
     assert_eq!(more.fields()[0].field, "scopes");
-    let made = harness.engine.make_api_token(&olga, &form(&["events:write"])).await.unwrap();
+    let made = harness.engine.create_api_token(&olga, &form(&["events:write"])).await.unwrap();
     let pbx = harness.engine.authenticate(&made.secret, "203.0.113.9").await.unwrap();
     assert!(harness.engine.account_for_events(&pbx, Some(acme(&harness).as_str())).await.is_ok());
     let next = harness.engine.rotate_api_token(&olga, &made.token.id, 1).await.unwrap();
@@ -289,8 +293,11 @@ async fn an_operator_manages_platform_tokens(harness: TestHarness) {
     let of_account = harness.engine.api_tokens(&harness.admin).await.unwrap()[0].id.clone();
     assert!(matches!(harness.engine.api_token(&olga, &of_account).await, Err(Error::NotFound(_))));
     let (own, installation) = records_of(&harness, &olga, "token").await;
-    assert_eq!(installation, [Deed::ApiTokenRevoked, Deed::ApiTokenRotated, Deed::ApiTokenCreated]);
-    assert_eq!(own, [Deed::ApiTokenCreated], "the account's own");
+    assert_eq!(
+        installation,
+        [AuditAction::ApiTokenRevoked, AuditAction::ApiTokenRotated, AuditAction::ApiTokenCreated]
+    );
+    assert_eq!(own, [AuditAction::ApiTokenCreated], "the account's own");
 }
 
 async fn only_operators_may_operate(harness: TestHarness) {
@@ -302,19 +309,25 @@ async fn only_operators_may_operate(harness: TestHarness) {
         let refused = [
             engine.health(nobody).await.err(),
             engine.accounts(nobody, &AccountFilter::default()).await.err(),
-            engine.account_card(nobody, &account).await.err(),
-            engine.open_account(nobody, &NewAccount { name: "x".into(), ..NewAccount::default() }).await.err(),
-            engine.rename_account(nobody, &account, &Naming { name: "x".into(), ..Naming::default() }).await.err(),
+            engine.account_detail(nobody, &account).await.err(),
+            engine
+                .create_customer_account(nobody, &NewAccount { name: "x".into(), ..NewAccount::default() })
+                .await
+                .err(),
+            engine
+                .rename_account(nobody, &account, &AccountNameForm { name: "x".into(), ..AccountNameForm::default() })
+                .await
+                .err(),
             engine.suspend_account(nobody, &account, "because").await.err(),
             engine.restore_account(nobody, &account).await.err(),
             engine.limit_account(nobody, &account, &LimitsForm::default()).await.err(),
-            engine.installation_audit(nobody, &AuditFilter::default()).await.err(),
+            engine.ops_audit(nobody, &AuditFilter::default()).await.err(),
             engine.policies(nobody).await.err(),
             engine.set_policy(nobody, PolicyName::SignUp, None).await.err(),
-            engine.staff_roster(nobody).await.err(),
+            engine.staff_list(nobody).await.err(),
             engine.change_staff(nobody, &id, None).await.err(),
             engine
-                .invite_staff(nobody, &Invite { email: "x@acme.example".into(), role: "operator".into() })
+                .invite_staff(nobody, &InviteForm { email: "x@acme.example".into(), role: "operator".into() })
                 .await
                 .err(),
         ];

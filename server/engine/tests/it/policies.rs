@@ -3,11 +3,11 @@
 use domain::{
     Error,
     account::{AccountSettings, Accounts},
-    audit::{Audit, AuditFilter, Deed},
+    audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
     delivery::Status,
     event::{EventKind, Events},
-    installation::{Installation, Policies, accounts::LimitsForm, policy::PolicyName},
+    ops::{Installation, Policies, accounts::LimitsForm, policy::PolicyName},
     time::{DAY_MS, HOUR_MS},
 };
 
@@ -39,9 +39,8 @@ async fn policies_override_the_environment_at_once(harness: TestHarness) {
     assert_eq!(harness.engine.contact(), "help@provider.example");
     let wrong = harness.engine.set_policy(&olga, PolicyName::EgressAllow, Some("10.0.0.0/40")).await.unwrap_err();
     assert_eq!(wrong.fields()[0].field, "egress_allow");
-    let records =
-        harness.engine.installation_audit(&olga, &AuditFilter::parse("?area=installation")).await.unwrap().rows;
-    let changed: Vec<_> = records.iter().filter(|record| record.deed == Deed::PolicyChanged).collect();
+    let records = harness.engine.ops_audit(&olga, &AuditFilter::parse("?area=installation")).await.unwrap().rows;
+    let changed: Vec<_> = records.iter().filter(|record| record.action == AuditAction::PolicyChanged).collect();
     assert_eq!(changed.len(), 3);
     assert_eq!(changed[2].changes[0].before.as_deref(), Some("open"));
 }

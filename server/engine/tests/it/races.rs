@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{
     Error,
-    audit::Deed,
+    audit::AuditAction,
     delivery::{Deliveries as _, Status},
     endpoint::{Duplicate, EndpointForm, Endpoints as _},
     event::EventKind,
@@ -329,7 +329,7 @@ async fn a_delivery_in_flight_is_neither_resent_nor_logged_as_resent(harness: Te
     let id = harness.only_delivery().await.row.id;
     let refused = harness.engine.resend(&harness.admin, &id).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
-    let resent = format!("SELECT object_id FROM audit_log WHERE action = '{}'", Deed::DeliveryResent.as_str());
+    let resent = format!("SELECT object_id FROM audit_log WHERE action = '{}'", AuditAction::DeliveryResent.as_str());
     assert_eq!(harness.texts(resent.clone()).await, [""; 0]);
     assert_eq!(harness.run().await, 1);
     harness.engine.resend(&harness.admin, &id).await.unwrap();

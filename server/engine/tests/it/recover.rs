@@ -2,12 +2,12 @@
 
 use domain::{
     Error,
-    audit::Deed,
+    audit::AuditAction,
     delivery::Status,
     endpoint::{Endpoint, Endpoints},
     event::{EventKind, Events},
     id::EndpointId,
-    recover::{Job, JobState, RecoverForm, Recovery},
+    recover::{JobState, RecoverForm, Recovery, RecoveryJob},
     time::iso_utc,
 };
 use engine::Engine;
@@ -43,13 +43,13 @@ pub async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
     endpoint
 }
 
-pub async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &RecoverForm) -> Job {
+pub async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &RecoverForm) -> RecoveryJob {
     // Events accepted at the very moment of the start do not count as past.
     harness.clock.step_ms(1);
     harness.engine.start_recovery(&harness.admin, endpoint, form).await.unwrap()
 }
 
-async fn job(harness: &TestHarness, job: &Job) -> Job {
+async fn job(harness: &TestHarness, job: &RecoveryJob) -> RecoveryJob {
     harness.engine.job(&harness.admin, &job.id).await.unwrap()
 }
 
@@ -357,7 +357,7 @@ async fn a_paused_job_ends_with_its_endpoint_and_is_recorded(harness: TestHarnes
     assert_eq!((ended.state, ended.done, ended.finished_at), (JobState::Cancelled, 5, Some(harness.now())));
     let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
     assert!(log.iter().all(|record| record.object.as_ref() == Some(&endpoint.name)), "{log:?}");
-    let recorded = log.iter().find(|record| record.deed == Deed::RecoveryCancelled).unwrap();
+    let recorded = log.iter().find(|record| record.action == AuditAction::RecoveryCancelled).unwrap();
     assert_eq!(recorded.who.as_deref(), Some("ana@acme.example"));
     assert_eq!(recorded.changes[0].after.as_deref(), Some(started.id.as_str()));
     harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap();

@@ -4,11 +4,11 @@ use domain::{
     Error,
     account::Role,
     actor::Who,
-    audit::Deed,
+    audit::AuditAction,
     endpoint::{Endpoint, Endpoints},
     event::EventKind,
     id::EndpointId,
-    rotation::{Credential, Rotations, TokenPhase, UNDO_MS, Unproved},
+    rotation::{AllowUnverified, Credential, Rotations, TokenPhase, UNDO_MS},
     secret::SigningSecret,
     signature,
     time::HOUR_MS,
@@ -50,11 +50,11 @@ async fn prepare(harness: &TestHarness) -> Endpoint {
     endpoint
 }
 
-async fn log(harness: &TestHarness, id: &EndpointId) -> Vec<Deed> {
-    let mut deeds: Vec<Deed> =
-        harness.engine.endpoint_log(&harness.admin, id).await.unwrap().iter().map(|record| record.deed).collect();
-    deeds.reverse();
-    deeds
+async fn log(harness: &TestHarness, id: &EndpointId) -> Vec<AuditAction> {
+    let mut actions: Vec<AuditAction> =
+        harness.engine.endpoint_log(&harness.admin, id).await.unwrap().iter().map(|record| record.action).collect();
+    actions.reverse();
+    actions
 }
 
 async fn secret(engine: &Engine, harness: &TestHarness, id: &EndpointId) -> String {
@@ -64,7 +64,7 @@ async fn secret(engine: &Engine, harness: &TestHarness, id: &EndpointId) -> Stri
 async fn a_token_is_prepared_proved_switched_undone_and_retired(harness: TestHarness) {
     let id = prepare(&harness).await.id;
     assert_eq!(token(&event(&harness, 1).await), "my-token");
-    let refused = harness.engine.switch_token(&harness.admin, &id, None, Unproved::Refuse).await;
+    let refused = harness.engine.switch_token(&harness.admin, &id, None, AllowUnverified::Refuse).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
     let test = harness.engine.test_credential(&harness.admin, &id, Credential::AuthToken).await.unwrap();
     harness.run().await;
@@ -72,12 +72,12 @@ async fn a_token_is_prepared_proved_switched_undone_and_retired(harness: TestHar
     assert!(harness.receiver.received().iter().any(|got| token(got) == NEXT), "the test has the next token");
     let running = harness.engine.rotation(&harness.admin, &id).await.unwrap().token.unwrap();
     assert_eq!((running.test, running.proved_at), (Some(test), Some(harness.now())));
-    let view = harness.engine.switch_token(&harness.admin, &id, None, Unproved::Refuse).await.unwrap();
+    let view = harness.engine.switch_token(&harness.admin, &id, None, AllowUnverified::Refuse).await.unwrap();
     assert!(view.token.unwrap().is_switched());
     assert_eq!(token(&event(&harness, 3).await), NEXT);
     harness.engine.undo_token(&harness.admin, &id).await.unwrap();
     assert_eq!(token(&event(&harness, 4).await), "my-token");
-    harness.engine.switch_token(&harness.admin, &id, None, Unproved::Refuse).await.unwrap();
+    harness.engine.switch_token(&harness.admin, &id, None, AllowUnverified::Refuse).await.unwrap();
     let both = harness.engine.reveal_credentials(&harness.admin, &id).await.unwrap();
     assert_eq!((both.auth_token.as_str(), both.other_auth_token.as_deref()), (NEXT, Some("my-token")));
     harness.engine.retire_token(&harness.admin, &id).await.unwrap();
@@ -94,7 +94,7 @@ async fn a_failed_test_proves_nothing(harness: TestHarness) {
     harness.run().await;
     let running = harness.engine.rotation(&harness.admin, &id).await.unwrap().token.unwrap();
     assert_eq!((running.test, running.proved_at), (Some(test), None));
-    harness.engine.switch_token(&harness.admin, &id, None, Unproved::Allow).await.unwrap();
+    harness.engine.switch_token(&harness.admin, &id, None, AllowUnverified::Allow).await.unwrap();
     assert_eq!(token(&event(&harness, 1).await), NEXT);
 }
 
@@ -102,7 +102,7 @@ async fn a_scheduled_switch_takes_effect_on_every_node_on_time_and_is_stored_lat
     let endpoint = prepare(&harness).await;
     let id = endpoint.id.clone();
     let at = harness.now().plus_ms(HOUR_MS);
-    harness.engine.switch_token(&harness.admin, &id, Some(at), Unproved::Allow).await.unwrap();
+    harness.engine.switch_token(&harness.admin, &id, Some(at), AllowUnverified::Allow).await.unwrap();
     harness.clock.step_ms(HOUR_MS - 1);
     assert_eq!(token(&event(&harness, 1).await), "my-token");
     harness.clock.step_ms(1);
@@ -110,17 +110,17 @@ async fn a_scheduled_switch_takes_effect_on_every_node_on_time_and_is_stored_lat
     let other = harness.another().await;
     let view = other.rotation(&harness.admin, &id).await.unwrap();
     assert_eq!(view.token.unwrap().phase, TokenPhase::Switched { at, undo_until: at.plus_ms(UNDO_MS) });
-    assert!(!log(&harness, &id).await.contains(&Deed::TokenSwitched));
+    assert!(!log(&harness, &id).await.contains(&AuditAction::TokenSwitched));
     let again = other.background().scheduled_rotation.round().await.unwrap();
     assert_eq!(again, Some(at.plus_ms(UNDO_MS)));
-    assert_eq!(log(&harness, &id).await.last(), Some(&Deed::TokenSwitched));
+    assert_eq!(log(&harness, &id).await.last(), Some(&AuditAction::TokenSwitched));
     let records = harness.engine.endpoint_log(&harness.admin, &id).await.unwrap();
     assert!(records.iter().all(|record| record.object.as_ref() == Some(&endpoint.name)), "{records:?}");
     harness.clock.step_ms(UNDO_MS);
     assert!(harness.engine.rotation(&harness.admin, &id).await.unwrap().token.is_none());
     assert!(matches!(harness.engine.undo_token(&harness.admin, &id).await, Err(Error::Conflict { .. })));
     assert_eq!(harness.engine.background().scheduled_rotation.round().await.unwrap(), None);
-    assert_eq!(log(&harness, &id).await.last(), Some(&Deed::TokenRetired));
+    assert_eq!(log(&harness, &id).await.last(), Some(&AuditAction::TokenRetired));
     assert_eq!(token(&event(&harness, 3).await), NEXT);
 }
 
@@ -145,7 +145,7 @@ async fn two_secrets_overlap_until_the_deadline(harness: TestHarness) {
     let got = event(&harness, 3).await;
     assert!(signed_by(&got, &new) && !signed_by(&got, &old), "the cached target does not outlive the overlap");
     harness.engine.background().scheduled_rotation.round().await.unwrap();
-    assert_eq!(log(&harness, &id).await.last(), Some(&Deed::SecretRetired));
+    assert_eq!(log(&harness, &id).await.last(), Some(&AuditAction::SecretRetired));
     assert_eq!(secret(&harness.engine, &harness, &id).await, new);
 }
 
@@ -168,13 +168,13 @@ async fn an_overlap_can_be_extended_once_and_ended_manually(harness: TestHarness
     assert!(matches!(harness.engine.extend_secret(&harness.admin, &id).await, Err(Error::Conflict { .. })));
     harness.clock.step_ms(HOUR_MS + 1);
     assert!(signed_by(&event(&harness, 1).await, &old));
-    let unproved = harness.engine.retire_secret(&harness.admin, &id, Unproved::Refuse).await;
+    let unproved = harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Refuse).await;
     assert!(matches!(unproved, Err(Error::Conflict { .. })), "nothing has proved that the receiver knows the new one");
     assert!(signed_by(&event(&harness, 3).await, &old));
-    harness.engine.retire_secret(&harness.admin, &id, Unproved::Allow).await.unwrap();
+    harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Allow).await.unwrap();
     assert!(!signed_by(&event(&harness, 2).await, &old));
     assert!(matches!(
-        harness.engine.retire_secret(&harness.admin, &id, Unproved::Allow).await,
+        harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Allow).await,
         Err(Error::Conflict { .. })
     ));
 }
@@ -197,9 +197,9 @@ async fn a_second_rotation_is_refused(harness: TestHarness) {
 async fn a_prepared_token_can_be_discarded(harness: TestHarness) {
     let id = prepare(&harness).await.id;
     assert!(matches!(harness.engine.retire_token(&harness.admin, &id).await, Err(Error::Conflict { .. })));
-    harness.engine.drop_token(&harness.admin, &id).await.unwrap();
+    harness.engine.cancel_token_rotation(&harness.admin, &id).await.unwrap();
     assert_eq!(token(&event(&harness, 1).await), "my-token");
-    assert!(matches!(harness.engine.drop_token(&harness.admin, &id).await, Err(Error::Conflict { .. })));
+    assert!(matches!(harness.engine.cancel_token_rotation(&harness.admin, &id).await, Err(Error::Conflict { .. })));
     let random = harness.engine.prepare_token(&harness.admin, &id, None).await.unwrap();
     assert_eq!(random.len(), 30);
 }
@@ -210,7 +210,7 @@ async fn a_paused_or_deleted_endpoint_is_not_tested(harness: TestHarness) {
     let paused = harness.engine.test_credential(&harness.admin, &id, Credential::AuthToken).await;
     assert!(matches!(paused, Err(Error::Conflict { .. })));
     harness.engine.delete_endpoint(&harness.admin, &id).await.unwrap();
-    let deleted = harness.engine.switch_token(&harness.admin, &id, None, Unproved::Allow).await;
+    let deleted = harness.engine.switch_token(&harness.admin, &id, None, AllowUnverified::Allow).await;
     assert!(matches!(deleted, Err(Error::Conflict { .. })));
     assert!(harness.engine.rotation(&harness.admin, &id).await.unwrap().token.is_none());
 }
@@ -228,27 +228,27 @@ async fn only_permitted_users_rotate(harness: TestHarness) {
     assert!(harness.engine.prepare_token(&developer, &id, None).await.is_ok());
     let (stranger, _) = newcomer(&harness.engine, "Other").await;
     assert!(matches!(harness.engine.rotation(&stranger, &id).await, Err(Error::NotFound(_))));
-    assert!(matches!(harness.engine.drop_token(&stranger, &id).await, Err(Error::NotFound(_))));
+    assert!(matches!(harness.engine.cancel_token_rotation(&stranger, &id).await, Err(Error::NotFound(_))));
     assert!(matches!(harness.engine.rotate_secret(&stranger, &id, 0).await, Err(Error::NotFound(_))));
 }
 
 async fn rotations_are_recorded_without_their_secrets(harness: TestHarness) {
     let id = prepare(&harness).await.id;
-    harness.engine.switch_token(&harness.admin, &id, None, Unproved::Allow).await.unwrap();
+    harness.engine.switch_token(&harness.admin, &id, None, AllowUnverified::Allow).await.unwrap();
     harness.engine.undo_token(&harness.admin, &id).await.unwrap();
-    harness.engine.drop_token(&harness.admin, &id).await.unwrap();
+    harness.engine.cancel_token_rotation(&harness.admin, &id).await.unwrap();
     let new = harness.engine.rotate_secret(&harness.admin, &id, 60).await.unwrap();
-    harness.engine.retire_secret(&harness.admin, &id, Unproved::Allow).await.unwrap();
-    let deeds = [
-        Deed::EndpointCreated,
-        Deed::TokenPrepared,
-        Deed::TokenSwitched,
-        Deed::TokenUndone,
-        Deed::TokenDropped,
-        Deed::SecretRotated,
-        Deed::SecretRetired,
+    harness.engine.retire_secret(&harness.admin, &id, AllowUnverified::Allow).await.unwrap();
+    let actions = [
+        AuditAction::EndpointCreated,
+        AuditAction::TokenPrepared,
+        AuditAction::TokenSwitched,
+        AuditAction::TokenUndone,
+        AuditAction::TokenDropped,
+        AuditAction::SecretRotated,
+        AuditAction::SecretRetired,
     ];
-    assert_eq!(log(&harness, &id).await, deeds);
+    assert_eq!(log(&harness, &id).await, actions);
     let records = harness.engine.endpoint_log(&harness.admin, &id).await.unwrap();
     let json = serde_json::to_string(&records).unwrap();
     assert!(!json.contains(NEXT) && !json.contains(&new[6..]));

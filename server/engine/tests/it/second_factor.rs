@@ -4,13 +4,15 @@ use domain::{
     Error,
     account::{Accounts, Role},
     actor::Actor,
-    audit::Deed,
+    audit::AuditAction,
     id::UserId,
     member::Members,
-    person::{NewPassword, People},
-    second_factor::{DRAFT_MS, FirstStep, PENDING_SIGN_IN_MS, PendingSignIn, ProvedBy, RECOVERY_CODES, SecondFactors},
+    second_factor::{
+        DRAFT_MS, PENDING_SIGN_IN_MS, PasswordOutcome, PendingSignIn, RECOVERY_CODES, SecondFactors, VerifiedBy,
+    },
     time::{MINUTE_MS, SECOND_MS},
     totp::{STEP_S, TotpKey, step_at},
+    user::{NewPassword, Users},
 };
 use engine::store::users::sessions::{Owner, Stored};
 
@@ -83,7 +85,7 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
     }
     let draft = harness.engine.draft_factor(&user).await.unwrap();
     assert_eq!(harness.engine.second_factor(&user).await, Ok(None), "a draft does not count yet");
-    assert!(matches!(harness.engine.sign_in(ANA, PASSWORD, IP).await, Ok(FirstStep::Enough(_))));
+    assert!(matches!(harness.engine.sign_in(ANA, PASSWORD, IP).await, Ok(PasswordOutcome::SignedIn(_))));
     let shown = harness.engine.drafted_factor(&user, &draft).await.unwrap();
     assert!(shown.uri.starts_with("otpauth://totp/Offhook%20at%20127.0.0.1:ana%40acme.example?secret="), "{shown:?}");
     let key = TotpKey::parse(&shown.key.replace(' ', "")).unwrap();
@@ -133,7 +135,7 @@ async fn signing_in_requires_an_unused_code(harness: TestHarness) {
     let code = app.code(&harness, 0);
     let spaced = format!(" {} {} ", &code[..3], &code[3..]);
     let (user, by) = harness.engine.finish_sign_in(&pending, &spaced, IP).await.unwrap();
-    assert_eq!((user.email.as_str(), by), (ANA, ProvedBy::App));
+    assert_eq!((user.email.as_str(), by), (ANA, VerifiedBy::App));
     let pending = password(&harness).await;
     assert!(complaint(harness.engine.finish_sign_in(&pending, &code, IP).await).contains("already been used"));
     harness.clock.step_ms(STEP_MS);
@@ -245,7 +247,7 @@ async fn a_recovery_code_signs_in_once(harness: TestHarness) {
     let pending = password(&harness).await;
     let typed = app.codes[3].to_uppercase().replace('-', " ");
     let (user, by) = harness.engine.finish_sign_in(&pending, &typed, IP).await.unwrap();
-    assert_eq!((user.id, by), (app.user.clone(), ProvedBy::RecoveryCode { left: 9 }));
+    assert_eq!((user.id, by), (app.user.clone(), VerifiedBy::RecoveryCode { left: 9 }));
     assert!(subject(&harness).await.ends_with("recovery code used"));
     let again = harness.engine.finish_sign_in(&password(&harness).await, &app.codes[3], IP).await;
     assert!(complaint(again).contains("recovery code has already been used"));
@@ -318,8 +320,13 @@ async fn no_part_of_a_second_factor_is_stored_in_plain_text(harness: TestHarness
              UNION ALL SELECT action || ' ' || COALESCE(who, '') || ' ' || changes FROM audit_log \
              UNION ALL SELECT key FROM sign_in_failures" . to_owned ( ) , ) . await . join ( "\n" ) ;
     assert!(all.contains(ANA) && all.contains(app.user.as_str()), "it reads the right tables");
-    for deed in [Deed::SecondFactorOn, Deed::SecondFactorOff, Deed::RecoveryCodeUsed, Deed::RecoveryCodesRenewed] {
-        assert!(all.contains(deed.as_str()), "{deed:?} is on record: {all}");
+    for action in [
+        AuditAction::SecondFactorOn,
+        AuditAction::SecondFactorOff,
+        AuditAction::RecoveryCodeUsed,
+        AuditAction::RecoveryCodesRenewed,
+    ] {
+        assert!(all.contains(action.as_str()), "{action:?} is on record: {all}");
     }
     assert!(!all.contains(&app.key.reveal()), "{all}");
     for code in &app.codes {
@@ -331,7 +338,7 @@ async fn the_member_list_shows_who_has_a_second_factor(harness: TestHarness) {
     let place = engine::Affiliation::Member(harness.admin.account().unwrap().clone(), Role::Viewer);
     harness.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&harness).await;
-    let members = harness.engine.people(&harness.admin).await.unwrap().members;
+    let members = harness.engine.members(&harness.admin).await.unwrap().members;
     let shown: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
     assert_eq!(shown, [(ANA, true), ("bob@acme.example", false)]);
 }

@@ -4,10 +4,10 @@ use domain::{
     Error,
     account::{Accounts, StaffRole},
     actor::{Actor, Permission},
-    audit::{Audit, AuditFilter, Deed},
+    audit::{Audit, AuditAction, AuditFilter},
     id::UserId,
-    installation::Staffing,
-    member::{Invite, Newcomer},
+    member::{InviteForm, NewUserForm},
+    ops::StaffAdmin,
     support::{Support, SupportForm},
 };
 
@@ -20,12 +20,12 @@ on_both! { staff_are_invited_changed_and_removed there_is_always_an_operator }
 
 async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     let olga = operator(&harness).await;
-    let invite = |email: &str| Invite { email: email.into(), role: "support".into() };
+    let invite = |email: &str| InviteForm { email: email.into(), role: "support".into() };
     harness.engine.invite_staff(&olga, &invite("sam@provider.example")).await.unwrap();
     let twice = harness.engine.invite_staff(&olga, &invite("sam@provider.example")).await.unwrap_err();
     assert_eq!(twice.fields()[0].field, "email");
     let first = link(&harness);
-    let open = harness.engine.staff_roster(&olga).await.unwrap().invitations;
+    let open = harness.engine.staff_list(&olga).await.unwrap().invitations;
     harness.engine.resend_staff_invitation(&olga, &open[0].id).await.unwrap();
     assert!(
         matches!(harness.engine.staff_invited(&first).await, Err(Error::Conflict { .. })),
@@ -33,9 +33,9 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     );
     let second = link(&harness);
     assert_eq!(harness.engine.staff_invited(&second).await.unwrap().role, StaffRole::Support);
-    let weak = Newcomer { name: "Sam".into(), password: "short".into() };
+    let weak = NewUserForm { name: "Sam".into(), password: "short".into() };
     assert!(harness.engine.join_staff_as_new(&second, &weak, "").await.is_err());
-    let sam = Newcomer { name: "Sam".into(), password: PASSWORD.into() };
+    let sam = NewUserForm { name: "Sam".into(), password: PASSWORD.into() };
     let sam = harness.engine.join_staff_as_new(&second, &sam, "203.0.113.9").await.unwrap();
     assert!(matches!(harness.engine.staff_invited(&second).await, Err(Error::Conflict { .. })), "a link works once");
     let agent = harness.engine.staff(&sam.id).await.unwrap();
@@ -51,21 +51,21 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     harness.engine.change_staff(&olga, &sam.id, Some(StaffRole::Operator)).await.unwrap();
     assert!(harness.engine.staff(&sam.id).await.unwrap().may(Permission::Operate));
     let looks = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows;
-    assert_eq!(looks[0].deed, Deed::SupportEnded, "the session ended with the role");
+    assert_eq!(looks[0].action, AuditAction::SupportEnded, "the session ended with the role");
     harness.engine.change_staff(&olga, &sam.id, None).await.unwrap();
     assert!(matches!(harness.engine.staff(&sam.id).await, Err(Error::NotFound(_))));
 
     // A user who already has an account can accept only as themselves.
     harness.engine.invite_staff(&olga, &invite("ana@acme.example")).await.unwrap();
     let third = link(&harness);
-    let known = Newcomer { name: "Ana".into(), password: PASSWORD.into() };
+    let known = NewUserForm { name: "Ana".into(), password: PASSWORD.into() };
     assert!(matches!(harness.engine.join_staff_as_new(&third, &known, "").await, Err(Error::Conflict { .. })));
     assert!(matches!(harness.engine.join_staff(&third, &sam.id, "").await, Err(Error::Forbidden(_))));
     let ana = UserId::parse(harness.admin.id().unwrap()).unwrap();
     harness.engine.join_staff(&third, &ana, "").await.unwrap();
     assert!(harness.engine.staff(&ana).await.unwrap().may(Permission::UseSupport));
     harness.engine.invite_staff(&olga, &invite("kim@provider.example")).await.unwrap();
-    let open = harness.engine.staff_roster(&olga).await.unwrap().invitations;
+    let open = harness.engine.staff_list(&olga).await.unwrap().invitations;
     harness.engine.withdraw_staff_invitation(&olga, &open[0].id).await.unwrap();
     assert!(matches!(harness.engine.staff_invited(&link(&harness)).await, Err(Error::Conflict { .. })));
     assert!(matches!(harness.engine.withdraw_staff_invitation(&olga, &open[0].id).await, Err(Error::NotFound(_))));
@@ -85,6 +85,6 @@ async fn there_is_always_an_operator(harness: TestHarness) {
     let (one, two) =
         tokio::join!(harness.engine.change_staff(&olga, &other, None), harness.engine.change_staff(&omar, &own, None));
     assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
-    let left = harness.engine.staff_roster(&Actor::COMMAND_LINE).await.unwrap().members;
+    let left = harness.engine.staff_list(&Actor::COMMAND_LINE).await.unwrap().members;
     assert_eq!(left.iter().filter(|one| one.role == StaffRole::Operator).count(), 1);
 }

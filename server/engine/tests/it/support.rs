@@ -4,14 +4,14 @@ use domain::{
     Error,
     account::{AccountForm, Accounts, StaffRole},
     actor::Actor,
-    audit::{Audit, AuditFilter, Deed, Record},
+    audit::{Audit, AuditAction, AuditFilter, AuditRecord},
     delivery::Deliveries,
     endpoint::{Duplicate, EndpointForm, Endpoints},
     event::{EventFilter, EventKind, Events},
     filter::DeliveryFilter,
     id::AccountId,
     recover::{RecoverForm, Recovery},
-    support::{Looked, Party, Support, SupportForm, SupportSession},
+    support::{CallParty, Support, SupportForm, SupportSession, SupportView},
     test_line::{Behaviour, TestLines},
     time::MINUTE_MS,
 };
@@ -48,7 +48,7 @@ async fn inside(harness: &TestHarness) -> (Actor, Actor, SupportSession) {
     let sam = staff(harness, "sam", StaffRole::Support).await;
     let account = harness.admin.account().unwrap();
     harness.engine.start_support(&sam, &form(account)).await.unwrap();
-    let (support, _, session) = harness.engine.supporting(&sam, account).await.unwrap();
+    let (support, _, session) = harness.engine.support_actor(&sam, account).await.unwrap();
     (sam, support, session)
 }
 
@@ -58,11 +58,11 @@ fn echoes(harness: &TestHarness, body: &str) {
     harness.receiver.usually(Reply::Bytes(format!("{head}\r\n\r\n{body}")));
 }
 
-async fn log(harness: &TestHarness) -> Vec<Record> {
+async fn log(harness: &TestHarness) -> Vec<AuditRecord> {
     harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows
 }
 
-fn noted(record: &Record) -> String {
+fn noted(record: &AuditRecord) -> String {
     record
         .changes
         .iter()
@@ -104,7 +104,7 @@ async fn an_account_is_found_by_any_of_its_identifiers(harness: TestHarness) {
 async fn a_session_needs_a_reason_and_ends_automatically(harness: TestHarness) {
     let sam = staff(&harness, "sam", StaffRole::Support).await;
     let account = harness.admin.account().unwrap().clone();
-    let refused = harness.engine.supporting(&sam, &account).await.unwrap_err();
+    let refused = harness.engine.support_actor(&sam, &account).await.unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
     let short = SupportForm { reason: "because".into(), ..form(&account) };
     assert_eq!(harness.engine.start_support(&sam, &short).await.unwrap_err().fields()[0].field, "reason");
@@ -113,20 +113,20 @@ async fn a_session_needs_a_reason_and_ends_automatically(harness: TestHarness) {
     let again = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
     assert_eq!(first.id, again.id, "one session at a time");
     harness.clock.step_ms(15 * MINUTE_MS - 1);
-    assert!(harness.engine.supporting(&sam, &account).await.is_ok());
+    assert!(harness.engine.support_actor(&sam, &account).await.is_ok());
     harness.clock.step_ms(1);
-    assert!(matches!(harness.engine.supporting(&sam, &account).await, Err(Error::Forbidden(_))));
+    assert!(matches!(harness.engine.support_actor(&sam, &account).await, Err(Error::Forbidden(_))));
     let ended = &log(&harness).await[0];
-    assert_eq!((ended.deed, ended.who.as_deref()), (Deed::SupportEnded, None));
+    assert_eq!((ended.action, ended.who.as_deref()), (AuditAction::SupportEnded, None));
 
     let second = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
     assert_ne!(first.id, second.id);
     harness.engine.end_support(&sam, &second.id).await.unwrap();
     harness.engine.end_support(&sam, &second.id).await.unwrap();
-    assert!(harness.engine.supporting(&sam, &account).await.is_err());
-    let deeds: Vec<_> = log(&harness).await.into_iter().map(|record| record.deed).collect();
-    let once = [Deed::SupportEnded, Deed::SupportStarted];
-    assert_eq!(deeds, [once, once].concat());
+    assert!(harness.engine.support_actor(&sam, &account).await.is_err());
+    let actions: Vec<_> = log(&harness).await.into_iter().map(|record| record.action).collect();
+    let once = [AuditAction::SupportEnded, AuditAction::SupportStarted];
+    assert_eq!(actions, [once, once].concat());
     let other = staff(&harness, "kim", StaffRole::Support).await;
     assert!(matches!(harness.engine.end_support(&other, &second.id).await, Err(Error::NotFound(_))));
 }
@@ -136,13 +136,13 @@ async fn withdrawn_access_is_refused_at_the_next_request(harness: TestHarness) {
     let account = harness.admin.account().unwrap().clone();
     let closed = AccountForm { name: "Acme".into(), ..AccountForm::default() };
     harness.engine.change_account(&harness.admin, &closed).await.unwrap();
-    let refused = harness.engine.supporting(&sam, &account).await.unwrap_err().to_string();
+    let refused = harness.engine.support_actor(&sam, &account).await.unwrap_err().to_string();
     assert!(refused.contains("does not allow support access"), "{refused}");
-    assert!(harness.engine.support_looks(&support, Looked::at("deliveries")).await.is_err());
+    assert!(harness.engine.record_support_view(&support, SupportView::at("deliveries")).await.is_err());
     assert!(harness.engine.start_support(&sam, &form(&account)).await.is_err());
     harness.engine.change_account(&harness.admin, &AccountForm { support_access: true, ..closed }).await.unwrap();
-    assert!(harness.engine.supporting(&sam, &account).await.is_err(), "the session has ended");
-    let ended = log(&harness).await.into_iter().find(|record| record.deed == Deed::SupportEnded).unwrap();
+    assert!(harness.engine.support_actor(&sam, &account).await.is_err(), "the session has ended");
+    let ended = log(&harness).await.into_iter().find(|record| record.action == AuditAction::SupportEnded).unwrap();
     assert_eq!(ended.who.as_deref(), Some("ana@acme.example"));
 }
 
@@ -152,8 +152,11 @@ async fn only_support_staff_have_support_access(harness: TestHarness) {
     for nobody in [&olga, &harness.admin, &harness.token, &Actor::COMMAND_LINE] {
         assert!(matches!(harness.engine.find_accounts(nobody, "acme").await, Err(Error::Forbidden(_))));
         assert!(matches!(harness.engine.start_support(nobody, &form(&account)).await, Err(Error::Forbidden(_))));
-        assert!(matches!(harness.engine.supporting(nobody, &account).await, Err(Error::Forbidden(_))));
-        assert!(matches!(harness.engine.support_looks(nobody, Looked::default()).await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.support_actor(nobody, &account).await, Err(Error::Forbidden(_))));
+        assert!(matches!(
+            harness.engine.record_support_view(nobody, SupportView::default()).await,
+            Err(Error::Forbidden(_))
+        ));
     }
     let domain::actor::Who::Member { user, .. } = &harness.admin.who else { panic!("a member") };
     assert!(matches!(harness.engine.staff(user).await, Err(Error::NotFound(_))));
@@ -161,11 +164,11 @@ async fn only_support_staff_have_support_access(harness: TestHarness) {
 
 async fn every_view_is_recorded_in_the_accounts_own_log(harness: TestHarness) {
     let (_, support, session) = inside(&harness).await;
-    harness.engine.support_looks(&support, Looked::at("deliveries?q=01202901222")).await.unwrap();
-    harness.engine.support_looks(&support, Looked::at("deliveries/dlv_1")).await.unwrap();
+    harness.engine.record_support_view(&support, SupportView::at("deliveries?q=01202901222")).await.unwrap();
+    harness.engine.record_support_view(&support, SupportView::at("deliveries/dlv_1")).await.unwrap();
     let all = log(&harness).await;
-    let deeds: Vec<_> = all.iter().map(|record| record.deed).collect();
-    assert_eq!(deeds, [Deed::SupportViewed, Deed::SupportViewed, Deed::SupportStarted]);
+    let actions: Vec<_> = all.iter().map(|record| record.action).collect();
+    assert_eq!(actions, [AuditAction::SupportViewed, AuditAction::SupportViewed, AuditAction::SupportStarted]);
     for record in &all {
         assert_eq!(record.who.as_deref(), Some("sam@provider.example (provider support)"));
         assert_eq!(record.address.as_deref(), Some("198.51.100.7"));
@@ -194,11 +197,11 @@ async fn numbers_are_hidden_until_they_are_revealed_one_by_one(harness: TestHarn
     let hidden = seen().await;
     assert!(!hidden.contains("01202901222") && !hidden.contains("01202912204"), "{hidden}");
     assert!(hidden.contains("0120 ••• 222") && hidden.contains(&call_id(1)), "{hidden}");
-    harness.engine.reveal_number(&support, &event, Party::Caller).await.unwrap();
+    harness.engine.reveal_number(&support, &event, CallParty::Caller).await.unwrap();
     let shown = seen().await;
     assert!(shown.contains("01202901222") && !shown.contains("01202912204"), "{shown}");
     let record = &log(&harness).await[0];
-    assert_eq!((record.deed, record.object_id.as_deref()), (Deed::SupportRevealed, Some(event.as_str())));
+    assert_eq!((record.action, record.object_id.as_deref()), (AuditAction::SupportRevealed, Some(event.as_str())));
     assert!(noted(record).ends_with("caller=0120 ••• 222"));
     let whole = harness.engine.event(&harness.admin, &event).await.unwrap();
     assert_eq!(whole.event.callee, "01202912204", "the account's own members see everything");
@@ -273,8 +276,12 @@ async fn settings_record_what_changed(harness: TestHarness) {
     assert_eq!((changed.name.as_str(), changed.settings.developers_rotate), ("Acme Ltd", true));
     harness.engine.change_account(&harness.admin, &form).await.unwrap();
     let records = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=account")).await.unwrap().rows;
-    let deeds: Vec<_> = records.iter().map(|record| record.deed).collect();
-    assert_eq!(deeds, [Deed::AccountChanged, Deed::AccountCreated], "unchanged fields are not recorded");
+    let actions: Vec<_> = records.iter().map(|record| record.action).collect();
+    assert_eq!(
+        actions,
+        [AuditAction::AccountChanged, AuditAction::AccountCreated],
+        "unchanged fields are not recorded"
+    );
     let recorded: Vec<_> =
         records[0].changes.iter().map(|c| (c.what.as_str(), c.before.as_deref(), c.after.as_deref())).collect();
     assert_eq!(
@@ -288,12 +295,15 @@ async fn settings_record_what_changed(harness: TestHarness) {
 
 async fn an_agent_sees_their_own_history(harness: TestHarness) {
     let (sam, support, session) = inside(&harness).await;
-    harness.engine.support_looks(&support, Looked::at("")).await.unwrap();
+    harness.engine.record_support_view(&support, SupportView::at("")).await.unwrap();
     let kim = staff(&harness, "kim", StaffRole::Support).await;
     assert_eq!(harness.engine.support_log(&kim, None).await.unwrap().len(), 0);
     assert_eq!(harness.engine.support_sessions(&kim).await.unwrap(), []);
     let own = harness.engine.support_log(&sam, None).await.unwrap();
-    assert_eq!(own.iter().map(|one| one.record.deed).collect::<Vec<_>>(), [Deed::SupportViewed, Deed::SupportStarted]);
+    assert_eq!(
+        own.iter().map(|one| one.record.action).collect::<Vec<_>>(),
+        [AuditAction::SupportViewed, AuditAction::SupportStarted]
+    );
     assert_eq!(own[0].account_name, "Acme");
     let older = harness.engine.support_log(&sam, Some(own[0].record.id.as_str())).await.unwrap();
     assert_eq!(older.len(), 1);

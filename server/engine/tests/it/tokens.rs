@@ -3,7 +3,7 @@
 use domain::{
     Error,
     actor::{Actor, Who},
-    audit::{Audit, AuditFilter, Deed},
+    audit::{Audit, AuditAction, AuditFilter},
     time::{DAY_MS, HOUR_MS},
     token::{Scope, TokenForm, TokenState, Tokens},
 };
@@ -32,7 +32,7 @@ async fn until_used(harness: &TestHarness, id: &domain::id::TokenId) -> domain::
 }
 
 async fn a_token_grants_its_scopes_and_its_use_is_recorded(harness: TestHarness) {
-    let made = harness.engine.make_api_token(&harness.admin, &form(&["events:read", "audit:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read", "audit:read"])).await.unwrap();
     assert!(made.secret.starts_with("oh_") && made.secret.ends_with(&made.token.hint));
     assert!(!format!("{made:?}").contains(&made.secret));
     let actor = harness.engine.authenticate(&made.secret, "203.0.113.9").await.unwrap();
@@ -45,7 +45,7 @@ async fn a_token_grants_its_scopes_and_its_use_is_recorded(harness: TestHarness)
 async fn a_token_expires_on_time(harness: TestHarness) {
     let mut form = form(&["events:read"]);
     form.expires_days = "2".into();
-    let made = harness.engine.make_api_token(&harness.admin, &form).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form).await.unwrap();
     harness.clock.step_ms(2 * DAY_MS - 1);
     assert!(harness.engine.authenticate(&made.secret, "").await.is_ok());
     harness.clock.step_ms(2_001);
@@ -54,7 +54,7 @@ async fn a_token_expires_on_time(harness: TestHarness) {
 }
 
 async fn both_tokens_work_while_one_replaces_the_other(harness: TestHarness) {
-    let first = harness.engine.make_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let first = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
     let second = harness.engine.rotate_api_token(&harness.admin, &first.token.id, 24).await.unwrap();
     assert_eq!((&second.token.name, &second.token.scopes), (&first.token.name, &first.token.scopes));
     for secret in [&first.secret, &second.secret] {
@@ -76,7 +76,7 @@ async fn both_tokens_work_while_one_replaces_the_other(harness: TestHarness) {
 }
 
 async fn a_revoked_token_is_refused_at_once_with_the_reason(harness: TestHarness) {
-    let made = harness.engine.make_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
     // It is cached from now on; revoking must drop it from the cache.
     harness.engine.authenticate(&made.secret, "").await.unwrap();
     harness.engine.revoke_api_token(&harness.admin, &made.token.id, None).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_revoked_token_is_refused_at_once_with_the_reason(harness: TestHarness
 }
 
 async fn revoking_a_token_in_use_requires_its_name(harness: TestHarness) {
-    let made = harness.engine.make_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
     harness.engine.authenticate(&made.secret, "").await.unwrap();
     until_used(&harness, &made.token.id).await;
     let refused = harness.engine.revoke_api_token(&harness.admin, &made.token.id, Some("")).await.unwrap_err();
@@ -103,16 +103,16 @@ async fn a_token_cannot_create_one_with_more_scopes(harness: TestHarness) {
     let mut program = harness.token.clone();
     let Who::Token { scopes, .. } = &mut program.who else { panic!("the actor is a token") };
     *scopes = vec![Scope::TokensWrite, Scope::EventsRead];
-    let refused = harness.engine.make_api_token(&program, &form(&["deliveries:read"])).await.unwrap_err();
+    let refused = harness.engine.create_api_token(&program, &form(&["deliveries:read"])).await.unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)) && refused.to_string().contains("deliveries:read"), "{refused}");
-    assert!(harness.engine.make_api_token(&program, &form(&["events:read"])).await.is_ok());
-    let strong = harness.engine.make_api_token(&harness.admin, &form(&["audit:read"])).await.unwrap();
+    assert!(harness.engine.create_api_token(&program, &form(&["events:read"])).await.is_ok());
+    let strong = harness.engine.create_api_token(&harness.admin, &form(&["audit:read"])).await.unwrap();
     let rotated = harness.engine.rotate_api_token(&program, &strong.token.id, 1).await;
     assert!(matches!(rotated, Err(Error::Forbidden(_))), "a rotation would hand the new token to a weaker one");
 }
 
 async fn another_accounts_tokens_are_not_found(harness: TestHarness) {
-    let made = harness.engine.make_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
     let id = &made.token.id;
     assert!(matches!(harness.engine.api_token(&stranger, id).await, Err(Error::NotFound(_))));
@@ -127,13 +127,17 @@ async fn another_accounts_tokens_are_not_found(harness: TestHarness) {
 }
 
 async fn the_log_records_tokens_without_their_text(harness: TestHarness) {
-    let first = harness.engine.make_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let first = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
     let second = harness.engine.rotate_api_token(&harness.admin, &first.token.id, 0).await.unwrap();
     harness.engine.revoke_api_token(&harness.admin, &second.token.id, None).await.unwrap();
     let records = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=token")).await.unwrap().rows;
-    let deeds: Vec<_> = records.iter().map(|record| record.deed).collect();
-    let made = Deed::ApiTokenCreated;
-    assert_eq!(deeds, [Deed::ApiTokenRevoked, Deed::ApiTokenRotated, made, made], "the harness has a token of its own");
+    let actions: Vec<_> = records.iter().map(|record| record.action).collect();
+    let made = AuditAction::ApiTokenCreated;
+    assert_eq!(
+        actions,
+        [AuditAction::ApiTokenRevoked, AuditAction::ApiTokenRotated, made, made],
+        "the harness has a token of its own"
+    );
     let text = format!("{records:?}");
     assert!(!text.contains(&first.secret) && !text.contains(&second.secret));
 }

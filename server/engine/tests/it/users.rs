@@ -4,11 +4,11 @@ use domain::{
     Error,
     account::{Accounts, Role, SignUp},
     actor::{Actor, Who},
-    audit::{Audit, AuditFilter, Deed},
+    audit::{Audit, AuditAction, AuditFilter},
     event::EventKind,
     id::UserId,
-    member::{INVITATION_MS, Invite, Members, Newcomer},
-    person::{Letters, NewPassword, People, RESET_MS},
+    member::{INVITATION_MS, InviteForm, Members, NewUserForm},
+    user::{EmailPreferences, NewPassword, RESET_MS, Users},
 };
 use engine::store::users::sessions::{Owner, Stored};
 
@@ -31,7 +31,7 @@ fn link(harness: &TestHarness) -> String {
 }
 
 async fn invited(harness: &TestHarness, email: &str, role: Role) -> String {
-    let form = Invite { email: email.into(), role: role.as_str().into() };
+    let form = InviteForm { email: email.into(), role: role.as_str().into() };
     harness.engine.invite(&harness.admin, &form).await.unwrap();
     link(harness)
 }
@@ -39,7 +39,7 @@ async fn invited(harness: &TestHarness, email: &str, role: Role) -> String {
 /// A user who has joined the account.
 async fn joined(harness: &TestHarness, email: &str, role: Role) -> Actor {
     let link = invited(harness, email, role).await;
-    let form = Newcomer { name: "Bob".into(), password: PASSWORD.into() };
+    let form = NewUserForm { name: "Bob".into(), password: PASSWORD.into() };
     let (user, account) = harness.engine.join_as_new(&link, &form, "203.0.113.9").await.unwrap();
     harness.engine.actor(&user.id, &account.id).await.unwrap()
 }
@@ -62,25 +62,28 @@ async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     assert!(letter.text.contains(ANA) && letter.text.contains("Acme") && letter.text.contains("developer"));
     let shown = harness.engine.invited(&link).await.unwrap();
     assert_eq!((shown.account.as_str(), shown.invited_by.as_str(), shown.known), ("Acme", ANA, false));
-    let form = Newcomer { name: " Bob ".into(), password: PASSWORD.into() };
+    let form = NewUserForm { name: " Bob ".into(), password: PASSWORD.into() };
     let (user, account) = harness.engine.join_as_new(&link, &form, "203.0.113.9").await.unwrap();
     assert_eq!(
         harness.engine.sign_in("bob@acme.example", PASSWORD, "1.1.1.1").await.unwrap().enough(),
         Some(user.clone())
     );
     assert_eq!(harness.engine.memberships(&user.id).await.unwrap().1[0].account.id, account.id);
-    let people = harness.engine.people(&harness.admin).await.unwrap();
+    let people = harness.engine.members(&harness.admin).await.unwrap();
     assert_eq!(people.members.iter().map(|one| one.role).collect::<Vec<_>>(), [Role::Admin, Role::Developer]);
     assert_eq!(people.invitations, []);
     let log = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=member")).await.unwrap().rows;
-    assert_eq!(log.iter().map(|one| one.deed).collect::<Vec<_>>(), [Deed::MemberJoined, Deed::MemberInvited]);
+    assert_eq!(
+        log.iter().map(|one| one.action).collect::<Vec<_>>(),
+        [AuditAction::MemberJoined, AuditAction::MemberInvited]
+    );
     assert_eq!(log[0].address.as_deref(), Some("203.0.113.9"));
     assert!(!format!("{log:?}").contains(&link), "no secret is recorded");
 }
 
 async fn a_link_works_once_and_for_a_week(harness: TestHarness) {
     let first = invited(&harness, "bob@acme.example", Role::Viewer).await;
-    let form = Newcomer { password: PASSWORD.into(), ..Newcomer::default() };
+    let form = NewUserForm { password: PASSWORD.into(), ..NewUserForm::default() };
     harness.engine.join_as_new(&first, &form, "").await.unwrap();
     is_conflict(harness.engine.join_as_new(&first, &form, "").await, "has already been used");
     let late = invited(&harness, "eve@acme.example", Role::Viewer).await;
@@ -90,12 +93,12 @@ async fn a_link_works_once_and_for_a_week(harness: TestHarness) {
     assert_eq!(harness.engine.invited("nonsense").await, Err(Error::NotFound("Invitation".into())));
     // An expired invitation does not block a new one.
     invited(&harness, "eve@acme.example", Role::Viewer).await;
-    assert_eq!(harness.engine.people(&harness.admin).await.unwrap().invitations.len(), 1);
+    assert_eq!(harness.engine.members(&harness.admin).await.unwrap().invitations.len(), 1);
 }
 
 async fn a_resent_invitation_has_a_new_link(harness: TestHarness) {
     let first = invited(&harness, "bob@acme.example", Role::Viewer).await;
-    let open = harness.engine.people(&harness.admin).await.unwrap().invitations;
+    let open = harness.engine.members(&harness.admin).await.unwrap().invitations;
     let again = harness.engine.resend_invitation(&harness.admin, &open[0].id).await.unwrap();
     let second = link(&harness);
     assert_ne!(first, second);
@@ -117,7 +120,7 @@ async fn an_invitation_is_for_one_address(harness: TestHarness) {
     );
     let theirs = invited(&harness, "ana@beta.example", Role::Viewer).await;
     assert!(harness.engine.invited(&theirs).await.unwrap().known);
-    let form = Newcomer { password: PASSWORD.into(), ..Newcomer::default() };
+    let form = NewUserForm { password: PASSWORD.into(), ..NewUserForm::default() };
     is_conflict(harness.engine.join_as_new(&theirs, &form, "").await, "user with this email address already exists");
     harness.engine.join(&theirs, &id(&stranger), "").await.unwrap();
     let places = harness.engine.memberships(&id(&stranger)).await.unwrap().1;
@@ -128,7 +131,7 @@ async fn an_invitation_is_for_one_address(harness: TestHarness) {
 async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
     invited(&harness, "bob@acme.example", Role::Viewer).await;
     for email in ["bob@acme.example", "ana@acme.example", "nonsense"] {
-        let form = Invite { email: email.into(), role: "viewer".into() };
+        let form = InviteForm { email: email.into(), role: "viewer".into() };
         let refused = harness.engine.invite(&harness.admin, &form).await.unwrap_err();
         assert_eq!(refused.fields()[0].field, "email", "{email}");
     }
@@ -138,9 +141,9 @@ async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
 async fn only_admins_see_and_change_members(harness: TestHarness) {
     let bob = joined(&harness, "bob@acme.example", Role::Developer).await;
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
-    let form = Invite { email: "eve@acme.example".into(), role: "admin".into() };
+    let form = InviteForm { email: "eve@acme.example".into(), role: "admin".into() };
     for who in [&bob, &harness.token] {
-        assert!(matches!(harness.engine.people(who).await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.members(who).await, Err(Error::Forbidden(_))));
         assert!(matches!(harness.engine.invite(who, &form).await, Err(Error::Forbidden(_))));
         assert!(matches!(
             harness.engine.change_role(who, &id(&harness.admin), Role::Viewer).await,
@@ -217,7 +220,7 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     is_conflict(harness.engine.reset_link(&second).await, "has expired");
     is_conflict(harness.engine.reset_password(&second, OLD, "").await, "has expired");
     let account = harness.engine.audit(&harness.admin, &AuditFilter::default()).await.unwrap().rows;
-    assert!(account.iter().all(|one| one.deed != Deed::PasswordReset), "it is not in the account's log");
+    assert!(account.iter().all(|one| one.action != AuditAction::PasswordReset), "it is not in the account's log");
 }
 
 async fn an_unknown_address_gets_the_same_response_and_no_email(harness: TestHarness) {
@@ -266,14 +269,18 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
         assert!(letters.iter().all(|letter| letter.text.contains("/me/security#letters")));
         letters.into_iter().map(|letter| letter.to).collect::<Vec<_>>()
     };
-    assert_eq!(harness.engine.letters(&ana).await, Ok(Letters { failing: true }));
+    assert_eq!(harness.engine.email_preferences(&ana).await, Ok(EmailPreferences { failing: true }));
     assert_eq!(alerted().await, [ANA, BOB]);
     for _ in 0..2 {
-        harness.engine.change_letters(&ana, Letters { failing: false }, "203.0.113.9").await.unwrap();
-        assert_eq!(harness.engine.letters(&ana).await, Ok(Letters { failing: false }));
+        harness
+            .engine
+            .change_email_preferences(&ana, EmailPreferences { failing: false }, "203.0.113.9")
+            .await
+            .unwrap();
+        assert_eq!(harness.engine.email_preferences(&ana).await, Ok(EmailPreferences { failing: false }));
     }
     assert_eq!(alerted().await, [BOB]);
-    harness.engine.change_letters(&ana, Letters { failing: true }, "203.0.113.9").await.unwrap();
+    harness.engine.change_email_preferences(&ana, EmailPreferences { failing: true }, "203.0.113.9").await.unwrap();
     assert_eq!(alerted().await, [ANA, BOB]);
     let records = harness.texts("SELECT who FROM audit_log WHERE action = 'person.letters_changed'".to_owned()).await;
     assert_eq!(records, [ANA, ANA], "a change without effect is not recorded");
@@ -285,7 +292,7 @@ async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
     let refused = harness.engine.sign_up(sign_up).await.unwrap_err();
     assert_eq!(refused.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "password"]);
     let link = invited(&harness, "bob@acme.example", Role::Viewer).await;
-    let form = Newcomer { password: weak.into(), ..Newcomer::default() };
+    let form = NewUserForm { password: weak.into(), ..NewUserForm::default() };
     assert_eq!(harness.engine.join_as_new(&link, &form, "").await.unwrap_err().fields()[0].field, "password");
     let place = engine::Affiliation::Staff(domain::account::StaffRole::Support);
     let made = harness.engine.create_user(&Actor::COMMAND_LINE, "sam@provider.example", weak, place).await;
@@ -300,7 +307,7 @@ async fn only_their_owner_lists_and_ends_sessions(harness: TestHarness) {
     }
     session(&harness, "theirs", &id(&stranger)).await;
     let all = harness.engine.browsers(&ana, "here").await.unwrap();
-    assert_eq!((all.len(), all[0].here, all[0].words().as_str()), (3, true, "Firefox on Linux"));
+    assert_eq!((all.len(), all[0].here, all[0].label().as_str()), (3, true, "Firefox on Linux"));
     assert!(all.iter().all(|one| one.handle != "here" && one.handle != "there"), "a handle is no cookie");
     let there = harness.engine.browsers(&ana, "there").await.unwrap()[0].handle.clone();
     let refused = harness.engine.end_session(&id(&stranger), &there).await;

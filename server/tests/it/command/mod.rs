@@ -1,29 +1,55 @@
-
 //! The command line, using the real binary.
 
+mod create;
+mod key;
+mod otlp;
+mod restore;
+pub mod serve;
+mod simulate;
+mod startup_keys;
 
- mod bench ; mod create ; mod key ; mod otlp ; mod startup_keys ; mod restore ; pub mod serve ; mod simulate ; mod startup_keys ;
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
- use std :: { io :: Write as _ , path :: Path , process :: { Command , Output , Stdio } , } ;
-
- use serde_json :: Value ;
-
+use serde_json::Value;
 
 /// The binary with this data folder and an empty environment.
- pub fn offhook ( data : & Path ) -> Command { let mut command = Command :: new ( env! ( "CARGO_BIN_EXE_offhook" ) ) ; command . env_clear ( ) . env ( "OFFHOOK_DATA" , data ) . stdin ( Stdio :: null ( ) ) . stdout ( Stdio :: piped ( ) ) . stderr ( Stdio :: piped ( ) ) ; command }
-
+pub fn offhook(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
 
 /// Runs a command without blocking the test's own server.
- pub async fn run ( mut command : Command , input : & str ) -> Output { let input = input . to_owned ( ) ; let running = tokio :: task :: spawn_blocking ( move || { let mut child = command . stdin ( Stdio :: piped ( ) ) . spawn ( ) . unwrap ( ) ;
-// A command that fails early does not read its input.
- let _ = child . stdin . take ( ) . unwrap ( ) . write_all ( input . as_bytes ( ) ) ; child . wait_with_output ( ) . unwrap ( ) } ) ; running . await . unwrap ( ) }
-
+pub async fn run(mut command: Command, input: &str) -> Output {
+    let input = input.to_owned();
+    let running = tokio::task::spawn_blocking(move || {
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        // A command that fails early does not read its input.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    });
+    running.await.unwrap()
+}
 
 /// Creates a data folder by starting a server and killing it.
- pub fn installed ( data : & Path ) { drop ( serve :: serve ( offhook ( data ) ) ) ; }
-
+pub fn installed(data: &Path) {
+    drop(serve::serve(offhook(data)));
+}
 
 /// The one line on stdout.
- #[ track_caller ] pub fn line ( output : & Output ) -> Value { let text = String :: from_utf8_lossy ( & output . stdout ) ; assert_eq! ( output . status . code ( ) , Some ( 0 ) , "{}" , String :: from_utf8_lossy ( & output . stderr ) ) ; assert_eq! ( text . lines ( ) . count ( ) , 1 , "{text}" ) ; serde_json :: from_str ( & text ) . unwrap ( ) }
+#[track_caller]
+pub fn line(output: &Output) -> Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(text.lines().count(), 1, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
 
- fn complaint ( output : & Output ) -> String { assert! ( output . stdout . is_empty ( ) ) ; String :: from_utf8_lossy ( & output . stderr ) . into_owned ( ) }
+fn complaint(output: &Output) -> String {
+    assert!(output.stdout.is_empty());
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

@@ -3,7 +3,7 @@
 use reqwest::Method;
 
 use super::{offhook, serve::serve};
-use crate::app::{answer, client};
+use crate::test_app::client;
 
 /// The id of a request, which its span carries.
 const REQUEST_ID: &str = "otlp-request-1";
@@ -25,7 +25,8 @@ async fn a_server_exports_the_span_of_each_request() {
     let (serving, address) = tokio::task::spawn_blocking(|| serve(command)).await.unwrap();
     assert!(!serving.log().iter().any(|line| line.contains("OFFHOOK_OTLP_ENDPOINT")), "{:?}", serving.log());
     let url = format!("http://{address}/healthz");
-    let response = answer(client().request(Method::GET, url).header("x-request-id", REQUEST_ID)).await;
+    let response =
+        crate::test_app::response(client().request(Method::GET, url).header("x-request-id", REQUEST_ID)).await;
     assert_eq!(response.header("x-request-id"), REQUEST_ID);
     // Stopping sends what is buffered.
     std::process::Command::new("kill").arg(serving.id().to_string()).status().unwrap();
@@ -39,7 +40,7 @@ async fn a_server_exports_the_span_of_each_request() {
         }
     };
     let (headers, body) =
-        tokio::time::timeout(crate::app::PATIENCE, exported).await.expect("the span was not exported");
+        tokio::time::timeout(crate::test_app::PATIENCE, exported).await.expect("the span was not exported");
     assert_eq!(headers["content-type"], "application/x-protobuf");
     for text in ["offhook", env!("CARGO_PKG_VERSION"), "/healthz", "GET"] {
         assert!(has(&body, text), "{text}");
@@ -55,6 +56,7 @@ async fn a_build_without_the_feature_warns_that_it_exports_nothing() {
     let (serving, address) = serve(command);
     assert!(serving.log().iter().any(|line| line.contains("OFFHOOK_OTLP_ENDPOINT")), "{:?}", serving.log());
     let url = format!("http://{address}/healthz");
-    let response = answer(client().request(Method::GET, url).header("x-request-id", REQUEST_ID)).await;
+    let response =
+        crate::test_app::response(client().request(Method::GET, url).header("x-request-id", REQUEST_ID)).await;
     assert_eq!(response.header("x-request-id"), REQUEST_ID);
 }

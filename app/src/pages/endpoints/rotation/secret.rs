@@ -1,23 +1,23 @@
-//! The signing secret: two that overlap, then one.
+//! Rotating the signing secret: two overlap, then one remains.
 
 use domain::delivery::DeliveryDetail;
 use domain::rotation::SecretRotation;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::Desk;
+use super::RotationContext;
 use super::proof::Proof;
-use super::time_line::OnLine;
-use super::token::{Hidden, SendTest, Turn};
-use crate::api::rotation::{RotateSecret, TurnRotation};
+use super::timeline::TimelineRow;
+use super::token::{EndpointInputs, SendTest, StepButton};
+use crate::api::rotation::{RotateSecret, StepRotation};
 use crate::components::button::{Button, Weight};
-use crate::components::field::{CONTROL, Tick};
+use crate::components::field::{CONTROL, Checkbox};
 use crate::components::panel::Panel;
 use crate::html::IntoHtml;
 
-/// Overlaps to choose from: seconds and what people read.
+/// Available overlaps: seconds and label.
 const OVERLAPS: [(&str, &str); 4] =
-    [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "None: the old one has leaked")];
+    [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "None (the old secret has leaked)")];
 
 /// The signing secret and its rotation.
 #[component]
@@ -25,23 +25,23 @@ pub fn SecretPanel(
     masked: String,
     rotation: Option<SecretRotation>,
     test: Option<DeliveryDetail>,
-    desk: Desk,
+    context: RotationContext,
 ) -> impl IntoView {
     let content = match rotation {
         None => view! {
-            <ol class="grid gap-2"><OnLine name="Signing secret" masked=masked words="signs every event" used=true/></ol>
-            {desk.may.then(|| view! { <Rotate desk=desk/> })}
+            <ol class="grid gap-2"><TimelineRow name="Signing secret" masked=masked usage="signs every request" used=true/></ol>
+            {context.may_rotate.then(|| view! { <Rotate context=context/> })}
         }
         .into_html(),
         Some(rotation) => {
-            let until = format!("signs until {}", desk.view.zone.short(rotation.overlap_until));
-            let since = format!("signs since {}", desk.view.zone.short(rotation.since));
+            let until = format!("active until {}", context.view.zone.short(rotation.overlap_until));
+            let since = format!("active since {}", context.view.zone.short(rotation.since));
             view! {
                 <ol class="grid gap-2">
-                    <OnLine name="Old" masked=rotation.earlier_masked.clone() words=until used=true/>
-                    <OnLine name="New" masked=rotation.next_masked.clone() words=since used=true/>
+                    <TimelineRow name="Old" masked=rotation.earlier_masked.clone() usage=until used=true/>
+                    <TimelineRow name="New" masked=rotation.next_masked.clone() usage=since used=true/>
                 </ol>
-                {desk.may.then(|| view! { <Steps rotation=rotation test=test desk=desk/> })}
+                {context.may_rotate.then(|| view! { <Steps rotation=rotation test=test context=context/> })}
             }
             .into_html()
         }
@@ -49,59 +49,59 @@ pub fn SecretPanel(
     view! { <Panel title="Signing secret" id="secret"><div class="grid gap-4">{content}</div></Panel> }
 }
 
-/// How long both secrets sign.
+/// How long both secrets stay active.
 #[component]
 pub fn OverlapChoice() -> impl IntoView {
-    let options = OVERLAPS.map(|(value, words)| view! { <option value=value>{words}</option> }).collect_view();
+    let options = OVERLAPS.map(|(value, label)| view! { <option value=value>{label}</option> }).collect_view();
     view! {
         <div class="grid gap-1">
-            <label class="font-semibold" for="overlap_s">"Both sign for"</label>
+            <label class="font-semibold" for="overlap_s">"Keep both active for"</label>
             <select class=CONTROL id="overlap_s" name="form[overlap_s]">{options}</select>
         </div>
     }
 }
 
 #[component]
-fn Rotate(desk: Desk) -> impl IntoView {
+fn Rotate(context: RotationContext) -> impl IntoView {
     view! {
-        <p class="text-ink-2">"Rotate makes a new secret at once. Until the overlap ends each request has two signatures, so a server that knows either of them accepts it."</p>
+        <p class="text-ink-2">"Rotating creates a new secret immediately. Until the overlap ends, each request has two signatures, so your server can verify either."</p>
         <form class="grid gap-3" method="post" action=RotateSecret::PATH>
-            <Hidden desk=desk/>
+            <EndpointInputs context=context/>
             <OverlapChoice/>
-            <p><Button weight=Weight::Primary>"Rotate the signing secret"</Button></p>
+            <p><Button weight=Weight::Primary>"Rotate signing secret"</Button></p>
         </form>
     }
 }
 
-/// Retiring what still signs is only for those who say that they know.
+/// Retiring the old secret without a successful test needs an explicit confirmation.
 #[component]
-fn RetireUnproved(desk: Desk) -> impl IntoView {
+fn RetireUnverified(context: RotationContext) -> impl IntoView {
     view! {
-        <form class="grid gap-3 border-t border-line pt-4" method="post" action=TurnRotation::PATH>
-            <Hidden desk=desk/>
+        <form class="grid gap-3 border-t border-line pt-4" method="post" action=StepRotation::PATH>
+            <EndpointInputs context=context/>
             <input type="hidden" name="turn" value="retire-secret"/>
-            <Tick name="retire_anyway" label="Retire although nothing is proved" checked=false
-                hint="Your server may refuse every event from then on, and the old secret does not come back."/>
-            <p><Button>"Retire the old secret now"</Button></p>
+            <Checkbox name="retire_anyway" label="Retire without a successful test" checked=false
+                hint="Your server may reject every event from then on. This can't be undone."/>
+            <p><Button>"Retire old secret now"</Button></p>
         </form>
     }
 }
 
 #[component]
-fn Steps(rotation: SecretRotation, test: Option<DeliveryDetail>, desk: Desk) -> impl IntoView {
-    let proved = rotation.proved_at.is_some();
-    let hint = "An ordinary delivery does not prove the new secret, since the old one signs too. A test signed only with the new one does.";
+fn Steps(rotation: SecretRotation, test: Option<DeliveryDetail>, context: RotationContext) -> impl IntoView {
+    let verified = rotation.proved_at.is_some();
+    let hint = "Ordinary deliveries don't verify the new secret, because the old one signs them as well. Send a test signed only with the new one.";
     view! {
-        <Proof proved_at=rotation.proved_at test=test hint=hint view=desk.view.clone()/>
+        <Proof verified_at=rotation.proved_at test=test hint=hint view=context.view.clone()/>
         <div class="flex flex-wrap gap-3">
-            {desk.receives.then(|| view! {
-                <SendTest desk=desk.clone() what="secret" verb="Send a test signed only with the new secret" first=!proved/>
+            {context.receives.then(|| view! {
+                <SendTest context=context.clone() what="secret" verb="Send test with new secret only" first=!verified/>
             })}
-            {proved.then(|| view! {
-                <Turn desk=desk.clone() turn="retire-secret" verb="Retire the old secret now" weight=Weight::Primary/>
+            {verified.then(|| view! {
+                <StepButton context=context.clone() step="retire-secret" verb="Retire old secret now" weight=Weight::Primary/>
             })}
-            {(!rotation.extended).then(|| view! { <Turn desk=desk.clone() turn="extend" verb="Extend once"/> })}
+            {(!rotation.extended).then(|| view! { <StepButton context=context.clone() step="extend" verb="Extend overlap"/> })}
         </div>
-        {(!proved).then(|| view! { <RetireUnproved desk=desk/> })}
+        {(!verified).then(|| view! { <RetireUnverified context=context/> })}
     }
 }

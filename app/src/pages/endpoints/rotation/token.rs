@@ -1,15 +1,15 @@
-//! The auth token: prepare, prove, switch, retire.
+//! Rotating the auth token: prepare, test, switch, retire.
 
 use domain::delivery::DeliveryDetail;
 use domain::rotation::{TokenPhase, TokenRotation};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::Desk;
+use super::RotationContext;
 use super::proof::Proof;
-use super::switch_fields::{Doubt, SwitchFields};
-use super::time_line::OnLine;
-use crate::api::rotation::{PrepareToken, SwitchToken, TestCredential, TurnRotation};
+use super::switch_fields::{SwitchFields, UnverifiedWarning};
+use super::timeline::TimelineRow;
+use crate::api::rotation::{PrepareToken, StepRotation, SwitchToken, TestCredential};
 use crate::components::button::{Button, Weight};
 use crate::components::field::Field;
 use crate::components::panel::Panel;
@@ -21,17 +21,17 @@ pub fn TokenPanel(
     masked: String,
     rotation: Option<TokenRotation>,
     test: Option<DeliveryDetail>,
-    desk: Desk,
+    context: RotationContext,
 ) -> impl IntoView {
     let content = match rotation {
         None => view! {
-            <ol class="grid gap-2"><OnLine name="Auth token" masked=masked words="sent with every event" used=true/></ol>
-            {desk.may.then(|| view! { <Prepare desk=desk/> })}
+            <ol class="grid gap-2"><TimelineRow name="Auth token" masked=masked usage="sent with every event" used=true/></ol>
+            {context.may_rotate.then(|| view! { <Prepare context=context/> })}
         }
         .into_html(),
         Some(rotation) => view! {
-            <TokenLine rotation=rotation.clone() desk=desk.clone()/>
-            {desk.may.then(|| view! { <Steps rotation=rotation test=test desk=desk/> })}
+            <TokenLine rotation=rotation.clone() context=context.clone()/>
+            {context.may_rotate.then(|| view! { <Steps rotation=rotation test=test context=context/> })}
         }
         .into_html(),
     };
@@ -39,67 +39,73 @@ pub fn TokenPanel(
 }
 
 #[component]
-fn TokenLine(rotation: TokenRotation, desk: Desk) -> impl IntoView {
-    let time = |at| desk.view.zone.short(at);
+fn TokenLine(rotation: TokenRotation, context: RotationContext) -> impl IntoView {
+    let time = |at| context.view.zone.short(at);
     let (earlier, next) = match rotation.phase {
-        TokenPhase::Prepared { switch_at: None } => ("sent until the switch".to_owned(), "prepared".to_owned()),
+        TokenPhase::Prepared { switch_at: None } => ("used until the switch".to_owned(), "prepared".to_owned()),
         TokenPhase::Prepared { switch_at: Some(at) } => {
-            (format!("sent until {}", time(at)), format!("sent from {} on", time(at)))
+            (format!("used until {}", time(at)), format!("used from {}", time(at)))
         }
         TokenPhase::Switched { at, undo_until } => {
-            (format!("can come back until {}", time(undo_until)), format!("sent since {}", time(at)))
+            (format!("can be restored until {}", time(undo_until)), format!("used since {}", time(at)))
         }
     };
     let switched = rotation.is_switched();
+    let (earlier_name, next_name) = if switched { ("Previous", "Current") } else { ("Current", "Next") };
     view! {
         <ol class="grid gap-2">
-            <OnLine name=if switched { "Earlier" } else { "Current" } masked=rotation.earlier_masked words=earlier used=!switched/>
-            <OnLine name="Next" masked=rotation.next_masked words=next used=switched/>
+            <TimelineRow name=earlier_name masked=rotation.earlier_masked usage=earlier used=!switched/>
+            <TimelineRow name=next_name masked=rotation.next_masked usage=next used=switched/>
         </ol>
     }
 }
 
 #[component]
-fn Prepare(desk: Desk) -> impl IntoView {
-    let hint = "Leave it empty for 30 random characters.";
+fn Prepare(context: RotationContext) -> impl IntoView {
+    let hint = "Generated if left blank.";
     view! {
-        <p class="text-ink-2">"A request carries one auth token. Prepare the next one, let your server accept both, then switch."</p>
+        <p class="text-ink-2">"Each request carries one auth token. Prepare the next one, make your server accept both, then switch."</p>
         <form class="grid gap-3" method="post" action=PrepareToken::PATH>
-            <Hidden desk=desk/>
+            <EndpointInputs context=context/>
             <Field name="auth_token" label="Next auth token" hint=hint/>
-            <p><Button weight=Weight::Primary>"Prepare the next token"</Button></p>
+            <p><Button weight=Weight::Primary>"Prepare next token"</Button></p>
         </form>
     }
 }
 
-/// The account and endpoint that a form is about.
+/// Hidden inputs with the account and the endpoint.
 #[component]
-pub fn Hidden(desk: Desk) -> impl IntoView {
+pub fn EndpointInputs(context: RotationContext) -> impl IntoView {
     view! {
-        <input type="hidden" name="acct" value=desk.view.acct/>
-        <input type="hidden" name="ep" value=desk.ep/>
+        <input type="hidden" name="acct" value=context.view.acct/>
+        <input type="hidden" name="ep" value=context.ep/>
     }
 }
 
-/// A form of one button that turns a rotation.
+/// A button that takes a rotation step.
 #[component]
-pub fn Turn(desk: Desk, turn: &'static str, verb: &'static str, #[prop(optional)] weight: Weight) -> impl IntoView {
+pub fn StepButton(
+    context: RotationContext,
+    step: &'static str,
+    verb: &'static str,
+    #[prop(optional)] weight: Weight,
+) -> impl IntoView {
     view! {
-        <form method="post" action=TurnRotation::PATH>
-            <Hidden desk=desk/>
-            <input type="hidden" name="turn" value=turn/>
+        <form method="post" action=StepRotation::PATH>
+            <EndpointInputs context=context/>
+            <input type="hidden" name="turn" value=step/>
             <Button weight=weight>{verb}</Button>
         </form>
     }
 }
 
-/// A form of one button that sends a test.
+/// A button that sends a test.
 #[component]
-pub fn SendTest(desk: Desk, what: &'static str, verb: &'static str, first: bool) -> impl IntoView {
+pub fn SendTest(context: RotationContext, what: &'static str, verb: &'static str, first: bool) -> impl IntoView {
     let weight = if first { Weight::Primary } else { Weight::Secondary };
     view! {
         <form method="post" action=TestCredential::PATH>
-            <Hidden desk=desk/>
+            <EndpointInputs context=context/>
             <input type="hidden" name="what" value=what/>
             <Button weight=weight>{verb}</Button>
         </form>
@@ -107,41 +113,41 @@ pub fn SendTest(desk: Desk, what: &'static str, verb: &'static str, first: bool)
 }
 
 #[component]
-fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, desk: Desk) -> impl IntoView {
+fn Steps(rotation: TokenRotation, test: Option<DeliveryDetail>, context: RotationContext) -> impl IntoView {
     if rotation.is_switched() {
         return view! {
-            <p class="text-ink-2">"If your server refuses events now, undo. Otherwise the earlier token is forgotten at that time by itself."</p>
+            <p class="text-ink-2">"If your server now rejects events, undo the switch. Otherwise the previous token is deleted at the time shown."</p>
             <div class="flex flex-wrap gap-3">
-                <Turn desk=desk.clone() turn="retire-token" verb="Retire the earlier token" weight=Weight::Primary/>
-                <Turn desk=desk turn="undo" verb="Undo the switch"/>
+                <StepButton context=context.clone() step="retire-token" verb="Retire previous token" weight=Weight::Primary/>
+                <StepButton context=context step="undo" verb="Undo switch"/>
             </div>
         }
         .into_html();
     }
-    let proved = rotation.proved_at.is_some();
-    let hint = "A test with the next token shows whether your server accepts it already.";
+    let verified = rotation.proved_at.is_some();
+    let hint = "Send a test with the next token to check that your server accepts it.";
     view! {
-        <Proof proved_at=rotation.proved_at test=test hint=hint view=desk.view.clone()/>
-        {desk.receives.then(|| view! {
-            <SendTest desk=desk.clone() what="auth_token" verb="Send a test with the next token" first=!proved/>
+        <Proof verified_at=rotation.proved_at test=test hint=hint view=context.view.clone()/>
+        {context.receives.then(|| view! {
+            <SendTest context=context.clone() what="auth_token" verb="Send test with next token" first=!verified/>
         })}
-        <Switch proved=proved desk=desk.clone()/>
-        <Turn desk=desk turn="drop" verb="Drop this rotation" weight=Weight::Quiet/>
+        <Switch verified=verified context=context.clone()/>
+        <StepButton context=context step="drop" verb="Cancel rotation" weight=Weight::Quiet/>
     }
     .into_html()
 }
 
 #[component]
-fn Switch(proved: bool, desk: Desk) -> impl IntoView {
-    let doubt = (!proved).then(|| Doubt {
-        tick: "Switch although nothing is proved",
-        words: "Your server may refuse every event after the switch. You can undo it for 24 hours.".to_owned(),
+fn Switch(verified: bool, context: RotationContext) -> impl IntoView {
+    let warning = (!verified).then(|| UnverifiedWarning {
+        label: "Switch without a successful test",
+        hint: "Your server may reject every event after the switch. You can undo it for 24 hours.".to_owned(),
     });
-    let view = desk.view.clone();
+    let view = context.view.clone();
     view! {
         <form class="grid gap-3 border-t border-line pt-4" method="post" action=SwitchToken::PATH>
-            <Hidden desk=desk/>
-            <SwitchFields doubt=doubt now="Switch now" later="Switch at that time" view=view/>
+            <EndpointInputs context=context/>
+            <SwitchFields warning=warning now="Switch now" later="Schedule switch" view=view/>
         </form>
     }
 }

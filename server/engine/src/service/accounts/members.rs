@@ -5,10 +5,10 @@ use domain::{
     Error, UnixMs,
     account::{Account, Role, User},
     actor::{Actor, Permission, Who},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::{InvitationId, UserId},
-    member::{Invitation, Invite, Invited, Member, Members, Newcomer, Roster},
+    member::{Invitation, InvitationDetails, InviteForm, Member, MemberList, Members, NewUserForm},
 };
 
 use crate::{
@@ -27,13 +27,13 @@ use crate::{
 
 #[async_trait]
 impl Members for Engine {
-    async fn people(&self, actor: &Actor) -> Result<Roster> {
+    async fn members(&self, actor: &Actor) -> Result<MemberList> {
         let account = actor.account_if(Permission::ManageMembers)?;
         let members = members::list(self.db(), account).await?;
-        Ok(Roster { members, invitations: invitations::list(self.db(), account.as_str()).await? })
+        Ok(MemberList { members, invitations: invitations::list(self.db(), account.as_str()).await? })
     }
 
-    async fn invite(&self, actor: &Actor, form: &Invite) -> Result<Invitation> {
+    async fn invite(&self, actor: &Actor, form: &InviteForm) -> Result<Invitation> {
         let account = self.account_to_manage(actor).await?;
         self.invite_to(&account, actor, form.check(Role::parse)?).await
     }
@@ -65,7 +65,7 @@ impl Members for Engine {
             return Ok(member);
         }
         members::set_role(&mut tx, account, user, role).await?;
-        let entry = self.entry(actor, account, Deed::MemberChanged).about(user.as_str(), &member.user.email);
+        let entry = self.entry(actor, account, AuditAction::MemberChanged).about(user.as_str(), &member.user.email);
         self.record(&mut tx, entry.with(change)).await?;
         tx.commit().await?;
         member.role = role;
@@ -83,19 +83,19 @@ impl Members for Engine {
         let member = found(&all, user)?;
         require_another_admin(&all, &member)?;
         members::remove(&mut tx, account, user).await?;
-        let entry = self.entry(actor, account, Deed::MemberRemoved).about(user.as_str(), &member.user.email);
+        let entry = self.entry(actor, account, AuditAction::MemberRemoved).about(user.as_str(), &member.user.email);
         self.record(&mut tx, entry.with([Change::noted("role", member.role.as_str())])).await?;
         tx.commit().await?;
         Ok(member)
     }
 
-    async fn invited(&self, link: &str) -> Result<Invited> {
+    async fn invited(&self, link: &str) -> Result<InvitationDetails> {
         let OpenInvitation { invitation, scope: account, known } = self.open_invitation::<Account>(link).await?;
         let Invitation { email, role, invited_by, expires, .. } = invitation;
-        Ok(Invited { email, account: account.name, role, invited_by, expires, known })
+        Ok(InvitationDetails { email, account: account.name, role, invited_by, expires, known })
     }
 
-    async fn join_as_new(&self, link: &str, form: &Newcomer, client_ip: &str) -> Result<(User, Account)> {
+    async fn join_as_new(&self, link: &str, form: &NewUserForm, client_ip: &str) -> Result<(User, Account)> {
         self.accept_as_new(link, form, client_ip).await
     }
 
@@ -111,9 +111,9 @@ impl InvitationScope for Account {
     const MAX_PER_DAY: Option<i64> = Some(100);
     const MEMBER_NAME: &'static str = "a member";
     const AFTER_USE: &'static str = "Sign in to open the account.";
-    const INVITED: Deed = Deed::MemberInvited;
-    const WITHDRAWN: Deed = Deed::InviteWithdrawn;
-    const JOINED: Deed = Deed::MemberJoined;
+    const INVITED: AuditAction = AuditAction::MemberInvited;
+    const WITHDRAWN: AuditAction = AuditAction::InviteWithdrawn;
+    const JOINED: AuditAction = AuditAction::MemberJoined;
 
     fn key(&self) -> &str {
         self.id.as_str()
@@ -168,7 +168,7 @@ fn require_still_admin(actor: &Actor, all: &[Member]) -> Result<()> {
     if now.is_some_and(|one| one.role.may(Permission::ManageMembers)) {
         return Ok(());
     }
-    Err(Permission::ManageMembers.refused_to_person())
+    Err(domain::actor::refused_to_user(Permission::ManageMembers))
 }
 
 /// Refuses to remove the last admin.

@@ -8,11 +8,11 @@ use domain::{
     Error,
     account::{Account, AccountForm, Accounts, Membership, Role, SignUp, User, normal_email},
     actor::{Actor, Permission, Who},
-    audit::Deed,
+    audit::AuditAction,
     error::Result,
     id::{AccountId, UserId},
-    installation::accounts::{Named, Naming},
-    second_factor::FirstStep,
+    ops::accounts::{AccountNameForm, NameAndReference},
+    second_factor::PasswordOutcome,
 };
 
 use crate::{
@@ -46,13 +46,13 @@ impl Accounts for Engine {
         let (id, name) = (user.id.clone(), user.email.clone());
         let who =
             Who::Member { user: id, name, account: account.id.clone(), role: Role::Admin, developers_rotate: false };
-        let entry = self.entry(&Actor::new(who), &account.id, Deed::AccountCreated);
+        let entry = self.entry(&Actor::new(who), &account.id, AuditAction::AccountCreated);
         self.record(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
         tx.commit().await?;
         Ok((user, account))
     }
 
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<FirstStep> {
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome> {
         let email = normal_email(email);
         // No email address has control characters, and PostgreSQL rejects NUL.
         if email.contains(char::is_control) {
@@ -79,7 +79,7 @@ impl Accounts for Engine {
         let found = found.ok_or_else(|| Error::NotFound("Account".into()))?;
         let MemberAccess { email: name, role, developers_rotate, suspended } = found;
         let (user, account) = (user.clone(), account.clone());
-        Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }).in_suspended(suspended))
+        Ok(Actor::new(Who::Member { user, name, account, role, developers_rotate }).with_suspension(suspended))
     }
 
     async fn staff(&self, user: &UserId) -> Result<Actor> {
@@ -132,7 +132,7 @@ impl Engine {
     /// # Errors
     /// `Invalid` for name or reference, `Conflict` when the reference is taken.
     pub async fn create_account(&self, actor: &Actor, name: &str, reference: Option<&str>) -> Result<Account> {
-        let naming = Naming { name: name.to_owned(), reference: reference.unwrap_or_default().to_owned() };
+        let naming = AccountNameForm { name: name.to_owned(), reference: reference.unwrap_or_default().to_owned() };
         let (mut tx, account) = self.new_account(actor, naming.check()?).await?;
         self.record_opened(&mut tx, actor, &account).await?;
         tx.commit().await?;
@@ -140,7 +140,11 @@ impl Engine {
     }
 
     /// Creates an account, and leaves its transaction open.
-    pub(super) async fn new_account(&self, actor: &Actor, (name, reference): Named) -> Result<(Tx, Account)> {
+    pub(super) async fn new_account(
+        &self,
+        actor: &Actor,
+        (name, reference): NameAndReference,
+    ) -> Result<(Tx, Account)> {
         actor.require(Permission::Operate)?;
         let account = Account::new(self.new_id(AccountId::new), name, reference);
         let mut tx = self.db().begin().await?;
@@ -151,6 +155,6 @@ impl Engine {
 
     /// Records a new account in its own log and in the ops log.
     pub(super) async fn record_opened(&self, tx: &mut Tx, actor: &Actor, account: &Account) -> Result<()> {
-        self.record_both(tx, actor, account, Deed::AccountCreated, Vec::new()).await
+        self.record_both(tx, actor, account, AuditAction::AccountCreated, Vec::new()).await
     }
 }

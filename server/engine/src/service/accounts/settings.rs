@@ -3,7 +3,7 @@
 use domain::{
     account::{Account, AccountForm},
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     name,
 };
@@ -33,7 +33,7 @@ impl Engine {
         let sessions = if withdrawn { support::sessions(self.db(), Which::In(&after.id)).await? } else { Vec::new() };
         let mut tx = self.db().begin().await?;
         accounts::update(&mut tx, &after).await?;
-        let entry = self.entry(actor, &after.id, Deed::AccountChanged).about(after.id.as_str(), &after.name);
+        let entry = self.entry(actor, &after.id, AuditAction::AccountChanged).about(after.id.as_str(), &after.name);
         self.record(&mut tx, entry.with(changes)).await?;
         for session in sessions {
             self.end_within(&mut tx, actor, &session, "support access was withdrawn").await?;

@@ -16,13 +16,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission, Who},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::{AccountId, TokenId},
     name,
     time::{DAY_MS, HOUR_MS, MINUTE_MS},
     token::{
-        ApiToken, EXPIRY_MAX_DAYS, MadeToken, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TOKENS_MAX, TokenForm, TokenState,
+        ApiToken, CreatedToken, EXPIRY_MAX_DAYS, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TOKENS_MAX, TokenForm, TokenState,
         Tokens,
     },
 };
@@ -70,7 +70,7 @@ impl Tokens for Engine {
         Ok(self.stored_token(owner(actor)?, id).await?.token)
     }
 
-    async fn make_api_token(&self, actor: &Actor, form: &TokenForm) -> Result<MadeToken> {
+    async fn create_api_token(&self, actor: &Actor, form: &TokenForm) -> Result<CreatedToken> {
         let owner = owner(actor)?;
         let new = form.check()?;
         refuse_more_than_own(actor, &new.scopes)?;
@@ -81,12 +81,12 @@ impl Tokens for Engine {
             let detail = "You can have at most 200 active tokens. Revoke the ones you no longer use.".into();
             return Err(Error::Conflict { detail, existing: None });
         }
-        self.add_token(&mut tx, actor, &new_token.0, Deed::ApiTokenCreated, None).await?;
+        self.add_token(&mut tx, actor, &new_token.0, AuditAction::ApiTokenCreated, None).await?;
         tx.commit().await?;
-        Ok(MadeToken { token: new_token.0.token, secret: new_token.1 })
+        Ok(CreatedToken { token: new_token.0.token, secret: new_token.1 })
     }
 
-    async fn rotate_api_token(&self, actor: &Actor, id: &TokenId, overlap_h: u32) -> Result<MadeToken> {
+    async fn rotate_api_token(&self, actor: &Actor, id: &TokenId, overlap_h: u32) -> Result<CreatedToken> {
         let owner = owner(actor)?;
         if overlap_h > OVERLAP_MAX_H {
             return Err(Error::invalid("overlap_h", "Enter an overlap of 0 to 168 hours."));
@@ -103,10 +103,10 @@ impl Tokens for Engine {
         if !api_tokens::replace(&mut tx, owner, id, &stored.token.id, until).await? {
             return Err(already_replaced());
         }
-        self.add_token(&mut tx, actor, &stored, Deed::ApiTokenRotated, Some(&before.token)).await?;
+        self.add_token(&mut tx, actor, &stored, AuditAction::ApiTokenRotated, Some(&before.token)).await?;
         tx.commit().await?;
         self.auth_cache().actors.remove(&before.hash);
-        Ok(MadeToken { token: stored.token, secret })
+        Ok(CreatedToken { token: stored.token, secret })
     }
 
     async fn revoke_api_token(&self, actor: &Actor, id: &TokenId, name: Option<&str>) -> Result<ApiToken> {
@@ -119,7 +119,7 @@ impl Tokens for Engine {
         }
         let mut tx = self.db().begin().await?;
         if api_tokens::revoke(&mut tx, owner, id, now).await? {
-            let entry = Entry::new(self.next_id(), now, chain(owner), Deed::ApiTokenRevoked).by(actor);
+            let entry = Entry::new(self.next_id(), now, chain(owner), AuditAction::ApiTokenRevoked).by(actor);
             self.record(&mut tx, entry.about(id.as_str(), &before.token.name)).await?;
         }
         tx.commit().await?;
@@ -187,7 +187,7 @@ impl Engine {
         let account = accounts::account(self.db(), id.as_str()).await?;
         let account = account.ok_or_else(|| Error::NotFound("Account".into()))?;
         match account.suspended {
-            Some(suspension) => Err(Error::Suspended(suspension.words())),
+            Some(suspension) => Err(Error::Suspended(suspension.message())),
             None => Ok(account.limits.events_per_s),
         }
     }
@@ -229,7 +229,7 @@ impl Engine {
         tx: &mut Tx,
         actor: &Actor,
         stored: &StoredToken,
-        action: Deed,
+        action: AuditAction,
         before: Option<&ApiToken>,
     ) -> Result<()> {
         api_tokens::add(tx, stored).await?;
@@ -283,7 +283,7 @@ impl Engine {
         }
         let (stored, secret) = self.new_token(account, actor, name, scopes.to_vec(), None);
         let mut tx = self.db().begin().await?;
-        self.add_token(&mut tx, actor, &stored, Deed::ApiTokenCreated, None).await?;
+        self.add_token(&mut tx, actor, &stored, AuditAction::ApiTokenCreated, None).await?;
         tx.commit().await?;
         Ok((stored.token.id, secret))
     }

@@ -7,8 +7,8 @@ use domain::{
     error::Result,
     id::EndpointId,
     rotation::{
-        OVERLAP_MAX_S, RotationView, Rotations, RotationsEverywhere, SecretRotation, TokenRotation, Unproved,
-        everywhere::{Came, Step, Taken},
+        AllowUnverified, BulkRotations, OVERLAP_MAX_S, RotationView, Rotations, SecretRotation, TokenRotation,
+        bulk::{BulkStep, StepOutcome, StepResult},
     },
     secret::check_auth_token,
 };
@@ -16,30 +16,30 @@ use domain::{
 use crate::{Engine, store::endpoints};
 
 #[async_trait]
-impl RotationsEverywhere for Engine {
+impl BulkRotations for Engine {
     async fn rotations(&self, actor: &Actor) -> Result<Vec<RotationView>> {
         let account = actor.account_if(Permission::RotateCredentials)?;
         let stored = endpoints::of_account(self.db(), account).await?;
         Ok(stored.into_iter().map(|stored| self.view_of(stored)).collect())
     }
 
-    async fn step_everywhere(&self, actor: &Actor, step: &Step) -> Result<Vec<Taken>> {
+    async fn rotate_all(&self, actor: &Actor, step: &BulkStep) -> Result<Vec<StepResult>> {
         let views = self.rotations(actor).await?;
         self.check_step(step)?;
         let mut taken = Vec::new();
-        for view in views.into_iter().filter(|view| step.concerns(view)) {
+        for view in views.into_iter().filter(|view| step.applies_to(view)) {
             let endpoint = view.endpoint;
-            let came = match self.step(actor, &endpoint.id, step).await {
-                Ok(came) => came,
-                Err(Error::Conflict { detail, .. }) => Came::Skipped(detail),
+            let outcome = match self.step(actor, &endpoint.id, step).await {
+                Ok(outcome) => outcome,
+                Err(Error::Conflict { detail, .. }) => StepOutcome::Skipped(detail),
                 Err(Error::Invalid(fields)) => {
-                    Came::Skipped(fields.into_iter().map(|field| field.message).collect::<Vec<_>>().join(" "))
+                    StepOutcome::Skipped(fields.into_iter().map(|field| field.message).collect::<Vec<_>>().join(" "))
                 }
                 // Deleted since the list was read.
                 Err(Error::NotFound(_)) => continue,
                 Err(error) => return Err(error),
             };
-            taken.push(Taken { endpoint: endpoint.id, name: endpoint.name, came });
+            taken.push(StepResult { endpoint: endpoint.id, name: endpoint.name, outcome });
         }
         Ok(taken)
     }
@@ -47,33 +47,37 @@ impl RotationsEverywhere for Engine {
 
 impl Engine {
     /// Rejects steps that every endpoint would reject, before anything is done.
-    fn check_step(&self, step: &Step) -> Result<()> {
+    fn check_step(&self, step: &BulkStep) -> Result<()> {
         let (masked, now) = (String::new, self.now());
         match step {
-            Step::Prepare(Some(chosen)) => check_auth_token(chosen),
-            Step::Switch(at @ Some(_), _) => {
+            BulkStep::Prepare(Some(chosen)) => check_auth_token(chosen),
+            BulkStep::Switch(at @ Some(_), _) => {
                 let rotation = TokenRotation::prepared(now, masked(), masked());
-                rotation.switch(*at, Unproved::Allow, now).map(drop)
+                rotation.switch(*at, AllowUnverified::Allow, now).map(drop)
             }
-            Step::Rotate(overlap_s) if *overlap_s > OVERLAP_MAX_S => {
+            BulkStep::Rotate(overlap_s) if *overlap_s > OVERLAP_MAX_S => {
                 SecretRotation::begin(now, *overlap_s, masked(), masked()).map(drop)
             }
             _ => Ok(()),
         }
     }
 
-    async fn step(&self, actor: &Actor, id: &EndpointId, step: &Step) -> Result<Came> {
+    async fn step(&self, actor: &Actor, id: &EndpointId, step: &BulkStep) -> Result<StepOutcome> {
         match step {
-            Step::Prepare(chosen) => return self.prepare_token(actor, id, chosen.clone()).await.map(Came::Made),
-            Step::Test(what) => return self.test_credential(actor, id, *what).await.map(Came::Sent),
-            Step::Rotate(overlap_s) => return self.rotate_secret(actor, id, *overlap_s).await.map(Came::Made),
-            Step::Switch(at, unproved) => self.switch_token(actor, id, *at, *unproved).await?,
-            Step::Undo => self.undo_token(actor, id).await?,
-            Step::RetireToken => self.retire_token(actor, id).await?,
-            Step::Drop => self.drop_token(actor, id).await?,
-            Step::Extend => self.extend_secret(actor, id).await?,
-            Step::RetireSecret(unproved) => self.retire_secret(actor, id, *unproved).await?,
+            BulkStep::Prepare(chosen) => {
+                return self.prepare_token(actor, id, chosen.clone()).await.map(StepOutcome::Made);
+            }
+            BulkStep::Test(what) => return self.test_credential(actor, id, *what).await.map(StepOutcome::Sent),
+            BulkStep::Rotate(overlap_s) => {
+                return self.rotate_secret(actor, id, *overlap_s).await.map(StepOutcome::Made);
+            }
+            BulkStep::Switch(at, unproved) => self.switch_token(actor, id, *at, *unproved).await?,
+            BulkStep::Undo => self.undo_token(actor, id).await?,
+            BulkStep::RetireToken => self.retire_token(actor, id).await?,
+            BulkStep::Drop => self.cancel_token_rotation(actor, id).await?,
+            BulkStep::Extend => self.extend_secret(actor, id).await?,
+            BulkStep::RetireSecret(unproved) => self.retire_secret(actor, id, *unproved).await?,
         };
-        Ok(Came::Done)
+        Ok(StepOutcome::Done)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
 };
 
@@ -178,7 +178,7 @@ impl Engine {
     /// `Unavailable` when the database cannot be written.
     pub async fn record_key_change(&self, actor: &Actor, changes: Vec<Change>) -> Result<()> {
         let mut tx = self.db().begin().await?;
-        let entry = Entry::new(self.next_id(), self.now(), OPS_CHAIN, Deed::KeyRotated).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), OPS_CHAIN, AuditAction::KeyRotated).by(actor);
         self.record(&mut tx, entry.with(changes)).await?;
         Ok(tx.commit().await?)
     }

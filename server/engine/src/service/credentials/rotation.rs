@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     event::EventKind,
     id::{AccountId, DeliveryId, EndpointId},
     payload::Payload,
     rotation::{
-        Credential, RotationView, Rotations, SecretRotation, TokenPhase, TokenRotation, Unproved, none_runs, one_runs,
+        AllowUnverified, Credential, RotationView, Rotations, SecretRotation, TokenPhase, TokenRotation, none_runs,
+        one_runs,
     },
     secret::{check_auth_token, masked},
     time::{SECOND_MS, iso_utc, span},
@@ -60,7 +61,7 @@ impl Rotations for Engine {
         let mut tx = self.db().begin().await?;
         self.begin_rotation(&mut tx, &stored, &running).await?;
         let noted = [Change::noted("next", &*running.rotation.next_masked)];
-        self.record_step(&mut tx, actor, &stored, Deed::TokenPrepared, noted).await?;
+        self.record_step(&mut tx, actor, &stored, AuditAction::TokenPrepared, noted).await?;
         tx.commit().await?;
         self.rotation_changed(account, id).await?;
         Ok(next)
@@ -82,14 +83,14 @@ impl Rotations for Engine {
                     Ok(TokenRotation { test: Some(test.clone()), ..rotation })
                 })
                 .await?;
-                Deed::TokenTested
+                AuditAction::TokenTested
             }
             Credential::SigningSecret => {
                 self.change(&mut tx, &stored, |rotation: SecretRotation| {
                     Ok(SecretRotation { test: Some(test.clone()), ..rotation })
                 })
                 .await?;
-                Deed::SecretTested
+                AuditAction::SecretTested
             }
         };
         self.record_step(&mut tx, actor, &stored, action, [Change::noted("delivery", test.as_str())]).await?;
@@ -102,7 +103,7 @@ impl Rotations for Engine {
         actor: &Actor,
         id: &EndpointId,
         at: Option<UnixMs>,
-        unproved: Unproved,
+        unproved: AllowUnverified,
     ) -> Result<RotationView> {
         let account = actor.account_if(Permission::RotateCredentials)?;
         let (stored, mut tx) = self.open_rotation(account, id).await?;
@@ -113,12 +114,12 @@ impl Rotations for Engine {
         let proved = Change::noted("proved by a test", if rotation.proved_at.is_some() { "yes" } else { "no" });
         if let TokenPhase::Prepared { switch_at: Some(at) } = rotation.phase {
             let noted = [Change::noted("switch at", iso_utc(at)), proved];
-            self.record_step(&mut tx, actor, &stored, Deed::TokenScheduled, noted).await?;
+            self.record_step(&mut tx, actor, &stored, AuditAction::TokenScheduled, noted).await?;
         } else {
             self.set_token(&mut tx, &stored, &running.next_sealed, &rotation.next_masked).await?;
             let change = Change::between("auth token", &*rotation.earlier_masked, &*rotation.next_masked);
             let noted = change.into_iter().chain([proved]);
-            self.record_step(&mut tx, actor, &stored, Deed::TokenSwitched, noted).await?;
+            self.record_step(&mut tx, actor, &stored, AuditAction::TokenSwitched, noted).await?;
         }
         tx.commit().await?;
         self.rotation_changed(account, id).await?;
@@ -132,18 +133,18 @@ impl Rotations for Engine {
         let rotation = &running.rotation;
         self.set_token(&mut tx, &stored, &running.earlier_sealed, &rotation.earlier_masked).await?;
         let change = Change::between("auth token", &*rotation.next_masked, &*rotation.earlier_masked);
-        self.record_step(&mut tx, actor, &stored, Deed::TokenUndone, change).await?;
+        self.record_step(&mut tx, actor, &stored, AuditAction::TokenUndone, change).await?;
         tx.commit().await?;
         self.rotation_changed(account, id).await?;
         self.view(account, id).await
     }
 
     async fn retire_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView> {
-        self.end(actor, id, Deed::TokenRetired, TokenRotation::require_switched).await
+        self.end(actor, id, AuditAction::TokenRetired, TokenRotation::require_switched).await
     }
 
-    async fn drop_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView> {
-        self.end(actor, id, Deed::TokenDropped, TokenRotation::require_prepared).await
+    async fn cancel_token_rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView> {
+        self.end(actor, id, AuditAction::TokenDropped, TokenRotation::require_prepared).await
     }
 
     async fn rotate_secret(&self, actor: &Actor, id: &EndpointId, overlap_s: u32) -> Result<String> {
@@ -169,7 +170,7 @@ impl Rotations for Engine {
         }
         let change = Change::between("signing secret", &*rotation.earlier_masked, &**shown);
         let noted = change.into_iter().chain([Change::noted("overlap", span(i64::from(overlap_s) * SECOND_MS))]);
-        self.record_step(&mut tx, actor, &stored, Deed::SecretRotated, noted).await?;
+        self.record_step(&mut tx, actor, &stored, AuditAction::SecretRotated, noted).await?;
         tx.commit().await?;
         self.rotation_changed(account, id).await?;
         Ok(next.reveal().to_owned())
@@ -181,14 +182,15 @@ impl Rotations for Engine {
         let now = self.now();
         let running = self.change(&mut tx, &stored, |rotation: SecretRotation| rotation.extend(now)).await?;
         let until = Change::noted("both sign until", iso_utc(running.rotation.overlap_until));
-        self.record_step(&mut tx, actor, &stored, Deed::SecretExtended, [until]).await?;
+        self.record_step(&mut tx, actor, &stored, AuditAction::SecretExtended, [until]).await?;
         tx.commit().await?;
         self.rotation_changed(account, id).await?;
         self.view(account, id).await
     }
 
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: Unproved) -> Result<RotationView> {
-        self.end(actor, id, Deed::SecretRetired, |rotation: &SecretRotation| rotation.require_proved(unproved)).await
+    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unproved: AllowUnverified) -> Result<RotationView> {
+        self.end(actor, id, AuditAction::SecretRetired, |rotation: &SecretRotation| rotation.require_proved(unproved))
+            .await
     }
 }
 
@@ -242,7 +244,7 @@ impl Engine {
         &self,
         actor: &Actor,
         id: &EndpointId,
-        action: Deed,
+        action: AuditAction,
         rule: impl FnOnce(&T) -> Result<()> + Send,
     ) -> Result<RotationView> {
         let account = actor.account_if(Permission::RotateCredentials)?;
@@ -269,7 +271,7 @@ impl Engine {
         tx: &mut Tx,
         actor: &Actor,
         stored: &StoredEndpoint,
-        action: Deed,
+        action: AuditAction,
         changes: impl IntoIterator<Item = Change> + Send,
     ) -> Result<()> {
         let entry =

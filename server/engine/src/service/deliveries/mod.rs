@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::{
     Error,
     actor::{Actor, Permission},
-    audit::Deed,
+    audit::AuditAction,
     delivery::{Deliveries, DeliveryCounts, DeliveryDetail, DeliveryRow, Status},
     endpoint::EndpointState,
     error::Result,
@@ -89,7 +89,7 @@ impl Deliveries for Engine {
             self.refuse_resend(account, &row).await?;
             return Err(not_ended(&self.row(account, id).await?));
         }
-        self.record(&mut tx, self.entry(actor, account, Deed::DeliveryResent).about(id.as_str(), "")).await?;
+        self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryResent).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
         Ok(())
@@ -110,13 +110,13 @@ impl Deliveries for Engine {
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
         queue::promote_next(&mut tx, &[ordering_key(&row)], None, now).await?;
-        self.record(&mut tx, self.entry(actor, account, Deed::DeliveryCancelled).about(id.as_str(), "")).await?;
+        self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryCancelled).about(id.as_str(), "")).await?;
         tx.commit().await?;
         self.wake(account).await;
         Ok(())
     }
 
-    async fn delivery_after_first_try(&self, actor: &Actor, id: &DeliveryId, wait_ms: u32) -> Result<DeliveryDetail> {
+    async fn wait_for_first_attempt(&self, actor: &Actor, id: &DeliveryId, wait_ms: u32) -> Result<DeliveryDetail> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
         let mut changes = self.changes();
         let until = clock::stopwatch() + Duration::from_millis(u64::from(wait_ms));

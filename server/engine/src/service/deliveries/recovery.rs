@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     endpoint::EndpointState,
     error::Result,
     id::{AccountId, EndpointId, JobId},
-    recover::{Job, JobState, Plan, RECOVER_MAX, RecoverForm, Recovery},
+    recover::{JobState, RECOVER_MAX, RecoverForm, Recovery, RecoveryJob, RecoveryPlan},
 };
 
 use crate::{
@@ -34,12 +34,12 @@ enum Control {
 
 #[async_trait]
 impl Recovery for Engine {
-    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Plan> {
+    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryPlan> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
         self.planned(account, endpoint, form, self.now()).await
     }
 
-    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<Job> {
+    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryJob> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
         let now = self.now();
         let plan = self.planned(account, endpoint, form, now).await?;
@@ -49,7 +49,7 @@ impl Recovery for Engine {
         if plan.count == 0 {
             return Err(Error::invalid("from", "There is nothing to recover in this time range."));
         }
-        let job = Job {
+        let job = RecoveryJob {
             id: self.new_id(JobId::new),
             endpoint_id: endpoint.clone(),
             endpoint_name: String::new(),
@@ -67,24 +67,24 @@ impl Recovery for Engine {
         self.stored_job(account, &job.id).await
     }
 
-    async fn job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+    async fn job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob> {
         self.stored_job(actor.account_if(Permission::ReadDeliveries)?, id).await
     }
 
-    async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<Job>> {
+    async fn jobs(&self, actor: &Actor, endpoint: Option<&EndpointId>) -> Result<Vec<RecoveryJob>> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
         Ok(recovery_jobs::of_account(self.db(), account, endpoint, SHOWN).await?)
     }
 
-    async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+    async fn pause_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob> {
         self.control(actor, id, Control::Pause).await
     }
 
-    async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+    async fn resume_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob> {
         self.control(actor, id, Control::Resume).await
     }
 
-    async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<Job> {
+    async fn cancel_job(&self, actor: &Actor, id: &JobId) -> Result<RecoveryJob> {
         self.control(actor, id, Control::Cancel).await
     }
 }
@@ -96,7 +96,7 @@ impl Engine {
         endpoint: &EndpointId,
         form: &RecoverForm,
         now: UnixMs,
-    ) -> Result<Plan> {
+    ) -> Result<RecoveryPlan> {
         let stored = endpoints::one(self.db(), account, endpoint).await?;
         let known = stored.ok_or_else(|| Error::NotFound("Endpoint".into()))?.endpoint;
         if known.state == EndpointState::Deleted {
@@ -113,15 +113,16 @@ impl Engine {
                 "This matches more than 1,000,000 events. Choose a shorter time range and recover in several steps.";
             return Err(Error::invalid("from", detail));
         }
-        Ok(Plan { wanted, count, running })
+        Ok(RecoveryPlan { wanted, count, running })
     }
 
-    async fn add_job(&self, actor: &Actor, account: &AccountId, job: &Job) -> Result<()> {
+    async fn add_job(&self, actor: &Actor, account: &AccountId, job: &RecoveryJob) -> Result<()> {
         let mut tx = self.db().begin().await?;
         match recovery_jobs::add(&mut tx, account, job, &recovery_work::first_position(&job.wanted)).await {
             Ok(()) => {
                 let name = endpoints::name(&mut tx, account, &job.endpoint_id).await?.unwrap_or_default();
-                let entry = self.entry(actor, account, Deed::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
+                let entry =
+                    self.entry(actor, account, AuditAction::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
                 let total = Change::noted("events", job.total.to_string());
                 self.record(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
                 Ok(tx.commit().await?)
@@ -135,20 +136,22 @@ impl Engine {
         }
     }
 
-    async fn stored_job(&self, account: &AccountId, id: &JobId) -> Result<Job> {
+    async fn stored_job(&self, account: &AccountId, id: &JobId) -> Result<RecoveryJob> {
         recovery_jobs::one(self.db(), account, id).await?.ok_or_else(|| Error::NotFound("Job".into()))
     }
 
     /// Changes a job's state. Does nothing if it has that state already; an ended job is a conflict.
-    async fn control(&self, actor: &Actor, id: &JobId, control: Control) -> Result<Job> {
+    async fn control(&self, actor: &Actor, id: &JobId, control: Control) -> Result<RecoveryJob> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
-        let Job { endpoint_id, endpoint_name, .. } = self.stored_job(account, id).await?;
+        let RecoveryJob { endpoint_id, endpoint_name, .. } = self.stored_job(account, id).await?;
         let mut tx = self.db().begin().await?;
         let now = self.now();
         let (changed, action) = match control {
-            Control::Pause => (recovery_jobs::pause(&mut tx, account, id, now).await?, Deed::RecoveryPaused),
-            Control::Resume => (recovery_jobs::resume(&mut tx, account, id, now).await?, Deed::RecoveryResumed),
-            Control::Cancel => (recovery_jobs::cancel(&mut tx, account, id, now).await?, Deed::RecoveryCancelled),
+            Control::Pause => (recovery_jobs::pause(&mut tx, account, id, now).await?, AuditAction::RecoveryPaused),
+            Control::Resume => (recovery_jobs::resume(&mut tx, account, id, now).await?, AuditAction::RecoveryResumed),
+            Control::Cancel => {
+                (recovery_jobs::cancel(&mut tx, account, id, now).await?, AuditAction::RecoveryCancelled)
+            }
         };
         if changed {
             let entry = self.entry(actor, account, action).about(endpoint_id.as_str(), &endpoint_name);
@@ -157,7 +160,7 @@ impl Engine {
         tx.commit().await?;
         let job = self.stored_job(account, id).await?;
         if !changed && job.state.is_final() {
-            let detail = format!("This job has already ended: {}.", job.state.word().to_lowercase());
+            let detail = format!("This job has already ended: {}.", job.state.label().to_lowercase());
             return Err(Error::Conflict { detail, existing: None });
         }
         self.context().recovery_changed.notify_one();

@@ -3,7 +3,7 @@
 use domain::{
     Error, UnixMs,
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     endpoint::{CreatedEndpoint, Duplicate, Endpoint, EndpointState, HEADER_KEPT, Header, Health, NewEndpoint},
     error::Result,
     event::EventKind,
@@ -91,7 +91,7 @@ impl Engine {
         let account = &stored.account;
         endpoints::add(&mut tx, stored, self.now()).await?;
         let (id, name) = (stored.endpoint.id.as_str(), &stored.endpoint.name);
-        let entry = self.entry(actor, account, Deed::EndpointCreated).about(id, name);
+        let entry = self.entry(actor, account, AuditAction::EndpointCreated).about(id, name);
         self.record(&mut tx, entry.with([Change::noted("URL", stored.endpoint.url.as_str())])).await?;
         Ok(tx.commit().await?)
     }

@@ -6,7 +6,7 @@
 
 use domain::{
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     endpoint::EndpointState,
     error::Result,
     id::{AccountId, EndpointId},
@@ -36,11 +36,11 @@ impl Engine {
         let job = recovery_jobs::cancel_of_endpoint(&mut tx, account, id, now).await?;
         rotations::end_all(&mut tx, account, id).await?;
         if endpoints::set_state(&mut tx, account, id, EndpointState::Deleted, None, now).await? {
-            let entry = self.entry(actor, account, Deed::EndpointDeleted).about(id.as_str(), name);
+            let entry = self.entry(actor, account, AuditAction::EndpointDeleted).about(id.as_str(), name);
             self.record(&mut tx, entry).await?;
         }
         if let Some(job) = job {
-            let entry = self.entry(actor, account, Deed::RecoveryCancelled).about(id.as_str(), name);
+            let entry = self.entry(actor, account, AuditAction::RecoveryCancelled).about(id.as_str(), name);
             self.record(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
         }
         Ok(tx.commit().await?)

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
-    audit::{AuditFilter, Change, Deed, Record},
+    audit::{AuditAction, AuditFilter, AuditRecord, Change},
     endpoint::{
         CreatedEndpoint, Credentials, Duplicate, Endpoint, EndpointForm, EndpointState, EndpointSummary, Endpoints,
         HEADER_KEPT, Header, PauseReason, RATE_MAX_PER_S,
@@ -104,7 +104,7 @@ impl Endpoints for Engine {
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
             return Err(edit_conflict(id));
         }
-        let entry = self.entry(actor, account, Deed::EndpointChanged).about(id.as_str(), &changed.name);
+        let entry = self.entry(actor, account, AuditAction::EndpointChanged).about(id.as_str(), &changed.name);
         self.record(&mut tx, entry.with(differences(&before, &changed))).await?;
         tx.commit().await?;
         self.endpoint_changed(account, id).await?;
@@ -153,7 +153,7 @@ impl Endpoints for Engine {
         let open = credentials::revealed(self.vault(), &stored, self.now())?;
         // Recorded before it is revealed: what cannot be recorded is not revealed.
         let mut tx = self.db().begin().await?;
-        let entry = self.entry(actor, account, Deed::CredentialsRevealed);
+        let entry = self.entry(actor, account, AuditAction::CredentialsRevealed);
         self.record(&mut tx, entry.about(id.as_str(), &stored.endpoint.name)).await?;
         tx.commit().await?;
         Ok(open)
@@ -174,14 +174,14 @@ impl Endpoints for Engine {
         Ok(hours.into_iter().collect())
     }
 
-    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<Record>> {
+    async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<AuditRecord>> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
         self.stored(account, id).await?;
         let filter = AuditFilter { object: Some(id.to_string()), limit: LOG_SHOWN, ..AuditFilter::default() };
         let records = audit::list(self.db(), account.as_str(), &filter).await?;
         // Client addresses are for those who may read the audit log.
         let in_full = actor.may(Permission::ReadAudit);
-        let shown = |record: Record| Record { address: record.address.filter(|_| in_full), ..record };
+        let shown = |record: AuditRecord| AuditRecord { address: record.address.filter(|_| in_full), ..record };
         Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| shown(record)).collect())
     }
 
@@ -211,7 +211,7 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         if endpoints::set_state(&mut tx, account, id, state, reason, self.now()).await? {
             let active = state == EndpointState::Active;
-            let action = if active { Deed::EndpointResumed } else { Deed::EndpointPaused };
+            let action = if active { AuditAction::EndpointResumed } else { AuditAction::EndpointPaused };
             let drain = drain_per_s.map(|rate| Change::noted("held events per second", rate.to_string()));
             let entry = self.entry(actor, account, action).about(id.as_str(), &endpoint.name).with(drain);
             self.record(&mut tx, entry).await?;

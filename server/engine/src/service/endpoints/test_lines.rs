@@ -6,7 +6,7 @@ use domain::{
     actor::{Actor, Permission},
     error::Result,
     id::AccountId,
-    test_line::{Behaviour, KEPT_MS, LineRequest, PATH_PREFIX, TestLine, TestLines},
+    test_line::{Behaviour, KEPT_MS, PATH_PREFIX, TestLine, TestLineRequest, TestLines},
 };
 
 use crate::{Engine, random, store::endpoints::test_lines, vault::DecryptError};
@@ -39,7 +39,7 @@ impl TestLines for Engine {
         Ok(tx.commit().await?)
     }
 
-    async fn test_line_called(&self, key: &str, headers: &str, body: &str) -> Result<Behaviour> {
+    async fn record_test_line_request(&self, key: &str, headers: &str, body: &str) -> Result<Behaviour> {
         let line = test_lines::by_key(self.db(), key).await?;
         let (account, behaviour) = line.ok_or_else(|| Error::NotFound("Test line".into()))?;
         let (at, entropy) = self.next_id();
@@ -48,7 +48,7 @@ impl TestLines for Engine {
         // The request contains the endpoint's auth token.
         let sealed = |text: &str, what| self.vault().seal(&storable(text), &seal_context(&account, &id, what));
         let (headers, body) = (sealed(headers, "headers"), sealed(body, "body"));
-        let request = LineRequest { received_at: self.now(), headers, body, behaviour };
+        let request = TestLineRequest { received_at: self.now(), headers, body, behaviour };
         let mut tx = self.db().begin().await?;
         test_lines::keep(&mut tx, &account, &id, &request, self.now().plus_ms(-KEPT_MS)).await?;
         tx.commit().await?;
@@ -63,12 +63,12 @@ fn seal_context(account: &AccountId, id: &str, what: &str) -> String {
 
 impl Engine {
     /// Opens a request. `None` if it cannot be decrypted any more.
-    fn open_request(&self, account: &AccountId, id: &str, sealed: LineRequest) -> Option<LineRequest> {
+    fn open_request(&self, account: &AccountId, id: &str, sealed: TestLineRequest) -> Option<TestLineRequest> {
         let open = |text: &str, what| self.vault().open(text, &seal_context(account, id, what));
         let (headers, body) = (open(&sealed.headers, "headers"), open(&sealed.body, "body"));
         let lost = |error: &DecryptError| tracing::error!(%error, request = id);
         let (headers, body) = (headers.inspect_err(lost).ok()?, body.inspect_err(lost).ok()?);
-        Some(LineRequest { headers, body, ..sealed })
+        Some(TestLineRequest { headers, body, ..sealed })
     }
 
     /// The account's test line, created on first use.

@@ -5,15 +5,17 @@ use domain::{
     Error,
     account::{Account, Limits, Role},
     actor::{Actor, Permission},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::AccountId,
-    installation::{
-        Installation,
-        accounts::{AccountCard, AccountFilter, AccountsPage, LimitsForm, Naming, NewAccount, checked_reason},
-        health::{Health, TROUBLED_MAX},
-    },
     member::Invitation,
+    ops::{
+        Installation,
+        accounts::{
+            AccountDetail, AccountFilter, AccountNameForm, AccountsPage, LimitsForm, NewAccount, checked_reason,
+        },
+        health::{FAILING_ENDPOINTS_MAX, Health},
+    },
     query::page_size,
     tally::hour_of,
     time::DAY_MS,
@@ -42,7 +44,7 @@ impl Installation for Engine {
             oldest_due: waiting.oldest_due_ms.map(domain::UnixMs),
             in_memory,
             in_flight,
-            at_the_door: self.intake().waiting() as u64,
+            awaiting_commit: self.intake().waiting() as u64,
             at_the_door_max: INTAKE_WAITING_MAX as u64,
             ingest: counters.intake.totals(),
             record: counters.record.totals(),
@@ -51,7 +53,7 @@ impl Installation for Engine {
             database: if several_nodes { "PostgreSQL" } else { "SQLite" }.to_owned(),
             database_bytes: overview::size(self.db()).await?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            troubled: overview::most_failing(self.db(), self.day_ago(), TROUBLED_MAX).await?,
+            troubled: overview::most_failing(self.db(), self.day_ago(), FAILING_ENDPOINTS_MAX).await?,
         })
     }
 
@@ -65,15 +67,15 @@ impl Installation for Engine {
         Ok(AccountsPage { rows, next })
     }
 
-    async fn account_card(&self, actor: &Actor, id: &AccountId) -> Result<AccountCard> {
+    async fn account_detail(&self, actor: &Actor, id: &AccountId) -> Result<AccountDetail> {
         actor.require(Permission::Operate)?;
         let row = overview::account(self.db(), id, self.day_ago()).await?;
         let row = row.ok_or_else(|| Error::NotFound("Account".into()))?;
         let retention_max_days = self.context().policies.now().retention_max_days;
-        Ok(AccountCard { row, members: overview::members(self.db(), id).await?, retention_max_days })
+        Ok(AccountDetail { row, members: overview::members(self.db(), id).await?, retention_max_days })
     }
 
-    async fn open_account(&self, actor: &Actor, form: &NewAccount) -> Result<(Account, Option<Invitation>)> {
+    async fn create_customer_account(&self, actor: &Actor, form: &NewAccount) -> Result<(Account, Option<Invitation>)> {
         actor.require(Permission::Operate)?;
         let (naming, admin) = form.check()?;
         let (mut tx, account) = self.new_account(actor, naming).await.map_err(about_reference)?;
@@ -86,7 +88,7 @@ impl Installation for Engine {
         Ok((account, Some(invitation)))
     }
 
-    async fn rename_account(&self, actor: &Actor, id: &AccountId, form: &Naming) -> Result<Account> {
+    async fn rename_account(&self, actor: &Actor, id: &AccountId, form: &AccountNameForm) -> Result<Account> {
         let (name, reference) = form.check()?;
         let before = self.account_to_operate(actor, id).await?;
         let after = Account { name, reference, ..before.clone() };
@@ -103,7 +105,7 @@ impl Installation for Engine {
         accounts::lock(&mut tx, id).await?;
         let renamed = accounts::rename(&mut tx, id, &after.name, after.reference.as_deref()).await;
         renamed.map_err(|error| about_reference(taken_reference(error, after.reference.clone())))?;
-        self.record_both(&mut tx, actor, &after, Deed::AccountRenamed, changes).await?;
+        self.record_both(&mut tx, actor, &after, AuditAction::AccountRenamed, changes).await?;
         tx.commit().await?;
         if let Some(reference) = &before.reference {
             self.auth_cache().accounts.remove(reference);
@@ -132,7 +134,7 @@ impl Installation for Engine {
         let mut tx = self.db().begin().await?;
         accounts::lock(&mut tx, id).await?;
         accounts::limit(&mut tx, id, limits).await?;
-        self.record_both(&mut tx, actor, &after, Deed::AccountLimited, changes).await?;
+        self.record_both(&mut tx, actor, &after, AuditAction::AccountLimited, changes).await?;
         tx.commit().await?;
         self.auth_cache().actors.clear();
         Ok(after)

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
-    installation::{
+    ops::{
         Policies,
         policy::{Policy, PolicyName},
     },
@@ -49,7 +49,7 @@ impl Policies for Engine {
             Change::between(name.title(), before.value, after),
             Change::between("decided by", source(before.set.is_some()), source(value.is_some())),
         ];
-        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::PolicyChanged).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, AuditAction::PolicyChanged).by(actor);
         self.record(&mut tx, entry.about(name.as_str(), name.title()).with(changes.into_iter().flatten())).await?;
         tx.commit().await?;
         self.sender().read_policies().await?;

@@ -5,14 +5,16 @@ use domain::{
     Error,
     account::Account,
     actor::{Actor, Permission, Who},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     event::EventRow,
     id::{AccountId, DeliveryId, EndpointId, EventId, SupportId, UserId, encode},
     masking,
     payload::is_uuid,
     phone,
-    support::{FIND_MIN_CHARS, Found, Looked, Party, Support, SupportForm, SupportRecord, SupportSession},
+    support::{
+        CallParty, FIND_MIN_CHARS, FoundAccount, Support, SupportForm, SupportRecord, SupportSession, SupportView,
+    },
     time::DAY_MS,
 };
 
@@ -34,17 +36,17 @@ const NUMBER_MIN_DIGITS: usize = 5;
 
 #[async_trait]
 impl Support for Engine {
-    async fn find_accounts(&self, actor: &Actor, text: &str) -> Result<Vec<Found>> {
+    async fn find_accounts(&self, actor: &Actor, text: &str) -> Result<Vec<FoundAccount>> {
         agent(actor)?;
         let text = text.trim();
         if text.chars().count() < FIND_MIN_CHARS {
             return Err(Error::invalid("q", "Enter at least three characters of a name, phone number, host or id."));
         }
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<FoundAccount> = Vec::new();
         for (by, said, rest) in self.searches(text) {
             for account in support::find(self.db(), &by).await? {
                 if found.iter().all(|one| one.account.id != account.id) {
-                    found.push(Found { account, by: said.to_owned(), rest: rest.clone() });
+                    found.push(FoundAccount { account, by: said.to_owned(), rest: rest.clone() });
                 }
             }
         }
@@ -82,7 +84,7 @@ impl Support for Engine {
         let mut tx = self.db().begin().await?;
         support::add(&mut tx, &session).await?;
         let until = Change::noted("until at most", domain::time::iso_utc(session.ends_at));
-        self.record(&mut tx, self.session_entry(actor, &session, Deed::SupportStarted).with([until])).await?;
+        self.record(&mut tx, self.session_entry(actor, &session, AuditAction::SupportStarted).with([until])).await?;
         tx.commit().await?;
         Ok(session)
     }
@@ -108,7 +110,7 @@ impl Support for Engine {
         Ok(support::log(self.db(), user, before).await?)
     }
 
-    async fn supporting(&self, actor: &Actor, account: &AccountId) -> Result<(Actor, Account, SupportSession)> {
+    async fn support_actor(&self, actor: &Actor, account: &AccountId) -> Result<(Actor, Account, SupportSession)> {
         let (user, name) = agent(actor)?;
         let known = self.account_for_support(actor, account).await?;
         allowed(&known)?;
@@ -126,9 +128,9 @@ impl Support for Engine {
         Ok((Actor { address: actor.address.clone(), ..Actor::new(who) }, known, session))
     }
 
-    async fn support_looks(&self, actor: &Actor, looked: Looked) -> Result<()> {
+    async fn record_support_view(&self, actor: &Actor, looked: SupportView) -> Result<()> {
         let session = self.session_of(actor).await?;
-        let mut entry = self.session_entry(actor, &session, Deed::SupportViewed);
+        let mut entry = self.session_entry(actor, &session, AuditAction::SupportViewed);
         if let Some(object) = &looked.object {
             entry = entry.about(object, "");
         }
@@ -137,23 +139,23 @@ impl Support for Engine {
         Ok(tx.commit().await?)
     }
 
-    async fn reveal_number(&self, actor: &Actor, event: &EventId, party: Party) -> Result<()> {
+    async fn reveal_number(&self, actor: &Actor, event: &EventId, party: CallParty) -> Result<()> {
         let session = self.session_of(actor).await?;
         let found = events::one(self.db(), &session.account, event).await?;
         let (row, _) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
         let number = number(&row, party);
         let mut tx = self.db().begin().await?;
         support::reveal(&mut tx, &session.account, &session.id, number).await?;
-        let entry = self.session_entry(actor, &session, Deed::SupportRevealed).about(event.as_str(), "");
+        let entry = self.session_entry(actor, &session, AuditAction::SupportRevealed).about(event.as_str(), "");
         self.record(&mut tx, entry.with([Change::noted(party.as_str(), masking::number(number))])).await?;
         Ok(tx.commit().await?)
     }
 }
 
-fn number(row: &EventRow, party: Party) -> &str {
+fn number(row: &EventRow, party: CallParty) -> &str {
     match party {
-        Party::Caller => &row.caller,
-        Party::Callee => &row.callee,
+        CallParty::Caller => &row.caller,
+        CallParty::Callee => &row.callee,
     }
 }
 
@@ -162,7 +164,7 @@ fn agent(actor: &Actor) -> Result<(&UserId, &str)> {
     actor.require(Permission::UseSupport)?;
     match &actor.who {
         Who::Staff { user, name, .. } => Ok((user, name)),
-        _ => Err(Permission::UseSupport.refused_to_person()),
+        _ => Err(domain::actor::refused_to_user(Permission::UseSupport)),
     }
 }
 
@@ -214,7 +216,7 @@ impl Engine {
     /// The open session of a support actor.
     async fn session_of(&self, actor: &Actor) -> Result<SupportSession> {
         let Who::Support { user, session, .. } = &actor.who else {
-            return Err(Permission::UseSupport.refused_to_person());
+            return Err(domain::actor::refused_to_user(Permission::UseSupport));
         };
         let found = support::sessions(self.db(), Which::One(user, session)).await?.pop();
         let open = found.filter(|session| session.is_open(self.now()));
@@ -222,7 +224,7 @@ impl Engine {
     }
 
     /// A record in the log of a session's account, with ticket and reason.
-    fn session_entry(&self, actor: &Actor, session: &SupportSession, action: Deed) -> Entry {
+    fn session_entry(&self, actor: &Actor, session: &SupportSession, action: AuditAction) -> Entry {
         let why = [Change::noted("ticket", &session.ticket), Change::noted("reason", &session.reason)];
         let who = Who::Support {
             user: session.agent_id.clone(),
@@ -239,7 +241,7 @@ impl Engine {
         if support::end(tx, &session.account, &session.id, self.now()).await? {
             let why = [Change::noted("ticket", &session.ticket), Change::noted("ended", how)];
             let agent = Change::noted("agent", &session.agent);
-            let entry = self.entry(by, &session.account, Deed::SupportEnded).about(session.id.as_str(), "");
+            let entry = self.entry(by, &session.account, AuditAction::SupportEnded).about(session.id.as_str(), "");
             self.record(tx, entry.with(why).with([agent])).await?;
         }
         Ok(())

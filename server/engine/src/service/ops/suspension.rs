@@ -3,7 +3,7 @@
 use domain::{
     account::{Account, Suspension},
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::AccountId,
 };
@@ -36,7 +36,7 @@ impl Engine {
             // Nothing was attempted since: earlier failures say nothing about the endpoints now.
             endpoints::reset_health_of_account(&mut tx, id).await?;
         }
-        let action = if ends { Deed::AccountRestored } else { Deed::AccountSuspended };
+        let action = if ends { AuditAction::AccountRestored } else { AuditAction::AccountSuspended };
         self.record_both(&mut tx, actor, &after, action, vec![change]).await?;
         tx.commit().await?;
         self.suspension_changed(id).await?;

@@ -4,7 +4,7 @@ use domain::{
     Error,
     account::{Role, StaffRole, User, email_complaint, normal_email},
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::{AccountId, UserId},
 };
@@ -59,8 +59,8 @@ impl Engine {
             members::add(&mut tx, &user.id, account, *role, self.now()).await?;
         }
         let (chain, action, role) = match &affiliation {
-            Affiliation::Member(account, role) => (account.as_str(), Deed::MemberJoined, role.as_str()),
-            Affiliation::Staff(role) => (audit::OPS_CHAIN, Deed::StaffAdded, role.as_str()),
+            Affiliation::Member(account, role) => (account.as_str(), AuditAction::MemberJoined, role.as_str()),
+            Affiliation::Staff(role) => (audit::OPS_CHAIN, AuditAction::StaffAdded, role.as_str()),
         };
         let entry = Entry::new(self.next_id(), self.now(), chain, action).by(actor);
         self.record(&mut tx, entry.about(user.id.as_str(), &user.email).with([Change::noted("role", role)])).await?;

@@ -5,10 +5,10 @@ use domain::{
     Error, UnixMs,
     account::User,
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::{InvitationId, UserId},
-    member::{INVITATION_MS, Invitation, Newcomer},
+    member::{INVITATION_MS, Invitation, NewUserForm},
     time::DAY_MS,
 };
 
@@ -44,11 +44,11 @@ pub(crate) trait InvitationScope: Send + Sync + Sized {
     /// What to do after following a used link.
     const AFTER_USE: &'static str;
     /// An invitation was sent.
-    const INVITED: Deed;
+    const INVITED: AuditAction;
     /// An invitation was withdrawn.
-    const WITHDRAWN: Deed;
+    const WITHDRAWN: AuditAction;
     /// An invitation was accepted.
-    const JOINED: Deed;
+    const JOINED: AuditAction;
 
     /// Its key in the store, for invitations and audit log.
     fn key(&self) -> &str;
@@ -168,7 +168,7 @@ impl Engine {
     pub(crate) async fn accept_as_new<P: InvitationScope>(
         &self,
         link: &str,
-        form: &Newcomer,
+        form: &NewUserForm,
         client_ip: &str,
     ) -> Result<(User, P)> {
         let open_invitation = self.open_invitation::<P>(link).await?;
@@ -242,7 +242,7 @@ impl Engine {
         Ok(scope)
     }
 
-    fn entry_of<P: InvitationScope>(&self, scope: &P, action: Deed) -> Entry {
+    fn entry_of<P: InvitationScope>(&self, scope: &P, action: AuditAction) -> Entry {
         Entry::new(self.next_id(), self.now(), scope.key(), action)
     }
 }

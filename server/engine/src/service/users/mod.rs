@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use domain::{
     Error,
     account::{User, email_complaint, normal_email},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::{FieldError, Result},
     id::UserId,
-    person::{Browser, Letters, NewPassword, People, RESET_MS, RESET_PAUSE_MS},
+    user::{BrowserSession, EmailPreferences, NewPassword, RESET_MS, RESET_PAUSE_MS, Users},
 };
 
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
 };
 
 #[async_trait]
-impl People for Engine {
+impl Users for Engine {
     async fn forgot(&self, email: &str) -> Result<()> {
         let email = normal_email(email);
         if let Some(complaint) = email_complaint(&email) {
@@ -68,7 +68,7 @@ impl People for Engine {
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, "").await?;
         sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
-        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordReset)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordReset)).await?;
         tx.commit().await?;
         self.notify_password_changed(&user);
         Ok(user)
@@ -86,13 +86,13 @@ impl People for Engine {
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, session).await?;
-        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::PasswordChanged)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordChanged)).await?;
         tx.commit().await?;
         self.notify_password_changed(&user);
         Ok(())
     }
 
-    async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<Browser>> {
+    async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<BrowserSession>> {
         let all = sessions::of_user(self.db(), user, session, self.now()).await?;
         let (here, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|one| one.here);
         Ok([here, others].concat())
@@ -109,23 +109,24 @@ impl People for Engine {
         let user = self.person(user).await?;
         let mut tx = self.db().begin().await?;
         let ended = sessions::end_others(&mut tx, &user.id, session).await?;
-        let entry = self.own_entry(&user, client_ip, Deed::SessionsEnded);
+        let entry = self.own_entry(&user, client_ip, AuditAction::SessionsEnded);
         self.record(&mut tx, entry.with([Change::noted("sessions", ended.to_string())])).await?;
         tx.commit().await?;
         Ok(ended)
     }
 
-    async fn letters(&self, user: &UserId) -> Result<Letters> {
+    async fn email_preferences(&self, user: &UserId) -> Result<EmailPreferences> {
         Ok(email_preferences::of_user(self.db(), user).await?)
     }
 
-    async fn change_letters(&self, user: &UserId, letters: Letters, client_ip: &str) -> Result<()> {
+    async fn change_email_preferences(&self, user: &UserId, letters: EmailPreferences, client_ip: &str) -> Result<()> {
         let user = self.person(user).await?;
         let mut tx = self.db().begin().await?;
         if email_preferences::change(&mut tx, &user.id, letters).await? {
             let on_off = |on: bool| if on { "on" } else { "off" };
             let change = Change::between("failure alerts", on_off(!letters.failing), on_off(letters.failing));
-            self.record(&mut tx, self.own_entry(&user, client_ip, Deed::LettersChanged).with(change)).await?;
+            self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::EmailPreferencesChanged).with(change))
+                .await?;
         }
         Ok(tx.commit().await?)
     }
@@ -160,7 +161,7 @@ impl Engine {
     }
 
     /// A record of what a user does to themselves. It belongs to no account's log, since a user may have several accounts.
-    pub(super) fn own_entry(&self, user: &User, client_ip: &str, action: Deed) -> Entry {
+    pub(super) fn own_entry(&self, user: &User, client_ip: &str, action: AuditAction) -> Entry {
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, action).by_user(user, client_ip);
         entry.about(user.id.as_str(), &user.email)
     }

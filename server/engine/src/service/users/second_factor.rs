@@ -8,14 +8,14 @@ use domain::{
     Error, UnixMs,
     account::{User, normal_email},
     actor::Actor,
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::UserId,
     second_factor::{
-        DRAFT_MS, Draft, FirstStep, PENDING_SIGN_IN_MS, PendingSignIn, Proof, ProvedBy, RECOVERY_CODES, SecondFactor,
-        SecondFactors, recovery_code,
+        DRAFT_MS, FactorCode, PENDING_SIGN_IN_MS, PasswordOutcome, PendingSignIn, RECOVERY_CODES, SecondFactor,
+        SecondFactors, TotpDraft, VerifiedBy, recovery_code,
     },
-    totp::{Judged, NO_STEP, TotpKey},
+    totp::{NO_STEP, TotpCheck, TotpKey},
 };
 
 use crate::{
@@ -58,10 +58,10 @@ impl SecondFactors for Engine {
         Ok(self.vault().seal(&format!("{} {}", until.0, key.reveal()), &seal_context(user, DRAFT)))
     }
 
-    async fn drafted_factor(&self, user: &UserId, draft: &str) -> Result<Draft> {
+    async fn drafted_factor(&self, user: &UserId, draft: &str) -> Result<TotpDraft> {
         let (user, key) = (self.person(user).await?, self.open_draft(user, draft)?);
         let host = self.config().public_url.host_str().unwrap_or_default();
-        Ok(Draft { key: key.in_groups(), uri: key.uri(&format!("Offhook at {host}"), &user.email) })
+        Ok(TotpDraft { key: key.in_groups(), uri: key.uri(&format!("Offhook at {host}"), &user.email) })
     }
 
     async fn switch_factor_on(
@@ -73,10 +73,12 @@ impl SecondFactors for Engine {
         client_ip: &str,
     ) -> Result<String> {
         let (user, key) = (self.person(user).await?, self.open_draft(user, draft)?);
-        let Proof::Code(code) = Proof::parse(code)? else {
+        let FactorCode::Code(code) = FactorCode::parse(code)? else {
             return Err(Error::invalid("code", "Enter the six-digit code from your authenticator app."));
         };
-        let Judged::Right { step: last_step } = key.judge(&code, self.now(), NO_STEP) else { return Err(wrong_code()) };
+        let TotpCheck::Right { step: last_step } = key.judge(&code, self.now(), NO_STEP) else {
+            return Err(wrong_code());
+        };
         let secret = self.vault().seal(&key.reveal(), &seal_context(&user.id, KEY));
         let mut tx = self.db().begin().await?;
         if !second_factors::add(&mut tx, &user.id, &Stored { secret, last_step }, self.now()).await? {
@@ -85,7 +87,7 @@ impl SecondFactors for Engine {
         let codes = self.new_codes(&mut tx, &user.id).await?;
         // The other sessions signed in with a password only.
         sessions::end_others(&mut tx, &user.id, session).await?;
-        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOn)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::SecondFactorOn)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::On);
         Ok(codes)
@@ -94,10 +96,10 @@ impl SecondFactors for Engine {
     async fn switch_factor_off(&self, user: &UserId, code: &str, client_ip: &str) -> Result<()> {
         let user = self.person(user).await?;
         self.second_factor(&user.id).await?.ok_or_else(is_off)?;
-        let proof = Proof::parse(code)?;
+        let proof = FactorCode::parse(code)?;
         let (mut tx, _) = self.verify_code(&user, &proof, client_ip).await?;
         second_factors::remove(&mut tx, &user.id).await?;
-        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::SecondFactorOff)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::SecondFactorOff)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::Off);
         Ok(())
@@ -108,7 +110,7 @@ impl SecondFactors for Engine {
         let mut tx = self.db().begin().await?;
         second_factors::lock(&mut tx, &user.id).await?.ok_or_else(is_off)?;
         let codes = self.new_codes(&mut tx, &user.id).await?;
-        self.record(&mut tx, self.own_entry(&user, client_ip, Deed::RecoveryCodesRenewed)).await?;
+        self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::RecoveryCodesRenewed)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::CodesRenewed);
         Ok(codes)
@@ -120,21 +122,21 @@ impl SecondFactors for Engine {
         Ok(text.split(' ').map(str::to_owned).collect())
     }
 
-    async fn finish_sign_in(&self, pending: &PendingSignIn, code: &str, client_ip: &str) -> Result<(User, ProvedBy)> {
+    async fn finish_sign_in(&self, pending: &PendingSignIn, code: &str, client_ip: &str) -> Result<(User, VerifiedBy)> {
         let user = self.person(&pending.user).await?;
         let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
         let same_password = stored.is_some_and(|stored| hash(&stored) == pending.mark);
         if pending.until <= self.now() || !same_password {
             return Err(sign_in_expired());
         }
-        let proof = Proof::parse(code)?;
+        let proof = FactorCode::parse(code)?;
         let (mut tx, by) = self.verify_code(&user, &proof, client_ip).await?;
-        if let ProvedBy::RecoveryCode { left } = by {
-            let entry = self.own_entry(&user, client_ip, Deed::RecoveryCodeUsed);
+        if let VerifiedBy::RecoveryCode { left } = by {
+            let entry = self.own_entry(&user, client_ip, AuditAction::RecoveryCodeUsed);
             self.record(&mut tx, entry.with([Change::noted("left", left.to_string())])).await?;
         }
         tx.commit().await?;
-        if let ProvedBy::RecoveryCode { left } = by {
+        if let VerifiedBy::RecoveryCode { left } = by {
             self.notify_second_factor(&user, FactorEvent::CodeUsed { left });
         }
         Ok((user, by))
@@ -143,12 +145,12 @@ impl SecondFactors for Engine {
 
 impl Engine {
     /// The next step after a correct password.
-    pub(crate) async fn after_password(&self, user: User, stored: &str) -> Result<FirstStep> {
+    pub(crate) async fn after_password(&self, user: User, stored: &str) -> Result<PasswordOutcome> {
         if self.second_factor(&user.id).await?.is_none() {
-            return Ok(FirstStep::Enough(user));
+            return Ok(PasswordOutcome::SignedIn(user));
         }
         let until = self.now().plus_ms(PENDING_SIGN_IN_MS);
-        Ok(FirstStep::Half(PendingSignIn { user: user.id, until, mark: hash(stored) }))
+        Ok(PasswordOutcome::NeedsSecondFactor(PendingSignIn { user: user.id, until, mark: hash(stored) }))
     }
 
     /// Removes the second factor of a user who has lost it, for an operator who knows them. Their password still applies.
@@ -163,7 +165,7 @@ impl Engine {
             return Err(is_off());
         }
         sign_in_failures::clear(&mut tx, &guesses(&user.id)).await?;
-        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, Deed::SecondFactorReset).by(actor);
+        let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, AuditAction::SecondFactorReset).by(actor);
         self.record(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
         tx.commit().await?;
         self.notify_second_factor(&user, FactorEvent::Reset);
@@ -188,7 +190,7 @@ impl Engine {
 
     /// Verifies a code that has not been used before, and returns the open transaction. Wrong codes make the next attempt
     /// wait, as wrong_code passwords do, but are counted separately: a correct password does not clear them.
-    async fn verify_code(&self, user: &User, proof: &Proof, client_ip: &str) -> Result<(Tx, ProvedBy)> {
+    async fn verify_code(&self, user: &User, proof: &FactorCode, client_ip: &str) -> Result<(Tx, VerifiedBy)> {
         let mut tx = self.db().begin().await?;
         let factor = second_factors::lock(&mut tx, &user.id).await?.ok_or_else(sign_in_expired)?;
         let keys = [(guesses(&user.id), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
@@ -220,22 +222,22 @@ impl Engine {
         tx: &mut Tx,
         user: &UserId,
         factor: &Stored,
-        proof: &Proof,
-    ) -> Result<std::result::Result<ProvedBy, Error>> {
+        proof: &FactorCode,
+    ) -> Result<std::result::Result<VerifiedBy, Error>> {
         match proof {
-            Proof::Code(code) => match self.open_key(user, factor)?.judge(code, self.now(), factor.last_step) {
-                Judged::Right { step } => {
+            FactorCode::Code(code) => match self.open_key(user, factor)?.judge(code, self.now(), factor.last_step) {
+                TotpCheck::Right { step } => {
                     second_factors::accept(tx, user, step).await?;
-                    Ok(Ok(ProvedBy::App))
+                    Ok(Ok(VerifiedBy::App))
                 }
-                Judged::Reused => Ok(Err(code_reused())),
-                Judged::Wrong => Ok(Err(wrong_code())),
+                TotpCheck::Reused => Ok(Err(code_reused())),
+                TotpCheck::Wrong => Ok(Err(wrong_code())),
             },
-            Proof::RecoveryCode(code) => {
+            FactorCode::RecoveryCode(code) => {
                 match second_factors::use_code(tx, user, &recovery_hash(user, code), self.now()).await? {
                     CodeUse::Now => {
                         let left = second_factors::codes_left(tx, user).await?;
-                        Ok(Ok(ProvedBy::RecoveryCode { left }))
+                        Ok(Ok(VerifiedBy::RecoveryCode { left }))
                     }
                     CodeUse::Before => Ok(Err(recovery_code_used())),
                     CodeUse::Unknown => Ok(Err(unknown_recovery_code())),

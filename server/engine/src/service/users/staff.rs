@@ -5,14 +5,14 @@ use domain::{
     Error, UnixMs,
     account::{StaffRole, User},
     actor::{Actor, Permission},
-    audit::{Change, Deed},
+    audit::{AuditAction, Change},
     error::Result,
     id::{InvitationId, UserId},
-    installation::{
-        Staffing,
-        staff::{StaffInvitation, StaffInvited, StaffMember, StaffRoster},
+    member::{InviteForm, NewUserForm},
+    ops::{
+        StaffAdmin,
+        staff::{StaffInvitation, StaffInvitationDetails, StaffList, StaffMember},
     },
-    member::{Invite, Newcomer},
 };
 
 use crate::{
@@ -31,14 +31,14 @@ use crate::{
 };
 
 #[async_trait]
-impl Staffing for Engine {
-    async fn staff_roster(&self, actor: &Actor) -> Result<StaffRoster> {
+impl StaffAdmin for Engine {
+    async fn staff_list(&self, actor: &Actor) -> Result<StaffList> {
         actor.require(Permission::Operate)?;
         let members = staff::list(self.db()).await?;
-        Ok(StaffRoster { members, invitations: invitations::list(self.db(), Staff.key()).await? })
+        Ok(StaffList { members, invitations: invitations::list(self.db(), Staff.key()).await? })
     }
 
-    async fn invite_staff(&self, actor: &Actor, form: &Invite) -> Result<StaffInvitation> {
+    async fn invite_staff(&self, actor: &Actor, form: &InviteForm) -> Result<StaffInvitation> {
         actor.require(Permission::Operate)?;
         self.invite_to(&Staff, actor, form.check(StaffRole::parse)?).await
     }
@@ -73,8 +73,8 @@ impl Staffing for Engine {
             self.end_within(&mut tx, actor, &session, "the agent is no longer support staff").await?;
         }
         let (action, change) = match role {
-            Some(role) => (Deed::StaffChanged, Change::between("role", member.role.as_str(), role.as_str())),
-            None => (Deed::StaffRemoved, Some(Change::noted("role", member.role.as_str()))),
+            Some(role) => (AuditAction::StaffChanged, Change::between("role", member.role.as_str(), role.as_str())),
+            None => (AuditAction::StaffRemoved, Some(Change::noted("role", member.role.as_str()))),
         };
         let entry = self.staff_entry(action).by(actor).about(user.as_str(), &member.user.email).with(change);
         self.record(&mut tx, entry).await?;
@@ -82,13 +82,13 @@ impl Staffing for Engine {
         Ok(StaffMember { role: role.unwrap_or(member.role), ..member })
     }
 
-    async fn staff_invited(&self, link: &str) -> Result<StaffInvited> {
+    async fn staff_invited(&self, link: &str) -> Result<StaffInvitationDetails> {
         let OpenInvitation { invitation, known, .. } = self.open_invitation::<Staff>(link).await?;
         let StaffInvitation { email, role, invited_by, expires, .. } = invitation;
-        Ok(StaffInvited { email, role, invited_by, expires, known })
+        Ok(StaffInvitationDetails { email, role, invited_by, expires, known })
     }
 
-    async fn join_staff_as_new(&self, link: &str, form: &Newcomer, client_ip: &str) -> Result<User> {
+    async fn join_staff_as_new(&self, link: &str, form: &NewUserForm, client_ip: &str) -> Result<User> {
         self.accept_as_new::<Staff>(link, form, client_ip).await.map(|(user, _)| user)
     }
 
@@ -106,9 +106,9 @@ impl InvitationScope for Staff {
     const MAX_PER_DAY: Option<i64> = None;
     const MEMBER_NAME: &'static str = "staff";
     const AFTER_USE: &'static str = "Sign in to continue.";
-    const INVITED: Deed = Deed::StaffInvited;
-    const WITHDRAWN: Deed = Deed::StaffInviteWithdrawn;
-    const JOINED: Deed = Deed::StaffAdded;
+    const INVITED: AuditAction = AuditAction::StaffInvited;
+    const WITHDRAWN: AuditAction = AuditAction::StaffInviteWithdrawn;
+    const JOINED: AuditAction = AuditAction::StaffAdded;
 
     fn key(&self) -> &str {
         audit::OPS_CHAIN
@@ -136,7 +136,7 @@ impl InvitationScope for Staff {
 }
 
 impl Engine {
-    fn staff_entry(&self, action: Deed) -> Entry {
+    fn staff_entry(&self, action: AuditAction) -> Entry {
         Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, action)
     }
 
@@ -161,7 +161,7 @@ fn require_still_operator(actor: &Actor, all: &[StaffMember]) -> Result<()> {
     if now.is_some_and(|one| one.role == StaffRole::Operator) {
         return Ok(());
     }
-    Err(Permission::Operate.refused_to_person())
+    Err(domain::actor::refused_to_user(Permission::Operate))
 }
 
 /// Refuses to remove the last operator.

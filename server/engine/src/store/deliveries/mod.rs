@@ -13,10 +13,10 @@ use domain::{
     UnixMs,
     attempt::{Attempt, Timing},
     cause::{Cause, CauseFacts, Failure},
-    delivery::{Beat, DeliveryRow, Status},
+    delivery::{AttemptMark, DeliveryRow, Status},
     event::EventKind,
     id::{AccountId, AttemptId, DeliveryId, EndpointId, EventId},
-    retry::{EndReason, Rhythm},
+    retry::{EndReason, RetryPolicy},
     target::TargetUrl,
 };
 
@@ -147,7 +147,7 @@ impl TryFrom<ShownRow> for DeliveryRow {
             duration_ms: row.duration_ms.map(small),
             attempts: small(row.attempts),
             attempts_before: small(row.attempts_before),
-            rhythm: Rhythm::of(kind, row.deliver_late != 0),
+            policy: RetryPolicy::of(kind, row.deliver_late != 0),
             created_at: UnixMs(row.created_ms),
             next_attempt_at: row.due_ms.filter(|_| status == Status::Retrying).map(UnixMs),
             finished_at: row.finished_ms.map(UnixMs),
@@ -176,7 +176,11 @@ pub async fn add_attempt_marks(db: &Db, account: &AccountId, rows: &mut [Deliver
         on!(&db.readers, c => sqlx::query_as(sql).bind(ids).bind(account.as_str()).fetch_all(c).await?);
     for (delivery, started_ms, duration_ms, ok) in marks {
         if let Some(row) = rows.iter_mut().find(|row| row.id.as_str() == delivery) {
-            row.beats.push(Beat { started_at: UnixMs(started_ms), duration_ms: small(duration_ms), ok: ok != 0 });
+            row.beats.push(AttemptMark {
+                started_at: UnixMs(started_ms),
+                duration_ms: small(duration_ms),
+                ok: ok != 0,
+            });
         }
     }
     Ok(())

@@ -7,7 +7,7 @@
 use domain::{
     UnixMs,
     id::{AccountId, EndpointId, JobId},
-    recover::{Job, JobState, Wanted, Which},
+    recover::{JobState, RecoveryJob, RecoveryRequest, RecoveryScope},
 };
 
 use crate::store::{
@@ -76,7 +76,7 @@ struct JobRow {
 #[derive(Debug, Clone)]
 pub struct StoredRecoveryJob {
     /// The job.
-    pub job: Job,
+    pub job: RecoveryJob,
     /// Whose it is.
     pub account: AccountId,
     /// Whether its endpoint has been deleted.
@@ -91,14 +91,14 @@ impl TryFrom<JobRow> for StoredRecoveryJob {
     type Error = StoreError;
     fn try_from(row: JobRow) -> StoreResult<Self> {
         let corrupt = |column| StoreError::Corrupt { table: "recoveries", column, row: row.id.clone() };
-        let wanted = Wanted {
+        let wanted = RecoveryRequest {
             from: UnixMs(row.from_ms),
             to: UnixMs(row.to_ms),
             kinds: kinds(&row.kinds),
-            which: Which::parse(&row.which).ok_or_else(|| corrupt("which"))?,
+            which: RecoveryScope::parse(&row.which).ok_or_else(|| corrupt("which"))?,
             rate_per_s: small(row.rate_per_s),
         };
-        let job = Job {
+        let job = RecoveryJob {
             id: JobId::parse(&row.id).map_err(|_| corrupt("id"))?,
             endpoint_id: EndpointId::parse(&row.endpoint_id).map_err(|_| corrupt("endpoint_id"))?,
             state: JobState::parse(&row.state).ok_or_else(|| corrupt("state"))?,
@@ -129,7 +129,7 @@ impl TryFrom<JobRow> for StoredRecoveryJob {
 ///
 /// # Errors
 /// A unique violation if the endpoint has an unfinished job.
-pub async fn add(tx: &mut Tx, account: &AccountId, job: &Job, position: &str) -> StoreResult<()> {
+pub async fn add(tx: &mut Tx, account: &AccountId, job: &RecoveryJob, position: &str) -> StoreResult<()> {
     let wanted = &job.wanted;
     within!(tx, c => sqlx::query(ADD)
         .bind(job.id.as_str()).bind(account.as_str()).bind(job.endpoint_id.as_str())
@@ -141,7 +141,7 @@ pub async fn add(tx: &mut Tx, account: &AccountId, job: &Job, position: &str) ->
 }
 
 /// One job of the account.
-pub async fn one(db: &Db, account: &AccountId, id: &JobId) -> StoreResult<Option<Job>> {
+pub async fn one(db: &Db, account: &AccountId, id: &JobId) -> StoreResult<Option<RecoveryJob>> {
     let row: Option<JobRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
     Ok(row.map(StoredRecoveryJob::try_from).transpose()?.map(|stored| stored.job))
@@ -153,7 +153,7 @@ pub async fn of_account(
     account: &AccountId,
     endpoint: Option<&EndpointId>,
     limit: u32,
-) -> StoreResult<Vec<Job>> {
+) -> StoreResult<Vec<RecoveryJob>> {
     let endpoint = endpoint.map_or("", EndpointId::as_str);
     let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(OF_ACCOUNT)
         .bind(account.as_str()).bind(endpoint).bind(i64::from(limit)).fetch_all(c).await?);

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use domain::{
     UnixMs,
     id::{AccountId, DeliveryId, EndpointId, JobId, decode, encode},
-    recover::{RECOVER_MAX, Wanted, Which},
+    recover::{RECOVER_MAX, RecoveryRequest, RecoveryScope},
     time::{HOUR_MS, MINUTE_MS},
 };
 use serde::Serialize;
@@ -72,7 +72,7 @@ pub struct Search<'a> {
     /// The endpoint.
     pub endpoint: &'a EndpointId,
     /// The selected events.
-    pub wanted: &'a Wanted,
+    pub wanted: &'a RecoveryRequest,
     /// When the job started: deliveries that end later are not included.
     pub began: UnixMs,
 }
@@ -99,12 +99,12 @@ pub enum Requeue {
 
 /// The position before all events of a time range. Ids are created just after their event's time was read.
 #[must_use]
-pub fn first_position(wanted: &Wanted) -> String {
+pub fn first_position(wanted: &RecoveryRequest) -> String {
     encode(wanted.from.plus_ms(-MINUTE_MS), 0)
 }
 
 /// The position after all events of a time range, even if a clock was set back.
-fn last_position(wanted: &Wanted) -> String {
+fn last_position(wanted: &RecoveryRequest) -> String {
     encode(wanted.to.plus_ms(HOUR_MS), 0)
 }
 
@@ -134,7 +134,7 @@ pub async fn count(db: &Db, search: Search<'_>) -> StoreResult<u32> {
     let sql = COUNT_FAILED.on(db.dialect);
     let failed: i64 = on!(&db.readers, c => searching!(sqlx::query_scalar(sql), search, delivery_key(&after),
         delivery_key(&before), RECOVER_MAX + 1).fetch_one(c).await?);
-    if search.wanted.which == Which::Failed {
+    if search.wanted.which == RecoveryScope::Failed {
         return Ok(small(failed));
     }
     let sql = COUNT_NEVER_SENT.on(db.dialect);
@@ -154,7 +154,7 @@ pub async fn find(db: &Db, search: Search<'_>, after: &str, limit: u32) -> Store
         .into_iter()
         .map(|(id, call_id)| Found { key: key(&id), call_id, requeue: Requeue::Delivery(id) })
         .collect();
-    if search.wanted.which == Which::AlsoNeverSent {
+    if search.wanted.which == RecoveryScope::AlsoNeverSent {
         let sql = NEVER_SENT.on(db.dialect);
         let never: Vec<(String, String, String)> = on!(&db.readers, c =>
             searching!(sqlx::query_as(sql), search, after, before, limit).fetch_all(c).await?);

@@ -3,7 +3,7 @@
 use domain::{
     UnixMs,
     id::{AccountId, EndpointId},
-    tally::{CELLS, Histogram, Tally},
+    tally::{BUCKETS, Histogram, Tally},
 };
 use serde::Serialize;
 
@@ -134,7 +134,7 @@ struct Stored {
 
 impl From<Stored> for (UnixMs, Tally) {
     fn from(row: Stored) -> Self {
-        let cells: [i64; CELLS] = [
+        let cells: [i64; BUCKETS] = [
             row.upto_5,
             row.upto_10,
             row.upto_25,

@@ -3,7 +3,7 @@
 use domain::{
     UnixMs,
     id::AccountId,
-    test_line::{Behaviour, KEPT_REQUESTS, LineRequest},
+    test_line::{Behaviour, KEPT_REQUESTS, TestLineRequest},
 };
 
 use crate::store::{
@@ -68,7 +68,7 @@ pub async fn keep(
     tx: &mut Tx,
     account: &AccountId,
     id: &str,
-    request: &LineRequest,
+    request: &TestLineRequest,
     oldest: UnixMs,
 ) -> StoreResult<()> {
     within!(&mut *tx, c => sqlx::query(KEEP)
@@ -80,12 +80,12 @@ pub async fn keep(
 }
 
 /// The test line's latest requests with their ids, newest first, still sealed.
-pub async fn requests(db: &Db, account: &AccountId, oldest: UnixMs) -> StoreResult<Vec<(String, LineRequest)>> {
+pub async fn requests(db: &Db, account: &AccountId, oldest: UnixMs) -> StoreResult<Vec<(String, TestLineRequest)>> {
     type Row = (String, i64, String, String, String);
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(REQUESTS)
         .bind(account.as_str()).bind(oldest.0).bind(i64::from(KEPT_REQUESTS)).fetch_all(c).await?);
     let of = |(id, received, headers, body, behaviour): Row| {
-        let request = LineRequest {
+        let request = TestLineRequest {
             received_at: UnixMs(received),
             headers,
             body,

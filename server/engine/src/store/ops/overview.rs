@@ -6,7 +6,7 @@ use domain::{
     UnixMs,
     account::Account,
     id::AccountId,
-    installation::{
+    ops::{
         accounts::{AccountFilter, AccountRow as AccountSummary},
         health::{AccountDay, Node},
     },

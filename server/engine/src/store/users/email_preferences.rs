@@ -2,7 +2,7 @@
 
 use domain::{
     id::{AccountId, UserId},
-    person::Letters,
+    user::EmailPreferences,
 };
 
 use crate::store::{
@@ -16,14 +16,14 @@ const ALERT_RECIPIENTS: &str = "SELECT u.email FROM memberships m JOIN users u O
                        WHERE m.account_id = $1 AND m.role = 'admin' AND u.failing_letters <> 0 ORDER BY u.email";
 
 /// A user's preferences; the defaults for an unknown user.
-pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<Letters> {
+pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<EmailPreferences> {
     let failing: Option<i64> =
         on!(&db.readers, c => sqlx::query_scalar(OF_USER).bind(user.as_str()).fetch_optional(c).await?);
-    Ok(failing.map_or_else(Letters::default, |failing| Letters { failing: failing != 0 }))
+    Ok(failing.map_or_else(EmailPreferences::default, |failing| EmailPreferences { failing: failing != 0 }))
 }
 
 /// Changes a user's preferences. False if nothing changed.
-pub async fn change(tx: &mut Tx, user: &UserId, preferences: Letters) -> StoreResult<bool> {
+pub async fn change(tx: &mut Tx, user: &UserId, preferences: EmailPreferences) -> StoreResult<bool> {
     let changed = within!(tx, c => sqlx::query(CHANGE)
         .bind(user.as_str()).bind(i64::from(preferences.failing)).execute(c).await?.rows_affected());
     Ok(changed == 1)

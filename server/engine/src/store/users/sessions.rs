@@ -1,7 +1,7 @@
-//! Browser sessions: sealed data, and the signed-in user. The cookie's value is stored as a hash, so that reading the
+//! BrowserSession sessions: sealed data, and the signed-in user. The cookie's value is stored as a hash, so that reading the
 //! database gives no access to sessions.
 
-use domain::{UnixMs, id::UserId, person::Browser};
+use domain::{UnixMs, id::UserId, user::BrowserSession};
 
 use crate::{
     digest::hash,
@@ -102,7 +102,7 @@ pub async fn delete_expired(db: &Db, now: UnixMs) -> StoreResult<()> {
 }
 
 /// Lists a user's sessions, most recently used first.
-pub async fn of_user(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<Browser>> {
+pub async fn of_user(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreResult<Vec<BrowserSession>> {
     type Row = (String, Option<String>, Option<String>, Option<i64>, Option<i64>);
     let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(OF_USER)
         .bind(user.as_str()).bind(now.0).bind(LISTED_MAX).fetch_all(c).await?);
@@ -110,7 +110,7 @@ pub async fn of_user(db: &Db, user: &UserId, here: &str, now: UnixMs) -> StoreRe
     let browser = |(handle, agent, address, since, seen): Row| {
         let (agent, address) = (agent.unwrap_or_default(), address.unwrap_or_default());
         let (since, seen) = (UnixMs(since.unwrap_or_default()), UnixMs(seen.unwrap_or_default()));
-        Browser { here: handle == here, handle, agent, address, since, seen }
+        BrowserSession { here: handle == here, handle, agent, address, since, seen }
     };
     Ok(rows.into_iter().map(browser).collect())
 }

@@ -3,7 +3,7 @@
 use domain::{
     account::{StaffRole, User},
     id::UserId,
-    installation::staff::StaffMember,
+    ops::staff::StaffMember,
 };
 
 use crate::store::{

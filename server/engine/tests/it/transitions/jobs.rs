@@ -2,7 +2,7 @@
 
 use domain::{
     endpoint::{Endpoint, Endpoints as _},
-    recover::{Job, Recovery as _},
+    recover::{Recovery as _, RecoveryJob},
 };
 
 use super::{Test, transition};
@@ -31,7 +31,7 @@ async fn step(harness: &TestHarness, ms: i64) {
 }
 
 /// Creates a job over this many failed deliveries in that state. A step of a tenth of a second finds five.
-async fn set_up(harness: &TestHarness, to: &str, failed: u32) -> (Endpoint, Job) {
+async fn set_up(harness: &TestHarness, to: &str, failed: u32) -> (Endpoint, RecoveryJob) {
     let endpoint = outage(harness, failed).await;
     let job = start(harness, &endpoint.id, &form()).await;
     match to {

@@ -1,0 +1,37 @@
+//! What components need to render links and times.
+
+use domain::UnixMs;
+
+use crate::{links, visit::Frame, zone::Zone};
+
+/// The account, the current time and the time zone of a page.
+#[derive(Debug, Clone)]
+pub struct RenderContext {
+    /// The account ID used in paths.
+    pub acct: String,
+    /// The reference for all relative times on the page.
+    pub now: UnixMs,
+    /// The reader's time zone.
+    pub zone: Zone,
+}
+
+impl RenderContext {
+    /// The path of a page of the account: `deliveries/dlv_…`.
+    #[must_use]
+    pub fn path(&self, rest: &str) -> String {
+        links::account(&self.acct, rest)
+    }
+
+    /// The time zone in words: `Times in Europe/Berlin (UTC+1)`.
+    #[must_use]
+    pub fn clock(&self) -> String {
+        let (name, offset) = (self.zone.name(), self.zone.offset(self.now));
+        if name == offset { format!("Times in {name}") } else { format!("Times in {name} ({offset})") }
+    }
+}
+
+impl From<&Frame> for RenderContext {
+    fn from(frame: &Frame) -> Self {
+        Self { acct: frame.acct().to_owned(), now: frame.now(), zone: frame.visit.zone() }
+    }
+}

@@ -1,0 +1,57 @@
+//! Takes a rotation step for all endpoints of an account.
+
+use domain::actor::Actor;
+use domain::rotation::bulk::{BulkStep, StepOutcome};
+
+use super::{Done, backend};
+use crate::api::bulk_rotation::StepSummary;
+use crate::error::UiError;
+use crate::links;
+
+/// How long a POST waits for the first attempts of all tests together, in milliseconds.
+const WAIT_MS: i64 = 5_000;
+
+/// The page of the forms.
+#[must_use]
+pub fn page(acct: &str) -> String {
+    links::account(acct, "rotate")
+}
+
+/// Takes the step and reports the result: `Auth token switched for 3 endpoints, 1 skipped.` `done` is the first part.
+///
+/// # Errors
+/// As `rotate_all` of the port.
+pub async fn take(acct: &str, actor: &Actor, step: &BulkStep, done: &str) -> Result<Done, UiError> {
+    let (mut summary, mut tests, mut count) = (StepSummary::default(), Vec::new(), 0_usize);
+    for taken in backend()?.rotate_all(actor, step).await? {
+        match taken.outcome {
+            StepOutcome::Skipped(reason) => {
+                summary.skipped.push(taken.name);
+                summary.reasons.push(reason);
+                continue;
+            }
+            StepOutcome::Made(credential) => {
+                summary.created_for.push(taken.name);
+                summary.credentials.push(credential);
+            }
+            StepOutcome::Sent(test) => tests.push(test),
+            StepOutcome::Done => {}
+        }
+        count += 1;
+    }
+    let started = backend()?.clock().now();
+    for test in tests {
+        let left = WAIT_MS - backend()?.clock().now().since_ms(started);
+        let Ok(left) = u32::try_from(left) else { break };
+        backend()?.wait_for_first_attempt(actor, &test, left).await?;
+    }
+    let endpoints = if count == 1 { "endpoint" } else { "endpoints" };
+    let skipped = summary.skipped.len();
+    let rest = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+    let message = if count + skipped == 0 {
+        "No endpoint was at this step.".to_owned()
+    } else {
+        format!("{done} for {count} {endpoints}{rest}.")
+    };
+    Ok(Done::to(page(acct)).saying(message).keeping(&summary))
+}

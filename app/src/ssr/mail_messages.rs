@@ -1,0 +1,44 @@
+//! What forms say about the emails they send. Without a mail server, nothing is sent.
+
+use super::backend;
+use crate::error::UiError;
+
+/// Where the link is then.
+const IN_THE_LOG: &str = "No mail server is configured, so no email was sent. The link is in the server log; \
+                          your operator can pass it on.";
+
+/// After an invitation.
+///
+/// # Errors
+/// `Internal` outside of a request.
+pub fn invited(email: &str) -> Result<String, UiError> {
+    Ok(if backend()?.mail_configured() {
+        format!("Invitation sent to {email}. The link is valid for 7 days.")
+    } else {
+        format!("{email} is invited. The invitation is valid for 7 days. {IN_THE_LOG}")
+    })
+}
+
+/// After an invitation was resent.
+///
+/// # Errors
+/// `Internal` outside of a request.
+pub fn invited_again(email: &str) -> Result<String, UiError> {
+    Ok(if backend()?.mail_configured() {
+        format!("Invitation resent to {email}. The previous link no longer works.")
+    } else {
+        format!("{email} has a new link. The previous one no longer works. {IN_THE_LOG}")
+    })
+}
+
+/// After a password reset request; the same whether or not the address is known.
+///
+/// # Errors
+/// `Internal` outside of a request.
+pub fn reset() -> Result<String, UiError> {
+    Ok(if backend()?.mail_configured() {
+        "If that address has an account, we've emailed a link to it. The link is valid for one hour.".to_owned()
+    } else {
+        format!("If that address has an account, we've created a link. It is valid for one hour. {IN_THE_LOG}")
+    })
+}
