@@ -22,4 +22,4 @@ build: ## the one file to ship: target/release/offhook
 	@.make/build
 
 bench: ## sender throughput
-	@.make/bench
+	@.make/bench $(ARGS)

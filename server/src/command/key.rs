@@ -124,7 +124,7 @@ fn key_file(store: &Store) -> Result<PathBuf, CommandError> {
     store.key_file().ok_or_else(|| {
         CommandError::Usage(
             "the keys are in OFFHOOK_SECRET_KEY, which only you can change: set it to `k2:NEW k1:OLD`, restart the \
-             server, then run `offhook key rotate` (docs/operations.md, \"Another instance key\")"
+             server, then run `offhook key rotate` (docs/operations.md, \"Changing the instance key\")"
                 .to_owned(),
         )
     })

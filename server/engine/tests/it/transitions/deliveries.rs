@@ -6,19 +6,19 @@ use super::{Test, transition};
 use crate::{harness::TestHarness, receiver::Reply};
 
 pub const TRANSITIONS: [(&str, Test); 13] = [
-    transition!("an event is accepted and the endpoint listens", accepted),
+    transition!("an event is accepted and the endpoint is subscribed to it", accepted),
     transition!("2xx", succeeds),
-    transition!("any other answer, or none; tries left and worth it", fails),
-    transition!("the same after the last try", fails_for_the_last_time),
+    transition!("any other response, or none, with retries left", fails),
+    transition!("the same after the last attempt", fails_for_the_last_time),
     transition!("410", gone),
-    transition!("it cannot be sent: its credentials do not open, or its payload is gone", unsendable),
-    transition!("an ephemeral event whose next attempt would come more than 60 s after acceptance", expires),
+    transition!("it cannot be sent: its credentials cannot be decrypted, or its payload is gone", unsendable),
+    transition!("an ephemeral event whose next attempt would be more than 60 s after acceptance", expires),
     transition!("an ephemeral event that failed, with the call's CallProcessed behind it", superseded),
     transition!("cancel", cancelled),
     transition!("the endpoint is deleted", endpoint_deleted),
-    transition!("resend, its endpoint exists and its payload is kept", resent),
-    transition!("resend of one that waits", retried_now),
-    transition!("a job puts it back", recovered),
+    transition!("resend, while its endpoint exists and its payload is kept", resent),
+    transition!("resend of a delivery that is waiting for a retry", retried_now),
+    transition!("a recovery job resends it", recovered),
 ];
 
 /// Longer than the first retry delay of any policy, shorter than an ephemeral event stays fresh.

@@ -12,7 +12,7 @@ use crate::{harness::TestHarness, health::fail_for_days, receiver::Reply};
 pub const TRANSITIONS: [(&str, Test); 6] = [
     transition!("create", created),
     transition!("pause", paused),
-    transition!("an attempt is answered with 410", gone),
+    transition!("an attempt gets a 410 response", gone),
     transition!(
         "an attempt fails, and five days have passed since the first failure after the latest success",
         disabled
