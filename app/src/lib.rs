@@ -7,15 +7,18 @@
 
 pub mod api;
 pub mod components;
+mod document;
 pub mod error;
+pub mod event_filter;
 pub mod flash;
 pub mod html;
 pub mod links;
 pub mod pages;
+pub mod recover_form;
 pub mod routes;
 pub mod ssr;
 pub mod visit;
 pub mod zone;
 
+pub use document::{Assets, shell};
 pub use routes::App;
-pub use ssr::shell;

@@ -69,7 +69,7 @@ test("an invalid URL is rejected on the setup page, and all input is kept", asyn
   await page.getByLabel("URL").fill("crm.acme.example/calls");
   await page.getByLabel("OutgoingCall").uncheck();
   await page.getByRole("button", { name: "Save and send test" }).click();
-  await expect(page.getByRole("alert")).toContainText("Begin the URL with https://");
+  await expect(page.getByRole("alert")).toContainText("Start the URL with https://");
   await expect(page.getByLabel("URL")).toHaveValue("crm.acme.example/calls");
   await expect(page.getByLabel("OutgoingCall")).not.toBeChecked();
   await expect(page.getByLabel("IncomingCall")).toBeChecked();

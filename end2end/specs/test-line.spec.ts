@@ -18,7 +18,7 @@ for (const [label, heading] of [
   [/^200/, /^Delivered Test IncomingCall: 200/],
   [/^500/, /^Retrying Test Error in your server \(500\)/],
   [/^410/, /^Failed Test Server said Gone \(410\); endpoint paused/],
-  [/^Hang up/, /^Retrying Test Connection was cut while waiting/],
+  [/^Hang up/, /^Retrying Test Connection closed before a response arrived/],
 ] as const) {
   test(`the test line responds as configured: ${label.source.slice(1)}`, async ({ page, user }) => {
     await page.goto(user.path("test-line"));

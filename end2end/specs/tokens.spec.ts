@@ -6,7 +6,7 @@ test("a token is created, shown once, rotated and revoked", async ({ page, user 
   await page.getByRole("link", { name: "Create token" }).click();
   await page.getByLabel("Name").fill("CRM");
   await page.getByRole("button", { name: "Create token" }).click();
-  await expect(page.getByText("Choose at least one thing that it may do.").first()).toBeVisible();
+  await expect(page.getByText("Choose at least one scope.").first()).toBeVisible();
   await expect(page.getByLabel("Name")).toHaveValue("CRM");
   await page.getByLabel("deliveries:read").check();
   await page.getByRole("button", { name: "Create token" }).click();

@@ -154,7 +154,7 @@ pub struct Serve {
     /// Who may create an account [default: open on loopback, else invite].
     #[arg(long, env = "OFFHOOK_SIGN_UP", value_enum)]
     pub sign_up: Option<SignUp>,
-    /// Longest retention of payloads, deliveries and events that an account may choose, in days.
+    /// Maximum retention of payloads, deliveries and events that an account may choose, in days.
     #[arg(long, env = "OFFHOOK_RETENTION_MAX_DAYS", value_name = "DAYS", default_value_t = RETENTION_MAX_DAYS,
         value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub retention_max_days: u32,

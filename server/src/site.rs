@@ -3,7 +3,7 @@
 //! `.make/site` writes hashed, compressed files to `target/site`; `build.rs` turns them into [`FILES`]. Without a built
 //! site the table is empty, and everything here still compiles and works.
 
-use app::ssr::Assets;
+use app::Assets;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};

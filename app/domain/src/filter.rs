@@ -3,10 +3,10 @@
 
 use crate::{
     cause::Cause,
-    delivery::status::Status,
-    event::kind::EventKind,
+    event_kind::EventKind,
     id::EndpointId,
     query::{Writer, pairs},
+    status::Status,
     time::{DAY_MS, HOUR_MS, UnixMs, iso_utc, parse_utc},
 };
 

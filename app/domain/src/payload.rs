@@ -9,7 +9,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     error::{Error, FieldError, Result},
-    event::kind::EventKind,
+    event_kind::EventKind,
     json::{Members, compact_onto, quote_onto},
 };
 

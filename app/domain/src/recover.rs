@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     actor::Actor,
     error::{Error, FieldError, Result},
-    event::kind::EventKind,
+    event_kind::EventKind,
     id::{EndpointId, JobId},
     time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted, parse_utc},
 };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cause::Cause,
-    event::kind::EventKind,
+    event_kind::EventKind,
     time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs},
 };
 

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use crate::account::{PasswordOutcome, PendingSignIn};
 use crate::{
     account::User,
     error::{Error, Result},
@@ -36,40 +37,6 @@ pub struct TotpDraft {
     pub key: String,
     /// The `otpauth` URI of the key.
     pub uri: String,
-}
-
-/// A sign-in with a correct password that still needs a code. It is kept in the session and grants nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingSignIn {
-    /// The user.
-    pub user: UserId,
-    /// When it expires.
-    pub until: UnixMs,
-    /// Hash of the stored password hash, so that a changed password invalidates it.
-    pub mark: String,
-}
-
-/// The result of a correct password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PasswordOutcome {
-    /// The user is signed in.
-    SignedIn(User),
-    /// A code is required.
-    NeedsSecondFactor(PendingSignIn),
-}
-
-impl PasswordOutcome {
-    /// The user, if the password was enough.
-    #[must_use]
-    pub fn enough(self) -> Option<User> {
-        if let Self::SignedIn(user) = self { Some(user) } else { None }
-    }
-
-    /// The pending sign-in, if a code is required.
-    #[must_use]
-    pub fn half(self) -> Option<PendingSignIn> {
-        if let Self::NeedsSecondFactor(pending) = self { Some(pending) } else { None }
-    }
 }
 
 /// How the second factor was verified.

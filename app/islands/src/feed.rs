@@ -11,7 +11,7 @@ use wasm_bindgen::{JsCast, closure::Closure};
 use web_sys::{Document, Element, EventSource, XmlHttpRequest, XmlHttpRequestResponseType};
 
 use super::{
-    live::LiveState,
+    live_state::LiveState,
     patch::{self, Patched},
 };
 

@@ -12,6 +12,7 @@ pub mod ago;
 pub mod copy;
 mod feed;
 pub mod live;
+mod live_state;
 mod patch;
 
 /// The entry point in the browser: `boot.js` calls this once and then wakes each island of the page.

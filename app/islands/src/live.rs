@@ -9,7 +9,7 @@ use std::cell::RefCell;
 
 use leptos::prelude::*;
 
-use super::feed::Feed;
+use crate::{feed::Feed, live_state::LiveState};
 
 thread_local! {
     /// The page's feed. In a stored value it would also exist on the server, where another thread than the one that
@@ -20,34 +20,6 @@ thread_local! {
 /// Runs `act` on the feed, once there is one.
 fn with_feed(act: fn(&Feed)) {
     RUNNING.with_borrow(|feed| feed.iter().for_each(act));
-}
-
-/// The state of the island.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct LiveState {
-    /// New rows waiting to be shown.
-    pub(super) waiting: u32,
-    /// Whether the whole content waits, rather than rows of a list.
-    pub(super) whole: bool,
-    /// Time of the last update, while the connection is lost.
-    pub(super) lost: Option<String>,
-    /// Whether the user has paused it.
-    pub(super) paused: bool,
-    /// Whether the content is final.
-    pub(super) ended: bool,
-}
-
-impl LiveState {
-    fn connection_text(&self) -> String {
-        match &self.lost {
-            Some(at) if !self.paused => format!("Reconnecting… Last update {at}"),
-            _ => String::new(),
-        }
-    }
-
-    fn waiting_text(&self) -> String {
-        if self.whole { "Show changes".to_owned() } else { format!("Show {} new", self.waiting) }
-    }
 }
 
 /// The switch for live updates, with its status.

@@ -2,10 +2,10 @@
 
 use domain::rotation::bulk::BulkStep;
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::api::rotation::{PrepareForm, RetireSecretForm, RotateForm, RotationStatus, SwitchForm};
 use crate::error::UiError;
+pub use crate::ssr::bulk_rotation::StepSummary;
 
 /// The credentials of all endpoints, with the latest tests.
 pub async fn load_bulk_rotation(acct: String) -> Result<Vec<RotationStatus>, UiError> {
@@ -26,19 +26,6 @@ pub async fn load_bulk_rotation(acct: String) -> Result<Vec<RotationStatus>, UiE
         statuses.push(RotationStatus { view, token_test, secret_test });
     }
     Ok(statuses)
-}
-
-/// The result of a step, for the next page. Names and values are in the same order.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepSummary {
-    /// Endpoints with a new credential.
-    pub created_for: Vec<String>,
-    /// Those credentials, shown once.
-    pub credentials: Vec<String>,
-    /// Skipped endpoints.
-    pub skipped: Vec<String>,
-    /// Why they were skipped.
-    pub reasons: Vec<String>,
 }
 
 /// The step of a form that only has a button.

@@ -10,8 +10,8 @@ use crate::error::UiError;
 
 /// One page of the events that match a query string.
 pub async fn list(acct: String, query: String) -> Result<Page<EventRow>, UiError> {
-    use crate::{pages::events::query, ssr};
-    Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &query::parse(&query)).await?)
+    use crate::{event_filter, ssr};
+    Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &event_filter::parse(&query)).await?)
 }
 
 /// One event with its deliveries.
@@ -32,12 +32,12 @@ pub struct Call {
 
 /// A call's events and deliveries.
 pub async fn show_call(acct: String, call: String) -> Result<Call, UiError> {
-    use crate::{pages::events::query, ssr};
+    use crate::{event_filter, ssr};
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
     if !domain::payload::is_uuid(&call) {
         return Err(UiError::not_found("Call"));
     }
-    let (events, deliveries) = query::of_call(&call);
+    let (events, deliveries) = event_filter::of_call(&call);
     let mut events = backend.events(&actor, &events).await?.rows;
     let mut deliveries = backend.deliveries(&actor, &deliveries).await?.rows;
     events.reverse();

@@ -29,7 +29,7 @@ pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) 
     let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
     let backend = ssr::backend()?;
     let summary = backend.endpoint(&actor, &id).await?;
-    let form = crate::pages::recover::filled_in(form, &summary.endpoint, backend.clock().now());
+    let form = crate::recover_form::filled_in(form, &summary.endpoint, backend.clock().now());
     let plan = backend.plan_recovery(&actor, &id, &form).await;
     let jobs = backend.jobs(&actor, Some(&id)).await?;
     Ok(RecoveryPreview { summary, form, plan, jobs })
@@ -39,7 +39,7 @@ pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) 
 #[server(prefix = "/api", endpoint = "recover/start")]
 pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Result<(), UiError> {
     use crate::{links, ssr};
-    let back = links::endpoint(&acct, &ep, "recover") + &crate::pages::recover::to_query(&form);
+    let back = links::endpoint(&acct, &ep, "recover") + &crate::recover_form::to_query(&form);
     ssr::form(&back, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         let job = ssr::backend()?.start_recovery(&actor, &id, &form).await?;

@@ -6,15 +6,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
-
-/// A QR code as an SVG path on a grid of modules.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QrCodePath {
-    /// Width in modules.
-    pub size: usize,
-    /// The dark modules.
-    pub path: String,
-}
+pub use crate::ssr::QrCodePath;
 
 /// A new key that hasn't been confirmed with a code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

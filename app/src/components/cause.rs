@@ -101,7 +101,7 @@ mod tests {
             attempts: 4,
             ..sample::row(Status::Retrying)
         };
-        assert_eq!(line(&row, UnixMs(4 * MINUTE_MS)), "Error in your server (503) · 4 of 12 attempts");
+        assert_eq!(line(&row, UnixMs(4 * MINUTE_MS)), "Server error (503) · 4 of 12 attempts");
         let view = RenderContext { acct: String::new(), now: UnixMs(4 * MINUTE_MS), zone: Zone::default() };
         let html = view! { <CauseLine row=row view=view/> }.to_html();
         assert!(html.contains(" · next attempt ") && html.contains(">in 26 min</time>"), "{html}");
@@ -124,7 +124,7 @@ mod tests {
         let facts = CauseFacts { status: Some(502), ..CauseFacts::default() };
         let failure = Some(Failure { cause: Cause::Http502504, facts });
         let row = DeliveryRow { failure, attempts: 1, ..sample::row(Status::Sending) };
-        let expected = "Sending now. Before: Your proxy could not reach your server (502) · 1 of 12 attempts";
+        let expected = "Sending now. Before: Your proxy couldn't reach your server (502) · 1 of 12 attempts";
         assert_eq!(line(&row, UnixMs(0)), expected);
     }
 
@@ -133,7 +133,7 @@ mod tests {
         let verdict_of = |status| verdict(&sample::row(status), UnixMs(0));
         assert_eq!(verdict_of(Status::Held), "Held: endpoint paused");
         assert_eq!((verdict_of(Status::Sending), verdict_of(Status::Failed)), ("Sending now".into(), "Failed".into()));
-        assert_eq!(verdict_of(Status::Queued), "Queued: Waiting for its turn");
+        assert_eq!(verdict_of(Status::Queued), "Queued: Waiting to be sent");
     }
 
     #[test]

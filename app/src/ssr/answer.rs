@@ -1,8 +1,8 @@
 //! Responses to POST requests: a redirect, so that reloading does not resubmit, with a flash for the next page.
 
-use domain::{FieldError, query::encode};
+use domain::FieldError;
 use http::StatusCode;
-use http::header::{HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{HeaderValue, LOCATION};
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
@@ -11,9 +11,6 @@ use super::{typed, visitor};
 use crate::error::UiError;
 use crate::flash::Flash;
 use crate::links;
-
-/// Lifetime of preference cookies: a year, in seconds.
-const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
 
 /// Shown above a form that was submitted without a recent sign-in.
 const UNSENT: &str = "You had to sign in first, so nothing has been saved yet. Check your input and submit it again.";
@@ -144,13 +141,4 @@ fn set_status(error: &UiError) {
         return;
     };
     response.set_status(status);
-}
-
-/// Sets a preference cookie, readable by scripts; an empty value deletes it.
-pub fn set_cookie(name: &str, value: &str) {
-    let age_s = if value.is_empty() { 0 } else { COOKIE_MAX_AGE_S };
-    let line = format!("{name}={}; Path=/; Max-Age={age_s}; SameSite=Lax", encode(value));
-    if let (Some(response), Ok(line)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&line)) {
-        response.append_header(SET_COOKIE, line);
-    }
 }

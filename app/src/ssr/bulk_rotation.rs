@@ -2,11 +2,24 @@
 
 use domain::actor::Actor;
 use domain::rotation::bulk::{BulkStep, StepOutcome};
+use serde::{Deserialize, Serialize};
 
 use super::{Done, backend};
-use crate::api::bulk_rotation::StepSummary;
 use crate::error::UiError;
 use crate::links;
+
+/// The result of a step, for the next page. Names and values are in the same order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// Endpoints with a new credential.
+    pub created_for: Vec<String>,
+    /// Those credentials, shown once.
+    pub credentials: Vec<String>,
+    /// Skipped endpoints.
+    pub skipped: Vec<String>,
+    /// Why they were skipped.
+    pub reasons: Vec<String>,
+}
 
 /// How long a POST waits for the first attempts of all tests together, in milliseconds.
 const WAIT_MS: i64 = 5_000;

@@ -2,17 +2,20 @@
 //! sign-in has no user in the session yet, and the rest is sealed.
 
 use domain::second_factor::PendingSignIn;
+use serde::{Deserialize, Serialize};
 
-use super::visitor::{lost, session};
-use crate::api::second_factor::QrCodePath;
+use super::visitor::{CODES_KEY, DRAFT_KEY, PENDING_KEY, lost, session};
 use crate::error::UiError;
 use qrcode::{Color, EcLevel, QrCode};
 
-const PENDING_KEY: &str = "pending_sign_in";
-const DRAFT_KEY: &str = "factor_draft";
-const CODES_KEY: &str = "recovery_codes";
-/// Session keys to clear when another user signs in.
-pub(super) const WAITING: [&str; 3] = [PENDING_KEY, DRAFT_KEY, CODES_KEY];
+/// A QR code as an SVG path on a grid of modules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QrCodePath {
+    /// Width in modules.
+    pub size: usize,
+    /// The dark modules.
+    pub path: String,
+}
 
 /// Records that the password was correct. The session gets a new id; the user is not signed in yet.
 ///

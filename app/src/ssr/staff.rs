@@ -64,3 +64,16 @@ pub async fn support_frame(acct: &str, visit: Visit) -> Result<Frame, UiError> {
     let contact = visitor::backend()?.contact();
     Ok(Frame { visit, user, memberships: vec![here.clone()], here, support: Some(session), operates: false, contact })
 }
+
+/// The signed-in user in this account. On pages of a support session, the support agent; forms submit to other paths, so
+/// a support session cannot submit any.
+///
+/// # Errors
+/// `Unauthenticated`, or `NotFound` for an account they are not a member of.
+pub async fn actor(acct: &str) -> Result<Actor, UiError> {
+    if links::is_support(&visitor::path()) {
+        return Ok(support_actor(acct).await?.0);
+    }
+    let user = visitor::user().await?;
+    Ok(visitor::backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(visitor::client_ip()))
+}

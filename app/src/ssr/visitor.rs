@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::actor::Actor;
-use domain::id::{AccountId, UserId};
+use domain::id::UserId;
 use domain::query::pairs;
 use domain::{Backend, UnixMs};
 use http::request::Parts;
@@ -14,6 +13,12 @@ use crate::error::UiError;
 use crate::flash::Flash;
 use crate::visit::Theme;
 use crate::zone::Zone;
+
+pub(super) const PENDING_KEY: &str = "pending_sign_in";
+pub(super) const DRAFT_KEY: &str = "factor_draft";
+pub(super) const CODES_KEY: &str = "recovery_codes";
+/// Session keys to clear when another user signs in.
+const WAITING: [&str; 3] = [PENDING_KEY, DRAFT_KEY, CODES_KEY];
 
 /// Session key of the signed-in user.
 pub const USER_KEY: &str = "user";
@@ -97,19 +102,6 @@ pub async fn user() -> Result<UserId, UiError> {
     user.ok_or_else(|| UiError::Domain(domain::Error::Unauthenticated("Sign in to see this page.".to_owned())))
 }
 
-/// The signed-in user in this account. On pages of a support session, the support agent; forms submit to other paths, so
-/// a support session cannot submit any.
-///
-/// # Errors
-/// `Unauthenticated`, or `NotFound` for an account they are not a member of.
-pub async fn actor(acct: &str) -> Result<Actor, UiError> {
-    if crate::links::is_support(&path()) {
-        return Ok(super::staff::support_actor(acct).await?.0);
-    }
-    let user = user().await?;
-    Ok(backend()?.actor(&user, &AccountId::parse(acct)?).await?.at(client_ip()))
-}
-
 /// Signs a user in after both steps. The session gets a new id, to prevent session fixation.
 ///
 /// # Errors
@@ -117,7 +109,7 @@ pub async fn actor(acct: &str) -> Result<Actor, UiError> {
 pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     let session = session()?;
     session.cycle_id().await.map_err(lost)?;
-    for key in super::second_step::WAITING {
+    for key in WAITING {
         session.remove_value(key).await.map_err(lost)?;
     }
     session.insert(USER_KEY, user).await.map_err(lost)?;
@@ -125,7 +117,7 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     let agent: String = header("user-agent").unwrap_or_default().chars().take(AGENT_MAX_CHARS).collect();
     session.insert(AGENT_KEY, agent).await.map_err(lost)?;
     session.insert(ADDRESS_KEY, client_ip()).await.map_err(lost)?;
-    super::set_cookie(SEEN_COOKIE, "1");
+    super::cookie::set_cookie(SEEN_COOKIE, "1");
     Ok(())
 }
 
@@ -159,7 +151,7 @@ pub fn session_id() -> Result<String, UiError> {
 /// # Errors
 /// `Internal` if the session cannot be deleted.
 pub async fn sign_out() -> Result<(), UiError> {
-    super::set_cookie(SEEN_COOKIE, "");
+    super::cookie::set_cookie(SEEN_COOKIE, "");
     session()?.flush().await.map_err(lost)
 }
 

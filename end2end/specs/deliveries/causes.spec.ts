@@ -4,19 +4,19 @@ import { expect, test } from "../../fixtures/test";
 
 /** Cause, the receiver's response, the text in the row. */
 const RESPONSES: [cause: string, answer: Answer, says: string | RegExp][] = [
-  ["response_timeout", "hang", "Connected, but no answer in 1 s. Your server may still have processed it"],
-  ["redirected", { redirectTo: "https://elsewhere.acme.example/" }, "Server answered 301 to https://elsewhere.acme.example/; we do not follow redirects"],
-  ["http_401_403", 401, "Server refused us (401)"],
-  ["http_404", 404, "No such path (404)"],
+  ["response_timeout", "hang", "Connected, but no response within 1 s. Your server may still have processed it"],
+  ["redirected", { redirectTo: "https://elsewhere.acme.example/" }, "Server redirected (301 to https://elsewhere.acme.example/); redirects aren't followed"],
+  ["http_401_403", 401, "Authentication rejected (401)"],
+  ["http_404", 404, "Path not found (404)"],
   ["http_405", 405, "Server does not accept POST here (405)"],
-  ["http_410", 410, "Server said Gone (410); endpoint paused"],
+  ["http_410", 410, "Server returned 410 Gone; endpoint paused"],
   ["http_413", 413, /Body of \d+ kB was too large for the server \(413\)/],
   ["http_4xx", 418, "Server rejected the request (418)"],
-  ["http_429", 429, "Server asked us to slow down (429)"],
-  ["http_5xx", 500, "Error in your server (500)"],
-  ["http_502_504", 502, "Your proxy could not reach your server (502)"],
-  ["reset", "hang up", "Connection was cut while waiting"],
-  ["bad_response", "garbage", "Reply was not valid HTTP"],
+  ["http_429", 429, "Rate limited by the server (429)"],
+  ["http_5xx", 500, "Server error (500)"],
+  ["http_502_504", 502, "Your proxy couldn't reach your server (502)"],
+  ["reset", "hang up", "Connection closed before a response arrived"],
+  ["bad_response", "garbage", "Response was not valid HTTP"],
 ];
 
 test("each row of the list shows the cause of its failure", async ({ page, user, api }) => {
@@ -31,8 +31,8 @@ test("each row of the list shows the cause of its failure", async ({ page, user,
     ["dns_not_found", "https://nowhere.invalid/calls", "No DNS record for nowhere.invalid"],
     ["connect_refused", refusedUrl(), /127\.0\.0\.1:\d+ refused the connection/],
     ["tls_expired", (await listen(expired)).url, /Certificate expired \d+ (days|months|years?) ago/],
-    ["tls_name", (await listen(otherHost)).url, `Certificate is for ${OTHER_HOST}, not 127.0.0.1`],
-    ["tls_version", (await listen()).url.replace("http:", "https:"), "Server offers no TLS 1.2 or newer"],
+    ["tls_name", (await listen(otherHost)).url, `Certificate is valid for ${OTHER_HOST}, not 127.0.0.1`],
+    ["tls_version", (await listen()).url.replace("http:", "https:"), "Server doesn't support TLS 1.2 or newer"],
   ];
   for (const [cause, answer, says] of RESPONSES) failures.push([cause, (await listen()).answers(answer).url, says]);
 

@@ -11,8 +11,8 @@ test("a failed delivery shows its cause, a fix, what happens next, and request a
   await page.goto(user.path("deliveries"));
   await page.locator(`#${id} a`).click();
   await expect(page).toHaveURL(user.path(`deliveries/${id}`));
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Retrying: Error in your server (503), asks us to wait 600 s");
-  await expect(page.getByText("Look into the log of your server at this time.")).toBeVisible();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Retrying: Server error (503); asked to wait 600 s");
+  await expect(page.getByText("Check your server logs around this time.")).toBeVisible();
   await expect(page.getByText(/Next retry (in|now)/)).toBeVisible();
   await expect(page.getByRole("heading", { name: "Response: 503" })).toBeVisible();
   await expect(page.getByText("status 503")).toBeVisible();

@@ -3,12 +3,12 @@ import { expect, test } from "../../fixtures/test";
 const HOST = "https://crm.acme.example";
 
 const BAD_URLS: [name: string, url: string, error: string][] = [
-  ["without a scheme", "crm.acme.example/calls", "Begin the URL with https://"],
-  ["with another scheme", "ftp://crm.acme.example/calls", "other schemes are not called"],
+  ["without a scheme", "crm.acme.example/calls", "Start the URL with https://"],
+  ["with another scheme", "ftp://crm.acme.example/calls", "Other schemes are not called"],
   ["with user name and password", "https://ana:secret@crm.acme.example/calls", "Take user name and password out"],
   ["with port 0", `${HOST}:0/calls`, "Port 0 cannot be called"],
-  ["with a decimal address", "http://2130706433/calls", "usual form of four numbers"],
-  ["with an octal address", "http://0177.0.0.1/calls", "usual form of four numbers"],
+  ["with a decimal address", "http://2130706433/calls", "usual form of four decimal numbers"],
+  ["with an octal address", "http://0177.0.0.1/calls", "usual form of four decimal numbers"],
   ["with a private address", "http://10.0.0.1/calls", "private"],
   ["of 2,049 characters", `${HOST}/${"x".repeat(2_049 - HOST.length - 1)}`, "At most 2,048 characters"],
   ["that only contains spaces", "   ", "Enter the URL"],

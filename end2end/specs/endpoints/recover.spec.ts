@@ -66,5 +66,5 @@ test("an empty recovery is reported, and an invalid time range is explained", as
   await page.goto(user.path(`endpoints/${id}/recover`));
   await expect(page.getByText("Nothing to recover: no failed events from")).toBeVisible();
   await page.goto(user.path(`endpoints/${id}/recover?from=2026-11-02T00:00&to=2026-11-01T00:00`));
-  await expect(page.getByRole("alert")).toHaveText("The beginning must lie before the end, and in the past.");
+  await expect(page.getByRole("alert")).toHaveText("The start must be before the end, and in the past.");
 });

@@ -21,7 +21,7 @@ async function preview(ops: Page, title: string, write: (panel: Locator) => Prom
 
 async function leaveToEnvironment(ops: Page, title: string) {
   await ops.getByRole("region", { name: title }).getByRole("button", { name: "Reset to environment variable" }).click();
-  await expect(ops.getByRole("status")).toContainText(`${title}: what the environment says is in force again.`);
+  await expect(ops.getByRole("status")).toContainText(`${title} cleared. The environment variable applies again.`);
 }
 
 test("sign-up can be closed and reopened", async ({ page, ops }) => {
@@ -47,7 +47,7 @@ test("sign-up can be closed and reopened", async ({ page, ops }) => {
 });
 
 test("an endpoint can use a private address if its network is allowed", async ({ page, user, ops, receiver }) => {
-  const title = "Networks that endpoints may have";
+  const title = "Allowed private networks";
   await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save and send test" }).click();
@@ -67,11 +67,11 @@ test("an endpoint can use a private address if its network is allowed", async ({
 
 test("no account keeps data longer than the maximum retention", async ({ page, user, ops }) => {
   const days = "Event retention (days)";
-  const wrong = await preview(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("for ever"));
-  await expect(wrong.getByRole("alert")).toContainText("Give days from 1 to 36,500.");
+  const wrong = await preview(ops, "Maximum retention", (panel) => panel.getByLabel("Days").fill("for ever"));
+  await expect(wrong.getByRole("alert")).toContainText("Enter 1 to 36,500 days.");
   await expect(wrong.getByLabel("Days")).toHaveValue("for ever");
   await expect(ops.getByRole("button", { name: "Save policy" })).toHaveCount(0);
-  const panel = await set(ops, "Longest retention", (panel) => panel.getByLabel("Days").fill("60"));
+  const panel = await set(ops, "Maximum retention", (panel) => panel.getByLabel("Days").fill("60"));
   await expect(panel).toContainText("for longer than 60 days");
 
   // The account still has its own 90 days. Other settings can be changed without touching them.
@@ -91,7 +91,7 @@ test("no account keeps data longer than the maximum retention", async ({ page, u
 });
 
 test("members of a suspended account see who to contact", async ({ page, user, ops }) => {
-  const panel = await set(ops, "Whom customers ask", (panel) => panel.getByLabel("Email address, phone number or URL").fill("help@provider.example"));
+  const panel = await set(ops, "Support contact", (panel) => panel.getByLabel("Email address, phone number or URL").fill("help@provider.example"));
   await expect(panel).toContainText("Set here by olga.");
   await ops.goto("/ops/audit?area=installation");
   await expect(ops.getByText("Policy changed").first()).toBeVisible();

@@ -2,7 +2,7 @@ import { expect, test } from "../../fixtures/test";
 
 test("a policy is previewed before it is saved, and invalid values are rejected", async ({ ops }) => {
   await ops.goto("/ops/policies");
-  const egress = ops.getByRole("region", { name: "Networks that endpoints may have" });
+  const egress = ops.getByRole("region", { name: "Allowed private networks" });
   await egress.getByLabel("Networks in CIDR notation").fill("10.0.0.0/40");
   await egress.getByRole("button", { name: "Preview" }).click();
   await expect(egress.getByRole("alert")).toContainText("10.0.0.0/40 is not a network.");

@@ -50,7 +50,7 @@ test("support gets from a phone number to the delivery in three clicks, recorded
   await page.goto(user.path("audit"));
   await page.getByRole("link", { name: "Support access", exact: true }).click();
   const records = page.getByRole("main").getByRole("listitem").filter({ hasText: "4711" });
-  for (const deed of ["Support session started", "Support looked at a page", "Support revealed a phone number", "Support session ended"]) {
+  for (const deed of ["Support session started", "Support viewed a page", "Support revealed a phone number", "Support session ended"]) {
     await expect(records.filter({ hasText: deed }).first()).toBeVisible();
   }
   await expect(page.getByText(`${email} (provider support)`).first()).toBeVisible();

@@ -23,11 +23,9 @@ use serde_json::json;
 
 use crate::{
     load::{Http, send},
-    server::Server,
+    server::{KEY, Server, Setup},
 };
 
-/// The instance key. Scenarios with separate data folders share it on a given database.
-pub const KEY: &str = "b2ZmaG9vay1iZW5jaC1tZWFzdXJlcy1uby1zZWNyZXQ=";
 /// Scopes of an account's token.
 const SCOPES: &str = "events:write,endpoints:write,deliveries:read";
 
@@ -48,16 +46,6 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// The binary to start and the database to start it on.
-pub struct Setup {
-    /// The `offhook` binary.
-    pub offhook: PathBuf,
-    /// The data folder.
-    pub data: PathBuf,
-    /// The database.
-    pub database_url: String,
 }
 
 /// A customer account.

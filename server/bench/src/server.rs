@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
+    path::PathBuf,
     process::{Child, ChildStderr, Command, Stdio},
     time::Duration,
 };
@@ -14,14 +15,25 @@ use tokio::sync::oneshot;
 
 use crate::{
     clock::{sleep_ms, stopwatch},
-    fixture::{KEY, Setup},
     load::{Http, get},
 };
 
+/// The instance key. Scenarios with separate data folders share it on a given database.
+pub const KEY: &str = "b2ZmaG9vay1iZW5jaC1tZWFzdXJlcy1uby1zZWNyZXQ=";
 /// Time limit for a start.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Clock ticks per second in /proc: fixed on Linux.
 const TICKS_PER_S: f64 = 100.0;
+
+/// The binary to start and the database to start it on.
+pub struct Setup {
+    /// The `offhook` binary.
+    pub offhook: PathBuf,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The database.
+    pub database_url: String,
+}
 
 /// A running server, killed when dropped.
 pub struct Server {

@@ -1,24 +1,25 @@
 //! Accounts, their members, and signing in.
 
 mod port;
-pub mod role;
 mod settings;
+mod sign_in;
 mod sign_up;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     port::Accounts,
-    role::{Role, StaffRole},
     settings::{AccountForm, AccountSettings, BODIES_DAYS, RETENTION_MAX_DAYS, ROWS_DAYS},
+    sign_in::{PasswordOutcome, PendingSignIn},
     sign_up::{
         EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SignUp, email_complaint, normal_email,
         password_complaint,
     },
 };
+pub use crate::role::{Role, StaffRole};
 use crate::{
-    actor::permission::{Permission, suspension_message},
     id::{AccountId, UserId},
+    permission::{Permission, suspension_message},
     time::UnixMs,
 };
 

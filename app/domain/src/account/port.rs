@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Account, AccountForm, Membership, SignUp, User};
+use super::{Account, AccountForm, Membership, PasswordOutcome, SignUp, User};
 use crate::{
     actor::Actor,
     error::Result,
     id::{AccountId, UserId},
-    second_factor::PasswordOutcome,
 };
 
 /// Accounts, signing up and signing in.

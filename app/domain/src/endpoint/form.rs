@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     error::{Error, FieldError, Result},
-    event::kind::EventKind,
+    event_kind::EventKind,
     name,
     secret::check_auth_token,
     target::TargetUrl,

@@ -15,7 +15,7 @@ pub use self::{
     port::{Duplicate, Endpoints},
     state::{EndpointState, PauseReason},
 };
-use crate::{event::kind::EventKind, id::EndpointId, target::TargetUrl, time::UnixMs};
+use crate::{event_kind::EventKind, id::EndpointId, target::TargetUrl, time::UnixMs};
 
 /// Default time limit of an attempt including the response body, in milliseconds.
 pub const ATTEMPT_TIMEOUT_MS: u32 = 15_000;

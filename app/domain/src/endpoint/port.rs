@@ -7,7 +7,7 @@ use crate::{
     actor::Actor,
     audit::AuditRecord,
     error::Result,
-    event::kind::EventKind,
+    event_kind::EventKind,
     id::{DeliveryId, EndpointId},
     tally::Tally,
     time::UnixMs,

@@ -9,7 +9,7 @@ use domain::{
 };
 use leptos::prelude::*;
 
-use super::{outcome::Outcome, query};
+use super::outcome::Outcome;
 use crate::html::IntoHtml;
 use crate::{
     api,
@@ -24,7 +24,7 @@ use crate::{
         status_badge::TestMark,
         time_text::{AgoText, TimeForm, TimeText},
     },
-    links,
+    event_filter, links,
     pages::account_page,
 };
 
@@ -33,11 +33,11 @@ use crate::{
 pub fn EventsPage() -> impl IntoView {
     account_page(Part::Events, async |route, frame| {
         let page = api::events::list(route.acct.clone(), route.query.clone()).await?;
-        let filter = query::parse(&route.query);
+        let filter = event_filter::parse(&route.query);
         let view = RenderContext::from(&frame);
         let paging =
             Paging::around(&Trail::parse(&route.query), filter.cursor.as_deref(), page.next.as_deref(), |cursor| {
-                query::write(&EventFilter { cursor, ..filter.clone() })
+                event_filter::write(&EventFilter { cursor, ..filter.clone() })
             });
         let content = if page.rows.is_empty() {
             empty(&filter, &view, frame.may(Permission::WriteEndpoints)).into_html()
@@ -88,7 +88,7 @@ fn FilterCheckbox(name: &'static str, value: &'static str, label: &'static str, 
 }
 
 fn empty(filter: &EventFilter, view: &RenderContext, may: bool) -> impl IntoView + use<> {
-    if !query::is_all(filter) {
+    if !event_filter::is_all(filter) {
         let title = "No events match this filter";
         let all = view.path("events");
         let no_call = filter.call.as_deref().filter(|call| !is_uuid(call));

@@ -5,4 +5,3 @@ pub mod detail;
 mod ladder;
 pub mod list;
 mod outcome;
-pub mod query;

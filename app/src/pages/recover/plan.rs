@@ -12,8 +12,9 @@ use domain::{
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::{events, form::PlanForm, from_query, jobs::JobRows, span};
+use super::{events, form::PlanForm, jobs::JobRows, span};
 use crate::html::IntoHtml;
+use crate::recover_form;
 use crate::{
     api::recover::{RecoveryPreview, StartRecovery, load_recovery_preview},
     components::{
@@ -34,7 +35,7 @@ use crate::{
 pub fn RecoverPage() -> impl IntoView {
     account_page(Part::Endpoints, async |route, frame| {
         frame.need(Permission::WriteDeliveries)?;
-        let form = from_query(&route.query);
+        let form = recover_form::from_query(&route.query);
         let RecoveryPreview { summary, form, plan, jobs } =
             load_recovery_preview(route.acct.clone(), route.param("ep"), form).await?;
         let endpoint = summary.endpoint;

@@ -13,24 +13,11 @@ use futures::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::time::timeout;
 
+pub use super::system_dns::DnsError;
 use super::{policy::Policy, system_dns::SystemDns, timing};
 
 /// Time limit of a lookup.
 pub const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
-
-/// Why a name gave no address to connect to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DnsError {
-    /// There is no such name.
-    #[error("no DNS record")]
-    NotFound,
-    /// No response in time, or the name servers failed.
-    #[error("DNS did not respond")]
-    Timeout,
-    /// All of its addresses are refused.
-    #[error("all addresses are refused")]
-    Blocked,
-}
 
 /// Resolves a name: as the system does, or as a test decides.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, DnsError>> + Send + Sync>;

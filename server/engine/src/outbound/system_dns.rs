@@ -19,7 +19,19 @@ use hickory_resolver::{
     system_conf::read_system_conf,
 };
 
-use super::resolver::DnsError;
+/// Why a name gave no address to connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DnsError {
+    /// There is no such name.
+    #[error("no DNS record")]
+    NotFound,
+    /// No response in time, or the name servers failed.
+    #[error("DNS did not respond")]
+    Timeout,
+    /// All of its addresses are refused.
+    #[error("all addresses are refused")]
+    Blocked,
+}
 
 const HOSTS: &str = "/etc/hosts";
 const RESOLV_CONF: &str = "/etc/resolv.conf";

@@ -155,7 +155,7 @@ async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     assert_eq!(wanted, expected[1..]);
     let last = emails.last().unwrap();
     assert_eq!(last.to, "ana@acme.example");
-    assert!(last.text.contains("Error in your server (500)") && last.text.contains("none is lost"), "{}", last.text);
+    assert!(last.text.contains("Server error (500)") && last.text.contains("none is lost"), "{}", last.text);
     assert!(last.text.contains(&format!("/endpoints/{}", endpoint.id)), "{}", last.text);
 }
 

@@ -107,7 +107,7 @@ async fn a_retry_after_is_honoured(harness: TestHarness) {
     harness.run().await;
     let row = harness.only_delivery().await.row;
     assert_eq!(row.next_attempt_at.map(|at| at.since_ms(harness.now())), Some(120_000));
-    assert_eq!(row.sentence(harness.now()), "Error in your server (503), asks us to wait 120 s");
+    assert_eq!(row.sentence(harness.now()), "Server error (503); asked to wait 120 s");
 }
 
 async fn attempts_share_one_id_and_carry_their_number(harness: TestHarness) {

@@ -60,7 +60,7 @@ async fn ephemeral_events_tried_before_they_expire_keep_their_cause(harness: Tes
     assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!((row.status_code, row.attempts), (Some(500), 1));
     let sentence = row.sentence(harness.now());
-    assert!(sentence.ends_with(". Before: Error in your server (500)"), "{sentence}");
+    assert!(sentence.ends_with(". Before: Server error (500)"), "{sentence}");
     let by_cause = DeliveryFilter::parse("?cause=http_5xx");
     assert_eq!(harness.engine.deliveries(&harness.admin, &by_cause).await.unwrap().rows.len(), 1);
 }
@@ -109,7 +109,7 @@ async fn a_durable_event_fails_after_its_last_attempt(harness: TestHarness) {
     assert_eq!(harness.run_after_ms(27 * 3_600_000).await, 0);
     let row = harness.only_delivery().await.row;
     assert_eq!((row.status, row.end_reason, row.attempts), (Status::Failed, Some(EndReason::Exhausted), 12));
-    assert_eq!(row.sentence(harness.now()), "Error in your server (500)");
+    assert_eq!(row.sentence(harness.now()), "Server error (500)");
 }
 
 async fn a_failed_delivery_is_resent_with_new_attempts_and_the_same_id(harness: TestHarness) {

@@ -71,7 +71,7 @@ async fn an_event_without_a_subscriber_is_accepted_and_says_why_it_was_not_sent(
     let id = accepted.json()["id"].as_str().unwrap().to_owned();
     let shown = tenant.get(&format!("/api/v1/events/{id}")).await.json();
     assert_eq!(shown["not_sent"]["cause"], "not_sent_no_endpoint");
-    assert_eq!(shown["not_sent"]["detail"], "Nobody listens for IncomingCall");
+    assert_eq!(shown["not_sent"]["detail"], "No endpoint is subscribed to IncomingCall");
     assert_eq!((&shown["outcome"], &shown["payload"]["call_id"]), (&json!([]), &json!(CALL)));
     let listed = tenant.get("/api/v1/events?not_sent=true&event=IncomingCall").await.json();
     assert_eq!((&listed["data"][0]["id"], &listed["next"]), (&json!(id), &Value::Null));

@@ -1,14 +1,13 @@
 //! The actor: who makes a request. It is the first argument of every operation of the engine.
 
-pub mod permission;
-
-pub use permission::Permission;
+pub use crate::permission::Permission;
+use crate::permission::suspension_message;
 
 use crate::{
-    account::role::{Role, StaffRole},
     error::{Error, Result},
     id::{AccountId, SupportId, TokenId, UserId},
-    token::scope::Scope,
+    role::{Role, StaffRole},
+    scope::Scope,
 };
 
 /// Who makes a request, and from where.
@@ -145,7 +144,7 @@ impl Actor {
         if let Some(reason) = &self.suspended
             && !permission.is_read_only()
         {
-            return Err(Error::Suspended(permission::suspension_message(reason)));
+            return Err(Error::Suspended(suspension_message(reason)));
         }
         Err(match &self.who {
             Who::Token { .. } => refused_to_token(permission),

@@ -3,16 +3,14 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub mod status;
-
-pub use status::Status;
+pub use crate::status::Status;
 
 use crate::{
     actor::Actor,
     attempt::Attempt,
     cause::Failure,
     error::Result,
-    event::kind::EventKind,
+    event_kind::EventKind,
     filter::DeliveryFilter,
     id::{DeliveryId, EndpointId, EventId},
     query::Page,

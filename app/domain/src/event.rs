@@ -4,10 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub mod kind;
-
-pub use crate::query::Page;
-pub use kind::EventKind;
+pub use crate::{event_kind::EventKind, query::Page};
 
 use crate::{
     actor::Actor,

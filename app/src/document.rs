@@ -3,8 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use super::visitor::theme;
-use crate::App;
+use crate::{App, ssr::theme};
 
 /// URLs of the site's assets for the document head.
 ///

@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub mod scope;
-
-pub use scope::Scope;
+pub use crate::scope::Scope;
 
 use crate::{
     actor::Actor,

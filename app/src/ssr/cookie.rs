@@ -1,0 +1,18 @@
+//! Cookies of the response.
+
+use domain::query::encode;
+use http::{HeaderValue, header::SET_COOKIE};
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+/// Lifetime of preference cookies: a year, in seconds.
+const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
+
+/// Sets a preference cookie, readable by scripts; an empty value deletes it.
+pub fn set_cookie(name: &str, value: &str) {
+    let age_s = if value.is_empty() { 0 } else { COOKIE_MAX_AGE_S };
+    let line = format!("{name}={}; Path=/; Max-Age={age_s}; SameSite=Lax", encode(value));
+    if let (Some(response), Ok(line)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&line)) {
+        response.append_header(SET_COOKIE, line);
+    }
+}
