@@ -58,7 +58,7 @@ fn first_cells(part: &str) -> Vec<String> {
 #[test]
 fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
     let page = page("retries");
-    for (id, policy) in [("record", RetryPolicy::Durable), ("news", RetryPolicy::Ephemeral)] {
+    for (id, policy) in [("call-end", RetryPolicy::Durable), ("call-start", RetryPolicy::Ephemeral)] {
         assert_eq!(rows(part(&page, id)), schedule(policy), "{id}");
         assert_eq!(schedule(policy).len(), policy.attempts() as usize);
         assert!(part(&page, id).contains(&format!("{} attempts ", policy.attempts())), "{id}");
@@ -66,7 +66,8 @@ fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
     let record = length(RetryPolicy::Durable.waits_ms().iter().sum());
     assert!(part(&page, "record").contains(&format!("attempts over {record}.")));
     assert!(
-        part(&page, "news").contains(&format!("attempts within {} s of the event", EPHEMERAL_FRESH_MS / SECOND_MS))
+        part(&page, "call-start")
+            .contains(&format!("attempts within {} s of the event", EPHEMERAL_FRESH_MS / SECOND_MS))
     );
     assert!(part(&page, "schedule").contains(&format!("up to {JITTER_PERCENT} %")));
     assert!(part(&page, "answers").contains(&format!("by up to {}.", span(RETRY_AFTER_MAX_MS))));

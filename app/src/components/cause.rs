@@ -124,7 +124,7 @@ mod tests {
         let facts = CauseFacts { status: Some(502), ..CauseFacts::default() };
         let failure = Some(Failure { cause: Cause::Http502504, facts });
         let row = DeliveryRow { failure, attempts: 1, ..sample::row(Status::Sending) };
-        let expected = "Sending now. Before: Your proxy couldn't reach your server (502) · 1 of 12 attempts";
+        let expected = "Sending now. Last failure: Your proxy couldn't reach your server (502) · 1 of 12 attempts";
         assert_eq!(line(&row, UnixMs(0)), expected);
     }
 

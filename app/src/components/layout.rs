@@ -163,7 +163,7 @@ mod tests {
         );
         assert!(
             !is_within("/ops/accounts", links::OPS, links::OPS)
-                && !is_within("/ops/staffing", "/ops/staff", links::OPS)
+                && !is_within("/ops/staff-members", "/ops/staff", links::OPS)
         );
     }
 }

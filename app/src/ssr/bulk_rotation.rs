@@ -36,15 +36,15 @@ pub fn page(acct: &str) -> String {
 /// As `rotate_all` of the port.
 pub async fn take(acct: &str, actor: &Actor, step: &BulkStep, done: &str) -> Result<Done, UiError> {
     let (mut summary, mut tests, mut count) = (StepSummary::default(), Vec::new(), 0_usize);
-    for taken in backend()?.rotate_all(actor, step).await? {
-        match taken.outcome {
+    for result in backend()?.rotate_all(actor, step).await? {
+        match result.outcome {
             StepOutcome::Skipped(reason) => {
-                summary.skipped.push(taken.name);
+                summary.skipped.push(result.name);
                 summary.reasons.push(reason);
                 continue;
             }
             StepOutcome::Made(credential) => {
-                summary.created_for.push(taken.name);
+                summary.created_for.push(result.name);
                 summary.credentials.push(credential);
             }
             StepOutcome::Sent(test) => tests.push(test),

@@ -5,12 +5,12 @@ import { expect, test } from "../../fixtures/test";
 /** Cause, the receiver's response, the text in the row. */
 const RESPONSES: [cause: string, answer: Answer, says: string | RegExp][] = [
   ["response_timeout", "hang", "Connected, but no response within 1 s. Your server may still have processed it"],
-  ["redirected", { redirectTo: "https://elsewhere.acme.example/" }, "Server redirected (301 to https://elsewhere.acme.example/); redirects aren't followed"],
+  ["redirected", { redirectTo: "https://elsewhere.acme.example/" }, "Server redirected to https://elsewhere.acme.example/ (301); redirects aren't followed"],
   ["http_401_403", 401, "Authentication rejected (401)"],
   ["http_404", 404, "Path not found (404)"],
   ["http_405", 405, "Server does not accept POST here (405)"],
   ["http_410", 410, "Server returned 410 Gone; endpoint paused"],
-  ["http_413", 413, /Body of \d+ kB was too large for the server \(413\)/],
+  ["http_413", 413, /Request body of \d+ kB is too large for the server \(413\)/],
   ["http_4xx", 418, "Server rejected the request (418)"],
   ["http_429", 429, "Rate limited by the server (429)"],
   ["http_5xx", 500, "Server error (500)"],

@@ -9,7 +9,7 @@ test("an operator creates an account, and its first admin joins with the emailed
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByRole("button", { name: "Sign in" }).click();
   await expect(page).toHaveURL("/ops");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^(All quiet|Deliveries are late): /);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^(Healthy|Deliveries are late): /);
   await expect(page.getByRole("heading", { name: "Installation" })).toBeVisible();
 
   const [name, admin] = [`Beta ${randomUUID()}`, `bob.${randomUUID()}@beta.example`];

@@ -50,8 +50,8 @@ test("support gets from a phone number to the delivery in three clicks, recorded
   await page.goto(user.path("audit"));
   await page.getByRole("link", { name: "Support access", exact: true }).click();
   const records = page.getByRole("main").getByRole("listitem").filter({ hasText: "4711" });
-  for (const deed of ["Support session started", "Support viewed a page", "Support revealed a phone number", "Support session ended"]) {
-    await expect(records.filter({ hasText: deed }).first()).toBeVisible();
+  for (const action of ["Support session started", "Support viewed a page", "Support revealed a phone number", "Support session ended"]) {
+    await expect(records.filter({ hasText: action }).first()).toBeVisible();
   }
   await expect(page.getByText(`${email} (provider support)`).first()).toBeVisible();
   await expect(page.getByText("Calls do not reach the CRM").first()).toBeVisible();

@@ -7,7 +7,7 @@ use domain::{Error, FieldError, query};
 
 use crate::rest::problem::Problem;
 
-/// The parameters that no handler has read yet, and the errors in those that were read.
+/// The parameters that no handler has read yet, and the errors found so far.
 pub struct Query {
     unread: Vec<(String, String)>,
     errors: Vec<FieldError>,

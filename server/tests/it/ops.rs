@@ -42,7 +42,7 @@ async fn an_operator_lands_on_the_health_page_and_reaches_every_other_page() {
     assert_eq!(olga.get("/").await.header("location"), "/ops");
     let health = olga.get("/ops").await;
     assert!(
-        health.text.contains("All quiet: nothing is waiting.") && health.text.contains("No accounts yet"),
+        health.text.contains("Healthy: nothing is waiting.") && health.text.contains("No accounts yet"),
         "{}",
         health.text
     );

@@ -85,7 +85,7 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     let key = TotpKey::parse(&text.replace(' ', "")).unwrap();
     let refused = ana.post("/api/factor/on", &[("form[code]", "12345x")]).await;
     let page = page_after(&mut ana, &refused).await;
-    assert!(page.contains("has 6 digits") && page.contains(&text) && !page.contains("12345x"), "{page}");
+    assert!(page.contains("6-digit code") && page.contains(&text) && !page.contains("12345x"), "{page}");
     let code = key.code(step_at(app.room.backend.clock().now()));
     let on = ana.post("/api/factor/on", &[("form[code]", &code)]).await;
     let page = page_after(&mut ana, &on).await;
@@ -186,7 +186,7 @@ async fn a_recovery_code_signs_in_and_shows_how_many_are_left() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     let page = ana.get("/sign-in/verify?with=recovery&next=%2Fme").await.text;
-    assert!(page.contains("16 emails and digits"), "{page}");
+    assert!(page.contains("16 letters and digits"), "{page}");
     let fields = [("form[code]", phone.codes[0].as_str()), ("form[with]", "recovery"), ("form[next]", "/me")];
     let done = ana.post(VERIFY, &fields).await;
     assert_eq!(done.header("location"), format!("{PAGE}?next=%2Fme"));

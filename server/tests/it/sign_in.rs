@@ -135,7 +135,7 @@ async fn input_typed_after_the_session_ended_is_restored_after_signing_in() {
     browser.sign_in("a wrong password", &form).await;
     assert_eq!(browser.sign_in(PASSWORD, &form).await.header("location"), form);
     let page = browser.get(&form).await;
-    for kept in ["https://crm.acme.example/calls", "CRM 7", "You had to sign in before"] {
+    for kept in ["https://crm.acme.example/calls", "CRM 7", "You had to sign in first"] {
         assert!(page.text.contains(kept), "{kept}");
     }
     assert!(!browser.get(&form).await.text.contains("CRM 7"), "only once");

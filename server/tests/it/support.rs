@@ -83,7 +83,7 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let mut browser = agent(&app, StaffRole::Support).await;
-    assert!(browser.get("/support?q=acm").await.text.contains("Matched by the account’s name"));
+    assert!(browser.get("/support?q=acm").await.text.contains("Matched by account name"));
     assert!(browser.get("/support?q=nothing").await.text.contains("No account matches nothing"));
     assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
     let closed = browser.get(&inner(&tenant, "/deliveries")).await;

@@ -48,7 +48,7 @@ async fn an_invitation_lets_a_new_user_join_and_works_once() {
     let weak = [("link", end(&link)), ("form[name]", "Bob"), ("form[password]", "password1234")];
     let refused = bob.post("/api/invitation/join-new", &weak).await;
     let again = page_after(&mut bob, &refused).await;
-    assert!(again.text.contains("tried first") && again.text.contains("value=\"Bob\""), "{}", again.text);
+    assert!(again.text.contains("commonly used password") && again.text.contains("value=\"Bob\""), "{}", again.text);
     let joined = bob
         .post("/api/invitation/join-new", &[("link", end(&link)), ("form[name]", "Bob"), ("form[password]", NEW)])
         .await;

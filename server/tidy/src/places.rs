@@ -59,7 +59,9 @@ fn sqlx_is_used_in_the_store_only() {
 
 #[test]
 fn there_is_one_http_client() {
-    let outside = |file: &Source| !file.path.contains("engine/src/outbound/") && !file.is_test();
+    let outside = |file: &Source| {
+        !file.path.contains("engine/src/outbound/") && !file.path.starts_with("server/bench/") && !file.is_test()
+    };
     none(lines_that(rust(), "reqwest belongs into engine/src/outbound", |file, n, line| {
         outside(file) && n < file.tests_begin() && line.contains("reqwest::")
     }));

@@ -59,7 +59,7 @@ pub enum Cell {
 /// The cells of the columns in row order, padded with empty rows to `size` rows.
 ///
 /// # Errors
-/// When the first cell of a row is null: it could not be told apart from padding.
+/// When the first cell of a row is null: it could not be distinguished from padding.
 pub fn cells(columns: Vec<Column>, size: usize) -> Result<Vec<Cell>, serde_json::Error> {
     let mut all = vec![Cell::Null; size * columns.len()];
     let (width, mut rows) = (columns.len(), 0);

@@ -13,11 +13,11 @@ on_both! { every_action_is_recorded_with_its_actor_origin_and_changes revealing_
 
 /// A chain as it was written before migration 18, with the hashes of that time.
 const OLD_RECORDS: [&str; 3] = [
-    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash) \
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
      VALUES ('acct_old', 1, 'aud_01', 1790000000000, 'usr_1', 'ana@acme.example', '203.0.113.9', 'endpoint.created', \
      'ep_1', 'Billing', '[{\"what\":\"URL\",\"before\":null,\"after\":\"https://acme.example/hook\"}]', \
      'bf8af5cfab66a7e8fdbe93f50c634d8168aec975937d1d9f814d62617a0e9a8d')",
-    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash) \
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, deed, object_id, object, changes, hash) \
      VALUES ('acct_old', 2, 'aud_02', 1790000001000, NULL, NULL, NULL, 'endpoint.paused_gone', 'ep_1', 'Billing', '[]', \
      'beb2772bfb1b5d11017ec7b417f2a319350c0384ff48cb8459a8a8d4ff0d54c1')",
     "INSERT INTO audit_heads (account_id, position, hash) VALUES ('acct_old', 2, \
@@ -138,7 +138,7 @@ async fn the_hash_chain_survives_concurrent_writers(harness: TestHarness) {
 
 async fn chains_from_before_the_column_was_renamed_still_verify(harness: TestHarness) {
     harness.endpoint().await;
-    harness.execute("ALTER TABLE audit_log RENAME COLUMN action TO action").await.unwrap();
+    harness.execute("ALTER TABLE audit_log RENAME COLUMN action TO deed").await.unwrap();
     harness.execute("DELETE FROM _sqlx_migrations WHERE version = 18").await.unwrap();
     for written in OLD_RECORDS {
         harness.execute(written).await.unwrap();

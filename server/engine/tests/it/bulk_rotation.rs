@@ -94,7 +94,7 @@ async fn an_endpoint_that_is_already_rotating_is_skipped_with_a_reason(harness: 
     let taken = take(&harness, BulkStep::Prepare(Some("the-same-for-all".into()))).await;
     assert_eq!(done(&taken), 1);
     assert!(
-        matches! ( skipped ( & taken ) [ .. ] , [ ( "A" , why ) ] if why . contains ( "is running" ) ),
+        matches! ( skipped ( & taken ) [ .. ] , [ ( "A" , why ) ] if why . contains ( "already in progress" ) ),
         "{taken:?}"
     );
     harness.pause(&first.id).await;

@@ -67,7 +67,7 @@ async fn reloaded_admin(harness: &TestHarness) -> Actor {
 async fn the_health_page_shows_waiting_deliveries_and_failing_endpoints(harness: TestHarness) {
     let olga = operator(&harness).await;
     let seen = harness.engine.health(&olga).await.unwrap();
-    assert_eq!(seen.verdict(), (HealthLevel::Healthy, "All quiet: nothing is waiting.".into()));
+    assert_eq!(seen.verdict(), (HealthLevel::Healthy, "Healthy: nothing is waiting.".into()));
     assert!(seen.database_bytes > 0 && seen.nodes[0].here && seen.accounts == 1, "{seen:?}");
     harness.endpoint().await;
     harness.receiver.usually(crate::receiver::Reply::Status(500));

@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use engine::clock::sleep_ms;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -185,7 +186,7 @@ async fn drip(stream: &mut TcpStream) -> Option<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n").await.ok()?;
     loop {
         stream.write_all(b"x").await.ok()?;
-        engine::clock::sleep_ms(1_000).await;
+        sleep_ms(1_000).await;
     }
 }
 

@@ -90,7 +90,7 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
     assert!(shown.uri.starts_with("otpauth://totp/Offhook%20at%20127.0.0.1:ana%40acme.example?secret="), "{shown:?}");
     let key = TotpKey::parse(&shown.key.replace(' ', "")).unwrap();
     let far = key.code(step_at(harness.now()) + 50);
-    for (typed, says) in [("", "Give the code"), ("12345", "6 digits"), (far.as_str(), "Incorrect code")] {
+    for (typed, says) in [("", "Enter the code"), ("12345", "6-digit code"), (far.as_str(), "Incorrect code")] {
         let refused = harness.engine.switch_factor_on(&user, &draft, typed, "here", IP).await;
         assert!(complaint(refused).contains(says), "{typed}");
     }

@@ -60,7 +60,7 @@ async fn ephemeral_events_tried_before_they_expire_keep_their_cause(harness: Tes
     assert_eq!((row.status, row.end_reason), (Status::Expired, Some(EndReason::TooLate)));
     assert_eq!((row.status_code, row.attempts), (Some(500), 1));
     let sentence = row.sentence(harness.now());
-    assert!(sentence.ends_with(". Before: Server error (500)"), "{sentence}");
+    assert!(sentence.ends_with(". Last failure: Server error (500)"), "{sentence}");
     let by_cause = DeliveryFilter::parse("?cause=http_5xx");
     assert_eq!(harness.engine.deliveries(&harness.admin, &by_cause).await.unwrap().rows.len(), 1);
 }

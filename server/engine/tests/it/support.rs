@@ -176,7 +176,7 @@ async fn every_view_is_recorded_in_the_accounts_own_log(harness: TestHarness) {
     }
     assert_eq!(all[0].object_id.as_deref(), Some("dlv_1"));
     assert!(noted(&all[0]).ends_with("page=a delivery"));
-    assert!(noted(&all[1]).ends_with("page=the deliveries asked for=q: 0120 ••• 222"));
+    assert!(noted(&all[1]).ends_with("page=the deliveries filter=q: 0120 ••• 222"));
     assert_eq!(all[2].object_id.as_deref(), Some(session.id.as_str()));
     assert_eq!(harness.engine.verify_audit().await.unwrap().broken, []);
 }

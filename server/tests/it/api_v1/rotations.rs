@@ -25,7 +25,7 @@ async fn all_endpoints_are_rotated_step_by_step() {
     assert!(prepared.iter().all(|one| one["credential"] == "next-of-all"), "{prepared:?}");
     let again = step("auth-token/prepare", json!({})).await;
     assert_eq!(outcomes(&again), ["skipped", "skipped"]);
-    assert!(again[0]["reason"].as_str().unwrap().contains("is running"));
+    assert!(again[0]["reason"].as_str().unwrap().contains("already in progress"));
     assert_eq!(outcomes(&step("auth-token/switch", json!({})).await), ["skipped", "skipped"]);
     assert_eq!(outcomes(&step("auth-token/test", json!({})).await), ["done", "done"]);
     app.until(async || {

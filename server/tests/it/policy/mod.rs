@@ -290,7 +290,7 @@ async fn what_pages_load_has_no_address_of_its_own() {
     }
 }
 
-/// Posts as a program would, which is told the error instead of being led to a page.
+/// Posts as a program would, which gets the error instead of a redirect to a page.
 async fn post(browser: &Browser<'_>, path: &str, full: &Full) -> TestResponse {
     let fields = full.fields();
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -1,6 +1,6 @@
 //! Rotation of one endpoint's credentials. [`domain::rotation`] has the rules.
 //!
-//! Locks are always taken in the same order: rotation, endpoint, audit log.
+//! Locks are always acquired in the same order: rotation, endpoint, audit log.
 
 use async_trait::async_trait;
 use domain::{
