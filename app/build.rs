@@ -3,6 +3,8 @@
 //! A page becomes a list of blocks: HTML to insert as it is, and code blocks, which the page shows with their copy
 //! button. Mistakes in the texts (a dead link, a cause without one of its sections) fail the build.
 #![expect(clippy::expect_used, clippy::panic, reason = "a mistake in the help texts must fail the build")]
+#![expect(clippy::disallowed_macros, reason = "cargo reads what a build script prints")]
+#![expect(clippy::disallowed_methods, reason = "cargo passes its settings in the environment")]
 
 use std::{
     collections::BTreeSet,

@@ -64,7 +64,7 @@ fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
         assert!(part(&page, id).contains(&format!("{} attempts ", policy.attempts())), "{id}");
     }
     let record = length(RetryPolicy::Durable.waits_ms().iter().sum());
-    assert!(part(&page, "record").contains(&format!("attempts over {record}.")));
+    assert!(part(&page, "call-end").contains(&format!("attempts over {record}.")));
     assert!(
         part(&page, "call-start")
             .contains(&format!("attempts within {} s of the event", EPHEMERAL_FRESH_MS / SECOND_MS))

@@ -20,7 +20,7 @@ const SMTP_PORT: u16 = 25;
 type Smtp = AsyncSmtpTransport<Tokio1Executor>;
 
 /// Why mail cannot be sent with these settings.
-#[derive(Debug, thiserror :: Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum MailError {
     /// The mail server is not a `smtp://` or `smtps://` URL.
     #[error("OFFHOOK_SMTP_URL: {0}")]
@@ -34,11 +34,8 @@ pub enum MailError {
 }
 
 /// The mailer that the settings describe.
-
 ///
-
 /// # Errors
-
 /// [`MailError`] naming the setting.
 pub fn open(server: Option<&Url>, from: Option<&str>) -> Result<Arc<dyn Mail>, MailError> {
     let Some(server) = server else { return Ok(Arc::new(Log)) };
@@ -71,7 +68,7 @@ impl Mail for Queue {
         match self.0.try_send(email) {
             Ok(()) => Enqueued::Queued,
             Err(error) => {
-                tracing :: error! ( % error , "mail was not queued" );
+                tracing::error!(%error, "mail was not queued");
                 Enqueued::Full
             }
         }
@@ -84,7 +81,7 @@ async fn send_all(smtp: Smtp, from: Mailbox, mut emails: mpsc::Receiver<Email>) 
         let to = email.to.clone();
         match send(&smtp, &from, email).await {
             Ok(()) => tracing::info!(to, "mail sent"),
-            Err(error) => tracing :: error! ( to , % error , "mail was not sent" ),
+            Err(error) => tracing::error!(to, %error, "mail was not sent"),
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Metrics for Prometheus, in its text format 0.0.4.
-
 //!
-
 //! The engine reads most values from the database when they are scraped. `prometheus-client` keeps values of its own and
-
 //! writes OpenMetrics only, where counters are declared under another name.
 
 use std::fmt::Write as _;

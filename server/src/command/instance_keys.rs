@@ -1,9 +1,6 @@
 //! Checks that the instance keys match the ones that encrypted the values in the database.
-
 //!
-
 //! A server with other keys could accept events but send none of them, so it does not start. A key is generated only if
-
 //! nothing has been encrypted yet.
 
 use anyhow::anyhow;
@@ -59,6 +56,8 @@ pub(super) fn check(
     } else {
         (format!("values in this database are encrypted with {first}, which is not among the keys in {place}"), "")
     };
-    Err ( anyhow! ( "{reason}. Add the key that belongs to this database there (docs/operations.md, \"Backup\"). Only if it is lost \
-         for good, {rename}start the server with OFFHOOK_LOST_KEYS={names}: existing endpoints must then be recreated" ) . into ( ) )
+    Err ( anyhow!(
+        "{reason}. Add the key that belongs to this database there (docs/operations.md, \"Backup\"). Only if it is lost \
+         for good, {rename}start the server with OFFHOOK_LOST_KEYS={names}: existing endpoints must then be recreated"
+    ) . into ( ) )
 }

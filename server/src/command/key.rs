@@ -1,9 +1,6 @@
 //! `offhook key …`
-
 //!
-
 //! The order matters: every node must know a key before anything is encrypted with it, and a key is removed only when
-
 //! nothing is encrypted with it. Decision 0010 gives the reasons.
 
 use std::{path::PathBuf, sync::Arc, time::UNIX_EPOCH};
@@ -45,7 +42,6 @@ pub enum Key {
     /// Add a key to the key file. It encrypts nothing before `rotate`, so that it can be copied to other nodes first.
     Add(Add),
     /// Switch to the next key and re-encrypt what older keys have encrypted, while the server runs. Resumes where it was
-
     /// stopped.
     Rotate(Rotate),
 }
@@ -87,12 +83,13 @@ pub(super) async fn run(key: Key) -> Result<(), CommandError> {
 async fn show(store: &Store) -> Result<(), CommandError> {
     let sealed = engine(store).await?.sealed_by().await.map_err(anyhow::Error::from)?;
     let ring = ring(store, &sealed)?;
-    let key = |id: &KeyId| json! ( { "id" : id . to_string ( ) , "current" : * id == ring . current ( ) . id , "sealed" : sealed . by ( * id ) } );
+    let key =
+        |id: &KeyId| json!({ "id": id.to_string(), "current": *id == ring.current().id, "sealed": sealed.by(*id) });
     let missing: Vec<String> = unknown(&ring, &sealed).iter().map(KeyId::to_string).collect();
     let present = ids(&ring);
     let wrong: Vec<String> = sealed.closed().filter(|id| present.contains(id)).map(|id| id.to_string()).collect();
     let keys: Vec<_> = present.iter().map(key).collect();
-    print_json(&json! ( { "keys" : keys , "missing" : missing , "wrong" : wrong , "nameless" : sealed . nameless } ))?;
+    print_json(&json!({ "keys": keys, "missing": missing, "wrong": wrong, "nameless": sealed.nameless }))?;
     instance_keys::check(&sealed, Some(&ring), store, &[])
 }
 
@@ -116,7 +113,7 @@ fn add_to_file(store: &Store) -> Result<(), CommandError> {
     let ring = ring.with_waiting(secret_key::random().map_err(anyhow::Error::from)?);
     secret_key::replace(&path, &ring).map_err(anyhow::Error::from)?;
     let added = ring.waiting().map(|key| key.id.to_string());
-    print_json(&json! ( { "added" : added , "file" : path } ))
+    print_json(&json!({ "added": added, "file": path }))
 }
 
 /// The key file, for operations that need one.
@@ -155,7 +152,7 @@ async fn rotate_keys(request: Rotate) -> Result<(), CommandError> {
     let retired: Vec<String> = retired.iter().map(KeyId::to_string).collect();
     let current = ring.current().id.to_string();
     print_json(
-        &json! ( { "current" : current , "resealed" : pass . resealed , "closed" : pass . closed , "retired" : retired , "kept" : kept } ),
+        &json!({ "current": current, "resealed": pass.resealed, "closed": pass.closed, "retired": retired, "kept": kept }),
     )?;
     if open {
         return Ok(());

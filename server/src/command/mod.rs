@@ -1,5 +1,4 @@
 //! The command line. Results are one JSON object per line on stdout, messages go to stderr; the exit code is 0 for
-
 //! success, 1 for failure, 2 for wrong usage.
 
 pub mod account;
@@ -75,7 +74,7 @@ enum Verb {
 }
 
 /// Why a command failed.
-#[derive(Debug, thiserror :: Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// Wrong usage.
     #[error("{0}")]
@@ -160,7 +159,6 @@ fn require_database(store: &Store) -> Result<(), CommandError> {
 }
 
 /// A random key for commands that encrypt and decrypt nothing, so that a database can be copied and checked without its
-
 /// keys.
 fn placeholder_keys() -> Result<Keys, CommandError> {
     Ok(KeyRing::one(secret_key::random().map_err(anyhow::Error::from)?).into())

@@ -66,7 +66,7 @@ pub(super) async fn run(user: User) -> Result<(), CommandError> {
         User::Create(new) => create(new).await,
         User::ResetFactor(ResetFactor { email, store }) => {
             let id = engine(&store).await?.reset_second_factor(&Actor::COMMAND_LINE, &email).await?;
-            print_json(&json! ( { "id" : id } ))
+            print_json(&json!({ "id": id }))
         }
     }
 }
@@ -75,7 +75,7 @@ async fn create(new: Create) -> Result<(), CommandError> {
     let affiliation = affiliation(new.role, new.account.as_deref())?;
     let password = password()?;
     let id = engine(&new.store).await?.create_user(&Actor::COMMAND_LINE, &new.email, &password, affiliation).await?;
-    print_json(&json! ( { "id" : id } ))
+    print_json(&json!({ "id": id }))
 }
 
 fn affiliation(role: AnyRole, account: Option<&str>) -> Result<Affiliation, CommandError> {

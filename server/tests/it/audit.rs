@@ -12,7 +12,7 @@ use crate::{
 /// An endpoint with a name that a spreadsheet would evaluate.
 async fn renamed(tenant: &Tenant<'_>) -> String {
     let id = tenant.endpoint("http://127.0.0.1:9/calls").await["id"].as_str().unwrap().to_owned();
-    let renamed = tenant.patch(&format!("/api/v1/endpoints/{id}"), &json! ( { "name" : "=cmd()" } )).await;
+    let renamed = tenant.patch(&format!("/api/v1/endpoints/{id}"), &json!({ "name": "=cmd()" })).await;
     assert_eq!(renamed.status, 200, "{}", renamed.text);
     id
 }
@@ -84,7 +84,7 @@ async fn a_token_with_the_scope_reads_the_log() {
     renamed(&tenant).await;
     let records = tenant.get("/api/v1/audit?area=endpoint&limit=1").await.json();
     assert_eq!(records["data"][0]["action"], "endpoint.changed");
-    let change = json! ( { "what" : "name" , "before" : records [ "data" ] [ 0 ] [ "changes" ] [ 0 ] [ "before" ] , "after" : "=cmd()" } );
+    let change = json!({ "what": "name", "before": records["data"][0]["changes"][0]["before"], "after": "=cmd()" });
     assert_eq!(records["data"][0]["changes"], json!([change]));
     let next = records["next"].as_str().unwrap();
     let older = tenant.get(&format!("/api/v1/audit?area=endpoint&limit=1&cursor={next}")).await.json();

@@ -28,7 +28,8 @@ async fn operator(app: &TestApp) -> Browser<'_> {
 
 fn call(n: u32) -> Value {
     let call = format!("{n:08x}-aaaf-11e7-b600-7ac8e42434d2");
-    json! ( { "event" : "CallProcessed" , "call_id" : call , "call_cost" : 0.0 , "call_type" : "incoming" , "call_duration" : 6 , "call_status" : "answered" , "source" : "1" , "destination" : "2" } )
+    json!({ "event": "CallProcessed", "call_id": call, "call_cost": 0.0, "call_type": "incoming", "call_duration": 6,
+        "call_status": "answered", "source": "1", "destination": "2" })
 }
 
 async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> TestResponse {
@@ -88,7 +89,7 @@ async fn a_suspended_account_is_refused_with_its_reason_and_loses_nothing() {
     assert_eq!(problem.json()["type"], "/api/v1/openapi.json#/components/responses/Suspended");
     assert_eq!(problem.json()["detail"], "This account is suspended: Unpaid since May. Ask your provider.");
     let platform = app.token(None, &[Scope::EventsWrite]).await;
-    let event = json! ( { "account" : "ref-acme" , "payload" : call ( 1 ) } ).to_string();
+    let event = json!({ "account": "ref-acme", "payload": call(1) }).to_string();
     let accepted = app.call(Method::POST, "/api/v1/events", &platform, Some(&event)).await;
     assert_eq!((accepted.status.as_u16(), accepted.json()["deliveries"].as_u64()), (202, Some(1)), "{accepted:?}");
 
@@ -117,8 +118,8 @@ async fn an_account_can_have_its_own_rate_limit() {
     let limits = [("acct", tenant.account.id.as_str()), ("form[endpoints_max]", "1"), ("form[events_per_s]", "2")];
     let saved = olga.post("/api/ops/limits", &limits).await;
     assert_eq!(saved.header("location"), format!("/ops/accounts/{}", tenant.account.id));
-    let events: Vec<Value> = (0..40).map(|n| json! ( { "payload" : call ( n ) } )).collect();
-    let batch = tenant.post("/api/v1/events/batch", &json! ( { "events" : events } )).await.json();
+    let events: Vec<Value> = (0..40).map(|n| json!({ "payload": call(n) })).collect();
+    let batch = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await.json();
     let results = batch["results"].as_array().unwrap();
     let refused: Vec<&Value> = results.iter().filter(|result| result["status"] == 429).collect();
     assert!(refused.len() >= 30 && results[0]["status"] == 202, "{batch}");
@@ -126,11 +127,11 @@ async fn an_account_can_have_its_own_rate_limit() {
     assert!(detail.contains("limits this account to 2 events per second"), "{detail}");
     let platform = app.token(None, &[Scope::EventsWrite]).await;
     for n in 50..60 {
-        let event = json! ( { "account" : tenant . account . id , "payload" : call ( n ) } ).to_string();
+        let event = json!({ "account": tenant.account.id, "payload": call(n) }).to_string();
         assert_eq!(app.call(Method::POST, "/api/v1/events", &platform, Some(&event)).await.status, 202);
     }
     tenant.endpoint("http://127.0.0.1:9/calls").await;
-    let second = json! ( { "url" : "http://127.0.0.1:9/more" , "events" : [ "IncomingCall" ] } );
+    let second = json!({ "url": "http://127.0.0.1:9/more", "events": ["IncomingCall"] });
     let refused = tenant.post("/api/v1/endpoints", &second).await;
     refused.is_problem(409);
     assert!(refused.text.contains("limited to 1 endpoint"), "{}", refused.text);

@@ -121,7 +121,21 @@ fn stream(app: &TestApp, tenant: &Tenant<'_>, stop: &Arc<AtomicBool>, posted: &A
     for line in 0..LINES {
         let (http, url, token) = (app.http.clone(), app.url("/api/v1/events"), tenant.token.clone());
         let (stop, posted) = (Arc::clone(stop), Arc::clone(posted));
-        lines . spawn ( async move { for n in 0 .. { if stop . load ( SeqCst ) { break ; } let call = format! ( "{n:08x}-{line:04x}-11e7-b600-7ac8e42434d2" ) ; let payload = json! ( { "event" : "IncomingCall" , "call_id" : call , "callee_number" : "1" , "caller_number" : "2" } ) ; let body = json! ( { "payload" : payload } ) . to_string ( ) ; let request = http . request ( Method :: POST , & url ) . bearer_auth ( & token ) ; let response = request . header ( "content-type" , "application/json" ) . body ( body ) . send ( ) . await . unwrap ( ) ; assert_eq! ( response . status ( ) , StatusCode :: ACCEPTED ) ; posted . fetch_add ( 1 , SeqCst ) ; } } ) ;
+        lines.spawn(async move {
+            for n in 0.. {
+                if stop.load(SeqCst) {
+                    break;
+                }
+                let call = format!("{n:08x}-{line:04x}-11e7-b600-7ac8e42434d2");
+                let payload =
+                    json!({ "event": "IncomingCall", "call_id": call, "callee_number": "1", "caller_number": "2" });
+                let body = json!({ "payload": payload }).to_string();
+                let request = http.request(Method::POST, &url).bearer_auth(&token);
+                let response = request.header("content-type", "application/json").body(body).send().await.unwrap();
+                assert_eq!(response.status(), StatusCode::ACCEPTED);
+                posted.fetch_add(1, SeqCst);
+            }
+        });
     }
     lines
 }
@@ -146,7 +160,7 @@ async fn rotate_token(app: &TestApp, tenant: &Tenant<'_>, strict: &Strict, base:
 
 /// Both secrets sign; the receiver switches halfway; the old one is retired.
 async fn rotate_secret(app: &TestApp, tenant: &Tenant<'_>, strict: &Strict, base: &str) {
-    let rotated = step(tenant, &format!("{base}/signing-secret/rotate"), json! ( { "overlap_s" : 3600 } )).await;
+    let rotated = step(tenant, &format!("{base}/signing-secret/rotate"), json!({ "overlap_s": 3600 })).await;
     let next = rotated["signing_secret"].as_str().unwrap_or_else(|| panic!("{rotated}"));
     let next = SigningSecret::parse(next).unwrap();
     strict.until_accepted(app, BETWEEN).await;

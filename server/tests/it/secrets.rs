@@ -1,7 +1,5 @@
 //! No secret anywhere: searches everything that Offhook outputs in a run which opens all pages, posts to all functions
-
 //! and makes all REST calls, for the secrets of that run: responses with their headers, the log, metrics, exports, and
-
 //! the database's files.
 
 use std::{
@@ -150,12 +148,13 @@ async fn no_output_contains_a_secret() {
 
 /// An endpoint with known credentials, amid both rotations, with successful and failed deliveries.
 async fn keep_secrets(run: &mut Run, tenant: &Tenant<'_>, receiver: &Receiver) {
-    let wanted = json! ( { "url" : format! ( "{}/secret" , receiver . url ) , "auth_token" : TOKEN , "name" : "Secret" , "events" : [ "CallProcessed" ] , "headers" : { "x-crm" : HEADER } } );
+    let wanted = json!({ "url": format!("{}/secret", receiver.url), "auth_token": TOKEN, "name": "Secret",
+        "events": ["CallProcessed"], "headers": { "x-crm": HEADER } });
     let created = tenant.post("/api/v1/endpoints", &wanted).await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
     run.made("create", &created);
     let base = format!("/api/v1/endpoints/{}", created.json()["id"].as_str().unwrap());
-    run.made("prepare", &tenant.post(&format!("{base}/auth-token/prepare"), &json! ( { "auth_token" : NEXT } )).await);
+    run.made("prepare", &tenant.post(&format!("{base}/auth-token/prepare"), &json!({ "auth_token": NEXT })).await);
     run.made("rotate", &tenant.post(&format!("{base}/signing-secret/rotate"), &json!({})).await);
     receiver.respond_with(StatusCode::INTERNAL_SERVER_ERROR);
     let tested = tenant.post(&format!("{base}/auth-token/test"), &json!({})).await;
@@ -163,7 +162,7 @@ async fn keep_secrets(run: &mut Run, tenant: &Tenant<'_>, receiver: &Receiver) {
     let failed = async || (tenant.get(&delivery).await.json()["attempts"][0]).is_object().then_some(());
     tenant.app.until(failed).await;
     run.saw("failed test", &tenant.get(&delivery).await);
-    run.saw("changed", &tenant.patch(&base, &json! ( { "name" : "Still secret" } )).await);
+    run.saw("changed", &tenant.patch(&base, &json!({ "name": "Still secret" })).await);
 }
 
 /// Refused calls that contain a secret where it does not belong.

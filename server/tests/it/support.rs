@@ -45,7 +45,7 @@ fn inner(tenant: &Tenant<'_>, rest: &str) -> String {
 async fn delivered(tenant: &Tenant<'_>, receiver: &Receiver) -> (Value, Value) {
     let endpoint = tenant.endpoint(&receiver.url).await;
     let payload: Value = serde_json::from_str(EventKind::IncomingCall.example()).unwrap();
-    tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await;
+    tenant.post("/api/v1/events", &json!({ "payload": payload })).await;
     (endpoint, tenant.until_delivery_is("delivered").await)
 }
 
@@ -93,7 +93,7 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let refused = browser.post("/api/support/start", &grounds(&tenant, "because")).await;
     assert_eq!(refused.header("location"), start);
     let form = browser.get(&start).await.text;
-    assert!(form.contains("Give the reason in 10 to 500 characters") && form.contains("because"), "{form}");
+    assert!(form.contains("Enter a reason of 10 to 500 characters") && form.contains("because"), "{form}");
     browser.post("/api/support/start", &grounds(&tenant, "Calls do not reach the CRM")).await;
     let page = browser.get(&inner(&tenant, "")).await;
     assert_eq!(page.status, 200);

@@ -25,7 +25,7 @@ fn lines_that(files: &[Source], says: &str, wrong: impl Fn(&Source, usize, &str)
 #[test]
 fn no_code_depends_on_the_feature_ssr() {
     // The name of the feature is a string, so the text is searched. This file names it.
-    let files = rust().into_iter().filter(|file| !file.path.ends_with("tidy/places.rs"));
+    let files = rust().iter().filter(|file| !file.path.ends_with("tidy/places.rs"));
     let found = files.flat_map(|file| {
         let lines = file.text.lines().enumerate().filter(|(_, line)| line.contains("feature = \"ssr\""));
         lines.map(|(at, _)| format!("{}:{}: pages exist on the server only", file.path, at + 1)).collect::<Vec<_>>()

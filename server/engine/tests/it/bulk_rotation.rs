@@ -53,10 +53,7 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
     let endpoints = two(&harness).await;
     let prepared = take(&harness, BulkStep::Prepare(None)).await;
     let made: Vec<&StepOutcome> = prepared.iter().map(|one| &one.outcome).collect();
-    assert!(
-        matches! ( made [ .. ] , [ StepOutcome :: Made ( one ) , StepOutcome :: Made ( other ) ] if one != other ),
-        "{made:?}"
-    );
+    assert!(matches!(made [..], [StepOutcome::Made(one), StepOutcome::Made(other)] if one != other), "{made:?}");
     assert_eq!(done(&take(&harness, TEST).await), 2);
     harness.run().await;
     assert!(
@@ -93,10 +90,7 @@ async fn an_endpoint_that_is_already_rotating_is_skipped_with_a_reason(harness: 
     harness.engine.prepare_token(&harness.admin, &first.id, Some("by-hand".into())).await.unwrap();
     let taken = take(&harness, BulkStep::Prepare(Some("the-same-for-all".into()))).await;
     assert_eq!(done(&taken), 1);
-    assert!(
-        matches! ( skipped ( & taken ) [ .. ] , [ ( "A" , why ) ] if why . contains ( "already in progress" ) ),
-        "{taken:?}"
-    );
+    assert!(matches!(skipped(&taken)[..], [("A", why)] if why.contains("already in progress")), "{taken:?}");
     harness.pause(&first.id).await;
     let tested = take(&harness, TEST).await;
     assert_eq!((done(&tested), skipped(&tested).len()), (1, 1), "a paused endpoint cannot be tested: {tested:?}");

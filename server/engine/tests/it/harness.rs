@@ -52,7 +52,20 @@ pub enum On {
 }
 
 /// Runs each test on both databases.
-macro_rules! on_both { ( $ ( $name : ident ) + ) => { $ ( mod $name { #[ tokio :: test ] async fn sqlite ( ) { super :: $name ( $crate :: harness :: TestHarness :: new ( $crate :: harness :: On :: Sqlite ) . await ) . await ; } #[ tokio :: test ] async fn postgres ( ) { super :: $name ( $crate :: harness :: TestHarness :: new ( $crate :: harness :: On :: Postgres ) . await ) . await ; } } ) + } ; }
+macro_rules! on_both {
+    ($($name:ident)+) => {
+        $(mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name($crate::harness::TestHarness::new($crate::harness::On::Sqlite).await).await;
+            }
+            #[tokio::test]
+            async fn postgres() {
+                super::$name($crate::harness::TestHarness::new($crate::harness::On::Postgres).await).await;
+            }
+        })+
+    };
+}
 pub(crate) use on_both;
 
 /// An engine with one account, its admin, an API token and a receiver.

@@ -1,5 +1,4 @@
 //! Concurrent transactions. On Postgres the tests interleave them: one stays open until the other waits for it or has
-
 //! passed it.
 
 use std::time::Duration;

@@ -1,5 +1,4 @@
 //! Random sequences of everything that can happen, checked against the promises: every accepted event reaches its
-
 //! endpoint or ends with a reason (G2, G6), and the events of a call are sent in the order they were accepted (G4).
 
 use std::{collections::HashMap, sync::Arc};
@@ -31,7 +30,17 @@ enum Step {
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
-    prop_oneof! [ 6 => ( 0 .. 3_usize , 0 .. 3_u32 ) . prop_map ( | ( kind , call ) | Step :: Accept ( EventKind :: ALL [ kind ] , call ) ) , 2 => prop_oneof! [ Just ( 500 ) , Just ( 404 ) , Just ( 503 ) , Just ( 410 ) ] . prop_map ( Step :: Reply ) , 1 => Just ( Step :: HangUp ) , 4 => Just ( Step :: Run ) , 3 => prop_oneof! [ Just ( 500 ) , Just ( 2_000 ) , Just ( 30_000 ) , Just ( 3_600_000 ) , Just ( - 5_000 ) , Just ( - 3_600_000 ) ] . prop_map ( Step :: Wait ) , 1 => Just ( Step :: Pause ) , 1 => Just ( Step :: Resume ) , 1 => Just ( Step :: Crash ) , 1 => Just ( Step :: Die ) , ]
+    prop_oneof![
+        6 => (0..3_usize, 0..3_u32).prop_map(|(kind, call)| Step::Accept(EventKind::ALL[kind], call)),
+        2 => prop_oneof![Just(500), Just(404), Just(503), Just(410)].prop_map(Step::Reply),
+        1 => Just(Step::HangUp),
+        4 => Just(Step::Run),
+        3 => prop_oneof![Just(500), Just(2_000), Just(30_000), Just(3_600_000), Just(-5_000), Just(-3_600_000)].prop_map(Step::Wait),
+        1 => Just(Step::Pause),
+        1 => Just(Step::Resume),
+        1 => Just(Step::Crash),
+        1 => Just(Step::Die),
+    ]
 }
 
 /// A node is declared dead after this.
@@ -67,8 +76,10 @@ impl World {
             Step::Die => {
                 let before = self.harness.receiver.received().len();
                 tokio::select! {
-                // Nothing was due.
-                 _ = self . engine . sender ( ) . run_once ( ) => { } ( ) = self . harness . receiver . has_received ( before + 1 ) => { } }
+                    // Nothing was due.
+                    _ = self.engine.sender().run_once() => {}
+                    () = self.harness.receiver.has_received(before + 1) => {}
+                }
                 self.crash().await;
             }
             Step::Crash => self.crash().await,
@@ -122,6 +133,15 @@ async fn keeps_the_promises(steps: Vec<Step>, deliver_late: bool) {
     }
 }
 
-proptest! { #![ proptest_config ( Runs { cases : RUNS , max_shrink_iters : 200 , failure_persistence : None , .. Runs :: default ( ) } ) ]
+proptest! {
+    #![proptest_config(Runs { cases: RUNS, max_shrink_iters: 200, failure_persistence: None, ..Runs::default() })]
 
-#[ test ] fn random_sequences_lose_nothing_and_keep_calls_in_order ( steps in vec ( any_step ( ) , 1 .. 40 ) , deliver_late in any :: < bool > ( ) , ) { let runtime = tokio :: runtime :: Builder :: new_multi_thread ( ) . worker_threads ( 2 ) . enable_all ( ) . build ( ) . unwrap ( ) ; runtime . block_on ( keeps_the_promises ( steps , deliver_late ) ) ; } }
+    #[test]
+    fn random_sequences_lose_nothing_and_keep_calls_in_order(
+        steps in vec(any_step(), 1..40),
+        deliver_late in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(keeps_the_promises(steps, deliver_late));
+    }
+}

@@ -216,10 +216,7 @@ async fn the_code_must_follow_the_password_within_minutes(harness: TestHarness) 
     complaint(harness.engine.finish_sign_in(&pending, &app.wrong(&harness), IP).await);
     harness.clock.step_ms(1);
     let late = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
-    assert!(
-        matches! ( & late , Err ( Error :: Unauthenticated ( words ) ) if words . contains ( "Sign in again" ) ),
-        "{late:?}"
-    );
+    assert!(matches!(&late, Err(Error::Unauthenticated(words)) if words.contains("Sign in again")), "{late:?}");
     assert!(harness.engine.finish_sign_in(&password(&harness).await, &app.code(&harness, 0), IP).await.is_ok());
 }
 
@@ -316,9 +313,9 @@ async fn no_part_of_a_second_factor_is_stored_in_plain_text(harness: TestHarness
     harness.engine.switch_factor_off(&app.user, &app.code(&harness, 0), IP).await.unwrap();
     harness.clock.step_ms(MINUTE_MS);
     let app = App::of_ana(&harness).await;
-    let all = harness . texts ( "SELECT user_id || ' ' || secret_sealed FROM second_factors UNION ALL SELECT code_hash FROM recovery_codes \
+    let all = harness.texts("SELECT user_id || ' ' || secret_sealed FROM second_factors UNION ALL SELECT code_hash FROM recovery_codes \
              UNION ALL SELECT action || ' ' || COALESCE(who, '') || ' ' || changes FROM audit_log \
-             UNION ALL SELECT key FROM sign_in_failures" . to_owned ( ) , ) . await . join ( "\n" ) ;
+             UNION ALL SELECT key FROM sign_in_failures".to_owned()).await.join("\n");
     assert!(all.contains(ANA) && all.contains(app.user.as_str()), "it reads the right tables");
     for action in [
         AuditAction::SecondFactorOn,

@@ -114,10 +114,7 @@ async fn an_invitation_is_for_one_address(harness: TestHarness) {
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
     let bobs = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let refused = harness.engine.join(&bobs, &id(&stranger), "").await.unwrap_err();
-    assert!(
-        matches! ( & refused , Error :: Forbidden ( words ) if words . contains ( "bob@acme.example" ) ),
-        "{refused:?}"
-    );
+    assert!(matches!(&refused, Error::Forbidden(words) if words.contains("bob@acme.example")), "{refused:?}");
     let theirs = invited(&harness, "ana@beta.example", Role::Viewer).await;
     assert!(harness.engine.invited(&theirs).await.unwrap().known);
     let form = NewUserForm { password: PASSWORD.into(), ..NewUserForm::default() };

@@ -29,11 +29,11 @@ async fn each_call_names_the_scope_it_needs() {
     let endpoint = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
     let dlv = "/api/v1/deliveries/dlv_00000000000000000000000000";
     let (event, change, test) =
-        (incoming(CALL).to_string(), json!({}).to_string(), json! ( { "event" : "IncomingCall" } ).to_string());
-    let (events, resend) = (json! ( { "events" : [ ] } ).to_string(), format!("{dlv}/resend"));
+        (incoming(CALL).to_string(), json!({}).to_string(), json!({ "event": "IncomingCall" }).to_string());
+    let (events, resend) = (json!({ "events": [] }).to_string(), format!("{dlv}/resend"));
     let (pause, resume, send_test) =
         (format!("{endpoint}/pause"), format!("{endpoint}/resume"), format!("{endpoint}/test"));
-    let create = json! ( { "url" : "http://127.0.0.1:9/x" , "events" : [ "CallProcessed" ] } ).to_string();
+    let create = json!({ "url": "http://127.0.0.1:9/x", "events": ["CallProcessed"] }).to_string();
     for (scope, method, path, body) in [
         (Scope::EventsWrite, Method::POST, "/api/v1/events", Some(event.as_str())),
         (Scope::EventsWrite, Method::POST, "/api/v1/events/batch", Some(&events)),
@@ -163,7 +163,7 @@ async fn every_list_is_paged_and_refuses_unknown_parameters() {
     let tenant = app.account("acme").await;
     for n in 0..3 {
         tenant.endpoint(&format!("http://127.0.0.1:9/{n}")).await;
-        tenant.post("/api/v1/tokens", &json! ( { "name" : format! ( "{n}" ) , "scopes" : [ "events:read" ] } )).await;
+        tenant.post("/api/v1/tokens", &json!({ "name": format!("{n}"), "scopes": ["events:read"] })).await;
     }
     for list in ["tokens", "rotations", "endpoints", "audit"] {
         let (mut seen, mut next) = (Vec::new(), String::new());
@@ -193,7 +193,7 @@ async fn every_call_parses_its_body_the_same_way() {
     let tenant = app.account("acme").await;
     let endpoint = tenant.endpoint("http://127.0.0.1:9/calls").await;
     let endpoint = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
-    let token = tenant.post("/api/v1/tokens", &json! ( { "name" : "x" , "scopes" : [ "events:read" ] } )).await.json();
+    let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
     let token = format!("/api/v1/tokens/{}", token["id"].as_str().unwrap());
     let job = "/api/v1/jobs/job_00000000000000000000000000";
     for (method, path) in [

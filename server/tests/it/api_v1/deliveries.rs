@@ -11,7 +11,7 @@ use crate::{
 
 async fn post_record(tenant: &Tenant<'_>, id: &str) {
     let payload: Value = serde_json::from_str(domain::event::EventKind::CallProcessed.example()).unwrap();
-    let accepted = tenant.post("/api/v1/events", &json! ( { "id" : id , "payload" : payload } )).await;
+    let accepted = tenant.post("/api/v1/events", &json!({ "id": id, "payload": payload })).await;
     assert_eq!(accepted.json()["deliveries"], 1, "{}", accepted.text);
 }
 

@@ -17,7 +17,7 @@ async fn outage(tenant: &Tenant<'_>, receiver: &Receiver, calls: u32) -> String 
         let example = EventKind::IncomingCall.example();
         let payload = example.replace("2f533604", &format!("{call:08x}"));
         let payload: Value = serde_json::from_str(&payload).unwrap();
-        tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await;
+        tenant.post("/api/v1/events", &json!({ "payload": payload })).await;
         // Being gone pauses the endpoint; each call needs it awake once.
         tenant.post(&format!("/api/v1/endpoints/{endpoint}/resume"), &json!({})).await;
         let failed = i64::from(call) + 1;
@@ -39,10 +39,10 @@ async fn what_was_counted_is_resent() {
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
     let path = format!("/api/v1/endpoints/{}/recover", outage(&tenant, &receiver, 3).await);
-    let plan = tenant.post(&path, &json! ( { "from" : "2026-01-01T00:00:00Z" , "dry_run" : true } )).await;
+    let plan = tenant.post(&path, &json!({ "from": "2026-01-01T00:00:00Z", "dry_run": true })).await;
     assert_eq!((plan.status, &plan.json()["count"]), (StatusCode::OK, &json!(3)), "{}", plan.text);
     assert_eq!((&plan.json()["estimated_ms"], &plan.json()["running"]), (&json!(60), &Value::Null));
-    let started = tenant.post(&path, &json! ( { "from" : "2026-01-01T00:00:00Z" , "which" : "failed" } )).await;
+    let started = tenant.post(&path, &json!({ "from": "2026-01-01T00:00:00Z", "which": "failed" })).await;
     assert_eq!((started.status, &started.json()["total"]), (StatusCode::ACCEPTED, &json!(3)), "{}", started.text);
     let job = format!("/api/v1/jobs/{}", started.json()["id"].as_str().unwrap());
     let ended = app
@@ -58,7 +58,7 @@ async fn what_was_counted_is_resent() {
     })
     .await;
     tenant.post(&format!("{job}/cancel"), &json!({})).await.is_problem(409);
-    let nothing = tenant.post(&path, &json! ( { "from" : "2026-01-01T00:00:00Z" } )).await;
+    let nothing = tenant.post(&path, &json!({ "from": "2026-01-01T00:00:00Z" })).await;
     assert_eq!(nothing.is_problem(422).fields(), ["from"]);
 }
 
@@ -68,7 +68,7 @@ async fn a_job_can_be_paused_resumed_and_cancelled() {
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
     let path = format!("/api/v1/endpoints/{}/recover", outage(&tenant, &receiver, 3).await);
-    let wanted = json! ( { "from" : "2026-01-01T00:00:00Z" , "rate_per_s" : 1 } );
+    let wanted = json!({ "from": "2026-01-01T00:00:00Z", "rate_per_s": 1 });
     let started = tenant.post(&path, &wanted).await.json();
     let job = format!("/api/v1/jobs/{}", started["id"].as_str().unwrap());
     let busy = tenant.post(&path, &wanted).await;
@@ -86,7 +86,7 @@ async fn the_scope_and_the_account_are_checked() {
     let receiver = Receiver::start().await;
     let endpoint = outage(&tenant, &receiver, 1).await;
     let path = format!("/api/v1/endpoints/{endpoint}/recover");
-    let wanted = json! ( { "from" : "2026-01-01T00:00:00Z" , "rate_per_s" : 1 } );
+    let wanted = json!({ "from": "2026-01-01T00:00:00Z", "rate_per_s": 1 });
     let reader = app.token(Some(&tenant.account.id), &[Scope::DeliveriesRead]).await;
     app.call(Method::POST, &path, &reader, Some(&wanted.to_string())).await.is_problem(403);
     other.post(&path, &wanted).await.is_problem(404);
@@ -104,8 +104,8 @@ async fn every_invalid_field_is_named() {
     let tenant = app.account("acme").await;
     let receiver = Receiver::start().await;
     let path = format!("/api/v1/endpoints/{}/recover", outage(&tenant, &receiver, 0).await);
-    let wrong = json! ( { "from" : "yesterday" , "events" : [ "Ring" ] , "which" : "some" , "rate_per_s" : 0 } );
+    let wrong = json!({ "from": "yesterday", "events": ["Ring"], "which": "some", "rate_per_s": 0 });
     assert_eq!(tenant.post(&path, &wrong).await.is_problem(422).fields(), ["events", "from", "rate_per_s", "which"]);
     assert_eq!(tenant.post(&path, &json!({})).await.is_problem(422).fields(), ["from"]);
-    assert_eq!(tenant.post(&path, &json! ( { "from" : "x" , "speed" : 1 } )).await.is_problem(422).fields(), ["speed"]);
+    assert_eq!(tenant.post(&path, &json!({ "from": "x", "speed": 1 })).await.is_problem(422).fields(), ["speed"]);
 }

@@ -46,20 +46,19 @@ async fn evil_receiver() -> String {
 /// Writes it to every field.
 async fn write_to_all_fields(app: &TestApp, tenant: &Tenant<'_>) -> Full {
     let url = evil_receiver().await;
-    let endpoint = json! ( { "url" : url , "name" : evil ( "end." ) , "events" : [ "IncomingCall" , "CallProcessed" ] , "headers" : { "x-crm" : evil ( "own." ) } } );
+    let endpoint = json!({ "url": url, "name": evil("end."), "events": ["IncomingCall", "CallProcessed"], "headers": { "x-crm": evil("own.") }});
     let endpoint = tenant.post("/api/v1/endpoints", &endpoint).await;
     assert_eq!(endpoint.status, StatusCode::CREATED, "{}", endpoint.text);
     let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
-    let payload = json! ( { "event" : "IncomingCall" , "call_id" : call , "callee_number" : evil ( "num." ) , "caller_number" : evil ( "num." ) , "more" : evil ( "pay." ) , evil ( "key." ) : evil ( "pay." ) } );
-    let event = tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await;
+    let payload = json!({ "event": "IncomingCall", "call_id": call, "callee_number": evil("num."), "caller_number": evil("num."), "more": evil("pay.") , evil("key.") : evil("pay.")});
+    let event = tenant.post("/api/v1/events", &json!({ "payload": payload})).await;
     assert_eq!(event.status, StatusCode::ACCEPTED, "{}", event.text);
     let tried = async || {
         let row = tenant.get("/api/v1/deliveries").await.json()["data"][0].clone();
         (row["attempt_count"].as_u64() > Some(0)).then_some(row)
     };
     let delivery = app.until(tried).await;
-    let token =
-        tenant.post("/api/v1/tokens", &json! ( { "name" : evil ( "tok." ) , "scopes" : [ "events:read" ] } )).await;
+    let token = tenant.post("/api/v1/tokens", &json!({ "name": evil("tok."), "scopes": ["events:read"]})).await;
     assert_eq!(token.status, StatusCode::CREATED, "{}", token.text);
     let id = |json: &Value| json["id"].as_str().unwrap().to_owned();
     let mut full = Full { ids: [(":code", "http_404".to_owned()), (":n", "1".to_owned())].into() };

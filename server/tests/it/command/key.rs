@@ -59,21 +59,15 @@ async fn a_key_is_added_becomes_current_and_retires() {
     let data = folder.path();
     installed(data);
     let listed = line(&key(data, &["list"]).await);
-    assert_eq!(listed["keys"], json! ( [ { "id" : "k1" , "current" : true , "sealed" : 0 } ] ));
+    assert_eq!(listed["keys"], json!([{ "id": "k1", "current": true, "sealed": 0 }]));
     assert_eq!(line(&key(data, &["add"]).await)["added"], "k2");
     let twice = key(data, &["add"]).await;
     assert!(twice.status.code() == Some(1) && complaint(&twice).contains("k2 was already added"), "{twice:?}");
     let turned = line(&key(data, &["rotate"]).await);
-    assert_eq!(
-        turned,
-        json! ( { "current" : "k2" , "resealed" : 0 , "closed" : 0 , "retired" : [ ] , "kept" : [ "k1" ] } )
-    );
+    assert_eq!(turned, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": [], "kept": ["k1"] }));
     age(data);
     let retired = line(&key(data, &["rotate", "--retire"]).await);
-    assert_eq!(
-        retired,
-        json! ( { "current" : "k2" , "resealed" : 0 , "closed" : 0 , "retired" : [ "k1" ] , "kept" : [ ] } )
-    );
+    assert_eq!(retired, json!({ "current": "k2", "resealed": 0, "closed": 0, "retired": ["k1"], "kept": [] }));
     let text = std::fs::read_to_string(data.join("secret.key")).unwrap();
     assert!(text.starts_with("k2:") && text.lines().count() == 1);
     let mut verify = offhook(data);
@@ -167,10 +161,10 @@ impl Scene {
     }
 
     async fn endpoint(&self, url: &str, events: &[EventKind]) -> Value {
-        let headers = json! ( { "x-crm" : "42" } );
+        let headers = json!({ "x-crm": "42" });
         self.post(
             "endpoints",
-            &json! ( { "url" : url , "events" : events , "auth_token" : "my-token" , "headers" : headers } ),
+            &json!({ "url": url, "events": events, "auth_token": "my-token", "headers": headers }),
             201,
         )
         .await
@@ -187,7 +181,7 @@ impl Scene {
     async fn event(&self, n: usize) {
         let payload: Value =
             serde_json::from_str(&EventKind::CallProcessed.example().replace("2f533604", &format!("{n:08x}"))).unwrap();
-        self.post("events", &json! ( { "payload" : payload } ), 202).await;
+        self.post("events", &json!({ "payload": payload }), 202).await;
     }
 
     fn check(&self, got: &Received) {

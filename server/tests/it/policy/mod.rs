@@ -1,5 +1,4 @@
 //! Who may do what: every page, every server function and every REST call, tried by every kind of visitor. The lists
-
 //! come from the router, the sources and the OpenAPI document, so that a new one without a policy fails here.
 
 mod table;
@@ -84,12 +83,10 @@ impl Full {
         let endpoint = tenant.endpoint(&receiver.url).await;
         let ep = endpoint["id"].as_str().unwrap().to_owned();
         let call = "2f533604-aaaf-11e7-b600-7ac8e42434d2";
-        let payload =
-            json! ( { "event" : "IncomingCall" , "call_id" : call , "callee_number" : "1" , "caller_number" : "2" } );
-        let event = tenant.post("/api/v1/events", &json! ( { "payload" : payload } )).await.json();
+        let payload = json!({ "event": "IncomingCall", "call_id": call, "callee_number": "1", "caller_number": "2" });
+        let event = tenant.post("/api/v1/events", &json!({ "payload": payload })).await.json();
         let delivery = tenant.until_delivery_is("delivered").await;
-        let token =
-            tenant.post("/api/v1/tokens", &json! ( { "name" : "x" , "scopes" : [ "events:read" ] } )).await.json();
+        let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
         let ids = [
             (":acct", tenant.account.id.to_string()),
             (":ep", ep),
@@ -364,8 +361,8 @@ impl RestCall<'_> {
     /// A valid body where one is needed, so that a refusal can only be about the token.
     fn body(&self) -> serde_json::Map<String, Value> {
         let body = match self.route.trim_start_matches("/api/v1/endpoints/{id}") {
-            "/test" => json! ( { "event" : "IncomingCall" } ),
-            "/recover" => json! ( { "from" : "2026-01-01T00:00:00Z" } ),
+            "/test" => json!({ "event": "IncomingCall" }),
+            "/recover" => json!({ "from": "2026-01-01T00:00:00Z" }),
             _ => json!({}),
         };
         body.as_object().unwrap().clone()

@@ -91,6 +91,24 @@ fn every_arrow_is_in_its_table_and_every_row_is_drawn() {
     }
 }
 
-macro_rules! all_tested { ( $ ( $name : ident : $heading : literal , $tests : expr ; ) + ) => { $ ( mod $name { use super :: * ; #[ tokio :: test ] async fn sqlite ( ) { test_all ( $heading , & $tests , On :: Sqlite ) . await ; } #[ tokio :: test ] async fn postgres ( ) { test_all ( $heading , & $tests , On :: Postgres ) . await ; } } ) + } ; }
+macro_rules! all_tested {
+    ($($name:ident: $heading:literal, $tests:expr;)+) => {
+        $(mod $name {
+            use super::*;
+            #[tokio::test]
+            async fn sqlite() {
+                test_all($heading, &$tests, On::Sqlite).await;
+            }
+            #[tokio::test]
+            async fn postgres() {
+                test_all($heading, &$tests, On::Postgres).await;
+            }
+        })+
+    };
+}
 
-all_tested! { every_transition_of_a_delivery : "Deliveries" , deliveries :: TRANSITIONS ; every_transition_of_a_job : "Jobs" , jobs :: TRANSITIONS ; every_transition_of_an_endpoint : "Endpoints" , endpoints :: TRANSITIONS ; }
+all_tested! {
+    every_transition_of_a_delivery: "Deliveries", deliveries::TRANSITIONS;
+    every_transition_of_a_job: "Jobs", jobs::TRANSITIONS;
+    every_transition_of_an_endpoint: "Endpoints", endpoints::TRANSITIONS;
+}
