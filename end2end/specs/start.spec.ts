@@ -56,7 +56,7 @@ test("a failed first delivery shows the cause, a fix, and how to retry", async (
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save and send test" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("The test hasn't been delivered yet");
-  await expect(page.getByRole("region", { name: /No such path \(404\)/ })).toContainText("Check the path of the URL.");
+  await expect(page.getByRole("region", { name: /Path not found \(404\)/ })).toContainText("Check the path of the URL.");
   await expect(page.getByRole("link", { name: "Learn more about this cause" })).toHaveAttribute("href", "/help/causes/http_404");
   receiver.answers(200);
   await page.getByRole("link", { name: "Send another test" }).click();

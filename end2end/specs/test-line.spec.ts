@@ -16,8 +16,8 @@ test("the test line shows its requests and clears them on demand", async ({ page
 
 for (const [label, heading] of [
   [/^200/, /^Delivered Test IncomingCall: 200/],
-  [/^500/, /^Retrying Test Error in your server \(500\)/],
-  [/^410/, /^Failed Test Server said Gone \(410\); endpoint paused/],
+  [/^500/, /^Retrying Test Server error \(500\)/],
+  [/^410/, /^Failed Test Server returned 410 Gone; endpoint paused/],
   [/^Hang up/, /^Retrying Test Connection closed before a response arrived/],
 ] as const) {
   test(`the test line responds as configured: ${label.source.slice(1)}`, async ({ page, user }) => {

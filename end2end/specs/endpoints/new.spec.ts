@@ -4,13 +4,13 @@ const HOST = "https://crm.acme.example";
 
 const BAD_URLS: [name: string, url: string, error: string][] = [
   ["without a scheme", "crm.acme.example/calls", "Start the URL with https://"],
-  ["with another scheme", "ftp://crm.acme.example/calls", "Other schemes are not called"],
-  ["with user name and password", "https://ana:secret@crm.acme.example/calls", "Take user name and password out"],
-  ["with port 0", `${HOST}:0/calls`, "Port 0 cannot be called"],
+  ["with another scheme", "ftp://crm.acme.example/calls", "Other schemes aren't supported"],
+  ["with user name and password", "https://ana:secret@crm.acme.example/calls", "Remove the user name and password"],
+  ["with port 0", `${HOST}:0/calls`, "Port 0 is not valid"],
   ["with a decimal address", "http://2130706433/calls", "usual form of four decimal numbers"],
   ["with an octal address", "http://0177.0.0.1/calls", "usual form of four decimal numbers"],
   ["with a private address", "http://10.0.0.1/calls", "private"],
-  ["of 2,049 characters", `${HOST}/${"x".repeat(2_049 - HOST.length - 1)}`, "At most 2,048 characters"],
+  ["of 2,049 characters", `${HOST}/${"x".repeat(2_049 - HOST.length - 1)}`, "The maximum is 2,048 characters"],
   ["that only contains spaces", "   ", "Enter the URL"],
 ];
 
@@ -46,7 +46,7 @@ test("an endpoint without events is rejected, and the URL is kept", async ({ pag
   await page.getByLabel("URL").fill(receiver.url);
   for (const event of ["IncomingCall", "OutgoingCall", "CallProcessed"]) await page.getByLabel(event).uncheck();
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByRole("alert").getByRole("link", { name: "Pick at least one event" })).toHaveAttribute("href", "#events");
+  await expect(page.getByRole("alert").getByRole("link", { name: "Choose at least one event" })).toHaveAttribute("href", "#events");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await expect(page.getByLabel("IncomingCall")).not.toBeChecked();
 });
@@ -71,7 +71,7 @@ test("a duplicate URL is rejected with a link to the existing endpoint", async (
   await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill(receiver.url);
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByRole("alert")).toContainText("The endpoint The first one has this URL already");
+  await expect(page.getByRole("alert")).toContainText("The endpoint The first one already has this URL");
   await expect(page.getByLabel("URL")).toHaveAttribute("aria-invalid", "true");
   await expect(page.getByLabel("URL")).toHaveValue(receiver.url);
   await page.getByRole("link", { name: "View existing endpoint" }).click();

@@ -32,7 +32,7 @@ test("an operator creates an account, and its first admin joins with the emailed
   await expect(page.getByText("1 member", { exact: true })).toBeVisible();
   await page.getByRole("textbox", { name: "Name" }).fill(" ");
   await page.getByRole("button", { name: "Save name" }).click();
-  await expect(page.getByRole("alert")).toContainText("A name has 1 to 120 characters");
+  await expect(page.getByRole("alert")).toContainText("Enter a name of 1 to 120 characters");
   await page.getByRole("textbox", { name: "Name" }).fill(`${name} Ltd`);
   await page.getByRole("button", { name: "Save name" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`${name} Ltd`);
@@ -44,7 +44,7 @@ test("a suspended account shows a banner, holds its events and sends them when r
   await ops.getByRole("link", { name: "Suspend" }).click();
   await ops.getByLabel("Reason").fill("no");
   await ops.getByRole("button", { name: "Suspend account" }).click();
-  await expect(ops.getByRole("alert")).toContainText("Give the reason in 4 to 300 characters.");
+  await expect(ops.getByRole("alert")).toContainText("Enter a reason of 4 to 300 characters.");
   await ops.getByLabel("Reason").fill("The invoice of May is unpaid");
   await ops.getByRole("button", { name: "Suspend account" }).click();
   await expect(ops.getByRole("status")).toContainText("Its events are held.");
@@ -70,7 +70,7 @@ test("limits can be set and removed, and invalid limits are rejected", async ({ 
   await ops.goto(`/ops/accounts/${user.acct}`);
   await ops.getByLabel("Maximum endpoints").fill("0");
   await ops.getByRole("button", { name: "Save limits" }).click();
-  await expect(ops.getByRole("alert")).toContainText("Give a number from 1 to 5000");
+  await expect(ops.getByRole("alert")).toContainText("Enter a number from 1 to 5000");
   await ops.getByLabel("Maximum endpoints").fill("1");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("status")).toContainText("Saved.");

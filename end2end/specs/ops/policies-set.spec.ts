@@ -30,7 +30,7 @@ test("sign-up can be closed and reopened", async ({ page, ops }) => {
   await page.getByLabel("Password").fill(PASSWORD);
   await page.getByLabel("Account name").fill("Acme Telephony");
   const panel = await set(ops, "Sign-up", (panel) => panel.getByLabel("Who may create an account").selectOption("By invitation"));
-  await expect(panel).toContainText("Only who is invited gets in.");
+  await expect(panel).toContainText("Only invited users can join.");
   await expect(panel).toContainText("Set here by olga.");
 
   // Submitting a form that was opened before is too late.
@@ -61,7 +61,7 @@ test("an endpoint can use a private address if its network is allowed", async ({
   await leaveToEnvironment(ops, title);
   await page.getByRole("link", { name: "Send test" }).click();
   await page.getByRole("button", { name: "Send test" }).click();
-  await expect(page.getByText("points to a private address, which we do not call").first()).toBeVisible();
+  await expect(page.getByText("resolves to a private address, which is blocked").first()).toBeVisible();
   expect(receiver.requests).toHaveLength(1);
 });
 

@@ -10,7 +10,7 @@ test("a policy is previewed before it is saved, and invalid values are rejected"
   await egress.getByLabel("Networks in CIDR notation").fill("10.20.0.0/16, 169.254.0.0/16");
   await egress.getByRole("button", { name: "Preview" }).click();
   await expect(egress.getByRole("status")).toContainText("10.20.0.0/16 (65,536 addresses)");
-  await expect(egress.getByRole("status")).toContainText("where clouds give out credentials");
+  await expect(egress.getByRole("status")).toContainText("where clouds hand out the machine");
   await egress.getByRole("link", { name: "Cancel" }).click();
   await expect(ops.getByRole("button", { name: "Save policy" })).toHaveCount(0);
 });

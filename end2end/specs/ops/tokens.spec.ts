@@ -27,7 +27,7 @@ test("a platform token is created, sends events for any account, is rotated and 
   expect(await post()).toBe(202);
 
   await ops.getByRole("link", { name: "All tokens" }).click();
-  await ops.getByRole("listitem").filter({ hasText: "Another took its place" }).filter({ hasText: name }).getByRole("link").click();
+  await ops.getByRole("listitem").filter({ hasText: "Replaced, active until" }).filter({ hasText: name }).getByRole("link").click();
   await ops.getByRole("link", { name: "Revoke" }).click();
   const lately = ops.getByLabel(/used in the last 24 hours/);
   if (await lately.isVisible()) await lately.fill(name);

@@ -19,7 +19,7 @@ test("support gets from a phone number to the delivery in three clicks, recorded
 
   await desk.getByLabel("Name, phone number, host or ID").fill(user.acct);
   await desk.getByRole("button", { name: "Search", exact: true }).click();
-  await expect(desk.getByText("Matched by the account’s id or reference")).toBeVisible();
+  await expect(desk.getByText("Matched by account id or reference")).toBeVisible();
   await desk.getByRole("link", { name: "Start session" }).click();
   await desk.getByLabel("Reason").fill("Calls do not reach the CRM");
   await desk.getByLabel("Ticket").fill("4711");

@@ -30,7 +30,7 @@ test("a new user is invited, joins, changes role and is removed", async ({ page,
   await bob.getByLabel("Your name").fill("Bob");
   await bob.getByLabel("Password").fill("password1234");
   await bob.getByRole("button", { name: "Accept invitation" }).click();
-  await expect(bob.getByRole("alert")).toContainText("tried first");
+  await expect(bob.getByRole("alert")).toContainText("commonly used password");
   await expect(bob.getByLabel("Your name")).toHaveValue("Bob");
   await bob.getByLabel("Password").fill(PASSWORD);
   await bob.getByRole("button", { name: "Accept invitation" }).click();
@@ -59,7 +59,7 @@ test("resending an invitation invalidates the earlier link, and an invitation ca
   const email = newEmail();
   await invite(page, user.path("members"), email, "Admin");
   await page.getByRole("button", { name: `Resend invitation to ${email}` }).click();
-  await expect(page.getByRole("status")).toContainText("The earlier link has ended");
+  await expect(page.getByRole("status")).toContainText("The previous link no longer works");
   const [first, second] = [await linkIn(email), await linkIn(email, 2)];
   const bob = await other();
   await bob.goto(first);
@@ -102,7 +102,7 @@ test("an invalid invitation shows a field error, and the only admin can't leave"
   await page.getByLabel("Email").fill(user.email);
   await page.getByLabel("Admin", { exact: true }).check();
   await page.getByRole("button", { name: "Send invitation" }).click();
-  await expect(page.getByRole("alert")).toContainText("is a member already");
+  await expect(page.getByRole("alert")).toContainText("is already a member");
   await expect(page.getByLabel("Email")).toHaveValue(user.email);
   await expect(page.getByLabel("Admin", { exact: true })).toBeChecked();
   expect(emailsTo(user.email)).toEqual([]);

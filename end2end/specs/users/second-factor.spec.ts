@@ -28,7 +28,7 @@ test("two-factor authentication is set up, confirmed, and then required after th
   expect(key).toMatch(/^([A-Z2-7]{4} ){7}[A-Z2-7]{4}$/);
   await page.getByLabel(CODE, { exact: true }).fill(wrongCode(key));
   await page.getByRole("button", { name: "Turn on" }).click();
-  await expect(page.getByRole("alert")).toContainText("This code is not right");
+  await expect(page.getByRole("alert")).toContainText("Incorrect code");
   await expect(page.getByLabel(CODE, { exact: true })).toHaveValue("");
   await page.getByLabel(CODE, { exact: true }).fill(code(key));
   await page.getByRole("button", { name: "Turn on" }).click();
@@ -88,7 +88,7 @@ test("a recovery code works once, and the page shows how many are left", async (
   await givePassword(third, user.email);
   await third.getByRole("link", { name: "Use a recovery code" }).click();
   await giveCode(third, codes[0]);
-  await expect(third.getByRole("alert")).toContainText("This recovery code was used already");
+  await expect(third.getByRole("alert")).toContainText("This recovery code has already been used");
   await third.getByRole("link", { name: "Use your authenticator app" }).click();
   await expect(third.getByRole("heading", { level: 1 })).toHaveText("Enter your code");
 });
@@ -103,7 +103,7 @@ test("recovery codes are regenerated, and two-factor authentication is turned of
   expect(after.some((one) => before.codes.includes(one))).toBe(false);
   await page.getByLabel(CODE, { exact: true }).fill(before.codes[0]);
   await page.getByRole("button", { name: "Turn off" }).click();
-  await expect(page.getByRole("alert")).toContainText("none of your recovery codes");
+  await expect(page.getByRole("alert")).toContainText("Incorrect recovery code");
   await page.getByLabel(CODE, { exact: true }).fill(code(before.key, 1));
   await page.getByRole("button", { name: "Turn off" }).click();
   await expect(page.getByRole("status").first()).toContainText("Two-factor authentication is off");

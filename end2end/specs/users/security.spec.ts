@@ -43,7 +43,7 @@ test("a changed password signs out the other browsers and keeps this one", async
   await page.getByLabel("Current password").fill("not my password");
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByRole("alert")).toContainText("This is not your password");
+  await expect(page.getByRole("alert")).toContainText("The current password is incorrect");
   await page.getByLabel("Current password").fill(PASSWORD);
   await page.getByLabel("New password").fill(NEW);
   await page.getByRole("button", { name: "Change password" }).click();

@@ -56,8 +56,8 @@ pub(super) fn check(
     } else {
         (format!("values in this database are encrypted with {first}, which is not among the keys in {place}"), "")
     };
-    Err ( anyhow!(
+    Err(anyhow!(
         "{reason}. Add the key that belongs to this database there (docs/operations.md, \"Backup\"). Only if it is lost \
          for good, {rename}start the server with OFFHOOK_LOST_KEYS={names}: existing endpoints must then be recreated"
-    ) . into ( ) )
+    ).into())
 }

@@ -166,7 +166,7 @@ fn SystemInfo(health: Health, view: RenderContext) -> impl IntoView {
     let several = health.several_nodes;
     let nodes = health.nodes.into_iter().map(|node| view! { <NodeFact node=node several=several view=view.clone()/> });
     let nodes = nodes.collect_view();
-    view! { <Panel title="SystemInfo" id="installation"><Facts>{facts} {nodes}</Facts></Panel> }
+    view! { <Panel title="Installation" id="installation"><Facts>{facts} {nodes}</Facts></Panel> }
 }
 
 #[component]
