@@ -78,7 +78,7 @@ test("limits can be set and removed, and invalid limits are rejected", async ({ 
   await page.goto(user.path("endpoints/new"));
   await page.getByLabel("URL").fill("https://billing.acme.example/calls");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByRole("alert")).toContainText("This account has at most 1 endpoint.");
+  await expect(page.getByRole("alert")).toContainText("This account is limited to 1 endpoint.");
   await ops.getByLabel("Maximum endpoints").fill("");
   await ops.getByRole("button", { name: "Save limits" }).click();
   await expect(ops.getByRole("status")).toContainText("Saved.");

@@ -172,7 +172,7 @@ impl From<Error> for Problem {
                 Self { detail: "There is no account with this id or reference.".to_owned(), ..problem }
             }
             Error::NotFound(noun) => Self { detail: format!("{noun} not found in this account."), ..problem },
-            Error::Invalid(errors) => Self { detail: summarize(&errors), errors, ..problem },
+            Error::Invalid(errors) => Self { detail: summarise(&errors), errors, ..problem },
             Error::Conflict { existing, .. } => Self { existing, ..problem },
             Error::TooMany { retry_after_s } | Error::Unavailable { retry_after_s, .. } => {
                 Self { retry_after_s: Some(retry_after_s), ..problem }
@@ -183,7 +183,7 @@ impl From<Error> for Problem {
 }
 
 /// The `detail` of invalid fields: the message of a single one, or the names of several, whose messages are in `errors`.
-fn summarize(errors: &[FieldError]) -> String {
+fn summarise(errors: &[FieldError]) -> String {
     if let [only] = errors {
         return format!("{}: {}", only.field, only.message);
     }
