@@ -7,7 +7,7 @@ import { expect, test } from "../../fixtures/own";
 async function set(ops: Page, title: string, write: (panel: Locator) => Promise<unknown>) {
   const panel = await preview(ops, title, write);
   await panel.getByRole("button", { name: "Save policy" }).click();
-  await expect(ops.getByRole("status")).toContainText(`${title}: set.`);
+  await expect(ops.getByRole("status")).toContainText(`${title} saved.`);
   return panel;
 }
 
