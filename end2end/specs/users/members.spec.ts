@@ -64,7 +64,7 @@ test("resending an invitation invalidates the earlier link, and an invitation ca
   const bob = await other();
   await bob.goto(first);
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("This invitation can’t be used");
-  await expect(bob.getByText("replaced by a later one")).toBeVisible();
+  await expect(bob.getByText("Look for a newer email")).toBeVisible();
   await bob.goto(second);
   await expect(bob.getByRole("button", { name: "Accept invitation" })).toBeVisible();
   await page.getByRole("button", { name: `Revoke invitation for ${email}` }).click();
