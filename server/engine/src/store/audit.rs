@@ -110,7 +110,7 @@ impl Entry {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     account_id: String,
     position: i64,
@@ -245,7 +245,7 @@ pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<V
 
 /// What one support agent did in all accounts, newest first, before the record `before`.
 pub async fn of_support(db: &Db, who: &str, before: Option<&str>, limit: u32) -> StoreResult<Vec<SupportRecord>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Named {
         account_name: String,
         #[sqlx(flatten)]

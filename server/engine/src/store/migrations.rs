@@ -8,8 +8,8 @@ use crate::store::{
 };
 
 /// The migrations of SQLite. A backup is recognised by them.
-pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static SQLITE: Migrator = sqlx_macros::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx_macros::migrate!("migrations/postgres");
 
 /// Brings the schema up to date.
 pub(super) async fn run(db: &Db) -> StoreResult<()> {

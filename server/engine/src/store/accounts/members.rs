@@ -72,7 +72,7 @@ pub async fn add(tx: &mut Tx, user: &UserId, account: &AccountId, role: Role, no
 
 /// Lists a user's accounts, ordered by name.
 pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<Vec<Membership>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         #[sqlx(flatten)]
         account: AccountRow,

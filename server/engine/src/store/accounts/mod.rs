@@ -38,7 +38,7 @@ const SUSPEND: &str = "UPDATE accounts SET suspended_ms = $2, suspend_reason = $
 const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, events_per_s = $3, retention_max_days = $4 WHERE id = $1";
 
 /// An account row.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct AccountRow {
     id: String,
     name: String,

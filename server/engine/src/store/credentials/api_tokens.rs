@@ -37,7 +37,7 @@ const REVOKE: &str =
     concat!("UPDATE api_tokens SET revoked_ms = $3 WHERE ", owned!(), " AND id = $2 AND revoked_ms IS NULL");
 const RECORD_USE: &str = "UPDATE api_tokens SET last_used_ms = $2, last_used_from = $3 WHERE id = $1";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TokenRow {
     id: String,
     account_id: Option<String>,

@@ -93,7 +93,7 @@ pub static COLUMNS: [Column; 8] = [
 ];
 
 /// A value of a column.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct Stored {
     /// Key of the row.
     pub place: String,

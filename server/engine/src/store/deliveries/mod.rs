@@ -66,7 +66,7 @@ static CANCEL_OF_ENDPOINT: Sql = Sql::new(
 );
 
 /// A delivery with its endpoint.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct ShownRow {
     pub(super) id: String,
     event_id: String,
@@ -186,7 +186,7 @@ pub async fn add_attempt_marks(db: &Db, account: &AccountId, rows: &mut [Deliver
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct AttemptRow {
     id: String,
     number: i64,

@@ -139,7 +139,7 @@ pub struct HealthChange {
 }
 
 /// An endpoint whose state changed automatically.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct ChangedEndpoint {
     /// Its id.
     pub id: String,

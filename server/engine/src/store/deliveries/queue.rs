@@ -131,7 +131,7 @@ pub struct NewDelivery {
 }
 
 /// An ordering key: the deliveries of one call to one endpoint are sent one after the other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx_macros::FromRow)]
 pub struct OrderingKey {
     /// The endpoint.
     pub endpoint_id: String,
@@ -140,7 +140,7 @@ pub struct OrderingKey {
 }
 
 /// A leased delivery with what an attempt needs.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct LoadedDelivery {
     /// Id.
     pub id: String,
@@ -228,7 +228,7 @@ pub async fn supersede(tx: &mut Tx, ended_calls: &[OrderingKey], now: UnixMs) ->
 }
 
 /// An active endpoint with unleased work.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct DueEndpoint {
     /// The endpoint.
     pub id: String,

@@ -49,7 +49,7 @@ const ADVANCE: &str = "UPDATE recoveries SET state = $3, position = $4, paced_ms
     WHERE id = $1 AND position = $2 AND paced_ms = $7 AND state IN ('queued', 'running')";
 const COUNT_DONE: &str = "UPDATE recoveries SET done = done + $2 WHERE id = $1";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct JobRow {
     id: String,
     account_id: String,

@@ -208,7 +208,7 @@ struct ToSend<'a> {
 }
 
 /// A delivery that has been created.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Created {
     #[sqlx(flatten)]
     entry: PhoneEntry,

@@ -68,7 +68,7 @@ const DELETE_HOURS: &str = "DELETE FROM endpoint_hours WHERE (endpoint_id, hour_
        SELECT endpoint_id, hour_ms FROM endpoint_hours WHERE hour_ms < $1 ORDER BY hour_ms LIMIT $2)";
 
 /// An account's retention, and how far its bodies have been purged.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct AccountRetention {
     /// The account.
     pub id: String,
@@ -94,7 +94,7 @@ pub enum Kind {
 }
 
 /// A row past its retention.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct ExpiredRow {
     /// Its position in the order of purging.
     pub key: String,
@@ -183,7 +183,7 @@ async fn delete_deliveries(tx: &mut Tx, account: &str, list: &str) -> StoreResul
 
 /// Events without deliveries have phone index entries of their own.
 async fn delete_events(tx: &mut Tx, account: &str, list: &str) -> StoreResult<usize> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Gone {
         #[sqlx(flatten)]
         entry: PhoneEntry,

@@ -20,7 +20,7 @@ const OF_DELETED: &str = "SELECT e.account_id, e.id FROM endpoints e WHERE e.sta
      AND EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state IN ('queued', 'retrying')) ORDER BY e.id";
 
 /// All unfinished deliveries of an ordering key, or the first part of them.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct KeyPart {
     /// The ordering key.
     #[sqlx(flatten)]

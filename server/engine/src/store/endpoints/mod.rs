@@ -55,7 +55,7 @@ const IDS: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND state <> '
 const RESET_HEALTH_OF_ACCOUNT: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, warned = 0 \
     WHERE account_id = $1 AND state = 'active'";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct EndpointRow {
     id: String,
     account_id: String,

@@ -111,7 +111,7 @@ pub async fn add(tx: &mut Tx, rows: &[HourRow]) -> StoreResult<()> {
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Stored {
     hour_ms: i64,
     delivered: i64,
@@ -173,7 +173,7 @@ pub async fn of_endpoint(
 
 /// The hours of all endpoints of an account from `since`, each with its endpoint, unordered.
 pub async fn of_account(db: &Db, account: &AccountId, since: UnixMs) -> StoreResult<Vec<(String, UnixMs, Tally)>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct OfEndpoint {
         endpoint_id: String,
         #[sqlx(flatten)]

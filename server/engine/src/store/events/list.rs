@@ -16,7 +16,7 @@ use crate::store::{
 
 /// One page of events, newest first, with positions. Returns one extra row if there is a next page.
 pub async fn page(db: &Db, account: &AccountId, filter: &EventFilter) -> StoreResult<Vec<(String, EventRow)>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Positioned {
         position: String,
         #[sqlx(flatten)]

@@ -76,7 +76,7 @@ pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
 }
 
 /// An event that was already accepted under the same id.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Seen {
     /// Whose it is.
     pub account_id: String,
@@ -100,7 +100,7 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
 }
 
 /// Payload size of a delivery.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct PayloadSize {
     /// The delivery.
     pub id: String,
@@ -117,7 +117,7 @@ pub async fn payload_sizes(tx: &mut Tx, deliveries: &[String]) -> StoreResult<Ve
 }
 
 /// An event as lists and pages display it.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ShownRow {
     id: String,
     kind: String,

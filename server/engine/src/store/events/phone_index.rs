@@ -68,7 +68,7 @@ impl Stream {
 }
 
 /// The two phone numbers of a row.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct PhoneEntry {
     /// Id of the delivery, or position of the event.
     pub place: String,

@@ -40,7 +40,7 @@ const COUNT: &str = "SELECT COUNT(*) FROM accounts";
 const MEMBERS: &str = "SELECT COUNT(*) FROM memberships WHERE account_id = $1";
 const NODES: &str = "SELECT id, heartbeat_ms FROM nodes ORDER BY id";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ListedRow {
     #[sqlx(flatten)]
     account: AccountRow,

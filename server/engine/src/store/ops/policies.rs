@@ -13,7 +13,7 @@ const SET: &str = "INSERT INTO policies (name, value, set_ms, set_by) VALUES ($1
 const UNSET: &str = "DELETE FROM policies WHERE name = $1";
 
 /// A policy that is set.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct SetPolicy {
     /// Its name.
     pub name: String,

@@ -34,7 +34,7 @@ const REVEALED: &str = "SELECT number FROM support_reveals WHERE session_id = $1
 static AMONG: Sql = Sql::new("a.id IN {list $1}");
 const ACCOUNT_COLUMNS: &str = concat!(account_columns!(), " FROM accounts a");
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SessionRow {
     id: String,
     user_id: String,

@@ -120,7 +120,7 @@ pub struct Linked<R> {
     pub known: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: String,
     email: String,
@@ -202,7 +202,7 @@ async fn close(tx: &mut Tx, sql: &'static str, scope: &str, id: &InvitationId, n
 
 /// The invitation with this link.
 pub async fn by_link<R: InvitationRole>(db: &Db, link_hash: &str) -> StoreResult<Option<Linked<R>>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Found {
         #[sqlx(flatten)]
         invitation: Row,

@@ -24,7 +24,7 @@ const ADD_USER: &str = "INSERT INTO users (id, email, name, password_hash, staff
 const USER: &str = "SELECT id, name, email FROM users WHERE id = $1";
 const CREDENTIALS: &str = "SELECT id, name, email, password_hash FROM users WHERE email = $1";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct UserRow {
     id: String,
     name: String,
