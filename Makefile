@@ -1,7 +1,7 @@
 # Offhook. Every target may be the first command on a fresh Debian or Ubuntu with rustup, Node.js 20 and make: it
 # installs what it needs and says so. The work is done by the scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint build bench
+.PHONY: help run dev test lint build bench screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -23,3 +23,6 @@ build: ## the one file to ship: target/release/offhook
 
 bench: ## sender throughput
 	@.make/bench $(ARGS)
+
+screenshots: ## pictures for the documentation, and of every page
+	@.make/screenshots
