@@ -2,6 +2,7 @@
 
 mod create;
 mod key;
+mod log;
 mod otlp;
 mod restore;
 pub mod serve;
