@@ -96,7 +96,7 @@ pub struct Engine {
     sender: Arc<Sender>,
     intake: Intake,
     background: Background,
-    auth_cache: AuthCache,
+    auth_cache: Arc<AuthCache>,
     backlog: Backlog,
     receivers: Mutex<Option<Receivers>>,
     lock: Mutex<Option<File>>,
@@ -128,7 +128,7 @@ impl Engine {
             sender,
             intake,
             background,
-            auth_cache: AuthCache::default(),
+            auth_cache: Arc::default(),
             backlog: Backlog::default(),
             receivers: Mutex::new(Some(Receivers { arriving, outcomes })),
             lock: Mutex::default(),
@@ -232,7 +232,7 @@ impl Engine {
         &self.intake
     }
 
-    pub(crate) const fn auth_cache(&self) -> &AuthCache {
+    pub(crate) const fn auth_cache(&self) -> &Arc<AuthCache> {
         &self.auth_cache
     }
 

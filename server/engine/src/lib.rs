@@ -14,6 +14,7 @@ pub mod clock;
 mod context;
 mod credentials;
 pub mod delivery;
+mod detached;
 mod digest;
 mod engine;
 pub mod key_ring;

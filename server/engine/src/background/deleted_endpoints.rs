@@ -10,10 +10,7 @@ use domain::{
 
 use crate::{
     delivery::Sender,
-    store::{
-        deliveries::{self, stuck},
-        error::StoreResult,
-    },
+    store::{deliveries::stuck, error::StoreResult},
 };
 
 use super::worker::{Pause, Worker};
@@ -59,9 +56,7 @@ impl DeletedEndpoints {
 pub(super) async fn cancel_since(sender: &Sender, since: UnixMs) -> StoreResult<usize> {
     let mut cancelled = 0;
     for (account, endpoint) in stuck::of_deleted(&sender.context.db, since).await? {
-        let mut tx = sender.context.db.begin().await?;
-        cancelled += deliveries::cancel_of_endpoint(&mut tx, &account, &endpoint, sender.now()).await?;
-        tx.commit().await?;
+        cancelled += sender.cancel_of_endpoint(&account, &endpoint).await?;
         sender.changed([account.to_string()]).await;
     }
     Ok(usize::try_from(cancelled).unwrap_or(usize::MAX))

@@ -2,12 +2,15 @@
 //!
 //! When a connection breaks during a commit, its result is unknown. If it succeeded, its leases exist in the database and
 //! not in memory: no node would ever send those deliveries, for this one is alive. So each failed commit marks the leases as
-//! uncertain, and this compares them with memory. What is missing twice in a row is released; once may be the moment
-//! between a commit and queueing.
+//! uncertain, and this compares them with memory; now and then also without a reason, for no fault of this program may
+//! strand a delivery. What is missing twice in a row is released; once may be the moment between a commit and queueing.
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use async_trait::async_trait;
@@ -19,11 +22,16 @@ use crate::{
 
 use super::worker::{Pause, Worker};
 
+/// While nothing is uncertain, one tick in this many compares: once a minute. On PostgreSQL that may walk all that waits.
+const UNPROMPTED_TICKS: u32 = 24;
+
 /// Compares leases with memory.
 pub struct LeaseReconciliation {
     sender: Arc<Sender>,
     /// Missing in memory at the last comparison.
     missing: Mutex<HashSet<String>>,
+    /// Ticks since the last comparison.
+    skipped: AtomicU32,
 }
 
 #[async_trait]
@@ -33,7 +41,10 @@ impl Worker for LeaseReconciliation {
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
-        self.reconcile().await?;
+        if self.sender.leases.is_uncertain() || self.skipped.fetch_add(1, Relaxed) + 1 >= UNPROMPTED_TICKS {
+            self.skipped.store(0, Relaxed);
+            self.reconcile().await?;
+        }
         Ok(Pause::Fixed(HEARTBEAT_MS.unsigned_abs()))
     }
 
@@ -48,31 +59,23 @@ impl Worker for LeaseReconciliation {
 
 impl LeaseReconciliation {
     pub(super) fn new(sender: Arc<Sender>) -> Self {
-        Self { sender, missing: Mutex::default() }
+        Self { sender, missing: Mutex::default(), skipped: AtomicU32::new(0) }
     }
 
-    /// Releases leases that are not in memory, if they are uncertain. Returns how many.
+    /// Releases leases that are not in memory, and were not at the last comparison. Returns how many.
     ///
     /// # Errors
     /// When the database cannot be used; the leases stay uncertain.
     pub async fn reconcile(&self) -> StoreResult<usize> {
         let (sender, context) = (&self.sender, &self.sender.context);
-        if !sender.leases.is_uncertain() {
-            return Ok(0);
-        }
         let leased = queue::leased(&context.db, &context.node).await?;
         let known = sender.queues().ids();
         let missing: HashSet<String> = leased.into_iter().filter(|id| !known.contains(id.as_str())).collect();
         let before = self.missing.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let lost: Vec<String> = missing.intersection(&before).cloned().collect();
         if !lost.is_empty() {
-            let mut tx = context.db.begin().await?;
-            queue::release(&mut tx, &context.node, &lost).await?;
-            tx.commit().await?;
-            tracing::warn!(
-                deliveries = lost.len(),
-                "released deliveries that were leased by a commit of unknown result"
-            );
+            sender.release_leases(&lost).await?;
+            tracing::warn!(deliveries = lost.len(), "released deliveries that were leased and in no memory");
             sender.wake_at(sender.now());
         }
         let new: HashSet<String> = missing.difference(&before).cloned().collect();

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod batches;
 mod bulk_rotation;
+mod cancellation;
 mod causes;
 mod checkpoints;
 mod clocks;

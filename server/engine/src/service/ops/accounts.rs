@@ -1,5 +1,7 @@
 //! Health of the installation, and the operators' view of accounts.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{
     Error,
@@ -106,10 +108,11 @@ impl OpsAccounts for Engine {
         let renamed = accounts::rename(&mut tx, id, &after.name, after.reference.as_deref()).await;
         renamed.map_err(|error| about_reference(taken_reference(error, after.reference.clone())))?;
         self.record_both(&mut tx, actor, &after, AuditAction::AccountRenamed, changes).await?;
-        tx.commit().await?;
-        if let Some(reference) = &before.reference {
-            self.auth_cache().accounts.remove(reference);
-        }
+        let auth_cache = Arc::clone(self.auth_cache());
+        let forgotten = async move {
+            before.reference.into_iter().for_each(|reference| auth_cache.accounts.remove(&reference));
+        };
+        tx.commit_then(forgotten).await?;
         Ok(after)
     }
 
@@ -135,8 +138,8 @@ impl OpsAccounts for Engine {
         accounts::lock(&mut tx, id).await?;
         accounts::limit(&mut tx, id, limits).await?;
         self.record_both(&mut tx, actor, &after, AuditAction::AccountLimited, changes).await?;
-        tx.commit().await?;
-        self.auth_cache().actors.clear();
+        let auth_cache = Arc::clone(self.auth_cache());
+        tx.commit_then(async move { auth_cache.actors.clear() }).await?;
         Ok(after)
     }
 }
