@@ -21,12 +21,14 @@ pub mod key_ring;
 pub mod mail;
 mod metrics;
 pub mod outbound;
+mod parking;
 pub mod password;
 mod policies;
 mod random;
 mod restore;
 pub mod service;
 pub mod store;
+mod supervisor;
 pub mod vault;
 
 pub use backup::BackupError;

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use domain::{
     UnixMs,
     id::{AccountId, EndpointId},
+    ops::parked::DELIVERIES,
 };
 
 use crate::{
     detached::detached,
+    parking::Parking,
     store::{
         deliveries::{self, queue},
         endpoints,
         error::StoreResult,
-        nodes::HeartbeatOutcome,
     },
 };
 
@@ -81,17 +82,24 @@ impl Sender {
     pub(crate) async fn cancel_of_endpoint(&self, account: &AccountId, id: &EndpointId) -> StoreResult<u64> {
         let (mut cancelled, mut after) = (0, <(String, String)>::default());
         let (db, limit) = (&self.context.db, u32::try_from(STEP_ROWS).unwrap_or(u32::MAX));
+        let parking = Parking::of(&self.context, DELIVERIES).await?;
         loop {
             let found = deliveries::unfinished_of_endpoint(db, account, id, &after, limit).await?;
-            let ids: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
-            let mut tx = db.begin().await?;
-            cancelled += deliveries::cancel_with_endpoint(&mut tx, &ids, self.now()).await?;
-            tx.commit().await?;
+            let step = |rows| self.cancel_step(rows);
+            cancelled += parking.all(&found, |(_, id)| id, Some(account.as_str()), step).await?;
             if found.len() < STEP_ROWS {
-                return Ok(cancelled);
+                return Ok(cancelled as u64);
             }
             after = found.into_iter().next_back().unwrap_or_default();
         }
+    }
+
+    async fn cancel_step(&self, rows: Vec<&(String, String)>) -> StoreResult<usize> {
+        let ids: Vec<&str> = rows.into_iter().map(|(_, id)| id.as_str()).collect();
+        let mut tx = self.context.db.begin().await?;
+        let cancelled = deliveries::cancel_with_endpoint(&mut tx, &ids, self.now()).await?;
+        tx.commit().await?;
+        Ok(usize::try_from(cancelled).unwrap_or(usize::MAX))
     }
 
     /// This node reported at `at` that it lives. If the others had declared it dead before, its leases are theirs by now,
@@ -99,16 +107,13 @@ impl Sender {
     ///
     /// # Errors
     /// As [`Self::release_endpoint`].
-    pub async fn on_heartbeat(self: &Arc<Self>, heartbeat: HeartbeatOutcome, at: UnixMs) -> StoreResult<()> {
-        if heartbeat.was_declared_dead {
+    pub async fn on_heartbeat(self: &Arc<Self>, was_declared_dead: bool, at: UnixMs) -> StoreResult<()> {
+        if was_declared_dead {
             tracing::warn!("other nodes had declared this one dead; it releases its leases");
             self.release(Queues::drop_all).await?;
             self.wake_at(self.now());
         }
         self.leases.heartbeat(at);
-        if heartbeat.released > 0 {
-            self.wake_at(self.now());
-        }
         Ok(())
     }
 }

@@ -135,7 +135,10 @@ async fn all_end(harness: &TestHarness, scene: &Scene, what: &str) {
 
 async fn unfinished(harness: &TestHarness) -> Vec<String> {
     harness
-        .texts("SELECT state || ' ' || COALESCE(lease_owner, '-') FROM deliveries WHERE state IN ('queued', 'retrying')".into())
+        .texts(
+            "SELECT state || ' ' || COALESCE(lease_owner, '-') FROM deliveries WHERE state IN ('queued', 'retrying')"
+                .into(),
+        )
         .await
 }
 
@@ -244,7 +247,8 @@ async fn a_client_that_leaves_while_pausing_leaves_no_lease_behind() {
     let endpoint = harness.endpoint().await;
     join_all((0..400).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     for n in 0.. {
-        let completed = polled(n, async { drop(harness.engine.pause_endpoint(&harness.admin, &endpoint.id).await) }).await;
+        let completed =
+            polled(n, async { drop(harness.engine.pause_endpoint(&harness.admin, &endpoint.id).await) }).await;
         harness.resume(&endpoint.id).await;
         if completed {
             break;

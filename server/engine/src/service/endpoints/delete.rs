@@ -16,11 +16,7 @@ use domain::{
 
 use crate::{
     Engine,
-    store::{
-        credentials::rotations,
-        deliveries::recovery_jobs,
-        endpoints,
-    },
+    store::{credentials::rotations, deliveries::recovery_jobs, endpoints},
 };
 
 impl Engine {
@@ -55,7 +51,8 @@ impl Engine {
         account: &AccountId,
         id: &EndpointId,
     ) -> impl Future<Output = Result<u64>> + Send + use<> {
-        let (sender, changed, woken) = (Arc::clone(self.sender()), self.endpoint_changed(account, id), self.wake(account));
+        let (sender, changed, woken) =
+            (Arc::clone(self.sender()), self.endpoint_changed(account, id), self.wake(account));
         let (account, id) = (account.clone(), id.clone());
         async move {
             changed.await?;

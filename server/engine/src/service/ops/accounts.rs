@@ -17,6 +17,7 @@ use domain::{
             AccountDetail, AccountFilter, AccountNameForm, AccountsPage, LimitsForm, NewAccount, checked_reason,
         },
         health::{FAILING_ENDPOINTS_MAX, Health},
+        parked::LISTED_MAX,
     },
     query::page_size,
     tally::hour_of,
@@ -27,7 +28,11 @@ use crate::{
     Engine,
     delivery::intake::INTAKE_WAITING_MAX,
     service::accounts::taken_reference,
-    store::{accounts, db::Dialect, ops::overview},
+    store::{
+        accounts,
+        db::Dialect,
+        ops::{overview, parked},
+    },
 };
 
 #[async_trait]
@@ -55,8 +60,15 @@ impl OpsAccounts for Engine {
             database: if several_nodes { "PostgreSQL" } else { "SQLite" }.to_owned(),
             database_bytes: overview::size(self.db()).await?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            tasks: self.tasks(),
+            parked: parked::list(self.db(), LISTED_MAX).await?,
             troubled: overview::most_failing(self.db(), self.day_ago(), FAILING_ENDPOINTS_MAX).await?,
         })
+    }
+
+    async fn retry_parked(&self, actor: &Actor, worker: &str, item: &str) -> Result<()> {
+        actor.require(Permission::Ops)?;
+        self.try_again(actor, worker, item).await
     }
 
     async fn accounts(&self, actor: &Actor, filter: &AccountFilter) -> Result<AccountsPage> {

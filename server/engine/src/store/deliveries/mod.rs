@@ -54,6 +54,8 @@ const RESEND: &str = "UPDATE deliveries SET state = 'queued', end_reason = NULL,
     fresh_from_ms = $3, finished_ms = NULL, due_ms = $4 \
     WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled') \
     AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.state <> 'deleted')";
+const ENDED_BY_US: &str = "SELECT endpoint_id, call_id FROM deliveries WHERE account_id = $1 AND id = $2 \
+    AND state = 'failed' AND cause = 'our_fault'";
 const RETRY_NOW: &str = "UPDATE deliveries SET due_ms = $3 WHERE account_id = $1 AND id = $2 AND state = 'retrying' \
     AND lease_owner IS NULL AND due_ms IS NOT NULL";
 const CANCEL: &str = "UPDATE deliveries SET state = 'cancelled', end_reason = 'cancelled', finished_ms = $3, due_ms = NULL \
@@ -250,6 +252,16 @@ pub async fn resend(
     Ok(resent == 1)
 }
 
+/// Queues a delivery again that ended because of us, if its endpoint exists.
+pub async fn resend_parked(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<()> {
+    let key: Option<OrderingKey> = within!(&mut *tx, c => sqlx::query_as(ENDED_BY_US)
+        .bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
+    match key {
+        Some(key) => resend(tx, account, id, key, now).await.map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Makes a delivery that waits for its next attempt due now. False if it is not waiting for one.
 pub async fn retry_now(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
     change(tx, RETRY_NOW, account, id.as_str(), now).await.map(|rows| rows == 1)
@@ -280,8 +292,7 @@ pub async fn unfinished_of_endpoint(
 /// Cancels these deliveries of a deleted endpoint, including leased ones. Returns how many had not ended.
 pub async fn cancel_with_endpoint(tx: &mut Tx, ids: &[&str], now: UnixMs) -> StoreResult<u64> {
     let (sql, list) = (CANCEL_WITH_ENDPOINT.on(tx.dialect()), json_list(ids.iter().copied()));
-    let cancelled =
-        within!(&mut *tx, c => sqlx::query(sql).bind(list).bind(now.0).execute(c).await?.rows_affected());
+    let cancelled = within!(&mut *tx, c => sqlx::query(sql).bind(list).bind(now.0).execute(c).await?.rows_affected());
     retention::purge_ended(tx, ids).await?;
     Ok(cancelled)
 }

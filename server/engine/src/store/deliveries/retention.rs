@@ -113,7 +113,7 @@ pub async fn expired(
 }
 
 /// Purges these rows, or their bodies. Returns how many; bodies count as examined.
-pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, expired: &[ExpiredRow]) -> StoreResult<usize> {
+pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, expired: &[&ExpiredRow]) -> StoreResult<usize> {
     let list = json_list(expired.iter().map(|row| row.id.as_str()));
     match kind {
         Kind::Bodies => strip(tx, account, &list, expired).await,
@@ -122,7 +122,7 @@ pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, expired: &[ExpiredRow
     }
 }
 
-async fn strip(tx: &mut Tx, account: &str, events: &str, expired: &[ExpiredRow]) -> StoreResult<usize> {
+async fn strip(tx: &mut Tx, account: &str, events: &str, expired: &[&ExpiredRow]) -> StoreResult<usize> {
     let reached = expired.last().map_or("", |row| row.key.as_str());
     for sql in [STRIP_EVENTS.on(tx.dialect()), STRIP_ATTEMPTS.on(tx.dialect())] {
         within!(&mut *tx, c => sqlx::query(sql).bind(account).bind(events).execute(c).await?.rows_affected());
