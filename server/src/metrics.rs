@@ -38,7 +38,7 @@ fn text(metrics: &[Metric]) -> String {
     );
     for Metric { name, help, value } in metrics {
         let kind = match value {
-            Value::Counter(_) => "counter",
+            Value::Counter(_) | Value::Counters { .. } => "counter",
             Value::Gauge(_) => "gauge",
             Value::Histogram { .. } => "histogram",
         };
@@ -53,6 +53,11 @@ fn write_samples(out: &mut String, name: &str, value: &Value) {
     match value {
         Value::Counter(value) | Value::Gauge(value) => {
             let _ = writeln!(out, "{name} {value}");
+        }
+        Value::Counters { label, counts } => {
+            for (of, count) in counts {
+                let _ = writeln!(out, "{name}{{{label}=\"{of}\"}} {count}");
+            }
         }
         Value::Histogram { buckets, count, sum } => {
             for (end, total) in buckets {
@@ -74,6 +79,16 @@ mod tests {
         assert!(text(&metrics).ends_with(
             "# HELP offhook_events_accepted_total Events accepted.\n# TYPE offhook_events_accepted_total counter\n\
              offhook_events_accepted_total 3\n"
+        ));
+    }
+
+    #[test]
+    fn a_counter_with_a_label_has_a_line_for_each_of_its_values() {
+        let value = Value::Counters { label: "task", counts: vec![("writer".into(), 2), ("claims".into(), 0)] };
+        let metrics = [Metric { name: "offhook_task_panics_total", help: "Panics.", value }];
+        assert!(text(&metrics).ends_with(
+            "# TYPE offhook_task_panics_total counter\noffhook_task_panics_total{task=\"writer\"} 2\n\
+             offhook_task_panics_total{task=\"claims\"} 0\n"
         ));
     }
 

@@ -105,6 +105,7 @@ actions! {
     StaffInviteWithdrawn => "installation.staff_invite_withdrawn", "Staff invitation withdrawn";
     StaffChanged => "installation.staff_changed", "Staff role changed";
     PolicyChanged => "installation.policy_changed", "Policy changed";
+    ParkedRetried => "installation.parked_retried", "Parked item tried again";
     KeyRotated => "installation.key_rotated", "Instance key rotated";
 }
 

@@ -23,6 +23,17 @@ pub async fn load_health() -> Result<Health, UiError> {
     Ok(ssr::backend()?.health(&ssr::operator().await?).await?)
 }
 
+/// Lets a task try a parked item again.
+#[server(prefix = "/api", endpoint = "ops/retry")]
+pub async fn retry_parked(worker: String, item: String) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(links::OPS, &(), async {
+        ssr::backend()?.retry_parked(&ssr::operator().await?, &worker, &item).await?;
+        Ok(ssr::Done::to(links::OPS).saying("It will be tried again within a minute. If it fails, it is listed again."))
+    })
+    .await
+}
+
 /// One page of the accounts that match a query string.
 pub async fn load_accounts(query: String) -> Result<AccountsPage, UiError> {
     use crate::ssr;

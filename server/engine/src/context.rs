@@ -8,7 +8,7 @@ use std::sync::{
 use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::Notify;
 
-use crate::{metrics::Counters, policies::ActivePolicies, store::db::Db};
+use crate::{metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor};
 
 /// Shared by the hot path, the background workers and the services.
 pub struct Context {
@@ -23,6 +23,8 @@ pub struct Context {
     /// What is counted.
     pub counters: Counters,
     pub(crate) policies: ActivePolicies,
+    /// Keeps this node's tasks running.
+    pub(crate) supervisor: Arc<Supervisor>,
     /// Wakes the worker of recovery jobs.
     pub(crate) recovery_changed: Notify,
     /// Wakes the worker of scheduled rotations.
@@ -41,6 +43,7 @@ impl Context {
             node: format!("node_{}", domain::id::encode(at, entropy)),
             counters: Counters::default(),
             policies,
+            supervisor: Arc::default(),
             recovery_changed: Notify::new(),
             rotation_changed: Notify::new(),
             stopping: AtomicBool::new(false),

@@ -9,6 +9,7 @@ use std::{
 use domain::{
     Backend, UnixMs,
     id::{AccountId, Entropy, Ids},
+    ops::health::TaskHealth,
     time::Clock,
 };
 use ipnet::IpNet;
@@ -35,8 +36,9 @@ use crate::{
         deliveries::{backlog, queue},
         error::StoreError,
         probe,
-        sqlite::{self, checkpoints::Checkpoints},
+        sqlite::{self, checkpoints},
     },
+    supervisor::Need,
     vault::Vault,
 };
 
@@ -96,7 +98,7 @@ pub struct Engine {
     sender: Arc<Sender>,
     intake: Intake,
     background: Background,
-    auth_cache: AuthCache,
+    auth_cache: Arc<AuthCache>,
     backlog: Backlog,
     receivers: Mutex<Option<Receivers>>,
     lock: Mutex<Option<File>>,
@@ -128,7 +130,7 @@ impl Engine {
             sender,
             intake,
             background,
-            auth_cache: AuthCache::default(),
+            auth_cache: Arc::default(),
             backlog: Backlog::default(),
             receivers: Mutex::new(Some(Receivers { arriving, outcomes })),
             lock: Mutex::default(),
@@ -142,23 +144,59 @@ impl Engine {
     pub async fn start(&self) -> Result<(), OpenError> {
         let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
-        self.background.heartbeat.first().await?;
+        self.background.arrive().await?;
         let Some(Receivers { arriving, outcomes }) = self.take_receivers() else { return Ok(()) };
-        let checkpoints = Checkpoints::of(self.db()).await?;
         self.background.start().await?;
         self.sender.start();
-        let sender = || Arc::clone(&self.sender);
         if self.db().dialect == Dialect::Postgres {
-            tokio::spawn(intake::run(sender(), arriving));
-            tokio::spawn(record::run(sender(), outcomes));
+            self.run_intake(arriving);
+            let queue = record::Queue::new(outcomes);
+            self.supervise("record", Need::ToTheLast, move |sender| record::run(sender, Arc::clone(&queue)));
         } else {
-            tokio::spawn(sqlite_writer::run(sender(), arriving, outcomes));
+            let queue = sqlite_writer::Queue::new(arriving, outcomes);
+            self.supervise("writer", Need::ToTheLast, move |sender| sqlite_writer::run(sender, Arc::clone(&queue)));
+            self.supervise("checkpoints", Need::Helpful, |sender| async move {
+                tokio::select! {
+                    () = checkpoints::run(sender.context.db.clone()) => {}
+                    () = sender.context.stopped() => {}
+                }
+            });
         }
-        tokio::spawn(claim::run(sender()));
-        if let Some(checkpoints) = checkpoints {
-            tokio::spawn(checkpoints.run());
-        }
+        self.supervise("claims", Need::Essential, claim::run);
         Ok(())
+    }
+
+    fn run_intake(&self, arriving: mpsc::Receiver<intake::Backlog>) {
+        let queue = intake::Queue::new(arriving);
+        self.supervise("intake", Need::ToTheLast, move |sender| intake::run(sender, Arc::clone(&queue)));
+    }
+
+    fn supervise<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        name: &'static str,
+        need: Need,
+        task: impl Fn(Arc<Sender>) -> F + Send + 'static,
+    ) {
+        let sender = Arc::clone(&self.sender);
+        self.context.supervisor.run(name, need, move || task(Arc::clone(&sender)));
+    }
+
+    /// How each task of this node is, in the order in which they were started.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<TaskHealth> {
+        let mut tasks = self.context.supervisor.health();
+        for worker in self.background.status() {
+            let task = tasks.iter_mut().find(|task| task.name == worker.name);
+            if let Some(task) = task.filter(|task| task.problem.is_none()) {
+                task.problem = worker.last_error;
+            }
+        }
+        tasks
+    }
+
+    /// Returns when an essential task keeps panicking: its name and why. The process has to end then.
+    pub async fn gave_up(&self) -> String {
+        self.context.supervisor.gave_up().await
     }
 
     /// Accepts events but sends nothing and runs no worker: tests go step by step with [`Sender::run_once`].
@@ -166,9 +204,9 @@ impl Engine {
     /// # Errors
     /// As [`Engine::start`].
     pub async fn start_intake(&self) -> Result<(), OpenError> {
-        self.background.heartbeat.first().await?;
+        self.background.arrive().await?;
         if let Some(Receivers { arriving, .. }) = self.take_receivers() {
-            tokio::spawn(intake::run(self.sender.clone(), arriving));
+            self.run_intake(arriving);
         }
         Ok(())
     }
@@ -196,6 +234,9 @@ impl Engine {
     pub async fn ready(&self) -> Result<(), String> {
         if self.context.is_stopping() {
             return Err("stopping".to_owned());
+        }
+        if let Some(task) = self.tasks().into_iter().find(|task| task.essential && task.down) {
+            return Err(format!("{} is down: {}", task.name, task.problem.unwrap_or_default()));
         }
         let probed = async {
             let mut tx = self.db().begin().await?;
@@ -232,7 +273,7 @@ impl Engine {
         &self.intake
     }
 
-    pub(crate) const fn auth_cache(&self) -> &AuthCache {
+    pub(crate) const fn auth_cache(&self) -> &Arc<AuthCache> {
         &self.auth_cache
     }
 

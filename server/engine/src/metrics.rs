@@ -52,6 +52,13 @@ pub enum Value {
     Counter(f64),
     /// Grows and falls.
     Gauge(f64),
+    /// Counters that only grow, one per value of a label.
+    Counters {
+        /// The label.
+        label: &'static str,
+        /// Its values, each with its count.
+        counts: Vec<(String, u64)>,
+    },
     /// A distribution.
     Histogram {
         /// Upper bound of each bucket, and how many values were at most that.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use engine::{Engine, SystemClock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,12 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     tokio::select! {
         () = served => tracing::info!("stopped"),
         () = second_signal(&state.stopping) => tracing::warn!("stopped immediately"),
+        why = state.engine.gave_up() => {
+            // Whatever else still runs would only hide it: another node, or the next start, takes over.
+            state.stopping.cancel();
+            state.engine.stop().await;
+            return Err(anyhow!("cannot go on: {why}").into());
+        }
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use domain::{
     actor::Actor,
     token::Scope,
 };
-use engine::Affiliation;
+use engine::{Affiliation, store::ops::parked};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -173,4 +173,22 @@ async fn only_operators_read_the_providers_log() {
     let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     assert_eq!(ana.get("/ops/audit/export.csv").await.status, 404);
     assert_eq!(Browser::new(&app).get("/ops/audit/export.json").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_parked_item_is_listed_and_tried_again() {
+    let app = TestApp::start().await;
+    let mut olga = operator(&app).await;
+    let engine = &app.room.engine;
+    let mut tx = engine.context().db.begin().await.unwrap();
+    let now = domain::Backend::clock(&**engine).now();
+    parked::add(&mut tx, "retention", "dlv_1", None, "a bad row", now).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = olga.get("/ops").await.text;
+    assert!(page.contains("1 item could not be processed") && page.contains("a bad row"), "{page}");
+    let again = olga.post("/api/ops/retry", &[("worker", "retention"), ("item", "dlv_1")]).await;
+    assert_eq!(again.header("location"), "/ops");
+    let page = olga.get("/ops").await.text;
+    assert!(page.contains("Healthy") && !page.contains("a bad row"), "{page}");
+    assert!(olga.get("/ops/audit").await.text.contains("Parked item tried again"));
 }

@@ -68,6 +68,15 @@ fn there_is_one_http_client() {
 }
 
 #[test]
+fn every_task_of_the_engine_is_supervised_or_detached() {
+    let own = ["engine/src/supervisor.rs", "engine/src/detached.rs"];
+    none(lines_that(rust(), "start it with the supervisor, or detach it", |file, n, line| {
+        let inside = file.path.contains("engine/src/") && !file.is_test() && n < file.tests_begin();
+        inside && line.contains("tokio::spawn(") && !own.iter().any(|end| file.path.ends_with(end))
+    }));
+}
+
+#[test]
 fn nothing_stops_the_program_outside_tests() {
     none(lines_that(rust(), "return an error, or expect the lint with a reason", |file, n, line| {
         let inside = !file.is_test() && !file.path.ends_with("build.rs") && n < file.tests_begin();

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::AccountId,
+    ops::parked::Parked,
     time::{SECOND_MS, UnixMs, counted, span},
 };
 
@@ -50,6 +51,21 @@ pub struct Node {
     pub heartbeat: UnixMs,
     /// Whether it is the node that handles this request.
     pub here: bool,
+}
+
+/// A task that runs for as long as a node does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskHealth {
+    /// Its name.
+    pub name: String,
+    /// Whether nothing is delivered without it.
+    pub essential: bool,
+    /// Whether it is not running: it panicked and will be started again.
+    pub down: bool,
+    /// How often it has panicked since the node started.
+    pub panics: u64,
+    /// What is wrong with it, or was within the last minute; `None` if all is well.
+    pub problem: Option<String>,
 }
 
 /// The last 24 hours of an account's deliveries.
@@ -102,6 +118,10 @@ pub struct Health {
     pub version: String,
     /// The accounts with the most failures in 24 hours, worst first.
     pub troubled: Vec<AccountDay>,
+    /// The tasks of this node.
+    pub tasks: Vec<TaskHealth>,
+    /// Items that were set aside, the latest first.
+    pub parked: Vec<Parked>,
 }
 
 /// The severity of the verdict.
@@ -132,6 +152,10 @@ impl Health {
     /// The verdict in one sentence.
     #[must_use]
     pub fn verdict(&self) -> (HealthLevel, String) {
+        if let Some(task) = self.tasks.iter().find(|task| task.essential && task.down) {
+            let message = format!("Not working: {} has stopped and is being started again.", task.name);
+            return (HealthLevel::Failing, message);
+        }
         if self.awaiting_commit * 2 > self.awaiting_commit_max {
             let message = format!(
                 "Events arrive faster than they can be stored: {} waiting. Beyond {}, new events are refused.",
@@ -149,6 +173,13 @@ impl Health {
             let message =
                 format!("{nodes} silent for more than {}: the others take over its deliveries.", span(SILENT_MS));
             return (HealthLevel::Degraded, message);
+        }
+        if let Some(task) = self.tasks.iter().find(|task| task.problem.is_some()) {
+            return (HealthLevel::Degraded, format!("A background task has a problem: {}.", task.name));
+        }
+        if !self.parked.is_empty() {
+            let items = counted(i64::try_from(self.parked.len()).unwrap_or(i64::MAX), "item");
+            return (HealthLevel::Degraded, format!("{items} could not be processed. See below."));
         }
         (HealthLevel::Healthy, format!("Healthy: {}", self.waiting_summary()))
     }
@@ -210,6 +241,8 @@ mod tests {
             database_bytes: 0,
             version: "0.1.0".into(),
             troubled: Vec::new(),
+            tasks: Vec::new(),
+            parked: Vec::new(),
         }
     }
 
@@ -226,6 +259,9 @@ mod tests {
             seen.verdict(),
             (HealthLevel::Failing, "Deliveries are late: the oldest has been due for 3 min.".into())
         );
+        let task = TaskHealth { name: "writer".into(), essential: true, down: true, panics: 1, problem: None };
+        let down = Health { tasks: vec![task], ..seen.clone() };
+        assert_eq!(down.verdict().1, "Not working: writer has stopped and is being started again.");
         seen.awaiting_commit = 3_000;
         assert!(seen.verdict().1.starts_with("Events arrive faster"));
     }

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod health;
+pub mod parked;
 pub mod policy;
 pub mod staff;
 
@@ -28,6 +29,11 @@ pub trait OpsAccounts {
     /// # Errors
     /// `Forbidden`, `Unavailable`
     async fn health(&self, actor: &Actor) -> Result<Health>;
+    /// Lets a worker try a parked item again.
+    ///
+    /// # Errors
+    /// `NotFound` if it is not parked any more.
+    async fn retry_parked(&self, actor: &Actor, worker: &str, item: &str) -> Result<()>;
     /// One page of accounts, newest first.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use domain::ops::health::{AccountDay, Health, HealthLevel, Node, grouped, size};
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::render_context;
+use super::{render_context, tasks};
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_health,
@@ -40,6 +40,8 @@ pub fn HealthPage() -> impl IntoView {
             <TabTitle title="Health".to_owned()/>
             <Notices/>
             <Verdict mood=mood words=words health=health.clone() view=view.clone()/>
+            {tasks::parked(health.parked.clone(), &view)}
+            {tasks::problems(health.tasks.clone())}
             <div class="grid items-start gap-6 lg:grid-cols-2">
                 <Queue health=health.clone()/>
                 <ThisNode health=health.clone()/>

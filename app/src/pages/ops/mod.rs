@@ -11,6 +11,7 @@ mod policy;
 pub mod staff;
 pub mod staff_change;
 pub mod suspend;
+mod tasks;
 pub mod tokens;
 
 use crate::{components::render_context::RenderContext, visit::Visit};

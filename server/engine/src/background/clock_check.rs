@@ -9,10 +9,13 @@ use async_trait::async_trait;
 
 use crate::{
     delivery::Sender,
-    store::{deliveries::queue, error::StoreResult, nodes::HEARTBEAT_MS},
+    store::{error::StoreResult, nodes::HEARTBEAT_MS},
 };
 
-use super::worker::{Pause, Worker};
+use super::{
+    takeover,
+    worker::{Pause, Worker},
+};
 
 /// Compares the clock with its previous reading.
 pub struct ClockCheck {
@@ -36,9 +39,7 @@ impl Worker for ClockCheck {
     async fn tick(&self) -> StoreResult<Pause> {
         let now = self.sender.now();
         if now.0 < self.before_ms.load(Relaxed) {
-            let mut tx = self.sender.context.db.begin().await?;
-            let due = queue::reset_future_due(&mut tx, now).await?;
-            tx.commit().await?;
+            let due = takeover::reset_future_due(&self.sender).await?;
             tracing::warn!(due, "the clock has been set back");
             self.sender.wake_at(now);
         }

@@ -10,14 +10,14 @@ use domain::{
 
 use crate::{
     delivery::Sender,
-    store::{
-        deliveries::{self, stuck},
-        error::StoreResult,
-    },
+    parking::Parking,
+    store::{deliveries::stuck, error::StoreResult},
 };
 
 use super::worker::{Pause, Worker};
 
+/// Its name.
+const NAME: &str = "deleted_endpoints";
 /// Time between two rounds.
 const ROUND_MS: u64 = 10 * SECOND_MS.unsigned_abs();
 /// How long after its deletion an endpoint is checked this often.
@@ -29,7 +29,7 @@ pub struct DeletedEndpoints(pub(super) Arc<Sender>);
 #[async_trait]
 impl Worker for DeletedEndpoints {
     fn name(&self) -> &'static str {
-        "deleted_endpoints"
+        NAME
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
@@ -58,10 +58,10 @@ impl DeletedEndpoints {
 
 pub(super) async fn cancel_since(sender: &Sender, since: UnixMs) -> StoreResult<usize> {
     let mut cancelled = 0;
+    let parking = Parking::of(&sender.context, NAME).await?;
     for (account, endpoint) in stuck::of_deleted(&sender.context.db, since).await? {
-        let mut tx = sender.context.db.begin().await?;
-        cancelled += deliveries::cancel_of_endpoint(&mut tx, &account, &endpoint, sender.now()).await?;
-        tx.commit().await?;
+        let ended = sender.cancel_of_endpoint(&account, &endpoint);
+        cancelled += parking.one(endpoint.as_str(), Some(account.as_str()), ended).await?.unwrap_or(0);
         sender.changed([account.to_string()]).await;
     }
     Ok(usize::try_from(cancelled).unwrap_or(usize::MAX))

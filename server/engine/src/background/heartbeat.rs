@@ -1,4 +1,4 @@
-//! Heartbeats: this node reports that it lives, and takes over the leases of dead ones.
+//! Heartbeats: this node reports that it lives. Nothing else happens here, so that nothing delays them.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use crate::{
     delivery::Sender,
     store::{
-        deliveries::queue,
         error::StoreResult,
         nodes::{self, HEARTBEAT_MS},
     },
+    supervisor::Need,
 };
 
 use super::worker::{Pause, Worker};
@@ -31,6 +31,10 @@ impl Worker for Heartbeat {
         Ok(Pause::Fixed(HEARTBEAT_MS.unsigned_abs()))
     }
 
+    fn need(&self) -> Need {
+        Need::Essential
+    }
+
     fn first_after_ms(&self) -> u64 {
         HEARTBEAT_MS.unsigned_abs()
     }
@@ -41,7 +45,6 @@ impl Worker for Heartbeat {
 }
 
 impl Heartbeat {
-    /// The first heartbeat also makes due what a clock that was set back has left in the future.
     pub(crate) async fn first(&self) -> StoreResult<()> {
         self.beat(nodes::Heartbeat::First).await
     }
@@ -49,14 +52,8 @@ impl Heartbeat {
     async fn beat(&self, which: nodes::Heartbeat) -> StoreResult<()> {
         let (context, now) = (&self.0.context, self.0.now());
         let mut tx = context.db.begin().await?;
-        let mut beat = nodes::heartbeat(&mut tx, &context.node, now, which).await?;
-        if which == nodes::Heartbeat::First {
-            beat.released += queue::reset_future_due(&mut tx, now).await?;
-        }
+        let was_declared_dead = nodes::heartbeat(&mut tx, &context.node, now, which).await?;
         tx.commit().await?;
-        if beat.released > 0 {
-            tracing::info!(deliveries = beat.released, "took over deliveries of a dead node");
-        }
-        self.0.on_heartbeat(beat, now).await
+        self.0.on_heartbeat(was_declared_dead, now).await
     }
 }

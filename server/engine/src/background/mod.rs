@@ -20,6 +20,7 @@ pub mod retention;
 mod scheduled_rotation;
 mod stuck_deliveries;
 mod support_sessions;
+mod takeover;
 mod worker;
 
 use std::sync::Arc;
@@ -49,6 +50,7 @@ use retention::Retention;
 use scheduled_rotation::ScheduledRotation;
 use stuck_deliveries::StuckDeliveries;
 use support_sessions::SupportSessions;
+use takeover::Takeover;
 use worker::Workers;
 
 /// The workers of one node. Those that tests and tools run step by step are public.
@@ -74,6 +76,8 @@ pub struct Background {
     /// Moves stuck deliveries.
     pub stuck_deliveries: Arc<StuckDeliveries>,
     pub(crate) support_sessions: Arc<SupportSessions>,
+    /// Takes over from dead nodes.
+    pub takeover: Arc<Takeover>,
     sender: Arc<Sender>,
     workers: Workers,
 }
@@ -94,9 +98,19 @@ impl Background {
             scheduled_rotation: Arc::new(ScheduledRotation(sender())),
             stuck_deliveries: Arc::new(StuckDeliveries(sender())),
             support_sessions: Arc::new(SupportSessions(Arc::clone(context))),
+            takeover: Arc::new(Takeover::new(sender())),
             sender: sender(),
             workers: Workers::default(),
         }
+    }
+
+    /// This node reports that it lives, and takes over what dead ones have left.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub(crate) async fn arrive(&self) -> StoreResult<()> {
+        self.heartbeat.first().await?;
+        self.takeover.first().await
     }
 
     /// Starts all workers that this database needs. A SQLite server is the only node.
@@ -111,6 +125,7 @@ impl Background {
         }
         if db.dialect == Dialect::Postgres {
             self.run(self.heartbeat.clone());
+            self.run(self.takeover.clone());
             self.run(Arc::new(PolicyRefresh(Arc::clone(&self.sender))));
         }
         self.run(self.alerts.clone());
@@ -140,7 +155,8 @@ impl Background {
     /// Waits until all workers have ended, at most `wait_ms` milliseconds, once the node is stopping. Alerts that wait are
     /// still sent.
     pub(crate) async fn stop(&self, wait_ms: u64) {
-        self.workers.stop(wait_ms).await;
+        self.sender.context.supervisor.stop(wait_ms).await;
+        self.workers.clear();
         // It logs what fails.
         let _ = self.alerts.tick().await;
     }

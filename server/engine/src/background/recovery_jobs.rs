@@ -10,6 +10,7 @@ use domain::{UnixMs, recover::JobState, time::SECOND_MS};
 
 use crate::{
     delivery::Sender,
+    parking::Parking,
     store::{
         deliveries::{
             recovery_jobs::{self, Progress, StoredRecoveryJob},
@@ -67,8 +68,11 @@ impl RecoveryJobs {
     /// When the database cannot be used; steps that were committed stay.
     pub async fn round(&self) -> StoreResult<Round> {
         let mut round = Round::default();
-        for job in recovery_jobs::active(&self.0.context.db).await? {
-            let (requeued, next) = self.step(&job).await?;
+        let parking = Parking::of(&self.0.context, self.name()).await?;
+        for (id, job) in recovery_jobs::active(&self.0.context.db).await? {
+            let account = job.as_ref().ok().map(|job| job.account.to_string());
+            let step = async { self.step(&job?).await };
+            let Some((requeued, next)) = parking.one(&id, account.as_deref(), step).await? else { continue };
             round.requeued += requeued;
             round.next = match (round.next, next) {
                 (Some(known), Some(next)) => Some(known.min(next)),

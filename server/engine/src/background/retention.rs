@@ -16,7 +16,9 @@ use domain::{
 use crate::{
     clock,
     context::Context,
+    parking::Parking,
     store::{
+        db::Db,
         deliveries::retention::{self, AccountRetention, ExpiredRow, Kind},
         error::StoreResult,
     },
@@ -69,7 +71,8 @@ impl Retention {
     /// # Errors
     /// When the database cannot be used. What was committed stays.
     pub async fn round(&self, pacing: Pacing) -> StoreResult<usize> {
-        let mut round = Round { context: &self.0, pacing, step_rows: STEP_ROWS };
+        let parking = Parking::of(&self.0, self.name()).await?;
+        let mut round = Round { context: &self.0, parking, pacing, step_rows: STEP_ROWS };
         let mut rows = 0;
         for account in retention::accounts(&self.0.db).await? {
             // Events are deleted after the last of their deliveries.
@@ -84,6 +87,7 @@ impl Retention {
 
 struct Round<'a> {
     context: &'a Context,
+    parking: Parking<'a>,
     pacing: Pacing,
     step_rows: u32,
 }
@@ -115,13 +119,11 @@ impl Round<'_> {
         Ok(rows)
     }
 
-    /// One transaction.
+    /// One transaction, unless one of the rows has to be found that cannot be purged.
     async fn step(&mut self, account: &AccountRetention, kind: Kind, expired: &[ExpiredRow]) -> StoreResult<usize> {
-        let db = &self.context.db;
-        let mut tx = db.begin().await?;
-        let began = clock::stopwatch();
-        let purged = retention::purge(&mut tx, kind, &account.id, expired).await?;
-        tx.commit().await?;
+        let (db, began) = (&self.context.db, clock::stopwatch());
+        let purge = |rows| purge(db, account, kind, rows);
+        let purged = self.parking.all(expired, |row| &row.id, Some(&account.id), purge).await?;
         let took = began.elapsed();
         self.context.counters.clean.add(expired.len(), took.as_secs_f64());
         self.step_rows = BATCH.next(self.step_rows, expired.len(), took);
@@ -143,6 +145,13 @@ impl Round<'_> {
             self.pacing.rest().await;
         }
     }
+}
+
+async fn purge(db: &Db, account: &AccountRetention, kind: Kind, rows: Vec<&ExpiredRow>) -> StoreResult<usize> {
+    let mut tx = db.begin().await?;
+    let purged = retention::purge(&mut tx, kind, &account.id, &rows).await?;
+    tx.commit().await?;
+    Ok(purged)
 }
 
 const fn days_before(now: UnixMs, days: i64) -> UnixMs {

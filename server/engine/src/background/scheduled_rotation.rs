@@ -14,6 +14,7 @@ use domain::{
 
 use crate::{
     delivery::{Sender, rotation},
+    parking::Parking,
     store::{credentials::rotations, error::StoreResult},
 };
 
@@ -53,13 +54,17 @@ impl ScheduledRotation {
     /// When the database cannot be used; what was committed stays.
     pub async fn round(&self) -> StoreResult<Option<UnixMs>> {
         let db = &self.0.context.db;
+        let parking = Parking::of(&self.0.context, self.name()).await?;
         let due = rotations::due(db, self.0.now(), ROUND_MAX).await?;
         let endpoints: HashSet<(String, String)> = due.into_iter().map(|(account, id, _)| (account, id)).collect();
         for (account, id) in endpoints {
             let (Ok(account), Ok(id)) = (AccountId::parse(&account), EndpointId::parse(&id)) else { continue };
-            let mut tx = db.begin().await?;
-            rotation::apply_due(&self.0, &mut tx, &account, &id).await?;
-            tx.commit().await?;
+            let applied = async {
+                let mut tx = db.begin().await?;
+                rotation::apply_due(&self.0, &mut tx, &account, &id).await?;
+                tx.commit().await
+            };
+            parking.one(id.as_str(), Some(account.as_str()), applied).await?;
         }
         rotations::next_due(db).await
     }

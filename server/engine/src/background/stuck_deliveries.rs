@@ -7,6 +7,7 @@ use domain::{UnixMs, time::MINUTE_MS};
 
 use crate::{
     delivery::Sender,
+    parking::Parking,
     store::{
         deliveries::{
             queue::{self, OrderingKey},
@@ -54,7 +55,7 @@ impl StuckDeliveries {
     /// When the database cannot be used. What was committed stays.
     pub async fn sweep(&self, pacing: Pacing) -> StoreResult<usize> {
         let mut moved = deleted_endpoints::cancel_since(&self.0, UnixMs(0)).await?;
-        let mut after = None;
+        let (mut after, parking) = (None, Parking::of(&self.0.context, self.name()).await?);
         while !self.0.context.is_stopping() {
             let parts = stuck::step(&self.0.context.db, after.as_ref(), STEP_ROWS).await?;
             let Some(last) = parts.last() else { break };
@@ -62,17 +63,18 @@ impl StuckDeliveries {
             // A call that a step has cut in two may look stuck; promoting reads all of it.
             let stuck: Vec<OrderingKey> = parts.into_iter().filter(|part| part.due == 0).map(|part| part.key).collect();
             if !stuck.is_empty() {
-                moved += self.promote(&stuck).await?;
+                moved += parking.all(&stuck, |key| &key.call_id, None, |keys| self.promote(keys)).await?;
             }
             pacing.rest().await;
         }
         Ok(moved)
     }
 
-    async fn promote(&self, keys: &[OrderingKey]) -> StoreResult<usize> {
+    async fn promote(&self, keys: Vec<&OrderingKey>) -> StoreResult<usize> {
+        let keys: Vec<OrderingKey> = keys.into_iter().cloned().collect();
         let mut tx = self.0.context.db.begin().await?;
         queue::lock_ordering_keys(&mut tx, keys.iter().cloned()).await?;
-        let due = queue::promote_next(&mut tx, keys, None, self.0.now()).await?.len();
+        let due = queue::promote_next(&mut tx, &keys, None, self.0.now()).await?.len();
         tx.commit().await?;
         if due > 0 {
             tracing::warn!(due, "made stuck deliveries due");

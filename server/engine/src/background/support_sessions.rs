@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
+    UnixMs,
     audit::{AuditAction, Change},
+    support::SupportSession,
     time::MINUTE_MS,
 };
 
 use crate::{
     context::Context,
+    parking::Parking,
     store::{
         audit::{self, Entry},
         error::StoreResult,
@@ -56,17 +59,23 @@ impl SupportSessions {
         if expired.is_empty() {
             return Ok(());
         }
-        let mut tx = db.begin().await?;
+        let parking = Parking::of(&self.0, self.name()).await?;
         for session in expired {
-            if support::end(&mut tx, &session.account, &session.id, session.ends_at).await? {
-                let entry = Entry::new(self.0.ids.next(), now, session.account.as_str(), AuditAction::SupportEnded);
-                let changes = [
-                    Change::noted("ticket", &session.ticket),
-                    Change::noted("ended", "expired"),
-                    Change::noted("agent", &session.agent),
-                ];
-                audit::add(&mut tx, [entry.about(session.id.as_str(), "").with(changes)]).await?;
-            }
+            parking.one(session.id.as_str(), Some(session.account.as_str()), self.end(&session, now)).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&self, session: &SupportSession, now: UnixMs) -> StoreResult<()> {
+        let mut tx = self.0.db.begin().await?;
+        if support::end(&mut tx, &session.account, &session.id, session.ends_at).await? {
+            let entry = Entry::new(self.0.ids.next(), now, session.account.as_str(), AuditAction::SupportEnded);
+            let changes = [
+                Change::noted("ticket", &session.ticket),
+                Change::noted("ended", "expired"),
+                Change::noted("agent", &session.agent),
+            ];
+            audit::add(&mut tx, [entry.about(session.id.as_str(), "").with(changes)]).await?;
         }
         tx.commit().await
     }

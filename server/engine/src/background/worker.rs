@@ -7,9 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::UnixMs;
-use tokio::task::JoinHandle;
 
-use crate::{clock, context::Context, store::error::StoreResult};
+use crate::{clock, context::Context, store::error::StoreResult, supervisor::Need};
 
 /// Wait before a failed tick is repeated, unless the worker chooses another, in milliseconds.
 const RETRY_MS: u64 = 1_000;
@@ -35,6 +34,11 @@ pub trait Worker: Send + Sync + 'static {
     /// When the database cannot be used. What was committed stays.
     async fn tick(&self) -> StoreResult<Pause>;
 
+    /// What happens if it keeps panicking.
+    fn need(&self) -> Need {
+        Need::Helpful
+    }
+
     /// Milliseconds from the start to the first tick.
     fn first_after_ms(&self) -> u64 {
         0
@@ -56,8 +60,6 @@ pub trait Worker: Send + Sync + 'static {
 pub struct WorkerStatus {
     /// Its name.
     pub name: &'static str,
-    /// Whether its task runs.
-    pub running: bool,
     /// When its last tick ended; none before.
     pub last_tick: Option<UnixMs>,
     /// Why its last tick failed; none when it succeeded.
@@ -67,46 +69,38 @@ pub struct WorkerStatus {
 /// The last tick: when it ended, and why it failed.
 type LastTick = Arc<Mutex<Option<(UnixMs, Option<String>)>>>;
 
-struct Running {
-    name: &'static str,
-    last_tick: LastTick,
-    task: JoinHandle<()>,
-}
-
-/// Workers that were started.
+/// Workers that were started, with their last ticks.
 #[derive(Default)]
-pub struct Workers(Mutex<Vec<Running>>);
+pub struct Workers(Mutex<Vec<(&'static str, LastTick)>>);
 
 impl Workers {
-    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+    fn started(&self) -> MutexGuard<'_, Vec<(&'static str, LastTick)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs a worker in a task of its own until the node stops.
+    /// Runs a worker in a supervised task until the node stops.
     pub(crate) fn start(&self, context: &Arc<Context>, worker: Arc<dyn Worker>) {
-        let (name, last_tick) = (worker.name(), LastTick::default());
-        let task = tokio::spawn(run(Arc::clone(context), worker, last_tick.clone()));
-        self.running().push(Running { name, last_tick, task });
+        let (name, need, last_tick) = (worker.name(), worker.need(), LastTick::default());
+        self.started().push((name, Arc::clone(&last_tick)));
+        let shared = Arc::clone(context);
+        let task = move || run(Arc::clone(&shared), Arc::clone(&worker), Arc::clone(&last_tick));
+        context.supervisor.run(name, need, task);
     }
 
     /// What each worker reports, in the order in which they were started.
     #[must_use]
     pub fn status(&self) -> Vec<WorkerStatus> {
-        let status = |worker: &Running| {
-            let last = worker.last_tick.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let status = |(name, last_tick): &(&'static str, LastTick)| {
+            let last = last_tick.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let (last_tick, last_error) = last.map_or((None, None), |(at, error)| (Some(at), error));
-            WorkerStatus { name: worker.name, running: !worker.task.is_finished(), last_tick, last_error }
+            WorkerStatus { name, last_tick, last_error }
         };
-        self.running().iter().map(status).collect()
+        self.started().iter().map(status).collect()
     }
 
-    /// Waits until all workers have noticed that the node is stopping, at most `wait_ms` milliseconds; then aborts the rest.
-    pub(crate) async fn stop(&self, wait_ms: u64) {
-        let mut workers = std::mem::take(&mut *self.running());
-        let ended = futures::future::join_all(workers.iter_mut().map(|worker| &mut worker.task));
-        if tokio::time::timeout(Duration::from_millis(wait_ms), ended).await.is_err() {
-            workers.iter().for_each(|worker| worker.task.abort());
-        }
+    /// The node is stopping: none report any more.
+    pub(crate) fn clear(&self) {
+        self.started().clear();
     }
 }
 

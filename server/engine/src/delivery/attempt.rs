@@ -1,6 +1,6 @@
 //! One attempt: what is sent, and the response. It never fails; whatever happens is an outcome.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use domain::{
     body::body,
@@ -8,20 +8,36 @@ use domain::{
     retry::{RetryPolicy, is_late},
     signature,
 };
+use futures::FutureExt as _;
 use tracing::Instrument as _;
 
-use crate::outbound::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, Post};
+use crate::{
+    outbound::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, Post},
+    supervisor,
+};
 
 use super::{
     leased::LeasedDelivery,
-    outcome::{Attempt, Outcome},
+    outcome::{Attempt, Outcome, Panicked},
     queue::Turn,
     sender::Sender,
     target::Target,
 };
 
-/// Handles a delivery whose turn it is.
+/// Handles a delivery whose turn it is. A panic on the way counts as a failed attempt, for which we are at fault.
 pub(super) async fn take(sender: &Sender, turn: Turn) -> Outcome {
+    let delivery = turn.delivery().clone();
+    match AssertUnwindSafe(handle(sender, turn)).catch_unwind().await {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            sender.context.supervisor.note("attempts", supervisor::message(&*panic));
+            let (url, deliver_late) = sender.targets.cached_url(&delivery.endpoint_id);
+            Outcome::Panicked(Box::new(Panicked { delivery, url, deliver_late }))
+        }
+    }
+}
+
+async fn handle(sender: &Sender, turn: Turn) -> Outcome {
     match turn {
         Turn::Attempt(delivery) => {
             let number = delivery.attempts + 1;

@@ -1,17 +1,22 @@
 //! Claims what is due and not leased: retries, held events whose endpoint was resumed, deliveries of dead nodes, and what
 //! did not fit into memory.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use domain::{UnixMs, event::EventKind, rotation::Credential, time::SECOND_MS};
+use domain::{UnixMs, event::EventKind, ops::parked::DELIVERIES, rotation::Credential, time::SECOND_MS};
 
 use crate::{
     clock,
     metrics::count,
+    parking::Parking,
     store::{
         db::Tx,
         deliveries::queue::{self, DueEndpoint, LoadedDelivery},
-        error::StoreResult,
+        error::{StoreError, StoreResult},
         events,
     },
 };
@@ -21,7 +26,7 @@ use super::{
 };
 
 /// Most deliveries of one endpoint claimed at once.
-const CLAIM_MAX: usize = 256;
+const CLAIM_MAX: u32 = 256;
 /// Most endpoints claimed for in one transaction, so that it never holds the writer for long.
 const CLAIM_ENDPOINTS_MAX: usize = 32;
 /// Polls at least this often, for work that other nodes left and clocks that jumped.
@@ -69,7 +74,39 @@ async fn wait(sender: &Sender) {
 /// # Errors
 /// When the database cannot be used; nothing is queued then.
 pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
-    claim(sender).await.inspect_err(|_| sender.mark_uncertain())
+    let claimed = sender.context.supervisor.caught("claims", claim(sender)).await;
+    match claimed.inspect_err(|_| sender.mark_uncertain()) {
+        Err(error) if error.blames_item() => {
+            tracing::debug!(%error, "due deliveries could not be claimed together; looking for the one at fault");
+            park_unclaimable(sender).await?;
+            Ok(Some(sender.now()))
+        }
+        claimed => claimed,
+    }
+}
+
+/// Parks due deliveries that cannot be leased and loaded. What can be is leased by the next claim: these transactions only
+/// try, and are rolled back.
+async fn park_unclaimable(sender: &Arc<Sender>) -> StoreResult<()> {
+    let (context, now) = (&sender.context, sender.now());
+    let parking = Parking::of(context, DELIVERIES).await?;
+    let mut tx = context.db.begin().await?;
+    let due = queue::due_endpoints(&mut tx).await?;
+    drop(tx);
+    for endpoint in due.into_iter().filter(|endpoint| endpoint.due <= now.0) {
+        let ids = queue::due(&context.db, &endpoint.id, now, CLAIM_MAX).await?;
+        parking.all(&ids, String::as_str, None, |ids| try_claim(sender, ids)).await?;
+    }
+    Ok(())
+}
+
+async fn try_claim(sender: &Arc<Sender>, ids: Vec<&String>) -> StoreResult<usize> {
+    let ids: Vec<String> = ids.into_iter().cloned().collect();
+    let mut tx = sender.context.db.begin().await?;
+    queue::lease(&mut tx, &sender.context.node, &ids).await?;
+    let mut claimed = Claimed { kept: ids, ..Claimed::nothing(sender, Source::Database) };
+    claimed.load(sender, &mut tx).await?;
+    Ok(0)
 }
 
 async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
@@ -81,7 +118,7 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let mut again = open.len() > CLAIM_ENDPOINTS_MAX;
     let mut claimed = Claimed::nothing(sender, Source::Database);
     for endpoint in open.iter().take(CLAIM_ENDPOINTS_MAX) {
-        let room = sender.queues().claimable(endpoint).min(CLAIM_MAX);
+        let room = sender.queues().claimable(endpoint).min(CLAIM_MAX as usize);
         if room == 0 {
             // The endpoints before it used what was free.
             sender.queues().note_overflow(endpoint);
@@ -94,7 +131,7 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
             again |= kept == room;
         }
     }
-    claimed.load(&mut tx).await?;
+    claimed.load(sender, &mut tx).await?;
     tx.commit().await?;
     count(&context.counters.claimed, claimed.loaded.len());
     claimed.enqueue(sender);
@@ -146,7 +183,7 @@ impl Claimed {
     pub(super) async fn promoted(sender: &Sender, tx: &mut Tx, leased: &[String]) -> StoreResult<Self> {
         let mut claimed = Self::nothing(sender, Source::Fresh);
         claimed.keep(sender, tx, leased).await?;
-        claimed.load(tx).await?;
+        claimed.load(sender, tx).await?;
         Ok(claimed)
     }
 
@@ -168,11 +205,22 @@ impl Claimed {
         Ok(self.kept.len() - before)
     }
 
-    async fn load(&mut self, tx: &mut Tx) -> StoreResult<()> {
-        if !self.kept.is_empty() {
-            self.loaded = queue::load(tx, &self.kept).await?;
+    /// Loads what is kept. What cannot be read is an error; behind an outcome, which is not to blame for it, it is released.
+    async fn load(&mut self, sender: &Sender, tx: &mut Tx) -> StoreResult<()> {
+        if self.kept.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        self.loaded = queue::load(tx, &self.kept).await?;
+        let known = self.loaded.iter().filter(|loaded| EventKind::parse(&loaded.kind).is_some());
+        let readable: HashSet<&str> = known.map(|loaded| loaded.id.as_str()).collect();
+        let unreadable: Vec<String> = self.kept.iter().filter(|id| !readable.contains(id.as_str())).cloned().collect();
+        match (unreadable.first(), self.source) {
+            (None, _) => Ok(()),
+            (Some(row), Source::Database) => {
+                Err(StoreError::Corrupt { table: "deliveries", column: "kind", row: row.clone() })
+            }
+            (Some(_), Source::Fresh) => queue::release(tx, &sender.context.node, &unreadable).await,
+        }
     }
 
     /// The transaction is committed: queues what it has loaded.

@@ -16,6 +16,8 @@ use super::{attempt, claim, outcome::Outcome, queue::Turn, record, sender::Sende
 
 /// While stopping: longest wait for a signal before attempts in flight are counted again.
 const STOP_POLL_MS: u64 = 50;
+/// Deliveries that one transaction releases when stopping.
+const LEAVE_STEP_ROWS: u32 = 500;
 
 impl Sender {
     /// Lets [`Self::pump`] start attempts.
@@ -37,10 +39,9 @@ impl Sender {
             if turns.is_empty() {
                 return Ok(attempts);
             }
-            let outcomes = futures::future::join_all(turns.into_iter().map(|turn| attempt::take(self, turn))).await;
-            record::record(self, &outcomes).await?;
-            self.finished(&outcomes);
+            let mut outcomes = futures::future::join_all(turns.into_iter().map(|turn| attempt::take(self, turn))).await;
             attempts += outcomes.iter().filter(|outcome| outcome.succeeded().is_some()).count();
+            record::record(self, &mut outcomes).await?;
         }
     }
 
@@ -59,7 +60,7 @@ impl Sender {
                 endpoint_id = &*turn.delivery().endpoint_id,
             );
             let sender = Arc::clone(self);
-            tokio::spawn(async move { sender.run(turn).await }.instrument(span));
+            self.context.supervisor.run_once("attempts", async move { sender.run(turn).await }.instrument(span));
         }
         if self.queues().take_overflow() {
             self.wake_at(self.now());
@@ -76,7 +77,7 @@ impl Sender {
         }
         let wait_ms = at.since_ms(self.now()).max(1).unsigned_abs();
         let sender = Arc::clone(self);
-        tokio::spawn(async move {
+        self.context.supervisor.run_once("throttle", async move {
             clock::sleep_ms(wait_ms).await;
             let timer_at = &sender.dispatch.timer_at;
             let _ = timer_at.compare_exchange(at.0, i64::MAX, Ordering::AcqRel, Ordering::Relaxed);
@@ -92,7 +93,8 @@ impl Sender {
 
     /// These outcomes are recorded: their memory and their concurrency are free.
     pub(super) fn finished(&self, outcomes: &[Outcome]) {
-        let (mut queues, now) = (self.queues(), self.now());
+        let now = self.now();
+        let mut queues = self.queues();
         for outcome in outcomes {
             queues.finished(outcome.delivery(), outcome.succeeded(), now);
         }
@@ -119,8 +121,18 @@ impl Sender {
     }
 
     async fn leave(&self) -> StoreResult<()> {
-        let mut tx = self.context.db.begin().await?;
-        nodes::shut_down(&mut tx, &self.context.node).await?;
-        tx.commit().await
+        let (db, node) = (&self.context.db, &self.context.node);
+        loop {
+            let mut tx = db.begin().await?;
+            let released = nodes::release_own(&mut tx, node, LEAVE_STEP_ROWS).await?;
+            let all = released < u64::from(LEAVE_STEP_ROWS);
+            if all {
+                nodes::leave(&mut tx, node).await?;
+            }
+            tx.commit().await?;
+            if all {
+                return Ok(());
+            }
+        }
     }
 }

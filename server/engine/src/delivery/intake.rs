@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{Error, UnixMs};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 use tracing::{Instrument as _, Span, field};
 
 use crate::{
@@ -62,7 +62,8 @@ impl Intake {
     async fn wait(&self, arriving: Arriving) -> IntakeResult {
         let (result, written) = oneshot::channel();
         self.0.try_send((arriving, result)).map_err(|_| busy())?;
-        let enqueued = written.await.unwrap_or(Err(Error::Internal))?;
+        // The writer panicked. It may have stored the event, and the same id would say so.
+        let enqueued = written.await.unwrap_or_else(|_| Err(unknown()))?;
         if tracing::enabled!(tracing::Level::DEBUG) {
             let (accepted, deliveries) = &enqueued;
             Span::current().record("event_id", accepted.id.as_str());
@@ -86,11 +87,31 @@ fn busy() -> Error {
     }
 }
 
+fn unknown() -> Error {
+    Error::Unavailable {
+        detail: "Something failed on our side, and the event may or may not be stored. Send it again with the same id."
+            .into(),
+        retry_after_s: 1,
+    }
+}
+
+/// Events on their way to the database. They outlive a panic of the task that writes them.
+pub(crate) struct Queue {
+    arriving: mpsc::Receiver<Backlog>,
+    batch: Vec<Backlog>,
+}
+
+impl Queue {
+    pub(crate) fn new(arriving: mpsc::Receiver<Backlog>) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { arriving, batch: Vec::with_capacity(INTAKE_MAX) }))
+    }
+}
+
 /// Writes until the intake is dropped.
-pub(crate) async fn run(sender: Arc<Sender>, mut arriving: mpsc::Receiver<Backlog>) {
-    let mut batch = Vec::with_capacity(INTAKE_MAX);
-    while arriving.recv_many(&mut batch, INTAKE_MAX).await > 0 {
-        write(&sender, &mut batch).await;
+pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
+    let Queue { arriving, batch } = &mut *queue.lock().await;
+    while !batch.is_empty() || arriving.recv_many(batch, INTAKE_MAX).await > 0 {
+        write(&sender, batch).await;
         sender.pump();
     }
 }
@@ -100,7 +121,7 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>) {
     let (mut most, mut retries) = (batch.len(), RETRIES_MAX);
     while !batch.is_empty() {
         let tried = most.min(batch.len());
-        match commit(sender, &batch[..tried]).await {
+        match sender.context.supervisor.caught("intake", commit(sender, &batch[..tried])).await {
             Ok(written) => {
                 let waiting = batch.drain(..written.results.len()).map(|(_, waiting)| waiting).collect();
                 settle(sender, written, waiting).await;

@@ -20,9 +20,9 @@ impl Leases {
         self.uncertain.store(true, Ordering::Release);
     }
 
-    /// The leases were compared with memory.
-    pub(crate) fn set_uncertain(&self, uncertain: bool) {
-        self.uncertain.store(uncertain, Ordering::Release);
+    /// The leases are about to be compared with memory.
+    pub(crate) fn set_certain(&self) {
+        self.uncertain.store(false, Ordering::Release);
     }
 
     /// Whether this node may have leases that it does not know of.

@@ -25,6 +25,8 @@ use super::{leased::LeasedDelivery, target::Target};
 pub enum Outcome {
     /// An attempt was made, successful or not.
     Attempted(Box<Attempt>),
+    /// The code around an attempt panicked.
+    Panicked(Box<Panicked>),
     /// It was no longer worth sending.
     TooLate(LeasedDelivery),
     /// Its endpoint does not receive now, or could not be read: it waits in the database.
@@ -50,11 +52,23 @@ pub struct Attempt {
     pub proves: Option<(Credential, UnixMs)>,
 }
 
+/// An attempt that a panic ended: whether the request was sent is unknown.
+#[derive(Debug)]
+pub struct Panicked {
+    /// The delivery as it was before.
+    pub delivery: LeasedDelivery,
+    /// The URL of its endpoint, if it was known.
+    pub url: String,
+    /// Whether its endpoint accepts late call events.
+    pub deliver_late: bool,
+}
+
 impl Outcome {
     /// The delivery.
     pub fn delivery(&self) -> &LeasedDelivery {
         match self {
             Self::Attempted(attempt) => &attempt.delivery,
+            Self::Panicked(panicked) => &panicked.delivery,
             Self::TooLate(delivery) | Self::NotNow(delivery) | Self::OurFault(delivery) => delivery,
         }
     }
@@ -62,6 +76,20 @@ impl Outcome {
     /// Its attempt, if one was made.
     pub fn attempt(&self) -> Option<&Attempt> {
         if let Self::Attempted(attempt) = self { Some(attempt) } else { None }
+    }
+
+    /// The attempt as it is stored, if one was made.
+    pub fn row(&self, ids: &dyn Ids) -> Option<AttemptRow> {
+        match self {
+            Self::Attempted(attempt) => Some(attempt.row(ids)),
+            Self::Panicked(panicked) => Some(panicked.row(ids)),
+            _ => None,
+        }
+    }
+
+    /// The end of a delivery whose outcome the database refuses, however it went.
+    pub fn unrecordable(&self, now: UnixMs) -> Finish {
+        our_fault(self.delivery(), now)
     }
 
     /// Whether the attempt succeeded; none when none was made.
@@ -85,10 +113,26 @@ impl Outcome {
     pub fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Option<Finish> {
         match self {
             Self::Attempted(attempt) => Some(attempt.finish(call_ended, now, jitter)),
+            Self::Panicked(panicked) => Some(panicked.finish(now, jitter)),
             Self::TooLate(delivery) => Some(ended(delivery, "expired", Some(EndReason::TooLate), now)),
             Self::OurFault(delivery) => Some(our_fault(delivery, now)),
             Self::NotNow(_) => None,
         }
+    }
+}
+
+/// The next state after a failed attempt.
+fn after_failure(delivery: &LeasedDelivery, tried: FailedAttempt, now: UnixMs, jitter: f64) -> Finish {
+    let (state, reason, due) = match retry::after_failure(tried, now, jitter) {
+        NextStep::RetryAt(at) => ("retrying", None, Some(at)),
+        NextStep::Failed(reason) => ("failed", Some(reason), None),
+        NextStep::Expired(reason) => ("expired", Some(reason), None),
+    };
+    Finish {
+        attempts: i64::from(delivery.attempts) + 1,
+        due_ms: due.map(|at| at.0),
+        finished_ms: if due.is_none() { Some(now.0) } else { None },
+        ..ended(delivery, state, reason, now)
     }
 }
 
@@ -108,11 +152,15 @@ fn ended(delivery: &LeasedDelivery, state: &'static str, reason: Option<EndReaso
 }
 
 fn our_fault(delivery: &LeasedDelivery, now: UnixMs) -> Finish {
-    let failure = Failure { cause: Cause::OurFault, facts: CauseFacts::default() };
+    by_us(ended(delivery, "failed", Some(EndReason::Exhausted), now))
+}
+
+/// The same state, with us as its cause.
+fn by_us(finish: Finish) -> Finish {
     Finish {
-        cause: Some(failure.cause.code()),
-        failure: stored(&failure),
-        ..ended(delivery, "failed", Some(EndReason::Exhausted), now)
+        cause: Some(Cause::OurFault.code()),
+        failure: stored(&Failure { cause: Cause::OurFault, facts: CauseFacts::default() }),
+        ..finish
     }
 }
 
@@ -127,23 +175,19 @@ impl Attempt {
     }
 
     fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Finish {
-        let (state, reason, due) = match &self.response.failure {
-            None => ("delivered", None, None),
-            Some(failure) => match retry::after_failure(self.tried(failure, call_ended), now, jitter) {
-                NextStep::RetryAt(at) => ("retrying", None, Some(at)),
-                NextStep::Failed(reason) => ("failed", Some(reason), None),
-                NextStep::Expired(reason) => ("expired", Some(reason), None),
+        let next = match &self.response.failure {
+            None => Finish {
+                attempts: i64::from(self.delivery.attempts) + 1,
+                ..ended(&self.delivery, "delivered", None, now)
             },
+            Some(failure) => after_failure(&self.delivery, self.tried(failure, call_ended), now, jitter),
         };
         Finish {
             cause: self.response.failure.as_ref().map(|failure| failure.cause.code()),
             failure: self.response.failure.as_ref().and_then(stored),
             status_code: self.response.status.map(i64::from),
             duration_ms: Some(i64::from(self.response.duration_ms)),
-            attempts: i64::from(self.delivery.attempts) + 1,
-            due_ms: due.map(|at| at.0),
-            finished_ms: if due.is_none() { Some(now.0) } else { None },
-            ..ended(&self.delivery, state, reason, now)
+            ..next
         }
     }
 
@@ -176,6 +220,40 @@ impl Attempt {
             response_head: self.response.head.clone(),
             response_body: self.response.body.clone(),
             response_cut: i64::from(self.response.cut),
+        }
+    }
+}
+
+impl Panicked {
+    fn finish(&self, now: UnixMs, jitter: f64) -> Finish {
+        let tried = FailedAttempt {
+            policy: RetryPolicy::of(self.delivery.kind, self.deliver_late),
+            attempts: (self.delivery.attempts + 1).saturating_sub(self.delivery.attempts_before),
+            cause: Cause::OurFault,
+            retry_after_s: None,
+            fresh_from: self.delivery.fresh_from,
+            call_ended: false,
+        };
+        by_us(after_failure(&self.delivery, tried, now, jitter))
+    }
+
+    fn row(&self, ids: &dyn Ids) -> AttemptRow {
+        let (at, entropy) = ids.next();
+        AttemptRow {
+            delivery_id: self.delivery.id.clone(),
+            number: i64::from(self.delivery.attempts) + 1,
+            id: AttemptId::new(at, entropy).into(),
+            account_id: self.delivery.account_id.clone(),
+            started_ms: at.0,
+            duration_ms: 0,
+            timing: "{}".to_owned(),
+            url: self.url.clone(),
+            signature: String::new(),
+            status_code: None,
+            failure: stored(&Failure { cause: Cause::OurFault, facts: CauseFacts::default() }),
+            response_head: String::new(),
+            response_body: String::new(),
+            response_cut: 0,
         }
     }
 }

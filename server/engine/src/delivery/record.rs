@@ -3,8 +3,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use domain::{UnixMs, id::DeliveryId, time::DAY_MS};
-use tokio::sync::mpsc;
+use domain::{UnixMs, id::DeliveryId, ops::parked::DELIVERIES, time::DAY_MS};
+use tokio::sync::{Mutex, mpsc};
 
 use crate::{
     clock,
@@ -17,7 +17,8 @@ use crate::{
             queue::{self, OrderingKey},
             retention,
         },
-        error::StoreResult,
+        error::{StoreError, StoreResult},
+        ops::parked,
     },
 };
 
@@ -28,36 +29,111 @@ pub const RECORD_MAX: usize = 512;
 /// First and longest wait before a failed commit is retried.
 pub(super) const RETRY_MS: (u64, u64) = (100, 2_000);
 
+/// Outcomes on their way to the database. They outlive a panic of the task that writes them.
+pub(crate) struct Queue {
+    outcomes: mpsc::Receiver<Outcome>,
+    batch: Vec<Outcome>,
+}
+
+impl Queue {
+    pub(crate) fn new(outcomes: mpsc::Receiver<Outcome>) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Self { outcomes, batch: Vec::with_capacity(RECORD_MAX) }))
+    }
+}
+
 /// Records outcomes until the sender is dropped.
-pub(crate) async fn run(sender: Arc<Sender>, mut outcomes: mpsc::Receiver<Outcome>) {
-    let mut batch = Vec::with_capacity(RECORD_MAX);
-    while outcomes.recv_many(&mut batch, RECORD_MAX).await > 0 {
+pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
+    let Queue { outcomes, batch } = &mut *queue.lock().await;
+    while !batch.is_empty() || outcomes.recv_many(batch, RECORD_MAX).await > 0 {
         let mut wait_ms = RETRY_MS.0;
-        while let Err(error) = record(&sender, &batch).await {
+        while let Err(error) = record(&sender, batch).await {
             // The attempts were made; their outcomes stay in memory until they are written.
             tracing::warn!(%error, outcomes = batch.len(), "outcomes could not be recorded; trying again");
             clock::sleep_ms(wait_ms).await;
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
-        sender.finished(&batch);
-        batch.clear();
         sender.pump();
     }
 }
 
-/// Writes a batch of outcomes in a transaction of its own and queues what follows.
-pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<()> {
-    let written = async {
-        let mut tx = sender.context.db.begin().await?;
-        let began = clock::stopwatch();
-        let recorded = write(sender, &mut tx, batch).await?;
-        tx.commit().await?;
-        sender.context.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
-        StoreResult::Ok(recorded)
-    };
-    let recorded = written.await.inspect_err(|_| sender.mark_uncertain())?;
-    settle(sender, recorded, batch).await;
+/// Writes outcomes in transactions of their own, queues what follows, and takes them out of the batch. What the database
+/// refuses is parked.
+///
+/// # Errors
+/// When the database is unavailable: the outcomes that are left were not recorded.
+pub(super) async fn record(sender: &Arc<Sender>, batch: &mut Vec<Outcome>) -> StoreResult<()> {
+    let mut most = batch.len();
+    while !batch.is_empty() {
+        let tried = most.min(batch.len());
+        match sender.context.supervisor.caught("record", commit(sender, &batch[..tried])).await {
+            Ok(recorded) => recorded_first(sender, recorded, batch, tried).await,
+            Err(error) if !error.blames_item() => {
+                sender.mark_uncertain();
+                return Err(error);
+            }
+            // One of them may be what the database refuses: half of them are tried, until it is alone.
+            Err(error) if tried > 1 => {
+                tracing::debug!(%error, tried, "outcomes could not be recorded together; trying fewer");
+                most = tried / 2;
+            }
+            Err(error) => {
+                let recorded = park(sender, &batch[0], &error).await?;
+                recorded_first(sender, recorded, batch, 1).await;
+                most = batch.len();
+            }
+        }
+    }
     Ok(())
+}
+
+/// The first `n` of the batch are committed: frees their memory, and queues what follows.
+pub(super) async fn recorded_first(sender: &Arc<Sender>, recorded: Recorded, batch: &mut Vec<Outcome>, n: usize) {
+    sender.finished(&batch[..n]);
+    let done: Vec<Outcome> = batch.drain(..n).collect();
+    settle(sender, recorded, &done).await;
+}
+
+/// Ends a delivery whose outcome the database refuses as failed by us, so that its call goes on, and lists it for
+/// operators. If the database refuses that, too, the delivery is only listed, and claimed no more.
+async fn park(sender: &Arc<Sender>, outcome: &Outcome, error: &StoreError) -> StoreResult<Recorded> {
+    let (delivery, reason) = (outcome.delivery(), error.to_string());
+    tracing::error!(delivery_id = delivery.id, reason, "an outcome cannot be recorded; its delivery is parked");
+    let listed = async |tx: &mut Tx| {
+        parked::add(tx, DELIVERIES, &delivery.id, Some(&delivery.account_id), &reason, sender.now()).await
+    };
+    let ended = async {
+        let mut tx = sender.context.db.begin().await?;
+        let recorded = end_by_us(sender, &mut tx, outcome).await?;
+        listed(&mut tx).await?;
+        tx.commit().await?;
+        Ok(recorded)
+    };
+    match sender.context.supervisor.caught("record", ended).await {
+        Err(error) if error.blames_item() => {
+            let mut tx = sender.context.db.begin().await?;
+            listed(&mut tx).await?;
+            tx.commit().await?;
+            Ok(Recorded::default())
+        }
+        ended => ended,
+    }
+}
+
+async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResult<Recorded> {
+    queue::lock_ordering_keys(tx, [outcome.ordering_key()]).await?;
+    let finishes = [outcome.unrecordable(sender.now())];
+    let kept = outcomes::finish(tx, &sender.context.node, &finishes).await?.into_iter().collect();
+    let next = promote_next(sender, tx, std::slice::from_ref(outcome), &finishes, &kept).await?;
+    Ok(Recorded { next, ..Recorded::default() })
+}
+
+async fn commit(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<Recorded> {
+    let mut tx = sender.context.db.begin().await?;
+    let began = clock::stopwatch();
+    let recorded = write(sender, &mut tx, batch).await?;
+    tx.commit().await?;
+    sender.context.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
+    Ok(recorded)
 }
 
 /// What a transaction has recorded; valid once it is committed.
@@ -130,11 +206,8 @@ async fn calls_ended(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<Orde
 }
 
 async fn add_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>) -> StoreResult<()> {
-    let attempts = batch.iter().filter_map(Outcome::attempt);
-    let rows: Vec<AttemptRow> = attempts
-        .filter(|attempt| kept.contains(&attempt.delivery.id))
-        .map(|attempt| attempt.row(&*sender.context.ids))
-        .collect();
+    let kept = batch.iter().filter(|outcome| kept.contains(&outcome.delivery().id));
+    let rows: Vec<AttemptRow> = kept.filter_map(|outcome| outcome.row(&*sender.context.ids)).collect();
     if rows.is_empty() { Ok(()) } else { outcomes::add_attempts(tx, &rows).await }
 }
 

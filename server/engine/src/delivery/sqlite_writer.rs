@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::{clock, store::error::StoreResult};
 
@@ -17,7 +17,24 @@ use super::{
     sender::Sender,
 };
 
-/// What has gathered.
+/// What has gathered. It outlives a panic of the task that writes it.
+pub(crate) struct Queue {
+    arriving: mpsc::Receiver<Backlog>,
+    ended: mpsc::Receiver<Outcome>,
+    gathered: Gathered,
+}
+
+impl Queue {
+    pub(crate) fn new(arriving: mpsc::Receiver<Backlog>, ended: mpsc::Receiver<Outcome>) -> Arc<Mutex<Self>> {
+        let gathered = Gathered {
+            events: Vec::with_capacity(INTAKE_MAX),
+            outcomes: Vec::with_capacity(RECORD_MAX),
+            retry_ms: None,
+        };
+        Arc::new(Mutex::new(Self { arriving, ended, gathered }))
+    }
+}
+
 struct Gathered {
     events: Vec<Backlog>,
     outcomes: Vec<Outcome>,
@@ -26,17 +43,12 @@ struct Gathered {
 }
 
 /// Writes until the intake is dropped.
-pub(crate) async fn run(
-    sender: Arc<Sender>,
-    mut arriving: mpsc::Receiver<Backlog>,
-    mut outcomes: mpsc::Receiver<Outcome>,
-) {
-    let mut gathered =
-        Gathered { events: Vec::with_capacity(INTAKE_MAX), outcomes: Vec::with_capacity(RECORD_MAX), retry_ms: None };
-    while gathered.wait(&mut arriving, &mut outcomes).await {
-        gathered.fill(&mut arriving, &mut outcomes);
-        if gathered.retry_ms.is_some() || !write_together(&sender, &mut gathered).await {
-            write_separately(&sender, &mut gathered).await;
+pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
+    let Queue { arriving, ended, gathered } = &mut *queue.lock().await;
+    while gathered.wait(arriving, ended).await {
+        gathered.fill(arriving, ended);
+        if gathered.retry_ms.is_some() || !write_together(&sender, gathered).await {
+            write_separately(&sender, gathered).await;
         }
         sender.pump();
     }
@@ -45,8 +57,8 @@ pub(crate) async fn run(
 impl Gathered {
     /// Waits until there is something to write; false when nothing more will come.
     async fn wait(&mut self, arriving: &mut mpsc::Receiver<Backlog>, ended: &mut mpsc::Receiver<Outcome>) -> bool {
-        // More events than one transaction accepts.
-        if !self.events.is_empty() {
+        // More events than one transaction accepts, or what a panic has left.
+        if !self.events.is_empty() || (!self.outcomes.is_empty() && self.retry_ms.is_none()) {
             return true;
         }
         let (events, outcomes, retry_ms) = (&mut self.events, &mut self.outcomes, self.retry_ms);
@@ -82,12 +94,11 @@ impl Gathered {
 
 /// One transaction for both sides. False when it failed: nothing was written and no result was reported.
 async fn write_together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
-    match commit(sender, gathered).await {
+    match sender.context.supervisor.caught("writer", commit(sender, gathered)).await {
         Ok((accepted, recorded)) => {
             let waiting = gathered.events.drain(..accepted.results.len()).map(|(_, waiting)| waiting).collect();
-            sender.finished(&gathered.outcomes);
-            record::settle(sender, recorded, &gathered.outcomes).await;
-            gathered.outcomes.clear();
+            let outcomes = gathered.outcomes.len();
+            record::recorded_first(sender, recorded, &mut gathered.outcomes, outcomes).await;
             intake::settle(sender, accepted, waiting).await;
             true
         }
@@ -125,12 +136,8 @@ async fn write_separately(sender: &Arc<Sender>, gathered: &mut Gathered) {
         gathered.retry_ms = None;
         return;
     }
-    match record::record(sender, &gathered.outcomes).await {
-        Ok(()) => {
-            sender.finished(&gathered.outcomes);
-            gathered.outcomes.clear();
-            gathered.retry_ms = None;
-        }
+    match record::record(sender, &mut gathered.outcomes).await {
+        Ok(()) => gathered.retry_ms = None,
         Err(error) => {
             // The attempts were made; their outcomes stay in memory until they are written.
             tracing::warn!(%error, outcomes = gathered.outcomes.len(), "outcomes could not be recorded; trying again");

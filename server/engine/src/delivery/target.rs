@@ -106,6 +106,13 @@ impl Targets {
         self.cached().remove(endpoint);
     }
 
+    /// The URL of an endpoint and whether it accepts late call events, if that is known without reading.
+    pub fn cached_url(&self, endpoint: &str) -> (String, bool) {
+        let cached = self.cached();
+        let target = cached.get(endpoint).map(|(_, target)| target);
+        target.map(|target| (target.to.as_str().to_owned(), target.settings.deliver_late)).unwrap_or_default()
+    }
+
     /// The target of an endpoint; none when it does not exist or its credentials cannot be decrypted.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
 //! Metrics of this node.
 
-use domain::{UnixMs, error::Result};
+use domain::{UnixMs, error::Result, ops::health::TaskHealth};
 
-use crate::{Engine, metrics::Metric, store::deliveries::backlog::Backlog};
+use crate::{
+    Engine,
+    metrics::{Metric, Value},
+    store::{deliveries::backlog::Backlog, ops::parked},
+};
 
 impl Engine {
     /// All metrics, for `/metrics`.
@@ -17,6 +21,9 @@ impl Engine {
             Metric::gauge("offhook_attempts_in_flight", "Attempts whose outcome is not recorded yet.", in_flight),
             Metric::gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.intake().waiting() as u64),
         ]);
+        metrics.extend(tasks(&self.tasks()));
+        let help = "Items set aside because they could not be handled; see the health page.";
+        metrics.push(Metric::gauge("offhook_parked_items", help, parked::count(self.db()).await?));
         metrics.extend(backlog(&self.backlog().await?, self.now()));
         let help = "Age of the oldest delivery that is missing from the phone number index; 0 for none.";
         let behind_ms = self.background().phone_indexer.behind_ms().await?;
@@ -29,6 +36,19 @@ impl Engine {
         let queues = self.sender().queues();
         (queues.len() as u64, queues.in_flight() as u64)
     }
+}
+
+fn tasks(tasks: &[TaskHealth]) -> [Metric; 2] {
+    let down = tasks.iter().filter(|task| task.down).count();
+    let counts = tasks.iter().map(|task| (task.name.clone(), task.panics)).collect();
+    [
+        Metric::gauge("offhook_tasks_down", "Tasks that panicked and wait to be started again.", down as u64),
+        Metric {
+            name: "offhook_task_panics_total",
+            help: "Panics of a task; it is started again after each.",
+            value: Value::Counters { label: "task", counts },
+        },
+    ]
 }
 
 fn backlog(waiting: &Backlog, now: UnixMs) -> [Metric; 4] {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
-use crate::store::error::StoreResult;
+use crate::{detached::detached, store::error::StoreResult};
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,5 +128,20 @@ impl Tx {
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
+    }
+
+    /// Commits, then does what must follow. Neither is cancelled when the caller goes away.
+    ///
+    /// # Errors
+    /// As [`Self::commit`]; `after` is not started then.
+    pub async fn commit_then<T: Send + 'static>(
+        self,
+        after: impl Future<Output = T> + Send + 'static,
+    ) -> StoreResult<T> {
+        detached(async move {
+            self.commit().await?;
+            Ok(after.await)
+        })
+        .await
     }
 }

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The code around a statement panicked.
+    #[error("panicked: {0}")]
+    Panicked(String),
     /// A stored value cannot be converted to its type.
     #[error("invalid value in {table}.{column}, row {row}")]
     Corrupt {
@@ -41,6 +44,26 @@ impl StoreError {
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_)
             ),
             _ => false,
+        }
+    }
+
+    /// Whether the rows or the code are at fault, and not the connection or the disk: the same again fails again, and others
+    /// may go well.
+    #[must_use]
+    pub fn blames_item(&self) -> bool {
+        match self {
+            Self::Database(error) => {
+                let definite = matches!(
+                    error,
+                    sqlx::Error::Database(_)
+                        | sqlx::Error::ColumnDecode { .. }
+                        | sqlx::Error::Decode(_)
+                        | sqlx::Error::Encode(_)
+                );
+                definite && !self.is_transient()
+            }
+            Self::Corrupt { .. } | Self::Panicked(_) => true,
+            Self::Migration(_) => false,
         }
     }
 

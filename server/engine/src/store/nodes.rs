@@ -18,12 +18,12 @@ const DELETE_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms <
 static RELEASE_ORPHANS: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
        SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner IS NOT NULL \
-       AND lease_owner NOT IN (SELECT id FROM nodes) ORDER BY endpoint_id, call_id, id {serialise})",
+       AND lease_owner NOT IN (SELECT id FROM nodes) ORDER BY endpoint_id, call_id, id LIMIT $1 {serialise})",
 );
 static RELEASE_OWN: Sql = Sql::new(
     "UPDATE deliveries SET lease_owner = NULL WHERE id IN ( \
        SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND lease_owner = $1 \
-       ORDER BY endpoint_id, call_id, id {serialise})",
+       ORDER BY endpoint_id, call_id, id LIMIT $2 {serialise})",
 );
 const ALIVE: &str = "SELECT COUNT(*) FROM nodes WHERE heartbeat_ms >= $1";
 const DELETE: &str = "DELETE FROM nodes WHERE id = $1";
@@ -40,47 +40,45 @@ const _: () = assert!(NODE_TIMEOUT_MS + HEARTBEAT_MS <= TAKEOVER_MAX_MS);
 /// Whether it is a node's first heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heartbeat {
-    /// The first one releases every delivery that no live node leases.
+    /// The node is unknown before it.
     First,
-    /// A later one releases deliveries only if a node has timed out.
+    /// If the node is unknown, other nodes have declared it dead.
     Later,
 }
 
-/// Result of a heartbeat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeartbeatOutcome {
-    /// Number of deliveries released from dead nodes.
-    pub released: u64,
-    /// Other nodes had declared this node dead: its deliveries are released, or leased by them.
-    pub was_declared_dead: bool,
-}
-
-/// Records a heartbeat, and releases the deliveries of dead nodes.
-///
-/// SQLite allows one server at a time (it holds the file lock), so every other node counts as dead at once.
-pub async fn heartbeat(tx: &mut Tx, node: &str, now: UnixMs, kind: Heartbeat) -> StoreResult<HeartbeatOutcome> {
+/// Records a heartbeat. True if other nodes had declared this node dead: its deliveries are released, or leased by them.
+pub async fn heartbeat(tx: &mut Tx, node: &str, now: UnixMs, kind: Heartbeat) -> StoreResult<bool> {
     let ahead = now.plus_ms(NODE_TIMEOUT_MS).0;
     within!(&mut *tx, c => sqlx::query(CLAMP_FUTURE).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
     let updated = within!(&mut *tx, c => sqlx::query(UPDATE).bind(node).bind(now.0).execute(c).await?.rows_affected());
-    let was_declared_dead = kind == Heartbeat::Later && updated == 0;
     if updated == 0 {
-        within!(&mut *tx, c => sqlx::query(INSERT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+        within!(tx, c => sqlx::query(INSERT).bind(node).bind(now.0).execute(c).await?.rows_affected());
     }
-    let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-NODE_TIMEOUT_MS).0 };
-    let deleted =
-        within!(&mut *tx, c => sqlx::query(DELETE_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected());
-    if deleted == 0 && kind == Heartbeat::Later {
-        return Ok(HeartbeatOutcome { released: 0, was_declared_dead });
-    }
-    let sql = RELEASE_ORPHANS.on(tx.dialect());
-    let released = within!(tx, c => sqlx::query(sql).execute(c).await?.rows_affected());
-    Ok(HeartbeatOutcome { released, was_declared_dead })
+    Ok(kind == Heartbeat::Later && updated == 0)
 }
 
-/// Shuts down cleanly: releases this node's deliveries at once.
-pub async fn shut_down(tx: &mut Tx, node: &str) -> StoreResult<()> {
+/// Deletes nodes without a heartbeat within the timeout, except this one. Returns how many.
+///
+/// SQLite allows one server at a time (it holds the file lock), so every other node counts as dead at once.
+pub async fn delete_silent(tx: &mut Tx, node: &str, now: UnixMs) -> StoreResult<u64> {
+    let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-NODE_TIMEOUT_MS).0 };
+    Ok(within!(tx, c => sqlx::query(DELETE_SILENT).bind(node).bind(oldest).execute(c).await?.rows_affected()))
+}
+
+/// Releases up to `limit` deliveries that no known node leases. Returns how many.
+pub async fn release_orphans(tx: &mut Tx, limit: u32) -> StoreResult<u64> {
+    let sql = RELEASE_ORPHANS.on(tx.dialect());
+    Ok(within!(tx, c => sqlx::query(sql).bind(i64::from(limit)).execute(c).await?.rows_affected()))
+}
+
+/// Releases up to `limit` deliveries of this node. Returns how many.
+pub async fn release_own(tx: &mut Tx, node: &str, limit: u32) -> StoreResult<u64> {
     let sql = RELEASE_OWN.on(tx.dialect());
-    within!(&mut *tx, c => sqlx::query(sql).bind(node).execute(c).await?.rows_affected());
+    Ok(within!(tx, c => sqlx::query(sql).bind(node).bind(i64::from(limit)).execute(c).await?.rows_affected()))
+}
+
+/// Forgets this node, which has released its deliveries.
+pub async fn leave(tx: &mut Tx, node: &str) -> StoreResult<()> {
     within!(tx, c => sqlx::query(DELETE).bind(node).execute(c).await?.rows_affected());
     Ok(())
 }

@@ -6,8 +6,13 @@ use domain::{
     Error,
     delivery::{Deliveries as _, Status},
     event::EventKind,
+    time::MINUTE_MS,
 };
-use engine::{Engine, clock::sleep_ms};
+use engine::{
+    Engine,
+    background::{Pause, Worker as _},
+    clock::sleep_ms,
+};
 use futures::future::join_all;
 use tokio::sync::Semaphore;
 
@@ -17,7 +22,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! { leases_whose_commit_was_not_acknowledged_are_found held_leases_are_not_mistaken_for_orphans }
+on_both! { leases_that_no_failure_announced_are_found_within_minutes leases_whose_commit_was_not_acknowledged_are_found held_leases_are_not_mistaken_for_orphans }
 
 /// How long another process locks the file: several lock timeouts.
 const LOCKED_MS: u64 = 1_000;
@@ -143,12 +148,7 @@ async fn leases_whose_commit_was_not_acknowledged_are_found(harness: TestHarness
     join_all((0..3).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
     orphan_the_leases(&harness).await;
     harness.resume(&endpoint.id).await;
-    assert_eq!(
-        (harness.run().await, harness.engine.background().lease_reconciliation.reconcile().await.unwrap()),
-        (0, 0),
-        "without a reason it is not checked"
-    );
-    harness.engine.sender().mark_uncertain();
+    assert_eq!(harness.run().await, 0);
     assert_eq!(
         harness.engine.background().lease_reconciliation.reconcile().await.unwrap(),
         0,
@@ -158,6 +158,22 @@ async fn leases_whose_commit_was_not_acknowledged_are_found(harness: TestHarness
     assert_eq!(harness.run().await, 3);
     assert_eq!(harness.engine.background().lease_reconciliation.reconcile().await.unwrap(), 0);
     assert!(harness.deliveries().await.iter().all(|row| row.status == Status::Delivered));
+}
+
+async fn leases_that_no_failure_announced_are_found_within_minutes(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    orphan_the_leases(&harness).await;
+    harness.resume(&endpoint.id).await;
+    let reconciliation = &harness.engine.background().lease_reconciliation;
+    let mut waited_ms = 0;
+    while harness.run().await == 0 {
+        assert!(waited_ms < 3 * MINUTE_MS.unsigned_abs(), "nothing looks for them");
+        let Pause::Fixed(ms) = reconciliation.tick().await.unwrap() else { panic!("it ticks steadily") };
+        waited_ms += ms;
+    }
+    assert_eq!(harness.only_delivery().await.row.status, Status::Delivered);
 }
 
 async fn held_leases_are_not_mistaken_for_orphans(harness: TestHarness) {

@@ -21,26 +21,56 @@ use engine::{Config, Engine, background::Worker as _, key_ring::KeyRing, mail::I
 
 use crate::{database, receiver::Receiver};
 
-/// A clock that tests advance.
+/// A clock that tests advance. It can be made to panic, once, for whoever reads it: every task reads it.
 #[derive(Clone)]
-pub struct HandClock(Arc<AtomicI64>);
+pub struct HandClock {
+    now: Arc<AtomicI64>,
+    panics_at: Arc<AtomicI64>,
+    /// Milliseconds by which each reading advances it.
+    step_ms: Arc<AtomicI64>,
+}
+
+/// More readings than there are.
+const FOREVER: i64 = i64::MAX / 2;
 
 /// Where that clock starts.
 pub const START: UnixMs = UnixMs(1_790_000_000_000);
 
 impl HandClock {
     pub fn new() -> Self {
-        Self(Arc::new(AtomicI64::new(START.0)))
+        Self { now: Arc::new(AtomicI64::new(START.0)), panics_at: Arc::default(), step_ms: Arc::default() }
     }
 
     pub fn step_ms(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.now.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    /// From now on no two readings are the same.
+    pub fn run(&self) {
+        self.step_ms.store(1, Ordering::SeqCst);
+    }
+
+    /// The `n`th reading from now on panics.
+    pub fn panic_at(&self, n: i64) {
+        self.panics_at.store(n, Ordering::SeqCst);
+    }
+
+    /// Every reading panics from now on.
+    pub fn panic_always(&self) {
+        self.panics_at.store(FOREVER, Ordering::SeqCst);
+    }
+
+    /// Whether that has happened.
+    pub fn has_panicked(&self) -> bool {
+        self.panics_at.load(Ordering::SeqCst) <= 0
     }
 }
 
 impl Clock for HandClock {
     fn now(&self) -> UnixMs {
-        UnixMs(self.0.load(Ordering::SeqCst))
+        let panics_at = self.panics_at.fetch_sub(1, Ordering::SeqCst);
+        assert!(panics_at != 1 && panics_at < FOREVER / 2, "the clock was made to panic");
+        UnixMs(self.now.fetch_add(self.step_ms.load(Ordering::SeqCst), Ordering::SeqCst))
     }
 }
 
@@ -123,6 +153,13 @@ impl TestHarness {
         let config = Config { keys: keys.into(), ..self.config.clone() };
         let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
+        engine
+    }
+
+    /// A node that sends in the background, with a clock of its own, which starts where the test's is.
+    pub async fn another_with_clock(&self, clock: &HandClock) -> Arc<Engine> {
+        let engine = Engine::open(self.config.clone(), Arc::new(clock.clone())).await.unwrap();
+        engine.start().await.unwrap();
         engine
     }
 
@@ -276,9 +313,9 @@ impl TestHarness {
     }
 
     /// Runs a statement without the engine.
-    pub async fn execute(&self, statement: &'static str) -> sqlx::Result<()> {
+    pub async fn execute(&self, statement: impl Into<String>) -> sqlx::Result<()> {
         use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
-        let url = &self.config.database_url;
+        let (url, statement) = (&self.config.database_url, sqlx::AssertSqlSafe(statement.into()));
         if url.starts_with("postgres") {
             let mut postgres = sqlx::PgConnection::connect(url).await?;
             postgres.execute(statement).await.map(|_| ())
@@ -305,7 +342,7 @@ impl TestHarness {
             &["DROP TRIGGER IF EXISTS audit_log_stays", "DROP TRIGGER IF EXISTS audit_log_remains"]
         };
         for guard in guards {
-            self.execute(guard).await.unwrap();
+            self.execute(*guard).await.unwrap();
         }
         self.execute(statement).await.unwrap();
     }

@@ -140,6 +140,7 @@ pub const FUNCTIONS: &[(&str, Access)] = &[
     ("ops/policies/unset", Operator),
     ("ops/rename", Operator),
     ("ops/resume", Operator),
+    ("ops/retry", Operator),
     ("ops/staff/invite", Operator),
     ("ops/staff/remove", Operator),
     ("ops/staff/resend", Operator),

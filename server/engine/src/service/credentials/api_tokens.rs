@@ -2,6 +2,7 @@
 
 use crate::{
     Engine,
+    detached::detach,
     digest::hash,
     random,
     store::{
@@ -11,6 +12,8 @@ use crate::{
         db::Tx,
     },
 };
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -104,8 +107,7 @@ impl Tokens for Engine {
             return Err(already_replaced());
         }
         self.add_token(&mut tx, actor, &stored, AuditAction::ApiTokenRotated, Some(&before.token)).await?;
-        tx.commit().await?;
-        self.auth_cache().actors.remove(&before.hash);
+        tx.commit_then(self.forget_token(before.hash)).await?;
         Ok(CreatedToken { token: stored.token, secret })
     }
 
@@ -122,8 +124,7 @@ impl Tokens for Engine {
             let entry = Entry::new(self.next_id(), now, chain(owner), AuditAction::ApiTokenRevoked).by(actor);
             self.record(&mut tx, entry.about(id.as_str(), &before.token.name)).await?;
         }
-        tx.commit().await?;
-        self.auth_cache().actors.remove(&before.hash);
+        tx.commit_then(self.forget_token(before.hash)).await?;
         Ok(self.stored_token(owner, id).await?.token)
     }
 }
@@ -245,6 +246,12 @@ impl Engine {
         self.record(tx, entry.with(changes.into_iter().flatten())).await
     }
 
+    /// After the commit: the token's cached actor is no longer valid.
+    fn forget_token(&self, hash: String) -> impl Future<Output = ()> + Send + use<> {
+        let auth_cache = Arc::clone(self.auth_cache());
+        async move { auth_cache.actors.remove(&hash) }
+    }
+
     /// Records that a token is in use, at most once a minute, without delaying the request. If that fails, the next use is
     /// recorded.
     fn record_use(&self, token: &ApiToken, address: &str) {
@@ -254,7 +261,7 @@ impl Engine {
             return;
         }
         let (db, id, address) = (self.db().clone(), token.id.clone(), address.to_owned());
-        tokio::spawn(async move {
+        detach(async move {
             if let Err(error) = api_tokens::record_use(&db, &id, now, &address).await {
                 tracing::debug!(%error, "could not record the use of a token");
             }

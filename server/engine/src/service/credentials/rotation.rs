@@ -2,6 +2,8 @@
 //!
 //! Locks are always acquired in the same order: rotation, endpoint, audit log.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
@@ -62,8 +64,7 @@ impl Rotations for Engine {
         self.begin_rotation(&mut tx, &stored, &running).await?;
         let noted = [Change::noted("next", &*running.rotation.next_masked)];
         self.record_step(&mut tx, actor, &stored, AuditAction::TokenPrepared, noted).await?;
-        tx.commit().await?;
-        self.rotation_changed(account, id).await?;
+        tx.commit_then(self.rotation_changed(account, id)).await??;
         Ok(next)
     }
 
@@ -121,8 +122,7 @@ impl Rotations for Engine {
             let noted = change.into_iter().chain([proved]);
             self.record_step(&mut tx, actor, &stored, AuditAction::TokenSwitched, noted).await?;
         }
-        tx.commit().await?;
-        self.rotation_changed(account, id).await?;
+        tx.commit_then(self.rotation_changed(account, id)).await??;
         self.view(account, id).await
     }
 
@@ -134,8 +134,7 @@ impl Rotations for Engine {
         self.set_token(&mut tx, &stored, &running.earlier_sealed, &rotation.earlier_masked).await?;
         let change = Change::between("auth token", &*rotation.next_masked, &*rotation.earlier_masked);
         self.record_step(&mut tx, actor, &stored, AuditAction::TokenUndone, change).await?;
-        tx.commit().await?;
-        self.rotation_changed(account, id).await?;
+        tx.commit_then(self.rotation_changed(account, id)).await??;
         self.view(account, id).await
     }
 
@@ -171,8 +170,7 @@ impl Rotations for Engine {
         let change = Change::between("signing secret", &*rotation.earlier_masked, &**shown);
         let noted = change.into_iter().chain([Change::noted("overlap", span(i64::from(overlap_s) * SECOND_MS))]);
         self.record_step(&mut tx, actor, &stored, AuditAction::SecretRotated, noted).await?;
-        tx.commit().await?;
-        self.rotation_changed(account, id).await?;
+        tx.commit_then(self.rotation_changed(account, id)).await??;
         Ok(next.reveal().to_owned())
     }
 
@@ -183,8 +181,7 @@ impl Rotations for Engine {
         let running = self.change(&mut tx, &stored, |rotation: SecretRotation| rotation.extend(now)).await?;
         let until = Change::noted("both sign until", iso_utc(running.rotation.overlap_until));
         self.record_step(&mut tx, actor, &stored, AuditAction::SecretExtended, [until]).await?;
-        tx.commit().await?;
-        self.rotation_changed(account, id).await?;
+        tx.commit_then(self.rotation_changed(account, id)).await??;
         self.view(account, id).await
     }
 
@@ -253,8 +250,7 @@ impl Engine {
         rule(&running.rotation)?;
         rotations::end(&mut tx, account, id, T::WHAT).await?;
         self.record_step(&mut tx, actor, &stored, action, None).await?;
-        tx.commit().await?;
-        self.rotation_changed(account, id).await?;
+        tx.commit_then(self.rotation_changed(account, id)).await??;
         self.view(account, id).await
     }
 
@@ -280,9 +276,16 @@ impl Engine {
     }
 
     /// After the commit: invalidates cached credentials, and reschedules the rotation worker.
-    async fn rotation_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.context().rotation_changed.notify_one();
-        self.endpoint_changed(account, id).await
+    fn rotation_changed(
+        &self,
+        account: &AccountId,
+        id: &EndpointId,
+    ) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (context, changed) = (Arc::clone(self.context()), self.endpoint_changed(account, id));
+        async move {
+            context.rotation_changed.notify_one();
+            changed.await
+        }
     }
 
     async fn view(&self, account: &AccountId, id: &EndpointId) -> Result<RotationView> {

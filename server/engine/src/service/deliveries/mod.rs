@@ -2,7 +2,7 @@
 
 mod recovery;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
@@ -90,9 +90,7 @@ impl Deliveries for Engine {
             return Err(not_ended(&self.row(account, id).await?));
         }
         self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryResent).about(id.as_str(), "")).await?;
-        tx.commit().await?;
-        self.wake(account).await;
-        Ok(())
+        Ok(tx.commit_then(self.wake(account)).await?)
     }
 
     async fn cancel_delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<()> {
@@ -111,9 +109,7 @@ impl Deliveries for Engine {
         }
         queue::promote_next(&mut tx, &[ordering_key(&row)], None, now).await?;
         self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryCancelled).about(id.as_str(), "")).await?;
-        tx.commit().await?;
-        self.wake(account).await;
-        Ok(())
+        Ok(tx.commit_then(self.wake(account)).await?)
     }
 
     async fn wait_for_first_attempt(&self, actor: &Actor, id: &DeliveryId, wait_ms: u32) -> Result<DeliveryDetail> {
@@ -180,10 +176,13 @@ impl Engine {
         Ok(())
     }
 
-    /// Wakes the sender: a delivery of this account may be due now.
-    pub(super) async fn wake(&self, account: &AccountId) {
-        self.sender().wake_at(self.now());
-        self.sender().broadcast(ClusterMessage::Due).await;
-        self.sender().changed([account.to_string()]).await;
+    /// After the commit: wakes the sender, for a delivery of this account may be due now.
+    pub(super) fn wake(&self, account: &AccountId) -> impl Future<Output = ()> + Send + use<> {
+        let (sender, account) = (Arc::clone(self.sender()), account.to_string());
+        async move {
+            sender.wake_at(sender.now());
+            sender.broadcast(ClusterMessage::Due).await;
+            sender.changed([account]).await;
+        }
     }
 }

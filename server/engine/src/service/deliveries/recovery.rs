@@ -1,5 +1,7 @@
 //! Recovery: plan, start, list, pause, resume, cancel. A background worker runs the jobs.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
@@ -63,7 +65,6 @@ impl Recovery for Engine {
             finished_at: None,
         };
         self.add_job(actor, account, &job).await?;
-        self.context().recovery_changed.notify_one();
         self.stored_job(account, &job.id).await
     }
 
@@ -125,7 +126,7 @@ impl Engine {
                     self.entry(actor, account, AuditAction::RecoveryStarted).about(job.endpoint_id.as_str(), &name);
                 let total = Change::noted("events", job.total.to_string());
                 self.record(&mut tx, entry.with([Change::noted("job", job.id.to_string()), total])).await?;
-                Ok(tx.commit().await?)
+                Ok(tx.commit_then(self.job_changed(account)).await?)
             }
             // Another request was faster.
             Err(error) if error.is_unique_violation() => {
@@ -157,15 +158,22 @@ impl Engine {
             let entry = self.entry(actor, account, action).about(endpoint_id.as_str(), &endpoint_name);
             self.record(&mut tx, entry.with([Change::noted("job", id.to_string())])).await?;
         }
-        tx.commit().await?;
+        tx.commit_then(self.job_changed(account)).await?;
         let job = self.stored_job(account, id).await?;
         if !changed && job.state.is_final() {
             let detail = format!("This job has already ended: {}.", job.state.label().to_lowercase());
             return Err(Error::Conflict { detail, existing: None });
         }
-        self.context().recovery_changed.notify_one();
-        self.sender().changed_here([account.to_string()]);
         Ok(job)
+    }
+
+    /// After the commit: wakes the worker, and tells this node's pages.
+    fn job_changed(&self, account: &AccountId) -> impl Future<Output = ()> + Send + use<> {
+        let (sender, account) = (Arc::clone(self.sender()), account.to_string());
+        async move {
+            sender.context.recovery_changed.notify_one();
+            sender.changed_here([account]);
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! locked the endpoint and then deliveries could deadlock. Deliveries accepted at that moment, or left by a crash in
 //! between, are cancelled by [`crate::background::stuck_deliveries`].
 
+use std::sync::Arc;
+
 use domain::{
     actor::Actor,
     audit::{AuditAction, Change},
@@ -14,22 +16,19 @@ use domain::{
 
 use crate::{
     Engine,
-    store::{
-        credentials::rotations,
-        deliveries::{self, recovery_jobs},
-        endpoints,
-    },
+    store::{credentials::rotations, deliveries::recovery_jobs, endpoints},
 };
 
 impl Engine {
-    /// Marks the endpoint as deleted, so that it gets no new deliveries. Recorded once, even if repeated.
+    /// Marks the endpoint as deleted, so that it gets no new deliveries, then cancels those that wait and returns how many
+    /// there were. Recorded once, even if repeated.
     pub(super) async fn mark_deleted(
         &self,
         actor: &Actor,
         account: &AccountId,
         id: &EndpointId,
         name: &str,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let now = self.now();
         let mut tx = self.db().begin().await?;
         // The order of locks: job, rotation, endpoint, log.
@@ -43,15 +42,23 @@ impl Engine {
             let entry = self.entry(actor, account, AuditAction::RecoveryCancelled).about(id.as_str(), name);
             self.record(&mut tx, entry.with([Change::noted("job", job.to_string())])).await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit_then(self.endpoint_deleted(account, id)).await?
     }
 
-    /// Cancels the unfinished deliveries of a deleted endpoint. Returns how many.
-    pub(super) async fn cancel_unfinished(&self, account: &AccountId, id: &EndpointId) -> Result<u64> {
-        let mut tx = self.db().begin().await?;
-        let cancelled = deliveries::cancel_of_endpoint(&mut tx, account, id, self.now()).await?;
-        tx.commit().await?;
-        self.wake(account).await;
-        Ok(cancelled)
+    /// After the commit: releases and cancels the unfinished deliveries. Returns how many.
+    fn endpoint_deleted(
+        &self,
+        account: &AccountId,
+        id: &EndpointId,
+    ) -> impl Future<Output = Result<u64>> + Send + use<> {
+        let (sender, changed, woken) =
+            (Arc::clone(self.sender()), self.endpoint_changed(account, id), self.wake(account));
+        let (account, id) = (account.clone(), id.clone());
+        async move {
+            changed.await?;
+            let cancelled = sender.cancel_of_endpoint(&account, &id).await?;
+            woken.await;
+            Ok(cancelled)
+        }
     }
 }

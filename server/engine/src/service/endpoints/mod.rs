@@ -7,7 +7,7 @@ mod test_events;
 mod test_lines;
 mod validate;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{
@@ -106,8 +106,7 @@ impl Endpoints for Engine {
         }
         let entry = self.entry(actor, account, AuditAction::EndpointChanged).about(id.as_str(), &changed.name);
         self.record(&mut tx, entry.with(differences(&before, &changed))).await?;
-        tx.commit().await?;
-        self.endpoint_changed(account, id).await?;
+        tx.commit_then(self.endpoint_changed(account, id)).await??;
         Ok(self.stored(account, id).await?.endpoint)
     }
 
@@ -125,9 +124,7 @@ impl Endpoints for Engine {
     async fn delete_endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<u32> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let name = self.stored(account, id).await?.endpoint.name;
-        self.mark_deleted(actor, account, id, &name).await?;
-        self.endpoint_changed(account, id).await?;
-        let cancelled = self.cancel_unfinished(account, id).await?;
+        let cancelled = self.mark_deleted(actor, account, id, &name).await?;
         Ok(u32::try_from(cancelled).unwrap_or(u32::MAX))
     }
 
@@ -219,17 +216,23 @@ impl Engine {
         if state == EndpointState::Active {
             endpoints::reset_health(&mut tx, account, id, drain_per_s).await?;
         }
-        tx.commit().await?;
-        self.endpoint_changed(account, id).await?;
+        tx.commit_then(self.endpoint_changed(account, id)).await??;
         Ok(self.stored(account, id).await?.endpoint)
     }
 
-    /// Releases leased deliveries of the endpoint, so that they are claimed again with its new settings.
-    pub(crate) async fn endpoint_changed(&self, account: &AccountId, id: &EndpointId) -> Result<()> {
-        self.sender().release_endpoint(id.as_str()).await?;
-        self.sender().broadcast(ClusterMessage::Endpoint(id.to_string())).await;
-        self.wake(account).await;
-        Ok(())
+    /// After the commit: releases leased deliveries of the endpoint, so that they are claimed again with its new settings.
+    pub(crate) fn endpoint_changed(
+        &self,
+        account: &AccountId,
+        id: &EndpointId,
+    ) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (sender, id, woken) = (Arc::clone(self.sender()), id.to_string(), self.wake(account));
+        async move {
+            sender.release_endpoint(&id).await?;
+            sender.broadcast(ClusterMessage::Endpoint(id)).await;
+            woken.await;
+            Ok(())
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Health of the installation, and the operators' view of accounts.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{
     Error,
@@ -15,6 +17,7 @@ use domain::{
             AccountDetail, AccountFilter, AccountNameForm, AccountsPage, LimitsForm, NewAccount, checked_reason,
         },
         health::{FAILING_ENDPOINTS_MAX, Health},
+        parked::LISTED_MAX,
     },
     query::page_size,
     tally::hour_of,
@@ -25,7 +28,11 @@ use crate::{
     Engine,
     delivery::intake::INTAKE_WAITING_MAX,
     service::accounts::taken_reference,
-    store::{accounts, db::Dialect, ops::overview},
+    store::{
+        accounts,
+        db::Dialect,
+        ops::{overview, parked},
+    },
 };
 
 #[async_trait]
@@ -53,8 +60,15 @@ impl OpsAccounts for Engine {
             database: if several_nodes { "PostgreSQL" } else { "SQLite" }.to_owned(),
             database_bytes: overview::size(self.db()).await?,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            tasks: self.tasks(),
+            parked: parked::list(self.db(), LISTED_MAX).await?,
             troubled: overview::most_failing(self.db(), self.day_ago(), FAILING_ENDPOINTS_MAX).await?,
         })
+    }
+
+    async fn retry_parked(&self, actor: &Actor, worker: &str, item: &str) -> Result<()> {
+        actor.require(Permission::Ops)?;
+        self.try_again(actor, worker, item).await
     }
 
     async fn accounts(&self, actor: &Actor, filter: &AccountFilter) -> Result<AccountsPage> {
@@ -106,10 +120,11 @@ impl OpsAccounts for Engine {
         let renamed = accounts::rename(&mut tx, id, &after.name, after.reference.as_deref()).await;
         renamed.map_err(|error| about_reference(taken_reference(error, after.reference.clone())))?;
         self.record_both(&mut tx, actor, &after, AuditAction::AccountRenamed, changes).await?;
-        tx.commit().await?;
-        if let Some(reference) = &before.reference {
-            self.auth_cache().accounts.remove(reference);
-        }
+        let auth_cache = Arc::clone(self.auth_cache());
+        let forgotten = async move {
+            before.reference.into_iter().for_each(|reference| auth_cache.accounts.remove(&reference));
+        };
+        tx.commit_then(forgotten).await?;
         Ok(after)
     }
 
@@ -135,8 +150,8 @@ impl OpsAccounts for Engine {
         accounts::lock(&mut tx, id).await?;
         accounts::limit(&mut tx, id, limits).await?;
         self.record_both(&mut tx, actor, &after, AuditAction::AccountLimited, changes).await?;
-        tx.commit().await?;
-        self.auth_cache().actors.clear();
+        let auth_cache = Arc::clone(self.auth_cache());
+        tx.commit_then(async move { auth_cache.actors.clear() }).await?;
         Ok(after)
     }
 }

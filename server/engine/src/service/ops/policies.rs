@@ -1,5 +1,7 @@
 //! Policies that operators set, which override environment variables.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
@@ -51,9 +53,13 @@ impl Policies for Engine {
         ];
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, AuditAction::PolicyChanged).by(actor);
         self.record(&mut tx, entry.about(name.as_str(), name.title()).with(changes.into_iter().flatten())).await?;
-        tx.commit().await?;
-        self.sender().read_policies().await?;
-        self.sender().broadcast(ClusterMessage::Policies).await;
+        let sender = Arc::clone(self.sender());
+        let applied = async move {
+            let read = sender.read_policies().await;
+            sender.broadcast(ClusterMessage::Policies).await;
+            read
+        };
+        tx.commit_then(applied).await??;
         self.policy(actor, name).await
     }
 

@@ -1,5 +1,7 @@
 //! Suspends accounts with one write. That their deliveries are held is derived from it.
 
+use std::sync::Arc;
+
 use domain::{
     account::{Account, Suspension},
     actor::Actor,
@@ -38,17 +40,20 @@ impl Engine {
         }
         let action = if ends { AuditAction::AccountRestored } else { AuditAction::AccountSuspended };
         self.record_both(&mut tx, actor, &after, action, vec![change]).await?;
-        tx.commit().await?;
-        self.suspension_changed(id).await?;
+        tx.commit_then(self.suspension_changed(id)).await??;
         Ok(after)
     }
 
-    /// Releases the account's leased deliveries and clears cached tokens, here and on other nodes.
-    async fn suspension_changed(&self, id: &AccountId) -> Result<()> {
-        self.auth_cache().actors.clear();
-        self.sender().release_account(id.as_str()).await?;
-        self.sender().broadcast(ClusterMessage::Suspension(id.to_string())).await;
-        self.wake(id).await;
-        Ok(())
+    /// After the commit: releases the account's leased deliveries and clears cached tokens, here and on other nodes.
+    fn suspension_changed(&self, id: &AccountId) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (auth_cache, sender) = (Arc::clone(self.auth_cache()), Arc::clone(self.sender()));
+        let (id, woken) = (id.to_string(), self.wake(id));
+        async move {
+            auth_cache.actors.clear();
+            sender.release_account(&id).await?;
+            sender.broadcast(ClusterMessage::Suspension(id)).await;
+            woken.await;
+            Ok(())
+        }
     }
 }

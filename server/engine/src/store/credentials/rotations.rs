@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::store::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    ops::parked::not_parked,
     sql::Sql,
 };
 
@@ -21,8 +22,15 @@ const CHANGE: &str =
     "UPDATE rotations SET due_ms = $4, state_sealed = $5 WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
 const END: &str = "DELETE FROM rotations WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
 const END_ALL: &str = "DELETE FROM rotations WHERE account_id = $1 AND endpoint_id = $2";
-const DUE: &str = "SELECT account_id, endpoint_id, what FROM rotations WHERE due_ms <= $1 ORDER BY due_ms LIMIT $2";
-const NEXT_DUE: &str = "SELECT MIN(due_ms) FROM rotations WHERE due_ms IS NOT NULL";
+const DUE: &str = concat!(
+    "SELECT account_id, endpoint_id, what FROM rotations r WHERE due_ms <= $1 AND ",
+    not_parked!("scheduled_rotation", "r.endpoint_id"),
+    " ORDER BY due_ms LIMIT $2"
+);
+const NEXT_DUE: &str = concat!(
+    "SELECT MIN(due_ms) FROM rotations r WHERE due_ms IS NOT NULL AND ",
+    not_parked!("scheduled_rotation", "r.endpoint_id")
+);
 const SET_TOKEN: &str = "UPDATE endpoints SET auth_token_sealed = $3, auth_token_masked = $4 \
                          WHERE account_id = $1 AND id = $2 AND state <> 'deleted'";
 const SET_SECRET: &str = "UPDATE endpoints SET secret_sealed = $3, secret_masked = $4 \

@@ -54,14 +54,20 @@ const RESEND: &str = "UPDATE deliveries SET state = 'queued', end_reason = NULL,
     fresh_from_ms = $3, finished_ms = NULL, due_ms = $4 \
     WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled') \
     AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.state <> 'deleted')";
+const ENDED_BY_US: &str = "SELECT endpoint_id, call_id FROM deliveries WHERE account_id = $1 AND id = $2 \
+    AND state = 'failed' AND cause = 'our_fault'";
 const RETRY_NOW: &str = "UPDATE deliveries SET due_ms = $3 WHERE account_id = $1 AND id = $2 AND state = 'retrying' \
     AND lease_owner IS NULL AND due_ms IS NOT NULL";
 const CANCEL: &str = "UPDATE deliveries SET state = 'cancelled', end_reason = 'cancelled', finished_ms = $3, due_ms = NULL \
     WHERE account_id = $1 AND id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL";
-static CANCEL_OF_ENDPOINT: Sql = Sql::new(
-    "UPDATE deliveries SET state = 'cancelled', end_reason = 'endpoint_deleted', finished_ms = $3, due_ms = NULL, \
+static UNFINISHED_OF_ENDPOINT: Sql = Sql::new(
+    "SELECT call_id, id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state IN ('queued', 'retrying') \
+     AND (call_id, id) > ($3, $4) ORDER BY call_id, id LIMIT $5",
+);
+static CANCEL_WITH_ENDPOINT: Sql = Sql::new(
+    "UPDATE deliveries SET state = 'cancelled', end_reason = 'endpoint_deleted', finished_ms = $2, due_ms = NULL, \
      lease_owner = NULL WHERE id IN ( \
-       SELECT id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state IN ('queued', 'retrying') \
+       SELECT id FROM deliveries WHERE id IN {list $1} AND state IN ('queued', 'retrying') \
        ORDER BY endpoint_id, call_id, id {serialise})",
 );
 
@@ -246,6 +252,16 @@ pub async fn resend(
     Ok(resent == 1)
 }
 
+/// Queues a delivery again that ended because of us, if its endpoint exists.
+pub async fn resend_parked(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<()> {
+    let key: Option<OrderingKey> = within!(&mut *tx, c => sqlx::query_as(ENDED_BY_US)
+        .bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
+    match key {
+        Some(key) => resend(tx, account, id, key, now).await.map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Makes a delivery that waits for its next attempt due now. False if it is not waiting for one.
 pub async fn retry_now(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: UnixMs) -> StoreResult<bool> {
     change(tx, RETRY_NOW, account, id.as_str(), now).await.map(|rows| rows == 1)
@@ -260,13 +276,24 @@ pub async fn cancel(tx: &mut Tx, account: &AccountId, id: &DeliveryId, now: Unix
     Ok(cancelled)
 }
 
-/// Cancels all unfinished deliveries of an endpoint, including leased ones. Returns how many.
-pub async fn cancel_of_endpoint(tx: &mut Tx, account: &AccountId, id: &EndpointId, now: UnixMs) -> StoreResult<u64> {
-    let sql = CANCEL_OF_ENDPOINT.on(tx.dialect());
-    let cancelled = change(tx, sql, account, id.as_str(), now).await?;
-    if cancelled > 0 {
-        retention::purge_ended_of_endpoint(tx, account.as_str(), id.as_str(), now).await?;
-    }
+/// The next `limit` unfinished deliveries of an endpoint after this one, each with its call, in their order.
+pub async fn unfinished_of_endpoint(
+    db: &Db,
+    account: &AccountId,
+    id: &EndpointId,
+    after: &(String, String),
+    limit: u32,
+) -> StoreResult<Vec<(String, String)>> {
+    let sql = UNFINISHED_OF_ENDPOINT.on(db.dialect);
+    Ok(on!(&db.readers, c => sqlx::query_as(sql)
+        .bind(account.as_str()).bind(id.as_str()).bind(&after.0).bind(&after.1).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Cancels these deliveries of a deleted endpoint, including leased ones. Returns how many had not ended.
+pub async fn cancel_with_endpoint(tx: &mut Tx, ids: &[&str], now: UnixMs) -> StoreResult<u64> {
+    let (sql, list) = (CANCEL_WITH_ENDPOINT.on(tx.dialect()), json_list(ids.iter().copied()));
+    let cancelled = within!(&mut *tx, c => sqlx::query(sql).bind(list).bind(now.0).execute(c).await?.rows_affected());
+    retention::purge_ended(tx, ids).await?;
     Ok(cancelled)
 }
 

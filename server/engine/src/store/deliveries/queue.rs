@@ -22,6 +22,7 @@ use crate::store::{
     conditions::suspended,
     db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
+    ops::parked::not_parked,
     sql::{BindRows as _, Sql, json_list},
 };
 
@@ -71,12 +72,25 @@ const DUE_ENDPOINTS: &str = concat!(
 static RESET_FUTURE_DUE: Sql = Sql::new(
     "UPDATE deliveries SET due_ms = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE state IN ('queued', 'retrying') AND state = 'queued' \
-       AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1 ORDER BY endpoint_id, call_id, id {serialise})",
+       AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms > $1 ORDER BY endpoint_id, call_id, id LIMIT $2 {serialise})",
 );
-static CLAIM: Sql = Sql::new(
+static CLAIM: Sql = Sql::new(concat!(
     "UPDATE deliveries SET lease_owner = $1 WHERE id IN ( \
        SELECT id FROM deliveries WHERE endpoint_id = $2 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
-       AND due_ms IS NOT NULL AND due_ms <= $3 ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
+       AND due_ms IS NOT NULL AND due_ms <= $3 AND ",
+    not_parked!("deliveries", "deliveries.id"),
+    " ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
+));
+const DUE: &str = concat!(
+    "SELECT id FROM deliveries WHERE endpoint_id = $1 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
+     AND due_ms IS NOT NULL AND due_ms <= $2 AND ",
+    not_parked!("deliveries", "deliveries.id"),
+    " ORDER BY due_ms, id LIMIT $3"
+);
+static LEASE: Sql = Sql::new(
+    "UPDATE deliveries SET lease_owner = $2 WHERE id IN ( \
+       SELECT id FROM deliveries WHERE id IN {list $1} AND lease_owner IS NULL \
+       ORDER BY endpoint_id, call_id, id {serialise})",
 );
 /// A resent delivery, whose id is older than those in progress, also waits until nothing of its ordering key is due.
 static PROMOTE_NEXT: Sql = Sql::new(
@@ -249,10 +263,11 @@ pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
     Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
 }
 
-/// Makes deliveries due that were never attempted and whose due time came from a clock that has been set back since.
-pub async fn reset_future_due(tx: &mut Tx, now: UnixMs) -> StoreResult<u64> {
+/// Makes up to `limit` deliveries due that were never attempted and whose due time came from a clock that has been set back
+/// since. Returns how many.
+pub async fn reset_future_due(tx: &mut Tx, now: UnixMs, limit: u32) -> StoreResult<u64> {
     let sql = RESET_FUTURE_DUE.on(tx.dialect());
-    Ok(within!(tx, c => sqlx::query(sql).bind(now.0).execute(c).await?.rows_affected()))
+    Ok(within!(tx, c => sqlx::query(sql).bind(now.0).bind(i64::from(limit)).execute(c).await?.rows_affected()))
 }
 
 /// Leases up to `limit` due deliveries of an endpoint, earliest first.
@@ -260,6 +275,19 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
     let sql = CLAIM.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query_scalar(sql)
         .bind(node).bind(endpoint).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// The ids of up to `limit` due deliveries of an endpoint that are neither leased nor parked, earliest first.
+pub async fn due(db: &Db, endpoint: &str, now: UnixMs, limit: u32) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(DUE)
+        .bind(endpoint).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Leases these deliveries, as far as they are not leased.
+pub async fn lease(tx: &mut Tx, node: &str, ids: &[String]) -> StoreResult<()> {
+    let (sql, list) = (LEASE.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
+    within!(tx, c => sqlx::query(sql).bind(list).bind(node).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// Makes the first waiting delivery of each of these ordering keys due, and leases it if `node` is given. Skips keys

@@ -15,6 +15,7 @@ use crate::store::{
     deliveries::small,
     endpoints::{kinds, stored_kinds},
     error::{StoreError, StoreResult},
+    ops::parked::not_parked,
 };
 
 const ADD: &str = "INSERT INTO recoveries (id, account_id, endpoint_id, from_ms, to_ms, kinds, which, rate_per_s, state, \
@@ -34,7 +35,12 @@ macro_rules! select {
 const ONE: &str = concat!(select!(), "WHERE r.account_id = $1 AND r.id = $2");
 const OF_ACCOUNT: &str =
     concat!(select!(), "WHERE r.account_id = $1 AND ($2 = '' OR r.endpoint_id = $2) ORDER BY r.id DESC LIMIT $3");
-const ACTIVE: &str = concat!(select!(), "WHERE r.state IN ('queued', 'running') ORDER BY r.id");
+const ACTIVE: &str = concat!(
+    select!(),
+    "WHERE r.state IN ('queued', 'running') AND ",
+    not_parked!("recovery_jobs", "r.id"),
+    " ORDER BY r.id"
+);
 const UNFINISHED: &str = "SELECT id FROM recoveries WHERE account_id = $1 AND endpoint_id = $2 \
     AND state IN ('queued', 'running', 'paused')";
 const PAUSE: &str = "UPDATE recoveries SET state = 'paused' WHERE account_id = $1 AND id = $2 \
@@ -160,10 +166,10 @@ pub async fn of_account(
     rows.into_iter().map(|row| Ok(StoredRecoveryJob::try_from(row)?.job)).collect()
 }
 
-/// Lists queued and running jobs of all accounts.
-pub async fn active(db: &Db) -> StoreResult<Vec<StoredRecoveryJob>> {
+/// Lists queued and running jobs of all accounts that are not parked, by id. One that cannot be read hides no other.
+pub async fn active(db: &Db) -> StoreResult<Vec<(String, StoreResult<StoredRecoveryJob>)>> {
     let rows: Vec<JobRow> = on!(&db.readers, c => sqlx::query_as(ACTIVE).fetch_all(c).await?);
-    rows.into_iter().map(StoredRecoveryJob::try_from).collect()
+    Ok(rows.into_iter().map(|row| (row.id.clone(), StoredRecoveryJob::try_from(row))).collect())
 }
 
 /// The endpoint's unfinished job, if there is one.

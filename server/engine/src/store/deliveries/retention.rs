@@ -33,24 +33,12 @@ static STRIP_ATTEMPTS: Sql = Sql::new(
        AND d.state NOT IN ('queued', 'retrying'))",
 );
 /// Events below the watermark that still have a payload kept it for an unfinished delivery.
-macro_rules! kept_past_retention {
-    () => {
-        "payload IS NOT NULL AND position <= (SELECT a.bodies_cleaned FROM accounts a WHERE a.id = events.account_id) \
-         AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id \
-         AND d.state IN ('queued', 'retrying'))"
-    };
-}
-static STRIP_KEPT: Sql = Sql::new(concat!(
+static STRIP_KEPT: Sql = Sql::new(
     "UPDATE events SET payload = NULL WHERE (account_id, id) IN ( \
-       SELECT d.account_id, d.event_id FROM deliveries d WHERE d.id IN {list $1}) AND ",
-    kept_past_retention!(),
-    " RETURNING account_id, id"
-));
-const STRIP_OF_ENDPOINT: &str = concat!(
-    "UPDATE events SET payload = NULL WHERE account_id = $1 AND id IN ( \
-       SELECT d.event_id FROM deliveries d WHERE d.endpoint_id = $2 AND d.state = 'cancelled' AND d.finished_ms = $3) AND ",
-    kept_past_retention!(),
-    " RETURNING account_id, id"
+       SELECT d.account_id, d.event_id FROM deliveries d WHERE d.id IN {list $1}) AND payload IS NOT NULL \
+       AND position <= (SELECT a.bodies_cleaned FROM accounts a WHERE a.id = events.account_id) \
+       AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id \
+       AND d.state IN ('queued', 'retrying')) RETURNING account_id, id",
 );
 const SET_WATERMARK: &str = "UPDATE accounts SET bodies_cleaned = $2 WHERE id = $1";
 /// A delivery that was resent since it was selected is kept.
@@ -125,7 +113,7 @@ pub async fn expired(
 }
 
 /// Purges these rows, or their bodies. Returns how many; bodies count as examined.
-pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, expired: &[ExpiredRow]) -> StoreResult<usize> {
+pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, expired: &[&ExpiredRow]) -> StoreResult<usize> {
     let list = json_list(expired.iter().map(|row| row.id.as_str()));
     match kind {
         Kind::Bodies => strip(tx, account, &list, expired).await,
@@ -134,7 +122,7 @@ pub async fn purge(tx: &mut Tx, kind: Kind, account: &str, expired: &[ExpiredRow
     }
 }
 
-async fn strip(tx: &mut Tx, account: &str, events: &str, expired: &[ExpiredRow]) -> StoreResult<usize> {
+async fn strip(tx: &mut Tx, account: &str, events: &str, expired: &[&ExpiredRow]) -> StoreResult<usize> {
     let reached = expired.last().map_or("", |row| row.key.as_str());
     for sql in [STRIP_EVENTS.on(tx.dialect()), STRIP_ATTEMPTS.on(tx.dialect())] {
         within!(&mut *tx, c => sqlx::query(sql).bind(account).bind(events).execute(c).await?.rows_affected());
@@ -147,13 +135,6 @@ async fn strip(tx: &mut Tx, account: &str, events: &str, expired: &[ExpiredRow])
 pub async fn purge_ended(tx: &mut Tx, deliveries: &[&str]) -> StoreResult<()> {
     let (sql, list) = (STRIP_KEPT.on(tx.dialect()), json_list(deliveries.iter().copied()));
     let stripped = within!(&mut *tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
-    strip_responses(tx, stripped).await
-}
-
-/// The same for all deliveries that were just cancelled with their endpoint.
-pub async fn purge_ended_of_endpoint(tx: &mut Tx, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<()> {
-    let stripped = within!(&mut *tx, c => sqlx::query_as(STRIP_OF_ENDPOINT)
-        .bind(account).bind(endpoint).bind(now.0).fetch_all(c).await?);
     strip_responses(tx, stripped).await
 }
 

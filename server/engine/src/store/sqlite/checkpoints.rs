@@ -8,10 +8,9 @@
 //! constant load that may never happen, so the writer keeps a limit of its own ([`super::LOG_PAGES_MAX`]). By then most
 //! of the log is checkpointed, and little is left for the writer to do.
 
-use std::{pin::pin, sync::Arc};
+use std::pin::pin;
 
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
-use tokio::sync::Notify;
 
 use crate::{
     clock::sleep_ms,
@@ -27,36 +26,32 @@ const DELAY_MS: u64 = 200;
 const ROUNDS: u32 = 2;
 const CHECKPOINT: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
-/// The connection that runs checkpoints.
-pub(crate) struct Checkpoints {
-    connection: SqliteConnection,
-    writer: SqlitePool,
-    commits: Arc<Notify>,
+/// Runs checkpoints until the database is closed. Does nothing on PostgreSQL, which runs its own.
+pub(crate) async fn run(db: Db) {
+    let Pool::Sqlite(writer) = &db.writer else { return };
+    let (mut closed, mut connection) = (pin!(writer.close_event()), None);
+    loop {
+        tokio::select! {
+            () = &mut closed => break,
+            () = db.commits.notified() => sleep_ms(DELAY_MS).await,
+        }
+        if let Err(error) = checkpoint(writer, &mut connection).await {
+            // The log keeps growing but loses nothing.
+            tracing::warn!(%error, "WAL checkpoint failed; retrying after the next commit");
+        }
+    }
+    if let Some(connection) = connection {
+        let _ = connection.close().await;
+    }
 }
 
-impl Checkpoints {
-    /// Opens the connection. `None` on PostgreSQL, which runs its own checkpoints.
-    pub(crate) async fn of(db: &Db) -> StoreResult<Option<Self>> {
-        let Pool::Sqlite(writer) = &db.writer else { return Ok(None) };
-        let connection = SqliteConnection::connect_with(&writer.connect_options()).await?;
-        Ok(Some(Self { connection, writer: writer.clone(), commits: db.commits.clone() }))
+async fn checkpoint(writer: &SqlitePool, connection: &mut Option<SqliteConnection>) -> StoreResult<()> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(SqliteConnection::connect_with(&writer.connect_options()).await?),
+    };
+    for _ in 0..ROUNDS {
+        sqlx::query(CHECKPOINT).execute(&mut *connection).await?;
     }
-
-    /// Runs until the database is closed.
-    pub(crate) async fn run(mut self) {
-        let mut closed = pin!(self.writer.close_event());
-        loop {
-            tokio::select! {
-                () = &mut closed => break,
-                () = self.commits.notified() => sleep_ms(DELAY_MS).await,
-            }
-            for _ in 0..ROUNDS {
-                if let Err(error) = sqlx::query(CHECKPOINT).execute(&mut self.connection).await {
-                    // The log keeps growing but loses nothing.
-                    tracing::warn!(%error, "WAL checkpoint failed; retrying after the next commit");
-                }
-            }
-        }
-        let _ = self.connection.close().await;
-    }
+    Ok(())
 }

@@ -3,15 +3,16 @@
 use domain::{delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKind, id::DeliveryId};
 
 use super::{Test, transition};
-use crate::{harness::TestHarness, receiver::Reply};
+use crate::{harness::TestHarness, parked, receiver::Reply};
 
-pub const TRANSITIONS: [(&str, Test); 13] = [
+pub const TRANSITIONS: [(&str, Test); 14] = [
     transition!("an event is accepted and the endpoint is subscribed to it", accepted),
     transition!("2xx", succeeds),
     transition!("any other response, or none, with retries left", fails),
     transition!("the same after the last attempt", fails_for_the_last_time),
     transition!("410", gone),
     transition!("it cannot be sent: its credentials cannot be decrypted, or its payload is gone", unsendable),
+    transition!("its outcome cannot be recorded; it is parked", unrecordable),
     transition!("an ephemeral event whose next attempt would be more than 60 s after acceptance", expires),
     transition!("an ephemeral event that failed, with the call's CallProcessed behind it", superseded),
     transition!("cancel", cancelled),
@@ -99,6 +100,13 @@ async fn unsendable(harness: TestHarness, from: &str) -> String {
     set_up(&harness, from, EventKind::CallProcessed).await;
     harness.execute("UPDATE endpoints SET auth_token_sealed = secret_sealed").await.unwrap();
     assert_eq!(harness.run_after_ms(A_WHILE_MS).await, 0, "nothing is sent");
+    state(&harness).await
+}
+
+async fn unrecordable(harness: TestHarness, from: &str) -> String {
+    set_up(&harness, from, EventKind::CallProcessed).await;
+    parked::refuse(&harness, "INSERT", "attempts", "NEW.number > 0".into()).await;
+    harness.run_after_ms(A_WHILE_MS).await;
     state(&harness).await
 }
 

@@ -1,0 +1,148 @@
+//! Nothing that panics stops a node: not an attempt, not the writer, not a worker.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use domain::{
+    cause::Cause,
+    delivery::{Deliveries as _, DeliveryRow, Status},
+    event::EventKind,
+    ops::{OpsAccounts as _, health::HealthLevel},
+};
+use engine::{Engine, Value};
+use futures::FutureExt as _;
+
+use crate::{
+    harness::{HandClock, On, TestHarness, on_both},
+    ops::operator,
+    receiver::Reply,
+};
+
+on_both! { an_attempt_that_panics_is_our_fault_and_is_retried a_panic_anywhere_loses_no_event_and_no_delivery }
+
+/// How long to wait for something that should happen within seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than any wait before a retry of a call's end within the first attempts, in milliseconds.
+const RETRIED_MS: i64 = 6_000;
+
+async fn an_attempt_that_panics_is_our_fault_and_is_retried(harness: TestHarness) {
+    harness.endpoint().await;
+    let panicked = |harness: &TestHarness| harness.engine.tasks().iter().any(|task| task.name == "attempts");
+    let mut call = 0;
+    // Whoever reads the clock first, second and so on panics; one of them is an attempt.
+    while !panicked(&harness) {
+        call += 1;
+        harness.accept(EventKind::CallProcessed, call).await;
+        harness.clock.panic_at(call.into());
+        let _ = AssertUnwindSafe(harness.run()).catch_unwind().await;
+        assert!(harness.clock.has_panicked(), "no attempt has read the clock");
+    }
+    let row = harness.deliveries().await.pop().unwrap();
+    let delivery = harness.engine.delivery(&harness.admin, &row.id).await.unwrap();
+    assert_eq!((delivery.row.status, delivery.row.attempts), (Status::Retrying, 1));
+    assert_eq!(delivery.row.failure.map(|failure| failure.cause), Some(Cause::OurFault));
+    assert_eq!(delivery.attempts[0].failure.as_ref().map(|failure| failure.cause), Some(Cause::OurFault));
+    assert_eq!(harness.run_after_ms(RETRIED_MS).await, 1, "its concurrency and its lease are free");
+    assert_eq!(harness.delivery(&row.id).await.status, Status::Delivered);
+}
+
+/// Waits until all deliveries satisfy a condition.
+async fn until(harness: &TestHarness, engine: &Engine, what: &str, done: impl Fn(&DeliveryRow) -> bool) {
+    let waited = async {
+        let mut changes = engine.changes();
+        while !harness.deliveries().await.iter().all(&done) {
+            let _ = tokio::time::timeout(Duration::from_millis(200), changes.recv()).await;
+        }
+    };
+    let waited = tokio::time::timeout(PATIENCE, waited).await;
+    assert!(waited.is_ok(), "{what}: {:?}", harness.deliveries().await);
+}
+
+/// The clock is read by the writer, by claims, by attempts and by workers: each of the first readings panics once.
+async fn a_panic_anywhere_loses_no_event_and_no_delivery(harness: TestHarness) {
+    let harness = Arc::new(harness);
+    harness.endpoint().await;
+    let clock = HandClock::new();
+    let engine = harness.another_with_clock(&clock).await;
+    for n in 1..=24 {
+        clock.panic_at(n);
+        harness.receiver.next([Reply::Status(500)]);
+        let id = format!("panic-{n}");
+        // A platform posts again until the event is accepted.
+        let accepted = async {
+            loop {
+                let (harness, engine, id) = (harness.clone(), engine.clone(), id.clone());
+                let posted = async move { harness.try_accept_by(&engine, n as u32, Some(&id)).await };
+                if let Ok(Ok(_)) = tokio::spawn(posted).await {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, accepted).await.unwrap_or_else(|_| panic!("not accepted after panic {n}"));
+        until(&harness, &engine, &format!("first attempt, panic {n}"), |row| row.attempts > 0 || row.status.is_final())
+            .await;
+        clock.step_ms(RETRIED_MS * 20);
+        engine.sender().wake_at(clock_now(&clock));
+        until(&harness, &engine, &format!("retry, panic {n}"), |row| row.status == Status::Delivered).await;
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_task_that_keeps_panicking_is_named_and_then_given_up() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    let clock = HandClock::new();
+    let engine = harness.another_with_clock(&clock).await;
+    assert_eq!(engine.ready().await, Ok(()));
+    clock.panic_always();
+    engine.sender().wake_at(crate::harness::START);
+    let unready = async {
+        loop {
+            if let Err(reason) = engine.ready().await {
+                return reason;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let reason = tokio::time::timeout(PATIENCE, unready).await.expect("it stayed ready");
+    assert!(reason.contains("claims") && reason.contains("made to panic"), "{reason}");
+    let why = tokio::time::timeout(PATIENCE, engine.gave_up()).await.expect("it was not given up");
+    assert!(why.contains("claims") && why.contains("made to panic"), "{why}");
+}
+
+fn clock_now(clock: &HandClock) -> domain::UnixMs {
+    domain::time::Clock::now(clock)
+}
+
+#[tokio::test]
+async fn a_panicked_worker_is_named_and_runs_again() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    let olga = operator(&harness).await;
+    let clock = HandClock::new();
+    let engine = harness.another_with_clock(&clock).await;
+    // The first that read the clock are the workers that tick at once.
+    clock.panic_at(1);
+    let named = async {
+        loop {
+            let health = engine.health(&olga).await;
+            if let Ok(health) = health
+                && let Some(task) = health.tasks.iter().find(|task| task.panics > 0)
+            {
+                return (task.name.clone(), health.verdict());
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let (name, (level, verdict)) = tokio::time::timeout(PATIENCE, named).await.expect("no task is named");
+    assert!(level != HealthLevel::Healthy && verdict.contains(&name), "{name}: {verdict}");
+    let up = async {
+        while engine.tasks().iter().any(|task| task.down) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, up).await.expect("it was not started again");
+    let metrics = engine.metrics().await.unwrap();
+    let panics = metrics.iter().find(|metric| metric.name == "offhook_task_panics_total").unwrap();
+    let Value::Counters { counts, .. } = &panics.value else { panic!("{panics:?}") };
+    assert!(counts.iter().any(|(task, count)| *task == name && *count == 1), "{counts:?}");
+    engine.stop().await;
+}

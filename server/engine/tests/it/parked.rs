@@ -1,0 +1,210 @@
+//! One bad item stops no batch: it is parked, listed for operators, and tried again when they say so.
+
+use domain::{
+    actor::Actor,
+    audit::AuditAction,
+    cause::Cause,
+    delivery::Status,
+    endpoint::Endpoints as _,
+    event::EventKind,
+    ops::{OpsAccounts as _, parked::Parked},
+    recover::{JobState, Recovery as _},
+    rotation::{AllowUnverified, Rotations as _},
+    time::{DAY_MS, HOUR_MS},
+};
+use engine::background::Pacing;
+use futures::future::join_all;
+
+use crate::{
+    harness::{TestHarness, call_id, on_both},
+    ops::operator,
+    receiver::Reply,
+    recover,
+};
+
+on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_read_does_not_hold_up_claims a_job_that_cannot_be_read_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it }
+
+/// Makes the database refuse to do this to rows that satisfy a condition on `NEW` or `OLD`.
+pub async fn refuse(harness: &TestHarness, operation: &str, table: &str, condition: String) {
+    let statement = if harness.database_url().starts_with("postgres") {
+        format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a bad row'; END $$; \
+             CREATE TRIGGER refuse BEFORE {operation} ON {table} FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse()"
+        )
+    } else {
+        format!(
+            "CREATE TRIGGER refuse BEFORE {operation} ON {table} FOR EACH ROW WHEN {condition} \
+             BEGIN SELECT RAISE(ABORT, 'a bad row'); END"
+        )
+    };
+    harness.execute(statement).await.unwrap();
+}
+
+/// The cause is gone.
+async fn mend(harness: &TestHarness, table: &str) {
+    let statement = if harness.database_url().starts_with("postgres") {
+        format!("DROP TRIGGER refuse ON {table}")
+    } else {
+        "DROP TRIGGER refuse".to_owned()
+    };
+    harness.execute(statement).await.unwrap();
+}
+
+/// The only parked item; it is tried again.
+async fn try_again(harness: &TestHarness, olga: &Actor) -> Parked {
+    let mut parked = harness.engine.health(olga).await.unwrap().parked;
+    assert_eq!(parked.len(), 1, "{parked:?}");
+    let item = parked.pop().unwrap();
+    harness.engine.retry_parked(olga, &item.worker, &item.item).await.unwrap();
+    assert_eq!(harness.engine.health(olga).await.unwrap().parked, []);
+    item
+}
+
+async fn an_outcome_that_cannot_be_stored_does_not_hold_up_the_others(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    harness.endpoint().await;
+    join_all((0..40).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    let bad = harness.deliveries().await[17].id.clone();
+    refuse(&harness, "INSERT", "attempts", format!("NEW.delivery_id = '{bad}'")).await;
+    harness.run().await;
+    for row in harness.deliveries().await {
+        let expected = if row.id == bad { Status::Failed } else { Status::Delivered };
+        assert_eq!(row.status, expected, "{row:?}");
+    }
+    assert_eq!(harness.delivery(&bad).await.failure.map(|failure| failure.cause), Some(Cause::OurFault));
+    mend(&harness, "attempts").await;
+    let item = try_again(&harness, &olga).await;
+    assert!(item.item == bad.to_string() && item.reason.contains("a bad row"), "{item:?}");
+    harness.run().await;
+    assert_eq!(harness.delivery(&bad).await.status, Status::Delivered);
+}
+
+async fn a_delivery_whose_row_refuses_every_change_is_parked(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    harness.endpoint().await;
+    join_all((0..40).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    let bad = harness.deliveries().await[5].id.clone();
+    refuse(&harness, "UPDATE", "deliveries", format!("NEW.id = '{bad}'")).await;
+    harness.run().await;
+    let left: Vec<_> = harness.deliveries().await.into_iter().filter(|row| row.status != Status::Delivered).collect();
+    assert!(left.len() == 1 && left[0].id == bad, "{left:?}");
+    assert_eq!(harness.engine.health(&olga).await.unwrap().parked.len(), 1);
+    let reconciliation = &harness.engine.background().lease_reconciliation;
+    for _ in 0..3 {
+        reconciliation.reconcile().await.unwrap();
+    }
+    harness.accept(EventKind::CallProcessed, 50).await;
+    assert_eq!(harness.run().await, 1, "others are sent, and this one is not sent again and again");
+    mend(&harness, "deliveries").await;
+    assert_eq!(try_again(&harness, &olga).await.item, bad.to_string());
+    for _ in 0..3 {
+        reconciliation.reconcile().await.unwrap();
+    }
+    harness.run().await;
+    assert_eq!(harness.delivery(&bad).await.status, Status::Delivered);
+}
+
+async fn a_delivery_that_cannot_be_read_does_not_hold_up_claims(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
+    join_all((0..10).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    harness.resume(&endpoint.id).await;
+    let bad = harness.deliveries().await[3].id.clone();
+    refuse(&harness, "UPDATE", "deliveries", format!("NEW.id = '{bad}'")).await;
+    harness.run().await;
+    let sent = harness.deliveries().await.into_iter().filter(|row| row.status == Status::Delivered).count();
+    assert_eq!(sent, 9);
+    mend(&harness, "deliveries").await;
+    assert_eq!(try_again(&harness, &olga).await.item, bad.to_string());
+    harness.run().await;
+    assert_eq!(harness.delivery(&bad).await.status, Status::Delivered);
+}
+
+async fn a_job_that_cannot_be_read_does_not_hold_up_the_others(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let (first, second) = (harness.endpoint().await, harness.endpoint().await);
+    harness.receiver.usually(Reply::Status(410));
+    join_all((0..3).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    while harness.deliveries().await.iter().any(|row| row.status != Status::Failed) {
+        harness.resume(&first.id).await;
+        harness.resume(&second.id).await;
+        harness.run().await;
+    }
+    harness.receiver.usually(Reply::Status(200));
+    let bad = recover::start(&harness, &first.id, &recover::form()).await;
+    let good = recover::start(&harness, &second.id, &recover::form()).await;
+    harness.execute(format!("UPDATE recoveries SET which = 'nonsense' WHERE id = '{}'", bad.id)).await.unwrap();
+    harness.clock.step_ms(10_000);
+    for _ in 0..3 {
+        harness.clock.step_ms(1_000);
+        recover::round(&harness.engine).await;
+    }
+    assert_eq!(harness.engine.job(&harness.admin, &good.id).await.unwrap().state, JobState::Done);
+    harness.execute(format!("UPDATE recoveries SET which = 'failed' WHERE id = '{}'", bad.id)).await.unwrap();
+    assert_eq!(try_again(&harness, &olga).await.item, bad.id.to_string());
+    for _ in 0..3 {
+        harness.clock.step_ms(1_000);
+        recover::round(&harness.engine).await;
+    }
+    assert_eq!(harness.engine.job(&harness.admin, &bad.id).await.unwrap().state, JobState::Done);
+}
+
+async fn a_rotation_that_fails_does_not_hold_up_the_others(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let id = harness.endpoint().await.id;
+        harness.engine.prepare_token(&harness.admin, &id, None).await.unwrap();
+        let at = Some(harness.now().plus_ms(HOUR_MS));
+        harness.engine.switch_token(&harness.admin, &id, at, AllowUnverified::Allow).await.unwrap();
+        ids.push(id);
+    }
+    refuse(&harness, "UPDATE", "endpoints", format!("NEW.id = '{}'", ids[1])).await;
+    harness.clock.step_ms(2 * HOUR_MS);
+    let rotation = &harness.engine.background().scheduled_rotation;
+    let next = rotation.round().await.unwrap();
+    assert!(next.is_none_or(|next| next > harness.now()), "a parked rotation is not waited for");
+    let switched = async |id| {
+        let log = harness.engine.endpoint_log(&harness.admin, id).await.unwrap();
+        log.iter().any(|record| record.action == AuditAction::TokenSwitched)
+    };
+    assert_eq!([switched(&ids[0]).await, switched(&ids[1]).await, switched(&ids[2]).await], [true, false, true]);
+    mend(&harness, "endpoints").await;
+    assert_eq!(try_again(&harness, &olga).await.item, ids[1].to_string());
+    rotation.round().await.unwrap();
+    assert!(switched(&ids[1]).await);
+}
+
+async fn a_row_that_cannot_be_purged_does_not_hold_up_retention(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    harness.endpoint().await;
+    join_all((0..30).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    harness.run().await;
+    let bad = harness.deliveries().await[11].id.clone();
+    refuse(&harness, "DELETE", "deliveries", format!("OLD.id = '{bad}'")).await;
+    harness.clock.step_ms(500 * DAY_MS);
+    let retention = &harness.engine.background().retention;
+    retention.round(Pacing::Immediate).await.unwrap();
+    let left = async || harness.texts("SELECT id FROM deliveries".to_owned()).await;
+    assert_eq!(left().await, [bad.to_string()]);
+    retention.round(Pacing::Immediate).await.unwrap();
+    mend(&harness, "deliveries").await;
+    assert_eq!(try_again(&harness, &olga).await.item, bad.to_string());
+    retention.round(Pacing::Immediate).await.unwrap();
+    assert!(left().await.is_empty());
+}
+
+async fn cancelling_passes_over_a_row_that_refuses_it(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let endpoint = harness.endpoint().await;
+    harness.pause(&endpoint.id).await;
+    join_all((0..30).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    let bad = harness.deliveries().await[7].clone();
+    assert_eq!(bad.call_id, call_id(7));
+    refuse(&harness, "UPDATE", "deliveries", format!("NEW.id = '{}'", bad.id)).await;
+    assert_eq!(harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap(), 29);
+    mend(&harness, "deliveries").await;
+    assert_eq!(try_again(&harness, &olga).await.item, bad.id.to_string());
+    assert_eq!(harness.engine.background().deleted_endpoints.round().await.unwrap(), 1);
+}
