@@ -24,6 +24,7 @@ mod order;
 mod phone_numbers;
 mod policies;
 mod postgres_tls;
+mod proxy;
 mod query_cost;
 mod races;
 mod random_sequences;
