@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    delivery::Sender,
+    clock::stopwatch,
+    cluster_time,
+    delivery::{LeaseStart, Sender},
     store::{
         deliveries::queue,
         error::StoreResult,
@@ -47,9 +49,12 @@ impl Heartbeat {
     }
 
     async fn beat(&self, which: nodes::Heartbeat) -> StoreResult<()> {
-        let (context, now) = (&self.0.context, self.0.now());
+        let context = &self.0.context;
+        // Before the transaction: the lease is valid from here on, however long the commit takes.
+        let (now, since) = (self.0.now(), stopwatch());
         let mut tx = context.db.begin().await?;
-        let mut beat = nodes::heartbeat(&mut tx, &context.node, now, which).await?;
+        let at = cluster_time::measure(&context.db, &mut tx, &context.clock).await?;
+        let mut beat = nodes::heartbeat(&mut tx, &context.node, at, context.clock.ahead_ms(), which).await?;
         if which == nodes::Heartbeat::First {
             beat.released += queue::reset_future_due(&mut tx, now).await?;
         }
@@ -57,6 +62,6 @@ impl Heartbeat {
         if beat.released > 0 {
             tracing::info!(deliveries = beat.released, "took over deliveries of a dead node");
         }
-        self.0.on_heartbeat(beat, now).await
+        self.0.on_heartbeat(beat, LeaseStart { at: now, since }).await
     }
 }

@@ -17,7 +17,8 @@ use crate::{
 };
 
 use super::{
-    leased::LeasedDelivery, memory_budget::Source, queue::DeliverySettings, reservation::Reservation, sender::Sender,
+    leased::LeasedDelivery, memory_budget::Source, order_release, queue::DeliverySettings, reservation::Reservation,
+    sender::Sender,
 };
 
 /// Most deliveries of one endpoint claimed at once.
@@ -69,7 +70,12 @@ async fn wait(sender: &Sender) {
 /// # Errors
 /// When the database cannot be used; nothing is queued then.
 pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
-    claim(sender).await.inspect_err(|_| sender.mark_uncertain())
+    if !sender.may_lease() {
+        return Ok(None);
+    }
+    let released = order_release::give_up(sender, sender.now()).await?;
+    let due = claim(sender).await.inspect_err(|_| sender.mark_uncertain())?;
+    Ok([released, due].into_iter().flatten().min())
 }
 
 async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {

@@ -1,10 +1,10 @@
 //! Releases leased deliveries, so that they wait in the database.
 
-use domain::{UnixMs, id::AccountId};
+use domain::id::AccountId;
 
 use crate::store::{deliveries::queue, endpoints, error::StoreResult, nodes::HeartbeatOutcome};
 
-use super::{leased::LeasedDelivery, sender::Sender};
+use super::{leased::LeasedDelivery, leases::LeaseStart, sender::Sender};
 
 impl Sender {
     /// Releases the deliveries of an endpoint that was paused, changed or deleted.
@@ -42,12 +42,12 @@ impl Sender {
         released.await.inspect_err(|_| self.mark_uncertain())
     }
 
-    /// This node reported at `at` that it lives. If the others had declared it dead before, its leases are theirs by now,
+    /// This node reported at `start` that it lives. If the others had declared it dead before, its leases are theirs by now,
     /// apart from those it has acquired since.
     ///
     /// # Errors
     /// As [`Self::release_endpoint`].
-    pub async fn on_heartbeat(&self, heartbeat: HeartbeatOutcome, at: UnixMs) -> StoreResult<()> {
+    pub async fn on_heartbeat(&self, heartbeat: HeartbeatOutcome, start: LeaseStart) -> StoreResult<()> {
         if heartbeat.was_declared_dead {
             let dropped = self.queues().drop_all();
             tracing::warn!(
@@ -57,7 +57,7 @@ impl Sender {
             self.release(dropped).await?;
             self.wake_at(self.now());
         }
-        self.leases.heartbeat(at);
+        self.leases.heartbeat(start);
         if heartbeat.released > 0 {
             self.wake_at(self.now());
         }

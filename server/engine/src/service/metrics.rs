@@ -17,6 +17,9 @@ impl Engine {
             Metric::gauge("offhook_attempts_in_flight", "Attempts whose outcome is not recorded yet.", in_flight),
             Metric::gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.intake().waiting() as u64),
         ]);
+        let ahead_ms = self.context().clock.ahead_ms();
+        let help = "How far this node's clock is ahead of the database's; negative when it is behind.";
+        metrics.push(Metric::signed_seconds("offhook_clock_offset_seconds", help, ahead_ms));
         metrics.extend(backlog(&self.backlog().await?, self.now()));
         let help = "Age of the oldest delivery that is missing from the phone number index; 0 for none.";
         let behind_ms = self.background().phone_indexer.behind_ms().await?;

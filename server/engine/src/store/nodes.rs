@@ -8,10 +8,11 @@ use crate::store::{
     sql::Sql,
 };
 
-const INSERT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
-                    ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
-const UPDATE: &str = "UPDATE nodes SET heartbeat_ms = $2 WHERE id = $1";
-/// A heartbeat in the future came from a clock that has been set back since: its timeout starts now.
+const INSERT: &str = "INSERT INTO nodes (id, heartbeat_ms, clock_ahead_ms) VALUES ($1, $2, $3) \
+     ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms, clock_ahead_ms = excluded.clock_ahead_ms";
+const UPDATE: &str = "UPDATE nodes SET heartbeat_ms = $2, clock_ahead_ms = $3 WHERE id = $1";
+/// A heartbeat in the future came from a clock that has been set back since, or from a node of an earlier version, which
+/// uses its own clock: its timeout starts now.
 const CLAMP_FUTURE: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
 const DELETE_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
 // In the order in which all transactions lock deliveries.
@@ -55,16 +56,23 @@ pub struct HeartbeatOutcome {
     pub was_declared_dead: bool,
 }
 
-/// Records a heartbeat, and releases the deliveries of dead nodes.
+/// Records a heartbeat at this time of the database's clock, and releases the deliveries of dead nodes. `ahead_ms` is how
+/// far the node's own clock is ahead.
 ///
 /// SQLite allows one server at a time (it holds the file lock), so every other node counts as dead at once.
-pub async fn heartbeat(tx: &mut Tx, node: &str, now: UnixMs, kind: Heartbeat) -> StoreResult<HeartbeatOutcome> {
+pub async fn heartbeat(
+    tx: &mut Tx,
+    node: &str,
+    now: UnixMs,
+    ahead_ms: i64,
+    kind: Heartbeat,
+) -> StoreResult<HeartbeatOutcome> {
     let ahead = now.plus_ms(NODE_TIMEOUT_MS).0;
     within!(&mut *tx, c => sqlx::query(CLAMP_FUTURE).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
-    let updated = within!(&mut *tx, c => sqlx::query(UPDATE).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    let updated = within!(&mut *tx, c => sqlx::query(UPDATE).bind(node).bind(now.0).bind(ahead_ms).execute(c).await?.rows_affected());
     let was_declared_dead = kind == Heartbeat::Later && updated == 0;
     if updated == 0 {
-        within!(&mut *tx, c => sqlx::query(INSERT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+        within!(&mut *tx, c => sqlx::query(INSERT).bind(node).bind(now.0).bind(ahead_ms).execute(c).await?.rows_affected());
     }
     let oldest = if tx.dialect() == Dialect::Sqlite { i64::MAX } else { now.plus_ms(-NODE_TIMEOUT_MS).0 };
     let deleted =

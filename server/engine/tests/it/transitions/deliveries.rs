@@ -5,7 +5,7 @@ use domain::{delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKi
 use super::{Test, transition};
 use crate::{harness::TestHarness, receiver::Reply};
 
-pub const TRANSITIONS: [(&str, Test); 13] = [
+pub const TRANSITIONS: [(&str, Test); 14] = [
     transition!("an event is accepted and the endpoint is subscribed to it", accepted),
     transition!("2xx", succeeds),
     transition!("any other response, or none, with retries left", fails),
@@ -14,6 +14,10 @@ pub const TRANSITIONS: [(&str, Test); 13] = [
     transition!("it cannot be sent: its credentials cannot be decrypted, or its payload is gone", unsendable),
     transition!("an ephemeral event whose next attempt would be more than 60 s after acceptance", expires),
     transition!("an ephemeral event that failed, with the call's CallProcessed behind it", superseded),
+    transition!(
+        "a durable call-start event that has given up its order, when the call's CallProcessed becomes due",
+        superseded_by_the_end
+    ),
     transition!("cancel", cancelled),
     transition!("the endpoint is deleted", endpoint_deleted),
     transition!("resend, while its endpoint exists and its payload is kept", resent),
@@ -121,6 +125,16 @@ async fn superseded(harness: TestHarness, from: &str) -> String {
     if from == "queued" {
         harness.run().await;
     }
+    state(&harness).await
+}
+
+async fn superseded_by_the_end(harness: TestHarness, from: &str) -> String {
+    harness.endpoint_with(|form| form.deliver_late = true).await;
+    harness.receiver.next([Reply::Status(400)]);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    assert_eq!(harness.run().await, 1);
+    assert_eq!(state(&harness).await, from);
+    harness.accept(EventKind::CallProcessed, 1).await;
     state(&harness).await
 }
 
