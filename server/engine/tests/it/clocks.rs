@@ -125,6 +125,8 @@ async fn a_clock_that_is_far_off_takes_no_leases_from_others() {
         join_all((0..20).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
         for _ in 0..3 {
             beat(&other).await;
+            let leased = format!("SELECT id FROM deliveries WHERE lease_owner = '{}'", harness.engine.context().node);
+            assert_eq!(harness.texts(leased).await.len(), 20, "off by {off} ms");
             beat(&harness.engine).await;
         }
         other.sender().run_once().await.unwrap();

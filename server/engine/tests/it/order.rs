@@ -115,12 +115,12 @@ async fn clocks_that_differ_by_two_seconds_do_not_change_the_order() {
     let harness = TestHarness::new(On::Postgres).await;
     let endpoint = harness.endpoint_with(|form| form.deliver_late = true).await;
     harness.pause(&endpoint.id).await;
-    // Set back after it was measured.
-    let (behind, clock) = harness.another_off_by_ms(0).await;
-    clock.step_ms(-2_000);
+    // Set after it was measured.
+    let (ahead, clock) = harness.another_off_by_ms(0).await;
+    clock.step_ms(2_000);
     harness.accept(EventKind::IncomingCall, 1).await;
-    harness.accept(EventKind::OutgoingCall, 1).await;
-    harness.accept_by(&behind, EventKind::CallProcessed, 1).await;
+    harness.accept_by(&ahead, EventKind::OutgoingCall, 1).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
     harness.resume(&endpoint.id).await;
     assert_eq!(harness.run().await, 3);
     assert_eq!(harness.receiver.kinds(), ["IncomingCall", "OutgoingCall", "CallProcessed"]);
