@@ -7,7 +7,10 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use domain::account::RETENTION_MAX_DAYS;
-use engine::key_ring::{KeyId, KeyRing, Keys};
+use engine::{
+    key_ring::{KeyId, KeyRing, Keys},
+    store::config::{CONNECTIONS_DEFAULT, CONNECTIONS_MIN},
+};
 use ipnet::IpNet;
 use url::Url;
 
@@ -25,6 +28,10 @@ pub struct Store {
     /// `sqlite://…` or `postgres://…` [default: sqlite://$OFFHOOK_DATA/offhook.db].
     #[arg(long, env = "OFFHOOK_DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = database_url)]
     pub database_url: Option<String>,
+    /// Connections to PostgreSQL, besides the one that listens to other nodes; a quarter of them write.
+    #[arg(long, env = "OFFHOOK_DATABASE_CONNECTIONS", value_name = "NUMBER", default_value_t = CONNECTIONS_DEFAULT,
+        value_parser = clap::value_parser!(u32).range(i64::from(CONNECTIONS_MIN)..=1_000))]
+    pub database_connections: u32,
     /// 32 bytes in base64 that encrypt endpoint credentials [default: generated in the data folder on first start].
     /// Write several as `k2:BASE64 k1:BASE64`; the first one encrypts.
     #[arg(
@@ -57,6 +64,13 @@ impl Store {
     pub fn database_url(&self) -> String {
         let embedded = || format!("sqlite://{}", self.data.join("offhook.db").display());
         self.database_url.clone().unwrap_or_else(embedded)
+    }
+
+    /// The database with its connections.
+    #[must_use]
+    pub fn database(&self) -> engine::DatabaseConfig {
+        let connections = self.database_connections;
+        engine::DatabaseConfig { connections, ..self.database_url().into() }
     }
 
     /// The file of the database; none for PostgreSQL.
@@ -212,7 +226,7 @@ impl Serve {
     pub fn engine(&self, listening: SocketAddr, keys: Keys) -> Result<engine::Config, SettingsError> {
         let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
         Ok(engine::Config {
-            database_url: self.store.database_url(),
+            database: self.store.database(),
             keys,
             egress_allow: self.egress_allow.0.clone(),
             sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,

@@ -13,6 +13,7 @@ use crate::{
     event_kind::EventKind,
     filter::DeliveryFilter,
     id::{DeliveryId, EndpointId, EventId},
+    order::OrderGivenUp,
     query::Page,
     retry::{EndReason, RetryPolicy},
     time::{UnixMs, length},
@@ -54,6 +55,8 @@ pub struct DeliveryRow {
     pub status: Status,
     /// Why it ended, if it ended without success.
     pub end_reason: Option<EndReason>,
+    /// Why later events of its call no longer wait for it, if it has given up its order.
+    pub order_given_up: Option<OrderGivenUp>,
     /// Why the latest attempt failed, or why nothing was sent.
     pub failure: Option<Failure>,
     /// HTTP status code of the latest attempt.

@@ -56,6 +56,14 @@ pub enum Error {
         /// Seconds to wait before trying again.
         retry_after_s: u32,
     },
+    /// A queue that has a limit is full. The text names it.
+    #[error("{detail}")]
+    QueueFull {
+        /// Which queue is full, and what to do.
+        detail: String,
+        /// Seconds to wait before trying again.
+        retry_after_s: u32,
+    },
     /// Nothing can be stored at the moment: the queue or the disk is full, or the database is unavailable.
     #[error("{detail}")]
     Unavailable {
@@ -91,7 +99,7 @@ impl Error {
             Self::Conflict { .. } => 409,
             Self::TooLarge(_) => 413,
             Self::Invalid(_) => 422,
-            Self::TooMany { .. } => 429,
+            Self::TooMany { .. } | Self::QueueFull { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable { .. } => 503,
         }

@@ -25,6 +25,7 @@ pub mod masking;
 pub mod member;
 pub mod name;
 pub mod ops;
+pub mod order;
 pub mod payload;
 pub mod permission;
 pub mod phone;

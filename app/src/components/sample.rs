@@ -22,6 +22,7 @@ pub(crate) fn row(status: Status) -> DeliveryRow {
         endpoint_host: "crm.acme.example".into(),
         status,
         end_reason: None,
+        order_given_up: None,
         failure: None,
         status_code: None,
         duration_ms: None,

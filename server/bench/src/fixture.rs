@@ -98,7 +98,7 @@ impl Fixture {
         let unused = SocketAddr::from(([127, 0, 0, 1], 0));
         let key: [u8; 32] = STANDARD.decode(KEY)?.try_into().map_err(|_| anyhow::anyhow!("a key has 32 bytes"))?;
         let config = engine::Config {
-            database_url: self.setup.database_url.clone(),
+            database: self.setup.database_url.as_str().into(),
             keys: KeyRing::one(key).into(),
             egress_allow: Vec::new(),
             sign_up_open: false,

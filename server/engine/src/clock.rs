@@ -2,7 +2,10 @@
 
 use crate::random;
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -21,6 +24,40 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixMs {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMs(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that follows another: the local one, corrected by how far it was found to be ahead.
+pub struct SteeredClock {
+    local: Arc<dyn Clock>,
+    ahead_ms: AtomicI64,
+}
+
+impl SteeredClock {
+    /// A clock that is not corrected yet.
+    pub fn new(local: Arc<dyn Clock>) -> Self {
+        Self { local, ahead_ms: AtomicI64::new(0) }
+    }
+
+    /// The time without the correction.
+    pub fn local(&self) -> UnixMs {
+        self.local.now()
+    }
+
+    /// How far the local clock is ahead, in milliseconds; negative when it is behind.
+    pub fn ahead_ms(&self) -> i64 {
+        self.ahead_ms.load(Ordering::Relaxed)
+    }
+
+    /// The local clock was found to be ahead by this much. Returns what it was before.
+    pub(crate) fn correct(&self, ahead_ms: i64) -> i64 {
+        self.ahead_ms.swap(ahead_ms, Ordering::Relaxed)
+    }
+}
+
+impl Clock for SteeredClock {
+    fn now(&self) -> UnixMs {
+        self.local.now().plus_ms(-self.ahead_ms())
     }
 }
 
@@ -72,8 +109,6 @@ impl Ids for GrowingIds {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
-
     use domain::id::DeliveryId;
 
     use super::*;

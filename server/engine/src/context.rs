@@ -8,14 +8,16 @@ use std::sync::{
 use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::Notify;
 
-use crate::{metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor};
+use crate::{
+    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor,
+};
 
 /// Shared by the hot path, the background workers and the services.
 pub struct Context {
     /// The database.
     pub db: Db,
     /// The clock.
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<SteeredClock>,
     /// Ids.
     pub ids: Arc<dyn Ids>,
     /// This run of this process: the owner of its leases.
@@ -34,7 +36,7 @@ pub struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, policies: ActivePolicies) -> Self {
+    pub(crate) fn new(db: Db, clock: Arc<SteeredClock>, ids: Arc<dyn Ids>, policies: ActivePolicies) -> Self {
         let (at, entropy) = ids.next();
         Self {
             db,

@@ -18,7 +18,8 @@ use tokio::sync::{broadcast, mpsc};
 use crate::{
     auth_cache::AuthCache,
     background::Background,
-    clock::GrowingIds,
+    clock::{GrowingIds, SteeredClock},
+    cluster_time,
     context::Context,
     delivery::{
         Outcome, Sender, claim,
@@ -32,6 +33,7 @@ use crate::{
     password::HashCost,
     policies::{ActivePolicies, EnvDefaults},
     store::{
+        config::DatabaseConfig,
         db::{Db, Dialect},
         deliveries::{backlog, queue},
         error::StoreError,
@@ -50,8 +52,8 @@ const WORKERS_WAIT_MS: u64 = 1_000;
 /// Configuration of the engine.
 #[derive(Clone)]
 pub struct Config {
-    /// `sqlite:///path/offhook.db` or `postgres://…`.
-    pub database_url: String,
+    /// The database.
+    pub database: DatabaseConfig,
     /// Seal endpoint credentials and sessions.
     pub keys: Keys,
     /// Networks that endpoints may be in besides public ones.
@@ -110,8 +112,10 @@ impl Engine {
     /// # Errors
     /// When the database cannot be reached or TLS cannot be set up.
     pub async fn open(config: Config, clock: Arc<dyn Clock>) -> Result<Arc<Self>, OpenError> {
-        let db = Db::open(&config.database_url).await?;
-        // Ids decide the order within a call, so they grow from run to run, whatever the clock says.
+        let db = Db::open(&config.database).await?;
+        let clock = Arc::new(SteeredClock::new(clock));
+        cluster_time::measure_at_start(&db, &clock).await?;
+        // On SQLite ids decide the order within a call, so they grow from run to run, whatever the clock says.
         let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), queue::latest(&db).await?));
         let vault = Arc::new(Vault::new(&config.keys));
         let policy = Policy::new(config.egress_allow.clone());
@@ -142,7 +146,7 @@ impl Engine {
     /// # Errors
     /// When another server uses this SQLite file, or the database is unavailable.
     pub async fn start(&self) -> Result<(), OpenError> {
-        let file = sqlite::lock(&self.config.database_url).map_err(OpenError::InUse)?;
+        let file = sqlite::lock(&self.config.database.url).map_err(OpenError::InUse)?;
         *self.lock.lock().unwrap_or_else(PoisonError::into_inner) = file;
         self.background.arrive().await?;
         let Some(Receivers { arriving, outcomes }) = self.take_receivers() else { return Ok(()) };
@@ -237,6 +241,9 @@ impl Engine {
         }
         if let Some(task) = self.tasks().into_iter().find(|task| task.essential && task.down) {
             return Err(format!("{} is down: {}", task.name, task.problem.unwrap_or_default()));
+        }
+        if let Some(refusal) = cluster_time::refusal(self.context.clock.ahead_ms()) {
+            return Err(refusal);
         }
         let probed = async {
             let mut tx = self.db().begin().await?;

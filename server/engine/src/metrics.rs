@@ -40,6 +40,14 @@ impl Metric {
         Self { name, help, value: Value::Gauge(number(ms.unsigned_abs()) / 1e3) }
     }
 
+    pub(crate) fn signed_seconds(name: &'static str, help: &'static str, ms: i64) -> Self {
+        let Self { value, .. } = Self::seconds(name, help, ms);
+        match value {
+            Value::Gauge(seconds) if ms < 0 => Self { name, help, value: Value::Gauge(-seconds) },
+            value => Self { name, help, value },
+        }
+    }
+
     pub(crate) fn histogram(name: &'static str, help: &'static str, histogram: &Histogram) -> Self {
         Self { name, help, value: histogram.value() }
     }

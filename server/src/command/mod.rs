@@ -167,7 +167,7 @@ fn placeholder_keys() -> Result<Keys, CommandError> {
 async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
     let unused = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = engine::Config {
-        database_url: store.database_url(),
+        database: store.database(),
         keys,
         egress_allow: Vec::new(),
         sign_up_open: false,

@@ -37,6 +37,9 @@ pub struct DeliveryJson {
     /// Why it ended without success: `exhausted`, `gone`, `too_late`, `superseded`, `cancelled`, `endpoint_deleted`.
     #[schema(value_type = Option<String>)]
     end_reason: Option<&'static str>,
+    /// Why later events of its call don't wait for it any more: `rejected` (a definite 4xx) or `no_success` (for 2 minutes).
+    #[schema(value_type = Option<String>)]
+    order_given_up: Option<&'static str>,
     /// Why the latest attempt failed or nothing is sent, as a stable code.
     #[schema(value_type = Option<String>, example = "connect_refused")]
     cause: Option<&'static str>,
@@ -74,6 +77,7 @@ impl DeliveryJson {
             endpoint_name: row.endpoint_name,
             status: row.status.as_str(),
             end_reason: row.end_reason.map(|reason| reason.as_str()),
+            order_given_up: row.order_given_up.map(|reason| reason.as_str()),
             cause: row.failure.map(|failure| failure.cause.code()),
             status_code: row.status_code,
             duration_ms: row.duration_ms,

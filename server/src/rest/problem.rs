@@ -174,9 +174,9 @@ impl From<Error> for Problem {
             Error::NotFound(noun) => Self { detail: format!("{noun} not found in this account."), ..problem },
             Error::Invalid(errors) => Self { detail: summarise(&errors), errors, ..problem },
             Error::Conflict { existing, .. } => Self { existing, ..problem },
-            Error::TooMany { retry_after_s } | Error::Unavailable { retry_after_s, .. } => {
-                Self { retry_after_s: Some(retry_after_s), ..problem }
-            }
+            Error::TooMany { retry_after_s }
+            | Error::QueueFull { retry_after_s, .. }
+            | Error::Unavailable { retry_after_s, .. } => Self { retry_after_s: Some(retry_after_s), ..problem },
             _ => problem,
         }
     }

@@ -12,6 +12,10 @@ use crate::{
 pub const LATE_MS: i64 = 30 * SECOND_MS;
 /// A node counts as silent when its heartbeat is older than this, in milliseconds.
 pub const SILENT_MS: i64 = 15 * SECOND_MS;
+/// A node's clock is shown as wrong when it is further than this from the database's, in milliseconds.
+pub const CLOCK_OFFSET_WARN_MS: i64 = SECOND_MS;
+/// A node whose clock is further than this from the database's claims no deliveries, in milliseconds.
+pub const CLOCK_OFFSET_MAX_MS: i64 = 10 * SECOND_MS;
 /// Maximum number of accounts listed for their failures.
 pub const FAILING_ENDPOINTS_MAX: u32 = 10;
 
@@ -49,6 +53,8 @@ pub struct Node {
     pub id: String,
     /// Time of its latest heartbeat.
     pub heartbeat: UnixMs,
+    /// How far its clock is ahead of the database's, in milliseconds; none before it was measured.
+    pub clock_ahead_ms: Option<i64>,
     /// Whether it is the node that handles this request.
     pub here: bool,
 }
@@ -181,7 +187,22 @@ impl Health {
             let items = counted(i64::try_from(self.parked.len()).unwrap_or(i64::MAX), "item");
             return (HealthLevel::Degraded, format!("{items} could not be processed. See below."));
         }
+        if let Some(clock) = self.wrong_clock() {
+            return clock;
+        }
         (HealthLevel::Healthy, format!("Healthy: {}", self.waiting_summary()))
+    }
+
+    /// The node whose clock is furthest from the database's, if it is too far.
+    fn wrong_clock(&self) -> Option<(HealthLevel, String)> {
+        let offsets = self.nodes.iter().filter_map(|node| Some((node, node.clock_ahead_ms?)));
+        let (node, ahead_ms) = offsets.max_by_key(|(_, ahead_ms)| ahead_ms.abs())?;
+        if ahead_ms.abs() <= CLOCK_OFFSET_WARN_MS {
+            return None;
+        }
+        let whose = if node.here { "This node's clock".to_owned() } else { format!("The clock of {}", node.id) };
+        let level = if ahead_ms.abs() > CLOCK_OFFSET_MAX_MS { HealthLevel::Failing } else { HealthLevel::Degraded };
+        Some((level, clock_sentence(&whose, ahead_ms)))
     }
 
     fn waiting_summary(&self) -> String {
@@ -197,6 +218,24 @@ impl Health {
         };
         waiting + &held
     }
+}
+
+/// How far a clock is off, and what follows. `whose` is the subject: `This node's clock`.
+#[must_use]
+pub fn clock_sentence(whose: &str, ahead_ms: i64) -> String {
+    let so = if ahead_ms.abs() > CLOCK_OFFSET_MAX_MS {
+        "The node claims no deliveries until they agree within 10 s. Check its time synchronisation (NTP)."
+    } else {
+        "Check the node's time synchronisation (NTP)."
+    };
+    format!("{whose} is {} the database's clock. {so}", clock_offset(ahead_ms))
+}
+
+/// A clock's offset for display: `2.1 s ahead of`, `0.4 s behind`.
+#[must_use]
+pub fn clock_offset(ahead_ms: i64) -> String {
+    let (ms, side) = (ahead_ms.unsigned_abs(), if ahead_ms < 0 { "behind" } else { "ahead of" });
+    format!("{}.{} s {side}", ms / 1_000, ms % 1_000 / 100)
 }
 
 /// A number with thousands separators.
@@ -235,7 +274,12 @@ mod tests {
             awaiting_commit_max: 4_096,
             ingest: CommitStats::default(),
             record: CommitStats::default(),
-            nodes: vec![Node { id: "node_1".into(), heartbeat: UnixMs(1_000_000), here: true }],
+            nodes: vec![Node {
+                id: "node_1".into(),
+                heartbeat: UnixMs(1_000_000),
+                clock_ahead_ms: Some(3),
+                here: true,
+            }],
             several_nodes: true,
             database: "SQLite".into(),
             database_bytes: 0,
@@ -264,6 +308,24 @@ mod tests {
         assert_eq!(down.verdict().1, "Not working: writer has stopped and is being started again.");
         seen.awaiting_commit = 3_000;
         assert!(seen.verdict().1.starts_with("Events arrive faster"));
+    }
+
+    #[test]
+    fn a_wrong_clock_is_named() {
+        let mut seen = health();
+        seen.nodes[0].clock_ahead_ms = Some(-2_140);
+        let (level, sentence) = seen.verdict();
+        assert_eq!(level, HealthLevel::Degraded);
+        assert_eq!(
+            sentence,
+            "This node's clock is 2.1 s behind the database's clock. Check the node's time synchronisation (NTP)."
+        );
+        seen.nodes[0] = Node { clock_ahead_ms: Some(90_000), here: false, ..seen.nodes[0].clone() };
+        let (level, sentence) = seen.verdict();
+        assert_eq!(level, HealthLevel::Failing);
+        assert!(
+            sentence.starts_with("The clock of node_1 is 90.0 s ahead of the database's clock. The node claims no")
+        );
     }
 
     #[test]

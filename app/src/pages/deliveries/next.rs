@@ -43,8 +43,9 @@ pub fn NextStep(
     /// The reader's clock.
     view: RenderContext,
 ) -> impl IntoView {
+    let order = row.order_given_up.map(|reason| view! { <p>{reason.sentence()}</p> });
     let Some(next) = row.next_attempt_at.filter(|_| row.status == Status::Retrying) else {
-        return view! { <p>{unscheduled(row.status)}</p> }.into_html();
+        return view! { <p>{unscheduled(row.status)}</p> {order} }.into_html();
     };
     let number = row.attempts + 1;
     let of = row.attempts_at_most();
@@ -58,6 +59,7 @@ pub fn NextStep(
             "Next retry " <UntilText at=next view=view.clone()/>
             {format!(" (attempt {number} of {of}")} {last} ")."
         </p>
+        {order}
     }
     .into_html()
 }

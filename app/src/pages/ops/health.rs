@@ -1,7 +1,7 @@
 //! Overall health: a summary, the queue, the nodes, and the accounts with the most failures.
 
 use domain::delivery::Status;
-use domain::ops::health::{AccountDay, Health, HealthLevel, Node, grouped, size};
+use domain::ops::health::{AccountDay, Health, HealthLevel, Node, clock_offset, grouped, size};
 use domain::time::span;
 use leptos::prelude::*;
 
@@ -175,5 +175,9 @@ fn SystemInfo(health: Health, view: RenderContext) -> impl IntoView {
 fn NodeFact(node: Node, several: bool, view: RenderContext) -> impl IntoView {
     let name = if node.here { "Node (this one)" } else { "Node" };
     let heard = if several { "last heartbeat " } else { "single node, started " };
-    view! { <KeyValue name=name><code class="text-meta wrap-anywhere">{node.id}</code> <span>{heard} <AgoText at=node.heartbeat view=view/></span></KeyValue> }
+    let clock = node
+        .clock_ahead_ms
+        .filter(|_| several)
+        .map(|ahead_ms| format!(", clock {} the database's", clock_offset(ahead_ms)));
+    view! { <KeyValue name=name><code class="text-meta wrap-anywhere">{node.id}</code> <span>{heard} <AgoText at=node.heartbeat view=view/> {clock}</span></KeyValue> }
 }

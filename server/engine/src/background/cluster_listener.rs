@@ -36,7 +36,12 @@ impl ClusterListener {
         // Earlier messages are unknown: claim, now that nothing more can be missed.
         self.sender.wake_at(self.sender.now());
         loop {
-            if let Some(message) = ClusterMessage::parse(listener.recv().await?.payload()) {
+            let Some(received) = listener.try_recv().await? else {
+                // The connection was lost and is there again; what was sent in between is unknown.
+                self.sender.wake_at(self.sender.now());
+                continue;
+            };
+            if let Some(message) = ClusterMessage::parse(received.payload()) {
                 self.handle(message).await;
             }
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    delivery::Sender,
+    clock::stopwatch,
+    cluster_time,
+    delivery::{LeaseStart, Sender},
     store::{
         error::StoreResult,
         nodes::{self, HEARTBEAT_MS},
@@ -50,10 +52,13 @@ impl Heartbeat {
     }
 
     async fn beat(&self, which: nodes::Heartbeat) -> StoreResult<()> {
-        let (context, now) = (&self.0.context, self.0.now());
+        let context = &self.0.context;
+        // Before the transaction: the lease is valid from here on, however long the commit takes.
+        let (now, since) = (self.0.now(), stopwatch());
         let mut tx = context.db.begin().await?;
-        let was_declared_dead = nodes::heartbeat(&mut tx, &context.node, now, which).await?;
+        let at = cluster_time::measure(&context.db, &mut tx, &context.clock).await?;
+        let was_declared_dead = nodes::heartbeat(&mut tx, &context.node, at, context.clock.ahead_ms(), which).await?;
         tx.commit().await?;
-        self.0.on_heartbeat(was_declared_dead, now).await
+        self.0.on_heartbeat(was_declared_dead, LeaseStart { at: now, since }).await
     }
 }

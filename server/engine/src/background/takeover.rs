@@ -10,6 +10,7 @@ use std::sync::{
 use async_trait::async_trait;
 
 use crate::{
+    cluster_time,
     delivery::Sender,
     store::{
         deliveries::queue,
@@ -68,7 +69,8 @@ impl Takeover {
     pub async fn round(&self) -> StoreResult<u64> {
         let context = &self.sender.context;
         let mut tx = context.db.begin().await?;
-        let died = nodes::delete_silent(&mut tx, &context.node, self.sender.now()).await?;
+        let now = cluster_time::measure(&context.db, &mut tx, &context.clock).await?;
+        let died = nodes::delete_silent(&mut tx, &context.node, now).await?;
         tx.commit().await?;
         if !self.unfinished.fetch_or(died > 0, Relaxed) && died == 0 {
             return Ok(0);

@@ -22,7 +22,8 @@ use crate::{
 };
 
 use super::{
-    leased::LeasedDelivery, memory_budget::Source, queue::DeliverySettings, reservation::Reservation, sender::Sender,
+    leased::LeasedDelivery, memory_budget::Source, order_release, queue::DeliverySettings, reservation::Reservation,
+    sender::Sender,
 };
 
 /// Most deliveries of one endpoint claimed at once.
@@ -74,6 +75,10 @@ async fn wait(sender: &Sender) {
 /// # Errors
 /// When the database cannot be used; nothing is queued then.
 pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
+    if !sender.may_lease() {
+        return Ok(None);
+    }
+    let released = order_release::give_up(sender, sender.now()).await?;
     let claimed = sender.context.supervisor.caught("claims", claim(sender)).await;
     match claimed.inspect_err(|_| sender.mark_uncertain()) {
         Err(error) if error.blames_item() => {
@@ -81,7 +86,7 @@ pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
             park_unclaimable(sender).await?;
             Ok(Some(sender.now()))
         }
-        claimed => claimed,
+        claimed => Ok([released, claimed?].into_iter().flatten().min()),
     }
 }
 

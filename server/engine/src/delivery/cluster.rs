@@ -59,9 +59,14 @@ impl ClusterMessage {
     }
 
     pub(super) async fn send(&self, db: &Db) {
-        if let Err(error) = postgres::notify(db, &self.text()).await {
-            tracing::debug!(%error, "the other nodes could not be notified; they poll");
-        }
+        send_all(db, std::slice::from_ref(self)).await;
+    }
+}
+
+async fn send_all(db: &Db, messages: &[ClusterMessage]) {
+    let texts: Vec<String> = messages.iter().map(ClusterMessage::text).collect();
+    if let Err(error) = postgres::notify(db, &texts).await {
+        tracing::debug!(%error, "the other nodes could not be notified; they poll");
     }
 }
 
@@ -98,10 +103,10 @@ impl Changes {
         if db.dialect == Dialect::Sqlite {
             return;
         }
-        for account in accounts {
-            if self.may_announce(&account, now) {
-                ClusterMessage::Account(account).send(db).await;
-            }
+        let due = accounts.into_iter().filter(|account| self.may_announce(account, now));
+        let messages: Vec<ClusterMessage> = due.map(ClusterMessage::Account).collect();
+        if !messages.is_empty() {
+            send_all(db, &messages).await;
         }
     }
 

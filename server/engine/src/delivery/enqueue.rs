@@ -24,6 +24,9 @@ pub(super) fn lease(
     listeners: &[Listener],
 ) -> Reservation {
     let (by_id, mut reservation) = (by_id(events), sender.reservation());
+    if !sender.may_lease() {
+        return reservation;
+    }
     let wanted: HashSet<&str> = deliveries.iter().map(|delivery| delivery.endpoint_id.as_str()).collect();
     let mut active: HashMap<String, Arc<str>> = HashMap::new();
     for listener in listeners.iter().filter(|listener| listener.active && wanted.contains(listener.id.as_str())) {

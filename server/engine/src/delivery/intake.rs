@@ -23,7 +23,9 @@ use crate::{
 };
 
 pub use super::plan::{Arriving, IntakeResult};
-use super::{enqueue, ordering, plan::Plan, reservation::Reservation, sender::Sender};
+use super::{
+    call_limit, cluster::ClusterMessage, enqueue, ordering, plan::Plan, reservation::Reservation, sender::Sender,
+};
 
 /// Most events of one commit.
 pub const INTAKE_MAX: usize = 512;
@@ -185,13 +187,20 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
             break;
         }
     }
-    let Plan { events, mut deliveries, .. } = plan;
+    let Plan { mut events, mut deliveries, .. } = plan;
     let (mut due, mut reservation) = (None, None);
+    if !deliveries.is_empty() {
+        let mut open = queue::open_keys(tx, &ordering::keys(&deliveries)).await?;
+        let arriving = batch.iter().map(|(arriving, _)| arriving);
+        call_limit::refuse(arriving, &mut results, &mut events, &mut deliveries, &open);
+        due = ordering::apply(tx, &mut deliveries, &mut open, now).await?;
+    }
     if !events.is_empty() {
-        events::add(tx, &events).await?;
+        // After their ordering keys are locked: what waits behind one of them gets a higher number.
+        let numbers = events::add(tx, &events).await?;
+        ordering::number(&mut deliveries, &events, &numbers);
     }
     if !deliveries.is_empty() {
-        due = ordering::apply(tx, &mut deliveries, &listeners, now).await?;
         reservation = Some(enqueue::lease(sender, &mut deliveries, &events, &listeners));
         queue::add(tx, &deliveries).await?;
     }
@@ -207,6 +216,9 @@ pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<
     waiting.into_iter().zip(results).for_each(|(waiting, result)| drop(waiting.send(result)));
     if let Some(due) = due {
         sender.wake_at(due);
+    }
+    if !sender.may_lease() {
+        sender.broadcast(ClusterMessage::Due).await;
     }
     count(&sender.context.counters.events, events.len());
     sender.committed.add(sender.context.db.dialect, &events, &deliveries);

@@ -1,16 +1,28 @@
 //! Whether this node's leases are valid, and whether it knows all of them.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use domain::UnixMs;
 
 use crate::store::nodes;
 
+/// When a node's leases were last renewed. Two clocks: one may be set, the other stands still while the machine sleeps.
+#[derive(Debug, Clone, Copy)]
+pub struct LeaseStart {
+    /// By the clock.
+    pub at: UnixMs,
+    /// By the stopwatch.
+    pub since: tokio::time::Instant,
+}
+
 /// What this node knows of its leases.
 #[derive(Debug, Default)]
 pub(crate) struct Leases {
     /// When this node last reported that it lives.
-    heartbeat_at: AtomicI64,
+    heartbeat: Mutex<Option<LeaseStart>>,
     uncertain: AtomicBool,
 }
 
@@ -30,11 +42,15 @@ impl Leases {
         self.uncertain.load(Ordering::Acquire)
     }
 
-    pub(super) fn heartbeat(&self, at: UnixMs) {
-        self.heartbeat_at.store(at.0, Ordering::Release);
+    pub(super) fn heartbeat(&self, start: LeaseStart) {
+        *self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner) = Some(start);
     }
 
     pub(super) fn valid_at(&self, now: UnixMs) -> bool {
-        now.since_ms(UnixMs(self.heartbeat_at.load(Ordering::Acquire))) < nodes::NODE_TIMEOUT_MS
+        let start = *self.heartbeat.lock().unwrap_or_else(PoisonError::into_inner);
+        start.is_some_and(|start| {
+            let by_stopwatch = i64::try_from(start.since.elapsed().as_millis()).unwrap_or(i64::MAX);
+            now.since_ms(start.at).max(by_stopwatch) < nodes::NODE_TIMEOUT_MS
+        })
     }
 }

@@ -15,6 +15,7 @@
 //! Architecture invariant: nothing here knows the services or the background workers.
 
 mod attempt;
+mod call_limit;
 pub mod claim;
 mod claim_schedule;
 pub mod cluster;
@@ -28,6 +29,7 @@ mod leased;
 mod leases;
 mod limits;
 mod memory_budget;
+mod order_release;
 mod ordering;
 mod outcome;
 mod plan;
@@ -42,6 +44,7 @@ pub(crate) mod sqlite_writer;
 mod target;
 mod transitions;
 
+pub use leases::LeaseStart;
 pub use limits::{IN_FLIGHT_MAX, LEASED_MAX, LEASED_MAX_BYTES, LEASED_PER_ENDPOINT_MAX};
 pub(crate) use outcome::Outcome;
 pub use sender::Sender;

@@ -1,49 +1,66 @@
 //! Orders accepted deliveries within their calls: each waits for earlier ones, and the end of a call supersedes its other
 //! events that still wait.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::{UnixMs, event::EventKind};
 
 use crate::store::{
     db::{Dialect, Tx},
-    deliveries::queue::{self, NewDelivery, OrderingKey},
-    endpoints::Listener,
+    deliveries::queue::{self, NewDelivery, OpenKey, OrderingKey},
     error::StoreResult,
+    events::NewEventRow,
 };
 
 /// When to claim again. A claim skips locked rows, which may have been due just then.
 const SKIPPED_MS: i64 = 250;
 
-/// Removes the due time of deliveries whose call has an earlier one that has not ended. The end of a call first ends its
+/// The ordering key of a delivery.
+pub(super) fn key(delivery: &NewDelivery) -> OrderingKey {
+    OrderingKey { endpoint_id: delivery.endpoint_id.clone(), call_id: delivery.call_id.clone() }
+}
+
+/// The ordering keys of these deliveries.
+pub(super) fn keys(deliveries: &[NewDelivery]) -> Vec<OrderingKey> {
+    deliveries.iter().map(key).collect::<HashSet<_>>().into_iter().collect()
+}
+
+/// Removes the due time of deliveries whose call has an earlier one that they wait for. The end of a call first ends its
 /// call events that wait for a retry. Returns when a claim is worth it.
 pub(super) async fn apply(
     tx: &mut Tx,
     deliveries: &mut [NewDelivery],
-    listeners: &[Listener],
+    open: &mut HashMap<OrderingKey, OpenKey>,
     now: UnixMs,
 ) -> StoreResult<Option<UnixMs>> {
-    let key = |d: &NewDelivery| OrderingKey { endpoint_id: d.endpoint_id.clone(), call_id: d.call_id.clone() };
-    let keys: Vec<OrderingKey> = deliveries.iter().map(key).collect::<HashSet<_>>().into_iter().collect();
-    let mut busy = queue::busy_ordering_keys(tx, &keys).await?;
-    let mut soon = (!busy.is_empty() && tx.dialect() == Dialect::Postgres).then(|| now.plus_ms(SKIPPED_MS));
-    let late = |d: &&NewDelivery| listeners.iter().any(|l| l.id == d.endpoint_id && l.deliver_late);
-    let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str() && !late(d)).map(key);
-    let ending: Vec<OrderingKey> = ends.filter(|key| busy.contains(key)).collect();
+    let mut soon = (!open.is_empty() && tx.dialect() == Dialect::Postgres).then(|| now.plus_ms(SKIPPED_MS));
+    let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str()).map(key);
+    let ending: Vec<OrderingKey> = ends.filter(|key| open.contains_key(key)).collect();
     if !ending.is_empty() {
         let ended = queue::supersede(tx, &ending, now).await?;
         if !ended.is_empty() {
             if !queue::promote_next(tx, &ended, None, now).await?.is_empty() {
                 soon = Some(now);
             }
-            busy = queue::busy_ordering_keys(tx, &keys).await?;
+            *open = queue::open_keys(tx, &keys(deliveries)).await?;
         }
     }
+    let mut held: HashSet<OrderingKey> =
+        open.iter().filter(|(_, open)| open.held).map(|(key, _)| key.clone()).collect();
     for delivery in deliveries {
         // The first of a call makes the later ones in the same batch wait.
-        if !busy.insert(key(delivery)) {
+        if !held.insert(key(delivery)) {
             delivery.due_ms = None;
         }
     }
     Ok(soon)
+}
+
+/// Gives the deliveries, which are in the order of their events, the numbers of those events.
+pub(super) fn number(deliveries: &mut [NewDelivery], events: &[NewEventRow], numbers: &[i64]) {
+    let mut deliveries = deliveries.iter_mut();
+    for (event, number) in events.iter().zip(numbers) {
+        let count = usize::try_from(event.deliveries).unwrap_or_default();
+        deliveries.by_ref().take(count).for_each(|delivery| delivery.seq = *number);
+    }
 }

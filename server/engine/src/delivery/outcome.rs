@@ -6,6 +6,7 @@ use domain::{
     UnixMs,
     cause::{Cause, CauseFacts, Failure},
     id::{AttemptId, Ids},
+    order::{ORDER_PATIENCE_MS, is_rejection},
     retry::{self, EndReason, FailedAttempt, NextStep, RetryPolicy},
     rotation::Credential,
 };
@@ -13,6 +14,7 @@ use domain::{
 use crate::{
     outbound::Response,
     store::deliveries::{
+        order::Failed,
         outcomes::{AttemptRow, Finish},
         queue::OrderingKey,
     },
@@ -107,6 +109,16 @@ impl Outcome {
     pub fn depends_on_call_end(&self) -> bool {
         self.succeeded() == Some(false)
             && self.attempt().is_some_and(|attempt| attempt.policy() == RetryPolicy::Ephemeral)
+    }
+
+    /// What its order depends on, if it failed.
+    pub fn failed(&self) -> Option<Failed> {
+        let attempt = self.attempt().filter(|attempt| attempt.response.failure.is_some())?;
+        Some(Failed {
+            id: attempt.delivery.id.clone(),
+            rejected: i64::from(attempt.response.status.is_some_and(is_rejection)),
+            until_ms: attempt.started_at.plus_ms(ORDER_PATIENCE_MS).0,
+        })
     }
 
     /// The delivery's next state; none when it only returns to the database.

@@ -110,6 +110,7 @@ impl<'a> Plan<'a> {
             account_id: event.account_id.clone(),
             endpoint_id: endpoint.to_owned(),
             event_id: event.id.clone(),
+            seq: 0,
             kind: event.kind,
             call_id: event.call_id.clone(),
             caller: event.caller.clone(),

@@ -13,6 +13,7 @@ use crate::{
     store::{
         db::Tx,
         deliveries::{
+            order,
             outcomes::{self, AttemptRow, Finish},
             queue::{self, OrderingKey},
             retention,
@@ -166,8 +167,9 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let transitions = health::record(sender, tx, batch, &finishes, &kept).await?;
     release_unattempted(sender, tx, batch).await?;
     strip_expired(tx, &finishes, &kept, now).await?;
-    let next = promote_next(sender, tx, batch, &finishes, &kept).await?;
-    let soonest = finishes.iter().filter_map(|finish| finish.due_ms).min().map(UnixMs);
+    let (given_up, until) = give_up_order(tx, batch, &finishes, &kept, now).await?;
+    let next = promote_next(sender, tx, batch, &finishes, &kept, given_up).await?;
+    let soonest = finishes.iter().filter_map(|finish| finish.due_ms).chain(until).min().map(UnixMs);
     Ok(Recorded { next, soonest, transitions })
 }
 
@@ -227,24 +229,46 @@ async fn strip_expired(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>,
     if old.is_empty() { Ok(()) } else { retention::purge_ended(tx, &old).await }
 }
 
-/// Makes the next delivery due where one has ended, and leases it if memory has room.
+/// Notes the failures of deliveries that are retried. Returns the keys in which later ones no longer wait for them, and
+/// until when the first of the others is waited for.
+async fn give_up_order(
+    tx: &mut Tx,
+    batch: &[Outcome],
+    finishes: &[Finish],
+    kept: &HashSet<String>,
+    now: UnixMs,
+) -> StoreResult<(Vec<OrderingKey>, Option<i64>)> {
+    let retried: HashSet<&str> = finishes.iter().filter(|f| f.due_ms.is_some()).map(|f| f.id.as_str()).collect();
+    let failed = batch.iter().filter_map(Outcome::failed);
+    let failed: Vec<_> = failed.filter(|f| retried.contains(f.id.as_str()) && kept.contains(&f.id)).collect();
+    if failed.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let keys = order::failed(tx, &failed, now).await?;
+    let until = keys.iter().filter_map(|key| key.order_until_ms).min();
+    Ok((keys.into_iter().filter(|key| key.order_until_ms.is_none()).map(|key| key.key).collect(), until))
+}
+
+/// Makes the next delivery due where one has ended or later ones no longer wait for it, and leases it if memory has room.
 async fn promote_next(
     sender: &Sender,
     tx: &mut Tx,
     batch: &[Outcome],
     finishes: &[Finish],
     kept: &HashSet<String>,
+    given_up: Vec<OrderingKey>,
 ) -> StoreResult<Option<Claimed>> {
     let ended: HashSet<&str> =
         finishes.iter().filter(|f| f.due_ms.is_none() && kept.contains(&f.id)).map(|f| f.id.as_str()).collect();
-    let mut keys: Vec<OrderingKey> =
-        batch.iter().filter(|o| ended.contains(o.delivery().id.as_str())).map(Outcome::ordering_key).collect();
+    // What was not attempted may have given up its order before, and was waited for only while it was leased.
+    let ends = |o: &&Outcome| matches!(o, Outcome::NotNow(_)) || ended.contains(o.delivery().id.as_str());
+    let mut keys: Vec<OrderingKey> = batch.iter().filter(ends).map(Outcome::ordering_key).chain(given_up).collect();
     if keys.is_empty() {
         return Ok(None);
     }
     keys.sort_unstable_by(|a, b| (&a.endpoint_id, &a.call_id).cmp(&(&b.endpoint_id, &b.call_id)));
     keys.dedup();
-    let room = sender.queues().has_room_for(keys.len());
+    let room = sender.may_lease() && sender.queues().has_room_for(keys.len());
     let node = room.then_some(sender.context.node.as_str());
     let due = queue::promote_next(tx, &keys, node, sender.now()).await?;
     if due.is_empty() {

@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use domain::{
-    UnixMs,
     id::{AccountId, EndpointId},
     ops::parked::DELIVERIES,
 };
@@ -20,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{leased::LeasedDelivery, queues::Queues, sender::Sender};
+use super::{leased::LeasedDelivery, leases::LeaseStart, queues::Queues, sender::Sender};
 
 /// Deliveries of one transaction, so that it never holds the writer for long.
 const STEP_ROWS: usize = 500;
@@ -102,18 +101,18 @@ impl Sender {
         Ok(usize::try_from(cancelled).unwrap_or(usize::MAX))
     }
 
-    /// This node reported at `at` that it lives. If the others had declared it dead before, its leases are theirs by now,
+    /// This node reported at `start` that it lives. If the others had declared it dead before, its leases are theirs by now,
     /// apart from those it has acquired since.
     ///
     /// # Errors
     /// As [`Self::release_endpoint`].
-    pub async fn on_heartbeat(self: &Arc<Self>, was_declared_dead: bool, at: UnixMs) -> StoreResult<()> {
+    pub async fn on_heartbeat(self: &Arc<Self>, was_declared_dead: bool, start: LeaseStart) -> StoreResult<()> {
         if was_declared_dead {
             tracing::warn!("other nodes had declared this one dead; it releases its leases");
             self.release(Queues::drop_all).await?;
             self.wake_at(self.now());
         }
-        self.leases.heartbeat(at);
+        self.leases.heartbeat(start);
         Ok(())
     }
 }

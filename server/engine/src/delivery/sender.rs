@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64},
 };
 
-use domain::{UnixMs, id::AccountId};
+use domain::{UnixMs, id::AccountId, ops::health::CLOCK_OFFSET_MAX_MS};
 use tokio::sync::{Notify, broadcast, mpsc};
 
 use crate::{context::Context, outbound::Outbound, store::db::Dialect, vault::Vault};
@@ -113,6 +113,11 @@ impl Sender {
     /// Whether this node surely holds its leases. One that was silent for too long does not send before its next heartbeat.
     pub(super) fn lease_valid(&self) -> bool {
         self.context.db.dialect == Dialect::Sqlite || self.leases.valid_at(self.now())
+    }
+
+    /// Whether this node may lease deliveries: not while its clock is far from the database's.
+    pub(super) fn may_lease(&self) -> bool {
+        self.context.clock.ahead_ms().abs() <= CLOCK_OFFSET_MAX_MS
     }
 
     /// A commit failed, or its result is unknown: its leases may exist without this node knowing.

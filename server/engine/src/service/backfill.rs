@@ -94,6 +94,7 @@ impl Engine {
             account_id: event.account_id.clone(),
             endpoint_id: run.endpoints.get(place).map(ToString::to_string).unwrap_or_default(),
             event_id: event.id.clone(),
+            seq: 0,
             kind: event.kind,
             call_id: event.call_id.clone(),
             caller: event.caller.clone(),

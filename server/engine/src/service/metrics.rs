@@ -24,6 +24,9 @@ impl Engine {
         metrics.extend(tasks(&self.tasks()));
         let help = "Items set aside because they could not be handled; see the health page.";
         metrics.push(Metric::gauge("offhook_parked_items", help, parked::count(self.db()).await?));
+        let ahead_ms = self.context().clock.ahead_ms();
+        let help = "How far this node's clock is ahead of the database's; negative when it is behind.";
+        metrics.push(Metric::signed_seconds("offhook_clock_offset_seconds", help, ahead_ms));
         metrics.extend(backlog(&self.backlog().await?, self.now()));
         let help = "Age of the oldest delivery that is missing from the phone number index; 0 for none.";
         let behind_ms = self.background().phone_indexer.behind_ms().await?;

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use domain::{UnixMs, time::Clock};
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
 use crate::{detached::detached, store::error::StoreResult};
+
+/// Not the start of the transaction, as `now()`.
+const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub enum Pool {
 }
 
 /// The database. Reads use the readers; each write is a transaction on the writer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Db {
     /// For read-only statements.
     pub readers: Pool,
@@ -36,6 +40,10 @@ pub struct Db {
     pub dialect: Dialect,
     /// Notified of each commit on SQLite.
     pub(super) commits: Arc<Notify>,
+    /// How to connect to PostgreSQL to listen to other nodes.
+    pub(super) listen: Option<Arc<sqlx::postgres::PgConnectOptions>>,
+    /// Replaces the database's clock in tests.
+    pub(super) clock: Option<Arc<dyn Clock>>,
 }
 
 /// A transaction that may write. Rolled back if dropped without [`Tx::commit`].
@@ -98,6 +106,21 @@ impl Db {
             Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
+    }
+
+    /// The time of the database's clock, which all nodes share. None for SQLite, whose clock is the process's.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn now(&self, tx: &mut Tx) -> StoreResult<Option<UnixMs>> {
+        match (&self.clock, tx) {
+            (Some(clock), _) => Ok(Some(clock.now())),
+            (None, Tx::Sqlite(_)) => Ok(None),
+            (None, Tx::Postgres(tx)) => {
+                let ms: i64 = sqlx::query_scalar(NOW).fetch_one(&mut **tx).await?;
+                Ok(Some(UnixMs(ms)))
+            }
+        }
     }
 
     /// Closes all connections.

@@ -14,6 +14,12 @@ pub enum StoreError {
     /// The code around a statement panicked.
     #[error("panicked: {0}")]
     Panicked(String),
+    /// A pooler shares connections between transactions.
+    #[error(
+        "the database URL leads to a connection pooler in transaction mode (PgBouncer: pool_mode = transaction), which \
+         loses prepared statements, notifications and locks. Set pool_mode = session, or connect to PostgreSQL directly"
+    )]
+    TransactionPooling,
     /// A stored value cannot be converted to its type.
     #[error("invalid value in {table}.{column}, row {row}")]
     Corrupt {
@@ -34,14 +40,22 @@ impl StoreError {
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
                 // SQLite: busy 5, locked 6, read-only 8, I/O 10, full 13, cannot open 14 (extended codes in the high
-                // bytes). Postgres classes: 53 out of resources, 57 operator intervention, 58 system, 40 conflict.
+                // bytes). Postgres classes: 08 connection, 53 out of resources, 57 operator intervention, 58 system, 40
+                // conflict.
                 let primary = code.parse::<u32>().map(|n| n & 0xff).unwrap_or_default();
                 (code.len() != 5 && matches!(primary, 5 | 6 | 8 | 10 | 13 | 14))
-                    || (code.len() == 5 && ["53", "57", "58", "40"].iter().any(|class| code.starts_with(class)))
+                    || (code.len() == 5 && ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)))
             }
+            // A connection that is cut in the middle of a message or of a transaction breaks the driver's protocol.
             Self::Database(error) => matches!(
                 error,
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_)
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::BeginFailed
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+                    | sqlx::Error::Tls(_)
             ),
             _ => false,
         }
@@ -104,3 +118,18 @@ impl From<StoreError> for Error {
 
 /// Result inside the store.
 pub type StoreResult<T> = Result<T, StoreError>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_connection_is_transient_however_the_driver_reports_it() {
+        let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        let protocol = sqlx::Error::Protocol("received more ReadyForQuery messages than expected".into());
+        for error in [broken.into(), protocol, sqlx::Error::BeginFailed, sqlx::Error::PoolClosed] {
+            assert!(StoreError::from(error).is_transient());
+        }
+        assert!(!StoreError::from(sqlx::Error::RowNotFound).is_transient());
+    }
+}

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 mod columns;
 mod conditions;
+pub mod config;
 pub mod credentials;
 pub mod db;
 pub mod deliveries;

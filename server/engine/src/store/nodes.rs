@@ -8,10 +8,11 @@ use crate::store::{
     sql::Sql,
 };
 
-const INSERT: &str = "INSERT INTO nodes (id, heartbeat_ms) VALUES ($1, $2) \
-                    ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms";
-const UPDATE: &str = "UPDATE nodes SET heartbeat_ms = $2 WHERE id = $1";
-/// A heartbeat in the future came from a clock that has been set back since: its timeout starts now.
+const INSERT: &str = "INSERT INTO nodes (id, heartbeat_ms, clock_ahead_ms) VALUES ($1, $2, $3) \
+     ON CONFLICT (id) DO UPDATE SET heartbeat_ms = excluded.heartbeat_ms, clock_ahead_ms = excluded.clock_ahead_ms";
+const UPDATE: &str = "UPDATE nodes SET heartbeat_ms = $2, clock_ahead_ms = $3 WHERE id = $1";
+/// A heartbeat in the future came from a clock that has been set back since, or from a node of an earlier version, which
+/// uses its own clock: its timeout starts now.
 const CLAMP_FUTURE: &str = "UPDATE nodes SET heartbeat_ms = $1 WHERE heartbeat_ms > $2";
 const DELETE_SILENT: &str = "DELETE FROM nodes WHERE id <> $1 AND heartbeat_ms < $2";
 // In the order in which all transactions lock deliveries.
@@ -46,13 +47,14 @@ pub enum Heartbeat {
     Later,
 }
 
-/// Records a heartbeat. True if other nodes had declared this node dead: its deliveries are released, or leased by them.
-pub async fn heartbeat(tx: &mut Tx, node: &str, now: UnixMs, kind: Heartbeat) -> StoreResult<bool> {
+/// Records a heartbeat at this time of the database's clock; `ahead_ms` is how far the node's own clock is ahead. True if
+/// other nodes had declared this node dead: its deliveries are released, or leased by them.
+pub async fn heartbeat(tx: &mut Tx, node: &str, now: UnixMs, ahead_ms: i64, kind: Heartbeat) -> StoreResult<bool> {
     let ahead = now.plus_ms(NODE_TIMEOUT_MS).0;
     within!(&mut *tx, c => sqlx::query(CLAMP_FUTURE).bind(now.0).bind(ahead).execute(c).await?.rows_affected());
-    let updated = within!(&mut *tx, c => sqlx::query(UPDATE).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    let updated = within!(&mut *tx, c => sqlx::query(UPDATE).bind(node).bind(now.0).bind(ahead_ms).execute(c).await?.rows_affected());
     if updated == 0 {
-        within!(tx, c => sqlx::query(INSERT).bind(node).bind(now.0).execute(c).await?.rows_affected());
+        within!(tx, c => sqlx::query(INSERT).bind(node).bind(now.0).bind(ahead_ms).execute(c).await?.rows_affected());
     }
     Ok(kind == Heartbeat::Later && updated == 0)
 }

@@ -1,16 +1,17 @@
 //! Opens a database by its URL.
 
-use crate::store::{db::Db, error::StoreResult, migrations, postgres, sqlite};
+use crate::store::{config::DatabaseConfig, db::Db, error::StoreResult, migrations, postgres, sqlite};
 
 impl Db {
-    /// Connects by URL (`sqlite:///path/offhook.db`, `postgres://…`) and brings the schema up to date.
+    /// Connects and brings the schema up to date.
     ///
     /// # Errors
     /// When the database cannot be reached or a migration fails.
-    pub async fn open(url: &str) -> StoreResult<Self> {
+    pub async fn open(config: &DatabaseConfig) -> StoreResult<Self> {
+        let url = &config.url;
         let is_postgres = url.starts_with("postgres:") || url.starts_with("postgresql:");
-        let db = if is_postgres { postgres::connect(url).await? } else { sqlite::connect(url).await? };
+        let db = if is_postgres { postgres::connect(config).await? } else { sqlite::connect(url).await? };
         migrations::run(&db).await?;
-        Ok(db)
+        Ok(Self { clock: config.clock.clone(), ..db })
     }
 }

@@ -1,12 +1,17 @@
 //! The clock jumps back by an hour, as when a wrong clock is corrected.
 
 use domain::{
+    actor::Actor,
     delivery::Status,
     endpoint::Endpoints as _,
     event::EventKind,
+    ops::OpsAccounts as _,
     recover::{RecoverForm, Recovery as _},
     time::{HOUR_MS, iso_utc},
 };
+
+use engine::{Engine, background::Worker as _};
+use futures::future::join_all;
 
 use crate::{
     harness::{On, TestHarness, on_both},
@@ -102,4 +107,91 @@ async fn call_order_survives_a_clock_set_back_between_two_runs() {
     harness.resume_by(&next, &endpoint.id).await;
     assert_eq!(next.sender().run_once().await.unwrap(), 2);
     assert_eq!(harness.receiver.kinds(), ["IncomingCall", "CallProcessed"]);
+}
+
+/// Ninety seconds: more than other nodes wait for a heartbeat.
+const FAR_OFF_MS: i64 = 90_000;
+
+async fn beat(engine: &Engine) {
+    engine.background().heartbeat.tick().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_off_takes_no_leases_from_others() {
+    for off in [-FAR_OFF_MS, FAR_OFF_MS] {
+        let harness = TestHarness::new(On::Postgres).await;
+        harness.endpoint().await;
+        let (other, _) = harness.another_off_by_ms(off).await;
+        join_all((0..20).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+        for _ in 0..3 {
+            beat(&other).await;
+            let leased = format!("SELECT id FROM deliveries WHERE lease_owner = '{}'", harness.engine.context().node);
+            assert_eq!(harness.texts(leased).await.len(), 20, "off by {off} ms");
+            beat(&harness.engine).await;
+        }
+        other.sender().run_once().await.unwrap();
+        assert_eq!(harness.run().await, 20, "off by {off} ms");
+        assert_eq!(harness.receiver.received().len(), 20, "off by {off} ms");
+    }
+}
+
+#[tokio::test]
+async fn a_node_whose_clock_is_far_off_claims_nothing_and_says_why() {
+    let harness = TestHarness::new(On::Postgres).await;
+    harness.endpoint().await;
+    let (other, clock) = harness.another_off_by_ms(FAR_OFF_MS).await;
+    harness.accept_by(&other, EventKind::IncomingCall, 1).await;
+    assert_eq!(other.sender().run_once().await.unwrap(), 0);
+    let why = "This node's clock is 90.0 s ahead of the database's clock. The node claims no deliveries until they agree \
+               within 10 s. Check its time synchronisation (NTP).";
+    assert_eq!(other.ready().await.unwrap_err(), why);
+    assert_eq!(other.health(&Actor::COMMAND_LINE).await.unwrap().verdict().1, why);
+    let seen_by_others = harness.engine.health(&Actor::COMMAND_LINE).await.unwrap().verdict().1;
+    assert_eq!(seen_by_others, why.replace("This node's clock", &format!("The clock of {}", other.context().node)));
+    assert_eq!(offset_s(&other).await, 90.0);
+    // Its times are corrected, so another node sends what it has accepted, at once.
+    assert_eq!(harness.run().await, 1);
+    assert_eq!(harness.only_delivery().await.row.created_at, harness.now());
+
+    clock.step_ms(-FAR_OFF_MS);
+    beat(&other).await;
+    assert!(other.ready().await.is_ok());
+    harness.accept_by(&other, EventKind::CallProcessed, 2).await;
+    assert_eq!(other.sender().run_once().await.unwrap(), 1);
+    assert_eq!(offset_s(&other).await, 0.0);
+}
+
+async fn offset_s(engine: &Engine) -> f64 {
+    let metrics = engine.metrics().await.unwrap();
+    let metric = metrics.into_iter().find(|metric| metric.name == "offhook_clock_offset_seconds").unwrap();
+    let engine::Value::Gauge(value) = metric.value else { panic!("a gauge") };
+    value
+}
+
+#[tokio::test]
+async fn a_clock_that_is_seconds_off_is_shown_and_works() {
+    let harness = TestHarness::new(On::Postgres).await;
+    harness.endpoint().await;
+    let (other, _) = harness.another_off_by_ms(-2_100).await;
+    let verdict = other.health(&Actor::COMMAND_LINE).await.unwrap().verdict().1;
+    assert_eq!(
+        verdict,
+        "This node's clock is 2.1 s behind the database's clock. Check the node's time synchronisation (NTP)."
+    );
+    harness.accept_by(&other, EventKind::CallProcessed, 1).await;
+    assert_eq!(other.sender().run_once().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn the_database_tells_its_own_time() {
+    let url = crate::database::fresh().await;
+    let db = engine::store::db::Db::open(&url.into()).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let (first, later) = (db.now(&mut tx).await.unwrap().unwrap(), db.now(&mut tx).await.unwrap().unwrap());
+    use domain::time::Clock as _;
+    let here = engine::SystemClock.now();
+    assert!(here.since_ms(first).abs() < 60_000, "{first:?}, here {here:?}");
+    assert!(later >= first);
+    let stopped = async { while db.now(&mut tx).await.unwrap().unwrap() == first {} };
+    tokio::time::timeout(std::time::Duration::from_secs(10), stopped).await.expect("it stands still in a transaction");
 }

@@ -48,7 +48,7 @@ async fn create_template(admin: &mut PgConnection, cluster: &str) {
     admin.execute(LOCK_CREATION).await.unwrap();
     if !has_template(admin).await {
         admin.execute(AssertSqlSafe(format!("CREATE DATABASE {UNFINISHED}"))).await.unwrap();
-        Db::open(&url_of(cluster, UNFINISHED)).await.unwrap().close().await;
+        Db::open(&url_of(cluster, UNFINISHED).into()).await.unwrap().close().await;
         admin.execute(AssertSqlSafe(format!("ALTER DATABASE {UNFINISHED} RENAME TO {TEMPLATE}"))).await.unwrap();
     }
     admin.execute("SELECT pg_advisory_unlock(7)").await.unwrap();

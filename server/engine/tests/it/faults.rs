@@ -18,7 +18,9 @@ use tokio::sync::Semaphore;
 
 use crate::{
     cluster::Cluster,
+    database,
     harness::{On, TestHarness, on_both},
+    proxy::Proxy,
     receiver::Reply,
 };
 
@@ -207,4 +209,40 @@ async fn a_refused_event_that_was_committed_is_sent_when_posted_again() {
     harness.run().await;
     assert_eq!(harness.only_delivery().await.row.status, Status::Delivered);
     assert_eq!(harness.engine.delivery_counts(&harness.admin, &Default::default()).await.unwrap().matching, 1);
+}
+
+/// Times that connections are cut, at ever different bytes of the responses.
+const CUTS: usize = 60;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_connection_is_reported_as_unavailable_and_loses_nothing() {
+    let direct = database::fresh().await;
+    let proxy = Proxy::start(&direct).await;
+    let harness = TestHarness::on(proxy.url(&direct), tempfile::tempdir().unwrap()).await;
+    harness.endpoint().await;
+    let engine = harness.another_running().await;
+    let (mut call, mut refused) = (0, 0);
+    for cut in 0..CUTS {
+        if cut % 10 == 0 {
+            proxy.cut()
+        } else {
+            proxy.cut_after(cut * 7)
+        }
+        let posts = join_all((0..8).map(|n| harness.try_accept_by(&engine, call + n, None))).await;
+        for post in posts {
+            match post {
+                Ok(_) => {}
+                Err(Error::Unavailable { .. }) => refused += 1,
+                Err(error) => panic!("cut {cut}: {error:?}"),
+            }
+        }
+        // Reads from the pages break in the same way.
+        if let Err(error) = engine.deliveries(&harness.admin, &Default::default()).await {
+            assert!(matches!(error, Error::Unavailable { .. }), "cut {cut}: {error:?}");
+        }
+        call += 8;
+    }
+    assert!(refused > 0, "nothing was cut");
+    all_delivered(&harness, &engine).await;
+    engine.stop().await;
 }

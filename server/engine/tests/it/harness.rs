@@ -17,7 +17,7 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, Engine, background::Worker as _, key_ring::KeyRing, mail::InMemoryMailer};
+use engine::{Config, DatabaseConfig, Engine, background::Worker as _, key_ring::KeyRing, mail::InMemoryMailer};
 
 use crate::{database, receiver::Receiver};
 
@@ -125,7 +125,7 @@ impl TestHarness {
         let clock = HandClock::new();
         let mail = Arc::new(InMemoryMailer::default());
         let config = Config {
-            database_url,
+            database: DatabaseConfig { clock: Some(Arc::new(clock.clone())), ..database_url.into() },
             keys: [7; 32].into(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
@@ -146,6 +146,14 @@ impl TestHarness {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
         engine
+    }
+
+    /// A second node with a clock of its own, which is off by this much. The database keeps the harness's.
+    pub async fn another_off_by_ms(&self, ms: i64) -> (Arc<Engine>, HandClock) {
+        let clock = HandClock(Arc::new(AtomicI64::new(self.clock.now().0 + ms)));
+        let engine = Engine::open(self.config.clone(), Arc::new(clock.clone())).await.unwrap();
+        engine.start_intake().await.unwrap();
+        (engine, clock)
     }
 
     /// Another engine on the same database, with other keys.
@@ -271,13 +279,13 @@ impl TestHarness {
 
     /// URL of the database.
     pub fn database_url(&self) -> &str {
-        &self.config.database_url
+        &self.config.database.url
     }
 
     /// The text column of a query, read without the engine.
     pub async fn texts(&self, query: String) -> Vec<String> {
         use sqlx::{ConnectOptions as _, Connection as _};
-        let (url, query) = (&self.config.database_url, sqlx::AssertSqlSafe(query));
+        let (url, query) = (&self.config.database.url, sqlx::AssertSqlSafe(query));
         if url.starts_with("postgres") {
             let mut postgres = sqlx::PgConnection::connect(url).await.unwrap();
             sqlx::query_scalar(query).fetch_all(&mut postgres).await.unwrap()
@@ -290,7 +298,7 @@ impl TestHarness {
 
     /// Every text column of the schema as `table.column`.
     pub async fn columns(&self) -> Vec<String> {
-        let query = if self.config.database_url.starts_with("postgres") {
+        let query = if self.config.database.url.starts_with("postgres") {
             "SELECT table_name || '.' || column_name FROM information_schema.columns \
              WHERE table_schema = 'public' AND data_type = 'text' ORDER BY 1"
         } else {
@@ -315,7 +323,7 @@ impl TestHarness {
     /// Runs a statement without the engine.
     pub async fn execute(&self, statement: impl Into<String>) -> sqlx::Result<()> {
         use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
-        let (url, statement) = (&self.config.database_url, sqlx::AssertSqlSafe(statement.into()));
+        let (url, statement) = (&self.config.database.url, sqlx::AssertSqlSafe(statement.into()));
         if url.starts_with("postgres") {
             let mut postgres = sqlx::PgConnection::connect(url).await?;
             postgres.execute(statement).await.map(|_| ())
@@ -336,7 +344,7 @@ impl TestHarness {
 
     /// Tampers with the audit log as the owner of the database could: drops the triggers first.
     pub async fn tamper(&self, statement: &'static str) {
-        let guards = if self.config.database_url.starts_with("postgres") {
+        let guards = if self.config.database.url.starts_with("postgres") {
             &["DROP TRIGGER IF EXISTS audit_log_stays ON audit_log"][..]
         } else {
             &["DROP TRIGGER IF EXISTS audit_log_stays", "DROP TRIGGER IF EXISTS audit_log_remains"]

@@ -27,6 +27,7 @@ mod parked;
 mod phone_numbers;
 mod policies;
 mod postgres_tls;
+mod proxy;
 mod query_cost;
 mod races;
 mod random_sequences;

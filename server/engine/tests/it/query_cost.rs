@@ -6,7 +6,9 @@ use std::sync::{
 };
 
 use domain::{
+    Error,
     delivery::Deliveries as _,
+    event::EventKind,
     filter::DeliveryFilter,
     time::{DAY_MS, iso_utc},
 };
@@ -27,7 +29,11 @@ const PAGE_STEPS_MAX: u64 = 30_000;
 
 /// Counts the steps of every read from now on.
 async fn counted(harness: &TestHarness) -> Arc<AtomicU64> {
-    let Pool::Sqlite(readers) = &harness.engine.context().db.readers else { panic!("this harness uses SQLite") };
+    counted_in(&harness.engine.context().db.readers).await
+}
+
+async fn counted_in(pool: &Pool) -> Arc<AtomicU64> {
+    let Pool::Sqlite(readers) = pool else { panic!("this harness uses SQLite") };
     let steps = Arc::new(AtomicU64::new(0));
     let mut all = Vec::new();
     for _ in 0..readers.options().get_max_connections() {
@@ -103,4 +109,29 @@ async fn no_list_filter_scans_rows_that_it_does_not_show() {
     steps.store(0, Ordering::Relaxed);
     harness.engine.deliveries(&harness.admin, &DeliveryFilter::parse("q=07700900999000")).await.unwrap();
     assert!(steps.load(Ordering::Relaxed) > PAGE_STEPS_MAX);
+}
+
+/// Open deliveries of one call, as a build without a limit accepted them.
+const OF_ONE_CALL: &str = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000) \
+    INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
+    attempts_before, fresh_from_ms, created_ms) SELECT id || n, account_id, endpoint_id, event_id, kind, call_id, caller, \
+    callee, test, 'queued', 0, 0, fresh_from_ms, created_ms FROM deliveries, n";
+/// Most steps for one event or one outcome of that call.
+const CALL_STEPS_MAX: u64 = 50_000;
+
+#[tokio::test]
+async fn a_call_with_very_many_open_deliveries_costs_its_next_event_no_more() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    harness.endpoint_with(|form| form.rate_per_s = "1".into()).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.execute(OF_ONE_CALL).await.unwrap();
+    let steps = counted_in(&harness.engine.context().db.writer).await;
+    let refused = harness.accept_as(EventKind::CallProcessed, 1, None).await;
+    assert!(matches!(refused, Err(Error::QueueFull { .. })), "{refused:?}");
+    let accepting = steps.swap(0, Ordering::Relaxed);
+    assert!(accepting < CALL_STEPS_MAX, "{accepting} steps to look at the call");
+    assert_eq!(harness.run().await, 1);
+    let recording = steps.load(Ordering::Relaxed);
+    assert!(recording < CALL_STEPS_MAX, "{recording} steps to promote the next");
+    assert_eq!(harness.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries").await, "1");
 }

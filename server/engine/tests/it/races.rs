@@ -79,6 +79,7 @@ async fn add_the_end(harness: &TestHarness, tx: &mut Tx, key: &OrderingKey) {
         account_id: account,
         endpoint_id: key.endpoint_id.clone(),
         event_id: event.id.clone(),
+        seq: i64::MAX,
         kind: event.kind,
         call_id: event.call_id.clone(),
         caller: event.caller.clone(),

@@ -100,12 +100,12 @@ async fn keys_from_the_environment_are_changed_there() {
 /// Two servers on one database, which only Postgres supports.
 async fn two_servers() -> String {
     let url = database().await;
-    let db = Db::open(&url).await.unwrap();
+    let db = Db::open(&url.as_str().into()).await.unwrap();
     let mut tx = db.begin().await.unwrap();
     // A heartbeat that does not expire, however slow the test is.
     let late = SystemClock.now().plus_ms(HOUR_MS);
     for node in ["node-a", "node-b"] {
-        nodes::heartbeat(&mut tx, node, late, Heartbeat::Later).await.unwrap();
+        nodes::heartbeat(&mut tx, node, late, 0, Heartbeat::Later).await.unwrap();
     }
     tx.commit().await.unwrap();
     db.close().await;

@@ -2,6 +2,7 @@
 
 pub mod backlog;
 pub mod list;
+pub mod order;
 pub mod outcomes;
 pub mod queue;
 pub mod recovery_jobs;
@@ -16,6 +17,7 @@ use domain::{
     delivery::{AttemptMark, DeliveryRow, Status},
     event::EventKind,
     id::{AccountId, AttemptId, DeliveryId, EndpointId, EventId},
+    order::OrderGivenUp,
     retry::{EndReason, RetryPolicy},
     target::TargetUrl,
 };
@@ -30,8 +32,8 @@ use crate::store::{
 /// The columns of [`ShownRow`], shared with [`list`].
 macro_rules! shown_columns {
     () => {
-        "d.id, d.event_id, d.kind, d.call_id, d.caller, d.callee, d.endpoint_id, d.state, d.end_reason, d.failure, \
-         d.status_code, d.duration_ms, d.attempts, d.attempts_before, d.created_ms, d.due_ms, d.finished_ms, d.test, \
+        "d.id, d.event_id, d.kind, d.call_id, d.caller, d.callee, d.endpoint_id, d.state, d.end_reason, d.order_given_up, \
+         d.failure, d.status_code, d.duration_ms, d.attempts, d.attempts_before, d.created_ms, d.due_ms, d.finished_ms, d.test, \
          e.name AS endpoint_name, e.url AS endpoint_url, e.state AS endpoint_state, e.state_since_ms, e.deliver_late, \
          (SELECT a.suspended_ms FROM accounts a WHERE a.id = d.account_id) AS suspended_ms"
     };
@@ -51,7 +53,7 @@ static ATTEMPT_MARKS: Sql = Sql::new(
 const ATTEMPTS: &str = "SELECT id, number, started_ms, duration_ms, timing, url, signature, status_code, failure, \
     response_head, response_body, response_cut FROM attempts WHERE account_id = $1 AND delivery_id = $2 ORDER BY number";
 const RESEND: &str = "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, \
-    fresh_from_ms = $3, finished_ms = NULL, due_ms = $4 \
+    fresh_from_ms = $3, finished_ms = NULL, due_ms = $4, order_until_ms = NULL, order_given_up = NULL \
     WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled') \
     AND EXISTS (SELECT 1 FROM endpoints e WHERE e.id = deliveries.endpoint_id AND e.state <> 'deleted')";
 const ENDED_BY_US: &str = "SELECT endpoint_id, call_id FROM deliveries WHERE account_id = $1 AND id = $2 \
@@ -83,6 +85,7 @@ pub(super) struct ShownRow {
     endpoint_id: String,
     state: String,
     end_reason: Option<String>,
+    order_given_up: Option<String>,
     failure: Option<String>,
     status_code: Option<i64>,
     duration_ms: Option<i64>,
@@ -148,6 +151,7 @@ impl TryFrom<ShownRow> for DeliveryRow {
             callee: row.callee,
             status,
             end_reason: row.end_reason.as_deref().and_then(EndReason::parse),
+            order_given_up: row.order_given_up.as_deref().and_then(OrderGivenUp::parse),
             failure,
             status_code: row.status_code.and_then(|code| u16::try_from(code).ok()),
             duration_ms: row.duration_ms.map(small),

@@ -32,10 +32,11 @@ static ADD_ATTEMPTS: Sql = Sql::new(
      timing text, url text, signature text, status_code bigint, failure text, response_head text, response_body text, \
      response_cut bigint} WHERE true ON CONFLICT (delivery_id, number) DO NOTHING",
 );
+// As many as a call may have open.
 static CALL_ENDED: Sql = Sql::new(
-    "SELECT DISTINCT d.endpoint_id, d.call_id FROM {rows r: endpoint_id text, call_id text} \
-     JOIN deliveries d ON d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
-     WHERE d.state IN ('queued', 'retrying') AND d.kind = 'CallProcessed'",
+    "SELECT r.endpoint_id, r.call_id FROM {rows r: endpoint_id text, call_id text} WHERE (SELECT 1 FROM ( \
+       SELECT d.kind FROM deliveries d WHERE d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
+       AND d.state IN ('queued', 'retrying') LIMIT 1000) AS open WHERE open.kind = 'CallProcessed' LIMIT 1) = 1",
 );
 static HEALTH: Sql = Sql::new(
     "UPDATE endpoints SET \

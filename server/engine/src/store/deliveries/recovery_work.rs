@@ -50,13 +50,13 @@ static COUNT_NEVER_SENT: Sql =
     Sql::new(concat!("SELECT COUNT(*) FROM (SELECT 1 ", never_sent!(), " LIMIT $9) AS found"));
 static RESEND: Sql = Sql::new(
     "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, fresh_from_ms = $2, \
-     finished_ms = NULL, due_ms = NULL, recovered_by = $3 WHERE id IN {list $1} AND finished_ms <= $4 \
+     finished_ms = NULL, due_ms = NULL, order_until_ms = NULL, order_given_up = NULL, recovered_by = $3 WHERE id IN {list $1} AND finished_ms <= $4 \
      AND (state = 'failed' OR (state = 'expired' AND end_reason = 'too_late')) RETURNING id",
 );
 static SEND: Sql = Sql::new(
-    "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, kind, call_id, caller, callee, test, state, attempts, \
-     attempts_before, fresh_from_ms, created_ms, recovered_by) \
-     SELECT r.id, e.account_id, r.endpoint_id, e.id, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $2, \
+    "INSERT INTO deliveries (id, account_id, endpoint_id, event_id, seq, kind, call_id, caller, callee, test, state, \
+     attempts, attempts_before, fresh_from_ms, created_ms, recovered_by) \
+     SELECT r.id, e.account_id, r.endpoint_id, e.id, e.seq, e.kind, e.call_id, e.caller, e.callee, e.test, 'queued', 0, 0, $2, \
      e.created_ms, $3 FROM {rows r: id text, endpoint_id text, event_id text} \
      JOIN events e ON e.account_id = $1 AND e.id = r.event_id WHERE e.payload IS NOT NULL \
      ON CONFLICT (id) DO NOTHING RETURNING id AS place, account_id, caller, callee, event_id",

@@ -11,32 +11,29 @@ use crate::store::{
     error::{StoreError, StoreResult},
 };
 
-/// One step through the index of ordering keys.
-const STEP: &str = "SELECT endpoint_id, call_id, MAX(id) AS id, COUNT(due_ms) AS due FROM ( \
-       SELECT endpoint_id, call_id, id, due_ms FROM deliveries WHERE state IN ('queued', 'retrying') \
-       AND (endpoint_id, call_id, id) > ($1, $2, $3) ORDER BY endpoint_id, call_id, id LIMIT $4) AS step \
+/// One step through the index of ordering keys. The last of them may have more deliveries than the step has room for.
+const STEP: &str = "SELECT endpoint_id, call_id, COUNT(due_ms) AS due FROM ( \
+       SELECT endpoint_id, call_id, due_ms FROM deliveries WHERE state IN ('queued', 'retrying') \
+       AND (endpoint_id, call_id) > ($1, $2) ORDER BY endpoint_id, call_id LIMIT $3) AS step \
      GROUP BY endpoint_id, call_id ORDER BY endpoint_id, call_id";
 const OF_DELETED: &str = "SELECT e.account_id, e.id FROM endpoints e WHERE e.state = 'deleted' AND e.state_since_ms >= $1 \
      AND EXISTS (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state IN ('queued', 'retrying')) ORDER BY e.id";
 
-/// All unfinished deliveries of an ordering key, or the first part of them.
+/// The unfinished deliveries of an ordering key, or some of them.
 #[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct KeyPart {
     /// The ordering key.
     #[sqlx(flatten)]
     pub key: OrderingKey,
-    /// The last delivery of this part.
-    pub id: String,
-    /// How many of this part have a due time.
+    /// How many of these have a due time.
     pub due: i64,
 }
 
-/// The ordering keys of the next `limit` unfinished deliveries, after this part.
+/// The ordering keys of the next `limit` unfinished deliveries, after that key.
 pub async fn step(db: &Db, after: Option<&KeyPart>, limit: u32) -> StoreResult<Vec<KeyPart>> {
-    let (endpoint, call, id) =
-        after.map_or(("", "", ""), |part| (&*part.key.endpoint_id, &*part.key.call_id, &*part.id));
+    let (endpoint, call) = after.map_or(("", ""), |part| (&*part.key.endpoint_id, &*part.key.call_id));
     Ok(on!(&db.readers, c => sqlx::query_as(STEP)
-        .bind(endpoint).bind(call).bind(id).bind(i64::from(limit)).fetch_all(c).await?))
+        .bind(endpoint).bind(call).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
 /// Endpoints deleted since then that still have unfinished deliveries.

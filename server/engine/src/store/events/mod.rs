@@ -13,19 +13,24 @@ use domain::{
 use serde::Serialize;
 
 use crate::store::{
-    db::{Db, Tx, on, within},
+    db::{Db, Dialect, Tx, on, within},
     error::{StoreError, StoreResult},
     sql::{Sql, json_list},
 };
 
-static ADD: Sql = Sql::new(
-    "INSERT INTO events (account_id, id, position, kind, call_id, caller, callee, timestamp_s, payload, digest, test, \
-     deliveries, created_ms) \
-     SELECT r.account_id, r.id, r.position, r.kind, r.call_id, r.caller, r.callee, r.timestamp_s, r.payload, r.digest, \
-     r.test, r.deliveries, r.created_ms FROM {rows r: account_id text, id text, position text, kind text, \
-     call_id text, caller text, callee text, timestamp_s bigint, payload text, digest text, test bigint, \
-     deliveries bigint, created_ms bigint}",
-);
+macro_rules! add {
+    () => {
+        "INSERT INTO events (account_id, id, position, kind, call_id, caller, callee, timestamp_s, payload, digest, test, \
+         deliveries, created_ms) \
+         SELECT r.account_id, r.id, r.position, r.kind, r.call_id, r.caller, r.callee, r.timestamp_s, r.payload, \
+         r.digest, r.test, r.deliveries, r.created_ms FROM {rows r: account_id text, id text, position text, kind text, \
+         call_id text, caller text, callee text, timestamp_s bigint, payload text, digest text, test bigint, \
+         deliveries bigint, created_ms bigint}"
+    };
+}
+static ADD: Sql = Sql::new(add!());
+// The sequence numbers the rows in the order in which they are bound.
+static ADD_NUMBERED: Sql = Sql::new(concat!(add!(), " RETURNING seq"));
 static SEEN: Sql = Sql::new(
     "SELECT e.account_id, e.id, e.digest, e.deliveries FROM {rows r: account_id text, id text} \
      JOIN events e ON e.account_id = r.account_id AND e.id = r.id",
@@ -69,10 +74,14 @@ pub struct NewEventRow {
     pub created_ms: i64,
 }
 
-/// Inserts events.
-pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<()> {
-    ADD.write(tx, rows).await?;
-    Ok(())
+/// Inserts events. Returns the place of each in the order of acceptance; 0 on SQLite, where ids have that order.
+pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<Vec<i64>> {
+    if tx.dialect() == Dialect::Sqlite {
+        ADD.write(tx, rows).await?;
+        return Ok(vec![0; rows.len()]);
+    }
+    let numbered: Vec<(i64,)> = ADD_NUMBERED.read(tx, rows).await?;
+    Ok(numbered.into_iter().map(|(seq,)| seq).collect())
 }
 
 /// An event that was already accepted under the same id.

@@ -38,7 +38,7 @@ const MOST_FAILING: &str = "SELECT a.id, a.name, t.delivered, t.failed FROM ( \
      JOIN accounts a ON a.id = t.account_id ORDER BY t.failed DESC, t.delivered DESC, a.id LIMIT $2";
 const COUNT: &str = "SELECT COUNT(*) FROM accounts";
 const MEMBERS: &str = "SELECT COUNT(*) FROM memberships WHERE account_id = $1";
-const NODES: &str = "SELECT id, heartbeat_ms FROM nodes ORDER BY id";
+const NODES: &str = "SELECT id, heartbeat_ms, clock_ahead_ms FROM nodes ORDER BY id";
 
 #[derive(sqlx_macros::FromRow)]
 struct ListedRow {
@@ -127,8 +127,12 @@ pub async fn most_failing(db: &Db, since: UnixMs, limit: u32) -> StoreResult<Vec
 
 /// The nodes of this database, `own` first.
 pub async fn nodes(db: &Db, own: &str) -> StoreResult<Vec<Node>> {
-    let rows: Vec<(String, i64)> = on!(&db.readers, c => sqlx::query_as(NODES).fetch_all(c).await?);
-    let node = |(id, heartbeat): (String, i64)| Node { here: id == own, heartbeat: UnixMs(heartbeat), id };
+    type Row = (String, i64, Option<i64>);
+    let rows: Vec<Row> = on!(&db.readers, c => sqlx::query_as(NODES).fetch_all(c).await?);
+    let node = |(id, heartbeat, clock_ahead_ms): Row| {
+        let here = id == own;
+        Node { id, heartbeat: UnixMs(heartbeat), clock_ahead_ms, here }
+    };
     let mut nodes: Vec<Node> = rows.into_iter().map(node).collect();
     nodes.sort_by_key(|node| !node.here);
     Ok(nodes)

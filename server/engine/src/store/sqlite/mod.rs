@@ -75,7 +75,14 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
         .await?;
     // Readers set no pragmas of the file: that would wait for the writer, which may be in a transaction.
     let readers = pool(READERS).connect_lazy_with(common.read_only(true));
-    Ok(Db { readers: Pool::Sqlite(readers), writer: Pool::Sqlite(writer), dialect: Dialect::Sqlite, commits })
+    Ok(Db {
+        readers: Pool::Sqlite(readers),
+        writer: Pool::Sqlite(writer),
+        dialect: Dialect::Sqlite,
+        commits,
+        clock: None,
+        listen: None,
+    })
 }
 
 /// Connections to a file never drop while idle, so they are not tested before use.

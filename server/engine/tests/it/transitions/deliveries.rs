@@ -15,6 +15,10 @@ pub const TRANSITIONS: [(&str, Test); 14] = [
     transition!("its outcome cannot be recorded; it is parked", unrecordable),
     transition!("an ephemeral event whose next attempt would be more than 60 s after acceptance", expires),
     transition!("an ephemeral event that failed, with the call's CallProcessed behind it", superseded),
+    transition!(
+        "a durable call-start event that has given up its order, when the call's CallProcessed becomes due",
+        superseded_by_the_end
+    ),
     transition!("cancel", cancelled),
     transition!("the endpoint is deleted", endpoint_deleted),
     transition!("resend, while its endpoint exists and its payload is kept", resent),
@@ -129,6 +133,16 @@ async fn superseded(harness: TestHarness, from: &str) -> String {
     if from == "queued" {
         harness.run().await;
     }
+    state(&harness).await
+}
+
+async fn superseded_by_the_end(harness: TestHarness, from: &str) -> String {
+    harness.endpoint_with(|form| form.deliver_late = true).await;
+    harness.receiver.next([Reply::Status(400)]);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    assert_eq!(harness.run().await, 1);
+    assert_eq!(state(&harness).await, from);
+    harness.accept(EventKind::CallProcessed, 1).await;
     state(&harness).await
 }
 
