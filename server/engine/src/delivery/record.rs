@@ -124,7 +124,7 @@ async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResu
     queue::lock_ordering_keys(tx, [outcome.ordering_key()]).await?;
     let finishes = [outcome.unrecordable(sender.now())];
     let kept = outcomes::finish(tx, &sender.context.node, &finishes).await?.into_iter().collect();
-    let next = promote_next(sender, tx, std::slice::from_ref(outcome), &finishes, &kept).await?;
+    let next = promote_next(sender, tx, std::slice::from_ref(outcome), &finishes, &kept, Vec::new()).await?;
     Ok(Recorded { next, ..Recorded::default() })
 }
 

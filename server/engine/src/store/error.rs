@@ -77,7 +77,7 @@ impl StoreError {
                 definite && !self.is_transient()
             }
             Self::Corrupt { .. } | Self::Panicked(_) => true,
-            Self::Migration(_) => false,
+            Self::Migration(_) | Self::TransactionPooling => false,
         }
     }
 

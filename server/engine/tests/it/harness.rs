@@ -150,7 +150,8 @@ impl TestHarness {
 
     /// A second node with a clock of its own, which is off by this much. The database keeps the harness's.
     pub async fn another_off_by_ms(&self, ms: i64) -> (Arc<Engine>, HandClock) {
-        let clock = HandClock(Arc::new(AtomicI64::new(self.clock.now().0 + ms)));
+        let clock = HandClock::new();
+        clock.step_ms(self.clock.now().since_ms(START) + ms);
         let engine = Engine::open(self.config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
         (engine, clock)

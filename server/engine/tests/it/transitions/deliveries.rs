@@ -5,7 +5,7 @@ use domain::{delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKi
 use super::{Test, transition};
 use crate::{harness::TestHarness, parked, receiver::Reply};
 
-pub const TRANSITIONS: [(&str, Test); 14] = [
+pub const TRANSITIONS: [(&str, Test); 15] = [
     transition!("an event is accepted and the endpoint is subscribed to it", accepted),
     transition!("2xx", succeeds),
     transition!("any other response, or none, with retries left", fails),
