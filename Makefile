@@ -1,7 +1,7 @@
 # Offhook. Every target may be the first command on a fresh Debian or Ubuntu with rustup, Node.js 20 and make: it
 # installs what it needs and says so. The work is done by the scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint build bench screenshots
+.PHONY: help run dev test faults lint build bench screenshots
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
@@ -14,6 +14,9 @@ dev: ## debug build, rebuilt and restarted after each change
 
 test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 	@.make/test
+
+faults: ## the long run: several servers, wrong clocks, broken connections
+	@.make/faults
 
 lint: ## formatting, spelling, banned phrases, structure, clippy
 	@.make/lint

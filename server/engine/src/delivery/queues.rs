@@ -1,7 +1,7 @@
 //! The deliveries that this node has leased: a queue per endpoint, served round-robin, first attempts before retries.
 //!
 //! The order within a call needs no queue here: the store makes a delivery due only when the previous one of its call
-//! has ended, so at most one per call and endpoint is ever leased.
+//! has ended or given up its order.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet, VecDeque},

@@ -40,11 +40,12 @@ impl StoreError {
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
                 // SQLite: busy 5, locked 6, read-only 8, I/O 10, full 13, cannot open 14 (extended codes in the high
-                // bytes). Postgres classes: 08 connection, 53 out of resources, 57 operator intervention, 58 system, 40
+                // bytes). Postgres classes: 08 connection, 25P03 idle in a transaction, 53 out of resources, 57 operator intervention, 58 system, 40
                 // conflict.
                 let primary = code.parse::<u32>().map(|n| n & 0xff).unwrap_or_default();
                 (code.len() != 5 && matches!(primary, 5 | 6 | 8 | 10 | 13 | 14))
-                    || (code.len() == 5 && ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)))
+                    || (code.len() == 5
+                        && ["08", "25P03", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)))
             }
             // A connection that is cut in the middle of a message or of a transaction breaks the driver's protocol.
             Self::Database(error) => matches!(

@@ -20,6 +20,9 @@ const CHANNEL: &str = "offhook";
 const CONNECTIONS_PER_WRITER: u32 = 4;
 /// How long an operation waits for a free connection before it reports the database as unavailable.
 const ACQUIRE_TIMEOUT_MS: u64 = 5_000;
+/// Of each session. A node that freezes in the middle of a transaction, or loses the network, would otherwise keep its locks,
+/// and everyone would wait for it; PostgreSQL ends it before the other nodes declare it dead.
+const SETTINGS: &str = "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '10s'";
 /// All messages in one round trip.
 const NOTIFY: &str = "SELECT pg_notify($1, t.message) FROM UNNEST($2::text[]) AS t (message)";
 
@@ -42,7 +45,7 @@ async fn pool(options: &PgConnectOptions, connections: u32) -> StoreResult<PgPoo
         .acquire_timeout(Duration::from_millis(ACQUIRE_TIMEOUT_MS))
         .after_connect(|connection, _| {
             Box::pin(async move {
-                sqlx::raw_sql("SET synchronous_commit = on").execute(connection).await?;
+                sqlx::raw_sql(SETTINGS).execute(connection).await?;
                 Ok(())
             })
         });

@@ -12,6 +12,7 @@ use engine::{
     Engine,
     background::{Pause, Worker as _},
     clock::sleep_ms,
+    store::error::StoreError,
 };
 use futures::future::join_all;
 use tokio::sync::Semaphore;
@@ -209,6 +210,25 @@ async fn a_refused_event_that_was_committed_is_sent_when_posted_again() {
     harness.run().await;
     assert_eq!(harness.only_delivery().await.row.status, Status::Delivered);
     assert_eq!(harness.engine.delivery_counts(&harness.admin, &Default::default()).await.unwrap().matching, 1);
+}
+
+#[tokio::test]
+async fn a_node_that_freezes_in_a_transaction_keeps_its_locks_for_seconds() {
+    use sqlx::Connection as _;
+    let harness = TestHarness::new(On::Postgres).await;
+    harness.endpoint().await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let mut frozen = harness.engine.context().db.begin().await.unwrap();
+    let engine::store::db::Tx::Postgres(tx) = &mut frozen else { panic!("this harness uses Postgres") };
+    // A tenth of what applies to every session, so that the test takes a second.
+    let setting: String =
+        sqlx::query_scalar("SHOW idle_in_transaction_session_timeout").fetch_one(&mut **tx).await.unwrap();
+    assert_eq!(setting, "10s");
+    sqlx::raw_sql("SET idle_in_transaction_session_timeout = '1s'").execute(&mut **tx).await.unwrap();
+    sqlx::raw_sql("SELECT id FROM deliveries FOR UPDATE").execute(&mut **tx).await.unwrap();
+    let sent = tokio::time::timeout(Duration::from_secs(20), harness.run()).await;
+    assert_eq!(sent.expect("it waits for the frozen node's locks"), 1);
+    assert!(StoreError::from(tx.ping().await.unwrap_err()).is_transient());
 }
 
 /// Times that connections are cut, at ever different bytes of the responses.

@@ -70,6 +70,7 @@ fn help_names_every_setting_with_its_default() {
         "LISTEN",
         "DATA",
         "DATABASE_URL",
+        "DATABASE_CONNECTIONS",
         "PUBLIC_URL",
         "SECRET_KEY",
         "SECRET_KEY_FILE",

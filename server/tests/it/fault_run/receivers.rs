@@ -1,0 +1,61 @@
+//! Customers' servers: one that is quick, one that is slow, and one that responds to every fifth request with a 500.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+};
+use engine::clock::{sleep_ms, stopwatch};
+use tokio::{net::TcpListener, time::Instant};
+
+/// Delay of the slow receiver.
+const SLOW_MS: u64 = 300;
+/// The third fails one request of this many.
+const FAILS_EVERY: usize = 5;
+
+/// A request that arrived.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    pub event: String,
+    pub at: Instant,
+    pub ok: bool,
+}
+
+/// A running receiver.
+pub struct Receiver {
+    pub url: String,
+    pub arrivals: Arc<Mutex<Vec<Arrival>>>,
+}
+
+/// How a receiver responds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Behaviour {
+    Quick,
+    Slow,
+    Failing,
+}
+
+impl Receiver {
+    pub async fn start(behaviour: Behaviour) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/calls", listener.local_addr().unwrap());
+        let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();
+        let (recorded, count) = (arrivals.clone(), Arc::new(AtomicUsize::new(0)));
+        let router = Router::new().fallback(async move |headers: HeaderMap| {
+            let event = headers["webhook-id"].to_str().unwrap().to_owned();
+            let turn = count.fetch_add(1, Ordering::Relaxed);
+            let ok = behaviour != Behaviour::Failing || turn % FAILS_EVERY != 0;
+            recorded.lock().unwrap().push(Arrival { event, at: stopwatch(), ok });
+            if behaviour == Behaviour::Slow {
+                sleep_ms(SLOW_MS).await;
+            }
+            if ok { StatusCode::OK } else { StatusCode::INTERNAL_SERVER_ERROR }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, arrivals }
+    }
+}
