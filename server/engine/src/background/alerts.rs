@@ -107,20 +107,20 @@ fn content(
     let (what, next) = match action {
         AuditAction::EndpointFailing => (
             "is failing",
-            format!("{retrying} If nothing succeeds for five days, it is disabled and its events are held."),
+            format!("{retrying} If attempts keep failing for five days, it is disabled and its events are held."),
         ),
         AuditAction::EndpointFailingOneDay => (
             "has been failing for a day",
-            format!("{retrying} If nothing succeeds within four days, it is disabled and its events are held."),
+            format!("{retrying} If attempts keep failing for four more days, it is disabled and its events are held."),
         ),
         AuditAction::EndpointFailingFourDays => (
             "has been failing for four days",
-            format!("{retrying} If nothing succeeds within a day, it is disabled and its events are held."),
+            format!("{retrying} This is the last warning: if attempts still fail in a day, it is disabled and its events are held."),
         ),
         AuditAction::EndpointDisabled => (
             "is disabled",
-            "Nothing has succeeded for five days, so Offhook has stopped retrying. Its events are held, and none is lost: \
-             resume the endpoint when your server responds again."
+            "Attempts have failed for five days or more without a success, so Offhook has stopped retrying. Its events are \
+             held, and none is lost: resume the endpoint when your server responds again."
                 .to_owned(),
         ),
         AuditAction::EndpointPausedGone => (

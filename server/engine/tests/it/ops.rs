@@ -7,7 +7,7 @@ use domain::{
     audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
     delivery::{Deliveries, Status},
-    endpoint::{Duplicate, EndpointForm, Endpoints},
+    endpoint::{Duplicate, EndpointForm, EndpointStatus, Endpoints},
     event::{EventKind, Events},
     filter::DeliveryFilter,
     id::{AccountId, UserId},
@@ -215,6 +215,9 @@ async fn resuming_an_account_resets_the_health_of_its_endpoints(harness: TestHar
     harness.engine.suspend_account(&olga, &acme(&harness), "Unpaid").await.unwrap();
     harness.clock.step_ms(6 * DAY_MS);
     harness.engine.restore_account(&olga, &acme(&harness)).await.unwrap();
+    let resumed = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
+    assert_eq!(EndpointStatus::of(&resumed, harness.now()), EndpointStatus::Unproven);
+    assert_eq!(resumed.failure, None, "its earlier failure says nothing about it now");
     harness.run().await;
     let now = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
     assert_eq!(
