@@ -24,6 +24,7 @@ pub mod secret_key;
 pub mod security_headers;
 pub mod session_store;
 pub mod site;
+pub mod starting;
 pub mod telemetry;
 pub mod test_line;
 pub mod time_limit;

@@ -8,7 +8,7 @@ use std::sync::{
 use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::Notify;
 
-use crate::{metrics::Counters, policies::ActivePolicies, store::db::Db};
+use crate::{metrics::Counters, policies::ActivePolicies, readiness::WriteHealth, store::db::Db};
 
 /// Shared by the hot path, the background workers and the services.
 pub struct Context {
@@ -22,6 +22,7 @@ pub struct Context {
     pub node: String,
     /// What is counted.
     pub counters: Counters,
+    pub(crate) writes: WriteHealth,
     pub(crate) policies: ActivePolicies,
     /// Wakes the worker of recovery jobs.
     pub(crate) recovery_changed: Notify,
@@ -40,6 +41,7 @@ impl Context {
             ids,
             node: format!("node_{}", domain::id::encode(at, entropy)),
             counters: Counters::default(),
+            writes: WriteHealth::default(),
             policies,
             recovery_changed: Notify::new(),
             rotation_changed: Notify::new(),

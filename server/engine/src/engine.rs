@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use async_trait::async_trait;
 use domain::{
     Backend, UnixMs,
     id::{AccountId, Entropy, Ids},
@@ -30,11 +31,11 @@ use crate::{
     outbound::{BuildError, Outbound, Policy},
     password::HashCost,
     policies::{ActivePolicies, EnvDefaults},
+    readiness,
     store::{
         db::{Db, Dialect},
         deliveries::{backlog, queue},
         error::StoreError,
-        probe,
         sqlite::{self, checkpoints::Checkpoints},
     },
     vault::Vault,
@@ -197,12 +198,7 @@ impl Engine {
         if self.context.is_stopping() {
             return Err("stopping".to_owned());
         }
-        let probed = async {
-            let mut tx = self.db().begin().await?;
-            probe::check(&mut tx).await?;
-            tx.commit().await
-        };
-        probed.await.map_err(|error: StoreError| error.to_string())
+        readiness::check(&self.context).await
     }
 
     /// The deliveries that wait in the database, counted recently.
@@ -270,9 +266,14 @@ fn env_defaults(config: &Config) -> EnvDefaults {
     }
 }
 
+#[async_trait]
 impl Backend for Engine {
     fn clock(&self) -> &dyn Clock {
         &*self.context.clock
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        Self::ready(self).await
     }
 
     fn mail_configured(&self) -> bool {

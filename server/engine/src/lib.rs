@@ -23,6 +23,7 @@ pub mod outbound;
 pub mod password;
 mod policies;
 mod random;
+mod readiness;
 mod restore;
 pub mod service;
 pub mod store;

@@ -55,7 +55,9 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResu
         sender.context.counters.record.add(batch.len(), began.elapsed().as_secs_f64());
         StoreResult::Ok(recorded)
     };
-    let recorded = written.await.inspect_err(|_| sender.mark_uncertain())?;
+    let written = written.await;
+    sender.context.writes.note(sender.now(), &written);
+    let recorded = written.inspect_err(|_| sender.mark_uncertain())?;
     settle(sender, recorded, batch).await;
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
-use crate::store::error::StoreResult;
+use crate::store::{error::StoreResult, sqlite::open_file::OpenFile};
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,21 @@ pub struct Db {
     pub dialect: Dialect,
     /// Notified of each commit on SQLite.
     pub(super) commits: Arc<Notify>,
+    /// The file that is open; none for PostgreSQL.
+    pub(super) file: Option<Arc<OpenFile>>,
+}
+
+/// The connections of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `readers` or `writer`.
+    pub name: &'static str,
+    /// Open ones.
+    pub open: u32,
+    /// Those of them that nothing uses.
+    pub idle: u32,
+    /// The most that may be open.
+    pub max: u32,
 }
 
 /// A transaction that may write. Rolled back if dropped without [`Tx::commit`].
@@ -92,11 +107,44 @@ impl Db {
     /// Begins a transaction that may write.
     ///
     /// # Errors
-    /// When the database is unavailable or stays locked.
+    /// When the database is unavailable, stays locked, or its file was deleted or replaced.
     pub async fn begin(&self) -> StoreResult<Tx> {
+        self.check_file()?;
         Ok(match &self.writer {
             Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Begins a transaction that only reads.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub async fn begin_read(&self) -> StoreResult<Tx> {
+        Ok(match &self.readers {
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Whether the open file is still the one at its path. What is written to a deleted file is lost.
+    ///
+    /// # Errors
+    /// When it was deleted or replaced.
+    pub fn check_file(&self) -> StoreResult<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
+    }
+
+    /// How the connections are used now.
+    #[must_use]
+    pub fn pools(&self) -> [PoolUse; 2] {
+        [("readers", &self.readers), ("writer", &self.writer)].map(|(name, pool)| {
+            on!(pool, p => PoolUse {
+                name,
+                open: p.size(),
+                idle: u32::try_from(p.num_idle()).unwrap_or(u32::MAX),
+                max: p.options().get_max_connections(),
+            })
         })
     }
 

@@ -1,5 +1,7 @@
 //! Store errors, and what callers learn of them.
 
+use std::path::PathBuf;
+
 use domain::Error;
 
 /// A failure of the database.
@@ -11,6 +13,9 @@ pub enum StoreError {
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database file is no longer the one that was opened.
+    #[error("the database file {} was deleted or replaced while the server was running", .0.display())]
+    FileReplaced(PathBuf),
     /// A stored value cannot be converted to its type.
     #[error("invalid value in {table}.{column}, row {row}")]
     Corrupt {
@@ -40,8 +45,16 @@ impl StoreError {
                 error,
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_)
             ),
+            Self::FileReplaced(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether there is no space left for a write.
+    fn is_disk_full(&self) -> bool {
+        // SQLite and PostgreSQL.
+        matches!(self, Self::Database(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("13" | "53100")))
     }
 
     /// Whether it collided with another transaction: the same id, or the same rows in another order. A retry sees what that
@@ -69,10 +82,12 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         if error.is_transient() {
             tracing::warn!(%error, "the database is unavailable");
-            return Self::Unavailable {
-                detail: "The database is unavailable. Nothing was changed. Try again shortly.".to_owned(),
-                retry_after_s: RETRY_AFTER_S,
+            let detail = if error.is_disk_full() {
+                "The disk of the database is full. Nothing was changed. Try again when there is space."
+            } else {
+                "The database is unavailable. Nothing was changed. Try again shortly."
             };
+            return Self::Unavailable { detail: detail.to_owned(), retry_after_s: RETRY_AFTER_S };
         }
         tracing::error!(%error, "the database failed");
         Self::Internal

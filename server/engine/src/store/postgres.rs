@@ -35,7 +35,7 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     };
     let (readers, writer) = (pool(READERS).await?, pool(WRITERS).await?);
     let (readers, writer) = (Pool::Postgres(readers), Pool::Postgres(writer));
-    Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default() })
+    Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default(), file: None })
 }
 
 /// Sends a message to all nodes. Does nothing on SQLite, which has one node.

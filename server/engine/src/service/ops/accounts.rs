@@ -38,6 +38,7 @@ impl OpsAccounts for Engine {
         let several_nodes = self.db().dialect == Dialect::Postgres;
         Ok(Health {
             at: now,
+            not_ready: self.ready().await.err(),
             accounts: overview::count(self.db()).await?,
             waiting: waiting.active,
             held: waiting.held,
