@@ -33,6 +33,6 @@ pub use backup::BackupError;
 pub use clock::SystemClock;
 pub use context::Context;
 pub use engine::{Config, Engine, OpenError};
-pub use metrics::{Metric, Value};
+pub use metrics::{Histogram, Labels, Metric, Value};
 pub use restore::{RestoreError, Restored, restore};
 pub use service::users::create::Affiliation;

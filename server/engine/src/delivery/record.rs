@@ -187,7 +187,9 @@ async fn promote_next(
 }
 
 fn count_results(sender: &Sender, batch: &[Outcome]) {
-    let of = |ok: bool| batch.iter().filter(|outcome| outcome.succeeded() == Some(ok)).count();
-    count(&sender.context.counters.delivered, of(true));
-    count(&sender.context.counters.failed_attempts, of(false));
+    for attempt in batch.iter().filter_map(Outcome::attempt) {
+        let response = &attempt.response;
+        let cause = response.failure.as_ref().map(|failure| failure.cause);
+        sender.context.counters.attempts.add(response.duration_ms, cause);
+    }
 }

@@ -1,11 +1,19 @@
-//! Metrics of this node.
+//! Metrics of this node, and of the database that all nodes share.
 
-use domain::{UnixMs, error::Result};
+use domain::{UnixMs, endpoint::EndpointState, error::Result};
 
-use crate::{Engine, metrics::Metric, store::deliveries::backlog::Backlog};
+use crate::{
+    Engine,
+    metrics::{Metric, Value},
+    store::{
+        db::{Db, PoolUse},
+        deliveries::backlog::Backlog,
+        endpoints, nodes,
+    },
+};
 
 impl Engine {
-    /// All metrics, for `/metrics`.
+    /// All metrics, for `/metrics`. What all nodes share is reported by one of them, so that sums over nodes are right.
     ///
     /// # Errors
     /// `Unavailable` when the database cannot be read.
@@ -17,10 +25,19 @@ impl Engine {
             Metric::gauge("offhook_attempts_in_flight", "Attempts whose outcome is not recorded yet.", in_flight),
             Metric::gauge("offhook_ingest_waiting", "Events waiting for a commit.", self.intake().waiting() as u64),
         ]);
-        metrics.extend(backlog(&self.backlog().await?, self.now()));
+        metrics.extend(connections(self.db()));
+        if nodes::reports_for_all(self.db(), &self.context().node, self.now()).await? {
+            metrics.extend(self.shared_metrics().await?);
+        }
+        Ok(metrics)
+    }
+
+    async fn shared_metrics(&self) -> Result<Vec<Metric>> {
+        let mut metrics: Vec<Metric> = backlog(&self.backlog().await?, self.now()).into();
         let help = "Age of the oldest delivery that is missing from the phone number index; 0 for none.";
         let behind_ms = self.background().phone_indexer.behind_ms().await?;
         metrics.push(Metric::seconds("offhook_numbers_behind_seconds", help, behind_ms));
+        metrics.push(endpoint_states(&endpoints::by_state(self.db()).await?));
         Ok(metrics)
     }
 
@@ -42,10 +59,38 @@ fn backlog(waiting: &Backlog, now: UnixMs) -> [Metric; 4] {
         ),
         Metric::gauge("offhook_deliveries_held", "Deliveries held for paused and disabled endpoints.", waiting.held),
         Metric::seconds(
-            "offhook_oldest_due_seconds",
+            "offhook_oldest_due_timestamp_seconds",
             "When the longest due delivery was due, Unix time; 0 for none.",
             oldest_ms,
         ),
         Metric::seconds("offhook_lag_seconds", "How long the longest due delivery has been due.", lag_ms),
+    ]
+}
+
+/// Every state, so that a rule about disabled endpoints has a value before there is one.
+fn endpoint_states(counts: &[(String, i64)]) -> Metric {
+    let states = [EndpointState::Active, EndpointState::Paused, EndpointState::Disabled].map(|state| {
+        let count = counts.iter().find(|(name, _)| name == state.as_str()).map_or(0, |(_, count)| count.unsigned_abs());
+        (state.as_str(), Value::gauge(count))
+    });
+    Metric::by("offhook_endpoints", "Endpoints, by state.", "state", states)
+}
+
+fn connections(db: &Db) -> [Metric; 2] {
+    let pools = db.pools();
+    let labels = |pool: &PoolUse, state: &str| vec![("pool", pool.name.to_owned()), ("state", state.to_owned())];
+    let open = pools.iter().flat_map(|pool| {
+        let idle = pool.idle.min(pool.open);
+        let count = |n: u32| Value::gauge(n.into());
+        [(labels(pool, "idle"), count(idle)), (labels(pool, "used"), count(pool.open - idle))]
+    });
+    let max = pools.iter().map(|pool| (pool.name, Value::gauge(pool.max.into())));
+    [
+        Metric {
+            name: "offhook_database_connections",
+            help: "Open database connections of this node.",
+            value: Value::Family(open.collect()),
+        },
+        Metric::by("offhook_database_connections_max", "Most database connections of this node.", "pool", max),
     ]
 }
