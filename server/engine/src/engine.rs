@@ -121,7 +121,7 @@ impl Engine {
             tracing::warn!("the policies could not be read yet; those of the environment apply");
         }
         let (intake, arriving) = Intake::new();
-        let background = Background::new(&sender, &intake, config.mail.clone(), config.public_url.clone());
+        let background = Background::new(&sender, &intake, &vault, config.mail.clone(), config.public_url.clone());
         Ok(Arc::new(Self {
             config,
             context,

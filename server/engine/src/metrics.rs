@@ -215,6 +215,15 @@ impl Attempts {
     }
 }
 
+/// Emails that ended.
+#[derive(Debug, Default)]
+pub struct Emails {
+    /// Accepted by the mail server.
+    pub(crate) sent: AtomicU64,
+    /// Given up.
+    pub(crate) failed: AtomicU64,
+}
+
 /// What is counted since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -224,6 +233,8 @@ pub struct Counters {
     pub intake: Commits,
     /// Attempts that were recorded.
     pub attempts: Attempts,
+    /// Emails.
+    pub emails: Emails,
     /// Group commits of outcomes.
     pub record: Commits,
     /// Transactions that delete what is past retention.
@@ -250,6 +261,10 @@ impl Counters {
             histogram("offhook_clean_commit_seconds", "Time of a step of retention, seconds.", &clean.seconds),
         ];
         metrics.extend(self.attempts.metrics());
+        metrics.extend([
+            counter("offhook_emails_sent_total", "Emails that the mail server accepted.", &self.emails.sent),
+            counter("offhook_emails_failed_total", "Emails that were given up.", &self.emails.failed),
+        ]);
         metrics
     }
 }

@@ -12,6 +12,7 @@ mod full_disk;
 mod headers;
 mod health;
 mod live;
+mod mail;
 mod ops;
 mod policy;
 mod postgres;

@@ -53,8 +53,8 @@ async fn an_operator_lands_on_the_health_page_and_reaches_every_other_page() {
     let account = olga.get(&page).await.text;
     assert!(account.contains("Invitation sent to ana@acme.example"), "{account}");
     assert!(
-        app.mail
-            .emails()
+        app.emails()
+            .await
             .pop()
             .unwrap()
             .text

@@ -11,8 +11,8 @@ use crate::{
 const NEW: &str = "violet kettle ran 7 miles";
 
 /// Path of the link in the latest email.
-fn path_in_email(app: &TestApp) -> String {
-    let email = app.mail.emails().pop().unwrap();
+async fn path_in_email(app: &TestApp) -> String {
+    let email = app.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.strip_prefix(&app.url("")).unwrap().to_owned()
 }
@@ -136,8 +136,8 @@ async fn a_password_reset_works_once_and_ends_all_sessions() {
     assert!(known.contains("emailed a link to it"), "{known}");
     let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
     assert_eq!(main(&nobody), main(&known), "the response reveals nothing");
-    assert_eq!(app.mail.emails().len(), 1);
-    let link = path_in_email(&app);
+    assert_eq!(app.emails().await.len(), 1);
+    let link = path_in_email(&app).await;
     assert!(browser.get(&link).await.text.contains("Choose a new password"));
     let reset = [("link", end(&link)), ("form[password]", NEW)];
     let done = browser.post("/api/reset", &reset).await;
@@ -194,5 +194,5 @@ async fn changing_a_password_requires_the_old_one_and_keeps_this_session() {
     let page = page_after(&mut here, &changed).await;
     assert!(page.text.contains("Your password was changed"), "{}", page.text);
     assert!(there.get("/me/security").await.header("location").starts_with("/sign-in"));
-    assert!(app.mail.emails().pop().unwrap().subject.contains("was changed"));
+    assert!(app.emails().await.pop().unwrap().subject.contains("was changed"));
 }

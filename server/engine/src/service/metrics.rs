@@ -8,7 +8,7 @@ use crate::{
     store::{
         db::{Db, PoolUse},
         deliveries::backlog::Backlog,
-        endpoints, nodes,
+        emails, endpoints, nodes,
     },
 };
 
@@ -37,8 +37,18 @@ impl Engine {
         let help = "Age of the oldest delivery that is missing from the phone number index; 0 for none.";
         let behind_ms = self.background().phone_indexer.behind_ms().await?;
         metrics.push(Metric::seconds("offhook_numbers_behind_seconds", help, behind_ms));
+        let waiting = self.emails_waiting().await?;
+        metrics.push(Metric::gauge("offhook_emails_waiting", "Emails that wait for the mail server.", waiting));
         metrics.push(endpoint_states(&endpoints::by_state(self.db()).await?));
         Ok(metrics)
+    }
+
+    /// How many emails wait in the outbox.
+    ///
+    /// # Errors
+    /// `Unavailable` when the database cannot be read.
+    pub async fn emails_waiting(&self) -> Result<u64> {
+        Ok(emails::waiting(self.db()).await?)
     }
 
     /// Deliveries in this node's memory, and attempts whose outcome is not recorded yet.

@@ -10,6 +10,7 @@ mod conditions;
 pub mod credentials;
 pub mod db;
 pub mod deliveries;
+pub mod emails;
 pub mod endpoints;
 pub mod error;
 pub mod events;

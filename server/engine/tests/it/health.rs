@@ -222,7 +222,7 @@ async fn automatic_changes_are_recorded_with_the_endpoints_name(harness: TestHar
 async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     let endpoint = harness.endpoint_with(|form| form.name = "Helpdesk".into()).await;
     fail_for_days(&harness, 5).await;
-    let emails = harness.mail.emails();
+    let emails = harness.emails().await;
     let subjects: Vec<&str> = emails.iter().map(|email| email.subject.as_str()).collect();
     let expected = [
         "Helpdesk is failing",
@@ -246,7 +246,7 @@ async fn a_410_is_reported_unless_it_comes_from_the_test_line(harness: TestHarne
     harness.receiver.next([Reply::Status(410), Reply::Status(410)]);
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
-    let emails = harness.mail.emails();
+    let emails = harness.emails().await;
     assert_eq!(emails.len(), 1);
     assert!(emails[0].subject.ends_with("is paused") && emails[0].text.contains("410 Gone"), "{}", emails[0].text);
     let other = harness.endpoint().await;
@@ -254,5 +254,5 @@ async fn a_410_is_reported_unless_it_comes_from_the_test_line(harness: TestHarne
     harness.accept(EventKind::CallProcessed, 2).await;
     harness.run().await;
     assert_eq!(harness.engine.endpoint(&harness.admin, &other.id).await.unwrap().endpoint.state, EndpointState::Paused);
-    assert_eq!(harness.mail.emails().len(), 1, "the user chooses its responses");
+    assert_eq!(harness.emails().await.len(), 1, "the user chooses its responses");
 }

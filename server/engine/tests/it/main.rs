@@ -21,6 +21,7 @@ mod memory_budget;
 mod nodes;
 mod ops;
 mod order;
+mod outbox;
 mod phone_numbers;
 mod policies;
 mod postgres_tls;

@@ -53,8 +53,8 @@ async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Aud
 }
 
 /// The secret part of the link in the latest email.
-pub fn link(harness: &TestHarness) -> String {
-    let email = harness.mail.emails().pop().unwrap();
+pub async fn link(harness: &TestHarness) -> String {
+    let email = harness.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
@@ -121,7 +121,7 @@ async fn an_account_is_created_with_its_first_admin(harness: TestHarness) {
     let (account, invitation) = harness.engine.create_customer_account(&olga, &form).await.unwrap();
     assert_eq!(invitation.unwrap().email, "bob@beta.example");
     let newcomer = NewUserForm { name: "Bob".into(), password: PASSWORD.into() };
-    let (bob, joined) = harness.engine.join_as_new(&link(&harness), &newcomer, "").await.unwrap();
+    let (bob, joined) = harness.engine.join_as_new(&link(&harness).await, &newcomer, "").await.unwrap();
     assert_eq!(joined.id, account.id);
     assert!(harness.engine.actor(&bob.id, &account.id).await.unwrap().may(Permission::ManageMembers));
     let again =

@@ -24,14 +24,14 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     harness.engine.invite_staff(&olga, &invite("sam@provider.example")).await.unwrap();
     let twice = harness.engine.invite_staff(&olga, &invite("sam@provider.example")).await.unwrap_err();
     assert_eq!(twice.fields()[0].field, "email");
-    let first = link(&harness);
+    let first = link(&harness).await;
     let open = harness.engine.staff_list(&olga).await.unwrap().invitations;
     harness.engine.resend_staff_invitation(&olga, &open[0].id).await.unwrap();
     assert!(
         matches!(harness.engine.staff_invited(&first).await, Err(Error::Conflict { .. })),
         "the earlier link has ended"
     );
-    let second = link(&harness);
+    let second = link(&harness).await;
     assert_eq!(harness.engine.staff_invited(&second).await.unwrap().role, StaffRole::Support);
     let weak = NewUserForm { name: "Sam".into(), password: "short".into() };
     assert!(harness.engine.join_staff_as_new(&second, &weak, "").await.is_err());
@@ -57,7 +57,7 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
 
     // A user who already has an account can accept only as themselves.
     harness.engine.invite_staff(&olga, &invite("ana@acme.example")).await.unwrap();
-    let third = link(&harness);
+    let third = link(&harness).await;
     let known = NewUserForm { name: "Ana".into(), password: PASSWORD.into() };
     assert!(matches!(harness.engine.join_staff_as_new(&third, &known, "").await, Err(Error::Conflict { .. })));
     assert!(matches!(harness.engine.join_staff(&third, &sam.id, "").await, Err(Error::Forbidden(_))));
@@ -67,7 +67,7 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
     harness.engine.invite_staff(&olga, &invite("kim@provider.example")).await.unwrap();
     let open = harness.engine.staff_list(&olga).await.unwrap().invitations;
     harness.engine.withdraw_staff_invitation(&olga, &open[0].id).await.unwrap();
-    assert!(matches!(harness.engine.staff_invited(&link(&harness)).await, Err(Error::Conflict { .. })));
+    assert!(matches!(harness.engine.staff_invited(&link(&harness).await).await, Err(Error::Conflict { .. })));
     assert!(matches!(harness.engine.withdraw_staff_invitation(&olga, &open[0].id).await, Err(Error::NotFound(_))));
 }
 

@@ -24,8 +24,8 @@ const OLD: &str = "correct horse battery";
 const ANA: &str = "ana@acme.example";
 
 /// The secret part of the link in the latest email.
-fn link(harness: &TestHarness) -> String {
-    let email = harness.mail.emails().pop().unwrap();
+async fn link(harness: &TestHarness) -> String {
+    let email = harness.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
@@ -33,7 +33,7 @@ fn link(harness: &TestHarness) -> String {
 async fn invited(harness: &TestHarness, email: &str, role: Role) -> String {
     let form = InviteForm { email: email.into(), role: role.as_str().into() };
     harness.engine.invite(&harness.admin, &form).await.unwrap();
-    link(harness)
+    link(harness).await
 }
 
 /// A user who has joined the account.
@@ -57,7 +57,7 @@ fn is_conflict<T: std::fmt::Debug>(result: domain::Result<T>, says: &str) {
 
 async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let link = invited(&harness, "Bob@Acme.example", Role::Developer).await;
-    let email = harness.mail.emails().pop().unwrap();
+    let email = harness.emails().await.pop().unwrap();
     assert_eq!(email.to, "bob@acme.example");
     assert!(email.text.contains(ANA) && email.text.contains("Acme") && email.text.contains("developer"));
     let shown = harness.engine.invited(&link).await.unwrap();
@@ -100,7 +100,7 @@ async fn a_resent_invitation_has_a_new_link(harness: TestHarness) {
     let first = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let open = harness.engine.members(&harness.admin).await.unwrap().invitations;
     let again = harness.engine.resend_invitation(&harness.admin, &open[0].id).await.unwrap();
-    let second = link(&harness);
+    let second = link(&harness).await;
     assert_ne!(first, second);
     is_conflict(harness.engine.invited(&first).await, "newer email");
     assert!(harness.engine.invited(&second).await.is_ok());
@@ -132,7 +132,7 @@ async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
         let refused = harness.engine.invite(&harness.admin, &form).await.unwrap_err();
         assert_eq!(refused.fields()[0].field, "email", "{email}");
     }
-    assert_eq!(harness.mail.emails().len(), 1);
+    assert_eq!(harness.emails().await.len(), 1);
 }
 
 async fn only_admins_see_and_change_members(harness: TestHarness) {
@@ -201,7 +201,7 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     let ana = id(&harness.admin);
     session(&harness, "one", &ana).await;
     harness.engine.forgot(" Ana@acme.example").await.unwrap();
-    let first = link(&harness);
+    let first = link(&harness).await;
     harness.engine.reset_link(&first).await.unwrap();
     assert!(matches!(harness.engine.reset_password(&first, "short", "").await, Err(Error::Invalid(_))));
     harness.engine.reset_password(&first, PASSWORD, "203.0.113.9").await.unwrap();
@@ -209,10 +209,10 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
     assert!(!is_alive(&harness, "one").await, "all sessions end");
     is_conflict(harness.engine.reset_password(&first, OLD, "").await, "has already been used");
-    assert!(harness.mail.emails().pop().unwrap().subject.contains("was changed"));
+    assert!(harness.emails().await.pop().unwrap().subject.contains("was changed"));
     harness.clock.step_ms(RESET_MS);
     harness.engine.forgot(ANA).await.unwrap();
-    let second = link(&harness);
+    let second = link(&harness).await;
     harness.clock.step_ms(RESET_MS);
     is_conflict(harness.engine.reset_link(&second).await, "has expired");
     is_conflict(harness.engine.reset_password(&second, OLD, "").await, "has expired");
@@ -222,11 +222,11 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
 
 async fn an_unknown_address_gets_the_same_response_and_no_email(harness: TestHarness) {
     assert_eq!(harness.engine.forgot("nobody@acme.example").await, Ok(()));
-    assert_eq!(harness.mail.emails(), []);
+    assert_eq!(harness.emails().await, []);
     for _ in 0..3 {
         assert_eq!(harness.engine.forgot(ANA).await, Ok(()));
     }
-    assert_eq!(harness.mail.emails().len(), 1, "one email a minute");
+    assert_eq!(harness.emails().await.len(), 1, "one email a minute");
     assert!(matches!(harness.engine.forgot("nonsense").await, Err(Error::Invalid(_))));
 }
 
@@ -257,12 +257,12 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
     joined(&harness, BOB, Role::Admin).await;
     joined(&harness, "eve@acme.example", Role::Developer).await;
     let alerted = async || {
-        let before = harness.mail.emails().len();
+        let before = harness.emails().await.len();
         harness.endpoint().await;
         harness.receiver.next([Reply::Status(410)]);
         harness.accept(EventKind::CallProcessed, 1).await;
         harness.run().await;
-        let emails = harness.mail.emails().split_off(before);
+        let emails = harness.emails().await.split_off(before);
         assert!(emails.iter().all(|email| email.text.contains("/me/security#letters")));
         emails.into_iter().map(|email| email.to).collect::<Vec<_>>()
     };

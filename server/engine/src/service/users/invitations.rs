@@ -15,12 +15,13 @@ use domain::{
 use crate::{
     Engine,
     digest::hash,
-    mail::Email,
+    mail::{Email, Queueing},
     password,
     service::users::emails::Link,
     store::{
         audit::Entry,
         db::{Db, Tx},
+        emails,
         error::StoreError,
         users::{
             self,
@@ -120,7 +121,7 @@ impl Engine {
         Ok(invitation)
     }
 
-    /// Inserts an invitation, commits the transaction, and emails the link.
+    /// Inserts an invitation, queues the email with its link, and commits the transaction.
     pub(crate) async fn send_invitation<P: InvitationScope>(
         &self,
         mut tx: Tx,
@@ -141,8 +142,9 @@ impl Engine {
         invitations::add(&mut tx, scope.key(), &invitation, &link.hash, now).await?;
         let entry = self.entry_of(scope, P::INVITED).by(actor).about(invitation.id.as_str(), &invitation.email);
         self.record(&mut tx, entry.with([Change::noted("role", role.name())])).await?;
+        let how = Queueing { about: Some(invitation.id.as_str()), valid_ms: INVITATION_MS };
+        self.queue_email(&mut tx, scope.email(self, &invitation, &link), how).await?;
         tx.commit().await?;
-        self.send_email(scope.email(self, &invitation, &link))?;
         Ok(invitation)
     }
 
@@ -217,6 +219,7 @@ impl Engine {
         let invitation = open.into_iter().find(|one| one.id == *id);
         let invitation = invitation.ok_or_else(|| Error::NotFound("Invitation".into()))?;
         invitations::withdraw::<P::Role>(&mut tx, scope.key(), id, self.now()).await?;
+        emails::cancel(&mut tx, id.as_str()).await?;
         Ok((tx, invitation))
     }
 
