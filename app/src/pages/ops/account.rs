@@ -8,7 +8,7 @@ use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::{accounts::failed_attempts, render_context};
+use super::accounts::failed_attempts;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::{LimitAccount, RenameAccount, ResumeAccount, load_account},
@@ -29,7 +29,7 @@ use crate::{
 pub fn AccountPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let card = load_account(place.acct.clone()).await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let account = card.row.account.clone();
         let suspension = match account.suspended.clone() {
             Some(suspension) => suspended(&account, &suspension, &view).into_html(),

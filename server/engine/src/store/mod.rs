@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod endpoints;
 pub mod error;
 pub mod events;
+pub(crate) mod members;
 mod migrations;
 pub mod nodes;
 mod open;

@@ -9,7 +9,6 @@ use crate::{
     digest::hash,
     mail::{Email, Enqueued},
     random,
-    store::users::invitations::InvitationRole,
 };
 
 /// Random bytes of a link.
@@ -50,8 +49,8 @@ impl Engine {
 }
 
 /// The email with the link to `page`. `what` is the scope in words, such as "the account Acme".
-pub(crate) fn invitation<R: InvitationRole>(invitation: &Invitation<R>, what: &str, page: &str) -> Email {
-    let (by, role) = (&invitation.invited_by, invitation.role.name());
+pub(crate) fn invitation(invitation: &Invitation, what: &str, page: &str) -> Email {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
     Email {
         to: invitation.email.clone(),
         subject: format!("Invitation to join {what} on Offhook"),
