@@ -1,7 +1,6 @@
 //! Liveness and readiness, for supervisors and load balancers.
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
-use domain::Backend as _;
 use serde_json::{Value, json};
 
 use crate::app_state::SharedState;

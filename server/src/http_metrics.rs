@@ -1,7 +1,7 @@
 //! What is counted of HTTP requests, and of events that were refused.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -25,6 +25,8 @@ use crate::{
 const SECONDS: [f64; 11] = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 /// The route of requests that no handler names: static files, supervisors.
 const OTHER: &str = "other";
+/// Methods that have a label of their own.
+const METHODS: [&str; 7] = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
 /// Classes of HTTP statuses, from 1xx.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -32,7 +34,7 @@ const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 #[derive(Debug, Default)]
 pub struct HttpMetrics {
     /// By method and route. Both come from the router, so there are as many as it has.
-    routes: RwLock<HashMap<(&'static str, String), Arc<RouteMetrics>>>,
+    routes: RwLock<BTreeMap<(&'static str, String), Arc<RouteMetrics>>>,
     refused: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -79,10 +81,7 @@ fn posts_events(route: &str) -> bool {
 
 /// Clients may send any method.
 fn known(method: &Method) -> &'static str {
-    [Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS]
-        .iter()
-        .position(|one| one == method)
-        .map_or(OTHER, |at| ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"][at])
+    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER)
 }
 
 impl HttpMetrics {
@@ -111,14 +110,7 @@ impl HttpMetrics {
     /// All of them.
     #[must_use]
     pub fn metrics(&self) -> [Metric; 3] {
-        let mut routes: Vec<_> = self
-            .routes
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .map(|(key, of)| (key.clone(), of.clone()))
-            .collect();
-        routes.sort_by(|a, b| a.0.cmp(&b.0));
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner).clone();
         let labels = |(method, route): &(&str, String)| -> Labels {
             vec![("method", (*method).to_owned()), ("route", route.clone())]
         };

@@ -81,14 +81,23 @@ impl Mail for Server {
         let sent = tokio::time::timeout(SEND_TIMEOUT, self.smtp.send(message)).await;
         match sent {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(SendError { reason: error.to_string(), is_final: refuses_email(&error) }),
+            Ok(Err(error)) => Err(refusal(&error)),
             Err(_) => Err(SendError { reason: "the mail server took too long".to_owned(), is_final: false }),
         }
     }
 }
 
+/// The mail server's reason, for the admin who waits. How it is reached concerns only the operator.
+fn refusal(error: &smtp::Error) -> SendError {
+    if error.status().is_some() {
+        return SendError { reason: error.to_string(), is_final: refuses_email(error) };
+    }
+    tracing::warn!(%error, "the mail server cannot be reached");
+    SendError { reason: "the mail server cannot be reached".to_owned(), is_final: false }
+}
+
 /// Whether the server refuses this email for good: 55x is about a mailbox or a message (RFC 5321 section 4.2.1). Other
-/// errors may be those of our settings or of the server, which somebody repairs.
+/// errors may be those of our settings or of the server, which its operator repairs.
 fn refuses_email(error: &smtp::Error) -> bool {
     error.status().is_some_and(|code| {
         code.severity == Severity::PermanentNegativeCompletion && code.category == Category::MailSystem

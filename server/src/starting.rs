@@ -3,7 +3,12 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use axum::{Router, extract::Request, http::StatusCode, response::IntoResponse as _, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
 use domain::Error;
 
 use crate::{health, plain_error::PlainError, rest};
@@ -78,7 +83,10 @@ async fn wait(request: Request) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, to_bytes};
+    use axum::{
+        body::{Body, to_bytes},
+        http::StatusCode,
+    };
     use tower::ServiceExt as _;
 
     use super::*;

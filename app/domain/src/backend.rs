@@ -9,7 +9,7 @@ use crate::{
     endpoint::Endpoints,
     event::Events,
     member::Members,
-    ops::{OpsAccounts, Policies, StaffAdmin},
+    ops::{OpsAccounts, Policies},
     recover::Recovery,
     rotation::{BulkRotations, Rotations},
     second_factor::SecondFactors,
@@ -32,7 +32,6 @@ pub trait Backend:
     + Events
     + OpsAccounts
     + Policies
-    + StaffAdmin
     + Deliveries
     + Recovery
     + Rotations

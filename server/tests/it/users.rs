@@ -27,7 +27,7 @@ async fn invite(tenant: &Tenant<'_>, ana: &mut Browser<'_>, email: &str, role: &
     let fields = [("acct", acct.as_str()), ("form[email]", email), ("form[role]", role)];
     let sent = ana.post("/api/members/invite", &fields).await;
     assert_eq!(sent.header("location"), format!("/a/{acct}/members"), "{sent:?}");
-    path_in_email(tenant.app)
+    path_in_email(tenant.app).await
 }
 
 async fn page_after(browser: &mut Browser<'_>, posted: &TestResponse) -> TestResponse {
@@ -195,4 +195,27 @@ async fn changing_a_password_requires_the_old_one_and_keeps_this_session() {
     assert!(page.text.contains("Your password was changed"), "{}", page.text);
     assert!(there.get("/me/security").await.header("location").starts_with("/sign-in"));
     assert!(app.emails().await.pop().unwrap().subject.contains("was changed"));
+}
+
+#[tokio::test]
+async fn without_a_mail_server_the_link_of_an_invitation_is_shown_once() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let acct = tenant.account.id.as_str();
+    let invite = async |ana: &mut Browser<'_>, email: &str| {
+        let form = [("acct", acct), ("form[email]", email), ("form[role]", "viewer")];
+        let page = ana.post("/api/members/invite", &form).await.header("location").to_owned();
+        ana.get(&page).await.text
+    };
+    let emailed = invite(&mut ana, "bob@acme.example").await;
+    assert!(emailed.contains("email an invitation to bob@acme.example") && !emailed.contains("/invite/"), "{emailed}");
+    app.emails().await;
+    app.mail.unconfigure();
+    let shown = invite(&mut ana, "eve@acme.example").await;
+    assert!(shown.contains("No mail server is configured") && shown.contains("/invite/"), "{shown}");
+    app.emails().await;
+    let later = ana.get(&format!("/a/{acct}/members")).await.text;
+    assert!(!later.contains("/invite/") && later.contains("Email sent."), "{later}");
+    assert!(later.contains("Email failed: no mail server is configured."), "{later}");
 }

@@ -14,6 +14,7 @@ pub mod emails;
 pub mod endpoints;
 pub mod error;
 pub mod events;
+pub(crate) mod members;
 mod migrations;
 pub mod nodes;
 mod open;

@@ -2,7 +2,7 @@
 
 use domain::{
     account::Role,
-    member::{InviteForm, Members as _},
+    member::{Invite, InviteForm, MailStatus, Members as _, TeamKind},
     time::{HOUR_MS, MINUTE_MS},
     user::Users as _,
 };
@@ -13,12 +13,25 @@ use engine::{
 
 use crate::harness::{TestHarness, on_both};
 
-on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later }
+on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link }
 
 const ANA: &str = "ana@acme.example";
 
 fn temporary() -> SendError {
     SendError { reason: "451 try later".into(), is_final: false }
+}
+
+fn invite(email: &str) -> Invite {
+    let form = InviteForm { email: email.into(), role: Role::Viewer.as_str().into() };
+    form.parse(TeamKind::Account).unwrap()
+}
+
+/// What the list says of the only invitation's email.
+async fn listed(harness: &TestHarness) -> Option<MailStatus> {
+    let list = harness.engine.members(&harness.admin, TeamKind::Account).await.unwrap();
+    assert_eq!(list.invitations.len(), 1);
+    assert_eq!(list.invitations[0].link, None, "a link is shown once");
+    list.invitations[0].mail.clone()
 }
 
 async fn tick(harness: &TestHarness) -> Pause {
@@ -72,11 +85,11 @@ async fn an_email_survives_the_process_that_queued_it(harness: TestHarness) {
 }
 
 async fn an_email_is_queued_only_if_its_change_is_committed(harness: TestHarness) {
-    let form = |email: &str| InviteForm { email: email.into(), role: Role::Viewer.as_str().into() };
-    harness.engine.invite_member(&harness.admin, &form("bob@acme.example")).await.unwrap();
-    harness.engine.invite_member(&harness.admin, &form("bob@acme.example")).await.unwrap_err();
-    let invited = harness.engine.invite_member(&harness.admin, &form("eve@acme.example")).await.unwrap();
-    harness.engine.withdraw_invitation(&harness.admin, &invited.id).await.unwrap();
+    let engine = &harness.engine;
+    engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap();
+    engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap_err();
+    let invited = engine.invite(&harness.admin, invite("eve@acme.example")).await.unwrap();
+    engine.withdraw_invitation(&harness.admin, TeamKind::Account, &invited.id).await.unwrap();
     let emails = harness.emails().await;
     assert_eq!(emails.iter().map(|email| email.to.as_str()).collect::<Vec<_>>(), ["bob@acme.example"]);
 }
@@ -102,4 +115,31 @@ async fn an_email_that_its_node_did_not_finish_is_sent_later(harness: TestHarnes
     assert_eq!(harness.emails().await.len(), 1);
     let sent = &harness.mail.outgoing()[0];
     assert_eq!((sent.written_at, sent.id.starts_with("mail_")), (now, true));
+}
+
+async fn an_invitation_shows_what_became_of_its_email(harness: TestHarness) {
+    let refused = SendError { reason: "550 no such user".into(), is_final: true };
+    harness.mail.fail([temporary(), refused]);
+    let sent = harness.engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap();
+    assert_eq!((listed(&harness).await, sent.link), (Some(MailStatus::Waiting(None)), None));
+    harness.emails().await;
+    assert_eq!(listed(&harness).await, Some(MailStatus::Waiting(Some("451 try later".into()))));
+    harness.clock.step_ms(MINUTE_MS);
+    harness.emails().await;
+    assert_eq!(listed(&harness).await, Some(MailStatus::Failed("550 no such user".into())));
+    let again = harness.engine.resend_invitation(&harness.admin, TeamKind::Account, &sent.id).await.unwrap();
+    assert_eq!((harness.emails().await.len(), again.link), (1, None));
+    assert_eq!(listed(&harness).await, Some(MailStatus::Sent));
+}
+
+async fn without_a_mail_server_whoever_invites_gets_the_link(harness: TestHarness) {
+    harness.mail.unconfigure();
+    let sent = harness.engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap();
+    assert!(!format!("{sent:?}").contains("/invite/"), "{sent:?}");
+    let link = sent.link.unwrap().0;
+    harness.emails().await;
+    assert_eq!(listed(&harness).await, Some(MailStatus::Failed("no mail server is configured".into())));
+    let secret = link.split("/invite/").nth(1).unwrap();
+    let opened = harness.engine.invited(TeamKind::Account, secret).await.unwrap();
+    assert_eq!(opened.invitation.email, "bob@acme.example");
 }

@@ -87,7 +87,7 @@ async fn a_full_disk_is_not_ready_until_there_is_space_and_operators_are_told() 
     assert!(level == HealthLevel::Failing && verdict.contains(&reason), "{verdict}");
     limit_pages(&harness, "1073741823").await;
     harness.clock.step_ms(SECOND_MS);
-    assert_eq!(harness.engine.ready().await, Ok(()), "it tries again by itself");
+    assert_eq!(harness.engine.ready().await, Ok(()), "it tries again without a restart");
     assert_eq!(harness.engine.health(&olga).await.unwrap().verdict().0, HealthLevel::Healthy);
 }
 

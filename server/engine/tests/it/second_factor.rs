@@ -335,7 +335,7 @@ async fn the_member_list_shows_who_has_a_second_factor(harness: TestHarness) {
     let place = engine::Affiliation::Member(harness.admin.account().unwrap().clone(), Role::Viewer);
     harness.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&harness).await;
-    let members = harness.engine.members(&harness.admin).await.unwrap().members;
+    let members = harness.engine.members(&harness.admin, domain::member::TeamKind::Account).await.unwrap().members;
     let shown: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
     assert_eq!(shown, [(ANA, true), ("bob@acme.example", false)]);
 }

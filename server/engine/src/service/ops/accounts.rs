@@ -8,7 +8,7 @@ use domain::{
     audit::{AuditAction, Change},
     error::Result,
     id::AccountId,
-    member::Invitation,
+    member::{Invitation, Team, TeamRole},
     ops::{
         OpsAccounts,
         accounts::{
@@ -85,7 +85,8 @@ impl OpsAccounts for Engine {
             tx.commit().await?;
             return Ok((account, None));
         };
-        let invitation = self.send_invitation(tx, &account, actor, email, Role::Admin).await?;
+        let team = Team::Account(account.clone());
+        let invitation = self.send_invitation(tx, &team, actor, email, TeamRole::Account(Role::Admin)).await?;
         Ok((account, Some(invitation)))
     }
 

@@ -9,7 +9,7 @@ use crate::{
     digest::hash,
     mail::{self, Email, Queueing},
     random,
-    store::{db::Tx, users::invitations::InvitationRole},
+    store::db::Tx,
 };
 
 /// Random bytes of a link.
@@ -42,8 +42,8 @@ impl Engine {
 }
 
 /// The email with the link to `page`. `what` is the scope in words, such as "the account Acme".
-pub(crate) fn invitation<R: InvitationRole>(invitation: &Invitation<R>, what: &str, page: &str) -> Email {
-    let (by, role) = (&invitation.invited_by, invitation.role.name());
+pub(crate) fn invitation(invitation: &Invitation, what: &str, page: &str) -> Email {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
     Email {
         to: invitation.email.clone(),
         subject: format!("Invitation to join {what} on Offhook"),

@@ -2,10 +2,8 @@
 
 pub mod create;
 pub(super) mod emails;
-pub(super) mod invitations;
 mod second_factor;
 mod sign_in_throttle;
-mod staff;
 
 use async_trait::async_trait;
 use domain::{
