@@ -1,5 +1,6 @@
 //! Paths of all pages in one place.
 
+use domain::member::TeamKind;
 use domain::query::{Writer, encode};
 use leptos::prelude::with_context;
 
@@ -81,22 +82,40 @@ pub fn ops_account(acct: &str, rest: &str) -> String {
     below(OPS_ACCOUNTS, acct, rest)
 }
 
-/// A page of a member of staff: `ops_staff(usr, "remove")`; the role if `rest` is empty.
-#[must_use]
-pub fn ops_staff(usr: &str, rest: &str) -> String {
-    below(OPS_STAFF, usr, rest)
+/// The pages of a team: the members of the account with this ID, or the staff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TeamPages {
+    Account(String),
+    Staff,
+}
+
+impl TeamPages {
+    /// The kind of the team.
+    pub(crate) const fn kind(&self) -> TeamKind {
+        match self {
+            Self::Account(_) => TeamKind::Account,
+            Self::Staff => TeamKind::Staff,
+        }
+    }
+
+    /// The list of members.
+    pub(crate) fn list(&self) -> String {
+        match self {
+            Self::Account(acct) => account(acct, "members"),
+            Self::Staff => OPS_STAFF.to_owned(),
+        }
+    }
+
+    /// A page of a member, such as `remove`; the role if `rest` is empty.
+    pub(crate) fn member(&self, usr: &str, rest: &str) -> String {
+        below(&self.list(), usr, rest)
+    }
 }
 
 /// A page of a platform token.
 #[must_use]
 pub fn ops_token(token: &str) -> String {
     below(OPS_TOKENS, token, "")
-}
-
-/// A staff invitation, by the secret part of its link.
-#[must_use]
-pub fn staff_invitation(link: &str) -> String {
-    format!("/invite/staff/{}", encode(link))
 }
 
 /// A page of an API token.
@@ -112,17 +131,10 @@ pub fn endpoint(acct: &str, ep: &str, rest: &str) -> String {
     account(acct, &if rest.is_empty() { format!("endpoints/{ep}") } else { format!("endpoints/{ep}/{rest}") })
 }
 
-/// A member's page: `member(acct, usr, "remove")`; the member if `rest` is empty.
-#[must_use]
-pub fn member(acct: &str, usr: &str, rest: &str) -> String {
-    let usr = encode(usr);
-    account(acct, &if rest.is_empty() { format!("members/{usr}") } else { format!("members/{usr}/{rest}") })
-}
-
 /// An invitation, by the secret part of its link.
 #[must_use]
-pub fn invitation(link: &str) -> String {
-    format!("/invite/{}", encode(link))
+pub fn invitation(kind: TeamKind, link: &str) -> String {
+    below(if kind == TeamKind::Staff { "/invite/staff" } else { "/invite" }, link, "")
 }
 
 /// Setting a new password, by the secret part of the link.

@@ -14,17 +14,16 @@ use crate::pages::endpoints::{
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
-use crate::pages::members::{change::MemberPage, invite::InvitePage, list::MembersPage, remove::RemoveMemberPage};
+use crate::pages::members::{
+    ChangeStaffPage, InvitePage, InviteStaffPage, MemberPage, MembersPage, RemoveMemberPage, RemoveStaffPage, StaffPage,
+};
 use crate::pages::ops::{
     account::AccountPage,
     accounts::AccountsPage,
     audit::OpsAuditPage,
     health::HealthPage,
-    join_staff::JoinStaffPage,
     new_account::NewAccountPage,
     policies::PoliciesPage,
-    staff::{InviteStaffPage, StaffPage},
-    staff_change::{ChangeStaffPage, RemoveStaffPage},
     suspend::SuspendPage,
     tokens::{NewPlatformTokenPage, PlatformTokenPage, PlatformTokensPage, RevokePlatformTokenPage},
 };
@@ -32,9 +31,21 @@ use crate::pages::recover::{job::JobPage, jobs::JobsPage, plan::RecoverPage};
 use crate::pages::support::{home::SupportHomePage, log::LogPage, start::StartSupportPage};
 use crate::pages::tokens::{list::TokensPage, new::NewTokenPage, revoke::RevokeTokenPage, show::TokenPage};
 use crate::pages::{
-    forgot::ForgotPage, home::Home, invitation::InvitationPage, me::Me, not_found::NotFound, overview::Overview,
-    reset::ResetPage, second_factor::SecondFactorPage, security::SecurityPage, settings::SettingsPage,
-    sign_in::SignInPage, sign_up::SignUpPage, start::StartPage, test_line::TestLinePage, verify::VerifySignInPage,
+    forgot::ForgotPage,
+    home::Home,
+    invitation::{InvitationPage, StaffInvitationPage},
+    me::Me,
+    not_found::NotFound,
+    overview::Overview,
+    reset::ResetPage,
+    second_factor::SecondFactorPage,
+    security::SecurityPage,
+    settings::SettingsPage,
+    sign_in::SignInPage,
+    sign_up::SignUpPage,
+    start::StartPage,
+    test_line::TestLinePage,
+    verify::VerifySignInPage,
 };
 
 /// The application: one route per page. Responses are complete, so that pages work without script.
@@ -65,7 +76,7 @@ fn PublicRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/sign-in/verify") view=VerifySignInPage/>
         <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
         <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
-        <Route ssr=ssr.clone() path=path!("/invite/staff/:link") view=JoinStaffPage/>
+        <Route ssr=ssr.clone() path=path!("/invite/staff/:link") view=StaffInvitationPage/>
         <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>
         <Route ssr=ssr.clone() path=path!("/reset/:link") view=ResetPage/>
         <Route ssr=ssr.clone() path=path!("/me") view=Me/>

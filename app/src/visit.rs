@@ -126,4 +126,6 @@ pub struct PageError {
     pub error: UiError,
     /// The request ID, for questions to support.
     pub request_id: Option<String>,
+    /// Whether the server accepts and sends events.
+    pub ready: bool,
 }

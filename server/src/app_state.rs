@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::rate_limit::RateLimit;
+use crate::{http_metrics::HttpMetrics, rate_limit::RateLimit};
 
 /// The state as handlers hold it.
 pub type SharedState = Arc<AppState>;
@@ -25,6 +25,8 @@ pub struct AppState {
     pub trusted_proxies: Vec<IpNet>,
     /// Rate limits.
     pub rates: Rates,
+    /// What is counted of requests.
+    pub http_metrics: HttpMetrics,
     /// Cancelled when the server stops: endless streams finish then.
     pub stopping: CancellationToken,
 }
@@ -57,7 +59,8 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
         let (rates, stopping) = (Rates::default(), CancellationToken::new());
-        Self { backend: Arc::clone(&engine) as Arc<dyn Backend>, engine, public_url, trusted_proxies, rates, stopping }
+        let (backend, http_metrics) = (Arc::clone(&engine) as Arc<dyn Backend>, HttpMetrics::default());
+        Self { backend, engine, public_url, trusted_proxies, rates, http_metrics, stopping }
     }
 
     /// Whether browsers use https.

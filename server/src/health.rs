@@ -9,7 +9,12 @@ use crate::app_state::SharedState;
 
 /// `/healthz` and `/readyz`.
 pub fn routes() -> Router<SharedState> {
-    Router::new().route("/healthz", get(async || "ok\n")).route("/readyz", get(ready))
+    Router::new().merge(alive()).route("/readyz", get(ready))
+}
+
+/// `/healthz`: the process responds.
+pub fn alive<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new().route("/healthz", get(async || "ok\n"))
 }
 
 /// 200 when database and sender work and the server is not stopping; otherwise 503 with the reason. Tasks with a problem
@@ -26,4 +31,9 @@ async fn ready(State(state): State<SharedState>) -> (StatusCode, Json<Value>) {
             (StatusCode::SERVICE_UNAVAILABLE, Json(says))
         }
     }
+}
+
+/// 503 with the reason.
+pub fn not_ready(reason: String) -> (StatusCode, Json<Value>) {
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason })))
 }

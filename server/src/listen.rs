@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, http::Request, response::Response};
+use axum::{body::Body, extract::ConnectInfo, http::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -14,6 +14,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
+
+use crate::starting::Routes;
 
 /// Most connections at once; others wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 8_192;
@@ -27,12 +29,13 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
 /// Serves until `stopping` is cancelled and the requests in progress have finished or timed out.
-pub async fn serve(listener: TcpListener, router: Router, stopping: CancellationToken) {
+pub async fn serve(listener: TcpListener, routes: impl Into<Routes>, stopping: CancellationToken) {
+    let routes = routes.into();
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     while let Some(accepted) = stopping.run_until_cancelled(accept(&listener, &connections)).await {
         let Some((stream, peer, permit)) = accepted else { break };
-        let connection = http().serve_connection(TokioIo::new(stream), service(router.clone(), peer));
+        let connection = http().serve_connection(TokioIo::new(stream), service(routes.clone(), peer));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // Resets and malformed requests are common, and not our error.
@@ -85,9 +88,9 @@ fn http() -> http1::Builder {
     builder
 }
 
-/// Passes the requests of a connection to the router with the address of the peer.
+/// Passes the requests of a connection to the current routes with the address of the peer.
 fn service(
-    router: Router,
+    routes: Routes,
     peer: SocketAddr,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
@@ -98,6 +101,6 @@ fn service(
     service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
+        routes.current().call(request)
     })
 }

@@ -14,7 +14,7 @@ use axum::{
 };
 use engine::{Metric, Value};
 
-use crate::app_state::SharedState;
+use crate::{app_state::SharedState, process_metrics};
 
 /// `/metrics`.
 pub fn routes() -> Router<SharedState> {
@@ -23,7 +23,9 @@ pub fn routes() -> Router<SharedState> {
 
 async fn scrape(State(state): State<SharedState>) -> Response {
     match state.engine.metrics().await {
-        Ok(metrics) => {
+        Ok(mut metrics) => {
+            metrics.extend(state.http_metrics.metrics());
+            metrics.extend(process_metrics::read());
             ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&metrics)).into_response()
         }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
@@ -37,35 +39,51 @@ fn text(metrics: &[Metric]) -> String {
          offhook_build_info{{version=\"{version}\"}} 1\n"
     );
     for Metric { name, help, value } in metrics {
-        let kind = match value {
-            Value::Counter(_) | Value::Counters { .. } => "counter",
-            Value::Gauge(_) => "gauge",
-            Value::Histogram { .. } => "histogram",
-        };
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        write_samples(&mut out, name, value);
+        // A family without values is declared once it has some: until then its kind is unknown.
+        if let Some(kind) = kind(value) {
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+            write_samples(&mut out, name, &[], value);
+        }
     }
     out
 }
 
-fn write_samples(out: &mut String, name: &str, value: &Value) {
+fn kind(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Counter(_) => Some("counter"),
+        Value::Gauge(_) => Some("gauge"),
+        Value::Histogram { .. } => Some("histogram"),
+        Value::Family(values) => values.first().and_then(|(_, value)| kind(value)),
+    }
+}
+
+fn write_samples(out: &mut String, name: &str, labels: &[(&'static str, String)], value: &Value) {
     // Writing to a string cannot fail.
+    let own = braced(labels, None);
     match value {
         Value::Counter(value) | Value::Gauge(value) => {
-            let _ = writeln!(out, "{name} {value}");
+            let _ = writeln!(out, "{name}{own} {value}");
         }
-        Value::Counters { label, counts } => {
-            for (of, count) in counts {
-                let _ = writeln!(out, "{name}{{{label}=\"{of}\"}} {count}");
-            }
-        }
+        Value::Family(values) => values.iter().for_each(|(labels, value)| write_samples(out, name, labels, value)),
         Value::Histogram { buckets, count, sum } => {
             for (end, total) in buckets {
-                let _ = writeln!(out, "{name}_bucket{{le=\"{end}\"}} {total}");
+                let _ = writeln!(out, "{name}_bucket{} {total}", braced(labels, Some(&end.to_string())));
             }
-            let _ = writeln!(out, "{name}_bucket{{le=\"+Inf\"}} {count}\n{name}_sum {sum}\n{name}_count {count}");
+            let all = braced(labels, Some("+Inf"));
+            let _ = writeln!(out, "{name}_bucket{all} {count}\n{name}_sum{own} {sum}\n{name}_count{own} {count}");
         }
     }
+}
+
+/// Labels as in the text format: `{a="b",le="1"}`, or nothing.
+fn braced(labels: &[(&'static str, String)], le: Option<&str>) -> String {
+    let labels = labels.iter().map(|(name, value)| (*name, value.as_str())).chain(le.map(|end| ("le", end)));
+    let pairs: Vec<String> = labels.map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
+    if pairs.is_empty() { String::new() } else { format!("{{{}}}", pairs.join(",")) }
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
@@ -84,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_counter_with_a_label_has_a_line_for_each_of_its_values() {
-        let value = Value::Counters { label: "task", counts: vec![("writer".into(), 2), ("claims".into(), 0)] };
+        let of = |task: &str, panics| (vec![("task", task.to_owned())], Value::counter(panics));
+        let value = Value::Family(vec![of("writer", 2), of("claims", 0)]);
         let metrics = [Metric { name: "offhook_task_panics_total", help: "Panics.", value }];
         assert!(text(&metrics).ends_with(
             "# TYPE offhook_task_panics_total counter\noffhook_task_panics_total{task=\"writer\"} 2\n\
@@ -101,5 +120,16 @@ mod tests {
              offhook_x_seconds_bucket{le=\"1\"} 3\noffhook_x_seconds_bucket{le=\"+Inf\"} 4\n\
              offhook_x_seconds_sum 9.5\noffhook_x_seconds_count 4\n"
         ));
+    }
+
+    #[test]
+    fn labels_are_escaped_and_a_family_without_values_is_left_out() {
+        let labels = vec![("route", "a\\b\"c\n".to_owned()), ("status", "2xx".to_owned())];
+        let value = Value::Family(vec![(labels, Value::Counter(3.0))]);
+        let metrics = [
+            Metric { name: "offhook_x_total", help: "X.", value },
+            Metric { name: "offhook_y_total", help: "Y.", value: Value::Family(Vec::new()) },
+        ];
+        assert!(text(&metrics).ends_with("counter\noffhook_x_total{route=\"a\\\\b\\\"c\\n\",status=\"2xx\"} 3\n"));
     }
 }

@@ -44,7 +44,7 @@ async fn page(State(state): State<SharedState>, session: Session, request: Reque
     request_span::record_route(&request);
     record_user(&session).await;
     let (provide, request, _) = context(state, request);
-    site::render(provide, app::shell, request).await
+    session_store::save(&session, site::render(provide, app::shell, request).await).await
 }
 
 async fn function(State(state): State<SharedState>, session: Session, request: Request) -> Response {
@@ -63,7 +63,7 @@ async fn function(State(state): State<SharedState>, session: Session, request: R
     if let Some(decision) = limited.get() {
         state.rates.sign_in.write_headers(*decision, response.headers_mut());
     }
-    response
+    session_store::save(&session, response).await
 }
 
 /// Adds the user to the request's span. The session layer loads the session of every request anyway, to extend it.

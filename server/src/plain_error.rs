@@ -1,7 +1,7 @@
 //! Errors of routes that are neither pages nor REST: one line of plain text.
 
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::Error;
@@ -19,6 +19,10 @@ impl From<Error> for PlainError {
 impl IntoResponse for PlainError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        (status, format!("{}\n", self.0)).into_response()
+        let mut response = (status, format!("{}\n", self.0)).into_response();
+        if let Error::TooMany { retry_after_s } | Error::Unavailable { retry_after_s, .. } = self.0 {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
+        }
+        response
     }
 }

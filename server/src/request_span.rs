@@ -11,6 +11,8 @@ use axum::{
 use domain::{actor::Actor, test_line::PATH_PREFIX};
 use tracing::{Span, field::Empty};
 
+use crate::http_metrics::RouteSlot;
+
 /// The header that carries the id, in requests and responses.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Paths that end in a secret, which is never logged.
@@ -66,8 +68,9 @@ fn loggable(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// Adds the route that the router has matched.
+/// Adds the route that the router has matched, also to the metrics.
 pub fn record_route(request: &Request) {
+    RouteSlot::note(request);
     if let Some(route) = request.extensions().get::<MatchedPath>() {
         Span::current().record("route", route.as_str());
     }

@@ -7,6 +7,7 @@ use std::{
 
 use app::ssr::{ADDRESS_KEY, AGENT_KEY, USER_KEY};
 use async_trait::async_trait;
+use axum::response::{IntoResponse as _, Response};
 use domain::UnixMs;
 use engine::{
     Engine,
@@ -14,13 +15,13 @@ use engine::{
 };
 use time::Duration;
 use tower_sessions::{
-    Expiry, SessionManagerLayer, SessionStore,
+    Expiry, Session, SessionManagerLayer, SessionStore,
     cookie::SameSite,
-    session::{Id, Record},
+    session::{self, Id, Record},
     session_store::{Error, Result},
 };
 
-use crate::app_state::AppState;
+use crate::{app_state::AppState, plain_error::PlainError};
 
 /// A session ends after this time without a request.
 const INACTIVITY: Duration = Duration::hours(12);
@@ -32,6 +33,8 @@ const CACHE_MAX: usize = 1_000;
 const COOKIE: &str = "offhook";
 /// The cookie over https: browsers reject this prefix without `Secure`, for another path, or from a subdomain.
 const COOKIE_HTTPS: &str = "__Host-offhook";
+/// Seconds after which to try again when a session cannot be saved.
+const RETRY_AFTER_S: u32 = 5;
 /// How often a new id is generated when one is taken, which is all but impossible with 128 random bits.
 const ID_ATTEMPTS_MAX: usize = 3;
 
@@ -68,6 +71,7 @@ impl SessionStore for Sessions {
             let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
             let created = self.engine.create_session(stored(record, &id, &data, owner.as_ref())).await;
             if created.map_err(backend_error)? {
+                self.cache(record);
                 return Ok(());
             }
             record.id = Id::default();
@@ -80,8 +84,12 @@ impl SessionStore for Sessions {
             return Ok(());
         }
         let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
-        self.engine.save_session(stored(record, &id, &data, owner.as_ref())).await.map_err(backend_error)?;
-        self.cache(record);
+        match self.engine.save_session(stored(record, &id, &data, owner.as_ref())).await {
+            Ok(()) => self.cache(record),
+            // Only its expiry would have changed: no reason to refuse a page while the disk is full.
+            Err(domain::Error::Unavailable { .. }) if self.has_data_of(record) => {}
+            Err(error) => return Err(backend_error(error)),
+        }
         Ok(())
     }
 
@@ -118,6 +126,31 @@ impl Sessions {
         self.lock()
             .get(&record.id)
             .is_some_and(|cached| cached.data == record.data && record.expiry_date - cached.expiry_date < TOUCH_AFTER)
+    }
+
+    fn has_data_of(&self, record: &Record) -> bool {
+        self.lock().get(&record.id).is_some_and(|cached| cached.data == record.data)
+    }
+}
+
+/// Saves what the request changed in its session. The layer would do so as well, and respond to a failure with an empty 500;
+/// this says why.
+pub async fn save(session: &Session, response: Response) -> Response {
+    // A server error changes no session.
+    if response.status().is_server_error() || !session.is_modified() || session.is_empty().await {
+        return response;
+    }
+    match session.save().await {
+        Ok(()) => response,
+        Err(error) => {
+            tracing::warn!(%error, "a session could not be saved");
+            let detail = match error {
+                session::Error::Store(Error::Backend(detail)) => detail,
+                _ => String::new(),
+            };
+            let detail = format!("Your session can't be saved, so you can't sign in or submit forms now. {detail}");
+            PlainError::from(domain::Error::Unavailable { detail, retry_after_s: RETRY_AFTER_S }).into_response()
+        }
     }
 }
 

@@ -15,7 +15,9 @@ use tower_http::{
     trace::TraceLayer,
 };
 
-use crate::{app_state::SharedState, health, metrics, pages, request_span, rest, security_headers, site, test_line};
+use crate::{
+    app_state::SharedState, health, http_metrics, metrics, pages, request_span, rest, security_headers, site, test_line,
+};
 
 /// All routes, with what applies to every request.
 pub fn router(state: &SharedState) -> Router {
@@ -42,6 +44,7 @@ pub fn router(state: &SharedState) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(trace)
         .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(middleware::from_fn_with_state(state.clone(), http_metrics::measure))
         .layer(middleware::map_response_with_state(state.clone(), security_headers::add))
         .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response));
     // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of
@@ -51,6 +54,9 @@ pub fn router(state: &SharedState) -> Router {
 
 /// The panic hook has already logged what happened.
 fn panicked(_: Box<dyn Any + Send>) -> Response {
-    (StatusCode::INTERNAL_SERVER_ERROR, "Something failed on our side. Nothing was changed; please try again.\n")
+    (
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Something failed on our side. Open the page again to see whether your change was saved.\n",
+    )
         .into_response()
 }

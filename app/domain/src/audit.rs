@@ -48,9 +48,9 @@ actions! {
     EndpointPausedGone => "endpoint.paused_gone", "Endpoint paused after it returned 410 Gone";
     EndpointResumed => "endpoint.resumed", "Endpoint resumed";
     EndpointFailing => "endpoint.failing", "Endpoint failing: all recent attempts failed";
-    EndpointFailingOneDay => "endpoint.failing_one_day", "Endpoint failing for one day";
-    EndpointFailingFourDays => "endpoint.failing_four_days", "Endpoint failing for four days; it will be disabled tomorrow";
-    EndpointDisabled => "endpoint.disabled", "Endpoint disabled after five days of failures; events are held";
+    EndpointFailingOneDay => "endpoint.failing_one_day", "Endpoint failing for at least a day";
+    EndpointFailingFourDays => "endpoint.failing_four_days", "Endpoint failing for at least four days; last warning, a day or more before it is disabled";
+    EndpointDisabled => "endpoint.disabled", "Endpoint disabled after at least five days of failures; events are held";
     EndpointDeleted => "endpoint.deleted", "Endpoint deleted";
     EndpointTested => "endpoint.tested", "Test sent";
     CredentialsRevealed => "credentials.revealed", "Credentials revealed";

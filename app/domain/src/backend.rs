@@ -1,5 +1,7 @@
 //! The port: the operations that pages and REST call. The engine implements it; `app` depends on nothing else of it.
 
+use async_trait::async_trait;
+
 use crate::{
     account::Accounts,
     audit::Audit,
@@ -7,7 +9,7 @@ use crate::{
     endpoint::Endpoints,
     event::Events,
     member::Members,
-    ops::{OpsAccounts, Policies, StaffAdmin},
+    ops::{OpsAccounts, Policies},
     recover::Recovery,
     rotation::{BulkRotations, Rotations},
     second_factor::SecondFactors,
@@ -19,6 +21,7 @@ use crate::{
 };
 
 /// All parts of the port, object-safe: pages hold an `Arc<dyn Backend>`.
+#[async_trait]
 pub trait Backend:
     Accounts
     + Audit
@@ -29,7 +32,6 @@ pub trait Backend:
     + Events
     + OpsAccounts
     + Policies
-    + StaffAdmin
     + Deliveries
     + Recovery
     + Rotations
@@ -43,6 +45,11 @@ pub trait Backend:
 {
     /// The clock of the engine, which pages use for relative times.
     fn clock(&self) -> &dyn Clock;
+    /// Whether the database can be read and written, and events are accepted.
+    ///
+    /// # Errors
+    /// What is wrong, as text.
+    async fn ready(&self) -> Result<(), String>;
     /// Whether a mail server is configured. Without one, emails are only written to the log.
     fn mail_configured(&self) -> bool;
 }

@@ -12,7 +12,6 @@ pub mod me;
 pub mod members;
 pub mod ops;
 pub mod ops_policies;
-pub mod ops_staff;
 pub mod ops_tokens;
 pub mod overview;
 pub mod recover;

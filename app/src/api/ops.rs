@@ -58,16 +58,17 @@ pub async fn load_audit(query: String) -> Result<AuditPage, UiError> {
 /// Creates an account and invites its first admin.
 #[server(prefix = "/api", endpoint = "ops/open")]
 pub async fn create_customer_account(form: NewAccount) -> Result<(), UiError> {
-    use crate::{links, ssr};
+    use crate::{api::members::ShownLink, links, ssr};
     ssr::form(&format!("{}/new", links::OPS_ACCOUNTS), &form, async {
         let (account, invited) = ssr::backend()?.create_customer_account(&ssr::operator().await?, &form).await?;
-        let message = match invited {
-            Some(invitation) => {
-                format!("{} was created. {}", account.name, ssr::mail_messages::invited(&invitation.email)?)
+        let done = ssr::Done::to(links::ops_account(account.id.as_str(), ""));
+        Ok(match invited {
+            Some(sent) => {
+                let message = format!("{} was created. {}", account.name, ssr::mail_messages::invited(&sent.email)?);
+                done.saying(message).keeping(&ShownLink::of(&sent))
             }
-            None => format!("{} was created. It has no members yet.", account.name),
-        };
-        Ok(ssr::Done::to(links::ops_account(account.id.as_str(), "")).saying(message))
+            None => done.saying(format!("{} was created. It has no members yet.", account.name)),
+        })
     })
     .await
 }

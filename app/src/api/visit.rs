@@ -29,7 +29,9 @@ pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
 /// Sets the response status for an error, or redirects to the sign-in page.
 pub async fn refuse(error: UiError) -> Result<PageError, UiError> {
     crate::ssr::refuse(&error);
-    Ok(PageError { error, request_id: crate::ssr::request_id() })
+    // Other errors say nothing about the server.
+    let ready = error.status() < 500 || crate::ssr::backend()?.ready().await.is_ok();
+    Ok(PageError { error, request_id: crate::ssr::request_id(), ready })
 }
 
 /// Redirects to another page.

@@ -2,7 +2,7 @@
 
 use domain::UnixMs;
 use domain::delivery::Status;
-use domain::endpoint::{DISABLED_AFTER_MS, EndpointState, EndpointSummary, PauseReason};
+use domain::endpoint::{DISABLED, EndpointStatus, EndpointSummary, PauseReason};
 use domain::time::{ago, counted};
 use leptos::prelude::*;
 
@@ -10,81 +10,30 @@ use super::count_text::number;
 use super::status_badge::{StatusIcon, ink};
 use crate::zone::Zone;
 
-/// The status of an endpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndpointStatus {
-    /// Its latest attempt succeeded.
-    Healthy,
-    /// Its latest attempts failed, but only recently.
-    Degraded,
-    /// It has been failing for a while.
-    Failing,
-    /// Nothing has been sent to it.
-    Idle,
-    /// Paused.
-    Paused,
-    /// Disabled after days of failures.
-    Disabled,
-    /// Its account is suspended.
-    Suspended,
-    /// Deleted.
-    Deleted,
+/// The label of the badge.
+const fn label(status: EndpointStatus) -> &'static str {
+    match status {
+        EndpointStatus::Healthy => "Healthy",
+        EndpointStatus::Degraded => "Last attempt failed",
+        EndpointStatus::Failing => "Failing",
+        EndpointStatus::Unproven => "Unproven",
+        EndpointStatus::Idle => "No events sent yet",
+        EndpointStatus::Paused => "Paused",
+        EndpointStatus::Disabled => "Disabled",
+        EndpointStatus::Suspended => "Suspended",
+        EndpointStatus::Deleted => "Deleted",
+    }
 }
 
-impl EndpointStatus {
-    /// The endpoint's current status.
-    #[must_use]
-    pub fn of(summary: &EndpointSummary, now: UnixMs) -> Self {
-        let health = &summary.endpoint.health;
-        match summary.endpoint.state {
-            EndpointState::Deleted => Self::Deleted,
-            _ if summary.suspended => Self::Suspended,
-            EndpointState::Paused => Self::Paused,
-            EndpointState::Disabled => Self::Disabled,
-            EndpointState::Active if health.is_failing(now) => Self::Failing,
-            EndpointState::Active if health.failures_in_row > 0 => Self::Degraded,
-            EndpointState::Active if health.last_success_at.is_some() => Self::Healthy,
-            EndpointState::Active => Self::Idle,
-        }
-    }
-
-    /// The label of the badge.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Healthy => "Healthy",
-            Self::Degraded => "Last attempt failed",
-            Self::Failing => "Failing",
-            Self::Idle => "No events sent yet",
-            Self::Paused => "Paused",
-            Self::Disabled => "Disabled",
-            Self::Suspended => "Suspended",
-            Self::Deleted => "Deleted",
-        }
-    }
-
-    /// Whether the latest failure still needs attention.
-    #[must_use]
-    pub const fn needs_attention(self) -> bool {
-        matches!(self, Self::Degraded | Self::Failing | Self::Disabled)
-    }
-
-    /// Whether events have not been arriving for a while.
-    #[must_use]
-    pub const fn is_down(self) -> bool {
-        matches!(self, Self::Failing | Self::Disabled)
-    }
-
-    /// The delivery status with the same icon.
-    const fn icon(self) -> Status {
-        match self {
-            Self::Healthy => Status::Delivered,
-            Self::Degraded => Status::Retrying,
-            Self::Failing | Self::Disabled => Status::Failed,
-            Self::Idle => Status::Queued,
-            Self::Paused | Self::Suspended => Status::Held,
-            Self::Deleted => Status::Cancelled,
-        }
+/// The delivery status with the same icon.
+const fn icon(status: EndpointStatus) -> Status {
+    match status {
+        EndpointStatus::Healthy => Status::Delivered,
+        EndpointStatus::Degraded => Status::Retrying,
+        EndpointStatus::Failing | EndpointStatus::Disabled => Status::Failed,
+        EndpointStatus::Unproven | EndpointStatus::Idle => Status::Queued,
+        EndpointStatus::Paused | EndpointStatus::Suspended => Status::Held,
+        EndpointStatus::Deleted => Status::Cancelled,
     }
 }
 
@@ -94,11 +43,11 @@ pub fn EndpointBadge(
     /// The endpoint's status.
     status: EndpointStatus,
 ) -> impl IntoView {
-    let icon = status.icon();
+    let icon = icon(status);
     view! {
         <span class=format!("inline-flex items-center gap-1.5 whitespace-nowrap font-semibold {}", ink(icon))>
             <StatusIcon status=icon/>
-            {status.label()}
+            {label(status)}
         </span>
     }
 }
@@ -121,13 +70,17 @@ pub fn verdict(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
             cause.unwrap_or_else(|| "The latest attempts failed".to_owned()),
             failing_for.unwrap_or_default()
         ),
+        EndpointStatus::Unproven => {
+            format!("Nothing has been delivered since the endpoint was resumed or its URL changed.{waiting}")
+        }
         EndpointStatus::Idle => format!("No events sent yet.{waiting}"),
         EndpointStatus::Paused if endpoint.pause_reason == Some(PauseReason::Gone) => {
             format!("Your server returned 410 Gone on {since}, so we paused the endpoint.{waiting}")
         }
         EndpointStatus::Paused => format!("Paused since {since}.{waiting}"),
         EndpointStatus::Disabled => {
-            format!("Disabled on {since} after {} of failures.{waiting}", domain::time::span(DISABLED_AFTER_MS))
+            let days = domain::time::span(DISABLED.failing_for_ms);
+            format!("Disabled on {since}: attempts had failed for at least {days}, without a success.{waiting}")
         }
         EndpointStatus::Suspended => format!("Your provider has suspended this account.{waiting}"),
         EndpointStatus::Deleted => format!("Deleted on {since}."),
@@ -158,14 +111,16 @@ pub fn next(summary: &EndpointSummary, zone: &Zone, now: UnixMs) -> String {
             None => "New events are sent immediately.".to_owned(),
         },
         EndpointStatus::Degraded => "We'll keep retrying. New events are sent immediately.".to_owned(),
-        EndpointStatus::Failing => match summary.endpoint.health.failing_since {
-            Some(since) => format!(
-                "We'll keep retrying. If nothing succeeds, the endpoint is disabled on {}.",
-                zone.short(since.plus_ms(DISABLED_AFTER_MS))
+        EndpointStatus::Failing => match summary.endpoint.health.disabled_from(now) {
+            Some(at) => format!(
+                "We'll keep retrying. If attempts keep failing, the endpoint is disabled on {} or later.",
+                zone.short(at)
             ),
             None => "We'll keep retrying.".to_owned(),
         },
-        EndpointStatus::Idle => "The next event is sent immediately. Send a test to check that it arrives.".to_owned(),
+        EndpointStatus::Unproven | EndpointStatus::Idle => {
+            "The next event is sent immediately. Send a test to check that it arrives.".to_owned()
+        }
         EndpointStatus::Paused | EndpointStatus::Disabled => {
             "New events wait until you resume the endpoint, then the oldest are sent first.".to_owned()
         }
@@ -184,7 +139,7 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
         name: "CRM".into(),
         url: domain::target::TargetUrl::stored("https://crm.acme.example/calls".into()),
         events: Vec::new(),
-        state: EndpointState::Active,
+        state: domain::endpoint::EndpointState::Active,
         pause_reason: None,
         state_since: UnixMs(0),
         health,
@@ -212,18 +167,25 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
 
 #[cfg(test)]
 mod tests {
-    use domain::endpoint::Health;
+    use domain::endpoint::{EndpointState, Health};
 
     use super::*;
 
     #[test]
     fn each_status_has_a_verdict_and_a_next_step() {
-        let now = UnixMs(DISABLED_AFTER_MS);
+        let now = UnixMs(DISABLED.failing_for_ms);
         let mut summary = sample(Health::default());
         let say =
             |summary: &EndpointSummary| (verdict(summary, &Zone::default(), now), next(summary, &Zone::default(), now));
         assert_eq!(EndpointStatus::of(&summary, now), EndpointStatus::Idle);
-        summary.endpoint.health = Health { last_success_at: Some(now.plus_ms(-120_000)), ..Health::default() };
+        summary.endpoint.health = Health {
+            last_success_at: Some(now.plus_ms(-120_000)),
+            last_attempt_at: Some(now.plus_ms(-120_000)),
+            ..Health::default()
+        };
+        assert_eq!(EndpointStatus::of(&summary, now), EndpointStatus::Unproven);
+        assert!(say(&summary).0.starts_with("Nothing has been delivered since"), "{}", say(&summary).0);
+        summary.endpoint.health.proven = true;
         assert_eq!(say(&summary).0, "Your server is responding. Last success 2 min ago.");
         summary.waiting = 25;
         assert_eq!(say(&summary).0, "Your server is responding. Last success 2 min ago. 25 events are waiting.");
@@ -232,8 +194,14 @@ mod tests {
             "{}",
             say(&summary).1
         );
-        summary.endpoint.health = Health { failures_in_row: 12, failing_since: Some(UnixMs(0)), ..Health::default() };
-        assert!(say(&summary).1.ends_with("the endpoint is disabled on 6 Jan 00:00."), "{}", say(&summary).1);
+        summary.endpoint.health = Health {
+            failures_in_row: 12,
+            failing_since: Some(UnixMs(0)),
+            failing_days: 3,
+            last_warning_at: Some(UnixMs(0)),
+            ..Health::default()
+        };
+        assert!(say(&summary).1.ends_with("disabled on 6 Jan 00:00 or later."), "{}", say(&summary).1);
         (summary.endpoint.state, summary.waiting) = (EndpointState::Paused, 61);
         assert_eq!(say(&summary).0, "Paused since 1 Jan 00:00. 61 events are waiting.");
         summary.suspended = true;

@@ -15,7 +15,7 @@ struct Text {
     advice: &'static str,
 }
 
-fn text(error: &UiError) -> Text {
+fn text(error: &UiError, ready: bool) -> Text {
     let full_stop = if error.to_string().ends_with('.') { "" } else { "." };
     let detail = format!("{error}{full_stop}");
     let (title, advice) = match error {
@@ -27,9 +27,13 @@ fn text(error: &UiError) -> Text {
         UiError::Domain(Error::Suspended(_)) => ("This account is suspended", "You can still read everything in it."),
         UiError::Domain(Error::Unauthenticated(_)) => ("Sign in to see this page", ""),
         UiError::Domain(Error::TooMany { .. }) => ("Too many attempts", ""),
-        UiError::Domain(Error::Unavailable { .. }) => {
-            ("Offhook is temporarily unavailable", "Nothing was lost. Reload the page in a minute.")
+        UiError::Domain(Error::Unavailable { .. }) if ready => {
+            ("Offhook is temporarily unavailable", "Events are being accepted and sent. Reload the page in a minute.")
         }
+        UiError::Domain(Error::Unavailable { .. } | Error::Internal) if !ready => (
+            "Offhook is temporarily unavailable",
+            "New events may be refused, and accepted ones may be sent late. Reload the page in a minute.",
+        ),
         UiError::Domain(Error::Internal) => (
             "Something failed on our side",
             "Events are still being accepted and sent. Reload the page. If it fails again, send us the request ID.",
@@ -58,7 +62,7 @@ pub fn ErrorPage(
     /// The error and the request ID.
     failure: PageError,
 ) -> impl IntoView {
-    let Text { title, detail, advice } = text(&failure.error);
+    let Text { title, detail, advice } = text(&failure.error, failure.ready);
     let missing = matches!(failure.error, UiError::Domain(Error::NotFound(_)));
     let request_id = failure.request_id.filter(|_| failure.error.status() >= 500);
     view! {
@@ -98,8 +102,17 @@ mod tests {
             UiError::Unreadable,
         ];
         for error in errors {
-            let text = text(&error);
+            let text = text(&error, true);
             assert!(!text.title.is_empty() && text.detail.ends_with('.'), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_ready_server_claims_to_accept_events() {
+        let unavailable = Error::Unavailable { detail: "The disk is full.".into(), retry_after_s: 5 };
+        for error in [UiError::INTERNAL, UiError::Domain(unavailable)] {
+            assert!(text(&error, true).advice.contains("accepted and sent"), "{error:?}");
+            assert!(text(&error, false).advice.contains("may be refused"), "{error:?}");
         }
     }
 }

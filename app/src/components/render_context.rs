@@ -2,7 +2,11 @@
 
 use domain::UnixMs;
 
-use crate::{links, visit::Frame, zone::Zone};
+use crate::{
+    links,
+    visit::{Frame, Visit},
+    zone::Zone,
+};
 
 /// The account, the current time and the time zone of a page.
 #[derive(Debug, Clone)]
@@ -30,8 +34,15 @@ impl RenderContext {
     }
 }
 
+/// For a page that belongs to no account.
+impl From<&Visit> for RenderContext {
+    fn from(visit: &Visit) -> Self {
+        Self { acct: String::new(), now: visit.now, zone: visit.zone() }
+    }
+}
+
 impl From<&Frame> for RenderContext {
     fn from(frame: &Frame) -> Self {
-        Self { acct: frame.acct().to_owned(), now: frame.now(), zone: frame.visit.zone() }
+        Self { acct: frame.acct().to_owned(), ..Self::from(&frame.visit) }
     }
 }

@@ -58,3 +58,19 @@ pub fn NewCredentials(
         }
     })
 }
+
+/// The link of an invitation that could not be emailed, shown once; nothing otherwise.
+#[component]
+pub fn NewInvitationLink(
+    /// The flash of the form.
+    flash: Flash,
+) -> impl IntoView {
+    let link = flash.value("link").filter(|_| !flash.refused()).map(str::to_owned);
+    link.map(|link| {
+        view! {
+            <dl class="grid max-w-column gap-3 border-l-4 border-highlight bg-surface p-4">
+                <Secret name="Invitation link" purpose="Whoever has this link can accept the invitation. It works once." value=link/>
+            </dl>
+        }
+    })
+}

@@ -1,11 +1,13 @@
 //! Accepting an invitation: as a new user, as the signed-in user, or after switching users.
 
-use domain::member::InvitationDetails;
+use domain::member::{InvitationDetails, Team, TeamKind};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use super::{email_link::behind_link, public_page};
-use crate::api::members::{Invitee, Join, JoinAsNew, SwitchUser, load_invitation};
+use crate::api::members::{
+    Invitee, Join, JoinAsNew, JoinStaff, JoinStaffAsNew, SwitchToStaff, SwitchUser, load_invitation,
+};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::field::Field;
 use crate::components::heading::Heading;
@@ -17,21 +19,30 @@ use crate::links;
 use crate::visit::Visit;
 
 /// Shown for an invalid link.
-pub(super) const NO_INVITATION: &str =
-    "This invitation link is invalid. Make sure that you copied the whole link from the email.";
+const NO_INVITATION: &str = "This invitation link is invalid. Make sure that you copied the whole link from the email.";
 
 /// `/invite/:link`
 #[component]
 pub fn InvitationPage() -> impl IntoView {
-    public_page(async |place, visit| {
+    page(TeamKind::Account)
+}
+
+/// `/invite/staff/:link`
+#[component]
+pub fn StaffInvitationPage() -> impl IntoView {
+    page(TeamKind::Staff)
+}
+
+fn page(kind: TeamKind) -> super::Page {
+    public_page(async move |place, visit| {
         let link = place.param("link");
-        let loaded = load_invitation(link.clone()).await;
+        let loaded = load_invitation(kind, &link).await;
         let open = |invitee| open(invitee, link, &visit).into_html();
         behind_link(loaded, NO_INVITATION, open, |words| ended(words).into_html()).await
     })
 }
 
-pub(super) fn ended(words: String) -> impl IntoView {
+fn ended(words: String) -> impl IntoView {
     view! {
         <Heading title="This invitation can’t be used" lead=words/>
         <p><LinkButton href=links::SIGN_IN weight=Weight::Primary>"Sign in"</LinkButton></p>
@@ -40,35 +51,42 @@ pub(super) fn ended(words: String) -> impl IntoView {
 
 fn open(invitee: Invitee, link: String, visit: &Visit) -> impl IntoView + use<> {
     let Invitee { invited, signed_in } = invitee;
-    let view = RenderContext { acct: String::new(), now: visit.now, zone: visit.zone() };
-    let (title, email) = (format!("Join {}", invited.account), invited.email.clone());
-    let known = invited.known;
-    let action = match signed_in {
-        Some(user) if user == email => accept(link, Join::PATH).into_html(),
-        Some(user) => switch(link, user, email, SwitchUser::PATH).into_html(),
-        None if known => sign_in_first(&links::invitation(&link), email).into_html(),
-        None => new_user(link, email, JoinAsNew::PATH).into_html(),
+    let (email, kind) = (invited.invitation.email.clone(), invited.team.kind());
+    let title = match &invited.team {
+        Team::Account(account) => format!("Join {}", account.name),
+        Team::Staff => "Join the staff".to_owned(),
     };
-    view! { <Heading title=title/> <InvitationFacts invited=invited view=view/> {action} }
+    let (join, switched, join_as_new) = match kind {
+        TeamKind::Account => (Join::PATH, SwitchUser::PATH, JoinAsNew::PATH),
+        TeamKind::Staff => (JoinStaff::PATH, SwitchToStaff::PATH, JoinStaffAsNew::PATH),
+    };
+    let action = match signed_in {
+        Some(user) if user == email => accept(link, join).into_html(),
+        Some(user) => switch(link, user, email, switched).into_html(),
+        None if invited.known => sign_in_first(&links::invitation(kind, &link), email).into_html(),
+        None => new_user(link, email, join_as_new).into_html(),
+    };
+    view! { <Heading title=title/> <InvitationFacts invited=invited view=RenderContext::from(visit)/> {action} }
 }
 
 /// Who sent the invitation, the role, and when it expires.
 #[component]
 fn InvitationFacts(invited: InvitationDetails, view: RenderContext) -> impl IntoView {
+    let InvitationDetails { invitation, team, .. } = invited;
+    let what = match team {
+        Team::Account(account) => view! { <strong>{account.name}</strong> "." }.into_html(),
+        Team::Staff => view! { "the provider’s staff." }.into_html(),
+    };
     view! {
         <div class="grid gap-1">
-            <p class="wrap-anywhere">
-                <strong>{invited.invited_by}</strong> " has invited you to join " <strong>{invited.account}</strong> "."
-            </p>
-            <YourRole role=invited.role/>
-            <p class="text-table text-ink-2">
-                "The link expires " <UntilText at=invited.expires view=view/> "."
-            </p>
+            <p class="wrap-anywhere"><strong>{invitation.invited_by}</strong> " has invited you to join " {what}</p>
+            <YourRole role=invitation.role/>
+            <p class="text-table text-ink-2">"The link expires " <UntilText at=invitation.expires view=view/> "."</p>
         </div>
     }
 }
 
-pub(super) fn accept(link: String, action: &'static str) -> impl IntoView {
+fn accept(link: String, action: &'static str) -> impl IntoView {
     view! {
         <form method="post" action=action>
             <input type="hidden" name="link" value=link/>
@@ -77,7 +95,7 @@ pub(super) fn accept(link: String, action: &'static str) -> impl IntoView {
     }
 }
 
-pub(super) fn switch(link: String, user: String, email: String, action: &'static str) -> impl IntoView {
+fn switch(link: String, user: String, email: String, action: &'static str) -> impl IntoView {
     view! {
         <p class="wrap-anywhere">"This invitation is for " <strong>{email}</strong> ", but you’re signed in as " <strong>{user}</strong> "."</p>
         <form class="flex flex-wrap gap-3" method="post" action=action>
@@ -88,7 +106,7 @@ pub(super) fn switch(link: String, user: String, email: String, action: &'static
     }
 }
 
-pub(super) fn sign_in_first(back: &str, email: String) -> impl IntoView + use<> {
+fn sign_in_first(back: &str, email: String) -> impl IntoView + use<> {
     let href = links::sign_in_then(back);
     view! {
         <p class="wrap-anywhere">"Sign in as " <strong>{email}</strong> " to accept the invitation."</p>
@@ -96,7 +114,7 @@ pub(super) fn sign_in_first(back: &str, email: String) -> impl IntoView + use<> 
     }
 }
 
-pub(super) fn new_user(link: String, email: String, action: &'static str) -> impl IntoView {
+fn new_user(link: String, email: String, action: &'static str) -> impl IntoView {
     view! {
         <form class="grid gap-4" method="post" action=action>
             <input type="hidden" name="link" value=link/>

@@ -3,7 +3,7 @@
 mod email_link;
 mod page;
 
-pub use page::{RouteParams, account_page, ops_page, public_page, support_page};
+pub use page::{Page, RouteParams, account_page, ops_page, public_page, support_page};
 
 pub mod audit;
 pub mod deliveries;

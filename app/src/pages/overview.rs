@@ -3,7 +3,7 @@
 use domain::UnixMs;
 use domain::actor::Permission;
 use domain::delivery::DeliveryRow;
-use domain::endpoint::EndpointSummary;
+use domain::endpoint::{EndpointStatus, EndpointSummary};
 use leptos::prelude::*;
 
 use super::account_page;
@@ -13,7 +13,6 @@ use super::support::search::SupportSearch;
 use crate::api;
 use crate::components::button::LinkButton;
 use crate::components::count_text::number;
-use crate::components::endpoint_badge::EndpointStatus;
 use crate::components::heading::TabTitle;
 use crate::components::notices::Notices;
 use crate::components::render_context::RenderContext;
@@ -113,11 +112,13 @@ mod tests {
 
     #[test]
     fn the_verdict_names_one_failing_endpoint_and_counts_several() {
-        let healthy = EndpointSummary {
-            delivered_24h: 1_204,
-            ..sample(Health { last_success_at: Some(UnixMs(0)), ..Health::default() })
-        };
-        let failing = sample(Health { failures_in_row: 12, ..Health::default() });
+        let healthy = EndpointSummary { delivered_24h: 1_204, ..sample(Health { proven: true, ..Health::default() }) };
+        let failing = sample(Health {
+            failures_in_row: 12,
+            failing_since: Some(UnixMs(0)),
+            failing_days: 1,
+            ..Health::default()
+        });
         let mut held = sample(Health::default());
         held.endpoint.state = EndpointState::Paused;
         let say = |all: &[&EndpointSummary]| verdict(&all.iter().copied().cloned().collect::<Vec<_>>(), UnixMs(0));

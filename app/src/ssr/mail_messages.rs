@@ -7,15 +7,19 @@ use crate::error::UiError;
 const IN_THE_LOG: &str = "No mail server is configured, so no email was sent. The link is in the server log; \
                           your operator can pass it on.";
 
+/// What whoever invites does then.
+const COPY_THE_LINK: &str = "No mail server is configured, so no email was sent. Copy the link below and pass it on: it is \
+                             shown only once.";
+
 /// After an invitation.
 ///
 /// # Errors
 /// `Internal` outside of a request.
 pub fn invited(email: &str) -> Result<String, UiError> {
     Ok(if backend()?.mail_configured() {
-        format!("Invitation sent to {email}. The link is valid for 7 days.")
+        format!("We’ll email an invitation to {email}. The link is valid for 7 days.")
     } else {
-        format!("{email} is invited. The invitation is valid for 7 days. {IN_THE_LOG}")
+        format!("{email} is invited. The invitation is valid for 7 days. {COPY_THE_LINK}")
     })
 }
 
@@ -25,9 +29,9 @@ pub fn invited(email: &str) -> Result<String, UiError> {
 /// `Internal` outside of a request.
 pub fn invited_again(email: &str) -> Result<String, UiError> {
     Ok(if backend()?.mail_configured() {
-        format!("Invitation resent to {email}. The previous link no longer works.")
+        format!("We’ll email a new invitation to {email}. The previous link no longer works.")
     } else {
-        format!("{email} has a new link. The previous one no longer works. {IN_THE_LOG}")
+        format!("{email} has a new link. The previous one no longer works. {COPY_THE_LINK}")
     })
 }
 

@@ -32,6 +32,8 @@ const AGENT_MAX_CHARS: usize = 300;
 const SIGNED_IN_AT_KEY: &str = "signed_in_at";
 /// How long after signing in credentials are shown without asking for the password again, in milliseconds.
 const FRESH_SIGN_IN_MS: i64 = 10 * domain::time::MINUTE_MS;
+/// Seconds after which to try again when the session store is unavailable.
+const RETRY_AFTER_S: u32 = 5;
 /// Session key of the flash.
 pub(super) const FLASH_KEY: &str = "flash";
 /// Session key of a form that was submitted while signed out.
@@ -89,6 +91,11 @@ fn missing(what: &str) -> UiError {
 }
 
 pub(super) fn lost(error: tower_sessions::session::Error) -> UiError {
+    use tower_sessions::{session, session_store};
+    if let session::Error::Store(session_store::Error::Backend(detail)) = error {
+        // Logged by the store.
+        return domain::Error::Unavailable { detail, retry_after_s: RETRY_AFTER_S }.into();
+    }
     tracing::error!(%error, "session store");
     UiError::INTERNAL
 }

@@ -18,7 +18,7 @@ test("an operator creates an account, and its first admin joins with the emailed
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Email of the first admin").fill(admin);
   await page.getByRole("button", { name: "Create account" }).click();
-  await expect(page.getByRole("status")).toContainText(`Invitation sent to ${admin}`);
+  await expect(page.getByRole("status")).toContainText(`email an invitation to ${admin}`);
   await expect(page.getByText("None yet")).toBeVisible();
 
   const bob = await other();

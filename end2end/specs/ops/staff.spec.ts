@@ -10,7 +10,7 @@ test("a staff member is invited, becomes an operator and is removed", async ({ o
   await ops.getByLabel("Email").fill(email);
   await ops.getByRole("radio", { name: "Support" }).check();
   await ops.getByRole("button", { name: "Send invitation" }).click();
-  await expect(ops.getByRole("status")).toContainText(`Invitation sent to ${email}`);
+  await expect(ops.getByRole("status")).toContainText(`email an invitation to ${email}`);
 
   const sam = await other();
   await sam.goto(await linkIn(email));

@@ -19,7 +19,7 @@ async function invite(page: Page, members: string, email: string, role: string) 
 test("a new user is invited, joins, changes role and is removed", async ({ page, user, other }) => {
   const [email, members] = [newEmail(), user.path("members")];
   await invite(page, members, email, "Viewer");
-  await expect(page.getByRole("status")).toContainText(`Invitation sent to ${email}`);
+  await expect(page.getByRole("status")).toContainText(`email an invitation to ${email}`);
   await expect(page.getByRole("region", { name: "Pending invitations" })).toContainText(email);
 
   const bob = await other();

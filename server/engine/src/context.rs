@@ -9,7 +9,8 @@ use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::Notify;
 
 use crate::{
-    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor,
+    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, readiness::WriteHealth, store::db::Db,
+    supervisor::Supervisor,
 };
 
 /// Shared by the hot path, the background workers and the services.
@@ -24,6 +25,7 @@ pub struct Context {
     pub node: String,
     /// What is counted.
     pub counters: Counters,
+    pub(crate) writes: WriteHealth,
     pub(crate) policies: ActivePolicies,
     /// Keeps this node's tasks running.
     pub(crate) supervisor: Arc<Supervisor>,
@@ -44,6 +46,7 @@ impl Context {
             ids,
             node: format!("node_{}", domain::id::encode(at, entropy)),
             counters: Counters::default(),
+            writes: WriteHealth::default(),
             policies,
             supervisor: Arc::default(),
             recovery_changed: Notify::new(),

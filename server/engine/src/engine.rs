@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use async_trait::async_trait;
 use domain::{
     Backend, UnixMs,
     id::{AccountId, Entropy, Ids},
@@ -32,12 +33,12 @@ use crate::{
     outbound::{BuildError, Outbound, Policy},
     password::HashCost,
     policies::{ActivePolicies, EnvDefaults},
+    readiness,
     store::{
         config::DatabaseConfig,
         db::{Db, Dialect},
         deliveries::{backlog, queue},
         error::StoreError,
-        probe,
         sqlite::{self, checkpoints},
     },
     supervisor::Need,
@@ -126,7 +127,7 @@ impl Engine {
             tracing::warn!("the policies could not be read yet; those of the environment apply");
         }
         let (intake, arriving) = Intake::new();
-        let background = Background::new(&sender, &intake, config.mail.clone(), config.public_url.clone());
+        let background = Background::new(&sender, &intake, &vault, config.mail.clone(), config.public_url.clone());
         Ok(Arc::new(Self {
             config,
             context,
@@ -245,12 +246,7 @@ impl Engine {
         if let Some(refusal) = cluster_time::refusal(self.context.clock.ahead_ms()) {
             return Err(refusal);
         }
-        let probed = async {
-            let mut tx = self.db().begin().await?;
-            probe::check(&mut tx).await?;
-            tx.commit().await
-        };
-        probed.await.map_err(|error: StoreError| error.to_string())
+        readiness::check(&self.context).await
     }
 
     /// The deliveries that wait in the database, counted recently.
@@ -318,9 +314,14 @@ fn env_defaults(config: &Config) -> EnvDefaults {
     }
 }
 
+#[async_trait]
 impl Backend for Engine {
     fn clock(&self) -> &dyn Clock {
         &*self.context.clock
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        Self::ready(self).await
     }
 
     fn mail_configured(&self) -> bool {

@@ -1,9 +1,25 @@
-//! Emails, and the port that sends them.
+//! Emails: how they are queued, and the port that sends them.
 //!
-//! Architecture invariant: an email is queued after its transaction has committed, never inside it, and queueing does not
-//! wait for the mail server.
+//! Architecture invariant: an email is queued in the transaction of what it reports, and sent by a worker after its commit. No
+//! form waits for the mail server, and no email is lost with the process.
 
 use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use domain::{UnixMs, time::DAY_MS};
+
+use crate::{
+    context::Context,
+    store::{
+        db::Tx,
+        emails::{self, NewEmail},
+        error::StoreResult,
+    },
+    vault::Vault,
+};
+
+/// How long an email that reports something is worth sending, in milliseconds.
+const NOTICE_MS: i64 = 3 * DAY_MS;
 
 /// A plain-text email to one recipient.
 #[derive(Clone, PartialEq, Eq)]
@@ -14,6 +30,8 @@ pub struct Email {
     pub subject: String,
     /// Body, with full links. It may contain a secret link, so debug output omits it.
     pub text: String,
+    /// Where the recipient can switch off such emails; none if they cannot.
+    pub unsubscribe: Option<String>,
 }
 
 impl std::fmt::Debug for Email {
@@ -22,19 +40,98 @@ impl std::fmt::Debug for Email {
     }
 }
 
-/// Whether an email was queued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Enqueued {
-    /// It is queued.
-    Queued,
-    /// The queue is full. It was not queued.
-    Full,
+/// How an email is queued.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queueing<'a> {
+    /// The invitation that it carries, if any.
+    pub(crate) about: Option<&'a str>,
+    /// For how long it is worth sending, in milliseconds.
+    pub(crate) valid_ms: i64,
+}
+
+impl Queueing<'_> {
+    /// Of an email that reports something.
+    pub(crate) const fn notice() -> Self {
+        Self { about: None, valid_ms: NOTICE_MS }
+    }
+}
+
+/// Queues an email, which is sent after the commit.
+pub(crate) async fn queue(
+    tx: &mut Tx,
+    context: &Context,
+    vault: &Vault,
+    email: &Email,
+    Queueing { about, valid_ms }: Queueing<'_>,
+) -> StoreResult<()> {
+    let (id, now) = (new_id(context), context.now());
+    let sealed = vault.seal(&email.text, &seal_context(&id));
+    let row = NewEmail {
+        id: &id,
+        about,
+        recipient: &email.to,
+        subject: &email.subject,
+        text_sealed: Some(&sealed),
+        unsubscribe: email.unsubscribe.as_deref(),
+        expires: now.plus_ms(valid_ms),
+    };
+    emails::add(tx, &row, now).await
+}
+
+/// Writes as much as [`queue`], and sends nothing: so that the time of a request does not reveal whether there is a recipient.
+pub(crate) async fn queue_nothing(tx: &mut Tx, context: &Context) -> StoreResult<()> {
+    let (id, now) = (new_id(context), context.now());
+    let row = NewEmail {
+        id: &id,
+        about: None,
+        recipient: "",
+        subject: "",
+        text_sealed: None,
+        unsubscribe: None,
+        expires: now,
+    };
+    emails::add(tx, &row, now).await
+}
+
+fn new_id(context: &Context) -> String {
+    let (at, entropy) = context.ids.next();
+    format!("mail_{}", domain::id::encode(at, entropy))
+}
+
+/// Associated data of an email's sealed text.
+pub(crate) fn seal_context(id: &str) -> String {
+    format!("email/{id}")
+}
+
+/// An email as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingEmail {
+    /// Its id: the same in each attempt, so that a mail server that gets it twice can tell.
+    pub id: String,
+    /// When it was written.
+    pub written_at: UnixMs,
+    /// The email.
+    pub email: Email,
+}
+
+/// Why an email could not be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct SendError {
+    /// The reason, for the admin who waits for it.
+    pub reason: String,
+    /// Whether another attempt would fail as well.
+    pub is_final: bool,
 }
 
 /// Sends emails.
+#[async_trait]
 pub trait Mail: Send + Sync + 'static {
-    /// Queues an email, without waiting.
-    fn send(&self, email: Email) -> Enqueued;
+    /// Sends an email, or shows it to the operator if no mail server is configured.
+    ///
+    /// # Errors
+    /// [`SendError`] when the mail server cannot be reached or refuses it.
+    async fn send(&self, email: &OutgoingEmail) -> Result<(), SendError>;
     /// Whether a mail server is configured. Without one, only the operator sees emails.
     fn is_configured(&self) -> bool {
         true
@@ -43,18 +140,53 @@ pub trait Mail: Send + Sync + 'static {
 
 /// Keeps emails instead of sending them: for commands that send none, and for tests.
 #[derive(Default)]
-pub struct InMemoryMailer(Mutex<Vec<Email>>);
+pub struct InMemoryMailer(Mutex<Inbox>);
+
+#[derive(Default)]
+struct Inbox {
+    emails: Vec<OutgoingEmail>,
+    failures: Vec<SendError>,
+    unconfigured: bool,
+}
 
 impl InMemoryMailer {
+    fn inbox(&self) -> std::sync::MutexGuard<'_, Inbox> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// All emails so far, oldest first.
     pub fn emails(&self) -> Vec<Email> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.outgoing().into_iter().map(|outgoing| outgoing.email).collect()
+    }
+
+    /// The same as they were sent.
+    pub fn outgoing(&self) -> Vec<OutgoingEmail> {
+        self.inbox().emails.clone()
+    }
+
+    /// Refuses the next attempts with these errors.
+    pub fn fail(&self, failures: impl IntoIterator<Item = SendError>) {
+        self.inbox().failures = failures.into_iter().collect();
+    }
+
+    /// Behaves as if no mail server were configured.
+    pub fn unconfigure(&self) {
+        self.inbox().unconfigured = true;
     }
 }
 
+#[async_trait]
 impl Mail for InMemoryMailer {
-    fn send(&self, email: Email) -> Enqueued {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(email);
-        Enqueued::Queued
+    async fn send(&self, email: &OutgoingEmail) -> Result<(), SendError> {
+        let mut inbox = self.inbox();
+        if !inbox.failures.is_empty() {
+            return Err(inbox.failures.remove(0));
+        }
+        inbox.emails.push(email.clone());
+        Ok(())
+    }
+
+    fn is_configured(&self) -> bool {
+        !self.inbox().unconfigured
     }
 }

@@ -1,11 +1,14 @@
 //! What is counted while the engine works, and the form in which `/metrics` gets it.
 
-use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering::Relaxed},
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
-use domain::{UnixMs, ops::health::CommitStats};
+use domain::{UnixMs, cause::Cause, ops::health::CommitStats};
 
 use crate::store::{db::Db, deliveries::backlog, error::StoreResult};
 
@@ -51,22 +54,32 @@ impl Metric {
     pub(crate) fn histogram(name: &'static str, help: &'static str, histogram: &Histogram) -> Self {
         Self { name, help, value: histogram.value() }
     }
+
+    /// A metric with one label.
+    pub(crate) fn by<T: Into<String>>(
+        name: &'static str,
+        help: &'static str,
+        label: &'static str,
+        values: impl IntoIterator<Item = (T, Value)>,
+    ) -> Self {
+        let values = values.into_iter().map(|(of, value)| (vec![(label, of.into())], value));
+        Self { name, help, value: Value::Family(values.collect()) }
+    }
 }
+
+/// Names and values of labels.
+pub type Labels = Vec<(&'static str, String)>;
 
 /// The value of a metric.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// Several of one kind, distinguished by labels. Their values come from a fixed set or have a limit: each is a time
+    /// series.
+    Family(Vec<(Labels, Self)>),
     /// Only grows.
     Counter(f64),
     /// Grows and falls.
     Gauge(f64),
-    /// Counters that only grow, one per value of a label.
-    Counters {
-        /// The label.
-        label: &'static str,
-        /// Its values, each with its count.
-        counts: Vec<(String, u64)>,
-    },
     /// A distribution.
     Histogram {
         /// Upper bound of each bucket, and how many values were at most that.
@@ -76,6 +89,20 @@ pub enum Value {
         /// Their sum.
         sum: f64,
     },
+}
+
+impl Value {
+    /// A counter.
+    #[must_use]
+    pub const fn counter(value: u64) -> Self {
+        Self::Counter(number(value))
+    }
+
+    /// A gauge.
+    #[must_use]
+    pub const fn gauge(value: u64) -> Self {
+        Self::Gauge(number(value))
+    }
 }
 
 /// A distribution over fixed buckets.
@@ -88,19 +115,24 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    fn new(bounds: &'static [f64]) -> Self {
+    /// An empty distribution. `bounds` are the upper bounds of the buckets, ascending.
+    #[must_use]
+    pub fn new(bounds: &'static [f64]) -> Self {
         let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self { bounds, buckets, sum_millionths: AtomicU64::new(0) }
     }
 
-    fn add(&self, value: f64) {
+    /// Adds a value.
+    pub fn add(&self, value: f64) {
         let bucket = self.bounds.iter().position(|bound| value <= *bound).unwrap_or(self.bounds.len());
         self.buckets[bucket].fetch_add(1, Relaxed);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds and rows of one commit")]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds, and rows of one commit")]
         self.sum_millionths.fetch_add((value * 1e6) as u64, Relaxed);
     }
 
-    fn value(&self) -> Value {
+    /// Its value now.
+    #[must_use]
+    pub fn value(&self) -> Value {
         let mut count = 0;
         let buckets = self.bounds.iter().zip(&self.buckets).map(|(bound, bucket)| {
             count += bucket.load(Relaxed);
@@ -150,6 +182,56 @@ impl Commits {
     }
 }
 
+/// Upper bounds of the buckets for the duration of an attempt, in seconds. An endpoint's time limit is at most 30 s.
+const ATTEMPT_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0];
+
+/// Attempts: how many succeeded, why others failed, and how long they took.
+#[derive(Debug)]
+pub struct Attempts {
+    delivered: AtomicU64,
+    /// By the code of the cause.
+    failed: Mutex<BTreeMap<&'static str, u64>>,
+    seconds: Histogram,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { delivered: AtomicU64::new(0), failed: Mutex::default(), seconds: Histogram::new(&ATTEMPT_SECONDS) }
+    }
+}
+
+impl Attempts {
+    /// Adds an attempt that took this long. `cause` says why it failed, if it did.
+    pub(crate) fn add(&self, duration_ms: u32, cause: Option<Cause>) {
+        self.seconds.add(f64::from(duration_ms) / 1e3);
+        match cause {
+            None => count(&self.delivered, 1),
+            Some(cause) => {
+                *self.failed.lock().unwrap_or_else(PoisonError::into_inner).entry(cause.code()).or_default() += 1;
+            }
+        }
+    }
+
+    fn metrics(&self) -> [Metric; 3] {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let failed = failed.into_iter().map(|(cause, n)| (cause, Value::counter(n)));
+        [
+            Metric::counter("offhook_attempts_delivered_total", "Attempts with a 2xx response.", &self.delivered),
+            Metric::by("offhook_attempts_failed_total", "Attempts that failed, by cause.", "cause", failed),
+            Metric::histogram("offhook_attempt_duration_seconds", "Duration of attempts, seconds.", &self.seconds),
+        ]
+    }
+}
+
+/// Emails that ended.
+#[derive(Debug, Default)]
+pub struct Emails {
+    /// Accepted by the mail server.
+    pub(crate) sent: AtomicU64,
+    /// Given up.
+    pub(crate) failed: AtomicU64,
+}
+
 /// What is counted since the start.
 #[derive(Debug, Default)]
 pub struct Counters {
@@ -157,10 +239,10 @@ pub struct Counters {
     pub events: AtomicU64,
     /// Group commits of events.
     pub intake: Commits,
-    /// Attempts that got a 2xx.
-    pub delivered: AtomicU64,
-    /// Attempts that failed.
-    pub failed_attempts: AtomicU64,
+    /// Attempts that were recorded.
+    pub attempts: Attempts,
+    /// Emails.
+    pub emails: Emails,
     /// Group commits of outcomes.
     pub record: Commits,
     /// Transactions that delete what is past retention.
@@ -175,10 +257,8 @@ impl Counters {
     pub(crate) fn metrics(&self) -> Vec<Metric> {
         let (counter, histogram) = (Metric::counter, Metric::histogram);
         let (intake, record, clean) = (&self.intake, &self.record, &self.clean);
-        vec![
+        let mut metrics = vec![
             counter("offhook_events_accepted_total", "Events accepted.", &self.events),
-            counter("offhook_attempts_delivered_total", "Attempts with a 2xx response.", &self.delivered),
-            counter("offhook_attempts_failed_total", "Attempts that failed.", &self.failed_attempts),
             counter("offhook_deliveries_claimed_total", "Deliveries claimed from the database.", &self.claimed),
             counter("offhook_outcomes_fenced_total", "Outcomes dropped because another node took over.", &self.fenced),
             histogram("offhook_ingest_commit_events", "Events of a group commit.", &intake.rows),
@@ -187,7 +267,13 @@ impl Counters {
             histogram("offhook_record_commit_seconds", "Time of a group commit of outcomes, seconds.", &record.seconds),
             histogram("offhook_clean_commit_rows", "Rows of a step of retention.", &clean.rows),
             histogram("offhook_clean_commit_seconds", "Time of a step of retention, seconds.", &clean.seconds),
-        ]
+        ];
+        metrics.extend(self.attempts.metrics());
+        metrics.extend([
+            counter("offhook_emails_sent_total", "Emails that the mail server accepted.", &self.emails.sent),
+            counter("offhook_emails_failed_total", "Emails that were given up.", &self.emails.failed),
+        ]);
+        metrics
     }
 }
 
@@ -229,5 +315,18 @@ mod tests {
         [0.5, 1.0, 1.5, 7.0].into_iter().for_each(|value| histogram.add(value));
         let expected = Value::Histogram { buckets: vec![(1.0, 2), (2.0, 3)], count: 4, sum: 10.0 };
         assert_eq!(histogram.value(), expected);
+    }
+
+    #[test]
+    fn failed_attempts_are_counted_by_cause() {
+        let attempts = Attempts::default();
+        attempts.add(30, None);
+        attempts.add(15_000, Some(Cause::Http5xx));
+        attempts.add(20, Some(Cause::Http5xx));
+        let [delivered, failed, seconds] = attempts.metrics();
+        assert_eq!(delivered.value, Value::counter(1));
+        let expected = vec![(vec![("cause", Cause::Http5xx.code().to_owned())], Value::counter(2))];
+        assert_eq!(failed.value, Value::Family(expected));
+        assert!(matches!(seconds.value, Value::Histogram { count: 3, .. }), "{seconds:?}");
     }
 }

@@ -8,24 +8,28 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app_state::AppState,
+    app_state::{AppState, SharedState},
     command::{CommandError, instance_keys},
     config::Serve,
-    listen, web,
+    listen,
+    starting::Routes,
+    web,
 };
 
 pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     let listener =
         TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
     let address = listener.local_addr().context("own address")?;
-    let engine = open(&settings, address).await?;
-    let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;
-    let state = Arc::new(AppState::new(engine, public_url, settings.trusted_proxies.0.clone()));
-    state.engine.start().await.context("start")?;
+    let (routes, stopping) = (Routes::starting("reading the instance keys"), CancellationToken::new());
+    tracing::info!(listen = %address, "starting");
+    let serving = tokio::spawn(listen::serve(listener, routes.clone(), stopping.clone()));
+    let state = start(&settings, address, &routes, &stopping).await?;
+    routes.start(web::router(&state));
     log_start(&settings, &state, address);
-    tokio::spawn(stop_on_signal(state.stopping.clone()));
+    tokio::spawn(stop_on_signal(stopping));
     let served = async {
-        listen::serve(listener, web::router(&state), state.stopping.clone()).await;
+        // It ends when the server stops.
+        let _ = serving.await;
         state.engine.stop().await;
     };
     tokio::select! {
@@ -41,10 +45,26 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     Ok(())
 }
 
-async fn open(settings: &Serve, address: SocketAddr) -> Result<Arc<Engine>, CommandError> {
+/// Everything that may take a while. A signal still ends the process at once.
+async fn start(
+    settings: &Serve,
+    address: SocketAddr,
+    routes: &Routes,
+    stopping: &CancellationToken,
+) -> Result<SharedState, CommandError> {
+    let engine = open(settings, address, routes).await?;
+    routes.enter("taking over deliveries");
+    engine.start().await.context("start")?;
+    let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;
+    let state = AppState::new(engine, public_url, settings.trusted_proxies.0.clone());
+    Ok(Arc::new(AppState { stopping: stopping.clone(), ..state }))
+}
+
+async fn open(settings: &Serve, address: SocketAddr, routes: &Routes) -> Result<Arc<Engine>, CommandError> {
     let keys = instance_keys::for_server(settings).await?;
     let ring = keys.ring.clone();
     let config = settings.engine(address, keys).map_err(anyhow::Error::from)?;
+    routes.enter("opening and migrating the database");
     let engine = Engine::open(config, Arc::new(SystemClock)).await.context("open the database")?;
     let sealed = engine.sealed_by().await.context("read which keys are in use")?;
     instance_keys::check(&sealed, Some(&ring), &settings.store, &settings.lost_keys)?;

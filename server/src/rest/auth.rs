@@ -66,6 +66,7 @@ pub async fn authenticate(State(state): State<SharedState>, request: Request, ne
 }
 
 async fn handle(state: &AppState, request: Request, next: Next) -> Response {
+    request_span::record_route(&request);
     let (parts, body) = request.into_parts();
     let address = client_ip::of(&parts, &state.trusted_proxies).to_string();
     let mut request = Request::from_parts(parts, body);
@@ -77,7 +78,6 @@ async fn handle(state: &AppState, request: Request, next: Next) -> Response {
         Ok(actor) => actor,
         Err(problem) => return problem.into_response(),
     };
-    request_span::record_route(&request);
     request_span::record_actor(&actor);
     let limit = limit(state, &request);
     let decision = limit.take(client(&actor), state.backend.clock().now());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Error, UnixMs,
-    endpoint::{Endpoint, EndpointForm, EndpointSummary, HEADER_KEPT, PauseReason},
+    endpoint::{Endpoint, EndpointForm, EndpointStatus, EndpointSummary, HEADER_KEPT, PauseReason},
     time::{SECOND_MS, iso_utc},
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -197,6 +197,11 @@ impl EndpointJson {
 pub struct EndpointSummaryJson {
     #[serde(flatten)]
     endpoint: EndpointJson,
+    /// State and health in one word: `healthy`, `degraded` (the latest attempts failed), `failing` (for a while), `unproven`
+    /// (nothing has succeeded since it was resumed or its URL changed), `idle` (nothing was sent yet), `paused`, `disabled`,
+    /// `suspended` (its account) or `deleted`.
+    #[schema(value_type = String)]
+    status: &'static str,
     /// Deliveries that are not finished.
     waiting: u32,
     /// Delivered in the last 24 hours.
@@ -213,6 +218,7 @@ impl EndpointSummaryJson {
     #[must_use]
     pub fn new(summary: EndpointSummary, now: UnixMs) -> Self {
         Self {
+            status: EndpointStatus::of(&summary, now).as_str(),
             endpoint: EndpointJson::new(summary.endpoint, now),
             waiting: summary.waiting,
             delivered_24h: summary.delivered_24h,

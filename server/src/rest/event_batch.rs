@@ -21,7 +21,7 @@ use crate::{
         body::{JsonBody, parse},
         events::{AcceptedJson, EventRequest, status},
         openapi::Errors,
-        problem::{Problem, ProblemDocument},
+        problem::{Kind, Problem, ProblemDocument},
     },
 };
 use domain::event::PostedEvent;
@@ -58,6 +58,9 @@ pub struct ResultJson {
     status: u16,
     #[serde(flatten)]
     outcome: OutcomeJson,
+    /// Why it was rejected, for the metrics.
+    #[serde(skip)]
+    refused: Option<Kind>,
 }
 
 /// An accepted event, or why it was rejected.
@@ -75,12 +78,14 @@ pub enum OutcomeJson {
 
 impl ResultJson {
     fn accepted(accepted: Accepted) -> Self {
-        Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()) }
+        Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()), refused: None }
     }
 
     fn rejected(problem: impl Into<Problem>) -> Self {
         let problem = problem.into();
-        Self { status: problem.kind.facts().1.as_u16(), outcome: OutcomeJson::Rejected { problem: problem.document() } }
+        let kind = problem.kind;
+        let outcome = OutcomeJson::Rejected { problem: problem.document() };
+        Self { status: kind.facts().1.as_u16(), outcome, refused: Some(kind) }
     }
 }
 
@@ -125,7 +130,9 @@ pub async fn post(
     {
         results[index] = Some(result);
     }
-    Ok((StatusCode::ACCEPTED, Json(BatchJson { results: results.into_iter().flatten().collect() })))
+    let results: Vec<ResultJson> = results.into_iter().flatten().collect();
+    results.iter().filter_map(|result| result.refused).for_each(|kind| state.http_metrics.refuse_event(kind));
+    Ok((StatusCode::ACCEPTED, Json(BatchJson { results })))
 }
 
 async fn check(state: &AppState, caller: &Caller, index: usize, raw: &RawValue) -> Result<Checked, Problem> {

@@ -199,6 +199,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (kind, retry_after_s) = (self.kind, self.retry_after_s);
         let mut response = (kind.facts().1, Json(self.document())).into_response();
+        // For the metrics.
+        response.extensions_mut().insert(kind);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         if let Some(seconds) = retry_after_s {

@@ -6,14 +6,16 @@ use std::{
     process::{Command, Stdio},
 };
 
-use domain::event::EventKind;
-use reqwest::StatusCode;
+use domain::{account::Role, event::EventKind};
+use engine::store::db::Pool;
+use reqwest::{Method, StatusCode};
 
 use crate::{
+    browser::{Browser, PASSWORD},
     command::{offhook, serve::serve},
     crash::set_up,
     receiver::Receiver,
-    test_app::{PATIENCE, TestResponse, client, response},
+    test_app::{PATIENCE, TestApp, TestResponse, client, response},
 };
 
 /// Bytes by which each file may still grow.
@@ -77,4 +79,49 @@ async fn a_full_disk_stops_intake_with_503_until_there_is_space() {
     while !missing.is_empty() {
         missing.remove(receiver.next().await.headers["webhook-id"].to_str().unwrap());
     }
+}
+
+/// Sign-ins until the sessions no longer fit into the pages that the file already has.
+const SIGN_INS_MAX: usize = 50;
+
+#[tokio::test]
+async fn a_sign_in_on_a_full_disk_says_why_it_fails_and_pages_still_open() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut before = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let Pool::Sqlite(writer) = &app.room.engine.context().db.writer else { panic!("this server uses SQLite") };
+    // As on a full disk, the file cannot grow.
+    sqlx::query("PRAGMA max_page_count = 1").execute(writer).await.unwrap();
+    let mut refused = None;
+    for _ in 0..SIGN_INS_MAX {
+        let response = Browser::new(&app).sign_in(PASSWORD, "/").await;
+        if !response.status.is_redirection() {
+            refused = Some(response);
+            break;
+        }
+    }
+    let refused = refused.expect("the file cannot grow");
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text);
+    assert!(
+        refused.text.contains("can't sign in") && refused.text.contains("disk of the database is full"),
+        "{refused:?}"
+    );
+    assert!(!refused.header("retry-after").is_empty());
+    let page = before.get(&format!("/a/{}", tenant.account.id)).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    sqlx::query("PRAGMA max_page_count = 1073741823").execute(writer).await.unwrap();
+    assert!(Browser::new(&app).sign_in(PASSWORD, "/").await.status.is_redirection());
+}
+
+#[tokio::test]
+async fn a_deleted_database_file_is_noticed_and_no_event_is_accepted() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    assert_eq!(app.call(Method::GET, "/readyz", "", None).await.status, StatusCode::OK);
+    std::fs::remove_file(app.folder.path().join("offhook.db")).unwrap();
+    let ready = app.call(Method::GET, "/readyz", "", None).await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ready.text.contains("deleted or replaced"), "{}", ready.text);
+    let event = format!(r#"{{"payload":{}}}"#, EventKind::CallProcessed.example());
+    app.call(Method::POST, "/api/v1/events", &tenant.token, Some(&event)).await.is_problem(503);
 }

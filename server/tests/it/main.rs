@@ -13,6 +13,7 @@ mod full_disk;
 mod headers;
 mod health;
 mod live;
+mod mail;
 mod ops;
 mod pgbouncer;
 mod policy;

@@ -97,7 +97,7 @@ async fn a_second_factor_is_set_up_on_its_page_and_its_codes_are_shown_once() {
     assert_eq!(codes.len(), 10, "{page}");
     let again = ana.get(PAGE).await.text;
     assert!(again.contains("On since") && codes.iter().all(|code| !again.contains(code)), "{again}");
-    assert!(app.mail.emails().pop().unwrap().subject.contains("two-factor authentication"));
+    assert!(app.emails().await.pop().unwrap().subject.contains("two-factor authentication"));
     let members = ana.get(&format!("/a/{}/members", tenant.account.id)).await.text;
     assert!(members.contains("Two-factor authentication on"), "{members}");
     // Nothing stores them in plain text, including the session and the file's free pages.
@@ -268,7 +268,7 @@ async fn a_password_reset_does_not_bypass_the_second_factor() {
     let app = TestApp::start().await;
     let (mut ana, phone) = halfway(&app, "/me").await;
     ana.post("/api/forgot", &[("form[email]", EMAIL)]).await;
-    let email = app.mail.emails().pop().unwrap().text;
+    let email = app.emails().await.pop().unwrap().text;
     let link = email.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     let mut thief = Browser::new(&app);
     thief.post("/api/reset", &[("link", link), ("form[password]", NEW)]).await;

@@ -131,7 +131,7 @@ async fn no_output_contains_a_secret() {
         if method == Method::GET { run.saw(&path, &message) } else { run.made(&path, &message) }
     }
     all_functions(&mut run, &app, &admin, &full).await;
-    emails(&mut run, &app);
+    emails(&mut run, &app).await;
     exports(&mut run, &app, &tenant).await;
     run.saw("openapi", &document);
     let key = fail_test_line(&app, &tenant).await;
@@ -210,8 +210,8 @@ async fn all_functions(run: &mut Run, app: &TestApp, admin: &Browser<'_>, full: 
 }
 
 /// Links in emails grant access, so they must appear nowhere else.
-fn emails(run: &mut Run, app: &TestApp) {
-    let links = app.mail.emails().into_iter().filter_map(|email| {
+async fn emails(run: &mut Run, app: &TestApp) {
+    let links = app.emails().await.into_iter().filter_map(|email| {
         let line = email.text.lines().find(|line| line.starts_with("http"))?;
         Some(line.rsplit('/').next()?.to_owned())
     });

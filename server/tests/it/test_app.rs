@@ -5,7 +5,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use axum::http::HeaderMap;
 use domain::actor::Actor;
 use domain::{account::Account, id::AccountId, token::Scope};
-use engine::{Engine, SystemClock, mail::InMemoryMailer};
+use engine::{
+    Engine, SystemClock,
+    background::Worker as _,
+    mail::{Email, InMemoryMailer},
+};
 use reqwest::{Client, Method, StatusCode, redirect::Policy};
 use serde_json::Value;
 use server::{
@@ -126,6 +130,16 @@ impl TestApp {
             request = request.header("content-type", "application/json").body(body.to_owned());
         }
         response(request).await
+    }
+
+    /// All emails so far, oldest first, once none waits in the outbox.
+    pub async fn emails(&self) -> Vec<Email> {
+        let outbox = &self.room.engine.background().outbox;
+        while self.room.engine.emails_waiting().await.unwrap() > 0 {
+            // The worker may be sending it at this moment.
+            outbox.tick().await.unwrap();
+        }
+        self.mail.emails()
     }
 
     /// Waits until the check succeeds, checking again whenever a delivery has changed.

@@ -11,8 +11,8 @@ use crate::{
 const NEW: &str = "violet kettle ran 7 miles";
 
 /// Path of the link in the latest email.
-fn path_in_email(app: &TestApp) -> String {
-    let email = app.mail.emails().pop().unwrap();
+async fn path_in_email(app: &TestApp) -> String {
+    let email = app.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.strip_prefix(&app.url("")).unwrap().to_owned()
 }
@@ -27,7 +27,7 @@ async fn invite(tenant: &Tenant<'_>, ana: &mut Browser<'_>, email: &str, role: &
     let fields = [("acct", acct.as_str()), ("form[email]", email), ("form[role]", role)];
     let sent = ana.post("/api/members/invite", &fields).await;
     assert_eq!(sent.header("location"), format!("/a/{acct}/members"), "{sent:?}");
-    path_in_email(tenant.app)
+    path_in_email(tenant.app).await
 }
 
 async fn page_after(browser: &mut Browser<'_>, posted: &TestResponse) -> TestResponse {
@@ -136,8 +136,8 @@ async fn a_password_reset_works_once_and_ends_all_sessions() {
     assert!(known.contains("emailed a link to it"), "{known}");
     let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
     assert_eq!(main(&nobody), main(&known), "the response reveals nothing");
-    assert_eq!(app.mail.emails().len(), 1);
-    let link = path_in_email(&app);
+    assert_eq!(app.emails().await.len(), 1);
+    let link = path_in_email(&app).await;
     assert!(browser.get(&link).await.text.contains("Choose a new password"));
     let reset = [("link", end(&link)), ("form[password]", NEW)];
     let done = browser.post("/api/reset", &reset).await;
@@ -194,5 +194,28 @@ async fn changing_a_password_requires_the_old_one_and_keeps_this_session() {
     let page = page_after(&mut here, &changed).await;
     assert!(page.text.contains("Your password was changed"), "{}", page.text);
     assert!(there.get("/me/security").await.header("location").starts_with("/sign-in"));
-    assert!(app.mail.emails().pop().unwrap().subject.contains("was changed"));
+    assert!(app.emails().await.pop().unwrap().subject.contains("was changed"));
+}
+
+#[tokio::test]
+async fn without_a_mail_server_the_link_of_an_invitation_is_shown_once() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let acct = tenant.account.id.as_str();
+    let invite = async |ana: &mut Browser<'_>, email: &str| {
+        let form = [("acct", acct), ("form[email]", email), ("form[role]", "viewer")];
+        let page = ana.post("/api/members/invite", &form).await.header("location").to_owned();
+        ana.get(&page).await.text
+    };
+    let emailed = invite(&mut ana, "bob@acme.example").await;
+    assert!(emailed.contains("email an invitation to bob@acme.example") && !emailed.contains("/invite/"), "{emailed}");
+    app.emails().await;
+    app.mail.unconfigure();
+    let shown = invite(&mut ana, "eve@acme.example").await;
+    assert!(shown.contains("No mail server is configured") && shown.contains("/invite/"), "{shown}");
+    app.emails().await;
+    let later = ana.get(&format!("/a/{acct}/members")).await.text;
+    assert!(!later.contains("/invite/") && later.contains("Email sent."), "{later}");
+    assert!(later.contains("Email failed: no mail server is configured."), "{later}");
 }

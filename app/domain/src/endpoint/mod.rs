@@ -5,15 +5,17 @@ mod header;
 mod health;
 mod port;
 mod state;
+mod status;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     form::{EndpointForm, NewEndpoint},
     header::{HEADER_KEPT, HEADER_VALUE_MAX_CHARS, HEADERS_MAX, Header},
-    health::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, Health, WARNED_AFTER_MS},
+    health::{DISABLED, Evidence, FAILING, FAILING_FOUR_DAYS, FAILING_ONE_DAY, Health, LAST_WARNING_MS},
     port::{Duplicate, Endpoints},
     state::{EndpointState, PauseReason},
+    status::EndpointStatus,
 };
 use crate::{event_kind::EventKind, id::EndpointId, target::TargetUrl, time::UnixMs};
 

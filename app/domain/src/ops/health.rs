@@ -92,6 +92,8 @@ pub struct AccountDay {
 pub struct Health {
     /// When it was read.
     pub at: UnixMs,
+    /// Why this node is not ready; none while it is.
+    pub not_ready: Option<String>,
     /// Number of accounts.
     pub accounts: u64,
     /// Deliveries of active endpoints waiting in the database.
@@ -161,6 +163,9 @@ impl Health {
         if let Some(task) = self.tasks.iter().find(|task| task.essential && task.down) {
             let message = format!("Not working: {} has stopped and is being started again.", task.name);
             return (HealthLevel::Failing, message);
+        }
+        if let Some(reason) = &self.not_ready {
+            return (HealthLevel::Failing, format!("This node is not ready: {reason}. New events may be refused."));
         }
         if self.awaiting_commit * 2 > self.awaiting_commit_max {
             let message = format!(
@@ -264,6 +269,7 @@ mod tests {
     fn health() -> Health {
         Health {
             at: UnixMs(1_000_000),
+            not_ready: None,
             accounts: 1,
             waiting: 0,
             held: 0,
@@ -308,6 +314,9 @@ mod tests {
         assert_eq!(down.verdict().1, "Not working: writer has stopped and is being started again.");
         seen.awaiting_commit = 3_000;
         assert!(seen.verdict().1.starts_with("Events arrive faster"));
+        seen.not_ready = Some("database: disk full".to_owned());
+        let expected = "This node is not ready: database: disk full. New events may be refused.";
+        assert_eq!(seen.verdict(), (HealthLevel::Failing, expected.into()));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! Lists of endpoints and deliveries, shared by several pages.
 
 use domain::delivery::DeliveryRow;
-use domain::endpoint::EndpointSummary;
+use domain::endpoint::{EndpointStatus, EndpointSummary};
 use leptos::prelude::*;
 
 use crate::components::count_text::number;
 use crate::components::delivery_row::DeliveryItem;
-use crate::components::endpoint_badge::{EndpointBadge, EndpointStatus};
+use crate::components::endpoint_badge::EndpointBadge;
 use crate::components::render_context::RenderContext;
 use crate::html::IntoHtml;
 use crate::links;

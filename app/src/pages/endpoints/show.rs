@@ -2,7 +2,7 @@
 
 use domain::actor::Permission;
 use domain::delivery::DeliveryRow;
-use domain::endpoint::{EndpointState, EndpointSummary, PauseReason};
+use domain::endpoint::{EndpointState, EndpointStatus, EndpointSummary, PauseReason};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -13,7 +13,7 @@ use crate::api::endpoints::{PauseEndpoint, ResumeEndpoint, RevealCredentials, lo
 use crate::api::rotation::load_rotation;
 use crate::api::test_events::load_test;
 use crate::components::button::{Button, LinkButton, Weight};
-use crate::components::endpoint_badge::{EndpointBadge, EndpointStatus, next, verdict};
+use crate::components::endpoint_badge::{EndpointBadge, next, verdict};
 use crate::components::field::CONTROL;
 use crate::components::heading::Heading;
 use crate::components::key_value::{Facts, KeyValue};

@@ -5,44 +5,59 @@ use domain::id::UserId;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use crate::api::members::{ChangeRole, load_members};
+use super::{account_field, own_role};
+use crate::api::members::{ChangeRole, ChangeStaff, load_members};
 use crate::components::button::{Button, LinkButton, Weight};
 use crate::components::heading::Heading;
 use crate::components::role_field::RoleField;
 use crate::components::sidebar::Part;
-use crate::html::IntoHtml;
-use crate::links;
-use crate::pages::account_page;
+use crate::error::UiError;
+use crate::html::{Html, IntoHtml};
+use crate::links::TeamPages;
+use crate::pages::{account_page, ops_page};
 
 /// `/a/:acct/members/:usr`
 #[component]
 pub fn MemberPage() -> impl IntoView {
     account_page(Part::Members, async |place, frame| {
         frame.need(Permission::ManageMembers)?;
-        let id = UserId::parse(&place.param("usr"))?;
-        let member = load_members(place.acct.clone()).await?.member(&id)?.clone();
-        let back = links::account(&place.acct, "members");
-        let heading = view! { <Heading title=format!("Change role of {}", member.user.email)/> };
-        if id == frame.user.id {
-            return Ok(view! {
-                {heading}
-                <p class="max-w-column">"You can’t change your own role. Ask another admin to change it."</p>
-                <p><LinkButton href=back>"Back to members"</LinkButton></p>
-            }
-            .into_html());
-        }
-        Ok(view! {
-            {heading}
-            <form class="grid max-w-column gap-6" method="post" action=ChangeRole::PATH>
-                <input type="hidden" name="acct" value=place.acct/>
-                <input type="hidden" name="usr" value=id.to_string()/>
-                <RoleField chosen=member.role/>
-                <div class="flex flex-wrap gap-3">
-                    <Button weight=Weight::Primary>"Save role"</Button>
-                    <LinkButton href=back>"Cancel"</LinkButton>
-                </div>
-            </form>
-        }
-        .into_html())
+        change(TeamPages::Account(place.acct.clone()), &place.param("usr")).await
     })
+}
+
+/// `/ops/staff/:usr`
+#[component]
+pub fn ChangeStaffPage() -> impl IntoView {
+    ops_page(async |place, _| change(TeamPages::Staff, &place.param("usr")).await)
+}
+
+async fn change(team: TeamPages, usr: &str) -> Result<Html, UiError> {
+    let id = UserId::parse(usr)?;
+    let (list, own) = load_members(&team).await?;
+    let member = list.member(&id)?.clone();
+    let heading = view! { <Heading title=format!("Change role of {}", member.user.email)/> };
+    if id.as_str() == own {
+        return Ok(view! { {heading} {own_role(&team)} }.into_html());
+    }
+    let (action, note) = match team {
+        TeamPages::Account(_) => (ChangeRole::PATH, None),
+        TeamPages::Staff => {
+            let words = "The new role applies immediately. If it doesn’t include support, their support sessions end.";
+            (ChangeStaff::PATH, Some(view! { <p class="text-ink-2">{words}</p> }))
+        }
+    };
+    Ok(view! {
+        {heading}
+        <form class="grid max-w-column gap-6" method="post" action=action>
+            {account_field(&team)}
+            <input type="hidden" name="usr" value=id.to_string()/>
+            <RoleField chosen=member.role/>
+            {note}
+            <div class="flex flex-wrap gap-3">
+                <Button weight=Weight::Primary>"Save role"</Button>
+                <LinkButton href=team.list()>"Cancel"</LinkButton>
+            </div>
+        </form>
+    }
+    .into_html())
 }

@@ -8,7 +8,7 @@ use domain::time::counted;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::{accounts::failed_attempts, render_context};
+use super::accounts::failed_attempts;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::{LimitAccount, RenameAccount, ResumeAccount, load_account},
@@ -19,6 +19,7 @@ use crate::{
         key_value::{Facts, IdText, KeyValue},
         panel::Panel,
         render_context::RenderContext,
+        secret::NewInvitationLink,
     },
     links,
     pages::ops_page,
@@ -29,7 +30,7 @@ use crate::{
 pub fn AccountPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let card = load_account(place.acct.clone()).await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let account = card.row.account.clone();
         let suspension = match account.suspended.clone() {
             Some(suspension) => suspended(&account, &suspension, &view).into_html(),
@@ -38,6 +39,7 @@ pub fn AccountPage() -> impl IntoView {
         let days_max = card.retention_max_days;
         Ok(view! {
             <Heading title=account.name.clone()><LinkButton href=links::OPS_ACCOUNTS>"All accounts"</LinkButton></Heading>
+            <NewInvitationLink flash=visit.flash.clone()/>
             <AccountFacts card=card view=view/>
             {suspension}
             <NameForm account=account.clone()/>

@@ -5,7 +5,6 @@ use domain::ops::health::grouped;
 use domain::time::counted;
 use leptos::prelude::*;
 
-use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_accounts,
@@ -27,7 +26,7 @@ pub fn AccountsPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let filter = AccountFilter::parse(&place.query);
         let page = load_accounts(place.query.clone()).await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let at = filter.cursor.as_deref();
         let paging = Paging::around(&Trail::parse(&place.query), at, page.next.as_deref(), |cursor| {
             AccountFilter { cursor, ..filter.clone() }.to_query()

@@ -3,11 +3,10 @@
 use domain::audit::OPS_AREAS;
 use leptos::prelude::*;
 
-use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_audit,
-    components::heading::Heading,
+    components::{heading::Heading, render_context::RenderContext},
     links,
     pages::{
         audit::{AuditLog, Exports},
@@ -20,7 +19,7 @@ use crate::{
 pub fn OpsAuditPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let page = load_audit(place.query.clone()).await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let lead = format!(
             "Actions of operators, and changes users made to their own sign-in. Append-only. {}.",
             view.clock()

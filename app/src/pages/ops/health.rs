@@ -5,7 +5,7 @@ use domain::ops::health::{AccountDay, Health, HealthLevel, Node, clock_offset, g
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::{render_context, tasks};
+use super::tasks;
 use crate::html::IntoHtml;
 use crate::{
     api::ops::load_health,
@@ -29,7 +29,7 @@ use crate::{
 pub fn HealthPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let health = load_health().await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let below = if health.accounts == 0 {
             no_accounts().into_html()
         } else {

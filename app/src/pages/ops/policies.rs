@@ -9,7 +9,7 @@ use domain::retry::{EPHEMERAL_FRESH_MS, JITTER_PERCENT, RetryPolicy};
 use domain::time::span;
 use leptos::prelude::*;
 
-use super::{policy::PolicyPanel, render_context};
+use super::policy::PolicyPanel;
 use crate::html::IntoHtml;
 use crate::{
     api::ops_policies::load_policies,
@@ -17,6 +17,7 @@ use crate::{
         heading::Heading,
         key_value::{Facts, KeyValue},
         panel::Panel,
+        render_context::RenderContext,
     },
     links,
     pages::ops_page,
@@ -26,7 +27,7 @@ use crate::{
 #[component]
 pub fn PoliciesPage() -> impl IntoView {
     ops_page(async |place, visit| {
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let previewed = PolicyName::parse(&place.query_param("policy"));
         let panels = load_policies().await?.into_iter().map(|policy| {
             let name = policy.name;

@@ -4,7 +4,6 @@ use domain::token::Scope;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
-use super::render_context;
 use crate::html::IntoHtml;
 use crate::{
     api::ops_tokens::{CreatePlatformToken, load_platform_token, load_platform_tokens},
@@ -12,6 +11,7 @@ use crate::{
         button::{Button, LinkButton, Weight},
         field::Field,
         heading::Heading,
+        render_context::RenderContext,
     },
     links,
     pages::{
@@ -25,7 +25,7 @@ use crate::{
 pub fn PlatformTokensPage() -> impl IntoView {
     ops_page(async |_, visit| {
         let tokens = load_platform_tokens().await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         let lead = format!("Let the phone platform send events for any account. {}.", view.clock());
         Ok(view! { <TokenList tokens=tokens owner=TokenOwner::Platform view=view lead=lead/> }.into_html())
     })
@@ -57,7 +57,7 @@ pub fn NewPlatformTokenPage() -> impl IntoView {
 pub fn PlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         Ok(view! { <TokenCard token=token owner=TokenOwner::Platform flash=visit.flash view=view/> }.into_html())
     })
 }
@@ -67,7 +67,7 @@ pub fn PlatformTokenPage() -> impl IntoView {
 pub fn RevokePlatformTokenPage() -> impl IntoView {
     ops_page(async |place, visit| {
         let token = load_platform_token(place.param("tok")).await?;
-        let view = render_context(&visit);
+        let view = RenderContext::from(&visit);
         Ok(view! { <RevokeConfirmation token=token owner=TokenOwner::Platform view=view/> }.into_html())
     })
 }

@@ -1,8 +1,8 @@
 //! Emails an account's admins when an endpoint changed state after its attempts: failing, disabled, paused by a 410. Each
 //! admin may switch them off.
 //!
-//! They are sent after the commit of what they report. An email that cannot be written or queued is dropped: the endpoint's
-//! history and page show the same, and deliveries never wait for mail.
+//! They are queued after the commit of what they report, so that deliveries never wait for mail. If the process ends in
+//! between, an email is missing: the endpoint's history and page show the same.
 
 use std::sync::Arc;
 
@@ -17,8 +17,9 @@ use url::Url;
 
 use crate::{
     delivery::{EndpointTransition, Sender},
-    mail::{Email, Enqueued, Mail},
+    mail::{self, Email, Queueing},
     store::{accounts, endpoints, error::StoreResult, users::email_preferences},
+    vault::Vault,
 };
 
 use super::worker::{Pause, Worker};
@@ -29,7 +30,7 @@ const POLL_MS: u64 = MINUTE_MS.unsigned_abs();
 /// Emails admins.
 pub struct Alerts {
     sender: Arc<Sender>,
-    mail: Arc<dyn Mail>,
+    vault: Arc<Vault>,
     /// For links.
     public_url: Url,
 }
@@ -41,11 +42,14 @@ impl Worker for Alerts {
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
-        for transition in self.sender.transitions.take() {
-            match self.emails(&transition).await {
-                Ok(emails) => self.send(&transition, emails),
-                Err(error) => tracing::warn!(%error, endpoint = transition.endpoint, "an alert could not be written"),
+        let mut waiting = self.sender.transitions.take().into_iter();
+        while let Some(transition) = waiting.next() {
+            let Err(error) = self.queue(&transition).await else { continue };
+            if error.is_transient() {
+                self.sender.transitions.add(std::iter::once(transition).chain(waiting).collect());
+                return Err(error);
             }
+            tracing::error!(%error, endpoint = transition.endpoint, "an alert could not be written");
         }
         Ok(Pause::AtMost(POLL_MS))
     }
@@ -56,19 +60,20 @@ impl Worker for Alerts {
 }
 
 impl Alerts {
-    pub(super) const fn new(sender: Arc<Sender>, mail: Arc<dyn Mail>, public_url: Url) -> Self {
-        Self { sender, mail, public_url }
+    pub(super) const fn new(sender: Arc<Sender>, vault: Arc<Vault>, public_url: Url) -> Self {
+        Self { sender, vault, public_url }
     }
 
-    fn send(&self, about: &EndpointTransition, emails: Vec<Email>) {
-        let dropped = emails.into_iter().filter(|email| self.mail.send(email.clone()) == Enqueued::Full).count();
-        if dropped > 0 {
-            tracing::warn!(
-                dropped,
-                endpoint = about.endpoint,
-                "too many emails wait; alerts about an endpoint are dropped"
-            );
+    async fn queue(&self, about: &EndpointTransition) -> StoreResult<()> {
+        let (context, emails) = (&self.sender.context, self.emails(about).await?);
+        if emails.is_empty() {
+            return Ok(());
         }
+        let mut tx = context.db.begin().await?;
+        for email in emails {
+            mail::queue(&mut tx, context, &self.vault, &email, Queueing::notice()).await?;
+        }
+        tx.commit().await
     }
 
     /// One per admin who wants it. None about the account's own test line, whose responses a user chose.
@@ -88,9 +93,11 @@ impl Alerts {
         let Some((subject, text)) = content(about.action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
             return Ok(Vec::new());
         };
-        let text = format!("{text}\nYou can switch off these emails:\n{}\n", page("me/security#letters"));
+        let off = page("me/security#letters");
+        let text = format!("{text}\nYou can switch off these emails:\n{off}\n");
         let readers = email_preferences::alert_recipients(db, &account_id).await?;
-        Ok(readers.into_iter().map(|to| Email { to, subject: subject.clone(), text: text.clone() }).collect())
+        let email = |to| Email { to, subject: subject.clone(), text: text.clone(), unsubscribe: Some(off.clone()) };
+        Ok(readers.into_iter().map(email).collect())
     }
 }
 
@@ -107,20 +114,20 @@ fn content(
     let (what, next) = match action {
         AuditAction::EndpointFailing => (
             "is failing",
-            format!("{retrying} If nothing succeeds for five days, it is disabled and its events are held."),
+            format!("{retrying} If attempts keep failing for five days, it is disabled and its events are held."),
         ),
         AuditAction::EndpointFailingOneDay => (
             "has been failing for a day",
-            format!("{retrying} If nothing succeeds within four days, it is disabled and its events are held."),
+            format!("{retrying} If attempts keep failing for four more days, it is disabled and its events are held."),
         ),
         AuditAction::EndpointFailingFourDays => (
             "has been failing for four days",
-            format!("{retrying} If nothing succeeds within a day, it is disabled and its events are held."),
+            format!("{retrying} This is the last warning: if attempts still fail in a day, it is disabled and its events are held."),
         ),
         AuditAction::EndpointDisabled => (
             "is disabled",
-            "Nothing has succeeded for five days, so Offhook has stopped retrying. Its events are held, and none is lost: \
-             resume the endpoint when your server responds again."
+            "Attempts have failed for five days or more without a success, so Offhook has stopped retrying. Its events are \
+             held, and none is lost: resume the endpoint when your server responds again."
                 .to_owned(),
         ),
         AuditAction::EndpointPausedGone => (

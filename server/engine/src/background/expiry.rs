@@ -1,4 +1,4 @@
-//! Deletes expired sessions and links, and failed sign-ins that no longer count.
+//! Deletes expired sessions and links, failed sign-ins that no longer count, and what became of old emails.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use domain::time::{DAY_MS, MINUTE_MS};
 use crate::{
     context::Context,
     store::{
+        emails,
         error::StoreResult,
         users::{password_resets, sessions, sign_in_failures},
     },
@@ -23,6 +24,9 @@ const RESETS_KEPT_MS: i64 = DAY_MS;
 /// guess without one yields fewer guesses than waiting each time.
 const FAILURES_KEPT_MS: i64 = DAY_MS;
 
+/// How long it is remembered what became of an email: longer than an invitation is open.
+const EMAILS_KEPT_MS: i64 = 30 * DAY_MS;
+
 /// Deletes what has expired.
 pub struct Expiry(pub(super) Arc<Context>);
 
@@ -37,6 +41,7 @@ impl Worker for Expiry {
         sessions::delete_expired(db, now).await?;
         password_resets::delete_expired(db, now.plus_ms(-RESETS_KEPT_MS)).await?;
         sign_in_failures::forget(db, now.plus_ms(-FAILURES_KEPT_MS)).await?;
+        emails::delete_ended(db, now.plus_ms(-EMAILS_KEPT_MS)).await?;
         Ok(Pause::Fixed(SWEEP_MS))
     }
 

@@ -13,6 +13,7 @@ mod deleted_endpoints;
 mod expiry;
 mod heartbeat;
 mod lease_reconciliation;
+mod outbox;
 pub mod phone_indexer;
 mod policy_refresh;
 pub mod recovery_jobs;
@@ -31,6 +32,7 @@ use crate::{
     delivery::{Sender, intake::Intake},
     mail::Mail,
     store::{db::Dialect, error::StoreResult, postgres},
+    vault::Vault,
 };
 
 pub use adaptive_batch::Pacing;
@@ -43,6 +45,7 @@ use deleted_endpoints::DeletedEndpoints;
 use expiry::Expiry;
 use heartbeat::Heartbeat;
 use lease_reconciliation::LeaseReconciliation;
+use outbox::Outbox;
 use phone_indexer::PhoneIndexer;
 use policy_refresh::PolicyRefresh;
 use recovery_jobs::RecoveryJobs;
@@ -65,6 +68,8 @@ pub struct Background {
     pub heartbeat: Arc<Heartbeat>,
     /// Releases leases that this node does not know of.
     pub lease_reconciliation: Arc<LeaseReconciliation>,
+    /// Sends emails.
+    pub outbox: Arc<Outbox>,
     /// Indexes phone numbers.
     pub phone_indexer: Arc<PhoneIndexer>,
     /// Works on recovery jobs.
@@ -84,14 +89,21 @@ pub struct Background {
 
 impl Background {
     /// The workers, not started.
-    pub(crate) fn new(sender: &Arc<Sender>, intake: &Intake, mail: Arc<dyn Mail>, public_url: Url) -> Self {
+    pub(crate) fn new(
+        sender: &Arc<Sender>,
+        intake: &Intake,
+        vault: &Arc<Vault>,
+        mail: Arc<dyn Mail>,
+        public_url: Url,
+    ) -> Self {
         let (context, sender) = (&sender.context, || Arc::clone(sender));
         Self {
-            alerts: Arc::new(Alerts::new(sender(), mail, public_url)),
+            alerts: Arc::new(Alerts::new(sender(), Arc::clone(vault), public_url)),
             deleted_endpoints: Arc::new(DeletedEndpoints(sender())),
             expiry: Arc::new(Expiry(Arc::clone(context))),
             heartbeat: Arc::new(Heartbeat(sender())),
             lease_reconciliation: Arc::new(LeaseReconciliation::new(sender())),
+            outbox: Arc::new(Outbox::new(Arc::clone(context), Arc::clone(vault), mail)),
             phone_indexer: Arc::new(PhoneIndexer::new(sender(), intake.clone())),
             recovery_jobs: Arc::new(RecoveryJobs(sender())),
             retention: Arc::new(Retention(Arc::clone(context))),
@@ -133,6 +145,7 @@ impl Background {
         self.run(self.deleted_endpoints.clone());
         self.run(self.expiry.clone());
         self.run(self.lease_reconciliation.clone());
+        self.run(self.outbox.clone());
         self.run(self.phone_indexer.clone());
         self.run(self.recovery_jobs.clone());
         self.run(self.retention.clone());
@@ -153,7 +166,7 @@ impl Background {
     }
 
     /// Waits until all workers have ended, at most `wait_ms` milliseconds, once the node is stopping. Alerts that wait are
-    /// still sent.
+    /// still queued.
     pub(crate) async fn stop(&self, wait_ms: u64) {
         self.sender.context.supervisor.stop(wait_ms).await;
         self.workers.clear();

@@ -6,15 +6,18 @@ use domain::{
     UnixMs,
     audit::AuditAction,
     cause::Cause,
-    endpoint::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, WARNED_AFTER_MS},
+    endpoint::{DISABLED, FAILING, FAILING_FOUR_DAYS, FAILING_ONE_DAY, LAST_WARNING_MS},
     tally::{Tally, hour_of},
 };
 
 use crate::store::{
     audit::{self, Entry},
     db::Tx,
-    deliveries::outcomes::{self, ChangedEndpoint, Finish, HealthChange},
-    endpoints::tallies::{self, HourRow},
+    deliveries::outcomes::Finish,
+    endpoints::{
+        health::{self, ChangedEndpoint, HealthChange, WarningLevel},
+        tallies::{self, HourRow},
+    },
     error::StoreResult,
 };
 
@@ -23,9 +26,6 @@ use super::{
     sender::Sender,
     transitions::EndpointTransition,
 };
-
-/// More failures in a row than can occur: for warnings that depend on time alone.
-const NEVER: i64 = i64::MAX;
 
 /// Writes all of it in the transaction that records the outcomes.
 pub(super) async fn record(
@@ -54,10 +54,10 @@ pub(super) async fn record(
         return Ok(Vec::new());
     }
     let failing: Vec<&str> = changes.values().filter(|c| c.failures > 0).map(|c| c.endpoint_id.as_str()).collect();
-    outcomes::health(tx, &changes.values().cloned().collect::<Vec<_>>()).await?;
+    health::update(tx, &changes.values().cloned().collect::<Vec<_>>()).await?;
     let mut transitions = Vec::new();
     if !gone.is_empty() {
-        let paused = outcomes::pause_gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
+        let paused = health::pause_gone(tx, &gone.into_iter().collect::<Vec<_>>(), now).await?;
         transitions.extend(transition(AuditAction::EndpointPausedGone, paused));
     }
     if !failing.is_empty() {
@@ -78,18 +78,18 @@ fn transition(action: AuditAction, changed: Vec<ChangedEndpoint>) -> impl Iterat
 
 /// Warns, and disables after five days. Each warning is given once for consecutive failures.
 async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec<EndpointTransition>> {
-    let [day_ms, four_days_ms] = WARNED_AFTER_MS;
+    let [many, an_hour] = FAILING;
     let mut transitions = Vec::new();
     // The longest first: a warning about four days makes the one about a day redundant.
-    for (what, level, after_ms, failures) in [
-        (AuditAction::EndpointFailingFourDays, 3, four_days_ms, NEVER),
-        (AuditAction::EndpointFailingOneDay, 2, day_ms, NEVER),
-        (AuditAction::EndpointFailing, 1, FAILING_AFTER_MS, i64::from(FAILING_AFTER_ATTEMPTS)),
+    for (what, level, evidence) in [
+        (AuditAction::EndpointFailingFourDays, WarningLevel::Last, FAILING_FOUR_DAYS),
+        (AuditAction::EndpointFailingOneDay, WarningLevel::Second, FAILING_ONE_DAY),
+        (AuditAction::EndpointFailing, WarningLevel::First, many),
+        (AuditAction::EndpointFailing, WarningLevel::First, an_hour),
     ] {
-        let warned = outcomes::warn(tx, failing, level, now.plus_ms(-after_ms), failures).await?;
-        transitions.extend(transition(what, warned));
+        transitions.extend(transition(what, health::warn(tx, failing, level, evidence, now).await?));
     }
-    let disabled = outcomes::disable(tx, failing, now.plus_ms(-DISABLED_AFTER_MS), now).await?;
+    let disabled = health::disable(tx, failing, DISABLED, now.plus_ms(-LAST_WARNING_MS), now).await?;
     transitions.extend(transition(AuditAction::EndpointDisabled, disabled));
     Ok(transitions)
 }

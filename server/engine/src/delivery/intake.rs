@@ -123,7 +123,9 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>) {
     let (mut most, mut retries) = (batch.len(), RETRIES_MAX);
     while !batch.is_empty() {
         let tried = most.min(batch.len());
-        match sender.context.supervisor.caught("intake", commit(sender, &batch[..tried])).await {
+        let committed = sender.context.supervisor.caught("intake", commit(sender, &batch[..tried])).await;
+        sender.context.writes.note(sender.now(), &committed);
+        match committed {
             Ok(written) => {
                 let waiting = batch.drain(..written.results.len()).map(|(_, waiting)| waiting).collect();
                 settle(sender, written, waiting).await;

@@ -66,7 +66,9 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &mut Vec<Outcome>) -> St
     let mut most = batch.len();
     while !batch.is_empty() {
         let tried = most.min(batch.len());
-        match sender.context.supervisor.caught("record", commit(sender, &batch[..tried])).await {
+        let committed = sender.context.supervisor.caught("record", commit(sender, &batch[..tried])).await;
+        sender.context.writes.note(sender.now(), &committed);
+        match committed {
             Ok(recorded) => recorded_first(sender, recorded, batch, tried).await,
             Err(error) if !error.blames_item() => {
                 sender.mark_uncertain();
@@ -282,7 +284,9 @@ async fn promote_next(
 }
 
 fn count_results(sender: &Sender, batch: &[Outcome]) {
-    let of = |ok: bool| batch.iter().filter(|outcome| outcome.succeeded() == Some(ok)).count();
-    count(&sender.context.counters.delivered, of(true));
-    count(&sender.context.counters.failed_attempts, of(false));
+    for attempt in batch.iter().filter_map(Outcome::attempt) {
+        let response = &attempt.response;
+        let cause = response.failure.as_ref().map(|failure| failure.cause);
+        sender.context.counters.attempts.add(response.duration_ms, cause);
+    }
 }

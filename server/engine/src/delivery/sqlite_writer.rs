@@ -94,7 +94,9 @@ impl Gathered {
 
 /// One transaction for both sides. False when it failed: nothing was written and no result was reported.
 async fn write_together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
-    match sender.context.supervisor.caught("writer", commit(sender, gathered)).await {
+    let committed = sender.context.supervisor.caught("writer", commit(sender, gathered)).await;
+    sender.context.writes.note(sender.now(), &committed);
+    match committed {
         Ok((accepted, recorded)) => {
             let waiting = gathered.events.drain(..accepted.results.len()).map(|(_, waiting)| waiting).collect();
             let outcomes = gathered.outcomes.len();

@@ -26,7 +26,7 @@ pub(crate) struct Transitions {
 
 impl Transitions {
     /// Adds transitions whose transaction is committed.
-    pub(super) fn add(&self, transitions: Vec<EndpointTransition>) {
+    pub(crate) fn add(&self, transitions: Vec<EndpointTransition>) {
         if transitions.is_empty() {
             return;
         }

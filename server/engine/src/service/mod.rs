@@ -8,6 +8,7 @@ pub mod credentials;
 mod deliveries;
 mod endpoints;
 mod events;
+mod members;
 mod metrics;
 mod ops;
 mod redactor;

@@ -6,7 +6,10 @@ use domain::{UnixMs, time::Clock};
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
-use crate::{detached::detached, store::error::StoreResult};
+use crate::{
+    detached::detached,
+    store::{error::StoreResult, sqlite::open_file::OpenFile},
+};
 
 /// Not the start of the transaction, as `now()`.
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
@@ -44,6 +47,21 @@ pub struct Db {
     pub(super) listen: Option<Arc<sqlx::postgres::PgConnectOptions>>,
     /// Replaces the database's clock in tests.
     pub(super) clock: Option<Arc<dyn Clock>>,
+    /// The file that is open; none for PostgreSQL.
+    pub(super) file: Option<Arc<OpenFile>>,
+}
+
+/// The connections of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// `readers` or `writer`.
+    pub name: &'static str,
+    /// Open ones.
+    pub open: u32,
+    /// Those of them that nothing uses.
+    pub idle: u32,
+    /// The most that may be open.
+    pub max: u32,
 }
 
 /// A transaction that may write. Rolled back if dropped without [`Tx::commit`].
@@ -100,8 +118,9 @@ impl Db {
     /// Begins a transaction that may write.
     ///
     /// # Errors
-    /// When the database is unavailable or stays locked.
+    /// When the database is unavailable, stays locked, or its file was deleted or replaced.
     pub async fn begin(&self) -> StoreResult<Tx> {
+        self.check_file()?;
         Ok(match &self.writer {
             Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
@@ -121,6 +140,38 @@ impl Db {
                 Ok(Some(UnixMs(ms)))
             }
         }
+    }
+
+    /// Begins a transaction that only reads.
+    ///
+    /// # Errors
+    /// When the database is unavailable.
+    pub async fn begin_read(&self) -> StoreResult<Tx> {
+        Ok(match &self.readers {
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Whether the open file is still the one at its path. What is written to a deleted file is lost.
+    ///
+    /// # Errors
+    /// When it was deleted or replaced.
+    pub fn check_file(&self) -> StoreResult<()> {
+        self.file.as_ref().map_or(Ok(()), |file| file.check())
+    }
+
+    /// How the connections are used now.
+    #[must_use]
+    pub fn pools(&self) -> [PoolUse; 2] {
+        [("readers", &self.readers), ("writer", &self.writer)].map(|(name, pool)| {
+            on!(pool, p => PoolUse {
+                name,
+                open: p.size(),
+                idle: u32::try_from(p.num_idle()).unwrap_or(u32::MAX),
+                max: p.options().get_max_connections(),
+            })
+        })
     }
 
     /// Closes all connections.

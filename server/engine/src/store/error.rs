@@ -1,5 +1,7 @@
 //! Store errors, and what callers learn of them.
 
+use std::path::PathBuf;
+
 use domain::Error;
 
 /// A failure of the database.
@@ -20,6 +22,9 @@ pub enum StoreError {
          loses prepared statements, notifications and locks. Set pool_mode = session, or connect to PostgreSQL directly"
     )]
     TransactionPooling,
+    /// The database file is no longer the one that was opened.
+    #[error("the database file {} was deleted or replaced while the server was running", .0.display())]
+    FileReplaced(PathBuf),
     /// A stored value cannot be converted to its type.
     #[error("invalid value in {table}.{column}, row {row}")]
     Corrupt {
@@ -58,6 +63,7 @@ impl StoreError {
                     | sqlx::Error::WorkerCrashed
                     | sqlx::Error::Tls(_)
             ),
+            Self::FileReplaced(_) => true,
             _ => false,
         }
     }
@@ -78,8 +84,15 @@ impl StoreError {
                 definite && !self.is_transient()
             }
             Self::Corrupt { .. } | Self::Panicked(_) => true,
-            Self::Migration(_) | Self::TransactionPooling => false,
+            Self::Migration(_) | Self::TransactionPooling | Self::FileReplaced(_) => false,
         }
+    }
+
+    /// Whether there is no space left for a write.
+    fn is_disk_full(&self) -> bool {
+        // SQLite and PostgreSQL.
+        matches!(self, Self::Database(sqlx::Error::Database(error))
+            if matches!(error.code().as_deref(), Some("13" | "53100")))
     }
 
     /// Whether it collided with another transaction: the same id, or the same rows in another order. A retry sees what that
@@ -107,10 +120,12 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         if error.is_transient() {
             tracing::warn!(%error, "the database is unavailable");
-            return Self::Unavailable {
-                detail: "The database is unavailable. Nothing was changed. Try again shortly.".to_owned(),
-                retry_after_s: RETRY_AFTER_S,
+            let detail = if error.is_disk_full() {
+                "The disk of the database is full. Nothing was changed. Try again when there is space."
+            } else {
+                "The database is unavailable. Nothing was changed. Try again shortly."
             };
+            return Self::Unavailable { detail: detail.to_owned(), retry_after_s: RETRY_AFTER_S };
         }
         tracing::error!(%error, "the database failed");
         Self::Internal

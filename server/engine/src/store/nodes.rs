@@ -27,6 +27,7 @@ static RELEASE_OWN: Sql = Sql::new(
        ORDER BY endpoint_id, call_id, id LIMIT $2 {serialise})",
 );
 const ALIVE: &str = "SELECT COUNT(*) FROM nodes WHERE heartbeat_ms >= $1";
+const FIRST_ALIVE: &str = "SELECT MIN(id) FROM nodes WHERE heartbeat_ms >= $1";
 const DELETE: &str = "DELETE FROM nodes WHERE id = $1";
 
 /// Interval between a node's heartbeats.
@@ -90,4 +91,14 @@ pub async fn alive(db: &Db, now: UnixMs) -> StoreResult<u64> {
     let since = now.plus_ms(-NODE_TIMEOUT_MS).0;
     let alive: i64 = on!(&db.readers, c => sqlx::query_scalar(ALIVE).bind(since).fetch_one(c).await?);
     Ok(alive.unsigned_abs())
+}
+
+/// Whether this node reports what all nodes share: exactly one of the live ones does.
+pub async fn reports_for_all(db: &Db, node: &str, now: UnixMs) -> StoreResult<bool> {
+    if db.dialect == Dialect::Sqlite {
+        return Ok(true);
+    }
+    let since = now.plus_ms(-NODE_TIMEOUT_MS).0;
+    let first: Option<String> = on!(&db.readers, c => sqlx::query_scalar(FIRST_ALIVE).bind(since).fetch_one(c).await?);
+    Ok(first.is_none_or(|first| first == node))
 }

@@ -36,7 +36,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> StoreResult<Db> {
     let (readers, writer) = (pool(&options, connections - writers).await?, pool(&options, writers).await?);
     let (readers, writer) = (Pool::Postgres(readers), Pool::Postgres(writer));
     let listen = Some(Arc::new(options));
-    Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default(), clock: None, listen })
+    Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default(), clock: None, listen, file: None })
 }
 
 async fn pool(options: &PgConnectOptions, connections: u32) -> StoreResult<PgPool> {

@@ -1,4 +1,6 @@
-//! Readiness: reads from each table that events pass through.
+//! Readiness: reads from each table that events pass through, and writes one row.
+
+use domain::UnixMs;
 
 use crate::store::{
     db::{Tx, within},
@@ -18,13 +20,25 @@ const LATEST: [&str; 7] = [
     "SELECT hash FROM audit_log ORDER BY account_id DESC, position DESC LIMIT 1",
 ];
 
+/// The value must change: SQLite writes nothing for a row that stays the same.
+const WRITE: &str = "UPDATE nodes SET probed_ms = $2 WHERE id = $1";
+
 /// Reads all of them, and runs the sender's query for due endpoints.
 ///
 /// # Errors
 /// Database errors.
-pub(crate) async fn check(tx: &mut Tx) -> StoreResult<()> {
+pub(crate) async fn read(tx: &mut Tx) -> StoreResult<()> {
     for latest in LATEST {
         within!(&mut *tx, c => sqlx::query(latest).fetch_optional(c).await.map(|_| ())?);
     }
     queue::due_endpoints(tx).await.map(|_| ())
+}
+
+/// Writes to the row of this node.
+///
+/// # Errors
+/// Database errors.
+pub(crate) async fn write(tx: &mut Tx, node: &str, now: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(WRITE).bind(node).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
 }

@@ -17,7 +17,12 @@ use domain::{
     time::Clock,
     token::Scope,
 };
-use engine::{Config, DatabaseConfig, Engine, background::Worker as _, key_ring::KeyRing, mail::InMemoryMailer};
+use engine::{
+    Config, DatabaseConfig, Engine,
+    background::{Pause, Worker as _},
+    key_ring::KeyRing,
+    mail::{Email, InMemoryMailer},
+};
 
 use crate::{database, receiver::Receiver};
 
@@ -228,6 +233,12 @@ impl TestHarness {
         let attempts = self.engine.sender().run_once().await.unwrap();
         self.engine.background().alerts.tick().await.unwrap();
         attempts
+    }
+
+    /// All emails so far, oldest first, after the due ones were sent.
+    pub async fn emails(&self) -> Vec<Email> {
+        while self.engine.background().outbox.tick().await.unwrap() == Pause::Fixed(0) {}
+        self.mail.emails()
     }
 
     /// Advances the clock, then runs the sender once.

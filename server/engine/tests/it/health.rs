@@ -3,9 +3,9 @@
 use domain::{
     audit::AuditAction,
     delivery::Status,
-    endpoint::{EndpointState, Endpoints},
+    endpoint::{EndpointForm, EndpointState, EndpointStatus, Endpoints},
     event::EventKind,
-    time::DAY_MS,
+    time::{DAY_MS, HOUR_MS},
 };
 
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! { an_endpoint_that_fails_for_days_is_reported_and_then_disabled a_disabled_endpoint_holds_events_and_drains_on_resume hourly_counts_match_what_was_recorded account_counts_are_the_sum_of_its_endpoints user_actions_are_in_the_endpoints_history automatic_changes_are_recorded_with_the_endpoints_name admins_are_emailed_about_automatic_changes a_410_is_reported_unless_it_comes_from_the_test_line }
+on_both! { an_endpoint_that_fails_for_days_is_reported_and_then_disabled silence_between_two_failures_is_no_evidence a_day_passes_between_the_last_warning_and_the_disabling many_failures_on_one_day_are_not_spread_over_days an_endpoint_is_unproven_until_it_succeeds_again a_disabled_endpoint_holds_events_and_drains_on_resume hourly_counts_match_what_was_recorded account_counts_are_the_sum_of_its_endpoints user_actions_are_in_the_endpoints_history automatic_changes_are_recorded_with_the_endpoints_name admins_are_emailed_about_automatic_changes a_410_is_reported_unless_it_comes_from_the_test_line }
 
 async fn history(harness: &TestHarness, id: &domain::id::EndpointId) -> Vec<AuditAction> {
     let mut log = harness.engine.endpoint_log(&harness.admin, id).await.unwrap();
@@ -57,6 +57,88 @@ async fn an_endpoint_that_fails_for_days_is_reported_and_then_disabled(harness: 
     assert_eq!(now.state, EndpointState::Disabled);
     assert_eq!(history(&harness, &endpoint.id).await.last(), Some(&AuditAction::EndpointDisabled));
     assert_eq!(harness.run_after_ms(DAY_MS).await, 0, "nothing is sent to a disabled endpoint");
+}
+
+async fn silence_between_two_failures_is_no_evidence(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.usually(Reply::Status(500));
+    for call in 0..2 {
+        harness.accept(EventKind::IncomingCall, call).await;
+        assert_eq!(harness.run().await, 1);
+        assert_eq!(harness.run_after_ms(6 * DAY_MS).await, 0, "the event is too old for another attempt");
+    }
+    assert_eq!(history(&harness, &endpoint.id).await, [AuditAction::EndpointCreated]);
+    assert_eq!(status(&harness, &endpoint.id).await, EndpointStatus::Degraded);
+}
+
+async fn a_day_passes_between_the_last_warning_and_the_disabling(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    fail_for_days(&harness, 3).await;
+    let fail_after_ms = async |ms, call| {
+        harness.clock.step_ms(ms);
+        harness.accept(EventKind::IncomingCall, call).await;
+        assert!(harness.run().await > 0);
+        *history(&harness, &endpoint.id).await.last().unwrap()
+    };
+    assert_eq!(
+        fail_after_ms(3 * DAY_MS, 1).await,
+        AuditAction::EndpointFailingFourDays,
+        "although six days have passed"
+    );
+    assert_eq!(fail_after_ms(0, 2).await, AuditAction::EndpointFailingFourDays);
+    assert_eq!(fail_after_ms(DAY_MS - HOUR_MS, 3).await, AuditAction::EndpointFailingFourDays);
+    assert_eq!(fail_after_ms(HOUR_MS, 4).await, AuditAction::EndpointDisabled);
+}
+
+async fn many_failures_on_one_day_are_not_spread_over_days(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    harness.receiver.usually(Reply::Status(500));
+    for burst in 0..2 {
+        for call in 0..12 {
+            harness.accept(EventKind::IncomingCall, 100 * burst + call).await;
+        }
+        while harness.run_after_ms(1_000).await > 0 {}
+        harness.clock.step_ms(6 * DAY_MS);
+    }
+    let log = history(&harness, &endpoint.id).await;
+    assert!(!log.contains(&AuditAction::EndpointFailingFourDays), "{log:?}");
+    assert_eq!(status(&harness, &endpoint.id).await, EndpointStatus::Failing);
+}
+
+async fn status(harness: &TestHarness, id: &domain::id::EndpointId) -> EndpointStatus {
+    let summary = harness.engine.endpoint(&harness.admin, id).await.unwrap();
+    assert_eq!(
+        harness.engine.endpoints(&harness.admin).await.unwrap(),
+        [summary.clone()],
+        "the list and the page agree"
+    );
+    EndpointStatus::of(&summary, harness.now())
+}
+
+async fn an_endpoint_is_unproven_until_it_succeeds_again(harness: TestHarness) {
+    let id = harness.endpoint().await.id;
+    let send = async |call| {
+        harness.accept(EventKind::CallProcessed, call).await;
+        assert_eq!(harness.run().await, 1);
+    };
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Idle);
+    send(1).await;
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Healthy);
+    harness.pause(&id).await;
+    harness.resume(&id).await;
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Unproven);
+    harness.receiver.next([Reply::Status(500)]);
+    send(2).await;
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Degraded);
+    send(3).await;
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Healthy);
+    let (_, form) = harness.engine.endpoint_form(&harness.admin, &id).await.unwrap();
+    let same = EndpointForm { name: "Helpdesk".into(), ..form.clone() };
+    harness.engine.update_endpoint(&harness.admin, &id, &same, None).await.unwrap();
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Healthy);
+    let moved = EndpointForm { url: format!("{}/moved", form.url), ..form };
+    harness.engine.update_endpoint(&harness.admin, &id, &moved, None).await.unwrap();
+    assert_eq!(status(&harness, &id).await, EndpointStatus::Unproven, "the success was at another URL");
 }
 
 async fn a_disabled_endpoint_holds_events_and_drains_on_resume(harness: TestHarness) {
@@ -140,7 +222,7 @@ async fn automatic_changes_are_recorded_with_the_endpoints_name(harness: TestHar
 async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     let endpoint = harness.endpoint_with(|form| form.name = "Helpdesk".into()).await;
     fail_for_days(&harness, 5).await;
-    let emails = harness.mail.emails();
+    let emails = harness.emails().await;
     let subjects: Vec<&str> = emails.iter().map(|email| email.subject.as_str()).collect();
     let expected = [
         "Helpdesk is failing",
@@ -164,7 +246,7 @@ async fn a_410_is_reported_unless_it_comes_from_the_test_line(harness: TestHarne
     harness.receiver.next([Reply::Status(410), Reply::Status(410)]);
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
-    let emails = harness.mail.emails();
+    let emails = harness.emails().await;
     assert_eq!(emails.len(), 1);
     assert!(emails[0].subject.ends_with("is paused") && emails[0].text.contains("410 Gone"), "{}", emails[0].text);
     let other = harness.endpoint().await;
@@ -172,5 +254,5 @@ async fn a_410_is_reported_unless_it_comes_from_the_test_line(harness: TestHarne
     harness.accept(EventKind::CallProcessed, 2).await;
     harness.run().await;
     assert_eq!(harness.engine.endpoint(&harness.admin, &other.id).await.unwrap().endpoint.state, EndpointState::Paused);
-    assert_eq!(harness.mail.emails().len(), 1, "the user chooses its responses");
+    assert_eq!(harness.emails().await.len(), 1, "the user chooses its responses");
 }

@@ -22,6 +22,7 @@ mod memory_budget;
 mod nodes;
 mod ops;
 mod order;
+mod outbox;
 mod panics;
 mod parked;
 mod phone_numbers;

@@ -71,3 +71,23 @@ async fn a_node_that_was_silent_checks_its_leases_before_it_sends() {
     assert_eq!(beats, [harness.now().0.to_string()], "it sent before its heartbeat");
     other.stop().await;
 }
+
+#[tokio::test]
+async fn what_all_nodes_share_is_reported_by_one_of_them() {
+    let harness = TestHarness::new(On::Postgres).await;
+    let other = harness.another().await;
+    let names = async |engine: &engine::Engine| -> Vec<&'static str> {
+        engine.metrics().await.unwrap().into_iter().map(|metric| metric.name).collect()
+    };
+    let shared = ["offhook_deliveries_waiting", "offhook_oldest_due_timestamp_seconds", "offhook_endpoints"];
+    let (here, there) = (names(&harness.engine).await, names(&other).await);
+    for name in shared {
+        assert_ne!(here.contains(&name), there.contains(&name), "{name}");
+    }
+    assert!(here.contains(&"offhook_attempts_in_flight") && there.contains(&"offhook_attempts_in_flight"));
+    let (reporting, silent) =
+        if here.contains(&shared[0]) { (&harness.engine, &other) } else { (&other, &harness.engine) };
+    reporting.stop().await;
+    // A node that has left or died no longer reports.
+    assert!(names(silent).await.contains(&shared[0]));
+}

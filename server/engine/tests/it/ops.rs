@@ -7,13 +7,13 @@ use domain::{
     audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
     delivery::{Deliveries, Status},
-    endpoint::{Duplicate, EndpointForm, Endpoints},
+    endpoint::{Duplicate, EndpointForm, EndpointStatus, Endpoints},
     event::{EventKind, Events},
     filter::DeliveryFilter,
     id::{AccountId, UserId},
-    member::{InviteForm, Members, NewUserForm},
+    member::{InviteForm, Members, NewUserForm, TeamKind},
     ops::{
-        OpsAccounts, Policies, StaffAdmin,
+        OpsAccounts, Policies,
         accounts::{AccountFilter, AccountNameForm, LimitsForm, NewAccount},
         health::HealthLevel,
         policy::PolicyName,
@@ -53,8 +53,8 @@ async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Aud
 }
 
 /// The secret part of the link in the latest email.
-pub fn link(harness: &TestHarness) -> String {
-    let email = harness.mail.emails().pop().unwrap();
+pub async fn link(harness: &TestHarness) -> String {
+    let email = harness.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
@@ -121,8 +121,9 @@ async fn an_account_is_created_with_its_first_admin(harness: TestHarness) {
     let (account, invitation) = harness.engine.create_customer_account(&olga, &form).await.unwrap();
     assert_eq!(invitation.unwrap().email, "bob@beta.example");
     let newcomer = NewUserForm { name: "Bob".into(), password: PASSWORD.into() };
-    let (bob, joined) = harness.engine.join_as_new(&link(&harness), &newcomer, "").await.unwrap();
-    assert_eq!(joined.id, account.id);
+    let (bob, joined) =
+        harness.engine.join_as_new(TeamKind::Account, &link(&harness).await, &newcomer, "").await.unwrap();
+    assert_eq!(joined.account(), Some(&account.id));
     assert!(harness.engine.actor(&bob.id, &account.id).await.unwrap().may(Permission::ManageMembers));
     let again =
         harness.engine.create_customer_account(&olga, &NewAccount { admin: String::new(), ..form }).await.unwrap_err();
@@ -189,7 +190,7 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
         harness.engine.reveal_credentials(&ana, &endpoint.id).await.err(),
         harness.engine.cancel_delivery(&ana, &row.id).await.err(),
         harness.engine.change_account(&ana, &AccountForm::default()).await.err(),
-        harness.engine.members(&ana).await.err(),
+        harness.engine.members(&ana, TeamKind::Account).await.err(),
         harness.engine.api_tokens(&ana).await.err(),
     ];
     for (at, error) in refused.iter().enumerate() {
@@ -215,6 +216,9 @@ async fn resuming_an_account_resets_the_health_of_its_endpoints(harness: TestHar
     harness.engine.suspend_account(&olga, &acme(&harness), "Unpaid").await.unwrap();
     harness.clock.step_ms(6 * DAY_MS);
     harness.engine.restore_account(&olga, &acme(&harness)).await.unwrap();
+    let resumed = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap();
+    assert_eq!(EndpointStatus::of(&resumed, harness.now()), EndpointStatus::Unproven);
+    assert_eq!(resumed.failure, None, "its earlier failure says nothing about it now");
     harness.run().await;
     let now = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
     assert_eq!(
@@ -301,6 +305,7 @@ async fn only_operators_have_ops_access(harness: TestHarness) {
     let sam = staff(&harness, "sam", StaffRole::Support).await;
     let account = acme(&harness);
     let id = UserId::parse(sam.id().unwrap()).unwrap();
+    let invite = InviteForm { email: "x@acme.example".into(), role: "operator".into() };
     for nobody in [&sam, &harness.admin, &harness.token] {
         let engine = &harness.engine;
         let refused = [
@@ -321,12 +326,9 @@ async fn only_operators_have_ops_access(harness: TestHarness) {
             engine.ops_audit(nobody, &AuditFilter::default()).await.err(),
             engine.policies(nobody).await.err(),
             engine.set_policy(nobody, PolicyName::SignUp, None).await.err(),
-            engine.staff_list(nobody).await.err(),
-            engine.change_staff(nobody, &id, None).await.err(),
-            engine
-                .invite_staff(nobody, &InviteForm { email: "x@acme.example".into(), role: "operator".into() })
-                .await
-                .err(),
+            engine.members(nobody, TeamKind::Staff).await.err(),
+            engine.remove_member(nobody, TeamKind::Staff, &id).await.err(),
+            engine.invite(nobody, invite.parse(TeamKind::Staff).unwrap()).await.err(),
         ];
         for (at, error) in refused.iter().enumerate() {
             assert!(matches!(error, Some(Error::Forbidden(_))), "{at}: {error:?}");

@@ -142,7 +142,7 @@ async fn a_panicked_worker_is_named_and_runs_again() {
     tokio::time::timeout(PATIENCE, up).await.expect("it was not started again");
     let metrics = engine.metrics().await.unwrap();
     let panics = metrics.iter().find(|metric| metric.name == "offhook_task_panics_total").unwrap();
-    let Value::Counters { counts, .. } = &panics.value else { panic!("{panics:?}") };
-    assert!(counts.iter().any(|(task, count)| *task == name && *count == 1), "{counts:?}");
+    let Value::Family(counts) = &panics.value else { panic!("{panics:?}") };
+    assert!(counts.contains(&(vec![("task", name)], Value::counter(1))), "{counts:?}");
     engine.stop().await;
 }

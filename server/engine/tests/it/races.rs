@@ -17,9 +17,10 @@ use engine::{
     store::{
         db::Tx,
         deliveries::{
-            outcomes::{self, Finish, HealthChange},
+            outcomes::{self, Finish},
             queue::{self, NewDelivery, OrderingKey},
         },
+        endpoints::health::{self, HealthChange},
         events::{self, NewEventRow},
     },
 };
@@ -272,7 +273,7 @@ async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
         attempt_ms: 1,
         failure: None,
     };
-    outcomes::health(&mut recording, &[failed]).await.expect("the recorder waits for the deletion");
+    health::update(&mut recording, &[failed]).await.expect("the recorder waits for the deletion");
     recording.commit().await.unwrap();
     assert_eq!(deleting.await.unwrap().unwrap(), 1);
     assert_eq!(harness.only_delivery().await.row.status, Status::Cancelled);

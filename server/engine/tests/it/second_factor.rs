@@ -73,7 +73,7 @@ fn complaint<T: std::fmt::Debug>(result: domain::Result<T>) -> String {
 }
 
 async fn subject(harness: &TestHarness) -> String {
-    harness.mail.emails().pop().unwrap().subject
+    harness.emails().await.pop().unwrap().subject
 }
 
 async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness) {
@@ -225,7 +225,7 @@ async fn a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor(harne
     let app = App::of_ana(&harness).await;
     let pending = password(&harness).await;
     harness.engine.forgot(ANA).await.unwrap();
-    let email = harness.mail.emails().pop().unwrap().text;
+    let email = harness.emails().await.pop().unwrap().text;
     let link = email.lines().find_map(|line| line.split("/reset/").nth(1)).unwrap();
     harness.engine.reset_password(link, NEW, IP).await.unwrap();
     let ended = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
@@ -295,7 +295,7 @@ async fn an_operator_removes_a_lost_second_factor(harness: TestHarness) {
     assert_eq!(nobody, Err(Error::NotFound("User".into())));
     let reset = harness.engine.reset_second_factor(&Actor::COMMAND_LINE, " ANA@acme.example").await;
     assert_eq!(reset, Ok(app.user.clone()));
-    assert!(harness.mail.emails().pop().unwrap().text.contains("turned off by an operator"));
+    assert!(harness.emails().await.pop().unwrap().text.contains("turned off by an operator"));
     let waits = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
     assert!(matches!(waits, Err(Error::Unauthenticated(_))), "{waits:?}");
     assert!(
@@ -335,7 +335,7 @@ async fn the_member_list_shows_who_has_a_second_factor(harness: TestHarness) {
     let place = engine::Affiliation::Member(harness.admin.account().unwrap().clone(), Role::Viewer);
     harness.engine.create_user(&Actor::COMMAND_LINE, "bob@acme.example", PASSWORD, place).await.unwrap();
     App::of_ana(&harness).await;
-    let members = harness.engine.members(&harness.admin).await.unwrap().members;
+    let members = harness.engine.members(&harness.admin, domain::member::TeamKind::Account).await.unwrap().members;
     let shown: Vec<_> = members.iter().map(|one| (one.user.email.as_str(), one.second_factor)).collect();
     assert_eq!(shown, [(ANA, true), ("bob@acme.example", false)]);
 }

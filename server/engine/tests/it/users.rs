@@ -7,7 +7,7 @@ use domain::{
     audit::{Audit, AuditAction, AuditFilter},
     event::EventKind,
     id::UserId,
-    member::{INVITATION_MS, InviteForm, Members, NewUserForm},
+    member::{INVITATION_MS, Invite, InviteForm, Members, NewUserForm, Team, TeamKind, TeamRole},
     user::{EmailPreferences, NewPassword, RESET_MS, Users},
 };
 use engine::store::users::sessions::{Owner, Stored};
@@ -24,24 +24,27 @@ const OLD: &str = "correct horse battery";
 const ANA: &str = "ana@acme.example";
 
 /// The secret part of the link in the latest email.
-fn link(harness: &TestHarness) -> String {
-    let email = harness.mail.emails().pop().unwrap();
+async fn link(harness: &TestHarness) -> String {
+    let email = harness.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()
 }
 
+fn invite(email: &str, role: Role) -> domain::Result<Invite> {
+    InviteForm { email: email.into(), role: role.as_str().into() }.parse(TeamKind::Account)
+}
+
 async fn invited(harness: &TestHarness, email: &str, role: Role) -> String {
-    let form = InviteForm { email: email.into(), role: role.as_str().into() };
-    harness.engine.invite(&harness.admin, &form).await.unwrap();
-    link(harness)
+    harness.engine.invite(&harness.admin, invite(email, role).unwrap()).await.unwrap();
+    link(harness).await
 }
 
 /// A user who has joined the account.
 async fn joined(harness: &TestHarness, email: &str, role: Role) -> Actor {
     let link = invited(harness, email, role).await;
     let form = NewUserForm { name: "Bob".into(), password: PASSWORD.into() };
-    let (user, account) = harness.engine.join_as_new(&link, &form, "203.0.113.9").await.unwrap();
-    harness.engine.actor(&user.id, &account.id).await.unwrap()
+    let (user, team) = harness.engine.join_as_new(TeamKind::Account, &link, &form, "203.0.113.9").await.unwrap();
+    harness.engine.actor(&user.id, team.account().unwrap()).await.unwrap()
 }
 
 fn id(actor: &Actor) -> UserId {
@@ -57,20 +60,24 @@ fn is_conflict<T: std::fmt::Debug>(result: domain::Result<T>, says: &str) {
 
 async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let link = invited(&harness, "Bob@Acme.example", Role::Developer).await;
-    let email = harness.mail.emails().pop().unwrap();
+    let email = harness.emails().await.pop().unwrap();
     assert_eq!(email.to, "bob@acme.example");
     assert!(email.text.contains(ANA) && email.text.contains("Acme") && email.text.contains("developer"));
-    let shown = harness.engine.invited(&link).await.unwrap();
-    assert_eq!((shown.account.as_str(), shown.invited_by.as_str(), shown.known), ("Acme", ANA, false));
+    let shown = harness.engine.invited(TeamKind::Account, &link).await.unwrap();
+    assert!(matches!(&shown.team, Team::Account(account) if account.name == "Acme"), "{shown:?}");
+    assert_eq!((shown.invitation.invited_by.as_str(), shown.known), (ANA, false));
     let form = NewUserForm { name: " Bob ".into(), password: PASSWORD.into() };
-    let (user, account) = harness.engine.join_as_new(&link, &form, "203.0.113.9").await.unwrap();
+    let (user, team) = harness.engine.join_as_new(TeamKind::Account, &link, &form, "203.0.113.9").await.unwrap();
     assert_eq!(
         harness.engine.sign_in("bob@acme.example", PASSWORD, "1.1.1.1").await.unwrap().enough(),
         Some(user.clone())
     );
-    assert_eq!(harness.engine.memberships(&user.id).await.unwrap().1[0].account.id, account.id);
-    let members = harness.engine.members(&harness.admin).await.unwrap();
-    assert_eq!(members.members.iter().map(|one| one.role).collect::<Vec<_>>(), [Role::Admin, Role::Developer]);
+    assert_eq!(harness.engine.memberships(&user.id).await.unwrap().1[0].account.id, *team.account().unwrap());
+    let members = harness.engine.members(&harness.admin, TeamKind::Account).await.unwrap();
+    assert_eq!(
+        members.members.iter().map(|one| one.role).collect::<Vec<_>>(),
+        [Role::Admin, Role::Developer].map(TeamRole::Account)
+    );
     assert_eq!(members.invitations, []);
     let log = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=member")).await.unwrap().rows;
     assert_eq!(
@@ -84,42 +91,45 @@ async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
 async fn a_link_works_once_and_for_a_week(harness: TestHarness) {
     let first = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let form = NewUserForm { password: PASSWORD.into(), ..NewUserForm::default() };
-    harness.engine.join_as_new(&first, &form, "").await.unwrap();
-    is_conflict(harness.engine.join_as_new(&first, &form, "").await, "has already been used");
+    harness.engine.join_as_new(TeamKind::Account, &first, &form, "").await.unwrap();
+    is_conflict(harness.engine.join_as_new(TeamKind::Account, &first, &form, "").await, "has already been used");
     let late = invited(&harness, "eve@acme.example", Role::Viewer).await;
     harness.clock.step_ms(INVITATION_MS);
-    is_conflict(harness.engine.invited(&late).await, "has expired");
-    is_conflict(harness.engine.join_as_new(&late, &form, "").await, "has expired");
-    assert_eq!(harness.engine.invited("nonsense").await, Err(Error::NotFound("Invitation".into())));
+    is_conflict(harness.engine.invited(TeamKind::Account, &late).await, "has expired");
+    is_conflict(harness.engine.join_as_new(TeamKind::Account, &late, &form, "").await, "has expired");
+    assert_eq!(harness.engine.invited(TeamKind::Account, "nonsense").await, Err(Error::NotFound("Invitation".into())));
     // An expired invitation does not block a new one.
     invited(&harness, "eve@acme.example", Role::Viewer).await;
-    assert_eq!(harness.engine.members(&harness.admin).await.unwrap().invitations.len(), 1);
+    assert_eq!(harness.engine.members(&harness.admin, TeamKind::Account).await.unwrap().invitations.len(), 1);
 }
 
 async fn a_resent_invitation_has_a_new_link(harness: TestHarness) {
     let first = invited(&harness, "bob@acme.example", Role::Viewer).await;
-    let open = harness.engine.members(&harness.admin).await.unwrap().invitations;
-    let again = harness.engine.resend_invitation(&harness.admin, &open[0].id).await.unwrap();
-    let second = link(&harness);
+    let open = harness.engine.members(&harness.admin, TeamKind::Account).await.unwrap().invitations;
+    let again = harness.engine.resend_invitation(&harness.admin, TeamKind::Account, &open[0].id).await.unwrap();
+    let second = link(&harness).await;
     assert_ne!(first, second);
-    is_conflict(harness.engine.invited(&first).await, "newer email");
-    assert!(harness.engine.invited(&second).await.is_ok());
-    harness.engine.withdraw_invitation(&harness.admin, &again.id).await.unwrap();
-    is_conflict(harness.engine.invited(&second).await, "withdrawn");
-    let gone = harness.engine.withdraw_invitation(&harness.admin, &again.id).await;
+    is_conflict(harness.engine.invited(TeamKind::Account, &first).await, "newer email");
+    assert!(harness.engine.invited(TeamKind::Account, &second).await.is_ok());
+    harness.engine.withdraw_invitation(&harness.admin, TeamKind::Account, &again.id).await.unwrap();
+    is_conflict(harness.engine.invited(TeamKind::Account, &second).await, "withdrawn");
+    let gone = harness.engine.withdraw_invitation(&harness.admin, TeamKind::Account, &again.id).await;
     assert_eq!(gone, Err(Error::NotFound("Invitation".into())));
 }
 
 async fn an_invitation_is_for_one_address(harness: TestHarness) {
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
     let bobs = invited(&harness, "bob@acme.example", Role::Viewer).await;
-    let refused = harness.engine.join(&bobs, &id(&stranger), "").await.unwrap_err();
+    let refused = harness.engine.join(TeamKind::Account, &bobs, &id(&stranger), "").await.unwrap_err();
     assert!(matches!(&refused, Error::Forbidden(words) if words.contains("bob@acme.example")), "{refused:?}");
     let theirs = invited(&harness, "ana@beta.example", Role::Viewer).await;
-    assert!(harness.engine.invited(&theirs).await.unwrap().known);
+    assert!(harness.engine.invited(TeamKind::Account, &theirs).await.unwrap().known);
     let form = NewUserForm { password: PASSWORD.into(), ..NewUserForm::default() };
-    is_conflict(harness.engine.join_as_new(&theirs, &form, "").await, "user with this email address already exists");
-    harness.engine.join(&theirs, &id(&stranger), "").await.unwrap();
+    is_conflict(
+        harness.engine.join_as_new(TeamKind::Account, &theirs, &form, "").await,
+        "user with this email address already exists",
+    );
+    harness.engine.join(TeamKind::Account, &theirs, &id(&stranger), "").await.unwrap();
     let places = harness.engine.memberships(&id(&stranger)).await.unwrap().1;
     let named: Vec<_> = places.iter().map(|one| (one.account.name.as_str(), one.role)).collect();
     assert_eq!(named, [("Acme", Role::Viewer), ("Beta", Role::Admin)]);
@@ -128,45 +138,56 @@ async fn an_invitation_is_for_one_address(harness: TestHarness) {
 async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
     invited(&harness, "bob@acme.example", Role::Viewer).await;
     for email in ["bob@acme.example", "ana@acme.example", "nonsense"] {
-        let form = InviteForm { email: email.into(), role: "viewer".into() };
-        let refused = harness.engine.invite(&harness.admin, &form).await.unwrap_err();
+        let refused = match invite(email, Role::Viewer) {
+            Ok(invite) => harness.engine.invite(&harness.admin, invite).await.unwrap_err(),
+            Err(refused) => refused,
+        };
         assert_eq!(refused.fields()[0].field, "email", "{email}");
     }
-    assert_eq!(harness.mail.emails().len(), 1);
+    assert_eq!(harness.emails().await.len(), 1);
 }
 
 async fn only_admins_see_and_change_members(harness: TestHarness) {
     let bob = joined(&harness, "bob@acme.example", Role::Developer).await;
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
-    let form = InviteForm { email: "eve@acme.example".into(), role: "admin".into() };
+    let eve = invite("eve@acme.example", Role::Admin).unwrap();
     for who in [&bob, &harness.token] {
-        assert!(matches!(harness.engine.members(who).await, Err(Error::Forbidden(_))));
-        assert!(matches!(harness.engine.invite(who, &form).await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.members(who, TeamKind::Account).await, Err(Error::Forbidden(_))));
+        assert!(matches!(harness.engine.invite(who, eve.clone()).await, Err(Error::Forbidden(_))));
         assert!(matches!(
-            harness.engine.change_role(who, &id(&harness.admin), Role::Viewer).await,
+            harness.engine.change_role(who, &id(&harness.admin), TeamRole::Account(Role::Viewer)).await,
             Err(Error::Forbidden(_))
         ));
-        assert!(matches!(harness.engine.remove_member(who, &id(&harness.admin)).await, Err(Error::Forbidden(_))));
+        assert!(matches!(
+            harness.engine.remove_member(who, TeamKind::Account, &id(&harness.admin)).await,
+            Err(Error::Forbidden(_))
+        ));
     }
     // Another account's members do not exist.
-    assert_eq!(harness.engine.remove_member(&stranger, &id(&bob)).await, Err(Error::NotFound("Member".into())));
-    let changed = harness.engine.change_role(&stranger, &id(&bob), Role::Viewer).await;
+    assert_eq!(
+        harness.engine.remove_member(&stranger, TeamKind::Account, &id(&bob)).await,
+        Err(Error::NotFound("Member".into()))
+    );
+    let changed = harness.engine.change_role(&stranger, &id(&bob), TeamRole::Account(Role::Viewer)).await;
     assert_eq!(changed, Err(Error::NotFound("Member".into())));
-    harness.engine.remove_member(&bob, &id(&bob)).await.unwrap();
+    harness.engine.remove_member(&bob, TeamKind::Account, &id(&bob)).await.unwrap();
     let account = harness.admin.account().unwrap();
     assert_eq!(harness.engine.actor(&id(&bob), account).await, Err(Error::NotFound("Account".into())));
 }
 
 async fn an_account_always_keeps_an_admin(harness: TestHarness) {
     let ana = id(&harness.admin);
-    assert!(matches!(harness.engine.change_role(&harness.admin, &ana, Role::Viewer).await, Err(Error::Forbidden(_))));
-    is_conflict(harness.engine.remove_member(&harness.admin, &ana).await, "only admin");
+    assert!(matches!(
+        harness.engine.change_role(&harness.admin, &ana, TeamRole::Account(Role::Viewer)).await,
+        Err(Error::Forbidden(_))
+    ));
+    is_conflict(harness.engine.remove_member(&harness.admin, TeamKind::Account, &ana).await, "only admin");
     let bob = joined(&harness, "bob@acme.example", Role::Viewer).await;
-    let promoted = harness.engine.change_role(&harness.admin, &id(&bob), Role::Admin).await.unwrap();
-    assert_eq!(promoted.role, Role::Admin);
-    harness.engine.remove_member(&harness.admin, &ana).await.unwrap();
+    let promoted = harness.engine.change_role(&harness.admin, &id(&bob), TeamRole::Account(Role::Admin)).await.unwrap();
+    assert_eq!(promoted.role, TeamRole::Account(Role::Admin));
+    harness.engine.remove_member(&harness.admin, TeamKind::Account, &ana).await.unwrap();
     let bob = harness.engine.actor(&id(&bob), bob.account().unwrap()).await.unwrap();
-    is_conflict(harness.engine.remove_member(&bob, &id(&bob)).await, "only admin");
+    is_conflict(harness.engine.remove_member(&bob, TeamKind::Account, &id(&bob)).await, "only admin");
     assert!(matches!(&bob.who, Who::Member { role: Role::Admin, .. }));
 }
 
@@ -174,8 +195,8 @@ async fn two_admins_who_demote_each_other_leave_one(harness: TestHarness) {
     let bob = joined(&harness, "bob@acme.example", Role::Admin).await;
     let (ana, other) = (id(&harness.admin), id(&bob));
     let (one, two) = futures::join!(
-        harness.engine.change_role(&harness.admin, &other, Role::Viewer),
-        harness.engine.change_role(&bob, &ana, Role::Viewer)
+        harness.engine.change_role(&harness.admin, &other, TeamRole::Account(Role::Viewer)),
+        harness.engine.change_role(&bob, &ana, TeamRole::Account(Role::Viewer))
     );
     assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|ok| **ok).count(), 1, "{one:?} {two:?}");
     let account = harness.admin.account().unwrap();
@@ -201,7 +222,7 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     let ana = id(&harness.admin);
     session(&harness, "one", &ana).await;
     harness.engine.forgot(" Ana@acme.example").await.unwrap();
-    let first = link(&harness);
+    let first = link(&harness).await;
     harness.engine.reset_link(&first).await.unwrap();
     assert!(matches!(harness.engine.reset_password(&first, "short", "").await, Err(Error::Invalid(_))));
     harness.engine.reset_password(&first, PASSWORD, "203.0.113.9").await.unwrap();
@@ -209,10 +230,10 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
     assert!(!is_alive(&harness, "one").await, "all sessions end");
     is_conflict(harness.engine.reset_password(&first, OLD, "").await, "has already been used");
-    assert!(harness.mail.emails().pop().unwrap().subject.contains("was changed"));
+    assert!(harness.emails().await.pop().unwrap().subject.contains("was changed"));
     harness.clock.step_ms(RESET_MS);
     harness.engine.forgot(ANA).await.unwrap();
-    let second = link(&harness);
+    let second = link(&harness).await;
     harness.clock.step_ms(RESET_MS);
     is_conflict(harness.engine.reset_link(&second).await, "has expired");
     is_conflict(harness.engine.reset_password(&second, OLD, "").await, "has expired");
@@ -222,11 +243,11 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
 
 async fn an_unknown_address_gets_the_same_response_and_no_email(harness: TestHarness) {
     assert_eq!(harness.engine.forgot("nobody@acme.example").await, Ok(()));
-    assert_eq!(harness.mail.emails(), []);
+    assert_eq!(harness.emails().await, []);
     for _ in 0..3 {
         assert_eq!(harness.engine.forgot(ANA).await, Ok(()));
     }
-    assert_eq!(harness.mail.emails().len(), 1, "one email a minute");
+    assert_eq!(harness.emails().await.len(), 1, "one email a minute");
     assert!(matches!(harness.engine.forgot("nonsense").await, Err(Error::Invalid(_))));
 }
 
@@ -257,12 +278,12 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
     joined(&harness, BOB, Role::Admin).await;
     joined(&harness, "eve@acme.example", Role::Developer).await;
     let alerted = async || {
-        let before = harness.mail.emails().len();
+        let before = harness.emails().await.len();
         harness.endpoint().await;
         harness.receiver.next([Reply::Status(410)]);
         harness.accept(EventKind::CallProcessed, 1).await;
         harness.run().await;
-        let emails = harness.mail.emails().split_off(before);
+        let emails = harness.emails().await.split_off(before);
         assert!(emails.iter().all(|email| email.text.contains("/me/security#letters")));
         emails.into_iter().map(|email| email.to).collect::<Vec<_>>()
     };
@@ -290,7 +311,10 @@ async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
     assert_eq!(refused.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "password"]);
     let link = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let form = NewUserForm { password: weak.into(), ..NewUserForm::default() };
-    assert_eq!(harness.engine.join_as_new(&link, &form, "").await.unwrap_err().fields()[0].field, "password");
+    assert_eq!(
+        harness.engine.join_as_new(TeamKind::Account, &link, &form, "").await.unwrap_err().fields()[0].field,
+        "password"
+    );
     let place = engine::Affiliation::Staff(domain::account::StaffRole::Support);
     let made = harness.engine.create_user(&Actor::COMMAND_LINE, "sam@provider.example", weak, place).await;
     assert_eq!(made.unwrap_err().fields()[0].field, "password");

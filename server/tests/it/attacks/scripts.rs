@@ -79,7 +79,7 @@ async fn evil_users<'a>(app: &'a TestApp, tenant: &Tenant<'_>) -> Browser<'a> {
     let acct = tenant.account.id.as_str();
     let invite = [("acct", acct), ("form[email]", "bob@acme.example"), ("form[role]", "viewer")];
     admin.post("/api/members/invite", &invite).await;
-    let email = app.mail.emails().pop().unwrap();
+    let email = app.emails().await.pop().unwrap();
     let link = email.text.lines().find(|line| line.starts_with("http")).unwrap().rsplit('/').next().unwrap().to_owned();
     let (name, account, agent) = (evil("mem."), evil("acc."), evil("age."));
     let joined =

@@ -1,18 +1,21 @@
 //! `serve`
 
 use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command},
+    io::{BufRead as _, BufReader, Lines},
+    process::{Child, ChildStderr, Command},
 };
 
 use reqwest::StatusCode;
+use sqlx::Connection as _;
 
-use super::offhook;
+use super::{installed, offhook};
 use crate::test_app::{client, response};
 
 /// A server that is killed when its test ends.
 pub struct Serving {
     child: Child,
+    /// None once nothing more is read: a full pipe would block the server.
+    lines: Option<Lines<BufReader<ChildStderr>>>,
     log: Vec<String>,
 }
 
@@ -24,6 +27,19 @@ impl Serving {
     pub fn log(&self) -> &[String] {
         &self.log
     }
+
+    /// Reads its log until a line has this field.
+    fn logged(&mut self, field: &str) -> String {
+        while let Some(line) = self.lines.as_mut().and_then(Iterator::next) {
+            let line = line.unwrap();
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+            self.log.push(line);
+            if let Some(value) = entry[field].as_str() {
+                return value.to_owned();
+            }
+        }
+        panic!("it never logged {field}: {:?}", self.log);
+    }
 }
 
 impl Drop for Serving {
@@ -33,19 +49,40 @@ impl Drop for Serving {
     }
 }
 
-/// Starts it and reads its log until it listens; returns it with its address.
-pub fn serve(mut command: Command) -> (Serving, String) {
-    let child = command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]).spawn().unwrap();
-    let mut serving = Serving { child, log: Vec::new() };
-    let lines = BufReader::new(serving.child.stderr.take().unwrap()).lines();
-    for line in lines.map(Result::unwrap) {
-        let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
-        serving.log.push(line);
-        if let Some(address) = entry["address"].as_str() {
-            return (serving, address.to_owned());
-        }
-    }
-    panic!("it never listened: {:?}", serving.log);
+/// Starts it and reads its log until it has started; returns it with its address.
+pub fn serve(command: Command) -> (Serving, String) {
+    let mut serving = spawn(command);
+    let address = serving.logged("address");
+    serving.lines = None;
+    (serving, address)
+}
+
+fn spawn(mut command: Command) -> Serving {
+    let mut child = command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    Serving { child, lines: Some(lines), log: Vec::new() }
+}
+
+#[tokio::test]
+async fn a_server_that_starts_is_alive_but_not_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    installed(&data);
+    // Another process holds the database's lock, and the start waits for it.
+    let file = format!("sqlite://{}", data.join("offhook.db").display());
+    let mut other = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let mut serving = spawn(offhook(&data));
+    let address = serving.logged("listen");
+    let get = async |path: &str| response(client().get(format!("http://{address}{path}"))).await;
+    assert_eq!(get("/healthz").await.text, "ok\n");
+    let ready = get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(ready.json()["reason"].as_str().is_some_and(|reason| reason.starts_with("starting: ")), "{}", ready.text);
+    get("/api/v1/endpoints").await.is_problem(503);
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(serving.logged("address"), address);
+    assert_eq!(get("/readyz").await.status, StatusCode::OK);
 }
 
 #[tokio::test]

@@ -1,6 +1,5 @@
 //! Accounts: sign-up, sign-in, and who the actor is.
 
-mod members;
 mod settings;
 
 use async_trait::async_trait;
@@ -19,10 +18,11 @@ use crate::{
     Engine, password,
     service::users::taken_address,
     store::{
-        accounts::{self, members::MemberAccess},
+        accounts,
         db::Tx,
         error::StoreError,
-        users::{self, staff},
+        members::{self, MemberAccess},
+        users,
     },
 };
 
@@ -42,7 +42,7 @@ impl Accounts for Engine {
         let mut tx = self.db().begin().await?;
         users::add(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
         accounts::add(&mut tx, &account, now).await?;
-        accounts::members::add(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
+        members::add(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
         let (id, name) = (user.id.clone(), user.email.clone());
         let who =
             Who::Member { user: id, name, account: account.id.clone(), role: Role::Admin, developers_rotate: false };
@@ -71,11 +71,11 @@ impl Accounts for Engine {
     async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)> {
         let found = users::one(self.db(), user).await?;
         let found = found.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))?;
-        Ok((found, accounts::members::of_user(self.db(), user).await?))
+        Ok((found, members::of_user(self.db(), user).await?))
     }
 
     async fn actor(&self, user: &UserId, account: &AccountId) -> Result<Actor> {
-        let found = accounts::members::one(self.db(), user, account).await?;
+        let found = members::access(self.db(), user, account).await?;
         let found = found.ok_or_else(|| Error::NotFound("Account".into()))?;
         let MemberAccess { email: name, role, developers_rotate, suspended } = found;
         let (user, account) = (user.clone(), account.clone());
@@ -83,7 +83,7 @@ impl Accounts for Engine {
     }
 
     async fn staff(&self, user: &UserId) -> Result<Actor> {
-        let (name, role) = staff::one(self.db(), user).await?.ok_or_else(|| Error::NotFound("Page".into()))?;
+        let (name, role) = members::staff(self.db(), user).await?.ok_or_else(|| Error::NotFound("Page".into()))?;
         Ok(Actor::new(Who::Staff { user: user.clone(), name, role }))
     }
 

@@ -10,7 +10,7 @@ use domain::{
     audit::{AuditAction, Change},
     error::Result,
     id::AccountId,
-    member::Invitation,
+    member::{Invitation, Team, TeamRole},
     ops::{
         OpsAccounts,
         accounts::{
@@ -45,6 +45,7 @@ impl OpsAccounts for Engine {
         let several_nodes = self.db().dialect == Dialect::Postgres;
         Ok(Health {
             at: now,
+            not_ready: self.ready().await.err(),
             accounts: overview::count(self.db()).await?,
             waiting: waiting.active,
             held: waiting.held,
@@ -98,7 +99,8 @@ impl OpsAccounts for Engine {
             tx.commit().await?;
             return Ok((account, None));
         };
-        let invitation = self.send_invitation(tx, &account, actor, email, Role::Admin).await?;
+        let team = Team::Account(account.clone());
+        let invitation = self.send_invitation(tx, &team, actor, email, TeamRole::Account(Role::Admin)).await?;
         Ok((account, Some(invitation)))
     }
 

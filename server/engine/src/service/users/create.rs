@@ -13,9 +13,9 @@ use crate::{
     Engine, password,
     service::users::taken_address,
     store::{
-        accounts::{self, members},
+        accounts,
         audit::{self, Entry},
-        users,
+        members, users,
     },
 };
 

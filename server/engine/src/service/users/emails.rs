@@ -1,21 +1,19 @@
 //! Emails to users, and the links in them. A link has 256 random bits; the store has only its hash.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Error, error::Result, member::Invitation};
+use domain::{error::Result, member::Invitation};
 use url::Url;
 
 use crate::{
     Engine,
     digest::hash,
-    mail::{Email, Enqueued},
+    mail::{self, Email, Queueing},
     random,
-    store::users::invitations::InvitationRole,
+    store::db::Tx,
 };
 
 /// Random bytes of a link.
 const LINK_BYTES: usize = 32;
-/// Seconds after which the mail queue may have room.
-const MAIL_RETRY_AFTER_S: u32 = 60;
 
 /// The secret part of a link, and its hash for the store.
 pub(crate) struct Link {
@@ -32,15 +30,9 @@ impl Link {
 }
 
 impl Engine {
-    /// Queues an email, after its transaction has committed. The caller learns if the queue is full.
-    pub(crate) fn send_email(&self, email: Email) -> Result<()> {
-        match self.config().mail.send(email) {
-            Enqueued::Queued => Ok(()),
-            Enqueued::Full => Err(Error::Unavailable {
-                detail: "The mail queue is full, so the email was not sent. Try again in a minute.".to_owned(),
-                retry_after_s: MAIL_RETRY_AFTER_S,
-            }),
-        }
+    /// Queues an email in the transaction of what it reports. `about` is the invitation that it carries.
+    pub(crate) async fn queue_email(&self, tx: &mut Tx, email: Email, how: Queueing<'_>) -> Result<()> {
+        Ok(mail::queue(tx, self.context(), self.vault(), &email, how).await?)
     }
 
     /// The absolute URL of a page, for emails.
@@ -50,8 +42,8 @@ impl Engine {
 }
 
 /// The email with the link to `page`. `what` is the scope in words, such as "the account Acme".
-pub(crate) fn invitation<R: InvitationRole>(invitation: &Invitation<R>, what: &str, page: &str) -> Email {
-    let (by, role) = (&invitation.invited_by, invitation.role.name());
+pub(crate) fn invitation(invitation: &Invitation, what: &str, page: &str) -> Email {
+    let (by, role) = (&invitation.invited_by, invitation.role.as_str());
     Email {
         to: invitation.email.clone(),
         subject: format!("Invitation to join {what} on Offhook"),
@@ -60,6 +52,7 @@ pub(crate) fn invitation<R: InvitationRole>(invitation: &Invitation<R>, what: &s
              Accept the invitation within 7 days:\n{page}\n\n\
              If you don't know {by}, you can ignore this email.\n"
         ),
+        unsubscribe: None,
     }
 }
 
@@ -72,6 +65,7 @@ pub(crate) fn reset(to: &str, page: &str) -> Email {
              Use this single-use link within one hour:\n{page}\n\n\
              If you didn't request this, ignore this email. Your password won't change.\n"
         ),
+        unsubscribe: None,
     }
 }
 
@@ -83,6 +77,7 @@ pub(crate) fn password_changed(to: &str, page: &str) -> Email {
             "The password for {to} was changed. All other browsers have been signed out.\n\n\
              If this wasn't you, reset your password now:\n{page}\n"
         ),
+        unsubscribe: None,
     }
 }
 
@@ -118,5 +113,6 @@ pub(crate) fn second_factor(to: &str, event: FactorEvent, page: &str) -> Email {
             "Two-factor authentication for {to} {what}\n\n\
              If this wasn't you, change your password and review your signed-in browsers:\n{page}\n"
         ),
+        unsubscribe: None,
     }
 }

@@ -2,10 +2,8 @@
 
 pub mod create;
 pub(super) mod emails;
-pub(super) mod invitations;
 mod second_factor;
 mod sign_in_throttle;
-mod staff;
 
 use async_trait::async_trait;
 use domain::{
@@ -20,10 +18,12 @@ use domain::{
 use crate::{
     Engine,
     digest::hash,
+    mail::{self, Queueing},
     password,
     service::users::emails::Link,
     store::{
         audit::{self, Entry},
+        db::Tx,
         error::StoreError,
         users::{self, email_preferences, password_resets, sessions, sign_in_failures},
     },
@@ -45,11 +45,14 @@ impl Users for Engine {
         let mut tx = self.db().begin().await?;
         password_resets::add(&mut tx, &link.hash, user.as_ref().map(|user| &user.id), now, now.plus_ms(RESET_MS))
             .await?;
-        tx.commit().await?;
         match user {
-            Some(user) => self.send_email(emails::reset(&user.email, &self.page_url(&format!("reset/{}", link.text)))),
-            None => Ok(()),
+            Some(user) => {
+                let email = emails::reset(&user.email, &self.page_url(&format!("reset/{}", link.text)));
+                self.queue_email(&mut tx, email, Queueing { about: None, valid_ms: RESET_MS }).await?;
+            }
+            None => mail::queue_nothing(&mut tx, self.context()).await?,
         }
+        Ok(tx.commit().await?)
     }
 
     async fn reset_link(&self, link: &str) -> Result<()> {
@@ -69,8 +72,8 @@ impl Users for Engine {
         sessions::end_others(&mut tx, &user.id, "").await?;
         sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordReset)).await?;
+        self.notify_password_changed(&mut tx, &user).await?;
         tx.commit().await?;
-        self.notify_password_changed(&user);
         Ok(user)
     }
 
@@ -87,9 +90,8 @@ impl Users for Engine {
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, session).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordChanged)).await?;
-        tx.commit().await?;
-        self.notify_password_changed(&user);
-        Ok(())
+        self.notify_password_changed(&mut tx, &user).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<BrowserSession>> {
@@ -171,9 +173,9 @@ impl Engine {
         entry.about(user.id.as_str(), &user.email)
     }
 
-    /// Errors are ignored: the mailer logs them, and the password has changed.
-    fn notify_password_changed(&self, user: &User) {
-        drop(self.send_email(emails::password_changed(&user.email, &self.page_url("forgot"))));
+    async fn notify_password_changed(&self, tx: &mut Tx, user: &User) -> Result<()> {
+        let email = emails::password_changed(&user.email, &self.page_url("forgot"));
+        self.queue_email(tx, email, Queueing::notice()).await
     }
 }
 

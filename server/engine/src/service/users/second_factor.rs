@@ -21,6 +21,7 @@ use domain::{
 use crate::{
     Engine,
     digest::hash,
+    mail::Queueing,
     random,
     service::users::{
         emails::{self, FactorEvent},
@@ -88,8 +89,8 @@ impl SecondFactors for Engine {
         // The other sessions signed in with a password only.
         sessions::end_others(&mut tx, &user.id, session).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::SecondFactorOn)).await?;
+        self.notify_second_factor(&mut tx, &user, FactorEvent::On).await?;
         tx.commit().await?;
-        self.notify_second_factor(&user, FactorEvent::On);
         Ok(codes)
     }
 
@@ -100,9 +101,8 @@ impl SecondFactors for Engine {
         let (mut tx, _) = self.verify_code(&user, &proof, client_ip).await?;
         second_factors::remove(&mut tx, &user.id).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::SecondFactorOff)).await?;
-        tx.commit().await?;
-        self.notify_second_factor(&user, FactorEvent::Off);
-        Ok(())
+        self.notify_second_factor(&mut tx, &user, FactorEvent::Off).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn renew_recovery_codes(&self, user: &UserId, client_ip: &str) -> Result<String> {
@@ -111,8 +111,8 @@ impl SecondFactors for Engine {
         second_factors::lock(&mut tx, &user.id).await?.ok_or_else(is_off)?;
         let codes = self.new_codes(&mut tx, &user.id).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::RecoveryCodesRenewed)).await?;
+        self.notify_second_factor(&mut tx, &user, FactorEvent::CodesRenewed).await?;
         tx.commit().await?;
-        self.notify_second_factor(&user, FactorEvent::CodesRenewed);
         Ok(codes)
     }
 
@@ -134,11 +134,9 @@ impl SecondFactors for Engine {
         if let VerifiedBy::RecoveryCode { left } = by {
             let entry = self.own_entry(&user, client_ip, AuditAction::RecoveryCodeUsed);
             self.record(&mut tx, entry.with([Change::noted("left", left.to_string())])).await?;
+            self.notify_second_factor(&mut tx, &user, FactorEvent::CodeUsed { left }).await?;
         }
         tx.commit().await?;
-        if let VerifiedBy::RecoveryCode { left } = by {
-            self.notify_second_factor(&user, FactorEvent::CodeUsed { left });
-        }
         Ok((user, by))
     }
 }
@@ -167,8 +165,8 @@ impl Engine {
         sign_in_failures::clear(&mut tx, &guesses(&user.id)).await?;
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, AuditAction::SecondFactorReset).by(actor);
         self.record(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
+        self.notify_second_factor(&mut tx, &user, FactorEvent::Reset).await?;
         tx.commit().await?;
-        self.notify_second_factor(&user, FactorEvent::Reset);
         Ok(user.id)
     }
 
@@ -254,9 +252,9 @@ impl Engine {
         })
     }
 
-    /// Errors are ignored: the mailer logs them, and the change is committed.
-    fn notify_second_factor(&self, user: &User, event: FactorEvent) {
-        drop(self.send_email(emails::second_factor(&user.email, event, &self.page_url("me/security"))));
+    async fn notify_second_factor(&self, tx: &mut Tx, user: &User, event: FactorEvent) -> Result<()> {
+        let email = emails::second_factor(&user.email, event, &self.page_url("me/security"));
+        self.queue_email(tx, email, Queueing::notice()).await
     }
 }
 

@@ -1,7 +1,5 @@
 //! Accounts: their names, settings, limits and suspension.
 
-pub mod members;
-
 use domain::{
     UnixMs,
     account::{Account, AccountSettings, BODIES_DAYS, Limits, ROWS_DAYS, Suspension},
@@ -40,7 +38,7 @@ const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, events_per_s = $3, 
 /// An account row.
 #[derive(sqlx_macros::FromRow)]
 pub(super) struct AccountRow {
-    id: String,
+    pub(super) id: String,
     name: String,
     reference: Option<String>,
     developers_rotate: i64,

@@ -75,7 +75,8 @@ macro_rules! column {
 }
 
 /// All sealed columns.
-pub static COLUMNS: [Column; 8] = [
+pub static COLUMNS: [Column; 9] = [
+    column!("emails", "id", "text_sealed", "'email/' || id", SealedPart::Whole),
     column!("endpoints", "id", "auth_token_sealed", "account_id || '/' || id || '/auth_token'", SealedPart::Whole),
     column!("endpoints", "id", "secret_sealed", "account_id || '/' || id || '/secret'", SealedPart::Whole),
     column!("endpoints", "id", "headers_sealed", "account_id || '/' || id || '/headers'", SealedPart::Whole),

@@ -1,13 +1,12 @@
-//! Outcomes of attempts, in bulk: delivery states under the lease, attempt rows, endpoint health.
+//! Outcomes of attempts, in bulk: delivery states under the lease, and attempt rows.
 
-use domain::UnixMs;
 use serde::Serialize;
 
 use crate::store::{
     db::{Tx, within},
     deliveries::queue::OrderingKey,
     error::StoreResult,
-    sql::{BindRows as _, Sql, json_list},
+    sql::{BindRows as _, Sql},
 };
 
 // COALESCE keeps the planner from scanning all leases for each row: the row's id leads to its delivery. A delivery that
@@ -38,32 +37,6 @@ static CALL_ENDED: Sql = Sql::new(
        SELECT d.kind FROM deliveries d WHERE d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        AND d.state IN ('queued', 'retrying') LIMIT 1000) AS open WHERE open.kind = 'CallProcessed' LIMIT 1) = 1",
 );
-static HEALTH: Sql = Sql::new(
-    "UPDATE endpoints SET \
-     failures_in_row = CASE WHEN r.success_ms IS NULL THEN endpoints.failures_in_row + r.failures ELSE r.failures END, \
-     failing_since_ms = CASE WHEN r.failures = 0 THEN NULL \
-       WHEN r.success_ms IS NULL AND endpoints.failing_since_ms IS NOT NULL THEN endpoints.failing_since_ms \
-       ELSE r.failed_first_ms END, \
-     last_success_ms = COALESCE(r.success_ms, endpoints.last_success_ms), \
-     last_attempt_ms = r.attempt_ms, \
-     last_failure = CASE WHEN r.failures = 0 THEN NULL ELSE r.failure END, \
-     warned = CASE WHEN r.success_ms IS NULL THEN endpoints.warned ELSE 0 END \
-     FROM {rows r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
-     failure text} WHERE endpoints.id = r.endpoint_id",
-);
-static PAUSE_GONE: Sql = Sql::new(
-    "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, version = version + 1 \
-     WHERE id IN {list $1} AND state = 'active' RETURNING id, account_id, name",
-);
-static DISABLE: Sql = Sql::new(
-    "UPDATE endpoints SET state = 'disabled', state_since_ms = $2, version = version + 1 \
-     WHERE id IN {list $1} AND state = 'active' AND failing_since_ms <= $3 RETURNING id, account_id, name",
-);
-static WARN: Sql = Sql::new(
-    "UPDATE endpoints SET warned = $2 WHERE id IN {list $1} AND state = 'active' AND warned < $2 \
-     AND (failing_since_ms <= $3 OR failures_in_row >= $4) RETURNING id, account_id, name",
-);
-
 /// The state of a delivery after an attempt, or after it expired without one.
 #[derive(Debug, Clone, Serialize)]
 pub struct Finish {
@@ -122,34 +95,6 @@ pub struct AttemptRow {
     pub response_cut: i64,
 }
 
-/// Summary of one endpoint's attempts in a batch.
-#[derive(Debug, Clone, Serialize)]
-pub struct HealthChange {
-    /// The endpoint.
-    pub endpoint_id: String,
-    /// Latest success in the batch.
-    pub success_ms: Option<i64>,
-    /// Failures since that success, or in the whole batch.
-    pub failures: i64,
-    /// When the first of these failed.
-    pub failed_first_ms: Option<i64>,
-    /// Latest attempt.
-    pub attempt_ms: i64,
-    /// Latest failure as JSON.
-    pub failure: Option<String>,
-}
-
-/// An endpoint whose state changed automatically.
-#[derive(Debug, Clone, sqlx_macros::FromRow)]
-pub struct ChangedEndpoint {
-    /// Its id.
-    pub id: String,
-    /// Whose it is.
-    pub account_id: String,
-    /// Its name.
-    pub name: String,
-}
-
 /// Writes the states of deliveries that this node still leases. Returns their ids.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
     let mut kept = Vec::with_capacity(rows.len());
@@ -170,41 +115,4 @@ pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
 /// Which of these ordering keys have the end of their call waiting.
 pub async fn call_ended(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
     CALL_ENDED.read(tx, keys).await
-}
-
-/// Counts successes and failures of endpoints.
-pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
-    HEALTH.write(tx, rows).await?;
-    Ok(())
-}
-
-/// Pauses the active ones of these endpoints, which responded with 410 Gone. Returns them.
-pub async fn pause_gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<ChangedEndpoint>> {
-    let (sql, list) = (PAUSE_GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).fetch_all(c).await?))
-}
-
-/// Disables the active ones of these endpoints that have been failing since `failing_since` or longer. Returns them.
-pub async fn disable(
-    tx: &mut Tx,
-    endpoints: &[&str],
-    failing_since: UnixMs,
-    now: UnixMs,
-) -> StoreResult<Vec<ChangedEndpoint>> {
-    let (sql, list) = (DISABLE.on(tx.dialect()), json_list(endpoints.iter().copied()));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).bind(failing_since.0).fetch_all(c).await?))
-}
-
-/// Raises the warning level of those of these endpoints that have been failing since `failing_since` or longer, or for
-/// this many attempts in a row. Returns the ones that were below it.
-pub async fn warn(
-    tx: &mut Tx,
-    endpoints: &[&str],
-    level: i64,
-    failing_since: UnixMs,
-    failures: i64,
-) -> StoreResult<Vec<ChangedEndpoint>> {
-    let (sql, list) = (WARN.on(tx.dialect()), json_list(endpoints.iter().copied()));
-    Ok(within!(tx, c => sqlx::query_as(sql)
-        .bind(list).bind(level).bind(failing_since.0).bind(failures).fetch_all(c).await?))
 }

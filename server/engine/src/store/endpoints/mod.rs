@@ -1,5 +1,6 @@
 //! Endpoints. Their credentials arrive sealed.
 
+pub mod health;
 pub mod tallies;
 pub mod test_lines;
 
@@ -38,22 +39,23 @@ const BY_URL: &str =
 const TEST_LINE: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND test_line = 1 AND state <> 'deleted' \
     ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
-const UPDATE: &str = "UPDATE endpoints SET name = $3, url = $4, events = $5, timeout_ms = $6, rate_per_s = $7, \
-    deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1 \
+const UPDATE: &str = "UPDATE endpoints SET name = $3, proven = CASE WHEN url = $4 THEN proven ELSE 0 END, url = $4, \
+    events = $5, timeout_ms = $6, rate_per_s = $7, deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND ($11 = 0 OR version = $11)";
 const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, state_since_ms = $5, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
-const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, last_failure = NULL, \
-    warned = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
+const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, failing_days = 0, \
+    last_failure = NULL, warned = 0, proven = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
 static LISTENING: Sql = Sql::new(concat!(
     "SELECT id, account_id, events, CASE WHEN account_id IN ",
     suspended!(),
     " THEN 'suspended' ELSE state END, deliver_late, rate_per_s FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
 ));
+const STATES: &str = "SELECT state, COUNT(*) FROM endpoints WHERE state <> 'deleted' GROUP BY state";
 const IDS: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
-const RESET_HEALTH_OF_ACCOUNT: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, warned = 0 \
-    WHERE account_id = $1 AND state = 'active'";
+const RESET_HEALTH_OF_ACCOUNT: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, \
+    failing_days = 0, last_failure = NULL, warned = 0, proven = 0 WHERE account_id = $1 AND state = 'active'";
 
 #[derive(sqlx_macros::FromRow)]
 struct EndpointRow {
@@ -67,6 +69,10 @@ struct EndpointRow {
     state_since_ms: i64,
     failures_in_row: i64,
     failing_since_ms: Option<i64>,
+    failing_days: i64,
+    warned: i64,
+    warned_ms: Option<i64>,
+    proven: i64,
     last_success_ms: Option<i64>,
     last_attempt_ms: Option<i64>,
     last_failure: Option<String>,
@@ -129,6 +135,9 @@ impl TryFrom<EndpointRow> for StoredEndpoint {
         let health = Health {
             failures_in_row: number(row.failures_in_row),
             failing_since: row.failing_since_ms.map(UnixMs),
+            failing_days: number(row.failing_days),
+            last_warning_at: row.warned_ms.filter(|_| row.warned == health::WarningLevel::Last as i64).map(UnixMs),
+            proven: row.proven != 0,
             last_success_at: row.last_success_ms.map(UnixMs),
             last_attempt_at: row.last_attempt_ms.map(UnixMs),
         };
@@ -318,4 +327,9 @@ pub async fn ids(db: &Db, account: &AccountId) -> StoreResult<Vec<String>> {
 pub async fn reset_health_of_account(tx: &mut Tx, account: &AccountId) -> StoreResult<()> {
     within!(tx, c => sqlx::query(RESET_HEALTH_OF_ACCOUNT).bind(account.as_str()).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// Counts the endpoints of all accounts by state, without deleted ones.
+pub async fn by_state(db: &Db) -> StoreResult<Vec<(String, i64)>> {
+    Ok(on!(&db.readers, c => sqlx::query_as(STATES).fetch_all(c).await?))
 }

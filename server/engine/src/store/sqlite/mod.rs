@@ -2,6 +2,7 @@
 
 pub(crate) mod checkpoints;
 pub(crate) mod copies;
+pub(crate) mod open_file;
 
 use std::{
     fs::File,
@@ -16,6 +17,8 @@ use sqlx::{
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::Notify;
+
+use open_file::OpenFile;
 
 use crate::store::{
     db::{Db, Dialect, Pool},
@@ -75,14 +78,9 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
         .await?;
     // Readers set no pragmas of the file: that would wait for the writer, which may be in a transaction.
     let readers = pool(READERS).connect_lazy_with(common.read_only(true));
-    Ok(Db {
-        readers: Pool::Sqlite(readers),
-        writer: Pool::Sqlite(writer),
-        dialect: Dialect::Sqlite,
-        commits,
-        clock: None,
-        listen: None,
-    })
+    let (readers, writer) = (Pool::Sqlite(readers), Pool::Sqlite(writer));
+    let file = file(url).map(OpenFile::new).transpose()?.map(Arc::new);
+    Ok(Db { readers, writer, dialect: Dialect::Sqlite, commits, clock: None, listen: None, file })
 }
 
 /// Connections to a file never drop while idle, so they are not tested before use.

@@ -1,12 +1,10 @@
-//! Users, and what belongs to them: passwords, sessions, second factors, invitations.
+//! Users, and what belongs to them: passwords, sessions, second factors.
 
 pub mod email_preferences;
-pub mod invitations;
 pub mod password_resets;
 pub mod second_factors;
 pub mod sessions;
 pub mod sign_in_failures;
-pub mod staff;
 
 use domain::{
     UnixMs,

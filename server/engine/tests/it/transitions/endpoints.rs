@@ -13,10 +13,7 @@ pub const TRANSITIONS: [(&str, Test); 6] = [
     transition!("create", created),
     transition!("pause", paused),
     transition!("an attempt gets a 410 response", gone),
-    transition!(
-        "an attempt fails, and five days have passed since the first failure after the latest success",
-        disabled
-    ),
+    transition!("an attempt fails, and failures since the latest success are evidence of an outage", disabled),
     transition!("resume", resumed),
     transition!("delete", deleted),
 ];
