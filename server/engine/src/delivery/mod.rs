@@ -24,6 +24,7 @@ mod dispatch;
 mod enqueue;
 mod health;
 pub mod intake;
+mod late_arrivals;
 mod leased;
 mod leases;
 mod limits;
@@ -40,6 +41,7 @@ pub(crate) mod rotation;
 mod sender;
 pub(crate) mod sqlite_writer;
 mod target;
+mod throttle;
 mod transitions;
 
 pub use limits::{IN_FLIGHT_MAX, LEASED_MAX, LEASED_MAX_BYTES, LEASED_PER_ENDPOINT_MAX};

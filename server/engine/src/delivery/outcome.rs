@@ -46,6 +46,8 @@ pub struct Attempt {
     pub signature: String,
     /// The response.
     pub response: Response,
+    /// When the endpoint may be attempted again, if its server requested a pause.
+    pub throttled_until: Option<UnixMs>,
     /// What a success proves: the credential, and when its rotation began.
     pub proves: Option<(Credential, UnixMs)>,
 }
@@ -102,6 +104,7 @@ fn ended(delivery: &LeasedDelivery, state: &'static str, reason: Option<EndReaso
         status_code: None,
         duration_ms: None,
         attempts: i64::from(delivery.attempts),
+        attempts_before: i64::from(delivery.attempts_before),
         due_ms: None,
         finished_ms: Some(now.0),
     }
@@ -141,6 +144,7 @@ impl Attempt {
             status_code: self.response.status.map(i64::from),
             duration_ms: Some(i64::from(self.response.duration_ms)),
             attempts: i64::from(self.delivery.attempts) + 1,
+            attempts_before: i64::from(self.delivery.attempts_before) + i64::from(self.throttled_until.is_some()),
             due_ms: due.map(|at| at.0),
             finished_ms: if due.is_none() { Some(now.0) } else { None },
             ..ended(&self.delivery, state, reason, now)
@@ -152,7 +156,7 @@ impl Attempt {
             policy: self.policy(),
             attempts: (self.delivery.attempts + 1).saturating_sub(self.delivery.attempts_before),
             cause: failure.cause,
-            retry_after_s: failure.facts.retry_after_s,
+            throttled_until: self.throttled_until,
             fresh_from: self.delivery.fresh_from,
             call_ended,
         }

@@ -1,10 +1,12 @@
 //! Releases leased deliveries, so that they wait in the database.
 
+use std::collections::BTreeSet;
+
 use domain::{UnixMs, id::AccountId};
 
 use crate::store::{deliveries::queue, endpoints, error::StoreResult, nodes::HeartbeatOutcome};
 
-use super::{leased::LeasedDelivery, sender::Sender};
+use super::{leased::LeasedDelivery, outcome::Outcome, sender::Sender, throttle};
 
 impl Sender {
     /// Releases the deliveries of an endpoint that was paused, changed or deleted.
@@ -13,8 +15,25 @@ impl Sender {
     /// When the database cannot be written; reconciliation then finds the leases.
     pub async fn release_endpoint(&self, endpoint: &str) -> StoreResult<()> {
         self.targets.forget(endpoint);
-        let dropped = self.queues().drop_endpoint(endpoint);
+        let dropped = {
+            let mut queues = self.queues();
+            queues.reset_throttle(endpoint);
+            queues.drop_endpoint(endpoint)
+        };
         self.release(dropped).await
+    }
+
+    /// Releases the deliveries of endpoints whose servers requested a long pause: memory is for what is sent soon.
+    pub(super) async fn release_throttled(&self, batch: &[Outcome]) {
+        let soon = self.now().plus_ms(throttle::IN_MEMORY_MS);
+        let paused = batch.iter().filter_map(Outcome::attempt).filter(|attempt| attempt.throttled_until > Some(soon));
+        let paused: BTreeSet<&str> = paused.map(|attempt| &*attempt.delivery.endpoint_id).collect();
+        for endpoint in paused {
+            let dropped = self.queues().drop_endpoint(endpoint);
+            if let Err(error) = self.release(dropped).await {
+                tracing::warn!(%error, endpoint, "deliveries that wait could not be released yet");
+            }
+        }
     }
 
     /// The same for all endpoints of an account.

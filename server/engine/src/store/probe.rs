@@ -1,5 +1,7 @@
 //! Readiness: reads from each table that events pass through.
 
+use domain::UnixMs;
+
 use crate::store::{
     db::{Tx, within},
     deliveries::queue,
@@ -22,9 +24,9 @@ const LATEST: [&str; 7] = [
 ///
 /// # Errors
 /// Database errors.
-pub(crate) async fn check(tx: &mut Tx) -> StoreResult<()> {
+pub(crate) async fn check(tx: &mut Tx, now: UnixMs) -> StoreResult<()> {
     for latest in LATEST {
         within!(&mut *tx, c => sqlx::query(latest).fetch_optional(c).await.map(|_| ())?);
     }
-    queue::due_endpoints(tx).await.map(|_| ())
+    queue::due_endpoints(tx, now).await.map(|_| ())
 }

@@ -18,10 +18,18 @@ static FINISH: Sql = Sql::new(
      failure = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.failure ELSE r.failure END, \
      status_code = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.status_code ELSE r.status_code END, \
      duration_ms = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.duration_ms ELSE r.duration_ms END, \
-     attempts = r.attempts, due_ms = r.due_ms, finished_ms = r.finished_ms, lease_owner = NULL \
+     attempts = r.attempts, attempts_before = r.attempts_before, due_ms = r.due_ms, finished_ms = r.finished_ms, lease_owner = NULL \
      FROM {rows r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
-     duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
+     duration_ms bigint, attempts bigint, attempts_before bigint, due_ms bigint, finished_ms bigint} \
      WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $1 RETURNING deliveries.id",
+);
+/// Its endpoint was deleted during the attempt: it stays cancelled, and keeps what is known about the attempt.
+static FINISH_DELETED: Sql = Sql::new(
+    "UPDATE deliveries SET cause = r.cause, failure = r.failure, status_code = r.status_code, \
+     duration_ms = r.duration_ms, attempts = r.attempts \
+     FROM {rows r: id text, cause text, failure text, status_code bigint, duration_ms bigint, attempts bigint} \
+     WHERE deliveries.id = r.id AND deliveries.state = 'cancelled' AND deliveries.end_reason = 'endpoint_deleted' \
+     AND deliveries.attempts = r.attempts - 1 RETURNING deliveries.id",
 );
 static ADD_ATTEMPTS: Sql = Sql::new(
     "INSERT INTO attempts (delivery_id, number, id, account_id, started_ms, duration_ms, timing, url, signature, \
@@ -49,6 +57,10 @@ static HEALTH: Sql = Sql::new(
      warned = CASE WHEN r.success_ms IS NULL THEN endpoints.warned ELSE 0 END \
      FROM {rows r: endpoint_id text, success_ms bigint, failures bigint, failed_first_ms bigint, attempt_ms bigint, \
      failure text} WHERE endpoints.id = r.endpoint_id",
+);
+static THROTTLE: Sql = Sql::new(
+    "UPDATE endpoints SET throttled_until_ms = r.until_ms FROM {rows r: id text, until_ms bigint} \
+     WHERE endpoints.id = r.id AND COALESCE(endpoints.throttled_until_ms, 0) < r.until_ms",
 );
 static PAUSE_GONE: Sql = Sql::new(
     "UPDATE endpoints SET state = 'paused', pause_reason = 'gone', state_since_ms = $2, version = version + 1 \
@@ -82,6 +94,8 @@ pub struct Finish {
     pub duration_ms: Option<i64>,
     /// Number of attempts so far.
     pub attempts: i64,
+    /// Of these, those that don't count.
+    pub attempts_before: i64,
     /// When the next is due.
     pub due_ms: Option<i64>,
     /// When it ended.
@@ -138,6 +152,15 @@ pub struct HealthChange {
     pub failure: Option<String>,
 }
 
+/// An endpoint whose server requested a pause.
+#[derive(Debug, Clone, Serialize)]
+pub struct ThrottledEndpoint {
+    /// The endpoint.
+    pub id: String,
+    /// Until when.
+    pub until_ms: i64,
+}
+
 /// An endpoint whose state changed automatically.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ChangedEndpoint {
@@ -160,6 +183,17 @@ pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec
     Ok(kept)
 }
 
+/// Notes attempts at deliveries whose endpoints were deleted meanwhile. Returns the ids of these deliveries.
+pub async fn finish_deleted(tx: &mut Tx, rows: &[&Finish]) -> StoreResult<Vec<String>> {
+    let mut noted = Vec::new();
+    for part in FINISH_DELETED.parts(tx.dialect(), rows) {
+        let (sql, rows) = part?;
+        noted.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
+            .rows(rows).fetch_all(c).await?));
+    }
+    Ok(noted)
+}
+
 /// Inserts attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
     ADD_ATTEMPTS.write(tx, rows).await?;
@@ -174,6 +208,12 @@ pub async fn call_ended(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<Vec<Or
 /// Counts successes and failures of endpoints.
 pub async fn health(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
     HEALTH.write(tx, rows).await?;
+    Ok(())
+}
+
+/// Pauses the queues of endpoints, or extends their pauses. Rows are sorted by endpoint.
+pub async fn throttle(tx: &mut Tx, rows: &[ThrottledEndpoint]) -> StoreResult<()> {
+    THROTTLE.write(tx, rows).await?;
     Ok(())
 }
 
