@@ -15,7 +15,10 @@ use crate::{
     metrics::count,
     store::{
         db::Tx,
-        deliveries::queue::{self, NewDelivery},
+        deliveries::{
+            late_arrivals as superseded_on_arrival,
+            queue::{self, NewDelivery},
+        },
         endpoints,
         error::StoreResult,
         events::{self, NewEventRow, Seen},
@@ -23,7 +26,7 @@ use crate::{
 };
 
 pub use super::plan::{Arriving, IntakeResult};
-use super::{enqueue, ordering, plan::Plan, reservation::Reservation, sender::Sender};
+use super::{enqueue, late_arrivals, ordering, plan::Plan, reservation::Reservation, sender::Sender};
 
 /// Most events of one commit.
 pub const INTAKE_MAX: usize = 512;
@@ -164,16 +167,23 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
             break;
         }
     }
-    let Plan { events, mut deliveries, .. } = plan;
+    let Plan { events, deliveries, .. } = plan;
     let (mut due, mut reservation) = (None, None);
+    // Before they are added: they know only of ends that arrived before them.
+    let (mut deliveries, superseded) = late_arrivals::separate(tx, deliveries, &listeners).await?;
     if !events.is_empty() {
         events::add(tx, &events).await?;
+    }
+    if !superseded.is_empty() {
+        queue::add(tx, &superseded).await?;
+        superseded_on_arrival::supersede(tx, superseded.iter().map(|delivery| delivery.id.as_str()), now).await?;
     }
     if !deliveries.is_empty() {
         due = ordering::apply(tx, &mut deliveries, &listeners, now).await?;
         reservation = Some(enqueue::lease(sender, &mut deliveries, &events, &listeners));
         queue::add(tx, &deliveries).await?;
     }
+    deliveries.extend(superseded);
     Ok(Written { results, events, deliveries, reservation, due })
 }
 
