@@ -226,6 +226,7 @@ impl Serve {
     pub fn engine(&self, listening: SocketAddr, keys: Keys) -> Result<engine::Config, SettingsError> {
         let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
         Ok(engine::Config {
+            trust: engine::outbound::Trust::default(),
             database: self.store.database(),
             keys,
             egress_allow: self.egress_allow.0.clone(),

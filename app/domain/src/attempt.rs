@@ -6,6 +6,8 @@ use crate::{cause::Failure, id::AttemptId, time::UnixMs};
 
 /// Bytes of the response body that are stored.
 pub const RESPONSE_KEPT_BYTES: usize = 16 * 1_024;
+/// Bytes of the response's header lines that are stored.
+pub const RESPONSE_HEAD_KEPT_BYTES: usize = 16 * 1_024;
 /// Bytes of the response body after which reading stops.
 pub const RESPONSE_READ_MAX_BYTES: usize = 64 * 1_024;
 
@@ -53,6 +55,6 @@ pub struct Attempt {
     pub response_head: String,
     /// The first [`RESPONSE_KEPT_BYTES`] of the response body as text.
     pub response_body: String,
-    /// Whether the body was longer than what is stored.
+    /// Whether the body was longer than what is stored, or did not arrive completely.
     pub response_cut: bool,
 }

@@ -34,14 +34,38 @@ causes! {
     ConnectRefused = "connect_refused",
 /// The connection was not established in time.
     ConnectTimeout = "connect_timeout",
+    /// The system could not open the connection, and reported why.
+    ConnectFailed = "connect_failed",
     /// The certificate has expired.
     TlsExpired = "tls_expired",
+    /// The certificate is not valid yet.
+    TlsNotYetValid = "tls_not_yet_valid",
     /// The certificate is for another name.
     TlsName = "tls_name",
-/// The certificate's issuer is unknown: the chain is incomplete or the certificate is self-signed.
+    /// The certificate signed itself.
+    TlsSelfSigned = "tls_self_signed",
+    /// The certificate's issuer is unknown: the chain is incomplete, or its authority is not trusted.
     TlsChain = "tls_chain",
-    /// No common TLS version, or not TLS at all.
+    /// The certificate's key or signature is too weak.
+    TlsWeakKey = "tls_weak_key",
+    /// The server demands a client certificate.
+    TlsClientCertificate = "tls_client_certificate",
+    /// The server has no host with this name.
+    TlsUnknownName = "tls_unknown_name",
+    /// No common TLS version.
     TlsVersion = "tls_version",
+    /// No common cipher or other parameter.
+    TlsCipher = "tls_cipher",
+    /// The port speaks plain HTTP.
+    TlsPlainHttp = "tls_plain_http",
+    /// The port speaks neither TLS nor plain HTTP.
+    TlsNotSpoken = "tls_not_spoken",
+    /// The server closed the connection during the handshake.
+    TlsClosed = "tls_closed",
+    /// The handshake was not finished in time.
+    TlsTimeout = "tls_timeout",
+    /// The handshake failed for any other reason.
+    TlsFailed = "tls_failed",
 /// The host resolves to an address that the egress guard blocks.
     BlockedAddress = "blocked_address",
 /// The server responded with a redirect.
@@ -64,7 +88,9 @@ causes! {
     Http5xx = "http_5xx",
     /// 502 or 504.
     Http502504 = "http_502_504",
-/// No complete response in time.
+    /// 520–527, by which Cloudflare reports what went wrong behind it.
+    Http520527 = "http_520_527",
+/// No response in time.
     ResponseTimeout = "response_timeout",
 /// The connection was closed or reset.
     Reset = "reset",
@@ -85,6 +111,29 @@ impl Cause {
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|cause| cause.code() == code)
+    }
+
+    /// Whether TLS failed.
+    #[must_use]
+    pub const fn is_tls(self) -> bool {
+        matches!(
+            self,
+            Self::TlsExpired
+                | Self::TlsNotYetValid
+                | Self::TlsName
+                | Self::TlsSelfSigned
+                | Self::TlsChain
+                | Self::TlsWeakKey
+                | Self::TlsClientCertificate
+                | Self::TlsUnknownName
+                | Self::TlsVersion
+                | Self::TlsCipher
+                | Self::TlsPlainHttp
+                | Self::TlsNotSpoken
+                | Self::TlsClosed
+                | Self::TlsTimeout
+                | Self::TlsFailed
+        )
     }
 
     /// The cause for an HTTP status code; `None` for 2xx, which is a success.
@@ -132,6 +181,12 @@ pub struct CauseFacts {
     /// When the certificate expired.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expired_at: Option<UnixMs>,
+    /// From when the certificate is valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<UnixMs>,
+    /// What only the error itself says: an alert, an error of the system, a protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The time limit that was exceeded, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_ms: Option<u32>,

@@ -65,7 +65,7 @@ pub struct DeliveryRow {
     pub duration_ms: Option<u32>,
     /// Number of attempts, across resends.
     pub attempts: u32,
-    /// Number of attempts before the latest resend.
+    /// Of these, the attempts that don't count: before the latest resend, or throttled.
     pub attempts_before: u32,
     /// The retry policy that applies.
     pub policy: RetryPolicy,
@@ -82,7 +82,7 @@ pub struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    /// Maximum number of attempts, including those before the latest resend.
+    /// Maximum number of attempts, including those that don't count.
     #[must_use]
     pub const fn attempts_at_most(&self) -> u32 {
         self.attempts_before + self.policy.attempts()

@@ -5,13 +5,19 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cause::Cause,
     event_kind::EventKind,
-    time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs},
+    time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs},
 };
 
 /// How long an ephemeral event is worth sending after its acceptance, in milliseconds.
 pub const EPHEMERAL_FRESH_MS: i64 = 60 * SECOND_MS;
 /// Maximum wait honoured from `Retry-After`, in milliseconds.
 pub const RETRY_AFTER_MAX_MS: i64 = HOUR_MS;
+/// How long a durable event is attempted, in milliseconds, if its endpoint keeps asking us to wait: those attempts don't count.
+pub const DURABLE_MAX_MS: i64 = 3 * DAY_MS;
+/// Longest pause of a throttled endpoint, in milliseconds, jitter included.
+pub const THROTTLED_MAX_MS: i64 = RETRY_AFTER_MAX_MS + RETRY_AFTER_MAX_MS * JITTER_PERCENT / 100;
+/// Longest pause that was not requested, in milliseconds: pauses grow while each probe is throttled again.
+const THROTTLED_GROWN_MAX_MS: i64 = 5 * MINUTE_MS;
 /// Each wait is randomly up to this much shorter or longer, in percent, so that retries don't synchronise.
 pub const JITTER_PERCENT: i64 = 10;
 
@@ -150,12 +156,12 @@ pub enum NextStep {
 pub struct FailedAttempt {
     /// The retry policy that applies.
     pub policy: RetryPolicy,
-    /// Number of attempts since the delivery was queued or resent, including this one.
+    /// Number of attempts that count since the delivery was queued or resent, including this one.
     pub attempts: u32,
     /// Why it failed.
     pub cause: Cause,
-    /// Seconds from `Retry-After`.
-    pub retry_after_s: Option<u32>,
+    /// When the endpoint may be attempted again, if its server requested a pause. The attempt doesn't count then.
+    pub throttled_until: Option<UnixMs>,
     /// When the event was accepted, or resent.
     pub fresh_from: UnixMs,
     /// Whether the end of the same call is already waiting behind this delivery.
@@ -171,16 +177,38 @@ pub fn after_failure(attempt: FailedAttempt, now: UnixMs, jitter: f64) -> NextSt
     if attempt.policy == RetryPolicy::Ephemeral && attempt.call_ended {
         return NextStep::Expired(EndReason::Superseded);
     }
-    let made = usize::try_from(attempt.attempts).unwrap_or(usize::MAX);
-    let Some(wait_ms) = attempt.policy.waits_ms().get(made.saturating_sub(1)) else {
+    let Some(at) = attempt.throttled_until.or_else(|| scheduled(attempt, now, jitter)) else {
         return NextStep::Failed(EndReason::Exhausted);
     };
-    let asked_ms = attempt.retry_after_s.map_or(0, |s| (i64::from(s) * SECOND_MS).min(RETRY_AFTER_MAX_MS));
-    let at = now.plus_ms(jittered(*wait_ms, jitter).max(asked_ms));
+    if attempt.throttled_until.is_some() && at.since_ms(attempt.fresh_from) > DURABLE_MAX_MS {
+        return NextStep::Failed(EndReason::Exhausted);
+    }
     if is_late(attempt.policy, attempt.fresh_from, at) {
         return NextStep::Expired(EndReason::TooLate);
     }
     NextStep::RetryAt(at)
+}
+
+/// The next attempt on the schedule; none after the last one.
+fn scheduled(attempt: FailedAttempt, now: UnixMs, jitter: f64) -> Option<UnixMs> {
+    let made = usize::try_from(attempt.attempts).unwrap_or(usize::MAX);
+    let wait_ms = attempt.policy.waits_ms().get(made.saturating_sub(1))?;
+    Some(now.plus_ms(jittered(*wait_ms, jitter)))
+}
+
+/// Whether a failed attempt means that the endpoint wants a pause: it is rate limited, or says how long to wait.
+#[must_use]
+pub fn is_throttled(cause: Cause, retry_after_s: Option<u32>) -> bool {
+    cause != Cause::Http410 && (cause == Cause::Http429 || retry_after_s.is_some())
+}
+
+/// When an endpoint that wants a pause may be probed: after the seconds it requested, never earlier. `pauses` counts the pauses
+/// in a row, this one included: each is at least twice as long as the one before. `jitter` is a random number between −1 and 1.
+#[must_use]
+pub fn throttled_until(asked_s: Option<u32>, pauses: u32, now: UnixMs, jitter: f64) -> UnixMs {
+    let grown_ms = (SECOND_MS << pauses.saturating_sub(1).min(16)).min(THROTTLED_GROWN_MAX_MS);
+    let asked_ms = asked_s.map_or(0, |s| i64::from(s) * SECOND_MS).min(RETRY_AFTER_MAX_MS);
+    now.plus_ms(jittered(asked_ms.max(grown_ms), jitter.abs()))
 }
 
 /// Whether the event is no longer worth sending at `at`.
@@ -206,7 +234,7 @@ mod tests {
             policy,
             attempts,
             cause: Cause::Http5xx,
-            retry_after_s: None,
+            throttled_until: None,
             fresh_from: UnixMs(0),
             call_ended: false,
         }
@@ -243,13 +271,40 @@ mod tests {
     }
 
     #[test]
-    fn gone_ends_immediately_and_retry_after_is_honoured_up_to_an_hour() {
+    fn gone_ends_immediately() {
         let gone = FailedAttempt { cause: Cause::Http410, ..failed(RetryPolicy::Durable, 1) };
         assert_eq!(after_failure(gone, UnixMs(0), 0.0), NextStep::Failed(EndReason::Gone));
-        let asked = |s| FailedAttempt { retry_after_s: Some(s), ..failed(RetryPolicy::Durable, 1) };
-        assert_eq!(after_failure(asked(120), UnixMs(0), 0.0), NextStep::RetryAt(UnixMs(120_000)));
-        assert_eq!(after_failure(asked(1), UnixMs(0), 0.0), NextStep::RetryAt(UnixMs(5_000)));
-        assert_eq!(after_failure(asked(86_400), UnixMs(0), 0.0), NextStep::RetryAt(UnixMs(HOUR_MS)));
+    }
+
+    #[test]
+    fn a_pause_is_as_long_as_asked_up_to_an_hour_and_grows_while_probes_fail() {
+        let pause_ms = |asked_s, pauses, jitter| throttled_until(asked_s, pauses, UnixMs(0), jitter).0;
+        assert_eq!(pause_ms(Some(120), 1, 0.0), 120_000);
+        assert_eq!(pause_ms(Some(86_400), 1, 0.0), RETRY_AFTER_MAX_MS);
+        assert_eq!(pause_ms(Some(u32::MAX), u32::MAX, 1.0), THROTTLED_MAX_MS);
+        assert_eq!([1, 2, 3, 40].map(|pauses| pause_ms(Some(0), pauses, 0.0)), [1_000, 2_000, 4_000, 300_000]);
+        assert_eq!(pause_ms(None, 1, 0.0), 1_000);
+        assert_eq!([-1.0, 1.0].map(|jitter| pause_ms(Some(10), 1, jitter)), [11_000, 11_000], "never earlier");
+    }
+
+    #[test]
+    fn what_was_throttled_does_not_count_and_still_ends() {
+        let throttled = |policy, attempts, at| {
+            let attempt = FailedAttempt { throttled_until: Some(UnixMs(at)), ..failed(policy, attempts) };
+            after_failure(attempt, UnixMs(0), 0.0)
+        };
+        assert_eq!(throttled(RetryPolicy::Durable, 12, HOUR_MS), NextStep::RetryAt(UnixMs(HOUR_MS)));
+        let late = throttled(RetryPolicy::Durable, 1, DURABLE_MAX_MS + 1);
+        assert_eq!(late, NextStep::Failed(EndReason::Exhausted));
+        assert_eq!(throttled(RetryPolicy::Ephemeral, 5, 60_000), NextStep::RetryAt(UnixMs(60_000)));
+        assert_eq!(throttled(RetryPolicy::Ephemeral, 1, 60_001), NextStep::Expired(EndReason::TooLate));
+    }
+
+    #[test]
+    fn a_wait_is_honoured_on_any_failing_status() {
+        assert!(is_throttled(Cause::Http429, None) && is_throttled(Cause::Redirected, Some(1)));
+        assert!(is_throttled(Cause::Http5xx, Some(0)) && !is_throttled(Cause::Http5xx, None));
+        assert!(!is_throttled(Cause::Http410, Some(60)), "410 pauses the endpoint for good");
     }
 
     proptest! {

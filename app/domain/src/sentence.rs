@@ -22,7 +22,8 @@ impl Failure {
                     span(facts.timeout_ms.map_or(5_000, i64::from))
                 )
             }
-            Cause::TlsExpired | Cause::TlsName | Cause::TlsChain | Cause::TlsVersion => tls(self, now),
+            Cause::ConnectFailed => with_detail(format!("Connection to {} failed", host_port(facts)), facts),
+            cause if cause.is_tls() => tls(self, now),
             Cause::BlockedAddress => format!("{host} resolves to a private address, which is blocked"),
             Cause::Redirected => redirected(facts),
             Cause::ResponseTimeout => format!(
@@ -30,7 +31,7 @@ impl Failure {
                 span(facts.timeout_ms.map_or(15_000, i64::from))
             ),
             Cause::Reset => "Connection closed before a response arrived".to_owned(),
-            Cause::BadResponse => "Response was not valid HTTP".to_owned(),
+            Cause::BadResponse => bad_response(facts),
             Cause::NotSentNoEndpoint => {
                 format!("No endpoint is subscribed to {}", facts.event.as_deref().unwrap_or("this event"))
             }
@@ -57,8 +58,24 @@ impl Failure {
             Cause::ConnectTimeout => "Check that your firewall allows our requests.",
             Cause::TlsExpired => "Renew the certificate and reload the server.",
             Cause::TlsName => "Issue a certificate for this host, or correct the host in the URL.",
-            Cause::TlsChain => "Configure the server to send its intermediate certificates along with its own.",
-            Cause::TlsVersion => "Enable TLS 1.2 or 1.3, and check that the port speaks TLS.",
+            Cause::ConnectFailed => "Check the DNS record of the host, and the route to its address.",
+            Cause::TlsNotYetValid => "Install a certificate that is valid now.",
+            Cause::TlsSelfSigned => "Install a certificate from a public authority.",
+            Cause::TlsChain => {
+                "Configure the server to send its intermediate certificates, and use a certificate from a public authority."
+            }
+            Cause::TlsWeakKey => "Have a certificate issued for a new key: RSA with at least 2,048 bits, or ECDSA.",
+            Cause::TlsClientCertificate => {
+                "Make the client certificate optional for this route, and verify our signature."
+            }
+            Cause::TlsUnknownName => "Configure this host on your server, or correct the host in the URL.",
+            Cause::TlsVersion => "Enable TLS 1.2 or 1.3.",
+            Cause::TlsCipher => "Enable ECDHE ciphers with AES-GCM or ChaCha20, or TLS 1.3.",
+            Cause::TlsPlainHttp => "Use the port that speaks TLS, or switch TLS on for this port.",
+            Cause::TlsNotSpoken => "Correct the port in the URL.",
+            Cause::TlsClosed => "Check your server logs, and that your firewall allows our requests.",
+            Cause::TlsTimeout => "Check that the process behind this port is running and speaks TLS.",
+            Cause::TlsFailed => "Check the error log of your server or proxy around this time.",
             Cause::BlockedAddress => "Use a URL whose host has a public address.",
             Cause::Redirected => "Change the endpoint's URL to the final one.",
             Cause::Http401403 => "Check that your server uses the right auth token and signing secret.",
@@ -70,6 +87,7 @@ impl Failure {
             Cause::Http429 => "Lower the endpoint's rate limit, or raise your server's.",
             Cause::Http5xx => "Check your server logs around this time.",
             Cause::Http502504 => "Check the application behind your proxy.",
+            Cause::Http520527 => "Check that your server responds when Cloudflare is bypassed.",
             Cause::ResponseTimeout => "Return a 2xx as soon as the event is stored, and process it afterwards.",
             Cause::Reset => "Check whether your server crashed or a proxy closes connections.",
             Cause::BadResponse => "Check that the port speaks HTTP.",
@@ -88,14 +106,26 @@ impl Failure {
             return None;
         }
         match self.cause {
-            Cause::DnsNotFound | Cause::DnsTimeout | Cause::BlockedAddress => Some(format!("dig {host}")),
-            Cause::ConnectRefused | Cause::ConnectTimeout => Some(format!("nc -vz {host} {port}")),
-            Cause::TlsExpired | Cause::TlsName | Cause::TlsChain | Cause::TlsVersion => {
-                Some(format!("openssl s_client -connect {host}:{port} -servername {host}"))
+            Cause::DnsNotFound | Cause::DnsTimeout | Cause::BlockedAddress => {
+                (!is_address(host)).then(|| format!("dig {host}"))
+            }
+            // nc takes an IPv6 address without brackets.
+            Cause::ConnectRefused | Cause::ConnectTimeout | Cause::ConnectFailed => {
+                Some(format!("nc -vz {} {port}", host.trim_matches(['[', ']'])))
+            }
+            Cause::TlsPlainHttp => Some(format!("curl -sv http://{host}:{port}/")),
+            cause if cause.is_tls() => {
+                let name = if is_address(host) { String::new() } else { format!(" -servername {host}") };
+                Some(format!("openssl s_client -connect {host}:{port}{name}"))
             }
             _ => None,
         }
     }
+}
+
+/// Whether a URL's host is an address; those of IPv6 have brackets.
+fn is_address(host: &str) -> bool {
+    host.starts_with('[') || host.parse::<std::net::Ipv4Addr>().is_ok()
 }
 
 fn host(facts: &CauseFacts) -> &str {
@@ -117,9 +147,61 @@ fn tls(failure: &Failure, now: UnixMs) -> String {
             Some(other) => format!("Certificate is valid for {other}, not {}", host(facts)),
             None => format!("Certificate is not valid for {}", host(facts)),
         },
-        Cause::TlsChain => "Certificate chain is incomplete".to_owned(),
-        _ => "Server doesn't support TLS 1.2 or newer".to_owned(),
+        Cause::TlsNotYetValid => match facts.valid_from {
+            Some(at) => format!("Certificate isn't valid for another {}", span(at.since_ms(now).max(0))),
+            None => "Certificate isn't valid yet".to_owned(),
+        },
+        Cause::TlsSelfSigned => "Certificate is self-signed".to_owned(),
+        Cause::TlsChain => "Certificate isn't from a trusted authority, or its intermediate is missing".to_owned(),
+        Cause::TlsWeakKey => with_detail("Certificate's key or signature is too weak".to_owned(), facts),
+        Cause::TlsClientCertificate => "Server demands a client certificate".to_owned(),
+        Cause::TlsUnknownName => format!("Server doesn't know the host {}", host(facts)),
+        Cause::TlsVersion => "Server doesn't support TLS 1.2 or newer".to_owned(),
+        Cause::TlsCipher => "No TLS cipher in common with the server".to_owned(),
+        Cause::TlsPlainHttp => format!("{} speaks plain HTTP, not TLS", host_port(facts)),
+        Cause::TlsNotSpoken => match &facts.detail {
+            Some(protocol) => format!("{} speaks {protocol}, not TLS", host_port(facts)),
+            None => format!("{} doesn't speak TLS", host_port(facts)),
+        },
+        Cause::TlsClosed => "Server closed the connection during the TLS handshake".to_owned(),
+        Cause::TlsTimeout => {
+            format!("Connected, but no TLS handshake within {}", span(facts.timeout_ms.map_or(5_000, i64::from)))
+        }
+        _ => match &facts.detail {
+            Some(detail) => format!("TLS failed: {detail}"),
+            None => "TLS handshake failed".to_owned(),
+        },
     }
+}
+
+/// The sentence, followed by what only the error itself says.
+fn with_detail(sentence: String, facts: &CauseFacts) -> String {
+    match &facts.detail {
+        Some(detail) => format!("{sentence}: {detail}"),
+        None => sentence,
+    }
+}
+
+fn bad_response(facts: &CauseFacts) -> String {
+    match facts.status {
+        Some(status) => format!("Server returned {status}, which is not a final HTTP status"),
+        None => with_detail("Response was not valid HTTP".to_owned(), facts),
+    }
+}
+
+/// What Cloudflare means by its own statuses.
+fn cloudflare(status: u16) -> String {
+    let what = match status {
+        521 => "your server refused its connection",
+        522 => "connecting to your server timed out",
+        523 => "your server can't be reached",
+        524 => "your server took too long to respond",
+        525 => "the TLS handshake with your server failed",
+        526 => "the certificate of your server isn't valid",
+        527 => "the connection to your server was interrupted",
+        _ => "your server sent an empty or invalid response",
+    };
+    format!("Cloudflare: {what} ({status})")
 }
 
 fn redirected(facts: &CauseFacts) -> String {
@@ -131,6 +213,14 @@ fn redirected(facts: &CauseFacts) -> String {
 }
 
 fn http_status(failure: &Failure) -> String {
+    let sentence = status_sentence(failure);
+    match failure.facts.retry_after_s {
+        Some(wait) if failure.cause != Cause::Http429 => format!("{sentence}; asked to wait {wait} s"),
+        _ => sentence,
+    }
+}
+
+fn status_sentence(failure: &Failure) -> String {
     let facts = &failure.facts;
     let status = facts.status.unwrap_or_default();
     match failure.cause {
@@ -146,10 +236,8 @@ fn http_status(failure: &Failure) -> String {
             Some(wait) => format!("Rate limited by the server; waiting {wait} s (429)"),
             None => "Rate limited by the server (429)".to_owned(),
         },
-        Cause::Http5xx => match facts.retry_after_s {
-            Some(wait) => format!("Server error ({status}); asked to wait {wait} s"),
-            None => format!("Server error ({status})"),
-        },
+        Cause::Http5xx => format!("Server error ({status})"),
+        Cause::Http520527 => cloudflare(status),
         Cause::Http502504 => format!("Your proxy couldn't reach your server ({status})"),
         _ => format!("Server rejected the request ({status})"),
     }
@@ -183,6 +271,25 @@ mod tests {
         assert_eq!(sentence(Cause::TlsExpired), "Certificate expired 3 hours ago");
         assert_eq!(sentence(Cause::ConnectRefused), "crm.acme.example:443 refused the connection");
         assert_eq!(sentence(Cause::Http5xx), "Server error (503); asked to wait 120 s");
+    }
+
+    #[test]
+    fn a_command_names_an_ipv6_address_as_its_program_wants_it() {
+        let facts = CauseFacts { host: "[2001:db8::1]".into(), port: Some(8_443), ..CauseFacts::default() };
+        let command = |cause| Failure { cause, facts: facts.clone() }.command();
+        for cause in [Cause::ConnectRefused, Cause::ConnectTimeout, Cause::ConnectFailed] {
+            assert_eq!(command(cause).as_deref(), Some("nc -vz 2001:db8::1 8443"));
+        }
+        let openssl = command(Cause::TlsFailed);
+        assert_eq!(openssl.as_deref(), Some("openssl s_client -connect [2001:db8::1]:8443"), "no name to ask for");
+        assert_eq!(command(Cause::BlockedAddress), None, "no name to look up");
+    }
+
+    #[test]
+    fn cloudflare_is_quoted_by_what_its_statuses_mean() {
+        let facts = CauseFacts { status: Some(522), ..CauseFacts::default() };
+        let sentence = Failure { cause: Cause::Http520527, facts }.sentence(UnixMs(0));
+        assert_eq!(sentence, "Cloudflare: connecting to your server timed out (522)");
     }
 
     #[test]

@@ -154,6 +154,7 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
     };
     EndpointSummary {
         suspended: false,
+        throttled_until: None,
         endpoint,
         waiting: 0,
         delivered_24h: 0,

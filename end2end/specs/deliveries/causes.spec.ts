@@ -32,7 +32,7 @@ test("each row of the list shows the cause of its failure", async ({ page, user,
     ["connect_refused", refusedUrl(), /127\.0\.0\.1:\d+ refused the connection/],
     ["tls_expired", (await listen(expired)).url, /Certificate expired 3 hours ago/],
     ["tls_name", (await listen(otherHost)).url, `Certificate is valid for ${OTHER_HOST}, not 127.0.0.1`],
-    ["tls_version", (await listen()).url.replace("http:", "https:"), "Server doesn't support TLS 1.2 or newer"],
+    ["tls_plain_http", (await listen()).url.replace("http:", "https:"), "speaks plain HTTP, not TLS"],
   ];
   for (const [cause, answer, says] of RESPONSES) failures.push([cause, (await listen()).answers(answer).url, says]);
 

@@ -98,6 +98,7 @@ impl Fixture {
         let unused = SocketAddr::from(([127, 0, 0, 1], 0));
         let key: [u8; 32] = STANDARD.decode(KEY)?.try_into().map_err(|_| anyhow::anyhow!("a key has 32 bytes"))?;
         let config = engine::Config {
+            trust: engine::outbound::Trust::default(),
             database: self.setup.database_url.as_str().into(),
             keys: KeyRing::one(key).into(),
             egress_allow: Vec::new(),

@@ -30,7 +30,7 @@ use crate::{
     key_ring::Keys,
     mail::Mail,
     metrics::Backlog,
-    outbound::{BuildError, Outbound, Policy},
+    outbound::{BuildError, Outbound, Policy, Trust},
     password::HashCost,
     policies::{ActivePolicies, EnvDefaults},
     readiness,
@@ -59,6 +59,8 @@ pub struct Config {
     pub keys: Keys,
     /// Networks that endpoints may be in besides public ones.
     pub egress_allow: Vec<IpNet>,
+    /// How names of endpoints are resolved and whose certificates are trusted.
+    pub trust: Trust,
     /// Whether sign-up is open to everyone.
     pub sign_up_open: bool,
     /// Longest retention of an account, in days.
@@ -120,7 +122,7 @@ impl Engine {
         let ids: Arc<dyn Ids> = Arc::new(GrowingIds::new(clock.clone(), queue::latest(&db).await?));
         let vault = Arc::new(Vault::new(&config.keys));
         let policy = Policy::new(config.egress_allow.clone());
-        let outbound = Outbound::new(policy, &config.public_url, config.own_address)?;
+        let outbound = Outbound::new(policy, &config.public_url, config.own_address, config.trust.clone())?;
         let context = Arc::new(Context::new(db, clock, ids, ActivePolicies::new(env_defaults(&config))));
         let (sender, outcomes) = Sender::new(context.clone(), outbound, vault.clone());
         if sender.read_policies().await.is_err() {

@@ -84,7 +84,7 @@ pub(crate) async fn check(context: &Context) -> Result<(), String> {
 async fn read(context: &Context) -> StoreResult<()> {
     context.db.check_file()?;
     let mut tx = context.db.begin_read().await?;
-    probe::read(&mut tx).await
+    probe::read(&mut tx, context.now()).await
 }
 
 async fn write(context: &Context) -> Result<(), String> {

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod backup;
+mod descriptors;
 mod instance_keys;
 pub mod key;
 pub mod restore;
@@ -167,6 +168,7 @@ fn placeholder_keys() -> Result<Keys, CommandError> {
 async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
     let unused = SocketAddr::from(([127, 0, 0, 1], 0));
     let config = engine::Config {
+        trust: engine::outbound::Trust::default(),
         database: store.database(),
         keys,
         egress_allow: Vec::new(),

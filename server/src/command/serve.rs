@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app_state::{AppState, SharedState},
-    command::{CommandError, instance_keys},
+    command::{CommandError, descriptors, instance_keys},
     config::Serve,
     listen,
     starting::Routes,
@@ -17,6 +17,7 @@ use crate::{
 };
 
 pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
+    descriptors::raise_limit();
     let listener =
         TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
     let address = listener.local_addr().context("own address")?;

@@ -148,7 +148,7 @@ pub struct AttemptJson {
     response_head: String,
     /// The first 16 KiB of the response body, as text.
     response_body: String,
-    /// Whether the response body was longer.
+    /// Whether the response body was longer, or did not arrive completely.
     response_cut: bool,
 }
 

@@ -204,6 +204,8 @@ pub struct EndpointSummaryJson {
     status: &'static str,
     /// Deliveries that are not finished.
     waiting: u32,
+    /// Until when nothing is sent because the endpoint's server requested a pause; null if it did not.
+    throttled_until: Option<String>,
     /// Delivered in the last 24 hours.
     delivered_24h: u32,
     /// Failed in the last 24 hours.
@@ -221,6 +223,7 @@ impl EndpointSummaryJson {
             status: EndpointStatus::of(&summary, now).as_str(),
             endpoint: EndpointJson::new(summary.endpoint, now),
             waiting: summary.waiting,
+            throttled_until: summary.throttled_until.map(iso_utc),
             delivered_24h: summary.delivered_24h,
             failed_24h: summary.failed_24h,
             cause: summary.failure.map(|failure| failure.cause.code()),

@@ -88,6 +88,7 @@ impl TestApp {
         let public_url = if public_url.is_empty() { own() } else { public_url.parse().unwrap() };
         let mail = Arc::new(InMemoryMailer::default());
         let engine_config = engine::Config {
+            trust: engine::outbound::Trust::default(),
             database: format!("sqlite://{}", folder.path().join("offhook.db").display()).into(),
             keys: secret_key::of_data_folder(folder.path()).unwrap(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],

@@ -76,6 +76,8 @@ pub struct Endpoint {
 pub struct EndpointSummary {
     /// Whether the account is suspended and the endpoint therefore holds its events.
     pub suspended: bool,
+    /// Until when nothing is sent because its server requested a pause; `None` if it did not, or the pause is over.
+    pub throttled_until: Option<UnixMs>,
     /// The endpoint.
     pub endpoint: Endpoint,
     /// Deliveries that have not ended: queued, retrying or held. Exact up to [`crate::delivery::COUNT_MAX`].

@@ -114,7 +114,7 @@ fn Response(attempt: Attempt) -> impl IntoView {
     };
     let truncated = attempt
         .response_cut
-        .then(|| view! { <p class="text-meta text-ink-3">"Truncated: only the beginning of the body is kept."</p> });
+        .then(|| view! { <p class="text-meta text-ink-3">"Truncated: this is only the beginning of the body."</p> });
     let body = if attempt.response_body.is_empty() {
         view! { <p class="text-table text-ink-2">"Empty body"</p> }.into_html()
     } else {

@@ -22,6 +22,7 @@ use crate::components::render_context::RenderContext;
 use crate::components::secret::{NewCredentials, SECRET_PURPOSE, Secret, TOKEN_PURPOSE};
 use crate::components::sidebar::Part;
 use crate::components::test_result::TestResult;
+use crate::components::time_text::UntilText;
 use crate::html::IntoHtml;
 use crate::links;
 use crate::pages::account_page;
@@ -111,6 +112,10 @@ fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
     let next = next(&summary, &view.zone, view.now);
     let status = EndpointStatus::of(&summary, view.now);
     let gone = summary.endpoint.pause_reason == Some(PauseReason::Gone);
+    let sends = summary.endpoint.state == EndpointState::Active && !summary.suspended;
+    let throttled = summary.throttled_until.filter(|_| sends).map(|at| {
+        view! { <p>"Your server requested a pause. The next event is sent " <UntilText at=at view=view.clone()/> "."</p> }
+    });
     let remedy = summary
         .failure
         .filter(|_| status.needs_attention() || gone)
@@ -120,6 +125,7 @@ fn Verdict(summary: EndpointSummary, view: RenderContext) -> impl IntoView {
             <p class="text-large"><EndpointBadge status=status/></p>
             <p class="text-large wrap-break-word">{verdict}</p>
             <p class="text-ink-2">{next}</p>
+            {throttled}
             {remedy.map(|(text, help)| view! { <p>{text} " " <a href=help>"Learn more about this cause"</a></p> })}
         </section>
     }

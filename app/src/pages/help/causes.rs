@@ -14,18 +14,28 @@ use crate::links;
 use crate::pages::public_page;
 
 /// Id, title and causes of each group in the catalogue.
-const GROUPS: [(&str, &str, &[Cause]); 5] = [
+const GROUPS: [(&str, &str, &[Cause]); 6] = [
     ("finding", "Finding your server", &[Cause::DnsNotFound, Cause::DnsTimeout, Cause::BlockedAddress]),
+    ("connecting", "Connecting to your server", &[Cause::ConnectRefused, Cause::ConnectTimeout, Cause::ConnectFailed]),
     (
-        "connecting",
-        "Connecting to your server",
+        "tls",
+        "Securing the connection",
         &[
-            Cause::ConnectRefused,
-            Cause::ConnectTimeout,
             Cause::TlsExpired,
+            Cause::TlsNotYetValid,
             Cause::TlsName,
+            Cause::TlsSelfSigned,
             Cause::TlsChain,
+            Cause::TlsWeakKey,
+            Cause::TlsClientCertificate,
+            Cause::TlsUnknownName,
             Cause::TlsVersion,
+            Cause::TlsCipher,
+            Cause::TlsPlainHttp,
+            Cause::TlsNotSpoken,
+            Cause::TlsClosed,
+            Cause::TlsTimeout,
+            Cause::TlsFailed,
         ],
     ),
     (
@@ -42,6 +52,7 @@ const GROUPS: [(&str, &str, &[Cause]); 5] = [
             Cause::Http4xx,
             Cause::Http5xx,
             Cause::Http502504,
+            Cause::Http520527,
         ],
     ),
     ("no-answer", "No valid response", &[Cause::ResponseTimeout, Cause::Reset, Cause::BadResponse]),

@@ -3,17 +3,18 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use domain::{
+    UnixMs,
     body::body,
     endpoint::ATTEMPT_TIMEOUT_MAX_MS,
-    retry::{RetryPolicy, is_late},
+    retry::{self, RetryPolicy, is_late},
     signature,
 };
 use futures::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::{
-    outbound::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, Post},
-    supervisor,
+    outbound::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, Post, Response},
+    random, supervisor,
 };
 
 use super::{
@@ -61,7 +62,7 @@ async fn expire(sender: &Sender, delivery: LeasedDelivery) -> Outcome {
     if is_late(RetryPolicy::of(delivery.kind, target.settings.deliver_late), delivery.fresh_from, now) {
         return Outcome::TooLate(delivery);
     }
-    sender.queues().set_settings(&delivery.endpoint_id, target.settings);
+    sender.queues().set_settings(&delivery.endpoint_id, target.settings, now);
     Outcome::NotNow(delivery)
 }
 
@@ -93,7 +94,10 @@ async fn attempt(sender: &Sender, delivery: LeasedDelivery) -> Outcome {
     if is_late(RetryPolicy::of(delivery.kind, target.settings.deliver_late), delivery.fresh_from, now) {
         return Outcome::TooLate(delivery);
     }
-    sender.queues().set_settings(&delivery.endpoint_id, target.settings);
+    sender.queues().set_settings(&delivery.endpoint_id, target.settings, now);
+    if sender.queues().is_throttled(&delivery.endpoint_id, now) {
+        return Outcome::NotNow(delivery);
+    }
     let Some(payload) = delivery.payload.clone() else { return Outcome::OurFault(delivery) };
     let credentials = target.credentials(delivery.proof);
     let proves = credentials.proves;
@@ -109,7 +113,17 @@ async fn attempt(sender: &Sender, delivery: LeasedDelivery) -> Outcome {
         duration_ms = response.duration_ms,
         "attempted"
     );
-    Outcome::Attempted(Box::new(Attempt { delivery, target, started_at: now, signature, response, proves }))
+    let throttled_until = throttle(sender, &delivery, &response);
+    let attempt = Attempt { delivery, target, started_at: now, signature, response, throttled_until, proves };
+    Outcome::Attempted(Box::new(attempt))
+}
+
+/// Pauses the endpoint's queue at once if the response asks for it. Returns until when.
+fn throttle(sender: &Sender, delivery: &LeasedDelivery, response: &Response) -> Option<UnixMs> {
+    let failure = response.failure.as_ref()?;
+    let asked_s = failure.facts.retry_after_s;
+    let is_throttled = retry::is_throttled(failure.cause, asked_s);
+    is_throttled.then(|| sender.queues().throttle(&delivery.endpoint_id, asked_s, sender.now(), random::jitter()))
 }
 
 /// The headers that product and standard promise, after the endpoint's own.

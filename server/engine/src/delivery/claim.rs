@@ -96,7 +96,7 @@ async fn park_unclaimable(sender: &Arc<Sender>) -> StoreResult<()> {
     let (context, now) = (&sender.context, sender.now());
     let parking = Parking::of(context, DELIVERIES).await?;
     let mut tx = context.db.begin().await?;
-    let due = queue::due_endpoints(&mut tx).await?;
+    let due = queue::due_endpoints(&mut tx, now).await?;
     drop(tx);
     for endpoint in due.into_iter().filter(|endpoint| endpoint.due <= now.0) {
         let ids = queue::due(&context.db, &endpoint.id, now, CLAIM_MAX).await?;
@@ -117,7 +117,7 @@ async fn try_claim(sender: &Arc<Sender>, ids: Vec<&String>) -> StoreResult<usize
 async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let (context, now) = (&sender.context, sender.now());
     let mut tx = context.db.begin().await?;
-    let waiting = queue::due_endpoints(&mut tx).await?;
+    let waiting = queue::due_endpoints(&mut tx, now).await?;
     let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|endpoint| endpoint.due <= now.0);
     let open = with_room(sender, due);
     let mut again = open.len() > CLAIM_ENDPOINTS_MAX;
@@ -154,7 +154,7 @@ fn with_room(sender: &Sender, due: Vec<DueEndpoint>) -> Vec<Arc<str>> {
             continue;
         }
         // Before the first attempt: what was held for long must not begin with a burst.
-        queues.set_settings(&id, settings(&endpoint));
+        queues.set_settings(&id, settings(&endpoint), sender.now());
         open.push(id);
     }
     open
@@ -167,6 +167,7 @@ fn settings(endpoint: &DueEndpoint) -> DeliverySettings {
         resumed: UnixMs(endpoint.state_since_ms),
         drain_per_s: rate(endpoint.drain_per_s),
         deliver_late: endpoint.deliver_late != 0,
+        throttled_until: endpoint.throttled_until_ms.map(UnixMs),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use domain::UnixMs;
 
-use super::limits::IN_FLIGHT_MAX;
+use super::{limits::IN_FLIGHT_MAX, throttle::Throttle};
 
 /// A second in microseconds.
 const SECOND_US: i64 = 1_000_000;
@@ -53,11 +53,18 @@ pub struct ConcurrencyLimiter {
     pub rate: RateLimit,
     /// The limit for deliveries that were held until the endpoint was resumed.
     pub drain: RateLimit,
+    throttle: Throttle,
 }
 
 impl Default for ConcurrencyLimiter {
     fn default() -> Self {
-        Self { at_once: AT_ONCE_START, in_flight: 0, rate: RateLimit::default(), drain: RateLimit::default() }
+        Self {
+            at_once: AT_ONCE_START,
+            in_flight: 0,
+            rate: RateLimit::default(),
+            drain: RateLimit::default(),
+            throttle: Throttle::default(),
+        }
     }
 }
 
@@ -71,6 +78,35 @@ impl ConcurrencyLimiter {
     pub fn clock_set_back(&mut self, now: UnixMs) {
         self.rate.clock_set_back(now);
         self.drain.clock_set_back(now);
+        self.throttle.clock_set_back(now);
+    }
+
+    /// When the next attempt may start, judging by the rate and by the pause that the server requested.
+    pub fn not_before(&self) -> UnixMs {
+        self.rate.not_before().max(self.throttle.not_before())
+    }
+
+    /// Whether the server requested a pause.
+    pub fn is_throttled(&self, now: UnixMs) -> bool {
+        self.throttle.is_active(now)
+    }
+
+    /// The server requested a pause: one probe afterwards. Returns until when.
+    pub fn throttle(&mut self, asked_s: Option<u32>, now: UnixMs, jitter: f64) -> UnixMs {
+        self.at_once = 1;
+        self.throttle.begin(asked_s, now, jitter)
+    }
+
+    /// The same, when another node was asked.
+    pub fn learn_throttle(&mut self, until: UnixMs, now: UnixMs) {
+        if self.throttle.learn(until, now) {
+            self.at_once = 1;
+        }
+    }
+
+    /// Forgets the pause that the server requested: the endpoint was changed or resumed.
+    pub fn reset_throttle(&mut self) {
+        self.throttle = Throttle::default();
     }
 
     /// Attempts in flight.
@@ -85,9 +121,14 @@ impl ConcurrencyLimiter {
     }
 
     /// An attempt ended: with success, with failure, or without having been made.
-    pub fn ended(&mut self, ok: Option<bool>) {
+    pub fn ended(&mut self, ok: Option<bool>, now: UnixMs) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        if ok == Some(true) {
+            self.throttle.succeeded(now);
+        }
         match ok {
+            // One that was in flight when the pause began proves nothing about what follows it.
+            Some(true) if self.is_throttled(now) => {}
             Some(true) => self.at_once = (self.at_once + 1).min(AT_ONCE_MAX),
             Some(false) => self.at_once = (self.at_once / 2).max(1),
             None => {}
@@ -104,15 +145,15 @@ mod tests {
         let mut limiter = ConcurrencyLimiter::default();
         for _ in 0..10 {
             limiter.started(UnixMs(0));
-            limiter.ended(Some(false));
+            limiter.ended(Some(false), UnixMs(0));
         }
         limiter.started(UnixMs(0));
         assert!(!limiter.has_capacity(), "one probe at a time");
-        limiter.ended(Some(true));
+        limiter.ended(Some(true), UnixMs(0));
         limiter.started(UnixMs(0));
         assert!(limiter.has_capacity());
         for _ in 0..200 {
-            limiter.ended(Some(true));
+            limiter.ended(Some(true), UnixMs(0));
         }
         (0..AT_ONCE_MAX).for_each(|_| limiter.started(UnixMs(0)));
         assert!(!limiter.has_capacity());
@@ -126,5 +167,38 @@ mod tests {
         assert_eq!(limiter.rate.not_before(), UnixMs(1_250));
         limiter.started(UnixMs(1_100));
         assert_eq!(limiter.rate.not_before(), UnixMs(1_500));
+    }
+
+    #[test]
+    fn a_throttled_endpoint_is_probed_once_and_then_grows() {
+        let mut limiter = ConcurrencyLimiter::default();
+        (0..3).for_each(|_| limiter.started(UnixMs(0)));
+        assert_eq!(limiter.throttle(Some(2), UnixMs(0), 0.0), UnixMs(2_000));
+        assert_eq!(limiter.throttle(Some(1), UnixMs(10), 0.0), UnixMs(2_000), "the others in flight belong to it");
+        limiter.ended(Some(false), UnixMs(10));
+        limiter.ended(Some(false), UnixMs(10));
+        limiter.ended(Some(true), UnixMs(20));
+        assert_eq!((limiter.not_before(), limiter.is_throttled(UnixMs(1_999))), (UnixMs(2_000), true));
+        limiter.started(UnixMs(2_000));
+        assert!(!limiter.has_capacity(), "a late success changes nothing: one probe");
+        assert_eq!(limiter.throttle(None, UnixMs(2_000), 0.0), UnixMs(4_000), "twice as long");
+        limiter.ended(Some(false), UnixMs(2_000));
+        limiter.started(UnixMs(4_000));
+        limiter.ended(Some(true), UnixMs(4_000));
+        limiter.started(UnixMs(4_000));
+        assert!(limiter.has_capacity(), "it grows");
+        assert_eq!(limiter.throttle(None, UnixMs(5_000), 0.0), UnixMs(6_000), "and begins anew");
+    }
+
+    #[test]
+    fn a_pause_is_learned_once_and_only_if_it_can_be_true() {
+        let mut limiter = ConcurrencyLimiter::default();
+        limiter.learn_throttle(UnixMs(5_000), UnixMs(5_000));
+        limiter.learn_throttle(UnixMs(10 * domain::time::HOUR_MS), UnixMs(0));
+        assert!(!limiter.is_throttled(UnixMs(0)), "it is over, or from a clock that was set back");
+        limiter.learn_throttle(UnixMs(5_000), UnixMs(0));
+        assert_eq!(limiter.not_before(), UnixMs(5_000));
+        limiter.clock_set_back(UnixMs(100));
+        assert!(!limiter.is_throttled(UnixMs(100)));
     }
 }

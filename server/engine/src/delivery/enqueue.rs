@@ -9,7 +9,10 @@ use domain::{UnixMs, event::EventKind, rotation::Credential};
 
 use crate::store::{deliveries::queue::NewDelivery, endpoints::Listener, events::NewEventRow};
 
-use super::{leased::LeasedDelivery, memory_budget::Source, reservation::Reservation, sender::Sender};
+use super::{
+    leased::LeasedDelivery, memory_budget::Source, queue::IntakeSettings, reservation::Reservation, sender::Sender,
+    throttle,
+};
 
 /// The events of a transaction by account and id.
 fn by_id(events: &[NewEventRow]) -> HashMap<(&str, &str), &NewEventRow> {
@@ -29,11 +32,17 @@ pub(super) fn lease(
     }
     let wanted: HashSet<&str> = deliveries.iter().map(|delivery| delivery.endpoint_id.as_str()).collect();
     let mut active: HashMap<String, Arc<str>> = HashMap::new();
+    let now = sender.now();
     for listener in listeners.iter().filter(|listener| listener.active && wanted.contains(listener.id.as_str())) {
         let id: Arc<str> = listener.id.as_str().into();
+        let Listener { rate_per_s, deliver_late, throttled_until, .. } = *listener;
+        let mut queues = sender.queues();
         // Before the first attempt: a rate limit applies from the first event on.
-        sender.queues().update_settings(&id, listener.rate_per_s, listener.deliver_late);
-        active.insert(listener.id.clone(), id);
+        queues.update_settings(&id, IntakeSettings { rate_per_s, deliver_late, throttled_until }, now);
+        // Memory is for what is sent soon.
+        if !queues.is_throttled(&id, now.plus_ms(throttle::IN_MEMORY_MS)) {
+            active.insert(listener.id.clone(), id);
+        }
     }
     for delivery in deliveries.iter_mut().filter(|delivery| delivery.due_ms.is_some()) {
         let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));

@@ -42,9 +42,16 @@ pub(super) async fn record(
     }
     // Ordered by endpoint on every node, so that two of them do not wait for each other.
     let mut changes: BTreeMap<&str, HealthChange> = BTreeMap::new();
-    let mut gone: HashSet<&str> = HashSet::new();
+    let (mut gone, mut throttled): (HashSet<&str>, HashSet<&str>) = Default::default();
     for attempt in batch.iter().filter_map(Outcome::attempt) {
         let endpoint = &*attempt.delivery.endpoint_id;
+        if attempt.response.failure.as_ref().is_some_and(|failure| failure.cause == Cause::OurFault) {
+            continue;
+        }
+        // A burst that exceeds a rate limit is one failure, not as many as the burst had attempts.
+        if attempt.throttled_until.is_some() && !throttled.insert(endpoint) {
+            continue;
+        }
         count(changes.entry(endpoint).or_insert_with(|| no_change(endpoint)), attempt);
         if attempt.response.failure.as_ref().is_some_and(|failure| failure.cause == Cause::Http410) {
             gone.insert(endpoint);

@@ -15,7 +15,10 @@ use crate::{
     metrics::count,
     store::{
         db::Tx,
-        deliveries::queue::{self, NewDelivery},
+        deliveries::{
+            late_arrivals as superseded_on_arrival,
+            queue::{self, NewDelivery},
+        },
         endpoints,
         error::StoreResult,
         events::{self, NewEventRow, Seen},
@@ -24,7 +27,8 @@ use crate::{
 
 pub use super::plan::{Arriving, IntakeResult};
 use super::{
-    call_limit, cluster::ClusterMessage, enqueue, ordering, plan::Plan, reservation::Reservation, sender::Sender,
+    call_limit, cluster::ClusterMessage, enqueue, late_arrivals, ordering, plan::Plan, reservation::Reservation,
+    sender::Sender,
 };
 
 /// Most events of one commit.
@@ -190,22 +194,30 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
         }
     }
     let Plan { mut events, mut deliveries, .. } = plan;
-    let (mut due, mut reservation) = (None, None);
+    let (mut due, mut reservation, mut superseded) = (None, None, Vec::new());
     if !deliveries.is_empty() {
         let mut open = queue::open_keys(tx, &ordering::keys(&deliveries)).await?;
         let arriving = batch.iter().map(|(arriving, _)| arriving);
         call_limit::refuse(arriving, &mut results, &mut events, &mut deliveries, &open);
+        // Before they are added: they know only of ends that arrived before them.
+        (deliveries, superseded) = late_arrivals::separate(tx, deliveries, &listeners).await?;
         due = ordering::apply(tx, &mut deliveries, &mut open, now).await?;
     }
     if !events.is_empty() {
         // After their ordering keys are locked: what waits behind one of them gets a higher number.
         let numbers = events::add(tx, &events).await?;
         ordering::number(&mut deliveries, &events, &numbers);
+        ordering::number(&mut superseded, &events, &numbers);
+    }
+    if !superseded.is_empty() {
+        queue::add(tx, &superseded).await?;
+        superseded_on_arrival::supersede(tx, superseded.iter().map(|delivery| delivery.id.as_str()), now).await?;
     }
     if !deliveries.is_empty() {
         reservation = Some(enqueue::lease(sender, &mut deliveries, &events, &listeners));
         queue::add(tx, &deliveries).await?;
     }
+    deliveries.extend(superseded);
     Ok(Written { results, events, deliveries, reservation, due })
 }
 

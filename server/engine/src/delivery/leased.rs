@@ -21,7 +21,7 @@ pub struct LeasedDelivery {
     pub call_id: String,
     /// Attempts made so far.
     pub attempts: u32,
-    /// Attempts made before the latest resend.
+    /// Of these, those that don't count: before the latest resend, or throttled.
     pub attempts_before: u32,
     /// When the event was accepted, or resent.
     pub fresh_from: UnixMs,

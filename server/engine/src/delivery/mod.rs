@@ -25,6 +25,7 @@ mod dispatch;
 mod enqueue;
 mod health;
 pub mod intake;
+mod late_arrivals;
 mod leased;
 mod leases;
 mod limits;
@@ -42,6 +43,7 @@ pub(crate) mod rotation;
 mod sender;
 pub(crate) mod sqlite_writer;
 mod target;
+mod throttle;
 mod transitions;
 
 pub use leases::LeaseStart;

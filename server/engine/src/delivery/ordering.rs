@@ -58,9 +58,13 @@ pub(super) async fn apply(
 
 /// Gives the deliveries, which are in the order of their events, the numbers of those events.
 pub(super) fn number(deliveries: &mut [NewDelivery], events: &[NewEventRow], numbers: &[i64]) {
-    let mut deliveries = deliveries.iter_mut();
-    for (event, number) in events.iter().zip(numbers) {
-        let count = usize::try_from(event.deliveries).unwrap_or_default();
-        deliveries.by_ref().take(count).for_each(|delivery| delivery.seq = *number);
+    let mut numbered = events.iter().zip(numbers);
+    let mut current = numbered.next();
+    for delivery in deliveries {
+        let is_of = |event: &NewEventRow| event.id == delivery.event_id && event.account_id == delivery.account_id;
+        while current.is_some_and(|(event, _)| !is_of(event)) {
+            current = numbered.next();
+        }
+        delivery.seq = current.map_or(delivery.seq, |(_, number)| *number);
     }
 }

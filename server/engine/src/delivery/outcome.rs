@@ -50,6 +50,8 @@ pub struct Attempt {
     pub signature: String,
     /// The response.
     pub response: Response,
+    /// When the endpoint may be attempted again, if its server requested a pause.
+    pub throttled_until: Option<UnixMs>,
     /// What a success proves: the credential, and when its rotation began.
     pub proves: Option<(Credential, UnixMs)>,
 }
@@ -158,6 +160,7 @@ fn ended(delivery: &LeasedDelivery, state: &'static str, reason: Option<EndReaso
         status_code: None,
         duration_ms: None,
         attempts: i64::from(delivery.attempts),
+        attempts_before: i64::from(delivery.attempts_before),
         due_ms: None,
         finished_ms: Some(now.0),
     }
@@ -199,6 +202,7 @@ impl Attempt {
             failure: self.response.failure.as_ref().and_then(stored),
             status_code: self.response.status.map(i64::from),
             duration_ms: Some(i64::from(self.response.duration_ms)),
+            attempts_before: i64::from(self.delivery.attempts_before) + i64::from(self.throttled_until.is_some()),
             ..next
         }
     }
@@ -208,7 +212,7 @@ impl Attempt {
             policy: self.policy(),
             attempts: (self.delivery.attempts + 1).saturating_sub(self.delivery.attempts_before),
             cause: failure.cause,
-            retry_after_s: failure.facts.retry_after_s,
+            throttled_until: self.throttled_until,
             fresh_from: self.delivery.fresh_from,
             call_ended,
         }

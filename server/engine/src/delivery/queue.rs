@@ -27,6 +27,19 @@ pub struct DeliverySettings {
     pub drain_per_s: Option<u32>,
     /// Whether call events are sent however late.
     pub deliver_late: bool,
+    /// Until when its server requested a pause, at the latest.
+    pub throttled_until: Option<UnixMs>,
+}
+
+/// What intake knows of an endpoint: everything but when it was resumed.
+#[derive(Debug, Clone, Copy)]
+pub struct IntakeSettings {
+    /// As in [`DeliverySettings`].
+    pub rate_per_s: Option<u32>,
+    /// As in [`DeliverySettings`].
+    pub deliver_late: bool,
+    /// As in [`DeliverySettings`].
+    pub throttled_until: Option<UnixMs>,
 }
 
 /// What to do with the delivery whose turn it is.
@@ -55,7 +68,7 @@ pub enum QueueState {
     Idle,
     /// It is waiting for its turn.
     Ready,
-    /// It waits for its rate limit until then.
+    /// It waits until then: for its rate limit, or because its server requested a pause.
     Throttled(UnixMs),
 }
 
@@ -81,17 +94,21 @@ pub struct EndpointQueue {
 
 impl EndpointQueue {
     /// Sets how the endpoint is served.
-    pub fn set_settings(&mut self, settings: DeliverySettings) {
+    pub fn set_settings(&mut self, settings: DeliverySettings, now: UnixMs) {
+        if let Some(until) = settings.throttled_until {
+            self.limiter.learn_throttle(until, now);
+        }
         self.limiter.rate.set(settings.rate_per_s);
         self.limiter.drain.set(settings.drain_per_s);
         self.settings = Some(settings);
     }
 
     /// Sets what is known without reading when the endpoint was resumed.
-    pub fn update_settings(&mut self, rate_per_s: Option<u32>, deliver_late: bool) {
-        let unknown = DeliverySettings { rate_per_s, resumed: UnixMs(0), drain_per_s: None, deliver_late };
-        let known = self.settings.unwrap_or(unknown);
-        self.set_settings(DeliverySettings { rate_per_s, deliver_late, ..known });
+    pub fn update_settings(&mut self, known: IntakeSettings, now: UnixMs) {
+        let IntakeSettings { rate_per_s, deliver_late, throttled_until } = known;
+        let (resumed, drain_per_s) =
+            self.settings.map_or((UnixMs(0), None), |known| (known.resumed, known.drain_per_s));
+        self.set_settings(DeliverySettings { rate_per_s, resumed, drain_per_s, deliver_late, throttled_until }, now);
     }
 
     /// Appends a delivery.
@@ -117,7 +134,7 @@ impl EndpointQueue {
                 return Some(Turn::Expire(delivery));
             }
         }
-        if !self.limiter.has_capacity() {
+        if !self.limiter.has_capacity() || self.limiter.is_throttled(now) {
             return None;
         }
         let may_drain = !self.held.is_empty() && self.limiter.drain.not_before() <= now;
@@ -135,9 +152,9 @@ impl EndpointQueue {
         })
     }
 
-    /// When the rate limits allow the next attempt; none when there is nothing to do.
+    /// When the rate limits and the server allow the next attempt; none when there is nothing to do.
     pub fn ready_at(&self) -> Option<UnixMs> {
-        let not_before = self.limiter.rate.not_before();
+        let not_before = self.limiter.not_before();
         match (self.first_attempts.is_empty() && self.retries.is_empty(), self.held.is_empty()) {
             (true, true) => None,
             (true, false) => Some(not_before.max(self.limiter.drain.not_before())),

@@ -14,7 +14,7 @@ use super::{
     leased::LeasedDelivery,
     limits::IN_FLIGHT_MAX,
     memory_budget::{self, Load, Source},
-    queue::{DeliverySettings, EndpointQueue, QueueState, Turn},
+    queue::{DeliverySettings, EndpointQueue, IntakeSettings, QueueState, Turn},
 };
 
 /// A clock that is set back by less than this is ignored: throttled endpoints wait that much longer.
@@ -39,7 +39,7 @@ pub struct Queues {
     endpoints: HashMap<Arc<str>, EndpointQueue>,
     /// Endpoints that have work and free concurrency, in the order they are served.
     ready: VecDeque<Arc<str>>,
-    /// Endpoints that have work and wait for their rate limit.
+    /// Endpoints that have work and wait for their rate limit, or because their servers requested a pause.
     throttled: BTreeSet<(UnixMs, Arc<str>)>,
     /// The latest time seen: an earlier one means that the clock has been set back.
     latest: Option<UnixMs>,
@@ -204,7 +204,7 @@ impl Queues {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.free(&delivery.endpoint_id, delivery.bytes());
         if let Some(queue) = self.endpoints.get_mut(&delivery.endpoint_id).filter(|_| stage == Stage::Attempting) {
-            queue.limiter.ended(ok);
+            queue.limiter.ended(ok, now);
         }
         self.schedule(&delivery.endpoint_id, now);
         self.forget_if_idle(&delivery.endpoint_id);
@@ -220,13 +220,30 @@ impl Queues {
     }
 
     /// Sets how an endpoint is served.
-    pub fn set_settings(&mut self, endpoint: &Arc<str>, settings: DeliverySettings) {
-        self.endpoints.entry(endpoint.clone()).or_default().set_settings(settings);
+    pub fn set_settings(&mut self, endpoint: &Arc<str>, settings: DeliverySettings, now: UnixMs) {
+        self.endpoints.entry(endpoint.clone()).or_default().set_settings(settings, now);
+    }
+
+    /// Pauses an endpoint at the request of its server. Returns until when.
+    pub fn throttle(&mut self, endpoint: &Arc<str>, asked_s: Option<u32>, now: UnixMs, jitter: f64) -> UnixMs {
+        self.endpoints.entry(endpoint.clone()).or_default().limiter.throttle(asked_s, now, jitter)
+    }
+
+    /// Whether an endpoint's server requested a pause.
+    pub fn is_throttled(&self, endpoint: &str, now: UnixMs) -> bool {
+        self.endpoints.get(endpoint).is_some_and(|queue| queue.limiter.is_throttled(now))
+    }
+
+    /// Forgets the pause that an endpoint's server requested.
+    pub fn reset_throttle(&mut self, endpoint: &str) {
+        if let Some(queue) = self.endpoints.get_mut(endpoint) {
+            queue.limiter.reset_throttle();
+        }
     }
 
     /// Sets what is known without reading when the endpoint was resumed: a draining one keeps its drain rate.
-    pub fn update_settings(&mut self, endpoint: &Arc<str>, rate_per_s: Option<u32>, deliver_late: bool) {
-        self.endpoints.entry(endpoint.clone()).or_default().update_settings(rate_per_s, deliver_late);
+    pub fn update_settings(&mut self, endpoint: &Arc<str>, known: IntakeSettings, now: UnixMs) {
+        self.endpoints.entry(endpoint.clone()).or_default().update_settings(known, now);
     }
 
     /// Removes all deliveries of an endpoint that are not in flight.
@@ -294,7 +311,17 @@ mod tests {
     }
 
     fn settings(rate_per_s: Option<u32>, drain_per_s: Option<u32>, resumed: i64) -> DeliverySettings {
-        DeliverySettings { rate_per_s, drain_per_s, resumed: UnixMs(resumed), deliver_late: false }
+        DeliverySettings {
+            rate_per_s,
+            drain_per_s,
+            resumed: UnixMs(resumed),
+            deliver_late: false,
+            throttled_until: None,
+        }
+    }
+
+    fn limited_to(rate_per_s: u32) -> IntakeSettings {
+        IntakeSettings { rate_per_s: Some(rate_per_s), deliver_late: false, throttled_until: None }
     }
 
     /// Ids of the attempted deliveries and of the expired ones, until nothing is left to do at that time.
@@ -337,7 +364,7 @@ mod tests {
     #[test]
     fn a_rate_limited_endpoint_waits_while_the_others_continue() {
         let mut queues = Queues::default();
-        queues.update_settings(&"limited".into(), Some(2), false);
+        queues.update_settings(&"limited".into(), limited_to(2), UnixMs(0));
         (0..2).for_each(|n| assert!(queues.push(leased("limited", n, 0))));
         queues.push(leased("free", 1, 0));
         assert_eq!(tried(&mut queues, 1_000), ["dlv_limited_0", "dlv_free_1"]);
@@ -347,9 +374,26 @@ mod tests {
     }
 
     #[test]
+    fn a_throttled_endpoint_waits_and_is_probed_with_one_while_the_others_continue() {
+        let (mut queues, busy): (_, Arc<str>) = (Queues::default(), "busy".into());
+        (0..10).for_each(|n| assert!(queues.push(leased("busy", n, 0))));
+        let first = queues.next(UnixMs(0)).unwrap();
+        assert_eq!(queues.throttle(&busy, Some(2), UnixMs(0), 0.0), UnixMs(2_000));
+        queues.finished(first.delivery(), Some(false), UnixMs(0));
+        queues.push(leased("other", 1, 0));
+        assert_eq!(tried(&mut queues, 100), ["dlv_other_1"]);
+        assert_eq!(queues.next_ready_at(), Some(UnixMs(2_000)));
+        assert!(tried(&mut queues, 1_999).is_empty());
+        let probe = queues.next(UnixMs(2_000)).unwrap();
+        assert!(queues.next(UnixMs(2_000)).is_none(), "one probe");
+        queues.finished(probe.delivery(), Some(true), UnixMs(2_010));
+        assert_eq!(tried(&mut queues, 2_010).len(), 2, "then more");
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_keeps_no_endpoint_throttled() {
         let (mut queues, before) = (Queues::default(), 3_600_000);
-        queues.update_settings(&"limited".into(), Some(2), false);
+        queues.update_settings(&"limited".into(), limited_to(2), UnixMs(0));
         (0..3).for_each(|n| assert!(queues.push(leased("limited", n, 0))));
         assert_eq!(tried(&mut queues, before).len(), 1);
         assert!(tried(&mut queues, before - 900).is_empty(), "a little is within the wait");
@@ -387,7 +431,7 @@ mod tests {
     #[test]
     fn expired_calls_end_at_once_and_leave_the_rate_to_a_fresh_one() {
         let mut queues = Queues::default();
-        queues.set_settings(&"a".into(), settings(Some(2), None, 100_000));
+        queues.set_settings(&"a".into(), settings(Some(2), None, 100_000), UnixMs(0));
         (0..200).for_each(|n| assert!(queues.push(call("a", n, 1_000))));
         queues.push(call("a", 200, 100_000));
         let (tried, late) = turns(&mut queues, 100_001);
@@ -398,7 +442,7 @@ mod tests {
     #[test]
     fn a_new_call_is_sent_at_once_while_held_events_drain() {
         let mut queues = Queues::default();
-        queues.set_settings(&"a".into(), settings(None, Some(2), 100_000));
+        queues.set_settings(&"a".into(), settings(None, Some(2), 100_000), UnixMs(0));
         (0..200).for_each(|n| assert!(queues.push(leased("a", n, 0))));
         assert_eq!(tried(&mut queues, 100_001), ["dlv_a_0"], "no burst");
         queues.push(call("a", 200, 100_100));
@@ -410,7 +454,7 @@ mod tests {
     #[test]
     fn held_and_fresh_events_alternate_within_the_rate_limit() {
         let mut queues = Queues::default();
-        queues.set_settings(&"a".into(), settings(Some(1), None, 100_000));
+        queues.set_settings(&"a".into(), settings(Some(1), None, 100_000), UnixMs(0));
         (0..2).for_each(|n| assert!(queues.push(leased("a", n, 0))));
         (2..4).for_each(|n| assert!(queues.push(call("a", n, 100_000))));
         let order: Vec<String> = (0..4).flat_map(|s| tried(&mut queues, 100_001 + s * 1_000)).collect();

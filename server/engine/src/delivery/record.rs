@@ -1,7 +1,11 @@
 //! Records outcomes in group commits: delivery states under the lease, attempts, endpoint health, and the next delivery of
 //! each call, all in one transaction.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use domain::{UnixMs, id::DeliveryId, ops::parked::DELIVERIES, time::DAY_MS};
 use tokio::sync::{Mutex, mpsc};
@@ -14,7 +18,7 @@ use crate::{
         db::Tx,
         deliveries::{
             order,
-            outcomes::{self, AttemptRow, Finish},
+            outcomes::{self, AttemptRow, Finish, ThrottledEndpoint},
             queue::{self, OrderingKey},
             retention,
         },
@@ -163,10 +167,12 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let kept: HashSet<String> = outcomes::finish(tx, &sender.context.node, &finishes).await?.into_iter().collect();
     count(&sender.context.counters.fenced, finishes.len() - kept.len());
     trace(&finishes, &kept);
-    add_attempts(sender, tx, batch, &kept).await?;
+    let made = with_deleted(tx, &finishes, &kept).await?;
+    add_attempts(sender, tx, batch, &made).await?;
     // Before the endpoints: rotating locks the rotation first, too.
     rotation::record_proofs(tx, batch, &kept, now).await?;
     let transitions = health::record(sender, tx, batch, &finishes, &kept).await?;
+    pauses(tx, batch).await?;
     release_unattempted(sender, tx, batch).await?;
     strip_expired(tx, &finishes, &kept, now).await?;
     let (given_up, until) = give_up_order(tx, batch, &finishes, &kept, now).await?;
@@ -178,6 +184,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
 /// The transaction is committed: queues what follows.
 pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Outcome]) {
     count_results(sender, batch);
+    sender.release_throttled(batch).await;
     if let Some(next) = recorded.next {
         next.enqueue(sender);
     }
@@ -209,10 +216,40 @@ async fn calls_ended(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<HashSet<Orde
     Ok(outcomes::call_ended(tx, &asking).await?.into_iter().collect())
 }
 
+/// What was kept, and the deliveries whose endpoints were deleted during their attempts: those were made all the same.
+async fn with_deleted<'a>(
+    tx: &mut Tx,
+    finishes: &[Finish],
+    kept: &'a HashSet<String>,
+) -> StoreResult<Cow<'a, HashSet<String>>> {
+    let fenced: Vec<&Finish> = finishes.iter().filter(|finish| !kept.contains(&finish.id)).collect();
+    if fenced.is_empty() {
+        return Ok(Cow::Borrowed(kept));
+    }
+    let deleted = outcomes::finish_deleted(tx, &fenced).await?;
+    Ok(Cow::Owned(kept.iter().cloned().chain(deleted).collect()))
+}
+
 async fn add_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>) -> StoreResult<()> {
     let kept = batch.iter().filter(|outcome| kept.contains(&outcome.delivery().id));
     let rows: Vec<AttemptRow> = kept.filter_map(|outcome| outcome.row(&*sender.context.ids)).collect();
     if rows.is_empty() { Ok(()) } else { outcomes::add_attempts(tx, &rows).await }
+}
+
+/// Stores the pauses that began with these outcomes, so that they hold on all nodes and after a restart.
+async fn pauses(tx: &mut Tx, batch: &[Outcome]) -> StoreResult<()> {
+    let mut until: BTreeMap<&str, UnixMs> = BTreeMap::new();
+    for attempt in batch.iter().filter_map(Outcome::attempt) {
+        if let Some(at) = attempt.throttled_until {
+            let latest = until.entry(&attempt.delivery.endpoint_id).or_insert(at);
+            *latest = at.max(*latest);
+        }
+    }
+    if until.is_empty() {
+        return Ok(());
+    }
+    let row = |(endpoint, until): (&str, UnixMs)| ThrottledEndpoint { id: endpoint.to_owned(), until_ms: until.0 };
+    outcomes::throttle(tx, &until.into_iter().map(row).collect::<Vec<_>>()).await
 }
 
 /// Releases what could not be attempted now; it is due again at once, or held by its endpoint's state.

@@ -2,7 +2,7 @@
 //!
 //! Both change memory and database together, so they run detached: a caller that goes away leaves neither half done.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     id::{AccountId, EndpointId},
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-use super::{leased::LeasedDelivery, leases::LeaseStart, queues::Queues, sender::Sender};
+use super::{leased::LeasedDelivery, leases::LeaseStart, outcome::Outcome, queues::Queues, sender::Sender, throttle};
 
 /// Deliveries of one transaction, so that it never holds the writer for long.
 const STEP_ROWS: usize = 500;
@@ -32,7 +32,24 @@ impl Sender {
     pub async fn release_endpoint(self: &Arc<Self>, endpoint: &str) -> StoreResult<()> {
         self.targets.forget(endpoint);
         let endpoint = endpoint.to_owned();
-        self.release(move |queues| queues.drop_endpoint(&endpoint)).await
+        self.release(move |queues| {
+            queues.reset_throttle(&endpoint);
+            queues.drop_endpoint(&endpoint)
+        })
+        .await
+    }
+
+    /// Releases the deliveries of endpoints whose servers requested a long pause: memory is for what is sent soon.
+    pub(super) async fn release_throttled(self: &Arc<Self>, batch: &[Outcome]) {
+        let soon = self.now().plus_ms(throttle::IN_MEMORY_MS);
+        let paused = batch.iter().filter_map(Outcome::attempt).filter(|attempt| attempt.throttled_until > Some(soon));
+        let paused: BTreeSet<_> = paused.map(|attempt| attempt.delivery.endpoint_id.clone()).collect();
+        for endpoint in paused {
+            let dropped = endpoint.clone();
+            if let Err(error) = self.release(move |queues| queues.drop_endpoint(&dropped)).await {
+                tracing::warn!(%error, %endpoint, "deliveries that wait could not be released yet");
+            }
+        }
     }
 
     /// The same for all endpoints of an account.

@@ -158,6 +158,7 @@ impl Targets {
                 resumed: stored.endpoint.state_since,
                 drain_per_s: stored.endpoint.drain_per_s,
                 deliver_late: stored.endpoint.deliver_late,
+                throttled_until: stored.throttled_until,
             },
         })
     }

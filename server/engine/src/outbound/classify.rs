@@ -1,102 +1,139 @@
-//! Maps errors of the client to causes of the catalogue.
+//! Maps errors of the client to causes of the catalogue. What has no cause of its own is quoted, never guessed.
 
 use std::{error::Error, io};
 
-use domain::{
-    UnixMs,
-    cause::{Cause, CauseFacts},
+use domain::cause::{Cause, CauseFacts};
+use hyper_util::client::legacy;
+use rustls::Error as TlsError;
+
+use super::{
+    CONNECT_TIMEOUT_MS,
+    client::{self, HEAD_MAX_BYTES, HEADERS_MAX, SILENT_MS, SendError},
+    connector::ConnectError,
+    errors::{find, is_connection_lost},
+    handshake,
+    own_limits::is_own_limit,
+    resolver::DnsError,
 };
-use rustls::{CertificateError, Error as TlsError};
 
-use super::resolver::DnsError;
-
-/// The cause of a failed request, with the facts that the error contains.
-pub(super) fn cause(error: &reqwest::Error, facts: &mut CauseFacts) -> Cause {
-    if let Some(dns) = find::<DnsError>(error) {
-        return of_dns(*dns);
-    }
-    if let Some(tls) = find::<TlsError>(error) {
-        return of_tls(tls, facts);
-    }
-    if error.is_timeout() && error.is_connect() {
-        facts.timeout_ms = Some(super::CONNECT_TIMEOUT_MS);
-        return Cause::ConnectTimeout;
-    }
-    if let Some(io) = find::<io::Error>(error)
-        && let Some(cause) = of_io(io.kind(), error.is_connect())
-    {
-        return cause;
-    }
-    match find::<hyper::Error>(error) {
-        Some(hyper) if hyper.is_parse() => Cause::BadResponse,
-        Some(hyper) if hyper.is_incomplete_message() || hyper.is_canceled() || hyper.is_closed() => Cause::Reset,
-        _ if error.is_connect() => Cause::ConnectTimeout,
-        _ if error.is_builder() => Cause::OurFault,
-        _ => Cause::Reset,
-    }
-}
-
-/// The cause for a name that could not be resolved.
-const fn of_dns(error: DnsError) -> Cause {
+/// The cause of a request without a response, with the facts that the error contains. `timeout_ms` is the attempt's limit.
+pub(super) fn cause(error: &SendError, timeout_ms: u32, facts: &mut CauseFacts) -> Cause {
+    let mut timed_out = |cause| {
+        facts.timeout_ms = Some(timeout_ms);
+        cause
+    };
     match error {
-        DnsError::NotFound => Cause::DnsNotFound,
-        DnsError::Timeout => Cause::DnsTimeout,
-        DnsError::Blocked => Cause::BlockedAddress,
+        SendError::ConnectTimeout => timed_out(Cause::ConnectTimeout),
+        SendError::TlsTimeout => timed_out(Cause::TlsTimeout),
+        SendError::ResponseTimeout => timed_out(Cause::ResponseTimeout),
+        SendError::TooManyInterim => {
+            facts.detail = Some(format!("more than {} KiB of interim responses (1xx)", HEAD_MAX_BYTES / 1_024));
+            Cause::BadResponse
+        }
+        SendError::Failed(error) => match find::<ConnectError>(error) {
+            Some(connect) => of_connect(connect, facts),
+            None => of_exchange(error, facts),
+        },
     }
 }
 
-const fn of_io(kind: io::ErrorKind, connecting: bool) -> Option<Cause> {
-    Some(match kind {
-        io::ErrorKind::ConnectionRefused => Cause::ConnectRefused,
-        // A server that closes the connection during the handshake does not speak TLS.
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData if connecting => Cause::TlsVersion,
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Cause::Reset,
-        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+fn of_connect(error: &ConnectError, facts: &mut CauseFacts) -> Cause {
+    match error {
+        ConnectError::Timeout => {
+            facts.timeout_ms = Some(CONNECT_TIMEOUT_MS);
             Cause::ConnectTimeout
         }
-        _ => return None,
-    })
-}
-
-fn of_tls(error: &TlsError, facts: &mut CauseFacts) -> Cause {
-    let TlsError::InvalidCertificate(certificate) = error else { return Cause::TlsVersion };
-    match certificate {
-        CertificateError::Expired => Cause::TlsExpired,
-        CertificateError::ExpiredContext { not_after, .. } => {
-            let seconds = i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX);
-            facts.expired_at = Some(UnixMs(seconds.saturating_mul(1_000)));
-            Cause::TlsExpired
+        ConnectError::TlsTimeout => {
+            facts.timeout_ms = Some(CONNECT_TIMEOUT_MS);
+            Cause::TlsTimeout
         }
-        CertificateError::NotValidForName => Cause::TlsName,
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            facts.certificate_name = presented.first().map(|name| plain_name(name));
-            Cause::TlsName
-        }
-        _ => Cause::TlsChain,
+        ConnectError::Tcp(error) => of_tcp(&**error, facts),
+        ConnectError::Tls { error, handshake, first_bytes } => handshake::cause(error, handshake, first_bytes, facts),
+        ConnectError::NoHost => Cause::OurFault,
     }
 }
 
-/// rustls presents names as `DnsName("acme.example")`; users need only the name.
-fn plain_name(presented: &str) -> String {
-    presented.split('"').nth(1).unwrap_or(presented).to_owned()
+fn of_tcp(error: &(dyn Error + 'static), facts: &mut CauseFacts) -> Cause {
+    if let Some(dns) = find::<DnsError>(error) {
+        return match dns {
+            DnsError::NotFound => Cause::DnsNotFound,
+            DnsError::Timeout => Cause::DnsTimeout,
+            DnsError::Blocked => Cause::BlockedAddress,
+            DnsError::OwnLimit => Cause::OurFault,
+        };
+    }
+    let Some(io) = find::<io::Error>(error) else {
+        tracing::error!(error, "a connection failed for an unknown reason");
+        return Cause::OurFault;
+    };
+    if is_own_limit(io) {
+        tracing::error!(%io, "this machine allows no more connections");
+        return Cause::OurFault;
+    }
+    match io.kind() {
+        io::ErrorKind::ConnectionRefused => Cause::ConnectRefused,
+        io::ErrorKind::TimedOut => Cause::ConnectTimeout,
+        _ => {
+            facts.detail = Some(io_text(io));
+            Cause::ConnectFailed
+        }
+    }
 }
 
-/// The first error of type `E` in the chain of sources; I/O errors wrap theirs.
-fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<E>() {
-            return Some(found);
-        }
-        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
-            && let Some(found) = find::<E>(inner)
-        {
-            return Some(found);
-        }
-        next = error.source();
+/// An error of the system, without its number.
+fn io_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+/// The cause of a failure on an open connection.
+fn of_exchange(error: &legacy::Error, facts: &mut CauseFacts) -> Cause {
+    let requested = error.connect_info().and_then(client::seen).is_some_and(|seen| seen.certificate_requested());
+    if let Some(tls) = find::<TlsError>(error) {
+        return handshake::of_tls(tls, requested, facts);
     }
-    None
+    let Some(hyper) = find::<hyper::Error>(error) else { return Cause::OurFault };
+    if hyper.is_parse_too_large() {
+        facts.detail = Some(format!("more than {HEADERS_MAX} header lines or {} KiB of them", HEAD_MAX_BYTES / 1_024));
+        return Cause::BadResponse;
+    }
+    if hyper.is_parse() {
+        return Cause::BadResponse;
+    }
+    if hyper.is_timeout() {
+        // The connection no longer responds to pings.
+        facts.timeout_ms = Some(SILENT_MS);
+        return Cause::ResponseTimeout;
+    }
+    if requested && is_connection_lost(error) {
+        return Cause::TlsClientCertificate;
+    }
+    if hyper.is_user() { Cause::OurFault } else { Cause::Reset }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    fn of(error: Errno) -> (Cause, Option<String>) {
+        let mut facts = CauseFacts::default();
+        let cause = of_tcp(&io::Error::from_raw_os_error(error.raw_os_error()), &mut facts);
+        (cause, facts.detail)
+    }
+
+    #[test]
+    fn a_limit_of_this_machine_is_our_fault() {
+        for error in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::ADDRNOTAVAIL] {
+            assert_eq!(of(error), (Cause::OurFault, None), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_says_is_quoted() {
+        assert_eq!(of(Errno::CONNREFUSED), (Cause::ConnectRefused, None));
+        assert_eq!(of(Errno::HOSTUNREACH), (Cause::ConnectFailed, Some("no route to host".to_owned())));
+        assert_eq!(of(Errno::NETUNREACH), (Cause::ConnectFailed, Some("network is unreachable".to_owned())));
+    }
 }

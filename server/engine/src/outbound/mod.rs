@@ -6,47 +6,51 @@
 //! The one exception to the guard is the account's own test line: its URL is ours, so it is posted directly to our own
 //! listener, wherever the public URL would lead.
 
-mod bare;
 mod classify;
+mod client;
+mod connection;
+mod connector;
 mod destination;
+mod errors;
+mod handshake;
+mod own_limits;
 mod policy;
 mod resolver;
+mod response;
+mod rsa;
 mod system_dns;
+mod text;
 mod timing;
+mod tls;
 
 use crate::clock;
 use std::{
     net::SocketAddr,
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use domain::{
     UnixMs,
-    attempt::{RESPONSE_KEPT_BYTES, RESPONSE_READ_MAX_BYTES, Timing},
+    attempt::Timing,
     cause::{Cause, CauseFacts, Failure},
     target::TargetUrl,
 };
+use http::header::{ACCEPT, USER_AGENT as USER_AGENT_HEADER};
 use ipnet::IpNet;
-use reqwest::{Client, redirect};
-use tokio::time::timeout;
+use rustls::pki_types::CertificateDer;
 use url::{Host, Url};
 
-pub use bare::Bare;
+use client::{Clients, Sending};
 pub use destination::Destination;
+pub use http::{HeaderMap, HeaderName, HeaderValue, header::CONTENT_TYPE};
 pub use policy::Policy;
-pub use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use resolver::VettingResolver;
 pub use resolver::{DnsError, Lookup};
+use response::Awaited;
 
 /// Time limit of connecting, TLS included.
 pub const CONNECT_TIMEOUT_MS: u32 = domain::endpoint::CONNECT_TIMEOUT_MS;
-/// Idle connections kept per host.
-const IDLE_PER_HOST: usize = 64;
-/// How long an idle connection is kept.
-const IDLE_MS: u64 = 60_000;
-/// Longest response header that is kept, in characters per line.
-const HEADER_KEPT_CHARS: usize = 1_024;
 /// Our `User-Agent`.
 pub const USER_AGENT: &str = concat!("Offhook/", env!("CARGO_PKG_VERSION"));
 
@@ -61,7 +65,7 @@ pub struct Post {
     pub body: String,
     /// The time of the attempt, for dates in the response.
     pub at: UnixMs,
-    /// Time limit of the request, including the response body, in milliseconds.
+    /// Time limit of the request, in milliseconds. Reading the response body ends with it, too.
     pub timeout_ms: u32,
 }
 
@@ -76,7 +80,7 @@ pub struct Response {
     pub head: String,
     /// Kept part of the response body, as text.
     pub body: String,
-    /// Whether the body was longer than what is kept.
+    /// Whether the body was longer than what is kept, or did not arrive completely.
     pub cut: bool,
     /// Total duration, in milliseconds.
     pub duration_ms: u32,
@@ -87,58 +91,54 @@ pub struct Response {
 /// The client.
 pub struct Outbound {
     /// Rebuilt when the guard changes, so that no open connection outlives the rule that allowed it.
-    guarded: RwLock<Client>,
-    own: Client,
+    clients: RwLock<Arc<Clients>>,
     resolver: VettingResolver,
+    roots: Vec<CertificateDer<'static>>,
     own_prefix: String,
     own_address: SocketAddr,
 }
 
-/// The client could not be built: TLS has no roots or no provider.
+/// The client could not be built: TLS has no roots, or the system's are unusable.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be built: {0}")]
-pub struct BuildError(#[from] reqwest::Error);
+pub struct BuildError(#[from] rustls::Error);
+
+/// Where a client looks up names, and whom it trusts besides the system's authorities.
+#[derive(Clone)]
+pub struct Trust {
+    /// Resolves names.
+    pub lookup: Lookup,
+    /// Certificates of further authorities.
+    pub roots: Vec<CertificateDer<'static>>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self { lookup: resolver::system_lookup(), roots: Vec::new() }
+    }
+}
 
 impl Outbound {
     /// A client with this policy. `public_url` is our public address, `own_address` is where we listen.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr) -> Result<Self, BuildError> {
-        Self::with_lookup(policy, public_url, own_address, resolver::system_lookup())
-    }
-
-    /// [`Self::new`] with another lookup, for tests of names that change.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn with_lookup(
-        policy: Policy,
-        public_url: &Url,
-        own_address: SocketAddr,
-        lookup: Lookup,
-    ) -> Result<Self, BuildError> {
-        // Another part of the process may have installed a provider already; either works.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+    pub fn new(policy: Policy, public_url: &Url, own_address: SocketAddr, trust: Trust) -> Result<Self, BuildError> {
+        let Trust { lookup, roots } = trust;
         let resolver = VettingResolver { policy: Arc::new(RwLock::new(policy)), lookup };
         let own_prefix = format!("{}{}", public_url.as_str().trim_end_matches('/'), domain::test_line::PATH_PREFIX);
-        Ok(Self {
-            guarded: RwLock::new(client(|builder| builder.dns_resolver(resolver.clone()))?),
-            own: client(|builder| builder)?,
-            resolver,
-            own_prefix,
-            own_address,
-        })
+        let clients = RwLock::new(Arc::new(Clients::new(&resolver, &roots)?));
+        Ok(Self { clients, resolver, roots, own_prefix, own_address })
     }
 
     /// Allows these networks besides public addresses, and no others, from the next attempt on.
     ///
     /// # Errors
-    /// When TLS cannot be set up; the guard stays as it was.
+    /// When a fresh client cannot be built; the guard stays as it was.
     pub fn allow(&self, networks: Vec<IpNet>) -> Result<(), BuildError> {
-        let fresh = client(|builder| builder.dns_resolver(self.resolver.clone()))?;
+        let fresh = Clients::new(&self.resolver, &self.roots)?;
         *self.resolver.policy.write().unwrap_or_else(PoisonError::into_inner) = Policy::new(networks);
-        *self.guarded.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        *self.clients.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
         Ok(())
     }
 
@@ -166,47 +166,54 @@ impl Outbound {
     /// Posts, and reads the response within the limits. It never fails: a failure is a result, too.
     pub async fn post(&self, post: Post) -> Response {
         let began = clock::stopwatch();
-        let limit = Duration::from_millis(u64::from(post.timeout_ms));
-        let timeout_ms = post.timeout_ms;
         let mut facts = post.to.facts();
         facts.body_bytes = u32::try_from(post.body.len()).ok();
-        let attempt = async { timeout(limit, self.exchange(post, facts.clone())).await };
-        let (result, mut timing) = timing::recorded(attempt).await;
-        let mut response = result.unwrap_or_else(|_| {
-            facts.timeout_ms = Some(timeout_ms);
-            Response::failed(Cause::ResponseTimeout, facts)
-        });
-        timing.wait_ms = response.timing.wait_ms;
-        timing.body_ms = response.timing.body_ms;
-        Response { duration_ms: timing::ms(began.elapsed()), timing, ..std::mem::take(&mut response) }
+        let (response, recorded) = timing::recorded(self.exchange(post, facts)).await;
+        let Timing { wait_ms, body_ms, .. } = response.timing;
+        Response {
+            duration_ms: timing::ms(began.elapsed()),
+            timing: Timing { wait_ms, body_ms, ..recorded },
+            ..response
+        }
     }
 
     async fn exchange(&self, post: Post, mut facts: CauseFacts) -> Response {
-        let Some((client, url)) = self.route(&post.to) else { return Response::failed(Cause::BlockedAddress, facts) };
-        let request = client.post(url).headers(post.headers).body(post.body);
-        let (began, at) = (clock::stopwatch(), post.at);
-        match request.send().await {
-            Ok(response) => read(response, facts, at, timing::ms(began.elapsed())).await,
+        let Some(url) = self.route(&post.to) else { return Response::failed(Cause::BlockedAddress, facts) };
+        let Ok(uri) = url.as_str().parse() else { return Response::failed(Cause::OurFault, facts) };
+        let mut headers = post.headers;
+        headers.insert(USER_AGENT_HEADER, HeaderValue::from_static(USER_AGENT));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        let began = clock::stopwatch();
+        let deadline = began + Duration::from_millis(u64::from(post.timeout_ms));
+        let sending = Sending { uri, headers, body: post.body.into(), deadline };
+        match self.clients().send(&sending).await {
+            Ok(head) => {
+                let wait_ms = timing::ms(began.elapsed());
+                response::read(head, facts, Awaited { at: post.at, wait_ms, deadline }).await
+            }
             Err(error) => {
-                let cause = classify::cause(&error, &mut facts);
+                let cause = classify::cause(&error, post.timeout_ms, &mut facts);
+                tracing::debug!(?error, cause = cause.code(), "no response");
                 Response::failed(cause, facts)
             }
         }
     }
 
-    /// The client for a destination and the URL to call; none when its address is refused.
-    fn route(&self, to: &Destination) -> Option<(Client, Url)> {
+    fn clients(&self) -> Arc<Clients> {
+        self.clients.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The URL to call for a destination; none when its address is refused.
+    fn route(&self, to: &Destination) -> Option<Url> {
         let mut url = to.url()?.clone();
         if self.is_own(to.as_str()) {
             url.set_scheme("http").ok()?;
             url.set_ip_host(self.own_address.ip()).ok()?;
             url.set_port(Some(self.own_address.port())).ok()?;
-            return Some((self.own.clone(), url));
+            return Some(url);
         }
         // The guard may have changed since the URL was saved or read.
-        let allowed = to.is_valid() && self.literal_allowed(&url);
-        let guarded = || self.guarded.read().unwrap_or_else(PoisonError::into_inner).clone();
-        allowed.then(|| (guarded(), url))
+        (to.is_valid() && self.literal_allowed(&url)).then_some(url)
     }
 
     /// Whether a URL is a test line of this installation.
@@ -225,28 +232,6 @@ impl Outbound {
     }
 }
 
-fn client(resolve: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Result<Client, BuildError> {
-    #[expect(clippy::disallowed_methods, reason = "this module is the one place that builds clients")]
-    let builder = Client::builder();
-    let builder = builder
-        .user_agent(USER_AGENT)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .referer(false)
-        .tcp_nodelay(true)
-        .connect_timeout(Duration::from_millis(u64::from(CONNECT_TIMEOUT_MS)))
-        .connector_layer(timing::ConnectTiming)
-        .pool_max_idle_per_host(IDLE_PER_HOST)
-        .pool_idle_timeout(Duration::from_millis(IDLE_MS));
-    Ok(resolve(builder).build()?)
-}
-
-impl Default for Response {
-    fn default() -> Self {
-        Self::failed(Cause::OurFault, CauseFacts::default())
-    }
-}
-
 impl Response {
     fn failed(cause: Cause, facts: CauseFacts) -> Self {
         Self {
@@ -261,103 +246,9 @@ impl Response {
     }
 }
 
-/// Reads a response: its head, then as much of its body as is kept.
-async fn read(mut response: reqwest::Response, mut facts: CauseFacts, at: UnixMs, wait_ms: u32) -> Response {
-    let began = clock::stopwatch();
-    let status = response.status().as_u16();
-    let head = head_lines(response.headers());
-    facts.status = Some(status);
-    facts.location = text(response.headers(), "location");
-    if matches!(status, 429 | 503) {
-        facts.retry_after_s = text(response.headers(), "retry-after").and_then(|value| retry_after_s(value.trim(), at));
-    }
-    let (body, cut, broken) = read_body(&mut response).await;
-    // An error status says more than a connection that broke afterwards.
-    let cause = Cause::of_status(status).or_else(|| broken.map(|error| classify::cause(&error, &mut facts)));
-    Response {
-        status: Some(status),
-        failure: cause.map(|cause| Failure { cause, facts }),
-        head,
-        body,
-        cut,
-        duration_ms: 0,
-        timing: Timing { wait_ms: Some(wait_ms), body_ms: Some(timing::ms(began.elapsed())), ..Timing::default() },
-    }
-}
-
-/// `Retry-After` in either of its forms, seconds or a date (RFC 9110 sections 10.2.3 and 5.6.7).
-fn retry_after_s(value: &str, at: UnixMs) -> Option<u32> {
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // Too many to count are the longest wait.
-        return Some(value.parse().unwrap_or(u32::MAX));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let at = SystemTime::UNIX_EPOCH + Duration::from_millis(at.0.unsigned_abs());
-    // A date in the past asks for no wait.
-    let wait_ms = date.duration_since(at).map_or(0, |wait| wait.as_millis());
-    Some(u32::try_from(wait_ms.div_ceil(1_000)).unwrap_or(u32::MAX))
-}
-
-async fn read_body(response: &mut reqwest::Response) -> (String, bool, Option<reqwest::Error>) {
-    let mut kept = Vec::new();
-    let mut seen = 0;
-    let broken = loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                seen += chunk.len();
-                let room = RESPONSE_KEPT_BYTES.saturating_sub(kept.len());
-                kept.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if seen > RESPONSE_READ_MAX_BYTES {
-                    break None;
-                }
-            }
-            Ok(None) => break None,
-            Err(error) => break Some(error),
-        }
-    };
-    (storable(&kept), seen > kept.len(), broken)
-}
-
-/// Bytes as text that both databases can keep: invalid UTF-8 and NUL become the replacement character.
-fn storable(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")
-}
-
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(|value| storable(value.as_bytes()).chars().take(HEADER_KEPT_CHARS).collect())
-}
-
-fn head_lines(headers: &HeaderMap) -> String {
-    let line = |(name, value): (&HeaderName, &HeaderValue)| {
-        let value: String = storable(value.as_bytes()).chars().take(HEADER_KEPT_CHARS).collect();
-        format!("{name}: {value}")
-    };
-    headers.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let at = UnixMs(784_111_777_000);
-        assert_eq!(retry_after_s("120", at), Some(120));
-        assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:47 GMT", at), Some(10));
-        assert_eq!(retry_after_s("Sun, 06 Nov 1994 08:49:00 GMT", at), Some(0));
-        assert_eq!(retry_after_s("Sunday, 06-Nov-94 08:49:47 GMT", at), Some(10), "as RFC 850 has it");
-        assert_eq!(retry_after_s("Sun Nov  6 08:49:47 1994", at), Some(10), "as asctime has it");
-        for none in ["soon", "", "-1", "1.5", "1h"] {
-            assert_eq!(retry_after_s(none, at), None, "{none}");
-        }
-    }
-
-    #[test]
-    fn a_retry_after_that_overflows_is_the_longest_wait() {
-        for long in ["4294967296", "99999999999999999999", "Thu, 30 Dec 9999 12:00:00 GMT"] {
-            assert_eq!(retry_after_s(long, UnixMs(784_111_777_000)), Some(u32::MAX), "{long}");
-        }
-    }
 
     /// A name that is public at the first lookup and private from then on, as an attacker's name server may respond.
     fn rebinding() -> Lookup {
@@ -375,7 +266,8 @@ mod tests {
         let own = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
         let public: Url = "https://offhook.example".parse().unwrap();
-        let outbound = Outbound::with_lookup(Policy::new(Vec::new()), &public, own, rebinding()).unwrap();
+        let trust = Trust { lookup: rebinding(), roots: Vec::new() };
+        let outbound = Outbound::new(Policy::new(Vec::new()), &public, own, trust).unwrap();
         let url = format!("http://rebinding.example:{}/", own.port());
         assert!(outbound.vet(&TargetUrl::stored(url.clone())).await.is_ok(), "it is public when it is saved");
         let to = Arc::new(Destination::new(&url));
@@ -383,10 +275,5 @@ mod tests {
         let response = outbound.post(post).await;
         assert_eq!(response.failure.map(|failure| failure.cause), Some(Cause::BlockedAddress));
         assert!(listener.accept().is_err(), "no connection was made");
-    }
-
-    #[test]
-    fn what_is_kept_can_be_stored_in_both_databases() {
-        assert_eq!(storable(b"a\0b\xff"), "a\u{fffd}b\u{fffd}");
     }
 }

@@ -5,13 +5,15 @@ use crate::clock;
 use std::{
     net::{IpAddr, SocketAddr},
     sync::{Arc, PoisonError, RwLock},
+    task::{Context, Poll},
     time::Duration,
+    vec::IntoIter,
 };
 
 use futures::future::BoxFuture;
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::timeout;
+use tower::Service;
 
 pub use super::system_dns::DnsError;
 use super::{policy::Policy, system_dns::SystemDns, timing};
@@ -67,15 +69,22 @@ impl VettingResolver {
     }
 }
 
-impl Resolve for VettingResolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for VettingResolver {
+    type Response = IntoIter<SocketAddr>;
+    type Error = DnsError;
+    type Future = BoxFuture<'static, Result<Self::Response, DnsError>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), DnsError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let vetted = self.clone();
         Box::pin(async move {
             let began = clock::stopwatch();
             let result = vetted.addresses(name.as_str()).await;
             timing::dns(began.elapsed());
-            let addresses: Addrs = Box::new(result?.into_iter());
-            Ok(addresses)
+            Ok(result?.into_iter())
         })
     }
 }

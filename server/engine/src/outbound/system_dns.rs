@@ -19,6 +19,8 @@ use hickory_resolver::{
     system_conf::read_system_conf,
 };
 
+use super::own_limits::is_own_limit;
+
 /// Why a name gave no address to connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
@@ -31,6 +33,9 @@ pub enum DnsError {
     /// All of its addresses are refused.
     #[error("all addresses are refused")]
     Blocked,
+    /// This machine allows no more sockets.
+    #[error("no more sockets")]
+    OwnLimit,
 }
 
 const HOSTS: &str = "/etc/hosts";
@@ -126,6 +131,10 @@ fn bounded(mut options: ResolverOpts) -> ResolverOpts {
 fn dns_error(error: &NetError) -> DnsError {
     match error {
         NetError::Dns(ResponseError::NoRecordsFound(_)) => DnsError::NotFound,
+        NetError::Io(error) if is_own_limit(error) => {
+            tracing::error!(%error, "this machine allows no more sockets");
+            DnsError::OwnLimit
+        }
         _ => DnsError::Timeout,
     }
 }

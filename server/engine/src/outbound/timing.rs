@@ -1,20 +1,18 @@
 //! Measures the phases of an attempt. The client reports no times, so its resolver and its connector record theirs in the
 //! task that makes the attempt. A connection that the pool opened in another task is not recorded.
 
-use crate::clock;
-use std::{
-    cell::RefCell,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{cell::RefCell, future::Future, time::Duration};
 
 use domain::attempt::Timing;
-use tower::{Layer, Service};
+
+#[derive(Debug, Default)]
+struct Recorded {
+    timing: Timing,
+    is_tcp_connected: bool,
+}
 
 tokio::task_local! {
-    static RECORDED: RefCell<Timing>;
+    static RECORDED: RefCell<Recorded>;
 }
 
 /// Whole milliseconds, saturating.
@@ -26,60 +24,30 @@ pub(super) fn ms(duration: Duration) -> u32 {
 pub(super) async fn recorded<T>(attempt: impl Future<Output = T>) -> (T, Timing) {
     let run = async {
         let result = attempt.await;
-        (result, RECORDED.with(|recorded| *recorded.borrow()))
+        (result, RECORDED.with(|recorded| recorded.borrow().timing))
     };
     RECORDED.scope(RefCell::default(), run).await
 }
 
 /// Records how long the lookup took.
 pub(super) fn dns(took: Duration) {
-    let _ = RECORDED.try_with(|recorded| recorded.borrow_mut().dns_ms = Some(ms(took)));
+    let _ = RECORDED.try_with(|recorded| recorded.borrow_mut().timing.dns_ms = Some(ms(took)));
 }
 
-fn connect(took: Duration) {
+/// TCP has connected; TLS follows.
+pub(super) fn tcp_connected() {
+    let _ = RECORDED.try_with(|recorded| recorded.borrow_mut().is_tcp_connected = true);
+}
+
+/// Whether TCP has connected during this attempt.
+pub(super) fn is_tcp_connected() -> bool {
+    RECORDED.try_with(|recorded| recorded.borrow().is_tcp_connected).unwrap_or_default()
+}
+
+/// Records how long connecting took, including lookup and TLS.
+pub(super) fn connect(took: Duration) {
     let _ = RECORDED.try_with(|recorded| {
-        let mut recorded = recorded.borrow_mut();
-        recorded.connect_ms = Some(ms(took).saturating_sub(recorded.dns_ms.unwrap_or_default()));
+        let timing = &mut recorded.borrow_mut().timing;
+        timing.connect_ms = Some(ms(took).saturating_sub(timing.dns_ms.unwrap_or_default()));
     });
-}
-
-/// Records how long connecting takes, including lookup and TLS.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ConnectTiming;
-
-impl<S> Layer<S> for ConnectTiming {
-    type Service = TimedConnector<S>;
-    fn layer(&self, inner: S) -> Self::Service {
-        TimedConnector { inner }
-    }
-}
-
-/// A connector that records its time.
-#[derive(Debug, Clone)]
-pub(super) struct TimedConnector<S> {
-    inner: S,
-}
-
-impl<S, R> Service<R> for TimedConnector<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> Self::Future {
-        let connecting = self.inner.call(request);
-        Box::pin(async move {
-            let began = clock::stopwatch();
-            let result = connecting.await;
-            connect(began.elapsed());
-            result
-        })
-    }
 }

@@ -148,6 +148,7 @@ fn end(id: String, n: u64, at: UnixMs) -> Finish {
         status_code: end_reason.is_none().then_some(200),
         duration_ms: Some(12),
         attempts: 1,
+        attempts_before: 0,
         due_ms: None,
         finished_ms: Some(at.0),
     }

@@ -27,11 +27,11 @@ const WRITE: &str = "UPDATE nodes SET probed_ms = $2 WHERE id = $1";
 ///
 /// # Errors
 /// Database errors.
-pub(crate) async fn read(tx: &mut Tx) -> StoreResult<()> {
+pub(crate) async fn read(tx: &mut Tx, now: UnixMs) -> StoreResult<()> {
     for latest in LATEST {
         within!(&mut *tx, c => sqlx::query(latest).fetch_optional(c).await.map(|_| ())?);
     }
-    queue::due_endpoints(tx).await.map(|_| ())
+    queue::due_endpoints(tx, now).await.map(|_| ())
 }
 
 /// Writes to the row of this node.

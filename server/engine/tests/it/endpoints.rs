@@ -1,20 +1,23 @@
 //! Endpoints: creating, editing, permissions.
 
+use std::sync::Arc;
+
 use domain::{
     Error,
     account::Role,
     actor::Who,
-    delivery::Deliveries,
+    delivery::{Deliveries, Status},
     endpoint::{Duplicate, EndpointForm, Endpoints, HEADER_KEPT},
     event::{EventKind, Events},
 };
+use tokio::sync::Semaphore;
 
 use crate::{
     harness::{TestHarness, newcomer, on_both},
     receiver::Reply,
 };
 
-on_both! { a_duplicate_url_is_refused_naming_the_existing_endpoint all_errors_of_a_form_are_reported_at_once an_edit_keeps_header_values_that_were_not_retyped an_edit_is_refused_after_a_concurrent_edit another_accounts_endpoints_are_not_found a_viewer_can_read_but_not_change echoed_credentials_are_shown_only_to_users_who_may_reveal_them only_users_who_read_the_audit_log_see_addresses credentials_are_sealed_and_can_be_revealed the_test_line_is_created_once }
+on_both! { a_duplicate_url_is_refused_naming_the_existing_endpoint all_errors_of_a_form_are_reported_at_once an_edit_keeps_header_values_that_were_not_retyped an_edit_is_refused_after_a_concurrent_edit another_accounts_endpoints_are_not_found a_viewer_can_read_but_not_change echoed_credentials_are_shown_only_to_users_who_may_reveal_them only_users_who_read_the_audit_log_see_addresses credentials_are_sealed_and_can_be_revealed the_test_line_is_created_once an_attempt_during_which_its_endpoint_is_deleted_is_recorded }
 
 fn field(error: &Error) -> &str {
     &error.fields()[0].field
@@ -156,4 +159,21 @@ async fn a_blocked_address_is_refused_when_saved_and_when_called() {
         assert_eq!(field(&refused), "url", "{url}");
         assert!(refused.to_string().contains("private address"), "{refused}");
     }
+}
+
+async fn an_attempt_during_which_its_endpoint_is_deleted_is_recorded(harness: TestHarness) {
+    let endpoint = harness.endpoint().await;
+    let gate = Arc::new(Semaphore::new(0));
+    harness.receiver.next([Reply::Wait(gate.clone())]);
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let deleting = async {
+        harness.receiver.has_received(1).await;
+        harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap();
+        gate.add_permits(1);
+    };
+    let (attempts, ()) = tokio::join!(harness.run(), deleting);
+    assert_eq!(attempts, 1);
+    let delivery = harness.only_delivery().await;
+    assert_eq!((delivery.row.status, delivery.row.attempts), (Status::Cancelled, 1));
+    assert_eq!(delivery.attempts.iter().map(|attempt| attempt.status_code).collect::<Vec<_>>(), [Some(200)]);
 }

@@ -9,6 +9,7 @@ use domain::{
     Backend, UnixMs,
     account::{Accounts, SignUp},
     actor::{Actor, Who},
+    attempt::Attempt,
     delivery::{Deliveries, DeliveryDetail, DeliveryRow},
     endpoint::{Duplicate, Endpoint, EndpointForm, Endpoints},
     event::{Accepted, EventKind, Events, NewEvent, PostedEvent},
@@ -22,6 +23,7 @@ use engine::{
     background::{Pause, Worker as _},
     key_ring::KeyRing,
     mail::{Email, InMemoryMailer},
+    outbound::Trust,
 };
 
 use crate::{database, receiver::Receiver};
@@ -127,10 +129,22 @@ impl TestHarness {
 
     /// A harness on an existing, empty database.
     pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
+        Self::trusting(Trust::default(), database_url, folder).await
+    }
+
+    /// A harness on SQLite with its own names and authorities.
+    pub async fn with_trust(trust: Trust) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database_url = format!("sqlite://{}/offhook.db", folder.path().display());
+        Self::trusting(trust, database_url, folder).await
+    }
+
+    async fn trusting(trust: Trust, database_url: String, folder: tempfile::TempDir) -> Self {
         let clock = HandClock::new();
         let mail = Arc::new(InMemoryMailer::default());
         let config = Config {
             database: DatabaseConfig { clock: Some(Arc::new(clock.clone())), ..database_url.into() },
+            trust,
             keys: [7; 32].into(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
             sign_up_open: true,
@@ -267,6 +281,11 @@ impl TestHarness {
 
     pub async fn delivery(&self, id: &DeliveryId) -> DeliveryRow {
         self.engine.delivery(&self.admin, id).await.unwrap().row
+    }
+
+    /// The attempts of a delivery, oldest first.
+    pub async fn attempts(&self, id: &DeliveryId) -> Vec<Attempt> {
+        self.engine.delivery(&self.admin, id).await.unwrap().attempts
     }
 
     pub async fn pause(&self, id: &EndpointId) {

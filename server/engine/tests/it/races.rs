@@ -134,6 +134,7 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
         status_code: Some(200),
         duration_ms: Some(1),
         attempts: 1,
+        attempts_before: 0,
         due_ms: None,
         finished_ms: Some(harness.now().0),
     };

@@ -33,8 +33,12 @@ impl Received {
 pub enum Reply {
     /// Respond with this status.
     Status(u16),
+    /// Respond with 429 and ask for a pause of a second.
+    TooMany,
     /// Respond with these bytes.
     Bytes(String),
+    /// Respond with these bytes and keep the connection open.
+    Stall(String),
     /// Close the connection without a response.
     HangUp,
     /// Keep the connection open and send nothing.
@@ -54,6 +58,8 @@ struct Script {
     next: VecDeque<Reply>,
     usual: Option<Reply>,
     fail_every: usize,
+    /// How many more requests are accepted before the others get 429; none for all.
+    allowed: Option<usize>,
     received: Vec<Received>,
     flooded: usize,
 }
@@ -106,6 +112,11 @@ impl Receiver {
         self.script.lock().unwrap().fail_every = n;
     }
 
+    /// Accepts this many requests, then responds with 429 and asks for a pause of a second.
+    pub fn allow(&self, n: usize) {
+        self.script.lock().unwrap().allowed = Some(n);
+    }
+
     pub fn received(&self) -> Vec<Received> {
         self.script.lock().unwrap().received.clone()
     }
@@ -140,19 +151,29 @@ impl Receiver {
                 if script.fail_every > 0 && script.received.len().is_multiple_of(script.fail_every) {
                     script.next.push_front(Reply::Status(500));
                 }
+                match &mut script.allowed {
+                    Some(0) => script.next.push_front(Reply::TooMany),
+                    Some(left) => *left -= 1,
+                    None => {}
+                }
                 let usual = script.usual.clone().unwrap_or(Reply::Status(200));
                 script.next.pop_front().unwrap_or(usual)
             };
             self.arrived.notify_waiters();
             match reply {
-                Reply::Status(status) => answer(&mut stream, status).await?,
+                Reply::Status(status) => answer(&mut stream, status, "").await?,
+                Reply::TooMany => answer(&mut stream, 429, "retry-after: 1\r\n").await?,
                 Reply::Wait(gate) => {
                     gate.acquire().await.ok()?.forget();
-                    answer(&mut stream, 200).await?;
+                    answer(&mut stream, 200, "").await?;
                 }
                 Reply::Bytes(bytes) => {
                     stream.write_all(bytes.as_bytes()).await.ok()?;
                     return None;
+                }
+                Reply::Stall(bytes) => {
+                    stream.write_all(bytes.as_bytes()).await.ok()?;
+                    std::future::pending::<()>().await;
                 }
                 Reply::HangUp => return None,
                 Reply::Hang => std::future::pending::<()>().await,
@@ -177,8 +198,8 @@ impl Receiver {
     }
 }
 
-async fn answer(stream: &mut TcpStream, status: u16) -> Option<()> {
-    let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nx-seen: yes\r\n\r\nok");
+async fn answer(stream: &mut TcpStream, status: u16, headers: &str) -> Option<()> {
+    let answer = format!("HTTP/1.1 {status} X\r\n{headers}content-length: 2\r\nx-seen: yes\r\n\r\nok");
     stream.write_all(answer.as_bytes()).await.ok()
 }
 

@@ -118,7 +118,8 @@ impl Deliveries for Engine {
         let until = clock::stopwatch() + Duration::from_millis(u64::from(wait_ms));
         loop {
             let row = self.row(account, id).await?;
-            let attempted = row.attempts > row.attempts_before || row.status.is_final() || row.status == Status::Held;
+            let ended = row.status.is_final() || matches!(row.status, Status::Held | Status::Retrying);
+            let attempted = ended || row.attempts > row.attempts_before;
             if attempted || timeout_at(until, changes.recv()).await.is_err() {
                 return self.delivery(actor, id).await;
             }

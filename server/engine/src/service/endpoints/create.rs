@@ -81,6 +81,7 @@ impl Engine {
             sealed,
             last_failure: None,
             suspended: false,
+            throttled_until: None,
             token_rotation: None,
             secret_rotation: None,
         };

@@ -55,6 +55,7 @@ impl Engine {
         EndpointSummary {
             auth_token_masked: credentials::token_masked(&stored, self.now()),
             suspended: stored.suspended,
+            throttled_until: stored.throttled_until.filter(|until| *until > self.now()),
             endpoint: stored.endpoint,
             waiting,
             delivered_24h: u32::try_from(day.delivered).unwrap_or(u32::MAX),

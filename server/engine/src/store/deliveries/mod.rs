@@ -1,6 +1,7 @@
 //! Deliveries as users see them: rows, attempts, resend, cancel. [`queue`] has their processing.
 
 pub mod backlog;
+pub mod late_arrivals;
 pub mod list;
 pub mod order;
 pub mod outcomes;

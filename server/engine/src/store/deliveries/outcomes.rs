@@ -17,10 +17,18 @@ static FINISH: Sql = Sql::new(
      failure = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.failure ELSE r.failure END, \
      status_code = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.status_code ELSE r.status_code END, \
      duration_ms = CASE WHEN r.state = 'expired' AND r.cause IS NULL THEN deliveries.duration_ms ELSE r.duration_ms END, \
-     attempts = r.attempts, due_ms = r.due_ms, finished_ms = r.finished_ms, lease_owner = NULL \
+     attempts = r.attempts, attempts_before = r.attempts_before, due_ms = r.due_ms, finished_ms = r.finished_ms, lease_owner = NULL \
      FROM {rows r: id text, state text, end_reason text, cause text, failure text, status_code bigint, \
-     duration_ms bigint, attempts bigint, due_ms bigint, finished_ms bigint} \
+     duration_ms bigint, attempts bigint, attempts_before bigint, due_ms bigint, finished_ms bigint} \
      WHERE deliveries.id = r.id AND COALESCE(deliveries.lease_owner, '') = $1 RETURNING deliveries.id",
+);
+/// Its endpoint was deleted during the attempt: it stays cancelled, and keeps what is known about the attempt.
+static FINISH_DELETED: Sql = Sql::new(
+    "UPDATE deliveries SET cause = r.cause, failure = r.failure, status_code = r.status_code, \
+     duration_ms = r.duration_ms, attempts = r.attempts \
+     FROM {rows r: id text, cause text, failure text, status_code bigint, duration_ms bigint, attempts bigint} \
+     WHERE deliveries.id = r.id AND deliveries.state = 'cancelled' AND deliveries.end_reason = 'endpoint_deleted' \
+     AND deliveries.attempts = r.attempts - 1 RETURNING deliveries.id",
 );
 static ADD_ATTEMPTS: Sql = Sql::new(
     "INSERT INTO attempts (delivery_id, number, id, account_id, started_ms, duration_ms, timing, url, signature, \
@@ -36,6 +44,10 @@ static CALL_ENDED: Sql = Sql::new(
     "SELECT r.endpoint_id, r.call_id FROM {rows r: endpoint_id text, call_id text} WHERE (SELECT 1 FROM ( \
        SELECT d.kind FROM deliveries d WHERE d.endpoint_id = r.endpoint_id AND d.call_id = r.call_id \
        AND d.state IN ('queued', 'retrying') LIMIT 1000) AS open WHERE open.kind = 'CallProcessed' LIMIT 1) = 1",
+);
+static THROTTLE: Sql = Sql::new(
+    "UPDATE endpoints SET throttled_until_ms = r.until_ms FROM {rows r: id text, until_ms bigint} \
+     WHERE endpoints.id = r.id AND COALESCE(endpoints.throttled_until_ms, 0) < r.until_ms",
 );
 /// The state of a delivery after an attempt, or after it expired without one.
 #[derive(Debug, Clone, Serialize)]
@@ -56,6 +68,8 @@ pub struct Finish {
     pub duration_ms: Option<i64>,
     /// Number of attempts so far.
     pub attempts: i64,
+    /// Of these, those that don't count.
+    pub attempts_before: i64,
     /// When the next is due.
     pub due_ms: Option<i64>,
     /// When it ended.
@@ -95,6 +109,15 @@ pub struct AttemptRow {
     pub response_cut: i64,
 }
 
+/// An endpoint whose server requested a pause.
+#[derive(Debug, Clone, Serialize)]
+pub struct ThrottledEndpoint {
+    /// The endpoint.
+    pub id: String,
+    /// Until when.
+    pub until_ms: i64,
+}
+
 /// Writes the states of deliveries that this node still leases. Returns their ids.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
     let mut kept = Vec::with_capacity(rows.len());
@@ -106,6 +129,17 @@ pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec
     Ok(kept)
 }
 
+/// Notes attempts at deliveries whose endpoints were deleted meanwhile. Returns the ids of these deliveries.
+pub async fn finish_deleted(tx: &mut Tx, rows: &[&Finish]) -> StoreResult<Vec<String>> {
+    let mut noted = Vec::new();
+    for part in FINISH_DELETED.parts(tx.dialect(), rows) {
+        let (sql, rows) = part?;
+        noted.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
+            .rows(rows).fetch_all(c).await?));
+    }
+    Ok(noted)
+}
+
 /// Inserts attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
     ADD_ATTEMPTS.write(tx, rows).await?;
@@ -115,4 +149,10 @@ pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
 /// Which of these ordering keys have the end of their call waiting.
 pub async fn call_ended(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
     CALL_ENDED.read(tx, keys).await
+}
+
+/// Pauses the queues of endpoints, or extends their pauses. Rows are sorted by endpoint.
+pub async fn throttle(tx: &mut Tx, rows: &[ThrottledEndpoint]) -> StoreResult<()> {
+    THROTTLE.write(tx, rows).await?;
+    Ok(())
 }

@@ -18,6 +18,7 @@ use std::collections::{HashMap, HashSet};
 use domain::{
     UnixMs,
     id::{DeliveryId, Entropy, decode},
+    retry::THROTTLED_MAX_MS,
 };
 use serde::Serialize;
 
@@ -98,13 +99,14 @@ static SUPERSEDE: Sql = Sql::new(concat!(
 ));
 /// One probe of the due index per endpoint: a million waiting rows cost nothing.
 const DUE_ENDPOINTS: &str = concat!(
-    "SELECT id, due, rate_per_s, drain_per_s, state_since_ms, deliver_late FROM (SELECT e.id AS id, \
-     e.rate_per_s, e.drain_per_s, e.state_since_ms, e.deliver_late, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
+    "SELECT id, CASE WHEN throttled_until_ms > due AND throttled_until_ms <= $1 THEN throttled_until_ms ELSE due END AS due, \
+     rate_per_s, drain_per_s, state_since_ms, deliver_late, throttled_until_ms FROM (SELECT e.id AS id, \
+     e.rate_per_s, e.drain_per_s, e.state_since_ms, e.deliver_late, e.throttled_until_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active' AND e.account_id NOT IN ",
     suspended!(),
     ") AS waiting \
-     WHERE due IS NOT NULL ORDER BY due"
+     WHERE due IS NOT NULL ORDER BY 2"
 );
 /// A delivery that was never attempted is due at once. A later time came from a clock that has been set back since.
 static RESET_FUTURE_DUE: Sql = Sql::new(
@@ -342,11 +344,15 @@ pub struct DueEndpoint {
     pub state_since_ms: i64,
     /// 1 if events are sent however late.
     pub deliver_late: i64,
+    /// Until when its server requested a pause, at the latest.
+    pub throttled_until_ms: Option<i64>,
 }
 
-/// The active endpoints with unleased work, earliest first.
-pub async fn due_endpoints(tx: &mut Tx) -> StoreResult<Vec<DueEndpoint>> {
-    Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).fetch_all(c).await?))
+/// The active endpoints with unleased work, earliest first. A throttled one is due when its pause ends; one further away than
+/// any pause came from a clock that has been set back since.
+pub async fn due_endpoints(tx: &mut Tx, now: UnixMs) -> StoreResult<Vec<DueEndpoint>> {
+    let latest = now.plus_ms(THROTTLED_MAX_MS);
+    Ok(within!(tx, c => sqlx::query_as(DUE_ENDPOINTS).bind(latest.0).fetch_all(c).await?))
 }
 
 /// Makes up to `limit` deliveries due that were never attempted and whose due time came from a clock that has been set back

@@ -40,16 +40,17 @@ const TEST_LINE: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND test
     ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
 const UPDATE: &str = "UPDATE endpoints SET name = $3, proven = CASE WHEN url = $4 THEN proven ELSE 0 END, url = $4, \
-    events = $5, timeout_ms = $6, rate_per_s = $7, deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1 \
+    events = $5, timeout_ms = $6, rate_per_s = $7, deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1, \
+    throttled_until_ms = CASE WHEN url = $4 THEN throttled_until_ms END \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND ($11 = 0 OR version = $11)";
 const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, state_since_ms = $5, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND state <> $3";
 const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, failing_days = 0, \
-    last_failure = NULL, warned = 0, proven = 0, drain_per_s = $3 WHERE account_id = $1 AND id = $2";
+    last_failure = NULL, warned = 0, proven = 0, drain_per_s = $3, throttled_until_ms = NULL WHERE account_id = $1 AND id = $2";
 static LISTENING: Sql = Sql::new(concat!(
     "SELECT id, account_id, events, CASE WHEN account_id IN ",
     suspended!(),
-    " THEN 'suspended' ELSE state END, deliver_late, rate_per_s FROM endpoints \
+    " THEN 'suspended' ELSE state END, deliver_late, rate_per_s, throttled_until_ms FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
 ));
 const STATES: &str = "SELECT state, COUNT(*) FROM endpoints WHERE state <> 'deleted' GROUP BY state";
@@ -92,6 +93,7 @@ struct EndpointRow {
     token_rotation: Option<String>,
     secret_rotation: Option<String>,
     suspended_ms: Option<i64>,
+    throttled_until_ms: Option<i64>,
 }
 
 /// The sealed credentials of an endpoint, and their masked forms.
@@ -124,6 +126,8 @@ pub struct StoredEndpoint {
     pub token_rotation: Option<Running<TokenRotation>>,
     /// Whether its account is suspended and its events are held.
     pub suspended: bool,
+    /// Until when its server requested a pause, at the latest.
+    pub throttled_until: Option<UnixMs>,
     /// The rotation of its signing secret, likewise.
     pub secret_rotation: Option<Running<SecretRotation>>,
 }
@@ -171,7 +175,17 @@ impl TryFrom<EndpointRow> for StoredEndpoint {
         let token_rotation = row.token_rotation.map(|state| rotations::read(&row.id, &state)).transpose()?;
         let secret_rotation = row.secret_rotation.map(|state| rotations::read(&row.id, &state)).transpose()?;
         let suspended = row.suspended_ms.is_some();
-        Ok(Self { account, endpoint, sealed, last_failure, suspended, token_rotation, secret_rotation })
+        let throttled_until = row.throttled_until_ms.map(UnixMs);
+        Ok(Self {
+            account,
+            endpoint,
+            sealed,
+            last_failure,
+            suspended,
+            throttled_until,
+            token_rotation,
+            secret_rotation,
+        })
     }
 }
 
@@ -300,20 +314,23 @@ pub struct Listener {
     pub deliver_late: bool,
     /// Its own limit, in events per second.
     pub rate_per_s: Option<u32>,
+    /// Until when its server requested a pause, at the latest.
+    pub throttled_until: Option<UnixMs>,
 }
 
 /// Lists the endpoints of these accounts, oldest first.
 pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) -> StoreResult<Vec<Listener>> {
-    type Row = (String, String, String, String, i64, Option<i64>);
+    type Row = (String, String, String, String, i64, Option<i64>, Option<i64>);
     let (sql, list) = (LISTENING.on(tx.dialect()), json_list(accounts));
     let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
-    let of = |(id, account, events, state, late, rate): Row| Listener {
+    let of = |(id, account, events, state, late, rate, throttled): Row| Listener {
         id,
         account,
         kinds: kinds(&events),
         active: state == "active",
         deliver_late: late != 0,
         rate_per_s: rate.and_then(|rate| u32::try_from(rate).ok()),
+        throttled_until: throttled.map(UnixMs),
     };
     Ok(rows.into_iter().map(of).collect())
 }

@@ -7,8 +7,10 @@ use crate::{harness::TestHarness, parked, receiver::Reply};
 
 pub const TRANSITIONS: [(&str, Test); 15] = [
     transition!("an event is accepted and the endpoint is subscribed to it", accepted),
+    transition!("an ephemeral event is accepted after its call's CallProcessed", superseded_on_arrival),
     transition!("2xx", succeeds),
     transition!("any other response, or none, with retries left", fails),
+    transition!("a failing response that asks for a pause: 429, or Retry-After", throttled),
     transition!("the same after the last attempt", fails_for_the_last_time),
     transition!("410", gone),
     transition!("it cannot be sent: its credentials cannot be decrypted, or its payload is gone", unsendable),
@@ -69,6 +71,25 @@ async fn accepted(harness: TestHarness, _: &str) -> String {
     state(&harness).await
 }
 
+async fn superseded_on_arrival(harness: TestHarness, _: &str) -> String {
+    let endpoint = harness.endpoint().await.id;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let is_sent_first = harness.run().await == 1;
+    assert!(is_sent_first && harness.receiver.kinds() == ["CallProcessed"]);
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.accept(EventKind::OutgoingCall, 2).await;
+    assert_eq!(harness.run().await, 1, "only that of the other call");
+    let rows = harness.deliveries().await;
+    let ended = rows.iter().find(|row| row.kind == EventKind::IncomingCall).unwrap();
+    assert!(ended.endpoint_id == endpoint && ended.finished_at.is_some(), "{ended:?}");
+    harness
+        .text(
+            "SELECT state || ' (' || end_reason || ')' FROM deliveries WHERE kind = 'IncomingCall' AND due_ms IS NULL \
+             AND lease_owner IS NULL",
+        )
+        .await
+}
+
 async fn succeeds(harness: TestHarness, from: &str) -> String {
     set_up(&harness, from, EventKind::CallProcessed).await;
     assert_eq!(harness.run_after_ms(A_WHILE_MS).await, 1);
@@ -77,7 +98,15 @@ async fn succeeds(harness: TestHarness, from: &str) -> String {
 
 async fn fails(harness: TestHarness, from: &str) -> String {
     set_up(&harness, from, EventKind::CallProcessed).await;
-    harness.receiver.next([Reply::HangUp]);
+    // Twice: a connection that was idle is replaced at once.
+    harness.receiver.next([Reply::HangUp, Reply::HangUp]);
+    assert_eq!(harness.run_after_ms(A_WHILE_MS).await, 1);
+    state(&harness).await
+}
+
+async fn throttled(harness: TestHarness, from: &str) -> String {
+    set_up(&harness, from, EventKind::CallProcessed).await;
+    harness.receiver.next([Reply::TooMany]);
     assert_eq!(harness.run_after_ms(A_WHILE_MS).await, 1);
     state(&harness).await
 }

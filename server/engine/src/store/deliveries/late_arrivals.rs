@@ -1,0 +1,44 @@
+//! Deliveries that arrive after the end of their call.
+
+use domain::UnixMs;
+use serde::Serialize;
+
+use crate::store::{
+    db::{Tx, within},
+    error::StoreResult,
+    sql::{Sql, json_list},
+};
+
+/// From the call to its events, and from these to their deliveries: both are indexed, whatever has become of them.
+static ENDED: Sql = Sql::new(
+    "SELECT DISTINCT r.account_id, r.endpoint_id, r.call_id FROM {rows r: account_id text, endpoint_id text, call_id text} \
+     JOIN events e ON e.account_id = r.account_id AND e.call_id = r.call_id AND e.kind = 'CallProcessed' AND e.test = 0 \
+     JOIN deliveries d ON d.account_id = e.account_id AND d.event_id = e.id AND d.endpoint_id = r.endpoint_id",
+);
+static SUPERSEDE: Sql = Sql::new(
+    "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $2, due_ms = NULL \
+     WHERE id IN {list $1}",
+);
+
+/// A call at one of the endpoints that receive its events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, sqlx_macros::FromRow)]
+pub struct CallAtEndpoint {
+    /// Whose it is.
+    pub account_id: String,
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// The call.
+    pub call_id: String,
+}
+
+/// Those of these calls whose ends were accepted before.
+pub async fn ended(tx: &mut Tx, calls: &[CallAtEndpoint]) -> StoreResult<Vec<CallAtEndpoint>> {
+    ENDED.read(tx, calls).await
+}
+
+/// Ends deliveries that were just added.
+pub async fn supersede(tx: &mut Tx, ids: impl IntoIterator<Item = &str>, now: UnixMs) -> StoreResult<()> {
+    let (sql, list) = (SUPERSEDE.on(tx.dialect()), json_list(ids));
+    within!(tx, c => sqlx::query(sql).bind(list).bind(now.0).execute(c).await?.rows_affected());
+    Ok(())
+}
