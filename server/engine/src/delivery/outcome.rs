@@ -246,7 +246,7 @@ impl Panicked {
             policy: RetryPolicy::of(self.delivery.kind, self.deliver_late),
             attempts: (self.delivery.attempts + 1).saturating_sub(self.delivery.attempts_before),
             cause: Cause::OurFault,
-            retry_after_s: None,
+            throttled_until: None,
             fresh_from: self.delivery.fresh_from,
             call_ended: false,
         };
