@@ -1,9 +1,9 @@
 //! Browser sessions in the engine's store.
+//!
+//! Two requests of one browser may change its session at the same time: two tabs, each with its own message. So a session
+//! is loaded with a copy of itself, and saving it applies to the stored one what this request has changed, and nothing else.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use app::ssr::{ADDRESS_KEY, AGENT_KEY, USER_KEY};
 use async_trait::async_trait;
@@ -13,6 +13,7 @@ use engine::{
     Engine,
     store::users::sessions::{Owner, Stored},
 };
+use serde_json::{Value, json};
 use time::Duration;
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
@@ -27,8 +28,8 @@ use crate::{app_state::AppState, plain_error::PlainError};
 const INACTIVITY: Duration = Duration::hours(12);
 /// A session's expiry is extended at most this often, so that most page views write nothing.
 const TOUCH_AFTER: Duration = Duration::minutes(10);
-/// How many sessions are cached as they were last read.
-const CACHE_MAX: usize = 1_000;
+/// Key of the copy that a session is loaded with; it is never stored.
+const LOADED_KEY: &str = "as_loaded";
 /// The cookie over http.
 const COOKIE: &str = "offhook";
 /// The cookie over https: browsers reject this prefix without `Secure`, for another path, or from a subdomain.
@@ -42,7 +43,6 @@ const ID_ATTEMPTS_MAX: usize = 3;
 #[derive(Clone)]
 pub struct Sessions {
     engine: Arc<Engine>,
-    cache: Arc<Mutex<HashMap<Id, Record>>>,
 }
 
 impl std::fmt::Debug for Sessions {
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Sessions {
 /// The layer that adds a session to each browser request.
 #[must_use]
 pub fn layer(state: &AppState) -> SessionManagerLayer<Sessions> {
-    SessionManagerLayer::new(Sessions { engine: Arc::clone(&state.engine), cache: Arc::default() })
+    SessionManagerLayer::new(Sessions { engine: Arc::clone(&state.engine) })
         .with_name(if state.is_https() { COOKIE_HTTPS } else { COOKIE })
         .with_secure(state.is_https())
         .with_http_only(true)
@@ -67,11 +67,12 @@ pub fn layer(state: &AppState) -> SessionManagerLayer<Sessions> {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<()> {
+        record.data.remove(LOADED_KEY);
         for _ in 0..ID_ATTEMPTS_MAX {
             let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
             let created = self.engine.create_session(stored(record, &id, &data, owner.as_ref())).await;
             if created.map_err(backend_error)? {
-                self.cache(record);
+                remember(record);
                 return Ok(());
             }
             record.id = Id::default();
@@ -80,57 +81,75 @@ impl SessionStore for Sessions {
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        if self.is_unchanged(record) {
+        let (own, loaded) = split(record);
+        if own.data == loaded.data && own.expiry_date - loaded.expiry_date < TOUCH_AFTER {
             return Ok(());
         }
-        let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
-        match self.engine.save_session(stored(record, &id, &data, owner.as_ref())).await {
-            Ok(()) => self.cache(record),
+        let merge = |current: &str| {
+            let current: Record = serde_json::from_str(current).ok()?;
+            let merged = merged(&loaded, &own, current);
+            Some((text(&merged).ok()?, expires_at(&merged), owner(&merged)))
+        };
+        match self.engine.update_session(&own.id.to_string(), merge).await {
             // Only its expiry would have changed: no reason to refuse a page while the disk is full.
-            Err(domain::Error::Unavailable { .. }) if self.has_data_of(record) => {}
-            Err(error) => return Err(backend_error(error)),
+            Err(domain::Error::Unavailable { .. }) if own.data == loaded.data => Ok(()),
+            updated => updated.map_err(backend_error),
         }
-        Ok(())
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>> {
         let Some(text) = self.engine.load_session(&id.to_string()).await.map_err(backend_error)? else {
             return Ok(None);
         };
-        let record: Record = serde_json::from_str(&text).map_err(|error| Error::Decode(error.to_string()))?;
-        self.cache(&record);
+        let mut record: Record = serde_json::from_str(&text).map_err(|error| Error::Decode(error.to_string()))?;
+        remember(&mut record);
         Ok(Some(record))
     }
 
     async fn delete(&self, id: &Id) -> Result<()> {
-        self.lock().remove(id);
         self.engine.delete_session(&id.to_string()).await.map_err(backend_error)
     }
 }
 
-impl Sessions {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Id, Record>> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+/// Adds a copy of the session to itself. An empty one stays empty: it differs from none by all that is in it.
+fn remember(record: &mut Record) {
+    if !record.data.is_empty() {
+        let copy = json!(&*record);
+        record.data.insert(LOADED_KEY.to_owned(), copy);
     }
+}
 
-    fn cache(&self, record: &Record) {
-        let mut cache = self.lock();
-        if cache.len() >= CACHE_MAX {
-            cache.clear();
+/// The session without its copy, and the copy.
+fn split(record: &Record) -> (Record, Record) {
+    let mut own = record.clone();
+    let copy = own.data.remove(LOADED_KEY).and_then(|copy| serde_json::from_value(copy).ok());
+    let empty = Record { data: HashMap::default(), ..own.clone() };
+    (own, copy.unwrap_or(empty))
+}
+
+/// The stored session with the changes that lead from the loaded one to this one.
+fn merged(loaded: &Record, own: &Record, mut current: Record) -> Record {
+    for (key, value) in &own.data {
+        let before = loaded.data.get(key);
+        if before != Some(value) {
+            let stored = current.data.get(key).cloned();
+            current.data.insert(key.clone(), merged_value(before, value, stored));
         }
-        cache.insert(record.id, record.clone());
     }
+    current.data.retain(|key, _| own.data.contains_key(key) || !loaded.data.contains_key(key));
+    current.expiry_date = current.expiry_date.max(own.expiry_date);
+    current
+}
 
-    /// Whether the store has the same data, and nearly the same expiry.
-    fn is_unchanged(&self, record: &Record) -> bool {
-        self.lock()
-            .get(&record.id)
-            .is_some_and(|cached| cached.data == record.data && record.expiry_date - cached.expiry_date < TOUCH_AFTER)
-    }
-
-    fn has_data_of(&self, record: &Record) -> bool {
-        self.lock().get(&record.id).is_some_and(|cached| cached.data == record.data)
-    }
+/// Lists are merged item by item, so that neither of two requests loses what it added. Anything else is replaced.
+fn merged_value(before: Option<&Value>, own: &Value, stored: Option<Value>) -> Value {
+    let (Value::Array(own), Some(Value::Array(stored))) = (own, stored) else { return own.clone() };
+    let before = before.and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut list: Vec<Value> = stored.into_iter().filter(|item| own.contains(item) || !before.contains(item)).collect();
+    let added: Vec<&Value> = own.iter().filter(|item| !before.contains(item) && !list.contains(item)).collect();
+    let added: Vec<Value> = added.into_iter().cloned().collect();
+    list.extend(added);
+    Value::Array(list)
 }
 
 /// Saves what the request changed in its session. The layer would do so as well, and respond to a failure with an empty 500;
@@ -175,4 +194,32 @@ fn expires_at(record: &Record) -> UnixMs {
 
 fn backend_error(error: domain::Error) -> Error {
     Error::Backend(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(data: &Value) -> Record {
+        let data = serde_json::from_value(data.clone()).unwrap();
+        Record { id: Id(1), data, expiry_date: time::OffsetDateTime::UNIX_EPOCH }
+    }
+
+    fn merge(loaded: &Value, own: &Value, stored: &Value) -> Value {
+        json!(merged(&record(loaded), &record(own), record(stored)).data)
+    }
+
+    #[test]
+    fn two_requests_each_keep_what_they_changed() {
+        let (loaded, stored) = (json!({ "user": "a", "unsent": 1 }), json!({ "user": "a", "unsent": 1, "pending": 2 }));
+        assert_eq!(merge(&loaded, &json!({ "user": "b" }), &stored), json!({ "user": "b", "pending": 2 }));
+    }
+
+    #[test]
+    fn lists_get_the_items_of_both_and_lose_those_that_either_has_taken() {
+        let list = |items: &[u32]| json!({ "flashes": items });
+        assert_eq!(merge(&list(&[1, 2]), &list(&[2, 3]), &list(&[1, 2, 4])), list(&[2, 4, 3]));
+        assert_eq!(merge(&json!({}), &list(&[3]), &list(&[4])), list(&[4, 3]));
+        assert_eq!(merge(&list(&[1]), &list(&[1, 3]), &list(&[1, 3])), list(&[1, 3]), "saved twice");
+    }
 }

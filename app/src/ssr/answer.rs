@@ -57,7 +57,13 @@ pub async fn form(
     match work.await {
         Ok(done) => {
             if done.message.is_some() || !done.kept.is_empty() {
-                keep(Flash { path: done.to.clone(), ok: done.message, typed: done.kept, errors: Vec::new() }).await?;
+                visitor::keep_flash(Flash {
+                    path: done.to.clone(),
+                    ok: done.message,
+                    typed: done.kept,
+                    errors: Vec::new(),
+                })
+                .await?;
             }
             leptos_axum::redirect(&done.to);
             Ok(())
@@ -91,7 +97,7 @@ async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -
         }
         kept.push(("existing".to_owned(), other.clone()));
     }
-    keep(Flash { path: back.to_owned(), errors, typed: kept, ok: None }).await?;
+    visitor::keep_flash(Flash { path: back.to_owned(), errors, typed: kept, ok: None }).await?;
     set_status(&error);
     leptos_axum::redirect(back);
     if matches!(error, UiError::Domain(domain::Error::Invalid(_))) { Ok(()) } else { Err(error) }
@@ -106,10 +112,6 @@ async fn keep_unsent(back: &str, posted: &(impl Serialize + Sync)) -> Result<(),
         Flash { path: back.to_owned(), errors: vec![FieldError::new("", UNSENT)], typed: typed(posted), ok: None };
     // Under its own key: a rejected sign-in sets a flash as well.
     visitor::session()?.insert(visitor::UNSENT_KEY, flash).await.map_err(visitor::lost)
-}
-
-async fn keep(flash: Flash) -> Result<(), UiError> {
-    visitor::session()?.insert(visitor::FLASH_KEY, flash).await.map_err(visitor::lost)
 }
 
 /// Sets the response status for an error page; redirects to the sign-in page if the user is not signed in.

@@ -34,8 +34,10 @@ const SIGNED_IN_AT_KEY: &str = "signed_in_at";
 const FRESH_SIGN_IN_MS: i64 = 10 * domain::time::MINUTE_MS;
 /// Seconds after which to try again when the session store is unavailable.
 const RETRY_AFTER_S: u32 = 5;
-/// Session key of the flash.
-pub(super) const FLASH_KEY: &str = "flash";
+/// Session key of the flashes, the oldest first: a list, because each tab of a browser has its own.
+const FLASHES_KEY: &str = "flashes";
+/// Most flashes that are kept. Those that no page has fetched are dropped, the oldest first.
+const FLASHES_MAX: usize = 8;
 /// Session key of a form that was submitted while signed out.
 pub(super) const UNSENT_KEY: &str = "unsent";
 /// Cookie that marks browsers with an earlier sign-in, so that the sign-in page can say that the session has ended.
@@ -174,13 +176,32 @@ pub fn was_signed_in() -> bool {
 /// `Internal` if the session cannot be read.
 pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
     let session = session()?;
-    for key in [FLASH_KEY, UNSENT_KEY] {
-        if let Some(flash) = session.get::<Flash>(key).await.map_err(lost)?.filter(|flash| flash.is_for(path)) {
-            session.remove_value(key).await.map_err(lost)?;
-            return Ok(flash);
-        }
+    let mut flashes = flashes(&session).await?;
+    if let Some(at) = flashes.iter().position(|flash| flash.is_for(path)) {
+        let flash = flashes.remove(at);
+        session.insert(FLASHES_KEY, flashes).await.map_err(lost)?;
+        return Ok(flash);
     }
-    Ok(Flash::default())
+    let unsent = session.get::<Flash>(UNSENT_KEY).await.map_err(lost)?;
+    let Some(flash) = unsent.filter(|flash| flash.is_for(path)) else { return Ok(Flash::default()) };
+    session.remove_value(UNSENT_KEY).await.map_err(lost)?;
+    Ok(flash)
+}
+
+/// Keeps a flash for the page that it is for.
+///
+/// # Errors
+/// `Internal` if the session cannot be stored.
+pub(super) async fn keep_flash(flash: Flash) -> Result<(), UiError> {
+    let session = session()?;
+    let mut flashes = flashes(&session).await?;
+    flashes.push(flash);
+    flashes.drain(..flashes.len().saturating_sub(FLASHES_MAX));
+    session.insert(FLASHES_KEY, flashes).await.map_err(lost)
+}
+
+async fn flashes(session: &Session) -> Result<Vec<Flash>, UiError> {
+    Ok(session.get(FLASHES_KEY).await.map_err(lost)?.unwrap_or_default())
 }
 
 /// The current time, by the engine's clock.

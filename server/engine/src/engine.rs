@@ -41,7 +41,7 @@ use crate::{
         error::StoreError,
         sqlite::{self, checkpoints},
     },
-    supervisor::Need,
+    supervisor::{Need, Progress},
     vault::Vault,
 };
 
@@ -158,11 +158,15 @@ impl Engine {
         if self.db().dialect == Dialect::Postgres {
             self.run_intake(arriving);
             let queue = record::Queue::new(outcomes);
-            self.supervise("record", Need::ToTheLast, move |sender| record::run(sender, Arc::clone(&queue)));
+            self.supervise("record", Need::ToTheLast, move |sender, progress| {
+                record::run(sender, Arc::clone(&queue), progress)
+            });
         } else {
             let queue = sqlite_writer::Queue::new(arriving, outcomes);
-            self.supervise("writer", Need::ToTheLast, move |sender| sqlite_writer::run(sender, Arc::clone(&queue)));
-            self.supervise("checkpoints", Need::Helpful, |sender| async move {
+            self.supervise("writer", Need::ToTheLast, move |sender, progress| {
+                sqlite_writer::run(sender, Arc::clone(&queue), progress)
+            });
+            self.supervise("checkpoints", Need::Helpful, |sender, _| async move {
                 tokio::select! {
                     () = checkpoints::run(sender.context.db.clone()) => {}
                     () = sender.context.stopped() => {}
@@ -175,17 +179,19 @@ impl Engine {
 
     fn run_intake(&self, arriving: mpsc::Receiver<intake::Backlog>) {
         let queue = intake::Queue::new(arriving);
-        self.supervise("intake", Need::ToTheLast, move |sender| intake::run(sender, Arc::clone(&queue)));
+        self.supervise("intake", Need::ToTheLast, move |sender, progress| {
+            intake::run(sender, Arc::clone(&queue), progress)
+        });
     }
 
     fn supervise<F: Future<Output = ()> + Send + 'static>(
         &self,
         name: &'static str,
         need: Need,
-        task: impl Fn(Arc<Sender>) -> F + Send + 'static,
+        task: impl Fn(Arc<Sender>, Progress) -> F + Send + 'static,
     ) {
         let sender = Arc::clone(&self.sender);
-        self.context.supervisor.run(name, need, move || task(Arc::clone(&sender)));
+        self.context.supervisor.run(name, need, move |progress| task(Arc::clone(&sender), progress));
     }
 
     /// How each task of this node is, in the order in which they were started.

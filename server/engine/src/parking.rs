@@ -1,4 +1,4 @@
-//! One bad item stops no batch: it is found, parked where operators see it, and the others go on.
+//! One bad item stops no batch: it is found, parked where operators see it, and the others continue.
 //!
 //! Only an error that blames the item parks it ([`StoreError::blames_item`]); while the database is unavailable, everything
 //! waits. A parked item is left alone until an operator tries it again.
@@ -81,7 +81,7 @@ impl<'a> Parking<'a> {
             return Err(error);
         }
         let reason = error.to_string();
-        tracing::error!(worker = self.worker, item, reason, "parked; the others go on");
+        tracing::error!(worker = self.worker, item, reason, "parked; the others continue");
         let mut tx = self.context.db.begin().await?;
         parked::add(&mut tx, self.worker, item, account, &reason, self.context.now()).await?;
         tx.commit().await

@@ -10,7 +10,7 @@ use std::{
     panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -26,9 +26,9 @@ use crate::{
 
 /// First and longest wait before a task that panicked is started again, in milliseconds.
 const RESTART_MS: (u64, u64) = (100, 30_000);
-/// A task that has run for this long since its last panic counts as well again, in milliseconds.
-const STABLE_MS: u64 = 60_000;
-/// Panics in a row after which an essential task is given up: some three seconds after the first.
+/// How long a panic is named after the task runs again, in milliseconds.
+const NAMED_MS: u64 = 60_000;
+/// Panics without a successful round in between after which an essential task is given up.
 const PANICS_MAX: u32 = 6;
 
 /// What happens to a task that keeps panicking.
@@ -47,6 +47,24 @@ struct Task {
     name: &'static str,
     need: Need,
     state: Mutex<State>,
+    /// Panics since the last successful round.
+    in_row: AtomicU32,
+}
+
+impl Task {
+    fn new(name: &'static str, need: Need) -> Arc<Self> {
+        Arc::new(Self { name, need, state: Mutex::default(), in_row: AtomicU32::new(0) })
+    }
+}
+
+/// With this a task reports that it works.
+pub struct Progress(Arc<Task>);
+
+impl Progress {
+    /// A round of the task was successful.
+    pub(crate) fn made(&self) {
+        self.0.in_row.store(0, Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -86,17 +104,17 @@ impl Supervisor {
         self: &Arc<Self>,
         name: &'static str,
         need: Need,
-        task: impl Fn() -> F + Send + 'static,
+        task: impl Fn(Progress) -> F + Send + 'static,
     ) {
-        let (supervisor, known) = (Arc::clone(self), Arc::new(Task { name, need, state: Mutex::default() }));
+        let (supervisor, known) = (Arc::clone(self), Task::new(name, need));
         let kept = Arc::clone(&known);
         let running = tokio::spawn(async move {
-            let mut in_row = 0;
             loop {
-                let began = clock::stopwatch();
                 lock(&kept.state).down = false;
-                let Err(panic) = AssertUnwindSafe(task()).catch_unwind().await else { return };
-                in_row = if began.elapsed() > Duration::from_millis(STABLE_MS) { 1 } else { in_row + 1 };
+                let Err(panic) = AssertUnwindSafe(task(Progress(Arc::clone(&kept)))).catch_unwind().await else {
+                    return;
+                };
+                let in_row = kept.in_row.fetch_add(1, Relaxed) + 1;
                 supervisor.note_panic(&kept, message(&*panic));
                 if need != Need::Helpful && in_row >= PANICS_MAX {
                     supervisor.give_up(&kept);
@@ -136,7 +154,7 @@ impl Supervisor {
         let mut tasks = lock(&self.tasks);
         let found = tasks.iter().find(|(task, _)| task.name == name).map(|(task, _)| Arc::clone(task));
         let task = found.unwrap_or_else(|| {
-            let task = Arc::new(Task { name, need: Need::Helpful, state: Mutex::default() });
+            let task = Task::new(name, Need::Helpful);
             tasks.push((Arc::clone(&task), None));
             task
         });
@@ -172,7 +190,7 @@ impl Supervisor {
         }
     }
 
-    /// All panics since the start: what each has left behind is unknown.
+    /// All panics since the start: its effects are unknown.
     pub(crate) fn panics(&self) -> u64 {
         self.panics.load(Relaxed)
     }
@@ -181,7 +199,7 @@ impl Supervisor {
     pub(crate) fn health(&self) -> Vec<TaskHealth> {
         let health = |(task, _): &Running| {
             let state = lock(&task.state);
-            let recent = state.last.as_ref().filter(|(at, _)| at.elapsed() < Duration::from_millis(STABLE_MS));
+            let recent = state.last.as_ref().filter(|(at, _)| at.elapsed() < Duration::from_millis(NAMED_MS));
             TaskHealth {
                 name: task.name.to_owned(),
                 essential: task.need != Need::Helpful,

@@ -40,7 +40,7 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
             // Whatever else still runs would only hide it: another node, or the next start, takes over.
             state.stopping.cancel();
             state.engine.stop().await;
-            return Err(anyhow!("cannot go on: {why}").into());
+            return Err(anyhow!("cannot continue: {why}").into());
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use domain::{
     id::UserId,
     totp::{TotpKey, step_at},
 };
-use engine::store::users::sessions::{Owner, Stored};
+use engine::store::users::sessions::Owner;
 use reqwest::{Method, StatusCode};
 
 use crate::{
@@ -225,7 +225,7 @@ async fn make_old(app: &TestApp, browser: &Browser<'_>, user: Option<&UserId>, m
     let data = record.replace(at, "1");
     let owner = user.map(|user| Owner { user: user.to_string(), ..Owner::default() });
     let expires = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
-    app.room.engine.save_session(Stored { id, data: &data, expires, owner: owner.as_ref() }).await.unwrap();
+    app.room.engine.update_session(id, |_| Some((data, expires, owner))).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use domain::{account::Role, actor::Actor, id::UserId};
 use reqwest::StatusCode;
 
 use crate::{
-    browser::{Browser, EMAIL, PASSWORD, create_user},
-    test_app::{Tenant, TestApp, TestResponse},
+    browser::{Browser, EMAIL, PASSWORD, create_user, with_form},
+    test_app::{Tenant, TestApp, TestResponse, response},
 };
 
 const NEW: &str = "violet kettle ran 7 miles";
@@ -218,4 +218,26 @@ async fn without_a_mail_server_the_link_of_an_invitation_is_shown_once() {
     let later = ana.get(&format!("/a/{acct}/members")).await.text;
     assert!(!later.contains("/invite/") && later.contains("Email sent."), "{later}");
     assert!(later.contains("Email failed: no mail server is configured."), "{later}");
+}
+
+#[tokio::test]
+async fn two_tabs_at_once_lose_no_message() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let acct = tenant.account.id.to_string();
+    let (first, second) = (tenant.endpoint("https://a.example/1").await, tenant.endpoint("https://a.example/2").await);
+    let ids = [&first, &second].map(|endpoint| endpoint["id"].as_str().unwrap().to_owned());
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    for round in 0..10 {
+        let step = if round % 2 == 0 { "pause" } else { "resume" };
+        let post = |id: &str| {
+            let request = ana.request(reqwest::Method::POST, &format!("/api/endpoints/{step}"));
+            response(with_form(request.header("sec-fetch-site", "same-origin"), &[("acct", &acct), ("ep", id)]))
+        };
+        futures::future::join_all(ids.iter().map(|id| post(id))).await;
+        for id in &ids {
+            let page = ana.get(&format!("/a/{acct}/endpoints/{id}")).await.text;
+            assert!(page.contains("role=\"status\""), "round {round}: no message after {step}: {page}");
+        }
+    }
 }

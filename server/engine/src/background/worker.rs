@@ -8,7 +8,12 @@ use std::{
 use async_trait::async_trait;
 use domain::UnixMs;
 
-use crate::{clock, context::Context, store::error::StoreResult, supervisor::Need};
+use crate::{
+    clock,
+    context::Context,
+    store::error::StoreResult,
+    supervisor::{Need, Progress},
+};
 
 /// Wait before a failed tick is repeated, unless the worker chooses another, in milliseconds.
 const RETRY_MS: u64 = 1_000;
@@ -83,7 +88,7 @@ impl Workers {
         let (name, need, last_tick) = (worker.name(), worker.need(), LastTick::default());
         self.started().push((name, Arc::clone(&last_tick)));
         let shared = Arc::clone(context);
-        let task = move || run(Arc::clone(&shared), Arc::clone(&worker), Arc::clone(&last_tick));
+        let task = move |progress| run(Arc::clone(&shared), Arc::clone(&worker), Arc::clone(&last_tick), progress);
         context.supervisor.run(name, need, task);
     }
 
@@ -104,7 +109,7 @@ impl Workers {
     }
 }
 
-async fn run(context: Arc<Context>, worker: Arc<dyn Worker>, last_tick: LastTick) {
+async fn run(context: Arc<Context>, worker: Arc<dyn Worker>, last_tick: LastTick, progress: Progress) {
     let mut pause = Pause::Fixed(worker.first_after_ms());
     loop {
         tokio::select! {
@@ -118,6 +123,7 @@ async fn run(context: Arc<Context>, worker: Arc<dyn Worker>, last_tick: LastTick
         if let Err(error) = &result {
             tracing::warn!(worker = worker.name(), %error, "a background worker failed; it tries again");
         }
+        progress.made();
         let error = result.as_ref().err().map(ToString::to_string);
         *last_tick.lock().unwrap_or_else(PoisonError::into_inner) = Some((context.now(), error));
         pause = result.unwrap_or_else(|_| Pause::Fixed(worker.retry_after_ms()));

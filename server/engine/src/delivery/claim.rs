@@ -19,6 +19,7 @@ use crate::{
         error::{StoreError, StoreResult},
         events,
     },
+    supervisor::Progress,
 };
 
 use super::{
@@ -36,12 +37,14 @@ const POLL_MS: i64 = 10 * SECOND_MS;
 const PAUSE_MS: u64 = 20;
 
 /// Claims until the sender stops.
-pub(crate) async fn run(sender: Arc<Sender>) {
+pub(crate) async fn run(sender: Arc<Sender>, progress: Progress) {
     while !sender.context.is_stopping() {
         sender.claims.reset();
         match claim_once(&sender).await {
-            Ok(Some(due)) => sender.wake_at(due),
-            Ok(None) => {}
+            Ok(due) => {
+                due.into_iter().for_each(|due| sender.wake_at(due));
+                progress.made();
+            }
             Err(error) => {
                 tracing::warn!(%error, "due deliveries could not be claimed; trying again");
                 sender.wake_at(sender.now().plus_ms(SECOND_MS));
@@ -84,7 +87,7 @@ pub async fn claim_once(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
         Err(error) if error.blames_item() => {
             tracing::debug!(%error, "due deliveries could not be claimed together; looking for the one at fault");
             park_unclaimable(sender).await?;
-            Ok(Some(sender.now()))
+            sender.context.supervisor.caught("claims", claim(sender)).await.inspect_err(|_| sender.mark_uncertain())
         }
         claimed => Ok([released, claimed?].into_iter().flatten().min()),
     }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use domain::UnixMs;
 use tracing::Instrument as _;
 
 use crate::{
@@ -92,8 +93,7 @@ impl Sender {
     }
 
     /// These outcomes are recorded: their memory and their concurrency are free.
-    pub(super) fn finished(&self, outcomes: &[Outcome]) {
-        let now = self.now();
+    pub(super) fn finished(&self, outcomes: &[Outcome], now: UnixMs) {
         let mut queues = self.queues();
         for outcome in outcomes {
             queues.finished(outcome.delivery(), outcome.succeeded(), now);

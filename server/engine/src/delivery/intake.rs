@@ -23,6 +23,7 @@ use crate::{
         error::StoreResult,
         events::{self, NewEventRow, Seen},
     },
+    supervisor::Progress,
 };
 
 pub use super::plan::{Arriving, IntakeResult};
@@ -114,11 +115,12 @@ impl Queue {
 }
 
 /// Writes until the intake is dropped.
-pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
+pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>, progress: Progress) {
     let Queue { arriving, batch } = &mut *queue.lock().await;
     while !batch.is_empty() || arriving.recv_many(batch, INTAKE_MAX).await > 0 {
         write(&sender, batch).await;
         sender.pump();
+        progress.made();
     }
 }
 

@@ -25,6 +25,7 @@ use crate::{
         error::{StoreError, StoreResult},
         ops::parked,
     },
+    supervisor::Progress,
 };
 
 use super::{claim::Claimed, health, outcome::Outcome, rotation, sender::Sender, transitions::EndpointTransition};
@@ -47,7 +48,7 @@ impl Queue {
 }
 
 /// Records outcomes until the sender is dropped.
-pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
+pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>, progress: Progress) {
     let Queue { outcomes, batch } = &mut *queue.lock().await;
     while !batch.is_empty() || outcomes.recv_many(batch, RECORD_MAX).await > 0 {
         let mut wait_ms = RETRY_MS.0;
@@ -58,6 +59,7 @@ pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
             wait_ms = (wait_ms * 2).min(RETRY_MS.1);
         }
         sender.pump();
+        progress.made();
     }
 }
 
@@ -67,13 +69,16 @@ pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
 /// # Errors
 /// When the database is unavailable: the outcomes that are left were not recorded.
 pub(super) async fn record(sender: &Arc<Sender>, batch: &mut Vec<Outcome>) -> StoreResult<()> {
-    let mut most = batch.len();
+    let (mut most, mut refused) = (batch.len(), false);
     while !batch.is_empty() {
         let tried = most.min(batch.len());
         let committed = sender.context.supervisor.caught("record", commit(sender, &batch[..tried])).await;
         sender.context.writes.note(sender.now(), &committed);
         match committed {
-            Ok(recorded) => recorded_first(sender, recorded, batch, tried).await,
+            Ok(recorded) => {
+                refused = false;
+                recorded_first(sender, recorded, batch, tried).await;
+            }
             Err(error) if !error.blames_item() => {
                 sender.mark_uncertain();
                 return Err(error);
@@ -83,31 +88,33 @@ pub(super) async fn record(sender: &Arc<Sender>, batch: &mut Vec<Outcome>) -> St
                 tracing::debug!(%error, tried, "outcomes could not be recorded together; trying fewer");
                 most = tried / 2;
             }
+            // Alone, it gets a second chance: parking ends its delivery.
+            Err(_) if !refused => refused = true,
             Err(error) => {
                 let recorded = park(sender, &batch[0], &error).await?;
                 recorded_first(sender, recorded, batch, 1).await;
-                most = batch.len();
+                (most, refused) = (batch.len(), false);
             }
         }
     }
     Ok(())
 }
 
-/// The first `n` of the batch are committed: frees their memory, and queues what follows.
+/// The first `n` of the batch are committed: frees their memory, and queues what follows. From the commit to the end of the
+/// first step nothing may fail: an outcome that is recorded and still in memory would hold its delivery there.
 pub(super) async fn recorded_first(sender: &Arc<Sender>, recorded: Recorded, batch: &mut Vec<Outcome>, n: usize) {
-    sender.finished(&batch[..n]);
+    sender.finished(&batch[..n], recorded.at);
     let done: Vec<Outcome> = batch.drain(..n).collect();
     settle(sender, recorded, &done).await;
 }
 
-/// Ends a delivery whose outcome the database refuses as failed by us, so that its call goes on, and lists it for
+/// Ends a delivery whose outcome the database refuses as failed by us, so that its call continues, and lists it for
 /// operators. If the database refuses that, too, the delivery is only listed, and claimed no more.
 async fn park(sender: &Arc<Sender>, outcome: &Outcome, error: &StoreError) -> StoreResult<Recorded> {
-    let (delivery, reason) = (outcome.delivery(), error.to_string());
+    let (delivery, reason, now) = (outcome.delivery(), error.to_string(), sender.now());
     tracing::error!(delivery_id = delivery.id, reason, "an outcome cannot be recorded; its delivery is parked");
-    let listed = async |tx: &mut Tx| {
-        parked::add(tx, DELIVERIES, &delivery.id, Some(&delivery.account_id), &reason, sender.now()).await
-    };
+    let listed =
+        async |tx: &mut Tx| parked::add(tx, DELIVERIES, &delivery.id, Some(&delivery.account_id), &reason, now).await;
     let ended = async {
         let mut tx = sender.context.db.begin().await?;
         let recorded = end_by_us(sender, &mut tx, outcome).await?;
@@ -120,7 +127,7 @@ async fn park(sender: &Arc<Sender>, outcome: &Outcome, error: &StoreError) -> St
             let mut tx = sender.context.db.begin().await?;
             listed(&mut tx).await?;
             tx.commit().await?;
-            Ok(Recorded::default())
+            Ok(Recorded::at(now))
         }
         ended => ended,
     }
@@ -128,10 +135,11 @@ async fn park(sender: &Arc<Sender>, outcome: &Outcome, error: &StoreError) -> St
 
 async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResult<Recorded> {
     queue::lock_ordering_keys(tx, [outcome.ordering_key()]).await?;
-    let finishes = [outcome.unrecordable(sender.now())];
+    let now = sender.now();
+    let finishes = [outcome.unrecordable(now)];
     let kept = outcomes::finish(tx, &sender.context.node, &finishes).await?.into_iter().collect();
     let next = promote_next(sender, tx, std::slice::from_ref(outcome), &finishes, &kept, Vec::new()).await?;
-    Ok(Recorded { next, ..Recorded::default() })
+    Ok(Recorded { next, ..Recorded::at(now) })
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<Recorded> {
@@ -144,19 +152,25 @@ async fn commit(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<Recorded
 }
 
 /// What a transaction has recorded; valid once it is committed.
-#[derive(Default)]
 pub(super) struct Recorded {
+    at: UnixMs,
     next: Option<Claimed>,
     soonest: Option<UnixMs>,
     transitions: Vec<EndpointTransition>,
 }
 
+impl Recorded {
+    const fn at(at: UnixMs) -> Self {
+        Self { at, next: None, soonest: None, transitions: Vec::new() }
+    }
+}
+
 /// Writes a batch of outcomes.
 pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> StoreResult<Recorded> {
-    if batch.is_empty() {
-        return Ok(Recorded::default());
-    }
     let now = sender.now();
+    if batch.is_empty() {
+        return Ok(Recorded::at(now));
+    }
     // Before anything is read: no delivery starts waiting behind one that ends here without being seen.
     queue::lock_ordering_keys(tx, batch.iter().map(Outcome::ordering_key)).await?;
     let calls_ended = calls_ended(tx, batch).await?;
@@ -178,7 +192,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     let (given_up, until) = give_up_order(tx, batch, &finishes, &kept, now).await?;
     let next = promote_next(sender, tx, batch, &finishes, &kept, given_up).await?;
     let soonest = finishes.iter().filter_map(|finish| finish.due_ms).chain(until).min().map(UnixMs);
-    Ok(Recorded { next, soonest, transitions })
+    Ok(Recorded { at: now, next, soonest, transitions })
 }
 
 /// The transaction is committed: queues what follows.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Mutex, mpsc};
 
-use crate::{clock, store::error::StoreResult};
+use crate::{clock, store::error::StoreResult, supervisor::Progress};
 
 use super::{
     intake::{self, Backlog, INTAKE_MAX},
@@ -43,7 +43,7 @@ struct Gathered {
 }
 
 /// Writes until the intake is dropped.
-pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
+pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>, progress: Progress) {
     let Queue { arriving, ended, gathered } = &mut *queue.lock().await;
     while gathered.wait(arriving, ended).await {
         gathered.fill(arriving, ended);
@@ -51,6 +51,7 @@ pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>) {
             write_separately(&sender, gathered).await;
         }
         sender.pump();
+        progress.made();
     }
 }
 

@@ -1,10 +1,10 @@
 //! Browser sessions: sealed before they reach the store.
 
-use domain::error::Result;
+use domain::{Error, UnixMs, error::Result};
 
 use crate::{
     Engine,
-    store::users::sessions::{self, Stored},
+    store::users::sessions::{self, Owner, Stored},
 };
 
 impl Engine {
@@ -27,13 +27,23 @@ impl Engine {
         Ok(sessions::create(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
     }
 
-    /// Stores a session.
+    /// Changes a stored session: `change` gets its data, and returns the new data, expiry and owner. No other request changes
+    /// it in between. A session that was deleted meanwhile stays deleted.
     ///
     /// # Errors
     /// `Unavailable` or `Internal`.
-    pub async fn save_session(&self, session: Stored<'_>) -> Result<()> {
-        let sealed = self.vault().seal(session.data, &sessions::seal_context(session.id));
-        Ok(sessions::save(self.db(), Stored { data: &sealed, ..session }, self.now()).await?)
+    pub async fn update_session(
+        &self,
+        id: &str,
+        change: impl FnOnce(&str) -> Option<(String, UnixMs, Option<Owner>)> + Send,
+    ) -> Result<()> {
+        let (context, mut tx) = (sessions::seal_context(id), self.db().begin().await?);
+        let Some(sealed) = sessions::lock(&mut tx, id).await? else { return Ok(()) };
+        let Ok(current) = self.vault().open(&sealed, &context) else { return Ok(()) };
+        let (data, expires, owner) = change(&current).ok_or(Error::Internal)?;
+        let sealed = self.vault().seal(&data, &context);
+        sessions::save(&mut tx, Stored { id, data: &sealed, expires, owner: owner.as_ref() }, self.now()).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Deletes a session.

@@ -17,13 +17,14 @@ use domain::{
 };
 use engine::background::Worker as _;
 use engine::{Affiliation, store::users::sessions::Stored};
+use futures::future::join_all;
 
 use crate::{
     harness::{TestHarness, on_both},
     ops::operator,
 };
 
-on_both! { a_user_signs_in_only_with_the_right_password signing_in_gets_slower_with_each_failure failed_sign_ins_count_for_a_day an_email_address_signs_up_once a_token_is_recognised_by_its_text_alone a_session_lives_until_it_expires_or_is_deleted an_operator_creates_users_and_accounts a_name_is_a_single_line_wherever_it_is_entered a_reference_and_an_id_never_lead_to_different_accounts a_nul_in_a_search_matches_nothing_and_breaks_nothing }
+on_both! { failures_at_the_same_time_are_all_counted a_user_signs_in_only_with_the_right_password signing_in_gets_slower_with_each_failure failed_sign_ins_count_for_a_day an_email_address_signs_up_once a_token_is_recognised_by_its_text_alone a_session_lives_until_it_expires_or_is_deleted an_operator_creates_users_and_accounts a_name_is_a_single_line_wherever_it_is_entered a_reference_and_an_id_never_lead_to_different_accounts a_nul_in_a_search_matches_nothing_and_breaks_nothing }
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -77,6 +78,15 @@ async fn an_email_address_signs_up_once(harness: TestHarness) {
     assert_eq!(harness.engine.sign_up(form).await.unwrap_err().fields()[0].field, "email");
 }
 
+async fn failures_at_the_same_time_are_all_counted(harness: TestHarness) {
+    let tries = (0..8).map(|_| harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1"));
+    let tries = join_all(tries).await;
+    let counted = tries.iter().filter(|tried| !matches!(tried, Err(Error::TooMany { .. }))).count();
+    let failures = "SELECT CAST(failures AS TEXT) FROM sign_in_failures ORDER BY key";
+    assert_eq!(harness.texts(failures.to_owned()).await, [counted.to_string(), counted.to_string()]);
+    assert!(counted > 1);
+}
+
 async fn a_token_is_recognised_by_its_text_alone(harness: TestHarness) {
     let account = harness.token.account().unwrap();
     let (_, text) =
@@ -96,12 +106,15 @@ async fn a_session_lives_until_it_expires_or_is_deleted(harness: TestHarness) {
     let kept = |data| Stored { id: "a", data, expires: soon, owner: None };
     assert!(harness.engine.create_session(kept("{}")).await.unwrap());
     assert!(!harness.engine.create_session(kept("{}")).await.unwrap(), "an id is used once");
-    harness.engine.save_session(kept("{\"user\":1}")).await.unwrap();
-    assert_eq!(harness.engine.load_session("a").await.unwrap().as_deref(), Some("{\"user\":1}"));
+    let add = |add: &'static str| move |data: &str| Some((format!("{data}{add}"), soon, None));
+    join_all(["1", "2", "3"].map(|more| harness.engine.update_session("a", add(more)))).await;
+    let stored = harness.engine.load_session("a").await.unwrap().unwrap();
+    assert!(stored.len() == 5 && ["{}", "1", "2", "3"].iter().all(|part| stored.contains(part)), "{stored}");
     harness.clock.step_ms(1_000);
     assert_eq!(harness.engine.load_session("a").await.unwrap(), None);
     harness.engine.delete_session("a").await.unwrap();
-    harness.engine.save_session(Stored { expires: harness.now().plus_ms(1_000), ..kept("{}") }).await.unwrap();
+    let later = harness.now().plus_ms(1_000);
+    harness.engine.update_session("a", |_| Some(("{}".into(), later, None))).await.unwrap();
     assert_eq!(harness.engine.load_session("a").await.unwrap(), None, "an ended session does not come back");
 }
 

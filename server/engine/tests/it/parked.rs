@@ -22,7 +22,7 @@ use crate::{
     recover,
 };
 
-on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_read_does_not_hold_up_claims a_job_that_cannot_be_read_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it }
+on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_leased_does_not_hold_up_claims a_job_that_fails_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it }
 
 /// Makes the database refuse to do this to rows that satisfy a condition on `NEW` or `OLD`.
 pub async fn refuse(harness: &TestHarness, operation: &str, table: &str, condition: String) {
@@ -40,8 +40,8 @@ pub async fn refuse(harness: &TestHarness, operation: &str, table: &str, conditi
     harness.execute(statement).await.unwrap();
 }
 
-/// The cause is gone.
-async fn mend(harness: &TestHarness, table: &str) {
+/// The database accepts it again.
+async fn accept_again(harness: &TestHarness, table: &str) {
     let statement = if harness.database_url().starts_with("postgres") {
         format!("DROP TRIGGER refuse ON {table}")
     } else {
@@ -72,7 +72,7 @@ async fn an_outcome_that_cannot_be_stored_does_not_hold_up_the_others(harness: T
         assert_eq!(row.status, expected, "{row:?}");
     }
     assert_eq!(harness.delivery(&bad).await.failure.map(|failure| failure.cause), Some(Cause::OurFault));
-    mend(&harness, "attempts").await;
+    accept_again(&harness, "attempts").await;
     let item = try_again(&harness, &olga).await;
     assert!(item.item == bad.to_string() && item.reason.contains("a bad row"), "{item:?}");
     harness.run().await;
@@ -95,7 +95,7 @@ async fn a_delivery_whose_row_refuses_every_change_is_parked(harness: TestHarnes
     }
     harness.accept(EventKind::CallProcessed, 50).await;
     assert_eq!(harness.run().await, 1, "others are sent, and this one is not sent again and again");
-    mend(&harness, "deliveries").await;
+    accept_again(&harness, "deliveries").await;
     assert_eq!(try_again(&harness, &olga).await.item, bad.to_string());
     for _ in 0..3 {
         reconciliation.reconcile().await.unwrap();
@@ -104,7 +104,7 @@ async fn a_delivery_whose_row_refuses_every_change_is_parked(harness: TestHarnes
     assert_eq!(harness.delivery(&bad).await.status, Status::Delivered);
 }
 
-async fn a_delivery_that_cannot_be_read_does_not_hold_up_claims(harness: TestHarness) {
+async fn a_delivery_that_cannot_be_leased_does_not_hold_up_claims(harness: TestHarness) {
     let olga = operator(&harness).await;
     let endpoint = harness.endpoint().await;
     harness.pause(&endpoint.id).await;
@@ -115,13 +115,13 @@ async fn a_delivery_that_cannot_be_read_does_not_hold_up_claims(harness: TestHar
     harness.run().await;
     let sent = harness.deliveries().await.into_iter().filter(|row| row.status == Status::Delivered).count();
     assert_eq!(sent, 9);
-    mend(&harness, "deliveries").await;
+    accept_again(&harness, "deliveries").await;
     assert_eq!(try_again(&harness, &olga).await.item, bad.to_string());
     harness.run().await;
     assert_eq!(harness.delivery(&bad).await.status, Status::Delivered);
 }
 
-async fn a_job_that_cannot_be_read_does_not_hold_up_the_others(harness: TestHarness) {
+async fn a_job_that_fails_does_not_hold_up_the_others(harness: TestHarness) {
     let olga = operator(&harness).await;
     let (first, second) = (harness.endpoint().await, harness.endpoint().await);
     harness.receiver.usually(Reply::Status(410));
@@ -134,14 +134,14 @@ async fn a_job_that_cannot_be_read_does_not_hold_up_the_others(harness: TestHarn
     harness.receiver.usually(Reply::Status(200));
     let bad = recover::start(&harness, &first.id, &recover::form()).await;
     let good = recover::start(&harness, &second.id, &recover::form()).await;
-    harness.execute(format!("UPDATE recoveries SET which = 'nonsense' WHERE id = '{}'", bad.id)).await.unwrap();
+    refuse(&harness, "UPDATE", "recoveries", format!("NEW.id = '{}'", bad.id)).await;
     harness.clock.step_ms(10_000);
     for _ in 0..3 {
         harness.clock.step_ms(1_000);
         recover::round(&harness.engine).await;
     }
     assert_eq!(harness.engine.job(&harness.admin, &good.id).await.unwrap().state, JobState::Done);
-    harness.execute(format!("UPDATE recoveries SET which = 'failed' WHERE id = '{}'", bad.id)).await.unwrap();
+    accept_again(&harness, "recoveries").await;
     assert_eq!(try_again(&harness, &olga).await.item, bad.id.to_string());
     for _ in 0..3 {
         harness.clock.step_ms(1_000);
@@ -170,7 +170,7 @@ async fn a_rotation_that_fails_does_not_hold_up_the_others(harness: TestHarness)
         log.iter().any(|record| record.action == AuditAction::TokenSwitched)
     };
     assert_eq!([switched(&ids[0]).await, switched(&ids[1]).await, switched(&ids[2]).await], [true, false, true]);
-    mend(&harness, "endpoints").await;
+    accept_again(&harness, "endpoints").await;
     assert_eq!(try_again(&harness, &olga).await.item, ids[1].to_string());
     rotation.round().await.unwrap();
     assert!(switched(&ids[1]).await);
@@ -189,7 +189,7 @@ async fn a_row_that_cannot_be_purged_does_not_hold_up_retention(harness: TestHar
     let left = async || harness.texts("SELECT id FROM deliveries".to_owned()).await;
     assert_eq!(left().await, [bad.to_string()]);
     retention.round(Pacing::Immediate).await.unwrap();
-    mend(&harness, "deliveries").await;
+    accept_again(&harness, "deliveries").await;
     assert_eq!(try_again(&harness, &olga).await.item, bad.to_string());
     retention.round(Pacing::Immediate).await.unwrap();
     assert!(left().await.is_empty());
@@ -204,7 +204,7 @@ async fn cancelling_passes_over_a_row_that_refuses_it(harness: TestHarness) {
     assert_eq!(bad.call_id, call_id(7));
     refuse(&harness, "UPDATE", "deliveries", format!("NEW.id = '{}'", bad.id)).await;
     assert_eq!(harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap(), 29);
-    mend(&harness, "deliveries").await;
+    accept_again(&harness, "deliveries").await;
     assert_eq!(try_again(&harness, &olga).await.item, bad.id.to_string());
     assert_eq!(harness.engine.background().deleted_endpoints.round().await.unwrap(), 1);
 }

@@ -192,11 +192,8 @@ impl Engine {
         let mut tx = self.db().begin().await?;
         let factor = second_factors::lock(&mut tx, &user.id).await?.ok_or_else(sign_in_expired)?;
         let keys = [(guesses(&user.id), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
-        let mut failures = [0; 2];
-        for ((key, _), count) in keys.iter().zip(&mut failures) {
-            let (failed, until) = sign_in_failures::of_within(&mut tx, key).await?;
-            refuse_until(until, self.now())?;
-            *count = failed + 1;
+        for (key, _) in &keys {
+            refuse_until(sign_in_failures::of_within(&mut tx, key).await?.1, self.now())?;
         }
         match self.judge(&mut tx, &user.id, &factor, proof).await? {
             Ok(by) => {
@@ -204,9 +201,10 @@ impl Engine {
                 Ok((tx, by))
             }
             Err(refusal) => {
-                for ((key, factor), count) in keys.iter().zip(failures) {
-                    let until = blocked_until(count / factor, self.now());
-                    sign_in_failures::block(&mut tx, key, count, until).await?;
+                for (key, factor) in &keys {
+                    let failures = sign_in_failures::count(&mut tx, key, self.now()).await?;
+                    let until = blocked_until(failures / factor, self.now());
+                    sign_in_failures::block(&mut tx, key, until).await?;
                 }
                 tx.commit().await?;
                 Err(refusal)

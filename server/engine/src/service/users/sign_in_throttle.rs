@@ -48,9 +48,9 @@ impl Engine {
     async fn count_failure(&self, keys: &[(String, i64)]) -> Result<()> {
         let now = self.now();
         for (key, factor) in keys {
-            let failures = sign_in_failures::of(self.db(), key).await?.0 + 1;
             let mut tx = self.db().begin().await?;
-            sign_in_failures::block(&mut tx, key, failures, blocked_until(failures / factor, now)).await?;
+            let failures = sign_in_failures::count(&mut tx, key, now).await?;
+            sign_in_failures::block(&mut tx, key, blocked_until(failures / factor, now)).await?;
             tx.commit().await?;
         }
         Ok(())

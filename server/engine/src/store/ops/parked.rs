@@ -1,4 +1,4 @@
-//! Items that were parked: set aside after the database or our own code refused them, so that others go on.
+//! Items that were parked: set aside after the database or our own code refused them, so that others continue.
 
 use std::collections::HashSet;
 

@@ -8,6 +8,7 @@ use crate::{
     store::{
         db::{Db, Tx, on, within},
         error::StoreResult,
+        sql::Sql,
     },
 };
 
@@ -15,6 +16,7 @@ use crate::{
 const LISTED_MAX: i64 = 100;
 
 const LOAD: &str = "SELECT data_sealed FROM sessions WHERE id = $1 AND expires_ms > $2";
+static LOCK: Sql = Sql::new("SELECT data_sealed FROM sessions WHERE id = $1 {serialise}");
 const CREATE: &str = "INSERT INTO sessions (id, data_sealed, expires_ms, user_id, agent, address, seen_ms, created_ms) \
                       VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (id) DO NOTHING";
 // No upsert: a request still running at sign-out must not restore the session.
@@ -63,22 +65,29 @@ pub async fn load(db: &Db, id: &str, now: UnixMs) -> StoreResult<Option<String>>
 
 /// Inserts a session. False if the id is taken.
 pub async fn create(db: &Db, session: Stored<'_>, now: UnixMs) -> StoreResult<bool> {
-    put(db, CREATE, session, now).await
+    let mut tx = db.begin().await?;
+    let created = put(&mut tx, CREATE, session, now).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+/// The sealed data of a session, locked until the transaction ends.
+pub async fn lock(tx: &mut Tx, id: &str) -> StoreResult<Option<String>> {
+    let sql = LOCK.on(tx.dialect());
+    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(hash(id)).fetch_optional(c).await?))
 }
 
 /// Updates an existing session; a deleted one stays deleted.
-pub async fn save(db: &Db, session: Stored<'_>, now: UnixMs) -> StoreResult<()> {
-    put(db, SAVE, session, now).await.map(|_| ())
+pub async fn save(tx: &mut Tx, session: Stored<'_>, now: UnixMs) -> StoreResult<()> {
+    put(tx, SAVE, session, now).await.map(|_| ())
 }
 
-async fn put(db: &Db, sql: &'static str, session: Stored<'_>, now: UnixMs) -> StoreResult<bool> {
-    let mut tx = db.begin().await?;
+async fn put(tx: &mut Tx, sql: &'static str, session: Stored<'_>, now: UnixMs) -> StoreResult<bool> {
     let owner = session.owner;
-    let rows = within!(&mut tx, c => sqlx::query(sql)
+    let rows = within!(tx, c => sqlx::query(sql)
         .bind(hash(session.id)).bind(session.data).bind(session.expires.0).bind(owner.map(|one| &one.user))
         .bind(owner.map(|one| &one.agent)).bind(owner.map(|one| &one.address)).bind(now.0)
         .execute(c).await?.rows_affected());
-    tx.commit().await?;
     Ok(rows == 1)
 }
 

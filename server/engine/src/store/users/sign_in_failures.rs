@@ -8,8 +8,9 @@ use crate::store::{
 };
 
 const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures WHERE key = $1";
-const BLOCK: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, $2, $3) \
-                     ON CONFLICT (key) DO UPDATE SET failures = excluded.failures, blocked_until_ms = excluded.blocked_until_ms";
+const COUNT: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_ms) VALUES ($1, 1, $2) \
+                     ON CONFLICT (key) DO UPDATE SET failures = sign_in_failures.failures + 1 RETURNING failures";
+const BLOCK: &str = "UPDATE sign_in_failures SET blocked_until_ms = $2 WHERE key = $1";
 const CLEAR: &str = "DELETE FROM sign_in_failures WHERE key = $1";
 const FORGET: &str = "DELETE FROM sign_in_failures WHERE blocked_until_ms <= $1";
 
@@ -25,9 +26,15 @@ pub async fn of_within(tx: &mut Tx, key: &str) -> StoreResult<(i64, UnixMs)> {
     Ok(row.map_or((0, UnixMs(0)), |(failures, until)| (failures, UnixMs(until))))
 }
 
-/// Records a failed sign-in.
-pub async fn block(tx: &mut Tx, key: &str, failures: i64, until: UnixMs) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(BLOCK).bind(key).bind(failures).bind(until.0).execute(c).await?.rows_affected());
+/// Counts a failed sign-in, and returns how many there were in a row. The row is locked until the transaction ends, so that
+/// none of several at the same time is lost.
+pub async fn count(tx: &mut Tx, key: &str, now: UnixMs) -> StoreResult<i64> {
+    Ok(within!(tx, c => sqlx::query_scalar(COUNT).bind(key).bind(now.0).fetch_one(c).await?))
+}
+
+/// Blocks a counted key.
+pub async fn block(tx: &mut Tx, key: &str, until: UnixMs) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(BLOCK).bind(key).bind(until.0).execute(c).await?.rows_affected());
     Ok(())
 }
 
