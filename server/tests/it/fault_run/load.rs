@@ -7,7 +7,7 @@ use std::{
 
 use domain::event::EventKind;
 use engine::clock::{sleep_ms, stopwatch};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::task::JoinSet;
 
 use crate::test_app::client;
 
@@ -34,7 +34,6 @@ pub struct Accepted {
     pub ordinal: usize,
     /// What was going on when its call began.
     pub phase: usize,
-    pub at: Instant,
 }
 
 /// What the platform has learnt.
@@ -80,7 +79,7 @@ async fn post_call(addresses: Vec<String>, token: String, call: usize, phase: us
             posted.refused.lock().unwrap().push((phase, status));
             sleep_ms(AGAIN_MS).await;
         }
-        posted.accepted.lock().unwrap().push(Accepted { id, call, ordinal, phase, at: stopwatch() });
+        posted.accepted.lock().unwrap().push(Accepted { id, call, ordinal, phase });
         sleep_ms(random() % NEXT_EVENT_MAX_MS).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Customers' servers: one that is quick, one that is slow, and one that responds to every fifth request with a 500.
+//! Customers' servers: one that is quick, one that is slow, and one that rejects every fifth first attempt with a 500.
 
 use std::sync::{
     Arc, Mutex,
@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, time::Instant};
 
 /// Delay of the slow receiver.
 const SLOW_MS: u64 = 300;
-/// The third fails one request of this many.
+/// The third fails one first attempt of this many; a retry succeeds, so that nothing waits for its third.
 const FAILS_EVERY: usize = 5;
 
 /// A request that arrived.
@@ -47,8 +47,8 @@ impl Receiver {
         let (recorded, count) = (arrivals.clone(), Arc::new(AtomicUsize::new(0)));
         let router = Router::new().fallback(async move |headers: HeaderMap| {
             let event = headers["webhook-id"].to_str().unwrap().to_owned();
-            let turn = count.fetch_add(1, Ordering::Relaxed);
-            let ok = behaviour != Behaviour::Failing || turn % FAILS_EVERY != 0;
+            let first = behaviour == Behaviour::Failing && headers["offhook-attempt"] == "1";
+            let ok = !first || count.fetch_add(1, Ordering::Relaxed) % FAILS_EVERY != 0;
             recorded.lock().unwrap().push(Arrival { event, at: stopwatch(), ok });
             if behaviour == Behaviour::Slow {
                 sleep_ms(SLOW_MS).await;

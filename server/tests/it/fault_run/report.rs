@@ -16,7 +16,7 @@ pub struct Run<'a> {
     pub posted: &'a Posted,
     pub receivers: &'a [Receiver],
     pub direct: &'a str,
-    /// When each fault had been mended.
+    /// When each fault had been mended, and the events of its calls had been accepted.
     pub mended: &'a [Instant],
 }
 
@@ -30,14 +30,15 @@ pub struct Counts {
     pub out_of_order: usize,
     /// Call-start events that ended as superseded or too late, which their pages say.
     pub expired: usize,
-    /// From the end of the fault until the last of its events had arrived.
+    /// From then until the last of its events had arrived.
     pub recovery: Duration,
 }
 
 /// The counts of all faults.
 pub struct Report {
     phases: Vec<Counts>,
-    pub stuck: usize,
+    /// Deliveries that have not ended, each with what is known of it.
+    pub stuck: Vec<String>,
     /// Responses that were neither acceptance nor 503 nor a broken connection.
     pub refused_otherwise: Vec<u16>,
 }
@@ -50,7 +51,7 @@ impl Run<'_> {
         let mut database = sqlx::PgConnection::connect(self.direct).await.unwrap();
         let began = stopwatch();
         let mut stuck = open(&mut database).await;
-        while stuck > 0 && began.elapsed() < drain {
+        while !stuck.is_empty() && began.elapsed() < drain {
             sleep_ms(500).await;
             stuck = open(&mut database).await;
         }
@@ -104,11 +105,12 @@ impl Run<'_> {
     }
 }
 
-/// How many deliveries have not ended.
-async fn open(database: &mut sqlx::PgConnection) -> usize {
-    let count = "SELECT COUNT(*) FROM deliveries WHERE state IN ('queued', 'retrying')";
-    let open: i64 = sqlx::query_scalar(count).fetch_one(database).await.unwrap();
-    usize::try_from(open).unwrap()
+/// The deliveries that have not ended.
+async fn open(database: &mut sqlx::PgConnection) -> Vec<String> {
+    let open = "SELECT event_id || ' ' || state || ', attempts ' || attempts || ', due ' || COALESCE(due_ms, 0) || ', leased by ' \
+                || COALESCE(lease_owner, 'none') || ', order ' || COALESCE(order_given_up, 'kept') FROM deliveries \
+                WHERE state IN ('queued', 'retrying') ORDER BY event_id LIMIT 1000";
+    sqlx::query_scalar(open).fetch_all(database).await.unwrap()
 }
 
 /// State and reason of each delivery, by its endpoint's URL and its event.
@@ -146,6 +148,6 @@ impl Report {
                 "| {label} | {accepted} | {refused} | {lost} | {repeated} | {out_of_order} | {expired} | {recovery_s:.1} s |"
             );
         }
-        let _ = writeln!(out, "\nStuck: {}.\n", self.stuck);
+        let _ = writeln!(out, "\nStuck: {}. {}\n", self.stuck.len(), self.stuck.join("; "));
     }
 }
