@@ -26,13 +26,13 @@ stale() {
 
 # Installs Debian or Ubuntu packages; called only when something is missing.
 packages() {
-  local sudo=()
-  [ "$(id -u)" = 0 ] || sudo=(sudo)
   has apt-get || fail "please install: $* (this machine has no apt-get)"
   say "Installing Debian packages: $*"
-  "${sudo[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1
 }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # The version that Cargo.lock fixes for a crate.
 locked() { awk -v name="\"$1\"" '$1 == "name" && $3 == name { getline; gsub(/"/, "", $3); print $3; exit }' Cargo.lock; }

@@ -12,7 +12,7 @@ use domain::{
     event::{BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, EventKind},
     payload::Payload,
     query::PAGE_MAX_ROWS,
-    retry::{EPHEMERAL_FRESH_MS, EndReason, JITTER_PERCENT, RETRY_AFTER_MAX_MS, RetryPolicy},
+    retry::{DURABLE_MAX_MS, EPHEMERAL_FRESH_MS, EndReason, JITTER_PERCENT, RETRY_AFTER_MAX_MS, RetryPolicy},
     secret::SigningSecret,
     signature,
     time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, span},
@@ -70,7 +70,10 @@ fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
             .contains(&format!("attempts within {} s of the event", EPHEMERAL_FRESH_MS / SECOND_MS))
     );
     assert!(part(&page, "schedule").contains(&format!("up to {JITTER_PERCENT} %")));
-    assert!(part(&page, "answers").contains(&format!("by up to {}.", span(RETRY_AFTER_MAX_MS))));
+    assert!(part(&page, "answers").contains(&format!(", up to {}.", span(RETRY_AFTER_MAX_MS))));
+    assert!(part(&page, "pauses").contains(&format!("up to {JITTER_PERCENT} % longer.")));
+    let days = DURABLE_MAX_MS / DAY_MS;
+    assert!(days == 3 && part(&page, "pauses").contains("fails after three days."));
     let failing = format!("for {FAILING_AFTER_ATTEMPTS} attempts in a row, or for {}.", span(FAILING_AFTER_MS));
     assert!(part(&page, "endpoints").contains(&failing));
 }

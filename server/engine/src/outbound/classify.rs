@@ -88,7 +88,8 @@ fn io_text(error: &io::Error) -> String {
 
 /// The cause of a failure on an open connection.
 fn of_exchange(error: &legacy::Error, facts: &mut CauseFacts) -> Cause {
-    let requested = error.connect_info().and_then(client::seen).is_some_and(|seen| seen.certificate_requested());
+    let seen = error.connect_info().and_then(client::seen);
+    let requested = seen.as_ref().is_some_and(|seen| seen.certificate_requested());
     if let Some(tls) = find::<TlsError>(error) {
         return handshake::of_tls(tls, requested, facts);
     }
@@ -105,7 +106,9 @@ fn of_exchange(error: &legacy::Error, facts: &mut CauseFacts) -> Cause {
         facts.timeout_ms = Some(SILENT_MS);
         return Cause::ResponseTimeout;
     }
-    if requested && is_connection_lost(error) {
+    // Over TLS 1.3 a missing certificate is noticed after the handshake, and the alert may be lost with the connection.
+    let is_first = seen.is_some_and(|seen| !seen.was_used() && seen.is_silent());
+    if requested && is_first && is_connection_lost(error) {
         return Cause::TlsClientCertificate;
     }
     if hyper.is_user() { Cause::OurFault } else { Cause::Reset }

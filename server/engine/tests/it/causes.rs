@@ -8,7 +8,7 @@ use domain::{
 };
 
 use crate::{
-    harness::{On, TestHarness},
+    harness::{On, START, TestHarness},
     receiver::Reply,
 };
 
@@ -70,6 +70,15 @@ async fn failures_before_a_response_have_their_causes() {
     assert_eq!((unknown.cause, unknown.facts.host.as_str()), (Cause::DnsNotFound, "nowhere.invalid"));
     let not_tls = failure(|form| form.url = form.url.replace("http:", "https:"), Reply::Status(200)).await;
     assert_eq!(not_tls.cause, Cause::TlsPlainHttp);
+}
+
+#[tokio::test]
+async fn a_status_of_cloudflare_is_named_by_what_it_means() {
+    let by = |server: &str| format!("HTTP/1.1 522 X\r\nserver: {server}\r\ncontent-length: 0\r\n\r\n");
+    let failed = failure(|_| {}, Reply::Bytes(by("cloudflare"))).await;
+    assert_eq!(failed.cause, Cause::Http520527);
+    assert_eq!(failed.sentence(START), "Cloudflare: connecting to your server timed out (522)");
+    assert_eq!(failure(|_| {}, Reply::Bytes(by("nginx"))).await.sentence(START), "Server error (522)");
 }
 
 /// The most that loopback sockets buffer on both sides; anything beyond was read.
