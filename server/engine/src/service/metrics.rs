@@ -70,12 +70,7 @@ fn tasks(tasks: &[TaskHealth]) -> [Metric; 2] {
     let panics = tasks.iter().map(|task| (task.name.clone(), Value::counter(task.panics)));
     [
         Metric::gauge("offhook_tasks_down", "Tasks that panicked and wait to be started again.", down as u64),
-        Metric::by(
-            "offhook_task_panics_total",
-            "Panics of a task; it is started again after each.",
-            "task",
-            panics,
-        ),
+        Metric::by("offhook_task_panics_total", "Panics of a task; it is started again after each.", "task", panics),
     ]
 }
 
