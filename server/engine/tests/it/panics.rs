@@ -45,11 +45,12 @@ async fn an_attempt_that_panics_is_our_fault_and_is_retried(harness: TestHarness
     assert_eq!(harness.delivery(&row.id).await.status, Status::Delivered, "its concurrency and its lease are free");
 }
 
-/// Waits until all deliveries satisfy a condition.
-async fn until(harness: &TestHarness, engine: &Engine, what: &str, done: impl Fn(&DeliveryRow) -> bool) {
+/// Waits until all deliveries satisfy a condition, while the clock advances by this much again and again.
+async fn until(harness: &TestHarness, engine: &Engine, step: (&HandClock, i64), done: impl Fn(&DeliveryRow) -> bool) {
     let waited = async {
         let mut changes = engine.changes();
         while !harness.deliveries().await.iter().all(&done) {
+            step.0.step_ms(step.1);
             // As the node does every few seconds.
             let _ = engine.background().lease_reconciliation.tick().await;
             engine.sender().wake_at(START);
@@ -57,7 +58,7 @@ async fn until(harness: &TestHarness, engine: &Engine, what: &str, done: impl Fn
         }
     };
     let waited = tokio::time::timeout(PATIENCE, waited).await;
-    assert!(waited.is_ok(), "{what}: {:?}", harness.deliveries().await);
+    assert!(waited.is_ok(), "{:?}, {:?}", harness.deliveries().await.pop(), engine.tasks());
 }
 
 /// The clock is read by the writer, by claims, by attempts and by workers: each of the first readings panics once.
@@ -66,51 +67,25 @@ async fn a_panic_anywhere_loses_no_event_and_no_delivery(harness: TestHarness) {
     harness.endpoint().await;
     let clock = HandClock::new();
     let engine = harness.another_with_clock(&clock).await;
-    for n in 1..=24 {
-        clock.panic_at(n);
+    let stride = if harness.database_url().starts_with("postgres") { 3 } else { 1 };
+    for n in (1..=24).step_by(stride) {
+        clock.panic_at(n.into());
         harness.receiver.next([Reply::Status(500)]);
-        let id = format!("panic-{n}");
         // A platform posts again until the event is accepted.
         let accepted = async {
             loop {
-                let (harness, engine, id) = (harness.clone(), engine.clone(), id.clone());
-                let posted = async move { harness.try_accept_by(&engine, n as u32, Some(&id)).await };
+                let (harness, engine, id) = (harness.clone(), engine.clone(), format!("panic-{n}"));
+                let posted = async move { harness.try_accept_by(&engine, n, Some(&id)).await };
                 if let Ok(Ok(_)) = tokio::spawn(posted).await {
                     return;
                 }
             }
         };
         tokio::time::timeout(PATIENCE, accepted).await.unwrap_or_else(|_| panic!("not accepted after panic {n}"));
-        until(&harness, &engine, &format!("first attempt, panic {n}"), |row| row.attempts > 0 || row.status.is_final())
-            .await;
-        // The attempt that panicked has left its reply behind.
-        harness.receiver.reset_script();
-        clock.step_ms(RETRIED_MS * 20);
-        until(&harness, &engine, &format!("retry, panic {n}"), |row| row.status == Status::Delivered).await;
+        until(&harness, &engine, (&clock, 0), |row| row.attempts > 0 || row.status.is_final()).await;
+        until(&harness, &engine, (&clock, RETRIED_MS), |row| row.status == Status::Delivered).await;
     }
     engine.stop().await;
-}
-
-#[tokio::test]
-async fn a_task_that_keeps_panicking_is_named_and_then_given_up() {
-    let harness = TestHarness::new(On::Sqlite).await;
-    let clock = HandClock::new();
-    let engine = harness.another_with_clock(&clock).await;
-    assert_eq!(engine.ready().await, Ok(()));
-    clock.panic_always();
-    engine.sender().wake_at(START);
-    let unready = async {
-        loop {
-            if let Err(reason) = engine.ready().await {
-                return reason;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let reason = tokio::time::timeout(PATIENCE, unready).await.expect("it stayed ready");
-    assert!(reason.contains("claims") && reason.contains("made to panic"), "{reason}");
-    let why = tokio::time::timeout(PATIENCE, engine.gave_up()).await.expect("it was not given up");
-    assert!(why.contains("claims") && why.contains("made to panic"), "{why}");
 }
 
 #[tokio::test]
