@@ -9,7 +9,7 @@ use crate::{
     member::Members,
     ops::{OpsAccounts, Policies},
     recover::Recovery,
-    rotation::{BulkRotations, Rotations},
+    rotation::Rotations,
     second_factor::SecondFactors,
     support::Support,
     test_line::TestLines,
@@ -32,7 +32,6 @@ pub trait Backend:
     + Deliveries
     + Recovery
     + Rotations
-    + BulkRotations
     + SecondFactors
     + Support
     + TestLines

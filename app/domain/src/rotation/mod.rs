@@ -7,15 +7,11 @@
 //! The state is derived from the times below, not from what has been executed, so it is the same on every node
 //! and after a restart.
 
-pub mod bulk;
 mod port;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{
-    bulk::BulkRotations,
-    port::{RotationView, Rotations},
-};
+pub use self::port::{RotationStep, RotationView, Rotations, StepOutcome, StepResult};
 use crate::{
     error::{Error, Result},
     id::DeliveryId,
