@@ -9,7 +9,7 @@ mod state;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    form::{EndpointForm, NewEndpoint},
+    form::{EndpointForm, EndpointInput, NewEndpoint},
     header::{HEADER_KEPT, HEADER_VALUE_MAX_CHARS, HEADERS_MAX, Header},
     health::{DISABLED_AFTER_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS, Health, WARNED_AFTER_MS},
     port::{Duplicate, Endpoints},
