@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// A delivery counts as late after being due for this long, in milliseconds.
-pub const LATE_MS: i64 = 30 * SECOND_MS;
+const LATE_MS: i64 = 30 * SECOND_MS;
 /// A node counts as silent when its heartbeat is older than this, in milliseconds.
-pub const SILENT_MS: i64 = 15 * SECOND_MS;
+const SILENT_MS: i64 = 15 * SECOND_MS;
 /// Maximum number of accounts listed for their failures.
 pub const FAILING_ENDPOINTS_MAX: u32 = 10;
 
