@@ -11,7 +11,7 @@ use crate::{
     member::Members,
     ops::{OpsAccounts, Policies},
     recover::Recovery,
-    rotation::{BulkRotations, Rotations},
+    rotation::Rotations,
     second_factor::SecondFactors,
     support::Support,
     test_line::TestLines,
@@ -35,7 +35,6 @@ pub trait Backend:
     + Deliveries
     + Recovery
     + Rotations
-    + BulkRotations
     + SecondFactors
     + Support
     + TestLines

@@ -77,6 +77,32 @@ pub enum Error {
     Internal,
 }
 
+impl Error {
+    /// What is wrong with a form: the fields that could not be read, and the others that break a rule. `order` has the
+    /// fields as the form shows them.
+    pub(crate) fn unread(mut wrong: Vec<FieldError>, others: Option<Self>, order: &[&str]) -> Self {
+        let others = others.map(|error| error.fields().to_vec()).unwrap_or_default();
+        let unread: Vec<_> = wrong.iter().map(|error| error.field.clone()).collect();
+        wrong.extend(others.into_iter().filter(|error| !unread.contains(&error.field)));
+        wrong.sort_by_key(|error| order.iter().position(|field| *field == error.field));
+        Self::Invalid(wrong)
+    }
+}
+
+/// Collects the error, if there is one.
+pub(crate) fn noted<T>(errors: &mut Vec<FieldError>, result: std::result::Result<T, FieldError>) -> Option<T> {
+    result.map_err(|error| errors.push(error)).ok()
+}
+
+/// A whole number in a text field of a form; `None` if it is blank. Thousands may be grouped.
+///
+/// # Errors
+/// An error of this field, with this message.
+pub fn whole(text: &str, field: &str, message: &str) -> std::result::Result<Option<u32>, FieldError> {
+    let text = text.trim().replace([',', ' '], "");
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| FieldError::new(field, message)) }
+}
+
 impl From<FieldError> for Error {
     fn from(complaint: FieldError) -> Self {
         Self::Invalid(vec![complaint])

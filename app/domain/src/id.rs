@@ -9,7 +9,7 @@ pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of 128 bits in base32.
 const ENCODED_CHARS: usize = 26;
 /// Maximum length of a caller's own event id, in characters.
-pub const EVENT_ID_MAX_CHARS: usize = 128;
+const EVENT_ID_MAX_CHARS: usize = 128;
 
 /// Random part of a `UUIDv7`: 74 bits are used.
 pub type Entropy = u128;

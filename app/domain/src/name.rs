@@ -3,7 +3,7 @@
 use crate::error::FieldError;
 
 /// Maximum length of a name in characters.
-pub const NAME_MAX_CHARS: usize = 120;
+const NAME_MAX_CHARS: usize = 120;
 
 const REQUIRED: &str = "Enter a name of 1 to 120 characters without line breaks or control characters.";
 const OPTIONAL: &str = "Enter a name of at most 120 characters without line breaks or control characters.";

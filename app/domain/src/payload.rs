@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Maximum length of a caller or callee number, and of the type and id of a stored party, in characters.
-pub const NUMBER_MAX_CHARS: usize = 64;
+const NUMBER_MAX_CHARS: usize = 64;
 /// Maximum number of errors reported for one payload.
 const COMPLAINTS_MAX: usize = 20;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     actor::Actor,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldError, Result, noted, whole},
     event_kind::EventKind,
     id::{EndpointId, JobId},
     time::{HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs, counted, parse_utc},
@@ -18,7 +18,7 @@ pub const RATE_PER_S: u32 = 50;
 /// Maximum rate in events per second.
 pub const RATE_MAX_PER_S: u32 = 500;
 
-/// RecoveryScope events to recover.
+/// Which events to recover.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecoveryScope {
@@ -83,69 +83,98 @@ pub struct RecoveryRequest {
     pub to: UnixMs,
     /// Kinds of events.
     pub kinds: Vec<EventKind>,
-    /// RecoveryScope events.
+    /// Which of them.
     pub which: RecoveryScope,
     /// Maximum rate in events per second.
     pub rate_per_s: u32,
 }
 
+/// The events to recover, before any rule is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecoverInput {
+    /// Accepted at or after this time.
+    pub from: UnixMs,
+    /// Accepted before this time; now by default.
+    pub to: Option<UnixMs>,
+    /// Kinds of events; those the endpoint is subscribed to if empty.
+    pub kinds: Vec<EventKind>,
+    /// Which of them.
+    pub which: RecoveryScope,
+    /// Maximum rate in events per second; [`RATE_PER_S`] by default.
+    pub rate_per_s: Option<u32>,
+}
+
+const RATE_MESSAGE: &str = "Enter a rate of 1 to 500 events per second.";
+
 impl RecoverForm {
-    /// Checks the form. `subscribed` are the kinds the endpoint is subscribed to.
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// As [`RecoverInput::read`].
+    pub fn input(&self) -> Result<RecoverInput> {
+        let rate = whole(&self.rate_per_s, "rate_per_s", RATE_MESSAGE);
+        RecoverInput::read(&self.from, &self.to, &self.events, &self.which, rate)
+    }
+}
+
+impl RecoverInput {
+    /// Reads the texts of a form or a REST call. An empty one means the default, except for `from`.
     ///
     /// # Errors
     /// `Invalid` naming every invalid field.
-    pub fn check(&self, subscribed: &[EventKind], now: UnixMs) -> Result<RecoveryRequest> {
+    pub fn read(
+        from: &str,
+        to: &str,
+        events: &[String],
+        which: &str,
+        rate_per_s: std::result::Result<Option<u32>, FieldError>,
+    ) -> Result<Self> {
         let mut wrong = Vec::new();
-        let from = moment(&mut wrong, "from", &self.from, None);
-        let to = moment(&mut wrong, "to", &self.to, Some(now)).min(now);
-        if wrong.is_empty() && from >= to {
-            wrong.push(FieldError::new("from", "The start must be before the end, and in the past."));
-        }
-        let kinds = if self.events.is_empty() { subscribed.to_vec() } else { self.kinds(&mut wrong) };
-        let which = named(&mut wrong, &self.which);
-        let rate_per_s = rate(&mut wrong, &self.rate_per_s);
-        if wrong.is_empty() {
-            Ok(RecoveryRequest { from, to, kinds, which, rate_per_s })
-        } else {
-            Err(Error::Invalid(wrong))
-        }
-    }
-
-    fn kinds(&self, wrong: &mut Vec<FieldError>) -> Vec<EventKind> {
-        let kinds: Vec<_> = self.events.iter().filter_map(|name| EventKind::parse(name)).collect();
-        if kinds.len() < self.events.len() {
+        let from = noted(&mut wrong, moment("from", from));
+        let to = if to.trim().is_empty() { None } else { noted(&mut wrong, moment("to", to)) };
+        let kinds: Vec<_> = events.iter().filter_map(|name| EventKind::parse(name)).collect();
+        if kinds.len() < events.len() {
             wrong.push(FieldError::new("events", "Choose from IncomingCall, OutgoingCall and CallProcessed."));
         }
-        EventKind::ALL.into_iter().filter(|kind| kinds.contains(kind)).collect()
+        let which = if which.is_empty() { Some(RecoveryScope::default()) } else { RecoveryScope::parse(which) };
+        if which.is_none() {
+            wrong.push(FieldError::new("which", "Use failed or also_never_sent."));
+        }
+        let rate_per_s = noted(&mut wrong, rate_per_s.and_then(within_bounds)).flatten();
+        match (from, which) {
+            (Some(from), Some(which)) if wrong.is_empty() => Ok(Self { from, to, kinds, which, rate_per_s }),
+            _ => Err(Error::Invalid(wrong)),
+        }
+    }
+
+    /// Applies the defaults of an endpoint that is subscribed to these kinds.
+    ///
+    /// # Errors
+    /// `Invalid`
+    pub fn check(&self, subscribed: &[EventKind], now: UnixMs) -> Result<RecoveryRequest> {
+        let mut wrong = Vec::new();
+        let to = self.to.unwrap_or(now).min(now);
+        if self.from >= to {
+            wrong.push(FieldError::new("from", "The start must be before the end, and in the past."));
+        }
+        let rate_per_s = noted(&mut wrong, within_bounds(self.rate_per_s)).flatten().unwrap_or(RATE_PER_S);
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        let wanted = if self.kinds.is_empty() { subscribed } else { &self.kinds };
+        let kinds = EventKind::ALL.into_iter().filter(|kind| wanted.contains(kind)).collect();
+        Ok(RecoveryRequest { from: self.from, to, kinds, which: self.which, rate_per_s })
     }
 }
 
-fn moment(wrong: &mut Vec<FieldError>, field: &str, typed: &str, or: Option<UnixMs>) -> UnixMs {
-    let typed = typed.trim();
-    let read = if typed.is_empty() { or } else { parse_utc(typed) };
-    read.unwrap_or_else(|| {
-        wrong.push(FieldError::new(field, "Enter a time such as 2026-11-22T13:00Z. Without a zone it is read as UTC."));
-        UnixMs(0)
-    })
+fn moment(field: &str, typed: &str) -> std::result::Result<UnixMs, FieldError> {
+    let message = "Enter a time such as 2026-11-22T13:00Z. Without a zone it is read as UTC.";
+    parse_utc(typed.trim()).ok_or_else(|| FieldError::new(field, message))
 }
 
-fn named(wrong: &mut Vec<FieldError>, typed: &str) -> RecoveryScope {
-    if typed.is_empty() {
-        return RecoveryScope::default();
-    }
-    RecoveryScope::parse(typed).unwrap_or_else(|| {
-        wrong.push(FieldError::new("which", "Use failed or also_never_sent."));
-        RecoveryScope::default()
-    })
-}
-
-fn rate(wrong: &mut Vec<FieldError>, typed: &str) -> u32 {
-    let typed = typed.trim();
-    let read = if typed.is_empty() { Some(RATE_PER_S) } else { typed.parse().ok() };
-    read.filter(|rate| (1..=RATE_MAX_PER_S).contains(rate)).unwrap_or_else(|| {
-        wrong.push(FieldError::new("rate_per_s", "Enter a rate of 1 to 500 events per second."));
-        RATE_PER_S
-    })
+fn within_bounds(rate: Option<u32>) -> std::result::Result<Option<u32>, FieldError> {
+    let wrong = rate.is_some_and(|rate| !(1..=RATE_MAX_PER_S).contains(&rate));
+    if wrong { Err(FieldError::new("rate_per_s", RATE_MESSAGE)) } else { Ok(rate) }
 }
 
 /// What a recovery would do.
@@ -285,13 +314,13 @@ pub trait Recovery {
     /// # Errors
     /// `Invalid` for an invalid form or more than [`RECOVER_MAX`] events; `NotFound`; `Conflict` for a
     /// deleted endpoint.
-    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryPlan>;
+    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, input: &RecoverInput) -> Result<RecoveryPlan>;
     /// Starts a recovery.
     ///
     /// # Errors
     /// As [`Self::plan_recovery`]; `Invalid` if there is nothing to recover, `Conflict` naming the job that is already
     /// running for this endpoint.
-    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryJob>;
+    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, input: &RecoverInput) -> Result<RecoveryJob>;
     /// One job.
     ///
     /// # Errors
@@ -331,7 +360,7 @@ mod tests {
 
     #[test]
     fn with_only_a_start_the_form_means_everything_failed_since_then() {
-        let wanted = form("2026-11-01T00:00Z", "").check(&[EventKind::IncomingCall], NOW);
+        let wanted = form("2026-11-01T00:00Z", "").input().unwrap().check(&[EventKind::IncomingCall], NOW);
         let wanted = wanted.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!((wanted.to, wanted.which, wanted.rate_per_s), (NOW, RecoveryScope::Failed, RATE_PER_S));
         assert_eq!(wanted.kinds, [EventKind::IncomingCall]);
@@ -339,10 +368,10 @@ mod tests {
 
     #[test]
     fn the_end_is_capped_to_now_and_must_follow_the_start() {
-        let late = form("2026-11-01T00:00Z", "2030-01-01T00:00Z").check(&EventKind::ALL, NOW);
+        let late = form("2026-11-01T00:00Z", "2030-01-01T00:00Z").input().unwrap().check(&EventKind::ALL, NOW);
         assert_eq!(late.map(|wanted| wanted.to), Ok(NOW));
         for (from, to) in [("2029-01-01T00:00Z", ""), ("2026-11-02T00:00Z", "2026-11-01T00:00Z")] {
-            let refused = form(from, to).check(&EventKind::ALL, NOW);
+            let refused = form(from, to).input().unwrap().check(&EventKind::ALL, NOW);
             assert_eq!(refused.err().map(|e| e.fields()[0].field.clone()).as_deref(), Some("from"), "{from} {to}");
         }
     }
@@ -356,7 +385,7 @@ mod tests {
             which: "some".into(),
             rate_per_s: "501".into(),
         };
-        let fields: Vec<_> = match wrong.check(&EventKind::ALL, NOW) {
+        let fields: Vec<_> = match wrong.input() {
             Err(error) => error.fields().iter().map(|e| e.field.clone()).collect(),
             Ok(_) => Vec::new(),
         };

@@ -76,7 +76,7 @@ impl RetryPolicy {
 
     /// How long after acceptance the event is worth sending, in milliseconds; `None` for no limit.
     #[must_use]
-    pub const fn fresh_ms(self) -> Option<i64> {
+    const fn fresh_ms(self) -> Option<i64> {
         match self {
             Self::Ephemeral => Some(EPHEMERAL_FRESH_MS),
             Self::Durable => None,

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 
 /// The prefix of signing secrets (Standard Webhooks).
-pub const SECRET_PREFIX: &str = "whsec_";
+const SECRET_PREFIX: &str = "whsec_";
 /// Bytes of a new signing secret.
 pub const SECRET_BYTES: usize = 32;
 /// Characters of a generated auth token.
-pub const AUTH_TOKEN_CHARS: usize = 30;
+const AUTH_TOKEN_CHARS: usize = 30;
 /// Maximum length of a chosen auth token, in characters.
-pub const AUTH_TOKEN_MAX_CHARS: usize = 256;
+const AUTH_TOKEN_MAX_CHARS: usize = 256;
 
 const TOKEN_ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
@@ -65,7 +65,7 @@ impl std::fmt::Debug for SigningSecret {
     }
 }
 
-/// An auth token of [`AUTH_TOKEN_CHARS`] characters from random bytes. Bytes beyond the last whole multiple of
+/// An auth token of `AUTH_TOKEN_CHARS` characters from random bytes. Bytes beyond the last whole multiple of
 /// the alphabet are skipped, so that no character is more likely; `None` if too few bytes remain.
 #[must_use]
 pub fn auth_token(random: &[u8]) -> Option<String> {

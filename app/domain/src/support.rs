@@ -7,11 +7,11 @@ use crate::{
     account::Account,
     actor::Actor,
     audit::{AuditRecord, Change},
-    error::{Error, FieldError, Result},
+    error::{Error, FieldError, Result, whole},
     id::{AccountId, EventId, SupportId, UserId},
     masking,
     query::pairs,
-    time::{MINUTE_MS, UnixMs},
+    time::UnixMs,
 };
 
 /// Minimum length of the reason in characters. The customer reads it.
@@ -19,7 +19,7 @@ pub const REASON_MIN_CHARS: usize = 10;
 /// Maximum length of the reason in characters.
 pub const REASON_MAX_CHARS: usize = 500;
 /// Maximum length of the ticket reference in characters.
-pub const TICKET_MAX_CHARS: usize = 60;
+const TICKET_MAX_CHARS: usize = 60;
 /// The durations a session can have, in minutes.
 pub const SESSION_MINUTES: [u32; 3] = [15, 30, 60];
 /// Minimum length of a search text in characters.
@@ -45,27 +45,41 @@ pub struct SupportForm {
     pub rest: String,
 }
 
-/// A valid request for a session.
+/// The session to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SupportRequest {
+    /// The account.
+    pub account: AccountId,
     /// The reason.
     pub reason: String,
     /// The ticket reference.
     pub ticket: String,
-    /// Duration in milliseconds.
-    pub length_ms: i64,
+    /// Duration in minutes.
+    pub minutes: u32,
 }
 
 impl SupportForm {
-    /// Checks the form.
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// `NotFound` for the account; `Invalid` with one entry per invalid field.
+    pub fn input(&self) -> Result<SupportRequest> {
+        let minutes = whole(&self.minutes, "minutes", "").ok().flatten();
+        let (reason, ticket) = (self.reason.trim().to_owned(), self.ticket.trim().to_owned());
+        // No session lasts 0 minutes, so the check reports it.
+        let minutes = minutes.unwrap_or_default();
+        Ok(SupportRequest { account: AccountId::parse(&self.account)?, reason, ticket, minutes })
+    }
+}
+
+impl SupportRequest {
+    /// Checks the rules.
     ///
     /// # Errors
     /// `Invalid` with one entry per invalid field.
-    pub fn check(&self) -> Result<SupportRequest> {
-        let (reason, ticket) = (self.reason.trim(), self.ticket.trim());
-        let minutes = SESSION_MINUTES.into_iter().find(|minutes| minutes.to_string() == self.minutes);
-        let reason_fits = (REASON_MIN_CHARS..=REASON_MAX_CHARS).contains(&reason.chars().count());
-        let ticket_fits = (1..=TICKET_MAX_CHARS).contains(&ticket.chars().count());
+    pub fn check(&self) -> Result<()> {
+        let reason_fits = (REASON_MIN_CHARS..=REASON_MAX_CHARS).contains(&self.reason.trim().chars().count());
+        let ticket_fits = (1..=TICKET_MAX_CHARS).contains(&self.ticket.trim().chars().count());
         let complaints = [
             (!reason_fits).then(|| {
                 FieldError::new(
@@ -74,17 +88,11 @@ impl SupportForm {
                 )
             }),
             (!ticket_fits).then(|| FieldError::new("ticket", "Enter the ticket, in at most 60 characters.")),
-            minutes.is_none().then(|| FieldError::new("minutes", "Choose 15, 30 or 60 minutes.")),
+            (!SESSION_MINUTES.contains(&self.minutes))
+                .then(|| FieldError::new("minutes", "Choose 15, 30 or 60 minutes.")),
         ];
         let errors: Vec<_> = complaints.into_iter().flatten().collect();
-        match minutes {
-            Some(minutes) if errors.is_empty() => Ok(SupportRequest {
-                reason: reason.to_owned(),
-                ticket: ticket.to_owned(),
-                length_ms: i64::from(minutes) * MINUTE_MS,
-            }),
-            _ => Err(Error::Invalid(errors)),
-        }
+        if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
     }
 }
 
@@ -229,7 +237,7 @@ pub trait Support {
     ///
     /// # Errors
     /// `Invalid` per field, `Forbidden` if the account does not allow support access.
-    async fn start_support(&self, actor: &Actor, form: &SupportForm) -> Result<SupportSession>;
+    async fn start_support(&self, actor: &Actor, request: &SupportRequest) -> Result<SupportSession>;
     /// Ends the agent's own session. No effect if it has ended.
     ///
     /// # Errors
@@ -268,17 +276,20 @@ mod tests {
 
     #[test]
     fn a_session_needs_a_reason_a_ticket_and_a_duration() {
-        let form = SupportForm { reason: "  too short ".into(), ..SupportForm::default() };
-        let fields: Vec<_> = form.check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
+        let account = AccountId::new(UnixMs(1), 1).to_string();
+        let form = SupportForm { account: account.clone(), reason: "  too short ".into(), ..SupportForm::default() };
+        let fields: Vec<_> =
+            form.input().unwrap().check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
         assert_eq!(fields, ["reason", "ticket", "minutes"]);
         let form = SupportForm {
+            account,
             reason: "Calls do not arrive".into(),
             ticket: "4711".into(),
             minutes: "30".into(),
             ..SupportForm::default()
         };
-        assert_eq!(form.check().unwrap().length_ms, 30 * MINUTE_MS);
-        assert!(SupportForm { minutes: "600".into(), ..form }.check().is_err());
+        assert_eq!(form.input().unwrap().check(), Ok(()));
+        assert!(SupportForm { minutes: "600".into(), ..form }.input().unwrap().check().is_err());
     }
 
     #[test]

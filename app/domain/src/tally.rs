@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{time::HOUR_MS, time::UnixMs};
 
 /// Upper bounds of the histogram's buckets in milliseconds; the last bucket has none.
-pub const BOUNDS_MS: [u32; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
+const BOUNDS_MS: [u32; 11] = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
 /// Number of buckets of the histogram.
 pub const BUCKETS: usize = BOUNDS_MS.len() + 1;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// Maximum length of a URL in characters.
-pub const URL_MAX_CHARS: usize = 2_048;
+const URL_MAX_CHARS: usize = 2_048;
 
 /// A valid endpoint URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

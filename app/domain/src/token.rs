@@ -7,7 +7,7 @@ pub use crate::scope::Scope;
 
 use crate::{
     actor::Actor,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldError, Result, noted, whole},
     id::TokenId,
     name,
     time::{HOUR_MS, UnixMs},
@@ -23,7 +23,7 @@ pub const OVERLAP_H: u32 = 24;
 /// Maximum time a replaced token keeps working, in hours.
 pub const OVERLAP_MAX_H: u32 = 168;
 /// Revoking a token used within this time requires its name as confirmation, in milliseconds.
-pub const USED_LATELY_MS: i64 = 24 * HOUR_MS;
+const USED_LATELY_MS: i64 = 24 * HOUR_MS;
 /// Maximum number of active tokens per account.
 pub const TOKENS_MAX: u32 = 200;
 
@@ -129,7 +129,7 @@ pub struct TokenForm {
     pub expires_days: String,
 }
 
-/// A valid request for a token.
+/// The token to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewToken {
     /// Display name.
@@ -140,29 +140,57 @@ pub struct NewToken {
     pub expires_days: Option<u32>,
 }
 
+const EXPIRY_MESSAGE: &str = "Enter 1 to 3,650 days, or leave blank for no expiry.";
+
 impl TokenForm {
-    /// Checks the form.
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// As [`NewToken::read`].
+    pub fn input(&self) -> Result<NewToken> {
+        NewToken::read(&self.name, &self.scopes, whole(&self.expires_days, "expires_days", EXPIRY_MESSAGE))
+    }
+}
+
+impl NewToken {
+    /// Reads name, scopes by name, and days until it expires.
     ///
     /// # Errors
     /// `Invalid` with one entry per invalid field.
-    pub fn check(&self) -> Result<NewToken> {
+    pub fn read(
+        name: &str,
+        scopes: &[String],
+        expires_days: std::result::Result<Option<u32>, FieldError>,
+    ) -> Result<Self> {
+        let known: Vec<_> = scopes.iter().filter_map(|name| Scope::parse(name)).collect();
+        let unknown = known.len() < scopes.len();
+        let mut wrong: Vec<_> = unknown.then(|| FieldError::new("scopes", "Unknown scope.")).into_iter().collect();
+        let expires_days = noted(&mut wrong, expires_days).flatten();
+        let new = Self { name: name.to_owned(), scopes: known, expires_days };
+        match new.checked() {
+            Ok(new) if wrong.is_empty() => Ok(new),
+            checked => Err(Error::unread(wrong, checked.err(), &["name", "scopes", "expires_days"])),
+        }
+    }
+
+    /// Checks the rules; the name is trimmed and the scopes are in order.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn checked(&self) -> Result<Self> {
         let mut errors = Vec::new();
-        let name = name::checked("name", &self.name).map_err(|wrong| errors.push(wrong)).unwrap_or_default();
-        let scopes: Vec<Scope> =
-            Scope::ALL.into_iter().filter(|scope| self.scopes.iter().any(|name| name == scope.as_str())).collect();
-        if self.scopes.iter().any(|name| Scope::parse(name).is_none()) {
-            errors.push(FieldError::new("scopes", "Unknown scope."));
-        } else if scopes.is_empty() {
+        let name = noted(&mut errors, name::checked("name", &self.name)).unwrap_or_default();
+        if self.scopes.is_empty() {
             errors.push(FieldError::new("scopes", "Choose at least one scope."));
         }
-        let days = match self.expires_days.trim() {
-            "" => None,
-            text => Some(text.parse().ok().filter(|days| (1..=EXPIRY_MAX_DAYS).contains(days)).unwrap_or_else(|| {
-                errors.push(FieldError::new("expires_days", "Enter 1 to 3,650 days, or leave blank for no expiry."));
-                1
-            })),
-        };
-        if errors.is_empty() { Ok(NewToken { name, scopes, expires_days: days }) } else { Err(Error::Invalid(errors)) }
+        if self.expires_days.is_some_and(|days| !(1..=EXPIRY_MAX_DAYS).contains(&days)) {
+            errors.push(FieldError::new("expires_days", EXPIRY_MESSAGE));
+        }
+        if !errors.is_empty() {
+            return Err(Error::Invalid(errors));
+        }
+        let scopes = Scope::ALL.into_iter().filter(|scope| self.scopes.contains(scope)).collect();
+        Ok(Self { name, scopes, expires_days: self.expires_days })
     }
 }
 
@@ -203,7 +231,7 @@ pub trait Tokens {
     ///
     /// # Errors
     /// `Invalid` per field; `Forbidden` for a token with more scopes than the actor; `Conflict` beyond [`TOKENS_MAX`].
-    async fn create_api_token(&self, actor: &Actor, form: &TokenForm) -> Result<CreatedToken>;
+    async fn create_api_token(&self, actor: &Actor, new: &NewToken) -> Result<CreatedToken>;
     /// Replaces a token by one with the same name, scopes and lifetime. The old one keeps working for `overlap_h` hours.
     ///
     /// # Errors
@@ -223,7 +251,7 @@ mod tests {
     #[test]
     fn a_form_reports_every_invalid_field() {
         let form = TokenForm { expires_days: "0".into(), ..TokenForm::default() };
-        let errors = form.check().unwrap_err();
+        let errors = form.input().unwrap_err();
         let fields: Vec<_> = errors.fields().iter().map(|error| error.field.as_str()).collect();
         assert_eq!(fields, ["name", "scopes", "expires_days"]);
     }

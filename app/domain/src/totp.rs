@@ -12,7 +12,7 @@ pub const STEP_S: i64 = 30;
 /// Digits of a code.
 pub const DIGITS: usize = 6;
 /// Number of steps before and after the current one that are accepted too: clocks differ, and typing takes time.
-pub const SKEW_STEPS: i64 = 1;
+const SKEW_STEPS: i64 = 1;
 /// Bytes of a key: the output size of HMAC-SHA-1 (RFC 4226 section 4, R6).
 pub const KEY_BYTES: usize = 20;
 /// A step before all real ones.

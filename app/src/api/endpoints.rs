@@ -47,7 +47,9 @@ pub async fn load_endpoint_history(acct: String, ep: String) -> Result<EndpointH
 pub async fn load_endpoint_form(acct: String, ep: String) -> Result<(Endpoint, EndpointForm), UiError> {
     use crate::ssr;
     let id = domain::id::EndpointId::parse(&ep)?;
-    Ok(ssr::backend()?.endpoint_form(&ssr::actor(&acct).await?, &id).await?)
+    let endpoint = ssr::backend()?.endpoint(&ssr::actor(&acct).await?, &id).await?.endpoint;
+    let form = EndpointForm::of(&endpoint);
+    Ok((endpoint, form))
 }
 
 /// An edit: the form, and the version of the endpoint it is based on.
@@ -94,7 +96,7 @@ pub async fn update_endpoint(
     let edit = Edit { version, form };
     ssr::form(&links::endpoint(&acct, &ep, "edit"), &edit, async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-        let saved = ssr::backend()?.update_endpoint(&actor, &id, &edit.form, Some(version)).await?;
+        let saved = ssr::backend()?.update_endpoint(&actor, &id, &edit.form.input()?, Some(version)).await?;
         let test = if then == "test" { first_attempt::test(&actor, &saved).await? } else { String::new() };
         Ok(ssr::Done::to(links::endpoint(&acct, &ep, "") + &test).saying("Saved. New events use these settings."))
     })

@@ -127,7 +127,7 @@ pub async fn limit_account(acct: String, form: LimitsForm) -> Result<(), UiError
     let page = links::ops_account(&acct, "");
     ssr::form(&page, &form, async {
         let (operator, id) = (ssr::operator().await?, domain::id::AccountId::parse(&acct)?);
-        ssr::backend()?.limit_account(&operator, &id, &form).await?;
+        ssr::backend()?.limit_account(&operator, &id, form.input()?).await?;
         Ok(ssr::Done::to(&page).saying("Saved. The new limits apply immediately, and on other nodes within seconds."))
     })
     .await

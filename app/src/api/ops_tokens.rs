@@ -23,7 +23,7 @@ pub async fn load_platform_token(token: String) -> Result<ApiToken, UiError> {
 pub async fn create_platform_token(form: TokenForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&format!("{}/new", links::OPS_TOKENS), &form, async {
-        let created = ssr::backend()?.create_api_token(&ssr::operator().await?, &form).await?;
+        let created = ssr::backend()?.create_api_token(&ssr::operator().await?, &form.input()?).await?;
         Ok(ssr::Done::to(links::ops_token(created.token.id.as_str())).keeping(&created))
     })
     .await

@@ -30,7 +30,10 @@ pub async fn load_recovery_preview(acct: String, ep: String, form: RecoverForm) 
     let backend = ssr::backend()?;
     let summary = backend.endpoint(&actor, &id).await?;
     let form = crate::recover_form::filled_in(form, &summary.endpoint, backend.clock().now());
-    let plan = backend.plan_recovery(&actor, &id, &form).await;
+    let plan = match form.input() {
+        Ok(input) => backend.plan_recovery(&actor, &id, &input).await,
+        Err(error) => Err(error),
+    };
     let jobs = backend.jobs(&actor, Some(&id)).await?;
     Ok(RecoveryPreview { summary, form, plan, jobs })
 }
@@ -42,7 +45,7 @@ pub async fn start_recovery(acct: String, ep: String, form: RecoverForm) -> Resu
     let back = links::endpoint(&acct, &ep, "recover") + &crate::recover_form::to_query(&form);
     ssr::form(&back, &(), async {
         let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-        let job = ssr::backend()?.start_recovery(&actor, &id, &form).await?;
+        let job = ssr::backend()?.start_recovery(&actor, &id, &form.input()?).await?;
         Ok(ssr::Done::to(links::job(&acct, job.id.as_str())).saying("You can close this page; the job keeps running."))
     })
     .await

@@ -1,14 +1,20 @@
 //! Rotating credentials: loading and forms.
 
+use std::collections::HashMap;
+
+use domain::actor::Actor;
 use domain::delivery::DeliveryDetail;
-use domain::rotation::{AllowUnverified, RotationView};
+use domain::id::EndpointId;
+use domain::rotation::{AllowUnverified, Credential, OVERLAP_S, RotationStep, RotationView, StepOutcome};
+use domain::{Error, UnixMs};
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::UiError;
+use crate::{links, ssr, ssr::first_attempt, zone::Zone};
 
 /// The credentials of an endpoint, with the latest tests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone)]
 pub struct RotationStatus {
     /// The credentials and their rotations.
     pub view: RotationView,
@@ -20,28 +26,43 @@ pub struct RotationStatus {
 
 /// The credentials of an endpoint and their rotations.
 pub async fn load_rotation(acct: String, ep: String) -> Result<RotationView, UiError> {
-    use crate::ssr;
-    let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
+    let (actor, id) = (ssr::actor(&acct).await?, EndpointId::parse(&ep)?);
     Ok(ssr::backend()?.rotation(&actor, &id).await?)
 }
 
 /// The credentials of an endpoint, with the latest tests.
 pub async fn load_rotation_status(acct: String, ep: String) -> Result<RotationStatus, UiError> {
-    use crate::ssr;
-    let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-    let (backend, mut tests) = (ssr::backend()?, Vec::new());
-    let view = backend.rotation(&actor, &id).await?;
-    let token = view.token.as_ref().and_then(|rotation| rotation.test.clone());
-    let secret = view.secret.as_ref().and_then(|rotation| rotation.test.clone());
-    for test in [token, secret] {
-        // A test may be past retention; the page works without it.
-        tests.push(match test {
-            Some(test) => backend.delivery(&actor, &test).await.ok(),
-            None => None,
-        });
+    let (actor, id) = (ssr::actor(&acct).await?, EndpointId::parse(&ep)?);
+    let view = ssr::backend()?.rotation(&actor, &id).await?;
+    with_tests(&actor, view).await
+}
+
+/// Adds the latest tests. One may be past retention; the page works without it.
+pub(super) async fn with_tests(actor: &Actor, view: RotationView) -> Result<RotationStatus, UiError> {
+    let backend = ssr::backend()?;
+    let (mut token_test, mut secret_test) = (None, None);
+    if let Some(test) = view.token.as_ref().and_then(|rotation| rotation.test.as_ref()) {
+        token_test = backend.delivery(actor, test).await.ok();
     }
-    let (secret_test, token_test) = (tests.pop().flatten(), tests.pop().flatten());
+    if let Some(test) = view.secret.as_ref().and_then(|rotation| rotation.test.as_ref()) {
+        secret_test = backend.delivery(actor, test).await.ok();
+    }
     Ok(RotationStatus { view, token_test, secret_test })
+}
+
+/// Takes a step at an endpoint.
+async fn take(acct: &str, ep: &str, step: &RotationStep) -> Result<StepOutcome, UiError> {
+    let (actor, id) = (ssr::actor(acct).await?, EndpointId::parse(ep)?);
+    Ok(ssr::backend()?.rotate(&actor, &id, step).await?)
+}
+
+/// The page afterwards, with a message and the new credential under this name.
+fn created(page: &str, message: &str, name: &str, outcome: StepOutcome) -> ssr::Done {
+    let done = ssr::Done::to(page).saying(message);
+    match outcome {
+        StepOutcome::Created(credential) => done.keeping(&HashMap::from([(name, credential)])),
+        _ => done,
+    }
 }
 
 /// Input for the next auth token.
@@ -52,20 +73,21 @@ pub struct PrepareForm {
     pub auth_token: String,
 }
 
+impl PrepareForm {
+    pub(super) fn step(&self) -> RotationStep {
+        RotationStep::PrepareToken(Some(self.auth_token.clone()).filter(|token| !token.is_empty()))
+    }
+}
+
 /// Prepares the next auth token and shows it, once.
 #[server(prefix = "/api", endpoint = "rotation/prepare")]
 pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: PrepareForm) -> Result<(), UiError> {
-    use crate::{links, ssr};
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
-        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         ssr::require_fresh_sign_in().await?;
-        let chosen = Some(form.auth_token.clone()).filter(|token| !token.is_empty());
-        let next_auth_token = ssr::backend()?.prepare_token(&actor, &id, chosen).await?;
+        let prepared = take(&acct, &ep, &form.step()).await?;
         let message = "Prepared. Make your server accept this token as well, then send a test with it.";
-        Ok(ssr::Done::to(&page)
-            .saying(message)
-            .keeping(&std::collections::HashMap::from([("next_auth_token", next_auth_token)])))
+        Ok(created(&page, message, "next_auth_token", prepared))
     })
     .await
 }
@@ -73,14 +95,12 @@ pub async fn prepare_token(acct: String, ep: String, #[server(default)] form: Pr
 /// Sends a test with the next credential and waits for the first attempt.
 #[server(prefix = "/api", endpoint = "rotation/test")]
 pub async fn test_credential(acct: String, ep: String, what: String) -> Result<(), UiError> {
-    use crate::{links, ssr, ssr::first_attempt};
-    use domain::rotation::Credential;
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &(), async {
-        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-        let what = Credential::parse(&what).ok_or_else(|| domain::Error::NotFound("Credential".into()))?;
-        let sent = ssr::backend()?.test_credential(&actor, &id, what).await?;
-        first_attempt::outcome(&actor, &sent).await?;
+        let what = Credential::parse(&what).ok_or_else(|| Error::NotFound("Credential".into()))?;
+        if let StepOutcome::Sent(test) = take(&acct, &ep, &RotationStep::Test(what)).await? {
+            first_attempt::outcome(&ssr::actor(&acct).await?, &test).await?;
+        }
         Ok(ssr::Done::to(&page))
     })
     .await
@@ -100,6 +120,21 @@ pub struct SwitchForm {
     pub anyway: bool,
 }
 
+impl SwitchForm {
+    /// The time, if the button for later was pressed, and the step.
+    pub(super) fn step(&self, then: &str) -> Result<(Option<UnixMs>, RotationStep), Error> {
+        let no_time = || Error::invalid("switch_at", "Choose a date and time for the switch.");
+        let moment = || Zone::or_utc(&self.zone).moment(&self.switch_at).ok_or_else(no_time);
+        let at = (then == "later").then(moment).transpose()?;
+        Ok((at, RotationStep::SwitchToken(at, unverified(self.anyway))))
+    }
+
+    /// A time in words, in the time zone of the page.
+    pub(super) fn words(&self, at: UnixMs) -> String {
+        Zone::or_utc(&self.zone).full(at)
+    }
+}
+
 /// Switches to the next auth token, now or at a given time.
 #[server(prefix = "/api", endpoint = "rotation/switch")]
 pub async fn switch_token(
@@ -108,18 +143,12 @@ pub async fn switch_token(
     #[server(default)] form: SwitchForm,
     #[server(default)] then: String,
 ) -> Result<(), UiError> {
-    use crate::{links, ssr, zone::Zone};
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
-        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
-        let no_time = || domain::Error::invalid("switch_at", "Choose a date and time for the switch.");
-        let zone = Zone::or_utc(&form.zone);
-        let later = then == "later";
-        let at = if later { Some(zone.moment(&form.switch_at).ok_or_else(no_time)?) } else { None };
-        let unverified = if form.anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse };
-        ssr::backend()?.switch_token(&actor, &id, at, unverified).await?;
+        let (at, step) = form.step(&then)?;
+        take(&acct, &ep, &step).await?;
         let message = match at {
-            Some(at) => format!("The switch is scheduled for {}.", zone.full(at)),
+            Some(at) => format!("The switch is scheduled for {}.", form.words(at)),
             None => "Switched. Every request now carries the new auth token.".to_owned(),
         };
         Ok(ssr::Done::to(&page).saying(message))
@@ -135,27 +164,28 @@ pub struct RotateForm {
     pub overlap_s: String,
 }
 
+impl RotateForm {
+    pub(super) fn step(&self) -> Result<RotationStep, Error> {
+        let choose = |_| Error::invalid("overlap_s", "Choose how long both secrets stay active.");
+        let text = self.overlap_s.trim();
+        Ok(RotationStep::RotateSecret(if text.is_empty() { OVERLAP_S } else { text.parse().map_err(choose)? }))
+    }
+}
+
 /// Creates a new signing secret and shows it, once.
 #[server(prefix = "/api", endpoint = "rotation/rotate")]
 pub async fn rotate_secret(acct: String, ep: String, #[server(default)] form: RotateForm) -> Result<(), UiError> {
-    use crate::{links, ssr};
-    use domain::rotation::OVERLAP_S;
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
-        let (actor, id) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?);
         ssr::require_fresh_sign_in().await?;
-        let choose = || domain::Error::invalid("overlap_s", "Choose how long both secrets stay active.");
-        let text = form.overlap_s.trim();
-        let overlap_s = if text.is_empty() { OVERLAP_S } else { text.parse().map_err(|_| choose())? };
-        let new_signing_secret = ssr::backend()?.rotate_secret(&actor, &id, overlap_s).await?;
-        let message = if overlap_s == 0 {
+        let step = form.step()?;
+        let rotated = take(&acct, &ep, &step).await?;
+        let message = if step == RotationStep::RotateSecret(0) {
             "Rotated. Requests are now signed only with the new secret."
         } else {
             "Rotated. Both secrets are active for now. Install the new one on your server, then send a test signed only with it."
         };
-        Ok(ssr::Done::to(&page)
-            .saying(message)
-            .keeping(&std::collections::HashMap::from([("new_signing_secret", new_signing_secret)])))
+        Ok(created(&page, message, "new_signing_secret", rotated))
     })
     .await
 }
@@ -168,15 +198,25 @@ pub struct RetireSecretForm {
     pub retire_anyway: bool,
 }
 
-impl RetireSecretForm {
-    /// Whether an unverified new secret is accepted.
-    #[must_use]
-    pub const fn unverified(self) -> AllowUnverified {
-        if self.retire_anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse }
-    }
+const fn unverified(anyway: bool) -> AllowUnverified {
+    if anyway { AllowUnverified::Allow } else { AllowUnverified::Refuse }
 }
 
-/// Takes the next step of a rotation: `undo`, `retire-token`, `drop`, `extend` or `retire-secret`.
+/// The step of a form that only has a button.
+pub(super) fn step_named(turn: &str, form: RetireSecretForm) -> Result<RotationStep, Error> {
+    Ok(match turn {
+        "test-token" => RotationStep::Test(Credential::AuthToken),
+        "undo" => RotationStep::UndoToken,
+        "retire-token" => RotationStep::RetireToken,
+        "drop" => RotationStep::CancelToken,
+        "test-secret" => RotationStep::Test(Credential::SigningSecret),
+        "extend" => RotationStep::ExtendSecret,
+        "retire-secret" => RotationStep::RetireSecret(unverified(form.retire_anyway)),
+        _ => return Err(Error::NotFound("Step".into())),
+    })
+}
+
+/// Takes the next step of a rotation; see [`step_named`].
 #[server(prefix = "/api", endpoint = "rotation/turn")]
 pub async fn step_rotation(
     acct: String,
@@ -184,27 +224,18 @@ pub async fn step_rotation(
     turn: String,
     #[server(default)] form: RetireSecretForm,
 ) -> Result<(), UiError> {
-    use crate::{links, ssr};
     let page = links::endpoint(&acct, &ep, "secret");
     ssr::form(&page, &form, async {
-        let (actor, id, backend) = (ssr::actor(&acct).await?, domain::id::EndpointId::parse(&ep)?, ssr::backend()?);
-        let (done, message) = match turn.as_str() {
-            "undo" => {
-                (backend.undo_token(&actor, &id).await, "Switch undone. The previous auth token is in use again.")
-            }
-            "retire-token" => (backend.retire_token(&actor, &id).await, "The previous auth token is retired."),
-            "drop" => {
-                (backend.cancel_token_rotation(&actor, &id).await, "Rotation cancelled. The auth token is unchanged.")
-            }
-            "extend" => (backend.extend_secret(&actor, &id).await, "Overlap extended."),
-            "retire-secret" => {
-                let retired = backend.retire_secret(&actor, &id, form.unverified()).await;
-                (retired, "The old secret is retired. Requests are signed only with the new one.")
-            }
-            _ => (Err(domain::Error::NotFound("Step".into())), ""),
-        };
-        done?;
-        Ok(ssr::Done::to(&page).saying(message))
+        let step = step_named(&turn, form)?;
+        take(&acct, &ep, &step).await?;
+        Ok(ssr::Done::to(&page).saying(match step {
+            RotationStep::UndoToken => "Switch undone. The previous auth token is in use again.",
+            RotationStep::RetireToken => "The previous auth token is retired.",
+            RotationStep::CancelToken => "Rotation cancelled. The auth token is unchanged.",
+            RotationStep::ExtendSecret => "Overlap extended.",
+            RotationStep::Test(_) => "Test sent.",
+            _ => "The old secret is retired. Requests are signed only with the new one.",
+        }))
     })
     .await
 }

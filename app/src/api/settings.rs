@@ -17,7 +17,7 @@ pub async fn save_settings(acct: String, form: AccountForm) -> Result<(), UiErro
     use crate::{links, ssr};
     let page = links::account(&acct, "settings");
     ssr::form(&page, &form, async {
-        ssr::backend()?.change_account(&ssr::actor(&acct).await?, &form).await?;
+        ssr::backend()?.change_account(&ssr::actor(&acct).await?, &form.input()?).await?;
         Ok(ssr::Done::to(page.clone()).saying("Saved. The change is recorded in the audit log."))
     })
     .await

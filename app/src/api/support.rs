@@ -61,7 +61,7 @@ pub async fn load_log(before: String) -> Result<Vec<SupportRecord>, UiError> {
 pub async fn start_support(form: SupportForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::support_start(&form.account, &form.rest), &form, async {
-        let session = ssr::backend()?.start_support(&ssr::agent().await?, &form).await?;
+        let session = ssr::backend()?.start_support(&ssr::agent().await?, &form.input()?).await?;
         let page = links::in_support(session.account.as_str(), &form.rest);
         let inside = links::safe_next(&page).unwrap_or(links::SUPPORT).to_owned();
         Ok(ssr::Done::to(inside).saying("Session started. Every page you open is recorded in the account’s audit log."))

@@ -23,7 +23,7 @@ pub async fn load_token(acct: String, token: String) -> Result<ApiToken, UiError
 pub async fn create_token(acct: String, form: TokenForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(&links::account(&acct, "tokens/new"), &form, async {
-        let created = ssr::backend()?.create_api_token(&ssr::actor(&acct).await?, &form).await?;
+        let created = ssr::backend()?.create_api_token(&ssr::actor(&acct).await?, &form.input()?).await?;
         Ok(ssr::Done::to(links::token(&acct, created.token.id.as_str())).keeping(&created))
     })
     .await

@@ -1,7 +1,7 @@
 //! Takes a rotation step for all endpoints of an account.
 
 use domain::actor::Actor;
-use domain::rotation::bulk::{BulkStep, StepOutcome};
+use domain::rotation::{RotationStep, StepOutcome};
 use serde::{Deserialize, Serialize};
 
 use super::{Done, backend};
@@ -34,7 +34,7 @@ pub fn page(acct: &str) -> String {
 ///
 /// # Errors
 /// As `rotate_all` of the port.
-pub async fn take(acct: &str, actor: &Actor, step: &BulkStep, done: &str) -> Result<Done, UiError> {
+pub async fn take(acct: &str, actor: &Actor, step: &RotationStep, done: &str) -> Result<Done, UiError> {
     let (mut summary, mut tests, mut count) = (StepSummary::default(), Vec::new(), 0_usize);
     for result in backend()?.rotate_all(actor, step).await? {
         match result.outcome {
@@ -43,7 +43,7 @@ pub async fn take(acct: &str, actor: &Actor, step: &BulkStep, done: &str) -> Res
                 summary.reasons.push(reason);
                 continue;
             }
-            StepOutcome::Made(credential) => {
+            StepOutcome::Created(credential) => {
                 summary.created_for.push(result.name);
                 summary.credentials.push(credential);
             }

@@ -17,7 +17,7 @@ const WAIT_MS: u32 = 5_000;
 /// As `create_endpoint` of the port.
 pub async fn created(actor: &Actor, form: &EndpointForm, duplicate: &str) -> Result<CreatedEndpoint, UiError> {
     let duplicate = if duplicate == "allow" { Duplicate::Allow } else { Duplicate::Refuse };
-    Ok(backend()?.create_endpoint(actor, form, duplicate).await?)
+    Ok(backend()?.create_endpoint(actor, &form.input()?, duplicate).await?)
 }
 
 /// Sends an example of the endpoint's first subscribed event and waits for the first attempt. Returns the query string

@@ -2,12 +2,8 @@
 
 use axum::{Json, extract::State};
 use domain::{
-    actor::Permission,
     id::EndpointId,
-    rotation::{
-        Credential,
-        bulk::{BulkStep, StepOutcome, StepResult},
-    },
+    rotation::{Credential, RotationStep, StepOutcome, StepResult},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,11 +13,12 @@ use crate::{
     rest::{
         List,
         auth::Caller,
-        body::{EmptyBody, JsonBody},
+        body::JsonBody,
         openapi::Errors,
         paginate,
         problem::Problem,
         query::Query,
+        rotation::{read_empty, read_step},
         rotation_json::{PrepareRequest, RetireRequest, RotateRequest, RotationJson, SwitchRequest},
     },
 };
@@ -46,7 +43,7 @@ impl From<StepResult> for StepResultJson {
         let (endpoint_id, endpoint_name) = (result.endpoint.into(), result.name);
         let (outcome, reason, credential, test) = match result.outcome {
             StepOutcome::Done => ("done", None, None, None),
-            StepOutcome::Made(credential) => ("done", None, Some(credential), None),
+            StepOutcome::Created(credential) => ("done", None, Some(credential), None),
             StepOutcome::Sent(test) => ("done", None, None, Some(test.into())),
             StepOutcome::Skipped(reason) => ("skipped", Some(reason), None, None),
         };
@@ -56,16 +53,9 @@ impl From<StepResult> for StepResultJson {
 
 type Steps = Result<Json<List<StepResultJson>>, Problem>;
 
-async fn run(state: &AppState, caller: &Caller, step: BulkStep) -> Steps {
+async fn run(state: &AppState, caller: &Caller, step: RotationStep) -> Steps {
     let results = state.backend.rotate_all(&caller.0, &step).await?;
     Ok(Json(List { data: results.into_iter().map(Into::into).collect(), next: None }))
-}
-
-/// A step without fields.
-async fn run_without_body(state: &AppState, caller: &Caller, body: &JsonBody, step: BulkStep) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    let EmptyBody {} = body.parse_or_default()?;
-    run(state, caller, step).await
 }
 
 /// List the credentials of all endpoints and their rotations. Credentials are masked.
@@ -94,8 +84,7 @@ pub async fn show_all(
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn prepare_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, BulkStep::Prepare(body.parse_or_default::<PrepareRequest>()?.auth_token)).await
+    run(&state, &caller, read_step::<PrepareRequest>(&caller, &body)?).await
 }
 
 /// Switch every prepared endpoint to its next auth token, now or at a set time.
@@ -106,10 +95,7 @@ pub async fn prepare_all(State(state): State<SharedState>, caller: Caller, body:
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn switch_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    let wanted = body.parse_or_default::<SwitchRequest>()?;
-    let (at, unverified) = wanted.read()?;
-    run(&state, &caller, BulkStep::Switch(at, unverified)).await
+    run(&state, &caller, read_step::<SwitchRequest>(&caller, &body)?).await
 }
 
 /// Create a new signing secret for every endpoint; both secrets sign until the overlap ends.
@@ -118,8 +104,7 @@ pub async fn switch_all(State(state): State<SharedState>, caller: Caller, body: 
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn rotate_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, BulkStep::Rotate(body.parse_or_default::<RotateRequest>()?.overlap_s)).await
+    run(&state, &caller, read_step::<RotateRequest>(&caller, &body)?).await
 }
 
 /// Send every prepared endpoint a test with its next auth token.
@@ -127,7 +112,7 @@ pub async fn rotate_all(State(state): State<SharedState>, caller: Caller, body: 
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn test_tokens(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, BulkStep::Test(Credential::AuthToken)).await
+    run(&state, &caller, read_empty(&caller, &body, RotationStep::Test(Credential::AuthToken))?).await
 }
 
 /// Restore the previous auth token of every endpoint that switched within 24 hours.
@@ -135,7 +120,7 @@ pub async fn test_tokens(State(state): State<SharedState>, caller: Caller, body:
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn undo_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, BulkStep::Undo).await
+    run(&state, &caller, read_empty(&caller, &body, RotationStep::UndoToken)?).await
 }
 
 /// Delete the previous auth token of every endpoint that switched, before its 24 hours end.
@@ -143,7 +128,7 @@ pub async fn undo_all(State(state): State<SharedState>, caller: Caller, body: Js
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_tokens(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, BulkStep::RetireToken).await
+    run(&state, &caller, read_empty(&caller, &body, RotationStep::RetireToken)?).await
 }
 
 /// Cancel every prepared rotation.
@@ -151,7 +136,7 @@ pub async fn retire_tokens(State(state): State<SharedState>, caller: Caller, bod
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn drop_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, BulkStep::Drop).await
+    run(&state, &caller, read_empty(&caller, &body, RotationStep::CancelToken)?).await
 }
 
 /// Send every endpoint in an overlap a test signed only with the new secret.
@@ -159,7 +144,7 @@ pub async fn drop_all(State(state): State<SharedState>, caller: Caller, body: Js
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn test_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, BulkStep::Test(Credential::SigningSecret)).await
+    run(&state, &caller, read_empty(&caller, &body, RotationStep::Test(Credential::SigningSecret))?).await
 }
 
 /// Extend every overlap once, by its length.
@@ -167,7 +152,7 @@ pub async fn test_secrets(State(state): State<SharedState>, caller: Caller, body
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn extend_all(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    run_without_body(&state, &caller, &body, BulkStep::Extend).await
+    run(&state, &caller, read_empty(&caller, &body, RotationStep::ExtendSecret)?).await
 }
 
 /// End every overlap now: only the new secrets sign from then on.
@@ -178,6 +163,5 @@ pub async fn extend_all(State(state): State<SharedState>, caller: Caller, body: 
     responses((status = 200, description = "The result for each endpoint", body = List<StepResultJson>), Errors),
     security(("token" = ["credentials:write"])))]
 pub async fn retire_secrets(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Steps {
-    caller.require(Permission::RotateCredentials)?;
-    run(&state, &caller, BulkStep::RetireSecret(body.parse_or_default::<RetireRequest>()?.unverified())).await
+    run(&state, &caller, read_step::<RetireRequest>(&caller, &body)?).await
 }

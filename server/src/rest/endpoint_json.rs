@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Error, UnixMs,
-    endpoint::{Endpoint, EndpointForm, EndpointStatus, EndpointSummary, HEADER_KEPT, PauseReason},
+    endpoint::{Endpoint, EndpointInput, EndpointStatus, EndpointSummary, HEADER_KEPT, Header, PauseReason},
     time::{SECOND_MS, iso_utc},
 };
 use serde::{Deserialize, Deserializer, Serialize};
@@ -46,21 +46,22 @@ pub struct CreateEndpointRequest {
 }
 
 impl CreateEndpointRequest {
-    /// The same as a form.
+    /// What the endpoint should be.
     ///
     /// # Errors
-    /// 422 on `headers` for a value with a line break.
-    pub fn form(self) -> Result<EndpointForm, Problem> {
-        Ok(EndpointForm {
-            headers: lines(&self.headers)?,
+    /// 422 for an unknown event, and for a header with a line break.
+    pub fn input(self) -> Result<EndpointInput, Problem> {
+        let input = EndpointInput {
+            headers: headers(self.headers)?,
             url: self.url,
-            events: self.events,
+            events: Vec::new(),
             name: self.name,
-            auth_token: self.auth_token,
-            timeout_s: text(self.timeout_s),
-            rate_per_s: text(self.rate_per_s),
+            auth_token: Some(self.auth_token).filter(|token| !token.is_empty()),
+            timeout_s: self.timeout_s,
+            rate_per_s: self.rate_per_s,
             deliver_late: self.deliver_late,
-        })
+        };
+        Ok(input.with_events(&self.events)?)
     }
 }
 
@@ -87,21 +88,22 @@ pub struct UpdateEndpointRequest {
 }
 
 impl UpdateEndpointRequest {
-    /// The current form with the changes applied.
+    /// The current settings with the changes applied.
     ///
     /// # Errors
-    /// As [`CreateEndpointRequest::form`].
-    pub fn apply(self, form: EndpointForm) -> Result<EndpointForm, Problem> {
-        Ok(EndpointForm {
-            url: self.url.unwrap_or(form.url),
-            events: self.events.unwrap_or(form.events),
-            name: self.name.unwrap_or(form.name),
-            auth_token: form.auth_token,
-            headers: self.headers.map_or(Ok(form.headers), |headers| lines(&headers))?,
-            timeout_s: self.timeout_s.map_or(form.timeout_s, text),
-            rate_per_s: self.rate_per_s.map_or(form.rate_per_s, text),
-            deliver_late: self.deliver_late.unwrap_or(form.deliver_late),
-        })
+    /// As [`CreateEndpointRequest::input`].
+    pub fn apply(self, now: EndpointInput) -> Result<EndpointInput, Problem> {
+        let input = EndpointInput {
+            url: self.url.unwrap_or(now.url),
+            events: now.events,
+            name: self.name.unwrap_or(now.name),
+            auth_token: None,
+            headers: self.headers.map_or(Ok(now.headers), headers)?,
+            timeout_s: self.timeout_s.unwrap_or(now.timeout_s),
+            rate_per_s: self.rate_per_s.unwrap_or(now.rate_per_s),
+            deliver_late: self.deliver_late.unwrap_or(now.deliver_late),
+        };
+        Ok(if let Some(names) = self.events { input.with_events(&names)? } else { input })
     }
 }
 
@@ -110,20 +112,16 @@ fn nullable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<
     Option::deserialize(deserializer).map(Some)
 }
 
-fn text(number: Option<u32>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
-}
-
-/// Headers in the format of the form, one per line. A line break in a value would add a header.
-fn lines(headers: &BTreeMap<String, String>) -> Result<String, Problem> {
-    if headers.iter().any(|(name, value)| name.contains(['\n', '\r', ':']) || value.contains(['\n', '\r'])) {
+fn headers(given: BTreeMap<String, String>) -> Result<Vec<Header>, Problem> {
+    if given.iter().any(|(name, value)| name.contains(['\n', '\r', ':']) || value.contains(['\n', '\r'])) {
         return Err(Error::invalid(
             "headers",
             "A header name must not contain a colon, and neither name nor value a line break.",
         )
         .into());
     }
-    Ok(headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect())
+    let header = |(name, value): (String, String)| Header { name: name.trim().into(), value: value.trim().into() };
+    Ok(given.into_iter().map(header).collect())
 }
 
 /// An endpoint, without its credentials.

@@ -8,7 +8,7 @@ use axum::{
 use domain::{
     Error,
     actor::{Actor, Permission, Who},
-    endpoint::Duplicate,
+    endpoint::{Duplicate, EndpointInput},
     event::EventKind,
     id::EndpointId,
     token::Scope,
@@ -47,7 +47,7 @@ pub async fn create(
     caller.require(Permission::WriteEndpoints)?;
     let wanted: CreateEndpointRequest = body.parse()?;
     let duplicate = if wanted.allow_duplicate { Duplicate::Allow } else { Duplicate::Refuse };
-    let created = state.backend.create_endpoint(&caller.0, &wanted.form()?, duplicate).await?;
+    let created = state.backend.create_endpoint(&caller.0, &wanted.input()?, duplicate).await?;
     let endpoint = EndpointJson::new(created.endpoint, state.backend.clock().now());
     let (auth_token, signing_secret) = (created.credentials.auth_token, created.credentials.signing_secret);
     Ok((StatusCode::CREATED, Json(CreatedJson { endpoint, auth_token, signing_secret })))
@@ -96,9 +96,12 @@ pub async fn show(
 pub async fn change(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, body: JsonBody) -> One {
     caller.require(Permission::WriteEndpoints)?;
     let (id, change) = (EndpointId::parse(&id)?, body.parse::<UpdateEndpointRequest>()?);
-    let (endpoint, form) = state.backend.endpoint_form(&with_read_scope(&caller.0), &id).await?;
+    let endpoint = state.backend.endpoint(&with_read_scope(&caller.0), &id).await?.endpoint;
     let version = change.version.unwrap_or(endpoint.version);
-    let endpoint = state.backend.update_endpoint(&caller.0, &id, &change.apply(form)?, Some(version)).await?;
+    let endpoint = state
+        .backend
+        .update_endpoint(&caller.0, &id, &change.apply(EndpointInput::of(&endpoint))?, Some(version))
+        .await?;
     Ok(Json(EndpointJson::new(endpoint, state.backend.clock().now())))
 }
 

@@ -7,9 +7,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use domain::{
+    Error,
     actor::Permission,
     id::{EndpointId, JobId},
-    recover::{RecoverForm, RecoveryJob, RecoveryPlan, RecoveryRequest},
+    recover::{RecoverInput, RecoveryJob, RecoveryPlan, RecoveryRequest},
     time::iso_utc,
 };
 use serde::{Deserialize, Serialize};
@@ -50,9 +51,8 @@ pub struct RecoverRequest {
 }
 
 impl RecoverRequest {
-    fn form(self) -> RecoverForm {
-        let rate_per_s = self.rate_per_s.map(|rate| rate.to_string()).unwrap_or_default();
-        RecoverForm { from: self.from, to: self.to, events: self.events, which: self.which, rate_per_s }
+    fn input(&self) -> Result<RecoverInput, Error> {
+        RecoverInput::read(&self.from, &self.to, &self.events, &self.which, Ok(self.rate_per_s))
     }
 }
 
@@ -167,12 +167,12 @@ pub async fn start(
 ) -> Result<Response, Problem> {
     caller.require(Permission::WriteDeliveries)?;
     let (id, wanted) = (EndpointId::parse(&id)?, body.parse::<RecoverRequest>()?);
-    let (dry_run, form) = (wanted.dry_run, wanted.form());
-    if dry_run {
-        let plan = state.backend.plan_recovery(&caller.0, &id, &form).await?;
+    let input = wanted.input()?;
+    if wanted.dry_run {
+        let plan = state.backend.plan_recovery(&caller.0, &id, &input).await?;
         return Ok(Json(PlanJson::from(plan)).into_response());
     }
-    let job = state.backend.start_recovery(&caller.0, &id, &form).await?;
+    let job = state.backend.start_recovery(&caller.0, &id, &input).await?;
     Ok((StatusCode::ACCEPTED, Json(JobJson::from(job))).into_response())
 }
 

@@ -5,8 +5,12 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use domain::{actor::Permission, id::EndpointId, rotation::Credential};
-use serde::de::DeserializeOwned;
+use domain::{
+    Error,
+    actor::Permission,
+    id::EndpointId,
+    rotation::{Credential, RotationStep, StepOutcome},
+};
 
 use crate::{
     app_state::{AppState, SharedState},
@@ -18,7 +22,8 @@ use crate::{
         problem::Problem,
         query::Query,
         rotation_json::{
-            PrepareRequest, PreparedJson, RetireRequest, RotateRequest, RotatedJson, RotationJson, SwitchRequest,
+            PrepareRequest, PreparedJson, RetireRequest, RotateRequest, RotatedJson, RotationJson, StepRequest,
+            SwitchRequest,
         },
     },
 };
@@ -26,25 +31,46 @@ use crate::{
 type Rotation = Result<Json<RotationJson>, Problem>;
 type TestSent = Result<(StatusCode, Json<TestSentJson>), Problem>;
 
-/// What every step checks first: the permission, the endpoint id, and the body.
-fn parse_step<T: Default + DeserializeOwned>(
-    caller: &Caller,
-    id: &str,
-    body: &JsonBody,
-) -> Result<(EndpointId, T), Problem> {
+/// The step of this body, for an actor who may take it.
+pub(super) fn read_step<T: StepRequest>(caller: &Caller, body: &JsonBody) -> Result<RotationStep, Problem> {
     caller.require(Permission::RotateCredentials)?;
-    let fields = body.parse_or_default()?;
-    Ok((EndpointId::parse(id)?, fields))
+    Ok(body.parse_or_default::<T>()?.step()?)
 }
 
 /// The same for a step without fields.
-fn parse_id(caller: &Caller, id: &str, body: &JsonBody) -> Result<EndpointId, Problem> {
-    parse_step::<EmptyBody>(caller, id, body).map(|(id, EmptyBody {})| id)
+pub(super) fn read_empty(caller: &Caller, body: &JsonBody, step: RotationStep) -> Result<RotationStep, Problem> {
+    caller.require(Permission::RotateCredentials)?;
+    let EmptyBody {} = body.parse_or_default()?;
+    Ok(step)
 }
 
-async fn send_test(state: &AppState, caller: &Caller, id: &EndpointId, with: Credential) -> TestSent {
-    let test = state.backend.test_credential(&caller.0, id, with).await?;
-    Ok((StatusCode::ACCEPTED, Json(TestSentJson { delivery_id: test.into() })))
+async fn take(state: &AppState, caller: &Caller, id: &str, step: RotationStep) -> Result<StepOutcome, Problem> {
+    Ok(state.backend.rotate(&caller.0, &EndpointId::parse(id)?, &step).await?)
+}
+
+/// Takes a step and shows the credentials afterwards.
+async fn show_after(state: &AppState, caller: &Caller, id: &str, step: RotationStep) -> Rotation {
+    take(state, caller, id, step).await?;
+    credentials(state, caller, id).await.map(Json)
+}
+
+async fn credentials(state: &AppState, caller: &Caller, id: &str) -> Result<RotationJson, Problem> {
+    Ok(state.backend.rotation(&caller.0, &EndpointId::parse(id)?).await?.into())
+}
+
+/// Takes a step that generates a credential.
+async fn create(state: &AppState, caller: &Caller, id: &str, step: RotationStep) -> Result<String, Problem> {
+    match take(state, caller, id, step).await? {
+        StepOutcome::Created(credential) => Ok(credential),
+        _ => Err(Error::Internal.into()),
+    }
+}
+
+async fn send_test(state: &AppState, caller: &Caller, id: &str, body: &JsonBody, what: Credential) -> TestSent {
+    match take(state, caller, id, read_empty(caller, body, RotationStep::Test(what))?).await? {
+        StepOutcome::Sent(test) => Ok((StatusCode::ACCEPTED, Json(TestSentJson { delivery_id: test.into() }))),
+        _ => Err(Error::Internal.into()),
+    }
 }
 
 /// Show the credentials of an endpoint and their rotations. Credentials are masked.
@@ -54,7 +80,7 @@ async fn send_test(state: &AppState, caller: &Caller, id: &EndpointId, with: Cre
     security(("token" = ["credentials:write"]), ("token" = ["endpoints:read"])))]
 pub async fn show(State(state): State<SharedState>, caller: Caller, Path(id): Path<String>, query: Query) -> Rotation {
     query.finish()?;
-    Ok(Json(state.backend.rotation(&caller.0, &EndpointId::parse(&id)?).await?.into()))
+    credentials(&state, &caller, &id).await.map(Json)
 }
 
 /// Prepare the next auth token.
@@ -71,9 +97,9 @@ pub async fn prepare(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<PreparedJson>, Problem> {
-    let (id, wanted) = parse_step::<PrepareRequest>(&caller, &id, &body)?;
-    let next_auth_token = state.backend.prepare_token(&caller.0, &id, wanted.auth_token).await?;
-    let rotation = state.backend.rotation(&caller.0, &id).await?.into();
+    let step = read_step::<PrepareRequest>(&caller, &body)?;
+    let next_auth_token = create(&state, &caller, &id, step).await?;
+    let rotation = credentials(&state, &caller, &id).await?;
     Ok(Json(PreparedJson { next_auth_token, rotation }))
 }
 
@@ -90,7 +116,7 @@ pub async fn test_token(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> TestSent {
-    send_test(&state, &caller, &parse_id(&caller, &id, &body)?, Credential::AuthToken).await
+    send_test(&state, &caller, &id, &body, Credential::AuthToken).await
 }
 
 /// Switch to the next auth token, now or at a set time.
@@ -105,9 +131,7 @@ pub async fn switch(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let (id, wanted) = parse_step::<SwitchRequest>(&caller, &id, &body)?;
-    let (at, unverified) = wanted.read()?;
-    Ok(Json(state.backend.switch_token(&caller.0, &id, at, unverified).await?.into()))
+    show_after(&state, &caller, &id, read_step::<SwitchRequest>(&caller, &body)?).await
 }
 
 /// Restore the previous auth token, within 24 hours of the switch.
@@ -121,8 +145,7 @@ pub async fn undo(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.undo_token(&caller.0, &id).await?.into()))
+    show_after(&state, &caller, &id, read_empty(&caller, &body, RotationStep::UndoToken)?).await
 }
 
 /// Delete the previous auth token before its 24 hours end.
@@ -136,8 +159,7 @@ pub async fn retire_token(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.retire_token(&caller.0, &id).await?.into()))
+    show_after(&state, &caller, &id, read_empty(&caller, &body, RotationStep::RetireToken)?).await
 }
 
 /// Cancel a prepared rotation.
@@ -151,8 +173,7 @@ pub async fn cancel_token_rotation(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.cancel_token_rotation(&caller.0, &id).await?.into()))
+    show_after(&state, &caller, &id, read_empty(&caller, &body, RotationStep::CancelToken)?).await
 }
 
 /// Create a new signing secret; both secrets sign until the overlap ends.
@@ -169,9 +190,9 @@ pub async fn rotate(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Result<Json<RotatedJson>, Problem> {
-    let (id, wanted) = parse_step::<RotateRequest>(&caller, &id, &body)?;
-    let signing_secret = state.backend.rotate_secret(&caller.0, &id, wanted.overlap_s).await?;
-    let rotation = state.backend.rotation(&caller.0, &id).await?.into();
+    let step = read_step::<RotateRequest>(&caller, &body)?;
+    let signing_secret = create(&state, &caller, &id, step).await?;
+    let rotation = credentials(&state, &caller, &id).await?;
     Ok(Json(RotatedJson { signing_secret, rotation }))
 }
 
@@ -188,7 +209,7 @@ pub async fn test_secret(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> TestSent {
-    send_test(&state, &caller, &parse_id(&caller, &id, &body)?, Credential::SigningSecret).await
+    send_test(&state, &caller, &id, &body, Credential::SigningSecret).await
 }
 
 /// Extend the overlap once, by its length.
@@ -202,8 +223,7 @@ pub async fn extend(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let id = parse_id(&caller, &id, &body)?;
-    Ok(Json(state.backend.extend_secret(&caller.0, &id).await?.into()))
+    show_after(&state, &caller, &id, read_empty(&caller, &body, RotationStep::ExtendSecret)?).await
 }
 
 /// End the overlap now: only the new secret signs from then on.
@@ -220,6 +240,5 @@ pub async fn retire_secret(
     Path(id): Path<String>,
     body: JsonBody,
 ) -> Rotation {
-    let (id, wanted) = parse_step::<RetireRequest>(&caller, &id, &body)?;
-    Ok(Json(state.backend.retire_secret(&caller.0, &id, wanted.unverified()).await?.into()))
+    show_after(&state, &caller, &id, read_step::<RetireRequest>(&caller, &body)?).await
 }

@@ -2,10 +2,10 @@
 
 use domain::{
     Error, UnixMs,
-    rotation::{AllowUnverified, OVERLAP_S, RotationView, SecretRotation, TokenPhase, TokenRotation},
+    rotation::{AllowUnverified, OVERLAP_S, RotationStep, RotationView, SecretRotation, TokenPhase, TokenRotation},
     time::{iso_utc, parse_utc},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
 /// Both credentials of an endpoint, masked, and their running rotations.
@@ -129,6 +129,15 @@ pub struct RotatedJson {
     pub rotation: RotationJson,
 }
 
+/// A body that says how to take a step.
+pub trait StepRequest: Default + DeserializeOwned {
+    /// The step.
+    ///
+    /// # Errors
+    /// `Invalid` for a malformed time.
+    fn step(self) -> Result<RotationStep, Error>;
+}
+
 /// A rotation to prepare.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -136,6 +145,12 @@ pub struct PrepareRequest {
     /// The token to use; by default, 30 random characters.
     #[serde(default)]
     pub auth_token: Option<String>,
+}
+
+impl StepRequest for PrepareRequest {
+    fn step(self) -> Result<RotationStep, Error> {
+        Ok(RotationStep::PrepareToken(self.auth_token))
+    }
 }
 
 /// When to switch.
@@ -150,15 +165,11 @@ pub struct SwitchRequest {
     pub anyway: bool,
 }
 
-impl SwitchRequest {
-    /// The time, if one is set, and whether to switch without a successful test.
-    ///
-    /// # Errors
-    /// `Invalid` for a malformed time.
-    pub fn read(self) -> Result<(Option<UnixMs>, AllowUnverified), Error> {
+impl StepRequest for SwitchRequest {
+    fn step(self) -> Result<RotationStep, Error> {
         let no_time = || Error::invalid("at", "A time must be RFC 3339, for example 2026-11-24T14:00:00Z.");
         let at = self.at.map(|at| parse_utc(&at).ok_or_else(no_time)).transpose()?;
-        Ok((at, unverified(self.anyway)))
+        Ok(RotationStep::SwitchToken(at, unverified(self.anyway)))
     }
 }
 
@@ -171,11 +182,9 @@ pub struct RetireRequest {
     pub anyway: bool,
 }
 
-impl RetireRequest {
-    /// Whether to retire the old secret without a successful test.
-    #[must_use]
-    pub const fn unverified(&self) -> AllowUnverified {
-        unverified(self.anyway)
+impl StepRequest for RetireRequest {
+    fn step(self) -> Result<RotationStep, Error> {
+        Ok(RotationStep::RetireSecret(unverified(self.anyway)))
     }
 }
 
@@ -200,5 +209,11 @@ const fn overlap() -> u32 {
 impl Default for RotateRequest {
     fn default() -> Self {
         Self { overlap_s: OVERLAP_S }
+    }
+}
+
+impl StepRequest for RotateRequest {
+    fn step(self) -> Result<RotationStep, Error> {
+        Ok(RotationStep::RotateSecret(self.overlap_s))
     }
 }

@@ -10,7 +10,7 @@ use domain::{
     actor::Permission,
     id::TokenId,
     time::iso_utc,
-    token::{ApiToken, CreatedToken, OVERLAP_H, TokenForm},
+    token::{ApiToken, CreatedToken, NewToken, OVERLAP_H},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -143,9 +143,8 @@ pub async fn list(
 pub async fn create(State(state): State<SharedState>, caller: Caller, body: JsonBody) -> Created {
     caller.require(Permission::ManageTokens)?;
     let wanted = body.parse::<TokenRequest>()?;
-    let expires_days = wanted.expires_days.map(|days| days.to_string()).unwrap_or_default();
-    let form = TokenForm { name: wanted.name, scopes: wanted.scopes, expires_days };
-    let created = state.backend.create_api_token(&caller.0, &form).await?;
+    let new = NewToken::read(&wanted.name, &wanted.scopes, Ok(wanted.expires_days))?;
+    let created = state.backend.create_api_token(&caller.0, &new).await?;
     Ok((StatusCode::CREATED, Json(CreatedTokenJson::new(created, state.backend.clock().now()))))
 }
 

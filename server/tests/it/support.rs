@@ -230,7 +230,7 @@ async fn access_withdrawn_by_an_admin_is_refused_at_the_next_request() {
     let admin = app.room.engine.create_user(&Actor::COMMAND_LINE, "bo@acme.example", PASSWORD, admin).await.unwrap();
     let admin = app.room.backend.actor(&admin, &tenant.account.id).await.unwrap();
     let form = AccountForm { name: "acme".into(), ..AccountForm::default() };
-    app.room.backend.change_account(&admin, &form).await.unwrap();
+    app.room.backend.change_account(&admin, &form.input().unwrap()).await.unwrap();
     let refused = browser.get(&page).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.text.contains("acme does not allow support access"), "{}", refused.text);

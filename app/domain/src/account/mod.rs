@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     port::Accounts,
-    settings::{AccountForm, AccountSettings, BODIES_DAYS, RETENTION_MAX_DAYS, ROWS_DAYS},
+    settings::{AccountForm, AccountInput, AccountSettings, BODIES_DAYS, RETENTION_MAX_DAYS, ROWS_DAYS},
     sign_in::{PasswordOutcome, PendingSignIn},
     sign_up::{
         EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SignUp, email_complaint, normal_email,

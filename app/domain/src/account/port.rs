@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Account, AccountForm, Membership, PasswordOutcome, SignUp, User};
+use super::{Account, AccountInput, Membership, PasswordOutcome, SignUp, User};
 use crate::{
     actor::Actor,
     error::Result,
@@ -46,7 +46,7 @@ pub trait Accounts {
     ///
     /// # Errors
     /// `Forbidden` for whoever may not manage it, `Invalid` for the name.
-    async fn change_account(&self, actor: &Actor, form: &AccountForm) -> Result<Account>;
+    async fn change_account(&self, actor: &Actor, input: &AccountInput) -> Result<Account>;
     /// Whether anyone may sign up.
     fn sign_up_open(&self) -> bool;
 }

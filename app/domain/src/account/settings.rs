@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldError, Result, noted, whole};
 
 /// Default retention of payloads and responses, in days.
 pub const BODIES_DAYS: u32 = 30;
@@ -30,7 +30,7 @@ impl Default for AccountSettings {
     }
 }
 
-/// The settings form.
+/// The settings form, as typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountForm {
     /// Display name.
@@ -50,25 +50,55 @@ pub struct AccountForm {
     pub rows_days: String,
 }
 
+/// What an account's name and settings should be, before any rule is checked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AccountInput {
+    /// Display name.
+    pub name: String,
+    /// Whether developers may rotate credentials.
+    pub developers_rotate: bool,
+    /// Whether the provider's support staff may read the account.
+    pub support_access: bool,
+    /// Retention of payloads and responses, in days; no change by default.
+    pub bodies_days: Option<u32>,
+    /// Retention of events, deliveries and attempts, in days; no change by default.
+    pub rows_days: Option<u32>,
+}
+
 impl AccountForm {
-    /// Applies the form to the current settings. Payloads are never kept longer than the deliveries they belong to. An
+    /// Reads the form.
+    ///
+    /// # Errors
+    /// `Invalid` for days that are not a number.
+    pub fn input(&self) -> Result<AccountInput> {
+        let (mut wrong, message) = (Vec::new(), "Choose a whole number of days.");
+        let rows_days = noted(&mut wrong, whole(&self.rows_days, "rows_days", message)).flatten();
+        let bodies_days = noted(&mut wrong, whole(&self.bodies_days, "bodies_days", message)).flatten();
+        let (developers_rotate, support_access) = (self.developers_rotate, self.support_access);
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        Ok(AccountInput { name: self.name.clone(), developers_rotate, support_access, bodies_days, rows_days })
+    }
+}
+
+impl AccountInput {
+    /// Applies the input to the current settings. Payloads are never kept longer than the deliveries they belong to. An
     /// unchanged value is always accepted, even if the operator has since lowered the maximum, which then applies anyway.
     ///
     /// # Errors
     /// `Invalid` per field, for example for more days than the operator allows.
     pub fn settings(&self, before: AccountSettings, most_days: u32) -> Result<AccountSettings> {
         let mut errors = Vec::new();
-        let mut days = |field: &str, text: &str, before: u32| match text.trim() {
-            "" => before,
-            text => text.parse().ok().filter(|days| *days == before || (1..=most_days).contains(days)).unwrap_or_else(
-                || {
-                    errors.push(FieldError::new(field, format!("Choose 1 to {most_days} days.")));
-                    before
-                },
-            ),
+        let mut days = |field: &str, days: Option<u32>, before: u32| {
+            let days = days.unwrap_or(before);
+            if days != before && !(1..=most_days).contains(&days) {
+                errors.push(FieldError::new(field, format!("Choose 1 to {most_days} days.")));
+            }
+            days
         };
-        let rows_days = days("rows_days", &self.rows_days, before.rows_days);
-        let bodies_days = days("bodies_days", &self.bodies_days, before.bodies_days);
+        let rows_days = days("rows_days", self.rows_days, before.rows_days);
+        let bodies_days = days("bodies_days", self.bodies_days, before.bodies_days);
         if errors.is_empty() && bodies_days > rows_days {
             let message = "Payloads can't be kept longer than the deliveries they belong to.";
             errors.push(FieldError::new("bodies_days", message));
@@ -93,15 +123,17 @@ mod tests {
             rows_days: rows.into(),
             ..AccountForm::default()
         };
+        let settings = |form: AccountForm| form.input()?.settings(before, 60);
         let fields = |form: AccountForm| {
-            let error = form.settings(before, 60).unwrap_err();
+            let error = settings(form).unwrap_err();
             error.fields().iter().map(|error| error.field.clone()).collect::<Vec<_>>()
         };
-        assert_eq!(fields(form("61", "many")), ["rows_days", "bodies_days"]);
+        assert_eq!(fields(form("61", "62")), ["rows_days", "bodies_days"]);
+        assert_eq!(fields(form("few", "many")), ["rows_days", "bodies_days"]);
         assert_eq!(fields(form("31", "30")), ["bodies_days"]);
-        let after = form("60", "60").settings(before, 60).unwrap();
+        let after = settings(form("60", "60")).unwrap();
         assert_eq!((after.bodies_days, after.rows_days), (60, 60));
-        let kept = form("30", "90").settings(before, 60).unwrap();
+        let kept = settings(form("30", "90")).unwrap();
         assert_eq!((kept.bodies_days, kept.rows_days), (BODIES_DAYS, ROWS_DAYS));
     }
 }

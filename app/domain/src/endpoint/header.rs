@@ -40,27 +40,32 @@ pub struct Header {
     pub value: String,
 }
 
-/// Parses custom headers, one per line.
-pub(super) fn headers(text: &str) -> Result<Vec<Header>, FieldError> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let headers: Vec<Header> = lines.map(header).collect::<Result<_, _>>()?;
+/// Reads custom headers, one `Name: value` per line.
+pub(super) fn header_lines(text: &str) -> Result<Vec<Header>, FieldError> {
+    let header = |line: &str| {
+        let message = || format!("Write each header as Name: value. This line has no colon: {line}");
+        let (name, value) = line.split_once(':').ok_or_else(|| FieldError::new("headers", message()))?;
+        Ok(Header { name: name.trim().to_owned(), value: value.trim().to_owned() })
+    };
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(header).collect()
+}
+
+/// Checks custom headers.
+pub(super) fn check_headers(headers: &[Header]) -> Result<(), FieldError> {
+    headers.iter().try_for_each(check_header)?;
     if headers.len() > HEADERS_MAX {
         return Err(FieldError::new("headers", "You can set at most 20 custom headers."));
     }
     let same = |a: &Header, b: &Header| a.name.eq_ignore_ascii_case(&b.name);
     match headers.iter().enumerate().find(|(at, h)| headers[..*at].iter().any(|before| same(before, h))) {
         Some((_, twice)) => Err(FieldError::new("headers", format!("{} is listed twice.", twice.name))),
-        None => Ok(headers),
+        None => Ok(()),
     }
 }
 
-/// Parses one header line. Names are tokens and values visible text (RFC 9110 section 5), which rules out injection.
-fn header(line: &str) -> Result<Header, FieldError> {
+/// Names are tokens and values visible text (RFC 9110 section 5), which rules out injection.
+fn check_header(Header { name, value }: &Header) -> Result<(), FieldError> {
     let refuse = |message: String| Err(FieldError::new("headers", message));
-    let Some((name, value)) = line.split_once(':') else {
-        return refuse(format!("Write each header as Name: value. This line has no colon: {line}"));
-    };
-    let (name, value) = (name.trim(), value.trim());
     let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || name.len() > 100 || !name.bytes().all(is_token) {
         return refuse(format!("{name:?} is not a valid header name."));
@@ -73,5 +78,5 @@ fn header(line: &str) -> Result<Header, FieldError> {
     if value.len() > HEADER_VALUE_MAX_CHARS || !(kept || value.chars().all(|c| c == '\t' || (' '..='~').contains(&c))) {
         return refuse(format!("The value of {name} can contain only visible ASCII characters, at most 2,048."));
     }
-    Ok(Header { name: name.to_owned(), value: value.to_owned() })
+    Ok(())
 }

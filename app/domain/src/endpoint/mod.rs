@@ -10,7 +10,7 @@ mod status;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    form::{EndpointForm, NewEndpoint},
+    form::{EndpointForm, EndpointInput, NewEndpoint},
     header::{HEADER_KEPT, HEADER_VALUE_MAX_CHARS, HEADERS_MAX, Header},
     health::{DISABLED, Evidence, FAILING, FAILING_FOUR_DAYS, FAILING_ONE_DAY, Health, LAST_WARNING_MS},
     port::{Duplicate, Endpoints},

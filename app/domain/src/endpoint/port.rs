@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{CreatedEndpoint, Credentials, Endpoint, EndpointForm, EndpointSummary};
+use super::{CreatedEndpoint, Credentials, Endpoint, EndpointInput, EndpointSummary};
 use crate::{
     actor::Actor,
     audit::AuditRecord,
@@ -32,7 +32,7 @@ pub trait Endpoints {
     async fn create_endpoint(
         &self,
         actor: &Actor,
-        form: &EndpointForm,
+        input: &EndpointInput,
         duplicate: Duplicate,
     ) -> Result<CreatedEndpoint>;
     /// The account's endpoints, failing ones first, then by name, without deleted ones.
@@ -45,11 +45,6 @@ pub trait Endpoints {
     /// # Errors
     /// `NotFound`, also for another account's endpoint.
     async fn endpoint(&self, actor: &Actor, id: &EndpointId) -> Result<EndpointSummary>;
-    /// The endpoint as a prefilled form; header values are [`super::HEADER_KEPT`].
-    ///
-    /// # Errors
-    /// As [`Self::endpoint`].
-    async fn endpoint_form(&self, actor: &Actor, id: &EndpointId) -> Result<(Endpoint, EndpointForm)>;
     /// Changes an endpoint. `version` is the one the edit started from; `None` overwrites any version.
     ///
     /// # Errors
@@ -58,7 +53,7 @@ pub trait Endpoints {
         &self,
         actor: &Actor,
         id: &EndpointId,
-        form: &EndpointForm,
+        input: &EndpointInput,
         version: Option<u32>,
     ) -> Result<Endpoint>;
     /// Pauses an endpoint: its events are held. Pausing a paused endpoint has no effect.

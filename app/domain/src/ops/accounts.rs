@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{Account, Limits, email_complaint, normal_email},
     endpoint::ENDPOINTS_MAX,
-    error::{Error, FieldError, Result},
+    error::{Error, FieldError, Result, noted, whole},
     id::AccountId,
     name,
     query::{Writer, pairs},
@@ -13,13 +13,13 @@ use crate::{
 };
 
 /// Maximum length of a reference in characters.
-pub const REFERENCE_MAX_CHARS: usize = 120;
+const REFERENCE_MAX_CHARS: usize = 120;
 /// Minimum length of the reason of a suspension in characters. The account's members read it.
 pub const REASON_MIN_CHARS: usize = 4;
 /// Maximum length of the reason in characters.
 pub const REASON_MAX_CHARS: usize = 300;
 /// Maximum number of endpoints an operator may allow one account.
-pub const ENDPOINTS_ALLOWED_MAX: u32 = 5_000;
+const ENDPOINTS_ALLOWED_MAX: u32 = 5_000;
 /// Maximum events per second an operator may allow an account. Without a limit of its own, it applies per token.
 pub const EVENTS_PER_S: u32 = 50_000;
 
@@ -209,34 +209,41 @@ impl LimitsForm {
         }
     }
 
-    /// Checks the form. Retention may be shorter than the installation's maximum, not longer.
+    /// Reads the form.
     ///
     /// # Errors
-    /// `Invalid` with one entry per invalid field.
-    pub fn check(&self, most_days: u32) -> Result<Limits> {
-        let mut complaints = Vec::new();
-        let mut limit = |field: &str, text: &str, most: u32, what: &str| {
-            let text = text.trim().replace([',', ' '], "");
-            if text.is_empty() {
-                return None;
-            }
-            let number = text.parse().ok().filter(|n| (1..=most).contains(n));
-            if number.is_none() {
-                let message = format!("Enter {what} from 1 to {most}, or leave blank for the default.");
-                complaints.push(FieldError::new(field, message));
-            }
-            number
-        };
+    /// `Invalid` for a field that is not a number.
+    pub fn input(&self) -> Result<Limits> {
+        let (mut wrong, message) = (Vec::new(), "Enter a whole number, or leave blank for the default.");
+        let mut limit = |field, text| noted(&mut wrong, whole(text, field, message)).flatten();
         let limits = Limits {
-            endpoints_max: limit("endpoints_max", &self.endpoints_max, ENDPOINTS_ALLOWED_MAX, "a number"),
-            events_per_s: limit("events_per_s", &self.events_per_s, EVENTS_PER_S, "a number"),
-            retention_max_days: limit("retention_max_days", &self.retention_max_days, most_days, "days"),
+            endpoints_max: limit("endpoints_max", &self.endpoints_max),
+            events_per_s: limit("events_per_s", &self.events_per_s),
+            retention_max_days: limit("retention_max_days", &self.retention_max_days),
         };
-        if complaints.is_empty() { Ok(limits) } else { Err(Error::Invalid(complaints)) }
+        if wrong.is_empty() { Ok(limits) } else { Err(Error::Invalid(wrong)) }
     }
 }
 
 impl Limits {
+    /// Checks the bounds. Retention may be shorter than the installation's maximum, not longer.
+    ///
+    /// # Errors
+    /// `Invalid` with one entry per invalid field.
+    pub fn check(self, most_days: u32) -> Result<Self> {
+        let bounds = [
+            ("endpoints_max", self.endpoints_max, ENDPOINTS_ALLOWED_MAX, "a number"),
+            ("events_per_s", self.events_per_s, EVENTS_PER_S, "a number"),
+            ("retention_max_days", self.retention_max_days, most_days, "days"),
+        ];
+        let wrong = bounds.into_iter().filter(|(_, limit, most, _)| limit.is_some_and(|n| !(1..=*most).contains(&n)));
+        let complaint = |(field, _, most, what)| {
+            FieldError::new(field, format!("Enter {what} from 1 to {most}, or leave blank for the default."))
+        };
+        let complaints: Vec<_> = wrong.map(complaint).collect();
+        if complaints.is_empty() { Ok(self) } else { Err(Error::Invalid(complaints)) }
+    }
+
     /// The maximum number of endpoints that applies.
     #[must_use]
     pub fn endpoints(self) -> u32 {
@@ -279,11 +286,14 @@ mod tests {
     fn a_limit_is_within_its_bounds_or_blank() {
         let form =
             LimitsForm { endpoints_max: "0".into(), events_per_s: "50,001".into(), retention_max_days: "31".into() };
-        assert_eq!(fields(&form.check(30).unwrap_err()), ["endpoints_max", "events_per_s", "retention_max_days"]);
+        assert_eq!(
+            fields(&form.input().unwrap().check(30).unwrap_err()),
+            ["endpoints_max", "events_per_s", "retention_max_days"]
+        );
         let form = LimitsForm { events_per_s: "1,000".into(), ..LimitsForm::default() };
-        let limits = form.check(30).unwrap();
+        let limits = form.input().unwrap().check(30).unwrap();
         assert_eq!((limits.endpoints(), limits.events_per_s, limits.retention_days(30)), (500, Some(1_000), 30));
-        assert_eq!(LimitsForm::of(limits).check(30), Ok(limits));
+        assert_eq!(LimitsForm::of(limits).input(), Ok(limits));
     }
 
     #[test]

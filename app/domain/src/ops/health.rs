@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// A delivery counts as late after being due for this long, in milliseconds.
-pub const LATE_MS: i64 = 30 * SECOND_MS;
+const LATE_MS: i64 = 30 * SECOND_MS;
 /// A node counts as silent when its heartbeat is older than this, in milliseconds.
-pub const SILENT_MS: i64 = 15 * SECOND_MS;
+const SILENT_MS: i64 = 15 * SECOND_MS;
 /// A node's clock is shown as wrong when it is further than this from the database's, in milliseconds.
 pub const CLOCK_OFFSET_WARN_MS: i64 = SECOND_MS;
 /// A node whose clock is further than this from the database's claims no deliveries, in milliseconds.

@@ -7,9 +7,15 @@ pub mod policy;
 
 use async_trait::async_trait;
 
-use crate::{account::Account, actor::Actor, error::Result, id::AccountId, member::Invitation};
+use crate::{
+    account::{Account, Limits},
+    actor::Actor,
+    error::Result,
+    id::AccountId,
+    member::Invitation,
+};
 
-use accounts::{AccountDetail, AccountFilter, AccountNameForm, AccountsPage, LimitsForm, NewAccount};
+use accounts::{AccountDetail, AccountFilter, AccountNameForm, AccountsPage, NewAccount};
 use health::Health;
 use policy::{Policy, PolicyName};
 
@@ -61,7 +67,7 @@ pub trait OpsAccounts {
     ///
     /// # Errors
     /// `NotFound`, `Invalid` per field.
-    async fn limit_account(&self, actor: &Actor, id: &AccountId, form: &LimitsForm) -> Result<Account>;
+    async fn limit_account(&self, actor: &Actor, id: &AccountId, limits: Limits) -> Result<Account>;
 }
 
 /// Policies of the installation.

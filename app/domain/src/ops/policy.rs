@@ -10,11 +10,11 @@ use crate::{
 };
 
 /// Maximum number of networks the egress guard may allow.
-pub const NETWORKS_MAX: usize = 100;
+const NETWORKS_MAX: usize = 100;
 /// Maximum retention an operator may allow, in days.
-pub const RETENTION_DAYS_MAX: u32 = 36_500;
+const RETENTION_DAYS_MAX: u32 = 36_500;
 /// Maximum length of the support contact, in characters.
-pub const CONTACT_MAX_CHARS: usize = 200;
+const CONTACT_MAX_CHARS: usize = 200;
 
 /// A policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -7,15 +7,11 @@
 //! The state is derived from the times below, not from what has been executed, so it is the same on every node
 //! and after a restart.
 
-pub mod bulk;
 mod port;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{
-    bulk::BulkRotations,
-    port::{RotationView, Rotations},
-};
+pub use self::port::{RotationStep, RotationView, Rotations, StepOutcome, StepResult};
 use crate::{
     error::{Error, Result},
     id::DeliveryId,
@@ -29,7 +25,7 @@ pub const OVERLAP_S: u32 = 24 * 60 * 60;
 /// Maximum overlap of two secrets in seconds, also after an extension.
 pub const OVERLAP_MAX_S: u32 = 7 * 24 * 60 * 60;
 /// How far in the future a switch can be scheduled, in milliseconds.
-pub const SWITCH_AHEAD_MAX_MS: i64 = 90 * DAY_MS;
+const SWITCH_AHEAD_MAX_MS: i64 = 90 * DAY_MS;
 
 /// One of the two credentials of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -165,7 +161,7 @@ impl TokenRotation {
     ///
     /// # Errors
     /// `Conflict` after the switch, and without a successful test unless that is allowed; `Invalid` for a
-    /// time in the past or further ahead than [`SWITCH_AHEAD_MAX_MS`].
+    /// time in the past or further ahead than `SWITCH_AHEAD_MAX_MS`.
     pub fn switch(self, at: Option<UnixMs>, unverified: AllowUnverified, now: UnixMs) -> Result<Self> {
         self.require_prepared()?;
         if self.proved_at.is_none() && unverified == AllowUnverified::Refuse {

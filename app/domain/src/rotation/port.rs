@@ -1,7 +1,7 @@
-//! The rotation part of the port.
+//! The rotation part of the port: a step of a rotation, for one endpoint or for all of an account. Each endpoint keeps its
+//! own rotation, so endpoints at different steps can be mixed.
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 use super::{AllowUnverified, Credential, SecretRotation, TokenRotation};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The credentials of an endpoint, masked, and their rotations.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RotationView {
     /// The endpoint.
     pub endpoint: Endpoint,
@@ -27,8 +27,72 @@ pub struct RotationView {
     pub secret: Option<SecretRotation>,
 }
 
-/// Rotating an endpoint's credentials. Requires permission to rotate unless stated
-/// otherwise. Another account's endpoint is `NotFound`.
+/// A step of a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RotationStep {
+    /// Prepare the next auth token: this one, or a random one for each endpoint. `Conflict` while a rotation is in progress.
+    PrepareToken(Option<String>),
+    /// Send a test with the next auth token, or one signed only with the new secret. `Conflict` if no rotation is in
+    /// progress or the endpoint is paused.
+    Test(Credential),
+    /// Switch to the next auth token, now or at a set time. Errors as [`TokenRotation::switch`].
+    SwitchToken(Option<UnixMs>, AllowUnverified),
+    /// Switch back to the previous auth token. `Conflict` before the switch, and once the previous token is deleted.
+    UndoToken,
+    /// Retire the previous auth token early. `Conflict` before the switch.
+    RetireToken,
+    /// Cancel a prepared rotation and delete the next token. `Conflict` after the switch.
+    CancelToken,
+    /// Generate a new signing secret; both sign for this many seconds. `Conflict` during an overlap.
+    RotateSecret(u32),
+    /// Extend the overlap once.
+    ExtendSecret,
+    /// End the overlap now. Errors as [`SecretRotation::require_proved`].
+    RetireSecret(AllowUnverified),
+}
+
+impl RotationStep {
+    /// Whether the step applies to this endpoint. A step that starts a rotation applies to all endpoints, any other to
+    /// those at the step before.
+    #[must_use]
+    pub fn applies_to(&self, endpoint: &RotationView) -> bool {
+        let switched = endpoint.token.as_ref().map(TokenRotation::is_switched);
+        match self {
+            Self::PrepareToken(_) | Self::RotateSecret(_) => true,
+            Self::Test(Credential::AuthToken) | Self::SwitchToken(..) | Self::CancelToken => switched == Some(false),
+            Self::UndoToken | Self::RetireToken => switched == Some(true),
+            Self::Test(Credential::SigningSecret) | Self::ExtendSecret | Self::RetireSecret(_) => {
+                endpoint.secret.is_some()
+            }
+        }
+    }
+}
+
+/// The outcome of a step at one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// It was done.
+    Done,
+    /// It was done and generated this credential, which is shown once.
+    Created(String),
+    /// A test was sent.
+    Sent(DeliveryId),
+    /// It was skipped, for this reason.
+    Skipped(String),
+}
+
+/// The result of a step at one of all endpoints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepResult {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// Its name.
+    pub name: String,
+    /// The outcome.
+    pub outcome: StepOutcome,
+}
+
+/// Rotating credentials. Requires permission to rotate unless stated otherwise.
 #[async_trait]
 pub trait Rotations {
     /// The endpoint's credentials and rotations. Requires permission to read endpoints.
@@ -36,55 +100,20 @@ pub trait Rotations {
     /// # Errors
     /// `NotFound`, also for another account's endpoint.
     async fn rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Prepares the next auth token: the chosen one, or a random one. Returns it unmasked.
+    /// The rotations of all endpoints, ordered by name, without deleted endpoints.
     ///
     /// # Errors
-    /// `Invalid` for an invalid token or the one in use, `Conflict` while another rotation is in progress.
-    async fn prepare_token(&self, actor: &Actor, id: &EndpointId, chosen: Option<String>) -> Result<String>;
-    /// Sends a test with the next auth token, or one signed only with the new secret.
+    /// `Forbidden`
+    async fn rotations(&self, actor: &Actor) -> Result<Vec<RotationView>>;
+    /// Takes a step at one endpoint. It is never skipped.
     ///
     /// # Errors
-    /// `Conflict` if no rotation is in progress or the endpoint is paused.
-    async fn test_credential(&self, actor: &Actor, id: &EndpointId, what: Credential) -> Result<DeliveryId>;
-    /// Switches to the next auth token, now or at a set time.
+    /// `NotFound`, also for another account's endpoint; `Invalid` for what the step was given; and as [`RotationStep`].
+    async fn rotate(&self, actor: &Actor, id: &EndpointId, step: &RotationStep) -> Result<StepOutcome>;
+    /// Takes a step at every endpoint it applies to. An endpoint that refuses is reported and does not stop the others.
+    /// If interrupted, repeating the step completes the rest.
     ///
     /// # Errors
-    /// As [`TokenRotation::switch`].
-    async fn switch_token(
-        &self,
-        actor: &Actor,
-        id: &EndpointId,
-        at: Option<UnixMs>,
-        unverified: AllowUnverified,
-    ) -> Result<RotationView>;
-    /// Switches back to the previous auth token.
-    ///
-    /// # Errors
-    /// `Conflict` before the switch, and once the previous token has been deleted.
-    async fn undo_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Retires the previous auth token early.
-    ///
-    /// # Errors
-    /// `Conflict` before the switch.
-    async fn retire_token(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Cancels a prepared rotation and deletes the next token.
-    ///
-    /// # Errors
-    /// `Conflict` after the switch.
-    async fn cancel_token_rotation(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Generates a new signing secret; both sign for this many seconds. Returns the new one unmasked.
-    ///
-    /// # Errors
-    /// `Conflict` during an overlap, `Invalid` for an overlap that is too long.
-    async fn rotate_secret(&self, actor: &Actor, id: &EndpointId, overlap_s: u32) -> Result<String>;
-    /// Extends the overlap once.
-    ///
-    /// # Errors
-    /// `Conflict` if none is in progress or it has been extended already.
-    async fn extend_secret(&self, actor: &Actor, id: &EndpointId) -> Result<RotationView>;
-    /// Ends the overlap now.
-    ///
-    /// # Errors
-    /// `Conflict` if none is in progress, and as [`SecretRotation::require_proved`].
-    async fn retire_secret(&self, actor: &Actor, id: &EndpointId, unverified: AllowUnverified) -> Result<RotationView>;
+    /// `Invalid` for what every endpoint would refuse, `Forbidden`, and if the database is unavailable.
+    async fn rotate_all(&self, actor: &Actor, step: &RotationStep) -> Result<Vec<StepResult>>;
 }

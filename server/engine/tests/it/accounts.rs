@@ -13,7 +13,7 @@ use domain::{
         accounts::{AccountNameForm, NewAccount},
     },
     time::DAY_MS,
-    token::{Scope, TokenForm, Tokens},
+    token::{NewToken, Scope, Tokens},
 };
 use engine::background::Worker as _;
 use engine::{Affiliation, store::users::sessions::Stored};
@@ -144,13 +144,13 @@ async fn a_name_is_a_single_line_wherever_it_is_entered(harness: TestHarness) {
         let open = NewAccount { name: named(), ..NewAccount::default() };
         let naming = AccountNameForm { name: named(), ..AccountNameForm::default() };
         let settings = AccountForm { name: named(), ..AccountForm::default() };
-        let token = TokenForm { name: named(), scopes: vec!["events:read".into()], ..TokenForm::default() };
+        let token = NewToken { name: named(), scopes: vec![Scope::EventsRead], expires_days: None };
         let refused = [
             engine.sign_up(sign_up).await.err(),
             engine.create_account(cli, name, None).await.err(),
             engine.create_customer_account(&olga, &open).await.err(),
             engine.rename_account(&olga, account, &naming).await.err(),
-            engine.change_account(&harness.admin, &settings).await.err(),
+            engine.change_account(&harness.admin, &settings.input().unwrap()).await.err(),
             engine.create_api_token(&harness.admin, &token).await.err(),
             engine.create_token(cli, Some(account), name, &[Scope::EventsRead]).await.err(),
         ];

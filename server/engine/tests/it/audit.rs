@@ -3,7 +3,7 @@
 use domain::{
     audit::{Audit, AuditAction, AuditFilter},
     delivery::Deliveries,
-    endpoint::Endpoints,
+    endpoint::{EndpointInput, Endpoints},
     event::EventKind,
 };
 
@@ -31,7 +31,8 @@ async fn records(harness: &TestHarness, query: &str) -> Vec<domain::audit::Audit
 async fn every_action_is_recorded_with_its_actor_origin_and_changes(harness: TestHarness) {
     let endpoint = harness.endpoint().await;
     let ana = harness.admin.clone().at("203.0.113.9");
-    let (before, mut form) = harness.engine.endpoint_form(&ana, &endpoint.id).await.unwrap();
+    let before = harness.engine.endpoint(&ana, &endpoint.id).await.unwrap().endpoint;
+    let mut form = EndpointInput::of(&before);
     form.name = "Billing".into();
     harness.engine.update_endpoint(&ana, &endpoint.id, &form, Some(before.version)).await.unwrap();
     let all = records(&harness, "").await;

@@ -6,10 +6,7 @@ use domain::{
     actor::Who,
     audit::AuditAction,
     endpoint::{Endpoint, Endpoints},
-    rotation::{
-        AllowUnverified, BulkRotations, Credential, Rotations,
-        bulk::{BulkStep, StepOutcome, StepResult},
-    },
+    rotation::{AllowUnverified, Credential, RotationStep, Rotations, StepOutcome, StepResult},
 };
 
 use crate::{
@@ -26,7 +23,7 @@ async fn two(harness: &TestHarness) -> [Endpoint; 2] {
     ]
 }
 
-async fn take(harness: &TestHarness, step: BulkStep) -> Vec<StepResult> {
+async fn take(harness: &TestHarness, step: RotationStep) -> Vec<StepResult> {
     harness.engine.rotate_all(&harness.admin, &step).await.unwrap()
 }
 
@@ -46,14 +43,14 @@ fn skipped(taken: &[StepResult]) -> Vec<(&str, &str)> {
         .collect()
 }
 
-const NOW: BulkStep = BulkStep::Switch(None, AllowUnverified::Refuse);
-const TEST: BulkStep = BulkStep::Test(Credential::AuthToken);
+const NOW: RotationStep = RotationStep::SwitchToken(None, AllowUnverified::Refuse);
+const TEST: RotationStep = RotationStep::Test(Credential::AuthToken);
 
 async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: TestHarness) {
     let endpoints = two(&harness).await;
-    let prepared = take(&harness, BulkStep::Prepare(None)).await;
+    let prepared = take(&harness, RotationStep::PrepareToken(None)).await;
     let made: Vec<&StepOutcome> = prepared.iter().map(|one| &one.outcome).collect();
-    assert!(matches!(made [..], [StepOutcome::Made(one), StepOutcome::Made(other)] if one != other), "{made:?}");
+    assert!(matches!(made [..], [StepOutcome::Created(one), StepOutcome::Created(other)] if one != other), "{made:?}");
     assert_eq!(done(&take(&harness, TEST).await), 2);
     harness.run().await;
     assert!(
@@ -66,12 +63,12 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
     );
     assert_eq!(done(&take(&harness, NOW).await), 2);
     assert_eq!(take(&harness, TEST).await, [], "there is nothing left to test");
-    assert_eq!(done(&take(&harness, BulkStep::Undo).await), 2);
+    assert_eq!(done(&take(&harness, RotationStep::UndoToken).await), 2);
     assert_eq!(done(&take(&harness, NOW).await), 2, "verified credentials stay verified");
-    assert_eq!(done(&take(&harness, BulkStep::RetireToken).await), 2);
+    assert_eq!(done(&take(&harness, RotationStep::RetireToken).await), 2);
     for (endpoint, one) in endpoints.iter().zip(&prepared) {
         let token = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap().auth_token;
-        assert_eq!(one.outcome, StepOutcome::Made(token));
+        assert_eq!(one.outcome, StepOutcome::Created(token));
         let log = harness.engine.endpoint_log(&harness.admin, &endpoint.id).await.unwrap();
         for action in [
             AuditAction::TokenPrepared,
@@ -87,21 +84,25 @@ async fn all_tokens_are_prepared_proved_switched_undone_and_retired(harness: Tes
 
 async fn an_endpoint_that_is_already_rotating_is_skipped_with_a_reason(harness: TestHarness) {
     let [first, _] = two(&harness).await;
-    harness.engine.prepare_token(&harness.admin, &first.id, Some("by-hand".into())).await.unwrap();
-    let taken = take(&harness, BulkStep::Prepare(Some("the-same-for-all".into()))).await;
+    harness
+        .engine
+        .rotate(&harness.admin, &first.id, &RotationStep::PrepareToken(Some("by-hand".into())))
+        .await
+        .unwrap();
+    let taken = take(&harness, RotationStep::PrepareToken(Some("the-same-for-all".into()))).await;
     assert_eq!(done(&taken), 1);
     assert!(matches!(skipped(&taken)[..], [("A", why)] if why.contains("already in progress")), "{taken:?}");
     harness.pause(&first.id).await;
     let tested = take(&harness, TEST).await;
     assert_eq!((done(&tested), skipped(&tested).len()), (1, 1), "a paused endpoint cannot be tested: {tested:?}");
-    assert_eq!(done(&take(&harness, BulkStep::Drop).await), 2);
+    assert_eq!(done(&take(&harness, RotationStep::CancelToken).await), 2);
     let deleted = harness.engine.delete_endpoint(&harness.admin, &first.id).await;
     assert!(deleted.is_ok() && harness.engine.rotations(&harness.admin).await.unwrap().len() == 1);
 }
 
 async fn unverified_credentials_are_skipped_unless_allowed(harness: TestHarness) {
     two(&harness).await;
-    take(&harness, BulkStep::Prepare(None)).await;
+    take(&harness, RotationStep::PrepareToken(None)).await;
     harness.receiver.next([Reply::Status(200), Reply::Status(401)]);
     take(&harness, TEST).await;
     harness.run().await;
@@ -109,34 +110,34 @@ async fn unverified_credentials_are_skipped_unless_allowed(harness: TestHarness)
     assert_eq!(done(&taken), 1);
     assert!(skipped(&taken)[0].1.contains("No test"), "{taken:?}");
     let at = harness.now().plus_ms(60_000);
-    assert_eq!(done(&take(&harness, BulkStep::Switch(Some(at), AllowUnverified::Allow)).await), 1);
+    assert_eq!(done(&take(&harness, RotationStep::SwitchToken(Some(at), AllowUnverified::Allow)).await), 1);
     harness.clock.step_ms(60_000);
-    assert_eq!(done(&take(&harness, BulkStep::Undo).await), 2, "the scheduled one has switched on time");
+    assert_eq!(done(&take(&harness, RotationStep::UndoToken).await), 2, "the scheduled one has switched on time");
 }
 
 async fn all_secrets_overlap_are_proved_extended_and_retired(harness: TestHarness) {
     two(&harness).await;
-    assert_eq!(done(&take(&harness, BulkStep::Rotate(3_600)).await), 2);
-    assert_eq!(skipped(&take(&harness, BulkStep::Rotate(3_600)).await).len(), 2);
-    let unverified = take(&harness, BulkStep::RetireSecret(AllowUnverified::Refuse)).await;
+    assert_eq!(done(&take(&harness, RotationStep::RotateSecret(3_600)).await), 2);
+    assert_eq!(skipped(&take(&harness, RotationStep::RotateSecret(3_600)).await).len(), 2);
+    let unverified = take(&harness, RotationStep::RetireSecret(AllowUnverified::Refuse)).await;
     assert_eq!((done(&unverified), skipped(&unverified).len()), (0, 2), "nothing is verified: {unverified:?}");
-    assert_eq!(done(&take(&harness, BulkStep::Test(Credential::SigningSecret)).await), 2);
+    assert_eq!(done(&take(&harness, RotationStep::Test(Credential::SigningSecret)).await), 2);
     harness.run().await;
     let views = harness.engine.rotations(&harness.admin).await.unwrap();
     assert!(views.iter().all(|view| view.secret.as_ref().unwrap().proved_at.is_some()));
-    assert_eq!(done(&take(&harness, BulkStep::Extend).await), 2);
-    assert_eq!(skipped(&take(&harness, BulkStep::Extend).await).len(), 2, "once");
-    assert_eq!(done(&take(&harness, BulkStep::RetireSecret(AllowUnverified::Refuse)).await), 2);
-    assert_eq!(take(&harness, BulkStep::RetireSecret(AllowUnverified::Allow)).await, []);
+    assert_eq!(done(&take(&harness, RotationStep::ExtendSecret).await), 2);
+    assert_eq!(skipped(&take(&harness, RotationStep::ExtendSecret).await).len(), 2, "once");
+    assert_eq!(done(&take(&harness, RotationStep::RetireSecret(AllowUnverified::Refuse)).await), 2);
+    assert_eq!(take(&harness, RotationStep::RetireSecret(AllowUnverified::Allow)).await, []);
 }
 
 async fn a_value_no_endpoint_would_accept_is_refused_up_front(harness: TestHarness) {
     two(&harness).await;
-    take(&harness, BulkStep::Prepare(None)).await;
+    take(&harness, RotationStep::PrepareToken(None)).await;
     for step in [
-        BulkStep::Prepare(Some("two\nlines".into())),
-        BulkStep::Switch(Some(harness.now()), AllowUnverified::Allow),
-        BulkStep::Rotate(u32::MAX),
+        RotationStep::PrepareToken(Some("two\nlines".into())),
+        RotationStep::SwitchToken(Some(harness.now()), AllowUnverified::Allow),
+        RotationStep::RotateSecret(u32::MAX),
     ] {
         let refused = harness.engine.rotate_all(&harness.admin, &step).await;
         assert!(matches!(refused, Err(Error::Invalid(_))), "{step:?}: {refused:?}");
@@ -149,12 +150,12 @@ async fn only_permitted_users_rotate_and_only_their_own_endpoints(harness: TestH
     let Who::Member { role, .. } = &mut developer.who else { panic!("the admin is a member") };
     *role = Role::Developer;
     for refused in [
-        harness.engine.rotate_all(&developer, &BulkStep::Prepare(None)).await.map(drop),
+        harness.engine.rotate_all(&developer, &RotationStep::PrepareToken(None)).await.map(drop),
         harness.engine.rotations(&developer).await.map(drop),
     ] {
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     }
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
-    assert_eq!(harness.engine.rotate_all(&stranger, &BulkStep::Prepare(None)).await.unwrap(), []);
+    assert_eq!(harness.engine.rotate_all(&stranger, &RotationStep::PrepareToken(None)).await.unwrap(), []);
     assert!(harness.engine.rotations(&harness.admin).await.unwrap().iter().all(|view| view.token.is_none()));
 }

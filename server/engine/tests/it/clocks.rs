@@ -60,7 +60,7 @@ async fn a_recovery_continues_by_the_new_clock(harness: TestHarness) {
     harness.receiver.reset_script();
     harness.clock.step_ms(1_000);
     let form = RecoverForm { from: iso_utc(crate::harness::START), rate_per_s: "2".into(), ..RecoverForm::default() };
-    harness.engine.start_recovery(&harness.admin, &endpoint.id, &form).await.unwrap();
+    harness.engine.start_recovery(&harness.admin, &endpoint.id, &form.input().unwrap()).await.unwrap();
     harness.clock.step_ms(1_000);
     let jobs = &harness.engine.background().recovery_jobs;
     assert_eq!(jobs.round().await.unwrap().requeued, 2);

@@ -28,43 +28,51 @@ async fn a_duplicate_url_is_refused_naming_the_existing_endpoint(harness: TestHa
     let form =
         EndpointForm { url: harness.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
     let Err(Error::Conflict { existing, detail }) =
-        harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse).await
+        harness.engine.create_endpoint(&harness.admin, &form.input().unwrap(), Duplicate::Refuse).await
     else {
         panic!("a second endpoint with the same URL must be refused");
     };
     assert_eq!(existing.as_deref(), Some(first.id.as_str()));
     assert!(detail.contains(&first.name), "{detail}");
-    assert!(harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Allow).await.is_ok());
+    assert!(harness.engine.create_endpoint(&harness.admin, &form.input().unwrap(), Duplicate::Allow).await.is_ok());
 }
 
 async fn all_errors_of_a_form_are_reported_at_once(harness: TestHarness) {
     let form = EndpointForm { url: "http://10.0.0.1/".into(), timeout_s: "99".into(), ..EndpointForm::default() };
-    let refused = harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse).await.unwrap_err();
+    let refused =
+        harness.engine.create_endpoint(&harness.admin, &form.input().unwrap(), Duplicate::Refuse).await.unwrap_err();
     let fields: Vec<_> = refused.fields().iter().map(|error| error.field.as_str()).collect();
     assert_eq!(fields, ["url", "events", "timeout_s"], "{refused}");
 }
 
 async fn an_edit_keeps_header_values_that_were_not_retyped(harness: TestHarness) {
     let endpoint = harness.endpoint_with(|form| form.headers = "Authorization: Bearer x\nX-Team: a".into()).await;
-    let (_, mut form) = harness.engine.endpoint_form(&harness.admin, &endpoint.id).await.unwrap();
+    let mut form = EndpointForm::of(&harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint);
     assert_eq!(form.headers, format!("Authorization: {HEADER_KEPT}\nX-Team: {HEADER_KEPT}"));
     form.headers = form.headers.replace(&format!("X-Team: {HEADER_KEPT}"), "X-Team: b");
-    harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form, None).await.unwrap();
+    harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form.input().unwrap(), None).await.unwrap();
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     let got = &harness.receiver.received()[0];
     assert_eq!(got.header("authorization").as_deref(), Some("Bearer x"));
     assert_eq!(got.header("x-team").as_deref(), Some("b"));
     form.headers = format!("X-New: {HEADER_KEPT}");
-    let refused = harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form, None).await.unwrap_err();
+    let refused =
+        harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form.input().unwrap(), None).await.unwrap_err();
     assert_eq!(field(&refused), "headers");
 }
 
 async fn an_edit_is_refused_after_a_concurrent_edit(harness: TestHarness) {
     let endpoint = harness.endpoint().await;
-    let (seen, form) = harness.engine.endpoint_form(&harness.admin, &endpoint.id).await.unwrap();
-    harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form, Some(seen.version)).await.unwrap();
-    let late = harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form, Some(seen.version)).await;
+    let seen = harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint;
+    let form = EndpointForm::of(&seen);
+    harness
+        .engine
+        .update_endpoint(&harness.admin, &endpoint.id, &form.input().unwrap(), Some(seen.version))
+        .await
+        .unwrap();
+    let late =
+        harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form.input().unwrap(), Some(seen.version)).await;
     assert!(matches!(late, Err(Error::Conflict { .. })));
 }
 
@@ -155,7 +163,8 @@ async fn a_blocked_address_is_refused_when_saved_and_when_called() {
         ["http://10.0.0.1/", "http://169.254.169.254/latest/meta-data", "http://[::1]:80/", "http://[::ffff:10.0.0.1]/"]
     {
         let form = EndpointForm { url: url.into(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
-        let refused = harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Allow).await.unwrap_err();
+        let refused =
+            harness.engine.create_endpoint(&harness.admin, &form.input().unwrap(), Duplicate::Allow).await.unwrap_err();
         assert_eq!(field(&refused), "url", "{url}");
         assert!(refused.to_string().contains("private address"), "{refused}");
     }

@@ -219,7 +219,7 @@ impl TestHarness {
             ..EndpointForm::default()
         };
         change(&mut form);
-        self.engine.create_endpoint(&self.admin, &form, Duplicate::Allow).await.unwrap().endpoint
+        self.engine.create_endpoint(&self.admin, &form.input().unwrap(), Duplicate::Allow).await.unwrap().endpoint
     }
 
     /// Accepts an event of this kind and call.

@@ -6,7 +6,7 @@ use domain::{
     endpoint::{Endpoint, Endpoints},
     event::EventKind,
     id::UserId,
-    rotation::{Credential, Rotations},
+    rotation::{Credential, RotationStep, Rotations},
     second_factor::SecondFactors,
     test_line::TestLines,
     totp::{TotpKey, step_at},
@@ -36,8 +36,10 @@ async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
         })
         .await;
     let first = harness.engine.reveal_credentials(&harness.admin, &endpoint.id).await.unwrap().signing_secret;
-    harness.engine.prepare_token(&harness.admin, &endpoint.id, Some(NEXT.into())).await.unwrap();
-    let second = harness.engine.rotate_secret(&harness.admin, &endpoint.id, 3_600).await.unwrap();
+    harness.engine.rotate(&harness.admin, &endpoint.id, &RotationStep::PrepareToken(Some(NEXT.into()))).await.unwrap();
+    let second = crate::rotation::created(
+        harness.engine.rotate(&harness.admin, &endpoint.id, &RotationStep::RotateSecret(3_600)).await.unwrap(),
+    );
     let line = harness.engine.test_line(&harness.admin).await.unwrap();
     let key = line.url.rsplit('/').next().unwrap();
     harness
@@ -77,7 +79,7 @@ async fn decrypts_everything(harness: &TestHarness, engine: &Engine, endpoint: &
     assert_eq!(engine.load_session("what-the-cookie-holds").await.unwrap().as_deref(), Some(FLASH));
     let line = engine.test_line(&harness.admin).await.unwrap();
     assert!(line.requests[0].body.contains("my-token") && line.requests[0].headers.contains(HEADER));
-    engine.test_credential(&harness.admin, &endpoint.id, Credential::AuthToken).await.unwrap();
+    engine.rotate(&harness.admin, &endpoint.id, &RotationStep::Test(Credential::AuthToken)).await.unwrap();
     engine.sender().run_once().await.unwrap();
     let got = harness.receiver.received().pop().unwrap();
     assert_eq!(got.header("x-crm").as_deref(), Some(HEADER));
@@ -185,7 +187,7 @@ async fn a_rotation_starts_even_while_the_credential_is_resealed(harness: TestHa
     let endpoint = harness.endpoint().await;
     let turning = harness.another_with(both()).await;
     assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 3);
-    turning.prepare_token(&harness.admin, &endpoint.id, Some(NEXT.into())).await.unwrap();
-    turning.rotate_secret(&harness.admin, &endpoint.id, 60).await.unwrap();
+    turning.rotate(&harness.admin, &endpoint.id, &RotationStep::PrepareToken(Some(NEXT.into()))).await.unwrap();
+    turning.rotate(&harness.admin, &endpoint.id, &RotationStep::RotateSecret(60)).await.unwrap();
     assert_eq!(turning.sealed_by().await.unwrap().by(KeyId::FIRST), 0);
 }

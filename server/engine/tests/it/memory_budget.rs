@@ -44,7 +44,7 @@ async fn listens(harness: &TestHarness, admin: &Actor) {
         auth_token: "my-token".into(),
         ..EndpointForm::default()
     };
-    harness.engine.create_endpoint(admin, &form, Duplicate::Allow).await.unwrap();
+    harness.engine.create_endpoint(admin, &form.input().unwrap(), Duplicate::Allow).await.unwrap();
 }
 
 async fn an_endpoint_with_large_events_uses_a_small_share_of_memory(harness: TestHarness) {

@@ -189,7 +189,7 @@ async fn a_suspended_account_holds_its_events_and_is_read_only(harness: TestHarn
         harness.engine.send_test(&ana, &endpoint.id, EventKind::IncomingCall, None).await.err(),
         harness.engine.reveal_credentials(&ana, &endpoint.id).await.err(),
         harness.engine.cancel_delivery(&ana, &row.id).await.err(),
-        harness.engine.change_account(&ana, &AccountForm::default()).await.err(),
+        harness.engine.change_account(&ana, &AccountForm::default().input().unwrap()).await.err(),
         harness.engine.members(&ana, TeamKind::Account).await.err(),
         harness.engine.api_tokens(&ana).await.err(),
     ];
@@ -247,11 +247,12 @@ async fn limits_are_enforced_where_they_matter(harness: TestHarness) {
     let olga = operator(&harness).await;
     let account = acme(&harness);
     let form = LimitsForm { endpoints_max: "1".into(), events_per_s: "5".into(), retention_max_days: "10".into() };
-    harness.engine.limit_account(&olga, &account, &form).await.unwrap();
+    harness.engine.limit_account(&olga, &account, form.input().unwrap()).await.unwrap();
     harness.endpoint().await;
     let second =
         EndpointForm { url: harness.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
-    let refused = harness.engine.create_endpoint(&harness.admin, &second, Duplicate::Allow).await.unwrap_err();
+    let refused =
+        harness.engine.create_endpoint(&harness.admin, &second.input().unwrap(), Duplicate::Allow).await.unwrap_err();
     assert_eq!(
         refused.to_string(),
         "This account is limited to 1 endpoint. Delete one, or ask your provider to raise the limit."
@@ -260,12 +261,15 @@ async fn limits_are_enforced_where_they_matter(harness: TestHarness) {
         harness.engine.create_token(&harness.admin, Some(&account), "crm", &[Scope::EventsWrite]).await.unwrap();
     assert_eq!(harness.engine.authenticate(&text, "").await.unwrap().events_per_s, Some(5));
     let longer = AccountForm { name: "Acme".into(), bodies_days: "11".into(), ..AccountForm::default() };
-    let refused = harness.engine.change_account(&harness.admin, &longer).await.unwrap_err();
+    let refused = harness.engine.change_account(&harness.admin, &longer.input().unwrap()).await.unwrap_err();
     assert!(refused.to_string().contains("Choose 1 to 10 days."), "{refused}");
     let wrong = LimitsForm { retention_max_days: "366".into(), ..LimitsForm::default() };
-    assert!(matches!(harness.engine.limit_account(&olga, &account, &wrong).await, Err(Error::Invalid(_))));
-    harness.engine.limit_account(&olga, &account, &LimitsForm::default()).await.unwrap();
-    assert!(harness.engine.create_endpoint(&harness.admin, &second, Duplicate::Allow).await.is_ok());
+    assert!(matches!(
+        harness.engine.limit_account(&olga, &account, wrong.input().unwrap()).await,
+        Err(Error::Invalid(_))
+    ));
+    harness.engine.limit_account(&olga, &account, LimitsForm::default().input().unwrap()).await.unwrap();
+    assert!(harness.engine.create_endpoint(&harness.admin, &second.input().unwrap(), Duplicate::Allow).await.is_ok());
     let (own, all) = records_of(&harness, &olga, "account").await;
     assert_eq!((own[..2].to_vec(), all), (vec![AuditAction::AccountLimited; 2], vec![AuditAction::AccountLimited; 2]));
 }
@@ -277,9 +281,9 @@ async fn an_operator_manages_platform_tokens(harness: TestHarness) {
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
         expires_days: String::new(),
     };
-    let more = harness.engine.create_api_token(&olga, &form(&["events:read"])).await.unwrap_err();
+    let more = harness.engine.create_api_token(&olga, &form(&["events:read"]).input().unwrap()).await.unwrap_err();
     assert_eq!(more.fields()[0].field, "scopes");
-    let made = harness.engine.create_api_token(&olga, &form(&["events:write"])).await.unwrap();
+    let made = harness.engine.create_api_token(&olga, &form(&["events:write"]).input().unwrap()).await.unwrap();
     let pbx = harness.engine.authenticate(&made.secret, "203.0.113.9").await.unwrap();
     assert!(harness.engine.account_for_events(&pbx, Some(acme(&harness).as_str())).await.is_ok());
     let next = harness.engine.rotate_api_token(&olga, &made.token.id, 1).await.unwrap();
@@ -322,7 +326,7 @@ async fn only_operators_have_ops_access(harness: TestHarness) {
                 .err(),
             engine.suspend_account(nobody, &account, "because").await.err(),
             engine.restore_account(nobody, &account).await.err(),
-            engine.limit_account(nobody, &account, &LimitsForm::default()).await.err(),
+            engine.limit_account(nobody, &account, LimitsForm::default().input().unwrap()).await.err(),
             engine.ops_audit(nobody, &AuditFilter::default()).await.err(),
             engine.policies(nobody).await.err(),
             engine.set_policy(nobody, PolicyName::SignUp, None).await.err(),

@@ -70,12 +70,12 @@ async fn the_operator_caps_retention(harness: TestHarness) {
     harness.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(harness.engine.event(&harness.admin, &first).await.unwrap().payload.is_some());
     let week = LimitsForm { retention_max_days: "7".into(), ..LimitsForm::default() };
-    harness.engine.limit_account(&olga, &acme(&harness), &week).await.unwrap();
+    harness.engine.limit_account(&olga, &acme(&harness), week.input().unwrap()).await.unwrap();
     harness.engine.background().retention.round(Pacing::Immediate).await.unwrap();
     assert!(matches!(harness.engine.event(&harness.admin, &first).await, Err(Error::NotFound(_))));
     assert_eq!(harness.engine.account_settings(&harness.admin).await.unwrap().settings, AccountSettings::default());
 
-    harness.engine.limit_account(&olga, &acme(&harness), &LimitsForm::default()).await.unwrap();
+    harness.engine.limit_account(&olga, &acme(&harness), LimitsForm::default().input().unwrap()).await.unwrap();
     let second = harness.accept(EventKind::CallProcessed, 2).await.id;
     harness.run().await;
     harness.clock.step_ms(3 * DAY_MS);

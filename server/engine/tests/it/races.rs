@@ -348,8 +348,9 @@ async fn four_concurrent_requests_create_one_test_line(harness: TestHarness) {
 async fn one_of_four_endpoints_added_at_once_gets_the_url(harness: TestHarness) {
     let form =
         EndpointForm { url: harness.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
+    let input = form.input().unwrap();
     let added =
-        join_all((0..4).map(|_| harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse))).await;
+        join_all((0..4).map(|_| harness.engine.create_endpoint(&harness.admin, &input, Duplicate::Refuse))).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 1);
     assert!(added.iter().all(|added| matches!(added, Ok(_) | Err(Error::Conflict { .. }))));
 }

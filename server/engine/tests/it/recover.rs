@@ -46,7 +46,7 @@ pub async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
 pub async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &RecoverForm) -> RecoveryJob {
     // Events accepted at the very moment of the start do not count as past.
     harness.clock.step_ms(1);
-    harness.engine.start_recovery(&harness.admin, endpoint, form).await.unwrap()
+    harness.engine.start_recovery(&harness.admin, endpoint, &form.input().unwrap()).await.unwrap()
 }
 
 async fn job(harness: &TestHarness, job: &RecoveryJob) -> RecoveryJob {
@@ -72,7 +72,7 @@ async fn work(harness: &TestHarness) -> usize {
 
 async fn exactly_the_counted_deliveries_are_sent(harness: TestHarness) {
     let endpoint = outage(&harness, 23).await;
-    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form()).await.unwrap();
+    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form().input().unwrap()).await.unwrap();
     assert_eq!((plan.count, plan.estimated_ms(), plan.running), (23, 460, None));
     let before = harness.receiver.received().len();
     let started = start(&harness, &endpoint.id, &form()).await;
@@ -234,10 +234,11 @@ async fn never_sent_events_are_sent_in_order(harness: TestHarness) {
         which: which.into(),
         ..form()
     };
-    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &all("failed")).await.unwrap();
+    let plan =
+        harness.engine.plan_recovery(&harness.admin, &endpoint.id, &all("failed").input().unwrap()).await.unwrap();
     assert_eq!(plan.count, 1);
     let listened = RecoverForm { which: "also_never_sent".into(), ..form() };
-    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &listened).await.unwrap();
+    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &listened.input().unwrap()).await.unwrap();
     assert_eq!(plan.count, 1, "only kinds it is subscribed to, unless others are named");
     let started = start(&harness, &endpoint.id, &all("also_never_sent")).await;
     assert_eq!((started.total, work(&harness).await), (3, 3));
@@ -248,7 +249,12 @@ async fn never_sent_events_are_sent_in_order(harness: TestHarness) {
     assert_eq!((shown.event.deliveries, shown.deliveries.len()), (1, 1));
     assert_eq!(shown.deliveries[0].created_at, shown.event.accepted_at);
     assert_eq!(
-        harness.engine.plan_recovery(&harness.admin, &endpoint.id, &all("also_never_sent")).await.unwrap().count,
+        harness
+            .engine
+            .plan_recovery(&harness.admin, &endpoint.id, &all("also_never_sent").input().unwrap())
+            .await
+            .unwrap()
+            .count,
         0
     );
 }
@@ -291,16 +297,17 @@ async fn expired_ephemeral_events_count_as_fresh_again(harness: TestHarness) {
 async fn an_endpoint_has_one_job_at_a_time(harness: TestHarness) {
     let endpoint = outage(&harness, 3).await;
     let form = form();
-    let both = join_all((0..2).map(|_| harness.engine.start_recovery(&harness.admin, &endpoint.id, &form))).await;
+    let input = form.input().unwrap();
+    let both = join_all((0..2).map(|_| harness.engine.start_recovery(&harness.admin, &endpoint.id, &input))).await;
     let (started, refused): (Vec<_>, Vec<_>) = both.into_iter().partition(Result::is_ok);
     assert_eq!((started.len(), refused.len()), (1, 1));
     let first = started.into_iter().next().unwrap().unwrap();
-    let third = harness.engine.start_recovery(&harness.admin, &endpoint.id, &form).await;
+    let third = harness.engine.start_recovery(&harness.admin, &endpoint.id, &form.input().unwrap()).await;
     for refused in refused.into_iter().chain([third]) {
         let Err(Error::Conflict { existing, .. }) = refused else { panic!("{refused:?}") };
         assert_eq!(existing.as_deref(), Some(first.id.as_str()));
     }
-    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form).await.unwrap();
+    let plan = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form.input().unwrap()).await.unwrap();
     assert_eq!(plan.running, Some(first.id));
 }
 
@@ -309,11 +316,18 @@ async fn a_job_with_nothing_to_recover_is_refused(harness: TestHarness) {
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     harness.clock.step_ms(1);
-    assert_eq!(harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form()).await.unwrap().count, 0);
-    let refused = harness.engine.start_recovery(&harness.admin, &endpoint.id, &form()).await.unwrap_err();
+    assert_eq!(
+        harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form().input().unwrap()).await.unwrap().count,
+        0
+    );
+    let refused =
+        harness.engine.start_recovery(&harness.admin, &endpoint.id, &form().input().unwrap()).await.unwrap_err();
     assert_eq!(refused.fields()[0].field, "from");
     let other = RecoverForm { events: vec!["IncomingCall".into()], ..form() };
-    assert_eq!(harness.engine.plan_recovery(&harness.admin, &endpoint.id, &other).await.unwrap().count, 0);
+    assert_eq!(
+        harness.engine.plan_recovery(&harness.admin, &endpoint.id, &other.input().unwrap()).await.unwrap().count,
+        0
+    );
 }
 
 async fn tests_and_deliveries_past_retention_are_not_counted(harness: TestHarness) {
@@ -341,7 +355,7 @@ async fn deleting_an_endpoint_ends_its_job(harness: TestHarness) {
     harness.engine.delete_endpoint(&harness.admin, &endpoint.id).await.unwrap();
     assert_eq!(work(&harness).await, 0);
     assert_eq!(job(&harness, &started).await.state, JobState::Cancelled);
-    let refused = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form()).await;
+    let refused = harness.engine.plan_recovery(&harness.admin, &endpoint.id, &form().input().unwrap()).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })));
 }
 
@@ -371,7 +385,7 @@ async fn another_accounts_job_is_not_found(harness: TestHarness) {
     for actor in [&stranger, &token] {
         assert!(matches!(harness.engine.job(actor, &id).await, Err(Error::NotFound(_))));
         assert!(matches!(harness.engine.cancel_job(actor, &id).await, Err(Error::NotFound(_))));
-        let planned = harness.engine.plan_recovery(actor, &endpoint.id, &form()).await;
+        let planned = harness.engine.plan_recovery(actor, &endpoint.id, &form().input().unwrap()).await;
         assert!(matches!(planned, Err(Error::NotFound(_))));
         assert!(harness.engine.jobs(actor, None).await.unwrap().is_empty());
     }

@@ -131,11 +131,12 @@ async fn an_account_sets_its_retention_within_the_operators_limit(harness: TestH
         ..AccountForm::default()
     };
     for (bodies, rows, fields) in [("0", "366", vec!["rows_days", "bodies_days"]), ("20", "10", vec!["bodies_days"])] {
-        let refused = harness.engine.change_account(&harness.admin, &form(bodies, rows)).await.unwrap_err();
+        let refused =
+            harness.engine.change_account(&harness.admin, &form(bodies, rows).input().unwrap()).await.unwrap_err();
         assert_eq!(refused.fields().iter().map(|error| error.field.as_str()).collect::<Vec<_>>(), fields);
     }
-    harness.engine.change_account(&harness.admin, &form("2", "5")).await.unwrap();
-    let kept = harness.engine.change_account(&harness.admin, &form("", "")).await.unwrap().settings;
+    harness.engine.change_account(&harness.admin, &form("2", "5").input().unwrap()).await.unwrap();
+    let kept = harness.engine.change_account(&harness.admin, &form("", "").input().unwrap()).await.unwrap().settings;
     assert_eq!((kept.bodies_days, kept.rows_days), (2, 5), "an empty field changes nothing");
     harness.endpoint().await;
     harness.accept(EventKind::CallProcessed, 1).await;

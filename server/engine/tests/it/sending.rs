@@ -27,7 +27,8 @@ async fn an_event_arrives_byte_for_byte_and_signed(harness: TestHarness) {
         headers: "X-Team: phones".into(),
         ..EndpointForm::default()
     };
-    let created = harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Refuse).await.unwrap();
+    let created =
+        harness.engine.create_endpoint(&harness.admin, &form.input().unwrap(), Duplicate::Refuse).await.unwrap();
     let accepted = harness.accept(EventKind::CallProcessed, 1).await;
     assert_eq!(accepted.deliveries, 1);
     assert_eq!(harness.run().await, 1);

@@ -53,7 +53,7 @@ async fn staff_are_invited_changed_and_removed(harness: TestHarness) {
         minutes: "15".into(),
         rest: String::new(),
     };
-    harness.engine.start_support(&agent, &form).await.unwrap();
+    harness.engine.start_support(&agent, &form.input().unwrap()).await.unwrap();
     harness.engine.change_role(&olga, &sam.id, TeamRole::Staff(StaffRole::Operator)).await.unwrap();
     assert!(harness.engine.staff(&sam.id).await.unwrap().may(Permission::Ops));
     let looks = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=support")).await.unwrap().rows;

@@ -10,7 +10,7 @@ use domain::{
     event::{EventFilter, EventKind, Events},
     filter::DeliveryFilter,
     id::AccountId,
-    recover::{RecoverForm, Recovery},
+    recover::Recovery,
     support::{CallParty, Support, SupportForm, SupportSession, SupportView},
     test_line::{Behaviour, TestLines},
     time::MINUTE_MS,
@@ -47,7 +47,7 @@ fn form(account: &AccountId) -> SupportForm {
 async fn inside(harness: &TestHarness) -> (Actor, Actor, SupportSession) {
     let sam = staff(harness, "sam", StaffRole::Support).await;
     let account = harness.admin.account().unwrap();
-    harness.engine.start_support(&sam, &form(account)).await.unwrap();
+    harness.engine.start_support(&sam, &form(account).input().unwrap()).await.unwrap();
     let (support, _, session) = harness.engine.support_actor(&sam, account).await.unwrap();
     (sam, support, session)
 }
@@ -107,10 +107,13 @@ async fn a_session_needs_a_reason_and_ends_automatically(harness: TestHarness) {
     let refused = harness.engine.support_actor(&sam, &account).await.unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
     let short = SupportForm { reason: "because".into(), ..form(&account) };
-    assert_eq!(harness.engine.start_support(&sam, &short).await.unwrap_err().fields()[0].field, "reason");
+    assert_eq!(
+        harness.engine.start_support(&sam, &short.input().unwrap()).await.unwrap_err().fields()[0].field,
+        "reason"
+    );
 
-    let first = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
-    let again = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
+    let first = harness.engine.start_support(&sam, &form(&account).input().unwrap()).await.unwrap();
+    let again = harness.engine.start_support(&sam, &form(&account).input().unwrap()).await.unwrap();
     assert_eq!(first.id, again.id, "one session at a time");
     harness.clock.step_ms(15 * MINUTE_MS - 1);
     assert!(harness.engine.support_actor(&sam, &account).await.is_ok());
@@ -119,7 +122,7 @@ async fn a_session_needs_a_reason_and_ends_automatically(harness: TestHarness) {
     let ended = &log(&harness).await[0];
     assert_eq!((ended.action, ended.who.as_deref()), (AuditAction::SupportEnded, None));
 
-    let second = harness.engine.start_support(&sam, &form(&account)).await.unwrap();
+    let second = harness.engine.start_support(&sam, &form(&account).input().unwrap()).await.unwrap();
     assert_ne!(first.id, second.id);
     harness.engine.end_support(&sam, &second.id).await.unwrap();
     harness.engine.end_support(&sam, &second.id).await.unwrap();
@@ -135,12 +138,16 @@ async fn withdrawn_access_is_refused_at_the_next_request(harness: TestHarness) {
     let (sam, support, _) = inside(&harness).await;
     let account = harness.admin.account().unwrap().clone();
     let closed = AccountForm { name: "Acme".into(), ..AccountForm::default() };
-    harness.engine.change_account(&harness.admin, &closed).await.unwrap();
+    harness.engine.change_account(&harness.admin, &closed.input().unwrap()).await.unwrap();
     let refused = harness.engine.support_actor(&sam, &account).await.unwrap_err().to_string();
     assert!(refused.contains("does not allow support access"), "{refused}");
     assert!(harness.engine.record_support_view(&support, SupportView::at("deliveries")).await.is_err());
-    assert!(harness.engine.start_support(&sam, &form(&account)).await.is_err());
-    harness.engine.change_account(&harness.admin, &AccountForm { support_access: true, ..closed }).await.unwrap();
+    assert!(harness.engine.start_support(&sam, &form(&account).input().unwrap()).await.is_err());
+    harness
+        .engine
+        .change_account(&harness.admin, &AccountForm { support_access: true, ..closed }.input().unwrap())
+        .await
+        .unwrap();
     assert!(harness.engine.support_actor(&sam, &account).await.is_err(), "the session has ended");
     let ended = log(&harness).await.into_iter().find(|record| record.action == AuditAction::SupportEnded).unwrap();
     assert_eq!(ended.who.as_deref(), Some("ana@acme.example"));
@@ -151,7 +158,10 @@ async fn only_support_staff_have_support_access(harness: TestHarness) {
     let olga = staff(&harness, "olga", StaffRole::Operator).await;
     for nobody in [&olga, &harness.admin, &harness.token, &Actor::COMMAND_LINE] {
         assert!(matches!(harness.engine.find_accounts(nobody, "acme").await, Err(Error::Forbidden(_))));
-        assert!(matches!(harness.engine.start_support(nobody, &form(&account)).await, Err(Error::Forbidden(_))));
+        assert!(matches!(
+            harness.engine.start_support(nobody, &form(&account).input().unwrap()).await,
+            Err(Error::Forbidden(_))
+        ));
         assert!(matches!(harness.engine.support_actor(nobody, &account).await, Err(Error::Forbidden(_))));
         assert!(matches!(
             harness.engine.record_support_view(nobody, SupportView::default()).await,
@@ -242,22 +252,22 @@ async fn support_cannot_change_anything(harness: TestHarness) {
     let new =
         EndpointForm { url: harness.receiver.url(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
     let refused = [
-        engine.create_endpoint(&support, &new, Duplicate::Allow).await.err(),
-        engine.update_endpoint(&support, id, &new, None).await.err(),
+        engine.create_endpoint(&support, &new.input().unwrap(), Duplicate::Allow).await.err(),
+        engine.update_endpoint(&support, id, &new.input().unwrap(), None).await.err(),
         engine.pause_endpoint(&support, id).await.err(),
         engine.resume_endpoint(&support, id, None).await.err(),
         engine.delete_endpoint(&support, id).await.err(),
         engine.send_test(&support, id, EventKind::IncomingCall, None).await.err(),
         engine.resend(&support, &dlv).await.err(),
         engine.cancel_delivery(&support, &dlv).await.err(),
-        engine.plan_recovery(&support, id, &RecoverForm::default()).await.err(),
-        engine.start_recovery(&support, id, &RecoverForm::default()).await.err(),
+        engine.plan_recovery(&support, id, &crate::recover::form().input().unwrap()).await.err(),
+        engine.start_recovery(&support, id, &crate::recover::form().input().unwrap()).await.err(),
         engine.use_test_line(&support).await.err(),
         engine.test_line(&support).await.err(),
         engine.set_test_line(&support, Behaviour::Gone).await.err(),
         engine.clear_test_line(&support).await.err(),
         engine.reveal_credentials(&support, id).await.err(),
-        engine.change_account(&support, &AccountForm::default()).await.err(),
+        engine.change_account(&support, &AccountForm::default().input().unwrap()).await.err(),
         engine.audit(&support, &AuditFilter::default()).await.err(),
     ];
     for (at, error) in refused.iter().enumerate() {
@@ -272,9 +282,9 @@ async fn settings_record_what_changed(harness: TestHarness) {
         support_access: true,
         ..AccountForm::default()
     };
-    let changed = harness.engine.change_account(&harness.admin, &form).await.unwrap();
+    let changed = harness.engine.change_account(&harness.admin, &form.input().unwrap()).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.settings.developers_rotate), ("Acme Ltd", true));
-    harness.engine.change_account(&harness.admin, &form).await.unwrap();
+    harness.engine.change_account(&harness.admin, &form.input().unwrap()).await.unwrap();
     let records = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=account")).await.unwrap().rows;
     let actions: Vec<_> = records.iter().map(|record| record.action).collect();
     assert_eq!(
@@ -289,8 +299,14 @@ async fn settings_record_what_changed(harness: TestHarness) {
         [("name", Some("Acme"), Some("Acme Ltd")), ("developers may rotate", Some("no"), Some("yes"))]
     );
     let unnamed = AccountForm { name: " ".into(), ..form };
-    assert!(matches!(harness.engine.change_account(&harness.admin, &unnamed).await, Err(Error::Invalid(_))));
-    assert!(matches!(harness.engine.change_account(&harness.token, &unnamed).await, Err(Error::Forbidden(_))));
+    assert!(matches!(
+        harness.engine.change_account(&harness.admin, &unnamed.input().unwrap()).await,
+        Err(Error::Invalid(_))
+    ));
+    assert!(matches!(
+        harness.engine.change_account(&harness.token, &unnamed.input().unwrap()).await,
+        Err(Error::Forbidden(_))
+    ));
 }
 
 async fn an_agent_sees_their_own_history(harness: TestHarness) {

@@ -32,7 +32,11 @@ async fn until_used(harness: &TestHarness, id: &domain::id::TokenId) -> domain::
 }
 
 async fn a_token_grants_its_scopes_and_its_use_is_recorded(harness: TestHarness) {
-    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read", "audit:read"])).await.unwrap();
+    let made = harness
+        .engine
+        .create_api_token(&harness.admin, &form(&["events:read", "audit:read"]).input().unwrap())
+        .await
+        .unwrap();
     assert!(made.secret.starts_with("oh_") && made.secret.ends_with(&made.token.hint));
     assert!(!format!("{made:?}").contains(&made.secret));
     let actor = harness.engine.authenticate(&made.secret, "203.0.113.9").await.unwrap();
@@ -45,7 +49,7 @@ async fn a_token_grants_its_scopes_and_its_use_is_recorded(harness: TestHarness)
 async fn a_token_expires_on_time(harness: TestHarness) {
     let mut form = form(&["events:read"]);
     form.expires_days = "2".into();
-    let made = harness.engine.create_api_token(&harness.admin, &form).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form.input().unwrap()).await.unwrap();
     harness.clock.step_ms(2 * DAY_MS - 1);
     assert!(harness.engine.authenticate(&made.secret, "").await.is_ok());
     harness.clock.step_ms(2_001);
@@ -54,7 +58,8 @@ async fn a_token_expires_on_time(harness: TestHarness) {
 }
 
 async fn both_tokens_work_while_one_replaces_the_other(harness: TestHarness) {
-    let first = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let first =
+        harness.engine.create_api_token(&harness.admin, &form(&["events:read"]).input().unwrap()).await.unwrap();
     let second = harness.engine.rotate_api_token(&harness.admin, &first.token.id, 24).await.unwrap();
     assert_eq!((&second.token.name, &second.token.scopes), (&first.token.name, &first.token.scopes));
     for secret in [&first.secret, &second.secret] {
@@ -76,7 +81,7 @@ async fn both_tokens_work_while_one_replaces_the_other(harness: TestHarness) {
 }
 
 async fn a_revoked_token_is_refused_at_once_with_the_reason(harness: TestHarness) {
-    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"]).input().unwrap()).await.unwrap();
     // It is cached from now on; revoking must drop it from the cache.
     harness.engine.authenticate(&made.secret, "").await.unwrap();
     harness.engine.revoke_api_token(&harness.admin, &made.token.id, None).await.unwrap();
@@ -89,7 +94,7 @@ async fn a_revoked_token_is_refused_at_once_with_the_reason(harness: TestHarness
 }
 
 async fn revoking_a_token_in_use_requires_its_name(harness: TestHarness) {
-    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"]).input().unwrap()).await.unwrap();
     harness.engine.authenticate(&made.secret, "").await.unwrap();
     until_used(&harness, &made.token.id).await;
     let refused = harness.engine.revoke_api_token(&harness.admin, &made.token.id, Some("")).await.unwrap_err();
@@ -103,16 +108,18 @@ async fn a_token_cannot_create_one_with_more_scopes(harness: TestHarness) {
     let mut program = harness.token.clone();
     let Who::Token { scopes, .. } = &mut program.who else { panic!("the actor is a token") };
     *scopes = vec![Scope::TokensWrite, Scope::EventsRead];
-    let refused = harness.engine.create_api_token(&program, &form(&["deliveries:read"])).await.unwrap_err();
+    let refused =
+        harness.engine.create_api_token(&program, &form(&["deliveries:read"]).input().unwrap()).await.unwrap_err();
     assert!(matches!(refused, Error::Forbidden(_)) && refused.to_string().contains("deliveries:read"), "{refused}");
-    assert!(harness.engine.create_api_token(&program, &form(&["events:read"])).await.is_ok());
-    let strong = harness.engine.create_api_token(&harness.admin, &form(&["audit:read"])).await.unwrap();
+    assert!(harness.engine.create_api_token(&program, &form(&["events:read"]).input().unwrap()).await.is_ok());
+    let strong =
+        harness.engine.create_api_token(&harness.admin, &form(&["audit:read"]).input().unwrap()).await.unwrap();
     let rotated = harness.engine.rotate_api_token(&program, &strong.token.id, 1).await;
     assert!(matches!(rotated, Err(Error::Forbidden(_))), "a rotation would hand the new token to a weaker one");
 }
 
 async fn another_accounts_tokens_are_not_found(harness: TestHarness) {
-    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"]).input().unwrap()).await.unwrap();
     let (stranger, _) = newcomer(&harness.engine, "Beta").await;
     let id = &made.token.id;
     assert!(matches!(harness.engine.api_token(&stranger, id).await, Err(Error::NotFound(_))));
@@ -127,7 +134,8 @@ async fn another_accounts_tokens_are_not_found(harness: TestHarness) {
 }
 
 async fn the_log_records_tokens_without_their_text(harness: TestHarness) {
-    let first = harness.engine.create_api_token(&harness.admin, &form(&["events:read"])).await.unwrap();
+    let first =
+        harness.engine.create_api_token(&harness.admin, &form(&["events:read"]).input().unwrap()).await.unwrap();
     let second = harness.engine.rotate_api_token(&harness.admin, &first.token.id, 0).await.unwrap();
     harness.engine.revoke_api_token(&harness.admin, &second.token.id, None).await.unwrap();
     let records = harness.engine.audit(&harness.admin, &AuditFilter::parse("?area=token")).await.unwrap().rows;

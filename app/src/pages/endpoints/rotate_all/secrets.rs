@@ -9,7 +9,7 @@ use crate::components::button::{Button, Weight};
 use crate::components::field::Checkbox;
 use crate::components::panel::Panel;
 use crate::components::render_context::RenderContext;
-use crate::pages::endpoints::rotation::OverlapChoice;
+use crate::pages::endpoints::rotation::{OverlapChoice, TEST_HINT};
 
 /// The steps that at least one endpoint can take.
 #[component]
@@ -48,7 +48,7 @@ fn Overlapping(tally: Tally, acct: String) -> impl IntoView {
         tally.two_secrets - unverified
     );
     let hint = (unverified > 0).then(|| {
-        view! { <p class="text-ink-2">"Ordinary deliveries don't verify the new secret, because the old one signs them as well. Send a test signed only with the new one."</p> }
+        view! { <p class="text-ink-2">{TEST_HINT}</p> }
     });
     let test = if unverified > 0 { Weight::Primary } else { Weight::Secondary };
     view! {

@@ -12,8 +12,8 @@ use domain::rotation::{RotationView, TokenPhase};
 use domain::time::DAY_MS;
 use leptos::prelude::*;
 
-pub(super) use self::secret::OverlapChoice;
 use self::secret::SecretPanel;
+pub(super) use self::secret::{OverlapChoice, TEST_HINT};
 pub(super) use self::switch_fields::{SwitchFields, UnverifiedWarning};
 use self::token::TokenPanel;
 use crate::api::rotation::load_rotation_status;

@@ -19,6 +19,10 @@ use crate::html::IntoHtml;
 const OVERLAPS: [(&str, &str); 4] =
     [("86400", "24 hours"), ("3600", "1 hour"), ("604800", "7 days"), ("0", "None (the old secret has leaked)")];
 
+/// Why a secret needs a test of its own.
+pub const TEST_HINT: &str = "Ordinary deliveries don't verify the new secret, because the old one signs them as well. \
+                             Send a test signed only with the new one.";
+
 /// The signing secret and its rotation.
 #[component]
 pub fn SecretPanel(
@@ -90,9 +94,8 @@ fn RetireUnverified(context: RotationContext) -> impl IntoView {
 #[component]
 fn Steps(rotation: SecretRotation, test: Option<DeliveryDetail>, context: RotationContext) -> impl IntoView {
     let verified = rotation.proved_at.is_some();
-    let hint = "Ordinary deliveries don't verify the new secret, because the old one signs them as well. Send a test signed only with the new one.";
     view! {
-        <Proof verified_at=rotation.proved_at test=test hint=hint view=context.view.clone()/>
+        <Proof verified_at=rotation.proved_at test=test hint=TEST_HINT view=context.view.clone()/>
         <div class="flex flex-wrap gap-3">
             {context.receives.then(|| view! {
                 <SendTest context=context.clone() what="secret" verb="Send test with new secret only" first=!verified/>

@@ -5,7 +5,7 @@ mod settings;
 use async_trait::async_trait;
 use domain::{
     Error,
-    account::{Account, AccountForm, Accounts, Membership, Role, SignUp, User, normal_email},
+    account::{Account, AccountInput, Accounts, Membership, Role, SignUp, User, normal_email},
     actor::{Actor, Permission, Who},
     audit::AuditAction,
     error::Result,
@@ -93,9 +93,9 @@ impl Accounts for Engine {
         known.ok_or_else(|| Error::NotFound("Account".into()))
     }
 
-    async fn change_account(&self, actor: &Actor, form: &AccountForm) -> Result<Account> {
+    async fn change_account(&self, actor: &Actor, input: &AccountInput) -> Result<Account> {
         let before = self.account_settings(actor).await?;
-        self.change_settings(actor, before, form).await
+        self.change_settings(actor, before, input).await
     }
 
     fn sign_up_open(&self) -> bool {

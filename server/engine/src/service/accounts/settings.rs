@@ -1,7 +1,7 @@
 //! Account settings.
 
 use domain::{
-    account::{Account, AccountForm},
+    account::{Account, AccountInput},
     actor::Actor,
     audit::{AuditAction, Change},
     error::Result,
@@ -23,8 +23,13 @@ impl Engine {
     }
 
     /// Saves changed settings. Withdrawing support access ends the account's support sessions.
-    pub(super) async fn change_settings(&self, actor: &Actor, before: Account, form: &AccountForm) -> Result<Account> {
-        let after = changed(&before, form, self.longest_retention(&before))?;
+    pub(super) async fn change_settings(
+        &self,
+        actor: &Actor,
+        before: Account,
+        input: &AccountInput,
+    ) -> Result<Account> {
+        let after = changed(&before, input, self.longest_retention(&before))?;
         let changes = changes(&before, &after);
         if changes.is_empty() {
             return Ok(before);
@@ -43,9 +48,9 @@ impl Engine {
     }
 }
 
-fn changed(before: &Account, form: &AccountForm, most_days: u32) -> Result<Account> {
-    let name = name::checked("name", &form.name)?;
-    let settings = form.settings(before.settings, most_days)?;
+fn changed(before: &Account, input: &AccountInput, most_days: u32) -> Result<Account> {
+    let name = name::checked("name", &input.name)?;
+    let settings = input.settings(before.settings, most_days)?;
     Ok(Account { name, settings, ..before.clone() })
 }
 

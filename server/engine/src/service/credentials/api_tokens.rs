@@ -25,7 +25,7 @@ use domain::{
     name,
     time::{DAY_MS, HOUR_MS, MINUTE_MS},
     token::{
-        ApiToken, CreatedToken, EXPIRY_MAX_DAYS, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TOKENS_MAX, TokenForm, TokenState,
+        ApiToken, CreatedToken, EXPIRY_MAX_DAYS, NewToken, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TOKENS_MAX, TokenState,
         Tokens,
     },
 };
@@ -73,9 +73,9 @@ impl Tokens for Engine {
         Ok(self.stored_token(owner(actor)?, id).await?.token)
     }
 
-    async fn create_api_token(&self, actor: &Actor, form: &TokenForm) -> Result<CreatedToken> {
+    async fn create_api_token(&self, actor: &Actor, new: &NewToken) -> Result<CreatedToken> {
         let owner = owner(actor)?;
-        let new = form.check()?;
+        let new = new.checked()?;
         refuse_more_than_own(actor, &new.scopes)?;
         refuse_for_platform(owner, &new.scopes, "scopes")?;
         let new_token = self.new_token(owner, actor, new.name, new.scopes, new.expires_days);

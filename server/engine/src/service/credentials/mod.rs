@@ -1,6 +1,6 @@
 //! Credentials: API tokens, rotation of endpoint credentials, and re-encryption with a new instance key.
 
 mod api_tokens;
-mod bulk_rotation;
 pub mod key_rotation;
 mod rotation;
+mod rotation_steps;

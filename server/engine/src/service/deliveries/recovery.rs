@@ -10,7 +10,7 @@ use domain::{
     endpoint::EndpointState,
     error::Result,
     id::{AccountId, EndpointId, JobId},
-    recover::{JobState, RECOVER_MAX, RecoverForm, Recovery, RecoveryJob, RecoveryPlan},
+    recover::{JobState, RECOVER_MAX, RecoverInput, Recovery, RecoveryJob, RecoveryPlan},
 };
 
 use crate::{
@@ -36,15 +36,15 @@ enum Control {
 
 #[async_trait]
 impl Recovery for Engine {
-    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryPlan> {
+    async fn plan_recovery(&self, actor: &Actor, endpoint: &EndpointId, input: &RecoverInput) -> Result<RecoveryPlan> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
-        self.planned(account, endpoint, form, self.now()).await
+        self.planned(account, endpoint, input, self.now()).await
     }
 
-    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, form: &RecoverForm) -> Result<RecoveryJob> {
+    async fn start_recovery(&self, actor: &Actor, endpoint: &EndpointId, input: &RecoverInput) -> Result<RecoveryJob> {
         let account = actor.account_if(Permission::WriteDeliveries)?;
         let now = self.now();
-        let plan = self.planned(account, endpoint, form, now).await?;
+        let plan = self.planned(account, endpoint, input, now).await?;
         if plan.running.is_some() {
             return Err(busy(plan.running));
         }
@@ -95,7 +95,7 @@ impl Engine {
         &self,
         account: &AccountId,
         endpoint: &EndpointId,
-        form: &RecoverForm,
+        input: &RecoverInput,
         now: UnixMs,
     ) -> Result<RecoveryPlan> {
         let stored = endpoints::one(self.db(), account, endpoint).await?;
@@ -104,7 +104,7 @@ impl Engine {
             let detail = "This endpoint was deleted, so events can't be sent to it.".to_owned();
             return Err(Error::Conflict { detail, existing: None });
         }
-        let mut wanted = form.check(&known.events, now)?;
+        let mut wanted = input.check(&known.events, now)?;
         wanted.rate_per_s = known.rate_per_s.map_or(wanted.rate_per_s, |most| wanted.rate_per_s.min(most.max(1)));
         let running = recovery_jobs::unfinished(self.db(), account, endpoint).await?;
         let search = Search { account, endpoint, wanted: &wanted, began: now };

@@ -15,7 +15,7 @@ use domain::{
     actor::{Actor, Permission},
     audit::{AuditAction, AuditFilter, AuditRecord, Change},
     endpoint::{
-        CreatedEndpoint, Credentials, Duplicate, Endpoint, EndpointForm, EndpointState, EndpointSummary, Endpoints,
+        CreatedEndpoint, Credentials, Duplicate, Endpoint, EndpointInput, EndpointState, EndpointSummary, Endpoints,
         HEADER_KEPT, Header, PauseReason, RATE_MAX_PER_S,
     },
     error::Result,
@@ -44,11 +44,11 @@ impl Endpoints for Engine {
     async fn create_endpoint(
         &self,
         actor: &Actor,
-        form: &EndpointForm,
+        input: &EndpointInput,
         duplicate: Duplicate,
     ) -> Result<CreatedEndpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        let new = self.checked(form).await?;
+        let new = self.checked(input).await?;
         self.add_endpoint(actor, account, new, duplicate).await
     }
 
@@ -69,24 +69,17 @@ impl Endpoints for Engine {
         Ok(summary)
     }
 
-    async fn endpoint_form(&self, actor: &Actor, id: &EndpointId) -> Result<(Endpoint, EndpointForm)> {
-        let account = actor.account_if(Permission::ReadEndpoints)?;
-        let endpoint = self.stored(account, id).await?.endpoint;
-        let form = form_of(&endpoint);
-        Ok((endpoint, form))
-    }
-
     async fn update_endpoint(
         &self,
         actor: &Actor,
         id: &EndpointId,
-        form: &EndpointForm,
+        input: &EndpointInput,
         version: Option<u32>,
     ) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
         let stored = self.stored(account, id).await?;
         refuse_deleted(&stored.endpoint)?;
-        let new = self.checked(form).await?;
+        let new = self.checked(input).await?;
         let headers = kept_headers(&credentials::open_or_internal(self.vault(), &stored)?, new.headers)?;
         let before = stored.endpoint.clone();
         let changed = Endpoint {
@@ -252,21 +245,6 @@ fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
         Change::between("deliver anyway", late(before), late(after)),
     ];
     changes.into_iter().flatten().collect()
-}
-
-/// The form with the endpoint's current settings.
-fn form_of(endpoint: &Endpoint) -> EndpointForm {
-    let header = |name: &String| format!("{name}: {HEADER_KEPT}");
-    EndpointForm {
-        url: endpoint.url.as_str().to_owned(),
-        events: endpoint.events.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        name: endpoint.name.clone(),
-        auth_token: String::new(),
-        headers: endpoint.header_names.iter().map(header).collect::<Vec<_>>().join("\n"),
-        timeout_s: (i64::from(endpoint.timeout_ms) / SECOND_MS).to_string(),
-        rate_per_s: endpoint.rate_per_s.map(|rate| rate.to_string()).unwrap_or_default(),
-        deliver_late: endpoint.deliver_late,
-    }
 }
 
 /// Replaces header values that were not retyped by the stored ones.

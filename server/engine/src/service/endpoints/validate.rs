@@ -1,8 +1,8 @@
-//! Validates endpoint forms: field rules, and whether the URL may be called.
+//! Validates endpoints: field rules, and whether the URL may be called.
 
 use domain::{
     Error, FieldError,
-    endpoint::{EndpointForm, NewEndpoint},
+    endpoint::{EndpointInput, NewEndpoint},
     error::Result,
     target::TargetUrl,
 };
@@ -10,10 +10,10 @@ use domain::{
 use crate::Engine;
 
 impl Engine {
-    /// Checks the form and whether its URL may be called. Reports all errors at once.
-    pub(super) async fn checked(&self, form: &EndpointForm) -> Result<NewEndpoint> {
-        let checked = form.check();
-        let Ok(url) = TargetUrl::parse(&form.url) else { return checked };
+    /// Checks the input and whether its URL may be called. Reports all errors at once.
+    pub(super) async fn checked(&self, input: &EndpointInput) -> Result<NewEndpoint> {
+        let checked = input.check();
+        let Ok(url) = TargetUrl::parse(&input.url) else { return checked };
         let Err(failure) = self.sender().outbound.vet(&url).await else { return checked };
         let said = format!("{}. {}", failure.sentence(self.now()), failure.remedy());
         let mut wrong = vec![FieldError::new("url", said)];

@@ -13,9 +13,7 @@ use domain::{
     member::{Invitation, Team, TeamRole},
     ops::{
         OpsAccounts,
-        accounts::{
-            AccountDetail, AccountFilter, AccountNameForm, AccountsPage, LimitsForm, NewAccount, checked_reason,
-        },
+        accounts::{AccountDetail, AccountFilter, AccountNameForm, AccountsPage, NewAccount, checked_reason},
         health::{FAILING_ENDPOINTS_MAX, Health},
         parked::LISTED_MAX,
     },
@@ -140,9 +138,9 @@ impl OpsAccounts for Engine {
         self.suspend(actor, id, None).await
     }
 
-    async fn limit_account(&self, actor: &Actor, id: &AccountId, form: &LimitsForm) -> Result<Account> {
+    async fn limit_account(&self, actor: &Actor, id: &AccountId, limits: Limits) -> Result<Account> {
         let before = self.account_for_ops(actor, id).await?;
-        let limits = form.check(self.context().policies.now().retention_max_days)?;
+        let limits = limits.check(self.context().policies.now().retention_max_days)?;
         let changes = limits_changed(before.limits, limits);
         if changes.is_empty() {
             return Ok(before);

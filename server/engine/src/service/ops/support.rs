@@ -13,7 +13,7 @@ use domain::{
     payload::is_uuid,
     phone,
     support::{
-        CallParty, FIND_MIN_CHARS, FoundAccount, Support, SupportForm, SupportRecord, SupportSession, SupportView,
+        CallParty, FIND_MIN_CHARS, FoundAccount, Support, SupportRecord, SupportRequest, SupportSession, SupportView,
     },
     time::DAY_MS,
 };
@@ -59,11 +59,11 @@ impl Support for Engine {
         known.ok_or_else(|| Error::NotFound("Account".into()))
     }
 
-    async fn start_support(&self, actor: &Actor, form: &SupportForm) -> Result<SupportSession> {
+    async fn start_support(&self, actor: &Actor, request: &SupportRequest) -> Result<SupportSession> {
         let (user, name) = agent(actor)?;
-        let account = self.account_for_support(actor, &AccountId::parse(&form.account)?).await?;
+        let account = self.account_for_support(actor, &request.account).await?;
         allowed(&account)?;
-        let grounds = form.check()?;
+        request.check()?;
         self.background().support_sessions.end_expired().await?;
         if let Some(running) = self.running(user, &account.id).await? {
             return Ok(running);
@@ -75,10 +75,10 @@ impl Support for Engine {
             agent: name.to_owned(),
             account: account.id.clone(),
             account_name: account.name,
-            reason: grounds.reason,
-            ticket: grounds.ticket,
+            reason: request.reason.trim().to_owned(),
+            ticket: request.ticket.trim().to_owned(),
             started_at: now,
-            ends_at: now.plus_ms(grounds.length_ms),
+            ends_at: now.plus_ms(i64::from(request.minutes) * domain::time::MINUTE_MS),
             ended_at: None,
         };
         let mut tx = self.db().begin().await?;
