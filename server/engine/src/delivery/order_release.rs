@@ -14,7 +14,7 @@ use super::sender::Sender;
 /// Most deliveries of one transaction.
 const STEP_ROWS: u32 = 256;
 
-/// Gives up the order of deliveries that others have waited for long enough. Returns when to look again.
+/// Gives up the order of deliveries that others have waited for long enough. Returns when to check again.
 pub(super) async fn give_up(sender: &Arc<Sender>, now: UnixMs) -> StoreResult<Option<UnixMs>> {
     let (expired, again) = order::expired(&sender.context.db, now, STEP_ROWS).await?;
     if expired.is_empty() {

@@ -53,7 +53,7 @@ async fn pool(options: &PgConnectOptions, connections: u32) -> StoreResult<PgPoo
 }
 
 /// Two connections that are open at the same time have two server processes, unless a pooler hands out one of its
-/// connections per transaction. Then prepared statements, session settings, LISTEN and the lock of migrations go astray.
+/// connections per transaction. Then prepared statements, session settings, LISTEN and the lock of migrations are lost.
 async fn refuse_transaction_pooling(options: &PgConnectOptions) -> StoreResult<()> {
     let (mut one, mut other) = (open(options).await?, open(options).await?);
     let shared = process(&mut one).await? == process(&mut other).await?;

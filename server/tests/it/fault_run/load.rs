@@ -32,7 +32,7 @@ pub struct Accepted {
     pub call: usize,
     /// Its place in the call.
     pub ordinal: usize,
-    /// What was going on when its call began.
+    /// The fault during which its call began.
     pub phase: usize,
 }
 

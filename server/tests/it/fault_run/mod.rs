@@ -35,7 +35,7 @@ const FAR_OFF_S: i64 = -90;
 /// Time for all deliveries to end after the last fault: a retry may wait for two minutes.
 const DRAIN: Duration = Duration::from_secs(240);
 
-/// What happens while calls go on.
+/// What happens during the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     Clocks,
@@ -71,7 +71,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// Provokes a fault; returns when it has been mended.
+    /// Provokes a fault; returns when it is over.
     async fn provoke(&mut self, fault: Fault) {
         match fault {
             Fault::Clocks => sleep_ms(25_000).await,
@@ -129,7 +129,7 @@ async fn nothing_is_lost_or_out_of_order_whatever_fails() {
     let token = set_up(&nodes[0], &receivers).await;
     let addresses: Vec<String> = nodes.iter().map(|node| node.address.clone()).collect();
     let mut stage = Stage { nodes, proxies, pgbouncer };
-    let (posted, mut mended, mut first) = (Arc::<Posted>::default(), Vec::new(), 0);
+    let (posted, mut over, mut first) = (Arc::<Posted>::default(), Vec::new(), 0);
     for (phase, fault) in Fault::ALL.into_iter().enumerate() {
         let (addresses, token, posted) = (addresses.clone(), token.clone(), posted.clone());
         let calls = tokio::spawn(async move {
@@ -137,9 +137,9 @@ async fn nothing_is_lost_or_out_of_order_whatever_fails() {
         });
         stage.provoke(fault).await;
         first = calls.await.unwrap();
-        mended.push(stopwatch());
+        over.push(stopwatch());
     }
-    let report = Run { posted: &posted, receivers: &receivers, direct: &direct, mended: &mended }.report(DRAIN).await;
+    let report = Run { posted: &posted, receivers: &receivers, direct: &direct, over: &over }.report(DRAIN).await;
     report.print(&Fault::ALL.map(Fault::label));
     assert_eq!((report.lost(), report.out_of_order(), report.stuck.len()), (0, 0, 0), "lost, out of order, stuck");
     assert!(report.refused_otherwise.is_empty(), "refusals other than 503: {:?}", report.refused_otherwise);

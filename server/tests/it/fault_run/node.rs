@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use engine::clock::sleep_ms;
+
 use crate::{command::offhook, test_app::client};
 
 /// A node; killed when dropped.
@@ -46,7 +48,7 @@ impl Node {
         self.child = Some(child.expect("faketime is installed by .make/setup faults"));
         let responds = async {
             while client().get(format!("http://{}/healthz", self.address)).send().await.is_err() {
-                engine::clock::sleep_ms(50).await;
+                sleep_ms(50).await;
             }
         };
         let started = tokio::time::timeout(Duration::from_secs(60), responds).await;

@@ -16,8 +16,8 @@ pub struct Run<'a> {
     pub posted: &'a Posted,
     pub receivers: &'a [Receiver],
     pub direct: &'a str,
-    /// When each fault had been mended, and the events of its calls had been accepted.
-    pub mended: &'a [Instant],
+    /// When each fault was over, and the events of its calls had been accepted.
+    pub over: &'a [Instant],
 }
 
 /// The counts of one fault.
@@ -58,7 +58,7 @@ impl Run<'_> {
         // Time for late repeats to arrive.
         sleep_ms(2_000).await;
         let ended = ended(&mut database).await;
-        let mut phases = vec![Counts::default(); self.mended.len()];
+        let mut phases = vec![Counts::default(); self.over.len()];
         let accepted = self.posted.accepted.lock().unwrap().clone();
         accepted.iter().for_each(|event| phases[event.phase].accepted += 1);
         let refused = self.posted.refused.lock().unwrap().clone();
@@ -90,7 +90,7 @@ impl Run<'_> {
                     counts.expired += usize::from(matches!(reason.as_deref(), Some("superseded" | "too_late")));
                 }
                 (Some((_, at)), Some((state, _))) if state == "delivered" => {
-                    counts.recovery = counts.recovery.max(at.duration_since(self.mended[event.phase]));
+                    counts.recovery = counts.recovery.max(at.duration_since(self.over[event.phase]));
                 }
                 _ => counts.lost += 1,
             }

@@ -78,7 +78,7 @@ pub struct Expired {
     pub key: OrderingKey,
 }
 
-/// The first deliveries that later ones have waited for long enough, and when to look again if there are none.
+/// The first deliveries that later ones have waited for long enough, and when to check again if there are none.
 pub async fn expired(db: &Db, now: UnixMs, limit: u32) -> StoreResult<(Vec<Expired>, Option<UnixMs>)> {
     let found: Vec<Expired> = on!(&db.readers, c =>
         sqlx::query_as(EXPIRED).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?);

@@ -270,7 +270,7 @@ struct LockedRow {
     held: i64,
 }
 
-/// Which of these ordering keys have unfinished deliveries. None of those that are due ends before this transaction does.
+/// Which of these ordering keys have unfinished deliveries. None of their due deliveries ends before this transaction does.
 pub async fn open_keys(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<HashMap<OrderingKey, OpenKey>> {
     // Most ordering keys are free and need no lock.
     let mut found: Vec<OpenRow> = OPEN_KEYS.read(tx, keys).await?;
