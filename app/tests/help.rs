@@ -8,7 +8,7 @@ use domain::{
     body::{body, pretty},
     cause::Cause,
     delivery::Status,
-    endpoint::{ATTEMPT_TIMEOUT_MS, FAILING_AFTER_ATTEMPTS, FAILING_AFTER_MS},
+    endpoint::{ATTEMPT_TIMEOUT_MS, DISABLED, FAILING},
     event::{BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, EventKind},
     payload::Payload,
     query::PAGE_MAX_ROWS,
@@ -74,8 +74,12 @@ fn the_retry_tables_show_the_schedule_that_the_sender_follows() {
     assert!(part(&page, "pauses").contains(&format!("up to {JITTER_PERCENT} % longer.")));
     let days = DURABLE_MAX_MS / DAY_MS;
     assert!(days == 3 && part(&page, "pauses").contains("fails after three days."));
-    let failing = format!("for {FAILING_AFTER_ATTEMPTS} attempts in a row, or for {}.", span(FAILING_AFTER_MS));
-    assert!(part(&page, "endpoints").contains(&failing));
+    let [many, long] = FAILING;
+    assert_eq!(long.failing_for_ms, HOUR_MS);
+    let failing =
+        format!("the last {} attempts failed, or at least {} within an hour or more", many.attempts, long.attempts);
+    let disabled = format!("At least {} attempts on at least {} days failed", DISABLED.attempts, DISABLED.days);
+    assert!(part(&page, "endpoints").contains(&failing) && part(&page, "endpoints").contains(&disabled));
 }
 
 /// Number of the attempt, delay before it, and time since the first attempt.

@@ -107,7 +107,7 @@ async fn a_sign_in_on_a_full_disk_says_why_it_fails_and_pages_still_open() {
         "{refused:?}"
     );
     assert!(!refused.header("retry-after").is_empty());
-    let page = before.get(&format!("/a/{}", tenant.account.id)).await;
+    let page = before.get("/me/security").await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     sqlx::query("PRAGMA max_page_count = 1073741823").execute(writer).await.unwrap();
     assert!(Browser::new(&app).sign_in(PASSWORD, "/").await.status.is_redirection());

@@ -85,9 +85,11 @@ pub async fn next_due(db: &Db) -> StoreResult<Option<UnixMs>> {
 pub async fn claim(db: &Db, now: UnixMs, until: UnixMs, limit: i64) -> StoreResult<Vec<DueEmail>> {
     let mut tx = db.begin().await?;
     let sql = CLAIM.on(tx.dialect());
-    let due: Vec<DueEmail> =
+    let mut due: Vec<DueEmail> =
         within!(&mut tx, c => sqlx::query_as(sql).bind(now.0).bind(until.0).bind(limit).fetch_all(c).await?);
     tx.commit().await?;
+    // RETURNING has no order. Ids sort by the time at which the emails were written.
+    due.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(due)
 }
 

@@ -246,6 +246,7 @@ impl TestHarness {
     pub async fn run(&self) -> usize {
         let attempts = self.engine.sender().run_once().await.unwrap();
         self.engine.background().alerts.tick().await.unwrap();
+        self.emails().await;
         attempts
     }
 

@@ -83,7 +83,12 @@ async fn one_id_finds_everything_that_happened_to_a_request_and_its_delivery() {
     let token = created(data, &["token", "create", "--account", &account, "--name", "PBX", "--scope", scopes]);
     let post = |path: &str, body: Value| {
         let url = format!("http://{address}/api/v1/{path}");
-        client().post(url).bearer_auth(token["token"].as_str().unwrap()).header("x-request-id", REQUEST_ID).json(&body)
+        client()
+            .post(url)
+            .bearer_auth(token["token"].as_str().unwrap())
+            .header("x-request-id", REQUEST_ID)
+            .header("content-type", "application/json")
+            .body(body.to_string())
     };
     let mut receiver = Receiver::start().await;
     let endpoint = json!({"url": receiver.url, "events": ["IncomingCall"], "name": "CRM"});
