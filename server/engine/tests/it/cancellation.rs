@@ -8,21 +8,17 @@ use std::{
 };
 
 use domain::{
-    account::{Accounts as _, SignUp},
+    account::{Accounts as _, Limits, SignUp},
     actor::Actor,
     delivery::Deliveries as _,
-    endpoint::{Duplicate, EndpointForm, Endpoints as _},
+    endpoint::{Duplicate, EndpointInput, Endpoints as _},
     event::{EventKind, Events as _},
     id::{DeliveryId, EndpointId, JobId, TokenId},
-    ops::{
-        OpsAccounts as _, Policies as _,
-        accounts::{AccountNameForm, LimitsForm},
-        policy::PolicyName,
-    },
+    ops::{OpsAccounts as _, Policies as _, accounts::AccountNameForm, policy::PolicyName},
     recover::Recovery as _,
-    rotation::{AllowUnverified, Credential, Rotations as _},
+    rotation::{AllowUnverified, Credential, RotationStep, Rotations as _},
     time::HOUR_MS,
-    token::{TokenForm, Tokens as _},
+    token::{NewToken, Scope, Tokens as _},
 };
 use futures::future::{BoxFuture, join_all};
 
@@ -52,7 +48,7 @@ type Call = for<'a> fn(&'a TestHarness, &'a Scene) -> BoxFuture<'a, ()>;
 /// Calls by name. Their results do not matter: a repeated step may be refused.
 macro_rules! calls {
     ($($name:literal: |$harness:ident, $scene:ident| $call:expr;)+) => {
-        &[$(($name, |$harness, $scene| Box::pin(async move { drop($call.await); }))),+]
+        &[$(($name, |$harness, $scene| Box::pin(async move { let _result = $call.await; }))),+]
     };
 }
 
@@ -98,7 +94,7 @@ fn stride(harness: &TestHarness) -> usize {
 }
 
 async fn create_token(harness: &TestHarness) -> TokenId {
-    let form = TokenForm { name: "t".into(), scopes: vec!["events:write".into()], ..TokenForm::default() };
+    let form = NewToken { name: "t".into(), scopes: vec![Scope::EventsWrite], expires_days: None };
     harness.engine.create_api_token(&harness.admin, &form).await.unwrap().token.id
 }
 
@@ -149,13 +145,13 @@ async fn dropped_endpoint_calls_strand_nothing(harness: TestHarness) {
         "pause": |harness, scene| harness.engine.pause_endpoint(&harness.admin, &scene.endpoint);
         "resume": |harness, scene| harness.engine.resume_endpoint(&harness.admin, &scene.endpoint, Some(5));
         "update": |harness, scene| async {
-            let form = EndpointForm { name: "Other".into(), ..form(harness) };
+            let form = EndpointInput { name: "Other".into(), ..form(harness) };
             harness.engine.update_endpoint(&harness.admin, &scene.endpoint, &form, None).await
         };
         "test": |harness, scene|
             harness.engine.send_test(&harness.admin, &scene.endpoint, EventKind::CallProcessed, None);
         "create": |harness, _scene| async {
-            let form = EndpointForm { events: vec!["IncomingCall".into()], ..form(harness) };
+            let form = EndpointInput { events: vec![EventKind::IncomingCall], ..form(harness) };
             harness.engine.create_endpoint(&harness.admin, &form, Duplicate::Allow).await
         };
         "delete": |harness, scene| harness.engine.delete_endpoint(&harness.admin, &scene.endpoint);
@@ -163,8 +159,8 @@ async fn dropped_endpoint_calls_strand_nothing(harness: TestHarness) {
     abort_everywhere(harness, calls).await;
 }
 
-fn form(harness: &TestHarness) -> EndpointForm {
-    EndpointForm { url: harness.receiver.url(), events: vec!["CallProcessed".into()], ..EndpointForm::default() }
+fn form(harness: &TestHarness) -> EndpointInput {
+    EndpointInput { url: harness.receiver.url(), events: vec![EventKind::CallProcessed], ..EndpointInput::default() }
 }
 
 async fn dropped_delivery_calls_strand_nothing(harness: TestHarness) {
@@ -177,7 +173,7 @@ async fn dropped_delivery_calls_strand_nothing(harness: TestHarness) {
         "resend a waiting one": |harness, scene| harness.engine.resend(&harness.admin, &scene.retrying);
         "cancel": |harness, scene| harness.engine.cancel_delivery(&harness.admin, &scene.retrying);
         "start recovery": |harness, scene| async {
-            harness.engine.start_recovery(&harness.admin, &scene.endpoint, &recover::form()).await
+            harness.engine.start_recovery(&harness.admin, &scene.endpoint, &recover::form().input().unwrap()).await
         };
         "cancel recovery": |harness, scene| async {
             let job = scene.job.as_ref()?;
@@ -187,18 +183,19 @@ async fn dropped_delivery_calls_strand_nothing(harness: TestHarness) {
     abort_everywhere(harness, calls).await;
 }
 
+async fn step(harness: &TestHarness, scene: &Scene, step: RotationStep) {
+    let _taken = harness.engine.rotate(&harness.admin, &scene.endpoint, &step).await;
+}
+
 async fn dropped_rotation_calls_strand_nothing(harness: TestHarness) {
     let calls: &[(&str, Call)] = calls! {
-        "prepare": |harness, scene| harness.engine.prepare_token(&harness.admin, &scene.endpoint, None);
-        "test": |harness, scene|
-            harness.engine.test_credential(&harness.admin, &scene.endpoint, Credential::AuthToken);
-        "switch": |harness, scene|
-            harness.engine.switch_token(&harness.admin, &scene.endpoint, None, AllowUnverified::Allow);
-        "undo": |harness, scene| harness.engine.undo_token(&harness.admin, &scene.endpoint);
-        "retire": |harness, scene| harness.engine.retire_token(&harness.admin, &scene.endpoint);
-        "rotate": |harness, scene| harness.engine.rotate_secret(&harness.admin, &scene.endpoint, 3_600);
-        "retire secret": |harness, scene|
-            harness.engine.retire_secret(&harness.admin, &scene.endpoint, AllowUnverified::Allow);
+        "prepare": |harness, scene| step(harness, scene, RotationStep::PrepareToken(None));
+        "test": |harness, scene| step(harness, scene, RotationStep::Test(Credential::AuthToken));
+        "switch": |harness, scene| step(harness, scene, RotationStep::SwitchToken(None, AllowUnverified::Allow));
+        "undo": |harness, scene| step(harness, scene, RotationStep::UndoToken);
+        "retire": |harness, scene| step(harness, scene, RotationStep::RetireToken);
+        "rotate": |harness, scene| step(harness, scene, RotationStep::RotateSecret(3_600));
+        "retire secret": |harness, scene| step(harness, scene, RotationStep::RetireSecret(AllowUnverified::Allow));
     };
     abort_everywhere(harness, calls).await;
 }
@@ -217,7 +214,7 @@ async fn dropped_calls_of_operators_strand_nothing(harness: TestHarness) {
             harness.engine.rename_account(&scene.olga, &acme(harness), &form).await
         };
         "limit": |harness, scene| async {
-            harness.engine.limit_account(&scene.olga, &acme(harness), &LimitsForm::default()).await
+            harness.engine.limit_account(&scene.olga, &acme(harness), Limits::default()).await
         };
         "set policy": |harness, scene| harness.engine.set_policy(&scene.olga, PolicyName::Contact, Some("Ask Olga"));
     };

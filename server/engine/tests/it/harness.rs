@@ -37,9 +37,6 @@ pub struct HandClock {
     step_ms: Arc<AtomicI64>,
 }
 
-/// More readings than there are.
-const FOREVER: i64 = i64::MAX / 2;
-
 /// Where that clock starts.
 pub const START: UnixMs = UnixMs(1_790_000_000_000);
 
@@ -60,11 +57,6 @@ impl HandClock {
     /// The `n`th reading from now on panics.
     pub fn panic_at(&self, n: i64) {
         self.panics_at.store(n, Ordering::SeqCst);
-    }
-
-    /// Every reading panics from now on.
-    pub fn panic_always(&self) {
-        self.panics_at.store(FOREVER, Ordering::SeqCst);
     }
 
     /// Whether that has happened.

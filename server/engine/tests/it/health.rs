@@ -3,7 +3,7 @@
 use domain::{
     audit::AuditAction,
     delivery::Status,
-    endpoint::{EndpointForm, EndpointState, EndpointStatus, Endpoints},
+    endpoint::{EndpointInput, EndpointState, EndpointStatus, Endpoints},
     event::EventKind,
     time::{DAY_MS, HOUR_MS},
 };
@@ -132,11 +132,11 @@ async fn an_endpoint_is_unproven_until_it_succeeds_again(harness: TestHarness) {
     assert_eq!(status(&harness, &id).await, EndpointStatus::Degraded);
     send(3).await;
     assert_eq!(status(&harness, &id).await, EndpointStatus::Healthy);
-    let (_, form) = harness.engine.endpoint_form(&harness.admin, &id).await.unwrap();
-    let same = EndpointForm { name: "Helpdesk".into(), ..form.clone() };
+    let form = EndpointInput::of(&harness.engine.endpoint(&harness.admin, &id).await.unwrap().endpoint);
+    let same = EndpointInput { name: "Helpdesk".into(), ..form.clone() };
     harness.engine.update_endpoint(&harness.admin, &id, &same, None).await.unwrap();
     assert_eq!(status(&harness, &id).await, EndpointStatus::Healthy);
-    let moved = EndpointForm { url: format!("{}/moved", form.url), ..form };
+    let moved = EndpointInput { url: format!("{}/moved", form.url), ..form };
     harness.engine.update_endpoint(&harness.admin, &id, &moved, None).await.unwrap();
     assert_eq!(status(&harness, &id).await, EndpointStatus::Unproven, "the success was at another URL");
 }

@@ -9,7 +9,7 @@ use domain::{
     event::EventKind,
     ops::{OpsAccounts as _, parked::Parked},
     recover::{JobState, Recovery as _},
-    rotation::{AllowUnverified, Rotations as _},
+    rotation::{AllowUnverified, RotationStep, Rotations as _},
     time::{DAY_MS, HOUR_MS},
 };
 use engine::background::Pacing;
@@ -155,9 +155,10 @@ async fn a_rotation_that_fails_does_not_hold_up_the_others(harness: TestHarness)
     let mut ids = Vec::new();
     for _ in 0..3 {
         let id = harness.endpoint().await.id;
-        harness.engine.prepare_token(&harness.admin, &id, None).await.unwrap();
+        harness.engine.rotate(&harness.admin, &id, &RotationStep::PrepareToken(None)).await.unwrap();
         let at = Some(harness.now().plus_ms(HOUR_MS));
-        harness.engine.switch_token(&harness.admin, &id, at, AllowUnverified::Allow).await.unwrap();
+        let switch = RotationStep::SwitchToken(at, AllowUnverified::Allow);
+        harness.engine.rotate(&harness.admin, &id, &switch).await.unwrap();
         ids.push(id);
     }
     refuse(&harness, "UPDATE", "endpoints", format!("NEW.id = '{}'", ids[1])).await;

@@ -2,7 +2,7 @@
 
 use domain::{
     delivery::Status,
-    endpoint::{Endpoint, EndpointForm, Endpoints},
+    endpoint::{Endpoint, EndpointInput, Endpoints},
     event::EventKind,
     retry::{DURABLE_MAX_MS, EndReason},
     time::{HOUR_MS, SECOND_MS},
@@ -101,8 +101,8 @@ async fn a_receiver_that_takes_two_a_second_gets_every_call(harness: TestHarness
 }
 
 async fn change(harness: &TestHarness, endpoint: &Endpoint, url: String) {
-    let (_, form) = harness.engine.endpoint_form(&harness.admin, &endpoint.id).await.unwrap();
-    let form = EndpointForm { url, ..form };
+    let form = EndpointInput::of(&harness.engine.endpoint(&harness.admin, &endpoint.id).await.unwrap().endpoint);
+    let form = EndpointInput { url, ..form };
     harness.engine.update_endpoint(&harness.admin, &endpoint.id, &form, None).await.unwrap();
 }
 
