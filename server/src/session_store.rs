@@ -13,7 +13,7 @@ use engine::{
     Engine,
     store::users::sessions::{Owner, Stored},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use time::Duration;
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
@@ -72,8 +72,7 @@ impl SessionStore for Sessions {
             let (id, data, owner) = (record.id.to_string(), text(record)?, owner(record));
             let created = self.engine.create_session(stored(record, &id, &data, owner.as_ref())).await;
             if created.map_err(backend_error)? {
-                remember(record);
-                return Ok(());
+                return remember(record);
             }
             record.id = Id::default();
         }
@@ -102,7 +101,7 @@ impl SessionStore for Sessions {
             return Ok(None);
         };
         let mut record: Record = serde_json::from_str(&text).map_err(|error| Error::Decode(error.to_string()))?;
-        remember(&mut record);
+        remember(&mut record)?;
         Ok(Some(record))
     }
 
@@ -112,17 +111,20 @@ impl SessionStore for Sessions {
 }
 
 /// Adds a copy of the session to itself. An empty one stays empty: it differs from none by all that is in it.
-fn remember(record: &mut Record) {
+fn remember(record: &mut Record) -> Result<()> {
     if !record.data.is_empty() {
-        let copy = json!(&*record);
+        // As text: a session's id is larger than a number may be in a JSON value.
+        let copy = Value::String(text(record)?);
         record.data.insert(LOADED_KEY.to_owned(), copy);
     }
+    Ok(())
 }
 
 /// The session without its copy, and the copy.
 fn split(record: &Record) -> (Record, Record) {
     let mut own = record.clone();
-    let copy = own.data.remove(LOADED_KEY).and_then(|copy| serde_json::from_value(copy).ok());
+    let copy = own.data.remove(LOADED_KEY);
+    let copy = copy.as_ref().and_then(Value::as_str).and_then(|copy| serde_json::from_str(copy).ok());
     let empty = Record { data: HashMap::default(), ..own.clone() };
     (own, copy.unwrap_or(empty))
 }
@@ -198,6 +200,8 @@ fn backend_error(error: domain::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn record(data: &Value) -> Record {

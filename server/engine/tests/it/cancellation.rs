@@ -70,13 +70,13 @@ async fn polled(n: usize, future: impl Future<Output = ()>) -> bool {
 }
 
 /// Aborts each call at each of its awaits.
-async fn abort_everywhere(harness: TestHarness, calls: &[(&str, Call)]) {
+async fn abort_at_each_await(harness: TestHarness, calls: &[(&str, Call)]) {
     let olga = operator(&harness).await;
     let mut endpoint = harness.endpoint().await.id;
     let token = create_token(&harness).await;
     let mut number = 0;
     for (name, call) in calls {
-        for n in (0..).step_by(stride(&harness)) {
+        for n in (0..).step_by(polls_per_step(&harness)) {
             number += 10;
             let scene = scene(&harness, number, &olga, &mut endpoint, token.clone()).await;
             let completed = polled(n, call(&harness, &scene)).await;
@@ -89,7 +89,7 @@ async fn abort_everywhere(harness: TestHarness, calls: &[(&str, Call)]) {
 }
 
 /// PostgreSQL takes several polls for each statement, one per message.
-fn stride(harness: &TestHarness) -> usize {
+fn polls_per_step(harness: &TestHarness) -> usize {
     if harness.database_url().starts_with("postgres") { 4 } else { 1 }
 }
 
@@ -156,7 +156,7 @@ async fn dropped_endpoint_calls_strand_nothing(harness: TestHarness) {
         };
         "delete": |harness, scene| harness.engine.delete_endpoint(&harness.admin, &scene.endpoint);
     };
-    abort_everywhere(harness, calls).await;
+    abort_at_each_await(harness, calls).await;
 }
 
 fn form(harness: &TestHarness) -> EndpointInput {
@@ -180,7 +180,7 @@ async fn dropped_delivery_calls_strand_nothing(harness: TestHarness) {
             harness.engine.cancel_job(&harness.admin, job).await.ok()
         };
     };
-    abort_everywhere(harness, calls).await;
+    abort_at_each_await(harness, calls).await;
 }
 
 async fn step(harness: &TestHarness, scene: &Scene, step: RotationStep) {
@@ -197,7 +197,7 @@ async fn dropped_rotation_calls_strand_nothing(harness: TestHarness) {
         "rotate": |harness, scene| step(harness, scene, RotationStep::RotateSecret(3_600));
         "retire secret": |harness, scene| step(harness, scene, RotationStep::RetireSecret(AllowUnverified::Allow));
     };
-    abort_everywhere(harness, calls).await;
+    abort_at_each_await(harness, calls).await;
 }
 
 async fn dropped_calls_of_operators_strand_nothing(harness: TestHarness) {
@@ -218,7 +218,7 @@ async fn dropped_calls_of_operators_strand_nothing(harness: TestHarness) {
         };
         "set policy": |harness, scene| harness.engine.set_policy(&scene.olga, PolicyName::Contact, Some("Ask Olga"));
     };
-    abort_everywhere(harness, calls).await;
+    abort_at_each_await(harness, calls).await;
 }
 
 async fn dropped_calls_with_tokens_strand_nothing(harness: TestHarness) {
@@ -236,5 +236,5 @@ async fn dropped_calls_with_tokens_strand_nothing(harness: TestHarness) {
             harness.engine.sign_up(form).await
         };
     };
-    abort_everywhere(harness, calls).await;
+    abort_at_each_await(harness, calls).await;
 }

@@ -67,8 +67,8 @@ async fn a_panic_anywhere_loses_no_event_and_no_delivery(harness: TestHarness) {
     harness.endpoint().await;
     let clock = HandClock::new();
     let engine = harness.another_with_clock(&clock).await;
-    let stride = if harness.database_url().starts_with("postgres") { 3 } else { 1 };
-    for n in (1..=24).step_by(stride) {
+    let step = if harness.database_url().starts_with("postgres") { 3 } else { 1 };
+    for n in (1..=24).step_by(step) {
         clock.panic_at(n.into());
         harness.receiver.next([Reply::Status(500)]);
         // A platform posts again until the event is accepted.
