@@ -8,7 +8,7 @@ use std::sync::{
 use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::Notify;
 
-use crate::{metrics::Counters, policies::ActivePolicies, readiness::WriteHealth, store::db::Db};
+use crate::{metrics::Counters, policies::ActivePolicies, store::db::Db, write_health::WriteHealth};
 
 /// Shared by the hot path, the background workers and the services.
 pub struct Context {

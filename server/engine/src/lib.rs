@@ -28,6 +28,7 @@ mod restore;
 pub mod service;
 pub mod store;
 pub mod vault;
+mod write_health;
 
 pub use backup::BackupError;
 pub use clock::SystemClock;

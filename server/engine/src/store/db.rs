@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::{Postgres, Sqlite, Transaction};
 use tokio::sync::Notify;
 
-use crate::store::{error::StoreResult, sqlite::open_file::OpenFile};
+use crate::store::{error::StoreResult, open_file::OpenFile};
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
