@@ -3,30 +3,15 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-use axum::{
-    extract::{MatchedPath, Request, State},
-    http::Method,
-    middleware::Next,
-    response::Response,
-};
-use engine::{Histogram, Labels, Metric, Value, clock::stopwatch};
-
-use crate::{
-    app_state::SharedState,
-    rest::{PREFIX, problem::Kind},
-};
+use engine::{Histogram, Labels, Metric, Value};
 
 /// Upper bounds of the buckets for the duration of a request, in seconds.
 const SECONDS: [f64; 11] = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
-/// The route of requests that no handler names: static files, supervisors.
-const OTHER: &str = "other";
-/// Methods that have a label of their own.
-const METHODS: [&str; 7] = ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"];
 /// Classes of HTTP statuses, from 1xx.
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -44,53 +29,14 @@ struct RouteMetrics {
     seconds: Histogram,
 }
 
-/// The route of a request, which the router knows only inside.
-#[derive(Debug, Clone, Default)]
-pub struct RouteSlot(Arc<OnceLock<MatchedPath>>);
-
-impl RouteSlot {
-    /// Notes the route that the router has matched.
-    pub fn note(request: &Request) {
-        if let (Some(slot), Some(path)) =
-            (request.extensions().get::<Self>(), request.extensions().get::<MatchedPath>())
-        {
-            let _ = slot.0.set(path.clone());
-        }
-    }
-}
-
-/// Counts a request once it has its response.
-pub async fn measure(State(state): State<SharedState>, mut request: Request, next: Next) -> Response {
-    let (slot, method, began) = (RouteSlot::default(), known(request.method()), stopwatch());
-    request.extensions_mut().insert(slot.clone());
-    let response = next.run(request).await;
-    let route = slot.0.get().map_or(OTHER, MatchedPath::as_str);
-    state.http_metrics.add(method, route, response.status().as_u16(), began.elapsed().as_secs_f64());
-    if method == "POST"
-        && posts_events(route)
-        && let Some(kind) = response.extensions().get::<Kind>()
-    {
-        state.http_metrics.refuse_event(*kind);
-    }
-    response
-}
-
-fn posts_events(route: &str) -> bool {
-    matches!(route.strip_prefix(PREFIX), Some("/events" | "/events/batch"))
-}
-
-/// Clients may send any method.
-fn known(method: &Method) -> &'static str {
-    METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER)
-}
-
 impl HttpMetrics {
-    /// Counts an event that was refused, or a whole batch.
-    pub fn refuse_event(&self, kind: Kind) {
-        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(kind.facts().0).or_default() += 1;
+    /// Counts an event that was refused, or a whole batch. The reason is the name of its problem.
+    pub fn refuse_event(&self, reason: &'static str) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
-    fn add(&self, method: &'static str, route: &str, status: u16, seconds: f64) {
+    /// Counts a request that took this long to the head of its response.
+    pub fn add(&self, method: &'static str, route: &str, status: u16, seconds: f64) {
         let route = self.route(method, route);
         if let Some(class) = usize::from(status / 100).checked_sub(1).and_then(|class| route.classes.get(class)) {
             class.fetch_add(1, Relaxed);

@@ -15,6 +15,7 @@ pub mod http_metrics;
 pub mod listen;
 pub mod live;
 pub mod mail;
+pub mod measure;
 pub mod metrics;
 pub mod pages;
 pub mod plain_error;

@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn an_email_has_the_headers_of_automatic_mail() {
         let from = "Offhook <offhook@acme.example>".parse().unwrap();
-        let page = "https://hooks.acme.example/me/security#letters";
+        let page = "https://hooks.acme.example/me/security";
         let sent =
             String::from_utf8(message(&from, &outgoing("ana@acme.example", Some(page))).unwrap().formatted()).unwrap();
         for line in [

@@ -1,7 +1,11 @@
 //! The tracing span of a request: every log line written while the request is handled carries its id, method and path,
 //! and its route, account and actor once they are known.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use axum::{
     extract::{MatchedPath, Request},
@@ -10,8 +14,6 @@ use axum::{
 };
 use domain::{actor::Actor, test_line::PATH_PREFIX};
 use tracing::{Span, field::Empty};
-
-use crate::http_metrics::RouteSlot;
 
 /// The header that carries the id, in requests and responses.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -65,6 +67,26 @@ fn loggable(path: &str) -> Cow<'_, str> {
     match SECRET_PATHS.iter().find(|prefix| path.starts_with(**prefix)) {
         Some(prefix) => format!("{prefix}…").into(),
         None => path.into(),
+    }
+}
+
+/// The route of a request, which the router knows only inside.
+#[derive(Debug, Clone, Default)]
+pub struct RouteSlot(Arc<OnceLock<MatchedPath>>);
+
+impl RouteSlot {
+    /// The route, once the router has matched it.
+    #[must_use]
+    pub fn route(&self) -> Option<&str> {
+        self.0.get().map(MatchedPath::as_str)
+    }
+
+    fn note(request: &Request) {
+        if let (Some(slot), Some(path)) =
+            (request.extensions().get::<Self>(), request.extensions().get::<MatchedPath>())
+        {
+            let _ = slot.0.set(path.clone());
+        }
     }
 }
 

@@ -47,7 +47,6 @@ impl Routes {
     }
 
     /// The routes for the next request.
-    #[must_use]
     pub fn current(&self) -> Router {
         self.0.started.get().unwrap_or(&self.0.starting).clone()
     }

@@ -16,7 +16,7 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, health, http_metrics, metrics, pages, request_span, rest, security_headers, site, test_line,
+    app_state::SharedState, health, measure, metrics, pages, request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -44,7 +44,7 @@ pub fn router(state: &SharedState) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(trace)
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(middleware::from_fn_with_state(state.clone(), http_metrics::measure))
+        .layer(middleware::from_fn_with_state(state.clone(), measure::requests))
         .layer(middleware::map_response_with_state(state.clone(), security_headers::add))
         .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response));
     // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of

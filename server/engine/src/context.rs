@@ -9,8 +9,8 @@ use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::Notify;
 
 use crate::{
-    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, readiness::WriteHealth, store::db::Db,
-    supervisor::Supervisor,
+    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor,
+    write_health::WriteHealth,
 };
 
 /// Shared by the hot path, the background workers and the services.

@@ -32,6 +32,7 @@ pub mod service;
 pub mod store;
 mod supervisor;
 pub mod vault;
+mod write_health;
 
 pub use backup::BackupError;
 pub use clock::SystemClock;

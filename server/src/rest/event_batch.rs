@@ -131,7 +131,7 @@ pub async fn post(
         results[index] = Some(result);
     }
     let results: Vec<ResultJson> = results.into_iter().flatten().collect();
-    results.iter().filter_map(|result| result.refused).for_each(|kind| state.http_metrics.refuse_event(kind));
+    results.iter().filter_map(|result| result.refused).for_each(|kind| state.http_metrics.refuse_event(kind.facts().0));
     Ok((StatusCode::ACCEPTED, Json(BatchJson { results })))
 }
 

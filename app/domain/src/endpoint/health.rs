@@ -24,7 +24,7 @@ impl Evidence {
     }
 }
 
-/// Each of these makes an endpoint count as failing; the customer gets the first warning.
+/// With either of these an endpoint counts as failing, and the customer gets the first warning.
 pub const FAILING: [Evidence; 2] =
     [Evidence { failing_for_ms: 0, attempts: 10, days: 1 }, Evidence { failing_for_ms: HOUR_MS, attempts: 3, days: 1 }];
 /// The second warning.

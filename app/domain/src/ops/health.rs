@@ -164,6 +164,9 @@ impl Health {
             let message = format!("Not working: {} has stopped and is being started again.", task.name);
             return (HealthLevel::Failing, message);
         }
+        if let Some(clock @ (HealthLevel::Failing, _)) = self.wrong_clock() {
+            return clock;
+        }
         if let Some(reason) = &self.not_ready {
             return (HealthLevel::Failing, format!("This node is not ready: {reason}. New events may be refused."));
         }

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 
 use crate::{
     detached::detached,
-    store::{error::StoreResult, sqlite::open_file::OpenFile},
+    store::{error::StoreResult, open_file::OpenFile},
 };
 
 /// Not the start of the transaction, as `now()`.

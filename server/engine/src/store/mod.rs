@@ -19,6 +19,7 @@ pub(crate) mod members;
 mod migrations;
 pub mod nodes;
 mod open;
+mod open_file;
 pub mod ops;
 pub(crate) mod postgres;
 pub(crate) mod probe;

@@ -2,7 +2,6 @@
 
 pub(crate) mod checkpoints;
 pub(crate) mod copies;
-pub(crate) mod open_file;
 
 use std::{
     fs::File,
@@ -18,11 +17,10 @@ use sqlx::{
 };
 use tokio::sync::Notify;
 
-use open_file::OpenFile;
-
 use crate::store::{
     db::{Db, Dialect, Pool},
     error::StoreResult,
+    open_file::OpenFile,
 };
 
 /// Rows that a statement may buffer ahead of its reader: a whole group commit, so the two threads do not alternate.
