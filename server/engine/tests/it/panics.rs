@@ -51,6 +51,8 @@ async fn until(harness: &TestHarness, engine: &Engine, step: (&HandClock, i64), 
         let mut changes = engine.changes();
         while !harness.deliveries().await.iter().all(&done) {
             step.0.step_ms(step.1);
+            // The database's clock agrees with the node's.
+            harness.clock.step_ms(step.1);
             // As the node does every few seconds.
             let _ = engine.background().lease_reconciliation.tick().await;
             engine.sender().wake_at(START);
