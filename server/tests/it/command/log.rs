@@ -94,7 +94,7 @@ async fn one_id_finds_everything_that_happened_to_a_request_and_its_delivery() {
     let mut receiver = Receiver::start().await;
     let endpoint = json!({"url": receiver.url, "events": ["IncomingCall"], "name": "CRM"});
     assert_eq!(response(post("endpoints", endpoint)).await.status, 201);
-    let payload: Value = serde_json::from_str(&EventKind::IncomingCall.example()).unwrap();
+    let payload: Value = serde_json::from_str(EventKind::IncomingCall.example()).unwrap();
     let caller = payload["caller_number"].as_str().unwrap().to_owned();
     let accepted = response(post("events", json!({"payload": payload}))).await;
     assert_eq!(accepted.status, 202, "{accepted:?}");
