@@ -109,7 +109,7 @@ async fn status(harness: &TestHarness, id: &domain::id::EndpointId) -> EndpointS
     let summary = harness.engine.endpoint(&harness.admin, id).await.unwrap();
     assert_eq!(
         harness.engine.endpoints(&harness.admin).await.unwrap(),
-        [summary.clone()],
+        std::slice::from_ref(&summary),
         "the list and the page agree"
     );
     EndpointStatus::of(&summary, harness.now())
