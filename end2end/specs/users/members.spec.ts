@@ -58,9 +58,11 @@ test("a new user is invited, joins, changes role and is removed", async ({ page,
 test("resending an invitation invalidates the earlier link, and an invitation can be revoked", async ({ page, user, other }) => {
   const email = newEmail();
   await invite(page, user.path("members"), email, "Admin");
+  // An email that is still waiting would be replaced.
+  const first = await linkIn(email);
   await page.getByRole("button", { name: `Resend invitation to ${email}` }).click();
   await expect(page.getByRole("status")).toContainText("The previous link no longer works");
-  const [first, second] = [await linkIn(email), await linkIn(email, 2)];
+  const second = await linkIn(email, 2);
   const bob = await other();
   await bob.goto(first);
   await expect(bob.getByRole("heading", { level: 1 })).toHaveText("This invitation can’t be used");
