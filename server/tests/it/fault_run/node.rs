@@ -37,15 +37,15 @@ impl Node {
 
     /// Starts it with a clock that is off by this many seconds, and waits until it responds.
     pub async fn start(&mut self, clock_s: i64) {
-        let mut faketime = Command::new("/usr/bin/faketime");
-        // Only the clock is off: durations are right, as on a machine whose clock was set wrong.
-        faketime.args(["-m", "--exclude-monotonic", "-f", &format!("{clock_s:+}s"), env!("CARGO_BIN_EXE_offhook")]);
-        faketime.args(["serve", "--listen", &self.address, "--log", "warn"]).env_clear();
-        faketime.env("OFFHOOK_DATA", &self.data).env("OFFHOOK_DATABASE_URL", &self.database);
-        faketime.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
         let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
-        let child = faketime.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
-        self.child = Some(child.expect("faketime is installed by .make/setup faults"));
+        let mut server = self.command();
+        server.args(["serve", "--listen", &self.address, "--log", "warn"]);
+        server.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8").stdout(Stdio::null()).stderr(log);
+        // Not through the command `faketime`: it starts the server as a child, which outlives a kill.
+        // Only the clock is off: durations are right, as on a machine whose clock was set wrong.
+        server.env("LD_PRELOAD", libfaketime()).env("FAKETIME", format!("{clock_s:+}s"));
+        server.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
+        self.child = Some(server.spawn().unwrap());
         let responds = async {
             while client().get(format!("http://{}/healthz", self.address)).send().await.is_err() {
                 sleep_ms(50).await;
@@ -53,6 +53,8 @@ impl Node {
         };
         let started = tokio::time::timeout(Duration::from_secs(60), responds).await;
         assert!(started.is_ok(), "a node did not start: {}", std::fs::read_to_string(&self.log).unwrap());
+        let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+        assert!(ended.is_none(), "another process responds at this node's address: {ended:?}");
     }
 
     /// `kill -9`.
@@ -62,6 +64,12 @@ impl Node {
             let _ = child.wait();
         }
     }
+}
+
+fn libfaketime() -> PathBuf {
+    let libraries = std::fs::read_dir("/usr/lib").unwrap().map(|entry| entry.unwrap().path());
+    let mut candidates = libraries.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
+    candidates.find(|path| path.exists()).expect("libfaketime is installed by .make/setup faults")
 }
 
 impl Drop for Node {
