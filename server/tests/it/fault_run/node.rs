@@ -46,8 +46,10 @@ impl Node {
         server.env("LD_PRELOAD", libfaketime()).env("FAKETIME", format!("{clock_s:+}s"));
         server.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("DONT_FAKE_MONOTONIC", "1");
         self.child = Some(server.spawn().unwrap());
+        // Not `/readyz`, where a node with a wrong clock says that it claims nothing.
+        let url = format!("http://{}/api/v1/openapi.json", self.address);
         let responds = async {
-            while client().get(format!("http://{}/healthz", self.address)).send().await.is_err() {
+            while !client().get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
                 sleep_ms(50).await;
             }
         };
