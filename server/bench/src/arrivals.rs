@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::clock::{sleep_ms, stopwatch};
 
 /// What arrived and when, by the number at the end of the event id.
-pub struct Arrivals {
+pub(crate) struct Arrivals {
     started: Instant,
     arrived_us: Vec<AtomicU64>,
     distinct: AtomicU64,
@@ -22,18 +22,18 @@ pub struct Arrivals {
 
 impl Arrivals {
     /// For events numbered below `events`.
-    pub fn new(events: u64) -> Arc<Self> {
+    pub(crate) fn new(events: u64) -> Arc<Self> {
         let arrived_us = (0..events).map(|_| AtomicU64::new(0)).collect();
         Arc::new(Self { started: stopwatch(), arrived_us, distinct: AtomicU64::new(0), repeats: AtomicU64::new(0) })
     }
 
     /// Microseconds since the start; never 0.
-    pub fn now_us(&self) -> u64 {
+    pub(crate) fn now_us(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
     /// Records an arrival.
-    pub fn record(&self, id: &str) {
+    pub(crate) fn record(&self, id: &str) {
         let number = id.rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
         let Some(cell) = number.and_then(|n| self.arrived_us.get(n)) else { return };
         if cell.compare_exchange(0, self.now_us(), Relaxed, Relaxed).is_ok() {
@@ -44,28 +44,28 @@ impl Arrivals {
     }
 
     /// When an event arrived, in microseconds since the start.
-    pub fn arrived_us(&self, n: u64) -> Option<u64> {
+    pub(crate) fn arrived_us(&self, n: u64) -> Option<u64> {
         let cell = self.arrived_us.get(usize::try_from(n).ok()?)?;
         Some(cell.load(Relaxed)).filter(|us| *us > 0)
     }
 
     /// When the last event arrived.
-    pub fn last_us(&self) -> u64 {
+    pub(crate) fn last_us(&self) -> u64 {
         self.arrived_us.iter().map(|cell| cell.load(Relaxed)).max().unwrap_or_default()
     }
 
     /// Number of distinct events that arrived.
-    pub fn distinct(&self) -> u64 {
+    pub(crate) fn distinct(&self) -> u64 {
         self.distinct.load(Relaxed)
     }
 
     /// Number of repeated arrivals.
-    pub fn repeats(&self) -> u64 {
+    pub(crate) fn repeats(&self) -> u64 {
         self.repeats.load(Relaxed)
     }
 
     /// Waits until this many have arrived; gives up if nothing arrives for `patience`.
-    pub async fn wait_for(&self, events: u64, patience: Duration) -> bool {
+    pub(crate) async fn wait_for(&self, events: u64, patience: Duration) -> bool {
         let (mut seen, mut since) = (self.distinct(), stopwatch());
         while self.distinct() < events {
             if self.distinct() > seen {

@@ -32,7 +32,7 @@ const TARGET_IDLE_PERCENT: f64 = 1.0;
 /// How long a server is left alone before it counts as idle, in milliseconds.
 const CALM_MS: u64 = 2_000;
 
-pub async fn idle(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn idle(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let fixture = bench.fixture().await?;
     let tenant = fixture.tenant().await?;
     let receiver = Receiver::start(Behaviour::Healthy, None).await?;
@@ -49,7 +49,7 @@ pub async fn idle(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     ])
 }
 
-pub async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let mut fixture = bench.fixture().await?;
     let tenant = fixture.tenant().await?;
     let mut receivers = Vec::new();
@@ -94,7 +94,7 @@ async fn first_event(fixture: &Fixture, tenant: &Tenant) -> anyhow::Result<f64> 
 }
 
 /// Fills the database with deliveries of the last month, oldest first.
-pub async fn fill(
+pub(crate) async fn fill(
     bench: &Bench<'_>,
     fixture: &Fixture,
     account: &AccountId,

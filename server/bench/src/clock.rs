@@ -6,12 +6,12 @@ use tokio::time::Instant;
 
 /// The start of a measurement.
 #[expect(clippy::disallowed_methods, reason = "measuring real durations is the purpose of this program")]
-pub fn stopwatch() -> Instant {
+pub(crate) fn stopwatch() -> Instant {
     Instant::now()
 }
 
 /// Sleeps, in milliseconds.
 #[expect(clippy::disallowed_methods, reason = "measuring real durations is the purpose of this program")]
-pub async fn sleep_ms(ms: u64) {
+pub(crate) async fn sleep_ms(ms: u64) {
     tokio::time::sleep(Duration::from_millis(ms)).await;
 }

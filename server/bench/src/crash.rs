@@ -29,7 +29,7 @@ struct Round {
     recovery: Duration,
 }
 
-pub async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let mut rounds = Vec::new();
     for round in 1..=bench.sizes.crash_rounds {
         bench.step(&format!("kill -9, round {round} of {}", bench.sizes.crash_rounds));

@@ -27,7 +27,7 @@ const TARGET_MS: f64 = 50.0;
 /// Endpoints of the account, the last one without deliveries.
 const ENDPOINTS: usize = 20;
 
-pub async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let fixture = bench.fixture().await?;
     let tenant = fixture.tenant().await?;
     let receiver = Receiver::start(Behaviour::Healthy, None).await?;

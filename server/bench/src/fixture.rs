@@ -49,7 +49,7 @@ impl Drop for Folder {
 }
 
 /// A customer account.
-pub struct Tenant {
+pub(crate) struct Tenant {
     /// The account.
     pub id: AccountId,
     /// A token of the account.
@@ -57,7 +57,7 @@ pub struct Tenant {
 }
 
 /// A running server, its database, and a client.
-pub struct Fixture {
+pub(crate) struct Fixture {
     /// The server; it ends before its folder is removed.
     pub server: Server,
     /// A client with a connection pool.
@@ -76,7 +76,12 @@ struct Created {
 
 impl Fixture {
     /// Starts a server in a new folder in `parent`, on this database or on SQLite in the folder.
-    pub async fn start(offhook: &Path, parent: &Path, database_url: Option<&str>, http: &Http) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        offhook: &Path,
+        parent: &Path,
+        database_url: Option<&str>,
+        http: &Http,
+    ) -> anyhow::Result<Self> {
         let folder = Folder::new(parent)?;
         let data = folder.0.clone();
         let sqlite = || format!("sqlite://{}/offhook.db", data.display());
@@ -87,14 +92,14 @@ impl Fixture {
     }
 
     /// Kills the server and starts it again.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
         self.server.kill();
         self.server = Server::start(&self.setup, &self.http).await?;
         Ok(())
     }
 
     /// An engine beside the server, on the same database. Only for the build this program was compiled with.
-    pub async fn engine(&self) -> anyhow::Result<Arc<Engine>> {
+    pub(crate) async fn engine(&self) -> anyhow::Result<Arc<Engine>> {
         let unused = SocketAddr::from(([127, 0, 0, 1], 0));
         let key: [u8; 32] = STANDARD.decode(KEY)?.try_into().map_err(|_| anyhow::anyhow!("a key has 32 bytes"))?;
         let config = engine::Config {
@@ -113,7 +118,7 @@ impl Fixture {
     }
 
     /// Creates an account with a token.
-    pub async fn tenant(&self) -> anyhow::Result<Tenant> {
+    pub(crate) async fn tenant(&self) -> anyhow::Result<Tenant> {
         let created = self.command(&["account", "create", "--name", "Bench"]).await?;
         let id = AccountId::parse(&created.id)?;
         let token = ["token", "create", "--account", id.as_str(), "--name", "bench", "--scope", SCOPES];
@@ -121,7 +126,7 @@ impl Fixture {
     }
 
     /// Creates a platform token.
-    pub async fn platform(&self) -> anyhow::Result<Arc<str>> {
+    pub(crate) async fn platform(&self) -> anyhow::Result<Arc<str>> {
         let token = ["token", "create", "--platform", "--name", "bench", "--scope", "events:write"];
         Ok(self.command(&token).await?.token.into())
     }
@@ -136,7 +141,7 @@ impl Fixture {
     }
 
     /// Creates an endpoint.
-    pub async fn endpoint(&self, tenant: &Tenant, url: &str, kinds: &[EventKind]) -> anyhow::Result<EndpointId> {
+    pub(crate) async fn endpoint(&self, tenant: &Tenant, url: &str, kinds: &[EventKind]) -> anyhow::Result<EndpointId> {
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let form = json!({ "url": url, "events": kinds, "allow_duplicate": true }).to_string();
         let uri = format!("http://{}/api/v1/endpoints", self.server.address);
@@ -146,7 +151,7 @@ impl Fixture {
     }
 
     /// Deletes an endpoint and its waiting deliveries.
-    pub async fn delete(&self, tenant: &Tenant, endpoint: &EndpointId) -> anyhow::Result<()> {
+    pub(crate) async fn delete(&self, tenant: &Tenant, endpoint: &EndpointId) -> anyhow::Result<()> {
         let uri = format!("http://{}/api/v1/endpoints/{endpoint}", self.server.address);
         let (status, body) = send(&self.http, Method::DELETE, &uri, &tenant.bearer, Bytes::new()).await?;
         anyhow::ensure!(status == StatusCode::OK, "{status}: {}", String::from_utf8_lossy(&body));

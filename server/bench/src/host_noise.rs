@@ -16,7 +16,7 @@ const PAGE_BYTES: usize = 4_096;
 const PAUSE_MS: u64 = 2;
 
 /// Median and 99th percentile of writing one byte to each page.
-pub async fn measure(bench: &Bench<'_>) -> Vec<Measurement> {
+pub(crate) async fn measure(bench: &Bench<'_>) -> Vec<Measurement> {
     bench.step("noise of the host");
     let mut memory = vec![1_u8; PAGES * PAGE_BYTES];
     let mut rounds_us = Vec::new();

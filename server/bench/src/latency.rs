@@ -30,7 +30,7 @@ struct Times {
     p99_ms: f64,
 }
 
-pub async fn latency(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn latency(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let fixture = bench.fixture().await?;
     let tenant = fixture.tenant().await?;
     bench.step("from posted to received, 500 events/s");
@@ -74,7 +74,7 @@ fn events(fixture: &Fixture, tenant: &Tenant, kind: EventKind, prefix: &str) -> 
     Events { address, bearer, accounts: Arc::new([]), prefix: prefix.into(), kind }
 }
 
-pub async fn isolation(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn isolation(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let fixture = bench.fixture().await?;
     let tenant = fixture.tenant().await?;
     bench.step("healthy endpoint at 200/s alone");

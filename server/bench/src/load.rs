@@ -31,10 +31,10 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 const BUSY_PAUSE_MS: u64 = 5;
 
 /// A client with a connection pool.
-pub type Http = legacy::Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Http = legacy::Client<HttpConnector, Full<Bytes>>;
 
 /// A pooled client.
-pub fn http() -> Http {
+pub(crate) fn http() -> Http {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     legacy::Client::builder(TokioExecutor::new()).build(connector)
@@ -52,7 +52,7 @@ fn request(method: Method, uri: &str, host: &str, bearer: &str, body: Bytes) -> 
 }
 
 /// Sends a request and reads the response.
-pub async fn send(
+pub(crate) async fn send(
     http: &Http,
     method: Method,
     uri: &str,
@@ -69,13 +69,18 @@ pub async fn send(
 }
 
 /// Gets a path.
-pub async fn get(http: &Http, address: SocketAddr, path: &str, bearer: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+pub(crate) async fn get(
+    http: &Http,
+    address: SocketAddr,
+    path: &str,
+    bearer: &str,
+) -> anyhow::Result<(StatusCode, Bytes)> {
     send(http, Method::GET, &format!("http://{address}{path}"), bearer, Bytes::new()).await
 }
 
 /// Numbered events to post, each of its own call, for the accounts in turn.
 #[derive(Clone)]
-pub struct Events {
+pub(crate) struct Events {
     /// Where the server listens.
     pub address: SocketAddr,
     /// An API token.
@@ -90,7 +95,7 @@ pub struct Events {
 
 impl Events {
     /// The body of the event with this number.
-    pub fn body(&self, n: u64) -> Bytes {
+    pub(crate) fn body(&self, n: u64) -> Bytes {
         let example = self.kind.example();
         let call = call_id(n);
         let id = example.find("\"call_id\":\"").map_or(0, |at| at + "\"call_id\":\"".len());
@@ -107,7 +112,7 @@ impl Events {
     /// Posts `count` events over this many connections, each waiting for a response before the next request.
     /// Counts `accepted` on the way and returns the accepted numbers. A broken connection ends
     /// only its own sequence.
-    pub async fn flood(&self, count: u64, connections: usize, accepted: &Arc<AtomicU64>) -> Vec<u64> {
+    pub(crate) async fn flood(&self, count: u64, connections: usize, accepted: &Arc<AtomicU64>) -> Vec<u64> {
         let next = Arc::new(AtomicU64::new(0));
         let lines = (0..connections).map(|_| {
             let (events, next, accepted) = (self.clone(), Arc::clone(&next), Arc::clone(accepted));
@@ -141,7 +146,13 @@ impl Events {
 
     /// Posts events at a rate without waiting for responses. Returns when each was posted, in
     /// microseconds since the start.
-    pub async fn at_rate(&self, http: &Http, count: u64, per_s: u64, arrivals: &Arrivals) -> anyhow::Result<Vec<u64>> {
+    pub(crate) async fn at_rate(
+        &self,
+        http: &Http,
+        count: u64,
+        per_s: u64,
+        arrivals: &Arrivals,
+    ) -> anyhow::Result<Vec<u64>> {
         let (begin, period_us) = (stopwatch(), 1_000_000 / per_s);
         let (mut posted, mut responses) = (Vec::new(), JoinSet::new());
         for n in 0..count {

@@ -30,7 +30,7 @@ const PIECE: &[u8] = &[b'x'; 16 * 1_024];
 
 /// How a receiver responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behaviour {
+pub(crate) enum Behaviour {
     /// Immediately, with 200.
     Healthy,
     /// After two seconds.
@@ -44,7 +44,7 @@ pub enum Behaviour {
 }
 
 /// A running receiver, stopped when dropped.
-pub struct Receiver {
+pub(crate) struct Receiver {
     /// Where it listens.
     pub address: SocketAddr,
     accepting: AbortHandle,
@@ -58,7 +58,7 @@ impl Drop for Receiver {
 
 impl Receiver {
     /// Starts a receiver that records what arrives.
-    pub async fn start(behaviour: Behaviour, arrivals: Option<Arc<Arrivals>>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(behaviour: Behaviour, arrivals: Option<Arc<Arrivals>>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let accepting = tokio::spawn(async move {
@@ -73,7 +73,7 @@ impl Receiver {
     }
 
     /// Its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/calls", self.address)
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// The target of a measurement.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Target {
+pub(crate) enum Target {
     /// This value or more.
     AtLeast(f64),
     /// This value or less.
@@ -16,7 +16,7 @@ pub enum Target {
 
 /// A measured value.
 #[derive(Debug, Serialize)]
-pub struct Measurement {
+pub(crate) struct Measurement {
     name: String,
     value: f64,
     unit: &'static str,
@@ -32,13 +32,13 @@ pub struct Measurement {
 
 impl Measurement {
     /// A measurement without a target.
-    pub fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
+    pub(crate) fn new(name: impl Into<String>, value: f64, unit: &'static str) -> Self {
         let value = rounded(value);
         Self { name: name.into(), value, unit, target: None, met: None, baseline: None, ratio: None }
     }
 
     /// Sets the target.
-    pub fn target(mut self, target: Target) -> Self {
+    pub(crate) fn target(mut self, target: Target) -> Self {
         self.target = Some(target);
         self.met = Some(match target {
             Target::AtLeast(least) => self.value >= least,
@@ -76,7 +76,7 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// The medians of several rounds of the same scenario, and of the baseline's rounds if there are any.
-pub fn medians(rounds: Vec<Vec<Measurement>>, baseline: Vec<Vec<Measurement>>) -> Vec<Measurement> {
+pub(crate) fn medians(rounds: Vec<Vec<Measurement>>, baseline: Vec<Vec<Measurement>>) -> Vec<Measurement> {
     let values = |rounds: &[Vec<Measurement>], name: &str| -> Vec<f64> {
         rounds.iter().flatten().filter(|one| one.name == name).map(|one| one.value).collect()
     };
@@ -92,7 +92,7 @@ pub fn medians(rounds: Vec<Vec<Measurement>>, baseline: Vec<Vec<Measurement>>) -
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Version of this program.
     pub version: &'static str,
     /// `sqlite` or `postgres`.
@@ -105,13 +105,13 @@ pub struct Report {
 
 impl Report {
     /// An empty report.
-    pub fn new(database: &'static str) -> Self {
+    pub(crate) fn new(database: &'static str) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self { version: env!("CARGO_PKG_VERSION"), database, cores, measurements: Vec::new() }
     }
 
     /// The report as a table.
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let mut out = format!("offhook-bench {} on {}, {} cores\n", self.version, self.database, self.cores);
         for Measurement { name, value, unit, target, met, baseline, ratio } in &self.measurements {
             let target = match target {
@@ -132,7 +132,7 @@ impl Report {
 }
 
 /// The percentile of the values; 0 if there are none.
-pub fn percentile(values: &mut [u64], part: f64) -> u64 {
+pub(crate) fn percentile(values: &mut [u64], part: f64) -> u64 {
     values.sort_unstable();
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank")]
     let rank = (values.len() as f64 * part).ceil() as usize;
@@ -141,7 +141,7 @@ pub fn percentile(values: &mut [u64], part: f64) -> u64 {
 
 /// A count as a value.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
-pub const fn value(n: u64) -> f64 {
+pub(crate) const fn value(n: u64) -> f64 {
     n as f64
 }
 

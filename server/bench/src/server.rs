@@ -19,14 +19,14 @@ use crate::{
 };
 
 /// The instance key. Scenarios with separate data folders share it on a given database.
-pub const KEY: &str = "b2ZmaG9vay1iZW5jaC1tZWFzdXJlcy1uby1zZWNyZXQ=";
+pub(crate) const KEY: &str = "b2ZmaG9vay1iZW5jaC1tZWFzdXJlcy1uby1zZWNyZXQ=";
 /// Time limit for a start.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 /// Clock ticks per second in /proc: fixed on Linux.
 const TICKS_PER_S: f64 = 100.0;
 
 /// The binary to start and the database to start it on.
-pub struct Setup {
+pub(crate) struct Setup {
     /// The `offhook` binary.
     pub offhook: PathBuf,
     /// The data folder.
@@ -36,7 +36,7 @@ pub struct Setup {
 }
 
 /// A running server, killed when dropped.
-pub struct Server {
+pub(crate) struct Server {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
@@ -52,7 +52,7 @@ impl Drop for Server {
 
 impl Setup {
     /// A command of the binary with its environment.
-    pub fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.offhook);
         command.env_clear().stdin(Stdio::null());
         command.env("OFFHOOK_DATA", &self.data).env("OFFHOOK_DATABASE_URL", &self.database_url);
@@ -63,7 +63,7 @@ impl Setup {
 
 impl Server {
     /// Starts a server and waits until it is ready.
-    pub async fn start(setup: &Setup, http: &Http) -> anyhow::Result<Self> {
+    pub(crate) async fn start(setup: &Setup, http: &Http) -> anyhow::Result<Self> {
         let started = stopwatch();
         let mut command = setup.command();
         // The address is in the only line that is logged on start.
@@ -90,13 +90,13 @@ impl Server {
     }
 
     /// Kills it (SIGKILL).
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Resident memory in MiB.
-    pub fn resident_mib(&self) -> anyhow::Result<f64> {
+    pub(crate) fn resident_mib(&self) -> anyhow::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
         let kib: f64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS")?;
@@ -104,7 +104,7 @@ impl Server {
     }
 
     /// Processor time used so far, in seconds.
-    pub fn processor_s(&self) -> anyhow::Result<f64> {
+    pub(crate) fn processor_s(&self) -> anyhow::Result<f64> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The name may contain spaces; user and system time are the 12th and 13th field after it.
         let after_name = stat.rsplit(')').next().unwrap_or_default();

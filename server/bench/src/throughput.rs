@@ -20,15 +20,15 @@ use crate::{
 };
 
 /// Parallel connections that post.
-pub const CONNECTIONS: usize = 256;
+pub(crate) const CONNECTIONS: usize = 256;
 /// Accounts, each with one endpoint at its own receiver.
-pub const ACCOUNTS: usize = 8;
+pub(crate) const ACCOUNTS: usize = 8;
 /// Targets for events accepted and delivered per second, on SQLite and on PostgreSQL.
 const TARGET_PER_S: (f64, f64) = (10_000.0, 5_000.0);
 /// Target in percent of the raw limit.
 const TARGET_PERCENT: f64 = 25.0;
 
-pub async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+pub(crate) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
     let count = bench.sizes.throughput_events;
     let arrivals = Arrivals::new(count);
     let mut receivers = Vec::new();
@@ -61,7 +61,7 @@ pub async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
 }
 
 /// Accounts with an endpoint at each of these receivers, and a platform token to post for all of them.
-pub async fn platform(
+pub(crate) async fn platform(
     bench: &Bench<'_>,
     fixture: &crate::fixture::Fixture,
     receivers: &[Receiver],

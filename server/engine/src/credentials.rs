@@ -20,7 +20,7 @@ const TOKEN_RANDOM_BYTES: usize = 64;
 
 /// The opened credentials of an endpoint.
 #[derive(Debug, Clone)]
-pub struct Open {
+pub(crate) struct Open {
     /// Sent in the body.
     pub auth_token: String,
     /// Signs the headers.
@@ -32,7 +32,7 @@ pub struct Open {
 impl Open {
     /// Unmasked, for users who may reveal them.
     #[must_use]
-    pub fn shown(&self) -> Credentials {
+    pub(crate) fn shown(&self) -> Credentials {
         let signing_secret = self.secret.reveal().to_owned();
         let auth_token = self.auth_token.clone();
         Credentials { auth_token, signing_secret, other_auth_token: None, earlier_signing_secret: None }
@@ -40,7 +40,7 @@ impl Open {
 
     /// New credentials: the chosen auth token, or a random one, and a random secret.
     #[must_use]
-    pub fn new(chosen: Option<String>, headers: Vec<Header>) -> Self {
+    pub(crate) fn new(chosen: Option<String>, headers: Vec<Header>) -> Self {
         Self { auth_token: chosen.unwrap_or_else(random_token), secret: random_secret(), headers }
     }
 }
@@ -67,7 +67,7 @@ fn seal_context(account: &AccountId, endpoint: &EndpointId, what: &str) -> Strin
 
 /// Seals the credentials of this endpoint.
 #[must_use]
-pub fn seal(vault: &Vault, account: &AccountId, endpoint: &EndpointId, open: &Open) -> Sealed {
+pub(crate) fn seal(vault: &Vault, account: &AccountId, endpoint: &EndpointId, open: &Open) -> Sealed {
     Sealed {
         headers: seal_headers(vault, account, endpoint, &open.headers),
         auth_token: vault.seal(&open.auth_token, &seal_context(account, endpoint, "auth_token")),
@@ -79,7 +79,7 @@ pub fn seal(vault: &Vault, account: &AccountId, endpoint: &EndpointId, open: &Op
 
 /// Seals the custom headers of this endpoint.
 #[must_use]
-pub fn seal_headers(vault: &Vault, account: &AccountId, endpoint: &EndpointId, headers: &[Header]) -> String {
+pub(crate) fn seal_headers(vault: &Vault, account: &AccountId, endpoint: &EndpointId, headers: &[Header]) -> String {
     let json = serde_json::to_string(headers).unwrap_or_else(|_| "[]".to_owned());
     vault.seal(&json, &seal_context(account, endpoint, "headers"))
 }
@@ -88,7 +88,7 @@ pub fn seal_headers(vault: &Vault, account: &AccountId, endpoint: &EndpointId, h
 ///
 /// # Errors
 /// [`DecryptError`] if they were sealed with an unknown key or changed.
-pub fn open(vault: &Vault, stored: &StoredEndpoint) -> std::result::Result<Open, DecryptError> {
+pub(crate) fn open(vault: &Vault, stored: &StoredEndpoint) -> std::result::Result<Open, DecryptError> {
     let (account, id, sealed) = (&stored.account, &stored.endpoint.id, &stored.sealed);
     let secret = vault.open(&sealed.secret, &seal_context(account, id, "secret"))?;
     let headers = vault.open(&sealed.headers, &seal_context(account, id, "headers"))?;
@@ -103,7 +103,7 @@ pub fn open(vault: &Vault, stored: &StoredEndpoint) -> std::result::Result<Open,
 ///
 /// # Errors
 /// `Internal`.
-pub fn open_or_internal(vault: &Vault, stored: &StoredEndpoint) -> Result<Open> {
+pub(crate) fn open_or_internal(vault: &Vault, stored: &StoredEndpoint) -> Result<Open> {
     open(vault, stored).map_err(|error| {
         tracing::error!(%error, endpoint = %stored.endpoint.id);
         Error::Internal
@@ -113,7 +113,13 @@ pub fn open_or_internal(vault: &Vault, stored: &StoredEndpoint) -> Result<Open> 
 /// Seals one credential of this endpoint. Previous, current and next credentials are sealed alike, so that a switch copies
 /// the sealed text and needs no key.
 #[must_use]
-pub fn seal_one(vault: &Vault, account: &AccountId, endpoint: &EndpointId, what: Credential, text: &str) -> String {
+pub(crate) fn seal_one(
+    vault: &Vault,
+    account: &AccountId,
+    endpoint: &EndpointId,
+    what: Credential,
+    text: &str,
+) -> String {
     vault.seal(text, &seal_context(account, endpoint, what.as_str()))
 }
 
@@ -121,7 +127,7 @@ pub fn seal_one(vault: &Vault, account: &AccountId, endpoint: &EndpointId, what:
 ///
 /// # Errors
 /// [`DecryptError`].
-pub fn open_one(
+pub(crate) fn open_one(
     vault: &Vault,
     account: &AccountId,
     endpoint: &EndpointId,
@@ -133,7 +139,7 @@ pub fn open_one(
 
 /// The credentials of an endpoint at a given time, including its running rotations.
 #[derive(Debug, Clone)]
-pub struct CurrentCredentials {
+pub(crate) struct CurrentCredentials {
     /// The credentials in use.
     pub open: Open,
     /// During a rotation of the auth token: when it started, and the next token.
@@ -152,7 +158,7 @@ pub struct CurrentCredentials {
 ///
 /// # Errors
 /// [`DecryptError`] if something was sealed with an unknown key or changed.
-pub fn current(
+pub(crate) fn current(
     vault: &Vault,
     stored: &StoredEndpoint,
     now: UnixMs,
@@ -196,7 +202,7 @@ pub fn current(
 ///
 /// # Errors
 /// `Internal`.
-pub fn revealed(vault: &Vault, stored: &StoredEndpoint, now: UnixMs) -> Result<Credentials> {
+pub(crate) fn revealed(vault: &Vault, stored: &StoredEndpoint, now: UnixMs) -> Result<Credentials> {
     let current = current(vault, stored, now).map_err(|error| {
         tracing::error!(%error, endpoint = %stored.endpoint.id);
         Error::Internal
@@ -210,7 +216,7 @@ pub fn revealed(vault: &Vault, stored: &StoredEndpoint, now: UnixMs) -> Result<C
 
 /// The masked auth token in use at a given time.
 #[must_use]
-pub fn token_masked(stored: &StoredEndpoint, now: UnixMs) -> String {
+pub(crate) fn token_masked(stored: &StoredEndpoint, now: UnixMs) -> String {
     let Some(running) = &stored.token_rotation else { return stored.sealed.auth_token_masked.clone() };
     let switched = running.rotation.clone().at(now).is_none_or(|rotation| rotation.is_switched());
     let rotation = &running.rotation;

@@ -13,7 +13,7 @@ use crate::store::{
 
 /// Policies of the environment.
 #[derive(Debug, Clone)]
-pub struct EnvDefaults {
+pub(crate) struct EnvDefaults {
     /// Networks that endpoints may be in besides public ones.
     pub egress_allow: Vec<IpNet>,
     /// Whether sign-up is open to everyone.

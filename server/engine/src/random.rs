@@ -7,7 +7,7 @@ use rand::{
 
 /// A random value from a generator that the operating system seeds.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that generates random numbers")]
-pub fn any<T>() -> T
+pub(crate) fn any<T>() -> T
 where
     StandardUniform: Distribution<T>,
 {
@@ -16,6 +16,6 @@ where
 
 /// A random number from −1 to 1, to spread retries.
 #[expect(clippy::disallowed_methods, reason = "as above")]
-pub fn jitter() -> f64 {
+pub(crate) fn jitter() -> f64 {
     rand::rng().random_range(-1.0..=1.0)
 }

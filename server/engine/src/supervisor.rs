@@ -58,7 +58,7 @@ impl Task {
 }
 
 /// With this a task reports that it works.
-pub struct Progress(Arc<Task>);
+pub(crate) struct Progress(Arc<Task>);
 
 impl Progress {
     /// A round of the task was successful.

@@ -10,22 +10,22 @@ use reqwest::Method;
 
 use crate::test_app::{TestApp, TestResponse, response};
 
-pub const EMAIL: &str = "ana@acme.example";
-pub const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const EMAIL: &str = "ana@acme.example";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// A browser that talks to one Offhook.
-pub struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     app: &'a TestApp,
     cookie: String,
 }
 
 impl<'a> Browser<'a> {
-    pub fn new(app: &'a TestApp) -> Self {
+    pub(crate) fn new(app: &'a TestApp) -> Self {
         Self { app, cookie: String::new() }
     }
 
     /// A browser with a signed-in new member of the account.
-    pub async fn of_member(app: &'a TestApp, account: &Account, role: Role) -> Self {
+    pub(crate) async fn of_member(app: &'a TestApp, account: &Account, role: Role) -> Self {
         create_user(app, account, role).await;
         let mut browser = Self::new(app);
         let signed_in = browser.sign_in(PASSWORD, "/").await;
@@ -33,21 +33,21 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    pub async fn sign_in(&mut self, password: &str, next: &str) -> TestResponse {
+    pub(crate) async fn sign_in(&mut self, password: &str, next: &str) -> TestResponse {
         self.post("/api/sign-in", &[("form[email]", EMAIL), ("form[password]", password), ("form[next]", next)]).await
     }
 
-    pub async fn get(&mut self, path: &str) -> TestResponse {
+    pub(crate) async fn get(&mut self, path: &str) -> TestResponse {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> TestResponse {
         let request = self.request(Method::POST, path).header("sec-fetch-site", "same-origin");
         self.send(with_form(request, fields)).await
     }
 
     /// A request with the cookie and a browser's `accept` header.
-    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.app.http.request(method, self.app.url(path)).header("accept", "text/html");
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
     }
@@ -64,22 +64,22 @@ impl<'a> Browser<'a> {
     }
 
     /// As if the session had expired: only the cookie that remembers a past sign-in is left.
-    pub fn expire_session(&mut self) {
+    pub(crate) fn expire_session(&mut self) {
         self.cookie = "seen=1".to_owned();
     }
 
-    pub fn cookie(&self) -> &str {
+    pub(crate) fn cookie(&self) -> &str {
         &self.cookie
     }
 }
 
-pub fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
+pub(crate) fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)]) -> reqwest::RequestBuilder {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(fields);
     request.header("content-type", "application/x-www-form-urlencoded").body(form.finish())
 }
 
-pub async fn create_user(app: &TestApp, account: &Account, role: Role) -> UserId {
+pub(crate) async fn create_user(app: &TestApp, account: &Account, role: Role) -> UserId {
     app.room
         .engine
         .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Affiliation::Member(account.id.clone(), role))

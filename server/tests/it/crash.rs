@@ -38,7 +38,7 @@ const IN_FLIGHT_MAX: usize = AT_ONCE_MAX;
 const KILL_AFTER_MAX_US: u64 = 20_000;
 
 /// Creates an account, its token, and an endpoint at the receiver. `offhook` runs the binary on that data folder.
-pub async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Receiver) -> String {
+pub(crate) async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Receiver) -> String {
     let mut account = offhook();
     account.args(["account", "create", "--name", "Acme"]);
     let account = line(&run(account, "").await);
@@ -60,7 +60,7 @@ fn event(n: usize) -> String {
 }
 
 /// Posts these events; returns the ids accepted before the server died. Calls `kill` on each acceptance.
-pub async fn post_until_killed(
+pub(crate) async fn post_until_killed(
     (address, token): (&str, &str),
     numbers: std::ops::Range<usize>,
     kill: impl Fn(usize) + Send + Sync + 'static,

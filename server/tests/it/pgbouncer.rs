@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// A running PgBouncer, ended when dropped.
-pub struct PgBouncer {
+pub(crate) struct PgBouncer {
     child: Child,
     ini: PathBuf,
     port: u16,
@@ -23,7 +23,7 @@ pub struct PgBouncer {
 
 impl PgBouncer {
     /// Starts one with this `pool_mode`, in front of the cluster of this URL. It listens on TCP only.
-    pub async fn start(folder: &std::path::Path, upstream: &str, pool_mode: &str) -> Self {
+    pub(crate) async fn start(folder: &std::path::Path, upstream: &str, pool_mode: &str) -> Self {
         let socket = upstream.split_once("host=").expect("the cluster listens on a socket").1;
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
@@ -41,18 +41,18 @@ impl PgBouncer {
     }
 
     /// The URL of a database through it.
-    pub fn url(&self, upstream: &str) -> String {
+    pub(crate) fn url(&self, upstream: &str) -> String {
         let name = upstream.split_once('?').unwrap().0.rsplit('/').next().unwrap();
         format!("postgres://offhook@127.0.0.1:{}/{name}", self.port)
     }
 
     /// Where it listens.
-    pub const fn port(&self) -> u16 {
+    pub(crate) const fn port(&self) -> u16 {
         self.port
     }
 
     /// Ends it, and all connections with it, and starts it again.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.stop();
         self.child = run(&self.ini);
         self.listening().await;
@@ -90,7 +90,7 @@ fn run(ini: &std::path::Path) -> Child {
 }
 
 /// A folder that PgBouncer's user can read.
-pub fn readable_folder() -> tempfile::TempDir {
+pub(crate) fn readable_folder() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir_in("/tmp").unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();

@@ -2,7 +2,7 @@
 
 /// A new, empty database.
 #[expect(clippy::disallowed_methods, reason = "the test command names the cluster, and database names must differ")]
-pub async fn database() -> String {
+pub(crate) async fn database() -> String {
     let cluster = std::env::var("OFFHOOK_TEST_POSTGRES_URL").expect("`make test` starts a PostgreSQL and names it");
     let name = format!("s_{:x}", rand::random::<u64>());
     let pool = sqlx::PgPool::connect(&cluster).await.unwrap();

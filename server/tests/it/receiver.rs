@@ -19,14 +19,14 @@ use crate::test_app::PATIENCE;
 
 /// A recorded request.
 #[derive(Debug)]
-pub struct Received {
+pub(crate) struct Received {
     pub path: String,
     pub headers: HeaderMap,
     pub body: String,
 }
 
 /// A running receiver.
-pub struct Receiver {
+pub(crate) struct Receiver {
     pub url: String,
     requests: UnboundedReceiver<Received>,
     status: Arc<Mutex<StatusCode>>,
@@ -34,7 +34,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/calls", listener.local_addr().unwrap());
         let (sender, requests) = unbounded_channel();
@@ -52,23 +52,23 @@ impl Receiver {
     }
 
     /// Holds back all responses from now on, or releases them.
-    pub fn hold(&self, held: bool) {
+    pub(crate) fn hold(&self, held: bool) {
         self.held.send_replace(held);
     }
 
     /// Responds with this status from now on.
-    pub fn respond_with(&self, status: StatusCode) {
+    pub(crate) fn respond_with(&self, status: StatusCode) {
         *self.status.lock().unwrap() = status;
     }
 
     /// The next request.
-    pub async fn next(&mut self) -> Received {
+    pub(crate) async fn next(&mut self) -> Received {
         let next = tokio::time::timeout(PATIENCE, self.requests.recv()).await;
         next.expect("nothing was received").unwrap()
     }
 
     /// Whether nothing waits to be read.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.requests.is_empty()
     }
 }

@@ -20,10 +20,10 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
 
 /// How long to wait for something that should happen at once.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running Offhook.
-pub struct TestApp {
+pub(crate) struct TestApp {
     pub room: SharedState,
     pub address: SocketAddr,
     pub http: Client,
@@ -32,7 +32,7 @@ pub struct TestApp {
 }
 
 /// An account and an API token with every scope.
-pub struct Tenant<'a> {
+pub(crate) struct Tenant<'a> {
     pub app: &'a TestApp,
     pub account: Account,
     pub token: String,
@@ -40,29 +40,29 @@ pub struct Tenant<'a> {
 
 /// A response that was read to its end.
 #[derive(Debug)]
-pub struct TestResponse {
+pub(crate) struct TestResponse {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
 }
 
 impl TestResponse {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The fields named in the `errors` of a problem document.
-    pub fn fields(&self) -> Vec<String> {
+    pub(crate) fn fields(&self) -> Vec<String> {
         self.json()["errors"].as_object().map(|errors| errors.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Asserts that this is a problem document with that status.
     #[track_caller]
-    pub fn is_problem(&self, status: u16) -> &Self {
+    pub(crate) fn is_problem(&self, status: u16) -> &Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         assert_eq!(self.header("content-type"), "application/problem+json");
         let document = self.json();
@@ -75,12 +75,12 @@ impl TestResponse {
 }
 
 impl TestApp {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_at("").await
     }
 
     /// Starts one that browsers reach at this URL, or at its own address if that is empty.
-    pub async fn start_at(public_url: &str) -> Self {
+    pub(crate) async fn start_at(public_url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -107,22 +107,22 @@ impl TestApp {
         Self { room, address, http: client(), folder, mail }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub async fn account(&self, name: &str) -> Tenant<'_> {
+    pub(crate) async fn account(&self, name: &str) -> Tenant<'_> {
         let reference = format!("ref-{name}");
         let account = self.room.engine.create_account(&Actor::COMMAND_LINE, name, Some(&reference)).await.unwrap();
         let token = self.token(Some(&account.id), &Scope::ALL).await;
         Tenant { app: self, account, token }
     }
 
-    pub async fn token(&self, account: Option<&AccountId>, scopes: &[Scope]) -> String {
+    pub(crate) async fn token(&self, account: Option<&AccountId>, scopes: &[Scope]) -> String {
         self.room.engine.create_token(&Actor::COMMAND_LINE, account, "test", scopes).await.unwrap().1
     }
 
-    pub async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> TestResponse {
+    pub(crate) async fn call(&self, method: Method, path: &str, token: &str, body: Option<&str>) -> TestResponse {
         let mut request = self.http.request(method, self.url(path));
         if !token.is_empty() {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -134,7 +134,7 @@ impl TestApp {
     }
 
     /// All emails so far, oldest first, once none waits in the outbox.
-    pub async fn emails(&self) -> Vec<Email> {
+    pub(crate) async fn emails(&self) -> Vec<Email> {
         let outbox = &self.room.engine.background().outbox;
         while self.room.engine.emails_waiting().await.unwrap() > 0 {
             // The worker may be sending it at this moment.
@@ -144,7 +144,7 @@ impl TestApp {
     }
 
     /// Waits until the check succeeds, checking again whenever a delivery has changed.
-    pub async fn until<T>(&self, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&self, mut check: impl AsyncFnMut() -> Option<T>) -> T {
         let mut changes = self.room.engine.changes();
         let waiting = async {
             loop {
@@ -168,28 +168,28 @@ impl Drop for TestApp {
 }
 
 impl Tenant<'_> {
-    pub async fn get(&self, path: &str) -> TestResponse {
+    pub(crate) async fn get(&self, path: &str) -> TestResponse {
         self.app.call(Method::GET, path, &self.token, None).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> TestResponse {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> TestResponse {
         self.app.call(Method::POST, path, &self.token, Some(&body.to_string())).await
     }
 
-    pub async fn post_text(&self, path: &str, body: &str) -> TestResponse {
+    pub(crate) async fn post_text(&self, path: &str, body: &str) -> TestResponse {
         self.app.call(Method::POST, path, &self.token, Some(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> TestResponse {
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> TestResponse {
         self.app.call(Method::PATCH, path, &self.token, Some(&body.to_string())).await
     }
 
-    pub async fn delete(&self, path: &str) -> TestResponse {
+    pub(crate) async fn delete(&self, path: &str) -> TestResponse {
         self.app.call(Method::DELETE, path, &self.token, None).await
     }
 
     /// Creates an endpoint subscribed to everything; returns it with its credentials.
-    pub async fn endpoint(&self, url: &str) -> Value {
+    pub(crate) async fn endpoint(&self, url: &str) -> Value {
         let wanted = serde_json::json!({ "url": url, "auth_token": "my-token",
             "events": ["IncomingCall", "OutgoingCall", "CallProcessed"] });
         let created = self.post("/api/v1/endpoints", &wanted).await;
@@ -198,7 +198,7 @@ impl Tenant<'_> {
     }
 
     /// Waits until the only delivery of the account has this status.
-    pub async fn until_delivery_is(&self, status: &str) -> Value {
+    pub(crate) async fn until_delivery_is(&self, status: &str) -> Value {
         self.app
             .until(async || {
                 let row = self.get("/api/v1/deliveries").await.json()["data"][0].clone();
@@ -208,7 +208,7 @@ impl Tenant<'_> {
     }
 }
 
-pub async fn response(request: reqwest::RequestBuilder) -> TestResponse {
+pub(crate) async fn response(request: reqwest::RequestBuilder) -> TestResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     TestResponse { status, headers, text: response.text().await.unwrap() }
@@ -216,7 +216,7 @@ pub async fn response(request: reqwest::RequestBuilder) -> TestResponse {
 
 /// A client that follows no redirects and keeps no cookies, so that tests see the response itself.
 #[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
-pub fn client() -> Client {
+pub(crate) fn client() -> Client {
     // Only the first call in a process can set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()

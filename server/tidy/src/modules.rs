@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::source::Source;
 
 /// A module by the names of its path from the crate root.
-pub type Path = Vec<String>;
+pub(crate) type Path = Vec<String>;
 
 /// One use of a module by another, reduced to where their paths part.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Arrow {
+pub(crate) struct Arrow {
     /// What both lie in; empty for the crate itself.
     pub folder: Path,
     pub from: String,
@@ -25,7 +25,7 @@ pub struct Arrow {
 }
 
 /// The modules of one crate and what they name.
-pub struct Modules {
+pub(crate) struct Modules {
     /// Each module, and the names that it brings into scope with the paths behind them.
     known: BTreeMap<Path, BTreeMap<String, Path>>,
     uses: Vec<Use>,
@@ -39,7 +39,7 @@ struct Use {
 
 impl Modules {
     /// Reads the files below `src`, e.g. `server/engine/src/`. Code for tests does not count.
-    pub fn read(files: &[Source], src: &str) -> Self {
+    pub(crate) fn read(files: &[Source], src: &str) -> Self {
         let mut this = Self { known: BTreeMap::new(), uses: Vec::new() };
         for file in files.iter().filter(|file| file.path.starts_with(src) && !file.is_test()) {
             let module = module_of(&file.path[src.len()..]);
@@ -58,7 +58,7 @@ impl Modules {
     }
 
     /// All arrows, sorted.
-    pub fn arrows(&self) -> Vec<Arrow> {
+    pub(crate) fn arrows(&self) -> Vec<Arrow> {
         let found: BTreeSet<Arrow> = self.uses.iter().filter_map(|one| self.arrow(one)).collect();
         found.into_iter().collect()
     }
@@ -210,7 +210,7 @@ fn inline(code: &str) -> Vec<Found> {
 }
 
 /// The circles among the arrows of one folder: each as the names that reach each other, sorted.
-pub fn circles(arrows: &[Arrow]) -> Vec<BTreeSet<String>> {
+pub(crate) fn circles(arrows: &[Arrow]) -> Vec<BTreeSet<String>> {
     let mut next: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for arrow in arrows {
         next.entry(&arrow.from).or_default().insert(&arrow.to);

@@ -10,7 +10,7 @@ use std::{
 const FOREIGN: &[&str] = &["target", "node_modules", "data", "results"];
 
 /// A file of the repository.
-pub struct Source {
+pub(crate) struct Source {
     /// Path from the root, with `/`.
     pub path: String,
     /// Its text.
@@ -21,29 +21,29 @@ pub struct Source {
 
 impl Source {
     /// The line (from 1) at which the tests at the end of the file start; past the end if there are none.
-    pub fn tests_begin(&self) -> usize {
+    pub(crate) fn tests_begin(&self) -> usize {
         let lines = self.text.lines().collect::<Vec<_>>();
         lines.iter().position(|line| *line == "#[cfg(test)]").map_or(lines.len() + 1, |at| at + 1)
     }
 
     /// Whether it is compiled for tests only.
-    pub fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         ["/tests/", "server/tidy/"].iter().any(|part| self.path.contains(part)) || self.path.ends_with("/tests.rs")
     }
 
     /// Lines of `code` with their numbers.
-    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code.lines().enumerate().map(|(at, line)| (at + 1, line))
     }
 }
 
 /// The root of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_owned()
 }
 
 /// All Rust files, read once.
-pub fn rust() -> &'static [Source] {
+pub(crate) fn rust() -> &'static [Source] {
     static FILES: LazyLock<Vec<Source>> = LazyLock::new(|| {
         let mut found = Vec::new();
         for folder in ["app", "server"] {
@@ -71,12 +71,12 @@ fn walk(folder: &Path, found: &mut Vec<Source>) {
 
 /// Fails with all complaints, one a line.
 #[track_caller]
-pub fn none(complaints: Vec<String>) {
+pub(crate) fn none(complaints: Vec<String>) {
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
 /// The text with spaces in place of strings, characters and comments.
-pub fn code_only(text: &str) -> String {
+pub(crate) fn code_only(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let (mut out, mut at) = (String::with_capacity(text.len()), 0);
     while at < chars.len() {

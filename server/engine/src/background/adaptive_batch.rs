@@ -36,7 +36,7 @@ pub(super) struct AdaptiveBatch {
 impl AdaptiveBatch {
     /// Rows of the next step: half as many after one that came near the limit, a quarter more after one that stayed far from
     /// it. A step that found fewer rows than it asked for says nothing about how long a full one takes.
-    pub fn next(&self, rows: u32, found: usize, took: Duration) -> u32 {
+    pub(super) fn next(&self, rows: u32, found: usize, took: Duration) -> u32 {
         let full = found >= rows as usize;
         let next = match took {
             took if took > self.limit / 2 => rows / 2,

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Compares the clock with its previous reading.
-pub struct ClockCheck {
+pub(super) struct ClockCheck {
     sender: Arc<Sender>,
     before_ms: AtomicI64,
 }

@@ -10,7 +10,7 @@ use crate::{
     parking::Parking,
     store::{
         deliveries::{
-            queue::{self, OrderingKey},
+            ordering_keys::{self, OrderingKey},
             stuck,
         },
         error::StoreResult,
@@ -73,8 +73,8 @@ impl StuckDeliveries {
     async fn promote(&self, keys: Vec<&OrderingKey>) -> StoreResult<usize> {
         let keys: Vec<OrderingKey> = keys.into_iter().cloned().collect();
         let mut tx = self.0.context.db.begin().await?;
-        queue::lock_ordering_keys(&mut tx, keys.iter().cloned()).await?;
-        let due = queue::promote_next(&mut tx, &keys, None, self.0.now()).await?.len();
+        ordering_keys::lock(&mut tx, keys.iter().cloned()).await?;
+        let due = ordering_keys::promote_next(&mut tx, &keys, None, self.0.now()).await?.len();
         tx.commit().await?;
         if due > 0 {
             tracing::warn!(due, "made stuck deliveries due");

@@ -26,7 +26,7 @@ use super::worker::{Pause, Worker};
 const ROUND_MS: u64 = MINUTE_MS.unsigned_abs();
 
 /// Ends support sessions whose time is over.
-pub struct SupportSessions(pub(super) Arc<Context>);
+pub(crate) struct SupportSessions(pub(super) Arc<Context>);
 
 #[async_trait]
 impl Worker for SupportSessions {

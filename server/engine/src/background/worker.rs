@@ -76,7 +76,7 @@ type LastTick = Arc<Mutex<Option<(UnixMs, Option<String>)>>>;
 
 /// Workers that were started, with their last ticks.
 #[derive(Default)]
-pub struct Workers(Mutex<Vec<(&'static str, LastTick)>>);
+pub(super) struct Workers(Mutex<Vec<(&'static str, LastTick)>>);
 
 impl Workers {
     fn started(&self) -> MutexGuard<'_, Vec<(&'static str, LastTick)>> {
@@ -94,7 +94,7 @@ impl Workers {
 
     /// What each worker reports, in the order in which they were started.
     #[must_use]
-    pub fn status(&self) -> Vec<WorkerStatus> {
+    pub(super) fn status(&self) -> Vec<WorkerStatus> {
         let status = |(name, last_tick): &(&'static str, LastTick)| {
             let last = last_tick.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let (last_tick, last_error) = last.map_or((None, None), |(at, error)| (Some(at), error));

@@ -6,7 +6,10 @@ use std::collections::{HashMap, HashSet};
 use domain::Error;
 
 use crate::store::{
-    deliveries::queue::{NewDelivery, OPEN_PER_KEY_MAX, OpenKey, OrderingKey},
+    deliveries::{
+        ordering_keys::{OPEN_PER_KEY_MAX, OpenKey, OrderingKey},
+        queue::NewDelivery,
+    },
     events::NewEventRow,
 };
 

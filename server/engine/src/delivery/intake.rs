@@ -16,7 +16,7 @@ use crate::{
     store::{
         db::Tx,
         deliveries::{
-            late_arrivals as superseded_on_arrival,
+            late_arrivals as superseded_on_arrival, ordering_keys,
             queue::{self, NewDelivery},
         },
         endpoints,
@@ -198,7 +198,7 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
     let Plan { mut events, mut deliveries, .. } = plan;
     let (mut due, mut reservation, mut superseded) = (None, None, Vec::new());
     if !deliveries.is_empty() {
-        let mut open = queue::open_keys(tx, &ordering::keys(&deliveries)).await?;
+        let mut open = ordering_keys::open(tx, &ordering::keys(&deliveries)).await?;
         let arriving = batch.iter().map(|(arriving, _)| arriving);
         call_limit::refuse(arriving, &mut results, &mut events, &mut deliveries, &open);
         // Before they are added: they know only of ends that arrived before them.

@@ -6,7 +6,7 @@ use domain::{UnixMs, event::EventKind, rotation::Credential};
 
 /// A leased delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeasedDelivery {
+pub(crate) struct LeasedDelivery {
     /// Delivery id.
     pub id: String,
     /// The account that owns it.
@@ -36,7 +36,7 @@ pub struct LeasedDelivery {
 impl LeasedDelivery {
     /// Bytes of its payload.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.payload.as_ref().map_or(0, |payload| payload.len())
     }
 }

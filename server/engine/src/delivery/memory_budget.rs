@@ -12,11 +12,11 @@ const PARTS: usize = 8;
 /// The same for the bytes of an endpoint's first delivery: large ones leave room for the first of others.
 const FIRST_PARTS: usize = 4;
 /// Assumed size of payloads before any was seen, so that the first claim does not fetch many that do not fit.
-pub const UNKNOWN_BYTES: usize = 64 * 1_024;
+pub(super) const UNKNOWN_BYTES: usize = 64 * 1_024;
 
 /// Deliveries in memory, in flight or reserved, and the bytes of their payloads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Load {
+pub(super) struct Load {
     /// Deliveries.
     pub deliveries: usize,
     /// Bytes of payload. A payload that several deliveries share counts for each.
@@ -25,7 +25,7 @@ pub struct Load {
 
 /// Where deliveries come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// They were accepted just now, or follow one that has ended.
     Fresh,
     /// They wait in the database. They leave a quarter of an endpoint's share to fresh ones, which would otherwise wait
@@ -35,19 +35,19 @@ pub enum Source {
 
 impl Load {
     /// Adds a delivery.
-    pub const fn add(&mut self, bytes: usize) {
+    pub(super) const fn add(&mut self, bytes: usize) {
         self.deliveries += 1;
         self.bytes += bytes;
     }
 
     /// Removes a delivery.
-    pub const fn remove(&mut self, bytes: usize) {
+    pub(super) const fn remove(&mut self, bytes: usize) {
         self.deliveries = self.deliveries.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     /// What this load leaves free.
-    pub const fn free(self) -> Self {
+    pub(super) const fn free(self) -> Self {
         Self {
             deliveries: LEASED_MAX.saturating_sub(self.deliveries),
             bytes: LEASED_MAX_BYTES.saturating_sub(self.bytes),
@@ -67,7 +67,7 @@ impl Load {
 }
 
 /// Whether another delivery of this many bytes fits, given the load of its endpoint and of all.
-pub fn fits(own: Load, all: Load, bytes: usize, source: Source) -> bool {
+pub(super) fn fits(own: Load, all: Load, bytes: usize, source: Source) -> bool {
     let (free, share) = (all.free(), all.free().share(source));
     if own.deliveries == 0 {
         free.fits_first(bytes)
@@ -77,7 +77,7 @@ pub fn fits(own: Load, all: Load, bytes: usize, source: Source) -> bool {
 }
 
 /// How many deliveries from the database fit, if each has this many bytes.
-pub fn claimable(own: Load, all: Load, bytes: usize) -> usize {
+pub(super) fn claimable(own: Load, all: Load, bytes: usize) -> usize {
     let (free, share) = (all.free(), all.free().share(Source::Database));
     // What is claimed makes the share smaller, too.
     let left = |share: usize, own: usize| share.saturating_sub(own) * PARTS / (PARTS + 1);
@@ -86,7 +86,7 @@ pub fn claimable(own: Load, all: Load, bytes: usize) -> usize {
 }
 
 /// Whether it is worth claiming more deliveries of an endpoint: half of its share is free.
-pub fn is_open(own: Load, all: Load, bytes: usize) -> bool {
+pub(super) fn is_open(own: Load, all: Load, bytes: usize) -> bool {
     let (free, share) = (all.free(), all.free().share(Source::Database));
     if own.deliveries == 0 {
         free.fits_first(bytes)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use domain::UnixMs;
 
 use crate::store::{
-    deliveries::{order, queue},
+    deliveries::{order, ordering_keys},
     error::StoreResult,
 };
 
@@ -21,9 +21,9 @@ pub(super) async fn give_up(sender: &Arc<Sender>, now: UnixMs) -> StoreResult<Op
         return Ok(again);
     }
     let mut tx = sender.context.db.begin().await?;
-    queue::lock_ordering_keys(&mut tx, expired.iter().map(|expired| expired.key.clone())).await?;
+    ordering_keys::lock(&mut tx, expired.iter().map(|expired| expired.key.clone())).await?;
     let keys = order::give_up(&mut tx, &expired, now).await?;
-    queue::promote_next(&mut tx, &keys, None, now).await?;
+    ordering_keys::promote_next(&mut tx, &keys, None, now).await?;
     tx.commit().await?;
     Ok(again)
 }

@@ -7,7 +7,10 @@ use domain::{UnixMs, event::EventKind};
 
 use crate::store::{
     db::{Dialect, Tx},
-    deliveries::queue::{self, NewDelivery, OpenKey, OrderingKey},
+    deliveries::{
+        ordering_keys::{self, OpenKey, OrderingKey},
+        queue::NewDelivery,
+    },
     error::StoreResult,
     events::NewEventRow,
 };
@@ -37,12 +40,12 @@ pub(super) async fn apply(
     let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str()).map(key);
     let ending: Vec<OrderingKey> = ends.filter(|key| open.contains_key(key)).collect();
     if !ending.is_empty() {
-        let ended = queue::supersede(tx, &ending, now).await?;
+        let ended = ordering_keys::supersede(tx, &ending, now).await?;
         if !ended.is_empty() {
-            if !queue::promote_next(tx, &ended, None, now).await?.is_empty() {
+            if !ordering_keys::promote_next(tx, &ended, None, now).await?.is_empty() {
                 soon = Some(now);
             }
-            *open = queue::open_keys(tx, &keys(deliveries)).await?;
+            *open = ordering_keys::open(tx, &keys(deliveries)).await?;
         }
     }
     let mut held: HashSet<OrderingKey> =

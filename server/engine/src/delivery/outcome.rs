@@ -15,8 +15,8 @@ use crate::{
     outbound::Response,
     store::deliveries::{
         order::Failed,
+        ordering_keys::OrderingKey,
         outcomes::{AttemptRow, Finish},
-        queue::OrderingKey,
     },
 };
 
@@ -24,7 +24,7 @@ use super::{leased::LeasedDelivery, target::Target};
 
 /// What became of a leased delivery.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// An attempt was made, successful or not.
     Attempted(Box<Attempt>),
     /// The code around an attempt panicked.
@@ -39,7 +39,7 @@ pub enum Outcome {
 
 /// An attempt that was made.
 #[derive(Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// The delivery as it was before.
     pub delivery: LeasedDelivery,
     /// Where it was sent.
@@ -58,7 +58,7 @@ pub struct Attempt {
 
 /// An attempt that a panic ended: whether the request was sent is unknown.
 #[derive(Debug)]
-pub struct Panicked {
+pub(crate) struct Panicked {
     /// The delivery as it was before.
     pub delivery: LeasedDelivery,
     /// The URL of its endpoint, if it was known.
@@ -69,7 +69,7 @@ pub struct Panicked {
 
 impl Outcome {
     /// The delivery.
-    pub fn delivery(&self) -> &LeasedDelivery {
+    pub(crate) fn delivery(&self) -> &LeasedDelivery {
         match self {
             Self::Attempted(attempt) => &attempt.delivery,
             Self::Panicked(panicked) => &panicked.delivery,
@@ -78,12 +78,12 @@ impl Outcome {
     }
 
     /// Its attempt, if one was made.
-    pub fn attempt(&self) -> Option<&Attempt> {
+    pub(crate) fn attempt(&self) -> Option<&Attempt> {
         if let Self::Attempted(attempt) = self { Some(attempt) } else { None }
     }
 
     /// The attempt as it is stored, if one was made.
-    pub fn row(&self, ids: &dyn Ids) -> Option<AttemptRow> {
+    pub(crate) fn row(&self, ids: &dyn Ids) -> Option<AttemptRow> {
         match self {
             Self::Attempted(attempt) => Some(attempt.row(ids)),
             Self::Panicked(panicked) => Some(panicked.row(ids)),
@@ -92,29 +92,29 @@ impl Outcome {
     }
 
     /// The end of a delivery whose outcome the database refuses, however it went.
-    pub fn unrecordable(&self, now: UnixMs) -> Finish {
+    pub(crate) fn unrecordable(&self, now: UnixMs) -> Finish {
         our_fault(self.delivery(), now)
     }
 
     /// Whether the attempt succeeded; none when none was made.
-    pub fn succeeded(&self) -> Option<bool> {
+    pub(crate) fn succeeded(&self) -> Option<bool> {
         self.attempt().map(|attempt| attempt.response.failure.is_none())
     }
 
     /// The call and endpoint it belongs to.
-    pub fn ordering_key(&self) -> OrderingKey {
+    pub(crate) fn ordering_key(&self) -> OrderingKey {
         let delivery = self.delivery();
         OrderingKey { endpoint_id: delivery.endpoint_id.to_string(), call_id: delivery.call_id.clone() }
     }
 
     /// Whether what follows depends on the end of the call: a call event that failed.
-    pub fn depends_on_call_end(&self) -> bool {
+    pub(crate) fn depends_on_call_end(&self) -> bool {
         self.succeeded() == Some(false)
             && self.attempt().is_some_and(|attempt| attempt.policy() == RetryPolicy::Ephemeral)
     }
 
     /// What its order depends on, if it failed.
-    pub fn failed(&self) -> Option<Failed> {
+    pub(crate) fn failed(&self) -> Option<Failed> {
         let attempt = self.attempt().filter(|attempt| attempt.response.failure.is_some())?;
         Some(Failed {
             id: attempt.delivery.id.clone(),
@@ -124,7 +124,7 @@ impl Outcome {
     }
 
     /// The delivery's next state; none when it only returns to the database.
-    pub fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Option<Finish> {
+    pub(crate) fn finish(&self, call_ended: bool, now: UnixMs, jitter: f64) -> Option<Finish> {
         match self {
             Self::Attempted(attempt) => Some(attempt.finish(call_ended, now, jitter)),
             Self::Panicked(panicked) => Some(panicked.finish(now, jitter)),
@@ -219,7 +219,7 @@ impl Attempt {
     }
 
     /// The attempt as it is stored.
-    pub fn row(&self, ids: &dyn Ids) -> AttemptRow {
+    pub(crate) fn row(&self, ids: &dyn Ids) -> AttemptRow {
         let (at, entropy) = ids.next();
         AttemptRow {
             delivery_id: self.delivery.id.clone(),

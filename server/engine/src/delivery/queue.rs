@@ -18,7 +18,7 @@ use super::{
 
 /// How an endpoint wants to be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeliverySettings {
+pub(crate) struct DeliverySettings {
     /// Most events per second.
     pub rate_per_s: Option<u32>,
     /// When it was last resumed, or created: deliveries accepted earlier were held.
@@ -33,7 +33,7 @@ pub struct DeliverySettings {
 
 /// What intake knows of an endpoint: everything but when it was resumed.
 #[derive(Debug, Clone, Copy)]
-pub struct IntakeSettings {
+pub(crate) struct IntakeSettings {
     /// As in [`DeliverySettings`].
     pub rate_per_s: Option<u32>,
     /// As in [`DeliverySettings`].
@@ -44,7 +44,7 @@ pub struct IntakeSettings {
 
 /// What to do with the delivery whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
+pub(crate) enum Turn {
     /// Attempt it: it counts towards the concurrency and the rate of its endpoint.
     Attempt(LeasedDelivery),
     /// It is too late for its kind: end it without an attempt.
@@ -53,7 +53,7 @@ pub enum Turn {
 
 impl Turn {
     /// The delivery.
-    pub const fn delivery(&self) -> &LeasedDelivery {
+    pub(crate) const fn delivery(&self) -> &LeasedDelivery {
         match self {
             Self::Attempt(delivery) | Self::Expire(delivery) => delivery,
         }
@@ -62,7 +62,7 @@ impl Turn {
 
 /// Whether and when an endpoint is served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum QueueState {
+pub(super) enum QueueState {
     /// It has no work, or no capacity for another attempt.
     #[default]
     Idle,
@@ -74,7 +74,7 @@ pub enum QueueState {
 
 /// The queue of one endpoint.
 #[derive(Debug, Default)]
-pub struct EndpointQueue {
+pub(super) struct EndpointQueue {
     first_attempts: VecDeque<LeasedDelivery>,
     held: VecDeque<LeasedDelivery>,
     retries: VecDeque<LeasedDelivery>,
@@ -94,7 +94,7 @@ pub struct EndpointQueue {
 
 impl EndpointQueue {
     /// Sets how the endpoint is served.
-    pub fn set_settings(&mut self, settings: DeliverySettings, now: UnixMs) {
+    pub(super) fn set_settings(&mut self, settings: DeliverySettings, now: UnixMs) {
         if let Some(until) = settings.throttled_until {
             self.limiter.learn_throttle(until, now);
         }
@@ -104,7 +104,7 @@ impl EndpointQueue {
     }
 
     /// Sets what is known without reading when the endpoint was resumed.
-    pub fn update_settings(&mut self, known: IntakeSettings, now: UnixMs) {
+    pub(super) fn update_settings(&mut self, known: IntakeSettings, now: UnixMs) {
         let IntakeSettings { rate_per_s, deliver_late, throttled_until } = known;
         let (resumed, drain_per_s) =
             self.settings.map_or((UnixMs(0), None), |known| (known.resumed, known.drain_per_s));
@@ -112,7 +112,7 @@ impl EndpointQueue {
     }
 
     /// Appends a delivery.
-    pub fn push(&mut self, delivery: LeasedDelivery) {
+    pub(super) fn push(&mut self, delivery: LeasedDelivery) {
         let is_retry = delivery.attempts > delivery.attempts_before;
         let held = |settings: DeliverySettings| {
             delivery.fresh_from < settings.resumed && (settings.drain_per_s.is_some() || !is_retry)
@@ -127,7 +127,7 @@ impl EndpointQueue {
     }
 
     /// Takes the next delivery. An expired one uses neither concurrency nor rate.
-    pub fn take(&mut self, now: UnixMs) -> Option<Turn> {
+    pub(super) fn take(&mut self, now: UnixMs) -> Option<Turn> {
         let settings = self.settings;
         for queue in [&mut self.first_attempts, &mut self.held, &mut self.retries] {
             if let Some(delivery) = queue.pop_front_if(|delivery| has_expired(settings, delivery, now)) {
@@ -153,7 +153,7 @@ impl EndpointQueue {
     }
 
     /// When the rate limits and the server allow the next attempt; none when there is nothing to do.
-    pub fn ready_at(&self) -> Option<UnixMs> {
+    pub(super) fn ready_at(&self) -> Option<UnixMs> {
         let not_before = self.limiter.not_before();
         match (self.first_attempts.is_empty() && self.retries.is_empty(), self.held.is_empty()) {
             (true, true) => None,
@@ -163,18 +163,18 @@ impl EndpointQueue {
     }
 
     /// Removes everything. The settings are unknown afterwards.
-    pub fn drain(&mut self) -> Vec<LeasedDelivery> {
+    pub(super) fn drain(&mut self) -> Vec<LeasedDelivery> {
         (self.settings, self.overflowed) = (None, false);
         self.first_attempts.drain(..).chain(self.held.drain(..)).chain(self.retries.drain(..)).collect()
     }
 
     /// About how many bytes one of its payloads has.
-    pub fn typical_bytes(&self) -> usize {
+    pub(super) fn typical_bytes(&self) -> usize {
         self.typical_bytes.unwrap_or(UNKNOWN_BYTES)
     }
 
     /// Averages in the size of one more payload.
-    pub fn observe_size(&mut self, bytes: usize) {
+    pub(super) fn observe_size(&mut self, bytes: usize) {
         self.typical_bytes = Some(self.typical_bytes.map_or(bytes, |typical| (typical * 7 + bytes) / 8));
     }
 }

@@ -18,9 +18,9 @@ use crate::{
         db::Tx,
         deliveries::{
             order,
+            ordering_keys::{self, OrderingKey},
             outcomes::{self, AttemptRow, Finish, ThrottledEndpoint},
-            queue::{self, OrderingKey},
-            retention,
+            queue, retention,
         },
         error::{StoreError, StoreResult},
         ops::parked,
@@ -31,7 +31,7 @@ use crate::{
 use super::{claim::Claimed, health, outcome::Outcome, rotation, sender::Sender, transitions::EndpointTransition};
 
 /// Most outcomes of one commit.
-pub const RECORD_MAX: usize = 512;
+pub(crate) const RECORD_MAX: usize = 512;
 /// First and longest wait before a failed commit is retried.
 pub(super) const RETRY_MS: (u64, u64) = (100, 2_000);
 
@@ -134,7 +134,7 @@ async fn park(sender: &Arc<Sender>, outcome: &Outcome, error: &StoreError) -> St
 }
 
 async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResult<Recorded> {
-    queue::lock_ordering_keys(tx, [outcome.ordering_key()]).await?;
+    ordering_keys::lock(tx, [outcome.ordering_key()]).await?;
     let now = sender.now();
     let finishes = [outcome.unrecordable(now)];
     let kept = outcomes::finish(tx, &sender.context.node, &finishes).await?.into_iter().collect();
@@ -172,7 +172,7 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
         return Ok(Recorded::at(now));
     }
     // Before anything is read: no delivery starts waiting behind one that ends here without being seen.
-    queue::lock_ordering_keys(tx, batch.iter().map(Outcome::ordering_key)).await?;
+    ordering_keys::lock(tx, batch.iter().map(Outcome::ordering_key)).await?;
     let calls_ended = calls_ended(tx, batch).await?;
     let finishes: Vec<Finish> = batch
         .iter()
@@ -323,7 +323,7 @@ async fn promote_next(
     keys.dedup();
     let room = sender.may_lease() && sender.queues().has_room_for(keys.len());
     let node = room.then_some(sender.context.node.as_str());
-    let due = queue::promote_next(tx, &keys, node, sender.now()).await?;
+    let due = ordering_keys::promote_next(tx, &keys, node, sender.now()).await?;
     if due.is_empty() {
         return Ok(None);
     }

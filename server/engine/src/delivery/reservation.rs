@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{leased::LeasedDelivery, memory_budget::Source, queues::Queues, sender::Sender};
 
 /// Reserved memory. What was not used is freed on drop, for example after a failed commit.
-pub struct Reservation {
+pub(super) struct Reservation {
     queues: Arc<Mutex<Queues>>,
     deliveries: Vec<(Arc<str>, usize)>,
 }
 
 impl Reservation {
     /// Reserves memory for a delivery of this many bytes. False when it does not fit: it then waits in the database.
-    pub fn reserve(&mut self, endpoint: &Arc<str>, bytes: usize, source: Source) -> bool {
+    pub(super) fn reserve(&mut self, endpoint: &Arc<str>, bytes: usize, source: Source) -> bool {
         let fits = self.queues.lock().unwrap_or_else(PoisonError::into_inner).reserve(endpoint, bytes, source);
         if fits {
             self.deliveries.push((endpoint.clone(), bytes));

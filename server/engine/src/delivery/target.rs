@@ -31,7 +31,7 @@ const CACHED_MAX: usize = 10_000;
 
 /// What an attempt needs to know about its endpoint.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub(crate) struct Target {
     /// Whether it receives: it is active and its account is not suspended.
     pub active: bool,
     /// Where it is.
@@ -56,7 +56,7 @@ pub struct Target {
 
 /// The credentials of one attempt.
 #[derive(Debug, Clone, Copy)]
-pub struct AttemptCredentials<'a> {
+pub(crate) struct AttemptCredentials<'a> {
     /// Sent in the body.
     pub auth_token: &'a str,
     /// Each signs the headers.
@@ -68,7 +68,7 @@ pub struct AttemptCredentials<'a> {
 impl Target {
     /// The credentials of an attempt; a proof uses only the next one of its credential.
     #[must_use]
-    pub fn credentials(&self, proof: Option<Credential>) -> AttemptCredentials<'_> {
+    pub(crate) fn credentials(&self, proof: Option<Credential>) -> AttemptCredentials<'_> {
         let current = AttemptCredentials { auth_token: &self.auth_token, secrets: &self.secrets, proves: None };
         match (proof, &self.next_token, self.overlap_since) {
             (Some(Credential::AuthToken), Some((since, next)), _) => {
@@ -84,7 +84,7 @@ impl Target {
 }
 
 /// The cache of targets.
-pub struct Targets {
+pub(crate) struct Targets {
     db: Db,
     vault: Arc<Vault>,
     cached: Mutex<HashMap<String, (UnixMs, Arc<Target>)>>,
@@ -93,7 +93,7 @@ pub struct Targets {
 impl Targets {
     /// An empty cache.
     #[must_use]
-    pub fn new(db: Db, vault: Arc<Vault>) -> Self {
+    pub(crate) fn new(db: Db, vault: Arc<Vault>) -> Self {
         Self { db, vault, cached: Mutex::default() }
     }
 
@@ -102,12 +102,12 @@ impl Targets {
     }
 
     /// Removes a target that has changed.
-    pub fn forget(&self, endpoint: &str) {
+    pub(crate) fn forget(&self, endpoint: &str) {
         self.cached().remove(endpoint);
     }
 
     /// The URL of an endpoint and whether it accepts late call events, if that is known without reading.
-    pub fn cached_url(&self, endpoint: &str) -> (String, bool) {
+    pub(crate) fn cached_url(&self, endpoint: &str) -> (String, bool) {
         let cached = self.cached();
         let target = cached.get(endpoint).map(|(_, target)| target);
         target.map(|target| (target.to.as_str().to_owned(), target.settings.deliver_late)).unwrap_or_default()
@@ -117,7 +117,7 @@ impl Targets {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn get(&self, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<Option<Arc<Target>>> {
+    pub(crate) async fn get(&self, account: &str, endpoint: &str, now: UnixMs) -> StoreResult<Option<Arc<Target>>> {
         if let Some((at, target)) = self.cached().get(endpoint)
             && now.since_ms(*at).abs() < CACHED_MS
             && target.valid_until.is_none_or(|until| now < until)

@@ -19,14 +19,14 @@ pub use super::system_dns::DnsError;
 use super::{policy::Policy, system_dns::SystemDns, timing};
 
 /// Time limit of a lookup.
-pub const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
+pub(super) const DNS_TIMEOUT_MS: u64 = domain::endpoint::DNS_TIMEOUT_MS as u64;
 
 /// Resolves a name: as the system does, or as a test decides.
 pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<SocketAddr>, DnsError>> + Send + Sync>;
 
 /// Resolves names as the system does, within [`DNS_TIMEOUT_MS`].
 #[must_use]
-pub fn system_lookup() -> Lookup {
+pub(super) fn system_lookup() -> Lookup {
     let system = Arc::new(SystemDns::default());
     Arc::new(move |host| {
         let system = Arc::clone(&system);

@@ -9,7 +9,7 @@ use serde::{
 
 /// A column of a bulk statement, as its placeholder declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnSpec {
+pub(super) struct ColumnSpec {
     /// Name of the rows' field.
     pub name: &'static str,
     /// Whether it holds text rather than numbers.
@@ -29,7 +29,7 @@ pub enum Column {
 ///
 /// # Errors
 /// When a field is neither, or a column has no matching field.
-pub fn columns<T: Serialize>(specs: &[ColumnSpec], rows: &[T]) -> Result<Vec<Column>, serde_json::Error> {
+pub(super) fn columns<T: Serialize>(specs: &[ColumnSpec], rows: &[T]) -> Result<Vec<Column>, serde_json::Error> {
     let column = |column: &ColumnSpec| match column.is_text {
         true => Column::Texts(Vec::with_capacity(rows.len())),
         false => Column::Numbers(Vec::with_capacity(rows.len())),
@@ -60,7 +60,7 @@ pub enum Cell {
 ///
 /// # Errors
 /// When the first cell of a row is null: it could not be distinguished from padding.
-pub fn cells(columns: Vec<Column>, size: usize) -> Result<Vec<Cell>, serde_json::Error> {
+pub(super) fn cells(columns: Vec<Column>, size: usize) -> Result<Vec<Cell>, serde_json::Error> {
     let mut all = vec![Cell::Null; size * columns.len()];
     let (width, mut rows) = (columns.len(), 0);
     for (at, column) in columns.into_iter().enumerate() {

@@ -21,43 +21,43 @@ pub(super) struct Conditions {
 
 impl Conditions {
     /// No condition: for lists across all accounts, which only staff can see.
-    pub fn all() -> Self {
+    pub(super) fn all() -> Self {
         Self { sql: "1 = 1".to_owned(), binds: Vec::new(), places: String::new() }
     }
 
     /// Restricts to one account: the first condition of every tenant query.
-    pub fn of(account: &str, column: &str) -> Self {
+    pub(super) fn of(account: &str, column: &str) -> Self {
         let mut conditions = Self::all();
         conditions.text(&format!("{column} = ?"), account);
         conditions
     }
 
     /// Adds a condition with `?` bound to this text.
-    pub fn text(&mut self, condition: &str, value: &str) {
+    pub(super) fn text(&mut self, condition: &str, value: &str) {
         self.add(condition, Bind::Text(value.to_owned()));
     }
 
     /// Adds an alternative to a condition that began with an open parenthesis.
-    pub fn or_text(&mut self, condition: &str, value: &str) {
+    pub(super) fn or_text(&mut self, condition: &str, value: &str) {
         self.binds.push(Bind::Text(value.to_owned()));
         self.sql.push_str(" OR ");
         self.sql.push_str(&condition.replace('?', &format!("${}", self.binds.len())));
     }
 
     /// Adds a condition with `?` bound to this number.
-    pub fn number(&mut self, condition: &str, value: i64) {
+    pub(super) fn number(&mut self, condition: &str, value: i64) {
         self.add(condition, Bind::Number(value));
     }
 
     /// Adds a range of delivery ids: an operator and an id.
-    pub fn id_range(&mut self, operator: &str, id: &str) {
+    pub(super) fn id_range(&mut self, operator: &str, id: &str) {
         let param = self.bind(Bind::Text(id.to_owned()));
         self.fixed(&format!("d.id {operator} {param}"));
         self.places.push_str(&format!(" AND n.place {operator} {param}"));
     }
 
     /// Binds a value without a condition and returns its placeholder.
-    pub fn bind(&mut self, value: Bind) -> String {
+    pub(super) fn bind(&mut self, value: Bind) -> String {
         self.binds.push(value);
         format!("${}", self.binds.len())
     }
@@ -69,7 +69,7 @@ impl Conditions {
     }
 
     /// Adds a condition without a value.
-    pub fn fixed(&mut self, condition: &str) {
+    pub(super) fn fixed(&mut self, condition: &str) {
         self.sql.push_str(" AND ");
         self.sql.push_str(condition);
     }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Command};
 
 /// A running cluster. Dropping it stops it and deletes its files.
-pub struct Cluster {
+pub(crate) struct Cluster {
     bin: PathBuf,
     folder: PathBuf,
 }
@@ -11,7 +11,7 @@ pub struct Cluster {
 impl Cluster {
     /// Starts one on a socket in its own folder. Files are not synced: what a process has written survives the end of the
     /// process, though not of the machine.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("offhook-cluster-").tempdir_in("/tmp").unwrap().keep();
         let cluster = Self { bin: bin(), folder };
         if is_root() {
@@ -26,12 +26,12 @@ impl Cluster {
     }
 
     /// Its URL.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://offhook@localhost/postgres?host={}", self.folder.display())
     }
 
     /// Stops it as a crash would, without notifying clients, and starts it again.
-    pub fn restart(&self) {
+    pub(crate) fn restart(&self) {
         run(self.command("pg_ctl").args(["restart", "--silent", "--wait", "--mode=immediate"]).args(self.place()));
     }
 

@@ -71,7 +71,7 @@ async fn a_stopping_node_releases_all_its_leases(harness: TestHarness) {
 }
 
 /// SQLite's page limit simulates a full disk: beyond it every write fails with SQLITE_FULL.
-pub async fn limit_pages(harness: &TestHarness, pages: &str) {
+pub(crate) async fn limit_pages(harness: &TestHarness, pages: &str) {
     let engine::store::db::Pool::Sqlite(writer) = &harness.engine.context().db.writer else {
         panic!("this harness uses SQLite")
     };

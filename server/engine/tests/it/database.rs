@@ -26,7 +26,7 @@ fn url_of(cluster: &str, name: &str) -> String {
 
 /// A fresh database with the schema.
 #[expect(clippy::disallowed_methods, reason = "the names of databases must differ")]
-pub async fn fresh() -> String {
+pub(crate) async fn fresh() -> String {
     let cluster = cluster();
     let name = format!("t_{:x}", rand::random::<u64>());
     let mut admin = PgConnection::connect(&cluster).await.unwrap();

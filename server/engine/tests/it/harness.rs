@@ -1,9 +1,6 @@
 //! The test harness: an engine on a fresh database, driven step by step.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
-};
+use std::sync::Arc;
 
 use domain::{
     Backend, UnixMs,
@@ -26,56 +23,12 @@ use engine::{
     outbound::Trust,
 };
 
+pub(crate) use crate::hand_clock::{HandClock, START};
 use crate::{database, receiver::Receiver};
-
-/// A clock that tests advance. It can be made to panic, once, for whoever reads it: every task reads it.
-#[derive(Clone)]
-pub struct HandClock {
-    now: Arc<AtomicI64>,
-    panics_at: Arc<AtomicI64>,
-    /// Milliseconds by which each reading advances it.
-    step_ms: Arc<AtomicI64>,
-}
-
-/// Where that clock starts.
-pub const START: UnixMs = UnixMs(1_790_000_000_000);
-
-impl HandClock {
-    pub fn new() -> Self {
-        Self { now: Arc::new(AtomicI64::new(START.0)), panics_at: Arc::default(), step_ms: Arc::default() }
-    }
-
-    pub fn step_ms(&self, ms: i64) {
-        self.now.fetch_add(ms, Ordering::SeqCst);
-    }
-
-    /// From now on no two readings are the same.
-    pub fn run(&self) {
-        self.step_ms.store(1, Ordering::SeqCst);
-    }
-
-    /// The `n`th reading from now on panics.
-    pub fn panic_at(&self, n: i64) {
-        self.panics_at.store(n, Ordering::SeqCst);
-    }
-
-    /// Whether that has happened.
-    pub fn has_panicked(&self) -> bool {
-        self.panics_at.load(Ordering::SeqCst) <= 0
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> UnixMs {
-        let panics_at = self.panics_at.fetch_sub(1, Ordering::SeqCst);
-        assert!(panics_at != 1, "the clock was made to panic");
-        UnixMs(self.now.fetch_add(self.step_ms.load(Ordering::SeqCst), Ordering::SeqCst))
-    }
-}
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy)]
-pub enum On {
+pub(crate) enum On {
     Sqlite,
     Postgres,
 }
@@ -98,7 +51,7 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// An engine with one account, its admin, an API token and a receiver.
-pub struct TestHarness {
+pub(crate) struct TestHarness {
     pub engine: Arc<Engine>,
     pub clock: HandClock,
     pub receiver: Receiver,
@@ -110,7 +63,7 @@ pub struct TestHarness {
 }
 
 impl TestHarness {
-    pub async fn new(on: On) -> Self {
+    pub(crate) async fn new(on: On) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = match on {
             On::Sqlite => format!("sqlite://{}/offhook.db", folder.path().display()),
@@ -120,12 +73,12 @@ impl TestHarness {
     }
 
     /// A harness on an existing, empty database.
-    pub async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
+    pub(crate) async fn on(database_url: String, folder: tempfile::TempDir) -> Self {
         Self::trusting(Trust::default(), database_url, folder).await
     }
 
     /// A harness on SQLite with its own names and authorities.
-    pub async fn with_trust(trust: Trust) -> Self {
+    pub(crate) async fn with_trust(trust: Trust) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database_url = format!("sqlite://{}/offhook.db", folder.path().display());
         Self::trusting(trust, database_url, folder).await
@@ -153,14 +106,14 @@ impl TestHarness {
     }
 
     /// Another engine on the same database: after a crash, or a second node.
-    pub async fn another(&self) -> Arc<Engine> {
+    pub(crate) async fn another(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
         engine
     }
 
     /// A second node with a clock of its own, which is off by this much. The database keeps the harness's.
-    pub async fn another_off_by_ms(&self, ms: i64) -> (Arc<Engine>, HandClock) {
+    pub(crate) async fn another_off_by_ms(&self, ms: i64) -> (Arc<Engine>, HandClock) {
         let clock = HandClock::new();
         clock.step_ms(self.clock.now().since_ms(START) + ms);
         let engine = Engine::open(self.config.clone(), Arc::new(clock.clone())).await.unwrap();
@@ -169,7 +122,7 @@ impl TestHarness {
     }
 
     /// Another engine on the same database, with other keys.
-    pub async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
+    pub(crate) async fn another_with(&self, keys: KeyRing) -> Arc<Engine> {
         let config = Config { keys: keys.into(), ..self.config.clone() };
         let engine = Engine::open(config, Arc::new(self.clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
@@ -177,21 +130,21 @@ impl TestHarness {
     }
 
     /// A node that sends in the background, with a clock of its own, which starts where the test's is.
-    pub async fn another_with_clock(&self, clock: &HandClock) -> Arc<Engine> {
+    pub(crate) async fn another_with_clock(&self, clock: &HandClock) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start().await.unwrap();
         engine
     }
 
     /// A second node that sends in the background.
-    pub async fn another_running(&self) -> Arc<Engine> {
+    pub(crate) async fn another_running(&self) -> Arc<Engine> {
         let engine = Engine::open(self.config.clone(), Arc::new(self.clock.clone())).await.unwrap();
         engine.start().await.unwrap();
         engine
     }
 
     /// Shortens the time that this engine waits for SQLite's lock, so that a test of a locked file takes a moment.
-    pub async fn shorten_lock_timeout(&self, engine: &Engine) {
+    pub(crate) async fn shorten_lock_timeout(&self, engine: &Engine) {
         let engine::store::db::Pool::Sqlite(writer) = &engine.context().db.writer else {
             panic!("this harness uses SQLite")
         };
@@ -199,11 +152,11 @@ impl TestHarness {
     }
 
     /// An endpoint at the receiver, subscribed to all events.
-    pub async fn endpoint(&self) -> Endpoint {
+    pub(crate) async fn endpoint(&self) -> Endpoint {
         self.endpoint_with(|_| {}).await
     }
 
-    pub async fn endpoint_with(&self, change: impl FnOnce(&mut EndpointForm)) -> Endpoint {
+    pub(crate) async fn endpoint_with(&self, change: impl FnOnce(&mut EndpointForm)) -> Endpoint {
         let mut form = EndpointForm {
             url: self.receiver.url(),
             events: EventKind::ALL.map(|kind| kind.as_str().to_owned()).to_vec(),
@@ -215,27 +168,27 @@ impl TestHarness {
     }
 
     /// Accepts an event of this kind and call.
-    pub async fn accept(&self, kind: EventKind, call: u32) -> Accepted {
+    pub(crate) async fn accept(&self, kind: EventKind, call: u32) -> Accepted {
         self.accept_as(kind, call, None).await.unwrap()
     }
 
-    pub async fn accept_by(&self, engine: &Engine, kind: EventKind, call: u32) -> Accepted {
+    pub(crate) async fn accept_by(&self, engine: &Engine, kind: EventKind, call: u32) -> Accepted {
         let account = self.token.account().unwrap();
         engine.accept_event(&self.token, account, event(kind, call, None)).await.unwrap()
     }
 
-    pub async fn try_accept_by(&self, engine: &Engine, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
+    pub(crate) async fn try_accept_by(&self, engine: &Engine, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
         let account = self.token.account().unwrap();
         engine.accept_event(&self.token, account, event(EventKind::CallProcessed, call, id)).await
     }
 
-    pub async fn accept_as(&self, kind: EventKind, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
+    pub(crate) async fn accept_as(&self, kind: EventKind, call: u32, id: Option<&str>) -> domain::Result<Accepted> {
         let account = self.token.account().unwrap();
         self.engine.accept_event(&self.token, account, event(kind, call, id)).await
     }
 
     /// Runs the sender once; returns the number of attempts.
-    pub async fn run(&self) -> usize {
+    pub(crate) async fn run(&self) -> usize {
         let attempts = self.engine.sender().run_once().await.unwrap();
         self.engine.background().alerts.tick().await.unwrap();
         self.emails().await;
@@ -243,71 +196,71 @@ impl TestHarness {
     }
 
     /// All emails so far, oldest first, after the due ones were sent.
-    pub async fn emails(&self) -> Vec<Email> {
+    pub(crate) async fn emails(&self) -> Vec<Email> {
         while self.engine.background().outbox.tick().await.unwrap() == Pause::Fixed(0) {}
         self.mail.emails()
     }
 
     /// Advances the clock, then runs the sender once.
-    pub async fn run_after_ms(&self, ms: i64) -> usize {
+    pub(crate) async fn run_after_ms(&self, ms: i64) -> usize {
         self.clock.step_ms(ms);
         self.run().await
     }
 
     /// All deliveries, oldest first.
-    pub async fn deliveries(&self) -> Vec<DeliveryRow> {
+    pub(crate) async fn deliveries(&self) -> Vec<DeliveryRow> {
         self.deliveries_by(&self.engine).await
     }
 
-    pub async fn deliveries_by(&self, engine: &Engine) -> Vec<DeliveryRow> {
+    pub(crate) async fn deliveries_by(&self, engine: &Engine) -> Vec<DeliveryRow> {
         let filter = DeliveryFilter { limit: 250, ..DeliveryFilter::default() };
         let mut rows = engine.deliveries(&self.admin, &filter).await.unwrap().rows;
         rows.reverse();
         rows
     }
 
-    pub async fn only_delivery(&self) -> DeliveryDetail {
+    pub(crate) async fn only_delivery(&self) -> DeliveryDetail {
         let rows = self.deliveries().await;
         assert_eq!(rows.len(), 1);
         self.engine.delivery(&self.admin, &rows[0].id).await.unwrap()
     }
 
-    pub async fn delivery(&self, id: &DeliveryId) -> DeliveryRow {
+    pub(crate) async fn delivery(&self, id: &DeliveryId) -> DeliveryRow {
         self.engine.delivery(&self.admin, id).await.unwrap().row
     }
 
     /// The attempts of a delivery, oldest first.
-    pub async fn attempts(&self, id: &DeliveryId) -> Vec<Attempt> {
+    pub(crate) async fn attempts(&self, id: &DeliveryId) -> Vec<Attempt> {
         self.engine.delivery(&self.admin, id).await.unwrap().attempts
     }
 
-    pub async fn pause(&self, id: &EndpointId) {
+    pub(crate) async fn pause(&self, id: &EndpointId) {
         self.pause_by(&self.engine, id).await;
     }
 
-    pub async fn pause_by(&self, engine: &Engine, id: &EndpointId) {
+    pub(crate) async fn pause_by(&self, engine: &Engine, id: &EndpointId) {
         engine.pause_endpoint(&self.admin, id).await.unwrap();
     }
 
-    pub async fn resume(&self, id: &EndpointId) {
+    pub(crate) async fn resume(&self, id: &EndpointId) {
         self.resume_by(&self.engine, id).await;
     }
 
-    pub async fn resume_by(&self, engine: &Engine, id: &EndpointId) {
+    pub(crate) async fn resume_by(&self, engine: &Engine, id: &EndpointId) {
         engine.resume_endpoint(&self.admin, id, None).await.unwrap();
     }
 
-    pub fn now(&self) -> UnixMs {
+    pub(crate) fn now(&self) -> UnixMs {
         self.engine.clock().now()
     }
 
     /// URL of the database.
-    pub fn database_url(&self) -> &str {
+    pub(crate) fn database_url(&self) -> &str {
         &self.config.database.url
     }
 
     /// The text column of a query, read without the engine.
-    pub async fn texts(&self, query: String) -> Vec<String> {
+    pub(crate) async fn texts(&self, query: String) -> Vec<String> {
         use sqlx::{ConnectOptions as _, Connection as _};
         let (url, query) = (&self.config.database.url, sqlx::AssertSqlSafe(query));
         if url.starts_with("postgres") {
@@ -321,7 +274,7 @@ impl TestHarness {
     }
 
     /// Every text column of the schema as `table.column`.
-    pub async fn columns(&self) -> Vec<String> {
+    pub(crate) async fn columns(&self) -> Vec<String> {
         let query = if self.config.database.url.starts_with("postgres") {
             "SELECT table_name || '.' || column_name FROM information_schema.columns \
              WHERE table_schema = 'public' AND data_type = 'text' ORDER BY 1"
@@ -333,7 +286,7 @@ impl TestHarness {
     }
 
     /// Asserts that the database's files contain none of these, including free pages and the write-ahead log.
-    pub fn raw_file_is_free_of(&self, secrets: &[&str]) {
+    pub(crate) fn raw_file_is_free_of(&self, secrets: &[&str]) {
         let files = std::fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
         for file in files.filter(|path| path.to_string_lossy().contains("offhook.db")) {
             let bytes = std::fs::read(&file).unwrap();
@@ -345,7 +298,7 @@ impl TestHarness {
     }
 
     /// Runs a statement without the engine.
-    pub async fn execute(&self, statement: impl Into<String>) -> sqlx::Result<()> {
+    pub(crate) async fn execute(&self, statement: impl Into<String>) -> sqlx::Result<()> {
         use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
         let (url, statement) = (&self.config.database.url, sqlx::AssertSqlSafe(statement.into()));
         if url.starts_with("postgres") {
@@ -358,7 +311,7 @@ impl TestHarness {
     }
 
     /// The single text that a query returns.
-    pub async fn text(&self, query: &'static str) -> String {
+    pub(crate) async fn text(&self, query: &'static str) -> String {
         use engine::store::db::Pool;
         match &self.engine.context().db.readers {
             Pool::Sqlite(pool) => sqlx::query_scalar(query).fetch_one(pool).await.unwrap(),
@@ -367,7 +320,7 @@ impl TestHarness {
     }
 
     /// Tampers with the audit log as the owner of the database could: drops the triggers first.
-    pub async fn tamper(&self, statement: &'static str) {
+    pub(crate) async fn tamper(&self, statement: &'static str) {
         let guards = if self.config.database.url.starts_with("postgres") {
             &["DROP TRIGGER IF EXISTS audit_log_stays ON audit_log"][..]
         } else {
@@ -381,7 +334,7 @@ impl TestHarness {
 }
 
 /// Signs up a user; returns their actor and an API token of their account with every scope.
-pub async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
+pub(crate) async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
     let form = SignUp {
         name: "Ana".into(),
         email: format!("ana@{}.example", name.to_lowercase()),
@@ -396,7 +349,7 @@ pub async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
 }
 
 /// An event of this kind for a call.
-pub fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
+pub(crate) fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
     let first = &kind.example()[kind.example().find("call_id").unwrap() + 10..][..36];
     let payload = kind.example().replace(first, &call_id(call));
     let posted = match id {
@@ -408,6 +361,6 @@ pub fn event(kind: EventKind, call: u32, id: Option<&str>) -> NewEvent {
 }
 
 /// The call id with this number.
-pub fn call_id(call: u32) -> String {
+pub(crate) fn call_id(call: u32) -> String {
     format!("{call:08x}-aaaf-11e7-b600-7ac8e42434d2")
 }

@@ -25,7 +25,7 @@ async fn history(harness: &TestHarness, id: &domain::id::EndpointId) -> Vec<Audi
 const GOOD_DAY_MS: i64 = DAY_MS + 60_000;
 
 /// Fails one delivery a day, for this many days.
-pub async fn fail_for_days(harness: &TestHarness, days: u32) {
+pub(crate) async fn fail_for_days(harness: &TestHarness, days: u32) {
     harness.receiver.usually(Reply::Status(500));
     for day in 0..=days {
         harness.accept(EventKind::CallProcessed, 1_000 + day).await;

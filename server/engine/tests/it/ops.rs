@@ -27,20 +27,20 @@ use crate::harness::{TestHarness, event, newcomer, on_both};
 
 on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter an_operator_manages_platform_tokens only_operators_have_ops_access }
 
-pub const PASSWORD: &str = "violet kettle ran 7 miles";
+pub(crate) const PASSWORD: &str = "violet kettle ran 7 miles";
 
-pub async fn staff(harness: &TestHarness, name: &str, role: StaffRole) -> Actor {
+pub(crate) async fn staff(harness: &TestHarness, name: &str, role: StaffRole) -> Actor {
     let email = format!("{name}@provider.example");
     let place = Affiliation::Staff(role);
     let id = harness.engine.create_user(&Actor::COMMAND_LINE, &email, PASSWORD, place).await.unwrap();
     harness.engine.staff(&id).await.unwrap().at("198.51.100.7")
 }
 
-pub async fn operator(harness: &TestHarness) -> Actor {
+pub(crate) async fn operator(harness: &TestHarness) -> Actor {
     staff(harness, "olga", StaffRole::Operator).await
 }
 
-pub fn acme(harness: &TestHarness) -> AccountId {
+pub(crate) fn acme(harness: &TestHarness) -> AccountId {
     harness.admin.account().unwrap().clone()
 }
 
@@ -53,7 +53,7 @@ async fn records_of(harness: &TestHarness, olga: &Actor, area: &str) -> (Vec<Aud
 }
 
 /// The secret part of the link in the latest email.
-pub async fn link(harness: &TestHarness) -> String {
+pub(crate) async fn link(harness: &TestHarness) -> String {
     let email = harness.emails().await.pop().unwrap();
     let line = email.text.lines().find(|line| line.starts_with("http")).unwrap().to_owned();
     line.rsplit('/').next().unwrap().to_owned()

@@ -25,7 +25,7 @@ use crate::{
 on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_leased_does_not_hold_up_claims a_job_that_fails_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it }
 
 /// Makes the database refuse to do this to rows that satisfy a condition on `NEW` or `OLD`.
-pub async fn refuse(harness: &TestHarness, operation: &str, table: &str, condition: String) {
+pub(crate) async fn refuse(harness: &TestHarness, operation: &str, table: &str, condition: String) {
     let statement = if harness.database_url().starts_with("postgres") {
         format!(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a bad row'; END $$; \

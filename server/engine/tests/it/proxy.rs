@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// A proxy. Dropping it cuts everything.
-pub struct Proxy {
+pub(crate) struct Proxy {
     address: SocketAddr,
     cuts: watch::Sender<usize>,
     /// Bytes of responses that still pass; `usize::MAX` for no limit.
@@ -24,7 +24,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts one in front of the database with this URL, which names its socket's folder.
-    pub async fn start(url: &str) -> Self {
+    pub(crate) async fn start(url: &str) -> Self {
         let folder = url.split_once("host=").expect("the cluster listens on a socket").1.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -51,18 +51,18 @@ impl Proxy {
     }
 
     /// The URL of the same database through the proxy.
-    pub fn url(&self, url: &str) -> String {
+    pub(crate) fn url(&self, url: &str) -> String {
         let (base, _) = url.split_once('?').unwrap();
         base.replace("@localhost", &format!("@{}", self.address))
     }
 
     /// Cuts all connections at once.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// Cuts the connection whose response exceeds this many bytes from now on, in the middle of a message.
-    pub fn cut_after(&self, bytes: usize) {
+    pub(crate) fn cut_after(&self, bytes: usize) {
         self.left.store(bytes, Relaxed);
     }
 }

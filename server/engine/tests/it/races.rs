@@ -17,8 +17,9 @@ use engine::{
     store::{
         db::Tx,
         deliveries::{
+            ordering_keys::{self, OrderingKey},
             outcomes::{self, Finish},
-            queue::{self, NewDelivery, OrderingKey},
+            queue::{self, NewDelivery},
         },
         endpoints::health::{self, HealthChange},
         events::{self, NewEventRow},
@@ -102,7 +103,7 @@ async fn an_event_that_arrives_while_its_predecessor_ends_is_promoted() {
     harness.accept(EventKind::IncomingCall, 1).await;
     let key = key(&harness).await;
     let mut accepting = begin(&harness).await;
-    assert_eq!(queue::busy_ordering_keys(&mut accepting, std::slice::from_ref(&key)).await.unwrap().len(), 1);
+    assert_eq!(ordering_keys::busy(&mut accepting, std::slice::from_ref(&key)).await.unwrap().len(), 1);
     // The first is sent and recorded before the second is committed.
     let recording = tokio::spawn({
         let harness = harness.clone();
@@ -124,7 +125,7 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
     let (key, id) = (key(&harness).await, harness.deliveries().await[0].id.to_string());
     let node = harness.engine.context().node.clone();
     let mut recording = begin(&harness).await;
-    queue::lock_ordering_keys(&mut recording, [key.clone()]).await.unwrap();
+    ordering_keys::lock(&mut recording, [key.clone()]).await.unwrap();
     let delivered = Finish {
         id,
         state: "delivered",
@@ -139,7 +140,7 @@ async fn an_event_that_arrives_while_its_predecessor_is_recorded_is_not_blocked(
         finished_ms: Some(harness.now().0),
     };
     assert_eq!(outcomes::finish(&mut recording, &node, &[delivered]).await.unwrap().len(), 1);
-    assert_eq!(queue::promote_next(&mut recording, &[key], None, harness.now()).await.unwrap(), [""; 0]);
+    assert_eq!(ordering_keys::promote_next(&mut recording, &[key], None, harness.now()).await.unwrap(), [""; 0]);
     let accepting = tokio::spawn({
         let harness = harness.clone();
         async move { harness.accept(EventKind::CallProcessed, 1).await }
@@ -259,7 +260,7 @@ async fn an_endpoint_can_be_deleted_while_an_outcome_is_recorded() {
     harness.accept(EventKind::CallProcessed, 1).await;
     // In the recorder's order: first the delivery, then its endpoint.
     let mut recording = begin(&harness).await;
-    let busy = queue::busy_ordering_keys(&mut recording, &[key(&harness).await]).await.unwrap();
+    let busy = ordering_keys::busy(&mut recording, &[key(&harness).await]).await.unwrap();
     assert_eq!(busy.len(), 1);
     let deleting = tokio::spawn({
         let (harness, id) = (harness.clone(), endpoint.id.clone());

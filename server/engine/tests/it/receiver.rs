@@ -15,14 +15,14 @@ use tokio::{
 
 /// A recorded request.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub(crate) struct Received {
     pub head: String,
     pub body: String,
 }
 
 impl Received {
     /// A header's value.
-    pub fn header(&self, name: &str) -> Option<String> {
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
         let line = self.head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}:")))?;
         line.split_once(':').map(|(_, value)| value.trim().to_owned())
     }
@@ -30,7 +30,7 @@ impl Received {
 
 /// How to respond to a request.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// Respond with this status.
     Status(u16),
     /// Respond with 429 and ask for a pause of a second.
@@ -65,14 +65,14 @@ struct Script {
 }
 
 #[derive(Clone)]
-pub struct Receiver {
+pub(crate) struct Receiver {
     pub address: SocketAddr,
     script: Arc<Mutex<Script>>,
     arrived: Arc<Notify>,
 }
 
 impl Receiver {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receiver =
             Self { address: listener.local_addr().unwrap(), script: Arc::default(), arrived: Arc::default() };
@@ -86,43 +86,43 @@ impl Receiver {
         receiver
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
     /// Responds to the next requests like this, then with 200 again.
-    pub fn next(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub(crate) fn next(&self, replies: impl IntoIterator<Item = Reply>) {
         self.script.lock().unwrap().next.extend(replies);
     }
 
     /// Responds to every request like this from now on.
-    pub fn usually(&self, reply: Reply) {
+    pub(crate) fn usually(&self, reply: Reply) {
         self.script.lock().unwrap().usual = Some(reply);
     }
 
     /// Responds to every request with 200 from now on.
-    pub fn reset_script(&self) {
+    pub(crate) fn reset_script(&self) {
         let mut script = self.script.lock().unwrap();
         script.next.clear();
         script.usual = None;
     }
 
     /// Responds with 500 to every `n`th request.
-    pub fn fail_every(&self, n: usize) {
+    pub(crate) fn fail_every(&self, n: usize) {
         self.script.lock().unwrap().fail_every = n;
     }
 
     /// Accepts this many requests, then responds with 429 and asks for a pause of a second.
-    pub fn allow(&self, n: usize) {
+    pub(crate) fn allow(&self, n: usize) {
         self.script.lock().unwrap().allowed = Some(n);
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.script.lock().unwrap().received.clone()
     }
 
     /// Waits until this many requests have arrived.
-    pub async fn has_received(&self, count: usize) {
+    pub(crate) async fn has_received(&self, count: usize) {
         loop {
             let arrived = self.arrived.notified();
             if self.script.lock().unwrap().received.len() >= count {
@@ -133,12 +133,12 @@ impl Receiver {
     }
 
     /// Bytes of a flood that the client read.
-    pub fn flooded(&self) -> usize {
+    pub(crate) fn flooded(&self) -> usize {
         self.script.lock().unwrap().flooded
     }
 
     /// The kinds of the events received, in order.
-    pub fn kinds(&self) -> Vec<String> {
+    pub(crate) fn kinds(&self) -> Vec<String> {
         self.received().iter().map(|r| r.header("offhook-event").unwrap()).collect()
     }
 

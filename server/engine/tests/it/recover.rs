@@ -20,14 +20,14 @@ use crate::{
 
 on_both! { exactly_the_counted_deliveries_are_sent a_job_never_sends_faster_than_its_rate a_crash_at_any_point_repeats_and_skips_nothing two_nodes_never_run_the_same_step a_paused_job_continues_where_it_stopped a_cancelled_job_leaves_the_rest_alone events_of_a_call_are_recovered_in_order deliveries_behind_a_busy_call_are_not_forgotten never_sent_events_are_sent_in_order repeated_failures_are_counted_and_can_be_recovered_again expired_ephemeral_events_count_as_fresh_again an_endpoint_has_one_job_at_a_time a_job_with_nothing_to_recover_is_refused tests_and_deliveries_past_retention_are_not_counted deleting_an_endpoint_ends_its_job a_paused_job_ends_with_its_endpoint_and_is_recorded another_accounts_job_is_not_found }
 
-pub const STEP_MS: i64 = 100;
+pub(crate) const STEP_MS: i64 = 100;
 
-pub fn form() -> RecoverForm {
+pub(crate) fn form() -> RecoverForm {
     RecoverForm { from: iso_utc(START.plus_ms(-1)), ..RecoverForm::default() }
 }
 
 /// This many failed deliveries, each of its own call; the receiver works again.
-pub async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
+pub(crate) async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
     let endpoint = harness.endpoint().await;
     harness.receiver.next((0..calls).map(|_| Reply::Status(410)));
     for call in 0..calls {
@@ -43,7 +43,7 @@ pub async fn outage(harness: &TestHarness, calls: u32) -> Endpoint {
     endpoint
 }
 
-pub async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &RecoverForm) -> RecoveryJob {
+pub(crate) async fn start(harness: &TestHarness, endpoint: &EndpointId, form: &RecoverForm) -> RecoveryJob {
     // Events accepted at the very moment of the start do not count as past.
     harness.clock.step_ms(1);
     harness.engine.start_recovery(&harness.admin, endpoint, &form.input().unwrap()).await.unwrap()
@@ -53,7 +53,7 @@ async fn job(harness: &TestHarness, job: &RecoveryJob) -> RecoveryJob {
     harness.engine.job(&harness.admin, &job.id).await.unwrap()
 }
 
-pub async fn round(engine: &Engine) -> usize {
+pub(crate) async fn round(engine: &Engine) -> usize {
     engine.background().recovery_jobs.round().await.unwrap().requeued
 }
 

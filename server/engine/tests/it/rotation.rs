@@ -36,7 +36,7 @@ fn signed_by(got: &Received, secret: &str) -> bool {
     got.header("webhook-signature").unwrap().split(' ').any(|one| one == signature)
 }
 
-pub fn created(outcome: StepOutcome) -> String {
+pub(crate) fn created(outcome: StepOutcome) -> String {
     let StepOutcome::Created(credential) = outcome else { panic!("{outcome:?}") };
     credential
 }

@@ -22,33 +22,33 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// The host that the servers are called by.
-pub const HOST: &str = "crm.example";
+pub(crate) const HOST: &str = "crm.example";
 
 /// An authority that the engine under test trusts.
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
 }
 
 /// A certificate with its key.
-pub struct Certified {
+pub(crate) struct Certified {
     pub certificate: CertificateDer<'static>,
     pub pem: String,
     key: Vec<u8>,
 }
 
 impl Certified {
-    pub fn key(&self) -> PrivateKeyDer<'static> {
+    pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
         PrivatePkcs8KeyDer::from(self.key.clone()).into()
     }
 }
 
 impl Authority {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::named("Authority")
     }
 
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -58,7 +58,7 @@ impl Authority {
     }
 
     /// A certificate for [`HOST`] with this change.
-    pub fn certify(&self, change: impl FnOnce(&mut CertificateParams)) -> Certified {
+    pub(crate) fn certify(&self, change: impl FnOnce(&mut CertificateParams)) -> Certified {
         let mut params = CertificateParams::new(vec![HOST.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, HOST);
         change(&mut params);
@@ -69,26 +69,26 @@ impl Authority {
     }
 
     /// Trusts this authority, and resolves every name under `.example` to this machine.
-    pub fn trust(&self) -> Trust {
+    pub(crate) fn trust(&self) -> Trust {
         let local = || -> SocketAddr { ([127, 0, 0, 1], 0).into() };
         Trust { lookup: Arc::new(move |_| Box::pin(async move { Ok(vec![local()]) })), roots: vec![self.root.clone()] }
     }
 }
 
 /// A certificate for [`HOST`] that signed itself.
-pub fn self_signed() -> Certified {
+pub(crate) fn self_signed() -> Certified {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![HOST.to_owned()]).unwrap().self_signed(&key).unwrap();
     Certified { certificate: certificate.der().clone(), pem: String::new(), key: key.serialize_der() }
 }
 
 /// A TLS configuration with this certificate.
-pub fn serving(certified: &Certified) -> ServerConfig {
+pub(crate) fn serving(certified: &Certified) -> ServerConfig {
     config().with_single_cert(vec![certified.certificate.clone()], certified.key()).unwrap()
 }
 
 /// A TLS configuration that has a certificate for no name.
-pub fn knowing_no_name() -> ServerConfig {
+pub(crate) fn knowing_no_name() -> ServerConfig {
     #[derive(Debug)]
     struct NoName;
     impl ResolvesServerCert for NoName {
@@ -105,7 +105,7 @@ fn config() -> rustls::ConfigBuilder<ServerConfig, rustls::server::WantsServerCe
 }
 
 /// Accepts TLS connections and handles each with `serve`. Returns the port.
-pub async fn rustls<F>(config: ServerConfig, serve: impl Fn(TlsStream<TcpStream>) -> F + Send + 'static) -> u16
+pub(crate) async fn rustls<F>(config: ServerConfig, serve: impl Fn(TlsStream<TcpStream>) -> F + Send + 'static) -> u16
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -122,7 +122,7 @@ where
 }
 
 /// Responds to the first request with 200.
-pub async fn respond(mut stream: TlsStream<TcpStream>) {
+pub(crate) async fn respond(mut stream: TlsStream<TcpStream>) {
     let mut request = [0; 4_096];
     let _ = stream.read(&mut request).await;
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
@@ -130,7 +130,7 @@ pub async fn respond(mut stream: TlsStream<TcpStream>) {
 
 /// What a port does that does not speak TLS.
 #[derive(Debug, Clone, Copy)]
-pub enum Port {
+pub(crate) enum Port {
     /// Sends this at once.
     Greets(&'static str),
     /// Sends this once it has received something.
@@ -144,7 +144,7 @@ pub enum Port {
 }
 
 /// Opens such a port.
-pub async fn open(port: Port) -> u16 {
+pub(crate) async fn open(port: Port) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let number = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -173,7 +173,7 @@ async fn behave(mut stream: TcpStream, port: Port) {
 }
 
 /// OpenSSL's test server, until it is dropped.
-pub struct OpenSsl {
+pub(crate) struct OpenSsl {
     process: Child,
     pub port: u16,
     _files: tempfile::TempDir,
@@ -181,7 +181,7 @@ pub struct OpenSsl {
 
 impl OpenSsl {
     /// Starts it with this certificate and key, and these options.
-    pub fn start(pem: &str, options: &[&str]) -> Self {
+    pub(crate) fn start(pem: &str, options: &[&str]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let file = files.path().join("server.pem");
         std::fs::File::create(&file).unwrap().write_all(pem.as_bytes()).unwrap();
@@ -211,7 +211,7 @@ impl Drop for OpenSsl {
 }
 
 /// A self-signed certificate with an RSA key of this size, made by OpenSSL.
-pub fn rsa(bits: u32) -> String {
+pub(crate) fn rsa(bits: u32) -> String {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=crm.example", "-keyout", "-", "-out", "-"])
         .args(["-newkey", &format!("rsa:{bits}"), "-addext", "subjectAltName=DNS:crm.example"])

@@ -15,7 +15,7 @@ const EXTENSIONS: std::ops::RangeInclusive<u32> = 7_001..=7_060;
 
 /// When the events of a call are posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Timing {
+pub(super) enum Timing {
     /// In real time.
     Real,
     /// Immediately one after the other.
@@ -24,7 +24,7 @@ pub enum Timing {
 
 /// One event of a call.
 #[derive(Debug)]
-pub struct Event {
+pub(super) struct Event {
     /// Its id, which makes retries safe.
     pub id: String,
     /// Seconds after the start of the call.
@@ -35,7 +35,7 @@ pub struct Event {
 
 impl Event {
     /// The body to post.
-    pub fn body(&self, account: Option<&str>, timestamp: u64) -> String {
+    pub(super) fn body(&self, account: Option<&str>, timestamp: u64) -> String {
         let account = account.map(|reference| format!("\"account\":{},", json!(reference))).unwrap_or_default();
         format!("{{{account}\"id\":\"{}\",\"timestamp\":{timestamp},\"payload\":{}}}", self.id, self.payload)
     }
@@ -43,7 +43,7 @@ impl Event {
 
 /// A call from its first ring to its call record.
 #[derive(Debug)]
-pub struct Call {
+pub(super) struct Call {
     /// Its events, in order.
     pub events: Vec<Event>,
 }
@@ -59,7 +59,7 @@ enum CallKind {
 
 impl Call {
     /// A random call: half of them are incoming and answered.
-    pub fn random(random: &mut StdRng) -> Self {
+    pub(super) fn random(random: &mut StdRng) -> Self {
         let kinds = [
             CallKind::Answered,
             CallKind::Answered,
@@ -82,7 +82,7 @@ impl Call {
     }
 
     /// Seconds from the first event to the last.
-    pub fn length_s(&self) -> u64 {
+    pub(super) fn length_s(&self) -> u64 {
         self.events.last().map_or(0, |event| event.after_s)
     }
 }

@@ -25,7 +25,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// The server's response to an accepted event.
 #[derive(Debug, Deserialize)]
-pub struct Accepted {
+pub(super) struct Accepted {
     /// Its id.
     pub id: String,
     /// How many endpoints it is sent to.
@@ -40,7 +40,7 @@ enum Outcome {
 }
 
 /// Posts events to one server.
-pub struct Client {
+pub(super) struct Client {
     http: HttpClient,
     events: Uri,
     authorization: String,
@@ -48,14 +48,14 @@ pub struct Client {
 
 impl Client {
     /// A client of the server at `url`.
-    pub fn new(url: &Url, token: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(url: &Url, token: &str) -> anyhow::Result<Self> {
         let events = url.join("api/v1/events")?.as_str().parse().context("--url")?;
         let http = http_client::new().context("TLS")?;
         Ok(Self { http, events, authorization: format!("Bearer {token}") })
     }
 
     /// Posts the event with this id until it is accepted or rejected. The id makes retries safe.
-    pub async fn post(&self, id: &str, body: String) -> Result<Accepted, String> {
+    pub(super) async fn post(&self, id: &str, body: String) -> Result<Accepted, String> {
         let body = Bytes::from(body);
         let mut last = String::new();
         for _ in 0..ATTEMPTS_MAX {

@@ -19,7 +19,7 @@ const REASONS_MAX: usize = 5;
 
 /// Counts results.
 #[derive(Default)]
-pub struct Tally {
+pub(super) struct Tally {
     accepted: AtomicU64,
     refused: AtomicU64,
     deliveries: AtomicU64,
@@ -28,7 +28,7 @@ pub struct Tally {
 
 /// The result on stdout.
 #[derive(Serialize)]
-pub struct Report {
+pub(super) struct Report {
     calls: u32,
     accepted: u64,
     refused: u64,
@@ -38,7 +38,7 @@ pub struct Report {
 
 impl Tally {
     /// Counts a result, and returns whether the event was accepted.
-    pub fn count(&self, result: Result<Accepted, String>) -> bool {
+    pub(super) fn count(&self, result: Result<Accepted, String>) -> bool {
         match result {
             Ok(accepted) => {
                 self.accepted.fetch_add(1, Relaxed);
@@ -57,7 +57,7 @@ impl Tally {
     }
 
     /// The counts.
-    pub fn report(&self, calls: u32, took: Duration) -> Report {
+    pub(super) fn report(&self, calls: u32, took: Duration) -> Report {
         Report {
             calls,
             accepted: self.accepted.load(Relaxed),
@@ -68,7 +68,7 @@ impl Tally {
     }
 
     /// An error if any event was rejected.
-    pub fn verdict(&self) -> Result<(), CommandError> {
+    pub(super) fn verdict(&self) -> Result<(), CommandError> {
         let refused = self.refused.load(Relaxed);
         if refused == 0 {
             return Ok(());

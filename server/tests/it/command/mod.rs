@@ -5,7 +5,7 @@ mod key;
 mod log;
 mod otlp;
 mod restore;
-pub mod serve;
+pub(crate) mod serve;
 mod simulate;
 mod startup_keys;
 
@@ -18,14 +18,14 @@ use std::{
 use serde_json::Value;
 
 /// The binary with this data folder and an empty environment.
-pub fn offhook(data: &Path) -> Command {
+pub(crate) fn offhook(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
     command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
 /// Runs a command without blocking the test's own server.
-pub async fn run(mut command: Command, input: &str) -> Output {
+pub(crate) async fn run(mut command: Command, input: &str) -> Output {
     let input = input.to_owned();
     let running = tokio::task::spawn_blocking(move || {
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -37,13 +37,13 @@ pub async fn run(mut command: Command, input: &str) -> Output {
 }
 
 /// Creates a data folder by starting a server and killing it.
-pub fn installed(data: &Path) {
+pub(crate) fn installed(data: &Path) {
     drop(serve::serve(offhook(data)));
 }
 
 /// The one line on stdout.
 #[track_caller]
-pub fn line(output: &Output) -> Value {
+pub(crate) fn line(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(text.lines().count(), 1, "{text}");

@@ -12,7 +12,7 @@ use super::{installed, offhook};
 use crate::test_app::{client, response};
 
 /// A server that is killed when its test ends.
-pub struct Serving {
+pub(crate) struct Serving {
     child: Child,
     /// None once nothing more is read: a full pipe would block the server.
     lines: Option<Lines<BufReader<ChildStderr>>>,
@@ -20,11 +20,11 @@ pub struct Serving {
 }
 
 impl Serving {
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn log(&self) -> &[String] {
+    pub(crate) fn log(&self) -> &[String] {
         &self.log
     }
 
@@ -50,7 +50,7 @@ impl Drop for Serving {
 }
 
 /// Starts it and reads its log until it has started; returns it with its address.
-pub fn serve(command: Command) -> (Serving, String) {
+pub(crate) fn serve(command: Command) -> (Serving, String) {
     let mut serving = spawn(command);
     let address = serving.logged("address");
     serving.lines = None;

@@ -27,7 +27,7 @@ const CALLS: [&[EventKind]; 2] = [
 
 /// An event that was accepted.
 #[derive(Debug, Clone)]
-pub struct Accepted {
+pub(super) struct Accepted {
     pub id: String,
     pub call: usize,
     /// Its place in the call.
@@ -38,14 +38,14 @@ pub struct Accepted {
 
 /// What the platform has learnt.
 #[derive(Default)]
-pub struct Posted {
+pub(super) struct Posted {
     pub accepted: Mutex<Vec<Accepted>>,
     /// Refusals by status; 0 for a connection that broke or did not respond.
     pub refused: Mutex<Vec<(usize, u16)>>,
 }
 
 /// Posts calls for this long. Returns when all of their events have been accepted.
-pub async fn post_calls(
+pub(super) async fn post_calls(
     (addresses, token): (&[String], &str),
     (phase, first): (usize, usize),
     lasts: Duration,

@@ -11,7 +11,7 @@ use engine::clock::sleep_ms;
 use crate::{command::offhook, test_app::client};
 
 /// A node; killed when dropped.
-pub struct Node {
+pub(super) struct Node {
     data: PathBuf,
     database: String,
     log: PathBuf,
@@ -22,21 +22,21 @@ pub struct Node {
 
 impl Node {
     /// A node that has not started.
-    pub fn new(data: &Path, database: String, number: usize) -> Self {
+    pub(super) fn new(data: &Path, database: String, number: usize) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap().to_string();
         Self { log: data.join(format!("node-{number}.log")), data: data.to_owned(), database, address, child: None }
     }
 
     /// The binary on this node's database.
-    pub fn command(&self) -> Command {
+    pub(super) fn command(&self) -> Command {
         let mut command = offhook(&self.data);
         command.env("OFFHOOK_DATABASE_URL", &self.database);
         command
     }
 
     /// Starts it with a clock that is off by this many seconds, and waits until it responds.
-    pub async fn start(&mut self, clock_s: i64) {
+    pub(super) async fn start(&mut self, clock_s: i64) {
         let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
         let mut server = self.command();
         server.args(["serve", "--listen", &self.address, "--log", "warn"]);
@@ -60,7 +60,7 @@ impl Node {
     }
 
     /// `kill -9`.
-    pub fn kill(&mut self) {
+    pub(super) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 /// A running proxy.
-pub struct Proxy {
+pub(super) struct Proxy {
     address: SocketAddr,
     cuts: watch::Sender<usize>,
     frozen: watch::Sender<bool>,
@@ -20,7 +20,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts one in front of this port.
-    pub async fn start(upstream: u16) -> Self {
+    pub(super) async fn start(upstream: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let ((cuts, cut), (frozen, freezing)) = (watch::channel(0), watch::channel(false));
@@ -33,18 +33,18 @@ impl Proxy {
     }
 
     /// A database URL with this proxy as its server.
-    pub fn url(&self, url: &str) -> String {
+    pub(super) fn url(&self, url: &str) -> String {
         let name = url.rsplit('/').next().unwrap();
         format!("postgres://offhook@{}/{name}", self.address)
     }
 
     /// Cuts all connections.
-    pub fn cut(&self) {
+    pub(super) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
     /// Passes nothing on, and closes nothing, until it is called with `false`.
-    pub fn freeze(&self, frozen: bool) {
+    pub(super) fn freeze(&self, frozen: bool) {
         self.frozen.send_replace(frozen);
     }
 }

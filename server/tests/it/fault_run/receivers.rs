@@ -19,28 +19,28 @@ const FAILS_EVERY: usize = 5;
 
 /// A request that arrived.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub(super) struct Arrival {
     pub event: String,
     pub at: Instant,
     pub ok: bool,
 }
 
 /// A running receiver.
-pub struct Receiver {
+pub(super) struct Receiver {
     pub url: String,
     pub arrivals: Arc<Mutex<Vec<Arrival>>>,
 }
 
 /// How a receiver responds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behaviour {
+pub(super) enum Behaviour {
     Quick,
     Slow,
     Failing,
 }
 
 impl Receiver {
-    pub async fn start(behaviour: Behaviour) -> Self {
+    pub(super) async fn start(behaviour: Behaviour) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/calls", listener.local_addr().unwrap());
         let arrivals = Arc::<Mutex<Vec<Arrival>>>::default();

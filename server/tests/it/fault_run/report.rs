@@ -12,7 +12,7 @@ use super::{
 };
 
 /// What there is to read after a run.
-pub struct Run<'a> {
+pub(super) struct Run<'a> {
     pub posted: &'a Posted,
     pub receivers: &'a [Receiver],
     pub direct: &'a str,
@@ -22,7 +22,7 @@ pub struct Run<'a> {
 
 /// The counts of one fault.
 #[derive(Debug, Default, Clone)]
-pub struct Counts {
+pub(super) struct Counts {
     pub accepted: usize,
     pub refused: usize,
     pub lost: usize,
@@ -35,7 +35,7 @@ pub struct Counts {
 }
 
 /// The counts of all faults.
-pub struct Report {
+pub(super) struct Report {
     phases: Vec<Counts>,
     /// Deliveries that have not ended, each with what is known of it.
     pub stuck: Vec<String>,
@@ -47,7 +47,7 @@ type Ended = HashMap<(String, String), (String, Option<String>)>;
 
 impl Run<'_> {
     /// Waits until all deliveries have ended, at most this long, and counts.
-    pub async fn report(&self, drain: Duration) -> Report {
+    pub(super) async fn report(&self, drain: Duration) -> Report {
         let mut database = sqlx::PgConnection::connect(self.direct).await.unwrap();
         let began = stopwatch();
         let mut stuck = open(&mut database).await;
@@ -123,17 +123,17 @@ async fn ended(database: &mut sqlx::PgConnection) -> Ended {
 
 impl Report {
     /// Lost events of all faults.
-    pub fn lost(&self) -> usize {
+    pub(super) fn lost(&self) -> usize {
         self.phases.iter().map(|counts| counts.lost).sum()
     }
 
     /// Events of all faults that arrived before an earlier one of their call.
-    pub fn out_of_order(&self) -> usize {
+    pub(super) fn out_of_order(&self) -> usize {
         self.phases.iter().map(|counts| counts.out_of_order).sum()
     }
 
     /// Prints a table in Markdown.
-    pub fn print(&self, labels: &[&str]) {
+    pub(super) fn print(&self, labels: &[&str]) {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(
             out,

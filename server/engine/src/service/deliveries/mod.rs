@@ -25,7 +25,7 @@ use crate::{
     store::{
         deliveries::{
             self, list,
-            queue::{self, OrderingKey},
+            ordering_keys::{self, OrderingKey},
         },
         endpoints, events,
     },
@@ -98,7 +98,7 @@ impl Deliveries for Engine {
         let row = self.row(account, id).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        queue::lock_ordering_keys(&mut tx, [ordering_key(&row)]).await?;
+        ordering_keys::lock(&mut tx, [ordering_key(&row)]).await?;
         if !deliveries::cancel(&mut tx, account, id, now).await? {
             let detail = if row.status.is_final() {
                 "This delivery has already ended, so it can't be cancelled."
@@ -107,7 +107,7 @@ impl Deliveries for Engine {
             };
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        queue::promote_next(&mut tx, &[ordering_key(&row)], None, now).await?;
+        ordering_keys::promote_next(&mut tx, &[ordering_key(&row)], None, now).await?;
         self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryCancelled).about(id.as_str(), "")).await?;
         Ok(tx.commit_then(self.wake(account)).await?)
     }

@@ -4,6 +4,7 @@ pub mod backlog;
 pub mod late_arrivals;
 pub mod list;
 pub mod order;
+pub mod ordering_keys;
 pub mod outcomes;
 pub mod queue;
 pub mod recovery_jobs;
@@ -25,7 +26,7 @@ use domain::{
 
 use crate::store::{
     db::{Db, Tx, on, within},
-    deliveries::queue::OrderingKey,
+    deliveries::ordering_keys::OrderingKey,
     error::{StoreError, StoreResult},
     sql::{Sql, json_list},
 };
@@ -251,7 +252,7 @@ pub async fn resend(
     key: OrderingKey,
     now: UnixMs,
 ) -> StoreResult<bool> {
-    let due = if queue::busy_ordering_keys(tx, &[key]).await?.is_empty() { Some(now.0) } else { None };
+    let due = if ordering_keys::busy(tx, &[key]).await?.is_empty() { Some(now.0) } else { None };
     let resent = within!(tx, c => sqlx::query(RESEND)
         .bind(account.as_str()).bind(id.as_str()).bind(now.0).bind(due).execute(c).await?.rows_affected());
     Ok(resent == 1)

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::store::{
     conditions::suspended,
     db::{Db, Tx, on, within},
-    deliveries::queue::OrderingKey,
+    deliveries::ordering_keys::OrderingKey,
     error::StoreResult,
     sql::{BindRows as _, Sql, json_list},
 };

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::store::{
     db::{Tx, within},
-    deliveries::queue::OrderingKey,
+    deliveries::ordering_keys::OrderingKey,
     error::StoreResult,
     sql::{BindRows as _, Sql},
 };

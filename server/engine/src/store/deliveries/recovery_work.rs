@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::store::{
     db::{Db, Tx, on, within},
     deliveries::{
-        queue::{self, OrderingKey},
+        ordering_keys::{self, OrderingKey},
         small,
     },
     error::StoreResult,
@@ -180,12 +180,12 @@ pub async fn put_back(
             keys.push(key);
         }
     }
-    let busy = queue::busy_ordering_keys(tx, &keys).await?;
+    let busy = ordering_keys::busy(tx, &keys).await?;
     let resent = resend(tx, search, job, found, now).await?;
     let sent = send(tx, search, job, found, now).await?;
     // In an ordering key that was free, all deliveries are from this job and none is due: promote the first of each.
     keys.retain(|key| !busy.contains(key));
-    queue::promote_next(tx, &keys, None, now).await?;
+    ordering_keys::promote_next(tx, &keys, None, now).await?;
     Ok(resent + sent)
 }
 

@@ -7,7 +7,7 @@ use domain::{
 
 use crate::store::{
     db::{Db, on},
-    deliveries::queue::OrderingKey,
+    deliveries::ordering_keys::OrderingKey,
     error::{StoreError, StoreResult},
 };
 

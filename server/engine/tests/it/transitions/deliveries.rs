@@ -5,7 +5,7 @@ use domain::{delivery::Deliveries as _, endpoint::Endpoints as _, event::EventKi
 use super::{Test, transition};
 use crate::{harness::TestHarness, parked, receiver::Reply};
 
-pub const TRANSITIONS: [(&str, Test); 17] = [
+pub(super) const TRANSITIONS: [(&str, Test); 17] = [
     transition!("an event is accepted and the endpoint is subscribed to it", accepted),
     transition!("an ephemeral event is accepted after its call's CallProcessed", superseded_on_arrival),
     transition!("2xx", succeeds),

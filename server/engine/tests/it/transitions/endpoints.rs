@@ -9,7 +9,7 @@ use domain::{
 use super::{Test, transition};
 use crate::{harness::TestHarness, health::fail_for_days, receiver::Reply};
 
-pub const TRANSITIONS: [(&str, Test); 6] = [
+pub(super) const TRANSITIONS: [(&str, Test); 6] = [
     transition!("create", created),
     transition!("pause", paused),
     transition!("an attempt gets a 410 response", gone),

@@ -11,7 +11,7 @@ use crate::{
     recover::{STEP_MS, form, outage, round, start},
 };
 
-pub const TRANSITIONS: [(&str, Test); 7] = [
+pub(super) const TRANSITIONS: [(&str, Test); 7] = [
     transition!("start, with something to recover and no other open job of the endpoint", started),
     transition!("a step has found as much as the rate allows", found_enough),
     transition!("a step has found less than that", found_less),
