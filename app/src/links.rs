@@ -17,7 +17,7 @@ pub const ME: &str = "/me";
 /// A user's password and sessions.
 pub const SECURITY: &str = "/me/security";
 /// A user's email alerts.
-pub const EMAIL_ALERTS: &str = "/me/security#alerts";
+pub const EMAIL_ALERTS: &str = "/me/security#letters";
 /// A user's second factor.
 pub const SECOND_FACTOR: &str = "/me/security/second-factor";
 /// The second step of signing in.

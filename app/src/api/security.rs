@@ -116,7 +116,7 @@ pub async fn end_other_sessions() -> Result<(), UiError> {
 }
 
 /// Turns email alerts about failing endpoints on or off.
-#[server(prefix = "/api", endpoint = "security/alerts")]
+#[server(prefix = "/api", endpoint = "security/letters")]
 pub async fn set_failure_alerts(failing: bool) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SECURITY, &(), async {

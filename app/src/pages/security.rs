@@ -86,7 +86,7 @@ fn FailureAlerts(email_preferences: EmailPreferences) -> impl IntoView {
     };
     let verb = if on { "Turn off" } else { "Turn on" };
     view! {
-        <Panel title="Failure alerts by email" id="alerts">
+        <Panel title="Failure alerts by email" id="letters">
             <form class="grid gap-4" method="post" action=SetFailureAlerts::PATH>
                 <p>{words}</p>
                 <input type="hidden" name="failing" value=(!on).to_string()/>

@@ -18,14 +18,14 @@ const VERIFY: &str = "/api/sign-in/verify";
 const NEW: &str = "violet kettle ran 7 miles";
 
 /// A user's phone: the authenticator app, and the recovery codes.
-pub(crate) struct Phone {
+pub struct Phone {
     key: TotpKey,
     codes: Vec<String>,
 }
 
 impl Phone {
     /// Sets up a second factor for this user.
-    pub(crate) async fn of(app: &TestApp, user: &UserId) -> Self {
+    pub async fn of(app: &TestApp, user: &UserId) -> Self {
         let backend = &app.room.backend;
         let draft = backend.draft_factor(user).await.unwrap();
         let shown = backend.drafted_factor(user, &draft).await.unwrap();
@@ -131,7 +131,7 @@ async fn a_correct_password_alone_opens_nothing() {
             "{page}: {redirect:?}"
         );
     }
-    for function in ["factor/codes", "factor/begin", "security/end", "security/end-others", "security/alerts"] {
+    for function in ["factor/codes", "factor/begin", "security/end", "security/end-others", "security/letters"] {
         let request = ana.request(Method::POST, &format!("/api/{function}")).header("sec-fetch-site", "same-origin");
         let form = with_form(request, &[("handle", "x"), ("failing", "false")]);
         let refused = response(form.header("accept", "application/json")).await;

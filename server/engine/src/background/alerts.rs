@@ -93,7 +93,7 @@ impl Alerts {
         let Some((subject, text)) = content(about.action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
             return Ok(Vec::new());
         };
-        let off = page("me/security#alerts");
+        let off = page("me/security#letters");
         let text = format!("{text}\nYou can switch off these emails:\n{off}\n");
         let readers = email_preferences::alert_recipients(db, &account_id).await?;
         let email = |to| Email { to, subject: subject.clone(), text: text.clone(), unsubscribe: Some(off.clone()) };

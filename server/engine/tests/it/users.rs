@@ -284,7 +284,7 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
         harness.accept(EventKind::CallProcessed, 1).await;
         harness.run().await;
         let emails = harness.emails().await.split_off(before);
-        assert!(emails.iter().all(|email| email.text.contains("/me/security#alerts")));
+        assert!(emails.iter().all(|email| email.text.contains("/me/security#letters")));
         emails.into_iter().map(|email| email.to).collect::<Vec<_>>()
     };
     assert_eq!(harness.engine.email_preferences(&ana).await, Ok(EmailPreferences { failing: true }));

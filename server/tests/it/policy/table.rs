@@ -4,7 +4,7 @@ use domain::actor::Permission;
 
 /// What access requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub enum Access {
     /// Nothing.
     Open,
     /// A correct password that still needs its code. No visitor here has one, so all are sent to the first step.
@@ -28,7 +28,7 @@ use Permission::{
 };
 
 /// The policy of pages, by route.
-pub(super) const PAGES: &[(&str, Access)] = &[
+pub const PAGES: &[(&str, Access)] = &[
     ("/", SignedIn),
     ("/sign-in", Open),
     ("/sign-in/verify", Halfway),
@@ -110,7 +110,7 @@ pub(super) const PAGES: &[(&str, Access)] = &[
 ];
 
 /// The policy of server functions, by path below `/api`.
-pub(super) const FUNCTIONS: &[(&str, Access)] = &[
+pub const FUNCTIONS: &[(&str, Access)] = &[
     ("deliveries/cancel", In(WriteDeliveries)),
     ("deliveries/resend", In(WriteDeliveries)),
     ("endpoints/create", In(WriteEndpoints)),
@@ -162,9 +162,9 @@ pub(super) const FUNCTIONS: &[(&str, Access)] = &[
     ("rotation/switch", In(RotateCredentials)),
     ("rotation/test", In(RotateCredentials)),
     ("rotation/turn", In(RotateCredentials)),
-    ("security/alerts", SignedIn),
     ("security/end", SignedIn),
     ("security/end-others", SignedIn),
+    ("security/letters", SignedIn),
     ("security/password", SignedIn),
     ("settings/save", In(ManageAccount)),
     ("sign-in", Open),
@@ -188,7 +188,7 @@ pub(super) const FUNCTIONS: &[(&str, Access)] = &[
 ];
 
 /// What pages load, by the name it would have below `/api`: no post may reach it there.
-pub(super) const LOADED: &[&str] = &[
+pub const LOADED: &[&str] = &[
     "audit/list",
     "deliveries/count",
     "deliveries/list",
