@@ -10,6 +10,7 @@ use domain::{
     delivery::Deliveries as _,
     event::EventKind,
     filter::DeliveryFilter,
+    id::EndpointId,
     time::{DAY_MS, iso_utc},
 };
 use engine::{
@@ -18,7 +19,10 @@ use engine::{
     store::db::Pool,
 };
 
-use crate::harness::{On, START, TestHarness};
+use crate::{
+    harness::{On, START, TestHarness},
+    receiver::Reply,
+};
 
 /// Deliveries of the account.
 const ROWS: u64 = 30_000;
@@ -49,18 +53,23 @@ async fn counted_in(pool: &Pool) -> Arc<AtomicU64> {
     steps
 }
 
-#[tokio::test]
-async fn no_list_filter_scans_rows_that_it_does_not_show() {
-    let harness = TestHarness::new(On::Sqlite).await;
-    let (busy, empty) = (harness.endpoint().await.id, harness.endpoint().await.id);
+/// Adds as many deliveries of ended calls to an endpoint, spread over a month.
+async fn fill(harness: &TestHarness, endpoint: &EndpointId) {
     let account = harness.token.account().unwrap();
     let from = START.plus_ms(-30 * DAY_MS);
     for first in (0..ROWS).step_by(1_000) {
         let at = from.plus_ms(i64::try_from(first).unwrap() * 30 * DAY_MS / i64::try_from(ROWS).unwrap());
-        let endpoints = std::slice::from_ref(&busy);
+        let endpoints = std::slice::from_ref(endpoint);
         let run = Run { account, endpoints, first, count: BACKFILL_MAX, at, to: Backfill::Ended };
         harness.engine.backfill(&run).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn no_list_filter_scans_rows_that_it_does_not_show() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    let (busy, empty) = (harness.endpoint().await.id, harness.endpoint().await.id);
+    fill(&harness, &busy).await;
     let day = |days: i64| iso_utc(START.plus_ms(-days * DAY_MS));
     let call =
         harness.engine.deliveries(&harness.admin, &DeliveryFilter::default()).await.unwrap().rows[7].call_id.clone();
@@ -134,4 +143,25 @@ async fn a_call_with_very_many_open_deliveries_costs_its_next_event_no_more() {
     let recording = steps.load(Ordering::Relaxed);
     assert!(recording < CALL_STEPS_MAX, "{recording} steps to promote the next");
     assert_eq!(harness.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries").await, "1");
+}
+
+/// Most steps of the writer for an event and its attempt.
+const EVENT_STEPS_MAX: u64 = 20_000;
+
+#[tokio::test]
+async fn an_event_costs_no_more_in_an_account_with_many_deliveries() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    let endpoint = harness.endpoint().await.id;
+    fill(&harness, &endpoint).await;
+    let steps = counted_in(&harness.engine.context().db.writer).await;
+    for (call, kind) in (1..).zip(EventKind::ALL) {
+        for (call, reply) in [(call * 10, 200), (call * 10 + 1, 500), (call * 10 + 2, 400)] {
+            harness.receiver.next([Reply::Status(reply)]);
+            steps.store(0, Ordering::Relaxed);
+            harness.accept(kind, call).await;
+            assert_eq!(harness.run().await, 1);
+            let taken = steps.load(Ordering::Relaxed);
+            assert!(taken < EVENT_STEPS_MAX, "{kind:?}, {reply}: {taken} steps");
+        }
+    }
 }

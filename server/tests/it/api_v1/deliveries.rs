@@ -1,10 +1,12 @@
 //! `/api/v1/deliveries`
 
+use domain::role::Role;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::CALL;
 use crate::{
+    browser::Browser,
     receiver::Receiver,
     test_app::{Tenant, TestApp},
 };
@@ -35,6 +37,22 @@ async fn a_failed_attempt_shows_its_cause_and_the_response() {
     assert!(attempt["duration_ms"].is_u64() && attempt["response_head"].as_str().unwrap().contains("content-length"));
     assert_eq!((&attempt["response_body"], &attempt["response_cut"]), (&json!(""), &json!(false)));
     assert_eq!((&shown["payload"]["call_id"], &shown["endpoint_url"]), (&json!(CALL), &json!(receiver.url)));
+}
+
+#[tokio::test]
+async fn a_rejected_event_says_that_later_events_of_its_call_do_not_wait_for_it() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    receiver.respond_with(StatusCode::BAD_REQUEST);
+    tenant.endpoint(&receiver.url).await;
+    post_record(&tenant, "call-1").await;
+    let row = tenant.until_delivery_is("retrying").await;
+    assert_eq!(row["order_given_up"], "rejected");
+    let mut viewer = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
+    let page = viewer.get(&format!("/a/{}/deliveries/{}", tenant.account.id, row["id"].as_str().unwrap())).await;
+    let sentence = "because your server rejected it. They may arrive first.";
+    assert!(page.text.contains(sentence), "{}", page.text);
 }
 
 #[tokio::test]

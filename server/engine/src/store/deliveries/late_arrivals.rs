@@ -9,11 +9,14 @@ use crate::store::{
     sql::{Sql, json_list},
 };
 
-/// From the call to its events, and from these to their deliveries: both are indexed, whatever has become of them.
+/// From the call to its events, as many as a call may have open, and from these to their deliveries, whatever has become of
+/// them. As subqueries: joined, the databases may walk all deliveries of the account instead.
 static ENDED: Sql = Sql::new(
-    "SELECT DISTINCT r.account_id, r.endpoint_id, r.call_id FROM {rows r: account_id text, endpoint_id text, call_id text} \
-     JOIN events e ON e.account_id = r.account_id AND e.call_id = r.call_id AND e.kind = 'CallProcessed' AND e.test = 0 \
-     JOIN deliveries d ON d.account_id = e.account_id AND d.event_id = e.id AND d.endpoint_id = r.endpoint_id",
+    "SELECT r.account_id, r.endpoint_id, r.call_id FROM {rows r: account_id text, endpoint_id text, call_id text} \
+     WHERE (SELECT 1 FROM (SELECT e.account_id, e.id FROM events e WHERE e.account_id = r.account_id \
+       AND e.call_id = r.call_id AND e.kind = 'CallProcessed' AND e.test = 0 LIMIT 1000) AS ends \
+       WHERE (SELECT 1 FROM deliveries d WHERE d.account_id = ends.account_id AND d.event_id = ends.id \
+         AND d.endpoint_id = r.endpoint_id LIMIT 1) = 1 LIMIT 1) = 1",
 );
 static SUPERSEDE: Sql = Sql::new(
     "UPDATE deliveries SET state = 'expired', end_reason = 'superseded', finished_ms = $2, due_ms = NULL \
