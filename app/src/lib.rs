@@ -3,7 +3,6 @@
 //! Every page is rendered on the server. Only the pieces of the crate `islands` run in the browser.
 
 #![expect(unreachable_pub, reason = "a component passed on by `use` needs a public function and public props")]
-
 // The type of a view nests as deeply as its elements; the default limit of 128 is too low.
 #![recursion_limit = "256"]
 

@@ -2,7 +2,8 @@
 
 use crate::{
     cause::{Cause, CauseFacts, Failure},
-    time::{UnixMs, ago, span},
+    retry::RETRY_AFTER_MAX_MS,
+    time::{SECOND_MS, UnixMs, ago, span},
 };
 
 impl Failure {
@@ -157,7 +158,7 @@ fn tls(failure: &Failure, now: UnixMs) -> String {
         Cause::TlsClientCertificate => "Server demands a client certificate".to_owned(),
         Cause::TlsUnknownName => format!("Server doesn't know the host {}", host(facts)),
         Cause::TlsVersion => "Server doesn't support TLS 1.2 or newer".to_owned(),
-        Cause::TlsCipher => "No TLS cipher in common with the server".to_owned(),
+        Cause::TlsCipher => "Server refused the TLS handshake, usually because it shares no cipher with us".to_owned(),
         Cause::TlsPlainHttp => format!("{} speaks plain HTTP, not TLS", host_port(facts)),
         Cause::TlsNotSpoken => match &facts.detail {
             Some(protocol) => format!("{} speaks {protocol}, not TLS", host_port(facts)),
@@ -206,6 +207,10 @@ fn cloudflare(status: u16) -> String {
 
 fn redirected(facts: &CauseFacts) -> String {
     let status = facts.status.unwrap_or(302);
+    // RFC 9110 section 15.4: the others, such as 304, name no other place.
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return format!("Server responded with {status}, which isn't a success");
+    }
     match &facts.location {
         Some(url) => format!("Server redirected to {url} ({status}); redirects aren't followed"),
         None => format!("Server redirected ({status}); redirects aren't followed"),
@@ -214,10 +219,17 @@ fn redirected(facts: &CauseFacts) -> String {
 
 fn http_status(failure: &Failure) -> String {
     let sentence = status_sentence(failure);
-    match failure.facts.retry_after_s {
-        Some(wait) if failure.cause != Cause::Http429 => format!("{sentence}; asked to wait {wait} s"),
+    match wait_asked(&failure.facts) {
+        Some(wait) if failure.cause != Cause::Http429 => format!("{sentence}; asked to wait {wait}"),
         _ => sentence,
     }
+}
+
+/// How long the server asked us to wait, as far as we do; none if it asked for no wait.
+fn wait_asked(facts: &CauseFacts) -> Option<String> {
+    let wait_s = facts.retry_after_s.filter(|wait_s| *wait_s > 0)?;
+    let honoured = i64::from(wait_s) * SECOND_MS <= RETRY_AFTER_MAX_MS;
+    Some(if honoured { format!("{wait_s} s") } else { format!("more than {}", span(RETRY_AFTER_MAX_MS)) })
 }
 
 fn status_sentence(failure: &Failure) -> String {
@@ -232,8 +244,8 @@ fn status_sentence(failure: &Failure) -> String {
             Some(bytes) => format!("Request body of {} kB is too large for the server (413)", bytes.div_ceil(1_000)),
             None => "Request body is too large for the server (413)".to_owned(),
         },
-        Cause::Http429 => match facts.retry_after_s {
-            Some(wait) => format!("Rate limited by the server; waiting {wait} s (429)"),
+        Cause::Http429 => match wait_asked(facts) {
+            Some(wait) => format!("Rate limited by the server; asked to wait {wait} (429)"),
             None => "Rate limited by the server (429)".to_owned(),
         },
         Cause::Http5xx => format!("Server error ({status})"),
@@ -271,6 +283,25 @@ mod tests {
         assert_eq!(sentence(Cause::TlsExpired), "Certificate expired 3 hours ago");
         assert_eq!(sentence(Cause::ConnectRefused), "crm.acme.example:443 refused the connection");
         assert_eq!(sentence(Cause::Http5xx), "Server error (503); asked to wait 120 s");
+    }
+
+    #[test]
+    fn only_what_the_server_said_is_quoted() {
+        let sentence = |cause, status, retry_after_s| {
+            let facts = CauseFacts { status: Some(status), retry_after_s, ..CauseFacts::default() };
+            Failure { cause, facts }.sentence(UnixMs(0))
+        };
+        assert_eq!(
+            sentence(Cause::Http429, 429, Some(3_600)),
+            "Rate limited by the server; asked to wait 3600 s (429)"
+        );
+        for long in [3_601, u32::MAX] {
+            let expected = "Rate limited by the server; asked to wait more than 1 hour (429)";
+            assert_eq!(sentence(Cause::Http429, 429, Some(long)), expected);
+        }
+        assert_eq!(sentence(Cause::Http429, 429, Some(0)), "Rate limited by the server (429)");
+        assert_eq!(sentence(Cause::Redirected, 304, None), "Server responded with 304, which isn't a success");
+        assert_eq!(sentence(Cause::Redirected, 308, None), "Server redirected (308); redirects aren't followed");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub const fn name(cause: Cause) -> &'static str {
         Cause::TlsClientCertificate => "Client certificate demanded",
         Cause::TlsUnknownName => "Host unknown to the server",
         Cause::TlsVersion => "No TLS 1.2 or newer",
-        Cause::TlsCipher => "No TLS cipher in common",
+        Cause::TlsCipher => "TLS handshake refused",
         Cause::TlsPlainHttp => "Plain HTTP instead of TLS",
         Cause::TlsNotSpoken => "Not a TLS port",
         Cause::TlsClosed => "Closed during the TLS handshake",

@@ -57,13 +57,20 @@ fn of_alert(alert: AlertDescription, certificate_requested: bool, facts: &mut Ca
     }
 }
 
-/// The name of an alert as in RFC 8446 section 6, such as `internal_error`.
+/// The name of an alert as in RFC 8446 section 6, such as `internal_error` or `unknown_ca`; of one that it lacks, the number.
 fn alert_name(alert: AlertDescription) -> String {
-    let mut name = String::new();
-    for character in format!("{alert:?}").chars() {
-        if character.is_ascii_uppercase() && !name.is_empty() {
+    let debug = format!("{alert:?}");
+    if !debug.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return u8::from(alert).to_string();
+    }
+    let (mut name, mut after_lower_case) = (String::new(), false);
+    let characters: Vec<char> = debug.chars().collect();
+    for (i, character) in characters.iter().enumerate() {
+        let before_lower_case = characters.get(i + 1).is_some_and(char::is_ascii_lowercase);
+        if character.is_ascii_uppercase() && i > 0 && (after_lower_case || before_lower_case) {
             name.push('_');
         }
+        after_lower_case = character.is_ascii_lowercase();
         name.push(character.to_ascii_lowercase());
     }
     name
@@ -98,8 +105,17 @@ fn of_certificate(error: &CertificateError, handshake: &Handshake, facts: &mut C
             facts.detail = Some("outdated signature algorithm".to_owned());
             Cause::TlsWeakKey
         }
+        other if is_purpose(other) => {
+            failed("the certificate isn't for a server (extended key usage)".to_owned(), facts)
+        }
         other => failed(format!("certificate {other}"), facts),
     }
+}
+
+/// Whether the certificate is for something else than a server; the verifier of the platform reports it as another error.
+fn is_purpose(error: &CertificateError) -> bool {
+    let by_platform = matches!(error, CertificateError::Other(other) if format!("{other:?}").contains("EkuError"));
+    by_platform || matches!(error, CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. })
 }
 
 /// Whether it would be trusted only with a stronger key, if at all; a certificate that signed itself may be rejected as an
@@ -137,5 +153,7 @@ mod tests {
         let mut facts = CauseFacts::default();
         let cause = of_tls(&TlsError::AlertReceived(AlertDescription::InternalError), false, &mut facts);
         assert_eq!((cause, facts.detail.as_deref()), (Cause::TlsFailed, Some("alert internal_error")));
+        let names = [AlertDescription::UnknownCA, AlertDescription::UnknownPSKIdentity, 200.into()].map(alert_name);
+        assert_eq!(names, ["unknown_ca", "unknown_psk_identity", "200"]);
     }
 }

@@ -84,7 +84,7 @@ async fn each_refusal_by_the_server_has_its_cause() {
         (
             &["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"],
             Cause::TlsCipher,
-            "No TLS cipher in common with the server",
+            "Server refused the TLS handshake, usually because it shares no cipher with us",
         ),
         (&["-tls1_1", "-cipher", seclevel], Cause::TlsVersion, "Server doesn't support TLS 1.2 or newer"),
     ] {
