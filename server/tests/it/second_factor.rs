@@ -18,14 +18,14 @@ const VERIFY: &str = "/api/sign-in/verify";
 const NEW: &str = "violet kettle ran 7 miles";
 
 /// A user's phone: the authenticator app, and the recovery codes.
-pub struct Phone {
+pub(crate) struct Phone {
     key: TotpKey,
     codes: Vec<String>,
 }
 
 impl Phone {
     /// Sets up a second factor for this user.
-    pub async fn of(app: &TestApp, user: &UserId) -> Self {
+    pub(crate) async fn of(app: &TestApp, user: &UserId) -> Self {
         let backend = &app.room.backend;
         let draft = backend.draft_factor(user).await.unwrap();
         let shown = backend.drafted_factor(user, &draft).await.unwrap();

@@ -4,7 +4,7 @@ use domain::actor::Permission;
 
 /// What access requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub(super) enum Access {
     /// Nothing.
     Open,
     /// A correct password that still needs its code. No visitor here has one, so all are sent to the first step.
@@ -28,7 +28,7 @@ use Permission::{
 };
 
 /// The policy of pages, by route.
-pub const PAGES: &[(&str, Access)] = &[
+pub(super) const PAGES: &[(&str, Access)] = &[
     ("/", SignedIn),
     ("/sign-in", Open),
     ("/sign-in/verify", Halfway),
@@ -110,7 +110,7 @@ pub const PAGES: &[(&str, Access)] = &[
 ];
 
 /// The policy of server functions, by path below `/api`.
-pub const FUNCTIONS: &[(&str, Access)] = &[
+pub(super) const FUNCTIONS: &[(&str, Access)] = &[
     ("deliveries/cancel", In(WriteDeliveries)),
     ("deliveries/resend", In(WriteDeliveries)),
     ("endpoints/create", In(WriteEndpoints)),
@@ -188,7 +188,7 @@ pub const FUNCTIONS: &[(&str, Access)] = &[
 ];
 
 /// What pages load, by the name it would have below `/api`: no post may reach it there.
-pub const LOADED: &[&str] = &[
+pub(super) const LOADED: &[&str] = &[
     "audit/list",
     "deliveries/count",
     "deliveries/list",
