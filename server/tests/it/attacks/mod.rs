@@ -1,8 +1,10 @@
 //! What an attacker would try; all of it is refused. Where all pages, functions or calls are tried, the lists are
 //! those of the policy, so that new ones are included.
 
+mod capped;
 mod forgery;
 mod guessing;
 mod injection;
+mod payloads;
 mod scripts;
 mod sessions;
