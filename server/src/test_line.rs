@@ -12,6 +12,7 @@ use axum::{
 };
 use domain::{
     Error,
+    body::is_nested_too_deeply,
     event::EVENT_BODY_MAX_BYTES,
     test_line::{Behaviour, PATH_PREFIX, SLOW_MS},
 };
@@ -32,7 +33,12 @@ async fn receive(State(state): State<SharedState>, Path(key): Path<String>, requ
     let Ok(body) = axum::body::to_bytes(body, EVENT_BODY_MAX_BYTES).await else {
         return (StatusCode::PAYLOAD_TOO_LARGE, "The test line accepts up to 256 KiB.\n").into_response();
     };
-    match state.backend.record_test_line_request(&key, &head(&parts.headers), &String::from_utf8_lossy(&body)).await {
+    let body = String::from_utf8_lossy(&body);
+    if is_nested_too_deeply(&body) {
+        let refusal = "The test line accepts payloads of up to 64 levels.\n";
+        return (StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response();
+    }
+    match state.backend.record_test_line_request(&key, &head(&parts.headers), &body).await {
         Ok(behaviour) => respond(&state, behaviour).await,
         Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, "This test line does not exist.\n").into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),

@@ -1,6 +1,14 @@
 //! The request body that an endpoint receives.
 
-use crate::json::quote_onto;
+use crate::{
+    json::{compact_onto, quote_onto},
+    payload::NESTING_MAX_LEVELS,
+};
+
+/// Most levels of a request body: those of the payload, and its own.
+const BODY_MAX_LEVELS: usize = NESTING_MAX_LEVELS + 1;
+/// Longest indented text, in bytes. One line for each of very many short values would be many times as long as they are.
+const PRETTY_MAX_BYTES: usize = 512 * 1_024;
 
 /// The body byte for byte: `{"payload":…,"timestamp":…,"auth_token":"…"}`, compact, in this key order.
 ///
@@ -18,18 +26,29 @@ pub fn body(payload: &str, timestamp: i64, auth_token: &str) -> String {
     out
 }
 
-/// JSON indented by two spaces, with order and spelling kept. Text that is not JSON is returned unchanged.
+/// JSON indented by two spaces, with order and spelling kept. Text that is not JSON, is nested too deeply for a request
+/// body, or would be longer than half a megabyte is returned unchanged.
 #[must_use]
 pub fn pretty(json: &str) -> String {
-    if serde_json::from_str::<&serde_json::value::RawValue>(json).is_err() {
-        return json.to_owned();
-    }
-    let mut compact = String::with_capacity(json.len());
-    crate::json::compact_onto(&mut compact, json);
-    indent(&compact)
+    compact(json).and_then(|compact| indent(&compact)).unwrap_or_else(|| json.to_owned())
 }
 
-fn indent(compact: &str) -> String {
+/// Whether this is JSON nested more deeply than any request body of Offhook.
+#[must_use]
+pub fn is_nested_too_deeply(text: &str) -> bool {
+    is_json(text) && compact_onto(&mut String::new(), text) > BODY_MAX_LEVELS
+}
+
+fn compact(json: &str) -> Option<String> {
+    let mut compact = String::with_capacity(json.len());
+    (is_json(json) && compact_onto(&mut compact, json) <= BODY_MAX_LEVELS).then_some(compact)
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok()
+}
+
+fn indent(compact: &str) -> Option<String> {
     let (mut out, mut depth, mut in_string, mut escaped) = (String::new(), 0_usize, false, false);
     let mut chars = compact.chars().peekable();
     while let Some(c) = chars.next() {
@@ -64,8 +83,11 @@ fn indent(compact: &str) -> String {
                 out.push(c);
             }
         }
+        if out.len() > PRETTY_MAX_BYTES {
+            return None;
+        }
     }
-    out
+    Some(out)
 }
 
 fn new_line(out: &mut String, depth: usize) {
@@ -89,5 +111,16 @@ mod tests {
             "{\n  \"b\": 0.0,\n  \"a\": [\n    1,\n    \"x, {y}\"\n  ],\n  \"e\": {}\n}"
         );
         assert_eq!(pretty("not json"), "not json");
+    }
+
+    #[test]
+    fn deep_nesting_and_very_many_lines_stay_as_they_are() {
+        let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(pretty(&nested(65)).contains('\n'));
+        assert_eq!(pretty(&nested(66)), nested(66));
+        assert!(!is_nested_too_deeply(&nested(65)) && is_nested_too_deeply(&nested(66)));
+        assert!(!is_nested_too_deeply(&"[".repeat(66)), "it isn't JSON");
+        let many = format!("[{}1]", "1,".repeat(120_000));
+        assert_eq!(pretty(&many), many);
     }
 }

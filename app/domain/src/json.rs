@@ -28,9 +28,11 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Valid JSON text without the white space between its tokens; strings and numbers stay as they were spelled.
-pub(crate) fn compact_onto(out: &mut String, json: &str) {
+/// Valid JSON text without the white space between its tokens; strings and numbers stay as they were spelled. Returns how
+/// many levels of arrays and objects it has.
+pub(crate) fn compact_onto(out: &mut String, json: &str) -> usize {
     let (mut begin, mut in_string, mut escaped) = (0, false, false);
+    let (mut level, mut levels) = (0_usize, 0);
     for (at, byte) in json.bytes().enumerate() {
         if in_string {
             in_string = escaped || byte != b'"';
@@ -39,10 +41,18 @@ pub(crate) fn compact_onto(out: &mut String, json: &str) {
             out.push_str(&json[begin..at]);
             begin = at + 1;
         } else {
-            in_string = byte == b'"';
+            match byte {
+                b'{' | b'[' => {
+                    level += 1;
+                    levels = levels.max(level);
+                }
+                b'}' | b']' => level = level.saturating_sub(1),
+                _ => in_string = byte == b'"',
+            }
         }
     }
     out.push_str(&json[begin..]);
+    levels
 }
 
 /// A string as JSON text, quoted and escaped.
@@ -66,6 +76,14 @@ mod tests {
         let mut out = String::new();
         compact_onto(&mut out, "{ \"a b\" : [ 1.0 , \"x \\\" y\\\\\" ] ,\n\"c\":\t0.00 }");
         assert_eq!(out, "{\"a b\":[1.0,\"x \\\" y\\\\\"],\"c\":0.00}");
+    }
+
+    #[test]
+    fn levels_are_counted_outside_strings() {
+        let levels = |json: &str| compact_onto(&mut String::new(), json);
+        assert_eq!(levels(r#""[[[""#), 0);
+        assert_eq!(levels("[]"), 1);
+        assert_eq!(levels(r#"{"a":[{}],"\"[[[":[[]]}"#), 3);
     }
 
     #[test]

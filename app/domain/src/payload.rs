@@ -15,6 +15,8 @@ use crate::{
 
 /// Maximum length of a caller or callee number, and of the type and id of a stored party, in characters.
 const NUMBER_MAX_CHARS: usize = 64;
+/// Maximum number of levels of arrays and objects in a payload, itself included: many JSON parsers refuse deeper ones.
+pub(crate) const NESTING_MAX_LEVELS: usize = 64;
 /// Maximum number of errors reported for one payload.
 const COMPLAINTS_MAX: usize = 20;
 
@@ -43,7 +45,7 @@ impl Payload {
     /// Parses JSON text and checks it against the contract.
     ///
     /// # Errors
-    /// `Invalid` with one entry per field that is missing, repeated or has an invalid value.
+    /// `Invalid` with one entry per field that is missing, repeated or has an invalid value, or if it is nested too deeply.
     pub fn parse(json: &str) -> Result<Self> {
         let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(json) else {
             return Err(Error::invalid("payload", "The payload must be a JSON object."));
@@ -61,7 +63,7 @@ impl Payload {
             (fields.text("caller_number"), fields.text("callee_number"))
         };
         let call_id = fields.text("call_id").to_ascii_lowercase();
-        Ok(Self { kind, call_id, caller, callee, text: fields.in_contract_order(keys) })
+        Ok(Self { kind, call_id, caller, callee, text: fields.in_contract_order(keys)? })
     }
 }
 
@@ -117,7 +119,7 @@ impl Fields<'_> {
         }
     }
 
-    fn in_contract_order(&self, keys: &[&str]) -> String {
+    fn in_contract_order(&self, keys: &[&str]) -> Result<String> {
         let known = keys.iter().filter_map(|key| self.get(key).map(|value| (*key, value)));
         let beyond = self.0.iter().filter(|(name, _)| !keys.contains(&name.as_str()));
         let mut out = String::from("{");
@@ -127,10 +129,13 @@ impl Fields<'_> {
             }
             quote_onto(&mut out, name);
             out.push(':');
-            compact_onto(&mut out, value.get());
+            if compact_onto(&mut out, value.get()) >= NESTING_MAX_LEVELS {
+                let message = format!("This value is nested deeper than {NESTING_MAX_LEVELS} levels.");
+                return Err(Error::Invalid(vec![FieldError::new(format!("payload.{name}"), message)]));
+            }
         }
         out.push('}');
-        out
+        Ok(out)
     }
 }
 

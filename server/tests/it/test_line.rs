@@ -49,12 +49,15 @@ async fn a_slow_test_line_delays_its_response() {
 }
 
 #[tokio::test]
-async fn an_unknown_key_and_a_body_that_is_too_large_are_refused() {
+async fn an_unknown_key_and_a_body_too_large_or_nested_too_deeply_are_refused() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let line = app.room.backend.test_line(&developer(&tenant).await).await.unwrap();
     assert_eq!(app.call(Method::POST, "/test-line/nobody", "", Some("{}")).await.status, StatusCode::NOT_FOUND);
     let path = line.url.strip_prefix(&app.url("")).unwrap();
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(app.call(Method::POST, path, "", Some(&nested(65))).await.status, StatusCode::OK);
+    assert_eq!(app.call(Method::POST, path, "", Some(&nested(66))).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let huge = "x".repeat(300 * 1_024);
     assert_eq!(app.call(Method::POST, path, "", Some(&huge)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
 }

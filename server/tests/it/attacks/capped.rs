@@ -34,7 +34,7 @@ impl Capped {
     pub(super) fn start_with(settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = capped(folder.path());
-        command.envs(settings.iter().copied());
+        command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8").envs(settings.iter().copied());
         let (serving, address) = serve(command);
         Self { address, serving, folder }
     }
