@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 use engine::{Engine, SystemClock};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,6 +28,14 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     routes.start(web::router(&state));
     log_start(&settings, &state, address);
     tokio::spawn(stop_on_signal(stopping));
+    until_stopped(&state, serving).await
+}
+
+/// Runs until the server has stopped.
+///
+/// # Errors
+/// `Other` if the engine cannot continue: a task that it cannot do without keeps panicking.
+pub async fn until_stopped(state: &SharedState, serving: JoinHandle<()>) -> Result<(), CommandError> {
     let served = async {
         // It ends when the server stops.
         let _ = serving.await;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use domain::actor::Actor;
-use domain::{account::Account, id::AccountId, token::Scope};
+use domain::{account::Account, id::AccountId, time::Clock, token::Scope};
 use engine::{
     Engine, SystemClock,
     background::Worker as _,
@@ -81,6 +81,11 @@ impl TestApp {
 
     /// Starts one that browsers reach at this URL, or at its own address if that is empty.
     pub(crate) async fn start_at(public_url: &str) -> Self {
+        Self::start_with(public_url, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Self::start_at`], with a clock of the test's own.
+    pub(crate) async fn start_with(public_url: &str, clock: Arc<dyn Clock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -99,7 +104,7 @@ impl TestApp {
             mail: mail.clone(),
             password_cost: engine::password::HashCost::FOR_TESTS,
         };
-        let engine = Engine::open(engine_config, Arc::new(SystemClock)).await.unwrap();
+        let engine = Engine::open(engine_config, clock).await.unwrap();
         engine.start().await.unwrap();
         let trusted = vec!["127.0.0.0/8".parse().unwrap()];
         let room = Arc::new(AppState::new(engine, public_url, trusted));

@@ -3,13 +3,20 @@
 use std::{
     io::{BufRead as _, BufReader, Lines},
     process::{Child, ChildStderr, Command},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use domain::{UnixMs, time::Clock};
+use engine::SystemClock;
 use reqwest::StatusCode;
+use server::command::serve::until_stopped;
 use sqlx::Connection as _;
 
 use super::{installed, offhook};
-use crate::test_app::{client, response};
+use crate::test_app::{PATIENCE, TestApp, client, response};
 
 /// A server that is killed when its test ends.
 pub(crate) struct Serving {
@@ -97,6 +104,29 @@ async fn serve_keeps_its_key_responds_and_stops_on_a_signal() {
     let printed = Command::new("kill").arg(serving.child.id().to_string()).status().unwrap();
     assert!(printed.success());
     assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+}
+
+/// The system's clock until it breaks: from then on it panics for whoever reads it.
+#[derive(Default)]
+struct BrokenClock(AtomicBool);
+
+impl Clock for BrokenClock {
+    fn now(&self) -> UnixMs {
+        assert!(!self.0.load(Ordering::SeqCst), "the clock is broken");
+        SystemClock.now()
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_continue_ends_with_a_failure_that_says_why() {
+    let clock = Arc::new(BrokenClock::default());
+    let app = TestApp::start_with("", clock.clone()).await;
+    let serving = tokio::spawn(std::future::pending());
+    clock.0.store(true, Ordering::SeqCst);
+    let ended = tokio::time::timeout(PATIENCE, until_stopped(&app.room, serving)).await.expect("it ends");
+    let why = ended.expect_err("an exit code other than 0").to_string();
+    assert!(why.starts_with("cannot continue: ") && why.contains("the clock is broken"), "{why}");
+    assert!(app.room.stopping.is_cancelled(), "it accepts nothing more");
 }
 
 #[test]
