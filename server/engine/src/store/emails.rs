@@ -5,6 +5,7 @@ use domain::UnixMs;
 use crate::store::{
     db::{Db, Tx, on, within},
     error::StoreResult,
+    purge,
     sql::Sql,
 };
 
@@ -22,7 +23,7 @@ const END: &str = "UPDATE emails SET state = $2, failure = $3, ended_ms = $4, du
     WHERE id = $1 AND state = 'waiting'";
 const CANCEL: &str = "DELETE FROM emails WHERE about = $1 AND state = 'waiting'";
 const WAITING: &str = "SELECT COUNT(*) FROM emails WHERE state = 'waiting'";
-const DELETE_ENDED: &str = "DELETE FROM emails WHERE ended_ms < $1";
+const DELETE_ENDED: &str = "DELETE FROM emails WHERE id IN (SELECT id FROM emails WHERE ended_ms < $1 LIMIT $2)";
 
 /// An email to insert.
 #[derive(Debug)]
@@ -123,7 +124,5 @@ pub async fn waiting(db: &Db) -> StoreResult<u64> {
 
 /// Deletes what ended before then.
 pub async fn delete_ended(db: &Db, before: UnixMs) -> StoreResult<()> {
-    let mut tx = db.begin().await?;
-    within!(&mut tx, c => sqlx::query(DELETE_ENDED).bind(before.0).execute(c).await?.rows_affected());
-    tx.commit().await
+    purge::older_than(db, DELETE_ENDED, before).await
 }

@@ -23,6 +23,7 @@ mod open_file;
 pub mod ops;
 pub(crate) mod postgres;
 pub(crate) mod probe;
+mod purge;
 pub mod sql;
 pub mod sqlite;
 pub mod users;

@@ -35,18 +35,22 @@ pub(crate) enum On {
 
 /// Runs each test on both databases.
 macro_rules! on_both {
-    ($($name:ident)+) => {
-        $(mod $name {
+    (@ one [$($mark:tt)*] $name:ident) => {
+        mod $name {
+            $($mark)*
             #[tokio::test]
             async fn sqlite() {
                 super::$name($crate::harness::TestHarness::new($crate::harness::On::Sqlite).await).await;
             }
+            $($mark)*
             #[tokio::test]
             async fn postgres() {
                 super::$name($crate::harness::TestHarness::new($crate::harness::On::Postgres).await).await;
             }
-        })+
+        }
     };
+    (@ $marks:tt $($name:ident)+) => { $($crate::harness::on_both! { @ one $marks $name })+ };
+    ($(#[$($mark:tt)*])* $($name:ident)+) => { $crate::harness::on_both! { @ [$(#[$($mark)*])*] $($name)+ } };
 }
 pub(crate) use on_both;
 

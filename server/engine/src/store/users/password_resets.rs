@@ -5,6 +5,7 @@ use domain::{UnixMs, account::User, id::UserId};
 use crate::store::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    purge,
 };
 
 const ADD: &str = "INSERT INTO password_resets (link_hash, user_id, created_ms, expires_ms) VALUES ($1, $2, $3, $4)";
@@ -14,7 +15,8 @@ const BY_LINK: &str = "SELECT u.id, u.name, u.email, r.expires_ms, r.used_ms FRO
 const CONSUME: &str =
     "UPDATE password_resets SET used_ms = $2 WHERE link_hash = $1 AND used_ms IS NULL AND expires_ms > $2";
 const REVOKE_ALL: &str = "UPDATE password_resets SET used_ms = $2 WHERE user_id = $1 AND used_ms IS NULL";
-const DELETE_EXPIRED: &str = "DELETE FROM password_resets WHERE expires_ms <= $1";
+const DELETE_EXPIRED: &str = "DELETE FROM password_resets WHERE link_hash IN \
+                              (SELECT link_hash FROM password_resets WHERE expires_ms <= $1 LIMIT $2)";
 const SET_PASSWORD: &str = "UPDATE users SET password_hash = $2 WHERE id = $1";
 
 /// A reset found by its link.
@@ -73,7 +75,5 @@ pub async fn set_password(tx: &mut Tx, user: &UserId, hash: &str) -> StoreResult
 
 /// Deletes resets that expired before this time.
 pub async fn delete_expired(db: &Db, before: UnixMs) -> StoreResult<()> {
-    let mut tx = db.begin().await?;
-    within!(&mut tx, c => sqlx::query(DELETE_EXPIRED).bind(before.0).execute(c).await?.rows_affected());
-    tx.commit().await
+    purge::older_than(db, DELETE_EXPIRED, before).await
 }

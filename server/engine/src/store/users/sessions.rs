@@ -8,6 +8,7 @@ use crate::{
     store::{
         db::{Db, Tx, on, within},
         error::StoreResult,
+        purge,
         sql::Sql,
     },
 };
@@ -23,7 +24,8 @@ const CREATE: &str = "INSERT INTO sessions (id, data_sealed, expires_ms, user_id
 const SAVE: &str = "UPDATE sessions SET data_sealed = $2, expires_ms = $3, user_id = $4, agent = $5, address = $6, \
                     seen_ms = $7 WHERE id = $1";
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
-const DELETE_EXPIRED: &str = "DELETE FROM sessions WHERE expires_ms <= $1";
+const DELETE_EXPIRED: &str =
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_ms <= $1 LIMIT $2)";
 const OF_USER: &str = "SELECT id, agent, address, created_ms, seen_ms FROM sessions \
                          WHERE user_id = $1 AND expires_ms > $2 ORDER BY seen_ms DESC, id LIMIT $3";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
@@ -105,9 +107,7 @@ pub async fn delete_by_handle(db: &Db, handle: &str) -> StoreResult<()> {
 
 /// Deletes expired sessions.
 pub async fn delete_expired(db: &Db, now: UnixMs) -> StoreResult<()> {
-    let mut tx = db.begin().await?;
-    within!(&mut tx, c => sqlx::query(DELETE_EXPIRED).bind(now.0).execute(c).await?.rows_affected());
-    tx.commit().await
+    purge::older_than(db, DELETE_EXPIRED, now).await
 }
 
 /// Lists a user's sessions, most recently used first.

@@ -5,6 +5,7 @@ use domain::UnixMs;
 use crate::store::{
     db::{Db, Tx, on, within},
     error::StoreResult,
+    purge,
 };
 
 const BLOCKED: &str = "SELECT failures, blocked_until_ms FROM sign_in_failures WHERE key = $1";
@@ -12,7 +13,8 @@ const COUNT: &str = "INSERT INTO sign_in_failures (key, failures, blocked_until_
                      ON CONFLICT (key) DO UPDATE SET failures = sign_in_failures.failures + 1 RETURNING failures";
 const BLOCK: &str = "UPDATE sign_in_failures SET blocked_until_ms = $2 WHERE key = $1";
 const CLEAR: &str = "DELETE FROM sign_in_failures WHERE key = $1";
-const FORGET: &str = "DELETE FROM sign_in_failures WHERE blocked_until_ms <= $1";
+const FORGET: &str = "DELETE FROM sign_in_failures WHERE key IN \
+                      (SELECT key FROM sign_in_failures WHERE blocked_until_ms <= $1 LIMIT $2)";
 
 /// Consecutive failed sign-ins under this key, and until when it is blocked.
 pub async fn of(db: &Db, key: &str) -> StoreResult<(i64, UnixMs)> {
@@ -46,7 +48,5 @@ pub async fn clear(tx: &mut Tx, key: &str) -> StoreResult<()> {
 
 /// Deletes failures whose block ended before this time.
 pub async fn forget(db: &Db, since: UnixMs) -> StoreResult<()> {
-    let mut tx = db.begin().await?;
-    within!(&mut tx, c => sqlx::query(FORGET).bind(since.0).execute(c).await?.rows_affected());
-    tx.commit().await
+    purge::older_than(db, FORGET, since).await
 }
