@@ -1,24 +1,26 @@
 //! Emails an account's admins when an endpoint changed state after its attempts: failing, disabled, paused by a 410. Each
 //! admin may switch them off.
 //!
-//! They are queued after the commit of what they report, so that deliveries never wait for mail. If the process ends in
-//! between, an email is missing: the endpoint's history and page show the same.
+//! The transaction of an outcome only writes that an alert is due, so that deliveries never wait for mail. This worker queues
+//! the emails of each alert, one for each admin.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{
-    audit::AuditAction,
-    endpoint::Endpoint,
-    id::{AccountId, EndpointId},
-    time::MINUTE_MS,
-};
+use domain::{audit::AuditAction, endpoint::Endpoint, time::MINUTE_MS};
 use url::Url;
 
 use crate::{
-    delivery::{EndpointTransition, Sender},
+    delivery::Sender,
     mail::{self, Email, Queueing},
-    store::{accounts, endpoints, error::StoreResult, users::email_preferences},
+    parking::Parking,
+    store::{
+        accounts,
+        alerts::{self, Alert},
+        endpoints,
+        error::StoreResult,
+        users::email_preferences,
+    },
     vault::Vault,
 };
 
@@ -26,6 +28,8 @@ use super::worker::{Pause, Worker};
 
 /// Polls at least this often.
 const POLL_MS: u64 = MINUTE_MS.unsigned_abs();
+/// Alerts read by one step.
+const STEP_ROWS: u32 = 100;
 
 /// Emails admins.
 pub struct Alerts {
@@ -42,20 +46,20 @@ impl Worker for Alerts {
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
-        let mut waiting = self.sender.transitions.take().into_iter();
-        while let Some(transition) = waiting.next() {
-            let Err(error) = self.queue(&transition).await else { continue };
-            if error.is_transient() {
-                self.sender.transitions.add(std::iter::once(transition).chain(waiting).collect());
-                return Err(error);
+        loop {
+            let due = alerts::due(&self.sender.context.db, STEP_ROWS).await?;
+            if due.is_empty() {
+                return Ok(Pause::AtMost(POLL_MS));
             }
-            tracing::error!(%error, endpoint = transition.endpoint, "an alert could not be written");
+            let parking = Parking::of(&self.sender.context, self.name()).await?;
+            for alert in due {
+                parking.one(&alert.id, Some(&alert.account_id), self.queue(&alert)).await?;
+            }
         }
-        Ok(Pause::AtMost(POLL_MS))
     }
 
     async fn woken(&self) {
-        self.sender.transitions.added().await;
+        self.sender.alerts.notified().await;
     }
 }
 
@@ -64,12 +68,12 @@ impl Alerts {
         Self { sender, vault, public_url }
     }
 
-    async fn queue(&self, about: &EndpointTransition) -> StoreResult<()> {
-        let (context, emails) = (&self.sender.context, self.emails(about).await?);
-        if emails.is_empty() {
+    async fn queue(&self, alert: &Alert) -> StoreResult<()> {
+        let (context, emails) = (&self.sender.context, self.emails(alert).await?);
+        let mut tx = context.db.begin().await?;
+        if !alerts::remove(&mut tx, alert).await? {
             return Ok(());
         }
-        let mut tx = context.db.begin().await?;
         for email in emails {
             mail::queue(&mut tx, context, &self.vault, &email, Queueing::notice()).await?;
         }
@@ -77,9 +81,8 @@ impl Alerts {
     }
 
     /// One per admin who wants it. None about the account's own test line, whose responses a user chose.
-    async fn emails(&self, about: &EndpointTransition) -> StoreResult<Vec<Email>> {
-        let ids = (AccountId::parse(&about.account), EndpointId::parse(&about.endpoint));
-        let (Ok(account_id), Ok(endpoint_id)) = ids else { return Ok(Vec::new()) };
+    async fn emails(&self, alert: &Alert) -> StoreResult<Vec<Email>> {
+        let (account_id, endpoint_id, action) = alert.about()?;
         let db = &self.sender.context.db;
         let account = accounts::account(db, account_id.as_str()).await?;
         let stored = endpoints::one(db, &account_id, &endpoint_id).await?;
@@ -90,7 +93,7 @@ impl Alerts {
         let page = |path: &str| self.public_url.join(path).map(String::from).unwrap_or_default();
         let own = page(&format!("a/{account_id}/endpoints/{endpoint_id}"));
         let why = stored.last_failure.map(|failure| failure.sentence(self.sender.now()));
-        let Some((subject, text)) = content(about.action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
+        let Some((subject, text)) = content(action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
             return Ok(Vec::new());
         };
         let off = page("me/security#letters");

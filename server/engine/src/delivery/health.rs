@@ -7,10 +7,12 @@ use domain::{
     audit::AuditAction,
     cause::Cause,
     endpoint::{DISABLED, FAILING, FAILING_FOUR_DAYS, FAILING_ONE_DAY, LAST_WARNING_MS},
+    id::encode,
     tally::{Tally, hour_of},
 };
 
 use crate::store::{
+    alerts::{self, Alert},
     audit::{self, Entry},
     db::Tx,
     deliveries::outcomes::Finish,
@@ -24,17 +26,24 @@ use crate::store::{
 use super::{
     outcome::{Attempt, Outcome},
     sender::Sender,
-    transitions::EndpointTransition,
 };
 
-/// Writes all of it in the transaction that records the outcomes.
+/// An endpoint is failing, was disabled, or was paused by a 410.
+struct EndpointTransition {
+    action: AuditAction,
+    account: String,
+    endpoint: String,
+    name: String,
+}
+
+/// Writes all of it in the transaction that records the outcomes. Returns whether there are alerts to send after the commit.
 pub(super) async fn record(
     sender: &Sender,
     tx: &mut Tx,
     batch: &[Outcome],
     finishes: &[Finish],
     kept: &HashSet<String>,
-) -> StoreResult<Vec<EndpointTransition>> {
+) -> StoreResult<bool> {
     let now = sender.now();
     let hours = hour_rows(batch, finishes, kept, now);
     if !hours.is_empty() {
@@ -58,7 +67,7 @@ pub(super) async fn record(
         }
     }
     if changes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(false);
     }
     let failing: Vec<&str> = changes.values().filter(|c| c.failures > 0).map(|c| c.endpoint_id.as_str()).collect();
     health::update(tx, &changes.values().cloned().collect::<Vec<_>>()).await?;
@@ -71,7 +80,7 @@ pub(super) async fn record(
         transitions.extend(warnings(tx, &failing, now).await?);
     }
     note(sender, tx, &transitions, now).await?;
-    Ok(transitions)
+    Ok(!transitions.is_empty())
 }
 
 fn transition(action: AuditAction, changed: Vec<ChangedEndpoint>) -> impl Iterator<Item = EndpointTransition> {
@@ -101,14 +110,24 @@ async fn warnings(tx: &mut Tx, failing: &[&str], now: UnixMs) -> StoreResult<Vec
     Ok(transitions)
 }
 
-/// Writes the transitions into the accounts' audit logs. Alerts are sent after the commit.
+/// Writes the transitions into the accounts' audit logs, and alerts to them.
 async fn note(sender: &Sender, tx: &mut Tx, transitions: &[EndpointTransition], now: UnixMs) -> StoreResult<()> {
     let entry = |EndpointTransition { action, account, endpoint, name }: &EndpointTransition| {
         sender.targets.forget(endpoint);
         tracing::info!(action = action.as_str(), endpoint, "an endpoint changed state after its attempts");
         Entry::new(sender.context.ids.next(), now, account, *action).about(endpoint, name)
     };
-    audit::add(tx, transitions.iter().map(entry)).await
+    audit::add(tx, transitions.iter().map(entry)).await?;
+    let alert = |EndpointTransition { action, account, endpoint, .. }: &EndpointTransition| {
+        let (at, random) = sender.context.ids.next();
+        Alert {
+            id: encode(at, random),
+            account_id: account.clone(),
+            endpoint_id: endpoint.clone(),
+            action: action.as_str().to_owned(),
+        }
+    };
+    alerts::add(tx, &transitions.iter().map(alert).collect::<Vec<_>>()).await
 }
 
 fn no_change(endpoint: &str) -> HealthChange {

@@ -44,10 +44,8 @@ mod sender;
 pub(crate) mod sqlite_writer;
 mod target;
 mod throttle;
-mod transitions;
 
 pub use leases::LeaseStart;
 pub use limits::{IN_FLIGHT_MAX, LEASED_MAX, LEASED_MAX_BYTES, LEASED_PER_ENDPOINT_MAX};
 pub(crate) use outcome::Outcome;
 pub use sender::Sender;
-pub(crate) use transitions::EndpointTransition;

@@ -28,7 +28,7 @@ use crate::{
     supervisor::Progress,
 };
 
-use super::{claim::Claimed, health, outcome::Outcome, rotation, sender::Sender, transitions::EndpointTransition};
+use super::{claim::Claimed, health, outcome::Outcome, rotation, sender::Sender};
 
 /// Most outcomes of one commit.
 pub(crate) const RECORD_MAX: usize = 512;
@@ -156,12 +156,13 @@ pub(super) struct Recorded {
     at: UnixMs,
     next: Option<Claimed>,
     soonest: Option<UnixMs>,
-    transitions: Vec<EndpointTransition>,
+    /// Whether an endpoint changed state, so that its admins are to be alerted.
+    alerts: bool,
 }
 
 impl Recorded {
     const fn at(at: UnixMs) -> Self {
-        Self { at, next: None, soonest: None, transitions: Vec::new() }
+        Self { at, next: None, soonest: None, alerts: false }
     }
 }
 
@@ -185,14 +186,14 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     add_attempts(sender, tx, batch, &made).await?;
     // Before the endpoints: rotating locks the rotation first, too.
     rotation::record_proofs(tx, batch, &kept, now).await?;
-    let transitions = health::record(sender, tx, batch, &finishes, &kept).await?;
+    let alerts = health::record(sender, tx, batch, &finishes, &kept).await?;
     pauses(tx, batch).await?;
     release_unattempted(sender, tx, batch).await?;
     strip_expired(tx, &finishes, &kept, now).await?;
     let (given_up, until) = give_up_order(tx, batch, &finishes, &kept, now).await?;
     let next = promote_next(sender, tx, batch, &finishes, &kept, given_up).await?;
     let soonest = finishes.iter().filter_map(|finish| finish.due_ms).chain(until).min().map(UnixMs);
-    Ok(Recorded { at: now, next, soonest, transitions })
+    Ok(Recorded { at: now, next, soonest, alerts })
 }
 
 /// The transaction is committed: queues what follows.
@@ -206,7 +207,9 @@ pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Ou
         sender.wake_at(soonest);
     }
     sender.changed(batch.iter().map(|outcome| outcome.delivery().account_id.clone())).await;
-    sender.transitions.add(recorded.transitions);
+    if recorded.alerts {
+        sender.alerts.notify_one();
+    }
 }
 
 /// Before the commit, which comes at once or is reported as failed.

@@ -19,7 +19,6 @@ use super::{
     outcome::Outcome,
     queues::Queues,
     target::Targets,
-    transitions::Transitions,
 };
 
 /// The sender of one node.
@@ -30,7 +29,8 @@ pub struct Sender {
     pub(crate) targets: Targets,
     pub(crate) leases: Leases,
     pub(crate) committed: CommittedRows,
-    pub(crate) transitions: Transitions,
+    /// Notified after the commit of an alert.
+    pub(crate) alerts: Notify,
     pub(super) claims: ClaimSchedule,
     pub(super) dispatch: Dispatch,
     changes: Changes,
@@ -68,7 +68,7 @@ impl Sender {
             outbound,
             leases: Leases::default(),
             committed: CommittedRows::default(),
-            transitions: Transitions::default(),
+            alerts: Notify::new(),
             claims: ClaimSchedule::default(),
             dispatch,
             changes: Changes::default(),

@@ -4,6 +4,7 @@
 //! Functions take an open [`db::Db`] or [`db::Tx`] and the time; services decide.
 
 pub mod accounts;
+pub mod alerts;
 pub mod audit;
 mod columns;
 mod conditions;

@@ -12,7 +12,7 @@ use domain::{
     rotation::{AllowUnverified, RotationStep, Rotations as _},
     time::{DAY_MS, HOUR_MS},
 };
-use engine::background::Pacing;
+use engine::background::{Pacing, Worker as _};
 use futures::future::join_all;
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     recover,
 };
 
-on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_leased_does_not_hold_up_claims a_job_that_fails_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it }
+on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_leased_does_not_hold_up_claims a_job_that_fails_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it an_alert_that_cannot_be_written_does_not_hold_up_the_others an_alert_outlives_the_node_that_wrote_it }
 
 /// Makes the database refuse to do this to rows that satisfy a condition on `NEW` or `OLD`.
 pub(crate) async fn refuse(harness: &TestHarness, operation: &str, table: &str, condition: String) {
@@ -208,4 +208,37 @@ async fn cancelling_passes_over_a_row_that_refuses_it(harness: TestHarness) {
     accept_again(&harness, "deliveries").await;
     assert_eq!(try_again(&harness, &olga).await.item, bad.id.to_string());
     assert_eq!(harness.engine.background().deleted_endpoints.round().await.unwrap(), 1);
+}
+
+async fn an_alert_that_cannot_be_written_does_not_hold_up_the_others(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    for name in ["Bad", "Good"] {
+        harness.endpoint_with(|form| form.name = name.into()).await;
+    }
+    harness.receiver.usually(Reply::Status(410));
+    refuse(&harness, "INSERT", "emails", "NEW.subject = 'Bad is paused'".into()).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let alerts = async || {
+        harness.run().await;
+        harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(alerts().await, ["Good is paused"]);
+    assert_eq!(alerts().await, ["Good is paused"], "it isn't tried again and again");
+    accept_again(&harness, "emails").await;
+    let item = try_again(&harness, &olga).await;
+    assert!(item.worker == "alerts" && item.reason.contains("a bad row"), "{item:?}");
+    assert_eq!(alerts().await, ["Good is paused", "Bad is paused"]);
+    assert_eq!(alerts().await.len(), 2, "an alert is sent once");
+}
+
+async fn an_alert_outlives_the_node_that_wrote_it(harness: TestHarness) {
+    harness.endpoint_with(|form| form.name = "Desk".into()).await;
+    harness.receiver.usually(Reply::Status(410));
+    harness.accept(EventKind::CallProcessed, 1).await;
+    // It ends before its worker has looked.
+    harness.engine.sender().run_once().await.unwrap();
+    assert_eq!(harness.emails().await.len(), 0);
+    let next = harness.another().await;
+    next.background().alerts.tick().await.unwrap();
+    assert_eq!(harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>(), ["Desk is paused"]);
 }

@@ -1,0 +1,68 @@
+//! Alerts that are due: changes of an endpoint's state that its account's admins are told of by email.
+
+use domain::{
+    audit::AuditAction,
+    id::{AccountId, EndpointId},
+};
+
+use crate::store::{
+    db::{Db, Tx, on, within},
+    error::{StoreError, StoreResult},
+    ops::parked::not_parked,
+};
+
+const ADD: &str = "INSERT INTO alerts (id, account_id, endpoint_id, action) VALUES ($1, $2, $3, $4)";
+const DUE: &str = concat!(
+    "SELECT a.id, a.account_id, a.endpoint_id, a.action FROM alerts a WHERE ",
+    not_parked!("alerts", "a.id"),
+    " ORDER BY a.id LIMIT $1"
+);
+const REMOVE: &str = "DELETE FROM alerts WHERE id = $1 AND account_id = $2";
+
+/// A stored alert.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Alert {
+    /// Id.
+    pub id: String,
+    /// The endpoint's account.
+    pub account_id: String,
+    /// The endpoint.
+    pub endpoint_id: String,
+    /// What happened: the code of an audit action.
+    pub action: String,
+}
+
+impl Alert {
+    /// The account, the endpoint, and what happened.
+    ///
+    /// # Errors
+    /// `Corrupt` if one of them is unreadable.
+    pub fn about(&self) -> StoreResult<(AccountId, EndpointId, AuditAction)> {
+        let corrupt = |column| StoreError::Corrupt { table: "alerts", column, row: self.id.clone() };
+        let account = AccountId::parse(&self.account_id).map_err(|_| corrupt("account_id"))?;
+        let endpoint = EndpointId::parse(&self.endpoint_id).map_err(|_| corrupt("endpoint_id"))?;
+        let action = AuditAction::parse(&self.action).ok_or_else(|| corrupt("action"))?;
+        Ok((account, endpoint, action))
+    }
+}
+
+/// Adds alerts.
+pub async fn add(tx: &mut Tx, alerts: &[Alert]) -> StoreResult<()> {
+    for Alert { id, account_id, endpoint_id, action } in alerts {
+        within!(&mut *tx, c => sqlx::query(ADD)
+            .bind(id).bind(account_id).bind(endpoint_id).bind(action).execute(c).await?.rows_affected());
+    }
+    Ok(())
+}
+
+/// The oldest alerts that are not parked.
+pub async fn due(db: &Db, limit: u32) -> StoreResult<Vec<Alert>> {
+    Ok(on!(&db.readers, c => sqlx::query_as(DUE).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Removes an alert. False if another node has removed it.
+pub async fn remove(tx: &mut Tx, alert: &Alert) -> StoreResult<bool> {
+    let removed = within!(tx, c => sqlx::query(REMOVE)
+        .bind(&alert.id).bind(&alert.account_id).execute(c).await?.rows_affected());
+    Ok(removed == 1)
+}
