@@ -59,10 +59,13 @@ impl DeletedEndpoints {
 pub(super) async fn cancel_since(sender: &Sender, since: UnixMs) -> StoreResult<usize> {
     let mut cancelled = 0;
     let parking = Parking::of(&sender.context, NAME).await?;
-    for (account, endpoint) in stuck::of_deleted(&sender.context.db, since).await? {
-        let ended = sender.cancel_of_endpoint(&account, &endpoint);
-        cancelled += parking.one(endpoint.as_str(), Some(account.as_str()), ended).await?.unwrap_or(0);
-        sender.changed([account.to_string()]).await;
+    for endpoint in stuck::of_deleted(&sender.context.db, since).await? {
+        let ended = async {
+            let (account, id) = endpoint.ids()?;
+            sender.cancel_of_endpoint(&account, &id).await
+        };
+        cancelled += parking.one(&endpoint.id, Some(&endpoint.account_id), ended).await?.unwrap_or(0);
+        sender.changed([endpoint.account_id]).await;
     }
     Ok(usize::try_from(cancelled).unwrap_or(usize::MAX))
 }

@@ -80,7 +80,8 @@ pub struct Background {
     pub scheduled_rotation: Arc<ScheduledRotation>,
     /// Moves stuck deliveries.
     pub stuck_deliveries: Arc<StuckDeliveries>,
-    pub(crate) support_sessions: Arc<SupportSessions>,
+    /// Records the end of expired support sessions.
+    pub support_sessions: Arc<SupportSessions>,
     /// Takes over from dead nodes.
     pub takeover: Arc<Takeover>,
     sender: Arc<Sender>,

@@ -25,9 +25,10 @@ use domain::{
 use crate::{
     clock,
     delivery::{Sender, intake::Intake},
+    parking::Parking,
     store::{
         db::Dialect,
-        error::StoreResult,
+        error::{StoreError, StoreResult},
         events::phone_index::{self, PhoneEntry, Stream},
     },
 };
@@ -55,6 +56,24 @@ pub const SETTLED_MS: i64 = 30 * SECOND_MS;
 /// After every id. The watermark may go there on SQLite, where commits come in the order of ids.
 const END: &str = "~";
 
+/// Its name, also for what it has parked.
+pub(crate) const PHONE_INDEXER: &str = "phone_indexer";
+
+/// Where a step begins and must end, exclusive.
+struct Span<'a> {
+    stream: Stream,
+    watermark: &'a str,
+    from: &'a str,
+    before: &'a str,
+}
+
+/// What a step has done.
+struct Step {
+    reached: String,
+    rows: usize,
+    took: Duration,
+}
+
 /// Indexes phone numbers.
 pub struct PhoneIndexer {
     sender: Arc<Sender>,
@@ -66,7 +85,7 @@ pub struct PhoneIndexer {
 #[async_trait]
 impl Worker for PhoneIndexer {
     fn name(&self) -> &'static str {
-        "phone_indexer"
+        PHONE_INDEXER
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
@@ -135,16 +154,15 @@ impl PhoneIndexer {
             let watermark = phone_index::watermark(db, stream).await?;
             late = late.filter(|late| *late < watermark);
             let from = late.as_ref().unwrap_or(&watermark);
-            let rows = phone_index::next(db, stream, (from, &before), step_rows).await?;
-            let Some(reached) = rows.last().map(|row| row.place.clone()) else {
-                return Ok((None, phone_index::last(db, stream).await? <= watermark));
-            };
             if self.sender.context.is_stopping() || (pacing == Pacing::Spaced && self.is_busy()) {
                 return Ok((late, false));
             }
-            let took = self.step(stream, &watermark, &rows).await?;
-            self.step_rows.store(BATCH.next(step_rows, rows.len(), took), Relaxed);
-            late = late.map(|_| reached);
+            let span = Span { stream, watermark: &watermark, from, before: &before };
+            let Some(step) = self.step(&span, step_rows).await? else {
+                return Ok((None, phone_index::last(db, stream).await? <= watermark));
+            };
+            self.step_rows.store(BATCH.next(step_rows, step.rows, step.took), Relaxed);
+            late = late.map(|_| step.reached);
             if pacing == Pacing::Spaced {
                 clock::sleep_ms(STEP_PAUSE_MS).await;
             }
@@ -155,12 +173,40 @@ impl PhoneIndexer {
         self.intake.waiting() > 0 || self.sender.outcomes_waiting() > 0
     }
 
+    /// Indexes up to `limit` rows; `None` if there are none. An error that blames a row is narrowed down to it, and the row
+    /// is parked and passed over.
+    async fn step(&self, span: &Span<'_>, mut limit: u32) -> StoreResult<Option<Step>> {
+        loop {
+            let indexed = self.index(span, limit);
+            match self.sender.context.supervisor.caught(PHONE_INDEXER, indexed).await {
+                Err(error) if error.blames_item() && limit > 1 => limit /= 2,
+                Err(error) => return self.pass_over(span, error).await,
+                done => return done,
+            }
+        }
+    }
+
+    async fn index(&self, span: &Span<'_>, limit: u32) -> StoreResult<Option<Step>> {
+        let rows = phone_index::next(&self.sender.context.db, span.stream, (span.from, span.before), limit).await?;
+        let Some(reached) = rows.last().map(|row| row.place.clone()) else { return Ok(None) };
+        let took = self.advance_to(span, &reached, &rows).await?;
+        Ok(Some(Step { reached, rows: rows.len(), took }))
+    }
+
+    async fn pass_over(&self, span: &Span<'_>, error: StoreError) -> StoreResult<Option<Step>> {
+        let context = &self.sender.context;
+        let next = phone_index::next_place(&context.db, span.stream, (span.from, span.before)).await?;
+        let Some(reached) = next else { return Err(error) };
+        Parking::of(context, PHONE_INDEXER).await?.park(&reached, None, error).await?;
+        let took = self.advance_to(span, &reached, &[]).await?;
+        Ok(Some(Step { reached, rows: 1, took }))
+    }
+
     /// One transaction; returns how long it held the writer. Nothing happens when another node has moved the watermark.
-    async fn step(&self, stream: Stream, watermark: &str, rows: &[PhoneEntry]) -> StoreResult<Duration> {
-        let reached = rows.last().map_or(watermark, |row| row.place.as_str()).max(watermark);
+    async fn advance_to(&self, span: &Span<'_>, reached: &str, rows: &[PhoneEntry]) -> StoreResult<Duration> {
         let mut tx = self.sender.context.db.begin().await?;
         let began = clock::stopwatch();
-        if phone_index::advance(&mut tx, stream, watermark, reached).await? {
+        if phone_index::advance(&mut tx, span.stream, span.watermark, reached.max(span.watermark)).await? {
             phone_index::add(&mut tx, rows).await?;
         }
         tx.commit().await?;

@@ -6,7 +6,6 @@ use async_trait::async_trait;
 use domain::{
     UnixMs,
     audit::{AuditAction, Change},
-    support::SupportSession,
     time::MINUTE_MS,
 };
 
@@ -16,7 +15,7 @@ use crate::{
     store::{
         audit::{self, Entry},
         error::StoreResult,
-        ops::support::{self, Which},
+        ops::support::{self, ExpiredSession},
     },
 };
 
@@ -24,9 +23,11 @@ use super::worker::{Pause, Worker};
 
 /// Time between two rounds.
 const ROUND_MS: u64 = MINUTE_MS.unsigned_abs();
+/// Sessions read by one step.
+const STEP_ROWS: u32 = 100;
 
 /// Ends support sessions whose time is over.
-pub(crate) struct SupportSessions(pub(super) Arc<Context>);
+pub struct SupportSessions(pub(super) Arc<Context>);
 
 #[async_trait]
 impl Worker for SupportSessions {
@@ -54,28 +55,29 @@ impl SupportSessions {
     /// # Errors
     /// When the database cannot be used.
     pub(crate) async fn end_expired(&self) -> StoreResult<()> {
-        let (db, now) = (&self.0.db, self.0.now());
-        let expired = support::sessions(db, Which::Expired(now)).await?;
-        if expired.is_empty() {
-            return Ok(());
+        loop {
+            let expired = support::expired(&self.0.db, self.0.now(), STEP_ROWS).await?;
+            if expired.is_empty() {
+                return Ok(());
+            }
+            let parking = Parking::of(&self.0, self.name()).await?;
+            for session in expired {
+                parking.one(&session.id, Some(&session.account_id), self.end(&session)).await?;
+            }
         }
-        let parking = Parking::of(&self.0, self.name()).await?;
-        for session in expired {
-            parking.one(session.id.as_str(), Some(session.account.as_str()), self.end(&session, now)).await?;
-        }
-        Ok(())
     }
 
-    async fn end(&self, session: &SupportSession, now: UnixMs) -> StoreResult<()> {
+    async fn end(&self, session: &ExpiredSession) -> StoreResult<()> {
         let mut tx = self.0.db.begin().await?;
-        if support::end(&mut tx, &session.account, &session.id, session.ends_at).await? {
-            let entry = Entry::new(self.0.ids.next(), now, session.account.as_str(), AuditAction::SupportEnded);
+        let ExpiredSession { id, account_id, .. } = session;
+        if support::end(&mut tx, account_id, id, UnixMs(session.ends_ms)).await? {
+            let entry = Entry::new(self.0.ids.next(), self.0.now(), account_id, AuditAction::SupportEnded);
             let changes = [
                 Change::noted("ticket", &session.ticket),
                 Change::noted("ended", "expired"),
                 Change::noted("agent", &session.agent),
             ];
-            audit::add(&mut tx, [entry.about(session.id.as_str(), "").with(changes)]).await?;
+            audit::add(&mut tx, [entry.about(id, "").with(changes)]).await?;
         }
         tx.commit().await
     }

@@ -10,19 +10,19 @@ use domain::{
     ops::{OpsAccounts as _, parked::Parked},
     recover::{JobState, Recovery as _},
     rotation::{AllowUnverified, RotationStep, Rotations as _},
-    time::{DAY_MS, HOUR_MS},
+    time::{DAY_MS, HOUR_MS, MINUTE_MS},
 };
-use engine::background::{Pacing, Worker as _};
+use engine::background::{Pacing, Worker as _, phone_indexer::SETTLED_MS};
 use futures::future::join_all;
 
 use crate::{
-    harness::{TestHarness, call_id, on_both},
+    harness::{START, TestHarness, call_id, on_both},
     ops::operator,
     receiver::Reply,
     recover,
 };
 
-on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_leased_does_not_hold_up_claims a_job_that_fails_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it an_alert_that_cannot_be_written_does_not_hold_up_the_others an_alert_outlives_the_node_that_wrote_it }
+on_both! { an_outcome_that_cannot_be_stored_does_not_hold_up_the_others a_delivery_whose_row_refuses_every_change_is_parked a_delivery_that_cannot_be_leased_does_not_hold_up_claims a_job_that_fails_does_not_hold_up_the_others a_rotation_that_fails_does_not_hold_up_the_others a_row_that_cannot_be_purged_does_not_hold_up_retention cancelling_passes_over_a_row_that_refuses_it an_alert_that_cannot_be_written_does_not_hold_up_the_others an_alert_outlives_the_node_that_wrote_it a_row_that_cannot_be_indexed_does_not_hold_up_the_index a_deleted_endpoint_with_an_unreadable_account_does_not_hold_up_the_others a_support_session_that_cannot_end_does_not_hold_up_the_others }
 
 /// Makes the database refuse to do this to rows that satisfy a condition on `NEW` or `OLD`.
 pub(crate) async fn refuse(harness: &TestHarness, operation: &str, table: &str, condition: String) {
@@ -241,4 +241,74 @@ async fn an_alert_outlives_the_node_that_wrote_it(harness: TestHarness) {
     let next = harness.another().await;
     next.background().alerts.tick().await.unwrap();
     assert_eq!(harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>(), ["Desk is paused"]);
+}
+
+/// Indexes all phone numbers; returns how many entries there are.
+async fn indexed(harness: &TestHarness) -> String {
+    harness.clock.step_ms(SETTLED_MS + 1);
+    while harness.engine.background().phone_indexer.round(Pacing::Immediate).await.unwrap() {
+        harness.clock.step_ms(SETTLED_MS + 1);
+    }
+    harness.text("SELECT CAST(COUNT(*) AS TEXT) FROM called_numbers").await
+}
+
+async fn a_row_that_cannot_be_indexed_does_not_hold_up_the_index(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    harness.endpoint().await;
+    join_all((0..40).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+    let bad = harness.deliveries().await[17].id.clone();
+    refuse(&harness, "INSERT", "called_numbers", format!("NEW.place = '{bad}'")).await;
+    assert_eq!(indexed(&harness).await, "78", "two numbers of each of 39 deliveries");
+    accept_again(&harness, "called_numbers").await;
+    let item = try_again(&harness, &olga).await;
+    assert!(item.worker == "phone_indexer" && item.item == bad.to_string(), "{item:?}");
+    assert_eq!(indexed(&harness).await, "80");
+    if !harness.database_url().starts_with("postgres") {
+        // SQLite stores what is not text in a column of texts.
+        harness.accept(EventKind::CallProcessed, 50).await;
+        harness
+            .execute("UPDATE deliveries SET caller = x'ff' WHERE id = (SELECT MAX(id) FROM deliveries)")
+            .await
+            .unwrap();
+        join_all((60..70).map(|call| harness.accept(EventKind::CallProcessed, call))).await;
+        assert_eq!(indexed(&harness).await, "100");
+        assert_eq!(harness.engine.health(&olga).await.unwrap().parked.len(), 1);
+    }
+}
+
+async fn a_deleted_endpoint_with_an_unreadable_account_does_not_hold_up_the_others(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let (bad, good) = (harness.endpoint().await.id, harness.endpoint().await.id);
+    harness.pause(&bad).await;
+    harness.pause(&good).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    let deleted = format!("UPDATE endpoints SET state = 'deleted', state_since_ms = {}", START.0);
+    harness.execute(deleted).await.unwrap();
+    harness.execute("INSERT INTO accounts (id, name, created_ms) VALUES ('broken', 'Broken', 1)").await.unwrap();
+    harness.execute(format!("UPDATE endpoints SET account_id = 'broken' WHERE id = '{bad}'")).await.unwrap();
+    assert_eq!(harness.engine.background().deleted_endpoints.round().await.unwrap(), 1);
+    let parked = harness.engine.health(&olga).await.unwrap().parked;
+    assert!(parked.len() == 1 && parked[0].item == bad.to_string(), "{parked:?}");
+}
+
+async fn a_support_session_that_cannot_end_does_not_hold_up_the_others(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let agents = ["u1", "u2", "u3"];
+    let ends = START.0 + 1;
+    for agent in agents {
+        let session = format!(
+            "INSERT INTO support_sessions (id, user_id, agent, account_id, reason, ticket, started_ms, ends_ms) \
+             SELECT '{agent}', '{agent}', '{agent}', id, 'why', '1', 1, {ends} FROM accounts LIMIT 1"
+        );
+        harness.execute(session).await.unwrap();
+    }
+    refuse(&harness, "UPDATE", "support_sessions", "NEW.id = 'u1'".into()).await;
+    harness.clock.step_ms(MINUTE_MS);
+    let unfinished = "SELECT id FROM support_sessions WHERE ended_ms IS NULL";
+    harness.engine.background().support_sessions.tick().await.unwrap();
+    assert_eq!(harness.texts(unfinished.to_owned()).await, ["u1"]);
+    accept_again(&harness, "support_sessions").await;
+    assert_eq!(try_again(&harness, &olga).await.item, "u1");
+    harness.engine.background().support_sessions.tick().await.unwrap();
+    assert_eq!(harness.texts(unfinished.to_owned()).await, [""; 0]);
 }

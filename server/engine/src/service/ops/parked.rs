@@ -13,9 +13,11 @@ use domain::{
 
 use crate::{
     Engine,
+    background::phone_indexer::PHONE_INDEXER,
     store::{
         audit::{self, Entry},
         deliveries,
+        events::phone_index,
         ops::parked,
     },
 };
@@ -29,6 +31,10 @@ impl Engine {
         let account = account.and_then(|account| AccountId::parse(&account).ok());
         if let (DELIVERIES, Some(account), Ok(id)) = (worker, &account, DeliveryId::parse(item)) {
             deliveries::resend_parked(&mut tx, account, &id, self.now()).await?;
+        }
+        if worker == PHONE_INDEXER {
+            // The index has passed this row, and doesn't come back.
+            phone_index::add_at(&mut tx, item).await?;
         }
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, AuditAction::ParkedRetried).by(actor);
         let entry = entry.about(item, "").with([Change::noted("task", worker)]);

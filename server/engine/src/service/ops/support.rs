@@ -238,7 +238,7 @@ impl Engine {
 
     /// Ends a session and records it, unless it has ended already.
     pub(crate) async fn end_within(&self, tx: &mut Tx, by: &Actor, session: &SupportSession, how: &str) -> Result<()> {
-        if support::end(tx, &session.account, &session.id, self.now()).await? {
+        if support::end(tx, session.account.as_str(), session.id.as_str(), self.now()).await? {
             let why = [Change::noted("ticket", &session.ticket), Change::noted("ended", how)];
             let agent = Change::noted("agent", &session.agent);
             let entry = self.entry(by, &session.account, AuditAction::SupportEnded).about(session.id.as_str(), "");

@@ -36,16 +36,28 @@ pub async fn step(db: &Db, after: Option<&KeyPart>, limit: u32) -> StoreResult<V
         .bind(endpoint).bind(call).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
+/// A deleted endpoint.
+#[derive(Debug, sqlx_macros::FromRow)]
+pub struct DeletedEndpoint {
+    /// Its account.
+    pub account_id: String,
+    /// Id.
+    pub id: String,
+}
+
+impl DeletedEndpoint {
+    /// The ids of the account and the endpoint.
+    ///
+    /// # Errors
+    /// `Corrupt` if one of them is unreadable.
+    pub fn ids(&self) -> StoreResult<(AccountId, EndpointId)> {
+        let corrupt = |column| StoreError::Corrupt { table: "endpoints", column, row: self.id.clone() };
+        let account = AccountId::parse(&self.account_id).map_err(|_| corrupt("account_id"))?;
+        Ok((account, EndpointId::parse(&self.id).map_err(|_| corrupt("id"))?))
+    }
+}
+
 /// Endpoints deleted since then that still have unfinished deliveries.
-pub async fn of_deleted(db: &Db, since: UnixMs) -> StoreResult<Vec<(AccountId, EndpointId)>> {
-    let rows: Vec<(String, String)> =
-        on!(&db.readers, c => sqlx::query_as(OF_DELETED).bind(since.0).fetch_all(c).await?);
-    let ids = |(account, id): (String, String)| {
-        let corrupt = |_| StoreError::Corrupt { table: "endpoints", column: "account_id", row: id.clone() };
-        let account = AccountId::parse(&account).map_err(corrupt)?;
-        let id =
-            EndpointId::parse(&id).map_err(|_| StoreError::Corrupt { table: "endpoints", column: "id", row: id })?;
-        Ok((account, id))
-    };
-    rows.into_iter().map(ids).collect()
+pub async fn of_deleted(db: &Db, since: UnixMs) -> StoreResult<Vec<DeletedEndpoint>> {
+    Ok(on!(&db.readers, c => sqlx::query_as(OF_DELETED).bind(since.0).fetch_all(c).await?))
 }

@@ -24,6 +24,12 @@ const DELIVERIES: &str = "SELECT id AS place, account_id, caller, callee FROM de
                           ORDER BY id LIMIT $3";
 const UNSENT: &str = "SELECT position AS place, account_id, caller, callee FROM events WHERE deliveries = 0 \
                       AND position > $1 AND position < $2 ORDER BY position LIMIT $3";
+const DELIVERY_PLACE: &str = "SELECT id FROM deliveries WHERE id > $1 AND id < $2 ORDER BY id LIMIT 1";
+const UNSENT_PLACE: &str = "SELECT position FROM events WHERE deliveries = 0 AND position > $1 AND position < $2 \
+                            ORDER BY position LIMIT 1";
+const DELIVERY_AT: &str = "SELECT id AS place, account_id, caller, callee FROM deliveries WHERE id = $1";
+const UNSENT_AT: &str = "SELECT position AS place, account_id, caller, callee FROM events WHERE deliveries = 0 \
+                         AND position = $1";
 const LAST_DELIVERY: &str = "SELECT MAX(id) FROM deliveries";
 const LAST_UNSENT: &str = "SELECT MAX(position) FROM events WHERE deliveries = 0";
 const ADVANCE: &str = "UPDATE numbers_followed SET place = $3 WHERE what = $1 AND place = $2";
@@ -110,6 +116,22 @@ pub async fn next(db: &Db, stream: Stream, (from, before): (&str, &str), limit: 
     };
     Ok(on!(&db.readers, c => sqlx::query_as(sql)
         .bind(from).bind(before).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Where the next row is, whatever the rest of it is like.
+pub async fn next_place(db: &Db, stream: Stream, (from, before): (&str, &str)) -> StoreResult<Option<String>> {
+    let sql = match stream {
+        Stream::Deliveries => DELIVERY_PLACE,
+        Stream::Unsent => UNSENT_PLACE,
+    };
+    Ok(on!(&db.readers, c => sqlx::query_scalar(sql).bind(from).bind(before).fetch_optional(c).await?))
+}
+
+/// Adds the row at this place, which was passed over, to the index.
+pub async fn add_at(tx: &mut Tx, place: &str) -> StoreResult<()> {
+    let sql = if place.starts_with(DeliveryId::PREFIX) { DELIVERY_AT } else { UNSENT_AT };
+    let row: Option<PhoneEntry> = within!(&mut *tx, c => sqlx::query_as(sql).bind(place).fetch_optional(c).await?);
+    add(tx, row.as_slice()).await
 }
 
 /// Advances the watermark of a stream. False if another node has advanced it since it was read.

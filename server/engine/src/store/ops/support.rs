@@ -15,6 +15,7 @@ use crate::store::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
     events::phone_search,
+    ops::parked::not_parked,
     sql::{Sql, json_list},
 };
 
@@ -28,6 +29,12 @@ const ADD: &str = "INSERT INTO support_sessions (id, user_id, agent, account_id,
 const COLUMNS: &str = "s.id, s.user_id, s.agent, s.account_id, a.name, s.reason, s.ticket, s.started_ms, s.ends_ms, s.ended_ms \
                        FROM support_sessions s JOIN accounts a ON a.id = s.account_id";
 const END: &str = "UPDATE support_sessions SET ended_ms = $3 WHERE id = $1 AND account_id = $2 AND ended_ms IS NULL";
+const EXPIRED: &str = concat!(
+    "SELECT s.id, s.account_id, s.agent, s.ticket, s.ends_ms FROM support_sessions s WHERE s.ended_ms IS NULL \
+     AND s.ends_ms <= $1 AND ",
+    not_parked!("support_sessions", "s.id"),
+    " ORDER BY s.ends_ms, s.id LIMIT $2"
+);
 const REVEAL: &str = "INSERT INTO support_reveals (session_id, account_id, number) VALUES ($1, $2, $3) \
                       ON CONFLICT (session_id, number) DO NOTHING";
 const REVEALED: &str = "SELECT number FROM support_reveals WHERE session_id = $1 AND account_id = $2";
@@ -77,8 +84,6 @@ pub enum Which<'a> {
     Of(&'a UserId),
     /// All unfinished ones in this account.
     In(&'a AccountId),
-    /// All expired ones whose end has not been recorded.
-    Expired(UnixMs),
 }
 
 impl Which<'_> {
@@ -92,7 +97,6 @@ impl Which<'_> {
             ),
             Self::Of(user) => ("s.user_id = $1", vec![text(user.as_str())]),
             Self::In(account) => ("s.account_id = $1 AND s.ended_ms IS NULL", vec![text(account.as_str())]),
-            Self::Expired(now) => ("s.ended_ms IS NULL AND s.ends_ms <= $1", vec![Bind::Number(now.0)]),
         }
     }
 }
@@ -106,6 +110,26 @@ pub async fn sessions(db: &Db, which: Which<'_>) -> StoreResult<Vec<SupportSessi
     rows.into_iter().map(SupportSession::try_from).collect()
 }
 
+/// A session that has expired, and whose end has not been recorded.
+#[derive(sqlx_macros::FromRow)]
+pub struct ExpiredSession {
+    /// Id.
+    pub id: String,
+    /// The account that was viewed.
+    pub account_id: String,
+    /// Who viewed it.
+    pub agent: String,
+    /// For which ticket.
+    pub ticket: String,
+    /// When it expired, Unix milliseconds.
+    pub ends_ms: i64,
+}
+
+/// Lists expired sessions that are not parked, the earliest first.
+pub async fn expired(db: &Db, now: UnixMs, limit: u32) -> StoreResult<Vec<ExpiredSession>> {
+    Ok(on!(&db.readers, c => sqlx::query_as(EXPIRED).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
 /// Adds a session.
 pub async fn add(tx: &mut Tx, session: &SupportSession) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ADD)
@@ -116,9 +140,9 @@ pub async fn add(tx: &mut Tx, session: &SupportSession) -> StoreResult<()> {
 }
 
 /// Ends a session. False if it had ended.
-pub async fn end(tx: &mut Tx, account: &AccountId, id: &SupportId, at: UnixMs) -> StoreResult<bool> {
+pub async fn end(tx: &mut Tx, account: &str, id: &str, at: UnixMs) -> StoreResult<bool> {
     let ended = within!(tx, c => sqlx::query(END)
-        .bind(id.as_str()).bind(account.as_str()).bind(at.0).execute(c).await?.rows_affected());
+        .bind(id).bind(account).bind(at.0).execute(c).await?.rows_affected());
     Ok(ended == 1)
 }
 
