@@ -136,7 +136,7 @@ impl Sender {
     }
 
     /// Reports on all nodes that deliveries of these accounts changed.
-    pub(crate) async fn changed(&self, accounts: impl IntoIterator<Item = String>) {
+    pub async fn changed(&self, accounts: impl IntoIterator<Item = String>) {
         let accounts = self.changes.publish(accounts);
         self.changes.announce(&self.context.db, accounts, self.now()).await;
     }

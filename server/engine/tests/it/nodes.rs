@@ -4,9 +4,16 @@ use std::time::Duration;
 
 use domain::{delivery::Status, event::EventKind};
 
-use engine::store::nodes::{HEARTBEAT_MS, NODE_TIMEOUT_MS, TAKEOVER_MAX_MS};
+use engine::store::{
+    db::Pool,
+    nodes::{HEARTBEAT_MS, NODE_TIMEOUT_MS, TAKEOVER_MAX_MS},
+};
 
-use crate::harness::{On, TestHarness};
+use crate::{
+    database,
+    harness::{On, TestHarness},
+    proxy::Proxy,
+};
 
 /// Far less than a node's polling interval.
 const AT_ONCE: Duration = Duration::from_secs(5);
@@ -90,4 +97,40 @@ async fn what_all_nodes_share_is_reported_by_one_of_them() {
     reporting.stop().await;
     // A node that has left or died no longer reports.
     assert!(names(silent).await.contains(&shared[0]));
+}
+
+#[tokio::test]
+async fn the_listener_has_a_connection_of_its_own() {
+    let harness = TestHarness::new(On::Postgres).await;
+    let listening =
+        "SELECT pid::text FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    let before = harness.texts(listening.to_owned()).await.len();
+    let other = harness.another_running().await;
+    assert_eq!(harness.texts(listening.to_owned()).await.len(), before + 1, "one per node");
+    // All connections of its pools are free.
+    let mut held = Vec::new();
+    for pool in [&other.context().db.readers, &other.context().db.writer] {
+        let Pool::Postgres(pool) = pool else { panic!("this harness uses PostgreSQL") };
+        for _ in 0..pool.options().get_max_connections() {
+            held.push(pool.acquire().await.expect("a connection is missing"));
+        }
+    }
+    drop(held);
+    other.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_in_many_accounts_is_announced_in_as_many_round_trips_as_in_one() {
+    let direct = database::fresh().await;
+    let proxy = Proxy::start(&direct).await;
+    let harness = TestHarness::on(proxy.url(&direct), tempfile::tempdir().unwrap()).await;
+    let trips = async |accounts: usize| {
+        let before = proxy.round_trips();
+        harness.engine.sender().changed((0..accounts).map(|n| format!("acct_{accounts}_{n}"))).await;
+        proxy.round_trips() - before
+    };
+    // To look whether the connection still works, to prepare the statement, and to execute it.
+    let one = trips(1).await;
+    assert!(one > 0);
+    assert!(trips(50).await <= one, "as many as for one");
 }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, UnixStream, tcp::OwnedWriteHalf, unix::OwnedReadHalf},
+    net::{TcpListener, UnixStream, tcp, unix},
     sync::watch,
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct Proxy {
     cuts: watch::Sender<usize>,
     /// Bytes of responses that still pass; `usize::MAX` for no limit.
     left: Arc<AtomicUsize>,
+    round_trips: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -30,30 +31,36 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (cuts, cut) = watch::channel(0);
         let left = Arc::new(AtomicUsize::new(usize::MAX));
-        let passing = left.clone();
+        let (passing, round_trips) = (left.clone(), Arc::new(AtomicUsize::new(0)));
+        let trips = round_trips.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = UnixStream::connect(format!("{folder}/.s.PGSQL.5432")).await.unwrap();
-                let (mut cut, left) = (cut.clone(), passing.clone());
+                let (mut cut, left, trips) = (cut.clone(), passing.clone(), trips.clone());
                 cut.mark_unchanged();
                 tokio::spawn(async move {
-                    let (mut from_client, to_client) = client.into_split();
-                    let (from_server, mut to_server) = server.into_split();
+                    let (from_client, to_client) = client.into_split();
+                    let (from_server, to_server) = server.into_split();
                     tokio::select! {
-                        _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+                        _ = requests(from_client, to_server, trips) => {}
                         () = responses(from_server, to_client, left) => {}
                         _ = cut.changed() => {}
                     }
                 });
             }
         });
-        Self { address, cuts, left }
+        Self { address, cuts, left, round_trips }
     }
 
     /// The URL of the same database through the proxy.
     pub(crate) fn url(&self, url: &str) -> String {
         let (base, _) = url.split_once('?').unwrap();
         base.replace("@localhost", &format!("@{}", self.address))
+    }
+
+    /// How often clients have waited for responses to what they sent.
+    pub(crate) fn round_trips(&self) -> usize {
+        self.round_trips.load(Relaxed)
     }
 
     /// Cuts all connections at once.
@@ -67,8 +74,31 @@ impl Proxy {
     }
 }
 
+/// Passes requests on, and counts those that end with Sync (PostgreSQL's protocol, "Message Formats").
+async fn requests(
+    mut from: tcp::OwnedReadHalf,
+    mut to: unix::OwnedWriteHalf,
+    trips: Arc<AtomicUsize>,
+) -> std::io::Result<()> {
+    const ENCRYPTION_REQUEST: u32 = 80_877_103;
+    let mut started = false;
+    loop {
+        // Only the messages that start a session have no type.
+        let kind = if started { Some(from.read_u8().await?) } else { None };
+        let length = from.read_u32().await?;
+        let mut message = vec![0; length as usize - 4];
+        from.read_exact(&mut message).await?;
+        started |= kind.is_none() && message[..4] != ENCRYPTION_REQUEST.to_be_bytes();
+        if kind == Some(b'S') {
+            trips.fetch_add(1, Relaxed);
+        }
+        let head = kind.into_iter().chain(length.to_be_bytes()).collect::<Vec<u8>>();
+        to.write_all(&[head, message].concat()).await?;
+    }
+}
+
 /// Passes responses on until the proxy cuts them.
-async fn responses(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, left: Arc<AtomicUsize>) {
+async fn responses(mut from: unix::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, left: Arc<AtomicUsize>) {
     let mut buffer = [0; 4_096];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         let passing = left.load(Relaxed).min(read);

@@ -97,9 +97,10 @@ async fn each_refusal_by_the_server_has_its_cause() {
 
 #[tokio::test]
 async fn a_server_that_does_not_know_the_host_says_so() {
-    // A fatal alert, as RFC 6066 section 3 has it: handshake, version, length, level, unrecognized_name.
-    let port = open(Port::Responds(&[21, 3, 3, 0, 2, 2, 112])).await;
-    let unknown = failed(&Authority::new(), port).await;
+    let authority = Authority::new();
+    let names = ["-servername", "other.example", "-servername_fatal", "-cert2", "{pem}", "-key2", "{pem}"];
+    let server = OpenSsl::start(&authority.certify(|_| {}).pem, &names);
+    let unknown = failed(&authority, server.port).await;
     assert_eq!(unknown, said(Cause::TlsUnknownName, "Server doesn't know the host crm.example"));
 }
 

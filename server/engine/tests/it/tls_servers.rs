@@ -180,7 +180,7 @@ pub(crate) struct OpenSsl {
 }
 
 impl OpenSsl {
-    /// Starts it with this certificate and key, and these options.
+    /// Starts it with this certificate and key, and these options, in which `{pem}` is the file with both.
     pub(crate) fn start(pem: &str, options: &[&str]) -> Self {
         let files = tempfile::tempdir().unwrap();
         let file = files.path().join("server.pem");
@@ -190,7 +190,7 @@ impl OpenSsl {
             .arg(&file)
             .arg("-key")
             .arg(&file)
-            .args(options)
+            .args(options.iter().map(|option| option.replace("{pem}", &file.display().to_string())))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
