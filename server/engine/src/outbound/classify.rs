@@ -9,6 +9,7 @@ use rustls::Error as TlsError;
 use super::{
     CONNECT_TIMEOUT_MS,
     client::{self, HEAD_MAX_BYTES, HEADERS_MAX, SILENT_MS, SendError},
+    connection::INTERIM_MAX_BYTES,
     connector::ConnectError,
     errors::{find, is_connection_lost},
     handshake,
@@ -26,15 +27,17 @@ pub(super) fn cause(error: &SendError, timeout_ms: u32, facts: &mut CauseFacts) 
         SendError::ConnectTimeout => timed_out(Cause::ConnectTimeout),
         SendError::TlsTimeout => timed_out(Cause::TlsTimeout),
         SendError::ResponseTimeout => timed_out(Cause::ResponseTimeout),
-        SendError::TooManyInterim => {
-            facts.detail = Some(format!("more than {} KiB of interim responses (1xx)", HEAD_MAX_BYTES / 1_024));
-            Cause::BadResponse
-        }
+        SendError::TooManyInterim => too_many_interim(HEAD_MAX_BYTES, facts),
         SendError::Failed(error) => match find::<ConnectError>(error) {
             Some(connect) => of_connect(connect, facts),
             None => of_exchange(error, facts),
         },
     }
+}
+
+fn too_many_interim(max_bytes: usize, facts: &mut CauseFacts) -> Cause {
+    facts.detail = Some(format!("more than {} KiB of interim responses (1xx)", max_bytes / 1_024));
+    Cause::BadResponse
 }
 
 fn of_connect(error: &ConnectError, facts: &mut CauseFacts) -> Cause {
@@ -92,6 +95,9 @@ fn of_exchange(error: &legacy::Error, facts: &mut CauseFacts) -> Cause {
     let requested = seen.as_ref().is_some_and(|seen| seen.certificate_requested());
     if let Some(tls) = find::<TlsError>(error) {
         return handshake::of_tls(tls, requested, facts);
+    }
+    if seen.as_ref().is_some_and(|seen| seen.had_too_many_interim()) {
+        return too_many_interim(INTERIM_MAX_BYTES, facts);
     }
     let Some(hyper) = find::<hyper::Error>(error) else { return Cause::OurFault };
     if hyper.is_parse_too_large() {

@@ -42,6 +42,10 @@ pub(super) const SILENT_MS: u32 = 10_000;
 pub(super) const HEADERS_MAX: usize = 100;
 /// Most bytes of a response's head.
 pub(super) const HEAD_MAX_BYTES: usize = RESPONSE_READ_MAX_BYTES;
+/// How much of a body the server may send before it is read: as much as is read of one at all.
+const STREAM_WINDOW_BYTES: u32 = 64 * 1_024;
+/// The same for all bodies of a connection.
+const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
 /// Servers that demanded HTTP/1.1 and are remembered.
 const HTTP1_ONLY_MAX: usize = 1_000;
 /// Bytes of the status line of an interim response, about.
@@ -77,9 +81,17 @@ pub(super) enum SendError {
 pub(super) struct Head {
     pub(super) response: Response<Incoming>,
     connection: CaptureConnection,
+    seen: Option<Arc<Seen>>,
 }
 
 impl Head {
+    /// A part of the body was read.
+    pub(super) fn note_body(&self) {
+        if let Some(seen) = &self.seen {
+            seen.note_response();
+        }
+    }
+
     /// Uses the connection for no other request.
     pub(super) fn retire_connection(&self) {
         retire(&self.connection);
@@ -158,6 +170,8 @@ fn library(connector: Connector) -> Library {
         .http1_ignore_invalid_headers_in_responses(true)
         .http1_max_headers(HEADERS_MAX)
         .http1_max_buf_size(HEAD_MAX_BYTES)
+        .http2_initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .http2_max_header_list_size(u32::try_from(HEAD_MAX_BYTES).unwrap_or(u32::MAX))
         .http2_keep_alive_interval(Duration::from_millis(PING_MS))
         .http2_keep_alive_timeout(Duration::from_millis(PING_MS))
@@ -179,8 +193,10 @@ async fn once(library: &Library, sending: &Sending) -> Result<Head, SendError> {
     };
     match result {
         Ok(Ok(response)) => {
-            connected(&connection, |seen| seen.set_used());
-            Ok(Head { response, connection })
+            let seen = connection.connection_metadata().as_ref().and_then(seen);
+            let head = Head { response, connection, seen };
+            head.note_body();
+            Ok(head)
         }
         Ok(Err(error)) => Err(SendError::Failed(error)),
         Err(_) if connection.connection_metadata().is_some() => {
@@ -194,7 +210,7 @@ async fn once(library: &Library, sending: &Sending) -> Result<Head, SendError> {
 }
 
 /// Counts interim responses towards the limit of a response. hyper reports them over HTTP/1.1; over HTTP/2 it discards them,
-/// and only the time limit of the attempt bounds them.
+/// and [`Seen`] bounds the bytes of the connection.
 fn limit_interim<B>(request: &mut Request<B>) -> Arc<Notify> {
     let (exceeded, seen_bytes) = (Arc::new(Notify::new()), AtomicUsize::new(0));
     let notify = Arc::clone(&exceeded);
@@ -206,12 +222,6 @@ fn limit_interim<B>(request: &mut Request<B>) -> Arc<Notify> {
         }
     });
     exceeded
-}
-
-fn connected(connection: &CaptureConnection, note: impl FnOnce(&Seen)) {
-    if let Some(seen) = connection.connection_metadata().as_ref().and_then(seen) {
-        note(&seen);
-    }
 }
 
 fn retire(connection: &CaptureConnection) {
@@ -230,7 +240,7 @@ pub(super) fn seen(connected: &Connected) -> Option<Arc<Seen>> {
 /// Whether an idle connection died: the server closed it at about the time the request was sent. Servers do so routinely.
 fn died_before_any_byte(error: &legacy::Error) -> bool {
     let Some(connected) = error.connect_info() else { return false };
-    let is_silent = |seen: &Seen| connected.is_negotiated_h2() || seen.is_silent();
+    let is_silent = |seen: &Seen| (connected.is_negotiated_h2() || seen.is_silent()) && !seen.had_too_many_interim();
     let is_reused = seen(connected).is_some_and(|seen| seen.was_used() && is_silent(&seen));
     is_reused && errors::is_connection_lost(error as &(dyn Error + 'static))
 }

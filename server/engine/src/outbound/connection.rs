@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -16,6 +16,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// As many of the first bytes received as tell a protocol.
 const FIRST_BYTES: usize = 8;
 
+/// Most bytes received without a response or a part of a body among them: interim responses (1xx), which over HTTP/2 no one
+/// reports. More than the windows of HTTP/2 allow bodies to have.
+pub(super) const INTERIM_MAX_BYTES: usize = 2 * 1_024 * 1_024;
+
 /// What has been seen on a connection.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -23,6 +27,8 @@ pub(super) struct Seen {
     silent: AtomicBool,
     used: AtomicBool,
     certificate_requested: AtomicBool,
+    /// Bytes since the latest response or part of a body.
+    interim: AtomicUsize,
 }
 
 impl Seen {
@@ -41,9 +47,15 @@ impl Seen {
         self.used.load(Ordering::Acquire)
     }
 
-    /// A request was answered.
-    pub(super) fn set_used(&self) {
+    /// A response, or a part of its body, was read.
+    pub(super) fn note_response(&self) {
         self.used.store(true, Ordering::Release);
+        self.interim.store(0, Ordering::Release);
+    }
+
+    /// Whether the connection ended because the server sent nothing but interim responses.
+    pub(super) fn had_too_many_interim(&self) -> bool {
+        self.interim.load(Ordering::Acquire) > INTERIM_MAX_BYTES
     }
 
     /// Whether the server asked for a client certificate.
@@ -60,6 +72,7 @@ impl Seen {
             return;
         }
         self.silent.store(false, Ordering::Release);
+        self.interim.fetch_add(bytes.len(), Ordering::AcqRel);
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = FIRST_BYTES.saturating_sub(first.len()).min(bytes.len());
         first.extend_from_slice(&bytes[..missing]);
@@ -95,6 +108,9 @@ impl<S: Stream> AsyncRead for Watched<S> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.seen.received(&buf.filled()[before..]);
+        if self.is_http2 && self.seen.had_too_many_interim() {
+            return Poll::Ready(Err(io::Error::other("too many interim responses")));
+        }
         read
     }
 }

@@ -88,6 +88,7 @@ async fn read_body(head: &mut Head, deadline: Instant) -> (Vec<u8>, bool) {
                 return (kept, true);
             }
         };
+        head.note_body();
         let chunk = frame.into_data().unwrap_or_default();
         seen += chunk.len();
         let room = RESPONSE_KEPT_BYTES.saturating_sub(kept.len());

@@ -180,3 +180,66 @@ async fn a_connection_that_dies_within_a_response_is_a_failure() {
     assert_eq!(send(&harness, 2).await, Status::Retrying, "the server has begun to respond");
     assert_eq!(harness.receiver.received().len(), 2);
 }
+
+/// Never sends anything but interim responses.
+async fn serve_interim(stream: TlsStream<TcpStream>) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+    let Some(Ok((_, mut responder))) = connection.accept().await else { return };
+    let (interim, pause) = (
+        async move {
+            let hint = "x".repeat(4_000);
+            loop {
+                let head = Response::builder().status(StatusCode::EARLY_HINTS).header("link", &hint).body(()).unwrap();
+                if responder.send_informational(head).is_err() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        },
+        async { while connection.accept().await.is_some() {} },
+    );
+    tokio::select! { () = interim => {} () = pause => {} }
+}
+
+#[tokio::test]
+async fn endless_interim_responses_end_before_the_time_is_up() {
+    let authority = Authority::new();
+    let mut config = serving(&authority.certify(|_| {}));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let harness = TestHarness::with_trust(authority.trust()).await;
+    let port = rustls(config, serve_interim).await;
+    harness.endpoint_with(|form| form.url = format!("https://{HOST}:{port}/hook")).await;
+    assert_eq!(send(&harness, 1).await, Status::Retrying);
+    let row = harness.deliveries().await.remove(0);
+    let sentence = "Response was not valid HTTP: more than 2048 KiB of interim responses (1xx)";
+    assert_eq!(row.sentence(harness.now()), sentence);
+    assert!(harness.attempts(&row.id).await[0].duration_ms < 5_000, "before the time is up");
+}
+
+#[tokio::test]
+async fn a_connection_carries_any_number_of_responses() {
+    let authority = Authority::new();
+    let harness = TestHarness::with_trust(authority.trust()).await;
+    let body = "x".repeat(60_000);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = connections.clone();
+    let serve = move |stream: TlsStream<TcpStream>| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        let body = body.clone();
+        async move {
+            let Ok(mut connection) = h2::server::handshake(stream).await else { return };
+            while let Some(Ok((_, mut responder))) = connection.accept().await {
+                let mut sending = responder.send_response(Response::new(()), false).unwrap();
+                let _ = sending.send_data(body.clone().into(), true);
+            }
+        }
+    };
+    let mut config = serving(&authority.certify(|_| {}));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    endpoint(&harness, rustls(config, serve).await).await;
+    // Three megabytes, more than may come without a response.
+    for call in 0..50 {
+        assert_eq!(send(&harness, call).await, Status::Delivered);
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
