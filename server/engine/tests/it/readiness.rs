@@ -109,3 +109,16 @@ async fn a_database_file_that_was_deleted_or_replaced_accepts_nothing() {
     assert_eq!(harness.engine.ready().await, Ok(()));
     assert!(harness.accept_as(EventKind::CallProcessed, 1, None).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_write_ahead_log_that_was_deleted_accepts_nothing() {
+    let harness = TestHarness::new(On::Sqlite).await;
+    harness.endpoint().await;
+    assert_eq!(harness.engine.ready().await, Ok(()));
+    let log = format!("{}-wal", harness.database_url().strip_prefix("sqlite://").unwrap());
+    std::fs::remove_file(log).unwrap();
+    let refused = harness.accept_as(EventKind::CallProcessed, 1, None).await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "an event would be lost: {refused:?}");
+    let reason = harness.engine.ready().await.unwrap_err();
+    assert!(reason.contains("offhook.db-wal was deleted or replaced"), "{reason}");
+}

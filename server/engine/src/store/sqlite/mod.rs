@@ -81,9 +81,11 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     Ok(Db { readers, writer, dialect: Dialect::Sqlite, commits, clock: None, listen: None, file })
 }
 
-/// Connections to a file never drop while idle, so they are not tested before use.
+/// Connections to a file never drop while idle, so they are not tested before use, and none is closed for its age: SQLite
+/// deletes the write-ahead log with the last one ([`OpenFile`]).
 fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false)
+    let options = SqlitePoolOptions::new().max_connections(connections).test_before_acquire(false);
+    options.idle_timeout(None).max_lifetime(None)
 }
 
 /// The file of a SQLite URL. `None` for in-memory databases and for PostgreSQL.
