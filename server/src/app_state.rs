@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{http_metrics::HttpMetrics, rate_limit::RateLimit};
+use crate::{byte_budget::ByteBudget, http_metrics::HttpMetrics, rate_limit::RateLimit};
 
 /// The state as handlers hold it.
 pub type SharedState = Arc<AppState>;
@@ -25,10 +25,31 @@ pub struct AppState {
     pub trusted_proxies: Vec<IpNet>,
     /// Rate limits.
     pub rates: Rates,
+    /// Bytes of request bodies in memory.
+    pub bodies: Bodies,
     /// What is counted of requests.
     pub http_metrics: HttpMetrics,
     /// Cancelled when the server stops: endless streams finish then.
     pub stopping: CancellationToken,
+}
+
+/// Bytes that the bodies of REST calls may have in memory together, from their arrival to the response.
+const CALLS_MAX_BYTES: usize = 24 * 1_024 * 1_024;
+/// The same for batches of events, so that these leave room for single ones. Processing takes about three times as much.
+const BATCHES_MAX_BYTES: usize = 16 * 1_024 * 1_024;
+
+/// The budgets of request bodies.
+pub struct Bodies {
+    /// Of batches of events.
+    pub batches: ByteBudget,
+    /// Of all other REST calls.
+    pub calls: ByteBudget,
+}
+
+impl Default for Bodies {
+    fn default() -> Self {
+        Self { batches: ByteBudget::new(BATCHES_MAX_BYTES), calls: ByteBudget::new(CALLS_MAX_BYTES) }
+    }
 }
 
 /// The rate limits of incoming requests. Failed sign-ins are counted by the engine as well.
@@ -60,7 +81,8 @@ impl AppState {
     pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
         let (rates, stopping) = (Rates::default(), CancellationToken::new());
         let (backend, http_metrics) = (Arc::clone(&engine) as Arc<dyn Backend>, HttpMetrics::default());
-        Self { backend, engine, public_url, trusted_proxies, rates, http_metrics, stopping }
+        let bodies = Bodies::default();
+        Self { backend, engine, public_url, trusted_proxies, rates, bodies, http_metrics, stopping }
     }
 
     /// Whether browsers use https.

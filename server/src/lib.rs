@@ -5,6 +5,7 @@
 
 pub mod app_state;
 pub mod audit_export;
+pub mod byte_budget;
 pub mod client_ip;
 pub mod command;
 pub mod config;

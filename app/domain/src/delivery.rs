@@ -77,7 +77,7 @@ pub struct DeliveryRow {
     pub finished_at: Option<UnixMs>,
     /// Whether it is a test.
     pub test: bool,
-    /// The attempts for the attempt chart, oldest first.
+    /// The latest attempts for the attempt chart, at most [`MARKS_MAX`], oldest first.
     pub beats: Vec<AttemptMark>,
 }
 
@@ -131,7 +131,7 @@ pub struct DeliveryDetail {
     pub payload: Option<String>,
     /// The endpoint's current URL.
     pub endpoint_url: String,
-    /// The attempts, oldest first.
+    /// At most [`ATTEMPTS_SHOWN`] of the attempts, oldest first: the latest, or those around the one that was asked for.
     pub attempts: Vec<Attempt>,
 }
 
@@ -148,6 +148,14 @@ pub struct DeliveryCounts {
     pub expired: u32,
 }
 
+/// Most attempts that a delivery is shown with.
+pub const ATTEMPTS_SHOWN: u32 = 20;
+/// Most attempts in a delivery's attempt chart.
+pub const MARKS_MAX: u32 = 64;
+/// Most attempts of one page of them. Each has up to 32 KiB of a response.
+pub const ATTEMPTS_PAGE_MAX: u32 = 32;
+/// How often a delivery can be resent, or retried now, within an hour.
+pub const RESENDS_PER_HOUR: u32 = 20;
 /// Counts are exact up to this number.
 pub const COUNT_MAX: u32 = 10_000;
 
@@ -164,16 +172,23 @@ pub trait Deliveries {
     /// # Errors
     /// `Forbidden` without permission to read deliveries.
     async fn delivery_counts(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<DeliveryCounts>;
-    /// One delivery with its attempts.
+    /// One delivery with its latest attempts, or with those around the attempt with this number.
     ///
     /// # Errors
     /// `NotFound`, also for another account's delivery.
-    async fn delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<DeliveryDetail>;
+    async fn delivery(&self, actor: &Actor, id: &DeliveryId, around: Option<u32>) -> Result<DeliveryDetail>;
+    /// One page of a delivery's attempts, newest first: those before the attempt with this number, at most
+    /// [`ATTEMPTS_PAGE_MAX`].
+    ///
+    /// # Errors
+    /// As [`Self::delivery`].
+    async fn attempts(&self, actor: &Actor, id: &DeliveryId, before: Option<u32>, limit: u32) -> Result<Page<Attempt>>;
     /// Queues an ended delivery again with new attempts and the same event id. A waiting delivery is made due
     /// immediately.
     ///
     /// # Errors
-    /// `Conflict` when its endpoint was deleted or its payload is past retention.
+    /// `Conflict` when its endpoint was deleted or its payload is past retention; `LimitReached` after
+    /// [`RESENDS_PER_HOUR`].
     async fn resend(&self, actor: &Actor, id: &DeliveryId) -> Result<()>;
     /// Cancels a waiting delivery.
     ///

@@ -56,10 +56,10 @@ pub enum Error {
         /// Seconds to wait before trying again.
         retry_after_s: u32,
     },
-    /// A queue that has a limit is full. The text names it.
+    /// A queue is full, or something was done too often. The text names the limit.
     #[error("{detail}")]
-    QueueFull {
-        /// Which queue is full, and what to do.
+    LimitReached {
+        /// Which limit was reached, and what to do.
         detail: String,
         /// Seconds to wait before trying again.
         retry_after_s: u32,
@@ -125,7 +125,7 @@ impl Error {
             Self::Conflict { .. } => 409,
             Self::TooLarge(_) => 413,
             Self::Invalid(_) => 422,
-            Self::TooMany { .. } | Self::QueueFull { .. } => 429,
+            Self::TooMany { .. } | Self::LimitReached { .. } => 429,
             Self::Internal => 500,
             Self::Unavailable { .. } => 503,
         }

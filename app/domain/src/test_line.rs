@@ -9,6 +9,8 @@ use crate::{actor::Actor, error::Result, time::UnixMs};
 pub const PATH_PREFIX: &str = "/test-line/";
 /// Number of requests a test line keeps.
 pub const KEPT_REQUESTS: u32 = 50;
+/// Most bytes of a body that are kept: requests come from whoever knows the key.
+pub const BODY_KEPT_BYTES: usize = 16 * 1_024;
 /// Delay of the slow behaviour, in milliseconds.
 pub const SLOW_MS: u64 = 20_000;
 /// How long a request is kept, in milliseconds.
@@ -76,6 +78,15 @@ pub struct TestLineRequest {
     pub body: String,
     /// How the test line responded.
     pub behaviour: Behaviour,
+}
+
+impl TestLineRequest {
+    /// Whether the body is, or may be, longer than what was kept of it.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        // A cut keeps characters whole.
+        self.body.len() + char::MAX_LEN_UTF8 > BODY_KEPT_BYTES
+    }
 }
 
 /// An account's test line.

@@ -48,11 +48,11 @@ pub async fn count(acct: String, queries: Vec<String>) -> Result<Vec<u32>, UiErr
     Ok(matching)
 }
 
-/// One delivery with its attempts.
-pub async fn show(acct: String, dlv: String) -> Result<DeliveryDetail, UiError> {
+/// One delivery with its latest attempts, or with those around the one with this number.
+pub async fn show(acct: String, dlv: String, around: Option<u32>) -> Result<DeliveryDetail, UiError> {
     use crate::ssr;
     let id = domain::id::DeliveryId::parse(&dlv)?;
-    Ok(ssr::backend()?.delivery(&ssr::actor(&acct).await?, &id).await?)
+    Ok(ssr::backend()?.delivery(&ssr::actor(&acct).await?, &id, around).await?)
 }
 
 /// One delivery with the current state of its endpoint.
@@ -60,7 +60,7 @@ pub async fn show_with_endpoint(acct: String, dlv: String) -> Result<(DeliveryDe
     use crate::ssr;
     let id = domain::id::DeliveryId::parse(&dlv)?;
     let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
-    let detail = backend.delivery(&actor, &id).await?;
+    let detail = backend.delivery(&actor, &id, None).await?;
     let endpoint = backend.endpoint(&actor, &detail.row.endpoint_id).await?;
     Ok((detail, endpoint))
 }

@@ -42,10 +42,10 @@ pub(super) async fn with_tests(actor: &Actor, view: RotationView) -> Result<Rota
     let backend = ssr::backend()?;
     let (mut token_test, mut secret_test) = (None, None);
     if let Some(test) = view.token.as_ref().and_then(|rotation| rotation.test.as_ref()) {
-        token_test = backend.delivery(actor, test).await.ok();
+        token_test = backend.delivery(actor, test, None).await.ok();
     }
     if let Some(test) = view.secret.as_ref().and_then(|rotation| rotation.test.as_ref()) {
-        secret_test = backend.delivery(actor, test).await.ok();
+        secret_test = backend.delivery(actor, test, None).await.ok();
     }
     Ok(RotationStatus { view, token_test, secret_test })
 }

@@ -11,7 +11,7 @@ use crate::error::UiError;
 pub async fn load_test(acct: String, dlv: String) -> Result<Option<DeliveryDetail>, UiError> {
     use crate::ssr;
     let Ok(id) = domain::id::DeliveryId::parse(&dlv) else { return Ok(None) };
-    Ok(Some(ssr::backend()?.delivery(&ssr::actor(&acct).await?, &id).await?))
+    Ok(Some(ssr::backend()?.delivery(&ssr::actor(&acct).await?, &id, None).await?))
 }
 
 /// The form of the start page: creates an endpoint and sends a test.

@@ -102,6 +102,9 @@ fn Request(index: usize, request: TestLineRequest, view: RenderContext) -> impl 
                 <span class="text-ink-2">{request.behaviour.label()}</span>
             </p>
             <FoldedCode id=format!("body-{index}") title="Body" text=pretty(&request.body) open=index == 0/>
+            {request.is_cut().then(|| view! {
+                <p class="text-meta text-ink-3">"Truncated: this is only the beginning of the body."</p>
+            })}
             <FoldedCode id=format!("headers-{index}") title="Headers" text=request.headers/>
         </li>
     }

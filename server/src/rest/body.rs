@@ -7,13 +7,17 @@ use axum::{
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use domain::Error;
+use domain::{Error, event::EVENT_BODY_MAX_BYTES};
 use http_body_util::{BodyExt as _, Limited};
 use serde::{Deserialize, de::IgnoredAny};
 
-use crate::rest::{
-    problem::{Kind, Problem},
-    query::Query,
+use crate::{
+    app_state::SharedState,
+    byte_budget::{ByteBudget, Share},
+    rest::{
+        problem::{Kind, Problem},
+        query::Query,
+    },
 };
 
 /// Largest body of a request that posts no events, in bytes.
@@ -26,18 +30,24 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAIN_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// A JSON body of at most `MAX_BYTES`, not yet parsed.
-pub struct JsonBody<const MAX_BYTES: usize = CALL_MAX_BYTES>(pub Bytes);
+pub struct JsonBody<const MAX_BYTES: usize = CALL_MAX_BYTES> {
+    bytes: Bytes,
+    /// Held until the response.
+    _share: Share,
+}
 
-impl<const MAX_BYTES: usize, S: Send + Sync> FromRequest<S> for JsonBody<MAX_BYTES> {
+impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &SharedState) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         // Operations with a body have no query parameters. Ignoring one could do something else than the caller meant.
         Query::of(parts.uri.query().unwrap_or_default()).finish()?;
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
-        match tokio::time::timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX_BYTES)).await {
-            Ok(bytes) => bytes.map(Self),
+        let bodies = &state.bodies;
+        let budget = if MAX_BYTES > EVENT_BODY_MAX_BYTES { &bodies.batches } else { &bodies.calls };
+        match tokio::time::timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX_BYTES, budget)).await {
+            Ok(read) => read.map(|(bytes, share)| Self { bytes, _share: share }),
             Err(_) => Err(Problem::new(Kind::Slow, "The body did not arrive within 20 s.")),
         }
     }
@@ -49,7 +59,7 @@ impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     /// # Errors
     /// 400 with line and column for invalid JSON; 422 with the field for JSON of the wrong shape.
     pub fn parse<'de, T: Deserialize<'de>>(&'de self) -> Result<T, Problem> {
-        parse(&self.0)
+        parse(&self.bytes)
     }
 
     /// The same for an optional body.
@@ -57,7 +67,7 @@ impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     /// # Errors
     /// As [`JsonBody::parse`].
     pub fn parse_or_default<'de, T: Default + Deserialize<'de>>(&'de self) -> Result<T, Problem> {
-        if self.0.is_empty() { Ok(T::default()) } else { self.parse() }
+        if self.bytes.is_empty() { Ok(T::default()) } else { self.parse() }
     }
 }
 
@@ -157,7 +167,12 @@ fn check_media_type(headers: &HeaderMap, is_empty: bool) -> Result<(), Problem> 
     Err(Problem::new(Kind::MediaType, "Send JSON with Content-Type: application/json."))
 }
 
-async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<Bytes, Problem> {
+async fn read(
+    headers: &HeaderMap,
+    mut body: Body,
+    max_bytes: usize,
+    budget: &ByteBudget,
+) -> Result<(Bytes, Share), Problem> {
     if body.size_hint().lower() > max_bytes as u64 {
         // A sender that asks first (`Expect: 100-continue`) gets the error before it has sent anything.
         if !headers.contains_key(header::EXPECT) {
@@ -165,7 +180,7 @@ async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<B
         }
         return Err(too_large(max_bytes));
     }
-    let (mut chunks, mut bytes) = (Vec::new(), 0);
+    let (mut chunks, mut bytes, mut share) = (Vec::new(), 0, Share::default());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(Kind::Malformed, "The body ended early."))?;
         let Ok(chunk) = frame.into_data() else { continue };
@@ -174,10 +189,23 @@ async fn read(headers: &HeaderMap, mut body: Body, max_bytes: usize) -> Result<B
             drain(body).await;
             return Err(too_large(max_bytes));
         }
+        if !budget.take(chunk.len(), &mut share) {
+            drop((chunks, share));
+            drain(body).await;
+            return Err(too_many_bytes().into());
+        }
         chunks.push(chunk);
     }
     // Nearly every body is one chunk, which needs no copy.
-    Ok(if chunks.len() == 1 { chunks.swap_remove(0) } else { chunks.concat().into() })
+    let bytes = if chunks.len() == 1 { chunks.swap_remove(0) } else { chunks.concat().into() };
+    Ok((bytes, share))
+}
+
+fn too_many_bytes() -> Error {
+    Error::Unavailable {
+        detail: "Too many large requests at once. Nothing was stored; try again shortly.".into(),
+        retry_after_s: 1,
+    }
 }
 
 /// Closing while data still arrives would reset the connection, and the sender would lose the response.

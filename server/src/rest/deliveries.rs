@@ -23,7 +23,7 @@ use crate::{
         List,
         auth::Caller,
         body::{EmptyBody, JsonBody},
-        delivery_json::{DeliveryDetailJson, DeliveryJson},
+        delivery_json::{AttemptJson, DeliveryDetailJson, DeliveryJson},
         openapi::Errors,
         problem::Problem,
         query::Query,
@@ -79,7 +79,9 @@ pub async fn list(
     Ok(Json(List { data, next: page.next }))
 }
 
-/// Show a delivery with its attempts.
+/// Show a delivery with its latest attempts.
+///
+/// It has at most 20 of them; `attempt_count` says how many there are, and `/deliveries/{id}/attempts` lists all.
 #[utoipa::path(get, path = "/deliveries/{id}", operation_id = "show_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, description = "The delivery", body = DeliveryDetailJson), Errors),
@@ -91,8 +93,32 @@ pub async fn show(
     query: Query,
 ) -> Result<Json<DeliveryDetailJson>, Problem> {
     query.finish()?;
-    let detail = state.backend.delivery(&caller.0, &DeliveryId::parse(&id)?).await?;
+    let detail = state.backend.delivery(&caller.0, &DeliveryId::parse(&id)?, None).await?;
     Ok(Json(DeliveryDetailJson::new(detail, state.backend.clock().now())))
+}
+
+/// List the attempts of a delivery, newest first.
+///
+/// A page has at most 32 of them, because each contains up to 32 KiB of a response.
+#[utoipa::path(get, path = "/deliveries/{id}/attempts", operation_id = "list_attempts", tag = "Deliveries", params(
+    ("id" = String, Path, description = "Delivery id"),
+    ("limit" = Option<u32>, Query, minimum = 1, maximum = 250, description = "Rows per page, at most 32"),
+    ("cursor" = Option<String>, Query, description = "`next` of the previous page"),
+), responses((status = 200, description = "One page", body = List<AttemptJson>), Errors),
+    security(("token" = ["deliveries:read"])))]
+pub async fn attempts(
+    State(state): State<SharedState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    mut query: Query,
+) -> Result<Json<List<AttemptJson>>, Problem> {
+    let (limit, cursor) = (query.limit(), query.cursor(|text| text.parse::<u32>().is_ok()));
+    query.finish()?;
+    let before = cursor.and_then(|number| number.parse().ok());
+    let page = state.backend.attempts(&caller.0, &DeliveryId::parse(&id)?, before, limit).await?;
+    let now = state.backend.clock().now();
+    let data = page.rows.into_iter().map(|attempt| AttemptJson::new(attempt, now)).collect();
+    Ok(Json(List { data, next: page.next }))
 }
 
 /// A delivery that will be sent again.
@@ -105,7 +131,7 @@ pub struct ResentJson {
 /// Resend a delivery.
 ///
 /// It gets new attempts and keeps its event id, so that a receiver can ignore duplicates. Returns 409 while the delivery
-/// is being sent or waits for its first attempt.
+/// is being sent or waits for its first attempt, and 429 after 20 times within an hour.
 #[utoipa::path(post, path = "/deliveries/{id}/resend", operation_id = "resend_delivery", tag = "Deliveries",
     params(("id" = String, Path, description = "Delivery id")),
     responses((status = 202, description = "Queued", body = ResentJson), Errors),

@@ -102,7 +102,7 @@ pub struct DeliveryDetailJson {
     /// The payload as sent; null after its retention period.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
-    /// The attempts, oldest first.
+    /// The latest attempts, at most 20, oldest first.
     attempts: Vec<AttemptJson>,
 }
 
@@ -166,7 +166,9 @@ pub struct TimingJson {
 }
 
 impl AttemptJson {
-    fn new(attempt: Attempt, now: UnixMs) -> Self {
+    /// An attempt at this time.
+    #[must_use]
+    pub fn new(attempt: Attempt, now: UnixMs) -> Self {
         let timing = attempt.timing;
         Self {
             id: attempt.id.into(),

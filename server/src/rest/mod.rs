@@ -82,6 +82,7 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(bulk_rotation::retire_secrets))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::attempts))
         .routes(routes!(deliveries::resend))
         .routes(routes!(recover::start))
         .routes(routes!(recover::show))

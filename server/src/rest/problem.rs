@@ -175,7 +175,7 @@ impl From<Error> for Problem {
             Error::Invalid(errors) => Self { detail: summarise(&errors), errors, ..problem },
             Error::Conflict { existing, .. } => Self { existing, ..problem },
             Error::TooMany { retry_after_s }
-            | Error::QueueFull { retry_after_s, .. }
+            | Error::LimitReached { retry_after_s, .. }
             | Error::Unavailable { retry_after_s, .. } => Self { retry_after_s: Some(retry_after_s), ..problem },
             _ => problem,
         }

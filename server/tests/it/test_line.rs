@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use domain::{account::Role, actor::Actor, test_line::Behaviour};
+use domain::{
+    account::Role,
+    actor::Actor,
+    test_line::{BODY_KEPT_BYTES, Behaviour},
+};
 use reqwest::{Method, StatusCode};
 
 use crate::{
@@ -52,9 +56,14 @@ async fn a_slow_test_line_delays_its_response() {
 async fn an_unknown_key_and_a_body_too_large_or_nested_too_deeply_are_refused() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let line = app.room.backend.test_line(&developer(&tenant).await).await.unwrap();
+    let developer = developer(&tenant).await;
+    let line = app.room.backend.test_line(&developer).await.unwrap();
     assert_eq!(app.call(Method::POST, "/test-line/nobody", "", Some("{}")).await.status, StatusCode::NOT_FOUND);
     let path = line.url.strip_prefix(&app.url("")).unwrap();
+    let long = "y".repeat(20 * 1_024);
+    assert_eq!(app.call(Method::POST, path, "", Some(&long)).await.status, StatusCode::OK);
+    let kept = app.room.backend.test_line(&developer).await.unwrap().requests;
+    assert!(kept[0].body.len() == BODY_KEPT_BYTES && kept[0].is_cut(), "{}", kept[0].body.len());
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert_eq!(app.call(Method::POST, path, "", Some(&nested(65))).await.status, StatusCode::OK);
     assert_eq!(app.call(Method::POST, path, "", Some(&nested(66))).await.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -5,7 +5,7 @@ mod scale;
 
 use domain::{
     UnixMs,
-    delivery::DeliveryRow,
+    delivery::{DeliveryRow, MARKS_MAX},
     time::{counted, span},
 };
 use leptos::prelude::*;
@@ -33,7 +33,9 @@ const LARGE_USED_PERCENT: f64 = 97.0;
 #[must_use]
 pub fn description(row: &DeliveryRow, now: UnixMs) -> String {
     let Some((first, last)) = row.beats.first().zip(row.beats.last()) else { return "No attempts yet".to_owned() };
-    let attempts = counted(i64::try_from(row.beats.len()).unwrap_or(i64::MAX), "attempt");
+    let shown = u32::try_from(row.beats.len()).unwrap_or(u32::MAX);
+    let latest = if (MARKS_MAX..row.attempts).contains(&shown) { "The latest " } else { "" };
+    let attempts = format!("{latest}{}", counted(i64::from(shown), "attempt"));
     let over = last.started_at.since_ms(first.started_at);
     let over = if row.beats.len() > 1 { format!(" in {}", span(over)) } else { String::new() };
     let next = row.next_attempt_at.filter(|at| !row.status.is_final() && *at > now);

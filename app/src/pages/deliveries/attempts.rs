@@ -1,6 +1,10 @@
 //! The attempts of a delivery: one line each, with request and response of the selected one.
 
-use domain::{attempt::Attempt, delivery::DeliveryDetail, id::DeliveryId};
+use domain::{
+    attempt::Attempt,
+    delivery::{ATTEMPTS_SHOWN, DeliveryDetail},
+    id::DeliveryId,
+};
 use leptos::prelude::*;
 
 use super::curl;
@@ -49,11 +53,42 @@ pub fn Attempts(
     let items = detail.attempts.iter().rev().map(|attempt| {
         view! { <AttemptLine attempt=attempt.clone() selected=attempt.number == number id=detail.row.id.clone() view=view.clone()/> }
     });
+    let window = view! { <Window detail=detail.clone() view=view.clone()/> };
     view! {
         <div class="grid items-start gap-4 lg:grid-cols-[22rem_minmax(0,1fr)]">
-            <ol class="border-t border-line">{items.collect_view()}</ol>
+            <div class="grid gap-2">
+                <ol class="border-t border-line">{items.collect_view()}</ol>
+                {window}
+            </div>
             <Evidence attempt=shown detail=detail.clone() view=view/>
         </div>
+    }
+    .into_html()
+}
+
+/// Which attempts are listed, and links to those before and after them. Nothing if all are.
+#[component]
+fn Window(detail: DeliveryDetail, view: RenderContext) -> impl IntoView {
+    let (Some(first), Some(last)) = (detail.attempts.first(), detail.attempts.last()) else {
+        return ().into_html();
+    };
+    let (first, last, all) = (first.number, last.number, detail.row.attempts);
+    if first <= 1 && last >= all {
+        return ().into_html();
+    }
+    // The page shows as many attempts after the one in its URL as before it.
+    let half = ATTEMPTS_SHOWN / 2;
+    let delivery = links::delivery(&view.acct, detail.row.id.as_str());
+    let link = |number: u32, text: &'static str| {
+        view! { <a class="inline-flex items-center min-h-6" href=format!("{delivery}/attempts/{number}#attempts")>{text}</a> }
+    };
+    let newer = (last < all).then(|| link((last + half).min(all), "← Newer"));
+    let older = (first > 1).then(|| link(first.saturating_sub(half + 1).max(1), "Older →"));
+    view! {
+        <nav class="flex flex-wrap items-center justify-between gap-3 text-table" aria-label="Attempts">
+            <span class="text-ink-2">{format!("Attempts {first} to {last} of {all}")}</span>
+            <span class="flex gap-3">{newer}{older}</span>
+        </nav>
     }
     .into_html()
 }

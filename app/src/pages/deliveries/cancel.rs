@@ -21,7 +21,7 @@ use crate::{
 pub fn CancelPage() -> impl IntoView {
     account_page(Part::Deliveries, async |route, frame| {
         frame.need(Permission::WriteDeliveries)?;
-        let row = api::deliveries::show(route.acct.clone(), route.param("dlv")).await?.row;
+        let row = api::deliveries::show(route.acct.clone(), route.param("dlv"), None).await?.row;
         let page = links::delivery(&route.acct, row.id.as_str());
         let consequence = if row.status.is_final() {
             "This delivery is already finished, so there is nothing to cancel."

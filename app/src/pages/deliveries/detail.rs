@@ -44,7 +44,8 @@ use crate::{
 #[component]
 pub fn DeliveryPage() -> impl IntoView {
     account_page(Part::Deliveries, async |route, frame| {
-        let detail = api::deliveries::show(route.acct.clone(), route.param("dlv")).await?;
+        let around = route.param("n").parse().ok();
+        let detail = api::deliveries::show(route.acct.clone(), route.param("dlv"), around).await?;
         let view = RenderContext::from(&frame);
         let list = view.path("deliveries") + &domain::filter::DeliveryFilter::parse(&route.query).to_query();
         let (row, feed) = (detail.row.clone(), view.path("deliveries/live"));

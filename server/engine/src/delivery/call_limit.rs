@@ -73,7 +73,7 @@ fn full_events(
 }
 
 fn call_full() -> Error {
-    Error::QueueFull {
+    Error::LimitReached {
         detail:
             "1,000 events of this call are already waiting for one of its endpoints. Nothing was stored. Post it again \
                  when some of them have been delivered."

@@ -7,7 +7,7 @@ use std::{
 };
 
 use domain::{Error, UnixMs};
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tracing::{Instrument as _, Span, field};
 
 use crate::{
@@ -39,22 +39,42 @@ pub const INTAKE_MAX: usize = 512;
 pub const DELIVERIES_MAX: usize = 4_096;
 /// Events that may wait for a commit; above that, callers get a 503.
 pub const INTAKE_WAITING_MAX: usize = 4_096;
+/// Bytes of payloads that may wait for a commit.
+const WAITING_MAX_BYTES: usize = 64 * 1_024 * 1_024;
+/// Bytes of payloads after which a commit accepts no further event.
+const COMMIT_MAX_BYTES: usize = 4 * 1_024 * 1_024;
 /// How often the same events are retried at once because another transaction was quicker.
 const RETRIES_MAX: u32 = 3;
 
 /// An event with the caller that waits for its result.
-pub(crate) type Backlog = (Arriving, oneshot::Sender<IntakeResult>);
+pub(crate) type Backlog = (Arriving, Waiting);
+
+/// The caller of an event, and the room that its payload takes meanwhile.
+pub(crate) struct Waiting {
+    result: oneshot::Sender<IntakeResult>,
+    _bytes: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    /// A caller that has gone away does not matter: the event is stored, or not.
+    fn report(self, result: IntakeResult) {
+        let _ = self.result.send(result);
+    }
+}
 
 /// Passes events to the writer.
 #[derive(Debug, Clone)]
-pub struct Intake(mpsc::Sender<Backlog>);
+pub struct Intake {
+    waiting: mpsc::Sender<Backlog>,
+    bytes: Arc<Semaphore>,
+}
 
 impl Intake {
     /// An intake, and what arrives through it.
     #[must_use]
     pub(crate) fn new() -> (Self, mpsc::Receiver<Backlog>) {
         let (sender, receiver) = mpsc::channel(INTAKE_WAITING_MAX);
-        (Self(sender), receiver)
+        (Self { waiting: sender, bytes: Arc::new(Semaphore::new(WAITING_MAX_BYTES)) }, receiver)
     }
 
     /// Accepts an event: returns after it is durable.
@@ -68,7 +88,9 @@ impl Intake {
 
     async fn wait(&self, arriving: Arriving) -> IntakeResult {
         let (result, written) = oneshot::channel();
-        self.0.try_send((arriving, result)).map_err(|_| busy())?;
+        let bytes = u32::try_from(arriving.event.payload.text.len()).unwrap_or(u32::MAX);
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| busy())?;
+        self.waiting.try_send((arriving, Waiting { result, _bytes: bytes })).map_err(|_| busy())?;
         // The writer panicked. It may have stored the event, and the same id would say so.
         let enqueued = written.await.unwrap_or_else(|_| Err(unknown()))?;
         if tracing::enabled!(tracing::Level::DEBUG) {
@@ -83,7 +105,7 @@ impl Intake {
     /// How many events wait for a commit.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        INTAKE_WAITING_MAX - self.0.capacity()
+        INTAKE_WAITING_MAX - self.waiting.capacity()
     }
 }
 
@@ -151,7 +173,7 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>) {
                 sender.mark_uncertain();
                 let refused = if error.is_transient() { batch.len() } else { tried };
                 let error = Error::from(error);
-                batch.drain(..refused).for_each(|(_, waiting)| drop(waiting.send(Err(error.clone()))));
+                batch.drain(..refused).for_each(|(_, waiting)| waiting.report(Err(error.clone())));
                 most = batch.len();
             }
         }
@@ -189,9 +211,11 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
     let listeners = endpoints::listening(tx, accounts).await?;
     let mut plan = Plan::new(&*sender.context.ids, now);
     let mut results: Vec<IntakeResult> = Vec::with_capacity(batch.len());
+    let mut bytes = 0;
     for (arriving, _) in batch {
         results.push(plan.accept(arriving, &listeners, &mut seen));
-        if plan.deliveries.len() >= DELIVERIES_MAX {
+        bytes += arriving.event.payload.text.len();
+        if plan.deliveries.len() >= DELIVERIES_MAX || bytes >= COMMIT_MAX_BYTES {
             break;
         }
     }
@@ -224,12 +248,12 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
 }
 
 /// The transaction is committed: queues fresh deliveries and reports the results.
-pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<oneshot::Sender<IntakeResult>>) {
+pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<Waiting>) {
     let Written { results, events, deliveries, reservation, due } = written;
     if let Some(reservation) = reservation {
         enqueue::enqueue(sender, reservation, &deliveries, &events);
     }
-    waiting.into_iter().zip(results).for_each(|(waiting, result)| drop(waiting.send(result)));
+    waiting.into_iter().zip(results).for_each(|(waiting, result)| waiting.report(result));
     if let Some(due) = due {
         sender.wake_at(due);
     }

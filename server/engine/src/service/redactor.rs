@@ -3,6 +3,7 @@
 
 use domain::{
     actor::{Actor, Permission, Who},
+    attempt::Attempt,
     delivery::{DeliveryDetail, DeliveryRow},
     endpoint::EndpointSummary,
     error::Result,
@@ -46,7 +47,7 @@ impl Redactor {
     }
 
     /// Redacts part of a response.
-    fn response(&self, text: &mut String, credentials: &[&str]) {
+    fn response(&self, text: &mut String, credentials: &[String]) {
         if !self.credentials {
             return;
         }
@@ -92,18 +93,25 @@ impl Redactor {
     }
 
     /// `credentials` are those of the endpoint: its server may have echoed them.
-    pub(super) fn delivery_detail(&self, detail: &mut DeliveryDetail, credentials: &[&str]) {
-        for attempt in &mut detail.attempts {
-            self.response(&mut attempt.response_head, credentials);
-            self.response(&mut attempt.response_body, credentials);
-        }
+    pub(super) fn delivery_detail(&self, detail: &mut DeliveryDetail, credentials: &[String]) {
+        self.attempts(&mut detail.attempts, credentials);
         if !self.is_outside() {
             return;
         }
         self.delivery(&mut detail.row);
         self.payload(&mut detail.payload);
         detail.endpoint_url = masking::url(&detail.endpoint_url);
-        detail.attempts.iter_mut().for_each(|attempt| attempt.url = masking::url(&attempt.url));
+    }
+
+    /// As [`Self::delivery_detail`].
+    pub(super) fn attempts(&self, attempts: &mut [Attempt], credentials: &[String]) {
+        for attempt in attempts {
+            self.response(&mut attempt.response_head, credentials);
+            self.response(&mut attempt.response_body, credentials);
+            if self.is_outside() {
+                attempt.url = masking::url(&attempt.url);
+            }
+        }
     }
 
     pub(super) fn endpoint(&self, summary: &mut EndpointSummary) {

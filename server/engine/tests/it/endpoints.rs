@@ -84,7 +84,7 @@ async fn another_accounts_endpoints_are_not_found(harness: TestHarness) {
     let (stranger, token) = newcomer(&harness.engine, "Other").await;
     for actor in [&stranger, &token] {
         assert!(matches!(harness.engine.endpoint(actor, &endpoint.id).await, Err(Error::NotFound(_))));
-        assert!(matches!(harness.engine.delivery(actor, &delivery).await, Err(Error::NotFound(_))));
+        assert!(matches!(harness.engine.delivery(actor, &delivery, None).await, Err(Error::NotFound(_))));
         assert!(matches!(harness.engine.event(actor, &accepted.id).await, Err(Error::NotFound(_))));
         assert!(matches!(harness.engine.resend(actor, &delivery).await, Err(Error::NotFound(_))));
         assert!(matches!(harness.engine.pause_endpoint(actor, &endpoint.id).await, Err(Error::NotFound(_))));
@@ -118,7 +118,7 @@ async fn echoed_credentials_are_shown_only_to_users_who_may_reveal_them(harness:
     let Who::Member { role, .. } = &mut viewer.who else { panic!("the admin is a member") };
     *role = Role::Viewer;
     for (who, shown) in [(&harness.admin, true), (&viewer, false), (&harness.token, false)] {
-        let detail = harness.engine.delivery(who, &id).await.unwrap();
+        let detail = harness.engine.delivery(who, &id, None).await.unwrap();
         let answer = format!("{} {}", detail.attempts[0].response_head, detail.attempts[0].response_body);
         for credential in ["my-token", "open sesame"] {
             assert_eq!(answer.contains(credential), shown, "{credential} in {answer} for {who:?}");

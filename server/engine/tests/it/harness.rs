@@ -226,16 +226,16 @@ impl TestHarness {
     pub(crate) async fn only_delivery(&self) -> DeliveryDetail {
         let rows = self.deliveries().await;
         assert_eq!(rows.len(), 1);
-        self.engine.delivery(&self.admin, &rows[0].id).await.unwrap()
+        self.engine.delivery(&self.admin, &rows[0].id, None).await.unwrap()
     }
 
     pub(crate) async fn delivery(&self, id: &DeliveryId) -> DeliveryRow {
-        self.engine.delivery(&self.admin, id).await.unwrap().row
+        self.engine.delivery(&self.admin, id, None).await.unwrap().row
     }
 
     /// The attempts of a delivery, oldest first.
     pub(crate) async fn attempts(&self, id: &DeliveryId) -> Vec<Attempt> {
-        self.engine.delivery(&self.admin, id).await.unwrap().attempts
+        self.engine.delivery(&self.admin, id, None).await.unwrap().attempts
     }
 
     pub(crate) async fn pause(&self, id: &EndpointId) {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod accounts;
+mod attempts;
 mod audit;
 mod batches;
 mod bulk_rotation;

@@ -275,10 +275,10 @@ async fn a_call_with_a_thousand_waiting_events_gets_no_more(harness: TestHarness
     let endpoint = harness.endpoint().await;
     harness.pause(&endpoint.id).await;
     let accepted = join_all((0..OPEN_MAX + 10).map(|_| harness.accept_as(EventKind::CallProcessed, 1, None))).await;
-    let refused = accepted.iter().filter(|result| matches!(result, Err(Error::QueueFull { .. }))).count();
+    let refused = accepted.iter().filter(|result| matches!(result, Err(Error::LimitReached { .. }))).count();
     assert_eq!(refused, 10);
     let again = harness.accept_as(EventKind::CallProcessed, 1, Some("own-1")).await;
-    assert!(matches!(again, Err(Error::QueueFull { .. })), "{again:?}");
+    assert!(matches!(again, Err(Error::LimitReached { .. })), "{again:?}");
     let stored = "SELECT CAST((SELECT COUNT(*) FROM events) AS TEXT) || ' ' || CAST(COUNT(*) AS TEXT) FROM deliveries";
     assert_eq!(harness.text(stored).await, "1000 1000", "a refused event leaves nothing behind");
     harness.accept(EventKind::CallProcessed, 2).await;

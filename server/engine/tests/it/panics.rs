@@ -38,7 +38,7 @@ async fn an_attempt_that_panics_is_our_fault_and_is_retried(harness: TestHarness
     }
     let ours = |row: &DeliveryRow| row.failure.as_ref().is_some_and(|failure| failure.cause == Cause::OurFault);
     let row = harness.deliveries().await.into_iter().find(ours).unwrap();
-    let delivery = harness.engine.delivery(&harness.admin, &row.id).await.unwrap();
+    let delivery = harness.engine.delivery(&harness.admin, &row.id, None).await.unwrap();
     assert_eq!((delivery.row.status, delivery.row.attempts), (Status::Retrying, 1));
     assert_eq!(delivery.attempts[0].failure.as_ref().map(|failure| failure.cause), Some(Cause::OurFault));
     harness.run_after_ms(RETRIED_MS).await;

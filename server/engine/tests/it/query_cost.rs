@@ -136,7 +136,7 @@ async fn a_call_with_very_many_open_deliveries_costs_its_next_event_no_more() {
     harness.execute(OF_ONE_CALL).await.unwrap();
     let steps = counted_in(&harness.engine.context().db.writer).await;
     let refused = harness.accept_as(EventKind::CallProcessed, 1, None).await;
-    assert!(matches!(refused, Err(Error::QueueFull { .. })), "{refused:?}");
+    assert!(matches!(refused, Err(Error::LimitReached { .. })), "{refused:?}");
     let accepting = steps.swap(0, Ordering::Relaxed);
     assert!(accepting < CALL_STEPS_MAX, "{accepting} steps to look at the call");
     assert_eq!(harness.run().await, 1);

@@ -199,7 +199,7 @@ async fn numbers_are_hidden_until_they_are_revealed_one_by_one(harness: TestHarn
     let (_, support, _) = inside(&harness).await;
     let seen = async || {
         let rows = harness.engine.deliveries(&support, &DeliveryFilter::default()).await.unwrap().rows;
-        let detail = harness.engine.delivery(&support, &rows[0].id).await.unwrap();
+        let detail = harness.engine.delivery(&support, &rows[0].id, None).await.unwrap();
         let events = harness.engine.events(&support, &EventFilter::default()).await.unwrap().rows;
         let event = harness.engine.event(&support, &events[0].id).await.unwrap();
         format!("{rows:?} {detail:?} {events:?} {event:?}")
@@ -232,7 +232,7 @@ async fn support_sees_no_credentials(harness: TestHarness) {
     let id = &harness.deliveries().await[0].id;
     let seen = format!(
         "{:?} {:?} {:?}",
-        harness.engine.delivery(&support, id).await.unwrap(),
+        harness.engine.delivery(&support, id, None).await.unwrap(),
         harness.engine.endpoint(&support, &endpoint.id).await.unwrap(),
         harness.engine.endpoints(&support).await.unwrap()
     );

@@ -78,6 +78,37 @@ async fn a_resend_has_the_same_id() {
 }
 
 #[tokio::test]
+async fn attempts_are_listed_in_pages() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    tenant.endpoint(&receiver.url).await;
+    post_record(&tenant, "evt-1").await;
+    let id = tenant.until_delivery_is("delivered").await["id"].as_str().unwrap().to_owned();
+    for attempts in 2..=5 {
+        assert_eq!(
+            tenant.post(&format!("/api/v1/deliveries/{id}/resend"), &json!({})).await.status,
+            StatusCode::ACCEPTED
+        );
+        app.until(async || {
+            let row = tenant.get("/api/v1/deliveries").await.json()["data"][0].clone();
+            (row["attempt_count"] == attempts && row["status"] == "delivered").then_some(())
+        })
+        .await;
+    }
+    let list = format!("/api/v1/deliveries/{id}/attempts");
+    let numbers = |page: &Value| {
+        page["data"].as_array().unwrap().iter().map(|attempt| attempt["number"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let first = tenant.get(&format!("{list}?limit=3")).await.json();
+    assert_eq!(numbers(&first), [5, 4, 3]);
+    let second = tenant.get(&format!("{list}?limit=3&cursor={}", first["next"].as_str().unwrap())).await.json();
+    assert_eq!((numbers(&second), second["next"].is_null()), (vec![2, 1], true));
+    assert_eq!(tenant.get(&format!("{list}?cursor=x")).await.is_problem(422).fields(), ["cursor"]);
+    app.account("beta").await.get(&list).await.is_problem(404);
+}
+
+#[tokio::test]
 async fn filters_find_what_they_name_and_nothing_else() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;

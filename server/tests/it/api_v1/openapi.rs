@@ -8,12 +8,13 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 48] = [
+const PROMISED: [&str; 49] = [
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
     "GET /api/v1/deliveries",
     "GET /api/v1/deliveries/{id}",
+    "GET /api/v1/deliveries/{id}/attempts",
     "GET /api/v1/endpoints",
     "GET /api/v1/endpoints/{id}",
     "GET /api/v1/endpoints/{id}/rotation",

@@ -8,14 +8,19 @@ use async_trait::async_trait;
 use domain::{
     Error,
     actor::{Actor, Permission},
+    attempt::Attempt,
     audit::AuditAction,
-    delivery::{Deliveries, DeliveryCounts, DeliveryDetail, DeliveryRow, Status},
+    delivery::{
+        ATTEMPTS_PAGE_MAX, ATTEMPTS_SHOWN, Deliveries, DeliveryCounts, DeliveryDetail, DeliveryRow, RESENDS_PER_HOUR,
+        Status,
+    },
     endpoint::EndpointState,
     error::Result,
     event::Page,
     filter::DeliveryFilter,
     id::{AccountId, DeliveryId},
     query::page_size,
+    time::HOUR_MS,
 };
 use tokio::time::timeout_at;
 
@@ -23,13 +28,19 @@ use crate::{
     Engine, clock, credentials,
     delivery::cluster::ClusterMessage,
     store::{
+        audit,
+        db::Tx,
         deliveries::{
             self, list,
             ordering_keys::{self, OrderingKey},
         },
-        endpoints, events,
+        endpoints::{self, StoredEndpoint},
+        events,
     },
 };
+
+/// When a resend is tried again that was refused because there were too many, in seconds.
+const RESEND_WAIT_S: u32 = 600;
 
 #[async_trait]
 impl Deliveries for Engine {
@@ -50,14 +61,17 @@ impl Deliveries for Engine {
         Ok(list::counts(self.db(), account, filter, self.now()).await?)
     }
 
-    async fn delivery(&self, actor: &Actor, id: &DeliveryId) -> Result<DeliveryDetail> {
+    async fn delivery(&self, actor: &Actor, id: &DeliveryId, around: Option<u32>) -> Result<DeliveryDetail> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
         let row = self.row(account, id).await?;
+        let up_to = around.map_or(u32::MAX, |number| number.saturating_add(ATTEMPTS_SHOWN / 2).max(ATTEMPTS_SHOWN));
+        let mut attempts = deliveries::attempts(self.db(), account, id, (up_to, ATTEMPTS_SHOWN)).await?;
+        attempts.reverse();
         let event = events::one(self.db(), account, &row.event_id).await?;
         let (event, payload) = event.ok_or(Error::Internal)?;
         let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?.ok_or(Error::Internal)?;
         let mut detail = DeliveryDetail {
-            attempts: deliveries::attempts(self.db(), account, id).await?,
+            attempts,
             event_timestamp: event.timestamp,
             payload,
             endpoint_url: endpoint.endpoint.url.as_str().to_owned(),
@@ -65,15 +79,26 @@ impl Deliveries for Engine {
         };
         let redactor = self.redactor(actor).await?;
         if redactor.redacts_credentials() {
-            let shown = credentials::revealed(self.vault(), &endpoint, self.now())?;
-            let open = credentials::open_or_internal(self.vault(), &endpoint)?;
-            let headers = open.headers.iter().map(|header| header.value.as_str());
-            let rotating = [&shown.other_auth_token, &shown.earlier_signing_secret].into_iter().flatten();
-            let present = [shown.auth_token.as_str(), shown.signing_secret.as_str()];
-            let known: Vec<&str> = headers.chain(present).chain(rotating.map(String::as_str)).collect();
-            redactor.delivery_detail(&mut detail, &known);
+            redactor.delivery_detail(&mut detail, &self.known_credentials(&endpoint)?);
         }
         Ok(detail)
+    }
+
+    async fn attempts(&self, actor: &Actor, id: &DeliveryId, before: Option<u32>, limit: u32) -> Result<Page<Attempt>> {
+        let account = actor.account_if(Permission::ReadDeliveries)?;
+        let row = self.row(account, id).await?;
+        let size = page_size(limit).min(ATTEMPTS_PAGE_MAX);
+        let up_to = before.map_or(u32::MAX, |number| number.saturating_sub(1));
+        let mut rows = deliveries::attempts(self.db(), account, id, (up_to, size + 1)).await?;
+        let more = rows.len() > size as usize;
+        rows.truncate(size as usize);
+        let next = rows.last().filter(|_| more).map(|attempt| attempt.number.to_string());
+        let redactor = self.redactor(actor).await?;
+        if redactor.redacts_credentials() {
+            let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?.ok_or(Error::Internal)?;
+            redactor.attempts(&mut rows, &self.known_credentials(&endpoint)?);
+        }
+        Ok(Page { rows, next })
     }
 
     async fn resend(&self, actor: &Actor, id: &DeliveryId) -> Result<()> {
@@ -89,6 +114,7 @@ impl Deliveries for Engine {
             self.refuse_resend(account, &row).await?;
             return Err(not_ended(&self.row(account, id).await?));
         }
+        self.limit_resends(&mut tx, account, id).await?;
         self.record(&mut tx, self.entry(actor, account, AuditAction::DeliveryResent).about(id.as_str(), "")).await?;
         Ok(tx.commit_then(self.wake(account)).await?)
     }
@@ -121,7 +147,7 @@ impl Deliveries for Engine {
             let ended = row.status.is_final() || matches!(row.status, Status::Held | Status::Retrying);
             let attempted = ended || row.attempts > row.attempts_before;
             if attempted || timeout_at(until, changes.recv()).await.is_err() {
-                return self.delivery(actor, id).await;
+                return self.delivery(actor, id, None).await;
             }
         }
     }
@@ -162,6 +188,26 @@ impl Engine {
         for row in rows.iter_mut().filter(|row| !row.status.is_final() && queues.is_sending(row.id.as_str())) {
             row.status = Status::Sending;
         }
+    }
+
+    /// The endpoint's credentials, which its server may have echoed.
+    fn known_credentials(&self, endpoint: &StoredEndpoint) -> Result<Vec<String>> {
+        let shown = credentials::revealed(self.vault(), endpoint, self.now())?;
+        let open = credentials::open_or_internal(self.vault(), endpoint)?;
+        let rotating = [shown.other_auth_token, shown.earlier_signing_secret].into_iter().flatten();
+        let headers = open.headers.into_iter().map(|header| header.value);
+        Ok(headers.chain([shown.auth_token, shown.signing_secret]).chain(rotating).collect())
+    }
+
+    /// A resend costs the receiver a request, and us an attempt's row.
+    async fn limit_resends(&self, tx: &mut Tx, account: &AccountId, id: &DeliveryId) -> Result<()> {
+        let (what, since) = ((account, id.as_str()), self.now().plus_ms(-HOUR_MS));
+        let resent = audit::count_since(tx, what, AuditAction::DeliveryResent, since, RESENDS_PER_HOUR).await?;
+        if resent < RESENDS_PER_HOUR {
+            return Ok(());
+        }
+        let detail = format!("This delivery was resent {RESENDS_PER_HOUR} times within an hour. Try again later.");
+        Err(Error::LimitReached { detail, retry_after_s: RESEND_WAIT_S })
     }
 
     async fn refuse_resend(&self, account: &AccountId, row: &DeliveryRow) -> Result<()> {

@@ -6,7 +6,7 @@ use domain::{
     actor::{Actor, Permission},
     error::Result,
     id::AccountId,
-    test_line::{Behaviour, KEPT_MS, PATH_PREFIX, TestLine, TestLineRequest, TestLines},
+    test_line::{BODY_KEPT_BYTES, Behaviour, KEPT_MS, PATH_PREFIX, TestLine, TestLineRequest, TestLines},
 };
 
 use crate::{Engine, random, store::endpoints::test_lines, vault::DecryptError};
@@ -47,7 +47,8 @@ impl TestLines for Engine {
         let id = domain::id::encode(at, entropy);
         // The request contains the endpoint's auth token.
         let sealed = |text: &str, what| self.vault().seal(&storable(text), &seal_context(&account, &id, what));
-        let (headers, body) = (sealed(headers, "headers"), sealed(body, "body"));
+        let kept = &body[..body.floor_char_boundary(BODY_KEPT_BYTES)];
+        let (headers, body) = (sealed(headers, "headers"), sealed(kept, "body"));
         let request = TestLineRequest { received_at: self.now(), headers, body, behaviour };
         let mut tx = self.db().begin().await?;
         test_lines::keep(&mut tx, &account, &id, &request, self.now().plus_ms(-KEPT_MS)).await?;

@@ -16,7 +16,7 @@ use domain::{
     UnixMs,
     attempt::{Attempt, Timing},
     cause::{Cause, CauseFacts, Failure},
-    delivery::{AttemptMark, DeliveryRow, Status},
+    delivery::{AttemptMark, DeliveryRow, MARKS_MAX, Status},
     event::EventKind,
     id::{AccountId, AttemptId, DeliveryId, EndpointId, EventId},
     order::OrderGivenUp,
@@ -50,10 +50,12 @@ const ONE: &str = concat!(
 );
 static ATTEMPT_MARKS: Sql = Sql::new(
     "SELECT delivery_id, started_ms, duration_ms, CAST(CASE WHEN failure IS NULL THEN 1 ELSE 0 END AS BIGINT) FROM attempts \
-     WHERE account_id = $2 AND delivery_id IN {list $1} ORDER BY delivery_id, number",
+     WHERE account_id = $2 AND delivery_id IN {list $1} \
+     AND number > (SELECT d.attempts - $3 FROM deliveries d WHERE d.id = attempts.delivery_id) ORDER BY delivery_id, number",
 );
 const ATTEMPTS: &str = "SELECT id, number, started_ms, duration_ms, timing, url, signature, status_code, failure, \
-    response_head, response_body, response_cut FROM attempts WHERE account_id = $1 AND delivery_id = $2 ORDER BY number";
+    response_head, response_body, response_cut FROM attempts WHERE account_id = $1 AND delivery_id = $2 AND number <= $3 \
+    ORDER BY number DESC LIMIT $4";
 const RESEND: &str = "UPDATE deliveries SET state = 'queued', end_reason = NULL, attempts_before = attempts, \
     fresh_from_ms = $3, finished_ms = NULL, due_ms = $4, order_until_ms = NULL, order_given_up = NULL \
     WHERE account_id = $1 AND id = $2 AND state IN ('delivered', 'failed', 'expired', 'cancelled') \
@@ -179,13 +181,13 @@ pub async fn one(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreResult<O
     Ok(rows.pop())
 }
 
-/// Adds the marks of the attempt timeline to rows.
+/// Adds the marks of the attempt timeline to rows: of each delivery's latest attempts, up to [`MARKS_MAX`].
 pub async fn add_attempt_marks(db: &Db, account: &AccountId, rows: &mut [DeliveryRow]) -> StoreResult<()> {
     type Row = (String, i64, i64, i64);
     let sql = ATTEMPT_MARKS.on(db.dialect);
     let ids = json_list(rows.iter().map(|row| row.id.as_str()));
-    let marks: Vec<Row> =
-        on!(&db.readers, c => sqlx::query_as(sql).bind(ids).bind(account.as_str()).fetch_all(c).await?);
+    let marks: Vec<Row> = on!(&db.readers, c => sqlx::query_as(sql).bind(ids).bind(account.as_str())
+            .bind(i64::from(MARKS_MAX)).fetch_all(c).await?);
     for (delivery, started_ms, duration_ms, ok) in marks {
         if let Some(row) = rows.iter_mut().find(|row| row.id.as_str() == delivery) {
             row.beats.push(AttemptMark {
@@ -236,10 +238,15 @@ impl TryFrom<AttemptRow> for Attempt {
     }
 }
 
-/// Lists the attempts of a delivery, oldest first.
-pub async fn attempts(db: &Db, account: &AccountId, id: &DeliveryId) -> StoreResult<Vec<Attempt>> {
-    let rows: Vec<AttemptRow> =
-        on!(&db.readers, c => sqlx::query_as(ATTEMPTS).bind(account.as_str()).bind(id.as_str()).fetch_all(c).await?);
+/// Lists up to `limit` attempts of a delivery up to the one with this number, newest first.
+pub async fn attempts(
+    db: &Db,
+    account: &AccountId,
+    id: &DeliveryId,
+    (up_to, limit): (u32, u32),
+) -> StoreResult<Vec<Attempt>> {
+    let rows: Vec<AttemptRow> = on!(&db.readers, c => sqlx::query_as(ATTEMPTS)
+        .bind(account.as_str()).bind(id.as_str()).bind(i64::from(up_to)).bind(i64::from(limit)).fetch_all(c).await?);
     rows.into_iter().map(Attempt::try_from).collect()
 }
 
