@@ -8,7 +8,12 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{http_metrics::HttpMetrics, rate_limit::RateLimit};
+use crate::{
+    http_metrics::HttpMetrics,
+    listen::admission::{Admission, CONNECTIONS_MAX},
+    rate_limit::RateLimit,
+    shares::Shares,
+};
 
 /// The state as handlers hold it.
 pub type SharedState = Arc<AppState>;
@@ -23,6 +28,10 @@ pub struct AppState {
     pub public_url: Url,
     /// Peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// Connections and forwarded requests.
+    pub admission: Arc<Admission>,
+    /// Live streams by user.
+    pub streams: Shares<String>,
     /// Rate limits.
     pub rates: Rates,
     /// What is counted of requests.
@@ -58,9 +67,17 @@ impl AppState {
     /// The state around an engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
-        let (rates, stopping) = (Rates::default(), CancellationToken::new());
-        let (backend, http_metrics) = (Arc::clone(&engine) as Arc<dyn Backend>, HttpMetrics::default());
-        Self { backend, engine, public_url, trusted_proxies, rates, http_metrics, stopping }
+        Self {
+            backend: Arc::clone(&engine) as Arc<dyn Backend>,
+            engine,
+            public_url,
+            admission: Arc::new(Admission::new(trusted_proxies.clone(), CONNECTIONS_MAX)),
+            trusted_proxies,
+            streams: Shares::default(),
+            rates: Rates::default(),
+            http_metrics: HttpMetrics::default(),
+            stopping: CancellationToken::new(),
+        }
     }
 
     /// Whether browsers use https.

@@ -5,6 +5,8 @@
 
 pub mod app_state;
 pub mod audit_export;
+pub mod body_guard;
+pub mod body_timeout;
 pub mod client_ip;
 pub mod command;
 pub mod config;
@@ -26,6 +28,7 @@ pub mod rest;
 pub mod secret_key;
 pub mod security_headers;
 pub mod session_store;
+pub mod shares;
 pub mod site;
 pub mod starting;
 pub mod telemetry;

@@ -13,7 +13,7 @@ use axum::{
     },
     routing::get,
 };
-use domain::{actor::Permission, id::AccountId};
+use domain::{Error, actor::Permission, id::AccountId};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::{
     Receiver,
@@ -21,12 +21,17 @@ use tokio::sync::broadcast::{
 };
 use tower_sessions::Session;
 
-use crate::{app_state::SharedState, plain_error::PlainError, user};
+use crate::{app_state::SharedState, plain_error::PlainError, shares::Share, user};
 
 /// Shortest time between two events: at most two a second.
 const EVENT_PAUSE: Duration = Duration::from_millis(500);
 /// A stream ends after this time; the browser connects again, and must still be a member then.
 const STREAM_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Most streams that one person has open: about as many as tabs.
+const STREAMS_PER_PERSON_MAX: usize = 20;
+/// Seconds after which a page should try again when there are too many.
+const RETRY_AFTER_S: u32 = 30;
 
 /// `GET /a/{acct}/deliveries/live`.
 pub fn routes() -> Router<SharedState> {
@@ -40,15 +45,23 @@ async fn live(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PlainError> {
     let member = user::member(&state, &session, &acct).await?;
     let account = member.account_if(Permission::ReadDeliveries)?.clone();
-    let feed = Feed { account, changes: state.engine.changes(), sent: Sent::None };
+    let person = member.id().unwrap_or_default().to_owned();
+    let share = state.streams.take(person, STREAMS_PER_PERSON_MAX).ok_or_else(too_many)?;
+    let feed = Feed { account, changes: state.engine.changes(), sent: Sent::None, _share: share };
     let end = Box::pin(tokio::time::timeout(STREAM_MAX, state.stopping.clone().cancelled_owned()));
     Ok(Sse::new(stream::unfold(feed, Feed::next).take_until(end)).keep_alive(KeepAlive::default()))
+}
+
+fn too_many() -> Error {
+    let detail = format!("You have {STREAMS_PER_PERSON_MAX} pages open that update live. Close one of them.");
+    Error::QueueFull { detail, retry_after_s: RETRY_AFTER_S }
 }
 
 struct Feed {
     account: AccountId,
     changes: Receiver<AccountId>,
     sent: Sent,
+    _share: Share<String>,
 }
 
 /// What was sent last.

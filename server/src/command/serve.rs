@@ -8,23 +8,28 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app_state::{AppState, SharedState},
+    app_state::AppState,
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
-    listen,
+    listen::{
+        self,
+        admission::{Admission, CONNECTIONS_MAX},
+    },
     starting::Routes,
     web,
 };
 
 pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
-    descriptors::raise_limit();
+    let connections_max = connections_max(descriptors::raise_limit());
+    let admission = Arc::new(Admission::new(settings.trusted_proxies.0.clone(), connections_max));
     let listener =
         TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
     let address = listener.local_addr().context("own address")?;
     let (routes, stopping) = (Routes::starting("reading the instance keys"), CancellationToken::new());
     tracing::info!(listen = %address, "starting");
-    let serving = tokio::spawn(listen::serve(listener, routes.clone(), stopping.clone()));
+    let serving = tokio::spawn(listen::serve(listener, routes.clone(), Arc::clone(&admission), stopping.clone()));
     let state = start(&settings, address, &routes, &stopping).await?;
+    let state = Arc::new(AppState { admission, ..state });
     routes.start(web::router(&state));
     log_start(&settings, &state, address);
     tokio::spawn(stop_on_signal(stopping));
@@ -52,13 +57,13 @@ async fn start(
     address: SocketAddr,
     routes: &Routes,
     stopping: &CancellationToken,
-) -> Result<SharedState, CommandError> {
+) -> Result<AppState, CommandError> {
     let engine = open(settings, address, routes).await?;
     routes.enter("taking over deliveries");
     engine.start().await.context("start")?;
     let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;
     let state = AppState::new(engine, public_url, settings.trusted_proxies.0.clone());
-    Ok(Arc::new(AppState { stopping: stopping.clone(), ..state }))
+    Ok(AppState { stopping: stopping.clone(), ..state })
 }
 
 async fn open(settings: &Serve, address: SocketAddr, routes: &Routes) -> Result<Arc<Engine>, CommandError> {
@@ -77,6 +82,11 @@ fn log_start(settings: &Serve, state: &AppState, address: SocketAddr) {
         tracing::info!("no mail server is configured: invitations and password resets are shown in this log");
     }
     tracing::info!(%address, public_url = %state.public_url, version = env!("CARGO_PKG_VERSION"), "listening");
+}
+
+/// Connections that are accepted with this many descriptors: half of them stay free for attempts and the database.
+fn connections_max(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 2).unwrap_or(usize::MAX).min(CONNECTIONS_MAX)
 }
 
 async fn stop_on_signal(stopping: CancellationToken) {

@@ -18,8 +18,6 @@ use crate::rest::{
 
 /// Largest body of a request that posts no events, in bytes.
 pub const CALL_MAX_BYTES: usize = 64 * 1_024;
-/// Time limit for receiving a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a body that is too large is read and discarded.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a body that is too large is read and discarded, so that its sender can read the response.
@@ -36,10 +34,7 @@ impl<const MAX_BYTES: usize, S: Send + Sync> FromRequest<S> for JsonBody<MAX_BYT
         // Operations with a body have no query parameters. Ignoring one could do something else than the caller meant.
         Query::of(parts.uri.query().unwrap_or_default()).finish()?;
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
-        match tokio::time::timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX_BYTES)).await {
-            Ok(bytes) => bytes.map(Self),
-            Err(_) => Err(Problem::new(Kind::Slow, "The body did not arrive within 20 s.")),
-        }
+        read(&parts.headers, body, MAX_BYTES).await.map(Self)
     }
 }
 

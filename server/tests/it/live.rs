@@ -10,6 +10,9 @@ use crate::{
     test_app::{PATIENCE, TestApp},
 };
 
+/// Most live streams that one person has open.
+const STREAMS_PER_PERSON: usize = 20;
+
 /// Reads the stream until a line starts like this.
 async fn until(stream: &mut Response, start: &str) {
     let mut text = String::new();
@@ -39,6 +42,23 @@ async fn a_member_is_notified_of_changes_and_the_stream_ends_with_the_server() {
     app.room.stopping.cancel();
     let end = async { while stream.chunk().await.unwrap().is_some() {} };
     tokio::time::timeout(PATIENCE, end).await.expect("the stream did not end");
+}
+
+#[tokio::test]
+async fn a_person_follows_with_a_limited_number_of_streams() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let browser = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
+    let path = format!("/a/{}/deliveries/live", tenant.account.id);
+    let open = async || browser.request(Method::GET, &path).send().await.unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS_PER_PERSON {
+        streams.push(open().await);
+    }
+    assert!(streams.iter().all(|stream| stream.status() == StatusCode::OK));
+    let refused = open().await;
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.headers().contains_key("retry-after"));
 }
 
 #[tokio::test]
