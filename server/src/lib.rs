@@ -21,6 +21,7 @@ pub mod measure;
 pub mod metrics;
 pub mod pages;
 pub mod plain_error;
+pub mod plain_path;
 pub mod process_metrics;
 pub mod rate_limit;
 pub mod request_span;

@@ -16,8 +16,8 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, body_timeout, health, listen::admission, measure, metrics, pages, request_span, rest,
-    security_headers, site, test_line,
+    app_state::SharedState, body_timeout, health, listen::admission, measure, metrics, pages, plain_path, request_span,
+    rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -49,6 +49,7 @@ pub fn router(state: &SharedState) -> Router {
         .layer(middleware::map_response_with_state(state.clone(), security_headers::add))
         .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response))
         .layer(middleware::from_fn_with_state(state.clone(), admission::requests))
+        .layer(middleware::from_fn(plain_path::require))
         .layer(middleware::from_fn(body_timeout::enforce));
     // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of
     // a route for every request.

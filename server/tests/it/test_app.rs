@@ -17,7 +17,11 @@ use server::{
     config, listen, secret_key, web,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::broadcast::error::RecvError,
+};
 
 /// How long to wait for something that should happen at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -206,6 +210,18 @@ impl Tenant<'_> {
             })
             .await
     }
+}
+
+/// Sends exactly this, which no client would, and returns everything up to the end of the connection.
+pub(crate) async fn raw(app: &TestApp, text: &str) -> String {
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut received = Vec::new();
+    let read =
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("the connection stays open");
+    // A reset after the response is no concern of ours.
+    let _ = read;
+    String::from_utf8_lossy(&received).into_owned()
 }
 
 pub(crate) async fn response(request: reqwest::RequestBuilder) -> TestResponse {
