@@ -20,6 +20,6 @@ pub use staff::{actor, agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
     ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, backend, client_ip, now, path, request_id,
-    require_fresh_sign_in, require_within_rate_limit, session, session_id, sign_in, sign_out, take_flash, theme, user,
-    was_signed_in, zone,
+    request_origin, require_fresh_sign_in, require_within_rate_limit, session, session_id, sign_in, sign_out,
+    take_flash, theme, user, was_signed_in, zone,
 };

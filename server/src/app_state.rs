@@ -28,6 +28,8 @@ pub struct AppState {
     pub public_url: Url,
     /// Peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether supervisors have a listener of their own.
+    pub has_admin_listener: bool,
     /// Connections and forwarded requests.
     pub admission: Arc<Admission>,
     /// Live streams by user.
@@ -73,6 +75,7 @@ impl AppState {
             public_url,
             admission: Arc::new(Admission::new(trusted_proxies.clone(), CONNECTIONS_MAX)),
             trusted_proxies,
+            has_admin_listener: false,
             streams: Shares::default(),
             rates: Rates::default(),
             http_metrics: HttpMetrics::default(),

@@ -16,6 +16,7 @@ pub mod http_client;
 pub mod http_metrics;
 pub mod listen;
 pub mod live;
+pub mod local;
 pub mod mail;
 pub mod measure;
 pub mod metrics;

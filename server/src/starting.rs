@@ -30,6 +30,13 @@ impl Routes {
         Self(Arc::new(Inner { starting: starting(&phase), started: OnceLock::new(), phase }))
     }
 
+    /// The routes of another listener of the same server.
+    #[must_use]
+    pub fn of_another_listener(&self) -> Self {
+        let phase = Arc::clone(&self.0.phase);
+        Self(Arc::new(Inner { starting: starting(&phase), started: OnceLock::new(), phase }))
+    }
+
     /// Says what is under way now.
     pub fn enter(&self, phase: &'static str) {
         *self.0.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;

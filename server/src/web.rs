@@ -16,8 +16,8 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, body_timeout, health, listen::admission, measure, metrics, pages, plain_path, request_span,
-    rest, security_headers, site, test_line,
+    app_state::SharedState, body_timeout, health, listen::admission, local, measure, metrics, pages, plain_path,
+    request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -28,13 +28,32 @@ pub fn router(state: &SharedState) -> Router {
         // Each account's built-in test endpoint: a key in the path.
         .merge(test_line::routes())
         // Supervisors.
-        .merge(health::routes())
-        .merge(metrics::routes())
+        .merge(health::alive())
+        .merge(supervision_from_here(state))
         // Static files of the site.
         .merge(site::routes())
         // Browsers: sessions, forms, the live feed. Any other path is the "not found" page.
         .merge(pages::routes(state))
         .with_state(state.clone());
+    layered(state, routes)
+}
+
+/// The routes of the listener for supervisors.
+pub fn admin_router(state: &SharedState) -> Router {
+    let routes = Router::new().merge(health::alive()).merge(supervision()).fallback(async || StatusCode::NOT_FOUND);
+    layered(state, routes.with_state(state.clone()))
+}
+
+fn supervision() -> Router<SharedState> {
+    Router::new().merge(health::readiness()).merge(metrics::routes())
+}
+
+/// What supervisors need, for requests from this machine, where they have no listener of their own.
+fn supervision_from_here(state: &SharedState) -> Router<SharedState> {
+    if state.has_admin_listener { Router::new() } else { supervision().layer(middleware::from_fn(local::require)) }
+}
+
+fn layered(state: &SharedState, routes: Router) -> Router {
     let trace = TraceLayer::new_for_http()
         .make_span_with(request_span::open)
         .on_request(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::RequestOrigin;
 use domain::id::UserId;
 use domain::query::pairs;
 use domain::{Backend, UnixMs};
@@ -56,6 +57,12 @@ impl AttemptLimit {
     pub fn new(take: impl Fn() -> Option<u32> + Send + Sync + 'static) -> Self {
         Self(Arc::new(take))
     }
+}
+
+/// Where the request comes from. The server provides it in the context.
+#[must_use]
+pub fn request_origin() -> RequestOrigin {
+    use_context().unwrap_or(RequestOrigin::Elsewhere)
 }
 
 /// Counts a sign-in attempt of this client.

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, anyhow};
 use engine::{Engine, SystemClock};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,17 +19,24 @@ use crate::{
     web,
 };
 
+/// Most connections of the listener for supervisors. An address may hold 64 of them.
+const ADMIN_CONNECTIONS_MAX: usize = 1_024;
+
 pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     let connections_max = connections_max(descriptors::raise_limit());
     let admission = Arc::new(Admission::new(settings.trusted_proxies.0.clone(), connections_max));
-    let listener =
-        TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
-    let address = listener.local_addr().context("own address")?;
     let (routes, stopping) = (Routes::starting("reading the instance keys"), CancellationToken::new());
+    let (address, serving) = listen(&settings.listen, &routes, &admission, &stopping).await?;
     tracing::info!(listen = %address, "starting");
-    let serving = tokio::spawn(listen::serve(listener, routes.clone(), Arc::clone(&admission), stopping.clone()));
+    let admin = match &settings.admin_listen {
+        Some(wanted) => Some(listen_for_supervisors(wanted, &routes, &stopping).await?),
+        None => None,
+    };
     let state = start(&settings, address, &routes, &stopping).await?;
-    let state = Arc::new(AppState { admission, ..state });
+    let state = Arc::new(AppState { admission, has_admin_listener: admin.is_some(), ..state });
+    if let Some(admin) = admin {
+        admin.start(web::admin_router(&state));
+    }
     routes.start(web::router(&state));
     log_start(&settings, &state, address);
     tokio::spawn(stop_on_signal(stopping));
@@ -49,6 +56,32 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
         }
     }
     Ok(())
+}
+
+/// Listens on this address and serves these routes until the server stops.
+async fn listen(
+    wanted: &str,
+    routes: &Routes,
+    admission: &Arc<Admission>,
+    stopping: &CancellationToken,
+) -> Result<(SocketAddr, JoinHandle<()>), CommandError> {
+    let listener = TcpListener::bind(wanted).await.with_context(|| format!("listen on {wanted}"))?;
+    let address = listener.local_addr().context("own address")?;
+    let serving = listen::serve(listener, routes.clone(), Arc::clone(admission), stopping.clone());
+    Ok((address, tokio::spawn(serving)))
+}
+
+/// The second listener, whose connections are its own: it responds when the first one has too many.
+async fn listen_for_supervisors(
+    wanted: &str,
+    routes: &Routes,
+    stopping: &CancellationToken,
+) -> Result<Routes, CommandError> {
+    let routes = routes.of_another_listener();
+    let admission = Arc::new(Admission::new(Vec::new(), ADMIN_CONNECTIONS_MAX));
+    let (address, _) = listen(wanted, &routes, &admission, stopping).await?;
+    tracing::info!(admin = %address, "listening for supervisors: /metrics, /readyz, /healthz");
+    Ok(routes)
 }
 
 /// Everything that may take a while. A signal still ends the process at once.
@@ -81,6 +114,8 @@ fn log_start(settings: &Serve, state: &AppState, address: SocketAddr) {
     if settings.smtp_url.is_none() {
         tracing::info!("no mail server is configured: invitations and password resets are shown in this log");
     }
+    let who = state.backend.sign_up_policy();
+    tracing::info!(sign_up = who.as_str(), "sign-up: {}", who.meaning());
     tracing::info!(%address, public_url = %state.public_url, version = env!("CARGO_PKG_VERSION"), "listening");
 }
 

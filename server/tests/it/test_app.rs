@@ -4,7 +4,11 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use domain::actor::Actor;
-use domain::{account::Account, id::AccountId, token::Scope};
+use domain::{
+    account::{Account, SignUpPolicy},
+    id::AccountId,
+    token::Scope,
+};
 use engine::{
     Engine, SystemClock,
     background::Worker as _,
@@ -96,7 +100,7 @@ impl TestApp {
             database: format!("sqlite://{}", folder.path().join("offhook.db").display()).into(),
             keys: secret_key::of_data_folder(folder.path()).unwrap(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
-            sign_up_open: true,
+            sign_up: SignUpPolicy::Open,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,
             public_url: public_url.clone(),
             own_address: address,

@@ -9,7 +9,10 @@ use reqwest::StatusCode;
 use sqlx::Connection as _;
 
 use super::{installed, offhook};
-use crate::test_app::{client, response};
+use crate::{
+    browser::{PASSWORD, with_form},
+    test_app::{client, response},
+};
 
 /// A server that is killed when its test ends.
 pub(crate) struct Serving {
@@ -47,6 +50,15 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts it with a second listener; returns it with both addresses.
+fn serve_with_admin(mut command: Command) -> (Serving, String, String) {
+    command.env("OFFHOOK_ADMIN_LISTEN", "127.0.0.1:0");
+    let mut serving = spawn(command);
+    let admin = serving.logged("admin");
+    let address = serving.logged("address");
+    (serving, address, admin)
 }
 
 /// Starts it and reads its log until it has started; returns it with its address.
@@ -99,12 +111,68 @@ async fn serve_keeps_its_key_responds_and_stops_on_a_signal() {
     assert_eq!(serving.child.wait().unwrap().code(), Some(0));
 }
 
+#[tokio::test]
+async fn supervisors_have_a_listener_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_serving, address, admin) = serve_with_admin(offhook(folder.path()));
+    let status = async |host: &str, path: &str| response(client().get(format!("http://{host}{path}"))).await.status;
+    for path in ["/metrics", "/readyz", "/healthz"] {
+        assert_eq!(status(&admin, path).await, StatusCode::OK, "{path}");
+    }
+    for path in ["/metrics", "/readyz"] {
+        assert_eq!(status(&address, path).await, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(status(&address, "/healthz").await, StatusCode::OK);
+    assert_eq!(status(&admin, "/sign-in").await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_installation_is_closed_unless_browser_and_server_are_on_the_same_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let newcomer = async |address: &str, more: &[(&str, &str)]| {
+        let page = client().get(format!("http://{address}/sign-up"));
+        let page = response(more.iter().fold(page, |page, (name, value)| page.header(*name, *value))).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let form = client().post(format!("http://{address}/api/sign-up")).header("sec-fetch-site", "same-origin");
+        let form = more.iter().fold(form, |form, (name, value)| form.header(*name, *value));
+        let fields = [("email", "ana@acme.example"), ("password", PASSWORD), ("account", "Acme"), ("name", "Ana")];
+        let fields = fields.map(|(name, value)| (format!("form[{name}]"), value));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let posted = response(with_form(form.header("accept", "text/html"), &fields)).await;
+        (!page.text.contains("Sign-up is closed"), posted.header("location").starts_with("/a/acct_"))
+    };
+    let (serving, address) = serve(offhook(&folder.path().join("here")));
+    assert!(serving.log.iter().any(|line| line.contains("\"sign_up\":\"local\"")), "{:?}", serving.log);
+    for proxied in [("x-forwarded-for", "203.0.113.9"), ("host", "hooks.acme.example"), ("x-real-ip", "203.0.113.9")] {
+        assert_eq!(newcomer(&address, &[proxied]).await, (false, false), "{proxied:?}");
+    }
+    assert_eq!(newcomer(&address, &[]).await, (true, true));
+    let mut public = offhook(&folder.path().join("public"));
+    public.env("OFFHOOK_PUBLIC_URL", "https://hooks.acme.example");
+    let (serving, address) = serve(public);
+    assert!(serving.log.iter().any(|line| line.contains("\"sign_up\":\"invite\"")), "{:?}", serving.log);
+    assert_eq!(newcomer(&address, &[]).await, (false, false));
+}
+
+#[tokio::test]
+async fn metrics_and_readiness_are_for_this_machine_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_serving, address) = serve(offhook(folder.path()));
+    for path in ["/metrics", "/readyz"] {
+        let get = || client().get(format!("http://{address}{path}"));
+        assert_eq!(response(get()).await.status, StatusCode::OK, "{path}");
+        let forwarded = response(get().header("x-forwarded-for", "203.0.113.9")).await;
+        assert_eq!((forwarded.status, forwarded.text.as_str()), (StatusCode::NOT_FOUND, "Not found\n"), "{path}");
+    }
+}
+
 #[test]
 fn help_names_every_setting_with_its_default() {
     let output = offhook(std::path::Path::new(".")).args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8_lossy(&output.stdout);
     for name in [
         "LISTEN",
+        "ADMIN_LISTEN",
         "DATA",
         "DATABASE_URL",
         "DATABASE_CONNECTIONS",
