@@ -56,6 +56,7 @@ impl FromServerFnError for UiError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                crate::ssr::set_status(&Self::Unreadable);
                 Self::Unreadable
             }
             _ => Self::INTERNAL,

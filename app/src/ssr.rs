@@ -10,8 +10,8 @@ mod staff;
 mod typed;
 mod visitor;
 
-pub use answer::{Done, form, move_to, refuse, restart_sign_in};
-pub use cookie::set_cookie;
+pub use answer::{Done, form, move_to, refuse, restart_sign_in, set_status};
+pub use cookie::{SecureCookies, set_cookie};
 pub use second_step::{
     QrCodePath, begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in,
     take_codes,

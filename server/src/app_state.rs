@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::{
     http_metrics::HttpMetrics,
+    known_host::KnownHosts,
     listen::admission::{Admission, CONNECTIONS_MAX},
     rate_limit::RateLimit,
     shares::Shares,
@@ -28,6 +29,8 @@ pub struct AppState {
     pub public_url: Url,
     /// Peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// The hosts that requests may name; any if the public URL is not set.
+    pub known_hosts: Option<KnownHosts>,
     /// Whether supervisors have a listener of their own.
     pub has_admin_listener: bool,
     /// Connections and forwarded requests.
@@ -75,6 +78,7 @@ impl AppState {
             public_url,
             admission: Arc::new(Admission::new(trusted_proxies.clone(), CONNECTIONS_MAX)),
             trusted_proxies,
+            known_hosts: None,
             has_admin_listener: false,
             streams: Shares::default(),
             rates: Rates::default(),

@@ -14,6 +14,7 @@ pub mod csrf;
 pub mod health;
 pub mod http_client;
 pub mod http_metrics;
+pub mod known_host;
 pub mod listen;
 pub mod live;
 pub mod local;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use app::ssr::{AttemptLimit, ClientIp};
+use app::ssr::{AttemptLimit, ClientIp, SecureCookies};
 use axum::{
     Router,
     extract::{Request, State},
@@ -92,6 +92,7 @@ fn context(
         provide_context(Arc::clone(&state.backend));
         provide_context(ClientIp(client.clone()));
         provide_context(origin);
+        provide_context(SecureCookies(state.is_https()));
         provide_context(attempts.clone());
         provide_context(site::assets());
     };

@@ -16,8 +16,10 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, body_timeout, health, listen::admission, local, measure, metrics, pages, plain_path,
-    request_span, rest, security_headers, site, test_line,
+    app_state::SharedState,
+    body_timeout, health, known_host,
+    listen::{admission, head_watch},
+    local, measure, metrics, pages, plain_path, request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -35,7 +37,8 @@ pub fn router(state: &SharedState) -> Router {
         // Browsers: sessions, forms, the live feed. Any other path is the "not found" page.
         .merge(pages::routes(state))
         .with_state(state.clone());
-    layered(state, routes)
+    let hosts = middleware::from_fn_with_state(state.clone(), known_host::require);
+    layered(state, Router::new().fallback_service(routes).layer(hosts))
 }
 
 /// The routes of the listener for supervisors.
@@ -60,14 +63,15 @@ fn layered(state: &SharedState, routes: Router) -> Router {
         .on_response(request_span::log_response)
         .on_failure(());
     let layers = ServiceBuilder::new()
-        .map_request(request_span::drop_invalid_id)
+        .layer(middleware::map_request_with_state(state.clone(), request_span::drop_untrusted_id))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .layer(trace)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(middleware::from_fn_with_state(state.clone(), measure::requests))
-        .layer(middleware::map_response_with_state(state.clone(), security_headers::add))
+        .layer(middleware::from_fn_with_state(state.clone(), security_headers::add))
         .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response))
         .layer(middleware::from_fn_with_state(state.clone(), admission::requests))
+        .layer(middleware::from_fn(head_watch::refuse_ambiguous))
         .layer(middleware::from_fn(plain_path::require))
         .layer(middleware::from_fn(body_timeout::enforce));
     // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of

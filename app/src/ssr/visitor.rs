@@ -168,7 +168,9 @@ pub fn session_id() -> Result<String, UiError> {
 /// `Internal` if the session cannot be deleted.
 pub async fn sign_out() -> Result<(), UiError> {
     super::cookie::set_cookie(SEEN_COOKIE, "");
-    session()?.flush().await.map_err(lost)
+    let session = session()?;
+    // A browser without a session has nothing to delete, which the session layer would warn of.
+    if session.id().is_none() { Ok(()) } else { session.flush().await.map_err(lost) }
 }
 
 /// Whether a user signed in with this browser and did not sign out.

@@ -11,6 +11,7 @@ use crate::{
     app_state::AppState,
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
+    known_host::KnownHosts,
     listen::{
         self,
         admission::{Admission, CONNECTIONS_MAX},
@@ -95,8 +96,9 @@ async fn start(
     routes.enter("taking over deliveries");
     engine.start().await.context("start")?;
     let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;
+    let known_hosts = settings.public_url.as_ref().map(|url| KnownHosts::new(url, address));
     let state = AppState::new(engine, public_url, settings.trusted_proxies.0.clone());
-    Ok(AppState { stopping: stopping.clone(), ..state })
+    Ok(AppState { stopping: stopping.clone(), known_hosts, ..state })
 }
 
 async fn open(settings: &Serve, address: SocketAddr, routes: &Routes) -> Result<Arc<Engine>, CommandError> {

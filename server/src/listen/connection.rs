@@ -15,6 +15,7 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::Service as _;
 
+use super::head_watch::HeadWatch;
 use crate::starting::Routes;
 
 /// Largest head of a request in bytes.
@@ -50,9 +51,10 @@ where
 {
     let mut io = TimeoutStream::new(io);
     io.set_write_timeout(Some(timeouts.write));
-    let began = Arc::new(Notify::new());
-    let service = service(routes, peer, Arc::clone(&began));
-    let connection = watcher.watch(http(timeouts).serve_connection(TokioIo::new(Box::pin(io)), service));
+    let (began, heads) = (Arc::new(Notify::new()), HeadWatch::default());
+    let io = TokioIo::new(heads.on(Box::pin(io)));
+    let service = service(routes, peer, Arc::clone(&began), heads);
+    let connection = watcher.watch(http(timeouts).serve_connection(io, service));
     tokio::select! {
         // Resets and malformed requests are common, and not our error.
         served = connection => if let Err(error) = served {
@@ -80,6 +82,7 @@ fn service(
     routes: Routes,
     peer: SocketAddr,
     began: Arc<Notify>,
+    heads: HeadWatch,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
     Response = Response,
@@ -90,7 +93,13 @@ fn service(
         began.notify_one();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        routes.current().call(request)
+        heads.mark(&mut request);
+        let (handled, heads) = (routes.current().call(request), heads.clone());
+        async move {
+            let response = handled.await;
+            heads.next();
+            response
+        }
     })
 }
 

@@ -2,6 +2,7 @@
 
 pub mod admission;
 mod connection;
+pub mod head_watch;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

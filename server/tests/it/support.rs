@@ -85,7 +85,12 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let mut browser = agent(&app, StaffRole::Support).await;
     assert!(browser.get("/support?q=acm").await.text.contains("Matched by account name"));
     assert!(browser.get("/support?q=nothing").await.text.contains("No account matches nothing"));
-    assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
+    let short = browser.get("/support?q=a").await;
+    assert!(short.status == 422 && short.text.contains("at least three characters"), "{short:?}");
+    for q in ["1".repeat(60_000), "a".repeat(60_000)] {
+        let long = browser.get(&format!("/support?q={q}")).await;
+        assert!(long.status == 422 && long.text.contains("at most 200 characters"), "{}", long.status);
+    }
     let closed = browser.get(&inner(&tenant, "/deliveries")).await;
     assert_eq!(closed.status, 403);
     assert!(closed.text.contains("There is no support session for acme"), "{}", closed.text);

@@ -155,6 +155,48 @@ async fn an_installation_is_closed_unless_browser_and_server_are_on_the_same_mac
 }
 
 #[tokio::test]
+async fn what_callers_do_wrong_is_not_our_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = spawn(offhook(folder.path()));
+    let address = serving.logged("address");
+    let post = async |path: &str, body: &'static str| {
+        let request = client().post(format!("http://{address}{path}")).header("sec-fetch-site", "same-origin");
+        response(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await.status
+    };
+    for path in ["/api/nothing", "/api/ops/nothing", "/api/sign-in/", "/api/%00"] {
+        assert_eq!(post(path, "").await, StatusCode::NOT_FOUND, "{path}");
+    }
+    for (path, body) in [("/api/sign-in", ""), ("/api/endpoints/delete", "acct=1"), ("/api/me/theme", "a=%zz")] {
+        assert_eq!(post(path, body).await, StatusCode::BAD_REQUEST, "{path}");
+    }
+    assert!(post("/api/sign-out", "").await.is_success());
+    serving.child.kill().unwrap();
+    let rest = serving.lines.take().unwrap().map_while(Result::ok).collect::<Vec<_>>();
+    assert!(!rest.iter().any(|line| line.contains("WARN") || line.contains("ERROR")), "{rest:#?}");
+}
+
+#[tokio::test]
+async fn a_server_with_a_public_url_refuses_other_hosts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = offhook(folder.path());
+    command.env("OFFHOOK_PUBLIC_URL", "https://hooks.acme.example").env("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1");
+    let (_serving, address) = serve(command);
+    let get = async |path: &str, host: &str| {
+        response(client().get(format!("http://{address}{path}")).header("host", host)).await
+    };
+    for host in ["hooks.acme.example", "hooks.acme.example:443", address.as_str()] {
+        assert_eq!(get("/sign-in", host).await.status, StatusCode::OK, "{host}");
+    }
+    for host in ["evil.example", "hooks.acme.example.evil.example", ""] {
+        assert_eq!(get("/sign-in", host).await.status, StatusCode::BAD_REQUEST, "{host}");
+        get("/api/v1/events", host).await.is_problem(400);
+        assert_eq!(get("/healthz", host).await.status, StatusCode::OK, "{host}");
+    }
+    let id = client().get(format!("http://{address}/healthz")).header("x-request-id", "chosen");
+    assert_ne!(response(id).await.header("x-request-id"), "chosen", "only a trusted proxy chooses it");
+}
+
+#[tokio::test]
 async fn metrics_and_readiness_are_for_this_machine_only() {
     let folder = tempfile::tempdir().unwrap();
     let (_serving, address) = serve(offhook(folder.path()));

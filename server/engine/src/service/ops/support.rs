@@ -13,7 +13,8 @@ use domain::{
     payload::is_uuid,
     phone,
     support::{
-        CallParty, FIND_MIN_CHARS, FoundAccount, Support, SupportRecord, SupportRequest, SupportSession, SupportView,
+        CallParty, FIND_MAX_CHARS, FIND_MIN_CHARS, FoundAccount, Support, SupportRecord, SupportRequest,
+        SupportSession, SupportView,
     },
     time::DAY_MS,
 };
@@ -41,6 +42,9 @@ impl Support for Engine {
         let text = text.trim();
         if text.chars().count() < FIND_MIN_CHARS {
             return Err(Error::invalid("q", "Enter at least three characters of a name, phone number, host or id."));
+        }
+        if text.chars().count() > FIND_MAX_CHARS {
+            return Err(Error::invalid("q", format!("Enter at most {FIND_MAX_CHARS} characters.")));
         }
         let mut found: Vec<FoundAccount> = Vec::new();
         for (by, said, rest) in self.searches(text) {
