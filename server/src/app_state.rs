@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
+    admission::{Admission, CONNECTIONS_MAX},
     http_metrics::HttpMetrics,
     known_host::KnownHosts,
-    listen::admission::{Admission, CONNECTIONS_MAX},
     rate_limit::RateLimit,
     shares::Shares,
 };

@@ -1,20 +1,9 @@
-//! Refuses requests for a host that is not ours: a name of an attacker that leads to our address would make a browser treat
+//! The hosts that requests may name. A name of an attacker that leads to our address would make a browser treat
 //! our pages as theirs (DNS rebinding), and caches on the way could mix the two up.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
-use domain::account::RequestOrigin;
 use url::{Host, Url};
-
-use crate::{app_state::SharedState, local, plain_error, rest::problem::Kind};
-
-/// Path that is served for any host: load balancers check addresses.
-const ANY_HOST: &str = "/healthz";
 
 /// The hosts that are ours.
 #[derive(Debug, Clone)]
@@ -26,34 +15,18 @@ impl KnownHosts {
     pub fn new(public_url: &Url, listening: SocketAddr) -> Self {
         let public = public_url.host().map(|host| host.to_owned());
         let own = match listening.ip().to_canonical() {
-            std::net::IpAddr::V4(ip) => Host::Ipv4(ip),
-            std::net::IpAddr::V6(ip) => Host::Ipv6(ip),
+            IpAddr::V4(ip) => Host::Ipv4(ip),
+            IpAddr::V6(ip) => Host::Ipv6(ip),
         };
         Self(public.into_iter().chain([own]).collect())
     }
 
     /// Whether this is one of them, at any port: a proxy may leave it out.
-    fn includes(&self, host: &str) -> bool {
+    #[must_use]
+    pub fn includes(&self, host: &str) -> bool {
         let url = Url::parse(&format!("http://{host}")).ok();
         url.as_ref().and_then(Url::host).is_some_and(|host| self.0.contains(&host.to_owned()))
     }
-}
-
-/// Passes on requests for one of our hosts, and those that come directly from this machine.
-pub async fn require(State(state): State<SharedState>, request: Request, next: Next) -> Response {
-    let Some(hosts) = state.known_hosts.as_ref().filter(|_| request.uri().path() != ANY_HOST) else {
-        return next.run(request).await;
-    };
-    let (parts, body) = request.into_parts();
-    let is_ours = local::host(&parts).is_some_and(|host| hosts.includes(host));
-    if is_ours || local::origin(&parts) == RequestOrigin::ThisMachine {
-        return next.run(Request::from_parts(parts, body)).await;
-    }
-    plain_error::refuse(
-        parts.uri.path(),
-        Kind::Malformed,
-        "This server has another name. Check the URL, or the Host that a proxy sends.",
-    )
 }
 
 #[cfg(test)]

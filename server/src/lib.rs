@@ -3,6 +3,7 @@
 //! Architecture invariant: this crate has no rule of the product and no SQL. It turns requests into calls of
 //! [`domain::Backend`], and results into pages, JSON or lines; the engine decides.
 
+pub mod admission;
 pub mod app_state;
 pub mod audit_export;
 pub mod body_guard;
@@ -14,6 +15,7 @@ pub mod csrf;
 pub mod health;
 pub mod http_client;
 pub mod http_metrics;
+pub mod ingress;
 pub mod known_host;
 pub mod listen;
 pub mod live;

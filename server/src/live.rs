@@ -33,8 +33,8 @@ const EVENT_PAUSE: Duration = Duration::from_millis(500);
 /// A stream ends after this time, and the browser connects again.
 const STREAM_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// Most streams that one person has open: about as many as tabs.
-const STREAMS_PER_PERSON_MAX: usize = 20;
+/// Most streams that one user has open: about as many as tabs.
+const STREAMS_PER_USER_MAX: usize = 20;
 /// Seconds after which a page should try again when there are too many.
 const RETRY_AFTER_S: u32 = 30;
 
@@ -52,7 +52,7 @@ async fn live(
     let access_changes = state.engine.access_changes();
     let (user, member) = (user::signed_in(&session).await?, user::member(&state, &session, &acct).await?);
     let account = member.account_if(Permission::ReadDeliveries)?.clone();
-    let share = state.streams.take(user.to_string(), STREAMS_PER_PERSON_MAX).ok_or_else(too_many)?;
+    let share = state.streams.take(user.to_string(), STREAMS_PER_USER_MAX).ok_or_else(too_many)?;
     let session = session.id().map(|id| id.to_string()).unwrap_or_default();
     let access = Access { state: Arc::clone(&state), user, session, account: account.clone() };
     let feed = Feed { account, changes: state.engine.changes(), sent: Sent::None, _share: share };
@@ -105,7 +105,7 @@ impl Access {
 }
 
 fn too_many() -> Error {
-    let detail = format!("You have {STREAMS_PER_PERSON_MAX} pages open that update live. Close one of them.");
+    let detail = format!("You have {STREAMS_PER_USER_MAX} pages open that update live. Close one of them.");
     Error::QueueFull { detail, retry_after_s: RETRY_AFTER_S }
 }
 

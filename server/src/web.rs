@@ -16,10 +16,8 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState,
-    body_timeout, health, known_host,
-    listen::{admission, head_watch},
-    local, measure, metrics, pages, plain_path, request_span, rest, security_headers, site, test_line,
+    app_state::SharedState, body_timeout, health, ingress, listen::head_watch, local, measure, metrics, pages,
+    plain_path, request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -37,7 +35,7 @@ pub fn router(state: &SharedState) -> Router {
         // Browsers: sessions, forms, the live feed. Any other path is the "not found" page.
         .merge(pages::routes(state))
         .with_state(state.clone());
-    let hosts = middleware::from_fn_with_state(state.clone(), known_host::require);
+    let hosts = middleware::from_fn_with_state(state.clone(), ingress::require_known_host);
     layered(state, Router::new().fallback_service(routes).layer(hosts))
 }
 
@@ -70,7 +68,7 @@ fn layered(state: &SharedState, routes: Router) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), measure::requests))
         .layer(middleware::from_fn_with_state(state.clone(), security_headers::add))
         .layer(CatchPanicLayer::custom(panicked as fn(Box<dyn Any + Send>) -> Response))
-        .layer(middleware::from_fn_with_state(state.clone(), admission::requests))
+        .layer(middleware::from_fn_with_state(state.clone(), ingress::count_forwarded))
         .layer(middleware::from_fn(head_watch::refuse_ambiguous))
         .layer(middleware::from_fn(plain_path::require))
         .layer(middleware::from_fn(body_timeout::enforce));

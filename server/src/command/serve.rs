@@ -8,14 +8,12 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admission::{Admission, CONNECTIONS_MAX},
     app_state::AppState,
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
     known_host::KnownHosts,
-    listen::{
-        self,
-        admission::{Admission, CONNECTIONS_MAX},
-    },
+    listen,
     starting::Routes,
     web,
 };

@@ -1,6 +1,5 @@
 //! Connections: admitted, served with a time limit for each part of a request, and drained when the server stops.
 
-pub mod admission;
 mod connection;
 pub mod head_watch;
 
@@ -10,9 +9,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::starting::Routes;
+use crate::{admission::Admission, starting::Routes};
 
-use admission::Admission;
 use connection::Timeouts;
 
 /// How long requests in progress may take once the server stops.

@@ -11,8 +11,8 @@ use crate::{
     test_app::{PATIENCE, TestApp},
 };
 
-/// Most live streams that one person has open.
-const STREAMS_PER_PERSON: usize = 20;
+/// Most live streams that one user has open.
+const STREAMS_PER_USER: usize = 20;
 
 /// Reads the stream until a line starts like this.
 async fn until(stream: &mut Response, start: &str) {
@@ -46,14 +46,14 @@ async fn a_member_is_notified_of_changes_and_the_stream_ends_with_the_server() {
 }
 
 #[tokio::test]
-async fn a_person_follows_with_a_limited_number_of_streams() {
+async fn a_user_follows_with_a_limited_number_of_streams() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let browser = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
     let path = format!("/a/{}/deliveries/live", tenant.account.id);
     let open = async || browser.request(Method::GET, &path).send().await.unwrap();
     let mut streams = Vec::new();
-    for _ in 0..STREAMS_PER_PERSON {
+    for _ in 0..STREAMS_PER_USER {
         streams.push(open().await);
     }
     assert!(streams.iter().all(|stream| stream.status() == StatusCode::OK));
@@ -69,7 +69,7 @@ async fn ended(stream: &mut Response) {
 }
 
 #[tokio::test]
-async fn streams_of_people_who_lose_access_end_at_once() {
+async fn streams_of_users_who_lose_access_end_at_once() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
     let (engine, backend) = (&app.room.engine, &app.room.backend);

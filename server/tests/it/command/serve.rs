@@ -127,7 +127,7 @@ async fn supervisors_have_a_listener_of_their_own() {
 }
 
 #[tokio::test]
-async fn an_installation_is_closed_unless_browser_and_server_are_on_the_same_machine() {
+async fn sign_up_is_closed_unless_browser_and_server_are_on_the_same_machine() {
     let folder = tempfile::tempdir().unwrap();
     let newcomer = async |address: &str, more: &[(&str, &str)]| {
         let page = client().get(format!("http://{address}/sign-up"));

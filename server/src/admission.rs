@@ -1,24 +1,12 @@
 //! Who may hold how many connections: each address has a share, and part of all is kept free for others.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
-use axum::{
-    body::Body,
-    extract::{ConnectInfo, Request, State},
-    middleware::Next,
-    response::Response,
-};
-use domain::Error;
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    app_state::SharedState,
-    body_guard::Guarded,
-    client_ip, plain_error,
+    client_ip,
     shares::{Share, Shares},
 };
 
@@ -30,8 +18,6 @@ const ADDRESS_SHARE: usize = 16;
 const ADDRESS_SHARE_WHEN_BUSY: usize = 256;
 /// Fewest that an address may hold, however few there are.
 const ADDRESS_MIN: usize = 4;
-/// Seconds after which a client with too many requests at once should try again.
-const RETRY_AFTER_S: u32 = 1;
 
 /// Admits connections, and requests that come through a trusted proxy.
 ///
@@ -75,32 +61,13 @@ impl Admission {
         self.trusted_proxies.iter().any(|net| net.contains(&address))
     }
 
-    fn share(&self, address: IpAddr) -> Option<Share<IpAddr>> {
+    /// One more for this address, of its connections and forwarded requests; none if it has too many.
+    #[must_use]
+    pub fn share(&self, address: IpAddr) -> Option<Share<IpAddr>> {
         let is_busy = self.free.available_permits() < self.connections_max / 4;
         let share = if is_busy { ADDRESS_SHARE_WHEN_BUSY } else { ADDRESS_SHARE };
         self.addresses.take(client_ip::network(address), (self.connections_max / share).max(ADDRESS_MIN))
     }
-}
-
-/// Counts a request that a trusted proxy forwards until its response is sent.
-pub async fn requests(State(state): State<SharedState>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let client = client_ip::of(&parts, &state.trusted_proxies);
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(client, |info| info.0.ip());
-    let request = Request::from_parts(parts, body);
-    // Without a proxy between, the connection is counted.
-    if !state.admission.is_trusted(peer) || state.admission.is_trusted(client) {
-        return next.run(request).await;
-    }
-    match state.admission.share(client) {
-        Some(share) => next.run(request).await.map(|body| Body::new(Guarded::new(body, share))),
-        None => plain_error::respond(request.uri().path(), too_many()),
-    }
-}
-
-fn too_many() -> Error {
-    let detail = "Too many requests from your address are in progress. Try again when some have finished.";
-    Error::QueueFull { detail: detail.to_owned(), retry_after_s: RETRY_AFTER_S }
 }
 
 #[cfg(test)]
