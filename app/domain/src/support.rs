@@ -24,8 +24,6 @@ const TICKET_MAX_CHARS: usize = 60;
 pub const SESSION_MINUTES: [u32; 3] = [15, 30, 60];
 /// Minimum length of a search text in characters.
 pub const FIND_MIN_CHARS: usize = 3;
-/// Longest search text, in characters.
-pub const FIND_MAX_CHARS: usize = 200;
 
 /// The form for starting a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -160,6 +160,15 @@ async fn a_policy_is_previewed_set_and_reset_to_the_environment() {
 }
 
 #[tokio::test]
+async fn a_search_text_that_is_too_long_is_refused() {
+    let app = TestApp::start().await;
+    let mut olga = operator(&app).await;
+    let long = olga.get(&format!("/ops/accounts?q={}", "a".repeat(60_000))).await;
+    assert!(long.status == 422 && long.text.contains("at most 200 characters"), "{}", long.status);
+    assert_eq!(olga.get(&format!("/ops/accounts?q={}", "a".repeat(200))).await.status, 200);
+}
+
+#[tokio::test]
 async fn only_operators_read_the_providers_log() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
