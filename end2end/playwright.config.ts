@@ -54,6 +54,8 @@ export default defineConfig({
     env: {
       OFFHOOK_LISTEN: LISTEN,
       OFFHOOK_DATA: data(),
+      // Each test has an address of its own in X-Forwarded-For, so none comes from this machine.
+      OFFHOOK_SIGN_UP: "open",
       OFFHOOK_LOG: "info,server=debug,engine=debug,app=debug",
       OFFHOOK_SMTP_URL: `smtp://127.0.0.1:${MAIL_PORT}`,
       OFFHOOK_MAIL_FROM: "Offhook <offhook@provider.example>",

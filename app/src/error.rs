@@ -1,8 +1,10 @@
 //! Errors of pages and forms.
 
 use domain::FieldError;
-use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
+use http::StatusCode;
+use leptos::prelude::{FromServerFnError, ServerFnErrorErr, use_context};
 use leptos::server_fn::codec::JsonEncoding;
+use leptos_axum::ResponseOptions;
 use serde::{Deserialize, Serialize};
 
 /// Why a page cannot be shown or a form was rejected.
@@ -56,6 +58,10 @@ impl FromServerFnError for UiError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                // Without it, the status would say that we failed.
+                if let Some(response) = use_context::<ResponseOptions>() {
+                    response.set_status(StatusCode::BAD_REQUEST);
+                }
                 Self::Unreadable
             }
             _ => Self::INTERNAL,

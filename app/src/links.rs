@@ -69,6 +69,13 @@ pub fn is_support(path: &str) -> bool {
     path.strip_prefix(SUPPORT_BASE).is_some_and(|rest| rest.starts_with('/'))
 }
 
+/// What follows the account in the path of a page in a support session.
+#[must_use]
+pub fn below_support(path: &str) -> &str {
+    let below = path.strip_prefix(SUPPORT_BASE).unwrap_or_default().trim_start_matches('/');
+    below.split_once('/').map_or("", |(_, rest)| rest)
+}
+
 /// The page that starts a support session and then opens `rest`.
 #[must_use]
 pub fn support_start(acct: &str, rest: &str) -> String {
@@ -268,6 +275,8 @@ mod tests {
         let page = in_support("acct_1", "deliveries?q=1");
         assert_eq!(page, "/support/a/acct_1/deliveries?q=1");
         assert!(is_support(&page) && !is_support("/support/all") && !is_support("/a/acct_1"));
+        assert_eq!(below_support("/support/a/acct_1/deliveries/dlv_1"), "deliveries/dlv_1");
+        assert_eq!((below_support("/support/a/acct_1"), below_support("/a/acct_1/x")), ("", ""));
         assert_eq!(support_start("acct_1", "events/x y"), "/support/start?account=acct_1&rest=events%2Fx+y");
     }
 

@@ -8,7 +8,14 @@ use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{byte_budget::ByteBudget, http_metrics::HttpMetrics, rate_limit::RateLimit};
+use crate::{
+    admission::{Admission, CONNECTIONS_MAX},
+    byte_budget::ByteBudget,
+    http_metrics::HttpMetrics,
+    known_host::KnownHosts,
+    rate_limit::RateLimit,
+    shares::Shares,
+};
 
 /// The state as handlers hold it.
 pub type SharedState = Arc<AppState>;
@@ -23,6 +30,14 @@ pub struct AppState {
     pub public_url: Url,
     /// Peers whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpNet>,
+    /// The hosts that requests may name; any if the public URL is not set.
+    pub known_hosts: Option<KnownHosts>,
+    /// Whether supervisors have a listener of their own.
+    pub has_admin_listener: bool,
+    /// Connections and forwarded requests.
+    pub admission: Arc<Admission>,
+    /// Live streams by user.
+    pub streams: Shares<String>,
     /// Rate limits.
     pub rates: Rates,
     /// Bytes of request bodies in memory.
@@ -79,10 +94,20 @@ impl AppState {
     /// The state around an engine.
     #[must_use]
     pub fn new(engine: Arc<Engine>, public_url: Url, trusted_proxies: Vec<IpNet>) -> Self {
-        let (rates, stopping) = (Rates::default(), CancellationToken::new());
-        let (backend, http_metrics) = (Arc::clone(&engine) as Arc<dyn Backend>, HttpMetrics::default());
-        let bodies = Bodies::default();
-        Self { backend, engine, public_url, trusted_proxies, rates, bodies, http_metrics, stopping }
+        Self {
+            backend: Arc::clone(&engine) as Arc<dyn Backend>,
+            engine,
+            public_url,
+            admission: Arc::new(Admission::new(trusted_proxies.clone(), CONNECTIONS_MAX)),
+            trusted_proxies,
+            known_hosts: None,
+            has_admin_listener: false,
+            streams: Shares::default(),
+            rates: Rates::default(),
+            bodies: Bodies::default(),
+            http_metrics: HttpMetrics::default(),
+            stopping: CancellationToken::new(),
+        }
     }
 
     /// Whether browsers use https.

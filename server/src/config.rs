@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use domain::account::RETENTION_MAX_DAYS;
+use domain::account::{RETENTION_MAX_DAYS, SignUpPolicy};
 use engine::{
     key_ring::{KeyId, KeyRing, Keys},
     store::config::{CONNECTIONS_DEFAULT, CONNECTIONS_MIN},
@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::{
+    local,
     mail::{self, MailError},
     secret_key::{self, KeyError},
 };
@@ -120,15 +121,6 @@ fn key_id(text: &str) -> Result<KeyId, String> {
     KeyId::parse(text.trim()).ok_or_else(|| "must be the name of a key, such as k1".to_owned())
 }
 
-/// Who may create an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SignUp {
-    /// Anyone.
-    Open,
-    /// Only those who were invited.
-    Invite,
-}
-
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -165,9 +157,14 @@ pub struct Serve {
     /// Names of instance keys that are lost: start although what they encrypted cannot be read.
     #[arg(long, env = "OFFHOOK_LOST_KEYS", value_name = "KEY[,KEY]", value_delimiter = ',', value_parser = key_id)]
     pub lost_keys: Vec<KeyId>,
-    /// Who may create an account [default: open on loopback, else invite].
-    #[arg(long, env = "OFFHOOK_SIGN_UP", value_enum)]
-    pub sign_up: Option<SignUp>,
+    /// Address of a second listener for supervisors, with /metrics, /readyz and /healthz [default: none; the first
+    /// listener has them for requests from this machine].
+    #[arg(long, env = "OFFHOOK_ADMIN_LISTEN", value_name = "ADDRESS")]
+    pub admin_listen: Option<String>,
+    /// Who may create an account: `open`, `invite`, or `local` for browsers on this machine [default: local if
+    /// OFFHOOK_PUBLIC_URL is on loopback, else invite].
+    #[arg(long, env = "OFFHOOK_SIGN_UP", value_name = "WHO", value_parser = sign_up)]
+    pub sign_up: Option<SignUpPolicy>,
     /// Maximum retention of payloads, deliveries and events that an account may choose, in days.
     #[arg(long, env = "OFFHOOK_RETENTION_MAX_DAYS", value_name = "DAYS", default_value_t = RETENTION_MAX_DAYS,
         value_parser = clap::value_parser!(u32).range(1..=36_500))]
@@ -212,6 +209,10 @@ fn networks(text: &str) -> Result<Networks, String> {
     each.collect::<Result<_, _>>().map(Networks)
 }
 
+fn sign_up(text: &str) -> Result<SignUpPolicy, String> {
+    SignUpPolicy::parse(text).ok_or_else(|| "must be open, local or invite".to_owned())
+}
+
 fn public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
@@ -224,15 +225,16 @@ impl Serve {
     /// # Errors
     /// As [`Self::public_url`] and [`mail::open`].
     pub fn engine(&self, listening: SocketAddr, keys: Keys) -> Result<engine::Config, SettingsError> {
-        let default = if listening.ip().is_loopback() { SignUp::Open } else { SignUp::Invite };
+        let public_url = self.public_url(listening)?;
+        let default = if local::is_loopback(public_url.as_str()) { SignUpPolicy::Local } else { SignUpPolicy::Invite };
         Ok(engine::Config {
             trust: engine::outbound::Trust::default(),
             database: self.store.database(),
             keys,
             egress_allow: self.egress_allow.0.clone(),
-            sign_up_open: self.sign_up.unwrap_or(default) == SignUp::Open,
+            sign_up: self.sign_up.unwrap_or(default),
             retention_max_days: self.retention_max_days,
-            public_url: self.public_url(listening)?,
+            public_url,
             own_address: reachable(listening),
             mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,
             password_cost: engine::password::HashCost::default(),

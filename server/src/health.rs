@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::app_state::SharedState;
 
-/// `/healthz` and `/readyz`.
-pub fn routes() -> Router<SharedState> {
-    Router::new().merge(alive()).route("/readyz", get(ready))
+/// `/readyz`.
+pub fn readiness() -> Router<SharedState> {
+    Router::new().route("/readyz", get(ready))
 }
 
 /// `/healthz`: the process responds.

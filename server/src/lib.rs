@@ -3,8 +3,11 @@
 //! Architecture invariant: this crate has no rule of the product and no SQL. It turns requests into calls of
 //! [`domain::Backend`], and results into pages, JSON or lines; the engine decides.
 
+pub mod admission;
 pub mod app_state;
 pub mod audit_export;
+pub mod body_guard;
+pub mod body_timeout;
 pub mod byte_budget;
 pub mod client_ip;
 pub mod command;
@@ -13,13 +16,17 @@ pub mod csrf;
 pub mod health;
 pub mod http_client;
 pub mod http_metrics;
+pub mod ingress;
+pub mod known_host;
 pub mod listen;
 pub mod live;
+pub mod local;
 pub mod mail;
 pub mod measure;
 pub mod metrics;
 pub mod pages;
 pub mod plain_error;
+pub mod plain_path;
 pub mod process_metrics;
 pub mod rate_limit;
 pub mod request_span;
@@ -27,6 +34,7 @@ pub mod rest;
 pub mod secret_key;
 pub mod security_headers;
 pub mod session_store;
+pub mod shares;
 pub mod site;
 pub mod starting;
 pub mod telemetry;

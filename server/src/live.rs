@@ -2,7 +2,7 @@
 //!
 //! Server-sent events. They carry no data of the account, so they can be coalesced and leak nothing.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -13,7 +13,12 @@ use axum::{
     },
     routing::get,
 };
-use domain::{actor::Permission, id::AccountId};
+use domain::{
+    Error,
+    actor::Permission,
+    id::{AccountId, UserId},
+};
+use engine::Engine;
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::{
     Receiver,
@@ -21,12 +26,17 @@ use tokio::sync::broadcast::{
 };
 use tower_sessions::Session;
 
-use crate::{app_state::SharedState, plain_error::PlainError, user};
+use crate::{app_state::SharedState, plain_error::PlainError, shares::Share, user};
 
 /// Shortest time between two events: at most two a second.
 const EVENT_PAUSE: Duration = Duration::from_millis(500);
-/// A stream ends after this time; the browser connects again, and must still be a member then.
+/// A stream ends after this time, and the browser connects again.
 const STREAM_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// Most streams that one user has open: about as many as tabs.
+const STREAMS_PER_USER_MAX: usize = 20;
+/// Seconds after which a page should try again when there are too many.
+const RETRY_AFTER_S: u32 = 30;
 
 /// `GET /a/{acct}/deliveries/live`.
 pub fn routes() -> Router<SharedState> {
@@ -38,17 +48,72 @@ async fn live(
     session: Session,
     Path(acct): Path<String>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, PlainError> {
-    let member = user::member(&state, &session, &acct).await?;
+    // Before the check, so that nothing is missed that follows it.
+    let access_changes = state.engine.access_changes();
+    let (user, member) = (user::signed_in(&session).await?, user::member(&state, &session, &acct).await?);
     let account = member.account_if(Permission::ReadDeliveries)?.clone();
-    let feed = Feed { account, changes: state.engine.changes(), sent: Sent::None };
-    let end = Box::pin(tokio::time::timeout(STREAM_MAX, state.stopping.clone().cancelled_owned()));
+    let share = state.streams.take(user.to_string(), STREAMS_PER_USER_MAX).ok_or_else(too_many)?;
+    let session = session.id().map(|id| id.to_string()).unwrap_or_default();
+    let access = Access { state: Arc::clone(&state), user, session, account: account.clone() };
+    let feed = Feed { account, changes: state.engine.changes(), sent: Sent::None, _share: share };
+    let end = Box::pin(tokio::time::timeout(STREAM_MAX, access.end(access_changes)));
     Ok(Sse::new(stream::unfold(feed, Feed::next).take_until(end)).keep_alive(KeepAlive::default()))
+}
+
+/// What a stream needs to stay open.
+struct Access {
+    state: SharedState,
+    user: UserId,
+    /// Id of the session.
+    session: String,
+    account: AccountId,
+}
+
+impl Access {
+    /// Returns when the user has signed out or been removed, or the server stops.
+    async fn end(self, changes: Receiver<String>) {
+        tokio::select! {
+            () = self.state.stopping.cancelled() => {}
+            () = self.lost(changes) => {}
+        }
+    }
+
+    async fn lost(&self, mut changes: Receiver<String>) {
+        let handle = Engine::session_handle(&self.session);
+        let is_other = |who: &str| !who.is_empty() && who != self.user.as_str() && who != handle;
+        loop {
+            match changes.recv().await {
+                Ok(who) if is_other(&who) => {}
+                Err(RecvError::Closed) => return,
+                // One of the changes that were dropped may have been theirs.
+                Ok(_) | Err(RecvError::Lagged(_)) => {
+                    if !self.holds().await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the session still exists, and its user may still read the account. When that is unknown, the browser asks
+    /// again.
+    async fn holds(&self) -> bool {
+        let session = self.state.engine.load_session(&self.session).await;
+        let actor = self.state.backend.actor(&self.user, &self.account).await;
+        matches!(session, Ok(Some(_))) && actor.is_ok_and(|actor| actor.may(Permission::ReadDeliveries))
+    }
+}
+
+fn too_many() -> Error {
+    let detail = format!("You have {STREAMS_PER_USER_MAX} pages open that update live. Close one of them.");
+    Error::LimitReached { detail, retry_after_s: RETRY_AFTER_S }
 }
 
 struct Feed {
     account: AccountId,
     changes: Receiver<AccountId>,
     sent: Sent,
+    _share: Share<String>,
 }
 
 /// What was sent last.

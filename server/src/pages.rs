@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use app::ssr::{AttemptLimit, ClientIp};
+use app::ssr::{AttemptLimit, ClientIp, SecureCookies};
 use axum::{
     Router,
     extract::{Request, State},
@@ -16,8 +16,8 @@ use tower_http::{CompressionLevel, compression::CompressionLayer, limit::Request
 use tower_sessions::Session;
 
 use crate::{
-    app_state::SharedState, audit_export, client_ip, csrf, live, rate_limit::Decision, request_span, session_store,
-    site, time_limit, user,
+    app_state::SharedState, audit_export, client_ip, csrf, live, local, rate_limit::Decision, request_span,
+    session_store, site, time_limit, user,
 };
 
 /// Largest form in bytes. The largest field is an example payload of 256 KiB, which percent-encoding may triple.
@@ -77,7 +77,7 @@ fn context(
     request: Request,
 ) -> (impl Fn() + Clone + Send + 'static, Request, Arc<OnceLock<Decision>>) {
     let (parts, body) = request.into_parts();
-    let client = client_ip::of(&parts, &state.trusted_proxies).to_string();
+    let (client, origin) = (client_ip::of(&parts, &state.trusted_proxies).to_string(), local::origin(&parts));
     let limited = Arc::new(OnceLock::new());
     let attempts = AttemptLimit::new({
         let (state, client, limited) = (Arc::clone(&state), client.clone(), Arc::clone(&limited));
@@ -91,6 +91,8 @@ fn context(
     let provide = move || {
         provide_context(Arc::clone(&state.backend));
         provide_context(ClientIp(client.clone()));
+        provide_context(origin);
+        provide_context(SecureCookies(state.is_https()));
         provide_context(attempts.clone());
         provide_context(site::assets());
     };

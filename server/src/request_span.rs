@@ -3,17 +3,20 @@
 
 use std::{
     borrow::Cow,
+    net::SocketAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use axum::{
-    extract::{MatchedPath, Request},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderName, HeaderValue},
     response::Response,
 };
 use domain::{actor::Actor, test_line::PATH_PREFIX};
 use tracing::{Span, field::Empty};
+
+use crate::app_state::SharedState;
 
 /// The header that carries the id, in requests and responses.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,9 +25,12 @@ const SECRET_PATHS: [&str; 3] = [PATH_PREFIX, "/invite/", "/reset/"];
 /// Longest id that is accepted from a caller, in characters.
 const ID_MAX_CHARS: usize = 64;
 
-/// Removes an id from the caller that is not plain text: ids are shown in logs and on error pages.
-pub fn drop_invalid_id(mut request: Request) -> Request {
-    if request.headers().get(X_REQUEST_ID).is_some_and(|id| !is_plain(id)) {
+/// Removes an id that no trusted proxy has set, or that is not plain text: ids are shown in logs and on error pages, and
+/// whoever chooses one can hide among the requests of others.
+pub async fn drop_untrusted_id(State(state): State<SharedState>, mut request: Request) -> Request {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let is_trusted = peer.is_some_and(|peer| state.admission.is_trusted(peer));
+    if !is_trusted || request.headers().get(X_REQUEST_ID).is_some_and(|id| !is_plain(id)) {
         request.headers_mut().remove(X_REQUEST_ID);
     }
     request

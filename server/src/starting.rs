@@ -3,15 +3,10 @@
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use axum::{
-    Router,
-    extract::Request,
-    response::{IntoResponse as _, Response},
-    routing::get,
-};
+use axum::{Router, extract::Request, response::Response, routing::get};
 use domain::Error;
 
-use crate::{health, plain_error::PlainError, rest};
+use crate::{health, plain_error};
 
 /// Seconds after which clients should try again.
 const RETRY_AFTER_S: u32 = 5;
@@ -32,6 +27,13 @@ impl Routes {
     #[must_use]
     pub fn starting(phase: &'static str) -> Self {
         let phase = Arc::new(Mutex::new(phase));
+        Self(Arc::new(Inner { starting: starting(&phase), started: OnceLock::new(), phase }))
+    }
+
+    /// The routes of another listener of the same server.
+    #[must_use]
+    pub fn of_another_listener(&self) -> Self {
+        let phase = Arc::clone(&self.0.phase);
         Self(Arc::new(Inner { starting: starting(&phase), started: OnceLock::new(), phase }))
     }
 
@@ -73,11 +75,7 @@ async fn wait(request: Request) -> Response {
         detail: "Offhook is starting. Try again shortly.".to_owned(),
         retry_after_s: RETRY_AFTER_S,
     };
-    if request.uri().path().starts_with(rest::PREFIX) {
-        rest::problem::Problem::from(error).into_response()
-    } else {
-        PlainError::from(error).into_response()
-    }
+    plain_error::respond(request.uri().path(), error)
 }
 
 #[cfg(test)]

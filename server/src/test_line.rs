@@ -29,6 +29,9 @@ pub fn routes() -> Router<SharedState> {
 }
 
 async fn receive(State(state): State<SharedState>, Path(key): Path<String>, request: Request) -> Response {
+    if let Err(error) = state.backend.check_test_line(&key).await {
+        return refused(error);
+    }
     let (parts, body) = request.into_parts();
     let Ok(body) = axum::body::to_bytes(body, EVENT_BODY_MAX_BYTES).await else {
         return (StatusCode::PAYLOAD_TOO_LARGE, "The test line accepts up to 256 KiB.\n").into_response();
@@ -40,8 +43,14 @@ async fn receive(State(state): State<SharedState>, Path(key): Path<String>, requ
     }
     match state.backend.record_test_line_request(&key, &head(&parts.headers), &body).await {
         Ok(behaviour) => respond(&state, behaviour).await,
-        Err(Error::NotFound(_)) => (StatusCode::NOT_FOUND, "This test line does not exist.\n").into_response(),
-        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+        Err(error) => refused(error),
+    }
+}
+
+fn refused(error: Error) -> Response {
+    match error {
+        Error::NotFound(_) => (StatusCode::NOT_FOUND, "This test line does not exist.\n").into_response(),
+        error => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }
 

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-/// Longest time that a request may take; reading its body has its own, shorter limit.
+/// Longest time that a request may take; receiving its body has its own, shorter limit (`body_timeout`).
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Responds with 503 when the request takes too long. Streams and the test line have no limit.

@@ -3,10 +3,24 @@
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
+use crate::error::{Error, Result};
+
 /// Default number of rows per page.
 pub const PAGE_ROWS: u32 = 50;
 /// Maximum number of rows per page.
 pub const PAGE_MAX_ROWS: u32 = 250;
+
+/// Longest text that accounts are searched for, in characters: a database refuses longer patterns.
+pub const SEARCH_MAX_CHARS: usize = 200;
+
+/// Checks a text that accounts are searched for.
+///
+/// # Errors
+/// `Invalid` for the parameter `q` when it is too long.
+pub fn check_search(text: &str) -> Result<()> {
+    let message = || format!("Enter at most {SEARCH_MAX_CHARS} characters.");
+    if text.chars().count() > SEARCH_MAX_CHARS { Err(Error::invalid("q", message())) } else { Ok(()) }
+}
 
 /// A page size between 1 and [`PAGE_MAX_ROWS`]; [`PAGE_ROWS`] for 0.
 #[must_use]

@@ -152,10 +152,9 @@ pub struct SupportView {
 }
 
 impl SupportView {
-    /// The page at a path below the account's: `deliveries/dlv_…?q=…`.
+    /// The page at a path below the account's, such as `deliveries/dlv_…`, with its query.
     #[must_use]
-    pub fn at(rest: &str) -> Self {
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    pub fn at(path: &str, query: &str) -> Self {
         let mut parts = path.trim_matches('/').split('/');
         let (area, id) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let (page, one) = match area {
@@ -294,11 +293,11 @@ mod tests {
 
     #[test]
     fn a_view_is_described_with_masked_numbers() {
-        let view = SupportView::at("deliveries?q=%2B441202901222&cursor=dlv_1");
+        let view = SupportView::at("deliveries", "q=%2B441202901222&cursor=dlv_1");
         assert_eq!((view.page, view.object.as_deref()), ("the deliveries", None));
         assert_eq!(view.asked.as_deref(), Some("q: +4412 ••• 222"));
-        let view = SupportView::at("deliveries/dlv_1/attempts/2");
+        let view = SupportView::at("deliveries/dlv_1/attempts/2", "");
         assert_eq!((view.page, view.object.as_deref(), view.asked), ("a delivery", Some("dlv_1"), None));
-        assert_eq!(SupportView::at("").page, "the overview");
+        assert_eq!(SupportView::at("", "").page, "the overview");
     }
 }

@@ -118,6 +118,11 @@ pub trait TestLines {
     /// # Errors
     /// As [`Self::test_line`].
     async fn clear_test_line(&self, actor: &Actor) -> Result<()>;
+    /// Checks that a test line has this key, before anything more is read from whoever sent it.
+    ///
+    /// # Errors
+    /// `NotFound` for an unknown key.
+    async fn check_test_line(&self, key: &str) -> Result<()>;
     /// Records a request to the test line with this key and returns how to respond.
     ///
     /// # Errors

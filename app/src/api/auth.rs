@@ -111,7 +111,7 @@ pub async fn sign_up(form: SignUpForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SIGN_UP, &form, async {
         ssr::require_within_rate_limit()?;
-        let (user, account) = ssr::backend()?.sign_up(form.clone()).await?;
+        let (user, account) = ssr::backend()?.sign_up(form.clone(), ssr::request_origin()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "start")))
     })
@@ -139,7 +139,8 @@ pub async fn home() -> Result<String, UiError> {
     Ok(if supports { links::SUPPORT } else { links::OPS }.to_owned())
 }
 
-/// Whether sign-up is open.
+/// Whether sign-up is open to whoever asks.
 pub async fn sign_up_open() -> Result<bool, UiError> {
-    Ok(crate::ssr::backend()?.sign_up_open())
+    use crate::ssr;
+    Ok(ssr::backend()?.sign_up_policy().admits(ssr::request_origin()))
 }

@@ -36,7 +36,9 @@ pub async fn load_home(text: String) -> Result<SupportHome, UiError> {
     match backend.find_accounts(&agent, &text).await {
         Ok(found) => Ok(SupportHome { sessions, found: Some(found), complaint: None }),
         Err(error @ domain::Error::Invalid(_)) => {
-            Ok(SupportHome { sessions, found: None, complaint: Some(error.to_string()) })
+            let complaint = Some(error.to_string());
+            ssr::set_status(&error.into());
+            Ok(SupportHome { sessions, found: None, complaint })
         }
         Err(error) => Err(error.into()),
     }

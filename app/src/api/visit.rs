@@ -12,11 +12,12 @@ pub async fn load_visit() -> Result<Visit, UiError> {
 }
 
 /// The request for a page of an account. Support views are recorded before anything is shown.
-pub async fn load_frame(acct: String) -> Result<Frame, UiError> {
+/// `matched` is the path that the router has matched.
+pub async fn load_frame(acct: String, matched: String) -> Result<Frame, UiError> {
     use crate::{links, ssr};
     let visit = load_visit().await?;
     if links::is_support(&visit.path) {
-        return ssr::support_frame(&acct, visit).await;
+        return ssr::support_frame(&acct, &matched, visit).await;
     }
     let (id, backend) = (ssr::user().await?, ssr::backend()?);
     let (user, memberships) = backend.memberships(&id).await?;

@@ -1,7 +1,7 @@
 //! What all pages share: loading data, then rendering it in a layout, or an error page in the same layout.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_router::hooks::{use_location, use_matched, use_params_map};
 
 use crate::api;
 use crate::components::error_page::ErrorPage;
@@ -57,9 +57,9 @@ pub fn account_page<Loaded>(part: Part, load: impl FnOnce(RouteParams, Frame) ->
 where
     Loaded: Future<Output = Result<Html, UiError>> + Send + 'static,
 {
-    let route = RouteParams::current();
+    let (route, matched) = (RouteParams::current(), use_matched().get_untracked());
     Suspend::new(async move {
-        let frame = match api::visit::load_frame(route.acct.clone()).await {
+        let frame = match api::visit::load_frame(route.acct.clone(), matched).await {
             Ok(frame) => frame,
             Err(error) => return frame_error(&route, error).await,
         };

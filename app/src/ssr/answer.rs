@@ -138,7 +138,8 @@ pub fn move_to(page: &str) {
     response.set_status(StatusCode::SEE_OTHER);
 }
 
-fn set_status(error: &UiError) {
+/// Sets the status of the response to that of an error.
+pub fn set_status(error: &UiError) {
     let (Some(response), Ok(status)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(error.status())) else {
         return;
     };

@@ -50,14 +50,16 @@ pub(super) async fn support_actor(acct: &str) -> Result<(Actor, Account, Support
     Ok(visitor::backend()?.support_actor(&agent, &AccountId::parse(acct)?).await?)
 }
 
-/// The frame of an account's page for support. The view is recorded in the audit log first.
+/// The frame of an account's page for support. The view is recorded in the audit log first, as the page that the router
+/// has matched: the path of the request may be spelled differently.
 ///
 /// # Errors
 /// As [`support_actor`].
-pub async fn support_frame(acct: &str, visit: Visit) -> Result<Frame, UiError> {
+pub async fn support_frame(acct: &str, matched: &str, visit: Visit) -> Result<Frame, UiError> {
     let (actor, account, session) = support_actor(acct).await?;
-    let below = visit.path.strip_prefix(&links::in_support(acct, "")).unwrap_or_default();
-    visitor::backend()?.record_support_view(&actor, SupportView::at(below.trim_start_matches('/'))).await?;
+    let query = visit.path.split_once('?').map_or("", |(_, query)| query);
+    let view = SupportView::at(links::below_support(matched), query);
+    visitor::backend()?.record_support_view(&actor, view).await?;
     // Support has the permissions of a viewer; the engine masks what it may not see.
     let here = Membership { account, role: Role::Viewer };
     let user = User { id: session.agent_id.clone(), name: String::new(), email: session.agent.clone() };

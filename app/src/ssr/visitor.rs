@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::account::RequestOrigin;
 use domain::id::UserId;
 use domain::query::pairs;
 use domain::{Backend, UnixMs};
@@ -56,6 +57,12 @@ impl AttemptLimit {
     pub fn new(take: impl Fn() -> Option<u32> + Send + Sync + 'static) -> Self {
         Self(Arc::new(take))
     }
+}
+
+/// Where the request comes from. The server provides it in the context.
+#[must_use]
+pub fn request_origin() -> RequestOrigin {
+    use_context().unwrap_or(RequestOrigin::Elsewhere)
 }
 
 /// Counts a sign-in attempt of this client.
@@ -161,7 +168,9 @@ pub fn session_id() -> Result<String, UiError> {
 /// `Internal` if the session cannot be deleted.
 pub async fn sign_out() -> Result<(), UiError> {
     super::cookie::set_cookie(SEEN_COOKIE, "");
-    session()?.flush().await.map_err(lost)
+    let session = session()?;
+    // A browser without a session has nothing to delete, which the session layer would warn of.
+    if session.id().is_none() { Ok(()) } else { session.flush().await.map_err(lost) }
 }
 
 /// Whether a user signed in with this browser and did not sign out.

@@ -107,7 +107,7 @@ impl Fixture {
             database: self.setup.database_url.as_str().into(),
             keys: KeyRing::one(key).into(),
             egress_allow: Vec::new(),
-            sign_up_open: false,
+            sign_up: domain::account::SignUpPolicy::Invite,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,
             public_url: format!("http://{unused}").parse()?,
             own_address: unused,

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use domain::{UnixMs, id::Ids, time::Clock};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, broadcast};
 
 use crate::{
     clock::SteeredClock, metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor,
@@ -33,9 +33,14 @@ pub struct Context {
     pub(crate) recovery_changed: Notify,
     /// Wakes the worker of scheduled rotations.
     pub(crate) rotation_changed: Notify,
+    /// Users and sessions that may have lost access.
+    pub(crate) access_changes: broadcast::Sender<String>,
     stopping: AtomicBool,
     stopped: Notify,
 }
+
+/// Changes of access that a slow listener may fall behind before it only learns that it did.
+const ACCESS_CHANGES_MAX: usize = 256;
 
 impl Context {
     pub(crate) fn new(db: Db, clock: Arc<SteeredClock>, ids: Arc<dyn Ids>, policies: ActivePolicies) -> Self {
@@ -51,6 +56,7 @@ impl Context {
             supervisor: Arc::default(),
             recovery_changed: Notify::new(),
             rotation_changed: Notify::new(),
+            access_changes: broadcast::channel(ACCESS_CHANGES_MAX).0,
             stopping: AtomicBool::new(false),
             stopped: Notify::new(),
         }
@@ -58,6 +64,11 @@ impl Context {
 
     pub(crate) fn now(&self) -> UnixMs {
         self.clock.now()
+    }
+
+    /// Reports on this node that this user or session may have lost access; having no listener is no error.
+    pub(crate) fn access_changed(&self, who: String) {
+        let _ = self.access_changes.send(who);
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

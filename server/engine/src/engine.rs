@@ -9,6 +9,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Backend, UnixMs,
+    account::SignUpPolicy,
     id::{AccountId, Entropy, Ids},
     ops::health::TaskHealth,
     time::Clock,
@@ -61,8 +62,8 @@ pub struct Config {
     pub egress_allow: Vec<IpNet>,
     /// How names of endpoints are resolved and whose certificates are trusted.
     pub trust: Trust,
-    /// Whether sign-up is open to everyone.
-    pub sign_up_open: bool,
+    /// Who may sign up.
+    pub sign_up: SignUpPolicy,
     /// Longest retention of an account, in days.
     pub retention_max_days: u32,
     /// The public address of this instance.
@@ -317,7 +318,7 @@ impl Engine {
 fn env_defaults(config: &Config) -> EnvDefaults {
     EnvDefaults {
         egress_allow: config.egress_allow.clone(),
-        sign_up_open: config.sign_up_open,
+        sign_up: config.sign_up,
         retention_max_days: config.retention_max_days,
     }
 }

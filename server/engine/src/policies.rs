@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use domain::ops::policy::PolicyName;
+use domain::{account::SignUpPolicy, ops::policy::PolicyName};
 use ipnet::IpNet;
 
 use crate::store::{
@@ -16,8 +16,8 @@ use crate::store::{
 pub(crate) struct EnvDefaults {
     /// Networks that endpoints may be in besides public ones.
     pub egress_allow: Vec<IpNet>,
-    /// Whether sign-up is open to everyone.
-    pub sign_up_open: bool,
+    /// Who may sign up.
+    pub sign_up: SignUpPolicy,
     /// Longest retention of an account, in days.
     pub retention_max_days: u32,
 }
@@ -27,7 +27,7 @@ impl EnvDefaults {
     pub(crate) fn text(&self, name: PolicyName) -> String {
         match name {
             PolicyName::EgressAllow => self.egress_allow.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-            PolicyName::SignUp => if self.sign_up_open { "open" } else { "invite" }.to_owned(),
+            PolicyName::SignUp => self.sign_up.as_str().to_owned(),
             PolicyName::RetentionMaxDays => self.retention_max_days.to_string(),
             PolicyName::Contact => String::new(),
         }
@@ -39,8 +39,8 @@ impl EnvDefaults {
 pub(crate) struct Current {
     /// Networks that endpoints may be in besides public ones.
     pub(crate) egress_allow: Vec<IpNet>,
-    /// Whether sign-up is open to everyone.
-    pub(crate) sign_up_open: bool,
+    /// Who may sign up.
+    pub(crate) sign_up: SignUpPolicy,
     /// Longest retention of an account, in days.
     pub(crate) retention_max_days: u32,
     /// The support contact of all accounts.
@@ -62,7 +62,7 @@ impl Current {
             .collect();
         Self {
             egress_allow: networks.unwrap_or_else(|| env.egress_allow.clone()),
-            sign_up_open: text(PolicyName::SignUp) == "open",
+            sign_up: SignUpPolicy::parse(&text(PolicyName::SignUp)).unwrap_or(env.sign_up),
             retention_max_days: text(PolicyName::RetentionMaxDays).parse().unwrap_or(env.retention_max_days),
             contact: text(PolicyName::Contact),
         }
@@ -107,7 +107,7 @@ mod tests {
     fn a_set_policy_overrides_the_environment() {
         let env = EnvDefaults {
             egress_allow: "127.0.0.0/8".parse().into_iter().collect(),
-            sign_up_open: true,
+            sign_up: SignUpPolicy::Open,
             retention_max_days: 365,
         };
         let set = |name: PolicyName, value: &str| SetPolicy {
@@ -119,7 +119,10 @@ mod tests {
         assert_eq!(Current::of(&env, &[]).egress_allow, env.egress_allow);
         let stored = [set(PolicyName::EgressAllow, "10.0.0.0/8, fd00:1::/64"), set(PolicyName::SignUp, "invite")];
         let current = Current::of(&env, &stored);
-        assert_eq!((current.egress_allow.len(), current.sign_up_open, current.retention_max_days), (2, false, 365));
+        assert_eq!(
+            (current.egress_allow.len(), current.sign_up, current.retention_max_days),
+            (2, SignUpPolicy::Invite, 365)
+        );
         assert!(Current::of(&env, &[set(PolicyName::EgressAllow, "")]).egress_allow.is_empty());
         assert_eq!(env.text(PolicyName::EgressAllow), "127.0.0.0/8");
     }

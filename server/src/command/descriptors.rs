@@ -8,7 +8,8 @@ const ENOUGH: u64 = 8_192;
 const PLENTY: u64 = 65_536;
 
 /// Raises the soft limit as far as the hard limit allows, and warns if that is not far. Without it, attempts fail under load.
-pub(super) fn raise_limit() {
+/// Returns the limit.
+pub(super) fn raise_limit() -> u64 {
     let before = getrlimit(Resource::Nofile);
     let limit = raised(before);
     if limit != before
@@ -16,12 +17,14 @@ pub(super) fn raise_limit() {
     {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
-    if let Some(current) = getrlimit(Resource::Nofile).current.filter(|current| *current < ENOUGH) {
+    let current = getrlimit(Resource::Nofile).current.unwrap_or(PLENTY);
+    if current < ENOUGH {
         tracing::warn!(
             current,
             "few files may be open at once, so connections may fail under load: allow at least {ENOUGH} (LimitNOFILE in systemd)"
         );
     }
+    current
 }
 
 /// The limit to set: none is unlimited.

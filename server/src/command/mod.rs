@@ -172,7 +172,7 @@ async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
         database: store.database(),
         keys,
         egress_allow: Vec::new(),
-        sign_up_open: false,
+        sign_up: domain::account::SignUpPolicy::Invite,
         retention_max_days: domain::account::RETENTION_MAX_DAYS,
         public_url: config::local_url(unused).map_err(anyhow::Error::from)?,
         own_address: unused,

@@ -8,23 +8,34 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    admission::{Admission, CONNECTIONS_MAX},
     app_state::{AppState, SharedState},
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
+    known_host::KnownHosts,
     listen,
     starting::Routes,
     web,
 };
 
+/// Most connections of the listener for supervisors. An address may hold 64 of them.
+const ADMIN_CONNECTIONS_MAX: usize = 1_024;
+
 pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
-    descriptors::raise_limit();
-    let listener =
-        TcpListener::bind(&settings.listen).await.with_context(|| format!("listen on {}", settings.listen))?;
-    let address = listener.local_addr().context("own address")?;
+    let connections_max = connections_max(descriptors::raise_limit());
+    let admission = Arc::new(Admission::new(settings.trusted_proxies.0.clone(), connections_max));
     let (routes, stopping) = (Routes::starting("reading the instance keys"), CancellationToken::new());
+    let (address, serving) = listen(&settings.listen, &routes, &admission, &stopping).await?;
     tracing::info!(listen = %address, "starting");
-    let serving = tokio::spawn(listen::serve(listener, routes.clone(), stopping.clone()));
+    let admin = match &settings.admin_listen {
+        Some(wanted) => Some(listen_for_supervisors(wanted, &routes, &stopping).await?),
+        None => None,
+    };
     let state = start(&settings, address, &routes, &stopping).await?;
+    let state = Arc::new(AppState { admission, has_admin_listener: admin.is_some(), ..state });
+    if let Some(admin) = admin {
+        admin.start(web::admin_router(&state));
+    }
     routes.start(web::router(&state));
     log_start(&settings, &state, address);
     tokio::spawn(stop_on_signal(stopping));
@@ -54,19 +65,46 @@ pub async fn until_stopped(state: &SharedState, serving: JoinHandle<()>) -> Resu
     Ok(())
 }
 
+/// Listens on this address and serves these routes until the server stops.
+async fn listen(
+    wanted: &str,
+    routes: &Routes,
+    admission: &Arc<Admission>,
+    stopping: &CancellationToken,
+) -> Result<(SocketAddr, JoinHandle<()>), CommandError> {
+    let listener = TcpListener::bind(wanted).await.with_context(|| format!("listen on {wanted}"))?;
+    let address = listener.local_addr().context("own address")?;
+    let serving = listen::serve(listener, routes.clone(), Arc::clone(admission), stopping.clone());
+    Ok((address, tokio::spawn(serving)))
+}
+
+/// The second listener, whose connections are its own: it responds when the first one has too many.
+async fn listen_for_supervisors(
+    wanted: &str,
+    routes: &Routes,
+    stopping: &CancellationToken,
+) -> Result<Routes, CommandError> {
+    let routes = routes.of_another_listener();
+    let admission = Arc::new(Admission::new(Vec::new(), ADMIN_CONNECTIONS_MAX));
+    let (address, _) = listen(wanted, &routes, &admission, stopping).await?;
+    tracing::info!(admin = %address, "listening for supervisors: /metrics, /readyz, /healthz");
+    Ok(routes)
+}
+
 /// Everything that may take a while. A signal still ends the process at once.
 async fn start(
     settings: &Serve,
     address: SocketAddr,
     routes: &Routes,
     stopping: &CancellationToken,
-) -> Result<SharedState, CommandError> {
+) -> Result<AppState, CommandError> {
     let engine = open(settings, address, routes).await?;
     routes.enter("taking over deliveries");
     engine.start().await.context("start")?;
     let public_url = settings.public_url(address).map_err(anyhow::Error::from)?;
+    let known_hosts = settings.public_url.as_ref().map(|url| KnownHosts::new(url, address));
     let state = AppState::new(engine, public_url, settings.trusted_proxies.0.clone());
-    Ok(Arc::new(AppState { stopping: stopping.clone(), ..state }))
+    Ok(AppState { stopping: stopping.clone(), known_hosts, ..state })
 }
 
 async fn open(settings: &Serve, address: SocketAddr, routes: &Routes) -> Result<Arc<Engine>, CommandError> {
@@ -84,7 +122,14 @@ fn log_start(settings: &Serve, state: &AppState, address: SocketAddr) {
     if settings.smtp_url.is_none() {
         tracing::info!("no mail server is configured: invitations and password resets are shown in this log");
     }
+    let who = state.backend.sign_up_policy();
+    tracing::info!(sign_up = who.as_str(), "sign-up: {}", who.meaning());
     tracing::info!(%address, public_url = %state.public_url, version = env!("CARGO_PKG_VERSION"), "listening");
+}
+
+/// Connections that are accepted with this many descriptors: half of them stay free for attempts and the database.
+fn connections_max(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 2).unwrap_or(usize::MAX).min(CONNECTIONS_MAX)
 }
 
 async fn stop_on_signal(stopping: CancellationToken) {

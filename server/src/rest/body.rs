@@ -22,8 +22,6 @@ use crate::{
 
 /// Largest body of a request that posts no events, in bytes.
 pub const CALL_MAX_BYTES: usize = 64 * 1_024;
-/// Time limit for receiving a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long a body that is too large is read and discarded.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much of a body that is too large is read and discarded, so that its sender can read the response.
@@ -46,10 +44,8 @@ impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
         let bodies = &state.bodies;
         let budget = if MAX_BYTES > EVENT_BODY_MAX_BYTES { &bodies.batches } else { &bodies.calls };
-        match tokio::time::timeout(BODY_TIMEOUT, read(&parts.headers, body, MAX_BYTES, budget)).await {
-            Ok(read) => read.map(|(bytes, share)| Self { bytes, _share: share }),
-            Err(_) => Err(Problem::new(Kind::Slow, "The body did not arrive within 20 s.")),
-        }
+        let (bytes, share) = read(&parts.headers, body, MAX_BYTES, budget).await?;
+        Ok(Self { bytes, _share: share })
     }
 }
 

@@ -22,7 +22,7 @@ async fn a_running_server_is_alive_and_ready() {
 #[tokio::test]
 async fn a_stopping_server_is_not_ready() {
     let app = TestApp::start().await;
-    let router = server::web::router(&Arc::clone(&app.room));
+    let router = server::web::admin_router(&Arc::clone(&app.room));
     app.room.stopping.cancel();
     let request = axum::http::Request::get("/readyz").body(axum::body::Body::empty()).unwrap();
     let response = tower::ServiceExt::oneshot(router, request).await.unwrap();

@@ -1,7 +1,7 @@
 //! The operator's pages: who has access, and how suspension, limits and policies affect everyone else.
 
 use domain::{
-    account::{Role, StaffRole},
+    account::{Role, SignUpPolicy, StaffRole},
     actor::Actor,
     token::Scope,
 };
@@ -150,13 +150,22 @@ async fn a_policy_is_previewed_set_and_reset_to_the_environment() {
     );
     let wrong = olga.get("/ops/policies?policy=egress_allow&egress_allow=10.0.0.0%2F40").await.text;
     assert!(wrong.contains("10.0.0.0/40 is not a network") && !wrong.contains("aria-label=\"Preview\""), "{wrong}");
-    assert!(app.room.backend.sign_up_open());
+    assert_eq!(app.room.backend.sign_up_policy(), SignUpPolicy::Open);
     olga.post("/api/ops/policies/set", &[("policy", "sign_up"), ("value", "invite")]).await;
     assert!(Browser::new(&app).get("/sign-up").await.text.contains("Sign-up is closed"));
-    assert!(!app.room.backend.sign_up_open());
+    assert_eq!(app.room.backend.sign_up_policy(), SignUpPolicy::Invite);
     assert!(olga.get("/ops/policies").await.text.contains("Set here by olga@provider.example"));
     olga.post("/api/ops/policies/unset", &[("policy", "sign_up")]).await;
-    assert!(app.room.backend.sign_up_open());
+    assert_eq!(app.room.backend.sign_up_policy(), SignUpPolicy::Open);
+}
+
+#[tokio::test]
+async fn a_search_text_that_is_too_long_is_refused() {
+    let app = TestApp::start().await;
+    let mut olga = operator(&app).await;
+    let long = olga.get(&format!("/ops/accounts?q={}", "a".repeat(60_000))).await;
+    assert!(long.status == 422 && long.text.contains("at most 200 characters"), "{}", long.status);
+    assert_eq!(olga.get(&format!("/ops/accounts?q={}", "a".repeat(200))).await.status, 200);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     browser::{Browser, EMAIL, PASSWORD},
     receiver::Receiver,
-    test_app::{Tenant, TestApp},
+    test_app::{Tenant, TestApp, raw},
 };
 
 /// A browser with a signed-in agent.
@@ -85,7 +85,12 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     let mut browser = agent(&app, StaffRole::Support).await;
     assert!(browser.get("/support?q=acm").await.text.contains("Matched by account name"));
     assert!(browser.get("/support?q=nothing").await.text.contains("No account matches nothing"));
-    assert!(browser.get("/support?q=a").await.text.contains("at least three characters"));
+    let short = browser.get("/support?q=a").await;
+    assert!(short.status == 422 && short.text.contains("at least three characters"), "{short:?}");
+    for q in ["1".repeat(60_000), "a".repeat(60_000)] {
+        let long = browser.get(&format!("/support?q={q}")).await;
+        assert!(long.status == 422 && long.text.contains("at most 200 characters"), "{}", long.status);
+    }
     let closed = browser.get(&inner(&tenant, "/deliveries")).await;
     assert_eq!(closed.status, 403);
     assert!(closed.text.contains("There is no support session for acme"), "{}", closed.text);
@@ -168,6 +173,38 @@ async fn revealing_one_number_is_visible_to_the_customer() {
         assert!(log.text.contains(text), "{text}: {}", log.text);
     }
     assert!(browser.get("/support/log").await.text.contains("Support revealed a phone number"));
+}
+
+#[tokio::test]
+async fn a_view_is_recorded_as_what_was_shown_however_the_path_is_spelled() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let receiver = Receiver::start().await;
+    let (endpoint, row) = delivered(&tenant, &receiver).await;
+    let browser = inside(&app, &tenant).await;
+    let (ep, dlv) = (endpoint["id"].as_str().unwrap(), row["id"].as_str().unwrap());
+    let page = |changes: &Value| {
+        let noted = changes.as_array().unwrap().iter().find(|change| change["what"] == "page");
+        noted.map_or(Value::Null, |change| change["after"].clone())
+    };
+    let views = async || {
+        let log = tenant.get("/api/v1/audit?area=support").await.json();
+        let records = log["data"].as_array().unwrap().clone();
+        let views = records.into_iter().filter(|one| one["action"] == "support.viewed");
+        views.map(|one| (one["object_id"].clone(), page(&one["changes"]))).collect::<Vec<_>>()
+    };
+    for up in ["../..", "%2e%2e/%2E%2e", ".%2e/%2e.", "..\\..", "./../.."] {
+        let path = inner(&tenant, &format!("/endpoints/{ep}/{up}/deliveries/{dlv}"));
+        let head =
+            format!("GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {}\r\nconnection: close\r\n\r\n", browser.cookie());
+        let refused = raw(&app, &head).await;
+        assert!(refused.starts_with("HTTP/1.1 400 "), "{up}: {refused}");
+    }
+    assert_eq!(views().await, []);
+    let path = inner(&tenant, &format!("/deliveries/%64{}", &dlv[1..]));
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\ncookie: {}\r\nconnection: close\r\n\r\n", browser.cookie());
+    assert!(raw(&app, &head).await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(views().await, [(dlv.into(), "a delivery".into())]);
 }
 
 #[tokio::test]

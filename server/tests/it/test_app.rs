@@ -4,7 +4,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::HeaderMap;
 use domain::actor::Actor;
-use domain::{account::Account, id::AccountId, time::Clock, token::Scope};
+use domain::{
+    account::{Account, SignUpPolicy},
+    id::AccountId,
+    time::Clock,
+    token::Scope,
+};
 use engine::{
     Engine, SystemClock,
     background::Worker as _,
@@ -17,7 +22,11 @@ use server::{
     config, listen, secret_key, web,
 };
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::broadcast::error::RecvError};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::broadcast::error::RecvError,
+};
 
 /// How long to wait for something that should happen at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -97,7 +106,7 @@ impl TestApp {
             database: format!("sqlite://{}", folder.path().join("offhook.db").display()).into(),
             keys: secret_key::of_data_folder(folder.path()).unwrap(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
-            sign_up_open: true,
+            sign_up: SignUpPolicy::Open,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,
             public_url: public_url.clone(),
             own_address: address,
@@ -108,7 +117,7 @@ impl TestApp {
         engine.start().await.unwrap();
         let trusted = vec!["127.0.0.0/8".parse().unwrap()];
         let room = Arc::new(AppState::new(engine, public_url, trusted));
-        tokio::spawn(listen::serve(listener, web::router(&room), room.stopping.clone()));
+        tokio::spawn(listen::serve(listener, web::router(&room), Arc::clone(&room.admission), room.stopping.clone()));
         Self { room, address, http: client(), folder, mail }
     }
 
@@ -211,6 +220,18 @@ impl Tenant<'_> {
             })
             .await
     }
+}
+
+/// Sends exactly this, which no client would, and returns everything up to the end of the connection.
+pub(crate) async fn raw(app: &TestApp, text: &str) -> String {
+    let mut stream = TcpStream::connect(app.address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut received = Vec::new();
+    let read =
+        tokio::time::timeout(PATIENCE, stream.read_to_end(&mut received)).await.expect("the connection stays open");
+    // A reset after the response is no concern of ours.
+    let _ = read;
+    String::from_utf8_lossy(&received).into_owned()
 }
 
 pub(crate) async fn response(request: reqwest::RequestBuilder) -> TestResponse {

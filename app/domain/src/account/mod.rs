@@ -4,6 +4,7 @@ mod port;
 mod settings;
 mod sign_in;
 mod sign_up;
+mod sign_up_policy;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ pub use self::{
         EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SignUp, email_complaint, normal_email,
         password_complaint,
     },
+    sign_up_policy::{RequestOrigin, SignUpPolicy},
 };
 pub use crate::role::{Role, StaffRole};
 use crate::{

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Account, AccountInput, Membership, PasswordOutcome, SignUp, User};
+use super::{Account, AccountInput, Membership, PasswordOutcome, RequestOrigin, SignUp, SignUpPolicy, User};
 use crate::{
     actor::Actor,
     error::Result,
@@ -16,7 +16,7 @@ pub trait Accounts {
     ///
     /// # Errors
     /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address).
-    async fn sign_up(&self, form: SignUp) -> Result<(User, Account)>;
+    async fn sign_up(&self, form: SignUp, from: RequestOrigin) -> Result<(User, Account)>;
     /// Checks an email address and password. Takes as long for an unknown address as for a wrong password.
     ///
     /// # Errors
@@ -47,6 +47,6 @@ pub trait Accounts {
     /// # Errors
     /// `Forbidden` for whoever may not manage it, `Invalid` for the name.
     async fn change_account(&self, actor: &Actor, input: &AccountInput) -> Result<Account>;
-    /// Whether anyone may sign up.
-    fn sign_up_open(&self) -> bool;
+    /// Who may sign up.
+    fn sign_up_policy(&self) -> SignUpPolicy;
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    account::SignUpPolicy,
     error::{Error, Result},
     time::{UnixMs, counted},
 };
@@ -90,7 +91,7 @@ impl PolicyName {
         let wrong = |message: String| Err(Error::invalid(self.as_str(), message));
         match self {
             Self::EgressAllow => networks(value).map(|all| listed(&all)).or_else(wrong),
-            Self::SignUp if matches!(value, "open" | "invite") => Ok(value.to_owned()),
+            Self::SignUp if SignUpPolicy::parse(value).is_some() => Ok(value.to_owned()),
             Self::SignUp => wrong("Choose who may create an account.".to_owned()),
             Self::RetentionMaxDays => match value.parse::<u32>() {
                 Ok(days @ 1..=RETENTION_DAYS_MAX) => Ok(days.to_string()),
@@ -108,14 +109,8 @@ impl PolicyName {
     pub fn meaning(self, value: &str) -> Vec<String> {
         match self {
             Self::EgressAllow => egress_meaning(value),
-            Self::SignUp if value == "open" => {
-                vec!["Anyone who can reach this site can create an account.".to_owned()]
-            }
             Self::SignUp => {
-                vec![
-                    "Only invited users can join. Operators create accounts; admins invite members to theirs."
-                        .to_owned(),
-                ]
+                vec![SignUpPolicy::parse(value).unwrap_or(SignUpPolicy::Invite).meaning().to_owned()]
             }
             Self::RetentionMaxDays => {
                 let days = counted(value.parse().unwrap_or(0), "day");

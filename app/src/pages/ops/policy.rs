@@ -1,5 +1,6 @@
 //! One policy: its value, where it comes from, and how to change it, with a preview first.
 
+use domain::account::SignUpPolicy;
 use domain::ops::policy::{Policy, PolicyName};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
@@ -68,10 +69,12 @@ fn PreviewForm(name: PolicyName, value: String, complaint: Option<String>) -> im
     let complaint =
         complaint.map(|words| view! { <p class="font-semibold text-failed" id=error role="alert">{words}</p> });
     let control = if name == PolicyName::SignUp {
-        let option = |code: &'static str, words: &'static str| view! { <option value=code selected=value == code>{words}</option> };
+        let options = SignUpPolicy::ALL.map(|policy| {
+            view! { <option value=policy.as_str() selected=value == policy.as_str()>{policy.title()}</option> }
+        });
         view! {
             <select class=format!("{CONTROL} flex-1 basis-52") id=id.clone() name=name.as_str()>
-                {option("invite", "By invitation")} {option("open", "Open to everyone")}
+                {options}
             </select>
         }
         .into_html()

@@ -39,6 +39,7 @@ impl ClusterListener {
             let Some(received) = listener.try_recv().await? else {
                 // The connection was lost and is there again; what was sent in between is unknown.
                 self.sender.wake_at(self.sender.now());
+                self.sender.context.access_changed(String::new());
                 continue;
             };
             if let Some(message) = ClusterMessage::parse(received.payload()) {
@@ -55,6 +56,10 @@ impl ClusterListener {
             ClusterMessage::Suspension(id) => sender.release_account(&id).await,
             ClusterMessage::Account(id) => {
                 sender.changed_here([id]);
+                return;
+            }
+            ClusterMessage::Access(who) => {
+                sender.context.access_changed(who);
                 return;
             }
             ClusterMessage::Policies => {

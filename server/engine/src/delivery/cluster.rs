@@ -32,6 +32,8 @@ pub enum ClusterMessage {
     Account(String),
     /// This account was suspended, or its suspension ended.
     Suspension(String),
+    /// This user, or the session with this handle, may have lost access.
+    Access(String),
     /// A policy was set.
     Policies,
 }
@@ -43,6 +45,7 @@ impl ClusterMessage {
             Self::Endpoint(id) => format!("endpoint {id}"),
             Self::Account(id) => format!("account {id}"),
             Self::Suspension(id) => format!("suspension {id}"),
+            Self::Access(who) => format!("access {who}"),
             Self::Policies => "policies".to_owned(),
         }
     }
@@ -52,6 +55,7 @@ impl ClusterMessage {
             None if text == "due" => Some(Self::Due),
             None if text == "policies" => Some(Self::Policies),
             Some(("suspension", id)) => Some(Self::Suspension(id.to_owned())),
+            Some(("access", who)) => Some(Self::Access(who.to_owned())),
             Some(("endpoint", id)) => Some(Self::Endpoint(id.to_owned())),
             Some(("account", id)) => Some(Self::Account(id.to_owned())),
             _ => None,
@@ -136,6 +140,7 @@ mod tests {
             ClusterMessage::Endpoint("ep_1".into()),
             account,
             suspension,
+            ClusterMessage::Access("usr_1".into()),
             ClusterMessage::Policies,
         ] {
             assert_eq!(ClusterMessage::parse(&message.text()), Some(message));

@@ -1,6 +1,7 @@
 //! The services behind pages and REST. The actor is the first argument, then come the rules, then one transaction per
 //! operation. Together they implement the port [`domain::Backend`] on [`crate::Engine`].
 
+mod access;
 mod accounts;
 mod audit;
 pub mod backfill;

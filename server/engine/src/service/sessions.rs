@@ -4,6 +4,7 @@ use domain::{Error, UnixMs, error::Result};
 
 use crate::{
     Engine,
+    detached::detached,
     store::users::sessions::{self, Owner, Stored},
 };
 
@@ -51,6 +52,12 @@ impl Engine {
     /// # Errors
     /// `Unavailable` or `Internal`.
     pub async fn delete_session(&self, id: &str) -> Result<()> {
-        Ok(sessions::delete(self.db(), id).await?)
+        let (db, id, changed) = (self.db().clone(), id.to_owned(), self.access_changed(&Self::session_handle(id)));
+        detached(async move {
+            sessions::delete(&db, &id).await?;
+            changed.await;
+            Ok(())
+        })
+        .await
     }
 }

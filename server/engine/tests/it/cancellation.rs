@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    account::{Accounts as _, Limits, SignUp},
+    account::{Accounts as _, Limits, RequestOrigin, SignUp},
     actor::Actor,
     delivery::Deliveries as _,
     endpoint::{Duplicate, EndpointInput, Endpoints as _},
@@ -233,7 +233,7 @@ async fn dropped_calls_with_tokens_strand_nothing(harness: TestHarness) {
                 password: "correct horse battery".into(),
                 account: "Other".into(),
             };
-            harness.engine.sign_up(form).await
+            harness.engine.sign_up(form, RequestOrigin::Elsewhere).await
         };
     };
     abort_at_each_await(harness, calls).await;

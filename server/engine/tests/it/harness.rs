@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Backend, UnixMs,
-    account::{Accounts, SignUp},
+    account::{Accounts, RequestOrigin, SignUp},
     actor::{Actor, Who},
     attempt::Attempt,
     delivery::{Deliveries, DeliveryDetail, DeliveryRow},
@@ -96,7 +96,7 @@ impl TestHarness {
             trust,
             keys: [7; 32].into(),
             egress_allow: vec!["127.0.0.0/8".parse().unwrap()],
-            sign_up_open: true,
+            sign_up: domain::account::SignUpPolicy::Open,
             retention_max_days: domain::account::RETENTION_MAX_DAYS,
             public_url: "http://127.0.0.1:3000".parse().unwrap(),
             own_address: "127.0.0.1:3000".parse().unwrap(),
@@ -345,7 +345,7 @@ pub(crate) async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
         password: "correct horse battery".into(),
         account: name.into(),
     };
-    let (user, account) = engine.sign_up(form).await.unwrap();
+    let (user, account) = engine.sign_up(form, RequestOrigin::Elsewhere).await.unwrap();
     let admin = engine.actor(&user.id, &account.id).await.unwrap();
     let (token, _) = engine.create_token(&admin, Some(&account.id), "test", &Scope::ALL).await.unwrap();
     let who = Who::Token { token, name: "test".into(), account: Some(account.id), scopes: Scope::ALL.to_vec() };

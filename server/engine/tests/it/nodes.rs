@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use domain::{delivery::Status, event::EventKind};
-
-use engine::store::{
-    db::Pool,
-    nodes::{HEARTBEAT_MS, NODE_TIMEOUT_MS, TAKEOVER_MAX_MS},
+use domain::{delivery::Status, event::EventKind, id::UserId, user::Users as _};
+use engine::{
+    Engine,
+    store::{
+        db::Pool,
+        nodes::{HEARTBEAT_MS, NODE_TIMEOUT_MS, TAKEOVER_MAX_MS},
+    },
 };
+use tokio::sync::broadcast::Receiver;
 
 use crate::{
     database,
-    harness::{On, TestHarness},
+    harness::{On, TestHarness, newcomer},
     proxy::Proxy,
 };
 
@@ -50,6 +53,23 @@ async fn a_change_on_one_node_reaches_the_live_feed_of_the_other() {
 }
 
 #[tokio::test]
+async fn what_ends_on_one_node_is_reported_on_the_other() {
+    let harness = TestHarness::new(On::Postgres).await;
+    let other = harness.another_running().await;
+    let mut changes = other.access_changes();
+    let reported = async |changes: &mut Receiver<String>| {
+        tokio::time::timeout(AT_ONCE, changes.recv()).await.expect("no notification arrived").unwrap()
+    };
+    harness.engine.delete_session("a-session").await.unwrap();
+    assert_eq!(reported(&mut changes).await, Engine::session_handle("a-session"));
+    let (admin, _) = newcomer(&harness.engine, "Beta").await;
+    let user = UserId::parse(admin.id().unwrap()).unwrap();
+    harness.engine.end_other_sessions(&user, "", "").await.unwrap();
+    assert_eq!(reported(&mut changes).await, user.as_str());
+    other.stop().await;
+}
+
+#[tokio::test]
 async fn a_live_node_takes_over_from_a_dead_one_within_fifteen_seconds() {
     let harness = TestHarness::new(On::Postgres).await;
     harness.endpoint().await;
@@ -83,7 +103,7 @@ async fn a_node_that_was_silent_checks_its_leases_before_it_sends() {
 async fn what_all_nodes_share_is_reported_by_one_of_them() {
     let harness = TestHarness::new(On::Postgres).await;
     let other = harness.another().await;
-    let names = async |engine: &engine::Engine| -> Vec<&'static str> {
+    let names = async |engine: &Engine| -> Vec<&'static str> {
         engine.metrics().await.unwrap().into_iter().map(|metric| metric.name).collect()
     };
     let shared = ["offhook_deliveries_waiting", "offhook_oldest_due_timestamp_seconds", "offhook_endpoints"];

@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    account::{AccountSettings, Accounts},
+    account::{AccountSettings, Accounts, SignUpPolicy},
     audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
     delivery::Status,
@@ -23,18 +23,18 @@ on_both! { policies_override_the_environment_at_once an_egress_rule_applies_to_t
 async fn policies_override_the_environment_at_once(harness: TestHarness) {
     let olga = operator(&harness).await;
     let other = harness.another().await;
-    assert!(harness.engine.sign_up_open());
+    assert_eq!(harness.engine.sign_up_policy(), SignUpPolicy::Open);
     let set = harness.engine.set_policy(&olga, PolicyName::SignUp, Some("invite")).await.unwrap();
     assert_eq!((set.value.as_str(), set.given.as_str()), ("invite", "open"));
     assert_eq!(set.set.map(|(_, by)| by).as_deref(), Some("olga@provider.example"));
-    assert!(!harness.engine.sign_up_open());
-    assert!(other.sign_up_open(), "another node follows a moment later");
+    assert_eq!(harness.engine.sign_up_policy(), SignUpPolicy::Invite);
+    assert_eq!(other.sign_up_policy(), SignUpPolicy::Open, "another node follows a moment later");
     other.sender().read_policies().await.unwrap();
-    assert!(!other.sign_up_open());
+    assert_eq!(other.sign_up_policy(), SignUpPolicy::Invite);
     let restarted = harness.another().await;
-    assert!(!restarted.sign_up_open(), "it survives a restart");
+    assert_eq!(restarted.sign_up_policy(), SignUpPolicy::Invite, "it survives a restart");
     harness.engine.set_policy(&olga, PolicyName::SignUp, None).await.unwrap();
-    assert!(harness.engine.sign_up_open());
+    assert_eq!(harness.engine.sign_up_policy(), SignUpPolicy::Open);
     harness.engine.set_policy(&olga, PolicyName::Contact, Some("help@provider.example")).await.unwrap();
     assert_eq!(harness.engine.contact(), "help@provider.example");
     let wrong = harness.engine.set_policy(&olga, PolicyName::EgressAllow, Some("10.0.0.0/40")).await.unwrap_err();

@@ -141,7 +141,7 @@ async fn withdrawn_access_is_refused_at_the_next_request(harness: TestHarness) {
     harness.engine.change_account(&harness.admin, &closed.input().unwrap()).await.unwrap();
     let refused = harness.engine.support_actor(&sam, &account).await.unwrap_err().to_string();
     assert!(refused.contains("does not allow support access"), "{refused}");
-    assert!(harness.engine.record_support_view(&support, SupportView::at("deliveries")).await.is_err());
+    assert!(harness.engine.record_support_view(&support, SupportView::at("deliveries", "")).await.is_err());
     assert!(harness.engine.start_support(&sam, &form(&account).input().unwrap()).await.is_err());
     harness
         .engine
@@ -174,8 +174,8 @@ async fn only_support_staff_have_support_access(harness: TestHarness) {
 
 async fn every_view_is_recorded_in_the_accounts_own_log(harness: TestHarness) {
     let (_, support, session) = inside(&harness).await;
-    harness.engine.record_support_view(&support, SupportView::at("deliveries?q=01202901222")).await.unwrap();
-    harness.engine.record_support_view(&support, SupportView::at("deliveries/dlv_1")).await.unwrap();
+    harness.engine.record_support_view(&support, SupportView::at("deliveries", "q=01202901222")).await.unwrap();
+    harness.engine.record_support_view(&support, SupportView::at("deliveries/dlv_1", "")).await.unwrap();
     let all = log(&harness).await;
     let actions: Vec<_> = all.iter().map(|record| record.action).collect();
     assert_eq!(actions, [AuditAction::SupportViewed, AuditAction::SupportViewed, AuditAction::SupportStarted]);
@@ -311,7 +311,7 @@ async fn settings_record_what_changed(harness: TestHarness) {
 
 async fn an_agent_sees_their_own_history(harness: TestHarness) {
     let (sam, support, session) = inside(&harness).await;
-    harness.engine.record_support_view(&support, SupportView::at("")).await.unwrap();
+    harness.engine.record_support_view(&support, SupportView::at("", "")).await.unwrap();
     let kim = staff(&harness, "kim", StaffRole::Support).await;
     assert_eq!(harness.engine.support_log(&kim, None).await.unwrap().len(), 0);
     assert_eq!(harness.engine.support_sessions(&kim).await.unwrap(), []);

@@ -2,6 +2,7 @@
 //! those of the policy, so that new ones are included.
 
 mod capped;
+mod connections;
 mod forgery;
 mod guessing;
 mod injection;

@@ -109,6 +109,7 @@ async fn with_https_the_cookie_is_bound_to_the_host_and_hsts_is_sent() {
         assert!(session.contains(part), "{part}: {session}");
     }
     assert!(!session.contains("Domain"), "{session}");
+    assert!(lines.iter().any(|line| line.starts_with("seen=1;") && line.ends_with("; Secure")), "{lines:?}");
     let value = session.split(';').next().unwrap();
     assert_eq!(security_page(&app, value).await.status, StatusCode::OK);
     let plain = value.strip_prefix("__Host-").unwrap();

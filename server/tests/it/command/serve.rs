@@ -16,7 +16,10 @@ use server::command::serve::until_stopped;
 use sqlx::Connection as _;
 
 use super::{installed, offhook};
-use crate::test_app::{PATIENCE, TestApp, client, response};
+use crate::{
+    browser::{PASSWORD, with_form},
+    test_app::{PATIENCE, TestApp, client, response},
+};
 
 /// A server that is killed when its test ends.
 pub(crate) struct Serving {
@@ -54,6 +57,15 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Starts it with a second listener; returns it with both addresses.
+fn serve_with_admin(mut command: Command) -> (Serving, String, String) {
+    command.env("OFFHOOK_ADMIN_LISTEN", "127.0.0.1:0");
+    let mut serving = spawn(command);
+    let admin = serving.logged("admin");
+    let address = serving.logged("address");
+    (serving, address, admin)
 }
 
 /// Starts it and reads its log until it has started; returns it with its address.
@@ -129,12 +141,110 @@ async fn a_server_that_cannot_continue_ends_with_a_failure_that_says_why() {
     assert!(app.room.stopping.is_cancelled(), "it accepts nothing more");
 }
 
+#[tokio::test]
+async fn supervisors_have_a_listener_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_serving, address, admin) = serve_with_admin(offhook(folder.path()));
+    let status = async |host: &str, path: &str| response(client().get(format!("http://{host}{path}"))).await.status;
+    for path in ["/metrics", "/readyz", "/healthz"] {
+        assert_eq!(status(&admin, path).await, StatusCode::OK, "{path}");
+    }
+    for path in ["/metrics", "/readyz"] {
+        assert_eq!(status(&address, path).await, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(status(&address, "/healthz").await, StatusCode::OK);
+    assert_eq!(status(&admin, "/sign-in").await, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn sign_up_is_closed_unless_browser_and_server_are_on_the_same_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let newcomer = async |address: &str, more: &[(&str, &str)]| {
+        let page = client().get(format!("http://{address}/sign-up"));
+        let page = response(more.iter().fold(page, |page, (name, value)| page.header(*name, *value))).await;
+        assert_eq!(page.status, StatusCode::OK);
+        let form = client().post(format!("http://{address}/api/sign-up")).header("sec-fetch-site", "same-origin");
+        let form = more.iter().fold(form, |form, (name, value)| form.header(*name, *value));
+        let fields = [("email", "ana@acme.example"), ("password", PASSWORD), ("account", "Acme"), ("name", "Ana")];
+        let fields = fields.map(|(name, value)| (format!("form[{name}]"), value));
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let posted = response(with_form(form.header("accept", "text/html"), &fields)).await;
+        (!page.text.contains("Sign-up is closed"), posted.header("location").starts_with("/a/acct_"))
+    };
+    let (serving, address) = serve(offhook(&folder.path().join("here")));
+    assert!(serving.log.iter().any(|line| line.contains("\"sign_up\":\"local\"")), "{:?}", serving.log);
+    for proxied in [("x-forwarded-for", "203.0.113.9"), ("host", "hooks.acme.example"), ("x-real-ip", "203.0.113.9")] {
+        assert_eq!(newcomer(&address, &[proxied]).await, (false, false), "{proxied:?}");
+    }
+    assert_eq!(newcomer(&address, &[]).await, (true, true));
+    let mut public = offhook(&folder.path().join("public"));
+    public.env("OFFHOOK_PUBLIC_URL", "https://hooks.acme.example");
+    let (serving, address) = serve(public);
+    assert!(serving.log.iter().any(|line| line.contains("\"sign_up\":\"invite\"")), "{:?}", serving.log);
+    assert_eq!(newcomer(&address, &[]).await, (false, false));
+}
+
+#[tokio::test]
+async fn what_callers_do_wrong_is_not_our_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = spawn(offhook(folder.path()));
+    let address = serving.logged("address");
+    let post = async |path: &str, body: &'static str| {
+        let request = client().post(format!("http://{address}{path}")).header("sec-fetch-site", "same-origin");
+        response(request.header("content-type", "application/x-www-form-urlencoded").body(body)).await.status
+    };
+    for path in ["/api/nothing", "/api/ops/nothing", "/api/sign-in/", "/api/%00"] {
+        assert_eq!(post(path, "").await, StatusCode::NOT_FOUND, "{path}");
+    }
+    for (path, body) in [("/api/sign-in", ""), ("/api/endpoints/delete", "acct=1"), ("/api/me/theme", "a=%zz")] {
+        assert_eq!(post(path, body).await, StatusCode::BAD_REQUEST, "{path}");
+    }
+    assert!(post("/api/sign-out", "").await.is_success());
+    serving.child.kill().unwrap();
+    let rest = serving.lines.take().unwrap().map_while(Result::ok).collect::<Vec<_>>();
+    assert!(!rest.iter().any(|line| line.contains("WARN") || line.contains("ERROR")), "{rest:#?}");
+}
+
+#[tokio::test]
+async fn a_server_with_a_public_url_refuses_other_hosts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = offhook(folder.path());
+    command.env("OFFHOOK_PUBLIC_URL", "https://hooks.acme.example").env("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1");
+    let (_serving, address) = serve(command);
+    let get = async |path: &str, host: &str| {
+        response(client().get(format!("http://{address}{path}")).header("host", host)).await
+    };
+    for host in ["hooks.acme.example", "hooks.acme.example:443", address.as_str()] {
+        assert_eq!(get("/sign-in", host).await.status, StatusCode::OK, "{host}");
+    }
+    for host in ["evil.example", "hooks.acme.example.evil.example", ""] {
+        assert_eq!(get("/sign-in", host).await.status, StatusCode::BAD_REQUEST, "{host}");
+        get("/api/v1/events", host).await.is_problem(400);
+        assert_eq!(get("/healthz", host).await.status, StatusCode::OK, "{host}");
+    }
+    let id = client().get(format!("http://{address}/healthz")).header("x-request-id", "chosen");
+    assert_ne!(response(id).await.header("x-request-id"), "chosen", "only a trusted proxy chooses it");
+}
+
+#[tokio::test]
+async fn metrics_and_readiness_are_for_this_machine_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_serving, address) = serve(offhook(folder.path()));
+    for path in ["/metrics", "/readyz"] {
+        let get = || client().get(format!("http://{address}{path}"));
+        assert_eq!(response(get()).await.status, StatusCode::OK, "{path}");
+        let forwarded = response(get().header("x-forwarded-for", "203.0.113.9")).await;
+        assert_eq!((forwarded.status, forwarded.text.as_str()), (StatusCode::NOT_FOUND, "Not found\n"), "{path}");
+    }
+}
+
 #[test]
 fn help_names_every_setting_with_its_default() {
     let output = offhook(std::path::Path::new(".")).args(["serve", "--help"]).output().unwrap();
     let help = String::from_utf8_lossy(&output.stdout);
     for name in [
         "LISTEN",
+        "ADMIN_LISTEN",
         "DATA",
         "DATABASE_URL",
         "DATABASE_CONNECTIONS",

@@ -5,7 +5,9 @@ mod settings;
 use async_trait::async_trait;
 use domain::{
     Error,
-    account::{Account, AccountInput, Accounts, Membership, Role, SignUp, User, normal_email},
+    account::{
+        Account, AccountInput, Accounts, Membership, RequestOrigin, Role, SignUp, SignUpPolicy, User, normal_email,
+    },
     actor::{Actor, Permission, Who},
     audit::AuditAction,
     error::Result,
@@ -30,8 +32,8 @@ const WRONG: &str = "Incorrect email address or password.";
 
 #[async_trait]
 impl Accounts for Engine {
-    async fn sign_up(&self, form: SignUp) -> Result<(User, Account)> {
-        if !self.sign_up_open() {
+    async fn sign_up(&self, form: SignUp, from: RequestOrigin) -> Result<(User, Account)> {
+        if !self.sign_up_policy().admits(from) {
             return Err(Error::Forbidden("Sign-up is closed. Ask an admin of your account to invite you.".into()));
         }
         let form = checked(form)?;
@@ -98,8 +100,8 @@ impl Accounts for Engine {
         self.change_settings(actor, before, input).await
     }
 
-    fn sign_up_open(&self) -> bool {
-        self.context().policies.now().sign_up_open
+    fn sign_up_policy(&self) -> SignUpPolicy {
+        self.context().policies.now().sign_up
     }
 }
 

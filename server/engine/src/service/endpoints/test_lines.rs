@@ -39,9 +39,12 @@ impl TestLines for Engine {
         Ok(tx.commit().await?)
     }
 
+    async fn check_test_line(&self, key: &str) -> Result<()> {
+        self.line_by_key(key).await.map(drop)
+    }
+
     async fn record_test_line_request(&self, key: &str, headers: &str, body: &str) -> Result<Behaviour> {
-        let line = test_lines::by_key(self.db(), key).await?;
-        let (account, behaviour) = line.ok_or_else(|| Error::NotFound("Test line".into()))?;
+        let (account, behaviour) = self.line_by_key(key).await?;
         let (at, entropy) = self.next_id();
         let storable = |text: &str| text.replace('\0', "\u{fffd}");
         let id = domain::id::encode(at, entropy);
@@ -70,6 +73,10 @@ impl Engine {
         let lost = |error: &DecryptError| tracing::error!(%error, request = id);
         let (headers, body) = (headers.inspect_err(lost).ok()?, body.inspect_err(lost).ok()?);
         Some(TestLineRequest { headers, body, ..sealed })
+    }
+
+    async fn line_by_key(&self, key: &str) -> Result<(AccountId, Behaviour)> {
+        test_lines::by_key(self.db(), key).await?.ok_or_else(|| Error::NotFound("Test line".into()))
     }
 
     /// The account's test line, created on first use.

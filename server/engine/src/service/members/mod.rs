@@ -124,7 +124,7 @@ impl Engine {
         };
         let entry = self.entry_of(team, action).by(actor).about(user.as_str(), &member.user.email);
         self.record(&mut tx, entry.with(change)).await?;
-        tx.commit().await?;
+        tx.commit_then(self.access_changed(user.as_str())).await?;
         Ok(Member { role: role.unwrap_or(member.role), ..member })
     }
 

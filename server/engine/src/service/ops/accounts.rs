@@ -17,7 +17,7 @@ use domain::{
         health::{FAILING_ENDPOINTS_MAX, Health},
         parked::LISTED_MAX,
     },
-    query::page_size,
+    query::{check_search, page_size},
     tally::hour_of,
     time::DAY_MS,
 };
@@ -72,6 +72,7 @@ impl OpsAccounts for Engine {
 
     async fn accounts(&self, actor: &Actor, filter: &AccountFilter) -> Result<AccountsPage> {
         actor.require(Permission::Ops)?;
+        check_search(filter.text.as_deref().unwrap_or_default())?;
         let mut rows = overview::accounts(self.db(), filter, self.day_ago()).await?;
         let size = page_size(filter.limit) as usize;
         let more = rows.len() > size;

@@ -12,6 +12,7 @@ use domain::{
     masking,
     payload::is_uuid,
     phone,
+    query::check_search,
     support::{
         CallParty, FIND_MIN_CHARS, FoundAccount, Support, SupportRecord, SupportRequest, SupportSession, SupportView,
     },
@@ -42,6 +43,7 @@ impl Support for Engine {
         if text.chars().count() < FIND_MIN_CHARS {
             return Err(Error::invalid("q", "Enter at least three characters of a name, phone number, host or id."));
         }
+        check_search(text)?;
         let mut found: Vec<FoundAccount> = Vec::new();
         for (by, said, rest) in self.searches(text) {
             for account in support::find(self.db(), &by).await? {

@@ -17,6 +17,7 @@ use domain::{
 
 use crate::{
     Engine,
+    detached::detached,
     digest::hash,
     mail::{self, Queueing},
     password,
@@ -73,7 +74,7 @@ impl Users for Engine {
         sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordReset)).await?;
         self.notify_password_changed(&mut tx, &user).await?;
-        tx.commit().await?;
+        tx.commit_then(self.access_changed(user.id.as_str())).await?;
         Ok(user)
     }
 
@@ -91,7 +92,7 @@ impl Users for Engine {
         sessions::end_others(&mut tx, &user.id, session).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordChanged)).await?;
         self.notify_password_changed(&mut tx, &user).await?;
-        Ok(tx.commit().await?)
+        Ok(tx.commit_then(self.access_changed(user.id.as_str())).await?)
     }
 
     async fn browsers(&self, user: &UserId, session: &str) -> Result<Vec<BrowserSession>> {
@@ -104,7 +105,13 @@ impl Users for Engine {
         let all = sessions::of_user(self.db(), user, "", self.now()).await?;
         let found = all.into_iter().find(|browser| browser.handle == handle);
         let found = found.ok_or_else(|| Error::NotFound("Session".into()))?;
-        Ok(sessions::delete_by_handle(self.db(), &found.handle).await?)
+        let (db, changed) = (self.db().clone(), self.access_changed(&found.handle));
+        detached(async move {
+            sessions::delete_by_handle(&db, &found.handle).await?;
+            changed.await;
+            Ok(())
+        })
+        .await
     }
 
     async fn end_other_sessions(&self, user: &UserId, session: &str, client_ip: &str) -> Result<u64> {
@@ -113,7 +120,7 @@ impl Users for Engine {
         let ended = sessions::end_others(&mut tx, &user.id, session).await?;
         let entry = self.own_entry(&user, client_ip, AuditAction::SessionsEnded);
         self.record(&mut tx, entry.with([Change::noted("sessions", ended.to_string())])).await?;
-        tx.commit().await?;
+        tx.commit_then(self.access_changed(user.id.as_str())).await?;
         Ok(ended)
     }
 

@@ -90,7 +90,7 @@ impl SecondFactors for Engine {
         sessions::end_others(&mut tx, &user.id, session).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::SecondFactorOn)).await?;
         self.notify_second_factor(&mut tx, &user, FactorEvent::On).await?;
-        tx.commit().await?;
+        tx.commit_then(self.access_changed(user.id.as_str())).await?;
         Ok(codes)
     }
 
