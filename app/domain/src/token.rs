@@ -24,8 +24,6 @@ pub const OVERLAP_H: u32 = 24;
 pub const OVERLAP_MAX_H: u32 = 168;
 /// Revoking a token used within this time requires its name as confirmation, in milliseconds.
 const USED_LATELY_MS: i64 = 24 * HOUR_MS;
-/// Maximum number of active tokens per account.
-pub const TOKENS_MAX: u32 = 200;
 
 /// An API token without its secret part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -230,7 +228,7 @@ pub trait Tokens {
     /// Creates a token.
     ///
     /// # Errors
-    /// `Invalid` per field; `Forbidden` for a token with more scopes than the actor; `Conflict` beyond [`TOKENS_MAX`].
+    /// `Invalid` per field; `Forbidden` for a token with more scopes than the actor; `Conflict` beyond the account's limit.
     async fn create_api_token(&self, actor: &Actor, new: &NewToken) -> Result<CreatedToken>;
     /// Replaces a token by one with the same name, scopes and lifetime. The old one keeps working for `overlap_h` hours.
     ///

@@ -1,9 +1,10 @@
 //! Ops pages: loading, and forms for accounts.
 
 use domain::{
+    account::LimitsForm,
     audit::AuditPage,
     ops::{
-        accounts::{AccountDetail, AccountNameForm, AccountsPage, LimitsForm, NewAccount},
+        accounts::{AccountDetail, AccountNameForm, AccountsPage, NewAccount},
         health::Health,
     },
 };

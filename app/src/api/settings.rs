@@ -1,14 +1,15 @@
 //! Account settings: loading and saving.
 
-use domain::account::{Account, AccountForm};
+use domain::account::{Account, AccountForm, AccountUsage};
 use leptos::prelude::*;
 
 use crate::error::UiError;
 
-/// The account with its settings.
-pub async fn load_settings(acct: String) -> Result<Account, UiError> {
+/// The account with its settings, and what it uses of its limits.
+pub async fn load_settings(acct: String) -> Result<(Account, AccountUsage), UiError> {
     use crate::ssr;
-    Ok(ssr::backend()?.account_settings(&ssr::actor(&acct).await?).await?)
+    let (actor, backend) = (ssr::actor(&acct).await?, ssr::backend()?);
+    Ok((backend.account_settings(&actor).await?, backend.account_usage(&actor).await?))
 }
 
 /// Saves name and settings.

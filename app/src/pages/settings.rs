@@ -1,6 +1,9 @@
 //! Account settings.
 
-use domain::{account::Account, actor::Permission};
+use domain::{
+    account::{Account, AccountUsage, Limit},
+    actor::Permission,
+};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
@@ -10,9 +13,11 @@ use crate::{
     api::settings::{SaveSettings, load_settings},
     components::{
         button::{Button, Weight},
+        count_text::grouped,
         field::{Checkbox, Field},
         heading::Heading,
         key_value::{Facts, IdText, KeyValue},
+        panel::Panel,
         sidebar::Part,
     },
     links,
@@ -23,7 +28,8 @@ use crate::{
 pub fn SettingsPage() -> impl IntoView {
     account_page(Part::Settings, async |place, frame| {
         frame.need(Permission::ManageAccount)?;
-        let account = load_settings(place.acct.clone()).await?;
+        let (account, usage) = load_settings(place.acct.clone()).await?;
+        let limits = view! { <LimitsPanel account=account.clone() usage=usage/> };
         let reference = account.reference.clone().map(|reference| {
             view! { <KeyValue name="Phone platform reference"><code class="text-meta">{reference}</code></KeyValue> }
         });
@@ -37,9 +43,32 @@ pub fn SettingsPage() -> impl IntoView {
                     {reference}
                 </Facts>
             </div>
+            {limits}
         }
         .into_html())
     })
+}
+
+/// What the account may use, and what it uses of it.
+#[component]
+fn LimitsPanel(account: Account, usage: AccountUsage) -> impl IntoView {
+    let facts = Limit::ALL.into_iter().filter(|limit| *limit != Limit::RetentionDays).map(|limit| {
+        let most = grouped(account.limits.of(limit));
+        let value = match (limit, usage.of(limit), &usage.busiest_host) {
+            (Limit::EndpointsPerHost, Some(used), Some((host, _))) => format!("{used} of {most} ({host})"),
+            (_, Some(used), _) => format!("{} of {most}", grouped(used)),
+            (_, None, _) => format!("Up to {most}"),
+        };
+        view! { <KeyValue name=limit.label()>{value}</KeyValue> }
+    });
+    view! {
+        <Panel title="Limits" id="limits">
+            <div class="grid max-w-column gap-3">
+                <p class="text-ink-2">"Set by your provider. Members include pending invitations; events are counted across your API tokens."</p>
+                <Facts>{facts.collect_view()}</Facts>
+            </div>
+        </Panel>
+    }
 }
 
 #[component]

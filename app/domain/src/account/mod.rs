@@ -1,5 +1,6 @@
 //! Accounts, their members, and signing in.
 
+mod limits;
 mod port;
 mod settings;
 mod sign_in;
@@ -9,6 +10,7 @@ mod sign_up_policy;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    limits::{AccountUsage, Limit, Limits, LimitsForm},
     port::Accounts,
     settings::{AccountForm, AccountInput, AccountSettings, BODIES_DAYS, RETENTION_MAX_DAYS, ROWS_DAYS},
     sign_in::{PasswordOutcome, PendingSignIn},
@@ -40,17 +42,6 @@ impl Suspension {
     pub fn message(&self) -> String {
         suspension_message(&self.reason)
     }
-}
-
-/// Limits that the operator has set for one account. `None` means the default applies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// Maximum number of endpoints.
-    pub endpoints_max: Option<u32>,
-    /// Maximum events per second, across all its API tokens.
-    pub events_per_s: Option<u32>,
-    /// Maximum retention in days.
-    pub retention_max_days: Option<u32>,
 }
 
 /// A customer of the phone platform.

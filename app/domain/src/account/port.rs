@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 
-use super::{Account, AccountInput, Membership, PasswordOutcome, RequestOrigin, SignUp, SignUpPolicy, User};
+use super::{
+    Account, AccountInput, AccountUsage, Membership, PasswordOutcome, RequestOrigin, SignUp, SignUpPolicy, User,
+};
 use crate::{
     actor::Actor,
     error::Result,
@@ -42,6 +44,11 @@ pub trait Accounts {
     /// # Errors
     /// `Forbidden` for whoever may not manage it.
     async fn account_settings(&self, actor: &Actor) -> Result<Account>;
+    /// What the account uses of its limits.
+    ///
+    /// # Errors
+    /// As [`Self::account_settings`].
+    async fn account_usage(&self, actor: &Actor) -> Result<AccountUsage>;
     /// Changes its name and settings. Turning support access off ends running support sessions.
     ///
     /// # Errors

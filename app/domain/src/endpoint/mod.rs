@@ -31,8 +31,6 @@ pub const ATTEMPT_TIMEOUT_MIN_MS: u32 = 1_000;
 pub const ATTEMPT_TIMEOUT_MAX_MS: u32 = 30_000;
 /// Maximum rate limit an endpoint may set, in events per second.
 pub const RATE_MAX_PER_S: u32 = 1_000;
-/// Default maximum number of endpoints per account.
-pub const ENDPOINTS_MAX: u32 = 500;
 
 /// An endpoint without its credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

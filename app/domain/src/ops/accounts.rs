@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    account::{Account, Limits, email_complaint, normal_email},
-    endpoint::ENDPOINTS_MAX,
-    error::{Error, FieldError, Result, noted, whole},
+    account::{Account, AccountUsage, email_complaint, normal_email},
+    error::{Error, FieldError, Result},
     id::AccountId,
     name,
     query::{Writer, pairs},
@@ -18,10 +17,6 @@ const REFERENCE_MAX_CHARS: usize = 120;
 pub const REASON_MIN_CHARS: usize = 4;
 /// Maximum length of the reason in characters.
 pub const REASON_MAX_CHARS: usize = 300;
-/// Maximum number of endpoints an operator may allow one account.
-const ENDPOINTS_ALLOWED_MAX: u32 = 5_000;
-/// Maximum events per second an operator may allow an account. Without a limit of its own, it applies per token.
-pub const EVENTS_PER_S: u32 = 50_000;
 
 /// A filter for accounts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,8 +83,8 @@ pub struct AccountsPage {
 pub struct AccountDetail {
     /// The account as listed.
     pub row: AccountRow,
-    /// Number of its members.
-    pub members: u64,
+    /// What it uses of its limits.
+    pub usage: AccountUsage,
     /// The installation's maximum retention in days.
     pub retention_max_days: u32,
 }
@@ -183,80 +178,6 @@ pub fn checked_reason(reason: &str) -> Result<String> {
     Err(Error::invalid("reason", "Enter a reason of 4 to 300 characters. The account’s members will see it."))
 }
 
-/// The form for an account's limits. An empty field means the default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LimitsForm {
-    /// Maximum number of endpoints.
-    #[serde(default)]
-    pub endpoints_max: String,
-    /// Maximum events per second across its tokens.
-    #[serde(default)]
-    pub events_per_s: String,
-    /// Maximum retention in days.
-    #[serde(default)]
-    pub retention_max_days: String,
-}
-
-impl LimitsForm {
-    /// The form prefilled with these limits.
-    #[must_use]
-    pub fn of(limits: Limits) -> Self {
-        let text = |limit: Option<u32>| limit.map(|n| n.to_string()).unwrap_or_default();
-        Self {
-            endpoints_max: text(limits.endpoints_max),
-            events_per_s: text(limits.events_per_s),
-            retention_max_days: text(limits.retention_max_days),
-        }
-    }
-
-    /// Reads the form.
-    ///
-    /// # Errors
-    /// `Invalid` for a field that is not a number.
-    pub fn input(&self) -> Result<Limits> {
-        let (mut wrong, message) = (Vec::new(), "Enter a whole number, or leave blank for the default.");
-        let mut limit = |field, text| noted(&mut wrong, whole(text, field, message)).flatten();
-        let limits = Limits {
-            endpoints_max: limit("endpoints_max", &self.endpoints_max),
-            events_per_s: limit("events_per_s", &self.events_per_s),
-            retention_max_days: limit("retention_max_days", &self.retention_max_days),
-        };
-        if wrong.is_empty() { Ok(limits) } else { Err(Error::Invalid(wrong)) }
-    }
-}
-
-impl Limits {
-    /// Checks the bounds. Retention may be shorter than the installation's maximum, not longer.
-    ///
-    /// # Errors
-    /// `Invalid` with one entry per invalid field.
-    pub fn check(self, most_days: u32) -> Result<Self> {
-        let bounds = [
-            ("endpoints_max", self.endpoints_max, ENDPOINTS_ALLOWED_MAX, "a number"),
-            ("events_per_s", self.events_per_s, EVENTS_PER_S, "a number"),
-            ("retention_max_days", self.retention_max_days, most_days, "days"),
-        ];
-        let wrong = bounds.into_iter().filter(|(_, limit, most, _)| limit.is_some_and(|n| !(1..=*most).contains(&n)));
-        let complaint = |(field, _, most, what)| {
-            FieldError::new(field, format!("Enter {what} from 1 to {most}, or leave blank for the default."))
-        };
-        let complaints: Vec<_> = wrong.map(complaint).collect();
-        if complaints.is_empty() { Ok(self) } else { Err(Error::Invalid(complaints)) }
-    }
-
-    /// The maximum number of endpoints that applies.
-    #[must_use]
-    pub fn endpoints(self) -> u32 {
-        self.endpoints_max.unwrap_or(ENDPOINTS_MAX)
-    }
-
-    /// The maximum retention that applies, in days, within the installation's maximum.
-    #[must_use]
-    pub fn retention_days(self, most_days: u32) -> u32 {
-        self.retention_max_days.map_or(most_days, |days| days.min(most_days))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,20 +201,6 @@ mod tests {
             assert_eq!(fields(&of(wrong).unwrap_err()), ["reference"], "{wrong:?}");
         }
         assert_eq!(of(" customer-7 ").unwrap().1.as_deref(), Some("customer-7"));
-    }
-
-    #[test]
-    fn a_limit_is_within_its_bounds_or_blank() {
-        let form =
-            LimitsForm { endpoints_max: "0".into(), events_per_s: "50,001".into(), retention_max_days: "31".into() };
-        assert_eq!(
-            fields(&form.input().unwrap().check(30).unwrap_err()),
-            ["endpoints_max", "events_per_s", "retention_max_days"]
-        );
-        let form = LimitsForm { events_per_s: "1,000".into(), ..LimitsForm::default() };
-        let limits = form.input().unwrap().check(30).unwrap();
-        assert_eq!((limits.endpoints(), limits.events_per_s, limits.retention_days(30)), (500, Some(1_000), 30));
-        assert_eq!(LimitsForm::of(limits).input(), Ok(limits));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! One account: key facts, name, limits and suspension.
 
 use domain::account::{Account, Suspension};
-use domain::endpoint::ENDPOINTS_MAX;
-use domain::ops::accounts::{AccountDetail, EVENTS_PER_S, LimitsForm};
+use domain::account::{AccountUsage, Limit, LimitsForm};
+use domain::ops::accounts::AccountDetail;
 use domain::ops::health::grouped;
 use domain::time::counted;
 use leptos::prelude::*;
@@ -36,14 +36,14 @@ pub fn AccountPage() -> impl IntoView {
             Some(suspension) => suspended(&account, &suspension, &view).into_html(),
             None => suspend_link(&account).into_html(),
         };
-        let days_max = card.retention_max_days;
+        let (days_max, usage) = (card.retention_max_days, card.usage.clone());
         Ok(view! {
             <Heading title=account.name.clone()><LinkButton href=links::OPS_ACCOUNTS>"All accounts"</LinkButton></Heading>
             <NewInvitationLink flash=visit.flash.clone()/>
             <AccountFacts card=card view=view/>
             {suspension}
             <NameForm account=account.clone()/>
-            <LimitsPanel account=account days_max=days_max/>
+            <LimitsPanel account=account usage=usage days_max=days_max/>
         }
         .into_html())
     })
@@ -51,11 +51,12 @@ pub fn AccountPage() -> impl IntoView {
 
 #[component]
 fn AccountFacts(card: AccountDetail, view: RenderContext) -> impl IntoView {
-    let AccountDetail { row, members, .. } = card;
+    let AccountDetail { row, usage, .. } = card;
+    let members = u64::from(usage.members);
     let count = |n: u64, noun: &str| counted(i64::try_from(n).unwrap_or(i64::MAX), noun);
     let facts = [
         ("Created", view.zone.short(row.created_at)),
-        ("Members", if members == 0 { "None yet".to_owned() } else { count(members, "member") }),
+        ("Members and invitations", if members == 0 { "None yet".to_owned() } else { grouped(members) }),
         ("Endpoints", count(row.endpoints, "endpoint")),
         ("Last 24 hours", format!("{} delivered, {}", grouped(row.delivered_24h), failed_attempts(row.failed_24h))),
     ];
@@ -118,25 +119,34 @@ fn NameForm(account: Account) -> impl IntoView {
 }
 
 #[component]
-fn LimitsPanel(account: Account, days_max: u32) -> impl IntoView {
+fn LimitsPanel(account: Account, usage: AccountUsage, days_max: u32) -> impl IntoView {
     let form = LimitsForm::of(account.limits);
-    let endpoints = format!("Defaults to {ENDPOINTS_MAX}. Existing endpoints are kept even above the limit.");
-    let events = format!(
-        "For all tokens of the account together, per node. Defaults to {} per token. Platform tokens don’t count.",
-        grouped(u64::from(EVENTS_PER_S))
-    );
-    let days = format!(
-        "Defaults to {days_max}, as for all accounts. Older data is deleted, even if the account has set a longer period."
-    );
+    let fields = Limit::ALL.map(|limit| {
+        let hint = limit_hint(limit, &usage, days_max);
+        view! { <Field name=limit.field() label=limit.label() value=form.text(limit).clone() hint=hint/> }
+    });
     view! {
         <Panel title="Limits" id="limits">
             <form class="grid max-w-column gap-4" method="post" action=LimitAccount::PATH>
                 <input type="hidden" name="acct" value=account.id.to_string()/>
-                <Field name="endpoints_max" label="Maximum endpoints" value=form.endpoints_max hint=endpoints/>
-                <Field name="events_per_s" label="Maximum events per second" value=form.events_per_s hint=events/>
-                <Field name="retention_max_days" label="Maximum retention (days)" value=form.retention_max_days hint=days/>
+                {fields}
                 <div><Button weight=Weight::Primary>"Save limits"</Button></div>
             </form>
         </Panel>
     }
+}
+
+/// What applies if the field is blank, what is used, and what the limit means.
+fn limit_hint(limit: Limit, usage: &AccountUsage, days_max: u32) -> String {
+    let default = if limit == Limit::RetentionDays { days_max } else { limit.default() };
+    let meaning = match limit {
+        Limit::Endpoints => " Existing endpoints are kept even above the limit.",
+        Limit::EndpointsPerHost => " Each event may cost a host as many requests.",
+        Limit::EventsPerS => " For all tokens of the account together, per node. Platform tokens don’t count.",
+        Limit::Members => " Pending invitations count.",
+        Limit::Tokens => "",
+        Limit::RetentionDays => " Older data is deleted, even if the account has set a longer period.",
+    };
+    let used = usage.of(limit).map(|used| format!(" In use: {}.", grouped(u64::from(used)))).unwrap_or_default();
+    format!("Defaults to {}.{used}{meaning}", grouped(u64::from(default)))
 }

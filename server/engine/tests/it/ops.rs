@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    account::{AccountForm, Accounts, StaffRole},
+    account::{AccountForm, Accounts, LimitsForm, StaffRole},
     actor::{Actor, Permission},
     audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
@@ -14,7 +14,7 @@ use domain::{
     member::{InviteForm, Members, NewUserForm, TeamKind},
     ops::{
         OpsAccounts, Policies,
-        accounts::{AccountFilter, AccountNameForm, LimitsForm, NewAccount},
+        accounts::{AccountFilter, AccountNameForm, NewAccount},
         health::HealthLevel,
         policy::PolicyName,
     },
@@ -25,7 +25,7 @@ use engine::Affiliation;
 
 use crate::harness::{TestHarness, event, newcomer, on_both};
 
-on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter an_operator_manages_platform_tokens only_operators_have_ops_access }
+on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter one_host_members_and_tokens_are_limited an_operator_manages_platform_tokens only_operators_have_ops_access }
 
 pub(crate) const PASSWORD: &str = "violet kettle ran 7 miles";
 
@@ -246,7 +246,12 @@ async fn a_suspension_applies_at_once_to_deliveries_in_memory(harness: TestHarne
 async fn limits_are_enforced_where_they_matter(harness: TestHarness) {
     let olga = operator(&harness).await;
     let account = acme(&harness);
-    let form = LimitsForm { endpoints_max: "1".into(), events_per_s: "5".into(), retention_max_days: "10".into() };
+    let form = LimitsForm {
+        endpoints_max: "1".into(),
+        events_per_s: "5".into(),
+        retention_max_days: "10".into(),
+        ..LimitsForm::default()
+    };
     harness.engine.limit_account(&olga, &account, form.input().unwrap()).await.unwrap();
     harness.endpoint().await;
     let second =
@@ -272,6 +277,44 @@ async fn limits_are_enforced_where_they_matter(harness: TestHarness) {
     assert!(harness.engine.create_endpoint(&harness.admin, &second.input().unwrap(), Duplicate::Allow).await.is_ok());
     let (own, all) = records_of(&harness, &olga, "account").await;
     assert_eq!((own[..2].to_vec(), all), (vec![AuditAction::AccountLimited; 2], vec![AuditAction::AccountLimited; 2]));
+}
+
+async fn one_host_members_and_tokens_are_limited(harness: TestHarness) {
+    let olga = operator(&harness).await;
+    let (account, engine, admin) = (acme(&harness), &harness.engine, &harness.admin);
+    let first = harness.endpoint().await;
+    engine.create_token(admin, Some(&account), "crm", &[Scope::EventsWrite]).await.unwrap();
+    let one = LimitsForm {
+        endpoints_per_host_max: "1".into(),
+        members_max: "2".into(),
+        tokens_max: "2".into(),
+        ..LimitsForm::default()
+    };
+    engine.limit_account(&olga, &account, one.input().unwrap()).await.unwrap();
+    let form =
+        |url: &str| EndpointForm { url: url.into(), events: vec!["IncomingCall".into()], ..EndpointForm::default() };
+    let here = form(&harness.receiver.url()).input().unwrap();
+    let refused = engine.create_endpoint(admin, &here, Duplicate::Allow).await.unwrap_err().to_string();
+    assert!(refused.starts_with("This account is limited to 1 endpoint at 127.0.0.1."), "{refused}");
+    let elsewhere = form("https://crm.acme.example/calls").input().unwrap();
+    let second = engine.create_endpoint(admin, &elsewhere, Duplicate::Allow).await.unwrap().endpoint;
+    assert!(matches!(engine.update_endpoint(admin, &second.id, &here, None).await, Err(Error::Conflict { .. })));
+    assert!(engine.update_endpoint(admin, &first.id, &here, None).await.is_ok(), "it is there already");
+    let invite =
+        |email: &str| InviteForm { email: email.into(), role: "viewer".into() }.parse(TeamKind::Account).unwrap();
+    engine.invite(admin, invite("bob@acme.example")).await.unwrap();
+    let refused = engine.invite(admin, invite("eve@acme.example")).await.unwrap_err().to_string();
+    assert!(refused.starts_with("This account is limited to 2 members, including pending invitations."), "{refused}");
+    let new =
+        || TokenForm { name: "x".into(), scopes: vec!["events:write".into()], ..TokenForm::default() }.input().unwrap();
+    while engine.account_usage(admin).await.unwrap().tokens < 2 {
+        engine.create_api_token(admin, &new()).await.unwrap();
+    }
+    assert!(matches!(engine.create_api_token(admin, &new()).await, Err(Error::Conflict { .. })));
+    let usage = engine.account_usage(admin).await.unwrap();
+    assert_eq!((usage.endpoints, usage.members, usage.tokens), (2, 2, 2));
+    assert_eq!(usage.busiest_host.map(|(_, count)| count), Some(1));
+    assert_eq!(engine.account_detail(&olga, &account).await.unwrap().usage.endpoints, 2);
 }
 
 async fn an_operator_manages_platform_tokens(harness: TestHarness) {

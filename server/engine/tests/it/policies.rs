@@ -2,12 +2,12 @@
 
 use domain::{
     Error,
-    account::{AccountSettings, Accounts, SignUpPolicy},
+    account::{AccountSettings, Accounts, LimitsForm, SignUpPolicy},
     audit::{Audit, AuditAction, AuditFilter},
     cause::Cause,
     delivery::Status,
     event::{EventKind, Events},
-    ops::{OpsAccounts, Policies, accounts::LimitsForm, policy::PolicyName},
+    ops::{OpsAccounts, Policies, policy::PolicyName},
     time::{DAY_MS, HOUR_MS},
 };
 

@@ -1,12 +1,14 @@
 //! Accounts: sign-up, sign-in, and who the actor is.
 
 mod settings;
+mod usage;
 
 use async_trait::async_trait;
 use domain::{
     Error,
     account::{
-        Account, AccountInput, Accounts, Membership, RequestOrigin, Role, SignUp, SignUpPolicy, User, normal_email,
+        Account, AccountInput, AccountUsage, Accounts, Membership, RequestOrigin, Role, SignUp, SignUpPolicy, User,
+        normal_email,
     },
     actor::{Actor, Permission, Who},
     audit::AuditAction,
@@ -93,6 +95,11 @@ impl Accounts for Engine {
         let id = actor.account_if(Permission::ManageAccount)?;
         let known = accounts::account(self.db(), id.as_str()).await?;
         known.ok_or_else(|| Error::NotFound("Account".into()))
+    }
+
+    async fn account_usage(&self, actor: &Actor) -> Result<AccountUsage> {
+        let account = self.account_settings(actor).await?;
+        self.usage_of(&account).await
     }
 
     async fn change_account(&self, actor: &Actor, input: &AccountInput) -> Result<Account> {

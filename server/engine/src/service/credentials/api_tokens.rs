@@ -25,8 +25,7 @@ use domain::{
     name,
     time::{DAY_MS, HOUR_MS, MINUTE_MS},
     token::{
-        ApiToken, CreatedToken, EXPIRY_MAX_DAYS, NewToken, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TOKENS_MAX, TokenState,
-        Tokens,
+        ApiToken, CreatedToken, EXPIRY_MAX_DAYS, NewToken, OVERLAP_MAX_H, Scope, TOKEN_PREFIX, TokenState, Tokens,
     },
 };
 
@@ -80,8 +79,10 @@ impl Tokens for Engine {
         refuse_for_platform(owner, &new.scopes, "scopes")?;
         let new_token = self.new_token(owner, actor, new.name, new.scopes, new.expires_days);
         let mut tx = self.db().begin().await?;
-        if api_tokens::count_valid(&mut tx, owner, self.now()).await? >= i64::from(TOKENS_MAX) {
-            let detail = "You can have at most 200 active tokens. Revoke the ones you no longer use.".into();
+        let limits = self.limits_of(owner).await?;
+        if api_tokens::count_valid(&mut tx, owner, self.now()).await? >= i64::from(limits.of(Limit::Tokens)) {
+            let most = limits.of(Limit::Tokens);
+            let detail = format!("You can have at most {most} active tokens. Revoke the ones you no longer use.");
             return Err(Error::Conflict { detail, existing: None });
         }
         self.add_token(&mut tx, actor, &new_token.0, AuditAction::ApiTokenCreated, None).await?;
@@ -189,7 +190,7 @@ impl Engine {
         let account = account.ok_or_else(|| Error::NotFound("Account".into()))?;
         match account.suspended {
             Some(suspension) => Err(Error::Suspended(suspension.message())),
-            None => Ok(account.limits.events_per_s),
+            None => Ok(Some(account.limits.of(Limit::EventsPerS))),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use domain::{
     Error, UnixMs,
+    account::Limit,
     actor::Actor,
     audit::{AuditAction, Change},
     endpoint::{CreatedEndpoint, Duplicate, Endpoint, EndpointState, HEADER_KEPT, Header, Health, NewEndpoint},
@@ -9,6 +10,7 @@ use domain::{
     event::EventKind,
     id::{AccountId, EndpointId},
     target::TargetUrl,
+    time::counted,
 };
 
 use crate::{
@@ -40,6 +42,7 @@ impl Engine {
             let detail = format!("The endpoint {name} already has this URL. Each event would be delivered twice.");
             return Err(Error::Conflict { detail, existing: Some(existing) });
         }
+        self.refuse_too_many_at_host(&mut tx, account, &stored.endpoint.url).await?;
         self.insert(tx, actor, &stored).await?;
         Ok(CreatedEndpoint { endpoint: stored.endpoint, credentials: open.shown() })
     }
@@ -98,13 +101,31 @@ impl Engine {
     }
 
     async fn refuse_too_many(&self, tx: &mut Tx, account: &AccountId) -> Result<()> {
-        let limits = accounts::account(self.db(), account.as_str()).await?;
-        let most = limits.ok_or_else(|| Error::NotFound("Account".into()))?.limits.endpoints();
+        let most = self.limits_of(Some(account)).await?.of(Limit::Endpoints);
         if endpoints::count(tx, account).await? < i64::from(most) {
             return Ok(());
         }
-        let most = domain::time::counted(i64::from(most), "endpoint");
+        let most = counted(i64::from(most), "endpoint");
         let detail = format!("This account is limited to {most}. Delete one, or ask your provider to raise the limit.");
+        Err(Error::Conflict { detail, existing: None })
+    }
+
+    /// Each event may cost a host as many requests as the account has endpoints there.
+    pub(super) async fn refuse_too_many_at_host(
+        &self,
+        tx: &mut Tx,
+        account: &AccountId,
+        url: &TargetUrl,
+    ) -> Result<()> {
+        let (most, host) = (self.limits_of(Some(account)).await?.of(Limit::EndpointsPerHost), url.host());
+        let there = endpoints::hosts(tx, account).await?.into_iter().filter(|other| *other == host).count();
+        if there < most as usize {
+            return Ok(());
+        }
+        let most = counted(i64::from(most), "endpoint");
+        let detail = format!(
+            "This account is limited to {most} at {host}. Delete one, or ask your provider to raise the limit."
+        );
         Err(Error::Conflict { detail, existing: None })
     }
 }

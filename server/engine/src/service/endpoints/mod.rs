@@ -94,6 +94,10 @@ impl Endpoints for Engine {
         };
         let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
         let mut tx = self.db().begin().await?;
+        if changed.url.host() != before.url.host() {
+            accounts::lock(&mut tx, account).await?;
+            self.refuse_too_many_at_host(&mut tx, account, &changed.url).await?;
+        }
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
             return Err(edit_conflict(id));
         }

@@ -2,7 +2,7 @@
 
 use domain::{
     Error, UnixMs,
-    account::User,
+    account::{Limit, User},
     actor::Actor,
     audit::Change,
     error::Result,
@@ -32,6 +32,19 @@ use crate::{
 /// Seconds after which a team that has sent too many invitations may retry.
 const RETRY_AFTER_S: u32 = 3_600;
 
+/// An account has a limited number of members, people who are invited included.
+fn refuse_too_many(team: &Team, members: usize) -> Result<()> {
+    let Team::Account(account) = team else { return Ok(()) };
+    let most = account.limits.of(Limit::Members);
+    if members < most as usize {
+        return Ok(());
+    }
+    let detail = format!(
+        "This account is limited to {most} members, including pending invitations. Ask your provider to raise the limit."
+    );
+    Err(Error::Conflict { detail, existing: None })
+}
+
 impl Engine {
     /// Invites an email address that is neither a member nor invited.
     pub(super) async fn invite_to(
@@ -42,10 +55,12 @@ impl Engine {
         role: TeamRole,
     ) -> Result<Invitation> {
         let mut tx = self.db().begin().await?;
-        if members::lock(&mut tx, team).await?.iter().any(|one| one.user.email == email) {
+        let members = members::lock(&mut tx, team).await?;
+        if members.iter().any(|one| one.user.email == email) {
             return Err(Error::invalid("email", format!("{email} is already {}.", rules(team.kind()).member)));
         }
         let open = invitations::open(&mut tx, team).await?;
+        refuse_too_many(team, members.len() + open.iter().filter(|one| one.expires > self.now()).count())?;
         if let Some(earlier) = open.into_iter().find(|one| one.email == email) {
             if earlier.expires > self.now() {
                 let words = format!("{email} has already been invited. Resend or withdraw that invitation.");

@@ -86,7 +86,7 @@ impl OpsAccounts for Engine {
         let row = overview::account(self.db(), id, self.day_ago()).await?;
         let row = row.ok_or_else(|| Error::NotFound("Account".into()))?;
         let retention_max_days = self.context().policies.now().retention_max_days;
-        Ok(AccountDetail { row, members: overview::members(self.db(), id).await?, retention_max_days })
+        Ok(AccountDetail { usage: self.usage_of(&row.account).await?, row, retention_max_days })
     }
 
     async fn create_customer_account(&self, actor: &Actor, form: &NewAccount) -> Result<(Account, Option<Invitation>)> {
@@ -167,12 +167,11 @@ fn about_reference(error: Error) -> Error {
 
 fn limits_changed(before: Limits, after: Limits) -> Vec<Change> {
     let text = |limit: Option<u32>| limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string());
-    let changes = [
-        Change::between("most endpoints", text(before.endpoints_max), text(after.endpoints_max)),
-        Change::between("most events per second", text(before.events_per_s), text(after.events_per_s)),
-        Change::between("longest retention in days", text(before.retention_max_days), text(after.retention_max_days)),
-    ];
-    changes.into_iter().flatten().collect()
+    let change = |limit: Limit| {
+        let what = format!("limit: {}", limit.label().to_lowercase());
+        Change::between(what, text(before.changed(limit)), text(after.changed(limit)))
+    };
+    Limit::ALL.into_iter().filter_map(change).collect()
 }
 
 impl Engine {

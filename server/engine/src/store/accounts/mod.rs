@@ -2,7 +2,7 @@
 
 use domain::{
     UnixMs,
-    account::{Account, AccountSettings, BODIES_DAYS, Limits, ROWS_DAYS, Suspension},
+    account::{Account, AccountSettings, BODIES_DAYS, Limit, Limits, ROWS_DAYS, Suspension},
     id::AccountId,
 };
 
@@ -16,7 +16,8 @@ use crate::store::{
 macro_rules! account_columns {
     () => {
         "a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, a.rows_days, a.suspended_ms, \
-         a.suspend_reason, a.endpoints_max, a.events_per_s, a.retention_max_days"
+         a.suspend_reason, a.endpoints_max, a.endpoints_per_host_max, a.events_per_s, a.members_max, a.tokens_max, \
+         a.retention_max_days"
     };
 }
 pub(super) use account_columns;
@@ -33,7 +34,8 @@ const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate =
                               bodies_days = $5, rows_days = $6 WHERE id = $1";
 const RENAME: &str = "UPDATE accounts SET name = $2, reference = $3 WHERE id = $1";
 const SUSPEND: &str = "UPDATE accounts SET suspended_ms = $2, suspend_reason = $3 WHERE id = $1";
-const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, events_per_s = $3, retention_max_days = $4 WHERE id = $1";
+const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, endpoints_per_host_max = $3, events_per_s = $4, members_max = $5, \
+                     tokens_max = $6, retention_max_days = $7 WHERE id = $1";
 
 /// An account row.
 #[derive(sqlx_macros::FromRow)]
@@ -48,7 +50,10 @@ pub(super) struct AccountRow {
     suspended_ms: Option<i64>,
     suspend_reason: Option<String>,
     endpoints_max: Option<i64>,
+    endpoints_per_host_max: Option<i64>,
     events_per_s: Option<i64>,
+    members_max: Option<i64>,
+    tokens_max: Option<i64>,
     retention_max_days: Option<i64>,
 }
 
@@ -63,12 +68,16 @@ impl TryFrom<AccountRow> for Account {
             bodies_days: u32::try_from(row.bodies_days).unwrap_or(BODIES_DAYS),
             rows_days: u32::try_from(row.rows_days).unwrap_or(ROWS_DAYS),
         };
-        let limit = |stored: Option<i64>| stored.and_then(|limit| u32::try_from(limit).ok());
-        let limits = Limits {
-            endpoints_max: limit(row.endpoints_max),
-            events_per_s: limit(row.events_per_s),
-            retention_max_days: limit(row.retention_max_days),
+        let stored = |limit| match limit {
+            Limit::Endpoints => row.endpoints_max,
+            Limit::EndpointsPerHost => row.endpoints_per_host_max,
+            Limit::EventsPerS => row.events_per_s,
+            Limit::Members => row.members_max,
+            Limit::Tokens => row.tokens_max,
+            Limit::RetentionDays => row.retention_max_days,
         };
+        let read = |limits: Limits, limit| limits.with(limit, stored(limit).and_then(|n| u32::try_from(n).ok()));
+        let limits = Limit::ALL.into_iter().fold(Limits::default(), read);
         let reason = row.suspend_reason.unwrap_or_default();
         let suspended = row.suspended_ms.map(|since| Suspension { since: UnixMs(since), reason });
         Ok(Self { id, name: row.name, reference: row.reference, settings, suspended, limits })
@@ -119,8 +128,9 @@ pub async fn suspend(tx: &mut Tx, id: &AccountId, suspension: Option<&Suspension
 
 /// Sets an account's limits.
 pub async fn limit(tx: &mut Tx, id: &AccountId, limits: Limits) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(LIMIT).bind(id.as_str()).bind(limits.endpoints_max.map(i64::from))
-        .bind(limits.events_per_s.map(i64::from)).bind(limits.retention_max_days.map(i64::from))
-        .execute(c).await?.rows_affected());
+    // The columns are in the order of the limits.
+    within!(tx, c => Limit::ALL.into_iter().fold(sqlx::query(LIMIT).bind(id.as_str()), |query, limit| {
+        query.bind(limits.changed(limit).map(i64::from))
+    }).execute(c).await?.rows_affected());
     Ok(())
 }

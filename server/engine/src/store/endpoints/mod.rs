@@ -53,6 +53,7 @@ static LISTENING: Sql = Sql::new(concat!(
     " THEN 'suspended' ELSE state END, deliver_late, rate_per_s, throttled_until_ms FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
 ));
+const URLS: &str = "SELECT url FROM endpoints WHERE account_id = $1 AND state <> 'deleted' AND test_line = 0";
 const STATES: &str = "SELECT state, COUNT(*) FROM endpoints WHERE state <> 'deleted' GROUP BY state";
 const IDS: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
 const RESET_HEALTH_OF_ACCOUNT: &str = "UPDATE endpoints SET failures_in_row = 0, failing_since_ms = NULL, \
@@ -247,6 +248,12 @@ pub async fn by_url(tx: &mut Tx, account: &AccountId, url: &TargetUrl) -> StoreR
 /// Id of the account's test line endpoint.
 pub async fn test_line(tx: &mut Tx, account: &AccountId) -> StoreResult<Option<String>> {
     Ok(within!(tx, c => sqlx::query_scalar(TEST_LINE).bind(account.as_str()).fetch_optional(c).await?))
+}
+
+/// The hosts of the account's endpoints, one for each; without that of its test line, which is ours.
+pub async fn hosts(tx: &mut Tx, account: &AccountId) -> StoreResult<Vec<String>> {
+    let urls: Vec<String> = within!(tx, c => sqlx::query_scalar(URLS).bind(account.as_str()).fetch_all(c).await?);
+    Ok(urls.into_iter().map(|url| TargetUrl::stored(url).host()).collect())
 }
 
 /// Counts the account's endpoints.
