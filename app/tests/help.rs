@@ -10,7 +10,7 @@ use domain::{
     delivery::Status,
     endpoint::{ATTEMPT_TIMEOUT_MS, DISABLED, FAILING},
     event::{BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, EventKind},
-    payload::Payload,
+    payload::{NESTING_MAX_LEVELS, Payload},
     query::PAGE_MAX_ROWS,
     retry::{DURABLE_MAX_MS, EPHEMERAL_FRESH_MS, EndReason, JITTER_PERCENT, RETRY_AFTER_MAX_MS, RetryPolicy},
     secret::SigningSecret,
@@ -165,11 +165,17 @@ fn the_limits_are_those_of_the_code() {
         format!("times out after {},", span(i64::from(ATTEMPT_TIMEOUT_MS))),
         format!("the first {} KiB of your response", RESPONSE_KEPT_BYTES / 1_024),
         format!("never more than {body_max}."),
+        format!("at most {} levels", NESTING_MAX_LEVELS + 1),
     ] {
         assert!(part(&setting_up, "answer").contains(&text), "{text}");
     }
     let batch = format!("up to {},000 events at once", BATCH_MAX_EVENTS / 1_000);
-    for text in [format!("between 1 and {PAGE_MAX_ROWS}."), batch, format!("at most {body_max}.")] {
+    for text in [
+        format!("between 1 and {PAGE_MAX_ROWS}."),
+        batch,
+        format!("at most {body_max}."),
+        format!("at most {NESTING_MAX_LEVELS} levels"),
+    ] {
         assert!(api.contains(&text), "{text}");
     }
     for scope in Scope::ALL {

@@ -16,7 +16,7 @@ use crate::{
 /// Maximum length of a caller or callee number, and of the type and id of a stored party, in characters.
 const NUMBER_MAX_CHARS: usize = 64;
 /// Maximum number of levels of arrays and objects in a payload, itself included: many JSON parsers refuse deeper ones.
-pub(crate) const NESTING_MAX_LEVELS: usize = 64;
+pub const NESTING_MAX_LEVELS: usize = 64;
 /// Maximum number of errors reported for one payload.
 const COMPLAINTS_MAX: usize = 20;
 

@@ -1,4 +1,4 @@
-//! Alerts that are due: changes of an endpoint's state that its account's admins are told of by email.
+//! Alerts that are due: changes of an endpoint's state that its account's admins get an email about.
 
 use domain::{
     audit::AuditAction,

@@ -8,10 +8,7 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::store::{
-    error::{StoreError, StoreResult},
-    sqlite::beside,
-};
+use crate::store::error::{StoreError, StoreResult};
 
 /// The file as it was opened.
 #[derive(Debug)]
@@ -28,13 +25,12 @@ pub(crate) struct OpenFile {
 struct Identity(u64, u64);
 
 impl OpenFile {
-    /// Remembers the file at this path.
+    /// Remembers the file at this path, and where its write-ahead log is.
     ///
     /// # Errors
     /// I/O errors.
-    pub(super) fn new(path: PathBuf) -> StoreResult<Self> {
+    pub(super) fn new(path: PathBuf, wal: PathBuf) -> StoreResult<Self> {
         let identity = identity(&path).map_err(sqlx::Error::from)?;
-        let wal = beside(&path, "-wal");
         Ok(Self { path, identity, wal, wal_identity: OnceLock::new() })
     }
 

@@ -1,4 +1,4 @@
-//! A tenant whose events are built to cost memory when somebody looks at them.
+//! A tenant whose events are built to cost memory when a user looks at them.
 
 use domain::event::EventKind;
 use futures::future::join_all;

@@ -77,7 +77,8 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     // Readers set no pragmas of the file: that would wait for the writer, which may be in a transaction.
     let readers = pool(READERS).connect_lazy_with(common.read_only(true));
     let (readers, writer) = (Pool::Sqlite(readers), Pool::Sqlite(writer));
-    let file = file(url).map(OpenFile::new).transpose()?.map(Arc::new);
+    let opened = |path: PathBuf| OpenFile::new(path.clone(), beside(&path, "-wal"));
+    let file = file(url).map(opened).transpose()?.map(Arc::new);
     Ok(Db { readers, writer, dialect: Dialect::Sqlite, commits, clock: None, listen: None, file })
 }
 
