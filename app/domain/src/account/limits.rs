@@ -197,7 +197,7 @@ impl AccountUsage {
         counts.into_iter().rev().max_by_key(|(_, count)| *count)
     }
 
-    /// The use of a limit; none for those that are rates or times.
+    /// The use of a limit; none for rates and times.
     #[must_use]
     pub fn of(&self, limit: Limit) -> Option<u32> {
         match limit {

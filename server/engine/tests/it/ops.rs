@@ -112,7 +112,7 @@ async fn accounts_can_be_searched_and_paged(harness: TestHarness) {
     harness.accept(EventKind::IncomingCall, 1).await;
     harness.run().await;
     let card = harness.engine.account_detail(&olga, &acme(&harness)).await.unwrap();
-    assert_eq!((card.row.endpoints, card.row.delivered_24h, card.row.failed_24h, card.members), (1, 1, 0, 1));
+    assert_eq!((card.row.endpoints, card.row.delivered_24h, card.row.failed_24h, card.usage.members), (1, 1, 0, 1));
 }
 
 async fn an_account_is_created_with_its_first_admin(harness: TestHarness) {

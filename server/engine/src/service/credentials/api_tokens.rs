@@ -18,6 +18,7 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Error, UnixMs,
+    account::Limit,
     actor::{Actor, Permission, Who},
     audit::{AuditAction, Change},
     error::Result,

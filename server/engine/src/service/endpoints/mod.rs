@@ -31,7 +31,7 @@ use crate::{
     credentials::{self, Open},
     delivery::cluster::ClusterMessage,
     store::{
-        audit,
+        accounts, audit,
         endpoints::{self, StoredEndpoint, tallies},
     },
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Error,
-    account::{Account, Limits, Role},
+    account::{Account, Limit, Limits, Role},
     actor::{Actor, Permission},
     audit::{AuditAction, Change},
     error::Result,
@@ -169,7 +169,7 @@ fn limits_changed(before: Limits, after: Limits) -> Vec<Change> {
     let text = |limit: Option<u32>| limit.map_or_else(|| "default".to_owned(), |limit| limit.to_string());
     let change = |limit: Limit| {
         let what = format!("limit: {}", limit.label().to_lowercase());
-        Change::between(what, text(before.changed(limit)), text(after.changed(limit)))
+        Change::between(&what, text(before.changed(limit)), text(after.changed(limit)))
     };
     Limit::ALL.into_iter().filter_map(change).collect()
 }
