@@ -5,6 +5,7 @@ pub mod bulk_rotation;
 mod cookie;
 pub mod first_attempt;
 pub mod mail_messages;
+mod postponed;
 mod second_step;
 mod staff;
 mod typed;
@@ -12,6 +13,7 @@ mod visitor;
 
 pub use answer::{Done, form, move_to, refuse, restart_sign_in};
 pub use cookie::set_cookie;
+pub use postponed::{Postponed, PostponedForm};
 pub use second_step::{
     QrCodePath, begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in,
     take_codes,

@@ -111,7 +111,7 @@ pub async fn sign_up(form: SignUpForm) -> Result<(), UiError> {
     use crate::{links, ssr};
     ssr::form(links::SIGN_UP, &form, async {
         ssr::require_within_rate_limit()?;
-        let (user, account) = ssr::backend()?.sign_up(form.clone()).await?;
+        let (user, account) = ssr::backend()?.sign_up(form.clone(), &ssr::client_ip()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "start")))
     })

@@ -15,12 +15,14 @@ pub trait Accounts {
     /// Creates a user and an account with the user as its admin.
     ///
     /// # Errors
-    /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address).
-    async fn sign_up(&self, form: SignUp) -> Result<(User, Account)>;
+    /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address), `Unavailable` while too many
+    /// passwords are being checked.
+    async fn sign_up(&self, form: SignUp, client_ip: &str) -> Result<(User, Account)>;
     /// Checks an email address and password. Takes as long for an unknown address as for a wrong password.
     ///
     /// # Errors
-    /// `Unauthenticated` with one neutral sentence, `TooMany` after too many failures of this address or client.
+    /// `Unauthenticated` with one neutral sentence, `TooMany` after too many failures of this address or client,
+    /// `Unavailable` while too many passwords are being checked.
     async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome>;
     /// A signed-in user and their memberships, ordered by account name.
     ///

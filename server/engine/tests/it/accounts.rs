@@ -75,7 +75,7 @@ async fn an_email_address_signs_up_once(harness: TestHarness) {
         account: "Again".into(),
         ..SignUp::default()
     };
-    assert_eq!(harness.engine.sign_up(form).await.unwrap_err().fields()[0].field, "email");
+    assert_eq!(harness.engine.sign_up(form, "203.0.113.9").await.unwrap_err().fields()[0].field, "email");
 }
 
 async fn failures_at_the_same_time_are_all_counted(harness: TestHarness) {
@@ -146,7 +146,7 @@ async fn a_name_is_a_single_line_wherever_it_is_entered(harness: TestHarness) {
         let settings = AccountForm { name: named(), ..AccountForm::default() };
         let token = NewToken { name: named(), scopes: vec![Scope::EventsRead], expires_days: None };
         let refused = [
-            engine.sign_up(sign_up).await.err(),
+            engine.sign_up(sign_up, "203.0.113.9").await.err(),
             engine.create_account(cli, name, None).await.err(),
             engine.create_customer_account(&olga, &open).await.err(),
             engine.rename_account(&olga, account, &naming).await.err(),

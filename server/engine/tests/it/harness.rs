@@ -341,7 +341,7 @@ pub(crate) async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
         password: "correct horse battery".into(),
         account: name.into(),
     };
-    let (user, account) = engine.sign_up(form).await.unwrap();
+    let (user, account) = engine.sign_up(form, "203.0.113.9").await.unwrap();
     let admin = engine.actor(&user.id, &account.id).await.unwrap();
     let (token, _) = engine.create_token(&admin, Some(&account.id), "test", &Scope::ALL).await.unwrap();
     let who = Who::Token { token, name: "test".into(), account: Some(account.id), scopes: Scope::ALL.to_vec() };

@@ -307,7 +307,7 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
 async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
     let weak = "Password1234!";
     let sign_up = SignUp { email: "new".into(), password: weak.into(), account: "New".into(), ..SignUp::default() };
-    let refused = harness.engine.sign_up(sign_up).await.unwrap_err();
+    let refused = harness.engine.sign_up(sign_up, "203.0.113.9").await.unwrap_err();
     assert_eq!(refused.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "password"]);
     let link = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let form = NewUserForm { password: weak.into(), ..NewUserForm::default() };

@@ -3,8 +3,10 @@
 
 mod capped;
 mod forgery;
+mod forms;
 mod guessing;
 mod injection;
+mod passwords;
 mod payloads;
 mod scripts;
 mod sessions;

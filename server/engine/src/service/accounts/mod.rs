@@ -5,7 +5,10 @@ mod settings;
 use async_trait::async_trait;
 use domain::{
     Error,
-    account::{Account, AccountInput, Accounts, Membership, Role, SignUp, User, normal_email},
+    account::{
+        Account, AccountInput, Accounts, Membership, PASSWORD_MAX_CHARS, Role, SignUp, User, email_complaint,
+        normal_email,
+    },
     actor::{Actor, Permission, Who},
     audit::AuditAction,
     error::Result,
@@ -15,7 +18,8 @@ use domain::{
 };
 
 use crate::{
-    Engine, password,
+    Engine,
+    password::{self, Turn},
     service::users::taken_address,
     store::{
         accounts,
@@ -30,14 +34,15 @@ const WRONG: &str = "Incorrect email address or password.";
 
 #[async_trait]
 impl Accounts for Engine {
-    async fn sign_up(&self, form: SignUp) -> Result<(User, Account)> {
+    async fn sign_up(&self, form: SignUp, client_ip: &str) -> Result<(User, Account)> {
         if !self.sign_up_open() {
             return Err(Error::Forbidden("Sign-up is closed. Ask an admin of your account to invite you.".into()));
         }
-        let form = checked(form)?;
+        let turn = Turn::take(client_ip)?;
+        let form = checked(&turn, form).await?;
         let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
         let account = Account::new(self.new_id(AccountId::new), form.account, None);
-        let hash = self.config().password_cost.hash(form.password).await;
+        let hash = self.config().password_cost.hash(&turn, form.password).await?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
         users::add(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
@@ -54,8 +59,8 @@ impl Accounts for Engine {
 
     async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome> {
         let email = normal_email(email);
-        // No email address has control characters, and PostgreSQL rejects NUL.
-        if email.contains(char::is_control) {
+        // No user has such an address or password, so there is nothing to check, count or store.
+        if email_complaint(&email).is_some() || password.chars().count() > PASSWORD_MAX_CHARS {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let known = users::credentials(self.db(), &email).await?;
@@ -112,8 +117,8 @@ pub(super) fn taken_reference(error: StoreError, reference: Option<String>) -> E
 }
 
 /// Checks the form, and reports all errors at once.
-fn checked(form: SignUp) -> Result<SignUp> {
-    let weak = password::complaint("password", &form.password, &[&form.email, &form.name, &form.account]);
+async fn checked(turn: &Turn, form: SignUp) -> Result<SignUp> {
+    let weak = password::complaint(turn, "password", &form.password, &[&form.email, &form.name, &form.account]).await?;
     match (form.check(), weak) {
         (Ok(form), None) => Ok(form),
         (Ok(_), Some(weak)) => Err(Error::Invalid(vec![weak])),

@@ -18,7 +18,7 @@ use crate::{
     Engine,
     digest::hash,
     mail::{Email, Queueing},
-    password,
+    password::{self, Turn},
     service::users::emails::{self, Link},
     store::{
         db::Tx,
@@ -134,6 +134,7 @@ impl Engine {
         form: &NewUserForm,
         client_ip: &str,
     ) -> Result<(User, Team)> {
+        let turn = Turn::take(client_ip)?;
         let open_invitation = self.open_invitation(kind, link).await?;
         if open_invitation.known {
             return Err(known_address());
@@ -145,10 +146,10 @@ impl Engine {
             Team::Staff => None,
         };
         let about: Vec<&str> = [email.as_str(), &name].into_iter().chain(title).collect();
-        if let Some(weak) = password::complaint("password", &form.password, &about) {
+        if let Some(weak) = password::complaint(&turn, "password", &form.password, &about).await? {
             return Err(Error::Invalid(vec![weak]));
         }
-        let hash = self.config().password_cost.hash(form.password.clone()).await;
+        let hash = self.config().password_cost.hash(&turn, form.password.clone()).await?;
         let user = User { id: self.new_id(UserId::new), name, email };
         let mut tx = self.db().begin().await?;
         let taken = |error: StoreError| if error.is_unique_violation() { known_address() } else { error.into() };

@@ -10,7 +10,7 @@ use domain::{
     Error,
     account::{User, email_complaint, normal_email},
     audit::{AuditAction, Change},
-    error::{FieldError, Result},
+    error::Result,
     id::UserId,
     user::{BrowserSession, EmailPreferences, NewPassword, RESET_MS, RESET_PAUSE_MS, Users},
 };
@@ -19,7 +19,7 @@ use crate::{
     Engine,
     digest::hash,
     mail::{self, Queueing},
-    password,
+    password::{self, Turn},
     service::users::emails::Link,
     store::{
         audit::{self, Entry},
@@ -60,9 +60,10 @@ impl Users for Engine {
     }
 
     async fn reset_password(&self, link: &str, password: &str, client_ip: &str) -> Result<User> {
+        let turn = Turn::take(client_ip)?;
         let user = self.linked_reset(link).await?;
-        refuse_weak(password, &user)?;
-        let stored = self.config().password_cost.hash(password.to_owned()).await;
+        refuse_weak(&turn, password, &user).await?;
+        let stored = self.config().password_cost.hash(&turn, password.to_owned()).await?;
         let mut tx = self.db().begin().await?;
         if !password_resets::consume(&mut tx, &hash(link), self.now()).await? {
             return Err(used());
@@ -83,8 +84,9 @@ impl Users for Engine {
         if form.password == form.current_password {
             return Err(Error::invalid("password", "This is your current password. Choose a new one."));
         }
-        refuse_weak(&form.password, &user)?;
-        let stored = self.config().password_cost.hash(form.password.clone()).await;
+        let turn = Turn::take(client_ip)?;
+        refuse_weak(&turn, &form.password, &user).await?;
+        let stored = self.config().password_cost.hash(&turn, form.password.clone()).await?;
         let mut tx = self.db().begin().await?;
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
@@ -184,8 +186,8 @@ fn used() -> Error {
     Error::Conflict { detail, existing: None }
 }
 
-fn refuse_weak(password: &str, user: &User) -> Result<()> {
-    let weak: Option<FieldError> = password::complaint("password", password, &[&user.email, &user.name]);
+async fn refuse_weak(turn: &Turn, password: &str, user: &User) -> Result<()> {
+    let weak = password::complaint(turn, "password", password, &[&user.email, &user.name]).await?;
     weak.map_or(Ok(()), |complaint| Err(Error::Invalid(vec![complaint])))
 }
 

@@ -6,7 +6,7 @@ use domain::{
     time::{MINUTE_MS, SECOND_MS},
 };
 
-use crate::{Engine, store::users::sign_in_failures};
+use crate::{Engine, password::Turn, store::users::sign_in_failures};
 
 /// Consecutive failed sign-ins without a wait.
 const FREE_FAILURES: i64 = 4;
@@ -26,11 +26,12 @@ impl Engine {
         stored: Option<String>,
         client_ip: &str,
     ) -> Result<bool> {
+        let turn = Turn::take(client_ip)?;
         let keys = [(format!("email:{email}"), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
         for (key, _) in &keys {
             self.refuse_while_blocked(key).await?;
         }
-        if !self.config().password_cost.verify(password.to_owned(), stored).await {
+        if !self.config().password_cost.verify(&turn, password.to_owned(), stored).await? {
             self.count_failure(&keys).await?;
             return Ok(false);
         }
