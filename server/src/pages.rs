@@ -7,7 +7,7 @@ use app::{
         endpoints::{CreateEndpoint, UpdateEndpoint},
         test_events::{SendTest, Start},
     },
-    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm},
+    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, SecureCookies},
 };
 use axum::{
     Router,
@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, any, get},
 };
+use domain::client::counted_as;
 use leptos::{
     context::provide_context,
     server_fn::{ServerFn as _, axum::server_fn_paths},
@@ -149,7 +150,7 @@ fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 
     let (parts, body) = request.into_parts();
     let client = client_ip::of(&parts, &state.trusted_proxies).to_string();
     let attempts = AttemptLimit::new({
-        let (state, client) = (Arc::clone(&state), client.clone());
+        let (state, client) = (Arc::clone(&state), counted_as(&client));
         move || match state.rates.sign_in.take(&client, state.backend.clock().now()) {
             Decision::Limited { retry_after_s } => Some(retry_after_s),
             Decision::Allowed { .. } => None,
@@ -159,6 +160,7 @@ fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 
         provide_context(Arc::clone(&state.backend));
         provide_context(ClientIp(client.clone()));
         provide_context(attempts.clone());
+        provide_context(SecureCookies(state.is_https()));
         provide_context(site::assets());
     };
     (provide, Request::from_parts(parts, body))

@@ -28,7 +28,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
     let next = links::safe_next(&form.next).unwrap_or("/");
     ssr::form(&links::sign_in_then(next), &form, async {
         ssr::require_within_rate_limit()?;
-        let step = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip()).await;
+        let step = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip(), &ssr::device()).await;
         let step = step.map_err(|error| match error {
             // Wrong credentials: an error on this page, not a redirect to it.
             domain::Error::Unauthenticated(message) => domain::Error::invalid("", message),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use domain::id::UserId;
 use domain::query::pairs;
+use domain::user::DEVICE_COOKIE_DAYS;
 use domain::{Backend, UnixMs};
 use http::request::Parts;
 use leptos::prelude::use_context;
@@ -51,6 +52,9 @@ const UNSENT_MAX_BYTES: usize = 16 * 1_024;
 const ANONYMOUS_INACTIVITY: time::Duration = time::Duration::minutes(30);
 /// Cookie that marks browsers with an earlier sign-in, so that the sign-in page can say that the session has ended.
 const SEEN_COOKIE: &str = "seen";
+
+/// Cookie of a browser in which a user has signed in. It outlives the session.
+const DEVICE_COOKIE: &str = "device";
 
 /// The client's IP address, seen through trusted proxies. The server provides it in the context.
 #[derive(Debug, Clone)]
@@ -136,6 +140,7 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     session.insert(AGENT_KEY, agent).await.map_err(lost)?;
     session.insert(ADDRESS_KEY, client_ip()).await.map_err(lost)?;
     super::cookie::set_cookie(SEEN_COOKIE, "1");
+    super::cookie::set_secret_cookie(DEVICE_COOKIE, &backend()?.device_cookie(user), DEVICE_COOKIE_DAYS);
     Ok(())
 }
 
@@ -257,6 +262,12 @@ pub fn client_ip() -> String {
     use_context::<ClientIp>().map(|ip| ip.0).unwrap_or_default()
 }
 
+/// The cookie of a browser in which a user has signed in before; empty without one.
+#[must_use]
+pub fn device() -> String {
+    cookie(DEVICE_COOKIE).unwrap_or_default()
+}
+
 /// Path and query of the request.
 #[must_use]
 pub fn path() -> String {
@@ -318,7 +329,7 @@ mod tests {
         let kept = |all: Vec<Flash>| newest(all).into_iter().map(|flash| flash.path).collect::<Vec<_>>();
         assert_eq!(kept((0..10).map(|n| flash(n, 10)).collect()), (2..10).map(|n| format!("/{n}")).collect::<Vec<_>>());
         let half = FLASHES_MAX_BYTES / 2;
-        assert_eq!(kept(vec![flash(0, 10), flash(1, half), flash(2, half - 1_000), flash(3, 10)]), ["/2", "/3"]);
+        assert_eq!(kept(vec![flash(0, 10), flash(1, half), flash(2, half - 10), flash(3, 10)]), ["/2", "/3"]);
         let cut = flash(4, 2 * FLASHES_MAX_BYTES).within(FLASHES_MAX_BYTES);
         assert!(cut.typed.is_empty() && kept(vec![cut]) == ["/4"]);
     }

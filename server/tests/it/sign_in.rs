@@ -43,6 +43,24 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
 }
 
 #[tokio::test]
+async fn a_browser_that_has_signed_in_before_gets_in_while_strangers_guess() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    create_user(&app, &tenant.account, Role::Admin).await;
+    let first = Browser::new(&app).sign_in(PASSWORD, "/me").await;
+    let cookies = first.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let device = cookies.into_iter().find(|line| line.starts_with("device=")).unwrap().split(';').next().unwrap();
+    for _ in 0..5 {
+        Browser::new(&app).sign_in("wrong wrong wrong", "/").await;
+    }
+    assert_eq!(Browser::new(&app).sign_in(PASSWORD, "/me").await.status, StatusCode::TOO_MANY_REQUESTS);
+    let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD), ("form[next]", "/me")];
+    let known = Browser::new(&app).request(Method::POST, "/api/sign-in").header("sec-fetch-site", "same-origin");
+    let signed_in = response(with_form(known.header("cookie", device), &fields)).await;
+    assert_eq!(signed_in.header("location"), "/me", "{signed_in:?}");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_without_saying_which_part_was_wrong() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;

@@ -18,12 +18,15 @@ pub trait Accounts {
     /// `Forbidden` when sign-up is closed, `Invalid` per field (also for a taken address), `Unavailable` while too many
     /// passwords are being checked.
     async fn sign_up(&self, form: SignUp, client_ip: &str) -> Result<(User, Account)>;
-    /// Checks an email address and password. Takes as long for an unknown address as for a wrong password.
+    /// Checks an email address and password. Takes as long for an unknown address as for a wrong password. `device` is the
+    /// browser's [`Self::device_cookie`], or empty: failures of a browser with one are counted on their own.
     ///
     /// # Errors
     /// `Unauthenticated` with one neutral sentence, `TooMany` after too many failures of this address or client,
     /// `Unavailable` while too many passwords are being checked.
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome>;
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str, device: &str) -> Result<PasswordOutcome>;
+    /// A cookie for the browser in which this user has signed in: nobody else's wrong passwords make it wait.
+    fn device_cookie(&self, user: &UserId) -> String;
     /// A signed-in user and their memberships, ordered by account name.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
-use domain::{Error, error::Result};
+use domain::{Error, client::counted_as, error::Result};
 use tokio::sync::Semaphore;
 
 /// Computations at the same time: more would starve everything else.
@@ -72,7 +72,7 @@ impl Turn {
     /// # Errors
     /// `Unavailable` when the queue, or the client's share of it, is full.
     pub(crate) fn take(client_ip: &str) -> Result<Self> {
-        QUEUE.take(client_ip)
+        QUEUE.take(&counted_as(client_ip))
     }
 
     /// Computes beside the runtime's threads. A request may be dropped meanwhile, but what it has begun runs to its end, and

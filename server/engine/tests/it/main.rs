@@ -14,6 +14,7 @@ mod crashes;
 mod database;
 mod endpoints;
 mod faults;
+mod guessing;
 mod hand_clock;
 mod harness;
 mod health;

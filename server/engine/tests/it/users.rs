@@ -69,7 +69,7 @@ async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let form = NewUserForm { name: " Bob ".into(), password: PASSWORD.into() };
     let (user, team) = harness.engine.join_as_new(TeamKind::Account, &link, &form, "203.0.113.9").await.unwrap();
     assert_eq!(
-        harness.engine.sign_in("bob@acme.example", PASSWORD, "1.1.1.1").await.unwrap().enough(),
+        harness.engine.sign_in("bob@acme.example", PASSWORD, "1.1.1.1", "").await.unwrap().enough(),
         Some(user.clone())
     );
     assert_eq!(harness.engine.memberships(&user.id).await.unwrap().1[0].account.id, *team.account().unwrap());
@@ -226,8 +226,8 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     harness.engine.reset_link(&first).await.unwrap();
     assert!(matches!(harness.engine.reset_password(&first, "short", "").await, Err(Error::Invalid(_))));
     harness.engine.reset_password(&first, PASSWORD, "203.0.113.9").await.unwrap();
-    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1").await.is_ok());
-    assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
+    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1", "").await.is_ok());
+    assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1", "").await.is_err());
     assert!(!is_alive(&harness, "one").await, "all sessions end");
     is_conflict(harness.engine.reset_password(&first, OLD, "").await, "has already been used");
     assert!(harness.emails().await.pop().unwrap().subject.contains("was changed"));
@@ -262,7 +262,7 @@ async fn changing_the_password_ends_the_other_sessions(harness: TestHarness) {
     assert_eq!(change(form(OLD, "Password1234!")).await.unwrap_err().fields()[0].field, "password");
     change(form(OLD, PASSWORD)).await.unwrap();
     assert!(is_alive(&harness, "here").await && !is_alive(&harness, "there").await);
-    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1").await.is_ok());
+    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1", "").await.is_ok());
     for _ in 0..5 {
         assert!(matches!(change(form("wrong", OLD)).await, Err(Error::Invalid(_))));
     }

@@ -20,7 +20,7 @@ use domain::{
 use crate::{
     Engine,
     password::{self, Turn},
-    service::users::taken_address,
+    service::users::{sign_in_throttle::Budget, taken_address},
     store::{
         accounts,
         db::Tx,
@@ -57,7 +57,7 @@ impl Accounts for Engine {
         Ok((user, account))
     }
 
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome> {
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str, device: &str) -> Result<PasswordOutcome> {
         let email = normal_email(email);
         // No user has such an address or password, so there is nothing to check, count or store.
         if email_complaint(&email).is_some() || password.chars().count() > PASSWORD_MAX_CHARS {
@@ -65,12 +65,21 @@ impl Accounts for Engine {
         }
         let known = users::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
+        let device = user.as_ref().and_then(|user| self.known_device(device, &user.id));
+        let budgets = match &device {
+            Some(device) => vec![Budget::device(device)],
+            None => vec![Budget::address(&email), Budget::client(client_ip)],
+        };
         // Whether there is a second factor is revealed only after the right password.
-        if !self.check_password(&email, password, hash.clone(), client_ip).await? {
+        if !self.check_password(password, hash.clone(), client_ip, &budgets).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let (user, hash) = user.zip(hash).ok_or_else(|| Error::Unauthenticated(WRONG.into()))?;
         self.after_password(user, &hash).await
+    }
+
+    fn device_cookie(&self, user: &UserId) -> String {
+        self.seal_device(user)
     }
 
     async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)> {

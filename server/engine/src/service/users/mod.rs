@@ -1,9 +1,10 @@
 //! What users manage themselves: passwords, signed-in browsers, and email preferences.
 
 pub mod create;
+mod device_cookie;
 pub(super) mod emails;
 mod second_factor;
-mod sign_in_throttle;
+pub(super) mod sign_in_throttle;
 
 use async_trait::async_trait;
 use domain::{
@@ -20,12 +21,12 @@ use crate::{
     digest::hash,
     mail::{self, Queueing},
     password::{self, Turn},
-    service::users::emails::Link,
+    service::users::{emails::Link, sign_in_throttle::Budget},
     store::{
         audit::{self, Entry},
         db::Tx,
         error::StoreError,
-        users::{self, email_preferences, password_resets, sessions, sign_in_failures},
+        users::{self, email_preferences, password_resets, sessions},
     },
 };
 
@@ -71,7 +72,7 @@ impl Users for Engine {
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, "").await?;
-        sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
+        Budget::address(&user.email).clear(&mut tx).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordReset)).await?;
         self.notify_password_changed(&mut tx, &user).await?;
         tx.commit().await?;
@@ -80,7 +81,8 @@ impl Users for Engine {
 
     async fn change_password(&self, user: &UserId, form: &NewPassword, session: &str, client_ip: &str) -> Result<()> {
         let user = self.known_user(user).await?;
-        self.require_password(&user, &form.current_password, client_ip).await?;
+        let own = [Budget::session(session)];
+        self.require_password(&user, &form.current_password, client_ip, &own).await?;
         if form.password == form.current_password {
             return Err(Error::invalid("password", "This is your current password. Choose a new one."));
         }
@@ -147,10 +149,10 @@ impl Engine {
         user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))
     }
 
-    /// Requires the user's password. Wrong passwords count as failed sign-ins.
-    async fn require_password(&self, user: &User, password: &str, client_ip: &str) -> Result<()> {
+    /// Requires the user's password.
+    async fn require_password(&self, user: &User, password: &str, client_ip: &str, own: &[Budget]) -> Result<()> {
         let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
-        if self.check_password(&user.email, password, stored, client_ip).await? {
+        if self.check_password(password, stored, client_ip, own).await? {
             return Ok(());
         }
         Err(Error::invalid("current_password", "The current password is incorrect."))
