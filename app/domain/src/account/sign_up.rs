@@ -1,5 +1,6 @@
 //! Signing up, and the rules for names, email addresses and passwords.
 
+use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -59,13 +60,15 @@ pub fn normal_email(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// What is wrong with an email address. Only its shape is checked; receiving mail proves the rest.
+/// What is wrong with an email address. Only its syntax is checked (RFC 5321 without quoted names and address literals, which
+/// few mail servers accept, and in ASCII); receiving mail proves the rest.
 #[must_use]
 pub fn email_complaint(email: &str) -> Option<FieldError> {
-    let outline = email.split_once('@').is_some_and(|(local, host)| {
-        !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
-    });
-    let fits = outline && email.len() <= EMAIL_MAX_CHARS && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    let fits = email.is_ascii()
+        && email.len() <= EMAIL_MAX_CHARS
+        && !email.contains('"')
+        && EmailAddress::parse_with_options(email, options).is_ok();
     (!fits).then(|| FieldError::new("email", "Enter an email address such as ana@acme.example."))
 }
 
@@ -101,6 +104,39 @@ mod tests {
         let form = SignUp { email: "ana".into(), password: "short".into(), ..SignUp::default() };
         let fields: Vec<_> = form.check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
         assert_eq!(fields, ["email", "password", "account"]);
+    }
+
+    #[test]
+    fn an_email_address_is_one_address_and_nothing_else() {
+        for fine in ["ana@acme.example", "ana.smith+offhook@mail.acme.example", "o'hara_1@xn--bcher-kva.example"] {
+            assert_eq!(email_complaint(fine), None, "{fine}");
+        }
+        let long = format!("{}@acme.example", "x".repeat(EMAIL_MAX_CHARS));
+        for wrong in [
+            "ana",
+            "ana@",
+            "@acme.example",
+            "ana@acme",
+            "ana@acme..example",
+            "ana@.example",
+            "ana@acme.example.",
+            "a na@acme.example",
+            "ana@eve@acme.example",
+            "x<victim@acme.example>",
+            "x<victim@acme.example",
+            "Ana <ana@acme.example>",
+            "<ana@acme.example>",
+            "ana@acme.example,eve@acme.example",
+            "ana@acme.example\r\nBcc: eve@acme.example",
+            "\"ana smith\"@acme.example",
+            "ana@[127.0.0.1]",
+            "ana@acme.example\0",
+            ".ana@acme.example",
+            "änä@acme.example",
+            &long,
+        ] {
+            assert!(email_complaint(wrong).is_some(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -225,15 +225,15 @@ async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     let emails = harness.emails().await;
     let subjects: Vec<&str> = emails.iter().map(|email| email.subject.as_str()).collect();
     let expected = [
-        "Helpdesk is failing",
-        "Helpdesk has been failing for a day",
-        "Helpdesk has been failing for four days",
-        "Helpdesk is disabled",
+        "“Helpdesk” is failing",
+        "“Helpdesk” has been failing for a day",
+        "“Helpdesk” has been failing for four days",
+        "“Helpdesk” is disabled",
     ];
     // Whether a day passes before ten failures in a row depends on the number of attempts in it.
     let mut wanted: Vec<&str> = expected.into_iter().filter(|subject| subjects.contains(subject)).collect();
     assert_eq!(subjects, wanted, "each once, in this order");
-    wanted.retain(|subject| *subject != "Helpdesk is failing");
+    wanted.retain(|subject| *subject != "“Helpdesk” is failing");
     assert_eq!(wanted, expected[1..]);
     let last = emails.last().unwrap();
     assert_eq!(last.to, "ana@acme.example");

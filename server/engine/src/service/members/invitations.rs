@@ -17,7 +17,7 @@ use super::team::rules;
 use crate::{
     Engine,
     digest::hash,
-    mail::{Email, Queueing},
+    mail::{Email, Purpose, Queueing, naming},
     password::{self, Turn},
     service::users::emails::{self, Link},
     store::{
@@ -101,8 +101,11 @@ impl Engine {
         let entry = self.entry_of(team, rules.invited).by(actor).about(invitation.id.as_str(), &invitation.email);
         self.record(&mut tx, entry.with([Change::noted("role", role.as_str())])).await?;
         let page = self.invitation_page(team, &link);
-        let how = Queueing { about: Some(invitation.id.as_str()), valid_ms: INVITATION_MS };
-        self.queue_email(&mut tx, invitation_email(team, &invitation, &page), how).await?;
+        let how =
+            Queueing { purpose: Purpose::Invitation, about: Some(invitation.id.as_str()), valid_ms: INVITATION_MS };
+        if !self.queue_email(&mut tx, invitation_email(team, &invitation, &page), how).await? {
+            return Err(Error::TooMany { retry_after_s: RETRY_AFTER_S });
+        }
         tx.commit().await?;
         let link = (!self.config().mail.is_configured()).then_some(SecretLink(page));
         Ok(Invitation { link, ..invitation })
@@ -218,7 +221,7 @@ impl Engine {
 
 fn invitation_email(team: &Team, invitation: &Invitation, page: &str) -> Email {
     let what = match team {
-        Team::Account(account) => format!("the account {}", account.name),
+        Team::Account(account) => format!("the account {}", naming::to_stranger(&account.name)),
         Team::Staff => "the provider's staff".to_owned(),
     };
     emails::invitation(invitation, &what, page)

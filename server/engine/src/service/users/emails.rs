@@ -31,7 +31,8 @@ impl Link {
 
 impl Engine {
     /// Queues an email in the transaction of what it reports. `about` is the invitation that it carries.
-    pub(crate) async fn queue_email(&self, tx: &mut Tx, email: Email, how: Queueing<'_>) -> Result<()> {
+    /// False if too many were written within an hour, so that it is not sent.
+    pub(crate) async fn queue_email(&self, tx: &mut Tx, email: Email, how: Queueing<'_>) -> Result<bool> {
         Ok(mail::queue(tx, self.context(), self.vault(), &email, how).await?)
     }
 

@@ -19,7 +19,7 @@ use domain::{
 use crate::{
     Engine,
     digest::hash,
-    mail::{self, Queueing},
+    mail::{self, Purpose, Queueing},
     password::{self, Turn},
     service::users::{emails::Link, sign_in_throttle::Budget},
     store::{
@@ -46,12 +46,16 @@ impl Users for Engine {
         let mut tx = self.db().begin().await?;
         password_resets::add(&mut tx, &link.hash, user.as_ref().map(|user| &user.id), now, now.plus_ms(RESET_MS))
             .await?;
-        match user {
+        let queued = match user {
             Some(user) => {
                 let email = emails::reset(&user.email, &self.page_url(&format!("reset/{}", link.text)));
-                self.queue_email(&mut tx, email, Queueing { about: None, valid_ms: RESET_MS }).await?;
+                let how = Queueing { purpose: Purpose::Reset, about: None, valid_ms: RESET_MS };
+                self.queue_email(&mut tx, email, how).await?
             }
-            None => mail::queue_nothing(&mut tx, self.context()).await?,
+            None => false,
+        };
+        if !queued {
+            mail::queue_nothing(&mut tx, self.context()).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -179,7 +183,7 @@ impl Engine {
 
     async fn notify_password_changed(&self, tx: &mut Tx, user: &User) -> Result<()> {
         let email = emails::password_changed(&user.email, &self.page_url("forgot"));
-        self.queue_email(tx, email, Queueing::notice()).await
+        self.queue_email(tx, email, Queueing::notice()).await.map(|_| ())
     }
 }
 

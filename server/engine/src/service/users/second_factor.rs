@@ -245,7 +245,7 @@ impl Engine {
 
     async fn notify_second_factor(&self, tx: &mut Tx, user: &User, event: FactorEvent) -> Result<()> {
         let email = emails::second_factor(&user.email, event, &self.page_url("me/security"));
-        self.queue_email(tx, email, Queueing::notice()).await
+        self.queue_email(tx, email, Queueing::notice()).await.map(|_| ())
     }
 }
 
