@@ -2,6 +2,7 @@
 
 use domain::{account::Role, actor::Actor, id::UserId};
 use reqwest::StatusCode;
+use serde_json::Value;
 
 use crate::{
     browser::{Browser, EMAIL, PASSWORD, create_user, with_form},
@@ -115,6 +116,41 @@ async fn a_removed_member_loses_access_at_once_and_the_only_admin_stays() {
     let demoted = [("acct", acct.as_str()), ("usr", own.as_str()), ("form[role]", "viewer")];
     let kept = eve.post("/api/members/role", &demoted).await;
     assert!(page_after(&mut eve, &kept).await.text.contains("You can't change your own role"));
+}
+
+#[tokio::test]
+async fn removing_an_admin_names_the_api_tokens_that_they_created_and_that_still_work() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let acct = tenant.account.id.to_string();
+    let place = engine::Affiliation::Member(tenant.account.id.clone(), Role::Admin);
+    app.room.engine.create_user(&Actor::COMMAND_LINE, "eve@acme.example", NEW, place).await.unwrap();
+    let mut eve = Browser::new(&app);
+    eve.post("/api/sign-in", &[("form[email]", "eve@acme.example"), ("form[password]", NEW)]).await;
+    for name in ["eve-deploy", "eve-revoked"] {
+        let form = [("acct", acct.as_str()), ("form[name]", name), ("form[scopes][]", "events:write")];
+        let made = eve.post("/api/tokens/make", &form).await;
+        assert!(made.header("location").contains("/tokens"), "{made:?}");
+    }
+    let tokens: Value = serde_json::from_str(&tenant.get("/api/v1/tokens").await.text).unwrap();
+    let revoked = tokens["data"].as_array().unwrap().iter().find(|token| token["name"] == "eve-revoked").unwrap();
+    tenant.delete(&format!("/api/v1/tokens/{}", revoked["id"].as_str().unwrap())).await;
+    let members = ana.get(&format!("/a/{acct}/members")).await.text;
+    let ids = members.split("/members/usr_").skip(1).map(|rest| format!("usr_{}", &rest[..26]));
+    let mut page = String::new();
+    for id in ids {
+        let found = ana.get(&format!("/a/{acct}/members/{id}/remove")).await.text;
+        if found.contains("Remove eve@acme.example?") {
+            page = found;
+            let removed = ana.post("/api/members/remove", &[("acct", &acct), ("usr", &id)]).await;
+            let list = page_after(&mut ana, &removed).await.text;
+            assert!(list.contains("API tokens that they created still work: eve-deploy."), "{list}");
+            break;
+        }
+    }
+    assert!(page.contains("eve-deploy") && page.contains("keep working"), "{page}");
+    assert!(!page.contains("eve-revoked"), "{page}");
 }
 
 /// The id of the other member on the page.
