@@ -160,6 +160,31 @@ fn user_in(page: &str, not: &UserId) -> String {
 }
 
 #[tokio::test]
+async fn signing_up_needs_the_emailed_link_and_shows_the_same_for_a_known_address() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    create_user(&app, &tenant.account, Role::Admin).await;
+    let form = |email| [("form[email]", email), ("form[account]", "Beta"), ("form[name]", "Eve")];
+    let (mut eve, mut other) = (Browser::new(&app), Browser::new(&app));
+    assert!(!eve.get("/sign-up").await.text.contains("form[password]"), "it is chosen behind the link");
+    let asked = eve.post("/api/sign-up", &form("eve@beta.example")).await;
+    let shown = page_after(&mut eve, &asked).await.text;
+    assert!(shown.contains("emailed a link to eve@beta.example") && shown.contains("Check your email"), "{shown}");
+    let link = path_in_email(&app).await;
+    let known = other.post("/api/sign-up", &form(EMAIL)).await;
+    let known = page_after(&mut other, &known).await.text;
+    let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
+    assert_eq!(main(&shown).replace("eve@beta.example", EMAIL), main(&known), "the response reveals nothing");
+    assert_eq!(path_in_email(&app).await, "/sign-in");
+    let page = eve.get(&link).await;
+    assert!(page.text.contains("Choose a password") && page.text.contains("eve@beta.example"), "{}", page.text);
+    let done = eve.post("/api/sign-up/finish", &[("link", end(&link)), ("form[password]", NEW)]).await;
+    assert!(done.header("location").ends_with("/start"), "{done:?}");
+    assert_eq!(eve.get(done.header("location")).await.status, StatusCode::OK);
+    assert_eq!(eve.get(&link).await.status, StatusCode::NOT_FOUND, "it works once");
+}
+
+#[tokio::test]
 async fn a_password_reset_works_once_and_ends_all_sessions() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
@@ -247,7 +272,7 @@ async fn without_a_mail_server_the_link_of_an_invitation_is_shown_once() {
     let emailed = invite(&mut ana, "bob@acme.example").await;
     assert!(emailed.contains("email an invitation to bob@acme.example") && !emailed.contains("/invite/"), "{emailed}");
     app.emails().await;
-    app.mail.unconfigure();
+    app.mail.configure(false);
     let shown = invite(&mut ana, "eve@acme.example").await;
     assert!(shown.contains("No mail server is configured") && shown.contains("/invite/"), "{shown}");
     app.emails().await;

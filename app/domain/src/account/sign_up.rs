@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, FieldError, Result},
+    id::{AccountId, UserId},
     name,
+    time::DAY_MS,
 };
 
 /// Minimum password length in characters.
@@ -14,6 +16,9 @@ pub const PASSWORD_MIN_CHARS: usize = 12;
 pub const PASSWORD_MAX_CHARS: usize = 256;
 /// Maximum length of an email address in characters (RFC 5321 section 4.5.3.1).
 pub const EMAIL_MAX_CHARS: usize = 254;
+
+/// How long the link of a sign-up is valid, in milliseconds.
+pub const SIGN_UP_MS: i64 = DAY_MS;
 
 /// The sign-up form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,20 +43,37 @@ impl SignUp {
     /// # Errors
     /// `Invalid` with one entry per invalid field.
     pub fn check(self) -> Result<Self> {
+        let weak = password_complaint("password", &self.password);
+        self.check_with(weak)
+    }
+
+    /// The same for a form whose password is chosen later, once the email address is proven.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_unproven(self) -> Result<Self> {
+        Self { password: String::new(), ..self }.check_with(None)
+    }
+
+    fn check_with(self, weak: Option<FieldError>) -> Result<Self> {
         let email = normal_email(&self.email);
         let (name, account) = (name::checked_if_any("name", &self.name), account_name(&self.account));
-        let complaints = [
-            name.as_ref().err().cloned(),
-            email_complaint(&email),
-            password_complaint("password", &self.password),
-            account.as_ref().err().cloned(),
-        ];
+        let complaints = [name.as_ref().err().cloned(), email_complaint(&email), weak, account.as_ref().err().cloned()];
         let errors: Vec<_> = complaints.into_iter().flatten().collect();
         match (name, account) {
             (Ok(name), Ok(account)) if errors.is_empty() => Ok(Self { name, email, password: self.password, account }),
             _ => Err(Error::Invalid(errors)),
         }
     }
+}
+
+/// What follows from signing up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignUpOutcome {
+    /// A link was emailed. Nothing else exists yet, and the response is the same if the address already has a user.
+    LinkSent,
+    /// No mail server is configured, so the user and the account exist.
+    SignedUp(UserId, AccountId),
 }
 
 /// An email address as it is stored and compared: trimmed and in lower case.

@@ -52,6 +52,8 @@ const RECIPIENT_HOURLY_MAX: i64 = 20;
 /// What an email is for. The less it takes to cause one, the smaller the share of all emails that it may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
+    /// A stranger signs up.
+    SignUp,
     /// A stranger asks for a new password.
     Reset,
     /// A user invites an address.
@@ -64,6 +66,7 @@ impl Purpose {
     /// Emails of the installation per hour above which no more are queued for this purpose.
     const fn hourly_max(self) -> i64 {
         match self {
+            Self::SignUp => 400,
             Self::Reset => 500,
             Self::Invitation => 1_000,
             Self::Notice => 2_000,
@@ -216,9 +219,9 @@ impl InMemoryMailer {
         self.inbox().failures = failures.into_iter().collect();
     }
 
-    /// Behaves as if no mail server were configured.
-    pub fn unconfigure(&self) {
-        self.inbox().unconfigured = true;
+    /// Behaves as if a mail server were configured, or not.
+    pub fn configure(&self, is_configured: bool) {
+        self.inbox().unconfigured = !is_configured;
     }
 }
 

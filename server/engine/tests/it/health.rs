@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::{
-    harness::{START, TestHarness, newcomer, on_both},
+    harness::{START, TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -187,7 +187,7 @@ async fn account_counts_are_the_sum_of_its_endpoints(harness: TestHarness) {
     for (id, row) in [&first.id, &second.id].into_iter().zip(listed) {
         assert_eq!(harness.engine.endpoint(&harness.admin, id).await.unwrap(), row, "the list and the page agree");
     }
-    let (stranger, _) = newcomer(&harness.engine, "Other").await;
+    let (stranger, _) = harness.newcomer("Other").await;
     assert!(harness.engine.account_hours(&stranger, START).await.unwrap().is_empty());
 }
 

@@ -43,6 +43,7 @@ mod retention;
 mod rotation;
 mod second_factor;
 mod sending;
+mod sign_up;
 mod staff;
 mod states;
 mod steps;

@@ -186,7 +186,7 @@ async fn an_invitation_shows_what_became_of_its_email(harness: TestHarness) {
 }
 
 async fn without_a_mail_server_whoever_invites_gets_the_link(harness: TestHarness) {
-    harness.mail.unconfigure();
+    harness.mail.configure(false);
     let sent = harness.engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap();
     assert!(!format!("{sent:?}").contains("/invite/"), "{sent:?}");
     let link = sent.link.unwrap().0;

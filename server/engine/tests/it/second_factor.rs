@@ -16,7 +16,7 @@ use domain::{
 };
 use engine::store::users::sessions::{Owner, Stored};
 
-use crate::harness::{TestHarness, newcomer, on_both};
+use crate::harness::{TestHarness, on_both};
 
 on_both! { the_first_correct_code_turns_the_second_factor_on a_draft_key_belongs_to_one_user_and_expires signing_in_requires_an_unused_code a_code_one_step_early_or_late_is_accepted concurrent_guesses_wait_as_long_as_sequential_ones wrong_codes_delay_the_next_one_whatever_the_password the_code_must_follow_the_password_within_minutes a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor a_recovery_code_signs_in_once new_recovery_codes_replace_the_old_ones turning_it_off_requires_a_code an_operator_removes_a_lost_second_factor no_part_of_a_second_factor_is_stored_in_plain_text the_member_list_shows_who_has_a_second_factor }
 
@@ -111,7 +111,7 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
 }
 
 async fn a_draft_key_belongs_to_one_user_and_expires(harness: TestHarness) {
-    let (user, (stranger, _)) = (id(&harness.admin), newcomer(&harness.engine, "Beta").await);
+    let (user, (stranger, _)) = (id(&harness.admin), harness.newcomer("Beta").await);
     let draft = harness.engine.draft_factor(&user).await.unwrap();
     let gone = Err(Error::NotFound("Two-factor set-up".into()));
     assert_eq!(harness.engine.drafted_factor(&id(&stranger), &draft).await, gone, "it is sealed for its user");
@@ -255,7 +255,7 @@ async fn a_recovery_code_signs_in_once(harness: TestHarness) {
 }
 
 async fn new_recovery_codes_replace_the_old_ones(harness: TestHarness) {
-    let (app, (stranger, _)) = (App::of_ana(&harness).await, newcomer(&harness.engine, "Beta").await);
+    let (app, (stranger, _)) = (App::of_ana(&harness).await, harness.newcomer("Beta").await);
     let sealed = harness.engine.renew_recovery_codes(&app.user, IP).await.unwrap();
     assert!(subject(&harness).await.ends_with("new recovery codes"));
     let others = harness.engine.open_recovery_codes(&id(&stranger), &sealed).await;

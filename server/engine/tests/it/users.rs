@@ -13,7 +13,7 @@ use domain::{
 use engine::store::users::sessions::{Owner, Stored};
 
 use crate::{
-    harness::{TestHarness, newcomer, on_both},
+    harness::{TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -118,7 +118,7 @@ async fn a_resent_invitation_has_a_new_link(harness: TestHarness) {
 }
 
 async fn an_invitation_is_for_one_address(harness: TestHarness) {
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     let bobs = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let refused = harness.engine.join(TeamKind::Account, &bobs, &id(&stranger), "").await.unwrap_err();
     assert!(matches!(&refused, Error::Forbidden(words) if words.contains("bob@acme.example")), "{refused:?}");
@@ -149,7 +149,7 @@ async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
 
 async fn only_admins_see_and_change_members(harness: TestHarness) {
     let bob = joined(&harness, "bob@acme.example", Role::Developer).await;
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     let eve = invite("eve@acme.example", Role::Admin).unwrap();
     for who in [&bob, &harness.token] {
         assert!(matches!(harness.engine.members(who, TeamKind::Account).await, Err(Error::Forbidden(_))));
@@ -307,7 +307,9 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
 async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
     let weak = "Password1234!";
     let sign_up = SignUp { email: "new".into(), password: weak.into(), account: "New".into(), ..SignUp::default() };
+    harness.mail.configure(false);
     let refused = harness.engine.sign_up(sign_up, "203.0.113.9").await.unwrap_err();
+    harness.mail.configure(true);
     assert_eq!(refused.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "password"]);
     let link = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let form = NewUserForm { password: weak.into(), ..NewUserForm::default() };
@@ -322,7 +324,7 @@ async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
 
 async fn only_their_owner_lists_and_ends_sessions(harness: TestHarness) {
     let ana = id(&harness.admin);
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     for name in ["here", "there", "elsewhere"] {
         session(&harness, name, &ana).await;
     }

@@ -1,12 +1,13 @@
 //! Accounts: sign-up, sign-in, and who the actor is.
 
 mod settings;
+mod sign_up;
 
 use async_trait::async_trait;
 use domain::{
     Error,
     account::{
-        Account, AccountInput, Accounts, Membership, PASSWORD_MAX_CHARS, Role, SignUp, User, email_complaint,
+        Account, AccountInput, Accounts, Membership, PASSWORD_MAX_CHARS, SignUp, SignUpOutcome, User, email_complaint,
         normal_email,
     },
     actor::{Actor, Permission, Who},
@@ -19,8 +20,7 @@ use domain::{
 
 use crate::{
     Engine,
-    password::{self, Turn},
-    service::users::{sign_in_throttle::Budget, taken_address},
+    service::users::sign_in_throttle::Budget,
     store::{
         accounts,
         db::Tx,
@@ -34,27 +34,19 @@ const WRONG: &str = "Incorrect email address or password.";
 
 #[async_trait]
 impl Accounts for Engine {
-    async fn sign_up(&self, form: SignUp, client_ip: &str) -> Result<(User, Account)> {
+    async fn sign_up(&self, form: SignUp, client_ip: &str) -> Result<SignUpOutcome> {
         if !self.sign_up_open() {
-            return Err(Error::Forbidden("Sign-up is closed. Ask an admin of your account to invite you.".into()));
+            return Err(sign_up::closed());
         }
-        let turn = Turn::take(client_ip)?;
-        let form = checked(&turn, form).await?;
-        let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
-        let account = Account::new(self.new_id(AccountId::new), form.account, None);
-        let hash = self.config().password_cost.hash(&turn, form.password).await?;
-        let now = self.now();
-        let mut tx = self.db().begin().await?;
-        users::add(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
-        accounts::add(&mut tx, &account, now).await?;
-        members::add(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
-        let (id, name) = (user.id.clone(), user.email.clone());
-        let who =
-            Who::Member { user: id, name, account: account.id.clone(), role: Role::Admin, developers_rotate: false };
-        let entry = self.entry(&Actor::new(who), &account.id, AuditAction::AccountCreated);
-        self.record(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
-        tx.commit().await?;
-        Ok((user, account))
+        self.begin_sign_up(form, client_ip).await
+    }
+
+    async fn linked_sign_up(&self, link: &str) -> Result<SignUp> {
+        self.open_sign_up(link).await
+    }
+
+    async fn finish_sign_up(&self, link: &str, password: &str, client_ip: &str) -> Result<(User, Account)> {
+        self.complete_sign_up(link, password, client_ip).await
     }
 
     async fn sign_in(&self, email: &str, password: &str, client_ip: &str, device: &str) -> Result<PasswordOutcome> {
@@ -123,21 +115,6 @@ pub(super) fn taken_reference(error: StoreError, reference: Option<String>) -> E
         return error.into();
     }
     Error::Conflict { detail: "Another account has this reference.".into(), existing: reference }
-}
-
-/// Checks the form, and reports all errors at once.
-async fn checked(turn: &Turn, form: SignUp) -> Result<SignUp> {
-    let weak = password::complaint(turn, "password", &form.password, &[&form.email, &form.name, &form.account]).await?;
-    match (form.check(), weak) {
-        (Ok(form), None) => Ok(form),
-        (Ok(_), Some(weak)) => Err(Error::Invalid(vec![weak])),
-        (Err(Error::Invalid(mut complaints)), weak) => {
-            let weak = weak.filter(|weak| complaints.iter().all(|one| one.field != weak.field));
-            complaints.extend(weak);
-            Err(Error::Invalid(complaints))
-        }
-        (Err(error), _) => Err(error),
-    }
 }
 
 impl Engine {
