@@ -57,6 +57,18 @@ impl Flash {
         !self.errors.is_empty()
     }
 
+    /// Its size in the session, in bytes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> usize {
+        serde_json::to_string(self).map_or(usize::MAX, |text| text.len())
+    }
+
+    /// This flash without its values, if it would take more bytes than this in the session.
+    #[must_use]
+    pub fn within(self, max_bytes: usize) -> Self {
+        if self.stored_bytes() <= max_bytes { self } else { Self { typed: Vec::new(), ..self } }
+    }
+
     /// Whether this is for the page at this path, ignoring the query.
     #[must_use]
     pub fn is_for(&self, path: &str) -> bool {

@@ -150,6 +150,12 @@ pub fn reset(link: &str) -> String {
     format!("/reset/{}", encode(link))
 }
 
+/// The page of an emailed sign-up link.
+#[must_use]
+pub fn sign_up(link: &str) -> String {
+    format!("{SIGN_UP}/{}", encode(link))
+}
+
 /// A delivery's page.
 #[must_use]
 pub fn delivery(acct: &str, dlv: &str) -> String {

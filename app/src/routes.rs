@@ -42,7 +42,7 @@ use crate::pages::{
     security::SecurityPage,
     settings::SettingsPage,
     sign_in::SignInPage,
-    sign_up::SignUpPage,
+    sign_up::{FinishSignUpPage, SignUpPage},
     start::StartPage,
     test_line::TestLinePage,
     verify::VerifySignInPage,
@@ -75,6 +75,7 @@ fn PublicRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/sign-in") view=SignInPage/>
         <Route ssr=ssr.clone() path=path!("/sign-in/verify") view=VerifySignInPage/>
         <Route ssr=ssr.clone() path=path!("/sign-up") view=SignUpPage/>
+        <Route ssr=ssr.clone() path=path!("/sign-up/:link") view=FinishSignUpPage/>
         <Route ssr=ssr.clone() path=path!("/invite/:link") view=InvitationPage/>
         <Route ssr=ssr.clone() path=path!("/invite/staff/:link") view=StaffInvitationPage/>
         <Route ssr=ssr.clone() path=path!("/forgot") view=ForgotPage/>

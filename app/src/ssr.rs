@@ -5,6 +5,7 @@ pub mod bulk_rotation;
 mod cookie;
 pub mod first_attempt;
 pub mod mail_messages;
+mod postponed;
 mod second_step;
 mod staff;
 mod typed;
@@ -12,6 +13,7 @@ mod visitor;
 
 pub use answer::{Done, form, move_to, refuse, restart_sign_in, set_status};
 pub use cookie::{SecureCookies, set_cookie};
+pub use postponed::{Postponed, PostponedForm};
 pub use second_step::{
     QrCodePath, begin_second_step, draft, drawing, forget_pending_sign_in, keep_codes, keep_draft, pending_sign_in,
     take_codes,
@@ -19,7 +21,7 @@ pub use second_step::{
 pub use staff::{actor, agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, backend, client_ip, now, path, request_id,
+    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, backend, client_ip, device, now, path, request_id,
     request_origin, require_fresh_sign_in, require_within_rate_limit, session, session_id, sign_in, sign_out,
     take_flash, theme, user, was_signed_in, zone,
 };

@@ -2,13 +2,11 @@
 
 use std::{net::IpAddr, sync::Arc};
 
+use domain::client::network;
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{
-    client_ip,
-    shares::{Share, Shares},
-};
+use crate::shares::{Share, Shares};
 
 /// Most connections at once.
 pub const CONNECTIONS_MAX: usize = 8_192;
@@ -66,7 +64,7 @@ impl Admission {
     pub fn share(&self, address: IpAddr) -> Option<Share<IpAddr>> {
         let is_busy = self.free.available_permits() < self.connections_max / 4;
         let share = if is_busy { ADDRESS_SHARE_WHEN_BUSY } else { ADDRESS_SHARE };
-        self.addresses.take(client_ip::network(address), (self.connections_max / share).max(ADDRESS_MIN))
+        self.addresses.take(network(address), (self.connections_max / share).max(ADDRESS_MIN))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The address of the client: the peer, or the address that a trusted proxy forwards for.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{extract::ConnectInfo, http::request::Parts};
 use ipnet::IpNet;
@@ -13,15 +13,6 @@ pub fn of(parts: &Parts, trusted: &[IpNet]) -> IpAddr {
     let named = parts.headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = named.flat_map(|value| value.split(',')).map(str::trim).collect();
     resolve(peer.to_canonical(), &hops, trusted)
-}
-
-/// The network that counts as one client: an IPv4 address, or an IPv6 /64, from which anyone can use any address.
-#[must_use]
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64)).into(),
-        ip => ip,
-    }
 }
 
 /// Walks back from the peer: only a trusted hop is believed about the one before it.

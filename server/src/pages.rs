@@ -1,27 +1,49 @@
 //! Pages and their server functions, with the context that they run in.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use app::ssr::{AttemptLimit, ClientIp, SecureCookies};
+use app::{
+    api::{
+        endpoints::{CreateEndpoint, UpdateEndpoint},
+        test_events::{SendTest, Start},
+    },
+    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, SecureCookies},
+};
 use axum::{
     Router,
+    body::Body,
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware,
     response::{IntoResponse as _, Response},
-    routing::{any, get},
+    routing::{MethodRouter, any, get},
 };
-use leptos::{context::provide_context, server_fn::axum::server_fn_paths};
+use domain::client::counted_as;
+use leptos::{
+    context::provide_context,
+    server_fn::{ServerFn as _, axum::server_fn_paths},
+};
 use tower_http::{CompressionLevel, compression::CompressionLayer, limit::RequestBodyLimitLayer};
 use tower_sessions::Session;
 
 use crate::{
-    app_state::SharedState, audit_export, client_ip, csrf, live, local, rate_limit::Decision, request_span,
-    session_store, site, time_limit, user,
+    app_state::SharedState, audit_export, client_ip, csrf, live, local, plain_error::PlainError, rate_limit::Decision,
+    request_span, session_store, site, time_limit, user,
 };
 
-/// Largest form in bytes. The largest field is an example payload of 256 KiB, which percent-encoding may triple.
-const FORM_MAX_BYTES: usize = 1_024 * 1_024;
+/// Largest form in bytes. The longest field of most is a reason of 500 characters, each up to 12 bytes percent-encoded.
+const FORM_MAX_BYTES: usize = 8 * 1_024;
+/// The same with the headers of an endpoint: 20 of 2 KiB, which percent-encoding may triple.
+const HEADERS_FORM_MAX_BYTES: usize = 192 * 1_024;
+/// The same with an example payload of 256 KiB, which percent-encoding may triple.
+const PAYLOAD_FORM_MAX_BYTES: usize = 1_024 * 1_024;
+/// The forms that may be larger than others.
+const LARGE_FORMS: [(&str, usize); 4] = [
+    (CreateEndpoint::PATH, HEADERS_FORM_MAX_BYTES),
+    (UpdateEndpoint::PATH, HEADERS_FORM_MAX_BYTES),
+    (Start::PATH, HEADERS_FORM_MAX_BYTES),
+    (SendTest::PATH, PAYLOAD_FORM_MAX_BYTES),
+];
 /// Brotli's quality for pages: a list of 50 rows shrinks to a tenth within 2 ms; higher levels cost more time than they save.
 const PAGE_QUALITY: i32 = 4;
 
@@ -29,10 +51,11 @@ const PAGE_QUALITY: i32 = 4;
 pub fn routes(state: &SharedState) -> Router<SharedState> {
     let pages = leptos_axum::generate_route_list(app::App);
     let pages = pages.iter().fold(Router::new(), |router, listing| router.route(listing.path(), get(page)));
+    let forms = Router::new().route("/api/{*function}", form_of_at_most(FORM_MAX_BYTES));
+    let forms = LARGE_FORMS.iter().fold(forms, |forms, (path, max)| forms.route(path, form_of_at_most(*max)));
     pages
-        .route("/api/{*function}", any(function))
+        .merge(forms)
         .layer(middleware::from_fn(time_limit::enforce))
-        .layer(RequestBodyLimitLayer::new(FORM_MAX_BYTES))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_QUALITY)))
         .merge(audit_export::routes())
         .merge(live::routes())
@@ -40,10 +63,21 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
         .layer(middleware::from_fn_with_state(state.clone(), csrf::check))
 }
 
+fn form_of_at_most(max_bytes: usize) -> MethodRouter<SharedState> {
+    let explain = move |response: Response| async move {
+        if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
+            return response;
+        }
+        let detail = format!("This form is too large: at most {} KiB are accepted.", max_bytes / 1_024);
+        PlainError::from(domain::Error::TooLarge(detail)).into_response()
+    };
+    any(function).layer(RequestBodyLimitLayer::new(max_bytes)).layer(middleware::map_response(explain))
+}
+
 async fn page(State(state): State<SharedState>, session: Session, request: Request) -> Response {
     request_span::record_route(&request);
     record_user(&session).await;
-    let (provide, request, _) = context(state, request);
+    let (provide, request) = context(state, request);
     session_store::save(&session, site::render(provide, app::shell, request).await).await
 }
 
@@ -58,12 +92,52 @@ async fn function(State(state): State<SharedState>, session: Session, request: R
         let message = "Forms are sent with POST. Open the page that the form is on.\n";
         return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")], message).into_response();
     }
-    let (provide, request, limited) = context(state.clone(), request);
-    let mut response = leptos_axum::handle_server_fns_with_context(provide, request).await.into_response();
-    if let Some(decision) = limited.get() {
-        state.rates.sign_in.write_headers(*decision, response.headers_mut());
+    let (provide, request) = context(state, request);
+    let (parts, body) = request.into_parts();
+    let (head, request) = (parts.clone(), Request::from_parts(parts, body));
+    let postponed = Postponed::default();
+    let posting = {
+        let (provide, postponed) = (provide.clone(), postponed.clone());
+        move || {
+            provide();
+            provide_context(postponed.clone());
+        }
+    };
+    let response = leptos_axum::handle_server_fns_with_context(posting, request).await.into_response();
+    match postponed.get() {
+        Some(form) => show_again(form.clone(), head, provide, response).await,
+        None => session_store::save(&session, response).await,
     }
-    session_store::save(&session, response).await
+}
+
+/// The page of a form that can be submitted again later, with the input still in it. Programs get `response`.
+async fn show_again(
+    form: PostponedForm,
+    mut head: Parts,
+    provide: impl Fn() + Clone + Send + 'static,
+    response: Response,
+) -> Response {
+    let wants_page = head.headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
+    let (error, wait_s) = (form.error.clone(), form.error.retry_after_s().unwrap_or_default());
+    let mut response = match form.flash.path.parse() {
+        Ok(path) if wants_page => {
+            (head.method, head.uri) = (Method::GET, path);
+            let provide = move || {
+                provide();
+                provide_context(form.clone());
+            };
+            site::render(provide, app::shell, Request::from_parts(head, Body::empty())).await
+        }
+        _ => response,
+    };
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
+    } else if wants_page {
+        // The page of the form is closed to this user, and so redirects, or says so.
+        response = PlainError::from(error).into_response();
+    }
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+    response
 }
 
 /// Adds the user to the request's span. The session layer loads the session of every request anyway, to extend it.
@@ -71,21 +145,15 @@ async fn record_user(session: &Session) {
     let _ = user::signed_in(session).await;
 }
 
-/// What pages and forms find in their context, and whether the client has used up its sign-in attempts.
-fn context(
-    state: SharedState,
-    request: Request,
-) -> (impl Fn() + Clone + Send + 'static, Request, Arc<OnceLock<Decision>>) {
+/// What pages and forms find in their context.
+fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 'static, Request) {
     let (parts, body) = request.into_parts();
     let (client, origin) = (client_ip::of(&parts, &state.trusted_proxies).to_string(), local::origin(&parts));
-    let limited = Arc::new(OnceLock::new());
     let attempts = AttemptLimit::new({
-        let (state, client, limited) = (Arc::clone(&state), client.clone(), Arc::clone(&limited));
-        move || {
-            let decision = state.rates.sign_in.take(&client, state.backend.clock().now());
-            let Decision::Limited { retry_after_s } = decision else { return None };
-            let _ = limited.set(decision);
-            Some(retry_after_s)
+        let (state, client) = (Arc::clone(&state), counted_as(&client));
+        move || match state.rates.sign_in.take(&client, state.backend.clock().now()) {
+            Decision::Limited { retry_after_s } => Some(retry_after_s),
+            Decision::Allowed { .. } => None,
         }
     });
     let provide = move || {
@@ -96,5 +164,5 @@ fn context(
         provide_context(attempts.clone());
         provide_context(site::assets());
     };
-    (provide, Request::from_parts(parts, body), limited)
+    (provide, Request::from_parts(parts, body))
 }

@@ -43,10 +43,7 @@ impl IntoResponse for PlainError {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.0.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, format!("{}\n", self.0)).into_response();
-        if let Error::TooMany { retry_after_s }
-        | Error::LimitReached { retry_after_s, .. }
-        | Error::Unavailable { retry_after_s, .. } = self.0
-        {
+        if let Some(retry_after_s) = self.0.retry_after_s() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after_s));
         }
         response

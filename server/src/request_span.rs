@@ -21,7 +21,7 @@ use crate::app_state::SharedState;
 /// The header that carries the id, in requests and responses.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Paths that end in a secret, which is never logged.
-const SECRET_PATHS: [&str; 3] = [PATH_PREFIX, "/invite/", "/reset/"];
+const SECRET_PATHS: [&str; 4] = [PATH_PREFIX, "/invite/", "/reset/", "/sign-up/"];
 /// Longest id that is accepted from a caller, in characters.
 const ID_MAX_CHARS: usize = 64;
 
@@ -122,9 +122,12 @@ mod tests {
     #[test]
     fn a_path_is_logged_without_the_secret_at_its_end() {
         assert_eq!(loggable("/a/acct_1/deliveries"), "/a/acct_1/deliveries");
-        for (path, logged) in
-            [("/invite/abc", "/invite/…"), ("/reset/abc", "/reset/…"), ("/test-line/abc", "/test-line/…")]
-        {
+        for (path, logged) in [
+            ("/invite/abc", "/invite/…"),
+            ("/reset/abc", "/reset/…"),
+            ("/sign-up/abc", "/sign-up/…"),
+            ("/test-line/abc", "/test-line/…"),
+        ] {
             assert_eq!(loggable(path), logged);
         }
     }

@@ -131,6 +131,17 @@ impl Error {
         }
     }
 
+    /// Seconds after which the same request may succeed; none if waiting does not help.
+    #[must_use]
+    pub const fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::TooMany { retry_after_s }
+            | Self::LimitReached { retry_after_s, .. }
+            | Self::Unavailable { retry_after_s, .. } => Some(*retry_after_s),
+            _ => None,
+        }
+    }
+
     /// The errors per field; empty for other errors.
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {

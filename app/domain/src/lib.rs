@@ -13,6 +13,7 @@ pub mod audit;
 pub mod backend;
 pub mod body;
 pub mod cause;
+pub mod client;
 pub mod delivery;
 pub mod endpoint;
 pub mod error;

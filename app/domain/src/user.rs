@@ -16,6 +16,9 @@ pub const RESET_MS: i64 = HOUR_MS;
 /// Minimum time between two reset emails to the same address, in milliseconds.
 pub const RESET_PAUSE_MS: i64 = MINUTE_MS;
 
+/// How long a browser counts as one that a user has signed in with before, in days.
+pub const DEVICE_COOKIE_DAYS: u32 = 180;
+
 /// A session of a signed-in user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BrowserSession {

@@ -28,7 +28,7 @@ pub async fn sign_in(form: SignInForm) -> Result<(), UiError> {
     let next = links::safe_next(&form.next).unwrap_or("/");
     ssr::form(&links::sign_in_then(next), &form, async {
         ssr::require_within_rate_limit()?;
-        let step = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip()).await;
+        let step = ssr::backend()?.sign_in(&form.email, &form.password, &ssr::client_ip(), &ssr::device()).await;
         let step = step.map_err(|error| match error {
             // Wrong credentials: an error on this page, not a redirect to it.
             domain::Error::Unauthenticated(message) => domain::Error::invalid("", message),
@@ -105,13 +105,48 @@ pub async fn sign_in_waits(next: String) -> Result<bool, UiError> {
     Ok(false)
 }
 
-/// Creates a user and an account, signs in and redirects to the start page.
+/// Signs up: emails a link, or creates a user and an account, signs in and redirects to the start page.
 #[server(prefix = "/api", endpoint = "sign-up")]
 pub async fn sign_up(form: SignUpForm) -> Result<(), UiError> {
     use crate::{links, ssr};
+    use domain::account::SignUpOutcome;
     ssr::form(links::SIGN_UP, &form, async {
         ssr::require_within_rate_limit()?;
-        let (user, account) = ssr::backend()?.sign_up(form.clone(), ssr::request_origin()).await?;
+        match ssr::backend()?.sign_up(form.clone(), ssr::request_origin(), &ssr::client_ip()).await? {
+            SignUpOutcome::SignedUp(user, account) => {
+                ssr::sign_in(&user).await?;
+                Ok(ssr::Done::to(links::account(account.as_str(), "start")))
+            }
+            SignUpOutcome::LinkSent => {
+                let email = domain::account::normal_email(&form.email);
+                let message = format!("We’ve emailed a link to {email}. Open it within 24 hours to choose a password.");
+                Ok(ssr::Done::to(links::SIGN_UP).saying(message))
+            }
+        }
+    })
+    .await
+}
+
+/// The sign-up of an emailed link.
+pub async fn load_sign_up(link: String) -> Result<SignUpForm, UiError> {
+    Ok(crate::ssr::backend()?.linked_sign_up(&link).await?)
+}
+
+/// The password of a sign-up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishSignUpForm {
+    /// As entered.
+    #[serde(default)]
+    pub password: String,
+}
+
+/// Creates the user and the account of an emailed link, signs in and redirects to the start page.
+#[server(prefix = "/api", endpoint = "sign-up/finish")]
+pub async fn finish_sign_up(link: String, form: FinishSignUpForm) -> Result<(), UiError> {
+    use crate::{links, ssr};
+    ssr::form(&links::sign_up(&link), &form, async {
+        ssr::require_within_rate_limit()?;
+        let (user, account) = ssr::backend()?.finish_sign_up(&link, &form.password, &ssr::client_ip()).await?;
         ssr::sign_in(&user.id).await?;
         Ok(ssr::Done::to(links::account(account.id.as_str(), "start")))
     })
@@ -137,6 +172,11 @@ pub async fn home() -> Result<String, UiError> {
     let staff = ssr::staff().await.map_err(|_| UiError::not_found("Account"))?;
     let supports = staff.may(domain::actor::Permission::UseSupport);
     Ok(if supports { links::SUPPORT } else { links::OPS }.to_owned())
+}
+
+/// Whether signing up begins with an email, so that the password is chosen later.
+pub async fn sign_up_by_email() -> Result<bool, UiError> {
+    Ok(crate::ssr::backend()?.mail_configured())
 }
 
 /// Whether sign-up is open to whoever asks.

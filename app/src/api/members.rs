@@ -4,6 +4,7 @@ use domain::Error;
 use domain::actor::{Actor, Permission};
 use domain::id::{InvitationId, UserId};
 use domain::member::{Invitation, InvitationDetails, InviteForm, MemberList, NewUserForm, Team, TeamKind, TeamRole};
+use domain::token::ApiToken;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,13 @@ pub(crate) async fn load_members(team: &TeamPages) -> Result<(MemberList, String
     let actor = actor(team).await?;
     let own = actor.id().unwrap_or_default().to_owned();
     Ok((ssr::backend()?.members(&actor, team.kind()).await?, own))
+}
+
+/// The API tokens that this user created and that work, which they may know, however they leave.
+pub(crate) async fn load_tokens_of(team: &TeamPages, email: &str) -> Result<Vec<ApiToken>, UiError> {
+    let (backend, now) = (ssr::backend()?, ssr::now()?);
+    let all = backend.api_tokens(&actor(team).await?).await?;
+    Ok(all.into_iter().filter(|token| token.works(now) && token.created_by.as_deref() == Some(email)).collect())
 }
 
 /// The link of an invitation on the next page; nothing if it was emailed.
@@ -160,7 +168,17 @@ async fn remove(team: TeamPages, usr: String) -> Result<(), UiError> {
             return Ok(ssr::Done::to(links::SECURITY).saying("You have left the account."));
         }
         let from = if team == TeamPages::Staff { "the staff" } else { "the account" };
-        Ok(ssr::Done::to(team.list()).saying(format!("{} was removed from {from}.", member.user.email)))
+        let tokens = load_tokens_of(&team, &member.user.email).await?;
+        let left = if tokens.is_empty() {
+            String::new()
+        } else {
+            let names: Vec<&str> = tokens.iter().map(|token| token.name.as_str()).collect();
+            format!(
+                " API tokens that they created still work: {}. Rotate or revoke those that they may know.",
+                names.join(", ")
+            )
+        };
+        Ok(ssr::Done::to(team.list()).saying(format!("{} was removed from {from}.{left}", member.user.email)))
     })
     .await
 }

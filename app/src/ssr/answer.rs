@@ -7,7 +7,7 @@ use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use serde::Serialize;
 
-use super::{typed, visitor};
+use super::{postponed::postpone, typed, visitor};
 use crate::error::UiError;
 use crate::flash::Flash;
 use crate::links;
@@ -89,6 +89,10 @@ pub fn restart_sign_in(next: &str) -> UiError {
 }
 
 async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -> Result<(), UiError> {
+    if postpone(back, posted, &error) {
+        set_status(&error);
+        return Err(error);
+    }
     let (mut kept, mut errors) = (typed(posted), error.field_errors());
     if let UiError::Domain(domain::Error::Conflict { existing: Some(other), .. }) = &error {
         // Another record has the same URL. If it is the record of this page itself, another user has changed it meanwhile.
@@ -103,15 +107,14 @@ async fn refused(back: &str, posted: &(impl Serialize + Sync), error: UiError) -
     if matches!(error, UiError::Domain(domain::Error::Invalid(_))) { Ok(()) } else { Err(error) }
 }
 
-/// Keeps the input until the user has signed in again. Browsers without an earlier sign-in have none to keep.
+/// Keeps the input until the user has signed in again. Browsers without an earlier sign-in have none to keep; since anyone can
+/// claim to have signed in, this counts like an attempt to.
 async fn keep_unsent(back: &str, posted: &(impl Serialize + Sync)) -> Result<(), UiError> {
-    if !visitor::was_signed_in() {
+    if !visitor::was_signed_in() || visitor::require_within_rate_limit().is_err() {
         return Ok(());
     }
-    let flash =
-        Flash { path: back.to_owned(), errors: vec![FieldError::new("", UNSENT)], typed: typed(posted), ok: None };
-    // Under its own key: a rejected sign-in sets a flash as well.
-    visitor::session()?.insert(visitor::UNSENT_KEY, flash).await.map_err(visitor::lost)
+    let errors = vec![FieldError::new("", UNSENT)];
+    visitor::keep_unsent(Flash { path: back.to_owned(), errors, typed: typed(posted), ok: None }).await
 }
 
 /// Sets the response status for an error page; redirects to the sign-in page if the user is not signed in.

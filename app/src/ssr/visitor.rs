@@ -5,11 +5,15 @@ use std::sync::Arc;
 use domain::account::RequestOrigin;
 use domain::id::UserId;
 use domain::query::pairs;
+use domain::user::DEVICE_COOKIE_DAYS;
 use domain::{Backend, UnixMs};
 use http::request::Parts;
 use leptos::prelude::use_context;
-use tower_sessions::Session;
+use serde::Serialize;
+use tower_sessions::cookie::time;
+use tower_sessions::{Expiry, Session};
 
+use super::postponed::PostponedForm;
 use crate::error::UiError;
 use crate::flash::Flash;
 use crate::visit::Theme;
@@ -39,10 +43,19 @@ const RETRY_AFTER_S: u32 = 5;
 const FLASHES_KEY: &str = "flashes";
 /// Most flashes that are kept. Those that no page has fetched are dropped, the oldest first.
 const FLASHES_MAX: usize = 8;
+/// Most bytes that they take together, as stored: an example payload of 256 KiB with its quotes escaped.
+const FLASHES_MAX_BYTES: usize = 384 * 1_024;
 /// Session key of a form that was submitted while signed out.
-pub(super) const UNSENT_KEY: &str = "unsent";
+const UNSENT_KEY: &str = "unsent";
+/// Most bytes of such a form: anyone can submit one.
+const UNSENT_MAX_BYTES: usize = 16 * 1_024;
+/// How long a session without a user lasts between two requests: enough to correct a form.
+const ANONYMOUS_INACTIVITY: time::Duration = time::Duration::minutes(30);
 /// Cookie that marks browsers with an earlier sign-in, so that the sign-in page can say that the session has ended.
 const SEEN_COOKIE: &str = "seen";
+
+/// Cookie of a browser in which a user has signed in. It outlives the session.
+const DEVICE_COOKIE: &str = "device";
 
 /// The client's IP address, seen through trusted proxies. The server provides it in the context.
 #[derive(Debug, Clone)]
@@ -134,6 +147,7 @@ pub async fn sign_in(user: &UserId) -> Result<(), UiError> {
     session.insert(AGENT_KEY, agent).await.map_err(lost)?;
     session.insert(ADDRESS_KEY, client_ip()).await.map_err(lost)?;
     super::cookie::set_cookie(SEEN_COOKIE, "1");
+    super::cookie::set_secret_cookie(DEVICE_COOKIE, &backend()?.device_cookie(user), DEVICE_COOKIE_DAYS);
     Ok(())
 }
 
@@ -184,6 +198,9 @@ pub fn was_signed_in() -> bool {
 /// # Errors
 /// `Internal` if the session cannot be read.
 pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
+    if let Some(PostponedForm { flash, .. }) = use_context::<PostponedForm>() {
+        return Ok(flash);
+    }
     let session = session()?;
     let mut flashes = flashes(&session).await?;
     if let Some(at) = flashes.iter().position(|flash| flash.is_for(path)) {
@@ -204,9 +221,36 @@ pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
 pub(super) async fn keep_flash(flash: Flash) -> Result<(), UiError> {
     let session = session()?;
     let mut flashes = flashes(&session).await?;
-    flashes.push(flash);
-    flashes.drain(..flashes.len().saturating_sub(FLASHES_MAX));
-    session.insert(FLASHES_KEY, flashes).await.map_err(lost)
+    flashes.push(flash.within(FLASHES_MAX_BYTES));
+    insert_briefly(&session, FLASHES_KEY, newest(flashes)).await
+}
+
+/// The newest ones that fit.
+fn newest(mut flashes: Vec<Flash>) -> Vec<Flash> {
+    let mut left = FLASHES_MAX_BYTES;
+    let fits = |flash: &&Flash| {
+        let fits = flash.stored_bytes() <= left;
+        left = left.saturating_sub(flash.stored_bytes());
+        fits
+    };
+    let count = flashes.iter().rev().take(FLASHES_MAX).take_while(fits).count();
+    flashes.split_off(flashes.len() - count)
+}
+
+/// Keeps a form until the user has signed in, under its own key: a rejected sign-in sets a flash as well.
+///
+/// # Errors
+/// As [`keep_flash`].
+pub(super) async fn keep_unsent(flash: Flash) -> Result<(), UiError> {
+    insert_briefly(&session()?, UNSENT_KEY, flash.within(UNSENT_MAX_BYTES)).await
+}
+
+/// Stores a value in the session; one without a user is soon deleted.
+async fn insert_briefly(session: &Session, key: &str, value: impl Serialize + Send + Sync) -> Result<(), UiError> {
+    if session.get::<UserId>(USER_KEY).await.map_err(lost)?.is_none() {
+        session.set_expiry(Some(Expiry::OnInactivity(ANONYMOUS_INACTIVITY)));
+    }
+    session.insert(key, value).await.map_err(lost)
 }
 
 async fn flashes(session: &Session) -> Result<Vec<Flash>, UiError> {
@@ -225,6 +269,12 @@ pub fn now() -> Result<UnixMs, UiError> {
 #[must_use]
 pub fn client_ip() -> String {
     use_context::<ClientIp>().map(|ip| ip.0).unwrap_or_default()
+}
+
+/// The cookie of a browser in which a user has signed in before; empty without one.
+#[must_use]
+pub fn device() -> String {
+    cookie(DEVICE_COOKIE).unwrap_or_default()
 }
 
 /// Path and query of the request.
@@ -276,6 +326,21 @@ mod tests {
         assert!(is_fresh(Some(UnixMs(0)), UnixMs(FRESH_SIGN_IN_MS)));
         assert!(!is_fresh(Some(UnixMs(0)), UnixMs(FRESH_SIGN_IN_MS + 1)));
         assert!(!is_fresh(None, UnixMs(0)));
+    }
+
+    #[test]
+    fn the_newest_flashes_are_kept_within_a_number_and_a_size() {
+        let flash = |n: usize, bytes: usize| Flash {
+            path: format!("/{n}"),
+            typed: vec![("payload".to_owned(), "x".repeat(bytes))],
+            ..Flash::default()
+        };
+        let kept = |all: Vec<Flash>| newest(all).into_iter().map(|flash| flash.path).collect::<Vec<_>>();
+        assert_eq!(kept((0..10).map(|n| flash(n, 10)).collect()), (2..10).map(|n| format!("/{n}")).collect::<Vec<_>>());
+        let half = FLASHES_MAX_BYTES / 2;
+        assert_eq!(kept(vec![flash(0, 10), flash(1, half), flash(2, half - 10), flash(3, 10)]), ["/2", "/3"]);
+        let cut = flash(4, 2 * FLASHES_MAX_BYTES).within(FLASHES_MAX_BYTES);
+        assert!(cut.typed.is_empty() && kept(vec![cut]) == ["/4"]);
     }
 
     #[test]

@@ -230,6 +230,8 @@ pub struct Emails {
     pub(crate) sent: AtomicU64,
     /// Given up.
     pub(crate) failed: AtomicU64,
+    /// Not queued, because there were too many within an hour.
+    pub(crate) dropped: AtomicU64,
 }
 
 /// What is counted since the start.
@@ -272,6 +274,11 @@ impl Counters {
         metrics.extend([
             counter("offhook_emails_sent_total", "Emails that the mail server accepted.", &self.emails.sent),
             counter("offhook_emails_failed_total", "Emails that were given up.", &self.emails.failed),
+            counter(
+                "offhook_emails_dropped_total",
+                "Emails that were not queued, because there were too many within an hour.",
+                &self.emails.dropped,
+            ),
         ]);
         metrics
     }

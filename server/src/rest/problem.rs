@@ -166,7 +166,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         // A suspended account has the status of any other forbidden request, and its own type.
         let kind = if matches!(error, Error::Suspended(_)) { Kind::Suspended } else { Kind::of(error.status()) };
-        let problem = Self::new(kind, error.to_string());
+        let problem = Self { retry_after_s: error.retry_after_s(), ..Self::new(kind, error.to_string()) };
         match error {
             Error::NotFound(noun) if noun == "Account" => {
                 Self { detail: "There is no account with this id or reference.".to_owned(), ..problem }
@@ -174,9 +174,6 @@ impl From<Error> for Problem {
             Error::NotFound(noun) => Self { detail: format!("{noun} not found in this account."), ..problem },
             Error::Invalid(errors) => Self { detail: summarise(&errors), errors, ..problem },
             Error::Conflict { existing, .. } => Self { existing, ..problem },
-            Error::TooMany { retry_after_s }
-            | Error::LimitReached { retry_after_s, .. }
-            | Error::Unavailable { retry_after_s, .. } => Self { retry_after_s: Some(retry_after_s), ..problem },
             _ => problem,
         }
     }

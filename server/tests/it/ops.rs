@@ -58,7 +58,7 @@ async fn an_operator_lands_on_the_health_page_and_reaches_every_other_page() {
             .pop()
             .unwrap()
             .text
-            .contains("olga@provider.example has invited you to join the account Acme")
+            .contains("olga@provider.example has invited you to join the account “Acme”")
     );
     assert!(olga.get("/ops/accounts?q=acm").await.text.contains("Acme"));
     assert!(olga.get("/ops/accounts?q=nobody").await.text.contains("No account matches nobody"));

@@ -43,6 +43,24 @@ async fn signing_in_gives_the_session_a_new_id_and_signing_out_ends_it() {
 }
 
 #[tokio::test]
+async fn a_browser_that_has_signed_in_before_gets_in_while_strangers_guess() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    create_user(&app, &tenant.account, Role::Admin).await;
+    let first = Browser::new(&app).sign_in(PASSWORD, "/me").await;
+    let cookies = first.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let device = cookies.into_iter().find(|line| line.starts_with("device=")).unwrap().split(';').next().unwrap();
+    for _ in 0..5 {
+        Browser::new(&app).sign_in("wrong wrong wrong", "/").await;
+    }
+    assert_eq!(Browser::new(&app).sign_in(PASSWORD, "/me").await.status, StatusCode::TOO_MANY_REQUESTS);
+    let fields = [("form[email]", EMAIL), ("form[password]", PASSWORD), ("form[next]", "/me")];
+    let known = Browser::new(&app).request(Method::POST, "/api/sign-in").header("sec-fetch-site", "same-origin");
+    let signed_in = response(with_form(known.header("cookie", device), &fields)).await;
+    assert_eq!(signed_in.header("location"), "/me", "{signed_in:?}");
+}
+
+#[tokio::test]
 async fn a_wrong_password_is_refused_without_saying_which_part_was_wrong() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
@@ -104,18 +122,22 @@ async fn a_form_larger_than_its_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_blocked_address_sees_the_block_on_the_form_and_keeps_its_input() {
+async fn a_blocked_address_sees_the_block_on_the_form_and_nothing_of_it_is_stored() {
     let app = TestApp::start().await;
     let mut browser = Browser::new(&app);
     // Uses up the rest, as an attacker who sprays passwords over many accounts would.
     let late = app.room.backend.clock().now().plus_ms(domain::time::HOUR_MS);
     while matches!(app.room.rates.sign_in.take("127.0.0.1", late), server::rate_limit::Decision::Allowed { .. }) {}
     let refused = browser.sign_in(PASSWORD, "/me").await;
-    assert!(refused.header("location").starts_with("/sign-in"), "{refused:?}");
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{refused:?}");
     assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
-    let form = browser.get(refused.header("location")).await;
-    assert!(form.text.contains("Too many attempts"), "{}", form.text);
-    assert!(form.text.contains(EMAIL), "{}", form.text);
+    assert!(refused.text.contains("Too many attempts"), "{}", refused.text);
+    assert!(refused.text.contains(EMAIL) && !refused.text.contains(PASSWORD), "{}", refused.text);
+    assert_eq!(browser.cookie(), "", "a session would be a row for each attempt");
+    let program = with_form(app.http.post(app.url("/api/sign-in")), &[("form[email]", EMAIL)]);
+    let program = response(program.header("sec-fetch-site", "same-origin")).await;
+    assert_eq!(program.status, StatusCode::TOO_MANY_REQUESTS, "{program:?}");
+    assert!(program.text.contains("TooMany") && !program.header("retry-after").is_empty(), "{program:?}");
 }
 
 #[tokio::test]

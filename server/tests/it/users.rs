@@ -2,6 +2,7 @@
 
 use domain::{account::Role, actor::Actor, id::UserId};
 use reqwest::StatusCode;
+use serde_json::Value;
 
 use crate::{
     browser::{Browser, EMAIL, PASSWORD, create_user, with_form},
@@ -117,10 +118,70 @@ async fn a_removed_member_loses_access_at_once_and_the_only_admin_stays() {
     assert!(page_after(&mut eve, &kept).await.text.contains("You can't change your own role"));
 }
 
+#[tokio::test]
+async fn removing_an_admin_names_the_api_tokens_that_they_created_and_that_still_work() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let acct = tenant.account.id.to_string();
+    let place = engine::Affiliation::Member(tenant.account.id.clone(), Role::Admin);
+    app.room.engine.create_user(&Actor::COMMAND_LINE, "eve@acme.example", NEW, place).await.unwrap();
+    let mut eve = Browser::new(&app);
+    eve.post("/api/sign-in", &[("form[email]", "eve@acme.example"), ("form[password]", NEW)]).await;
+    for name in ["eve-deploy", "eve-revoked"] {
+        let form = [("acct", acct.as_str()), ("form[name]", name), ("form[scopes][]", "events:write")];
+        let made = eve.post("/api/tokens/make", &form).await;
+        assert!(made.header("location").contains("/tokens"), "{made:?}");
+    }
+    let tokens: Value = serde_json::from_str(&tenant.get("/api/v1/tokens").await.text).unwrap();
+    let revoked = tokens["data"].as_array().unwrap().iter().find(|token| token["name"] == "eve-revoked").unwrap();
+    tenant.delete(&format!("/api/v1/tokens/{}", revoked["id"].as_str().unwrap())).await;
+    let members = ana.get(&format!("/a/{acct}/members")).await.text;
+    let ids = members.split("/members/usr_").skip(1).map(|rest| format!("usr_{}", &rest[..26]));
+    let mut page = String::new();
+    for id in ids {
+        let found = ana.get(&format!("/a/{acct}/members/{id}/remove")).await.text;
+        if found.contains("Remove eve@acme.example?") {
+            page = found;
+            let removed = ana.post("/api/members/remove", &[("acct", &acct), ("usr", &id)]).await;
+            let list = page_after(&mut ana, &removed).await.text;
+            assert!(list.contains("API tokens that they created still work: eve-deploy."), "{list}");
+            break;
+        }
+    }
+    assert!(page.contains("eve-deploy") && page.contains("keep working"), "{page}");
+    assert!(!page.contains("eve-revoked"), "{page}");
+}
+
 /// The id of the other member on the page.
 fn user_in(page: &str, not: &UserId) -> String {
     let all = page.split("/members/usr_").skip(1).map(|rest| format!("usr_{}", &rest[..26]));
     all.into_iter().find(|id| id != not.as_str()).unwrap()
+}
+
+#[tokio::test]
+async fn signing_up_needs_the_emailed_link_and_shows_the_same_for_a_known_address() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    create_user(&app, &tenant.account, Role::Admin).await;
+    let form = |email| [("form[email]", email), ("form[account]", "Beta"), ("form[name]", "Eve")];
+    let (mut eve, mut other) = (Browser::new(&app), Browser::new(&app));
+    assert!(!eve.get("/sign-up").await.text.contains("form[password]"), "it is chosen behind the link");
+    let asked = eve.post("/api/sign-up", &form("eve@beta.example")).await;
+    let shown = page_after(&mut eve, &asked).await.text;
+    assert!(shown.contains("emailed a link to eve@beta.example") && shown.contains("Check your email"), "{shown}");
+    let link = path_in_email(&app).await;
+    let known = other.post("/api/sign-up", &form(EMAIL)).await;
+    let known = page_after(&mut other, &known).await.text;
+    let main = |text: &str| text.split("<main").nth(1).unwrap().to_owned();
+    assert_eq!(main(&shown).replace("eve@beta.example", EMAIL), main(&known), "the response reveals nothing");
+    assert_eq!(path_in_email(&app).await, "/sign-in");
+    let page = eve.get(&link).await;
+    assert!(page.text.contains("Choose a password") && page.text.contains("eve@beta.example"), "{}", page.text);
+    let done = eve.post("/api/sign-up/finish", &[("link", end(&link)), ("form[password]", NEW)]).await;
+    assert!(done.header("location").ends_with("/start"), "{done:?}");
+    assert_eq!(eve.get(done.header("location")).await.status, StatusCode::OK);
+    assert_eq!(eve.get(&link).await.status, StatusCode::NOT_FOUND, "it works once");
 }
 
 #[tokio::test]
@@ -211,7 +272,7 @@ async fn without_a_mail_server_the_link_of_an_invitation_is_shown_once() {
     let emailed = invite(&mut ana, "bob@acme.example").await;
     assert!(emailed.contains("email an invitation to bob@acme.example") && !emailed.contains("/invite/"), "{emailed}");
     app.emails().await;
-    app.mail.unconfigure();
+    app.mail.configure(false);
     let shown = invite(&mut ana, "eve@acme.example").await;
     assert!(shown.contains("No mail server is configured") && shown.contains("/invite/"), "{shown}");
     app.emails().await;

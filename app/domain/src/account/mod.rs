@@ -15,8 +15,8 @@ pub use self::{
     settings::{AccountForm, AccountInput, AccountSettings, BODIES_DAYS, RETENTION_MAX_DAYS, ROWS_DAYS},
     sign_in::{PasswordOutcome, PendingSignIn},
     sign_up::{
-        EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SignUp, email_complaint, normal_email,
-        password_complaint,
+        EMAIL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS, SIGN_UP_MS, SignUp, SignUpOutcome, email_complaint,
+        normal_email, password_complaint,
     },
     sign_up_policy::{RequestOrigin, SignUpPolicy},
 };

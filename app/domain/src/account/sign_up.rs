@@ -1,10 +1,13 @@
 //! Signing up, and the rules for names, email addresses and passwords.
 
+use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, FieldError, Result},
+    id::{AccountId, UserId},
     name,
+    time::DAY_MS,
 };
 
 /// Minimum password length in characters.
@@ -13,6 +16,9 @@ pub const PASSWORD_MIN_CHARS: usize = 12;
 pub const PASSWORD_MAX_CHARS: usize = 256;
 /// Maximum length of an email address in characters (RFC 5321 section 4.5.3.1).
 pub const EMAIL_MAX_CHARS: usize = 254;
+
+/// How long the link of a sign-up is valid, in milliseconds.
+pub const SIGN_UP_MS: i64 = DAY_MS;
 
 /// The sign-up form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,14 +43,22 @@ impl SignUp {
     /// # Errors
     /// `Invalid` with one entry per invalid field.
     pub fn check(self) -> Result<Self> {
+        let weak = password_complaint("password", &self.password);
+        self.check_with(weak)
+    }
+
+    /// The same for a form whose password is chosen later, once the email address is proven.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_unproven(self) -> Result<Self> {
+        Self { password: String::new(), ..self }.check_with(None)
+    }
+
+    fn check_with(self, weak: Option<FieldError>) -> Result<Self> {
         let email = normal_email(&self.email);
         let (name, account) = (name::checked_if_any("name", &self.name), account_name(&self.account));
-        let complaints = [
-            name.as_ref().err().cloned(),
-            email_complaint(&email),
-            password_complaint("password", &self.password),
-            account.as_ref().err().cloned(),
-        ];
+        let complaints = [name.as_ref().err().cloned(), email_complaint(&email), weak, account.as_ref().err().cloned()];
         let errors: Vec<_> = complaints.into_iter().flatten().collect();
         match (name, account) {
             (Ok(name), Ok(account)) if errors.is_empty() => Ok(Self { name, email, password: self.password, account }),
@@ -53,19 +67,30 @@ impl SignUp {
     }
 }
 
+/// What follows from signing up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignUpOutcome {
+    /// A link was emailed. Nothing else exists yet, and the response is the same if the address already has a user.
+    LinkSent,
+    /// No mail server is configured, so the user and the account exist.
+    SignedUp(UserId, AccountId),
+}
+
 /// An email address as it is stored and compared: trimmed and in lower case.
 #[must_use]
 pub fn normal_email(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// What is wrong with an email address. Only its shape is checked; receiving mail proves the rest.
+/// What is wrong with an email address. Only its syntax is checked (RFC 5321 without quoted names and address literals, which
+/// few mail servers accept, and in ASCII); receiving mail proves the rest.
 #[must_use]
 pub fn email_complaint(email: &str) -> Option<FieldError> {
-    let outline = email.split_once('@').is_some_and(|(local, host)| {
-        !local.is_empty() && host.contains('.') && !host.starts_with('.') && !host.ends_with('.') && !host.contains('@')
-    });
-    let fits = outline && email.len() <= EMAIL_MAX_CHARS && !email.chars().any(|c| c.is_whitespace() || c.is_control());
+    let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+    let fits = email.is_ascii()
+        && email.len() <= EMAIL_MAX_CHARS
+        && !email.contains('"')
+        && EmailAddress::parse_with_options(email, options).is_ok();
     (!fits).then(|| FieldError::new("email", "Enter an email address such as ana@acme.example."))
 }
 
@@ -101,6 +126,39 @@ mod tests {
         let form = SignUp { email: "ana".into(), password: "short".into(), ..SignUp::default() };
         let fields: Vec<_> = form.check().unwrap_err().fields().iter().map(|e| e.field.clone()).collect();
         assert_eq!(fields, ["email", "password", "account"]);
+    }
+
+    #[test]
+    fn an_email_address_is_one_address_and_nothing_else() {
+        for fine in ["ana@acme.example", "ana.smith+offhook@mail.acme.example", "o'hara_1@xn--bcher-kva.example"] {
+            assert_eq!(email_complaint(fine), None, "{fine}");
+        }
+        let long = format!("{}@acme.example", "x".repeat(EMAIL_MAX_CHARS));
+        for wrong in [
+            "ana",
+            "ana@",
+            "@acme.example",
+            "ana@acme",
+            "ana@acme..example",
+            "ana@.example",
+            "ana@acme.example.",
+            "a na@acme.example",
+            "ana@eve@acme.example",
+            "x<victim@acme.example>",
+            "x<victim@acme.example",
+            "Ana <ana@acme.example>",
+            "<ana@acme.example>",
+            "ana@acme.example,eve@acme.example",
+            "ana@acme.example\r\nBcc: eve@acme.example",
+            "\"ana smith\"@acme.example",
+            "ana@[127.0.0.1]",
+            "ana@acme.example\0",
+            ".ana@acme.example",
+            "änä@acme.example",
+            &long,
+        ] {
+            assert!(email_complaint(wrong).is_some(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     delivery::Sender,
-    mail::{self, Email, Queueing},
+    mail::{self, Email, Queueing, naming},
     parking::Parking,
     store::{
         accounts,
@@ -112,7 +112,7 @@ fn content(
     why: Option<&str>,
     page: &str,
 ) -> Option<(String, String)> {
-    let (name, host) = (&endpoint.name, endpoint.url.host());
+    let (name, account, host) = (naming::to_member(&endpoint.name), naming::to_member(account), endpoint.url.host());
     let retrying = "Offhook keeps retrying, and nothing is lost.";
     let (what, next) = match action {
         AuditAction::EndpointFailing => (

@@ -10,7 +10,7 @@ use crate::{
     store::{
         emails,
         error::StoreResult,
-        users::{password_resets, sessions, sign_in_failures},
+        users::{password_resets, sessions, sign_in_failures, sign_ups},
     },
 };
 
@@ -41,6 +41,7 @@ impl Worker for Expiry {
         sessions::delete_expired(db, now).await?;
         password_resets::delete_expired(db, now.plus_ms(-RESETS_KEPT_MS)).await?;
         sign_in_failures::forget(db, now.plus_ms(-FAILURES_KEPT_MS)).await?;
+        sign_ups::delete_expired(db, now.plus_ms(-RESETS_KEPT_MS)).await?;
         emails::delete_ended(db, now.plus_ms(-EMAILS_KEPT_MS)).await?;
         Ok(Pause::Fixed(SWEEP_MS))
     }

@@ -11,6 +11,8 @@ use crate::store::{
 
 const ADD: &str = "INSERT INTO emails (id, about, recipient, subject, text_sealed, unsubscribe, state, due_ms, created_ms, \
     expires_ms, ended_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+const WRITTEN: &str = "SELECT COUNT(*) AS \"all\", COALESCE(SUM(CASE WHEN recipient = $1 THEN 1 ELSE 0 END), 0) AS to_recipient \
+    FROM emails WHERE created_ms > $2 AND recipient <> ''";
 const NEXT_DUE: &str = "SELECT MIN(due_ms) FROM emails WHERE state = 'waiting'";
 // Whoever claims an email moves its due time on: if it dies, the email is due again then.
 static CLAIM: Sql = Sql::new(
@@ -74,6 +76,20 @@ pub async fn add(tx: &mut Tx, email: &NewEmail<'_>, now: UnixMs) -> StoreResult<
         .bind(email.unsubscribe).bind(state).bind(due).bind(now.0).bind(email.expires.0).bind(ended)
         .execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// How many emails were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx_macros::FromRow)]
+pub struct Written {
+    /// All of them.
+    pub all: i64,
+    /// Those to one recipient.
+    pub to_recipient: i64,
+}
+
+/// Counts the emails that were written since then.
+pub async fn written_since(tx: &mut Tx, recipient: &str, since: UnixMs) -> StoreResult<Written> {
+    Ok(within!(tx, c => sqlx::query_as(WRITTEN).bind(recipient).bind(since.0).fetch_one(c).await?))
 }
 
 /// When the next email is due; none if none waits.

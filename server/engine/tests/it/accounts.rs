@@ -29,31 +29,31 @@ on_both! { failures_at_the_same_time_are_all_counted a_user_signs_in_only_with_t
 const PASSWORD: &str = "correct horse battery";
 
 async fn a_user_signs_in_only_with_the_right_password(harness: TestHarness) {
-    let user = harness.engine.sign_in("ANA@acme.example ", PASSWORD, "1.1.1.1").await.unwrap().enough().unwrap();
+    let user = harness.engine.sign_in("ANA@acme.example ", PASSWORD, "1.1.1.1", "").await.unwrap().enough().unwrap();
     let (user, memberships) = harness.engine.memberships(&user.id).await.unwrap();
     assert_eq!((user.email.as_str(), memberships[0].role), ("ana@acme.example", Role::Admin));
-    let wrong = harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1").await.unwrap_err();
-    let unknown = harness.engine.sign_in("bob@acme.example", "wrong", "1.1.1.1").await.unwrap_err();
+    let wrong = harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1", "").await.unwrap_err();
+    let unknown = harness.engine.sign_in("bob@acme.example", "wrong", "1.1.1.1", "").await.unwrap_err();
     assert_eq!(wrong, unknown, "the response does not reveal whether an address is known");
 }
 
 async fn signing_in_gets_slower_with_each_failure(harness: TestHarness) {
     for _ in 0..5 {
-        let wrong = harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1").await;
+        let wrong = harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1", "").await;
         assert!(matches!(wrong, Err(Error::Unauthenticated(_))));
     }
-    let blocked = harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await;
+    let blocked = harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2", "").await;
     assert_eq!(blocked, Err(Error::TooMany { retry_after_s: 2 }));
     harness.clock.step_ms(2_000);
-    assert!(harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok());
+    assert!(harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2", "").await.is_ok());
     assert!(
-        harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2").await.is_ok(),
+        harness.engine.sign_in("ana@acme.example", PASSWORD, "2.2.2.2", "").await.is_ok(),
         "a success resets the failures"
     );
 }
 
 async fn failed_sign_ins_count_for_a_day(harness: TestHarness) {
-    let fail = async || harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1").await.unwrap_err();
+    let fail = async || harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1", "").await.unwrap_err();
     let kept = async || harness.texts("SELECT key FROM sign_in_failures".to_owned()).await.len();
     for _ in 0..4 {
         fail().await;
@@ -69,17 +69,21 @@ async fn failed_sign_ins_count_for_a_day(harness: TestHarness) {
 }
 
 async fn an_email_address_signs_up_once(harness: TestHarness) {
+    harness.mail.configure(false);
     let form = SignUp {
         email: "ana@acme.example".into(),
         password: PASSWORD.into(),
         account: "Again".into(),
         ..SignUp::default()
     };
-    assert_eq!(harness.engine.sign_up(form, RequestOrigin::Elsewhere).await.unwrap_err().fields()[0].field, "email");
+    assert_eq!(
+        harness.engine.sign_up(form, RequestOrigin::Elsewhere, "203.0.113.9").await.unwrap_err().fields()[0].field,
+        "email"
+    );
 }
 
 async fn failures_at_the_same_time_are_all_counted(harness: TestHarness) {
-    let tries = (0..8).map(|_| harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1"));
+    let tries = (0..8).map(|_| harness.engine.sign_in("ana@acme.example", "wrong", "1.1.1.1", ""));
     let tries = join_all(tries).await;
     let counted = tries.iter().filter(|tried| !matches!(tried, Err(Error::TooMany { .. }))).count();
     let failures = "SELECT CAST(failures AS TEXT) FROM sign_in_failures ORDER BY key";
@@ -146,7 +150,7 @@ async fn a_name_is_a_single_line_wherever_it_is_entered(harness: TestHarness) {
         let settings = AccountForm { name: named(), ..AccountForm::default() };
         let token = NewToken { name: named(), scopes: vec![Scope::EventsRead], expires_days: None };
         let refused = [
-            engine.sign_up(sign_up, RequestOrigin::Elsewhere).await.err(),
+            engine.sign_up(sign_up, RequestOrigin::Elsewhere, "203.0.113.9").await.err(),
             engine.create_account(cli, name, None).await.err(),
             engine.create_customer_account(&olga, &open).await.err(),
             engine.rename_account(&olga, account, &naming).await.err(),
@@ -191,7 +195,7 @@ async fn a_nul_in_a_search_matches_nothing_and_breaks_nothing(harness: TestHarne
         assert!(harness.engine.deliveries(&harness.admin, &DeliveryFilter::parse(query)).await.is_ok(), "{query}");
         assert!(harness.engine.audit(&harness.admin, &AuditFilter::parse(query)).await.is_ok(), "{query}");
     }
-    let wrong = harness.engine.sign_in("ana\u{0}@acme.example", PASSWORD, "1.1.1.1").await;
+    let wrong = harness.engine.sign_in("ana\u{0}@acme.example", PASSWORD, "1.1.1.1", "").await;
     assert!(matches!(wrong, Err(Error::Unauthenticated(_))), "{wrong:?}");
     let unknown = harness.engine.account_for_events(&harness.token, Some("a\u{0}b")).await;
     assert!(matches!(unknown, Err(Error::NotFound(_))), "{unknown:?}");

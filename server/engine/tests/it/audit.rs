@@ -7,7 +7,7 @@ use domain::{
     event::EventKind,
 };
 
-use crate::harness::{TestHarness, newcomer, on_both};
+use crate::harness::{TestHarness, on_both};
 
 on_both! { every_action_is_recorded_with_its_actor_origin_and_changes revealing_credentials_is_recorded_without_the_credentials records_can_be_paged_and_filtered verification_detects_a_changed_or_removed_record records_cannot_be_changed_by_accident admins_read_the_log_of_their_own_account_only the_hash_chain_survives_concurrent_writers chains_from_before_the_column_was_renamed_still_verify }
 
@@ -111,7 +111,7 @@ async fn records_cannot_be_changed_by_accident(harness: TestHarness) {
 
 async fn admins_read_the_log_of_their_own_account_only(harness: TestHarness) {
     harness.endpoint().await;
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     let theirs = harness.engine.audit(&stranger, &AuditFilter::default()).await.unwrap().rows;
     assert!(theirs.iter().all(|record| record.who.as_deref() == Some("ana@beta.example")), "{theirs:?}");
     let mut viewer = harness.admin.clone();

@@ -10,7 +10,7 @@ use domain::{
 };
 
 use crate::{
-    harness::{TestHarness, newcomer, on_both},
+    harness::{TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -155,7 +155,7 @@ async fn only_permitted_users_rotate_and_only_their_own_endpoints(harness: TestH
     ] {
         assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
     }
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     assert_eq!(harness.engine.rotate_all(&stranger, &RotationStep::PrepareToken(None)).await.unwrap(), []);
     assert!(harness.engine.rotations(&harness.admin).await.unwrap().iter().all(|view| view.token.is_none()));
 }

@@ -233,7 +233,7 @@ async fn dropped_calls_with_tokens_strand_nothing(harness: TestHarness) {
                 password: "correct horse battery".into(),
                 account: "Other".into(),
             };
-            harness.engine.sign_up(form, RequestOrigin::Elsewhere).await
+            harness.engine.sign_up(form, RequestOrigin::Elsewhere, "203.0.113.9").await
         };
     };
     abort_at_each_await(harness, calls).await;

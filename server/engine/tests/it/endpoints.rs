@@ -13,7 +13,7 @@ use domain::{
 use tokio::sync::Semaphore;
 
 use crate::{
-    harness::{TestHarness, newcomer, on_both},
+    harness::{TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -81,7 +81,7 @@ async fn another_accounts_endpoints_are_not_found(harness: TestHarness) {
     let accepted = harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     let delivery = harness.only_delivery().await.row.id;
-    let (stranger, token) = newcomer(&harness.engine, "Other").await;
+    let (stranger, token) = harness.newcomer("Other").await;
     for actor in [&stranger, &token] {
         assert!(matches!(harness.engine.endpoint(actor, &endpoint.id).await, Err(Error::NotFound(_))));
         assert!(matches!(harness.engine.delivery(actor, &delivery, None).await, Err(Error::NotFound(_))));

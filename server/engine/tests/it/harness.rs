@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     Backend, UnixMs,
-    account::{Accounts, RequestOrigin, SignUp},
+    account::{Accounts, RequestOrigin, SignUp, SignUpOutcome},
     actor::{Actor, Who},
     attempt::Attempt,
     delivery::{Deliveries, DeliveryDetail, DeliveryRow},
@@ -105,8 +105,18 @@ impl TestHarness {
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();
+        mail.configure(false);
         let (admin, token) = newcomer(&engine, "Acme").await;
+        mail.configure(true);
         Self { engine, clock, receiver: Receiver::start().await, admin, token, mail, config, folder }
+    }
+
+    /// Signs up another user, without a link by email; as [`newcomer`].
+    pub(crate) async fn newcomer(&self, name: &str) -> (Actor, Actor) {
+        self.mail.configure(false);
+        let made = newcomer(&self.engine, name).await;
+        self.mail.configure(true);
+        made
     }
 
     /// Another engine on the same database: after a crash, or a second node.
@@ -338,17 +348,21 @@ impl TestHarness {
 }
 
 /// Signs up a user; returns their actor and an API token of their account with every scope.
-pub(crate) async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
+async fn newcomer(engine: &Engine, name: &str) -> (Actor, Actor) {
     let form = SignUp {
         name: "Ana".into(),
         email: format!("ana@{}.example", name.to_lowercase()),
         password: "correct horse battery".into(),
         account: name.into(),
     };
-    let (user, account) = engine.sign_up(form, RequestOrigin::Elsewhere).await.unwrap();
-    let admin = engine.actor(&user.id, &account.id).await.unwrap();
-    let (token, _) = engine.create_token(&admin, Some(&account.id), "test", &Scope::ALL).await.unwrap();
-    let who = Who::Token { token, name: "test".into(), account: Some(account.id), scopes: Scope::ALL.to_vec() };
+    let SignUpOutcome::SignedUp(user, account) =
+        engine.sign_up(form, RequestOrigin::Elsewhere, "203.0.113.9").await.unwrap()
+    else {
+        panic!("a mail server is configured");
+    };
+    let admin = engine.actor(&user, &account).await.unwrap();
+    let (token, _) = engine.create_token(&admin, Some(&account), "test", &Scope::ALL).await.unwrap();
+    let who = Who::Token { token, name: "test".into(), account: Some(account), scopes: Scope::ALL.to_vec() };
     (admin, Actor::new(who))
 }
 

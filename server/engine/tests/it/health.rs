@@ -9,7 +9,7 @@ use domain::{
 };
 
 use crate::{
-    harness::{START, TestHarness, newcomer, on_both},
+    harness::{START, TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -187,7 +187,7 @@ async fn account_counts_are_the_sum_of_its_endpoints(harness: TestHarness) {
     for (id, row) in [&first.id, &second.id].into_iter().zip(listed) {
         assert_eq!(harness.engine.endpoint(&harness.admin, id).await.unwrap(), row, "the list and the page agree");
     }
-    let (stranger, _) = newcomer(&harness.engine, "Other").await;
+    let (stranger, _) = harness.newcomer("Other").await;
     assert!(harness.engine.account_hours(&stranger, START).await.unwrap().is_empty());
 }
 
@@ -225,15 +225,15 @@ async fn admins_are_emailed_about_automatic_changes(harness: TestHarness) {
     let emails = harness.emails().await;
     let subjects: Vec<&str> = emails.iter().map(|email| email.subject.as_str()).collect();
     let expected = [
-        "Helpdesk is failing",
-        "Helpdesk has been failing for a day",
-        "Helpdesk has been failing for four days",
-        "Helpdesk is disabled",
+        "“Helpdesk” is failing",
+        "“Helpdesk” has been failing for a day",
+        "“Helpdesk” has been failing for four days",
+        "“Helpdesk” is disabled",
     ];
     // Whether a day passes before ten failures in a row depends on the number of attempts in it.
     let mut wanted: Vec<&str> = expected.into_iter().filter(|subject| subjects.contains(subject)).collect();
     assert_eq!(subjects, wanted, "each once, in this order");
-    wanted.retain(|subject| *subject != "Helpdesk is failing");
+    wanted.retain(|subject| *subject != "“Helpdesk” is failing");
     assert_eq!(wanted, expected[1..]);
     let last = emails.last().unwrap();
     assert_eq!(last.to, "ana@acme.example");

@@ -8,7 +8,7 @@ use domain::{
 use engine::delivery::{LEASED_MAX_BYTES, claim::claim_once};
 use futures::future::join_all;
 
-use crate::harness::{TestHarness, event, newcomer, on_both};
+use crate::harness::{TestHarness, event, on_both};
 
 on_both! { an_endpoint_with_large_events_uses_a_small_share_of_memory resuming_many_endpoints_at_once_stays_within_the_budget }
 
@@ -50,7 +50,7 @@ async fn listens(harness: &TestHarness, admin: &Actor) {
 async fn an_endpoint_with_large_events_uses_a_small_share_of_memory(harness: TestHarness) {
     harness.endpoint().await;
     accept_large(&harness, 60).await;
-    let (admin, token) = newcomer(&harness.engine, "Umbra").await;
+    let (admin, token) = harness.newcomer("Umbra").await;
     listens(&harness, &admin).await;
     harness
         .engine

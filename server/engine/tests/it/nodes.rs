@@ -14,7 +14,7 @@ use tokio::sync::broadcast::Receiver;
 
 use crate::{
     database,
-    harness::{On, TestHarness, newcomer},
+    harness::{On, TestHarness},
     proxy::Proxy,
 };
 
@@ -62,7 +62,7 @@ async fn what_ends_on_one_node_is_reported_on_the_other() {
     };
     harness.engine.delete_session("a-session").await.unwrap();
     assert_eq!(reported(&mut changes).await, Engine::session_handle("a-session"));
-    let (admin, _) = newcomer(&harness.engine, "Beta").await;
+    let (admin, _) = harness.newcomer("Beta").await;
     let user = UserId::parse(admin.id().unwrap()).unwrap();
     harness.engine.end_other_sessions(&user, "", "").await.unwrap();
     assert_eq!(reported(&mut changes).await, user.as_str());

@@ -23,7 +23,7 @@ use domain::{
 };
 use engine::Affiliation;
 
-use crate::harness::{TestHarness, event, newcomer, on_both};
+use crate::harness::{TestHarness, event, on_both};
 
 on_both! { the_health_page_shows_waiting_deliveries_and_failing_endpoints accounts_can_be_searched_and_paged an_account_is_created_with_its_first_admin renaming_an_account_is_recorded_in_both_logs a_suspended_account_holds_its_events_and_is_read_only resuming_an_account_resets_the_health_of_its_endpoints a_suspension_applies_at_once_to_deliveries_in_memory limits_are_enforced_where_they_matter one_host_members_and_tokens_are_limited an_operator_manages_platform_tokens only_operators_have_ops_access }
 
@@ -144,7 +144,7 @@ async fn renaming_an_account_is_recorded_in_both_logs(harness: TestHarness) {
         (own, all),
         (vec![AuditAction::AccountRenamed, AuditAction::AccountCreated], vec![AuditAction::AccountRenamed])
     );
-    let (beta, _) = newcomer(&harness.engine, "Beta").await;
+    let (beta, _) = harness.newcomer("Beta").await;
     let taken = harness.engine.rename_account(&olga, beta.account().unwrap(), &naming).await.unwrap_err();
     assert_eq!(taken.fields()[0].field, "reference");
     let unknown = AccountId::new(harness.now(), 9);

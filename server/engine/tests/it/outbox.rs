@@ -1,10 +1,12 @@
 //! Emails wait in the outbox until the mail server accepts them.
 
 use domain::{
-    account::Role,
+    Error,
+    account::{AccountInput, Accounts as _, Role},
+    id::UserId,
     member::{Invite, InviteForm, MailStatus, Members as _, TeamKind},
     time::{HOUR_MS, MINUTE_MS},
-    user::Users as _,
+    user::{NewPassword, Users as _},
 };
 use engine::{
     background::{Pause, Worker as _},
@@ -13,7 +15,7 @@ use engine::{
 
 use crate::harness::{TestHarness, on_both};
 
-on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link }
+on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link an_address_gets_at_most_20_emails_an_hour strangers_cannot_use_up_the_emails_that_users_need an_invitation_carries_no_link_but_ours }
 
 const ANA: &str = "ana@acme.example";
 
@@ -40,6 +42,57 @@ async fn tick(harness: &TestHarness) -> Pause {
 
 async fn states(harness: &TestHarness) -> Vec<String> {
     harness.texts("SELECT state FROM emails WHERE recipient <> '' ORDER BY id".to_owned()).await
+}
+
+/// As if the installation had written this many emails just now.
+async fn written(harness: &TestHarness, name: &str, count: u32) {
+    let now = harness.now().0;
+    let rows = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
+    let values = format!("'mail_{name}' || i, 'user' || i || '@acme.example', '', 'sent', {now}, {now}, {now}");
+    let columns = "id, recipient, subject, state, created_ms, expires_ms, ended_ms";
+    harness.execute(&format!("INSERT INTO emails ({columns}) {rows} SELECT {values} FROM n")).await.unwrap();
+}
+
+async fn an_address_gets_at_most_20_emails_an_hour(harness: TestHarness) {
+    for _ in 0..30 {
+        assert_eq!(harness.engine.forgot(ANA).await, Ok(()), "the response is the same");
+        harness.clock.step_ms(MINUTE_MS);
+    }
+    assert_eq!(harness.emails().await.len(), 20);
+    harness.clock.step_ms(HOUR_MS);
+    harness.engine.forgot(ANA).await.unwrap();
+    assert_eq!(harness.emails().await.len(), 21);
+}
+
+async fn strangers_cannot_use_up_the_emails_that_users_need(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    written(&harness, "a", 499).await;
+    engine.forgot(ANA).await.unwrap();
+    harness.clock.step_ms(MINUTE_MS);
+    engine.forgot(ANA).await.unwrap();
+    assert_eq!(harness.emails().await.len(), 1, "the last reset");
+    engine.invite(admin, invite("bob@acme.example")).await.unwrap();
+    written(&harness, "b", 499).await;
+    let refused = engine.invite(admin, invite("eve@acme.example")).await;
+    assert_eq!(refused, Err(Error::TooMany { retry_after_s: 3_600 }));
+    let list = engine.members(admin, TeamKind::Account).await.unwrap();
+    assert_eq!(list.invitations.len(), 1, "an invitation that nobody gets is not made");
+    let user = UserId::parse(admin.id().unwrap()).unwrap();
+    let form =
+        NewPassword { current_password: "correct horse battery".into(), password: "violet kettle ran 7 miles".into() };
+    engine.change_password(&user, &form, "", "192.0.2.1").await.unwrap();
+    assert!(harness.emails().await.pop().unwrap().subject.contains("password was changed"));
+}
+
+async fn an_invitation_carries_no_link_but_ours(harness: TestHarness) {
+    let name = "Acme. Pay at https://evil.example/x or evil.example/y";
+    let input = AccountInput { name: name.into(), support_access: true, ..AccountInput::default() };
+    harness.engine.change_account(&harness.admin, &input).await.unwrap();
+    harness.engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap();
+    let email = harness.emails().await.pop().unwrap();
+    assert_eq!(email.subject, "Invitation to join the account “Acme. Pay at or evil example y” on Offhook");
+    assert!(!email.text.contains("evil.example"), "{}", email.text);
+    assert_eq!(email.text.matches("http").count(), 1, "{}", email.text);
 }
 
 async fn an_email_is_sent_again_until_the_mail_server_takes_it(harness: TestHarness) {
@@ -133,7 +186,7 @@ async fn an_invitation_shows_what_became_of_its_email(harness: TestHarness) {
 }
 
 async fn without_a_mail_server_whoever_invites_gets_the_link(harness: TestHarness) {
-    harness.mail.unconfigure();
+    harness.mail.configure(false);
     let sent = harness.engine.invite(&harness.admin, invite("bob@acme.example")).await.unwrap();
     assert!(!format!("{sent:?}").contains("/invite/"), "{sent:?}");
     let link = sent.link.unwrap().0;

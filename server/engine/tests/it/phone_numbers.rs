@@ -20,7 +20,7 @@ use engine::{
 };
 
 use crate::{
-    harness::{On, TestHarness, call_id, newcomer, on_both},
+    harness::{On, TestHarness, call_id, on_both},
     recover,
 };
 
@@ -146,7 +146,7 @@ async fn a_number_combines_with_other_filters(harness: TestHarness) {
 
 async fn an_account_finds_only_its_own_calls(harness: TestHarness) {
     harness.endpoint().await;
-    let (beta, token) = newcomer(&harness.engine, "Beta").await;
+    let (beta, token) = harness.newcomer("Beta").await;
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
     for indexed in [false, true] {
         if indexed {
@@ -167,8 +167,8 @@ async fn an_account_finds_only_its_own_calls(harness: TestHarness) {
 
 async fn support_finds_accounts_by_number_even_if_nothing_was_sent(harness: TestHarness) {
     harness.endpoint().await;
-    let (_, beta) = newcomer(&harness.engine, "Beta").await;
-    newcomer(&harness.engine, "Gamma").await;
+    let (_, beta) = harness.newcomer("Beta").await;
+    harness.newcomer("Gamma").await;
     call(&harness, &harness.token, 1, (NUMBER, "0441111")).await;
     call(&harness, &beta, 2, ("0441111", "00441202901222")).await;
     let place = Affiliation::Staff(StaffRole::Support);

@@ -14,7 +14,7 @@ use engine::Engine;
 use futures::future::{join, join_all};
 
 use crate::{
-    harness::{START, TestHarness, newcomer, on_both},
+    harness::{START, TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -381,7 +381,7 @@ async fn a_paused_job_ends_with_its_endpoint_and_is_recorded(harness: TestHarnes
 async fn another_accounts_job_is_not_found(harness: TestHarness) {
     let endpoint = outage(&harness, 1).await;
     let id = start(&harness, &endpoint.id, &form()).await.id;
-    let (stranger, token) = newcomer(&harness.engine, "Other").await;
+    let (stranger, token) = harness.newcomer("Other").await;
     for actor in [&stranger, &token] {
         assert!(matches!(harness.engine.job(actor, &id).await, Err(Error::NotFound(_))));
         assert!(matches!(harness.engine.cancel_job(actor, &id).await, Err(Error::NotFound(_))));

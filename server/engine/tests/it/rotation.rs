@@ -16,7 +16,7 @@ use domain::{
 use engine::Engine;
 
 use crate::{
-    harness::{TestHarness, newcomer, on_both},
+    harness::{TestHarness, on_both},
     receiver::{Received, Reply},
 };
 
@@ -288,7 +288,7 @@ async fn only_permitted_users_rotate(harness: TestHarness) {
     let Who::Member { developers_rotate, .. } = &mut developer.who else { panic!("a person") };
     *developers_rotate = true;
     assert!(harness.engine.rotate(&developer, &id, &RotationStep::PrepareToken(None)).await.is_ok());
-    let (stranger, _) = newcomer(&harness.engine, "Other").await;
+    let (stranger, _) = harness.newcomer("Other").await;
     assert!(matches!(harness.engine.rotation(&stranger, &id).await, Err(Error::NotFound(_))));
     assert!(matches!(harness.engine.rotate(&stranger, &id, &RotationStep::CancelToken).await, Err(Error::NotFound(_))));
     assert!(matches!(

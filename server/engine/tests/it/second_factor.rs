@@ -16,7 +16,7 @@ use domain::{
 };
 use engine::store::users::sessions::{Owner, Stored};
 
-use crate::harness::{TestHarness, newcomer, on_both};
+use crate::harness::{TestHarness, on_both};
 
 on_both! { the_first_correct_code_turns_the_second_factor_on a_draft_key_belongs_to_one_user_and_expires signing_in_requires_an_unused_code a_code_one_step_early_or_late_is_accepted concurrent_guesses_wait_as_long_as_sequential_ones wrong_codes_delay_the_next_one_whatever_the_password the_code_must_follow_the_password_within_minutes a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor a_recovery_code_signs_in_once new_recovery_codes_replace_the_old_ones turning_it_off_requires_a_code an_operator_removes_a_lost_second_factor no_part_of_a_second_factor_is_stored_in_plain_text the_member_list_shows_who_has_a_second_factor }
 
@@ -63,7 +63,7 @@ fn id(actor: &Actor) -> UserId {
 }
 
 async fn password(harness: &TestHarness) -> PendingSignIn {
-    harness.engine.sign_in(ANA, PASSWORD, IP).await.unwrap().half().unwrap()
+    harness.engine.sign_in(ANA, PASSWORD, IP, "").await.unwrap().half().unwrap()
 }
 
 fn complaint<T: std::fmt::Debug>(result: domain::Result<T>) -> String {
@@ -85,7 +85,7 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
     }
     let draft = harness.engine.draft_factor(&user).await.unwrap();
     assert_eq!(harness.engine.second_factor(&user).await, Ok(None), "a draft does not count yet");
-    assert!(matches!(harness.engine.sign_in(ANA, PASSWORD, IP).await, Ok(PasswordOutcome::SignedIn(_))));
+    assert!(matches!(harness.engine.sign_in(ANA, PASSWORD, IP, "").await, Ok(PasswordOutcome::SignedIn(_))));
     let shown = harness.engine.drafted_factor(&user, &draft).await.unwrap();
     assert!(shown.uri.starts_with("otpauth://totp/Offhook%20at%20127.0.0.1:ana%40acme.example?secret="), "{shown:?}");
     let key = TotpKey::parse(&shown.key.replace(' ', "")).unwrap();
@@ -111,7 +111,7 @@ async fn the_first_correct_code_turns_the_second_factor_on(harness: TestHarness)
 }
 
 async fn a_draft_key_belongs_to_one_user_and_expires(harness: TestHarness) {
-    let (user, (stranger, _)) = (id(&harness.admin), newcomer(&harness.engine, "Beta").await);
+    let (user, (stranger, _)) = (id(&harness.admin), harness.newcomer("Beta").await);
     let draft = harness.engine.draft_factor(&user).await.unwrap();
     let gone = Err(Error::NotFound("Two-factor set-up".into()));
     assert_eq!(harness.engine.drafted_factor(&id(&stranger), &draft).await, gone, "it is sealed for its user");
@@ -125,8 +125,10 @@ async fn a_draft_key_belongs_to_one_user_and_expires(harness: TestHarness) {
 
 async fn signing_in_requires_an_unused_code(harness: TestHarness) {
     let app = App::of_ana(&harness).await;
-    let (wrong, unknown) =
-        (harness.engine.sign_in(ANA, "wrong", IP).await, harness.engine.sign_in("bob@acme.example", "wrong", IP).await);
+    let (wrong, unknown) = (
+        harness.engine.sign_in(ANA, "wrong", IP, "").await,
+        harness.engine.sign_in("bob@acme.example", "wrong", IP, "").await,
+    );
     assert_eq!(wrong, unknown, "a wrong password does not reveal a second factor");
     let pending = password(&harness).await;
     assert!(
@@ -230,12 +232,12 @@ async fn a_new_password_ends_a_pending_sign_in_and_keeps_the_second_factor(harne
     harness.engine.reset_password(link, NEW, IP).await.unwrap();
     let ended = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
     assert!(matches!(ended, Err(Error::Unauthenticated(_))), "{ended:?}");
-    let step = harness.engine.sign_in(ANA, NEW, IP).await.unwrap();
+    let step = harness.engine.sign_in(ANA, NEW, IP, "").await.unwrap();
     let pending = step.half().expect("a reset does not bypass the second factor");
     assert!(harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await.is_ok());
     let form = NewPassword { current_password: NEW.into(), password: PASSWORD.into() };
     harness.engine.change_password(&app.user, &form, "here", IP).await.unwrap();
-    assert!(harness.engine.sign_in(ANA, PASSWORD, IP).await.unwrap().half().is_some());
+    assert!(harness.engine.sign_in(ANA, PASSWORD, IP, "").await.unwrap().half().is_some());
 }
 
 async fn a_recovery_code_signs_in_once(harness: TestHarness) {
@@ -253,7 +255,7 @@ async fn a_recovery_code_signs_in_once(harness: TestHarness) {
 }
 
 async fn new_recovery_codes_replace_the_old_ones(harness: TestHarness) {
-    let (app, (stranger, _)) = (App::of_ana(&harness).await, newcomer(&harness.engine, "Beta").await);
+    let (app, (stranger, _)) = (App::of_ana(&harness).await, harness.newcomer("Beta").await);
     let sealed = harness.engine.renew_recovery_codes(&app.user, IP).await.unwrap();
     assert!(subject(&harness).await.ends_with("new recovery codes"));
     let others = harness.engine.open_recovery_codes(&id(&stranger), &sealed).await;
@@ -277,7 +279,7 @@ async fn turning_it_off_requires_a_code(harness: TestHarness) {
     assert!(harness.engine.second_factor(&app.user).await.unwrap().is_some());
     harness.engine.switch_factor_off(&app.user, &app.code(&harness, 0), IP).await.unwrap();
     assert!(subject(&harness).await.ends_with("off"));
-    assert!(harness.engine.sign_in(ANA, PASSWORD, IP).await.unwrap().enough().is_some());
+    assert!(harness.engine.sign_in(ANA, PASSWORD, IP, "").await.unwrap().enough().is_some());
     let off = harness.engine.switch_factor_off(&app.user, &app.code(&harness, 1), IP).await;
     assert!(matches!(off, Err(Error::Conflict { .. })), "{off:?}");
     // A new set-up has a new key and new codes.
@@ -299,7 +301,7 @@ async fn an_operator_removes_a_lost_second_factor(harness: TestHarness) {
     let waits = harness.engine.finish_sign_in(&pending, &app.code(&harness, 0), IP).await;
     assert!(matches!(waits, Err(Error::Unauthenticated(_))), "{waits:?}");
     assert!(
-        harness.engine.sign_in(ANA, PASSWORD, IP).await.unwrap().enough().is_some(),
+        harness.engine.sign_in(ANA, PASSWORD, IP, "").await.unwrap().enough().is_some(),
         "the password is asked for as before"
     );
     let again = harness.engine.reset_second_factor(&Actor::COMMAND_LINE, ANA).await;

@@ -18,7 +18,7 @@ use domain::{
 use engine::Affiliation;
 
 use crate::{
-    harness::{TestHarness, call_id, newcomer, on_both},
+    harness::{TestHarness, call_id, on_both},
     receiver::Reply,
 };
 
@@ -74,7 +74,7 @@ fn noted(record: &AuditRecord) -> String {
 async fn an_account_is_found_by_any_of_its_identifiers(harness: TestHarness) {
     let endpoint = harness.endpoint_with(|form| form.url = "https://crm.acme.example/calls".into()).await;
     let accepted = harness.accept_as(EventKind::IncomingCall, 7, Some("own-event-7")).await.unwrap();
-    newcomer(&harness.engine, "Beta").await;
+    harness.newcomer("Beta").await;
     let operator = Actor::COMMAND_LINE;
     harness.engine.create_account(&operator, "100% Ltd", Some("ref-42")).await.unwrap();
     let delivery = harness.only_delivery().await.row;

@@ -8,7 +8,7 @@ use domain::{
     token::{Scope, TokenForm, TokenState, Tokens},
 };
 
-use crate::harness::{TestHarness, newcomer, on_both};
+use crate::harness::{TestHarness, on_both};
 
 on_both! { a_token_grants_its_scopes_and_its_use_is_recorded a_token_expires_on_time both_tokens_work_while_one_replaces_the_other a_revoked_token_is_refused_at_once_with_the_reason revoking_a_token_in_use_requires_its_name a_token_cannot_create_one_with_more_scopes another_accounts_tokens_are_not_found the_log_records_tokens_without_their_text }
 
@@ -120,7 +120,7 @@ async fn a_token_cannot_create_one_with_more_scopes(harness: TestHarness) {
 
 async fn another_accounts_tokens_are_not_found(harness: TestHarness) {
     let made = harness.engine.create_api_token(&harness.admin, &form(&["events:read"]).input().unwrap()).await.unwrap();
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     let id = &made.token.id;
     assert!(matches!(harness.engine.api_token(&stranger, id).await, Err(Error::NotFound(_))));
     assert!(matches!(harness.engine.rotate_api_token(&stranger, id, 1).await, Err(Error::NotFound(_))));

@@ -13,7 +13,7 @@ use domain::{
 use engine::store::users::sessions::{Owner, Stored};
 
 use crate::{
-    harness::{TestHarness, newcomer, on_both},
+    harness::{TestHarness, on_both},
     receiver::Reply,
 };
 
@@ -69,7 +69,7 @@ async fn a_new_user_joins_by_the_link_in_the_email(harness: TestHarness) {
     let form = NewUserForm { name: " Bob ".into(), password: PASSWORD.into() };
     let (user, team) = harness.engine.join_as_new(TeamKind::Account, &link, &form, "203.0.113.9").await.unwrap();
     assert_eq!(
-        harness.engine.sign_in("bob@acme.example", PASSWORD, "1.1.1.1").await.unwrap().enough(),
+        harness.engine.sign_in("bob@acme.example", PASSWORD, "1.1.1.1", "").await.unwrap().enough(),
         Some(user.clone())
     );
     assert_eq!(harness.engine.memberships(&user.id).await.unwrap().1[0].account.id, *team.account().unwrap());
@@ -118,7 +118,7 @@ async fn a_resent_invitation_has_a_new_link(harness: TestHarness) {
 }
 
 async fn an_invitation_is_for_one_address(harness: TestHarness) {
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     let bobs = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let refused = harness.engine.join(TeamKind::Account, &bobs, &id(&stranger), "").await.unwrap_err();
     assert!(matches!(&refused, Error::Forbidden(words) if words.contains("bob@acme.example")), "{refused:?}");
@@ -149,7 +149,7 @@ async fn invitees_and_members_cannot_be_invited_again(harness: TestHarness) {
 
 async fn only_admins_see_and_change_members(harness: TestHarness) {
     let bob = joined(&harness, "bob@acme.example", Role::Developer).await;
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     let eve = invite("eve@acme.example", Role::Admin).unwrap();
     for who in [&bob, &harness.token] {
         assert!(matches!(harness.engine.members(who, TeamKind::Account).await, Err(Error::Forbidden(_))));
@@ -226,8 +226,8 @@ async fn a_reset_link_sets_the_password_once(harness: TestHarness) {
     harness.engine.reset_link(&first).await.unwrap();
     assert!(matches!(harness.engine.reset_password(&first, "short", "").await, Err(Error::Invalid(_))));
     harness.engine.reset_password(&first, PASSWORD, "203.0.113.9").await.unwrap();
-    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1").await.is_ok());
-    assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1").await.is_err());
+    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1", "").await.is_ok());
+    assert!(harness.engine.sign_in(ANA, OLD, "1.1.1.1", "").await.is_err());
     assert!(!is_alive(&harness, "one").await, "all sessions end");
     is_conflict(harness.engine.reset_password(&first, OLD, "").await, "has already been used");
     assert!(harness.emails().await.pop().unwrap().subject.contains("was changed"));
@@ -262,7 +262,7 @@ async fn changing_the_password_ends_the_other_sessions(harness: TestHarness) {
     assert_eq!(change(form(OLD, "Password1234!")).await.unwrap_err().fields()[0].field, "password");
     change(form(OLD, PASSWORD)).await.unwrap();
     assert!(is_alive(&harness, "here").await && !is_alive(&harness, "there").await);
-    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1").await.is_ok());
+    assert!(harness.engine.sign_in(ANA, PASSWORD, "1.1.1.1", "").await.is_ok());
     for _ in 0..5 {
         assert!(matches!(change(form("wrong", OLD)).await, Err(Error::Invalid(_))));
     }
@@ -307,7 +307,9 @@ async fn each_admin_can_turn_off_failure_alerts(harness: TestHarness) {
 async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
     let weak = "Password1234!";
     let sign_up = SignUp { email: "new".into(), password: weak.into(), account: "New".into(), ..SignUp::default() };
-    let refused = harness.engine.sign_up(sign_up, RequestOrigin::Elsewhere).await.unwrap_err();
+    harness.mail.configure(false);
+    let refused = harness.engine.sign_up(sign_up, RequestOrigin::Elsewhere, "203.0.113.9").await.unwrap_err();
+    harness.mail.configure(true);
     assert_eq!(refused.fields().iter().map(|e| e.field.as_str()).collect::<Vec<_>>(), ["email", "password"]);
     let link = invited(&harness, "bob@acme.example", Role::Viewer).await;
     let form = NewUserForm { password: weak.into(), ..NewUserForm::default() };
@@ -322,7 +324,7 @@ async fn weak_passwords_are_refused_wherever_one_is_set(harness: TestHarness) {
 
 async fn only_their_owner_lists_and_ends_sessions(harness: TestHarness) {
     let ana = id(&harness.admin);
-    let (stranger, _) = newcomer(&harness.engine, "Beta").await;
+    let (stranger, _) = harness.newcomer("Beta").await;
     for name in ["here", "there", "elsewhere"] {
         session(&harness, name, &ana).await;
     }

@@ -4,8 +4,10 @@
 mod capped;
 mod connections;
 mod forgery;
+mod forms;
 mod guessing;
 mod injection;
+mod passwords;
 mod payloads;
 mod scripts;
 mod sessions;

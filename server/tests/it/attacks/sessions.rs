@@ -105,8 +105,9 @@ async fn with_https_the_cookie_is_bound_to_the_host_and_hsts_is_sent() {
     assert_eq!(signed_in.header("location"), "/me");
     let lines: Vec<&str> = signed_in.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
     let session = lines.iter().find(|line| line.starts_with("__Host-offhook=")).unwrap();
+    let device = lines.iter().find(|line| line.starts_with("device=")).unwrap();
     for part in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
-        assert!(session.contains(part), "{part}: {session}");
+        assert!(session.contains(part) && device.contains(part), "{part}: {session} {device}");
     }
     assert!(!session.contains("Domain"), "{session}");
     assert!(lines.iter().any(|line| line.starts_with("seen=1;") && line.ends_with("; Secure")), "{lines:?}");

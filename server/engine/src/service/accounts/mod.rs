@@ -1,14 +1,15 @@
 //! Accounts: sign-up, sign-in, and who the actor is.
 
 mod settings;
+mod sign_up;
 mod usage;
 
 use async_trait::async_trait;
 use domain::{
     Error,
     account::{
-        Account, AccountInput, AccountUsage, Accounts, Membership, RequestOrigin, Role, SignUp, SignUpPolicy, User,
-        normal_email,
+        Account, AccountInput, AccountUsage, Accounts, Membership, PASSWORD_MAX_CHARS, RequestOrigin, SignUp,
+        SignUpOutcome, SignUpPolicy, User, email_complaint, normal_email,
     },
     actor::{Actor, Permission, Who},
     audit::AuditAction,
@@ -19,8 +20,8 @@ use domain::{
 };
 
 use crate::{
-    Engine, password,
-    service::users::taken_address,
+    Engine,
+    service::users::sign_in_throttle::Budget,
     store::{
         accounts,
         db::Tx,
@@ -34,42 +35,44 @@ const WRONG: &str = "Incorrect email address or password.";
 
 #[async_trait]
 impl Accounts for Engine {
-    async fn sign_up(&self, form: SignUp, from: RequestOrigin) -> Result<(User, Account)> {
+    async fn sign_up(&self, form: SignUp, from: RequestOrigin, client_ip: &str) -> Result<SignUpOutcome> {
         if !self.sign_up_policy().admits(from) {
-            return Err(Error::Forbidden("Sign-up is closed. Ask an admin of your account to invite you.".into()));
+            return Err(sign_up::closed());
         }
-        let form = checked(form)?;
-        let user = User { id: self.new_id(UserId::new), name: form.name, email: form.email };
-        let account = Account::new(self.new_id(AccountId::new), form.account, None);
-        let hash = self.config().password_cost.hash(form.password).await;
-        let now = self.now();
-        let mut tx = self.db().begin().await?;
-        users::add(&mut tx, &user, &hash, None, now).await.map_err(taken_address)?;
-        accounts::add(&mut tx, &account, now).await?;
-        members::add(&mut tx, &user.id, &account.id, Role::Admin, now).await?;
-        let (id, name) = (user.id.clone(), user.email.clone());
-        let who =
-            Who::Member { user: id, name, account: account.id.clone(), role: Role::Admin, developers_rotate: false };
-        let entry = self.entry(&Actor::new(who), &account.id, AuditAction::AccountCreated);
-        self.record(&mut tx, entry.about(account.id.as_str(), &account.name)).await?;
-        tx.commit().await?;
-        Ok((user, account))
+        self.begin_sign_up(form, client_ip).await
     }
 
-    async fn sign_in(&self, email: &str, password: &str, client_ip: &str) -> Result<PasswordOutcome> {
+    async fn linked_sign_up(&self, link: &str) -> Result<SignUp> {
+        self.open_sign_up(link).await
+    }
+
+    async fn finish_sign_up(&self, link: &str, password: &str, client_ip: &str) -> Result<(User, Account)> {
+        self.complete_sign_up(link, password, client_ip).await
+    }
+
+    async fn sign_in(&self, email: &str, password: &str, client_ip: &str, device: &str) -> Result<PasswordOutcome> {
         let email = normal_email(email);
-        // No email address has control characters, and PostgreSQL rejects NUL.
-        if email.contains(char::is_control) {
+        // No user has such an address or password, so there is nothing to check, count or store.
+        if email_complaint(&email).is_some() || password.chars().count() > PASSWORD_MAX_CHARS {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let known = users::credentials(self.db(), &email).await?;
         let (user, hash) = known.unzip();
+        let device = user.as_ref().and_then(|user| self.known_device(device, &user.id));
+        let budgets = match &device {
+            Some(device) => vec![Budget::device(device)],
+            None => vec![Budget::address(&email), Budget::client(client_ip)],
+        };
         // Whether there is a second factor is revealed only after the right password.
-        if !self.check_password(&email, password, hash.clone(), client_ip).await? {
+        if !self.check_password(password, hash.clone(), client_ip, &budgets).await? {
             return Err(Error::Unauthenticated(WRONG.into()));
         }
         let (user, hash) = user.zip(hash).ok_or_else(|| Error::Unauthenticated(WRONG.into()))?;
         self.after_password(user, &hash).await
+    }
+
+    fn device_cookie(&self, user: &UserId) -> String {
+        self.seal_device(user)
     }
 
     async fn memberships(&self, user: &UserId) -> Result<(User, Vec<Membership>)> {
@@ -118,21 +121,6 @@ pub(super) fn taken_reference(error: StoreError, reference: Option<String>) -> E
         return error.into();
     }
     Error::Conflict { detail: "Another account has this reference.".into(), existing: reference }
-}
-
-/// Checks the form, and reports all errors at once.
-fn checked(form: SignUp) -> Result<SignUp> {
-    let weak = password::complaint("password", &form.password, &[&form.email, &form.name, &form.account]);
-    match (form.check(), weak) {
-        (Ok(form), None) => Ok(form),
-        (Ok(_), Some(weak)) => Err(Error::Invalid(vec![weak])),
-        (Err(Error::Invalid(mut complaints)), weak) => {
-            let weak = weak.filter(|weak| complaints.iter().all(|one| one.field != weak.field));
-            complaints.extend(weak);
-            Err(Error::Invalid(complaints))
-        }
-        (Err(error), _) => Err(error),
-    }
 }
 
 impl Engine {

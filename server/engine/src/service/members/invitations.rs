@@ -17,8 +17,8 @@ use super::team::rules;
 use crate::{
     Engine,
     digest::hash,
-    mail::{Email, Queueing},
-    password,
+    mail::{Email, Purpose, Queueing, naming},
+    password::{self, Turn},
     service::users::emails::{self, Link},
     store::{
         db::Tx,
@@ -116,8 +116,11 @@ impl Engine {
         let entry = self.entry_of(team, rules.invited).by(actor).about(invitation.id.as_str(), &invitation.email);
         self.record(&mut tx, entry.with([Change::noted("role", role.as_str())])).await?;
         let page = self.invitation_page(team, &link);
-        let how = Queueing { about: Some(invitation.id.as_str()), valid_ms: INVITATION_MS };
-        self.queue_email(&mut tx, invitation_email(team, &invitation, &page), how).await?;
+        let how =
+            Queueing { purpose: Purpose::Invitation, about: Some(invitation.id.as_str()), valid_ms: INVITATION_MS };
+        if !self.queue_email(&mut tx, invitation_email(team, &invitation, &page), how).await? {
+            return Err(Error::TooMany { retry_after_s: RETRY_AFTER_S });
+        }
         tx.commit().await?;
         let link = (!self.config().mail.is_configured()).then_some(SecretLink(page));
         Ok(Invitation { link, ..invitation })
@@ -149,6 +152,7 @@ impl Engine {
         form: &NewUserForm,
         client_ip: &str,
     ) -> Result<(User, Team)> {
+        let turn = Turn::take(client_ip)?;
         let open_invitation = self.open_invitation(kind, link).await?;
         if open_invitation.known {
             return Err(known_address());
@@ -160,10 +164,10 @@ impl Engine {
             Team::Staff => None,
         };
         let about: Vec<&str> = [email.as_str(), &name].into_iter().chain(title).collect();
-        if let Some(weak) = password::complaint("password", &form.password, &about) {
+        if let Some(weak) = password::complaint(&turn, "password", &form.password, &about).await? {
             return Err(Error::Invalid(vec![weak]));
         }
-        let hash = self.config().password_cost.hash(form.password.clone()).await;
+        let hash = self.config().password_cost.hash(&turn, form.password.clone()).await?;
         let user = User { id: self.new_id(UserId::new), name, email };
         let mut tx = self.db().begin().await?;
         let taken = |error: StoreError| if error.is_unique_violation() { known_address() } else { error.into() };
@@ -232,7 +236,7 @@ impl Engine {
 
 fn invitation_email(team: &Team, invitation: &Invitation, page: &str) -> Email {
     let what = match team {
-        Team::Account(account) => format!("the account {}", account.name),
+        Team::Account(account) => format!("the account {}", naming::to_stranger(&account.name)),
         Team::Staff => "the provider's staff".to_owned(),
     };
     emails::invitation(invitation, &what, page)

@@ -10,7 +10,8 @@ use domain::{
 };
 
 use crate::{
-    Engine, password,
+    Engine,
+    password::{self, Turn},
     service::users::taken_address,
     store::{
         accounts,
@@ -18,6 +19,9 @@ use crate::{
         members, users,
     },
 };
+
+/// The command line has no address.
+const NO_CLIENT: &str = "";
 
 /// What a new user belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,15 +44,15 @@ impl Engine {
         password: &str,
         affiliation: Affiliation,
     ) -> Result<UserId> {
-        let email = normal_email(email);
-        let complaints: Vec<_> =
-            email_complaint(&email).into_iter().chain(password::complaint("password", password, &[&email])).collect();
+        let (email, turn) = (normal_email(email), Turn::take(NO_CLIENT)?);
+        let weak = password::complaint(&turn, "password", password, &[&email]).await?;
+        let complaints: Vec<_> = email_complaint(&email).into_iter().chain(weak).collect();
         if !complaints.is_empty() {
             return Err(Error::Invalid(complaints));
         }
         let user = User { id: self.new_id(UserId::new), name: String::new(), email };
         let staff = if let Affiliation::Staff(role) = &affiliation { Some(*role) } else { None };
-        let hash = self.config().password_cost.hash(password.to_owned()).await;
+        let hash = self.config().password_cost.hash(&turn, password.to_owned()).await?;
         if let Affiliation::Member(account, _) = &affiliation {
             let known = accounts::account(self.db(), account.as_str()).await?;
             known.ok_or_else(|| Error::NotFound("Account".into()))?;

@@ -7,7 +7,7 @@ use url::Url;
 use crate::{
     Engine,
     digest::hash,
-    mail::{self, Email, Queueing},
+    mail::{self, Email, Queueing, naming},
     random,
     store::db::Tx,
 };
@@ -31,7 +31,8 @@ impl Link {
 
 impl Engine {
     /// Queues an email in the transaction of what it reports. `about` is the invitation that it carries.
-    pub(crate) async fn queue_email(&self, tx: &mut Tx, email: Email, how: Queueing<'_>) -> Result<()> {
+    /// False if too many were written within an hour, so that it is not sent.
+    pub(crate) async fn queue_email(&self, tx: &mut Tx, email: Email, how: Queueing<'_>) -> Result<bool> {
         Ok(mail::queue(tx, self.context(), self.vault(), &email, how).await?)
     }
 
@@ -51,6 +52,35 @@ pub(crate) fn invitation(invitation: &Invitation, what: &str, page: &str) -> Ema
             "{by} has invited you to join {what} on Offhook, with the role {role}.\n\n\
              Accept the invitation within 7 days:\n{page}\n\n\
              If you don't know {by}, you can ignore this email.\n"
+        ),
+        unsubscribe: None,
+    }
+}
+
+pub(crate) fn sign_up(to: &str, account: &str, page: &str) -> Email {
+    let account = naming::to_stranger(account);
+    Email {
+        to: to.to_owned(),
+        subject: "Confirm your email address for Offhook".to_owned(),
+        text: format!(
+            "We received a request to create the account {account} on Offhook for {to}.\n\n\
+             Choose a password within 24 hours to create it:\n{page}\n\n\
+             If you didn't request this, ignore this email. Nothing is created without you.\n"
+        ),
+        unsubscribe: None,
+    }
+}
+
+/// For someone who signs up although they are a user.
+pub(crate) fn already_signed_up(to: &str, sign_in: &str, forgot: &str) -> Email {
+    Email {
+        to: to.to_owned(),
+        subject: "You already have an Offhook user".to_owned(),
+        text: format!(
+            "We received a request to sign up to Offhook with {to}, which already has a user.\n\n\
+             Sign in:\n{sign_in}\n\n\
+             Forgot your password?\n{forgot}\n\n\
+             If you didn't request this, ignore this email. Nothing has changed.\n"
         ),
         unsubscribe: None,
     }

@@ -1,16 +1,17 @@
 //! What users manage themselves: passwords, signed-in browsers, and email preferences.
 
 pub mod create;
+mod device_cookie;
 pub(super) mod emails;
 mod second_factor;
-mod sign_in_throttle;
+pub(super) mod sign_in_throttle;
 
 use async_trait::async_trait;
 use domain::{
     Error,
     account::{User, email_complaint, normal_email},
     audit::{AuditAction, Change},
-    error::{FieldError, Result},
+    error::Result,
     id::UserId,
     user::{BrowserSession, EmailPreferences, NewPassword, RESET_MS, RESET_PAUSE_MS, Users},
 };
@@ -19,14 +20,14 @@ use crate::{
     Engine,
     detached::detached,
     digest::hash,
-    mail::{self, Queueing},
-    password,
-    service::users::emails::Link,
+    mail::{self, Purpose, Queueing},
+    password::{self, Turn},
+    service::users::{emails::Link, sign_in_throttle::Budget},
     store::{
         audit::{self, Entry},
         db::Tx,
         error::StoreError,
-        users::{self, email_preferences, password_resets, sessions, sign_in_failures},
+        users::{self, email_preferences, password_resets, sessions},
     },
 };
 
@@ -46,12 +47,16 @@ impl Users for Engine {
         let mut tx = self.db().begin().await?;
         password_resets::add(&mut tx, &link.hash, user.as_ref().map(|user| &user.id), now, now.plus_ms(RESET_MS))
             .await?;
-        match user {
+        let queued = match user {
             Some(user) => {
                 let email = emails::reset(&user.email, &self.page_url(&format!("reset/{}", link.text)));
-                self.queue_email(&mut tx, email, Queueing { about: None, valid_ms: RESET_MS }).await?;
+                let how = Queueing { purpose: Purpose::Reset, about: None, valid_ms: RESET_MS };
+                self.queue_email(&mut tx, email, how).await?
             }
-            None => mail::queue_nothing(&mut tx, self.context()).await?,
+            None => false,
+        };
+        if !queued {
+            mail::queue_nothing(&mut tx, self.context()).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -61,9 +66,10 @@ impl Users for Engine {
     }
 
     async fn reset_password(&self, link: &str, password: &str, client_ip: &str) -> Result<User> {
+        let turn = Turn::take(client_ip)?;
         let user = self.linked_reset(link).await?;
-        refuse_weak(password, &user)?;
-        let stored = self.config().password_cost.hash(password.to_owned()).await;
+        refuse_weak(&turn, password, &user).await?;
+        let stored = self.config().password_cost.hash(&turn, password.to_owned()).await?;
         let mut tx = self.db().begin().await?;
         if !password_resets::consume(&mut tx, &hash(link), self.now()).await? {
             return Err(used());
@@ -71,7 +77,7 @@ impl Users for Engine {
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
         sessions::end_others(&mut tx, &user.id, "").await?;
-        sign_in_failures::clear(&mut tx, &format!("email:{}", user.email)).await?;
+        Budget::address(&user.email).clear(&mut tx).await?;
         self.record(&mut tx, self.own_entry(&user, client_ip, AuditAction::PasswordReset)).await?;
         self.notify_password_changed(&mut tx, &user).await?;
         tx.commit_then(self.access_changed(user.id.as_str())).await?;
@@ -80,12 +86,14 @@ impl Users for Engine {
 
     async fn change_password(&self, user: &UserId, form: &NewPassword, session: &str, client_ip: &str) -> Result<()> {
         let user = self.known_user(user).await?;
-        self.require_password(&user, &form.current_password, client_ip).await?;
+        let own = [Budget::session(session)];
+        self.require_password(&user, &form.current_password, client_ip, &own).await?;
         if form.password == form.current_password {
             return Err(Error::invalid("password", "This is your current password. Choose a new one."));
         }
-        refuse_weak(&form.password, &user)?;
-        let stored = self.config().password_cost.hash(form.password.clone()).await;
+        let turn = Turn::take(client_ip)?;
+        refuse_weak(&turn, &form.password, &user).await?;
+        let stored = self.config().password_cost.hash(&turn, form.password.clone()).await?;
         let mut tx = self.db().begin().await?;
         password_resets::revoke_all(&mut tx, &user.id, self.now()).await?;
         password_resets::set_password(&mut tx, &user.id, &stored).await?;
@@ -152,10 +160,10 @@ impl Engine {
         user.ok_or_else(|| Error::Unauthenticated("Sign in to continue.".into()))
     }
 
-    /// Requires the user's password. Wrong passwords count as failed sign-ins.
-    async fn require_password(&self, user: &User, password: &str, client_ip: &str) -> Result<()> {
+    /// Requires the user's password.
+    async fn require_password(&self, user: &User, password: &str, client_ip: &str, own: &[Budget]) -> Result<()> {
         let stored = users::credentials(self.db(), &user.email).await?.map(|(_, hash)| hash);
-        if self.check_password(&user.email, password, stored, client_ip).await? {
+        if self.check_password(password, stored, client_ip, own).await? {
             return Ok(());
         }
         Err(Error::invalid("current_password", "The current password is incorrect."))
@@ -182,7 +190,7 @@ impl Engine {
 
     async fn notify_password_changed(&self, tx: &mut Tx, user: &User) -> Result<()> {
         let email = emails::password_changed(&user.email, &self.page_url("forgot"));
-        self.queue_email(tx, email, Queueing::notice()).await
+        self.queue_email(tx, email, Queueing::notice()).await.map(|_| ())
     }
 }
 
@@ -191,8 +199,8 @@ fn used() -> Error {
     Error::Conflict { detail, existing: None }
 }
 
-fn refuse_weak(password: &str, user: &User) -> Result<()> {
-    let weak: Option<FieldError> = password::complaint("password", password, &[&user.email, &user.name]);
+async fn refuse_weak(turn: &Turn, password: &str, user: &User) -> Result<()> {
+    let weak = password::complaint(turn, "password", password, &[&user.email, &user.name]).await?;
     weak.map_or(Ok(()), |complaint| Err(Error::Invalid(vec![complaint])))
 }
 

@@ -25,7 +25,7 @@ use crate::{
     random,
     service::users::{
         emails::{self, FactorEvent},
-        sign_in_throttle::{CLIENT_FACTOR, blocked_until, refuse_until},
+        sign_in_throttle::{Attempt, Budget},
     },
     store::{
         audit::{self, Entry},
@@ -33,7 +33,7 @@ use crate::{
         users::{
             self,
             second_factors::{self, CodeUse, Stored},
-            sessions, sign_in_failures,
+            sessions,
         },
     },
 };
@@ -162,7 +162,7 @@ impl Engine {
         if !second_factors::remove(&mut tx, &user.id).await? {
             return Err(is_off());
         }
-        sign_in_failures::clear(&mut tx, &guesses(&user.id)).await?;
+        Budget::codes(&user.id).clear(&mut tx).await?;
         let entry = Entry::new(self.next_id(), self.now(), audit::OPS_CHAIN, AuditAction::SecondFactorReset).by(actor);
         self.record(&mut tx, entry.about(user.id.as_str(), &user.email)).await?;
         self.notify_second_factor(&mut tx, &user, FactorEvent::Reset).await?;
@@ -191,21 +191,14 @@ impl Engine {
     async fn verify_code(&self, user: &User, proof: &FactorCode, client_ip: &str) -> Result<(Tx, VerifiedBy)> {
         let mut tx = self.db().begin().await?;
         let factor = second_factors::lock(&mut tx, &user.id).await?.ok_or_else(sign_in_expired)?;
-        let keys = [(guesses(&user.id), 1), (format!("ip:{client_ip}"), CLIENT_FACTOR)];
-        for (key, _) in &keys {
-            refuse_until(sign_in_failures::of_within(&mut tx, key).await?.1, self.now())?;
-        }
+        let budgets = [Budget::codes(&user.id), Budget::client(client_ip)];
+        let attempt = Attempt::reserve(&mut tx, &budgets, self.now()).await?;
         match self.judge(&mut tx, &user.id, &factor, proof).await? {
             Ok(by) => {
-                sign_in_failures::clear(&mut tx, &keys[0].0).await?;
+                attempt.succeed(&mut tx).await?;
                 Ok((tx, by))
             }
             Err(refusal) => {
-                for (key, factor) in &keys {
-                    let failures = sign_in_failures::count(&mut tx, key, self.now()).await?;
-                    let until = blocked_until(failures / factor, self.now());
-                    sign_in_failures::block(&mut tx, key, until).await?;
-                }
                 tx.commit().await?;
                 Err(refusal)
             }
@@ -252,18 +245,13 @@ impl Engine {
 
     async fn notify_second_factor(&self, tx: &mut Tx, user: &User, event: FactorEvent) -> Result<()> {
         let email = emails::second_factor(&user.email, event, &self.page_url("me/security"));
-        self.queue_email(tx, email, Queueing::notice()).await
+        self.queue_email(tx, email, Queueing::notice()).await.map(|_| ())
     }
 }
 
 /// The associated data of a sealed text: it cannot be opened elsewhere.
 pub(crate) fn seal_context(user: &UserId, what: &str) -> String {
     format!("{user}/{what}")
-}
-
-/// The key under which a user's wrong_code codes are counted.
-fn guesses(user: &UserId) -> String {
-    format!("code:{user}")
 }
 
 /// The stored hash of a recovery code. A code has 80 random bits, so a plain hash is enough.

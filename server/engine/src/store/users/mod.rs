@@ -5,6 +5,7 @@ pub mod password_resets;
 pub mod second_factors;
 pub mod sessions;
 pub mod sign_in_failures;
+pub mod sign_ups;
 
 use domain::{
     UnixMs,

@@ -3,13 +3,19 @@
 //! Architecture invariant: an email is queued in the transaction of what it reports, and sent by a worker after its commit. No
 //! form waits for the mail server, and no email is lost with the process.
 
+pub(crate) mod naming;
+
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use domain::{UnixMs, time::DAY_MS};
+use domain::{
+    UnixMs,
+    time::{DAY_MS, HOUR_MS},
+};
 
 use crate::{
     context::Context,
+    metrics::count,
     store::{
         db::Tx,
         emails::{self, NewEmail},
@@ -40,9 +46,39 @@ impl std::fmt::Debug for Email {
     }
 }
 
+/// How often one address may get an email, per hour.
+const RECIPIENT_HOURLY_MAX: i64 = 20;
+
+/// What an email is for. The less it takes to cause one, the smaller the share of all emails that it may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A stranger signs up.
+    SignUp,
+    /// A stranger asks for a new password.
+    Reset,
+    /// A user invites an address.
+    Invitation,
+    /// It reports something to a user.
+    Notice,
+}
+
+impl Purpose {
+    /// Emails of the installation per hour above which no more are queued for this purpose.
+    const fn hourly_max(self) -> i64 {
+        match self {
+            Self::SignUp => 400,
+            Self::Reset => 500,
+            Self::Invitation => 1_000,
+            Self::Notice => 2_000,
+        }
+    }
+}
+
 /// How an email is queued.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Queueing<'a> {
+    /// What it is for.
+    pub(crate) purpose: Purpose,
     /// The invitation that it carries, if any.
     pub(crate) about: Option<&'a str>,
     /// For how long it is worth sending, in milliseconds.
@@ -52,19 +88,31 @@ pub(crate) struct Queueing<'a> {
 impl Queueing<'_> {
     /// Of an email that reports something.
     pub(crate) const fn notice() -> Self {
-        Self { about: None, valid_ms: NOTICE_MS }
+        Self { purpose: Purpose::Notice, about: None, valid_ms: NOTICE_MS }
     }
 }
 
-/// Queues an email, which is sent after the commit.
+/// Whether there is room for another email to this address.
+async fn has_room(tx: &mut Tx, recipient: &str, purpose: Purpose, now: UnixMs) -> StoreResult<bool> {
+    let written = emails::written_since(tx, recipient, now.plus_ms(-HOUR_MS)).await?;
+    Ok(written.all < purpose.hourly_max() && written.to_recipient < RECIPIENT_HOURLY_MAX)
+}
+
+/// Queues an email, which is sent after the commit. False if too many were written within the last hour, to its recipient or
+/// by the installation: then it is not sent.
 pub(crate) async fn queue(
     tx: &mut Tx,
     context: &Context,
     vault: &Vault,
     email: &Email,
-    Queueing { about, valid_ms }: Queueing<'_>,
-) -> StoreResult<()> {
+    Queueing { purpose, about, valid_ms }: Queueing<'_>,
+) -> StoreResult<bool> {
     let (id, now) = (new_id(context), context.now());
+    if !has_room(tx, &email.to, purpose, now).await? {
+        count(&context.counters.emails.dropped, 1);
+        tracing::warn!(?purpose, "an email was not queued: there were too many within an hour");
+        return Ok(false);
+    }
     let sealed = vault.seal(&email.text, &seal_context(&id));
     let row = NewEmail {
         id: &id,
@@ -75,12 +123,14 @@ pub(crate) async fn queue(
         unsubscribe: email.unsubscribe.as_deref(),
         expires: now.plus_ms(valid_ms),
     };
-    emails::add(tx, &row, now).await
+    emails::add(tx, &row, now).await?;
+    Ok(true)
 }
 
 /// Writes as much as [`queue`], and sends nothing: so that the time of a request does not reveal whether there is a recipient.
 pub(crate) async fn queue_nothing(tx: &mut Tx, context: &Context) -> StoreResult<()> {
     let (id, now) = (new_id(context), context.now());
+    has_room(tx, "", Purpose::Reset, now).await?;
     let row = NewEmail {
         id: &id,
         about: None,
@@ -169,9 +219,9 @@ impl InMemoryMailer {
         self.inbox().failures = failures.into_iter().collect();
     }
 
-    /// Behaves as if no mail server were configured.
-    pub fn unconfigure(&self) {
-        self.inbox().unconfigured = true;
+    /// Behaves as if a mail server were configured, or not.
+    pub fn configure(&self, is_configured: bool) {
+        self.inbox().unconfigured = !is_configured;
     }
 }
 
