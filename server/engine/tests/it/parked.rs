@@ -216,18 +216,18 @@ async fn an_alert_that_cannot_be_written_does_not_hold_up_the_others(harness: Te
         harness.endpoint_with(|form| form.name = name.into()).await;
     }
     harness.receiver.usually(Reply::Status(410));
-    refuse(&harness, "INSERT", "emails", "NEW.subject = 'Bad is paused'".into()).await;
+    refuse(&harness, "INSERT", "emails", "NEW.subject = '“Bad” is paused'".into()).await;
     harness.accept(EventKind::CallProcessed, 1).await;
     let alerts = async || {
         harness.run().await;
         harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>()
     };
-    assert_eq!(alerts().await, ["Good is paused"]);
-    assert_eq!(alerts().await, ["Good is paused"], "it isn't tried again and again");
+    assert_eq!(alerts().await, ["“Good” is paused"]);
+    assert_eq!(alerts().await, ["“Good” is paused"], "it isn't tried again and again");
     accept_again(&harness, "emails").await;
     let item = try_again(&harness, &olga).await;
     assert!(item.worker == "alerts" && item.reason.contains("a bad row"), "{item:?}");
-    assert_eq!(alerts().await, ["Good is paused", "Bad is paused"]);
+    assert_eq!(alerts().await, ["“Good” is paused", "“Bad” is paused"]);
     assert_eq!(alerts().await.len(), 2, "an alert is sent once");
 }
 
@@ -240,7 +240,7 @@ async fn an_alert_outlives_the_node_that_wrote_it(harness: TestHarness) {
     assert_eq!(harness.emails().await.len(), 0);
     let next = harness.another().await;
     next.background().alerts.tick().await.unwrap();
-    assert_eq!(harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>(), ["Desk is paused"]);
+    assert_eq!(harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>(), ["“Desk” is paused"]);
 }
 
 /// Indexes all phone numbers; returns how many entries there are.
