@@ -18,7 +18,7 @@ const WITHOUT_SCRIPT_ONLY = [
   "**/endpoints/{delete,edit,list}.spec.ts",
   "**/events/*.spec.ts",
   "**/ops/{accounts,policies,policies-set,staff}.spec.ts",
-  "**/users/{members,security}.spec.ts",
+  "**/users/{limits,members,security}.spec.ts",
 ];
 
 export default defineConfig({

@@ -85,7 +85,7 @@ async fn attempts_are_listed_in_pages() {
     tenant.endpoint(&receiver.url).await;
     post_record(&tenant, "evt-1").await;
     let id = tenant.until_delivery_is("delivered").await["id"].as_str().unwrap().to_owned();
-    for attempts in 2..=5 {
+    for attempts in 2..=21 {
         assert_eq!(
             tenant.post(&format!("/api/v1/deliveries/{id}/resend"), &json!({})).await.status,
             StatusCode::ACCEPTED
@@ -101,11 +101,21 @@ async fn attempts_are_listed_in_pages() {
         page["data"].as_array().unwrap().iter().map(|attempt| attempt["number"].as_u64().unwrap()).collect::<Vec<_>>()
     };
     let first = tenant.get(&format!("{list}?limit=3")).await.json();
-    assert_eq!(numbers(&first), [5, 4, 3]);
-    let second = tenant.get(&format!("{list}?limit=3&cursor={}", first["next"].as_str().unwrap())).await.json();
-    assert_eq!((numbers(&second), second["next"].is_null()), (vec![2, 1], true));
+    assert_eq!(numbers(&first), [21, 20, 19]);
+    let second = tenant.get(&format!("{list}?cursor={}", first["next"].as_str().unwrap())).await.json();
+    assert_eq!((numbers(&second), second["next"].is_null()), ((1..=18).rev().collect(), true));
+    let shown = tenant.get(&format!("/api/v1/deliveries/{id}")).await.json();
+    assert_eq!((shown["attempt_count"].as_u64(), shown["attempts"].as_array().unwrap().len()), (Some(21), 20));
     assert_eq!(tenant.get(&format!("{list}?cursor=x")).await.is_problem(422).fields(), ["cursor"]);
     app.account("beta").await.get(&list).await.is_problem(404);
+    let mut viewer = Browser::of_member(&app, &tenant.account, Role::Viewer).await;
+    let page = format!("/a/{}/deliveries/{id}", tenant.account.id);
+    let latest = viewer.get(&page).await.text;
+    assert!(latest.contains("Attempts 2 to 21 of 21") && !latest.contains("Newer"), "{latest}");
+    let older = format!("{page}/attempts/1#attempts");
+    assert!(latest.contains(&format!("href=\"{older}\"")), "{latest}");
+    let oldest = viewer.get(&format!("{page}/attempts/1")).await.text;
+    assert!(oldest.contains("Attempts 1 to 20 of 21") && !oldest.contains("Older"), "{oldest}");
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ async fn a_payload_nested_deeper_than_64_levels_is_refused() {
         refused.is_problem(422);
         assert!(refused.text.contains("64 levels"), "{}", refused.text);
     }
+    println!("nested payloads refused, peak {} KiB", server.peak_kib());
     assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
 }
 
