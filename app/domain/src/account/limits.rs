@@ -182,8 +182,10 @@ pub struct AccountUsage {
     pub endpoints: u32,
     /// The host with most endpoints, and how many they are.
     pub busiest_host: Option<(String, u32)>,
-    /// Members, and people who are invited.
+    /// Members.
     pub members: u32,
+    /// People who are invited.
+    pub invited: u32,
     /// API tokens that work.
     pub tokens: u32,
 }
@@ -203,7 +205,7 @@ impl AccountUsage {
         match limit {
             Limit::Endpoints => Some(self.endpoints),
             Limit::EndpointsPerHost => Some(self.busiest_host.as_ref().map_or(0, |(_, count)| *count)),
-            Limit::Members => Some(self.members),
+            Limit::Members => Some(self.members + self.invited),
             Limit::Tokens => Some(self.tokens),
             Limit::EventsPerS | Limit::RetentionDays => None,
         }

@@ -56,7 +56,7 @@ fn AccountFacts(card: AccountDetail, view: RenderContext) -> impl IntoView {
     let count = |n: u64, noun: &str| counted(i64::try_from(n).unwrap_or(i64::MAX), noun);
     let facts = [
         ("Created", view.zone.short(row.created_at)),
-        ("Members and invitations", if members == 0 { "None yet".to_owned() } else { grouped(members) }),
+        ("Members", if members == 0 { "None yet".to_owned() } else { count(members, "member") }),
         ("Endpoints", count(row.endpoints, "endpoint")),
         ("Last 24 hours", format!("{} delivered, {}", grouped(row.delivered_24h), failed_attempts(row.failed_24h))),
     ];
@@ -138,7 +138,10 @@ fn LimitsPanel(account: Account, usage: AccountUsage, days_max: u32) -> impl Int
 
 /// What applies if the field is blank, what is used, and what the limit means.
 fn limit_hint(limit: Limit, usage: &AccountUsage, days_max: u32) -> String {
-    let default = if limit == Limit::RetentionDays { days_max } else { limit.default() };
+    let default = match limit {
+        Limit::RetentionDays => format!("{days_max}, as for all accounts"),
+        _ => grouped(u64::from(limit.default())),
+    };
     let meaning = match limit {
         Limit::Endpoints => " Existing endpoints are kept even above the limit.",
         Limit::EndpointsPerHost => " Each event may cost a host as many requests.",
@@ -148,5 +151,5 @@ fn limit_hint(limit: Limit, usage: &AccountUsage, days_max: u32) -> String {
         Limit::RetentionDays => " Older data is deleted, even if the account has set a longer period.",
     };
     let used = usage.of(limit).map(|used| format!(" In use: {}.", grouped(u64::from(used)))).unwrap_or_default();
-    format!("Defaults to {}.{used}{meaning}", grouped(u64::from(default)))
+    format!("Defaults to {default}.{used}{meaning}")
 }

@@ -312,7 +312,7 @@ async fn one_host_members_and_tokens_are_limited(harness: TestHarness) {
     }
     assert!(matches!(engine.create_api_token(admin, &new()).await, Err(Error::Conflict { .. })));
     let usage = engine.account_usage(admin).await.unwrap();
-    assert_eq!((usage.endpoints, usage.members, usage.tokens), (2, 2, 2));
+    assert_eq!((usage.endpoints, usage.members, usage.invited, usage.tokens), (2, 1, 1, 2));
     assert_eq!(usage.busiest_host.map(|(_, count)| count), Some(1));
     assert_eq!(engine.account_detail(&olga, &account).await.unwrap().usage.endpoints, 2);
 }

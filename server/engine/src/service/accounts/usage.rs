@@ -36,12 +36,13 @@ impl Engine {
         let invited = invitations::open(&mut tx, &team).await?;
         drop(tx);
         let invited = invited.iter().filter(|invitation| invitation.expires > self.now()).count();
-        let members = members::list(self.db(), &team).await?.len() + invited;
+        let members = members::list(self.db(), &team).await?.len();
         let small = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(AccountUsage {
             endpoints: small(endpoints),
             busiest_host: AccountUsage::busiest(hosts),
             members: u32::try_from(members).unwrap_or(u32::MAX),
+            invited: u32::try_from(invited).unwrap_or(u32::MAX),
             tokens: small(tokens),
         })
     }
