@@ -18,10 +18,10 @@ test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 faults: ## the long run: several servers, wrong clocks, broken connections
 	@.make/faults
 
-lint: ## formatting, spelling, banned phrases, structure, clippy
+lint: ## formatting, spelling, banned phrases, structure, what we depend on, clippy
 	@.make/lint
 
-build: ## the one file to ship: target/release/offhook
+build: ## the one file to ship: target/release/offhook, and its bill of materials
 	@.make/build
 
 bench: ## sender throughput
