@@ -15,13 +15,13 @@ dev: ## debug build, rebuilt and restarted after each change
 test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 	@.make/test
 
-faults: ## the long run: several servers, wrong clocks, broken connections
+faults: ## the long runs: several servers, wrong clocks, broken connections; random input
 	@.make/faults
 
-lint: ## formatting, spelling, banned phrases, structure, clippy
+lint: ## formatting, spelling, banned phrases, structure, what we depend on, clippy
 	@.make/lint
 
-build: ## the one file to ship: target/release/offhook
+build: ## the one file to ship: target/release/offhook, and its bill of materials
 	@.make/build
 
 bench: ## sender throughput

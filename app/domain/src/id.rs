@@ -41,7 +41,9 @@ pub fn decode(text: &str) -> Option<(UnixMs, Entropy)> {
     let digit = |byte: &u8| ALPHABET.iter().position(|known| known == byte);
     let bits = text.as_bytes().iter().try_fold(0_u128, |bits, byte| Some((bits << 5) | digit(byte)? as u128))?;
     let at = UnixMs(i64::try_from(bits >> 80).ok()?);
-    Some((at, (((bits >> 64) & 0xfff) << 62) | (bits & ((1 << 62) - 1))))
+    let entropy = (((bits >> 64) & 0xfff) << 62) | (bits & ((1 << 62) - 1));
+    // Its version and variant may be others.
+    (encode(at, entropy) == text).then_some((at, entropy))
 }
 
 fn is_encoded(text: &str) -> bool {
@@ -210,6 +212,7 @@ mod tests {
         assert_eq!(decode(&encode(at, entropy)), Some((at, entropy)));
         assert!(encode(at, 7) < encode(at, 8), "more entropy sorts later");
         assert_eq!(decode("not an id"), None);
+        assert_eq!(decode("01kb4qz1a2b3c4d5e6f7g8h9jk"), None, "128 bits of another version or variant");
     }
 
     #[test]

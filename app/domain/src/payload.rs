@@ -10,13 +10,15 @@ use serde_json::{Value, value::RawValue};
 use crate::{
     error::{Error, FieldError, Result},
     event_kind::EventKind,
-    json::{Members, compact_onto, quote_onto},
+    json::{Members, compact_onto, is_readable, quote_onto},
 };
 
 /// Maximum length of a caller or callee number, and of the type and id of a stored party, in characters.
 const NUMBER_MAX_CHARS: usize = 64;
 /// Maximum number of levels of arrays and objects in a payload, itself included: many JSON parsers refuse deeper ones.
 pub const NESTING_MAX_LEVELS: usize = 64;
+const UNREADABLE: &str =
+    "Many JSON parsers can't read this value: it has a number beyond their range or half of a surrogate pair.";
 /// Maximum number of errors reported for one payload.
 const COMPLAINTS_MAX: usize = 20;
 
@@ -92,7 +94,7 @@ impl Fields<'_> {
         let broken = keys.iter().filter_map(|key| {
             let complaint = match self.get(key) {
                 None => Some("This field is missing."),
-                Some(raw) if is_unrepresentable(raw) => Some("This number is too large."),
+                Some(raw) if is_number_out_of_range(raw) => Some("This number is too large."),
                 Some(_) => complaint(key, &self.value(key)),
             };
             complaint.map(|message| FieldError::new(format!("payload.{key}"), message))
@@ -133,6 +135,9 @@ impl Fields<'_> {
                 let message = format!("This value is nested deeper than {NESTING_MAX_LEVELS} levels.");
                 return Err(Error::Invalid(vec![FieldError::new(format!("payload.{name}"), message)]));
             }
+            if !is_readable(value.get()) {
+                return Err(Error::Invalid(vec![FieldError::new(format!("payload.{name}"), UNREADABLE)]));
+            }
         }
         out.push('}');
         Ok(out)
@@ -140,9 +145,8 @@ impl Fields<'_> {
 }
 
 /// Whether this is a number that common JSON parsers can't represent, such as `1e400`.
-fn is_unrepresentable(raw: &RawValue) -> bool {
-    let is_number = raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit());
-    is_number && serde_json::from_str::<Value>(raw.get()).is_err()
+fn is_number_out_of_range(raw: &RawValue) -> bool {
+    raw.get().starts_with(|c: char| c == '-' || c.is_ascii_digit()) && !is_readable(raw.get())
 }
 
 /// What is wrong with the value of a known field, if anything.

@@ -4,8 +4,11 @@
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Maximum length of a URL in characters.
+/// Maximum length of a URL in characters, as typed and as sent: a letter that is no ASCII is sent as up to twelve characters.
 const URL_MAX_CHARS: usize = 2_048;
+const TOO_LONG: &str = "This URL is too long. The maximum is 2,048 characters.";
+/// Maximum length of a host name in characters (RFC 1035 section 2.3.4, as text).
+const HOST_MAX_CHARS: usize = 253;
 
 /// A valid endpoint URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ impl TargetUrl {
             return Err("Enter the URL that should receive the events.");
         }
         if text.chars().count() > URL_MAX_CHARS {
-            return Err("This URL is too long. The maximum is 2,048 characters.");
+            return Err(TOO_LONG);
         }
         let url = Url::parse(text).map_err(|error| parse_complaint(text, error))?;
         complaint(text, &url).map_or_else(|| Ok(Self(url.into())), Err)
@@ -76,6 +79,9 @@ fn complaint(text: &str, url: &Url) -> Option<&'static str> {
     if !url.username().is_empty() || url.password().is_some() || authority(text).contains('@') {
         return Some("Remove the user name and password from the URL and add an Authorization header instead.");
     }
+    if url.as_str().len() > URL_MAX_CHARS {
+        return Some(TOO_LONG);
+    }
     if url.port() == Some(0) {
         return Some("Port 0 is not valid. Use the port your server listens on.");
     }
@@ -86,11 +92,16 @@ fn complaint(text: &str, url: &Url) -> Option<&'static str> {
         Some(Host::Ipv4(address)) if written_host(text) != address.to_string() => {
             Some("Write the IP address as four decimal numbers, for example 203.0.113.9.")
         }
-        Some(Host::Domain(name)) if name.is_empty() || name.len() > 253 => {
-            Some("The host name in this URL is not valid.")
-        }
+        Some(Host::Domain(name)) if !is_host_name(name) => Some("The host name in this URL is not valid."),
         _ => None,
     }
+}
+
+/// Whether clients accept this as a name: `url` also lets pass quotes, commas and other punctuation, which no request can
+/// be sent to. Names with other letters are in their ASCII form here, and some networks have names with underscores.
+fn is_host_name(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+    (1..=HOST_MAX_CHARS).contains(&name.len()) && name.bytes().all(is_part)
 }
 
 /// The part between `//` and the path.
@@ -139,11 +150,16 @@ mod tests {
             ("http:\\\\2130706433\\", "four decimal numbers"),
             ("https://acme.example/#top", "after #"),
             ("https://", "not a valid URL"),
+            ("https:\"//acme.example/", "host name"),
+            ("https://acme.example,b/", "host name"),
+            ("https://a!b.example/", "host name"),
         ] {
             let message = TargetUrl::parse(typed).unwrap_err();
             assert!(message.contains(expected), "{typed}: {message}");
         }
         assert!(TargetUrl::parse(&format!("https://a.example/{}", "x".repeat(2_031))).is_err());
         assert!(TargetUrl::parse(&format!("https://a.example/{}", "x".repeat(2_030))).is_ok());
+        let encoded = format!("https://a.example/{}", "ä".repeat(1_000));
+        assert!(TargetUrl::parse(&encoded).is_err(), "it is longer as it is stored and sent");
     }
 }

@@ -96,3 +96,19 @@ fn a_timestamp_in_milliseconds_is_refused() {
     let posted: PostedEvent = serde_json::from_str(r#"{"payload":{},"timestamp":1507305504000}"#).unwrap();
     assert_eq!(NewEvent::parse(&posted).unwrap_err().fields()[0].field, "timestamp");
 }
+
+#[test]
+fn a_value_that_common_parsers_cannot_read_is_refused_wherever_it_is() {
+    let with = |value: &str| {
+        let json = domain::event::EventKind::IncomingCall.example();
+        Payload::parse(&json.replace('}', &format!(r#","x":{value}}}"#)))
+    };
+    // A receiver's parser would reject the whole body, auth token and all.
+    for unreadable in [r#""\ud83d""#, r#"[{"a":"\udcde\ud83d"}]"#, r#"{"\ud83d":1}"#, "1e400", "[-1e999]"] {
+        let refused = with(unreadable).unwrap_err();
+        assert_eq!(refused.fields()[0].field, "payload.x", "{unreadable}");
+    }
+    for readable in [r#""\ud83d\udcde""#, r#"{"\u00e9":"\\ud83d"}"#, "1e300", "123456789012345678901234567890"] {
+        assert!(with(readable).is_ok(), "{readable}");
+    }
+}

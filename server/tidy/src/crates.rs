@@ -35,7 +35,7 @@ fn crates_depend_on_each_other_as_drawn() {
 }
 
 /// The names under `[dependencies]`, with their lines. Dev-dependencies do not count.
-fn dependencies(manifest: &str) -> Vec<(usize, &str)> {
+pub(crate) fn dependencies(manifest: &str) -> Vec<(usize, &str)> {
     let mut inside = false;
     let mut found = Vec::new();
     for (at, line) in manifest.lines().enumerate() {

@@ -15,6 +15,7 @@ mod crashes;
 mod database;
 mod endpoints;
 mod faults;
+mod fuzz;
 mod guessing;
 mod hand_clock;
 mod harness;
