@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-/// Maximum length of a URL in characters, as typed and as sent: a letter that is no ASCII is sent as up to twelve characters.
+/// Maximum length of a URL in characters, as typed and as sent: one that is not ASCII is sent as up to twelve.
 const URL_MAX_CHARS: usize = 2_048;
 const TOO_LONG: &str = "This URL is too long. The maximum is 2,048 characters.";
 /// Maximum length of a host name in characters (RFC 1035 section 2.3.4, as text).
@@ -98,7 +98,7 @@ fn complaint(text: &str, url: &Url) -> Option<&'static str> {
 }
 
 /// Whether clients accept this as a name: `url` also lets pass quotes, commas and other punctuation, which no request can
-/// be sent to. Names with other letters are in their ASCII form here, and some networks have names with underscores.
+/// be sent to. International names are in their ASCII form here, and some networks have names with underscores.
 fn is_host_name(name: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
     (1..=HOST_MAX_CHARS).contains(&name.len()) && name.bytes().all(is_part)
