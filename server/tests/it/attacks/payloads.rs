@@ -32,7 +32,6 @@ async fn a_payload_nested_deeper_than_64_levels_is_refused() {
         refused.is_problem(422);
         assert!(refused.text.contains("64 levels"), "{}", refused.text);
     }
-    println!("nested payloads refused, peak {} KiB", server.peak_kib());
     assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
 }
 
@@ -59,7 +58,6 @@ async fn many_large_batches_at_once_are_refused_before_they_use_up_the_memory() 
     let refused = refused.inspect(|response| assert_eq!(response.header("retry-after"), "1")).count();
     let accepted = responses.iter().filter(|response| response.status == StatusCode::ACCEPTED).count();
     assert!(accepted > 0 && refused > 0 && accepted + refused == 60, "{accepted} accepted, {refused} refused");
-    println!("{accepted} of 60 batches accepted, peak {} KiB", server.peak_kib());
     assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
     let single = client().post(server.url("/api/v1/events")).bearer_auth(&token);
     let single = single.header("content-type", "application/json").body(nested(1));
