@@ -43,7 +43,7 @@ pub fn SettingsPage() -> impl IntoView {
                     {reference}
                 </Facts>
             </div>
-            {limits}
+            <div class="max-w-column">{limits}</div>
         }
         .into_html())
     })
@@ -63,7 +63,7 @@ fn LimitsPanel(account: Account, usage: AccountUsage) -> impl IntoView {
     });
     view! {
         <Panel title="Limits" id="limits">
-            <div class="grid max-w-column gap-3">
+            <div class="grid gap-3">
                 <p class="text-ink-2">"Set by your provider. Members include pending invitations; events are counted across your API tokens."</p>
                 <Facts>{facts.collect_view()}</Facts>
             </div>
