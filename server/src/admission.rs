@@ -3,10 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use domain::client::network;
+use engine::shares::{Share, Shares};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::shares::{Share, Shares};
 
 /// Most connections at once.
 pub const CONNECTIONS_MAX: usize = 8_192;
@@ -29,9 +28,9 @@ pub struct Admission {
     addresses: Shares<IpAddr>,
 }
 
-/// An admitted connection, which takes its place until it is dropped.
+/// An admitted connection, which counts until it is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Permit {
     _connection: OwnedSemaphorePermit,
     _address: Option<Share<IpAddr>>,
 }
@@ -44,12 +43,12 @@ impl Admission {
         Self { trusted_proxies, connections_max, free, addresses: Shares::default() }
     }
 
-    /// A place for a connection from this address; none while it, or the server, has too many.
+    /// A permit for a connection from this address; none while it, or the server, has too many.
     #[must_use]
-    pub fn connection(&self, peer: IpAddr) -> Option<Place> {
+    pub fn connection(&self, peer: IpAddr) -> Option<Permit> {
         let address = if self.is_trusted(peer) { None } else { Some(self.share(peer)?) };
         let connection = Arc::clone(&self.free).try_acquire_owned().ok()?;
-        Some(Place { _connection: connection, _address: address })
+        Some(Permit { _connection: connection, _address: address })
     }
 
     /// Whether this is the address of a trusted proxy.
@@ -72,8 +71,8 @@ impl Admission {
 mod tests {
     use super::*;
 
-    /// Places for as many connections as this address gets.
-    fn all(admission: &Admission, address: &str) -> Vec<Place> {
+    /// Permits for as many connections as this address gets.
+    fn all(admission: &Admission, address: &str) -> Vec<Permit> {
         std::iter::from_fn(|| admission.connection(address.parse().unwrap())).collect()
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::Backend;
-use engine::Engine;
+use engine::{Engine, shares::Shares};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -14,7 +14,6 @@ use crate::{
     http_metrics::HttpMetrics,
     known_host::KnownHosts,
     rate_limit::RateLimit,
-    shares::Shares,
 };
 
 /// The state as handlers hold it.

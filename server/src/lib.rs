@@ -34,7 +34,6 @@ pub mod rest;
 pub mod secret_key;
 pub mod security_headers;
 pub mod session_store;
-pub mod shares;
 pub mod site;
 pub mod starting;
 pub mod telemetry;

@@ -18,7 +18,7 @@ use domain::{
     actor::Permission,
     id::{AccountId, UserId},
 };
-use engine::Engine;
+use engine::{Engine, shares::Share};
 use futures::{Stream, StreamExt as _, stream};
 use tokio::sync::broadcast::{
     Receiver,
@@ -26,7 +26,7 @@ use tokio::sync::broadcast::{
 };
 use tower_sessions::Session;
 
-use crate::{app_state::SharedState, plain_error::PlainError, shares::Share, user};
+use crate::{app_state::SharedState, plain_error::PlainError, user};
 
 /// Shortest time between two events: at most two a second.
 const EVENT_PAUSE: Duration = Duration::from_millis(500);

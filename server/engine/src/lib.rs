@@ -29,6 +29,7 @@ mod random;
 mod readiness;
 mod restore;
 pub mod service;
+pub mod shares;
 pub mod store;
 mod supervisor;
 pub mod vault;

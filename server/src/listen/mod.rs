@@ -31,7 +31,7 @@ pub async fn serve(
     let routes = routes.into();
     let graceful = GracefulShutdown::new();
     while let Some((stream, peer)) = stopping.run_until_cancelled(accept(&listener)).await {
-        let Some(place) = admission.connection(peer.ip()) else {
+        let Some(permit) = admission.connection(peer.ip()) else {
             // Best effort: a peer that has already sent its request may see a reset instead.
             let _ = stream.try_write(REFUSED);
             continue;
@@ -39,7 +39,7 @@ pub async fn serve(
         let connection = connection::serve(stream, routes.clone(), peer, Timeouts::default(), graceful.watcher());
         tokio::spawn(async move {
             connection.await;
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);

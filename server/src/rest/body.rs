@@ -13,7 +13,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     app_state::SharedState,
-    byte_budget::{ByteBudget, Share},
+    byte_budget::{ByteBudget, HeldBytes},
     rest::{
         problem::{Kind, Problem},
         query::Query,
@@ -31,7 +31,7 @@ const DRAIN_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 pub struct JsonBody<const MAX_BYTES: usize = CALL_MAX_BYTES> {
     bytes: Bytes,
     /// Held until the response.
-    _share: Share,
+    _held: HeldBytes,
 }
 
 impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
@@ -44,8 +44,8 @@ impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
         let bodies = &state.bodies;
         let budget = if MAX_BYTES > EVENT_BODY_MAX_BYTES { &bodies.batches } else { &bodies.calls };
-        let (bytes, share) = read(&parts.headers, body, MAX_BYTES, budget).await?;
-        Ok(Self { bytes, _share: share })
+        let (bytes, held) = read(&parts.headers, body, MAX_BYTES, budget).await?;
+        Ok(Self { bytes, _held: held })
     }
 }
 
@@ -168,7 +168,7 @@ async fn read(
     mut body: Body,
     max_bytes: usize,
     budget: &ByteBudget,
-) -> Result<(Bytes, Share), Problem> {
+) -> Result<(Bytes, HeldBytes), Problem> {
     if body.size_hint().lower() > max_bytes as u64 {
         // A sender that asks first (`Expect: 100-continue`) gets the error before it has sent anything.
         if !headers.contains_key(header::EXPECT) {
@@ -176,7 +176,7 @@ async fn read(
         }
         return Err(too_large(max_bytes));
     }
-    let (mut chunks, mut bytes, mut share) = (Vec::new(), 0, Share::default());
+    let (mut chunks, mut bytes, mut held) = (Vec::new(), 0, HeldBytes::default());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(Kind::Malformed, "The body ended early."))?;
         let Ok(chunk) = frame.into_data() else { continue };
@@ -185,8 +185,8 @@ async fn read(
             drain(body).await;
             return Err(too_large(max_bytes));
         }
-        if !budget.take(chunk.len(), &mut share) {
-            drop((chunks, share));
+        if !budget.take(chunk.len(), &mut held) {
+            drop((chunks, held));
             drain(body).await;
             return Err(too_many_bytes().into());
         }
@@ -194,7 +194,7 @@ async fn read(
     }
     // Nearly every body is one chunk, which needs no copy.
     let bytes = if chunks.len() == 1 { chunks.swap_remove(0) } else { chunks.concat().into() };
-    Ok((bytes, share))
+    Ok((bytes, held))
 }
 
 fn too_many_bytes() -> Error {

@@ -56,7 +56,8 @@ fn weakness(password: &str, about: &[String]) -> Option<String> {
     Some(format!("This is easy to guess. {text}").trim_end().to_owned())
 }
 
-/// Whether nothing is left of a password without digits, signs, common words and what is known about the user: `Password1234!`, `P@ssw0rd-Summer-2026`.
+/// Whether a password consists of common words, what is known about the user, digits and punctuation: `Password1234!`,
+/// `P@ssw0rd-Summer-2026`.
 fn is_common(password: &str, known: &[String]) -> bool {
     let plain = |c: char| match c.to_ascii_lowercase() {
         '@' | '4' => 'a',
@@ -67,15 +68,16 @@ fn is_common(password: &str, known: &[String]) -> bool {
         '7' => 't',
         other => other,
     };
-    let letters = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
+    let alphabetic = |text: &str| text.chars().filter(char::is_ascii_alphabetic).collect::<String>();
     if password.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
         return false;
     }
-    let as_typed = letters(&password.to_ascii_lowercase());
-    let as_meant = letters(&password.chars().map(plain).collect::<String>());
+    let typed = alphabetic(&password.to_ascii_lowercase());
+    // `P@ssw0rd` reads as `password`.
+    let substituted = alphabetic(&password.chars().map(plain).collect::<String>());
     let trimmed = password.trim_matches(|c: char| !c.is_ascii_alphabetic());
-    let inner = letters(&trimmed.chars().map(plain).collect::<String>());
-    [as_typed, as_meant, inner].iter().any(|text| !text.is_empty() && made_of_common_words(text, known))
+    let inner = alphabetic(&trimmed.chars().map(plain).collect::<String>());
+    [typed, substituted, inner].iter().any(|text| !text.is_empty() && made_of_common_words(text, known))
 }
 
 fn made_of_common_words(text: &str, known: &[String]) -> bool {

@@ -1,12 +1,11 @@
 //! The queue of what passwords cost: each computation takes a core and up to 19 MiB, and anyone may ask for one.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, LazyLock};
 
 use domain::{Error, client::counted_as, error::Result};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::shares::{Share, Shares};
 
 /// Computations at the same time: more would starve everything else.
 const AT_ONCE: usize = 2;
@@ -21,53 +20,35 @@ static QUEUE: LazyLock<Arc<Queue>> = LazyLock::new(Arc::default);
 
 struct Queue {
     permits: Arc<Semaphore>,
-    /// How many requests each client has in the queue.
-    clients: Mutex<HashMap<String, usize>>,
+    free: Arc<Semaphore>,
+    clients: Shares<String>,
 }
 
 impl Default for Queue {
     fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)), clients: Mutex::default() }
+        let of = |permits| Arc::new(Semaphore::new(permits));
+        Self { permits: of(AT_ONCE), free: of(QUEUE_MAX), clients: Shares::default() }
     }
 }
 
 impl Queue {
-    fn clients(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn take(self: &Arc<Self>, client: &str) -> Result<Turn> {
-        let mut clients = self.clients();
-        let own = clients.get(client).copied().unwrap_or_default();
-        if own >= CLIENT_MAX || clients.values().sum::<usize>() >= QUEUE_MAX {
-            let detail = format!("Too many passwords are being checked right now. Try again in {RETRY_AFTER_S} s.");
-            return Err(Error::Unavailable { detail, retry_after_s: RETRY_AFTER_S });
-        }
-        clients.insert(client.to_owned(), own + 1);
-        Ok(Turn(Arc::new(Place { queue: Arc::clone(self), client: client.to_owned() })))
+        let detail = || format!("Too many passwords are being checked right now. Try again in {RETRY_AFTER_S} s.");
+        let full = || Error::Unavailable { detail: detail(), retry_after_s: RETRY_AFTER_S };
+        let share = self.clients.take(client.to_owned(), CLIENT_MAX).ok_or_else(full)?;
+        let queued = Arc::clone(&self.free).try_acquire_owned().map_err(|_| full())?;
+        Ok(Turn { permits: Arc::clone(&self.permits), slot: Arc::new((share, queued)) })
     }
 }
 
-/// A place in the queue, taken before anything is read or written for the request.
-pub(crate) struct Turn(Arc<Place>);
-
-struct Place {
-    queue: Arc<Queue>,
-    client: String,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut clients = self.queue.clients();
-        if let Some(own) = clients.get_mut(&self.client) {
-            *own -= 1;
-        }
-        clients.retain(|_, own| *own > 0);
-    }
+/// A slot in the queue, taken before anything is read or written for the request.
+pub(crate) struct Turn {
+    permits: Arc<Semaphore>,
+    slot: Arc<(Share<String>, OwnedSemaphorePermit)>,
 }
 
 impl Turn {
-    /// Takes a place for a client address; the command line has none.
+    /// Takes a slot for a client address; the command line has none.
     ///
     /// # Errors
     /// `Unavailable` when the queue, or the client's share of it, is full.
@@ -76,13 +57,13 @@ impl Turn {
     }
 
     /// Computes beside the runtime's threads. A request may be dropped meanwhile, but what it has begun runs to its end, and
-    /// so keeps its permit and its place until then.
+    /// so keeps its permit and its slot until then.
     ///
     /// # Errors
     /// `Internal` when the computation panics.
     pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = Arc::clone(&self.0.queue.permits).acquire_owned().await;
-        let held = (permit.map_err(|_| Error::Internal)?, Arc::clone(&self.0));
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let held = (permit.map_err(|_| Error::Internal)?, Arc::clone(&self.slot));
         let task = tokio::task::spawn_blocking(move || {
             let _held = held;
             work()
@@ -120,14 +101,12 @@ mod tests {
         is_begun.await.unwrap();
         request.abort();
         assert!(request.await.unwrap_err().is_cancelled());
-        assert_eq!((queue.permits.available_permits(), queue.clients().len()), (AT_ONCE - 1, 1));
+        assert_eq!((queue.permits.available_permits(), queue.free.available_permits()), (AT_ONCE - 1, QUEUE_MAX - 1));
         drop(end);
         let all = u32::try_from(AT_ONCE).unwrap();
         let _free = queue.permits.acquire_many(all).await.unwrap();
-        // The permit is released before the place.
-        while !queue.clients().is_empty() {
-            tokio::task::yield_now().await;
-        }
+        // The permit is released before the slot.
+        let _all = queue.free.acquire_many(u32::try_from(QUEUE_MAX).unwrap()).await.unwrap();
     }
 
     #[test]
@@ -138,7 +117,7 @@ mod tests {
         turns.extend((CLIENT_MAX..QUEUE_MAX).map(|n| queue.take(&n.to_string()).unwrap()));
         assert!(is_refused(&queue.take("192.0.2.2")));
         turns.clear();
-        assert!(queue.clients().is_empty());
+        assert_eq!(queue.free.available_permits(), QUEUE_MAX);
         assert!(queue.take("192.0.2.1").is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! What each client holds at once, up to a limit: connections of an address, live streams of a user.
+//! What each client holds at once, up to a limit: connections of an address, live streams of a user, passwords being checked.
 
 use std::{
     collections::HashMap,
