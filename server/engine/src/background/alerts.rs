@@ -53,7 +53,10 @@ impl Worker for Alerts {
             }
             let parking = Parking::of(&self.sender.context, self.name()).await?;
             for alert in due {
-                parking.one(&alert.id, Some(&alert.account_id), self.queue(&alert)).await?;
+                let queued = parking.one(&alert.id, Some(&alert.account_id), self.queue(&alert)).await?;
+                if queued == Some(false) {
+                    return Ok(Pause::Fixed(POLL_MS));
+                }
             }
         }
     }
@@ -68,16 +71,22 @@ impl Alerts {
         Self { sender, vault, public_url }
     }
 
-    async fn queue(&self, alert: &Alert) -> StoreResult<()> {
+    /// False if it has to wait, because too many emails were written within the last hour.
+    async fn queue(&self, alert: &Alert) -> StoreResult<bool> {
         let (context, emails) = (&self.sender.context, self.emails(alert).await?);
         let mut tx = context.db.begin().await?;
         if !alerts::remove(&mut tx, alert).await? {
-            return Ok(());
+            return Ok(true);
+        }
+        if !mail::has_room_for_notices(&mut tx, context, emails.len()).await? {
+            tracing::warn!("an alert waits: there were too many emails within an hour");
+            return Ok(false);
         }
         for email in emails {
             mail::queue(&mut tx, context, &self.vault, &email, Queueing::notice()).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// One per admin who wants it. None about the account's own test line, whose responses a user chose.

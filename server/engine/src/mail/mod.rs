@@ -18,7 +18,7 @@ use crate::{
     metrics::count,
     store::{
         db::Tx,
-        emails::{self, NewEmail},
+        emails::{self, NewEmail, Written},
         error::StoreResult,
     },
     vault::Vault,
@@ -46,9 +46,6 @@ impl std::fmt::Debug for Email {
     }
 }
 
-/// How often one address may get an email, per hour.
-const RECIPIENT_HOURLY_MAX: i64 = 20;
-
 /// What an email is for. The less it takes to cause one, the smaller the share of all emails that it may use up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
@@ -63,13 +60,14 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// Emails of the installation per hour above which no more are queued for this purpose.
-    const fn hourly_max(self) -> i64 {
+    /// Emails of the installation per hour, and of one recipient, above which no more are queued for this purpose. So nobody
+    /// can keep a user from being notified by having other emails sent to them.
+    const fn hourly_max(self) -> Written {
         match self {
-            Self::SignUp => 400,
-            Self::Reset => 500,
-            Self::Invitation => 1_000,
-            Self::Notice => 2_000,
+            Self::SignUp => Written { all: 400, to_recipient: 10 },
+            Self::Reset => Written { all: 500, to_recipient: 10 },
+            Self::Invitation => Written { all: 1_000, to_recipient: 15 },
+            Self::Notice => Written { all: 2_000, to_recipient: 30 },
         }
     }
 }
@@ -95,7 +93,16 @@ impl Queueing<'_> {
 /// Whether there is room for another email to this address.
 async fn has_room(tx: &mut Tx, recipient: &str, purpose: Purpose, now: UnixMs) -> StoreResult<bool> {
     let written = emails::written_since(tx, recipient, now.plus_ms(-HOUR_MS)).await?;
-    Ok(written.all < purpose.hourly_max() && written.to_recipient < RECIPIENT_HOURLY_MAX)
+    let max = purpose.hourly_max();
+    Ok(written.all < max.all && written.to_recipient < max.to_recipient)
+}
+
+/// Whether so many more notices can be queued, apart from the limits of their recipients.
+pub(crate) async fn has_room_for_notices(tx: &mut Tx, context: &Context, more: usize) -> StoreResult<bool> {
+    let written = emails::written_since(tx, "", context.now().plus_ms(-HOUR_MS)).await?;
+    let max = Purpose::Notice.hourly_max().all;
+    // More than all of them at once would wait for ever.
+    Ok(written.all + i64::try_from(more).unwrap_or(max).min(max) <= max)
 }
 
 /// Queues an email, which is sent after the commit. False if too many were written within the last hour, to its recipient or

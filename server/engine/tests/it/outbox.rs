@@ -3,6 +3,7 @@
 use domain::{
     Error,
     account::{AccountInput, Accounts as _, Role},
+    event::EventKind,
     id::UserId,
     member::{Invite, InviteForm, MailStatus, Members as _, TeamKind},
     time::{HOUR_MS, MINUTE_MS},
@@ -13,9 +14,12 @@ use engine::{
     mail::SendError,
 };
 
-use crate::harness::{TestHarness, on_both};
+use crate::{
+    harness::{TestHarness, on_both},
+    receiver::Reply,
+};
 
-on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link an_address_gets_at_most_20_emails_an_hour strangers_cannot_use_up_the_emails_that_users_need an_invitation_carries_no_link_but_ours }
+on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link an_address_gets_a_bounded_number_of_emails_an_hour strangers_cannot_use_up_the_emails_that_users_need an_invitation_carries_no_link_but_ours alerts_wait_while_too_many_emails_were_written strangers_cannot_use_up_the_notices_of_a_user }
 
 const ANA: &str = "ana@acme.example";
 
@@ -53,15 +57,15 @@ async fn written(harness: &TestHarness, name: &str, count: u32) {
     harness.execute(&format!("INSERT INTO emails ({columns}) {rows} SELECT {values} FROM n")).await.unwrap();
 }
 
-async fn an_address_gets_at_most_20_emails_an_hour(harness: TestHarness) {
+async fn an_address_gets_a_bounded_number_of_emails_an_hour(harness: TestHarness) {
     for _ in 0..30 {
         assert_eq!(harness.engine.forgot(ANA).await, Ok(()), "the response is the same");
         harness.clock.step_ms(MINUTE_MS);
     }
-    assert_eq!(harness.emails().await.len(), 20);
+    assert_eq!(harness.emails().await.len(), 10);
     harness.clock.step_ms(HOUR_MS);
     harness.engine.forgot(ANA).await.unwrap();
-    assert_eq!(harness.emails().await.len(), 21);
+    assert_eq!(harness.emails().await.len(), 11);
 }
 
 async fn strangers_cannot_use_up_the_emails_that_users_need(harness: TestHarness) {
@@ -195,4 +199,28 @@ async fn without_a_mail_server_whoever_invites_gets_the_link(harness: TestHarnes
     let secret = link.split("/invite/").nth(1).unwrap();
     let opened = harness.engine.invited(TeamKind::Account, secret).await.unwrap();
     assert_eq!(opened.invitation.email, "bob@acme.example");
+}
+
+async fn alerts_wait_while_too_many_emails_were_written(harness: TestHarness) {
+    harness.endpoint_with(|form| form.name = "Desk".into()).await;
+    harness.receiver.usually(Reply::Status(410));
+    written(&harness, "a", 2_000).await;
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    assert_eq!(harness.emails().await.len(), 0);
+    harness.clock.step_ms(HOUR_MS + 1);
+    harness.engine.background().alerts.tick().await.unwrap();
+    assert_eq!(harness.emails().await.into_iter().map(|email| email.subject).collect::<Vec<_>>(), ["“Desk” is paused"]);
+}
+
+async fn strangers_cannot_use_up_the_notices_of_a_user(harness: TestHarness) {
+    for _ in 0..30 {
+        harness.engine.forgot(ANA).await.unwrap();
+        harness.clock.step_ms(MINUTE_MS);
+    }
+    harness.endpoint_with(|form| form.name = "Desk".into()).await;
+    harness.receiver.usually(Reply::Status(410));
+    harness.accept(EventKind::CallProcessed, 1).await;
+    harness.run().await;
+    assert_eq!(harness.emails().await.pop().unwrap().subject, "“Desk” is paused");
 }

@@ -86,13 +86,13 @@ async fn a_password_is_checked_when_it_is_chosen(harness: TestHarness) {
 }
 
 async fn an_address_gets_a_bounded_number_of_sign_up_emails(harness: TestHarness) {
-    for _ in 0..20 {
+    for _ in 0..10 {
         sign_up(&harness, EVE).await;
     }
     let refused = harness.engine.sign_up(form(EVE), RequestOrigin::Elsewhere, IP).await;
     assert_eq!(refused, Err(Error::TooMany { retry_after_s: 3_600 }));
     let kept = harness.texts("SELECT email FROM sign_ups".to_owned()).await;
-    assert_eq!(kept.len(), 20, "nothing is kept of what was refused");
+    assert_eq!(kept.len(), 10, "nothing is kept of what was refused");
 }
 
 async fn sign_ups_that_nobody_finished_are_deleted(harness: TestHarness) {
