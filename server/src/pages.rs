@@ -11,10 +11,10 @@ use app::{
 };
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
-    middleware,
+    middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, any, get},
 };
@@ -28,7 +28,7 @@ use tower_sessions::Session;
 
 use crate::{
     app_state::SharedState, audit_export, client_ip, csrf, live, local, plain_error::PlainError, rate_limit::Decision,
-    request_span, session_store, site, time_limit, user,
+    request_span, rest::body::drain, session_store, site, time_limit, user,
 };
 
 /// Largest form in bytes. The longest field of most is a reason of 500 characters, each up to 12 bytes percent-encoded.
@@ -64,14 +64,20 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
 }
 
 fn form_of_at_most(max_bytes: usize) -> MethodRouter<SharedState> {
-    let explain = move |response: Response| async move {
-        if response.status() != StatusCode::PAYLOAD_TOO_LARGE {
-            return response;
-        }
+    let refused = move || {
         let detail = format!("This form is too large: at most {} KiB are accepted.", max_bytes / 1_024);
         PlainError::from(domain::Error::TooLarge(detail)).into_response()
     };
-    any(function).layer(RequestBodyLimitLayer::new(max_bytes)).layer(middleware::map_response(explain))
+    let limit = move |request: Request, next: Next| async move {
+        if request.body().size_hint().lower() > max_bytes as u64 {
+            drain(request.into_body()).await;
+            return refused();
+        }
+        let response = next.run(request).await;
+        if response.status() == StatusCode::PAYLOAD_TOO_LARGE { refused() } else { response }
+    };
+    // The inner limit is for bodies that don't say how long they are.
+    any(function).layer(RequestBodyLimitLayer::new(max_bytes)).layer(middleware::from_fn(limit))
 }
 
 async fn page(State(state): State<SharedState>, session: Session, request: Request) -> Response {

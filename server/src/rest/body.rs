@@ -205,7 +205,7 @@ fn too_many_bytes() -> Error {
 }
 
 /// Closing while data still arrives would reset the connection, and the sender would lose the response.
-async fn drain(body: Body) {
+pub(crate) async fn drain(body: Body) {
     let mut rest = Limited::new(body, DRAIN_MAX_BYTES);
     let all = async { while let Some(Ok(_)) = rest.frame().await {} };
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, all).await;
