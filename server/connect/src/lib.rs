@@ -4,4 +4,7 @@
 //! What comes out of all of them is an [`event::CallEvent`]. Call record files are read in `records`; `records::asterisk`
 //! folds the rows of an Asterisk's CDR into calls, for imported files as for gaps that a live connector fills from them.
 
+pub mod csv;
 pub mod event;
+pub mod number;
+pub mod routing;
