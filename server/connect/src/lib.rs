@@ -6,5 +6,7 @@
 
 pub mod csv;
 pub mod event;
+pub mod http_in;
+pub mod moment;
 pub mod number;
 pub mod routing;
