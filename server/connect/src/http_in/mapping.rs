@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use domain::error::FieldError;
 use serde::{Deserialize, Serialize};
 
-use super::template::Template;
+use super::{response::Response, template::Template};
 
 /// The form of mappings that this version reads.
 pub const VERSION: u32 = 1;
@@ -32,25 +32,6 @@ pub struct Mapping {
     pub response: Option<Response>,
     /// The first rule whose conditions hold decides.
     pub rules: Vec<Rule>,
-}
-
-/// A response that a phone system acts on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Response {
-    /// sipgate reports answers and ends only to the URLs in the response to the beginning of a call.
-    Sipgate,
-}
-
-impl Response {
-    /// Content type and body, for the URL that the request came to.
-    #[must_use]
-    pub fn of(self, url: &str) -> (&'static str, String) {
-        let url = url.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
-        let Self::Sipgate = self;
-        let body = format!(r#"<?xml version="1.0" encoding="UTF-8"?><Response onAnswer="{url}" onHangup="{url}"/>"#);
-        ("application/xml", body)
-    }
 }
 
 /// Which requests are which event.
@@ -128,9 +109,9 @@ pub enum Field {
     Cost,
     /// `yes` if the caller withheld the number.
     Withheld,
-    /// What routing goes by, if it is not the number called.
+    /// What it is routed by, if it is not the number called.
     Dialled,
-    /// What routing goes by, if it is not the caller of an outgoing call.
+    /// What it is routed by, if it is not the caller of an outgoing call.
     Presented,
     /// The context of the dialplan, for routing.
     Context,
@@ -378,14 +359,6 @@ mod tests {
         let json =
             r#"{"version":1,"root":"data","rules":[{"name":"x","when":[{"field":"a","is":["b"]}],"event":"ignore"}]}"#;
         assert_eq!(serde_json::to_string(&Mapping::parse(json).unwrap()).unwrap(), json);
-    }
-
-    #[test]
-    fn sipgate_is_asked_for_answers_and_ends() {
-        let (kind, body) = Response::Sipgate.of("https://hooks.example.com/in/con_1/s?a=1&b=\"");
-        assert_eq!(kind, "application/xml");
-        let url = "https://hooks.example.com/in/con_1/s?a=1&amp;b=&quot;";
-        assert!(body.ends_with(&format!(r#"<Response onAnswer="{url}" onHangup="{url}"/>"#)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod ended;
 pub mod fields;
 pub mod mapping;
 pub mod presets;
+mod response;
 pub mod template;
 
 pub use apply::{FieldTrial, Outcome, Received, Trial, Tried};
@@ -18,4 +19,5 @@ pub use ended::{Ended, Known};
 pub use fields::Request;
 pub use mapping::{Mapper, Mapping};
 pub use presets::Preset;
+pub use response::Response;
 pub use template::Locale;
