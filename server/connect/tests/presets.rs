@@ -71,7 +71,7 @@ fn all_presets_are_valid_mappings() {
 }
 
 #[test]
-fn sipgate() {
+fn requests_of_sipgate_become_events() {
     let events = forms(
         "sipgate",
         "DE",
@@ -100,7 +100,7 @@ fn sipgate() {
 }
 
 #[test]
-fn placetel() {
+fn requests_of_placetel_become_events() {
     let id = "f4591ba315d81671d7a06c2a3b4f963dafd119de39cb26edd8a6476676b2f447";
     let bodies = [
         format!("event=IncomingCall&from=01632960001&to=01632960100&call_id={id}&direction=in"),
@@ -127,7 +127,7 @@ fn placetel() {
 }
 
 #[test]
-fn twilio() {
+fn requests_of_twilio_become_events() {
     let call = |sid: &str, direction: &str, status: &str, from: &str, more: &str| {
         format!(
             "CallSid={sid}&AccountSid=AC00000000000000000000000000000000&From={from}&To=%2B441632960100&CallStatus={status}\
@@ -175,7 +175,7 @@ fn telnyx_event(kind: &str, time: &str, more: &str) -> String {
 }
 
 #[test]
-fn telnyx() {
+fn requests_of_telnyx_become_events() {
     let bodies = [
         telnyx_event("call.initiated", "2026-11-28T09:30:00.521992Z", r#","direction":"incoming","state":"parked""#),
         telnyx_event("call.answered", "2026-11-28T09:30:04.521992Z", r#","state":"answered""#),
@@ -213,7 +213,7 @@ fn the_end_of_a_telnyx_call_whose_beginning_is_unknown_says_what_is_missing() {
 }
 
 #[test]
-fn yeastar() {
+fn requests_of_yeastar_become_events() {
     let p_series = r#"{"type":30012,"sn":"3631A2124XXX","msg":"{\"call_id\":\"1651057476.362\",\"time_start\":\"2026-11-28 09:04:36\",\"call_from\":\"01632960001\",\"call_to\":\"2002\",\"call_duration\":24,\"talk_duration\":21,\"src_trunk_name\":\"provider\",\"dst_trunk_name\":\" \",\"pin_code\":\" \",\"status\":\"ANSWERED\",\"type\":\"Inbound\",\"recording\":\"\",\"did_number\":\"01632960100\",\"agent_ring_time\":0}"}"#;
     let internal = r#"{"event":"NewCdr","callid":"1571897930.5","timestart":"2026-11-28 09:18:50","callfrom":"1023","callto":"2023","callduraction":"19","talkduraction":"14","srctrunkname":"","dsttrcunkname":"","pincode":"","status":"ANSWERED","type":"Internal","recording":"","didnumber":"","agentringtime":"0","sn":"369451090405"}"#;
     let outbound = r#"{"action":"NewCdr","callid":"1547392142.330","timestart":"2026-11-28 09:09:02","callfrom":"1005","callto":"01632960002","desttrunkname":"SPS-6-36","callduraction":"6","talkduraction":"3","status":"ANSWERED","type":"Outbound","recording":"","sn":"369362089179"}"#;
@@ -229,7 +229,7 @@ fn yeastar() {
 }
 
 #[test]
-fn grandstream() {
+fn requests_of_grandstream_become_events() {
     let entry = |id: &str, src: &str, dst: &str, field: &str, disposition: &str, ext: &str| {
         format!(
             r#"{{"AcctId":"62","accountcode":"","src":"{src}","dst":"{dst}","dcontext":"from-internal","clid":"\"Desk\" <{src}>",
@@ -255,7 +255,7 @@ fn grandstream() {
 }
 
 #[test]
-fn three_cx() {
+fn requests_of_three_cx_become_events() {
     let call = |kind: &str, seconds: &str| {
         format!(
             "type={kind}&number=01632960001&agent=105&start=2026-11-28+09:00:00&end=2026-11-28+09:01:05&duration={seconds}"
@@ -288,7 +288,7 @@ fn freeswitch_record(direction: &str, call_direction: &str, more: &str, cause: &
 }
 
 #[test]
-fn freeswitch() {
+fn requests_of_freeswitch_become_events() {
     let talked = r#","bridge_epoch":"1795858204","dialed_user":"7048","user_name":"7048""#;
     let hidden = r#","bridge_epoch":"1795858204","dialed_user":"7048","sip_Privacy":"id""#;
     let mail = r#","voicemail_message_len":"14","voicemail_account":"7048""#;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{apply::Outcome, ended::Known};
 use crate::event::CallEvent;
 
-/// Most calls that are remembered. The oldest is forgotten first; its end then lacks what only its beginning said.
+/// Most calls that are remembered. The oldest is forgotten first; its end then lacks what only its beginning stated.
 const CALLS_MAX: usize = 10_000;
 
 /// Calls that began or were answered.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::event::{ANONYMOUS, CallEvent, CallStatus, CallType, Cost, Details, Party, Payload, Processed, Route};
 
-/// What a request said about the end of a call.
+/// What a request stated about the end of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     /// The call.
@@ -31,7 +31,7 @@ pub struct Ended {
 pub(super) enum Status {
     /// So.
     Is(CallStatus),
-    /// Answered if an answer was reported before.
+    /// Answered if that was reported before.
     ByAnswer,
 }
 
@@ -75,7 +75,7 @@ impl Known {
         });
     }
 
-    /// Adds an answer: the first counts, and whoever answered last has the call.
+    /// Adds that it was answered: the first time counts, and whoever answered last has the call.
     pub fn answer(&mut self, at_s: i64, extension: Option<String>) {
         self.answered_s.get_or_insert(at_s);
         if extension.is_some() {

@@ -101,7 +101,7 @@ pub enum Field {
     Timestamp,
     /// `incoming`, `outgoing` or `internal`.
     Direction,
-    /// A call status of the contract, or `by_answer`: answered if an answer was reported before, else not answered.
+    /// A call status of the contract, or `by_answer`: answered if that was reported before, else not answered.
     Status,
     /// Whole seconds of talk.
     Duration,

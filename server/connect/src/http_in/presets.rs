@@ -88,7 +88,7 @@ pub const PRESETS: &[Preset] = &[
             "https://github.com/sipgate/docs/blob/master/docs/push-api/api-reference.md",
         ],
         documented: true,
-        note: "Answers and hang-ups are asked for in the response to newCall. The duration is counted from the answer.",
+        note: "Answers and hang-ups are asked for in the response to newCall. The duration is counted from when the call was answered.",
         json: include_str!("presets/sipgate.json"),
     },
     Preset {
