@@ -17,7 +17,7 @@ const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
 const PER_ADDRESS: usize = 512;
 
 /// A connection from this address on loopback that has sent this.
-async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
+pub(super) async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
     let mut stream = socket.connect(to.parse().unwrap()).await.unwrap();
@@ -27,7 +27,7 @@ async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
 }
 
 /// The status line of the response, or nothing if the connection was closed without one.
-async fn status_line(stream: &mut TcpStream) -> String {
+pub(super) async fn status_line(stream: &mut TcpStream) -> String {
     let mut head = [0; 64];
     let read = stream.read(&mut head).await.unwrap_or(0);
     String::from_utf8_lossy(&head[..read]).lines().next().unwrap_or_default().to_owned()
@@ -38,7 +38,7 @@ async fn soon<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// The head of a post whose body never arrives.
-fn endless(path: &str, more: &str) -> String {
+pub(super) fn endless(path: &str, more: &str) -> String {
     format!("POST {path} HTTP/1.1\r\nhost: x\r\nsec-fetch-site: same-origin\r\n{more}content-length: 8000\r\n\r\n.")
 }
 
