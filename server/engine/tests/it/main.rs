@@ -35,6 +35,7 @@ mod policies;
 mod postgres_tls;
 mod proxy;
 mod query_cost;
+mod quotas;
 mod races;
 mod random_sequences;
 mod readiness;
