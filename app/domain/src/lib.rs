@@ -15,6 +15,7 @@ pub mod body;
 pub mod cause;
 pub mod client;
 pub mod delivery;
+pub mod details;
 pub mod endpoint;
 pub mod error;
 pub mod event;
