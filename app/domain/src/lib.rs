@@ -14,6 +14,8 @@ pub mod backend;
 pub mod body;
 pub mod cause;
 pub mod client;
+pub mod connector;
+pub mod country;
 pub mod delivery;
 pub mod details;
 pub mod endpoint;
