@@ -12,9 +12,9 @@ use super::capped::{Capped, RESIDENT_MAX_KIB};
 use crate::test_app::{PATIENCE, TestApp};
 
 /// No proxy is on this machine, so that addresses on loopback are strangers.
-const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
+pub(super) const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
 /// Most connections that one address may hold.
-const PER_ADDRESS: usize = 512;
+const PER_ADDRESS: usize = 256;
 
 /// A connection from this address on loopback that has sent this.
 pub(super) async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
@@ -33,7 +33,7 @@ pub(super) async fn status_line(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head[..read]).lines().next().unwrap_or_default().to_owned()
 }
 
-async fn soon<T>(work: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("it did not happen")
 }
 
