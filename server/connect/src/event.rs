@@ -269,7 +269,9 @@ impl Identity {
         let mut trunks: Vec<_> = trunks.into_iter().collect();
         trunks.sort_unstable();
         trunks.dedup();
-        Self::new(&format!("asterisk:{system_name}:{}", trunks.join(",")))
+        // Lengths separate the names: no list of trunks reads like another.
+        let trunks: String = trunks.iter().map(|trunk| format!(" {}:{trunk}", trunk.len())).collect();
+        Self::new(&format!("asterisk:{}:{system_name}{trunks}", system_name.len()))
     }
 
     /// The call with this name in the phone system. For Asterisk: the Uniqueid of an incoming call's first channel, and the

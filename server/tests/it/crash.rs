@@ -37,20 +37,20 @@ const IN_FLIGHT_MAX: usize = AT_ONCE_MAX;
 /// Longest delay between an accepted event and the kill that it triggers, in microseconds: about two commits.
 const KILL_AFTER_MAX_US: u64 = 20_000;
 
-/// Creates an account, its token, and an endpoint at the receiver. `offhook` runs the binary on that data folder.
-pub(crate) async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Receiver) -> String {
+/// Creates an account, its token, and an endpoint at the receiver; returns ID and token. `offhook` runs the binary on that data folder.
+pub(crate) async fn set_up(offhook: impl Fn() -> Command, address: &str, receiver: &Receiver) -> (String, String) {
     let mut account = offhook();
     account.args(["account", "create", "--name", "Acme"]);
-    let account = line(&run(account, "").await);
+    let account = line(&run(account, "").await)["id"].as_str().unwrap().to_owned();
     let mut token = offhook();
     token.args(["token", "create", "--name", "t", "--scope", "events:write,endpoints:write,deliveries:read"]);
-    token.args(["--account", account["id"].as_str().unwrap()]);
+    token.args(["--account", &account]);
     let token = line(&run(token, "").await)["token"].as_str().unwrap().to_owned();
     let wanted = json!({ "url": receiver.url, "events": EventKind::ALL });
     let created = client().post(format!("http://{address}/api/v1/endpoints")).bearer_auth(&token);
     let created = created.header("content-type", "application/json").body(wanted.to_string()).send().await.unwrap();
     assert_eq!(created.status(), 201);
-    token
+    (account, token)
 }
 
 /// A durable event of its own call, so that none waits for another.
@@ -113,7 +113,7 @@ async fn ten_kills_at_random_moments_lose_nothing_that_was_accepted() {
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
     let (mut serving, mut address) = serve(sending(&data));
-    let token = set_up(|| offhook(&data), &address, &receiver).await;
+    let (_, token) = set_up(|| offhook(&data), &address, &receiver).await;
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut accepted = Vec::new();
     for round in 0..ROUNDS {

@@ -47,7 +47,7 @@ async fn a_full_disk_stops_intake_with_503_until_there_is_space() {
     let data = folder.path().join("data");
     let mut receiver = Receiver::start().await;
     let (serving, address) = serve(deaf(&data));
-    let token = set_up(|| offhook(&data), &address, &receiver).await;
+    let (_, token) = set_up(|| offhook(&data), &address, &receiver).await;
     let limit = |limit: &str| {
         let pid = serving.id().to_string();
         let done = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}:unlimited")]).status();

@@ -109,7 +109,7 @@ async fn a_pooler_in_session_mode_works() {
     };
     let mut receiver = Receiver::start().await;
     let (_serving, address) = serve(node());
-    let token = set_up(node, &address, &receiver).await;
+    let (_, token) = set_up(node, &address, &receiver).await;
     assert_eq!(post_until_killed((&address, &token), 0..50, |_| {}).await.len(), 50);
     for _ in 0..50 {
         receiver.next().await;

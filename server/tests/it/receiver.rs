@@ -67,6 +67,11 @@ impl Receiver {
         next.expect("nothing was received").unwrap()
     }
 
+    /// As [`Self::next`], for as long as it takes.
+    pub(crate) async fn wait(&mut self) -> Received {
+        self.requests.recv().await.unwrap()
+    }
+
     /// Whether nothing waits to be read.
     pub(crate) fn is_quiet(&self) -> bool {
         self.requests.is_empty()

@@ -1,6 +1,10 @@
 //! A complete Offhook for one test: the real router and engine, with its own database, folder and port.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::http::HeaderMap;
 use domain::actor::Actor;
@@ -241,9 +245,14 @@ pub(crate) async fn response(request: reqwest::RequestBuilder) -> TestResponse {
 }
 
 /// A client that follows no redirects and keeps no cookies, so that tests see the response itself.
-#[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
 pub(crate) fn client() -> Client {
+    client_at(None)
+}
+
+/// As [`client`], from this address.
+#[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
+pub(crate) fn client_at(address: Option<IpAddr>) -> Client {
     // Only the first call in a process can set it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
+    Client::builder().redirect(Policy::none()).no_proxy().local_address(address).build().unwrap()
 }

@@ -76,7 +76,7 @@ async fn a_live_server_takes_over_from_one_that_was_killed() {
     let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
     let first_id = node_id(&mut connection).await;
     let (_second, second_address) = serve(node(&data, &database));
-    let token = set_up(|| node(&data, &database), &first_address, &receiver).await;
+    let (_, token) = set_up(|| node(&data, &database), &first_address, &receiver).await;
 
     // The first dies with attempts in flight and more deliveries in memory.
     receiver.hold(true);

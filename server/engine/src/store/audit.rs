@@ -41,23 +41,24 @@ const OF_SUPPORT: &str = "SELECT a.name AS account_name, l.account_id, l.positio
                           l.address, l.action, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
                           JOIN accounts a ON a.id = l.account_id \
                           WHERE l.who_id = $1 AND l.id < $2 AND l.action LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
-const SINCE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM audit_log WHERE account_id = $1 AND object_id = $2 AND id >= $3 \
-                     AND action = $4 LIMIT $5) AS found";
+const NTH_LATEST: &str = "SELECT at_ms FROM audit_log WHERE account_id = $1 AND object_id = $2 AND id >= $3 \
+                          AND action = $4 ORDER BY id DESC LIMIT 1 OFFSET $5";
 const ALL_HEADS: &str = "SELECT account_id, position, hash FROM audit_heads ORDER BY account_id";
 
-/// How often this was done to an object since then; counts up to `limit`.
-pub async fn count_since(
+/// When this was done to an object for the `n`th time, counted back from the latest to `since`; none if not so often.
+pub async fn nth_latest(
     tx: &mut Tx,
     (account, object): (&AccountId, &str),
     action: AuditAction,
     since: UnixMs,
-    limit: u32,
-) -> StoreResult<u32> {
+    n: u32,
+) -> StoreResult<Option<UnixMs>> {
     let from = AuditId::new(since, 0);
-    let count: i64 = within!(tx, c => sqlx::query_scalar(SINCE)
-        .bind(account.as_str()).bind(object).bind(from.as_str()).bind(action.as_str()).bind(i64::from(limit))
-        .fetch_one(c).await?);
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    let before = i64::from(n.saturating_sub(1));
+    let at: Option<i64> = within!(tx, c => sqlx::query_scalar(NTH_LATEST)
+        .bind(account.as_str()).bind(object).bind(from.as_str()).bind(action.as_str()).bind(before)
+        .fetch_optional(c).await?);
+    Ok(at.map(UnixMs))
 }
 
 /// A record to append.

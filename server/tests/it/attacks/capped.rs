@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::{
     command::{
-        offhook,
+        line, offhook, run,
         serve::{Serving, serve},
     },
     crash,
@@ -50,7 +50,16 @@ impl Capped {
 
     /// An account with an endpoint at this receiver; returns its API token.
     pub(super) async fn account(&self, receiver: &Receiver) -> String {
-        crash::set_up(|| self.command(), &self.address, receiver).await
+        crash::set_up(|| self.command(), &self.address, receiver).await.1
+    }
+
+    /// As [`Self::account`], with an admin who can sign in.
+    pub(super) async fn account_with_user(&self, receiver: &Receiver, email: &str, password: &str) -> String {
+        let (account, token) = crash::set_up(|| self.command(), &self.address, receiver).await;
+        let mut user = self.command();
+        user.args(["user", "create", "--email", email, "--account", &account, "--role", "admin"]);
+        line(&run(user, password).await);
+        token
     }
 
     /// Most memory that was resident at any moment, in KiB.

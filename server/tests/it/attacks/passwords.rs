@@ -7,9 +7,12 @@ use std::{
 
 use futures::future::join_all;
 use reqwest::{RequestBuilder, StatusCode};
-use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Notify};
+use tokio::{net::TcpStream, sync::Notify};
 
-use super::capped::{Capped, RESIDENT_MAX_KIB};
+use super::{
+    capped::{Capped, RESIDENT_MAX_KIB},
+    connections::connected,
+};
 use crate::{
     browser::{EMAIL, PASSWORD, with_form},
     test_app::{client, response},
@@ -27,7 +30,7 @@ fn form(server: &Capped, path: &str, client_ip: &str, fields: &[(&str, &str)]) -
 }
 
 /// Addresses of as many clients.
-fn clients(count: usize) -> impl Iterator<Item = String> {
+pub(super) fn clients(count: usize) -> impl Iterator<Item = String> {
     (0..count).map(|n| format!("198.51.{}.{}", n / 256, n % 256))
 }
 
@@ -51,17 +54,15 @@ async fn sign_in(server: &Capped) -> Duration {
     begun.elapsed()
 }
 
-/// Posts a wrong password, and leaves when the connection is dropped.
-async fn post_wrong_password(address: &str, client_ip: &str) -> TcpStream {
+/// Posts a wrong password from this address through a proxy, and leaves when the connection is dropped.
+pub(super) async fn post_wrong_password(from: &str, address: &str, client_ip: &str) -> TcpStream {
     let body = "form[email]=nobody@acme.example&form[password]=not-the-right-password";
     let head = format!(
         "POST /api/sign-in HTTP/1.1\r\nhost: {address}\r\nx-forwarded-for: {client_ip}\r\nsec-fetch-site: same-origin\r\n\
          content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    stream
+    connected(from, address, &format!("{head}{body}")).await
 }
 
 #[tokio::test]
@@ -75,7 +76,7 @@ async fn requests_that_are_dropped_do_not_add_up_to_more_hashes_at_once() {
             if n == 250 {
                 halfway.notify_one();
             }
-            waiting.push_back(post_wrong_password(&server.address, &client_ip).await);
+            waiting.push_back(post_wrong_password("127.0.0.1", &server.address, &client_ip).await);
             // A round trip gives the server the time to begin; the oldest one then leaves.
             response(http.get(server.url("/healthz"))).await;
             if waiting.len() > LEAVE_AFTER {

@@ -20,7 +20,7 @@ use domain::{
     filter::DeliveryFilter,
     id::{AccountId, DeliveryId},
     query::page_size,
-    time::HOUR_MS,
+    time::{HOUR_MS, wait_s},
 };
 use tokio::time::timeout_at;
 
@@ -38,9 +38,6 @@ use crate::{
         events,
     },
 };
-
-/// When a resend is tried again that was refused because there were too many, in seconds.
-const RESEND_WAIT_S: u32 = 600;
 
 #[async_trait]
 impl Deliveries for Engine {
@@ -68,12 +65,13 @@ impl Deliveries for Engine {
         let mut attempts = deliveries::attempts(self.db(), account, id, (up_to, ATTEMPTS_SHOWN)).await?;
         attempts.reverse();
         let event = events::one(self.db(), account, &row.event_id).await?;
-        let (event, payload) = event.ok_or(Error::Internal)?;
+        let (event, content) = event.ok_or(Error::Internal)?;
         let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?.ok_or(Error::Internal)?;
         let mut detail = DeliveryDetail {
             attempts,
             event_timestamp: event.timestamp,
-            payload,
+            payload: content.payload,
+            details: content.details.filter(|_| endpoint.endpoint.send_details),
             endpoint_url: endpoint.endpoint.url.as_str().to_owned(),
             row,
         };
@@ -201,13 +199,11 @@ impl Engine {
 
     /// A resend costs the receiver a request, and us an attempt's row.
     async fn limit_resends(&self, tx: &mut Tx, account: &AccountId, id: &DeliveryId) -> Result<()> {
-        let (what, since) = ((account, id.as_str()), self.now().plus_ms(-HOUR_MS));
-        let resent = audit::count_since(tx, what, AuditAction::DeliveryResent, since, RESENDS_PER_HOUR).await?;
-        if resent < RESENDS_PER_HOUR {
-            return Ok(());
-        }
+        let (what, since) = ((account, id.as_str()), self.now().plus_ms(1 - HOUR_MS));
+        let resent = audit::nth_latest(tx, what, AuditAction::DeliveryResent, since, RESENDS_PER_HOUR).await?;
+        let Some(first) = resent else { return Ok(()) };
         let detail = format!("This delivery was resent {RESENDS_PER_HOUR} times within an hour. Try again later.");
-        Err(Error::LimitReached { detail, retry_after_s: RESEND_WAIT_S })
+        Err(Error::LimitReached { detail, retry_after_s: wait_s(first.since_ms(since)) })
     }
 
     async fn refuse_resend(&self, account: &AccountId, row: &DeliveryRow) -> Result<()> {
@@ -217,7 +213,7 @@ impl Engine {
             return conflict("This delivery's endpoint was deleted, so it can't be resent.");
         }
         let event = events::one(self.db(), account, &row.event_id).await?;
-        if event.is_none_or(|(_, payload)| payload.is_none()) {
+        if event.is_none_or(|(_, content)| content.payload.is_none()) {
             return conflict("This delivery's payload is past its retention, so it can't be resent.");
         }
         Ok(())
