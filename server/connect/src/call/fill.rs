@@ -1,14 +1,12 @@
 //! What call records tell about calls whose end was not observed.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    fmt,
-};
+use std::{collections::HashSet, fmt};
 
 use domain::time::{SECOND_MS, UnixMs};
 
 use super::{
     Calls,
+    id_set::IdSet,
     input::{Cause, DialStatus, Facts, Mailbox},
     kind::Kind,
     number,
@@ -162,8 +160,8 @@ impl Calls {
             key,
             kind,
             at: record.began_at,
-            legs: BTreeSet::new(),
-            origin: BTreeSet::new(),
+            legs: IdSet::default(),
+            origin: IdSet::default(),
             caller: Caller::Known(caller),
             called: dialled,
             extension,
@@ -181,24 +179,28 @@ impl Calls {
             channel.dialled = Some(called.clone());
         }
         let key = format!("{group}:out");
-        if called == ANONYMOUS || self.call_of_group(group).is_some() || self.book.knows(&key) {
+        // The last line of an incoming call that has ended may still be there.
+        let is_known = self.book.knows(&key) || self.book.knows(group) || self.call_of_group(group).is_some();
+        let first = self.oldest_extension(group);
+        if called == ANONYMOUS || is_known || first.is_none() {
             return false;
         }
-        let first = self.oldest_extension(group);
         let extension = first.as_ref().map(|(_, endpoint)| endpoint.clone());
         let presented = self.presented(None, facts, extension.as_deref(), group);
         let shown = Some(presented.clone()).filter(|number| number != ANONYMOUS);
+        let origin = first.as_ref().and_then(|(id, _)| self.channels.get(id));
+        let context = origin.map(|channel| channel.context.clone()).filter(|context| !context.is_empty());
         self.open_outgoing(Opening {
             id: self.identity.call_id(&key),
             key,
             kind: CallType::Outgoing,
             at: began_at,
-            legs: BTreeSet::from([facts.id.clone()]),
+            legs: IdSet::from_iter([facts.id.clone()]),
             origin: first.map(|(id, _)| id).into_iter().collect(),
             caller: Caller::Known(presented),
             called,
             extension: extension.clone(),
-            route: Route { presented: shown, extension, ..Route::default() },
+            route: Route { presented: shown, extension, context, ..Route::default() },
         });
         true
     }

@@ -25,6 +25,7 @@ mod dialling;
 mod ending;
 mod fill;
 mod finish;
+mod id_set;
 mod ids;
 mod incoming;
 mod input;
@@ -127,7 +128,7 @@ impl Calls {
     /// How many entries are held in memory, of any kind.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.channels.len() + self.bridges.len() + self.book.entries()
+        self.channels.entries() + self.bridges.len() + self.book.entries()
     }
 
     fn take_actions(&mut self) -> Vec<Action> {

@@ -166,6 +166,7 @@ impl Calls {
         if is_newer || !self.refresh(&row.facts) {
             return;
         }
+        self.restore_dialled(id);
         let before = self.channels.get(id).and_then(|channel| channel.bridge.clone());
         if before.as_ref() == row.bridge.as_ref().map(|bridge| &bridge.id) {
             return;
@@ -174,6 +175,15 @@ impl Calls {
         if let Some(bridge) = &row.bridge {
             let kind = if self.is_parked_in(id, &bridge.id) { super::BridgeKind::Holding } else { bridge.kind };
             self.enter_bridge(id, &Bridge { id: bridge.id.clone(), kind });
+        }
+    }
+
+    /// The phone system does not list the number that was dialled.
+    fn restore_dialled(&mut self, channel_id: &str) {
+        let mut calls = self.book.of_channel(channel_id).iter().filter_map(|key| self.book.get(key));
+        let dialled = calls.find_map(|call| call.attempts.dialled(channel_id)).cloned();
+        if let Some(channel) = self.channels.get_mut(channel_id) {
+            channel.dialled = channel.dialled.take().or(dialled);
         }
     }
 
