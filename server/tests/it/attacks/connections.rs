@@ -12,12 +12,12 @@ use super::capped::{Capped, RESIDENT_MAX_KIB};
 use crate::test_app::{PATIENCE, TestApp};
 
 /// No proxy is on this machine, so that addresses on loopback are strangers.
-const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
+pub(super) const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
 /// Most connections that one address may hold.
-const PER_ADDRESS: usize = 512;
+const PER_ADDRESS: usize = 256;
 
 /// A connection from this address on loopback that has sent this.
-async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
+pub(super) async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
     let mut stream = socket.connect(to.parse().unwrap()).await.unwrap();
@@ -27,13 +27,13 @@ async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
 }
 
 /// The status line of the response, or nothing if the connection was closed without one.
-async fn status_line(stream: &mut TcpStream) -> String {
+pub(super) async fn status_line(stream: &mut TcpStream) -> String {
     let mut head = [0; 64];
     let read = stream.read(&mut head).await.unwrap_or(0);
     String::from_utf8_lossy(&head[..read]).lines().next().unwrap_or_default().to_owned()
 }
 
-async fn soon<T>(work: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("it did not happen")
 }
 

@@ -36,7 +36,7 @@ async fn a_payload_nested_deeper_than_64_levels_is_refused() {
 }
 
 /// A batch of 30 events, 7.8 MB together.
-fn batch(n: usize) -> String {
+pub(super) fn batch(n: usize) -> String {
     let payload = EventKind::CallProcessed.example();
     let body = payload.trim_end().strip_suffix('}').unwrap();
     let padding = "x".repeat(259_000);
