@@ -46,6 +46,7 @@ pub struct Rows<R> {
     separator: Option<u8>,
     /// Lines that were read to look for the end of a quote.
     ahead: VecDeque<Vec<u8>>,
+    line_max_bytes: usize,
     lines: u64,
     bytes: u64,
     stopped: bool,
@@ -54,12 +55,43 @@ pub struct Rows<R> {
 impl<R: BufRead> Rows<R> {
     /// Reads rows from a file. The separator follows from the first line.
     pub fn new(input: R) -> Self {
-        Self { input, separator: None, ahead: VecDeque::new(), lines: 0, bytes: 0, stopped: false }
+        Self {
+            input,
+            separator: None,
+            ahead: VecDeque::new(),
+            line_max_bytes: LINE_MAX_BYTES,
+            lines: 0,
+            bytes: 0,
+            stopped: false,
+        }
     }
 
     /// Bytes that were read so far, for a progress bar.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether reading stopped before the end of the file, for the reason of the last error.
+    pub fn stopped_early(&self) -> bool {
+        self.stopped
+    }
+
+    /// Reads no further.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// The next line that is not empty, with its number, of a file that is no table.
+    pub(crate) fn next_plain(&mut self, max_bytes: usize) -> Option<Result<(u64, Vec<u8>), BadRow>> {
+        self.line_max_bytes = max_bytes;
+        while !self.stopped {
+            match self.read_line().transpose()? {
+                Ok(line) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Ok(line) => return Some(Ok((self.lines, line))),
+                Err(bad) => return Some(Err(bad)),
+            }
+        }
+        None
     }
 
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, BadRow> {
@@ -81,7 +113,7 @@ impl<R: BufRead> Rows<R> {
             })?;
             let end = available.iter().position(|byte| *byte == b'\n');
             let piece = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
-            is_long |= line.len() + piece.len() > LINE_MAX_BYTES;
+            is_long |= line.len() + piece.len() > self.line_max_bytes;
             if !is_long {
                 line.extend_from_slice(piece);
             }
@@ -98,7 +130,10 @@ impl<R: BufRead> Rows<R> {
         }
         self.lines += 1;
         if is_long {
-            return Err(BadRow::new(self.lines, format!("The line is longer than {} KiB.", LINE_MAX_BYTES / 1_024)));
+            return Err(BadRow::new(
+                self.lines,
+                format!("The line is longer than {} KiB.", self.line_max_bytes / 1_024),
+            ));
         }
         Ok(Some(line))
     }

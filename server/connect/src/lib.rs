@@ -11,5 +11,6 @@ pub mod event;
 pub mod http_in;
 pub mod moment;
 pub mod number;
+pub mod records;
 pub mod replay;
 pub mod routing;

@@ -27,6 +27,7 @@ mod fill;
 mod finish;
 mod id_set;
 mod ids;
+mod import;
 mod incoming;
 mod input;
 mod kind;

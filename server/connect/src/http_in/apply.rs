@@ -281,7 +281,7 @@ impl Values {
         }
         let key = self.required(Field::Key, KEY_MAX_CHARS);
         let call_id = received.identity.call_id(&key);
-        let at_s = self.whole(Field::Timestamp).unwrap_or(received.at_s);
+        let at_s = self.whole(Field::Timestamp).or_else(|| self.computed_end()).unwrap_or(received.at_s);
         let outcome = match rule.event {
             Kind::Incoming | Kind::Outgoing => Outcome::Started(Box::new(self.started(rule.event, call_id, at_s))),
             Kind::Answered => Outcome::Answered { call_id, at_s, extension: self.number(Field::Extension) },
@@ -321,7 +321,10 @@ impl Values {
             at_s,
             status: self.status(),
             direction: self.named::<CallType>(Field::Direction, "incoming, outgoing and internal"),
-            duration_s: self.whole(Field::Duration),
+            duration_s: self.whole(Field::Duration).or_else(|| {
+                let answered_s: i64 = self.whole(Field::Answer)?;
+                u64::try_from(at_s - answered_s).ok()
+            }),
             caller: self.number(Field::Caller),
             callee: self.number(Field::Callee),
             extension: self.number(Field::Extension),
@@ -332,6 +335,14 @@ impl Values {
             context: self.number(Field::Context),
             details,
         }
+    }
+
+    /// The end of a call whose record only has its beginning and lengths.
+    fn computed_end(&mut self) -> Option<i64> {
+        let duration_s: i64 = self.whole(Field::Duration).unwrap_or(0);
+        let from_answer = self.whole(Field::Answer);
+        let ring_s: i64 = self.whole(Field::Ring).unwrap_or(0);
+        from_answer.or_else(|| Some(self.whole::<i64>(Field::Start)?.saturating_add(ring_s)))?.checked_add(duration_s)
     }
 
     fn status(&mut self) -> Status {

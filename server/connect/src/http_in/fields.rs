@@ -48,6 +48,14 @@ impl Fields {
         Ok(fields)
     }
 
+    /// The cells of a row: by the names of their columns in lower case, and by their numbers from 1.
+    #[must_use]
+    pub fn of_row(names: &[String], cells: &[String]) -> Self {
+        let numbered = cells.iter().enumerate().map(|(at, cell)| ((at + 1).to_string(), cell.clone()));
+        let named = names.iter().zip(cells).map(|(name, cell)| (name.trim().to_lowercase(), cell.clone()));
+        Self(named.chain(numbered).collect())
+    }
+
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -65,6 +65,9 @@ pub struct Condition {
     /// Holds if the field has a value that is not empty (`true`), or has none (`false`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present: Option<bool>,
+    /// Holds if the field has at least so many digits: extensions are shorter than numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_digits: Option<usize>,
 }
 
 /// What a request reports.
@@ -99,6 +102,10 @@ pub enum Field {
     VoicemailBox,
     /// When it happened, as a Unix time; else when the request came in.
     Timestamp,
+    /// When the call began, for the end of a call that has no time of its own.
+    Start,
+    /// When the call was answered, for the end of a call that has no duration.
+    Answer,
     /// `incoming`, `outgoing` or `internal`.
     Direction,
     /// A call status of the contract, or `by_answer`: answered if that was reported before, else not answered.
@@ -153,8 +160,8 @@ impl Kind {
     #[must_use]
     pub fn optional(self) -> &'static [Field] {
         use Field::{
-            Callee, Caller, Cause, Context, Cost, Dialled, Direction, Duration, Extension, Presented, Result, Ring,
-            Timestamp, VoicemailBox, Withheld,
+            Answer, Callee, Caller, Cause, Context, Cost, Dialled, Direction, Duration, Extension, Presented, Result,
+            Ring, Start, Timestamp, VoicemailBox, Withheld,
         };
         match self {
             Self::Incoming => &[Timestamp, Withheld, Dialled],
@@ -165,6 +172,8 @@ impl Kind {
                 Callee,
                 Extension,
                 VoicemailBox,
+                Start,
+                Answer,
                 Timestamp,
                 Direction,
                 Duration,
@@ -282,12 +291,12 @@ impl Rule {
 
 impl Condition {
     fn complaint(&self) -> Option<String> {
-        let tests = [self.is.is_some(), self.is_not.is_some(), self.present.is_some()];
+        let tests = [self.is.is_some(), self.is_not.is_some(), self.present.is_some(), self.min_digits.is_some()];
         if self.field.trim().is_empty() {
             return Some("Name the field of the request that this condition is about.".to_owned());
         }
         if tests.iter().filter(|test| **test).count() != 1 {
-            return Some("A condition has exactly one of is, is_not and present.".to_owned());
+            return Some("A condition has exactly one of is, is_not, present and min_digits.".to_owned());
         }
         let values = self.is.as_deref().or(self.is_not.as_deref());
         let wrong = values.is_some_and(|values| values.is_empty() || values.len() > VALUES_MAX);
@@ -300,12 +309,17 @@ impl Condition {
             let value = value.unwrap_or_default().to_lowercase();
             values.iter().any(|one| one.to_lowercase() == value)
         };
-        match (&self.is, &self.is_not, self.present) {
-            (Some(values), ..) => value.is_some() && among(values),
-            (_, Some(values), _) => !among(values),
-            (.., Some(present)) => value.is_some_and(|value| !value.is_empty()) == present,
-            _ => true,
+        if let Some(values) = &self.is {
+            return value.is_some() && among(values);
         }
+        if let Some(values) = &self.is_not {
+            return !among(values);
+        }
+        if let Some(present) = self.present {
+            return value.is_some_and(|value| !value.is_empty()) == present;
+        }
+        let digits = value.unwrap_or_default().chars().filter(char::is_ascii_digit).count();
+        self.min_digits.is_none_or(|least| digits >= least)
     }
 }
 
@@ -368,6 +382,8 @@ mod tests {
         assert!(condition.holds(Some("IN")) && !condition.holds(Some("out")) && !condition.holds(None));
         let condition = Condition { is_not: is(&["in"]), ..Condition::default() };
         assert!(condition.holds(Some("out")) && condition.holds(None) && !condition.holds(Some("in")));
+        let condition = Condition { min_digits: Some(7), ..Condition::default() };
+        assert!(condition.holds(Some("01632 960001")) && !condition.holds(Some("7048")) && !condition.holds(None));
         let condition = Condition { present: Some(true), ..Condition::default() };
         assert!(condition.holds(Some("x")) && !condition.holds(Some("")) && !condition.holds(None));
     }

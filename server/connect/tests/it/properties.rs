@@ -37,11 +37,11 @@ fn alone(streams: &[Stream]) -> Vec<CallEvent> {
 }
 
 /// The IDs of the calls that have ended, and how often.
-fn ends(events: &[CallEvent]) -> BTreeMap<&str, usize> {
+fn ends(events: &[CallEvent]) -> BTreeMap<uuid::Uuid, usize> {
     let mut all = BTreeMap::new();
     for event in events {
         if let Payload::CallProcessed(ended) = &event.payload {
-            *all.entry(ended.call_id.as_str()).or_default() += 1;
+            *all.entry(ended.call_id).or_default() += 1;
         }
     }
     all
@@ -145,7 +145,7 @@ fn assert_same_start(events: &[CallEvent]) {
 fn after_a_gap_anywhere_every_call_has_one_end() {
     for scenario in scenarios() {
         let stream = nth(&scenario, 0);
-        let all = ends(&Connector::run(&stream).posted).into_keys().map(str::to_owned).collect::<BTreeSet<_>>();
+        let all = ends(&Connector::run(&stream).posted).into_keys().collect::<BTreeSet<_>>();
         let length = stream.events.len();
         let gaps = (0..length).flat_map(|from| (from..=length).step_by(3).map(move |to| (from, to)));
         for (from, to) in gaps {
@@ -158,8 +158,8 @@ fn after_a_gap_anywhere_every_call_has_one_end() {
             connector.resync(Since::Comparison);
             let place = format!("{} {from}..{to}", scenario.name);
             let found = ends(&connector.posted);
-            assert!(found.iter().all(|(id, times)| all.contains(*id) && *times == 1), "{place}");
-            let begun: BTreeSet<&str> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
+            assert!(found.iter().all(|(id, times)| all.contains(id) && *times == 1), "{place}");
+            let begun: BTreeSet<uuid::Uuid> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
             assert_eq!(begun, found.into_keys().collect(), "every call that began has ended: {place}");
             assert_eq!(connector.calls.open(), 0, "{place}");
         }
@@ -217,7 +217,7 @@ proptest! {
         connector.resync(Since::Comparison);
         prop_assert_eq!(connector.calls.open(), 0);
         prop_assert!(ends(&connector.posted).values().all(|times| *times == 1));
-        let begun: BTreeSet<&str> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
+        let begun: BTreeSet<uuid::Uuid> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
         prop_assert_eq!(begun.len(), ends(&connector.posted).len(), "every call that began has ended");
     }
 }

@@ -11,7 +11,7 @@ use std::{collections::HashMap, io::Read};
 
 use domain::time::{DAY_MS, UnixMs};
 
-use self::row::Row;
+pub(crate) use self::{fold::fold as fold_rows, row::Row};
 use crate::call::CallRecord;
 
 /// Most calls that are folded at once.
