@@ -130,6 +130,22 @@ fn a_list_does_not_put_a_channel_back_into_the_bridge_that_it_has_left() {
 }
 
 #[test]
+fn an_outgoing_call_between_two_attempts_survives_a_gap() {
+    let mut pbx = PhoneSystem::new();
+    pbx.dials("7048.1", "trunk.2", "01632960002@trunk");
+    pbx.dial_ends("7048.1", "trunk.2", DialStatus::Failed);
+    pbx.hangs_up("trunk.2", 34);
+    let rows = vec![pbx.row("7048.1", None)];
+    assert_eq!(pbx.resync(Since::Gap { lost_at: pbx.at() }, rows, Vec::new()).closed, 0);
+    pbx.dials("7048.1", "trunk2.3", "01632960002@trunk2");
+    pbx.talk("trunk2.3", "7048.1", "b1");
+    pbx.wait(2);
+    pbx.hangs_up("trunk2.3", 16);
+    let end = "CallProcessed outgoing answered 2 s, extension 7048 -> 01632960002";
+    assert_eq!(pbx.lines(), ["OutgoingCall 7048 -> 01632960002", end]);
+}
+
+#[test]
 fn a_call_whose_channel_lives_is_never_closed_by_its_age() {
     let mut pbx = PhoneSystem::new();
     pbx.rings_us("trunk.1");

@@ -1,6 +1,7 @@
 //! Tests of the crate: what recordings of a real Asterisk say, and what must hold whatever arrives.
 
 mod connector;
+mod fuzz;
 mod gaps;
 mod load;
 mod outcome;

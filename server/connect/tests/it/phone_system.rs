@@ -122,6 +122,11 @@ impl PhoneSystem {
         self.feed(&PbxEvent::BridgeEntered(facts, Bridge { id: bridge.to_owned(), kind }));
     }
 
+    pub(crate) fn leaves(&mut self, channel: &'static str, bridge: &str) {
+        let facts = self.facts(channel).clone();
+        self.feed(&PbxEvent::BridgeLeft(facts, Bridge { id: bridge.to_owned(), kind: BridgeKind::Mixing }));
+    }
+
     pub(crate) fn talk(&mut self, one: &'static str, other: &'static str, bridge: &str) {
         self.enters(other, bridge, BridgeKind::Mixing);
         self.enters(one, bridge, BridgeKind::Mixing);

@@ -48,6 +48,17 @@ fn another_call_of_the_same_group_has_an_id_of_its_own() {
 }
 
 #[test]
+fn a_late_report_of_leaving_a_bridge_does_not_end_the_talk_in_the_next_one() {
+    let mut pbx = talking();
+    pbx.enters("7049.3", "b2", BridgeKind::Mixing);
+    pbx.enters("trunk.1", "b2", BridgeKind::Mixing);
+    pbx.leaves("trunk.1", "b1");
+    pbx.wait(4);
+    pbx.hangs_up("trunk.1", 16);
+    assert_eq!(pbx.lines()[1], "CallProcessed incoming answered 4 s, 01632960001 -> extension 7049");
+}
+
+#[test]
 fn a_caller_who_is_parked_talks_to_no_one() {
     let mut pbx = talking();
     pbx.wait(2);
