@@ -14,7 +14,7 @@
 //! | `talk`, `results`, `status`, `destination` | what is concluded from them |
 //! | `privacy` | whether a number may be shown |
 //! | `finish` | the event for the end |
-//! | `resync`, `fill`, `snapshot` | gaps and restarts |
+//! | `gap`, `resync`, `fill`, `snapshot` | gaps and restarts |
 
 mod book;
 mod bridges;
@@ -25,6 +25,7 @@ mod dialling;
 mod ending;
 mod fill;
 mod finish;
+mod gap;
 mod id_set;
 mod ids;
 mod incoming;
@@ -48,11 +49,10 @@ pub(crate) use self::ids::began_s;
 use self::{book::Book, bridges::Bridges, channels::Channels, ids::Ids};
 pub use self::{
     book::FINISHED_MAX,
-    fill::{CallRecord, RecordEnd},
+    gap::{CallRecord, ChannelRow, ListingMark, RecordEnd, Resync, Resynced, Since},
     input::{Action, Bridge, BridgeKind, Cause, ChannelState, DialStatus, Facts, Mailbox, PbxEvent, Presentation},
     kind::endpoint,
     open::OpenCall,
-    resync::{ChannelRow, ListingMark, Resync, Resynced, Since},
     settings::{InternalCalls, Settings},
     snapshot::{Changes, Snapshot},
 };

@@ -6,93 +6,12 @@ use domain::time::{SECOND_MS, UnixMs};
 
 use super::{
     Calls,
-    fill::CallRecord,
-    input::{Action, Bridge, ChannelState, Facts},
+    gap::{ChannelRow, ListingMark, Resync, Resynced, Since},
+    input::{Bridge, ChannelState},
     kind::Kind,
     open::OpenCall,
 };
-use crate::event::{CallType, Incomplete, Party};
-
-/// A channel that exists now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelRow {
-    /// What is stated about it.
-    pub facts: Facts,
-    /// The bridge it is in. Its kind counts only if the phone system states it; AMI does not, and says mixing.
-    pub bridge: Option<Bridge>,
-    /// Whole seconds since it began.
-    pub duration_s: Option<u64>,
-}
-
-/// The moment when a list of channels was requested. Events that came later are newer than the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListingMark(u64);
-
-/// Why channels are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// Only to be sure: the connection was never lost.
-    Comparison,
-    /// Events since this time are lost.
-    Gap {
-        /// When the connection was lost, or when the state was last saved.
-        lost_at: UnixMs,
-    },
-    /// The same, and the phone system has restarted.
-    PbxRestart {
-        /// When the connection was lost.
-        lost_at: UnixMs,
-    },
-}
-
-/// What exists now.
-#[derive(Debug)]
-pub struct Resync {
-    /// The time now, on the clock of the events.
-    pub at: UnixMs,
-    /// Why.
-    pub since: Since,
-    /// When the list was requested.
-    pub mark: ListingMark,
-    /// All channels.
-    pub channels: Vec<ChannelRow>,
-    /// Call records of the gap, if there are any.
-    pub records: Vec<CallRecord>,
-}
-
-/// What came of it.
-#[derive(Debug, Default, PartialEq)]
-pub struct Resynced {
-    /// What to do.
-    pub actions: Vec<Action>,
-    /// Calls that ended in the gap, and those that began and ended in it.
-    pub closed: usize,
-    /// Of these, those whose end is from a call record.
-    pub filled: usize,
-    /// Of these, those whose end is not known.
-    pub incomplete: usize,
-    /// Calls that began in the gap.
-    pub begun: usize,
-}
-
-impl Resync {
-    fn there(&self) -> HashSet<&str> {
-        self.channels.iter().map(|row| row.facts.id.as_str()).collect()
-    }
-}
-
-impl Since {
-    fn end(self, at: UnixMs) -> UnixMs {
-        match self {
-            Self::Comparison => at,
-            Self::Gap { lost_at } | Self::PbxRestart { lost_at } => lost_at.min(at),
-        }
-    }
-
-    fn incomplete(self) -> Incomplete {
-        if matches!(self, Self::PbxRestart { .. }) { Incomplete::PbxRestart } else { Incomplete::Gap }
-    }
-}
+use crate::event::{CallType, Party};
 
 impl Calls {
     /// Call it when a list of channels is requested.
