@@ -36,6 +36,7 @@ mod policies;
 mod postgres_tls;
 mod proxy;
 mod query_cost;
+mod quotas;
 mod races;
 mod random_sequences;
 mod readiness;

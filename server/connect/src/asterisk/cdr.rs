@@ -1,0 +1,1 @@
+//! Call records of Asterisk (CDR) in `Master.csv`, folded to one per call.

@@ -1,0 +1,266 @@
+//! After a gap or a restart, and from time to time: what exists now is compared with what is known.
+
+use std::collections::HashSet;
+
+use domain::time::{SECOND_MS, UnixMs};
+
+use super::{
+    Calls,
+    fill::CallRecord,
+    input::{Action, Bridge, ChannelState, Facts},
+    kind::Kind,
+    open::OpenCall,
+};
+use crate::event::{CallType, Incomplete, Party};
+
+/// A channel that exists now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelRow {
+    /// What is stated about it.
+    pub facts: Facts,
+    /// The bridge it is in. Its kind counts only if the phone system states it; AMI does not, and says mixing.
+    pub bridge: Option<Bridge>,
+    /// Whole seconds since it began.
+    pub duration_s: Option<u64>,
+}
+
+/// The moment when a list of channels was requested. Events that came later are newer than the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListingMark(u64);
+
+/// Why channels are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Only to be sure: the connection was never lost.
+    Comparison,
+    /// Events since this time are lost.
+    Gap {
+        /// When the connection was lost, or when the state was last saved.
+        lost_at: UnixMs,
+    },
+    /// The same, and the phone system has restarted.
+    PbxRestart {
+        /// When the connection was lost.
+        lost_at: UnixMs,
+    },
+}
+
+/// What exists now.
+#[derive(Debug)]
+pub struct Resync {
+    /// The time now, on the clock of the events.
+    pub at: UnixMs,
+    /// Why.
+    pub since: Since,
+    /// When the list was requested.
+    pub mark: ListingMark,
+    /// All channels.
+    pub channels: Vec<ChannelRow>,
+    /// Call records of the gap, if there are any.
+    pub records: Vec<CallRecord>,
+}
+
+/// What came of it.
+#[derive(Debug, Default, PartialEq)]
+pub struct Resynced {
+    /// What to do.
+    pub actions: Vec<Action>,
+    /// Calls that ended in the gap, and those that began and ended in it.
+    pub closed: usize,
+    /// Of these, those whose end is from a call record.
+    pub filled: usize,
+    /// Of these, those whose end is not known.
+    pub incomplete: usize,
+    /// Calls that began in the gap.
+    pub begun: usize,
+}
+
+impl Since {
+    fn end(self, at: UnixMs) -> UnixMs {
+        match self {
+            Self::Comparison => at,
+            Self::Gap { lost_at } | Self::PbxRestart { lost_at } => lost_at.min(at),
+        }
+    }
+
+    fn incomplete(self) -> Incomplete {
+        if matches!(self, Self::PbxRestart { .. }) { Incomplete::PbxRestart } else { Incomplete::Gap }
+    }
+}
+
+impl Calls {
+    /// Call it when a list of channels is requested.
+    #[must_use]
+    pub fn listing_begins(&self) -> ListingMark {
+        ListingMark(self.events)
+    }
+
+    /// Ends the calls that no longer exist, continues those that do, begins new ones, and fills what call records tell.
+    pub fn resync(&mut self, now: Resync) -> Resynced {
+        self.events += 1;
+        let Resync { at, since, mark, channels, records } = now;
+        let rows: Vec<ChannelRow> =
+            channels.into_iter().filter(|row| !self.channels.has_ended(&row.facts.id)).collect();
+        let mut done = Resynced::default();
+        self.close_lost(at, since, mark, &rows, &records, &mut done);
+        self.forget_lost(mark, &rows, since.end(at));
+        for row in &rows {
+            self.place(row, mark);
+        }
+        done.begun = rows.iter().filter(|row| self.begin_unknown(at, row)).count();
+        rows.iter().for_each(|row| self.rejoin(row));
+        for key in self.book.keys() {
+            self.resume_talk(at, since, &key, &rows);
+        }
+        if let Since::Gap { lost_at } | Since::PbxRestart { lost_at } = since {
+            self.fill_unseen(lost_at, &rows, &records, &mut done);
+        }
+        done.actions = self.take_actions();
+        done
+    }
+
+    fn is_alive(&self, id: &str, mark: ListingMark, there: &HashSet<&str>) -> bool {
+        there.contains(id) || self.channels.get(id).is_some_and(|channel| channel.seen > mark.0)
+    }
+
+    /// Ends the calls whose channels are gone.
+    fn close_lost(
+        &mut self,
+        at: UnixMs,
+        since: Since,
+        mark: ListingMark,
+        rows: &[ChannelRow],
+        records: &[CallRecord],
+        done: &mut Resynced,
+    ) {
+        let there: HashSet<&str> = rows.iter().map(|row| row.facts.id.as_str()).collect();
+        for key in self.book.keys() {
+            let Some(call) = self.book.get(&key) else { continue };
+            if matters(call).any(|id| self.is_alive(id, mark, &there)) {
+                continue;
+            }
+            done.closed += 1;
+            if self.fill_open(&key, records) {
+                done.filled += 1;
+            } else {
+                done.incomplete += 1;
+                self.finish(&key, since.end(at), Some(since.incomplete()));
+            }
+        }
+    }
+
+    /// Forgets the channels that are gone.
+    fn forget_lost(&mut self, mark: ListingMark, rows: &[ChannelRow], end: UnixMs) {
+        let there: HashSet<&str> = rows.iter().map(|row| row.facts.id.as_str()).collect();
+        let known = self.channels.ids().chain(self.book.channels());
+        let lost: HashSet<String> = known.filter(|id| !self.is_alive(id, mark, &there)).cloned().collect();
+        for id in lost {
+            self.end_channel(end, &id, None);
+        }
+    }
+
+    /// Records a channel, and the bridge it is in, unless newer events have.
+    fn place(&mut self, row: &ChannelRow, mark: ListingMark) {
+        let id = &row.facts.id;
+        let is_newer = self.channels.get(id).is_some_and(|channel| channel.seen > mark.0);
+        if is_newer || !self.refresh(&row.facts) {
+            return;
+        }
+        let before = self.channels.get(id).and_then(|channel| channel.bridge.clone());
+        if before.as_ref() == row.bridge.as_ref().map(|bridge| &bridge.id) {
+            return;
+        }
+        self.leave_bridge(id);
+        if let Some(bridge) = &row.bridge {
+            let kind = if self.is_parked_in(id, &bridge.id) { super::BridgeKind::Holding } else { bridge.kind };
+            self.enter_bridge(id, &Bridge { id: bridge.id.clone(), kind });
+        }
+    }
+
+    fn is_parked_in(&self, channel_id: &str, bridge_id: &str) -> bool {
+        let mut calls = self.book.of_channel(channel_id).iter().filter_map(|key| self.book.get(key));
+        calls.any(|call| call.parked_in.as_deref() == Some(bridge_id))
+    }
+
+    /// Begins the call of an outside channel that is in none.
+    fn begin_unknown(&mut self, at: UnixMs, row: &ChannelRow) -> bool {
+        let facts = &row.facts;
+        let Some(channel) = self.channels.get(&facts.id).filter(|channel| channel.kind == Kind::Outside) else {
+            return false;
+        };
+        let group = channel.linked_id.clone();
+        let began_at = at.plus_ms(-length_ms(row));
+        if group == facts.id {
+            let is_ours = !matches!(facts.state, ChannelState::Ring | ChannelState::Up);
+            if is_ours || self.book.knows(&facts.id) || matches!(facts.dialled.as_str(), "" | "s") {
+                return false;
+            }
+            self.begin_incoming(began_at, facts);
+            if let Some(call) = self.book.get_mut(&facts.id) {
+                call.is_up = facts.state == ChannelState::Up;
+            }
+            return true;
+        }
+        self.begin_unknown_outgoing(began_at, facts, &group)
+    }
+
+    /// Remembers what a channel that is being called contributes to its call: a restart must not forget who rang.
+    fn rejoin(&mut self, row: &ChannelRow) {
+        let facts = &row.facts;
+        self.reclaim_number(facts);
+        if matches!(facts.state, ChannelState::Ring | ChannelState::Up) {
+            return;
+        }
+        let Some(channel) = self.channels.get(&facts.id) else { return };
+        let (kind, group, endpoint) = (channel.kind, channel.linked_id.clone(), channel.endpoint.clone());
+        if kind != Kind::Extension || group == facts.id {
+            return;
+        }
+        let Some(key) = self.call_of_group(&group) else { return };
+        if self.book.of_channel(&facts.id).contains(&key) {
+            return;
+        }
+        if let Some(call) = self.book.get_mut(&key) {
+            call.rung.add(Party::extension(&endpoint));
+        }
+        self.attempt(&key, &facts.id);
+    }
+
+    /// Continues the talk of a call, or ends it at the moment of loss.
+    fn resume_talk(&mut self, at: UnixMs, since: Since, key: &str, rows: &[ChannelRow]) {
+        let Some(call) = self.book.get(key) else { return };
+        let parties = self.parties(call);
+        let is_new = call.talk.answered_at.is_none();
+        let with = call.talk.channel_id().filter(|id| parties.contains_key(*id)).map(str::to_owned);
+        let talk_ms = self.shortest_ms(rows, call.legs.iter().chain(parties.keys()));
+        let entries = self.entries;
+        match with {
+            // Who joined last has not changed.
+            Some(_) => {
+                if let Some(call) = self.book.get_mut(key) {
+                    call.talk.keep(at, entries);
+                }
+            }
+            None if parties.is_empty() => self.check_talk_of(since.end(at), key),
+            // A talk that began unobserved lasts as long as the younger of its channels, at most.
+            None if is_new => self.check_talk_of(at.plus_ms(-talk_ms), key),
+            None => self.check_talk_of(at, key),
+        }
+    }
+
+    fn shortest_ms<'a>(&self, rows: &[ChannelRow], ids: impl Iterator<Item = &'a String>) -> i64 {
+        let ids: HashSet<&String> = ids.collect();
+        let lengths = rows.iter().filter(|row| ids.contains(&row.facts.id)).map(length_ms);
+        lengths.min().unwrap_or(0)
+    }
+}
+
+fn length_ms(row: &ChannelRow) -> i64 {
+    row.duration_s.and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0).saturating_mul(SECOND_MS)
+}
+
+/// The channels without which a call has ended.
+fn matters(call: &OpenCall) -> impl Iterator<Item = &String> {
+    let may_try_again = call.kind == CallType::Outgoing && call.talk.answered_at.is_none();
+    call.legs.iter().chain(may_try_again.then_some(&call.origin).into_iter().flatten())
+}

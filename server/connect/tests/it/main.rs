@@ -1,0 +1,5 @@
+//! Tests of the crate: what recordings of a real Asterisk say, and what must hold whatever arrives.
+
+mod outcome;
+mod recordings;
+mod scenario;
