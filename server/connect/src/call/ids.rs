@@ -4,7 +4,7 @@
 const SECONDS_MIN_DIGITS: usize = 9;
 
 /// The second in which a channel began, from its ID, e.g. `lab-1795832696.205`.
-pub(super) fn began_s(channel_id: &str) -> Option<i64> {
+pub(crate) fn began_s(channel_id: &str) -> Option<i64> {
     let (before, number) = channel_id.split(':').next()?.rsplit_once('.')?;
     let digits = before.len() - before.bytes().rev().take_while(u8::is_ascii_digit).count();
     let seconds = &before[digits..];

@@ -43,6 +43,7 @@ mod talk;
 
 use domain::time::UnixMs;
 
+pub(crate) use self::ids::began_s;
 use self::{book::Book, bridges::Bridges, channels::Channels};
 pub use self::{
     book::FINISHED_MAX,
