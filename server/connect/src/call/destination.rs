@@ -1,7 +1,7 @@
 //! Who a call was from and for.
 
 use super::open::{OpenCall, Rung};
-use crate::event::{CallType, Party, Status};
+use crate::event::{CallStatus, CallType, Party};
 
 /// The caller.
 pub(super) fn source(call: &OpenCall) -> Party {
@@ -12,15 +12,15 @@ pub(super) fn source(call: &OpenCall) -> Party {
 }
 
 /// Who had the call last; if no one had, the one extension that rang; else what was dialled.
-pub(super) fn destination(call: &OpenCall, status: Status) -> Party {
+pub(super) fn destination(call: &OpenCall, status: CallStatus) -> Party {
     let dialled = || match call.kind {
         CallType::Internal => Party::extension(&call.called),
         _ => Party::Number(call.called.clone()),
     };
     match (call.kind, status) {
         (CallType::Outgoing, _) => dialled(),
-        (_, Status::Answered) => call.talk.party().cloned().unwrap_or_else(dialled),
-        (_, Status::Voicemail) => call.mailbox.as_deref().map_or_else(dialled, mailbox),
+        (_, CallStatus::Answered) => call.talk.party().cloned().unwrap_or_else(dialled),
+        (_, CallStatus::Voicemail) => call.mailbox.as_deref().map_or_else(dialled, mailbox),
         _ => match &call.rung {
             Rung::One(party @ Party::Stored { .. }) => party.clone(),
             _ => dialled(),

@@ -91,7 +91,7 @@ impl Calls {
         };
         let origin = caller.map(|caller| caller.id.clone()).into_iter().chain(first.map(|(id, _)| id)).collect();
         self.open_outgoing(Opening {
-            id: self.ids.call(&key),
+            id: self.identity.call_id(&key),
             key: key.clone(),
             kind: CallType::Outgoing,
             at,
@@ -163,7 +163,7 @@ impl Calls {
         let extension = Some(channel.endpoint.clone());
         let context = Some(number::clean(&caller.context)).filter(|context| !context.is_empty());
         self.book.insert(OpenCall::new(Opening {
-            id: self.ids.call(&key),
+            id: self.identity.call_id(&key),
             key: key.clone(),
             kind: CallType::Internal,
             at,

@@ -32,8 +32,8 @@ pub struct CallRecord {
     pub ended_at: UnixMs,
     /// Name of the channel that began it.
     pub channel: String,
-    /// Name of the channel that was called, if there was one.
-    pub peer: String,
+    /// Names of the channels that were called.
+    pub peers: Vec<String>,
     /// The caller's number. Records do not state whether it may be shown.
     pub caller: String,
     /// The dialled number.
@@ -88,7 +88,7 @@ impl Calls {
             (kind == Kind::Extension && !endpoint.is_empty()).then(|| Party::extension(&endpoint))
         };
         let party = if let RecordEnd::Answered { peer: name, .. } = &record.end { peer(name) } else { None };
-        let rang = peer(&record.peer);
+        let rang: Vec<Party> = record.peers.iter().filter_map(|name| peer(name)).collect();
         let Some(call) = self.book.get_mut(key) else { return };
         match &record.end {
             RecordEnd::Answered { talk_s, .. } => {
@@ -140,7 +140,7 @@ impl Calls {
     /// The call that a record is about, if it leads in or out.
     fn recorded(&self, record: &CallRecord) -> Option<OpenCall> {
         let (kind, endpoint) = self.settings.kind(&record.channel);
-        let is_outgoing = self.settings.kind(&record.peer).0 == Kind::Outside;
+        let is_outgoing = record.peers.iter().any(|peer| self.settings.kind(peer).0 == Kind::Outside);
         let context = Some(number::clean(&record.context)).filter(|context| !context.is_empty());
         let dialled = number::clean(&record.dialled);
         let (suffix, kind, caller, extension, route) = match kind {
@@ -158,7 +158,7 @@ impl Calls {
         };
         let key = format!("{}{suffix}", record.linked_id);
         Some(OpenCall::new(Opening {
-            id: self.ids.call(&key),
+            id: self.identity.call_id(&key),
             key,
             kind,
             at: record.began_at,
@@ -189,7 +189,7 @@ impl Calls {
         let presented = self.presented(None, facts, extension.as_deref(), group);
         let shown = Some(presented.clone()).filter(|number| number != ANONYMOUS);
         self.open_outgoing(Opening {
-            id: self.ids.call(&key),
+            id: self.identity.call_id(&key),
             key,
             kind: CallType::Outgoing,
             at: began_at,

@@ -3,7 +3,7 @@
 use domain::time::{SECOND_MS, UnixMs};
 
 use super::{Calls, destination, input::Action, open::OpenCall, status};
-use crate::event::{CallEvent, CallType, Cost, Details, Ended, Incomplete, Payload, Status};
+use crate::event::{CallEvent, CallStatus, CallType, Cost, Details, Incomplete, Payload, Processed};
 
 impl Calls {
     /// Ends a call, and posts it. Its start is posted first, if it is still held: then no number may be shown.
@@ -37,30 +37,26 @@ fn ended(call: &OpenCall, at: UnixMs, incomplete: Option<Incomplete>) -> CallEve
     let (status, result) = status::conclude(call);
     let seconds = |ms: i64| u64::try_from(ms / SECOND_MS).unwrap_or(0);
     let call_duration = match status {
-        Status::Answered => call.talk.seconds(),
-        Status::Voicemail => seconds(at.since_ms(call.last_dial_end.unwrap_or(call.began_at))),
+        CallStatus::Answered => call.talk.seconds(),
+        CallStatus::Voicemail => seconds(at.since_ms(call.last_dial_end.unwrap_or(call.began_at))),
         _ => 0,
     };
     let rang_until = call.talk.answered_at.unwrap_or(at);
-    CallEvent {
-        id: format!("{}-done", call.id),
-        timestamp_s: at.unix_seconds(),
-        payload: Payload::CallProcessed(Ended {
-            call_id: call.id.clone(),
-            call_cost: Cost::Amount(0.0),
-            call_type: call.kind,
-            call_duration,
-            call_status: status,
-            source: destination::source(call),
-            destination: destination::destination(call, status),
-        }),
-        details: Some(Details {
-            call_result: Some(result),
-            incomplete,
-            ring_s: Some(seconds(rang_until.since_ms(call.began_at))),
-            talk_s: Some(call.talk.seconds()),
-            hangup_cause: call.cause.filter(|cause| *cause != 0),
-        }),
-        route: call.route.clone(),
-    }
+    let payload = Payload::CallProcessed(Processed {
+        call_id: call.id,
+        call_cost: Cost::UNKNOWN,
+        call_type: call.kind,
+        call_duration,
+        call_status: status,
+        source: destination::source(call),
+        destination: destination::destination(call, status),
+    });
+    let details = Details {
+        call_result: Some(result.as_str().to_owned()),
+        incomplete,
+        ring_s: Some(seconds(rang_until.since_ms(call.began_at))),
+        talk_s: Some(call.talk.seconds()),
+        hangup_cause: call.cause.filter(|cause| *cause != 0),
+    };
+    CallEvent::new(at.unix_seconds(), payload, call.route.clone()).with_details(details)
 }

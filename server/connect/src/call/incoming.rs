@@ -35,7 +35,7 @@ impl Calls {
             ..Route::default()
         };
         self.book.insert(OpenCall::new(Opening {
-            id: self.ids.call(&facts.id),
+            id: self.identity.call_id(&facts.id),
             key: facts.id.clone(),
             kind: CallType::Incoming,
             at,

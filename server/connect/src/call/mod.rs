@@ -43,7 +43,8 @@ mod talk;
 
 use domain::time::UnixMs;
 
-use self::{book::Book, bridges::Bridges, channels::Channels, ids::Ids};
+pub(crate) use self::ids::began_s;
+use self::{book::Book, bridges::Bridges, channels::Channels};
 pub use self::{
     book::FINISHED_MAX,
     fill::{CallRecord, RecordEnd},
@@ -53,12 +54,13 @@ pub use self::{
     settings::{InternalCalls, Settings},
     snapshot::{Changes, Snapshot},
 };
+use crate::event::Identity;
 
 /// All calls of one phone system.
 #[derive(Debug)]
 pub struct Calls {
     settings: Settings,
-    ids: Ids,
+    identity: Identity,
     channels: Channels,
     bridges: Bridges,
     book: Book,
@@ -76,7 +78,7 @@ impl Calls {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            ids: settings.ids(),
+            identity: settings.identity(),
             settings,
             channels: Channels::default(),
             bridges: Bridges::default(),

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use domain::time::UnixMs;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{
     input::{Cause, Mailbox},
@@ -19,7 +20,7 @@ pub struct OpenCall {
     /// What identifies it: the ID of its first channel; with `:out` for outgoing and `:int` for internal calls.
     pub(super) key: String,
     /// Its UUID.
-    pub(super) id: String,
+    pub(super) id: Uuid,
     pub(super) kind: CallType,
     /// The second in its first channel's ID.
     pub(super) began_s: i64,
@@ -62,7 +63,7 @@ impl fmt::Debug for OpenCall {
 /// What is known when a call begins.
 pub(super) struct Opening {
     pub key: String,
-    pub id: String,
+    pub id: Uuid,
     pub kind: CallType,
     pub at: UnixMs,
     pub legs: BTreeSet<String>,

@@ -38,22 +38,16 @@ impl Calls {
         let Some(call) = self.book.get_mut(key).filter(|call| !call.is_announced) else { return };
         call.is_announced = true;
         let started = Started {
-            call_id: call.id.clone(),
+            call_id: call.id,
             callee_number: call.called.clone(),
             caller_number: call.caller.shown().to_owned(),
         };
-        let (suffix, payload) = match call.kind {
-            CallType::Incoming => ("in", Payload::IncomingCall(started)),
-            CallType::Outgoing => ("out", Payload::OutgoingCall(started)),
+        let payload = match call.kind {
+            CallType::Incoming => Payload::IncomingCall(started),
+            CallType::Outgoing => Payload::OutgoingCall(started),
             CallType::Internal => return,
         };
-        let event = CallEvent {
-            id: format!("{}-{suffix}", call.id),
-            timestamp_s: call.began_s,
-            payload,
-            details: None,
-            route: call.route.clone(),
-        };
+        let event = CallEvent::new(call.began_s, payload, call.route.clone());
         self.actions.push(Action::Post(Box::new(event)));
     }
 }

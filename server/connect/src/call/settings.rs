@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{ids::Ids, kind::Kind};
+use super::kind::Kind;
+use crate::event::Identity;
 
 /// The settings of one phone system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +32,7 @@ impl Settings {
         super::kind::classify(channel, &self.trunks)
     }
 
-    pub(super) fn ids(&self) -> Ids {
-        Ids::new(&self.system, &self.trunks)
+    pub(super) fn identity(&self) -> Identity {
+        Identity::asterisk(&self.system, self.trunks.iter().map(String::as_str))
     }
 }

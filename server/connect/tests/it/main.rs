@@ -2,4 +2,5 @@
 
 mod outcome;
 mod recordings;
+mod records;
 mod scenario;

@@ -1,6 +1,6 @@
 //! Events as people write them down: `CallProcessed incoming answered 3 s, 01632960001 -> extension 7048`.
 
-use connect::event::{CallEvent, Party, PartyId, PartyKind, Payload};
+use connect::event::{CallEvent, Party, PartyId, Payload};
 use serde_json::Value;
 
 pub(crate) fn line(event: &CallEvent) -> String {
@@ -33,13 +33,10 @@ fn word(value: &impl serde::Serialize) -> String {
 fn party(party: &Party) -> String {
     match party {
         Party::Number(number) => number.clone(),
-        Party::Stored { kind, id } => {
-            let kind = if *kind == PartyKind::Extension { "extension" } else { "voicemail_box" };
-            match id {
-                PartyId::Number(id) => format!("{kind} {id}"),
-                PartyId::Name(id) => format!("{kind} {id}"),
-            }
-        }
+        Party::Stored { kind, id } => match id {
+            PartyId::Number(id) => format!("{kind} {id}"),
+            PartyId::Text(id) => format!("{kind} {id}"),
+        },
     }
 }
 

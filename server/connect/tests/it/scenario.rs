@@ -29,7 +29,11 @@ pub(crate) fn folder() -> PathBuf {
 
 /// All scenarios in `outcomes.txt`: a name per block, then its events, each indented.
 pub(crate) fn scenarios() -> Vec<Scenario> {
-    let text = fs::read_to_string(folder().join("outcomes.txt")).unwrap();
+    read("outcomes.txt")
+}
+
+pub(crate) fn read(table: &str) -> Vec<Scenario> {
+    let text = fs::read_to_string(folder().join(table)).unwrap();
     let mut all: Vec<Scenario> = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         match line.strip_prefix("    ") {

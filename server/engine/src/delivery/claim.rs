@@ -33,6 +33,9 @@ const CLAIM_MAX: u32 = 256;
 const CLAIM_ENDPOINTS_MAX: usize = 32;
 /// Polls at least this often, for work that other nodes left and clocks that jumped.
 const POLL_MS: i64 = 10 * SECOND_MS;
+/// A claim skips rows that other transactions have locked. Those that change nothing notify nobody, so it is repeated after
+/// this time, in milliseconds.
+const SKIPPED_MS: i64 = 250;
 /// Claims at most this often, so that many retries share a claim.
 const PAUSE_MS: u64 = 20;
 
@@ -124,7 +127,7 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|endpoint| endpoint.due <= now.0);
     let open = with_room(sender, due);
     let mut again = open.len() > CLAIM_ENDPOINTS_MAX;
-    let mut claimed = Claimed::nothing(sender, Source::Database);
+    let (mut claimed, mut emptied) = (Claimed::nothing(sender, Source::Database), Vec::new());
     for endpoint in open.iter().take(CLAIM_ENDPOINTS_MAX) {
         let room = sender.queues().claimable(endpoint).min(CLAIM_MAX as usize);
         if room == 0 {
@@ -137,13 +140,17 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
         if leased.len() == room {
             sender.queues().note_overflow(endpoint);
             again |= kept == room;
+        } else if kept == leased.len() {
+            emptied.push(Arc::clone(endpoint));
         }
     }
+    let skipped = queue::has_skipped(&mut tx, &emptied, now).await?.then(|| now.plus_ms(SKIPPED_MS));
     claimed.load(sender, &mut tx).await?;
     tx.commit().await?;
     count(&context.counters.claimed, claimed.loaded.len());
     claimed.enqueue(sender);
-    Ok(if again { Some(now) } else { later.first().map(|endpoint| UnixMs(endpoint.due)) })
+    let due = later.first().map(|endpoint| UnixMs(endpoint.due));
+    Ok(if again { Some(now) } else { skipped.into_iter().chain(due).min() })
 }
 
 /// The due endpoints that have room in memory. The others are claimed for when they have.
@@ -234,17 +241,21 @@ impl Claimed {
 
     /// The transaction is committed: queues what it has loaded.
     pub(super) fn enqueue(self, sender: &Sender) {
-        let mut payloads = HashMap::new();
-        let leased = self.loaded.into_iter().filter_map(|loaded| leased(loaded, &mut payloads)).collect();
+        let mut texts = HashMap::new();
+        let leased = self.loaded.into_iter().filter_map(|loaded| leased(loaded, &mut texts)).collect();
         sender.enqueue_leased(self.reservation, leased);
     }
 }
 
-/// A loaded delivery; those of one event share its payload.
-fn leased(loaded: LoadedDelivery, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<LeasedDelivery> {
+/// Payload and details of an event.
+type Texts = (Option<Arc<str>>, Option<Arc<str>>);
+
+/// A loaded delivery; those of one event share its payload and details.
+fn leased(loaded: LoadedDelivery, texts: &mut HashMap<(String, String), Texts>) -> Option<LeasedDelivery> {
     let small = |n: i64| u32::try_from(n).unwrap_or_default();
     let event = (loaded.account_id.clone(), loaded.event_id.clone());
-    let payload = loaded.payload.map(|payload| payloads.entry(event).or_insert_with(|| payload.into()).clone());
+    let shared = || (loaded.payload.map(Into::into), loaded.details.map(Into::into));
+    let (payload, details) = texts.entry(event).or_insert_with(shared).clone();
     tracing::debug!(delivery_id = loaded.id, attempts = loaded.attempts, "claimed");
     Some(LeasedDelivery {
         kind: EventKind::parse(&loaded.kind)?,
@@ -259,5 +270,6 @@ fn leased(loaded: LoadedDelivery, payloads: &mut HashMap<(String, String), Arc<s
         proof: loaded.proof.as_deref().and_then(Credential::parse),
         timestamp_s: loaded.timestamp_s,
         payload,
+        details,
     })
 }

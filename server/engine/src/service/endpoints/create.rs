@@ -35,7 +35,7 @@ impl Engine {
         let (stored, open) = self.prepare(account, new, false)?;
         let mut tx = self.db().begin().await?;
         accounts::lock(&mut tx, account).await?;
-        self.refuse_too_many(&mut tx, account).await?;
+        self.refuse_too_many_endpoints(&mut tx, account).await?;
         if duplicate == Duplicate::Refuse
             && let Some((existing, name)) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
         {
@@ -59,6 +59,7 @@ impl Engine {
             timeout_ms: domain::endpoint::ATTEMPT_TIMEOUT_MS,
             rate_per_s: None,
             deliver_late: false,
+            send_details: false,
         };
         let (stored, _) = self.prepare(account, new, true)?;
         let mut tx = self.db().begin().await?;
@@ -67,7 +68,7 @@ impl Engine {
             drop(tx);
             return Ok(self.stored(account, &EndpointId::parse(&id)?).await?.endpoint);
         }
-        self.refuse_too_many(&mut tx, account).await?;
+        self.refuse_too_many_endpoints(&mut tx, account).await?;
         self.insert(tx, actor, &stored).await?;
         Ok(stored.endpoint)
     }
@@ -100,7 +101,7 @@ impl Engine {
         Ok(tx.commit().await?)
     }
 
-    async fn refuse_too_many(&self, tx: &mut Tx, account: &AccountId) -> Result<()> {
+    async fn refuse_too_many_endpoints(&self, tx: &mut Tx, account: &AccountId) -> Result<()> {
         let most = self.limits_of(Some(account)).await?.of(Limit::Endpoints);
         if endpoints::count(tx, account).await? < i64::from(most) {
             return Ok(());
@@ -144,6 +145,7 @@ fn new_endpoint(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) 
         rate_per_s: new.rate_per_s,
         drain_per_s: None,
         deliver_late: new.deliver_late,
+        send_details: new.send_details,
         header_names: new.headers.into_iter().map(|header| header.name).collect(),
         test_line,
         version: 1,

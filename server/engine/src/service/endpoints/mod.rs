@@ -77,9 +77,12 @@ impl Endpoints for Engine {
         version: Option<u32>,
     ) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        let stored = self.stored(account, id).await?;
-        refuse_deleted(&stored.endpoint)?;
+        refuse_deleted(&self.stored(account, id).await?.endpoint)?;
         let new = self.checked(input).await?;
+        let mut tx = self.db().begin().await?;
+        accounts::lock(&mut tx, account).await?;
+        // Under the lock: a concurrent change may have moved it to another host.
+        let stored = self.stored(account, id).await?;
         let headers = kept_headers(&credentials::open_or_internal(self.vault(), &stored)?, new.headers)?;
         let before = stored.endpoint.clone();
         let changed = Endpoint {
@@ -89,13 +92,12 @@ impl Endpoints for Engine {
             timeout_ms: new.timeout_ms,
             rate_per_s: new.rate_per_s,
             deliver_late: new.deliver_late,
+            send_details: new.send_details,
             header_names: headers.iter().map(|header| header.name.clone()).collect(),
             ..stored.endpoint
         };
         let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
-        let mut tx = self.db().begin().await?;
         if changed.url.host() != before.url.host() {
-            accounts::lock(&mut tx, account).await?;
             self.refuse_too_many_at_host(&mut tx, account, &changed.url).await?;
         }
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
@@ -238,7 +240,7 @@ fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
     let events = |of: &Endpoint| of.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
     let rate = |of: &Endpoint| of.rate_per_s.map_or_else(|| "none".to_owned(), |rate| format!("{rate}/s"));
     let seconds = |of: &Endpoint| format!("{} s", i64::from(of.timeout_ms) / SECOND_MS);
-    let late = |of: &Endpoint| if of.deliver_late { "yes" } else { "no" };
+    let yes = |is: bool| if is { "yes" } else { "no" };
     let changes = [
         Change::between("URL", before.url.as_str(), after.url.as_str()),
         Change::between("events", events(before), events(after)),
@@ -246,7 +248,8 @@ fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
         Change::between("header names", before.header_names.join(", "), after.header_names.join(", ")),
         Change::between("time limit", seconds(before), seconds(after)),
         Change::between("rate limit", rate(before), rate(after)),
-        Change::between("deliver anyway", late(before), late(after)),
+        Change::between("deliver anyway", yes(before.deliver_late), yes(after.deliver_late)),
+        Change::between("details", yes(before.send_details), yes(after.send_details)),
     ];
     changes.into_iter().flatten().collect()
 }

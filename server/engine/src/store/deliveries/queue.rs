@@ -4,6 +4,8 @@
 //! only that node's outcome counts. `due_ms` is the time of the next attempt. It is NULL while the delivery waits for an
 //! earlier one of its call and endpoint ([`super::ordering_keys`]), so a claim never overtakes.
 
+use std::sync::Arc;
+
 use domain::{
     UnixMs,
     id::{DeliveryId, Entropy, decode},
@@ -13,7 +15,7 @@ use serde::Serialize;
 
 use crate::store::{
     conditions::suspended,
-    db::{Db, Tx, on, within},
+    db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
     ops::parked::not_parked,
     sql::{Sql, json_list},
@@ -56,6 +58,12 @@ static CLAIM: Sql = Sql::new(concat!(
     not_parked!("deliveries", "deliveries.id"),
     " ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
 ));
+static SKIPPED: Sql = Sql::new(concat!(
+    "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id IN {list $1} AND state IN ('queued', 'retrying') \
+     AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms <= $2 AND ",
+    not_parked!("deliveries", "deliveries.id"),
+    " LIMIT 1) AS skipped",
+));
 const DUE: &str = concat!(
     "SELECT id FROM deliveries WHERE endpoint_id = $1 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
      AND due_ms IS NOT NULL AND due_ms <= $2 AND ",
@@ -69,7 +77,7 @@ static LEASE: Sql = Sql::new(
 );
 static LOAD: Sql = Sql::new(
     "SELECT d.id, d.account_id, d.endpoint_id, d.event_id, d.kind, d.call_id, d.test, d.attempts, d.attempts_before, \
-     d.fresh_from_ms, d.proof, e.payload, e.timestamp_s FROM deliveries d \
+     d.fresh_from_ms, d.proof, e.payload, e.details, e.timestamp_s FROM deliveries d \
      JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
      WHERE d.id IN {list $1} ORDER BY d.id",
 );
@@ -140,6 +148,8 @@ pub struct LoadedDelivery {
     pub proof: Option<String>,
     /// The payload; `None` once purged by retention.
     pub payload: Option<String>,
+    /// The details, likewise.
+    pub details: Option<String>,
     /// Unix seconds of the event itself.
     pub timestamp_s: i64,
 }
@@ -194,6 +204,17 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
     let sql = CLAIM.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query_scalar(sql)
         .bind(node).bind(endpoint).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Whether claims of this transaction skipped due deliveries of these endpoints, of which they claimed all they could: other
+/// transactions have locked them. Never on SQLite.
+pub async fn has_skipped(tx: &mut Tx, endpoints: &[Arc<str>], now: UnixMs) -> StoreResult<bool> {
+    if endpoints.is_empty() || tx.dialect() == Dialect::Sqlite {
+        return Ok(false);
+    }
+    let (sql, list) = (SKIPPED.on(tx.dialect()), json_list(endpoints.iter().map(AsRef::as_ref)));
+    let skipped: i64 = within!(tx, c => sqlx::query_scalar(sql).bind(list).bind(now.0).fetch_one(c).await?);
+    Ok(skipped > 0)
 }
 
 /// The ids of up to `limit` due deliveries of an endpoint that are neither leased nor parked, earliest first.
