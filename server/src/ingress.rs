@@ -24,7 +24,7 @@ pub async fn require_known_host(State(state): State<SharedState>, request: Reque
         return next.run(request).await;
     };
     let (parts, body) = request.into_parts();
-    let is_ours = local::host(&parts).is_some_and(|host| hosts.includes(host));
+    let is_ours = local::host(&parts).is_some_and(|host| hosts.includes(host, local::is_forwarded(&parts.headers)));
     if is_ours || local::origin(&parts) == RequestOrigin::ThisMachine {
         return next.run(Request::from_parts(parts, body)).await;
     }
