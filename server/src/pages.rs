@@ -97,14 +97,18 @@ async fn received(state: &AppState, request: Request, max_bytes: usize, next: Ne
 
 async fn page(State(state): State<SharedState>, session: Session, request: Request) -> Response {
     request_span::record_route(&request);
-    record_user(&session).await;
+    if let Err(unavailable) = load(&session).await {
+        return plain_error::respond(request.uri().path(), request.headers(), unavailable);
+    }
     let (provide, request) = context(state, request);
     session_store::save(&session, site::render(provide, app::shell, request).await).await
 }
 
 async fn function(State(state): State<SharedState>, session: Session, request: Request) -> Response {
     request_span::record_route(&request);
-    record_user(&session).await;
+    if let Err(unavailable) = load(&session).await {
+        return plain_error::respond(request.uri().path(), request.headers(), unavailable);
+    }
     if !server_fn_paths().any(|(path, _)| path == request.uri().path()) {
         let message = "This form does not exist. Open the page again and send it from there.\n";
         return (StatusCode::NOT_FOUND, message).into_response();
@@ -138,7 +142,7 @@ async fn show_again(
     provide: impl Fn() + Clone + Send + 'static,
     response: Response,
 ) -> Response {
-    let wants_page = head.headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
+    let wants_page = plain_error::wants_page(&head.headers);
     let (error, wait_s) = (form.error.clone(), form.error.retry_after_s().unwrap_or_default());
     let mut response = match form.flash.path.parse() {
         Ok(path) if wants_page => {
@@ -161,9 +165,13 @@ async fn show_again(
     response
 }
 
-/// Adds the user to the request's span. The session layer loads the session of every request anyway, to extend it.
-async fn record_user(session: &Session) {
-    let _ = user::signed_in(session).await;
+/// Loads the session, and adds its user to the request's span. The session layer loads the session of every request anyway,
+/// to extend it. Without a database, whoever waits for it has waited once, and not for each part of the page.
+async fn load(session: &Session) -> domain::Result<()> {
+    match user::signed_in(session).await {
+        Err(unavailable @ domain::Error::Unavailable { .. }) => Err(unavailable),
+        _ => Ok(()),
+    }
 }
 
 /// What pages and forms find in their context.

@@ -97,7 +97,7 @@ impl Endpoints for Engine {
             ..stored.endpoint
         };
         let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
-        if changed.url.host() != before.url.host() {
+        if changed.url.canonical_host() != before.url.canonical_host() {
             self.refuse_too_many_at_host(&mut tx, account, &changed.url).await?;
         }
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
