@@ -1,6 +1,6 @@
 //! What call records tell about calls whose end was not observed.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::time::{SECOND_MS, UnixMs};
 
@@ -21,9 +21,9 @@ const ROUNDING_MS: i64 = SECOND_MS;
 
 impl Calls {
     /// Ends an open call as its record states. Returns whether there was one.
-    pub(super) fn fill_open(&mut self, key: &str, records: &[CallRecord]) -> bool {
+    pub(super) fn fill_open(&mut self, key: &str, records: &HashMap<&str, &CallRecord>) -> bool {
         let linked_id = key.split(':').next().unwrap_or_default();
-        let Some(record) = records.iter().find(|record| record.linked_id == linked_id) else { return false };
+        let Some(record) = records.get(linked_id) else { return false };
         self.apply(key, record);
         self.finish(key, record.ended_at, None);
         true

@@ -1,6 +1,6 @@
 //! After a gap or a restart, and from time to time: what exists now is compared with what is known.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::time::{SECOND_MS, UnixMs};
 
@@ -32,8 +32,9 @@ impl Calls {
         }
         done.begun = now.channels.iter().filter(|row| self.begin_unknown(now.at, row)).count();
         now.channels.iter().for_each(|row| self.rejoin(row));
+        let lengths = now.channels.iter().map(|row| (row.facts.id.as_str(), length_ms(row))).collect();
         for key in self.book.keys() {
-            self.resume_talk(&now, &key);
+            self.resume_talk(&now, &key, &lengths);
         }
         if let Since::Gap { lost_at } | Since::PbxRestart { lost_at } = now.since {
             self.fill_unseen(lost_at, &now.channels, &now.records, &mut done);
@@ -49,13 +50,14 @@ impl Calls {
     /// Ends the calls whose channels are gone.
     fn close_lost(&mut self, now: &Resync, done: &mut Resynced) {
         let there = now.there();
+        let records = now.records.iter().map(|record| (record.linked_id.as_str(), record)).collect();
         for key in self.book.keys() {
             let Some(call) = self.book.get(&key) else { continue };
             if matters(call).any(|id| self.is_alive(id, now.mark, &there)) {
                 continue;
             }
             done.closed += 1;
-            if self.fill_open(&key, &now.records) {
+            if self.fill_open(&key, &records) {
                 done.filled += 1;
             } else {
                 done.incomplete += 1;
@@ -152,13 +154,14 @@ impl Calls {
     }
 
     /// Continues the talk of a call, or ends it at the moment of loss.
-    fn resume_talk(&mut self, now: &Resync, key: &str) {
+    fn resume_talk(&mut self, now: &Resync, key: &str, lengths: &HashMap<&str, i64>) {
         let at = now.at;
         let Some(call) = self.book.get(key) else { return };
         let parties = self.parties(call);
         let is_new = call.talk.answered_at.is_none();
         let with = call.talk.channel_id().filter(|id| parties.contains_key(*id)).map(str::to_owned);
-        let talk_ms = shortest_ms(&now.channels, call.legs.iter().chain(parties.keys()));
+        let both = call.legs.iter().chain(parties.keys());
+        let talk_ms = both.filter_map(|id| lengths.get(id.as_str())).min().copied().unwrap_or(0);
         let entries = self.entries;
         match with {
             // Who joined last has not changed.
@@ -173,12 +176,6 @@ impl Calls {
             None => self.check_talk_of(at, key),
         }
     }
-}
-
-fn shortest_ms<'a>(rows: &[ChannelRow], ids: impl Iterator<Item = &'a String>) -> i64 {
-    let ids: HashSet<&String> = ids.collect();
-    let lengths = rows.iter().filter(|row| ids.contains(&row.facts.id)).map(length_ms);
-    lengths.min().unwrap_or(0)
 }
 
 fn length_ms(row: &ChannelRow) -> i64 {

@@ -1,8 +1,10 @@
 //! Many calls at once cost no more per event than few, and ended calls cost nothing.
 
-use connect::call::{Action, Calls, Presentation};
+use connect::call::{Action, Calls, Presentation, Resync, Since};
+use domain::time::UnixMs;
 
 use crate::{
+    pbx::Pbx,
     scenario::{Scenario, scenarios, settings},
     streams::{at, copy},
 };
@@ -48,6 +50,28 @@ fn costs_beside(open: usize) -> Vec<u64> {
 #[test]
 fn a_call_costs_the_same_beside_ten_and_beside_ten_thousand_others() {
     assert_eq!(costs_beside(10), costs_beside(10_000));
+}
+
+#[test]
+fn a_comparison_examines_each_channel_a_few_times() {
+    let talking = scenario("in_answered").recording("ami");
+    let mut cost = [100_u32, 1_000].map(|open| {
+        let (mut calls, mut pbx) = (Calls::new(settings()), Pbx::default());
+        for n in 0..open as usize {
+            let stream = copy(&talking, n);
+            let part = 0..stream.events.len() * 2 / 3;
+            stream.events[part.clone()].iter().for_each(|stamped| pbx.feed(&stamped.event));
+            feed(&mut calls, &stream, part);
+        }
+        let (mark, before) = (calls.listing_begins(), calls.examined());
+        let at = UnixMs(1_795_900_000_000);
+        let done =
+            calls.resync(Resync { at, since: Since::Comparison, mark, channels: pbx.list(), records: Vec::new() });
+        assert_eq!((done.closed, done.begun, calls.open()), (0, 0, open as usize));
+        (calls.examined() - before) / u64::from(open)
+    });
+    cost.sort_unstable();
+    assert!(cost[1] <= cost[0] + 1 && cost[1] < 20, "{cost:?}");
 }
 
 #[test]
