@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// What a connection carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Carries {
-    /// Encrypted bytes, of which responses are not told apart.
+    /// Encrypted bytes, in which no response can be distinguished.
     Tls,
     Http1,
     Http2,
