@@ -10,7 +10,7 @@ use axum::{
 use domain::Error;
 use http_body_util::{BodyExt as _, Limited};
 
-use crate::fair_budget::{FairBudget, Part};
+use crate::fair_budget::Part;
 
 /// Bytes of each body that are not counted, so that ordinary events are posted beside large bodies of the same client. They
 /// are bounded by the number of connections.
@@ -136,6 +136,7 @@ mod tests {
     use futures::stream;
 
     use super::*;
+    use crate::fair_budget::FairBudget;
 
     fn chunked(chunks: &[&'static str]) -> Body {
         let chunks: Vec<_> = chunks.iter().map(|chunk| Ok::<_, std::io::Error>(*chunk)).collect();

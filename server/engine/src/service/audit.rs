@@ -36,8 +36,8 @@ impl Engine {
         let size = page_size(filter.limit) as usize;
         let more = rows.len() > size;
         rows.truncate(size);
-        let next = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
-        Ok(AuditPage { rows: rows.into_iter().map(|(_, record)| record).collect(), next })
+        let next = rows.last().filter(|_| more).map(|record| record.position.to_string());
+        Ok(AuditPage { rows, next })
     }
 
     /// A record of what the actor does now, in this account's chain.

@@ -171,6 +171,7 @@ impl TryFrom<Row> for AuditRecord {
         let corrupt = |column| StoreError::Corrupt { table: "audit_log", column, row: row.id.clone() };
         Ok(Self {
             id: AuditId::parse(&row.id).map_err(|_| corrupt("id"))?,
+            position: row.position,
             action: AuditAction::parse(&row.action).ok_or_else(|| corrupt("action"))?,
             changes: serde_json::from_str(&row.changes).map_err(|_| corrupt("changes"))?,
             at: UnixMs(row.at_ms),
@@ -232,8 +233,8 @@ async fn append_one(tx: &mut Tx, entry: Entry, position: i64, previous: &str) ->
     Ok(row.hash)
 }
 
-/// One page of a chain, newest first, with positions. Returns one extra row if there is a next page.
-pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, AuditRecord)>> {
+/// One page of a chain, newest first. Returns one extra row if there is a next page.
+pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<AuditRecord>> {
     let mut conditions = Conditions::of(account, "account_id");
     if let Some(area) = &filter.area {
         conditions.text("action LIKE ?", &format!("{area}.%"));
@@ -258,7 +259,7 @@ pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<V
     let sql = format!("SELECT {COLUMNS} FROM audit_log WHERE {} ORDER BY position DESC LIMIT {limit}", conditions.sql);
     let rows: Vec<Row> = on!(&db.readers, c =>
         bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
-    rows.into_iter().map(|row| Ok((row.position, AuditRecord::try_from(row)?))).collect()
+    rows.into_iter().map(AuditRecord::try_from).collect()
 }
 
 /// What one support agent did in all accounts, newest first, before the record `before`.

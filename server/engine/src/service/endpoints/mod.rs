@@ -178,7 +178,7 @@ impl Endpoints for Engine {
         // Client addresses are for those who may read the audit log.
         let in_full = actor.may(Permission::ReadAudit);
         let shown = |record: AuditRecord| AuditRecord { address: record.address.filter(|_| in_full), ..record };
-        Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| shown(record)).collect())
+        Ok(records.into_iter().take(LOG_SHOWN as usize).map(shown).collect())
     }
 
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {
