@@ -1,76 +1,23 @@
 //! What call records tell about calls whose end was not observed.
 
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
 
 use domain::time::{SECOND_MS, UnixMs};
 
 use super::{
     Calls,
+    gap::{CallRecord, ChannelRow, RecordEnd, Resynced},
     id_set::IdSet,
-    input::{Cause, DialStatus, Facts, Mailbox},
+    input::Facts,
     kind::Kind,
     number,
     open::{Caller, OpenCall, Opening},
-    resync::{ChannelRow, Resynced},
     talk::Talk,
 };
 use crate::event::{ANONYMOUS, CallType, Party, Route};
 
 /// A record may end this much before the loss, because it has whole seconds.
 const ROUNDING_MS: i64 = SECOND_MS;
-
-/// One call, as the phone system recorded it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CallRecord {
-    /// ID of its group.
-    pub linked_id: String,
-    /// When it began.
-    pub began_at: UnixMs,
-    /// When it ended.
-    pub ended_at: UnixMs,
-    /// Name of the channel that began it.
-    pub channel: String,
-    /// Names of the channels that were called.
-    pub peers: Vec<String>,
-    /// The caller's number. Records do not state whether it may be shown.
-    pub caller: String,
-    /// The dialled number.
-    pub dialled: String,
-    /// The dialplan's context.
-    pub context: String,
-    /// How it ended.
-    pub end: RecordEnd,
-}
-
-/// How a call ended, as the phone system recorded it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecordEnd {
-    /// Someone talked.
-    Answered {
-        /// Whole seconds.
-        talk_s: u64,
-        /// Name of the channel that talked last.
-        peer: String,
-        /// The number that was called to reach it, if it is outside.
-        number: Option<String>,
-    },
-    /// The caller left a message.
-    Voicemail {
-        /// Where.
-        mailbox: Mailbox,
-        /// Its length in whole seconds.
-        message_s: u64,
-    },
-    /// No one talked.
-    Unanswered(DialStatus, Option<Cause>),
-}
-
-impl fmt::Debug for CallRecord {
-    /// Without numbers: logs are kept.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallRecord").field("linked_id", &self.linked_id).finish_non_exhaustive()
-    }
-}
 
 impl Calls {
     /// Ends an open call as its record states. Returns whether there was one.

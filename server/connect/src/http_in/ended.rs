@@ -46,8 +46,8 @@ pub struct Known {
     pub extension: Option<String>,
 }
 
-/// How a call began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// How a call began. Debug output has no numbers: logs are kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beginning {
     /// In which direction.
     pub direction: CallType,
@@ -57,6 +57,12 @@ pub struct Beginning {
     pub callee: String,
     /// What it was routed by.
     pub route: Route,
+}
+
+impl std::fmt::Debug for Beginning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Beginning").field("direction", &self.direction).finish_non_exhaustive()
+    }
 }
 
 impl Known {

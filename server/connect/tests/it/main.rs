@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod connector;
+mod fuzz;
+mod gaps;
 mod imports;
 mod load;
 mod outcome;
 mod pbx;
+mod phone_system;
 mod properties;
 mod recordings;
 mod records;
+mod rules;
 mod scenario;
 mod streams;

@@ -48,6 +48,7 @@ mod rotation;
 mod second_factor;
 mod sending;
 mod sign_up;
+mod spool;
 mod staff;
 mod states;
 mod steps;
