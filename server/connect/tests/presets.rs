@@ -1,6 +1,6 @@
 //! The vendors' documented requests, in their structure and with fictitious numbers, become the right events.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use connect::{
     event::{CallEvent, Identity},

@@ -1,5 +1,7 @@
 //! From a request to events, with every step.
 
+use std::fmt;
+
 use std::collections::BTreeMap;
 
 use domain::error::FieldError;
@@ -56,7 +58,7 @@ pub struct Tried {
 }
 
 /// A field of the rule that matched.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FieldTrial {
     /// Which field.
     pub field: Field,
@@ -64,6 +66,13 @@ pub struct FieldTrial {
     pub inputs: Vec<(String, Option<String>)>,
     /// Its value, or a sentence that says why there is none.
     pub value: Result<String, String>,
+}
+
+impl fmt::Debug for FieldTrial {
+    /// Without numbers: logs are kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FieldTrial").field("field", &self.field).finish_non_exhaustive()
+    }
 }
 
 /// What a request reported about a call.

@@ -1,5 +1,7 @@
 //! The end of a call, completed with what was known of its beginning.
 
+use std::fmt;
+
 use domain::error::FieldError;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use crate::event::{ANONYMOUS, CallEvent, CallStatus, CallType, Cost, Details, Party, Payload, Processed, Route};
 
 /// What a request stated about the end of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Ended {
     /// The call.
     pub call_id: Uuid,
@@ -24,6 +26,13 @@ pub struct Ended {
     pub(super) presented: Option<String>,
     pub(super) context: Option<String>,
     pub(super) details: Details,
+}
+
+impl fmt::Debug for Ended {
+    /// Without numbers: logs are kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ended").field("call_id", &self.call_id).finish_non_exhaustive()
+    }
 }
 
 /// How it ended.
@@ -59,8 +68,8 @@ pub struct Beginning {
     pub route: Route,
 }
 
-impl std::fmt::Debug for Beginning {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Beginning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Beginning").field("direction", &self.direction).finish_non_exhaustive()
     }
 }

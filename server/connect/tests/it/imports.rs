@@ -249,3 +249,24 @@ fn a_preview_shows_the_first_rows_and_presets_name_their_sources() {
         assert!(Records::new("x".as_bytes(), self::preset(preset.name)).is_ok());
     }
 }
+
+/// The row of a preset's table in a help page.
+fn help_row(page: &str, name: &str) -> String {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/help");
+    let text = std::fs::read_to_string(folder.join(page)).unwrap();
+    text.lines().find(|line| line.starts_with(&format!("| `{name}` |"))).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_help_pages_name_the_source_of_each_preset_and_whether_it_was_checked() {
+    const UNCHECKED: &str = "Not checked against the vendor's documentation";
+    let files = PRESETS.iter().map(|one| ("connect-records.md", one.name, one.sources, one.documented));
+    let http = connect::http_in::presets::PRESETS.iter();
+    for (page, name, sources, documented) in
+        http.map(|one| ("connect-http.md", one.name, one.sources, one.documented)).chain(files)
+    {
+        let row = help_row(page, name);
+        assert!(sources.iter().all(|source| row.contains(source)), "{page} {name}: {row}");
+        assert_eq!(row.contains(UNCHECKED), !documented, "{page} {name}");
+    }
+}
