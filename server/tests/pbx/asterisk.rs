@@ -1,7 +1,7 @@
 //! A real Asterisk: the package that `.make/setup pbx` unpacks, with the configuration in `conf/`.
 
 use std::{
-    net::Ipv4Addr,
+    net::{Ipv4Addr, SocketAddrV4},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -84,8 +84,8 @@ impl Asterisk {
     }
 
     /// Address of AMI.
-    pub(crate) fn ami(&self) -> (Ipv4Addr, u16) {
-        (ip(self.number), AMI_PORT)
+    pub(crate) fn ami(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(ip(self.number), AMI_PORT)
     }
 
     /// File of its call records.

@@ -5,12 +5,19 @@
 mod asterisk;
 mod calls;
 mod expected;
+mod gaps;
+mod kills;
+mod load;
 mod observer;
 mod office;
 mod phone;
+mod programs;
+mod proxy;
+mod receiver;
 mod scenario;
 mod scenarios;
 mod sipp;
+mod site;
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The tests' own AMI connection: it records what Asterisk reports, and asks for what no phone can do.
 
 use std::{
-    net::Ipv4Addr,
+    net::SocketAddrV4,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -38,7 +38,7 @@ pub(crate) struct Seen {
 
 impl Observer {
     /// Logs in.
-    pub(crate) async fn connect(address: (Ipv4Addr, u16)) -> std::io::Result<Self> {
+    pub(crate) async fn connect(address: SocketAddrV4) -> std::io::Result<Self> {
         let (reader, writer) = TcpStream::connect(address).await?.into_split();
         let (sender, seen) = watch::channel(Seen::default());
         tokio::spawn(read(reader, sender));

@@ -109,7 +109,8 @@ impl Office {
             };
             digit.is_some_and(|rest| rest.starts_with(&self.digit.to_string()))
         };
-        let party = |value: &Value| value["id"].as_i64().map_or(value.as_str().map(str::to_owned), |id| Some(id.to_string()));
+        let party =
+            |value: &Value| value["id"].as_i64().map_or(value.as_str().map(str::to_owned), |id| Some(id.to_string()));
         let parties = ["callee_number", "caller_number", "source", "destination"].map(|key| party(&payload[key]));
         parties.into_iter().flatten().any(|party| is_ours(&party))
     }
@@ -120,7 +121,14 @@ impl Office {
     }
 
     /// A call from this number.
-    pub(crate) fn incoming_from(self, caller: &str, number: u8, status: &str, seconds: u64, destination: Value) -> Call {
+    pub(crate) fn incoming_from(
+        self,
+        caller: &str,
+        number: u8,
+        status: &str,
+        seconds: u64,
+        destination: Value,
+    ) -> Call {
         expected::incoming(caller, &self.number(number), status, seconds, destination)
     }
 

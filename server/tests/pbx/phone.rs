@@ -182,8 +182,7 @@ impl Phone {
         let Device { ip, port, number } = &self.device;
         let kind = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         let length = body.len();
-        let text =
-            format!("{head}Contact: <sip:{number}@{ip}:{port}>\r\n{kind}Content-Length: {length}\r\n\r\n{body}");
+        let text = format!("{head}Contact: <sip:{number}@{ip}:{port}>\r\n{kind}Content-Length: {length}\r\n\r\n{body}");
         self.socket.send(text.as_bytes()).await.unwrap();
     }
 

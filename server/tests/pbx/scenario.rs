@@ -100,8 +100,11 @@ impl Play {
         }
         if let Some((extension, number)) = &self.originates {
             let channel = format!("PJSIP/{extension}");
-            let call = [("Action", "Originate"), ("Channel", &channel), ("Context", "from-internal"), ("Exten", number)];
-            observer.request(&[&call[..], &[("Priority", "1"), ("CallerID", extension), ("Async", "true")]].concat()).await;
+            let call =
+                [("Action", "Originate"), ("Channel", &channel), ("Context", "from-internal"), ("Exten", number)];
+            observer
+                .request(&[&call[..], &[("Priority", "1"), ("CallerID", extension), ("Async", "true")]].concat())
+                .await;
         }
         let results: Vec<_> = parties.join_all().await;
         results.into_iter().collect()

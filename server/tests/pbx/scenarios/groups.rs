@@ -29,9 +29,12 @@ const AFTER_1500_MS: [Step; 3] = [Step::Ring(1_500), Step::Accept, Step::AwaitHa
 
 fn in_ring_group(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), UNATTENDED).callee(o.phone(SALES), AFTER_1500_MS);
-    play.callee(o.phone(BACK), UNATTENDED)
-        .caller(o.from_customer(), o.number(1), talks(2_000))
-        .expect(o.incoming(1, "answered", 2, o.at(SALES)))
+    play.callee(o.phone(BACK), UNATTENDED).caller(o.from_customer(), o.number(1), talks(2_000)).expect(o.incoming(
+        1,
+        "answered",
+        2,
+        o.at(SALES),
+    ))
 }
 
 fn in_ring_group_cancelled(o: Office) -> Play {
@@ -51,8 +54,7 @@ fn in_ring_group_one_rejects_no_one_answers(o: Office) -> Play {
 
 fn in_ring_group_local(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), UNATTENDED).callee(o.phone(SALES), AFTER_1500_MS);
-    play.caller(o.from_customer(), o.number(5), talks(2_000))
-        .expect(o.incoming(5, "answered", 2, o.at(SALES)))
+    play.caller(o.from_customer(), o.number(5), talks(2_000)).expect(o.incoming(5, "answered", 2, o.at(SALES)))
 }
 
 /// Local channels disappear once sound flows: the caller's channel then talks to the phone directly.
@@ -65,28 +67,24 @@ fn in_ring_group_local_optimised(o: Office) -> Play {
 
 fn in_queue_answered(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), AFTER_1500_MS).callee(o.phone(SALES), UNATTENDED);
-    play.caller(o.from_customer(), o.number(2), talks(4_500))
-        .expect(o.incoming(2, "answered", 3, o.at(RECEPTION)))
+    play.caller(o.from_customer(), o.number(2), talks(4_500)).expect(o.incoming(2, "answered", 3, o.at(RECEPTION)))
 }
 
 /// Each phone has rung twice.
 fn in_queue_abandoned(o: Office) -> Play {
     let play = Play::new().callee_of(2, o.phone(RECEPTION), UNATTENDED).callee_of(2, o.phone(SALES), UNATTENDED);
-    play.caller(o.from_customer(), o.number(2), talks(6_500))
-        .expect(o.incoming(2, "cancelled", 0, json!(o.number(2))))
+    play.caller(o.from_customer(), o.number(2), talks(6_500)).expect(o.incoming(2, "cancelled", 0, json!(o.number(2))))
 }
 
 fn in_queue_local_answered(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), UNATTENDED).callee(o.phone(SALES), AFTER_1500_MS);
-    play.caller(o.from_customer(), o.number(9), talks(4_500))
-        .expect(o.incoming(9, "answered", 3, o.at(SALES)))
+    play.caller(o.from_customer(), o.number(9), talks(4_500)).expect(o.incoming(9, "answered", 3, o.at(SALES)))
 }
 
 /// Through two layers of Local channels; the phone rings in vain, then the mobile is answered.
 fn in_follow_me_to_mobile(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), UNATTENDED).callee(o.provider(), ANSWERED);
-    play.caller(o.from_customer(), o.number(14), talks(2_000))
-        .expect(o.incoming(14, "answered", 2, json!(o.mobile())))
+    play.caller(o.from_customer(), o.number(14), talks(2_000)).expect(o.incoming(14, "answered", 2, json!(o.mobile())))
 }
 
 /// The reception's phone rings; the back office picks the call up.

@@ -33,8 +33,7 @@ scenarios![
 
 fn in_answered(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), ANSWERED);
-    play.caller(o.from_customer(), o.number(0), talks(3_000))
-        .expect(o.incoming(0, "answered", 3, o.at(RECEPTION)))
+    play.caller(o.from_customer(), o.number(0), talks(3_000)).expect(o.incoming(0, "answered", 3, o.at(RECEPTION)))
 }
 
 fn in_answered_callee_hangs_up(o: Office) -> Play {
@@ -46,8 +45,7 @@ fn in_answered_callee_hangs_up(o: Office) -> Play {
 
 fn in_long(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), ANSWERED);
-    play.caller(o.from_customer(), o.number(0), talks(12_000))
-        .expect(o.incoming(0, "answered", 12, o.at(RECEPTION)))
+    play.caller(o.from_customer(), o.number(0), talks(12_000)).expect(o.incoming(0, "answered", 12, o.at(RECEPTION)))
 }
 
 fn in_no_answer(o: Office) -> Play {
@@ -79,21 +77,30 @@ fn in_cancelled(o: Office) -> Play {
 }
 
 fn in_congestion(o: Office) -> Play {
-    Play::new()
-        .caller(o.from_customer(), o.number(6), [Step::Rejected(503)])
-        .expect(o.incoming(6, "failed", 0, json!(o.number(6))))
+    Play::new().caller(o.from_customer(), o.number(6), [Step::Rejected(503)]).expect(o.incoming(
+        6,
+        "failed",
+        0,
+        json!(o.number(6)),
+    ))
 }
 
 fn in_unknown_number(o: Office) -> Play {
-    Play::new()
-        .caller(o.from_customer(), o.number(99), [Step::Rejected(404)])
-        .expect(o.incoming(99, "failed", 0, json!(o.number(99))))
+    Play::new().caller(o.from_customer(), o.number(99), [Step::Rejected(404)]).expect(o.incoming(
+        99,
+        "failed",
+        0,
+        json!(o.number(99)),
+    ))
 }
 
 fn in_phone_unregistered(o: Office) -> Play {
-    Play::new()
-        .caller(o.from_customer(), o.number(8), [Step::Rejected(404)])
-        .expect(o.incoming(8, "failed", 0, json!(o.number(8))))
+    Play::new().caller(o.from_customer(), o.number(8), [Step::Rejected(404)]).expect(o.incoming(
+        8,
+        "failed",
+        0,
+        json!(o.number(8)),
+    ))
 }
 
 fn in_voicemail(o: Office) -> Play {
@@ -113,35 +120,41 @@ fn in_voicemail_no_message(o: Office) -> Play {
 
 fn in_menu_answered(o: Office) -> Play {
     let chooses = [Step::Accepted, Step::Talk(1_500), Step::Press('1'), Step::Talk(4_000), Step::HangUp];
-    Play::new()
-        .callee(o.phone(RECEPTION), ANSWERED)
-        .caller(o.from_customer(), o.number(4), chooses)
-        .expect(o.incoming(4, "answered", 3, o.at(RECEPTION)))
+    Play::new().callee(o.phone(RECEPTION), ANSWERED).caller(o.from_customer(), o.number(4), chooses).expect(o.incoming(
+        4,
+        "answered",
+        3,
+        o.at(RECEPTION),
+    ))
 }
 
 fn in_menu_hung_up(o: Office) -> Play {
-    Play::new()
-        .caller(o.from_customer(), o.number(4), talks(2_500))
-        .expect(o.incoming(4, "cancelled", 0, json!(o.number(4))))
+    Play::new().caller(o.from_customer(), o.number(4), talks(2_500)).expect(o.incoming(
+        4,
+        "cancelled",
+        0,
+        json!(o.number(4)),
+    ))
 }
 
 fn in_announcement(o: Office) -> Play {
-    Play::new()
-        .caller(o.from_customer(), o.number(11), [Step::Accepted, Step::AwaitHangUp])
-        .expect(o.incoming(11, "not_answered", 0, json!(o.number(11))))
+    Play::new().caller(o.from_customer(), o.number(11), [Step::Accepted, Step::AwaitHangUp]).expect(o.incoming(
+        11,
+        "not_answered",
+        0,
+        json!(o.number(11)),
+    ))
 }
 
 /// The channel is up before anyone talks.
 fn in_music_before_answer(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), [Step::Ring(2_000), Step::Accept, Step::AwaitHangUp]);
-    play.caller(o.from_customer(), o.number(16), talks(5_000))
-        .expect(o.incoming(16, "answered", 3, o.at(RECEPTION)))
+    play.caller(o.from_customer(), o.number(16), talks(5_000)).expect(o.incoming(16, "answered", 3, o.at(RECEPTION)))
 }
 
 fn in_forwarded_to_mobile(o: Office) -> Play {
     let play = Play::new().callee(o.provider(), ANSWERED);
-    play.caller(o.from_customer(), o.number(7), talks(2_500))
-        .expect(o.incoming(7, "answered", 2, json!(o.mobile())))
+    play.caller(o.from_customer(), o.number(7), talks(2_500)).expect(o.incoming(7, "answered", 2, json!(o.mobile())))
 }
 
 fn in_forward_no_answer_then_voicemail(o: Office) -> Play {

@@ -1,10 +1,10 @@
 //! What can happen to a call. Each scenario states what must be reported.
 
 mod groups;
-mod incoming;
-mod outgoing;
+pub(crate) mod incoming;
+pub(crate) mod outgoing;
 mod transfers;
-mod withheld;
+pub(crate) mod withheld;
 
 use crate::{scenario::Scenario, sipp::Step};
 
@@ -27,7 +27,7 @@ fn talks(ms: u64) -> [Step; 3] {
 macro_rules! scenarios {
     ($($name:ident),+ $(,)?) => {
         /// The scenarios of this file.
-        pub(super) const ALL: &[crate::scenario::Scenario] =
+        pub(crate) const ALL: &[crate::scenario::Scenario] =
             &[$(crate::scenario::Scenario { name: stringify!($name), play: $name }),+];
     };
 }

@@ -52,15 +52,23 @@ fn out_not_found(o: Office) -> Play {
 /// The reception calls the customer.
 fn called(o: Office, customer: &[Step], reception: &[Step], status: &str, seconds: u64) -> Play {
     let play = Play::new().callee(o.provider(), customer);
-    play.caller(o.dialling(RECEPTION), o.customer(), reception)
-        .expect(o.outgoing(RECEPTION, &o.customer(), status, seconds))
+    play.caller(o.dialling(RECEPTION), o.customer(), reception).expect(o.outgoing(
+        RECEPTION,
+        &o.customer(),
+        status,
+        seconds,
+    ))
 }
 
 /// The first provider fails, the second connects the call.
 fn out_trunk_failover(o: Office) -> Play {
     let play = Play::new().callee(o.provider(), [Step::Reject(503)]).callee(o.backup(), ANSWERED);
-    play.caller(o.dialling(RECEPTION), format!("9{}", o.customer()), talks(2_000))
-        .expect(o.outgoing(RECEPTION, &o.customer(), "answered", 2))
+    play.caller(o.dialling(RECEPTION), format!("9{}", o.customer()), talks(2_000)).expect(o.outgoing(
+        RECEPTION,
+        &o.customer(),
+        "answered",
+        2,
+    ))
 }
 
 /// Software has Asterisk call the reception, and then the customer.

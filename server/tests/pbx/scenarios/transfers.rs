@@ -40,9 +40,12 @@ fn presses(code: &str, number: &str) -> Vec<Step> {
 
 fn in_blind_transfer(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), transfers(o.extension(SALES)));
-    play.callee(o.phone(SALES), ANSWERED)
-        .caller(o.from_customer(), o.number(0), talks(6_000))
-        .expect(o.incoming(0, "answered", 5, o.at(SALES)))
+    play.callee(o.phone(SALES), ANSWERED).caller(o.from_customer(), o.number(0), talks(6_000)).expect(o.incoming(
+        0,
+        "answered",
+        5,
+        o.at(SALES),
+    ))
 }
 
 fn in_blind_transfer_no_answer(o: Office) -> Play {
@@ -54,8 +57,7 @@ fn in_blind_transfer_no_answer(o: Office) -> Play {
 
 fn in_blind_transfer_out(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), transfers(o.mobile())).callee(o.provider(), ANSWERED);
-    play.caller(o.from_customer(), o.number(0), talks(6_000))
-        .expect(o.incoming(0, "answered", 5, json!(o.mobile())))
+    play.caller(o.from_customer(), o.number(0), talks(6_000)).expect(o.incoming(0, "answered", 5, json!(o.mobile())))
 }
 
 fn in_blind_transfer_by_keys(o: Office) -> Play {
@@ -72,8 +74,7 @@ fn in_blind_transfer_by_keys(o: Office) -> Play {
 fn in_attended_transfer(o: Office) -> Play {
     let answers = [Step::Ring(700), Step::Accept, Step::AwaitHangUp];
     let play = Play::new().callee(o.phone(SALES), answers).consults(o.phone(RECEPTION), o.extension(SALES));
-    play.caller(o.from_customer(), o.number(0), talks(7_000))
-        .expect(o.incoming(0, "answered", 7, o.at(SALES)))
+    play.caller(o.from_customer(), o.number(0), talks(7_000)).expect(o.incoming(0, "answered", 7, o.at(SALES)))
 }
 
 /// The call to the mobile is a call of its own; then the customer talks to the mobile.
@@ -110,6 +111,10 @@ fn out_blind_transfer(o: Office) -> Play {
     let customer = [Step::Ring(800), Step::Accept, Step::Talk(5_000), Step::HangUp];
     let reception = [Step::Accepted, Step::Talk(1_500), Step::Transfer(o.extension(SALES))];
     let play = Play::new().callee(o.provider(), customer).callee(o.phone(SALES), ANSWERED);
-    play.caller(o.dialling(RECEPTION), o.customer(), reception)
-        .expect(o.outgoing(RECEPTION, &o.customer(), "answered", 4))
+    play.caller(o.dialling(RECEPTION), o.customer(), reception).expect(o.outgoing(
+        RECEPTION,
+        &o.customer(),
+        "answered",
+        4,
+    ))
 }

@@ -57,7 +57,8 @@ fn one(step: &Step, dialog: &mut Callee) -> String {
         Step::Accept => respond("200 OK", true, sdp) + CONFIRMED,
         Step::Reject(status) => respond(&format!("{status} Rejected"), true, None) + CONFIRMED,
         Step::Ignore => {
-            let terminated = respond("487 Request Terminated", true, None).replace("[last_CSeq:]", "CSeq: [$invite] INVITE");
+            let terminated =
+                respond("487 Request Terminated", true, None).replace("[last_CSeq:]", "CSeq: [$invite] INVITE");
             format!("<recv request=\"CANCEL\"/>\n{}{terminated}{CONFIRMED}", respond("200 OK", true, None))
         }
         other => common(other, dialog),

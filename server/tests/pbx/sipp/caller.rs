@@ -67,8 +67,9 @@ Allow: INVITE, ACK, BYE, CANCEL, REFER, NOTIFY, INFO, UPDATE
                 let confirmation = self.about_invite("ACK", "[peer_tag_param]");
                 format!("{}<recv response=\"{status}\"/>\n{confirmation}", optional(&PROVISIONAL))
             }
+            Step::Rings => format!("{}<recv response=\"180\"/>\n", optional(&PROVISIONAL[..1])),
             Step::GiveUp(ms) => {
-                let rings = format!("{}<recv response=\"180\"/>\n{}", optional(&PROVISIONAL[..1]), pause(*ms));
+                let rings = self.step(&Step::Rings) + &pause(*ms);
                 let cancel = self.about_invite("CANCEL", "");
                 let confirmation = self.about_invite("ACK", "[peer_tag_param]");
                 format!("{rings}{cancel}<recv response=\"200\"/>\n<recv response=\"487\"/>\n{confirmation}")

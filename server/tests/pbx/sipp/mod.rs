@@ -43,6 +43,8 @@ pub(crate) enum Step {
     Accepted,
     /// Caller: the call is rejected with this status.
     Rejected(u16),
+    /// Caller: the phone rings.
+    Rings,
     /// Caller: hangs up after this long, while it rings.
     GiveUp(u64),
     /// Does nothing for this long.
