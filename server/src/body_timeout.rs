@@ -39,14 +39,14 @@ async fn within<F: Future<Output = Response>>(
     request: Request,
     handle: impl FnOnce(Request) -> F,
 ) -> Response {
-    let path = request.uri().path().to_owned();
+    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
     let (report, refused) = oneshot::channel();
     let timed = |body| Body::new(Timed { body, limit, place, timer: None, report: Some(report) });
     tokio::select! {
         response = handle(request.map(timed)) => response,
         Ok(reason) = refused => match reason {
             Refused::Late => plain_error::refuse(&path, Kind::Slow, "The body did not arrive within 20 s."),
-            Refused::Busy => plain_error::respond(&path, request_body::busy()),
+            Refused::Busy => plain_error::respond(&path, &headers, request_body::busy()),
         },
     }
 }
