@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::{
-    body::HttpBody as _,
+    body::{Body, HttpBody as _},
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, header, request::Parts},
 };
 use domain::{Error, actor::Actor};
 use serde::{Deserialize, de::IgnoredAny};
@@ -33,11 +33,21 @@ impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
         // Operations with a body have no query parameters. Ignoring one could do something else than the caller meant.
         Query::of(parts.uri.query().unwrap_or_default()).finish()?;
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
-        let client = parts.extensions.get::<Arc<Actor>>().and_then(|actor| payer(actor)).unwrap_or_default();
-        let held = state.bodies.calls.part_of(client.to_owned());
-        let received = request_body::receive(&parts.headers, body, MAX_BYTES, held).await;
-        received.map(Self).map_err(|reason| refused(reason, MAX_BYTES))
+        receive(&parts, body, MAX_BYTES, state).await.map(Self)
     }
+}
+
+/// Receives a body within its caller's part of the budget.
+pub(super) async fn receive(
+    parts: &Parts,
+    body: Body,
+    max_bytes: usize,
+    state: &SharedState,
+) -> Result<Received<String>, Problem> {
+    let client = parts.extensions.get::<Arc<Actor>>().and_then(|actor| payer(actor)).unwrap_or_default();
+    let held = state.bodies.calls.part_of(client.to_owned());
+    let received = request_body::receive(&parts.headers, body, max_bytes, held).await;
+    received.map_err(|reason| refused(reason, max_bytes))
 }
 
 impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {

@@ -6,7 +6,8 @@ use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     Error,
     actor::Permission,
-    event::{Accepted, BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent},
+    connector::route::Destination,
+    event::{Accepted, BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent, PostedEvent},
     id::AccountId,
 };
 use futures::future::join_all;
@@ -19,12 +20,12 @@ use crate::{
     rest::{
         auth::Caller,
         body::{JsonBody, parse},
-        events::{AcceptedJson, EventRequest, status},
+        destination::{self, AcceptedJson, Posted},
+        events::EventRequest,
         openapi::Errors,
         problem::{Kind, Problem, ProblemDocument},
     },
 };
-use domain::event::PostedEvent;
 
 /// Largest batch in bytes.
 pub const BATCH_MAX_BYTES: usize = 8 * 1_024 * 1_024;
@@ -77,8 +78,8 @@ pub enum OutcomeJson {
 }
 
 impl ResultJson {
-    fn accepted(accepted: Accepted) -> Self {
-        Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()), refused: None }
+    fn of(posted: Posted) -> Self {
+        Self { status: posted.status().as_u16(), outcome: OutcomeJson::Accepted(posted.into()), refused: None }
     }
 
     fn rejected(problem: impl Into<Problem>) -> Self {
@@ -87,6 +88,12 @@ impl ResultJson {
         let outcome = OutcomeJson::Rejected { problem: problem.document() };
         Self { status: kind.facts().1.as_u16(), outcome, refused: Some(kind) }
     }
+}
+
+/// An event of the batch: to be accepted, or one that nobody gets.
+enum Valid {
+    For(Checked),
+    Nobody(Posted),
 }
 
 /// A valid event of the batch, with its index in the batch.
@@ -116,7 +123,8 @@ pub async fn post(
     let mut calls = HashMap::<(AccountId, String), Vec<Checked>>::new();
     for (index, raw) in batch.events.iter().enumerate() {
         match check(&state, &caller, index, raw, &mut limited).await {
-            Ok(checked) => {
+            Ok(Valid::Nobody(posted)) => results.push(Some(ResultJson::of(posted))),
+            Ok(Valid::For(checked)) => {
                 calls
                     .entry((checked.account.clone(), checked.event.payload.call_id.clone()))
                     .or_default()
@@ -143,15 +151,19 @@ async fn check(
     index: usize,
     raw: &RawValue,
     limited: &mut Option<Problem>,
-) -> Result<Checked, Problem> {
+) -> Result<Valid, Problem> {
     if raw.get().len() > EVENT_BODY_MAX_BYTES {
         return Err(Error::TooLarge("This event is larger than the limit of 256 KiB per event.".to_owned()).into());
     }
     let posted: PostedEvent = parse::<EventRequest>(raw.get().as_bytes())?.into();
     let event = NewEvent::parse(&posted)?;
-    let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    let account = match destination::of(state, caller, &posted).await? {
+        Destination::Account(account) => account,
+        Destination::Unrouted(_) => return Ok(Valid::Nobody(Posted::Unrouted)),
+        Destination::Paused => return Ok(Valid::Nobody(Posted::Paused)),
+    };
     count(state, caller, limited)?;
-    Ok(Checked { index, account, event })
+    Ok(Valid::For(Checked { index, account, event }))
 }
 
 /// Counts an event. Once one is over the limit, so are all that follow: the limit refills while a batch is read, and
@@ -176,7 +188,7 @@ async fn in_order<F: Future<Output = Result<Accepted, Error>>>(
             None => accept(account, event).await,
         };
         refused = result.as_ref().err().filter(|error| is_worth_repeating(error)).cloned();
-        results.push((index, result.map_or_else(ResultJson::rejected, ResultJson::accepted)));
+        results.push((index, result.map(Posted::Accepted).map_or_else(ResultJson::rejected, ResultJson::of)));
     }
     results
 }
@@ -197,7 +209,8 @@ mod tests {
     async fn statuses(first: Error) -> Vec<u16> {
         let account = AccountId::new(UnixMs(0), 1);
         let payload = RawValue::from_string(EventKind::IncomingCall.example().to_owned()).unwrap();
-        let event = NewEvent::parse(&PostedEvent { account: None, id: None, payload, timestamp: None, details: None }).unwrap();
+        let event =
+            NewEvent::parse(&PostedEvent { account: None, id: None, payload, timestamp: None, details: None }).unwrap();
         let call = (0..3).map(|index| Checked { index, account: account.clone(), event: event.clone() });
         let first = Mutex::new(Some(first));
         let accepted = || Accepted { id: EventId::parse("evt_1").unwrap(), deliveries: 1, repeated: false };
