@@ -5,7 +5,7 @@ use crate::permission::suspension_message;
 
 use crate::{
     error::{Error, Result},
-    id::{AccountId, SupportId, TokenId, UserId},
+    id::{AccountId, ConnectorId, SupportId, TokenId, UserId},
     role::{Role, StaffRole},
     scope::Scope,
 };
@@ -61,6 +61,15 @@ pub enum Who {
         /// The support session.
         session: SupportId,
     },
+    /// A connector that runs inside the server.
+    Connector {
+        /// The connector.
+        connector: ConnectorId,
+        /// Its name.
+        name: String,
+        /// The account it belongs to; `None` for a platform connector.
+        account: Option<AccountId>,
+    },
     /// The provider's staff, outside any account.
     Staff {
         /// The user.
@@ -104,10 +113,11 @@ impl Actor {
     /// `Forbidden` for actors outside any account.
     pub fn account(&self) -> Result<&AccountId> {
         match &self.who {
-            Who::Member { account, .. } | Who::Token { account: Some(account), .. } | Who::Support { account, .. } => {
-                Ok(account)
-            }
-            Who::Token { account: None, .. } => Err(Error::Forbidden(
+            Who::Member { account, .. }
+            | Who::Support { account, .. }
+            | Who::Token { account: Some(account), .. }
+            | Who::Connector { account: Some(account), .. } => Ok(account),
+            Who::Token { account: None, .. } | Who::Connector { account: None, .. } => Err(Error::Forbidden(
                 "Platform tokens can only post events. Use a token of the account instead.".to_owned(),
             )),
             Who::Staff { .. } | Who::CommandLine => Err(Error::Forbidden(
@@ -125,9 +135,14 @@ impl Actor {
         match &self.who {
             Who::Member { role, developers_rotate, .. } => role.may_in(permission, *developers_rotate),
             Who::Token { scopes, .. } => scopes.iter().any(|scope| scope.grants(permission)),
-            Who::Support { .. } => {
-                matches!(permission, Permission::ReadEvents | Permission::ReadEndpoints | Permission::ReadDeliveries)
-            }
+            Who::Support { .. } => matches!(
+                permission,
+                Permission::ReadEvents
+                    | Permission::ReadEndpoints
+                    | Permission::ReadDeliveries
+                    | Permission::ReadConnectors
+            ),
+            Who::Connector { .. } => matches!(permission, Permission::WriteEvents),
             Who::Staff { role, .. } => role.may(permission),
             Who::CommandLine => matches!(permission, Permission::Ops),
         }
@@ -169,6 +184,7 @@ impl Actor {
     pub fn name(&self) -> String {
         match &self.who {
             Who::Member { name, .. } | Who::Staff { name, .. } => name.clone(),
+            Who::Connector { name, .. } => format!("connector {name}"),
             Who::Support { name, .. } => format!("{name} (provider support)"),
             Who::Token { name, .. } => format!("API token {name}"),
             Who::CommandLine => "command line".to_owned(),
@@ -181,6 +197,7 @@ impl Actor {
         match &self.who {
             Who::Member { user, .. } | Who::Staff { user, .. } | Who::Support { user, .. } => Some(user.as_str()),
             Who::Token { token, .. } => Some(token.as_str()),
+            Who::Connector { connector, .. } => Some(connector.as_str()),
             Who::CommandLine => None,
         }
     }
@@ -236,7 +253,10 @@ mod tests {
             session: SupportId::new(UnixMs(1), 3),
         };
         let may: Vec<_> = Permission::ALL.into_iter().filter(|p| Actor::new(who.clone()).may(*p)).collect();
-        assert_eq!(may, [Permission::ReadEvents, Permission::ReadEndpoints, Permission::ReadDeliveries]);
+        assert_eq!(
+            may,
+            [Permission::ReadEvents, Permission::ReadEndpoints, Permission::ReadDeliveries, Permission::ReadConnectors]
+        );
     }
 
     #[test]
@@ -250,7 +270,7 @@ mod tests {
         };
         let admin = Actor::new(who).with_suspension(Some("Unpaid".into()));
         let may: Vec<_> = Permission::ALL.into_iter().filter(|permission| admin.may(*permission)).collect();
-        assert!(may.iter().all(|permission| permission.is_read_only()) && may.len() == 4, "{may:?}");
+        assert!(may.iter().all(|permission| permission.is_read_only()) && may.len() == 5, "{may:?}");
         let refused = admin.require(Permission::ManageMembers).unwrap_err();
         assert_eq!(refused, Error::Suspended("This account is suspended: Unpaid. Ask your provider.".into()));
     }

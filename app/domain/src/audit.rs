@@ -74,6 +74,15 @@ actions! {
     ApiTokenCreated => "token.created", "API token created";
     ApiTokenRotated => "token.rotated", "API token rotated";
     ApiTokenRevoked => "token.revoked", "API token revoked";
+    ConnectorCreated => "connector.created", "Connector created";
+    ConnectorChanged => "connector.changed", "Connector changed";
+    ConnectorPaused => "connector.paused", "Connector paused";
+    ConnectorResumed => "connector.resumed", "Connector resumed";
+    ConnectorSecretRotated => "connector.secret_rotated", "Connector secret rotated";
+    ConnectorDeleted => "connector.deleted", "Connector deleted";
+    ConnectorRoutesChanged => "connector.routes_changed", "Connector routes changed";
+    ConnectorDown => "connector.down", "Connector lost its phone system";
+    ConnectorUp => "connector.up", "Connector connected again";
     MemberInvited => "member.invited", "Member invited";
     InviteWithdrawn => "member.invite_withdrawn", "Invitation withdrawn";
     MemberJoined => "member.joined", "Member joined";
@@ -124,10 +133,11 @@ impl AuditAction {
 }
 
 /// The areas an account's log can be filtered by, with their labels.
-pub const AREAS: [(&str, &str); 7] = [
+pub const AREAS: [(&str, &str); 8] = [
     ("endpoint", "Endpoints"),
     ("credentials", "Credentials"),
     ("delivery", "Deliveries"),
+    ("connector", "Connectors"),
     ("token", "API tokens"),
     ("member", "Members"),
     ("account", "Account"),
@@ -135,9 +145,10 @@ pub const AREAS: [(&str, &str); 7] = [
 ];
 
 /// The areas the installation's log can be filtered by, with their labels.
-pub const OPS_AREAS: [(&str, &str); 4] = [
+pub const OPS_AREAS: [(&str, &str); 5] = [
     ("installation", "Staff and policies"),
     ("account", "Accounts"),
+    ("connector", "Platform connectors"),
     ("token", "Platform tokens"),
     ("person", "Sign-in and security"),
 ];

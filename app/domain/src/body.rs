@@ -10,14 +10,20 @@ const BODY_MAX_LEVELS: usize = NESTING_MAX_LEVELS + 1;
 /// Longest indented text, in bytes. One line for each of very many short values would be many times as long as they are.
 const PRETTY_MAX_BYTES: usize = 512 * 1_024;
 
-/// The body byte for byte: `{"payload":…,"timestamp":…,"auth_token":"…"}`, compact, in this key order.
+/// The body byte for byte: `{"payload":…,"timestamp":…,"auth_token":"…"}`, compact, in this key order. Details, if there are
+/// any, follow the payload: `{"payload":…,"details":…,"timestamp":…,"auth_token":"…"}`.
 ///
-/// `payload` is the stored text of [`crate::payload::Payload`]; `timestamp` is the event's Unix second.
+/// `payload` is the stored text of [`crate::payload::Payload`], `details` that of [`crate::details::Details`]; `timestamp`
+/// is the event's Unix second.
 #[must_use]
-pub fn body(payload: &str, timestamp: i64, auth_token: &str) -> String {
-    let mut out = String::with_capacity(payload.len() + auth_token.len() + 64);
+pub fn body(payload: &str, details: Option<&str>, timestamp: i64, auth_token: &str) -> String {
+    let mut out = String::with_capacity(payload.len() + details.map_or(0, str::len) + auth_token.len() + 80);
     out.push_str("{\"payload\":");
     out.push_str(payload);
+    if let Some(details) = details {
+        out.push_str(",\"details\":");
+        out.push_str(details);
+    }
     out.push_str(",\"timestamp\":");
     out.push_str(&timestamp.to_string());
     out.push_str(",\"auth_token\":");
@@ -101,7 +107,13 @@ mod tests {
 
     #[test]
     fn an_auth_token_is_escaped_and_cannot_break_out() {
-        assert_eq!(body("{}", 7, "a\"b\\"), "{\"payload\":{},\"timestamp\":7,\"auth_token\":\"a\\\"b\\\\\"}");
+        assert_eq!(body("{}", None, 7, "a\"b\\"), "{\"payload\":{},\"timestamp\":7,\"auth_token\":\"a\\\"b\\\\\"}");
+    }
+
+    #[test]
+    fn details_follow_the_payload() {
+        let sent = body("{}", Some(r#"{"ring_s":4}"#), 7, "t");
+        assert_eq!(sent, r#"{"payload":{},"details":{"ring_s":4},"timestamp":7,"auth_token":"t"}"#);
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub use crate::status::Status;
 use crate::{
     actor::Actor,
     attempt::Attempt,
+    body::body,
     cause::Failure,
     error::Result,
     event_kind::EventKind,
@@ -129,10 +130,21 @@ pub struct DeliveryDetail {
     pub event_timestamp: i64,
     /// The payload as compact JSON; `None` once it is past retention.
     pub payload: Option<String>,
+    /// The details as compact JSON; `None` if the event has none or the endpoint doesn't ask for them.
+    pub details: Option<String>,
     /// The endpoint's current URL.
     pub endpoint_url: String,
     /// At most [`ATTEMPTS_SHOWN`] of the attempts, oldest first: the latest, or those around the one that was asked for.
     pub attempts: Vec<Attempt>,
+}
+
+impl DeliveryDetail {
+    /// The request body with this auth token; `None` once the payload is past retention.
+    #[must_use]
+    pub fn body(&self, auth_token: &str) -> Option<String> {
+        let payload = self.payload.as_deref()?;
+        Some(body(payload, self.details.as_deref(), self.event_timestamp, auth_token))
+    }
 }
 
 /// How many deliveries match a filter.

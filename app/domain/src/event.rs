@@ -9,6 +9,7 @@ pub use crate::{event_kind::EventKind, query::Page};
 use crate::{
     actor::Actor,
     delivery::DeliveryRow,
+    details::Details,
     error::{Error, Result},
     id::{AccountId, EventId},
     payload::Payload,
@@ -32,6 +33,9 @@ pub struct PostedEvent {
     pub id: Option<String>,
     /// The payload, spelled as it will be sent.
     pub payload: Box<RawValue>,
+    /// Details for endpoints that ask for them: a JSON object.
+    #[serde(default)]
+    pub details: Option<Box<RawValue>>,
     /// Time of the event in Unix seconds; defaults to the time of acceptance.
     #[serde(default)]
     pub timestamp: Option<i64>,
@@ -44,6 +48,8 @@ pub struct NewEvent {
     pub id: Option<EventId>,
     /// The checked payload.
     pub payload: Payload,
+    /// The details, if the caller gave any.
+    pub details: Option<Details>,
     /// Time of the event in Unix seconds, if the caller gave one.
     pub timestamp: Option<i64>,
 }
@@ -61,7 +67,15 @@ impl NewEvent {
                 "A timestamp must be a Unix time in whole seconds, not milliseconds.",
             ));
         }
-        Ok(Self { id, payload: Payload::parse(posted.payload.get())?, timestamp: posted.timestamp })
+        let payload = Payload::parse(posted.payload.get())?;
+        let details = posted.details.as_ref().map(|details| Details::parse(details.get())).transpose()?.flatten();
+        Ok(Self { id, payload, details, timestamp: posted.timestamp })
+    }
+
+    /// Bytes of its payload and details.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.payload.text.len() + self.details.as_ref().map_or(0, |details| details.as_str().len())
     }
 }
 
@@ -106,6 +120,8 @@ pub struct EventDetail {
     pub event: EventRow,
     /// The payload as compact JSON; `None` once it is past retention.
     pub payload: Option<String>,
+    /// Its details as compact JSON; `None` if it has none, or once they are past retention.
+    pub details: Option<String>,
     /// Its deliveries, oldest first.
     pub deliveries: Vec<DeliveryRow>,
 }

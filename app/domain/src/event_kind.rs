@@ -43,6 +43,15 @@ impl EventKind {
         }
     }
 
+    /// Example details of such an event. When a call begins, a phone system knows nothing beyond the payload.
+    #[must_use]
+    pub const fn example_details(self) -> Option<&'static str> {
+        match self {
+            Self::IncomingCall | Self::OutgoingCall => None,
+            Self::CallProcessed => Some(r#"{"call_result":"answered","ring_s":4,"talk_s":6}"#),
+        }
+    }
+
     /// A published example payload, for documentation and tests.
     #[must_use]
     pub const fn example(self) -> &'static str {

@@ -125,6 +125,8 @@ id!(/// An API token.
     TokenId, "tok_", "API token");
 id!(/// A URL that receives events.
     EndpointId, "ep_", "Endpoint");
+id!(/// A phone system that reports calls.
+    ConnectorId, "con_", "Connector");
 id!(/// One event to one endpoint.
     DeliveryId, "dlv_", "Delivery");
 id!(/// One HTTP request of a delivery.

@@ -29,6 +29,10 @@ pub enum Permission {
     ManageAccount,
     /// Read the audit log.
     ReadAudit,
+    /// Read connectors: their settings, state, gaps and routes.
+    ReadConnectors,
+    /// Create, change, pause and delete connectors, rotate their secrets, and report their state.
+    ManageConnectors,
     /// Read customers' accounts in support sessions.
     UseSupport,
     /// Manage the installation: accounts, platform tokens, staff, policies.
@@ -37,7 +41,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::WriteEvents,
         Self::ReadEvents,
         Self::ReadEndpoints,
@@ -50,6 +54,8 @@ impl Permission {
         Self::ManageMembers,
         Self::ManageAccount,
         Self::ReadAudit,
+        Self::ReadConnectors,
+        Self::ManageConnectors,
         Self::UseSupport,
         Self::Ops,
     ];
@@ -57,7 +63,10 @@ impl Permission {
     /// Whether the permission only reads, and so remains in a suspended account.
     #[must_use]
     pub const fn is_read_only(self) -> bool {
-        matches!(self, Self::ReadEvents | Self::ReadEndpoints | Self::ReadDeliveries | Self::ReadAudit)
+        matches!(
+            self,
+            Self::ReadEvents | Self::ReadEndpoints | Self::ReadDeliveries | Self::ReadAudit | Self::ReadConnectors
+        )
     }
 }
 

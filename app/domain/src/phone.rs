@@ -1,5 +1,31 @@
 //! Display of phone numbers: E.164 (ITU-T) in groups after the country code, other numbers unchanged.
 
+use crate::country::Country;
+
+/// Converts between national and international spellings, which needs the numbering plans of all countries: a port that the
+/// server passes in.
+pub trait Numbers: Send + Sync + 'static {
+    /// The number in E.164 (`+441632960001`). A national one is read as one of `country`. `None` if that is not a number
+    /// that can be called from everywhere.
+    fn e164(&self, number: &str, country: Option<Country>) -> Option<String>;
+    /// How a number in E.164 is dialled inside `country`; `None` if it is another country's.
+    fn national(&self, e164: &str, country: Country) -> Option<String>;
+}
+
+/// Knows no numbering plan: international spellings only.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InternationalOnly;
+
+impl Numbers for InternationalOnly {
+    fn e164(&self, number: &str, _: Option<Country>) -> Option<String> {
+        e164_digits(number).map(|digits| format!("+{digits}"))
+    }
+
+    fn national(&self, _: &str, _: Country) -> Option<String> {
+        None
+    }
+}
+
 /// Calling codes of one and two digits (ITU-T E.164 list of assigned codes); all others have three.
 const TWO_DIGIT_CODES: &[&str] = &[
     "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48", "49", "51",

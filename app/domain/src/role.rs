@@ -41,14 +41,18 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         match permission {
             Permission::ReadEvents | Permission::ReadEndpoints | Permission::ReadDeliveries => true,
-            Permission::WriteEndpoints | Permission::WriteDeliveries | Permission::RevealCredentials => {
+            Permission::WriteEndpoints
+            | Permission::WriteDeliveries
+            | Permission::RevealCredentials
+            | Permission::ReadConnectors => {
                 matches!(self, Self::Developer | Self::Admin)
             }
             Permission::RotateCredentials
             | Permission::ManageTokens
             | Permission::ManageMembers
             | Permission::ManageAccount
-            | Permission::ReadAudit => matches!(self, Self::Admin),
+            | Permission::ReadAudit
+            | Permission::ManageConnectors => matches!(self, Self::Admin),
             Permission::WriteEvents | Permission::UseSupport | Permission::Ops => false,
         }
     }

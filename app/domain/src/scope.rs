@@ -34,11 +34,17 @@ pub enum Scope {
     /// Read the audit log.
     #[serde(rename = "audit:read")]
     AuditRead,
+    /// Read connectors.
+    #[serde(rename = "connectors:read")]
+    ConnectorsRead,
+    /// Manage connectors, and report their state.
+    #[serde(rename = "connectors:write")]
+    ConnectorsWrite,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::EventsWrite,
         Self::EventsRead,
         Self::EndpointsWrite,
@@ -48,6 +54,8 @@ impl Scope {
         Self::CredentialsWrite,
         Self::TokensWrite,
         Self::AuditRead,
+        Self::ConnectorsRead,
+        Self::ConnectorsWrite,
     ];
 
     /// The name in REST and in the database.
@@ -63,6 +71,8 @@ impl Scope {
             Self::CredentialsWrite => "credentials:write",
             Self::TokensWrite => "tokens:write",
             Self::AuditRead => "audit:read",
+            Self::ConnectorsRead => "connectors:read",
+            Self::ConnectorsWrite => "connectors:write",
         }
     }
 
@@ -86,6 +96,8 @@ impl Scope {
                 | (Self::CredentialsWrite, Permission::RotateCredentials)
                 | (Self::TokensWrite, Permission::ManageTokens)
                 | (Self::AuditRead, Permission::ReadAudit)
+                | (Self::ConnectorsRead, Permission::ReadConnectors)
+                | (Self::ConnectorsWrite, Permission::ManageConnectors)
         )
     }
 }
@@ -104,6 +116,8 @@ impl Scope {
             Self::CredentialsWrite => "Rotate auth tokens and signing secrets",
             Self::TokensWrite => "Create, rotate and revoke API tokens, with at most its own scopes",
             Self::AuditRead => "Read the audit log",
+            Self::ConnectorsRead => "Read connectors, their state and gaps",
+            Self::ConnectorsWrite => "Create, change and delete connectors, and report their state and gaps",
         }
     }
 }

@@ -20,7 +20,7 @@ fn the_published_payloads_are_sent_byte_for_byte() {
         let posted = published.replace(&format!(",\"auth_token\":\"{auth_token}\""), "");
         let posted: PostedEvent = serde_json::from_str(&posted).unwrap();
         let event = NewEvent::parse(&posted).unwrap();
-        assert_eq!(body(&event.payload.text, event.timestamp.unwrap(), auth_token), published);
+        assert_eq!(body(&event.payload.text, None, event.timestamp.unwrap(), auth_token), published);
     }
 }
 

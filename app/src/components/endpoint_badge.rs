@@ -147,6 +147,7 @@ pub(crate) fn sample(health: domain::endpoint::Health) -> EndpointSummary {
         rate_per_s: None,
         drain_per_s: None,
         deliver_late: false,
+        send_details: false,
         header_names: Vec::new(),
         test_line: false,
         version: 1,

@@ -24,6 +24,7 @@ pub fn typed_or(flash: &Flash, stored: EndpointForm) -> EndpointForm {
         timeout_s: text("timeout_s"),
         rate_per_s: text("rate_per_s"),
         deliver_late: flash.value("deliver_late") == Some("true"),
+        send_details: flash.value("send_details") == Some("true"),
     }
 }
 
@@ -74,11 +75,12 @@ pub fn AdvancedFields(
     let used = !form.headers.is_empty()
         || !form.rate_per_s.is_empty()
         || !["", DEFAULT_TIMEOUT_S].contains(&form.timeout_s.as_str())
-        || form.deliver_late;
+        || form.deliver_late
+        || form.send_details;
     let open = used || FIELDS.iter().any(|field| flash.error(field).is_some());
     view! {
         <details class="border-t border-line pt-3" open=open>
-            <summary class="min-h-6 font-semibold">"Advanced: headers, timeout, rate limit, late delivery"</summary>
+            <summary class="min-h-6 font-semibold">"Advanced: headers, timeout, rate limit, late delivery, details"</summary>
             <div class="mt-4 grid gap-5">
                 <Lines name="headers" label="Custom headers" value=form.headers
                     hint="One per line, as Name: value. Values are encrypted and shown as dots; leave the dots to keep a value."/>
@@ -88,6 +90,8 @@ pub fn AdvancedFields(
                     hint="1 to 1,000. No limit if left blank."/>
                 <Checkbox name="deliver_late" label="Deliver call-start events late" checked=form.deliver_late
                     hint="By default we stop retrying IncomingCall and OutgoingCall after a minute, because they are out of date by then. Select this to retry them for three days, like CallProcessed."/>
+                <Checkbox name="send_details" label="Send details" checked=form.send_details
+                    hint="Adds an object named details after the payload, with what your phone system knows beyond it, such as how a call ended and how long it rang. Events without details are sent as before."/>
             </div>
         </details>
     }
@@ -106,11 +110,11 @@ mod tests {
 
     #[test]
     fn rejected_input_is_restored() {
-        let typed = [("url", "x"), ("events", "CallProcessed"), ("deliver_late", "true")];
+        let typed = [("url", "x"), ("events", "CallProcessed"), ("deliver_late", "true"), ("send_details", "true")];
         let typed = typed.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
         let flash = Flash { errors: vec![FieldError::new("url", "No.")], typed, ..Flash::default() };
         let form = typed_or(&flash, blank_form());
-        assert_eq!((form.url.as_str(), form.events.len(), form.deliver_late), ("x", 1, true));
+        assert_eq!((form.url.as_str(), form.events.len(), form.deliver_late, form.send_details), ("x", 1, true, true));
         assert_eq!(typed_or(&Flash::default(), blank_form()).events.len(), 3);
     }
 }

@@ -1,7 +1,7 @@
 //! The result of a test: delivered, with the request; failed, with the cause; or pending.
 
 use domain::attempt::Attempt;
-use domain::body::{body, pretty};
+use domain::body::pretty;
 use domain::delivery::{DeliveryDetail, Status};
 use domain::id::EventId;
 use leptos::prelude::*;
@@ -85,7 +85,7 @@ fn Evidence(detail: DeliveryDetail) -> impl IntoView {
 fn request(detail: &DeliveryDetail, attempt: &Attempt) -> String {
     let row = &detail.row;
     let event: &EventId = &row.event_id;
-    let text = detail.payload.as_deref().map(|payload| pretty(&body(payload, detail.event_timestamp, HIDDEN)));
+    let text = detail.body(HIDDEN).map(|body| pretty(&body));
     format!(
         "POST {}\ncontent-type: application/json\nwebhook-id: {event}\nwebhook-timestamp: {}\nwebhook-signature: {}\n\
          offhook-event: {}\noffhook-delivery: {}\noffhook-attempt: {}\n\n{}",

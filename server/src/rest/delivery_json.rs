@@ -102,6 +102,9 @@ pub struct DeliveryDetailJson {
     /// The payload as sent; null after its retention period.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
+    /// The details sent beside the payload; null if the event has none or its endpoint doesn't ask for them.
+    #[schema(value_type = Option<Object>)]
+    details: Option<Box<RawValue>>,
     /// The latest attempts, at most 20, oldest first.
     attempts: Vec<AttemptJson>,
 }
@@ -115,6 +118,7 @@ impl DeliveryDetailJson {
             endpoint_url: detail.endpoint_url,
             timestamp: detail.event_timestamp,
             payload: detail.payload.and_then(|text| RawValue::from_string(text).ok()),
+            details: detail.details.and_then(|text| RawValue::from_string(text).ok()),
             attempts: detail.attempts.into_iter().map(|attempt| AttemptJson::new(attempt, now)).collect(),
         }
     }

@@ -40,6 +40,9 @@ pub struct CreateEndpointRequest {
     /// Send call-start events even when they are old.
     #[serde(default)]
     pub deliver_late: bool,
+    /// Send the details of events beside their payload.
+    #[serde(default)]
+    pub send_details: bool,
     /// Create it even if another endpoint has the same URL.
     #[serde(default)]
     pub allow_duplicate: bool,
@@ -60,6 +63,7 @@ impl CreateEndpointRequest {
             timeout_s: self.timeout_s,
             rate_per_s: self.rate_per_s,
             deliver_late: self.deliver_late,
+            send_details: self.send_details,
         };
         Ok(input.with_events(&self.events)?)
     }
@@ -83,6 +87,7 @@ pub struct UpdateEndpointRequest {
     #[schema(value_type = Option<u32>)]
     rate_per_s: Option<Option<u32>>,
     deliver_late: Option<bool>,
+    send_details: Option<bool>,
     /// The version that the change is based on: returns 409 if the endpoint has changed since.
     pub version: Option<u32>,
 }
@@ -102,6 +107,7 @@ impl UpdateEndpointRequest {
             timeout_s: self.timeout_s.unwrap_or(now.timeout_s),
             rate_per_s: self.rate_per_s.unwrap_or(now.rate_per_s),
             deliver_late: self.deliver_late.unwrap_or(now.deliver_late),
+            send_details: self.send_details.unwrap_or(now.send_details),
         };
         Ok(if let Some(names) = self.events { input.with_events(&names)? } else { input })
     }
@@ -157,6 +163,8 @@ pub struct EndpointJson {
     rate_per_s: Option<u32>,
     /// Whether call-start events are sent even when they are old.
     deliver_late: bool,
+    /// Whether it is sent the details of events beside their payload.
+    send_details: bool,
     /// Incremented by each change.
     version: u32,
     /// When it was created.
@@ -184,6 +192,7 @@ impl EndpointJson {
             timeout_s: endpoint.timeout_ms / SECOND_MS as u32,
             rate_per_s: endpoint.rate_per_s,
             deliver_late: endpoint.deliver_late,
+            send_details: endpoint.send_details,
             version: endpoint.version,
             created_at: iso_utc(endpoint.created_at),
         }

@@ -41,6 +41,11 @@ pub struct EventRequest {
         "callee_number": "01202912204", "caller_number": "01202901222"
     }))]
     payload: Box<RawValue>,
+    /// What is known beyond the payload: an object of at most 2 KiB and 4 levels, with any keys. Sent beside the payload,
+    /// to endpoints with `send_details` only.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>, example = json!({"call_result": "blocked", "ring_s": 4}))]
+    details: Option<Box<RawValue>>,
     /// Unix time of the event in whole seconds; by default, the time of acceptance.
     #[serde(default)]
     timestamp: Option<i64>,
@@ -48,7 +53,13 @@ pub struct EventRequest {
 
 impl From<EventRequest> for PostedEvent {
     fn from(event: EventRequest) -> Self {
-        Self { account: event.account, id: event.id, payload: event.payload, timestamp: event.timestamp }
+        Self {
+            account: event.account,
+            id: event.id,
+            payload: event.payload,
+            details: event.details,
+            timestamp: event.timestamp,
+        }
     }
 }
 
@@ -137,6 +148,9 @@ pub struct EventDetailJson {
     /// The payload as sent; null after its retention period.
     #[schema(value_type = Option<Object>)]
     payload: Option<Box<RawValue>>,
+    /// Its details; null if it has none, or after their retention period.
+    #[schema(value_type = Option<Object>)]
+    details: Option<Box<RawValue>>,
     /// Its deliveries, oldest first.
     outcome: Vec<DeliveryJson>,
 }
@@ -146,6 +160,7 @@ impl EventDetailJson {
         Self {
             event: detail.event.into(),
             payload: detail.payload.and_then(|text| RawValue::from_string(text).ok()),
+            details: detail.details.and_then(|text| RawValue::from_string(text).ok()),
             outcome: detail.deliveries.into_iter().map(|row| DeliveryJson::new(row, now)).collect(),
         }
     }

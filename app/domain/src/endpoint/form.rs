@@ -46,6 +46,9 @@ pub struct EndpointForm {
     /// Whether to send call-start events however late.
     #[serde(default)]
     pub deliver_late: bool,
+    /// Whether to send the details of events beside their payload.
+    #[serde(default)]
+    pub send_details: bool,
 }
 
 /// What an endpoint should be, before any rule is checked.
@@ -67,6 +70,8 @@ pub struct EndpointInput {
     pub rate_per_s: Option<u32>,
     /// Whether to send call-start events however late.
     pub deliver_late: bool,
+    /// Whether to send the details of events beside their payload.
+    pub send_details: bool,
 }
 
 /// An endpoint form that passed every rule that needs neither network nor database.
@@ -88,6 +93,8 @@ pub struct NewEndpoint {
     pub rate_per_s: Option<u32>,
     /// Whether to send call-start events however late.
     pub deliver_late: bool,
+    /// Whether to send the details of events beside their payload.
+    pub send_details: bool,
 }
 
 impl EndpointForm {
@@ -106,6 +113,7 @@ impl EndpointForm {
             timeout_s: text(now.timeout_s),
             rate_per_s: text(now.rate_per_s),
             deliver_late: now.deliver_late,
+            send_details: now.send_details,
         }
     }
 
@@ -124,6 +132,7 @@ impl EndpointForm {
             timeout_s: noted(&mut wrong, whole(&self.timeout_s, "timeout_s", &timeout_message())).flatten(),
             rate_per_s: noted(&mut wrong, whole(&self.rate_per_s, "rate_per_s", RATE_MESSAGE)).flatten(),
             deliver_late: self.deliver_late,
+            send_details: self.send_details,
         };
         if wrong.is_empty() { Ok(input) } else { Err(Error::unread(wrong, input.check().err(), &ORDER)) }
     }
@@ -143,6 +152,7 @@ impl EndpointInput {
             timeout_s: Some(endpoint.timeout_ms / SECOND_MS as u32),
             rate_per_s: endpoint.rate_per_s,
             deliver_late: endpoint.deliver_late,
+            send_details: endpoint.send_details,
         }
     }
 
@@ -190,6 +200,7 @@ impl EndpointInput {
             timeout_ms: self.timeout_s.map_or(ATTEMPT_TIMEOUT_MS, |s| s * SECOND_MS as u32),
             rate_per_s: self.rate_per_s,
             deliver_late: self.deliver_late,
+            send_details: self.send_details,
         })
     }
 }

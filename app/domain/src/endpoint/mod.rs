@@ -59,6 +59,8 @@ pub struct Endpoint {
     pub drain_per_s: Option<u32>,
     /// Whether call-start events are sent however late.
     pub deliver_late: bool,
+    /// Whether it is sent the details of events beside their payload.
+    pub send_details: bool,
     /// Names of its custom headers, in order. The values are credentials.
     pub header_names: Vec<String>,
     /// Whether it is the account's test line.

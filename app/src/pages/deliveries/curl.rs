@@ -2,7 +2,6 @@
 
 use domain::{
     attempt::Attempt,
-    body::body,
     delivery::{DeliveryDetail, DeliveryRow},
     secret::masked,
     signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER},
@@ -35,13 +34,13 @@ fn lines(row: &DeliveryRow, number: u32, timestamp_s: i64, signature: &str) -> V
 /// The body with the auth token masked; none if the payload is past retention.
 #[must_use]
 pub fn masked_body(detail: &DeliveryDetail) -> Option<String> {
-    detail.payload.as_ref().map(|payload| body(payload, detail.event_timestamp, &masked("")))
+    detail.body(&masked(""))
 }
 
 /// A command that sends the same request, with placeholders for the credentials.
 #[must_use]
 pub fn command(detail: &DeliveryDetail, attempt: Option<&Attempt>) -> Option<String> {
-    let body = body(detail.payload.as_ref()?, detail.event_timestamp, TOKEN_PLACEHOLDER);
+    let body = detail.body(TOKEN_PLACEHOLDER)?;
     let url = attempt.map_or(&detail.endpoint_url, |attempt| &attempt.url);
     let number = attempt.map_or(1, |attempt| attempt.number);
     let second = attempt.map_or(detail.event_timestamp, |attempt| attempt.started_at.unix_seconds());
@@ -67,6 +66,7 @@ mod tests {
             row: sample::row(Status::Failed),
             event_timestamp: 1_507_305_504,
             payload: payload.map(str::to_owned),
+            details: None,
             endpoint_url: "https://crm.acme.example/it's".into(),
             attempts: Vec::new(),
         }

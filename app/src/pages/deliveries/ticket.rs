@@ -48,6 +48,7 @@ mod tests {
                 row,
                 event_timestamp: 0,
                 payload: None,
+                details: None,
                 endpoint_url: "https://crm.acme.example/calls?key=secret".into(),
                 attempts: Vec::new(),
             },

@@ -43,7 +43,7 @@ fn changed_meanwhile(flash: &Flash, endpoint: &Endpoint) -> bool {
 type Difference = (&'static str, String, String);
 
 fn differences(stored: &EndpointForm, typed: &EndpointForm) -> Vec<Difference> {
-    let late = |form: &EndpointForm| if form.deliver_late { "yes" } else { "no" }.to_owned();
+    let yes = |is: bool| if is { "yes" } else { "no" }.to_owned();
     let all = [
         ("URL", stored.url.clone(), typed.url.clone()),
         ("Events", stored.events.join(", "), typed.events.join(", ")),
@@ -51,7 +51,8 @@ fn differences(stored: &EndpointForm, typed: &EndpointForm) -> Vec<Difference> {
         ("Custom headers", stored.headers.clone(), typed.headers.clone()),
         ("Timeout", stored.timeout_s.clone(), typed.timeout_s.clone()),
         ("Rate limit", stored.rate_per_s.clone(), typed.rate_per_s.clone()),
-        ("Late delivery", late(stored), late(typed)),
+        ("Late delivery", yes(stored.deliver_late), yes(typed.deliver_late)),
+        ("Details", yes(stored.send_details), yes(typed.send_details)),
     ];
     all.into_iter().filter(|(_, stored, typed)| stored != typed).collect()
 }

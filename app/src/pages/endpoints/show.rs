@@ -148,6 +148,7 @@ fn Settings(summary: EndpointSummary) -> impl IntoView {
                 <KeyValue name="Rate limit">{rate}</KeyValue>
                 <KeyValue name="Custom headers">{headers}</KeyValue>
                 <KeyValue name="Call-start events">{late}</KeyValue>
+                <KeyValue name="Details">{if endpoint.send_details { "Sent" } else { "Not sent" }}</KeyValue>
                 <KeyValue name="Endpoint ID"><code class="select-all">{endpoint.id.to_string()}</code></KeyValue>
             </Facts>
         </Panel>

@@ -39,7 +39,7 @@ pub fn EventPage() -> impl IntoView {
                 {(!deliveries.is_empty()).then(|| view! { <Rows rows=deliveries view=view.clone() level=3/> })}
             </section>
             {numbers}
-            <Payload payload=detail.payload.clone()/>
+            <Payload payload=detail.payload.clone() details=detail.details.clone()/>
             <EventDetails detail=detail view=view/>
         }
         .into_html())
@@ -47,13 +47,20 @@ pub fn EventPage() -> impl IntoView {
 }
 
 #[component]
-fn Payload(payload: Option<String>) -> impl IntoView {
+fn Payload(payload: Option<String>, details: Option<String>) -> impl IntoView {
     let content = match payload {
         Some(payload) => view! { <CodeBlock text=pretty(&payload) copies=payload what="raw JSON"/> }.into_html(),
         None => view! { <p class="text-ink-2">"The payload is past its retention period and has been deleted."</p> }
             .into_html(),
     };
-    view! { <Panel title="Payload" id="payload">{content}</Panel> }
+    let details = details.map(|details| {
+        view! {
+            <h3 class="mt-4 font-semibold">"Details"</h3>
+            <p class="mb-2 text-ink-2">"Sent beside the payload, to endpoints that ask for details."</p>
+            <CodeBlock text=pretty(&details) copies=details what="details as raw JSON"/>
+        }
+    });
+    view! { <Panel title="Payload" id="payload">{content} {details}</Panel> }
 }
 
 #[component]

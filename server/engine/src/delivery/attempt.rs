@@ -101,7 +101,8 @@ async fn attempt(sender: &Sender, delivery: LeasedDelivery) -> Outcome {
     let Some(payload) = delivery.payload.clone() else { return Outcome::OurFault(delivery) };
     let credentials = target.credentials(delivery.proof);
     let proves = credentials.proves;
-    let body = body(&payload, delivery.timestamp_s, credentials.auth_token);
+    let details = delivery.details.as_deref().filter(|_| target.send_details);
+    let body = body(&payload, details, delivery.timestamp_s, credentials.auth_token);
     let signature = signature::header(credentials.secrets, &delivery.event_id, now.unix_seconds(), body.as_bytes());
     let headers = headers(&delivery, &target, now.unix_seconds(), &signature);
     let timeout_ms = target.timeout_ms.min(ATTEMPT_TIMEOUT_MAX_MS);

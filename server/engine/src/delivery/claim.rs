@@ -234,17 +234,21 @@ impl Claimed {
 
     /// The transaction is committed: queues what it has loaded.
     pub(super) fn enqueue(self, sender: &Sender) {
-        let mut payloads = HashMap::new();
-        let leased = self.loaded.into_iter().filter_map(|loaded| leased(loaded, &mut payloads)).collect();
+        let mut texts = HashMap::new();
+        let leased = self.loaded.into_iter().filter_map(|loaded| leased(loaded, &mut texts)).collect();
         sender.enqueue_leased(self.reservation, leased);
     }
 }
 
-/// A loaded delivery; those of one event share its payload.
-fn leased(loaded: LoadedDelivery, payloads: &mut HashMap<(String, String), Arc<str>>) -> Option<LeasedDelivery> {
+/// Payload and details of an event.
+type Texts = (Option<Arc<str>>, Option<Arc<str>>);
+
+/// A loaded delivery; those of one event share its payload and details.
+fn leased(loaded: LoadedDelivery, texts: &mut HashMap<(String, String), Texts>) -> Option<LeasedDelivery> {
     let small = |n: i64| u32::try_from(n).unwrap_or_default();
     let event = (loaded.account_id.clone(), loaded.event_id.clone());
-    let payload = loaded.payload.map(|payload| payloads.entry(event).or_insert_with(|| payload.into()).clone());
+    let shared = || (loaded.payload.map(Into::into), loaded.details.map(Into::into));
+    let (payload, details) = texts.entry(event).or_insert_with(shared).clone();
     tracing::debug!(delivery_id = loaded.id, attempts = loaded.attempts, "claimed");
     Some(LeasedDelivery {
         kind: EventKind::parse(&loaded.kind)?,
@@ -259,5 +263,6 @@ fn leased(loaded: LoadedDelivery, payloads: &mut HashMap<(String, String), Arc<s
         proof: loaded.proof.as_deref().and_then(Credential::parse),
         timestamp_s: loaded.timestamp_s,
         payload,
+        details,
     })
 }

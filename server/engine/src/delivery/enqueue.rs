@@ -47,21 +47,22 @@ pub(super) fn lease(
     for delivery in deliveries.iter_mut().filter(|delivery| delivery.due_ms.is_some()) {
         let event = by_id.get(&(delivery.account_id.as_str(), delivery.event_id.as_str()));
         let (Some(event), Some(endpoint)) = (event, active.get(&delivery.endpoint_id)) else { continue };
-        if reservation.reserve(endpoint, event.payload.len(), Source::Fresh) {
+        if reservation.reserve(endpoint, event.bytes(), Source::Fresh) {
             delivery.lease_owner = Some(sender.context.node.clone());
         }
     }
     reservation
 }
 
-/// Queues the leased deliveries; those of one event share its payload.
+/// Queues the leased deliveries; those of one event share its payload and details.
 pub(super) fn enqueue(sender: &Sender, reservation: Reservation, deliveries: &[NewDelivery], events: &[NewEventRow]) {
-    let (by_id, mut payloads, mut leased) = (by_id(events), HashMap::<_, Arc<str>>::new(), Vec::new());
+    let (by_id, mut texts, mut leased) = (by_id(events), HashMap::<_, (Arc<str>, Option<Arc<str>>)>::new(), Vec::new());
     for delivery in deliveries.iter().filter(|d| d.lease_owner.is_some()) {
         let id = (delivery.account_id.as_str(), delivery.event_id.as_str());
         let event = by_id.get(&id).and_then(|event| Some((event, EventKind::parse(delivery.kind)?)));
         let Some((event, kind)) = event else { continue };
-        let payload = payloads.entry(id).or_insert_with(|| event.payload.as_str().into());
+        let shared = || (event.payload.as_str().into(), event.details.as_deref().map(Into::into));
+        let (payload, details) = texts.entry(id).or_insert_with(shared);
         leased.push(LeasedDelivery {
             id: delivery.id.clone(),
             account_id: delivery.account_id.clone(),
@@ -75,6 +76,7 @@ pub(super) fn enqueue(sender: &Sender, reservation: Reservation, deliveries: &[N
             proof: delivery.proof.and_then(Credential::parse),
             timestamp_s: event.timestamp_s,
             payload: Some(payload.clone()),
+            details: details.clone(),
         });
     }
     sender.enqueue_leased(reservation, leased);

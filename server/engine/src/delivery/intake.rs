@@ -88,7 +88,7 @@ impl Intake {
 
     async fn wait(&self, arriving: Arriving) -> IntakeResult {
         let (result, written) = oneshot::channel();
-        let bytes = u32::try_from(arriving.event.payload.text.len()).unwrap_or(u32::MAX);
+        let bytes = u32::try_from(arriving.event.bytes()).unwrap_or(u32::MAX);
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| busy())?;
         self.waiting.try_send((arriving, Waiting { result, _bytes: bytes })).map_err(|_| busy())?;
         // The writer panicked. It may have stored the event, and the same id would say so.
@@ -214,7 +214,7 @@ pub(super) async fn accept(sender: &Arc<Sender>, tx: &mut Tx, batch: &[Backlog])
     let mut bytes = 0;
     for (arriving, _) in batch {
         results.push(plan.accept(arriving, &listeners, &mut seen));
-        bytes += arriving.event.payload.text.len();
+        bytes += arriving.event.bytes();
         if plan.deliveries.len() >= DELIVERIES_MAX || bytes >= COMMIT_MAX_BYTES {
             break;
         }

@@ -31,12 +31,14 @@ pub(crate) struct LeasedDelivery {
     pub timestamp_s: i64,
     /// The payload as it is sent; none once it is past retention. Deliveries of one event share it.
     pub payload: Option<Arc<str>>,
+    /// The event's details, which most events don't have. Shared likewise.
+    pub details: Option<Arc<str>>,
 }
 
 impl LeasedDelivery {
-    /// Bytes of its payload.
+    /// Bytes of its payload and details.
     #[must_use]
     pub(crate) fn bytes(&self) -> usize {
-        self.payload.as_ref().map_or(0, |payload| payload.len())
+        [&self.payload, &self.details].into_iter().flatten().map(|text| text.len()).sum()
     }
 }

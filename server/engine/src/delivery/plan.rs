@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Error, UnixMs,
+    details::Details,
     error::Result,
     event::{Accepted, NewEvent},
     id::{AccountId, DeliveryId, EndpointId, EventId, Ids},
@@ -95,6 +96,7 @@ impl<'a> Plan<'a> {
             callee: payload.callee.clone(),
             timestamp_s: arriving.event.timestamp.unwrap_or_else(|| self.now.unix_seconds()),
             payload: payload.text.clone(),
+            details: arriving.event.details.clone().map(Into::into),
             digest,
             test: i64::from(arriving.test_of.is_some()),
             deliveries: i64::try_from(deliveries).unwrap_or(i64::MAX),
@@ -145,10 +147,12 @@ fn repeated(before: &Seen, id: &EventId, digest: &str) -> IntakeResult {
     })
 }
 
-/// A digest over what the caller sent: the payload in contract order and the timestamp, if one was given.
+/// A digest over what the caller sent: the payload in contract order, and the timestamp and details, if there are any. The
+/// parts cannot run into each other: a payload and details are objects, a timestamp has digits only.
 fn digest(event: &NewEvent) -> String {
     let mut hasher = Sha256::new();
     hasher.update(event.payload.text.as_bytes());
     hasher.update(event.timestamp.map(|s| s.to_string()).unwrap_or_default().as_bytes());
+    hasher.update(event.details.as_ref().map_or("", Details::as_str).as_bytes());
     URL_SAFE_NO_PAD.encode(&hasher.finalize()[..DIGEST_BYTES])
 }

@@ -50,6 +50,8 @@ pub(crate) struct Target {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Time limit of an attempt.
     pub timeout_ms: u32,
+    /// Whether it is sent the details of events.
+    pub send_details: bool,
     /// How it wants to be served.
     pub settings: DeliverySettings,
 }
@@ -153,6 +155,7 @@ impl Targets {
             valid_until: present.changes_at,
             headers: open.headers.into_iter().filter_map(header).collect(),
             timeout_ms: stored.endpoint.timeout_ms,
+            send_details: stored.endpoint.send_details,
             settings: DeliverySettings {
                 rate_per_s: stored.endpoint.rate_per_s,
                 resumed: stored.endpoint.state_since,

@@ -125,6 +125,7 @@ fn event(run: &Run<'_>, n: u64, position: String, id: EventId) -> NewEventRow {
         callee: format!("02079460{:03}", n / 7 % 1_000),
         timestamp_s: run.at.unix_seconds(),
         payload: kind.example().to_owned(),
+        details: None,
         digest: String::new(),
         test: 0,
         deliveries: 1,

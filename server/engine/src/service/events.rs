@@ -55,13 +55,13 @@ impl Events for Engine {
     async fn event(&self, actor: &Actor, id: &EventId) -> Result<EventDetail> {
         let account = actor.account_if(Permission::ReadEvents)?;
         let found = events::one(self.db(), account, id).await?;
-        let (event, payload) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
+        let (event, content) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
         let of_call = DeliveryFilter { call: Some(event.call_id.clone()), limit: 250, ..DeliveryFilter::default() };
         let rows = deliveries::list::page(self.db(), account, &of_call, self.now()).await?;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
         deliveries::add_attempt_marks(self.db(), account, &mut rows).await?;
-        let mut detail = EventDetail { event, payload, deliveries: rows };
+        let mut detail = EventDetail { event, payload: content.payload, details: content.details, deliveries: rows };
         self.redactor(actor).await?.event_detail(&mut detail);
         Ok(detail)
     }

@@ -60,8 +60,9 @@ impl Redactor {
         }
     }
 
-    fn payload(&self, payload: &mut Option<String>) {
-        if let (Some(shown), Some(json)) = (&self.shown, payload.as_mut()) {
+    /// Redacts a payload, or details.
+    fn json(&self, json: &mut Option<String>) {
+        if let (Some(shown), Some(json)) = (&self.shown, json.as_mut()) {
             *json = masking::json_but(json, &|number| shown.iter().any(|one| one == number));
         }
     }
@@ -88,7 +89,8 @@ impl Redactor {
 
     pub(super) fn event_detail(&self, detail: &mut EventDetail) {
         self.event(&mut detail.event);
-        self.payload(&mut detail.payload);
+        self.json(&mut detail.payload);
+        self.json(&mut detail.details);
         detail.deliveries.iter_mut().for_each(|row| self.delivery(row));
     }
 
@@ -99,7 +101,8 @@ impl Redactor {
             return;
         }
         self.delivery(&mut detail.row);
-        self.payload(&mut detail.payload);
+        self.json(&mut detail.payload);
+        self.json(&mut detail.details);
         detail.endpoint_url = masking::url(&detail.endpoint_url);
     }
 

@@ -13,6 +13,7 @@ mod clocks;
 mod cluster;
 mod crashes;
 mod database;
+mod details;
 mod endpoints;
 mod faults;
 mod fuzz;

@@ -71,6 +71,7 @@ async fn add_the_end(harness: &TestHarness, tx: &mut Tx, key: &OrderingKey) {
         callee: "2".into(),
         timestamp_s: 1,
         payload: EventKind::CallProcessed.example().to_owned(),
+        details: None,
         digest: "none".into(),
         test: 0,
         deliveries: 1,

@@ -44,7 +44,7 @@ fn form(account: &AccountId) -> SupportForm {
 }
 
 /// An agent with a running session in the harness's account.
-async fn inside(harness: &TestHarness) -> (Actor, Actor, SupportSession) {
+pub(crate) async fn inside(harness: &TestHarness) -> (Actor, Actor, SupportSession) {
     let sam = staff(harness, "sam", StaffRole::Support).await;
     let account = harness.admin.account().unwrap();
     harness.engine.start_support(&sam, &form(account).input().unwrap()).await.unwrap();

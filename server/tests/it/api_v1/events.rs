@@ -45,6 +45,37 @@ async fn the_published_events_arrive_byte_for_byte_and_signed() {
 }
 
 #[tokio::test]
+async fn details_are_sent_to_endpoints_that_ask_for_them() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut receiver = Receiver::start().await;
+    let wanted = json!({ "url": receiver.url, "auth_token": "my-token", "events": ["IncomingCall"] });
+    let endpoint = tenant.post("/api/v1/endpoints", &wanted).await.json();
+    assert_eq!(endpoint["send_details"], json!(false));
+    let path = format!("/api/v1/endpoints/{}", endpoint["id"].as_str().unwrap());
+    let details = json!({ "queue": "sales", "ring_s": 4 });
+    for (asks, expected) in [(false, Value::Null), (true, details.clone())] {
+        let changed = tenant.patch(&path, &json!({ "send_details": asks })).await;
+        assert_eq!((changed.status, &changed.json()["send_details"]), (StatusCode::OK, &json!(asks)));
+        let mut event = incoming(CALL);
+        event["details"] = details.clone();
+        let accepted = tenant.post("/api/v1/events", &event).await.json();
+        let body: Value = serde_json::from_str(&receiver.next().await.body).unwrap();
+        assert_eq!(body["details"], expected);
+        let shown = tenant.get(&format!("/api/v1/events/{}", accepted["id"].as_str().unwrap())).await.json();
+        assert_eq!(shown["details"], details);
+        let delivery = shown["outcome"][0]["id"].as_str().unwrap();
+        let delivery = tenant.get(&format!("/api/v1/deliveries/{delivery}")).await.json();
+        assert_eq!(delivery["details"], expected);
+    }
+    let mut event = incoming(CALL);
+    for wrong in [json!([]), json!("x"), json!({ "a": [[[[]]]] }), json!({ "a": "x".repeat(2_048) })] {
+        event["details"] = wrong;
+        assert_eq!(tenant.post("/api/v1/events", &event).await.is_problem(422).fields(), ["details"]);
+    }
+}
+
+#[tokio::test]
 async fn repeating_an_id_changes_nothing_and_another_body_is_a_conflict() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;

@@ -16,6 +16,7 @@ fn leased(endpoint: &str, n: usize, attempts: u32) -> LeasedDelivery {
         proof: None,
         timestamp_s: 0,
         payload: Some("{}".into()),
+        details: None,
     }
 }
 

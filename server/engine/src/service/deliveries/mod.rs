@@ -68,12 +68,13 @@ impl Deliveries for Engine {
         let mut attempts = deliveries::attempts(self.db(), account, id, (up_to, ATTEMPTS_SHOWN)).await?;
         attempts.reverse();
         let event = events::one(self.db(), account, &row.event_id).await?;
-        let (event, payload) = event.ok_or(Error::Internal)?;
+        let (event, content) = event.ok_or(Error::Internal)?;
         let endpoint = endpoints::one(self.db(), account, &row.endpoint_id).await?.ok_or(Error::Internal)?;
         let mut detail = DeliveryDetail {
             attempts,
             event_timestamp: event.timestamp,
-            payload,
+            payload: content.payload,
+            details: content.details.filter(|_| endpoint.endpoint.send_details),
             endpoint_url: endpoint.endpoint.url.as_str().to_owned(),
             row,
         };
@@ -217,7 +218,7 @@ impl Engine {
             return conflict("This delivery's endpoint was deleted, so it can't be resent.");
         }
         let event = events::one(self.db(), account, &row.event_id).await?;
-        if event.is_none_or(|(_, payload)| payload.is_none()) {
+        if event.is_none_or(|(_, content)| content.payload.is_none()) {
             return conflict("This delivery's payload is past its retention, so it can't be resent.");
         }
         Ok(())

@@ -59,6 +59,7 @@ impl Engine {
             timeout_ms: domain::endpoint::ATTEMPT_TIMEOUT_MS,
             rate_per_s: None,
             deliver_late: false,
+            send_details: false,
         };
         let (stored, _) = self.prepare(account, new, true)?;
         let mut tx = self.db().begin().await?;
@@ -144,6 +145,7 @@ fn new_endpoint(id: EndpointId, new: NewEndpoint, test_line: bool, now: UnixMs) 
         rate_per_s: new.rate_per_s,
         drain_per_s: None,
         deliver_late: new.deliver_late,
+        send_details: new.send_details,
         header_names: new.headers.into_iter().map(|header| header.name).collect(),
         test_line,
         version: 1,

@@ -89,6 +89,7 @@ impl Endpoints for Engine {
             timeout_ms: new.timeout_ms,
             rate_per_s: new.rate_per_s,
             deliver_late: new.deliver_late,
+            send_details: new.send_details,
             header_names: headers.iter().map(|header| header.name.clone()).collect(),
             ..stored.endpoint
         };
@@ -238,7 +239,7 @@ fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
     let events = |of: &Endpoint| of.events.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
     let rate = |of: &Endpoint| of.rate_per_s.map_or_else(|| "none".to_owned(), |rate| format!("{rate}/s"));
     let seconds = |of: &Endpoint| format!("{} s", i64::from(of.timeout_ms) / SECOND_MS);
-    let late = |of: &Endpoint| if of.deliver_late { "yes" } else { "no" };
+    let yes = |is: bool| if is { "yes" } else { "no" };
     let changes = [
         Change::between("URL", before.url.as_str(), after.url.as_str()),
         Change::between("events", events(before), events(after)),
@@ -246,7 +247,8 @@ fn differences(before: &Endpoint, after: &Endpoint) -> Vec<Change> {
         Change::between("header names", before.header_names.join(", "), after.header_names.join(", ")),
         Change::between("time limit", seconds(before), seconds(after)),
         Change::between("rate limit", rate(before), rate(after)),
-        Change::between("deliver anyway", late(before), late(after)),
+        Change::between("deliver anyway", yes(before.deliver_late), yes(after.deliver_late)),
+        Change::between("details", yes(before.send_details), yes(after.send_details)),
     ];
     changes.into_iter().flatten().collect()
 }

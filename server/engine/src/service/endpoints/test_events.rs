@@ -2,6 +2,7 @@
 
 use domain::{
     Error,
+    details::Details,
     endpoint::{Endpoint, EndpointState},
     error::Result,
     event::{EventKind, NewEvent},
@@ -11,6 +12,12 @@ use domain::{
 };
 
 use crate::{Engine, delivery::intake::Arriving, random, service::endpoints::refuse_deleted};
+
+/// A test shows where details are, if the endpoint asks for them.
+fn example_details(endpoint: &Endpoint, payload: &Payload) -> Option<Details> {
+    let example = payload.kind.example_details().filter(|_| endpoint.send_details)?;
+    Details::parse(example).ok().flatten()
+}
 
 impl Engine {
     /// Sends a test event to an active endpoint. A test of a credential uses the next one.
@@ -26,7 +33,7 @@ impl Engine {
             let detail = "This endpoint is not active. Resume it, then send the test.";
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        let event = NewEvent { id: None, payload, timestamp: None };
+        let event = NewEvent { id: None, details: example_details(endpoint, &payload), payload, timestamp: None };
         let arriving = Arriving { account: account.clone(), event, test_of: Some(endpoint.id.clone()), proof };
         let (_, deliveries) = self.intake().accept(arriving).await?;
         DeliveryId::parse(deliveries.first().map_or("", String::as_str))

@@ -69,7 +69,7 @@ static LEASE: Sql = Sql::new(
 );
 static LOAD: Sql = Sql::new(
     "SELECT d.id, d.account_id, d.endpoint_id, d.event_id, d.kind, d.call_id, d.test, d.attempts, d.attempts_before, \
-     d.fresh_from_ms, d.proof, e.payload, e.timestamp_s FROM deliveries d \
+     d.fresh_from_ms, d.proof, e.payload, e.details, e.timestamp_s FROM deliveries d \
      JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id \
      WHERE d.id IN {list $1} ORDER BY d.id",
 );
@@ -140,6 +140,8 @@ pub struct LoadedDelivery {
     pub proof: Option<String>,
     /// The payload; `None` once purged by retention.
     pub payload: Option<String>,
+    /// The details, likewise.
+    pub details: Option<String>,
     /// Unix seconds of the event itself.
     pub timestamp_s: i64,
 }

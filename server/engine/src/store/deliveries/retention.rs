@@ -23,7 +23,7 @@ const EXPIRED_DELIVERIES: &str = "SELECT id AS key, id FROM deliveries WHERE acc
                                AND state NOT IN ('queued', 'retrying') ORDER BY id LIMIT $4";
 /// Events with unfinished deliveries keep their payload, however old they are.
 static STRIP_EVENTS: Sql = Sql::new(
-    "UPDATE events SET payload = NULL WHERE account_id = $1 AND id IN {list $2} AND NOT EXISTS ( \
+    "UPDATE events SET payload = NULL, details = NULL WHERE account_id = $1 AND id IN {list $2} AND NOT EXISTS ( \
        SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id \
        AND d.state IN ('queued', 'retrying'))",
 );
@@ -34,7 +34,7 @@ static STRIP_ATTEMPTS: Sql = Sql::new(
 );
 /// Events below the watermark that still have a payload kept it for an unfinished delivery.
 static STRIP_KEPT: Sql = Sql::new(
-    "UPDATE events SET payload = NULL WHERE (account_id, id) IN ( \
+    "UPDATE events SET payload = NULL, details = NULL WHERE (account_id, id) IN ( \
        SELECT d.account_id, d.event_id FROM deliveries d WHERE d.id IN {list $1}) AND payload IS NOT NULL \
        AND position <= (SELECT a.bodies_cleaned FROM accounts a WHERE a.id = events.account_id) \
        AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.account_id = events.account_id AND d.event_id = events.id \

@@ -24,8 +24,8 @@ use crate::store::{
 
 const ADD: &str = "INSERT INTO endpoints (id, account_id, name, url, events, state, state_since_ms, timeout_ms, \
     rate_per_s, deliver_late, header_names, headers_sealed, auth_token_sealed, auth_token_masked, secret_sealed, \
-    secret_masked, test_line, version, created_ms) \
-    VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $6)";
+    secret_masked, test_line, send_details, version, created_ms) \
+    VALUES ($1, $2, $3, $4, $5, 'active', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $6)";
 // Rotations are selected with their endpoint in one statement, so that no reader sees one without the other.
 const OF_ACCOUNT: &str = "SELECT e.*, (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'auth_token') AS token_rotation, \
     (SELECT r.state_sealed FROM rotations r WHERE r.endpoint_id = e.id AND r.what = 'secret') AS secret_rotation, \
@@ -40,7 +40,8 @@ const TEST_LINE: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND test
     ORDER BY id LIMIT 1";
 const COUNT: &str = "SELECT COUNT(*) FROM endpoints WHERE account_id = $1 AND state <> 'deleted'";
 const UPDATE: &str = "UPDATE endpoints SET name = $3, proven = CASE WHEN url = $4 THEN proven ELSE 0 END, url = $4, \
-    events = $5, timeout_ms = $6, rate_per_s = $7, deliver_late = $8, header_names = $9, headers_sealed = $10, version = version + 1, \
+    events = $5, timeout_ms = $6, rate_per_s = $7, deliver_late = $8, header_names = $9, headers_sealed = $10, send_details = $12, \
+    version = version + 1, \
     throttled_until_ms = CASE WHEN url = $4 THEN throttled_until_ms END \
     WHERE account_id = $1 AND id = $2 AND state <> 'deleted' AND ($11 = 0 OR version = $11)";
 const SET_STATE: &str = "UPDATE endpoints SET state = $3, pause_reason = $4, state_since_ms = $5, version = version + 1 \
@@ -82,6 +83,7 @@ struct EndpointRow {
     rate_per_s: Option<i64>,
     drain_per_s: Option<i64>,
     deliver_late: i64,
+    send_details: i64,
     header_names: String,
     headers_sealed: String,
     auth_token_sealed: String,
@@ -159,6 +161,7 @@ impl TryFrom<EndpointRow> for StoredEndpoint {
             rate_per_s: row.rate_per_s.map(number),
             drain_per_s: row.drain_per_s.map(number),
             deliver_late: row.deliver_late != 0,
+            send_details: row.send_details != 0,
             header_names: row.header_names.lines().map(str::to_owned).collect(),
             test_line: row.test_line != 0,
             version: number(row.version),
@@ -217,7 +220,7 @@ pub async fn add(tx: &mut Tx, stored: &StoredEndpoint, now: UnixMs) -> StoreResu
         .bind(endpoint.rate_per_s.map(i64::from)).bind(i64::from(endpoint.deliver_late))
         .bind(endpoint.header_names.join("\n")).bind(&sealed.headers).bind(&sealed.auth_token)
         .bind(&sealed.auth_token_masked).bind(&sealed.secret).bind(&sealed.secret_masked)
-        .bind(i64::from(endpoint.test_line)).execute(c).await?.rows_affected());
+        .bind(i64::from(endpoint.test_line)).bind(i64::from(endpoint.send_details)).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -274,7 +277,7 @@ pub async fn update(
         .bind(stored_kinds(&endpoint.events)).bind(i64::from(endpoint.timeout_ms))
         .bind(endpoint.rate_per_s.map(i64::from)).bind(i64::from(endpoint.deliver_late))
         .bind(endpoint.header_names.join("\n")).bind(headers_sealed).bind(i64::from(version))
-        .execute(c).await?.rows_affected());
+        .bind(i64::from(endpoint.send_details)).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 

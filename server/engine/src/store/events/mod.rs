@@ -20,11 +20,11 @@ use crate::store::{
 
 macro_rules! add {
     () => {
-        "INSERT INTO events (account_id, id, position, kind, call_id, caller, callee, timestamp_s, payload, digest, test, \
-         deliveries, created_ms) \
+        "INSERT INTO events (account_id, id, position, kind, call_id, caller, callee, timestamp_s, payload, details, digest, \
+         test, deliveries, created_ms) \
          SELECT r.account_id, r.id, r.position, r.kind, r.call_id, r.caller, r.callee, r.timestamp_s, r.payload, \
-         r.digest, r.test, r.deliveries, r.created_ms FROM {rows r: account_id text, id text, position text, kind text, \
-         call_id text, caller text, callee text, timestamp_s bigint, payload text, digest text, test bigint, \
+         r.details, r.digest, r.test, r.deliveries, r.created_ms FROM {rows r: account_id text, id text, position text, kind text, \
+         call_id text, caller text, callee text, timestamp_s bigint, payload text, details text, digest text, test bigint, \
          deliveries bigint, created_ms bigint}"
     };
 }
@@ -37,11 +37,12 @@ static SEEN: Sql = Sql::new(
 );
 // Both databases know the length of a text without reading it.
 static PAYLOAD_SIZES: Sql = Sql::new(
-    "SELECT d.id, d.endpoint_id, CAST(COALESCE(OCTET_LENGTH(e.payload), 0) AS BIGINT) AS bytes FROM deliveries d \
+    "SELECT d.id, d.endpoint_id, CAST(COALESCE(OCTET_LENGTH(e.payload), 0) + COALESCE(OCTET_LENGTH(e.details), 0) \
+     AS BIGINT) AS bytes FROM deliveries d \
      JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id WHERE d.id IN {list $1} ORDER BY d.due_ms, d.id",
 );
-const ONE: &str = "SELECT id, kind, call_id, caller, callee, timestamp_s, created_ms, test, deliveries, payload \
-                   FROM events WHERE account_id = $1 AND id = $2";
+const ONE: &str = "SELECT id, kind, call_id, caller, callee, timestamp_s, created_ms, test, deliveries, payload, \
+                   details FROM events WHERE account_id = $1 AND id = $2";
 
 /// An event to insert; one row of the bulk insert.
 #[derive(Debug, Clone, Serialize)]
@@ -64,6 +65,8 @@ pub struct NewEventRow {
     pub timestamp_s: i64,
     /// Compact JSON in contract order.
     pub payload: String,
+    /// Compact JSON beside it.
+    pub details: Option<String>,
     /// Digest that detects a different body under the same id.
     pub digest: String,
     /// 1 for a test.
@@ -72,6 +75,14 @@ pub struct NewEventRow {
     pub deliveries: i64,
     /// When it was accepted.
     pub created_ms: i64,
+}
+
+impl NewEventRow {
+    /// Bytes of its payload and details.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.payload.len() + self.details.as_ref().map_or(0, String::len)
+    }
 }
 
 /// Inserts events. Returns the place of each in the order of acceptance; 0 on SQLite, where ids have that order.
@@ -115,7 +126,7 @@ pub struct PayloadSize {
     pub id: String,
     /// Its endpoint.
     pub endpoint_id: String,
-    /// Bytes of its payload; 0 once purged.
+    /// Bytes of its payload and details; 0 once purged.
     pub bytes: i64,
 }
 
@@ -139,6 +150,8 @@ struct ShownRow {
     deliveries: i64,
     #[sqlx(default)]
     payload: Option<String>,
+    #[sqlx(default)]
+    details: Option<String>,
 }
 
 impl TryFrom<ShownRow> for EventRow {
@@ -160,13 +173,22 @@ impl TryFrom<ShownRow> for EventRow {
     }
 }
 
-/// One event with its payload.
-pub async fn one(db: &Db, account: &AccountId, id: &EventId) -> StoreResult<Option<(EventRow, Option<String>)>> {
+/// What an event carries, until it is past retention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The payload.
+    pub payload: Option<String>,
+    /// The details.
+    pub details: Option<String>,
+}
+
+/// One event with its content.
+pub async fn one(db: &Db, account: &AccountId, id: &EventId) -> StoreResult<Option<(EventRow, Content)>> {
     let row: Option<ShownRow> =
         on!(&db.readers, c => sqlx::query_as(ONE).bind(account.as_str()).bind(id.as_str()).fetch_optional(c).await?);
     row.map(|mut row| {
-        let payload = row.payload.take();
-        Ok((EventRow::try_from(row)?, payload))
+        let content = Content { payload: row.payload.take(), details: row.details.take() };
+        Ok((EventRow::try_from(row)?, content))
     })
     .transpose()
 }

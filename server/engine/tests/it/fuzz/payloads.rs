@@ -71,7 +71,7 @@ fn levels(value: &Value) -> usize {
 
 fn is_sent_whole(payload: &Payload) {
     let token = "a \"token\" \\ \u{7f}";
-    let sent = body(&payload.text, 7, token);
+    let sent = body(&payload.text, None, 7, token);
     let value: Value = serde_json::from_str(&sent).unwrap();
     let posted: Value = serde_json::from_str(&payload.text).unwrap();
     assert_eq!(value, json!({"payload": posted, "timestamp": 7, "auth_token": token}));
