@@ -178,6 +178,7 @@ async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
         own_address: unused,
         mail: Arc::new(InMemoryMailer::default()),
         password_cost: engine::password::HashCost::default(),
+        numbers: Arc::new(domain::phone::InternationalOnly),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
 }

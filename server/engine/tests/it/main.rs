@@ -5,6 +5,7 @@ mod accounts;
 mod attempts;
 mod audit;
 mod batches;
+mod british;
 mod bulk_rotation;
 mod cancellation;
 mod causes;

@@ -21,8 +21,12 @@ async fn accounts_users_and_tokens_are_created_while_the_server_runs() {
         command.args(args);
         command
     };
-    let account = line(&run(command(&["account", "create", "--name", "Acme", "--ref", "4711"]), "").await);
-    assert_eq!((&account["name"], &account["ref"]), (&json!("Acme"), &json!("4711")));
+    let account =
+        line(&run(command(&["account", "create", "--name", "Acme", "--ref", "4711", "--country", "gb"]), "").await);
+    assert_eq!(
+        (&account["name"], &account["ref"], &account["country"]),
+        (&json!("Acme"), &json!("4711"), &json!("GB"))
+    );
     let id = account["id"].as_str().unwrap();
 
     let args = ["user", "create", "--email", EMAIL, "--account", id, "--role", "admin"];

@@ -1,5 +1,6 @@
 //! Deliveries: list, show, resend, cancel.
 
+mod numbers;
 mod recovery;
 
 use std::{sync::Arc, time::Duration};
@@ -46,7 +47,7 @@ const RESEND_WAIT_S: u32 = 600;
 impl Deliveries for Engine {
     async fn deliveries(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
-        let mut rows = list::page(self.db(), account, filter, self.now()).await?;
+        let mut rows = list::page(self.db(), account, &self.wanted(account, filter).await?, self.now()).await?;
         let size = page_size(filter.limit) as usize;
         let next = (rows.len() > size).then(|| rows[size - 1].id.to_string());
         rows.truncate(size);
@@ -58,7 +59,7 @@ impl Deliveries for Engine {
 
     async fn delivery_counts(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<DeliveryCounts> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
-        Ok(list::counts(self.db(), account, filter, self.now()).await?)
+        Ok(list::counts(self.db(), account, &self.wanted(account, filter).await?, self.now()).await?)
     }
 
     async fn delivery(&self, actor: &Actor, id: &DeliveryId, around: Option<u32>) -> Result<DeliveryDetail> {
