@@ -7,6 +7,17 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::audit::AuditPage;
+use crate::pages::connectors::{
+    connect::{ConnectPage, PlatformConnectPage},
+    delete::{DeleteConnectorPage, DeletePlatformConnectorPage},
+    edit::{EditConnectorPage, EditPlatformConnectorPage},
+    list::{ConnectorsPage, PlatformConnectorsPage},
+    new::{NewConnectorPage, NewPlatformConnectorPage},
+    rotate::{RotateConnectorPage, RotatePlatformConnectorPage},
+    show::{ConnectorPage, PlatformConnectorPage},
+    test_call::{PlatformTestCallPage, TestCallPage},
+    trunks::{PlatformTrunksPage, TrunksPage},
+};
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
@@ -21,6 +32,7 @@ use crate::pages::ops::{
     account::AccountPage,
     accounts::AccountsPage,
     audit::OpsAuditPage,
+    connectors::{import::ImportRoutesPage, routes::RoutesPage},
     health::HealthPage,
     new_account::NewAccountPage,
     policies::PoliciesPage,
@@ -58,6 +70,7 @@ pub fn App() -> impl IntoView {
                 <PublicRoutes/>
                 <HelpRoutes/>
                 <AccountRoutes/>
+                <ConnectorRoutes/>
                 <SupportRoutes/>
                 <OpsRoutes/>
                 <Route ssr=SsrMode::Async path=path!("/*any") view=NotFound/>
@@ -147,6 +160,36 @@ fn AccountRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
+/// The connectors of an account, and those of the platform.
+#[component(transparent)]
+fn ConnectorRoutes() -> AnyNestedRoute {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors") view=ConnectorsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/new") view=NewConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con") view=ConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/connect") view=ConnectPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/trunks") view=TrunksPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/test-call") view=TestCallPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/edit") view=EditConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/rotate") view=RotateConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/delete") view=DeleteConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors") view=PlatformConnectorsPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/new") view=NewPlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con") view=PlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/connect") view=PlatformConnectPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/trunks") view=PlatformTrunksPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/test-call") view=PlatformTestCallPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/edit") view=EditPlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/rotate") view=RotatePlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/delete") view=DeletePlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/routes") view=RoutesPage/>
+        <Route ssr=ssr path=path!("/ops/connectors/:con/import") view=ImportRoutesPage/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
 /// The provider's support: its own pages, and the pages of an account in a support session.
 #[component(transparent)]
 fn SupportRoutes() -> AnyNestedRoute {
@@ -158,6 +201,8 @@ fn SupportRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints") view=EndpointsPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints/:ep") view=EndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors") view=ConnectorsPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors/:con") view=ConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries") view=DeliveriesPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>

@@ -7,7 +7,7 @@ use app::{
         endpoints::{CreateEndpoint, UpdateEndpoint},
         test_events::{SendTest, Start},
     },
-    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, SecureCookies},
+    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, PublicUrl, SecureCookies},
 };
 use axum::{
     Router,
@@ -167,6 +167,7 @@ fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 
         provide_context(ClientIp(client.clone()));
         provide_context(origin);
         provide_context(SecureCookies(state.is_https()));
+        provide_context(PublicUrl(state.public_url.as_str().trim_end_matches('/').to_owned()));
         provide_context(attempts.clone());
         provide_context(site::assets());
     };

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::{
     account::Accounts,
     audit::Audit,
+    connector::Connectors,
     delivery::Deliveries,
     endpoint::Endpoints,
     event::Events,
@@ -25,6 +26,7 @@ use crate::{
 pub trait Backend:
     Accounts
     + Audit
+    + Connectors
     + Members
     + Users
     + Tokens

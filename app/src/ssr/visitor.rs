@@ -61,6 +61,16 @@ const DEVICE_COOKIE: &str = "device";
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
+/// The address of this server as clients reach it, without a slash at its end. The server provides it in the context.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(pub String);
+
+/// The address of this server, for the configuration of phone systems.
+#[must_use]
+pub fn public_url() -> String {
+    use_context::<PublicUrl>().map(|url| url.0).unwrap_or_default()
+}
+
 /// The rate limit of sign-in attempts of this client. The server provides it in the context.
 #[derive(Clone)]
 pub struct AttemptLimit(Arc<dyn Fn() -> Option<u32> + Send + Sync>);
