@@ -12,6 +12,7 @@ use crate::pages::connectors::{
     delete::{DeleteConnectorPage, DeletePlatformConnectorPage},
     edit::{EditConnectorPage, EditPlatformConnectorPage},
     list::{ConnectorsPage, PlatformConnectorsPage},
+    mapping::{MappingPage, PlatformMappingPage},
     new::{NewConnectorPage, NewPlatformConnectorPage},
     rotate::{RotateConnectorPage, RotatePlatformConnectorPage},
     show::{ConnectorPage, PlatformConnectorPage},
@@ -24,7 +25,10 @@ use crate::pages::endpoints::{
     rotate_all::RotateAllPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
-use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
+use crate::pages::help::{
+    ApiPage, CausePage, CausesPage, ConnectAsteriskPage, ConnectFreeSwitchPage, ConnectHttpPage, HelpPage, RetriesPage,
+    SettingUpPage, VerifyPage,
+};
 use crate::pages::members::{
     ChangeStaffPage, InvitePage, InviteStaffPage, MemberPage, MembersPage, RemoveMemberPage, RemoveStaffPage, StaffPage,
 };
@@ -112,6 +116,9 @@ fn HelpRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/help/retries") view=RetriesPage/>
         <Route ssr=ssr.clone() path=path!("/help/causes") view=CausesPage/>
         <Route ssr=ssr.clone() path=path!("/help/causes/:code") view=CausePage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-asterisk") view=ConnectAsteriskPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-freeswitch") view=ConnectFreeSwitchPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-http") view=ConnectHttpPage/>
         <Route ssr=ssr path=path!("/help/api") view=ApiPage/>
     }
     .into_inner()
@@ -171,6 +178,7 @@ fn ConnectorRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/connect") view=ConnectPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/trunks") view=TrunksPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/test-call") view=TestCallPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/mapping") view=MappingPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/edit") view=EditConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/rotate") view=RotateConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/delete") view=DeleteConnectorPage/>
@@ -180,6 +188,7 @@ fn ConnectorRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/connect") view=PlatformConnectPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/trunks") view=PlatformTrunksPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/test-call") view=PlatformTestCallPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/mapping") view=PlatformMappingPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/edit") view=EditPlatformConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/rotate") view=RotatePlatformConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/delete") view=DeletePlatformConnectorPage/>

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use app::{
     api::{
+        connectors::{SaveMapping, SaveTrunks, UpdateConnector},
         endpoints::{CreateEndpoint, UpdateEndpoint},
+        ops_connectors::{ImportRoutes, SavePlatformMapping, SavePlatformTrunks, UpdatePlatformConnector},
         test_events::{SendTest, Start},
     },
     ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, PublicUrl, SecureCookies},
@@ -27,8 +29,8 @@ use tower_http::{CompressionLevel, compression::CompressionLayer, limit::Request
 use tower_sessions::Session;
 
 use crate::{
-    app_state::SharedState, audit_export, client_ip, csrf, live, local, plain_error::PlainError, rate_limit::Decision,
-    request_span, rest::body::drain, session_store, site, time_limit, user,
+    app_state::SharedState, audit_export, client_ip, csrf, live, live_ops, local, plain_error::PlainError,
+    rate_limit::Decision, request_span, rest::body::drain, session_store, site, time_limit, user,
 };
 
 /// Largest form in bytes. The longest field of most is a reason of 500 characters, each up to 12 bytes percent-encoded.
@@ -37,12 +39,23 @@ const FORM_MAX_BYTES: usize = 8 * 1_024;
 const HEADERS_FORM_MAX_BYTES: usize = 192 * 1_024;
 /// The same with an example payload of 256 KiB, which percent-encoding may triple.
 const PAYLOAD_FORM_MAX_BYTES: usize = 1_024 * 1_024;
+/// The same with the trunks of a connector: 50 of 80 characters, or a mapping of 16 KiB, which percent-encoding may triple.
+const CONNECTOR_FORM_MAX_BYTES: usize = 64 * 1_024;
+/// The same with a routing table of 1 MiB, whose separators are percent-encoded.
+const ROUTES_FORM_MAX_BYTES: usize = 2 * 1_024 * 1_024;
 /// The forms that may be larger than others.
-const LARGE_FORMS: [(&str, usize); 4] = [
+const LARGE_FORMS: [(&str, usize); 11] = [
     (CreateEndpoint::PATH, HEADERS_FORM_MAX_BYTES),
     (UpdateEndpoint::PATH, HEADERS_FORM_MAX_BYTES),
     (Start::PATH, HEADERS_FORM_MAX_BYTES),
     (SendTest::PATH, PAYLOAD_FORM_MAX_BYTES),
+    (SaveMapping::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (SaveTrunks::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (UpdateConnector::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (SavePlatformMapping::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (SavePlatformTrunks::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (UpdatePlatformConnector::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (ImportRoutes::PATH, ROUTES_FORM_MAX_BYTES),
 ];
 /// Brotli's quality for pages: a list of 50 rows shrinks to a tenth within 2 ms; higher levels cost more time than they save.
 const PAGE_QUALITY: i32 = 4;
@@ -59,6 +72,7 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_QUALITY)))
         .merge(audit_export::routes())
         .merge(live::routes())
+        .merge(live_ops::routes())
         .layer(session_store::layer(state))
         .layer(middleware::from_fn_with_state(state.clone(), csrf::check))
 }

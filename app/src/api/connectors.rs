@@ -2,11 +2,12 @@
 
 use domain::{
     audit::AuditRecord,
-    connector::{Connector, ConnectorForm, Gap, RawRequest, TrunksForm},
+    connector::{Connector, ConnectorForm, DryRun, Gap, MappingPreset, RawRequest, TrunksForm},
     event::EventRow,
     query::Page,
 };
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{error::UiError, links::ConnectorPages};
 
@@ -50,11 +51,32 @@ pub async fn load_latest_events(pages: ConnectorPages) -> Result<Vec<EventRow>, 
     Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &filter).await?.rows)
 }
 
-/// The latest requests to an HTTP connector, newest first.
-pub async fn load_requests(pages: ConnectorPages, con: String) -> Result<Vec<RawRequest>, UiError> {
+/// A request, and what a mapping makes of it: one result for each call in it, or why it can't be tried.
+pub type Tried = (RawRequest, Result<Vec<DryRun>, String>);
+
+/// The latest requests to an HTTP connector, newest first, with what this mapping makes of each.
+pub async fn load_tried(pages: ConnectorPages, connector: Connector, mapping: String) -> Result<Vec<Tried>, UiError> {
     use crate::ssr;
-    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, domain::id::ConnectorId::parse(&con)?);
-    Ok(ssr::backend()?.raw_requests(&actor, &id).await?)
+    let (actor, mappings) = (ssr::connectors::connector_owner(&pages).await?, ssr::mappings()?);
+    let requests = ssr::backend()?.raw_requests(&actor, &connector.id).await?;
+    let tried = |request: RawRequest| {
+        let result = mappings.dry_run(&connector, &mapping, &request).map_err(|error| error.to_string());
+        (request, result)
+    };
+    Ok(requests.into_iter().map(tried).collect())
+}
+
+/// All presets of mappings.
+pub fn load_presets() -> Result<Vec<MappingPreset>, UiError> {
+    Ok(crate::ssr::mappings()?.presets())
+}
+
+/// A mapping, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingForm {
+    /// JSON.
+    #[serde(default)]
+    pub mapping: String,
 }
 
 /// Address of this server, for the configuration of phone systems.
@@ -85,4 +107,15 @@ pub async fn save_trunks(acct: String, con: String, form: TrunksForm) -> Result<
 #[server(prefix = "/api", endpoint = "connectors/turn")]
 pub async fn turn_connector(acct: String, con: String, turn: String) -> Result<(), UiError> {
     crate::ssr::connectors::turn_connector(&ConnectorPages::Account(acct), &con, &turn).await
+}
+
+/// Saves the mapping of an HTTP connector; `then=try` only tries it.
+#[server(prefix = "/api", endpoint = "connectors/mapping")]
+pub async fn save_mapping(
+    acct: String,
+    con: String,
+    form: MappingForm,
+    #[server(default)] then: String,
+) -> Result<(), UiError> {
+    crate::ssr::connectors::save_mapping(&ConnectorPages::Account(acct), &con, &form, &then).await
 }

@@ -12,7 +12,7 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::UiError, links::ConnectorPages};
+use crate::{api::connectors::MappingForm, error::UiError, links::ConnectorPages};
 
 /// Routes on a page.
 const ROUTES_SHOWN: u32 = 50;
@@ -105,6 +105,16 @@ pub async fn save_platform_trunks(con: String, form: TrunksForm) -> Result<(), U
 #[server(prefix = "/api", endpoint = "ops/connectors/turn")]
 pub async fn turn_platform_connector(con: String, turn: String) -> Result<(), UiError> {
     crate::ssr::connectors::turn_connector(&ConnectorPages::Platform, &con, &turn).await
+}
+
+/// Saves the mapping of an HTTP connector of the platform; `then=try` only tries it.
+#[server(prefix = "/api", endpoint = "ops/connectors/mapping")]
+pub async fn save_platform_mapping(
+    con: String,
+    form: MappingForm,
+    #[server(default)] then: String,
+) -> Result<(), UiError> {
+    crate::ssr::connectors::save_mapping(&ConnectorPages::Platform, &con, &form, &then).await
 }
 
 /// Adds or changes a route. `back` is the page of the connector that the form is on.

@@ -8,8 +8,8 @@ use domain::{
 };
 use serde::Serialize;
 
-use super::{Done, actor, backend, form, operator};
-use crate::{error::UiError, links::ConnectorPages};
+use super::{Done, actor, backend, form, mappings, operator};
+use crate::{api::connectors::MappingForm, error::UiError, links::ConnectorPages};
 
 /// What a token for a connector beside its phone system needs.
 const SCOPES: [Scope; 2] = [Scope::EventsWrite, Scope::ConnectorsWrite];
@@ -40,7 +40,8 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
     let back = format!("{}/new?system={}", pages.list(), domain::query::encode(&posted.system));
     form(&back, posted, async {
         let actor = connector_owner(pages).await?;
-        let ConnectorWithSecret { connector, secret } = backend()?.create_connector(&actor, &posted.input()?).await?;
+        let ConnectorWithSecret { connector, secret } =
+            backend()?.create_connector(&actor, &with_preset(posted.input()?)).await?;
         let mut message =
             format!("{} created. Copy the text below now: its secrets are shown only once.", connector.name);
         let token = match connector.way {
@@ -52,6 +53,34 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
             Way::Ari | Way::Ami | Way::Http => String::new(),
         };
         Ok(Done::to(pages.page(connector.id.as_str(), "connect")).keeping(&Shown { secret, token }).saying(message))
+    })
+    .await
+}
+
+/// An HTTP connector begins with the preset of its phone system.
+fn with_preset(input: ConnectorInput) -> ConnectorInput {
+    let none_yet = input.way == Way::Http && input.mapping.is_none();
+    let presets = if none_yet { mappings().map(|mappings| mappings.presets()).unwrap_or_default() } else { Vec::new() };
+    let preset = presets.into_iter().find(|preset| preset.name == input.system.as_str()).map(|preset| preset.json);
+    ConnectorInput { mapping: input.mapping.or(preset), ..input }
+}
+
+/// Saves the mapping of an HTTP connector, or shows what it makes of the latest requests.
+///
+/// # Errors
+/// As [`form`].
+pub async fn save_mapping(pages: &ConnectorPages, con: &str, posted: &MappingForm, then: &str) -> Result<(), UiError> {
+    let page = pages.page(con, "mapping");
+    form(&page, posted, async {
+        let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
+        let current = backend()?.connector(&actor, &id).await?;
+        mappings()?.check(&posted.mapping)?;
+        if then == "try" {
+            return Ok(Done::to(&page).keeping(posted));
+        }
+        let input = ConnectorInput { mapping: Some(posted.mapping.clone()), ..ConnectorInput::of(&current) };
+        backend()?.update_connector(&actor, &id, &input, None).await?;
+        Ok(Done::to(&page).saying("Mapping saved. It applies from the next request on."))
     })
     .await
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::account::RequestOrigin;
+use domain::connector::Mappings;
 use domain::id::UserId;
 use domain::query::pairs;
 use domain::user::DEVICE_COOKIE_DAYS;
@@ -105,6 +106,14 @@ pub fn require_within_rate_limit() -> Result<(), UiError> {
 /// `Internal` if the server has not provided it.
 pub fn backend() -> Result<Arc<dyn Backend>, UiError> {
     use_context::<Arc<dyn Backend>>().ok_or_else(|| missing("backend"))
+}
+
+/// The rules of HTTP connectors. The server provides them in the context.
+///
+/// # Errors
+/// `Internal` if it has not.
+pub fn mappings() -> Result<Arc<dyn Mappings>, UiError> {
+    use_context::<Arc<dyn Mappings>>().ok_or_else(|| missing("mappings"))
 }
 
 /// The session, signed in or not.

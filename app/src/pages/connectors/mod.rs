@@ -6,6 +6,7 @@ pub mod edit;
 mod fields;
 mod gaps;
 pub mod list;
+pub mod mapping;
 pub mod new;
 mod paste;
 pub mod rotate;
@@ -23,8 +24,11 @@ use leptos::server_fn::ServerFn as _;
 
 use crate::{
     api::{
-        connectors::{CreateConnector, SaveTrunks, TurnConnector, UpdateConnector},
-        ops_connectors::{CreatePlatformConnector, SavePlatformTrunks, TurnPlatformConnector, UpdatePlatformConnector},
+        connectors::{CreateConnector, SaveMapping, SaveTrunks, TurnConnector, UpdateConnector},
+        ops_connectors::{
+            CreatePlatformConnector, SavePlatformMapping, SavePlatformTrunks, TurnPlatformConnector,
+            UpdatePlatformConnector,
+        },
     },
     components::{render_context::RenderContext, steps::Step},
     error::UiError,
@@ -103,12 +107,14 @@ impl Area {
                 update: UpdateConnector::PATH,
                 trunks: SaveTrunks::PATH,
                 turn: TurnConnector::PATH,
+                mapping: SaveMapping::PATH,
             },
             ConnectorPages::Platform => Actions {
                 create: CreatePlatformConnector::PATH,
                 update: UpdatePlatformConnector::PATH,
                 trunks: SavePlatformTrunks::PATH,
                 turn: TurnPlatformConnector::PATH,
+                mapping: SavePlatformMapping::PATH,
             },
         }
     }
@@ -139,6 +145,7 @@ struct Actions {
     update: &'static str,
     trunks: &'static str,
     turn: &'static str,
+    mapping: &'static str,
 }
 
 /// The steps of setting up a connector.
