@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     account::Accounts,
     audit::Audit,
-    connector::Connectors,
+    connector::{ConnectorDoors, Connectors},
     delivery::Deliveries,
     endpoint::Endpoints,
     event::Events,
@@ -27,6 +27,7 @@ pub trait Backend:
     Accounts
     + Audit
     + Connectors
+    + ConnectorDoors
     + Members
     + Users
     + Tokens

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod backup;
+pub mod connector;
 mod descriptors;
 mod instance_keys;
 pub mod key;
@@ -54,6 +55,9 @@ enum Verb {
     /// Accounts: customers of the phone platform.
     #[command(subcommand)]
     Account(account::Account),
+    /// Connectors: phone systems that report calls.
+    #[command(subcommand)]
+    Connector(Box<connector::Connector>),
     /// Users who sign in.
     #[command(subcommand)]
     User(user::User),
@@ -112,6 +116,7 @@ pub async fn run() -> ExitCode {
     let result = match verb {
         Verb::Serve(serve) => serve::run(*serve).await,
         Verb::Account(account) => account::run(account).await,
+        Verb::Connector(connector) => connector::run(*connector).await,
         Verb::User(user) => user::run(user).await,
         Verb::Token(token) => token::run(token).await,
         Verb::Audit(audit) => audit::run(audit).await,
@@ -145,6 +150,14 @@ async fn engine(store: &Store) -> Result<Arc<Engine>, CommandError> {
     require_database(store)?;
     let keys = store.keys().map_err(anyhow::Error::from)?;
     open(store, keys.map_or_else(placeholder_keys, Ok)?).await
+}
+
+/// The engine for a command that encrypts: with the instance keys.
+async fn engine_with_keys(store: &Store) -> Result<Arc<Engine>, CommandError> {
+    require_database(store)?;
+    let keys = store.keys().map_err(anyhow::Error::from)?;
+    let missing = || anyhow!("the instance keys are not at {}; this command encrypts with them", store.key_place());
+    open(store, keys.ok_or_else(missing)?).await
 }
 
 /// Only a server creates a database: in the wrong folder, a command would succeed on an empty one.

@@ -163,7 +163,7 @@ fn check_media_type(headers: &HeaderMap, is_empty: bool) -> Result<(), Problem> 
     Err(Problem::new(Kind::MediaType, "Send JSON with Content-Type: application/json."))
 }
 
-async fn read(
+pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     max_bytes: usize,

@@ -6,7 +6,8 @@ use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     Error,
     actor::Permission,
-    event::{Accepted, BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent},
+    connector::route::Destination,
+    event::{BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent},
     id::AccountId,
 };
 use futures::future::join_all;
@@ -19,7 +20,8 @@ use crate::{
     rest::{
         auth::Caller,
         body::{JsonBody, parse},
-        events::{AcceptedJson, EventRequest, status},
+        destination::{self, AcceptedJson, Posted},
+        events::EventRequest,
         openapi::Errors,
         problem::{Kind, Problem, ProblemDocument},
     },
@@ -77,8 +79,8 @@ pub enum OutcomeJson {
 }
 
 impl ResultJson {
-    fn accepted(accepted: Accepted) -> Self {
-        Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()), refused: None }
+    fn of(posted: Posted) -> Self {
+        Self { status: posted.status().as_u16(), outcome: OutcomeJson::Accepted(posted.into()), refused: None }
     }
 
     fn rejected(problem: impl Into<Problem>) -> Self {
@@ -87,6 +89,12 @@ impl ResultJson {
         let outcome = OutcomeJson::Rejected { problem: problem.document() };
         Self { status: kind.facts().1.as_u16(), outcome, refused: Some(kind) }
     }
+}
+
+/// An event of the batch: to be accepted, or one that nobody gets.
+enum Valid {
+    For(Checked),
+    Nobody(Posted),
 }
 
 /// A valid event of the batch, with its index in the batch.
@@ -115,7 +123,8 @@ pub async fn post(
     let mut calls = HashMap::<(AccountId, String), Vec<Checked>>::new();
     for (index, raw) in batch.events.iter().enumerate() {
         match check(&state, &caller, index, raw).await {
-            Ok(checked) => {
+            Ok(Valid::Nobody(posted)) => results.push(Some(ResultJson::of(posted))),
+            Ok(Valid::For(checked)) => {
                 calls
                     .entry((checked.account.clone(), checked.event.payload.call_id.clone()))
                     .or_default()
@@ -135,22 +144,27 @@ pub async fn post(
     Ok((StatusCode::ACCEPTED, Json(BatchJson { results })))
 }
 
-async fn check(state: &AppState, caller: &Caller, index: usize, raw: &RawValue) -> Result<Checked, Problem> {
+async fn check(state: &AppState, caller: &Caller, index: usize, raw: &RawValue) -> Result<Valid, Problem> {
     if raw.get().len() > EVENT_BODY_MAX_BYTES {
         return Err(Error::TooLarge("This event is larger than the limit of 256 KiB per event.".to_owned()).into());
     }
     let posted: PostedEvent = parse::<EventRequest>(raw.get().as_bytes())?.into();
     let event = NewEvent::parse(&posted)?;
-    let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    let account = match destination::of(state, caller, &posted).await? {
+        Destination::Account(account) => account,
+        Destination::Unrouted(_) => return Ok(Valid::Nobody(Posted::Unrouted)),
+        Destination::Paused => return Ok(Valid::Nobody(Posted::Paused)),
+    };
     caller.count_event(state)?;
-    Ok(Checked { index, account, event })
+    Ok(Valid::For(Checked { index, account, event }))
 }
 
 async fn in_order(state: &AppState, caller: &Caller, call: Vec<Checked>) -> Vec<(usize, ResultJson)> {
     let mut results = Vec::with_capacity(call.len());
     for Checked { index, account, event } in call {
         let result = state.backend.accept_event(&caller.0, &account, event).await;
-        results.push((index, result.map_or_else(ResultJson::rejected, ResultJson::accepted)));
+        let result = result.map(Posted::Accepted).map_or_else(ResultJson::rejected, ResultJson::of);
+        results.push((index, result));
     }
     results
 }

@@ -7,8 +7,13 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod bulk_rotation;
+pub mod connector_json;
+pub mod connector_reports;
+pub mod connector_routes;
+pub mod connectors;
 pub mod deliveries;
 pub mod delivery_json;
+pub mod destination;
 pub mod endpoint_json;
 pub mod endpoints;
 pub mod event_batch;
@@ -19,6 +24,8 @@ pub mod query;
 pub mod recover;
 pub mod rotation;
 pub mod rotation_json;
+
+pub mod table_body;
 pub mod tokens;
 
 use axum::{
@@ -93,6 +100,16 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(tokens::rotate))
         .routes(routes!(audit::list))
+        .routes(routes!(connectors::list, connectors::create))
+        .routes(routes!(connectors::show, connectors::change, connectors::delete))
+        .routes(routes!(connectors::pause))
+        .routes(routes!(connectors::resume))
+        .routes(routes!(connectors::rotate))
+        .routes(routes!(connectors::report))
+        .routes(routes!(connectors::gaps, connectors::add_gap))
+        .routes(routes!(connector_routes::list, connector_routes::replace, connector_routes::set))
+        .routes(routes!(connector_routes::remove))
+        .routes(routes!(connector_routes::unrouted, connector_routes::clear_unrouted))
 }
 
 /// The OpenAPI document.

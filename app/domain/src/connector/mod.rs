@@ -117,7 +117,7 @@ impl Connector {
         if self.paused_at.is_some() {
             return ConnectorStatus::Paused;
         }
-        self.state.status(self.way, now)
+        self.state.status(self.system, self.way, now)
     }
 }
 

@@ -22,6 +22,13 @@ impl Numbers for British {
         }
     }
 
+    fn e164_prefix(&self, prefix: &str, country: Option<Country>) -> Option<String> {
+        match prefix.strip_prefix('0') {
+            Some(rest) if country.is_some_and(is_british) => Some(format!("+44{rest}")),
+            _ => InternationalOnly.e164_prefix(prefix, country),
+        }
+    }
+
     fn national(&self, e164: &str, country: Country) -> Option<String> {
         let rest = e164.strip_prefix("+44")?;
         is_british(country).then(|| format!("0{rest}"))
