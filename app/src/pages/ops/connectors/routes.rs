@@ -116,7 +116,7 @@ fn AddRoute(con: String, choices: Option<Vec<AccountChoice>>, flash: Flash) -> i
             <form class="grid max-w-column gap-4" method="post" action=SetRoute::PATH>
                 <input type="hidden" name="con" value=con/>
                 <Field name="number" label="Number" required=true
-                    hint="A number, the beginning of one followed by *, ext: and an extension, context: and a context, or * for everything else."/>
+                    hint="A number, the beginning of one followed by *, extension: and an extension, context: and a context, or * for everything else."/>
                 <div class="grid gap-1">
                     <label class="font-semibold" for="account">"Account"</label>
                     <FieldErrorText name="account" error=error/>
