@@ -20,6 +20,7 @@ pub mod ingress;
 pub mod known_host;
 pub mod listen;
 pub mod live;
+pub mod live_ops;
 pub mod local;
 pub mod mail;
 pub mod measure;

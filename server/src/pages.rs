@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use app::{
     api::{
+        connectors::{SaveMapping, SaveTrunks, UpdateConnector},
         endpoints::{CreateEndpoint, UpdateEndpoint},
+        ops_connectors::{ImportRoutes, SavePlatformMapping, SavePlatformTrunks, UpdatePlatformConnector},
         test_events::{SendTest, Start},
     },
-    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, SecureCookies},
+    ssr::{AttemptLimit, ClientIp, Postponed, PostponedForm, PublicUrl, SecureCookies},
 };
 use axum::{
     Router,
@@ -28,7 +30,7 @@ use tower_sessions::Session;
 
 use crate::{
     app_state::{AppState, SharedState},
-    audit_export, client_ip, csrf, live, local,
+    audit_export, client_ip, csrf, live, live_ops, local,
     plain_error::{self, PlainError},
     rate_limit::Decision,
     request_body::{self, Received, Refused},
@@ -43,12 +45,23 @@ const FORM_MAX_BYTES: usize = 8 * 1_024;
 const HEADERS_FORM_MAX_BYTES: usize = 192 * 1_024;
 /// The same with an example payload of 256 KiB, which percent-encoding may triple.
 const PAYLOAD_FORM_MAX_BYTES: usize = 1_024 * 1_024;
+/// The same with the trunks of a connector: 50 of 80 characters, or a mapping of 16 KiB, which percent-encoding may triple.
+const CONNECTOR_FORM_MAX_BYTES: usize = 64 * 1_024;
+/// The same with a routing table of 1 MiB, whose separators are percent-encoded.
+const ROUTES_FORM_MAX_BYTES: usize = 2 * 1_024 * 1_024;
 /// The forms that may be larger than others.
-const LARGE_FORMS: [(&str, usize); 4] = [
+const LARGE_FORMS: [(&str, usize); 11] = [
     (CreateEndpoint::PATH, HEADERS_FORM_MAX_BYTES),
     (UpdateEndpoint::PATH, HEADERS_FORM_MAX_BYTES),
     (Start::PATH, HEADERS_FORM_MAX_BYTES),
     (SendTest::PATH, PAYLOAD_FORM_MAX_BYTES),
+    (SaveMapping::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (SaveTrunks::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (UpdateConnector::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (SavePlatformMapping::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (SavePlatformTrunks::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (UpdatePlatformConnector::PATH, CONNECTOR_FORM_MAX_BYTES),
+    (ImportRoutes::PATH, ROUTES_FORM_MAX_BYTES),
 ];
 /// Brotli's quality for pages: a list of 50 rows shrinks to a tenth within 2 ms; higher levels cost more time than they save.
 const PAGE_QUALITY: i32 = 4;
@@ -65,6 +78,7 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_QUALITY)))
         .merge(audit_export::routes())
         .merge(live::routes())
+        .merge(live_ops::routes())
         .layer(session_store::layer(state))
         .layer(middleware::from_fn_with_state(state.clone(), csrf::check))
 }
@@ -190,6 +204,7 @@ fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 
         provide_context(ClientIp(client.clone()));
         provide_context(origin);
         provide_context(SecureCookies(state.is_https()));
+        provide_context(PublicUrl(state.public_url.as_str().trim_end_matches('/').to_owned()));
         provide_context(attempts.clone());
         provide_context(site::assets());
     };

@@ -209,8 +209,16 @@ mod tests {
     async fn statuses(first: Error) -> Vec<u16> {
         let account = AccountId::new(UnixMs(0), 1);
         let payload = RawValue::from_string(EventKind::IncomingCall.example().to_owned()).unwrap();
-        let event =
-            NewEvent::parse(&PostedEvent { account: None, id: None, payload, timestamp: None, details: None }).unwrap();
+        let event = NewEvent::parse(&PostedEvent {
+            account: None,
+            id: None,
+            payload,
+            timestamp: None,
+            details: None,
+            connector: None,
+            route: None,
+        })
+        .unwrap();
         let call = (0..3).map(|index| Checked { index, account: account.clone(), event: event.clone() });
         let first = Mutex::new(Some(first));
         let accepted = || Accepted { id: EventId::parse("evt_1").unwrap(), deliveries: 1, repeated: false };

@@ -22,7 +22,7 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { admins_manage_connectors_and_developers_see_them an_edit_states_the_version_it_started_from a_secret_opens_its_connector_until_it_is_rotated a_paused_connector_does_not_open an_account_has_at_most_fifty_connectors a_connector_that_loses_its_phone_system_is_recorded_and_its_admins_get_an_email_once operators_get_emails_about_platform_connectors a_later_report_of_a_gap_replaces_it_and_the_latest_are_kept requests_are_sealed_and_kept_for_an_hour open_calls_survive_a_restart a_deleted_connector_leaves_nothing only_operators_let_the_server_dial support_sees_no_mapping_and_no_requests }
+on_both! { admins_manage_connectors_and_developers_see_them an_edit_states_the_version_it_started_from a_secret_opens_its_connector_until_it_is_rotated open_pages_hear_of_what_a_connector_reports a_paused_connector_does_not_open an_account_has_at_most_fifty_connectors a_connector_that_loses_its_phone_system_is_recorded_and_its_admins_get_an_email_once operators_get_emails_about_platform_connectors a_later_report_of_a_gap_replaces_it_and_the_latest_are_kept requests_are_sealed_and_kept_for_an_hour open_calls_survive_a_restart a_deleted_connector_leaves_nothing only_operators_let_the_server_dial support_sees_no_mapping_and_no_requests }
 
 pub(crate) fn form(system: &str, way: &str) -> ConnectorForm {
     ConnectorForm {
@@ -92,6 +92,21 @@ async fn admins_manage_connectors_and_developers_see_them(harness: TestHarness) 
     }
     assert_eq!(harness.engine.connector_log(&harness.admin, id).await.unwrap().len(), 1);
     assert_eq!(actions(&harness).await, [AuditAction::ConnectorCreated]);
+}
+
+async fn open_pages_hear_of_what_a_connector_reports(harness: TestHarness) {
+    let own = create(&harness, &harness.admin, "twilio", "").await;
+    let mut changes = harness.engine.changes();
+    harness.engine.report_state(&harness.admin, &own.connector.id, &connected()).await.unwrap();
+    let account = harness.admin.account().unwrap().clone();
+    assert_eq!(changes.recv().await.unwrap(), account);
+    let gap =
+        Gap { from: harness.now(), to: None, reason: GapReason::Other, calls_closed: 0, filled: 0, incomplete: 0 };
+    harness.engine.report_gap(&harness.admin, &own.connector.id, &gap).await.unwrap();
+    assert_eq!(changes.recv().await.unwrap(), account);
+    let open = harness.engine.open_connector(own.connector.id.as_str(), &own.secret).await.unwrap();
+    harness.engine.keep_request(&open, &request(1, "")).await.unwrap();
+    assert_eq!(changes.recv().await.unwrap(), account);
 }
 
 async fn an_edit_states_the_version_it_started_from(harness: TestHarness) {

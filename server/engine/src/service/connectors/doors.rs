@@ -63,7 +63,7 @@ impl ConnectorDoors for Engine {
         let mut tx = self.db().begin().await?;
         requests::add(&mut tx, connector, &id, &sealed, now).await?;
         state::set_last_event(&mut tx, connector, now).await?;
-        Ok(tx.commit().await?)
+        Ok(tx.commit_then(self.connector_changed(&open.connector.owner)).await?)
     }
 
     async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()> {

@@ -1,5 +1,7 @@
 //! What connectors report: their state, and gaps.
 
+use std::sync::Arc;
+
 use domain::{
     audit::AuditAction,
     connector::{Connector, ConnectorOwner, Gap, StateReport},
@@ -36,7 +38,7 @@ impl Engine {
             let entry = Entry::new(self.next_id(), self.now(), connectors::key(owner), AuditAction::ConnectorUp);
             self.record(&mut tx, entry.about(id.as_str(), &before.name)).await?;
         }
-        tx.commit().await?;
+        tx.commit_then(self.connector_changed(owner)).await?;
         Ok(Connector { state: after, ..before })
     }
 
@@ -46,8 +48,14 @@ impl Engine {
         connectors::one(self.db(), owner, id).await?.ok_or_else(not_found)?;
         let mut tx = self.db().begin().await?;
         let added = gaps::set(&mut tx, id, gap).await?;
-        tx.commit().await?;
+        tx.commit_then(self.connector_changed(owner)).await?;
         Ok(added)
+    }
+
+    /// After the commit: tells the open pages of the account. Those of operators look by themselves.
+    pub(super) fn connector_changed(&self, owner: &ConnectorOwner) -> impl Future<Output = ()> + Send + use<> {
+        let (sender, account) = (Arc::clone(self.sender()), owner.account().map(ToString::to_string));
+        async move { sender.changed(account).await }
     }
 
     /// One page of gaps, newest first.
