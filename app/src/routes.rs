@@ -26,8 +26,8 @@ use crate::pages::endpoints::{
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
 use crate::pages::help::{
-    ApiPage, CausePage, CausesPage, ConnectAsteriskPage, ConnectFreeSwitchPage, ConnectHttpPage, HelpPage, RetriesPage,
-    SettingUpPage, VerifyPage,
+    ApiPage, CausePage, CausesPage, ConnectAsteriskPage, ConnectFreeSwitchPage, ConnectHttpPage, ConnectKamailioPage,
+    ConnectRecordsPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage,
 };
 use crate::pages::members::{
     ChangeStaffPage, InvitePage, InviteStaffPage, MemberPage, MembersPage, RemoveMemberPage, RemoveStaffPage, StaffPage,
@@ -119,6 +119,8 @@ fn HelpRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/help/connect-asterisk") view=ConnectAsteriskPage/>
         <Route ssr=ssr.clone() path=path!("/help/connect-freeswitch") view=ConnectFreeSwitchPage/>
         <Route ssr=ssr.clone() path=path!("/help/connect-http") view=ConnectHttpPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-records") view=ConnectRecordsPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-kamailio") view=ConnectKamailioPage/>
         <Route ssr=ssr path=path!("/help/api") view=ApiPage/>
     }
     .into_inner()

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod backup;
+pub mod connect;
 pub mod connector;
 mod descriptors;
 mod instance_keys;
@@ -74,6 +75,9 @@ enum Verb {
     Backup(backup::Backup),
     /// Replace the database with a backup while no server runs (SQLite).
     Restore(restore::Restore),
+    /// Connectors: phone systems that post events.
+    #[command(subcommand)]
+    Connect(connect::Connect),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
 }
@@ -123,6 +127,7 @@ pub async fn run() -> ExitCode {
         Verb::Key(key) => key::run(key).await,
         Verb::Backup(backup) => backup::run(backup).await,
         Verb::Restore(restore) => restore::run(restore).await,
+        Verb::Connect(connect) => connect::run(&connect),
         Verb::Simulate(simulate) => simulate::run(simulate).await,
     };
     exporter.flush().await;

@@ -22,7 +22,6 @@ use crate::{
         auth::Caller,
         body::{EmptyBody, JsonBody},
         openapi::Errors,
-        paginate,
         problem::Problem,
         query::Query,
         table_body::TableBody,
@@ -143,7 +142,7 @@ pub async fn list(
     query.finish()?;
     let id = ConnectorId::parse(&id)?;
     let page = state.backend.routes(&caller.0, &id, &text, cursor.as_deref(), limit).await?;
-    Ok(Json(List { data: page.rows.into_iter().map(RouteJson::from).collect(), next: page.next }))
+    Ok(Json(List::of_short(page.rows.into_iter().map(RouteJson::from).collect(), page.next)))
 }
 
 /// Replace all routes of a platform connector.
@@ -226,8 +225,7 @@ pub async fn unrouted(
     let all = state.backend.unrouted(&caller.0, &ConnectorId::parse(&id)?).await?;
     let id = |row: &Unrouted| if row.number.is_empty() { NO_NUMBER.to_owned() } else { row.number.clone() };
     let keyed: Vec<(String, Unrouted)> = all.into_iter().map(|row| (id(&row), row)).collect();
-    let (rows, next) = paginate(keyed, limit, after.as_deref(), |(id, _)| id)?;
-    Ok(Json(List { data: rows.into_iter().map(|(_, row)| row.into()).collect(), next }))
+    List::paginated(keyed, limit, after.as_deref(), |(id, _)| id, |(_, row)| row.into()).map(Json)
 }
 
 /// Forget the numbers without a route.

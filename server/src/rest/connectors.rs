@@ -22,7 +22,6 @@ use crate::{
         connector_json::{ConnectorJson, ConnectorWithSecretJson, CreateConnectorRequest, UpdateConnectorRequest},
         connector_reports::{GapJson, StateRequest},
         openapi::Errors,
-        paginate,
         problem::Problem,
         query::Query,
     },
@@ -62,9 +61,9 @@ pub async fn list(
     let (limit, after) = (query.limit(), query.cursor(|text| ConnectorId::parse(text).is_ok()));
     query.finish()?;
     let all = state.backend.connectors(&caller.0).await?;
-    let (rows, next) = paginate(all, limit, after.as_deref(), |connector| connector.id.as_str())?;
     let now = state.backend.clock().now();
-    Ok(Json(List { data: rows.into_iter().map(|connector| ConnectorJson::new(connector, now)).collect(), next }))
+    let json = |connector| ConnectorJson::new(connector, now);
+    List::paginated(all, limit, after.as_deref(), |connector| connector.id.as_str(), json).map(Json)
 }
 
 /// Show a connector.
@@ -217,5 +216,5 @@ pub async fn gaps(
     let (limit, cursor) = (query.limit(), query.cursor(|text| text.parse::<i64>().is_ok()));
     query.finish()?;
     let page = state.backend.gaps(&caller.0, &ConnectorId::parse(&id)?, cursor.as_deref(), limit).await?;
-    Ok(Json(List { data: page.rows.into_iter().map(GapJson::from).collect(), next: page.next }))
+    Ok(Json(List::of_short(page.rows.into_iter().map(GapJson::from).collect(), page.next)))
 }

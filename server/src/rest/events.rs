@@ -222,7 +222,7 @@ pub async fn list(
     };
     query.finish()?;
     let page = state.backend.events(&caller.0, &filter).await?;
-    Ok(Json(List { data: page.rows.into_iter().map(EventJson::from).collect(), next: page.next }))
+    Ok(Json(List::of_short(page.rows.into_iter().map(EventJson::from).collect(), page.next)))
 }
 
 /// Show an event with its outcome.

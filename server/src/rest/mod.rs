@@ -18,6 +18,7 @@ pub mod endpoint_json;
 pub mod endpoints;
 pub mod event_batch;
 pub mod events;
+pub mod list;
 pub mod openapi;
 pub mod problem;
 pub mod query;
@@ -32,9 +33,7 @@ use axum::{
     Json, Router, middleware,
     routing::{any, get},
 };
-use domain::Error;
-use serde::Serialize;
-use utoipa::{ToSchema, openapi::OpenApi};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -42,17 +41,10 @@ use crate::{
     rest::problem::{Kind, Problem},
 };
 
+pub use list::List;
+
 /// The path prefix of version 1.
 pub const PREFIX: &str = "/api/v1";
-
-/// One page of a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct List<T> {
-    /// The rows.
-    pub data: Vec<T>,
-    /// Pass it as `cursor` for the next page; null on the last one.
-    pub next: Option<String>,
-}
 
 /// All operations with their description.
 fn calls() -> OpenApiRouter<SharedState> {
@@ -132,26 +124,6 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
     // A nested router does not match a trailing slash.
     let root = any(not_found).layer(middleware::from_fn(problem::ensure_problem_documents));
     Router::new().nest(PREFIX, routes).route(&format!("{PREFIX}/"), root)
-}
-
-/// One page of a list that is in memory: the rows after the one with the id `after`, and the next cursor.
-fn paginate<T>(
-    mut rows: Vec<T>,
-    limit: u32,
-    after: Option<&str>,
-    id: impl Fn(&T) -> &str,
-) -> Result<(Vec<T>, Option<String>), Problem> {
-    if let Some(after) = after {
-        let Some(at) = rows.iter().position(|row| id(row) == after) else {
-            return Err(Error::invalid("cursor", "This row no longer exists. Start again from the first page.").into());
-        };
-        rows.drain(..=at);
-    }
-    let limit = limit as usize;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| id(row).to_owned());
-    Ok((rows, next))
 }
 
 async fn not_found() -> Problem {

@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use axum::{
-    body::Bytes,
     extract::{FromRequest, Request},
     http::header,
 };
 
 use crate::{
     app_state::SharedState,
-    byte_budget::HeldBytes,
+    request_body::Received,
     rest::{
-        body::{JsonBody, read},
+        body::{JsonBody, receive},
         problem::Problem,
         query::Query,
     },
@@ -30,19 +29,15 @@ pub enum TableBody {
 }
 
 /// A table as text.
-pub struct CsvBody {
-    bytes: Bytes,
-    /// Held until the response.
-    _held: HeldBytes,
-}
+pub struct CsvBody(Received<String>);
 
 impl CsvBody {
     /// The text: UTF-8, or ISO 8859-1 as spreadsheets still save it.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
-        match std::str::from_utf8(&self.bytes) {
+        match std::str::from_utf8(&self.0.bytes) {
             Ok(text) => Cow::Borrowed(text),
-            Err(_) => Cow::Owned(self.bytes.iter().copied().map(char::from).collect()),
+            Err(_) => Cow::Owned(self.0.bytes.iter().copied().map(char::from).collect()),
         }
     }
 }
@@ -58,7 +53,6 @@ impl FromRequest<SharedState> for TableBody {
         }
         let (parts, body) = request.into_parts();
         Query::of(parts.uri.query().unwrap_or_default()).finish()?;
-        let (bytes, held) = read(&parts.headers, body, TABLE_MAX_BYTES, &state.bodies.batches).await?;
-        Ok(Self::Csv(CsvBody { bytes, _held: held }))
+        receive(&parts, body, TABLE_MAX_BYTES, state).await.map(CsvBody).map(Self::Csv)
     }
 }

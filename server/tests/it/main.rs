@@ -8,6 +8,7 @@ mod audit;
 mod browser;
 mod command;
 mod crash;
+mod database_away;
 mod deployment;
 mod fault_run;
 mod full_disk;

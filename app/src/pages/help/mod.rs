@@ -55,3 +55,15 @@ pub fn ConnectFreeSwitchPage() -> impl IntoView {
 pub fn ConnectHttpPage() -> impl IntoView {
     help_page("/connect-http")
 }
+
+/// `/help/connect-records`.
+#[component]
+pub fn ConnectRecordsPage() -> impl IntoView {
+    help_page("/connect-records")
+}
+
+/// `/help/connect-kamailio`.
+#[component]
+pub fn ConnectKamailioPage() -> impl IntoView {
+    help_page("/connect-kamailio")
+}

@@ -1,8 +1,9 @@
 //! Listens to the other nodes on one Postgres.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use crate::{
     delivery::{Sender, cluster::ClusterMessage},
@@ -20,32 +21,43 @@ const RECONNECT_MS: u64 = 1_000;
 /// Listens to the other nodes.
 pub(super) struct ClusterListener {
     sender: Arc<Sender>,
-    /// Has listened since before the node began to work, for the first tick.
-    first: Mutex<Option<Connection>>,
+    /// None while it is lost.
+    connection: Mutex<Option<Connection>>,
 }
 
 impl ClusterListener {
-    pub(super) const fn new(sender: Arc<Sender>, first: Connection) -> Self {
-        Self { sender, first: Mutex::new(Some(first)) }
+    /// Continues with a connection that has listened since before the node began to work.
+    pub(super) fn new(sender: Arc<Sender>, connection: Connection) -> Self {
+        Self { sender, connection: Mutex::new(Some(connection)) }
     }
 
+    /// Waits for one message, or connects again.
     async fn listen(&self) -> StoreResult<()> {
-        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let listener = if first.is_some() { first } else { postgres::listener(&self.sender.context.db).await? };
-        let Some(mut listener) = listener else { return Ok(()) };
-        // Earlier messages are unknown: claim, now that nothing more can be missed.
-        self.sender.wake_at(self.sender.now());
-        loop {
-            let Some(received) = listener.try_recv().await? else {
-                // The connection was lost and is there again; what was sent in between is unknown.
-                self.sender.wake_at(self.sender.now());
-                self.sender.context.access_changed(String::new());
-                continue;
-            };
-            if let Some(message) = ClusterMessage::parse(received.payload()) {
-                self.handle(message).await;
+        let mut kept = self.connection.lock().await;
+        let Some(mut listener) = kept.take() else {
+            *kept = postgres::listener(&self.sender.context.db).await?;
+            self.catch_up();
+            return Ok(());
+        };
+        // A connection that cannot be used any more is not kept.
+        let received = listener.try_recv().await?;
+        *kept = Some(listener);
+        drop(kept);
+        match received {
+            None => self.catch_up(),
+            Some(received) => {
+                if let Some(message) = ClusterMessage::parse(received.payload()) {
+                    self.handle(message).await;
+                }
             }
         }
+        Ok(())
+    }
+
+    /// The connection was lost and is there again; what was sent in between is unknown.
+    fn catch_up(&self) {
+        self.sender.wake_at(self.sender.now());
+        self.sender.context.access_changed(String::new());
     }
 
     async fn handle(&self, message: ClusterMessage) {
@@ -82,13 +94,13 @@ impl Worker for ClusterListener {
         "cluster_listener"
     }
 
-    /// Lasts until the connection is lost or the node stops.
+    /// Short, so that its status says whether it listens now: until the next message.
     async fn tick(&self) -> StoreResult<Pause> {
         tokio::select! {
             result = self.listen() => result?,
             () = self.sender.context.stopped() => {}
         }
-        Ok(Pause::Fixed(RECONNECT_MS))
+        Ok(Pause::Fixed(0))
     }
 
     fn retry_after_ms(&self) -> u64 {

@@ -58,6 +58,10 @@ impl Worker for Outbox {
             return Ok(Pause::Fixed(POLL_MS));
         }
         let due = emails::claim(db, now, now.plus_ms(CLAIMED_MS), AT_ONCE).await?;
+        if due.is_empty() {
+            // Another transaction has locked them.
+            return Ok(Pause::Fixed(POLL_MS));
+        }
         for noted in join_all(due.into_iter().map(|email| self.send(email))).await {
             noted?;
         }

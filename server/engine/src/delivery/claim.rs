@@ -33,6 +33,9 @@ const CLAIM_MAX: u32 = 256;
 const CLAIM_ENDPOINTS_MAX: usize = 32;
 /// Polls at least this often, for work that other nodes left and clocks that jumped.
 const POLL_MS: i64 = 10 * SECOND_MS;
+/// A claim skips rows that other transactions have locked. Those that change nothing notify nobody, so it is repeated after
+/// this time, in milliseconds.
+const SKIPPED_MS: i64 = 250;
 /// Claims at most this often, so that many retries share a claim.
 const PAUSE_MS: u64 = 20;
 
@@ -124,7 +127,7 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
     let (due, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|endpoint| endpoint.due <= now.0);
     let open = with_room(sender, due);
     let mut again = open.len() > CLAIM_ENDPOINTS_MAX;
-    let mut claimed = Claimed::nothing(sender, Source::Database);
+    let (mut claimed, mut emptied) = (Claimed::nothing(sender, Source::Database), Vec::new());
     for endpoint in open.iter().take(CLAIM_ENDPOINTS_MAX) {
         let room = sender.queues().claimable(endpoint).min(CLAIM_MAX as usize);
         if room == 0 {
@@ -137,13 +140,17 @@ async fn claim(sender: &Arc<Sender>) -> StoreResult<Option<UnixMs>> {
         if leased.len() == room {
             sender.queues().note_overflow(endpoint);
             again |= kept == room;
+        } else if kept == leased.len() {
+            emptied.push(Arc::clone(endpoint));
         }
     }
+    let skipped = queue::has_skipped(&mut tx, &emptied, now).await?.then(|| now.plus_ms(SKIPPED_MS));
     claimed.load(sender, &mut tx).await?;
     tx.commit().await?;
     count(&context.counters.claimed, claimed.loaded.len());
     claimed.enqueue(sender);
-    Ok(if again { Some(now) } else { later.first().map(|endpoint| UnixMs(endpoint.due)) })
+    let due = later.first().map(|endpoint| UnixMs(endpoint.due));
+    Ok(if again { Some(now) } else { skipped.into_iter().chain(due).min() })
 }
 
 /// The due endpoints that have room in memory. The others are claimed for when they have.

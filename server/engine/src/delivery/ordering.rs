@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use domain::{UnixMs, event::EventKind};
 
 use crate::store::{
-    db::{Dialect, Tx},
+    db::Tx,
     deliveries::{
         ordering_keys::{self, OpenKey, OrderingKey},
         queue::NewDelivery,
@@ -14,9 +14,6 @@ use crate::store::{
     error::StoreResult,
     events::NewEventRow,
 };
-
-/// When to claim again. A claim skips locked rows, which may have been due just then.
-const SKIPPED_MS: i64 = 250;
 
 /// The ordering key of a delivery.
 pub(super) fn key(delivery: &NewDelivery) -> OrderingKey {
@@ -29,21 +26,21 @@ pub(super) fn keys(deliveries: &[NewDelivery]) -> Vec<OrderingKey> {
 }
 
 /// Removes the due time of deliveries whose call has an earlier one that they wait for. The end of a call first ends its
-/// call events that wait for a retry. Returns when a claim is worth it.
+/// call events that wait for a retry. Returns when something became due.
 pub(super) async fn apply(
     tx: &mut Tx,
     deliveries: &mut [NewDelivery],
     open: &mut HashMap<OrderingKey, OpenKey>,
     now: UnixMs,
 ) -> StoreResult<Option<UnixMs>> {
-    let mut soon = (!open.is_empty() && tx.dialect() == Dialect::Postgres).then(|| now.plus_ms(SKIPPED_MS));
+    let mut due = None;
     let ends = deliveries.iter().filter(|d| d.kind == EventKind::CallProcessed.as_str()).map(key);
     let ending: Vec<OrderingKey> = ends.filter(|key| open.contains_key(key)).collect();
     if !ending.is_empty() {
         let ended = ordering_keys::supersede(tx, &ending, now).await?;
         if !ended.is_empty() {
             if !ordering_keys::promote_next(tx, &ended, None, now).await?.is_empty() {
-                soon = Some(now);
+                due = Some(now);
             }
             *open = ordering_keys::open(tx, &keys(deliveries)).await?;
         }
@@ -56,7 +53,7 @@ pub(super) async fn apply(
             delivery.due_ms = None;
         }
     }
-    Ok(soon)
+    Ok(due)
 }
 
 /// Gives the deliveries, which are in the order of their events, the numbers of those events.

@@ -39,8 +39,8 @@ impl Engine {
         let size = page_size(filter.limit) as usize;
         let more = rows.len() > size;
         rows.truncate(size);
-        let next = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
-        Ok(AuditPage { rows: rows.into_iter().map(|(_, record)| record).collect(), next })
+        let next = rows.last().filter(|_| more).map(|record| record.position.to_string());
+        Ok(AuditPage { rows, next })
     }
 
     /// The latest records about an object, newest first.
@@ -50,7 +50,7 @@ impl Engine {
         // Client addresses are for those who may read the audit log.
         let in_full = actor.may(Permission::ReadAudit) || actor.may(Permission::Ops);
         let shown = |record: AuditRecord| AuditRecord { address: record.address.filter(|_| in_full), ..record };
-        Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| shown(record)).collect())
+        Ok(records.into_iter().take(LOG_SHOWN as usize).map(shown).collect())
     }
 
     /// A record of what the actor does now, in this account's chain.

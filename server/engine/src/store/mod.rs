@@ -26,6 +26,7 @@ pub mod ops;
 pub(crate) mod postgres;
 pub(crate) mod probe;
 mod purge;
+pub mod spool;
 pub mod sql;
 pub mod sqlite;
 pub mod users;

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
 };
 
@@ -18,6 +18,7 @@ use tokio::{
 pub(crate) struct Proxy {
     address: SocketAddr,
     cuts: watch::Sender<usize>,
+    refuses: Arc<AtomicBool>,
     /// Bytes of responses that still pass; `usize::MAX` for no limit.
     left: Arc<AtomicUsize>,
     round_trips: Arc<AtomicUsize>,
@@ -32,9 +33,13 @@ impl Proxy {
         let (cuts, cut) = watch::channel(0);
         let left = Arc::new(AtomicUsize::new(usize::MAX));
         let (passing, round_trips) = (left.clone(), Arc::new(AtomicUsize::new(0)));
-        let trips = round_trips.clone();
+        let (trips, refuses) = (round_trips.clone(), Arc::new(AtomicBool::new(false)));
+        let refusing = refuses.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if refusing.load(Relaxed) {
+                    continue;
+                }
                 let server = UnixStream::connect(format!("{folder}/.s.PGSQL.5432")).await.unwrap();
                 let (mut cut, left, trips) = (cut.clone(), passing.clone(), trips.clone());
                 cut.mark_unchanged();
@@ -49,7 +54,7 @@ impl Proxy {
                 });
             }
         });
-        Self { address, cuts, left, round_trips }
+        Self { address, cuts, refuses, left, round_trips }
     }
 
     /// The URL of the same database through the proxy.
@@ -66,6 +71,12 @@ impl Proxy {
     /// Cuts all connections at once.
     pub(crate) fn cut(&self) {
         self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
+    /// Cuts all connections, and closes new ones at once, until this is called with `false`.
+    pub(crate) fn refuse(&self, refuses: bool) {
+        self.refuses.store(refuses, Relaxed);
+        self.cut();
     }
 
     /// Cuts the connection whose response exceeds this many bytes from now on, in the middle of a message.

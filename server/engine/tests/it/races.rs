@@ -14,6 +14,7 @@ use domain::{
 use engine::{
     background::Pacing,
     clock::sleep_ms,
+    delivery::claim::claim_once,
     store::{
         db::Tx,
         deliveries::{
@@ -355,4 +356,23 @@ async fn one_of_four_endpoints_added_at_once_gets_the_url(harness: TestHarness) 
         join_all((0..4).map(|_| harness.engine.create_endpoint(&harness.admin, &input, Duplicate::Refuse))).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 1);
     assert!(added.iter().all(|added| matches!(added, Ok(_) | Err(Error::Conflict { .. }))));
+}
+
+#[tokio::test]
+async fn a_claim_that_skips_a_locked_delivery_is_repeated_soon() {
+    let harness = TestHarness::new(On::Postgres).await;
+    harness.endpoint().await;
+    harness.accept(EventKind::IncomingCall, 1).await;
+    harness.run().await;
+    let (key, id) = (key(&harness).await, harness.only_delivery().await.row.id);
+    harness.engine.resend(&harness.admin, &id).await.unwrap();
+    // As a second resend does, which then finds that there is nothing to resend, changes nothing and notifies nobody.
+    let mut other = begin(&harness).await;
+    ordering_keys::busy(&mut other, &[key]).await.unwrap();
+    let next = claim_once(harness.engine.sender()).await.unwrap();
+    let wait_ms = next.expect("the delivery is still due").since_ms(harness.now());
+    assert!((1..=1_000).contains(&wait_ms), "the next claim is in {wait_ms} ms");
+    other.commit().await.unwrap();
+    assert_eq!(harness.run().await, 1);
+    assert_eq!(claim_once(harness.engine.sender()).await.unwrap(), None, "nothing is due any more");
 }

@@ -50,6 +50,8 @@ pub(super) const PAGES: &[(&str, Access)] = &[
     ("/help/connect-asterisk", Open),
     ("/help/connect-freeswitch", Open),
     ("/help/connect-http", Open),
+    ("/help/connect-kamailio", Open),
+    ("/help/connect-records", Open),
     ("/help/api", Open),
     ("/a/:acct", In(ReadEndpoints)),
     ("/a/:acct/start", In(WriteEndpoints)),

@@ -80,12 +80,8 @@ impl Tokens for Engine {
         refuse_for_platform(owner, &new.scopes, "scopes")?;
         let new_token = self.new_token(owner, actor, new.name, new.scopes, new.expires_days);
         let mut tx = self.db().begin().await?;
-        let limits = self.limits_of(owner).await?;
-        if api_tokens::count_valid(&mut tx, owner, self.now()).await? >= i64::from(limits.of(Limit::Tokens)) {
-            let most = limits.of(Limit::Tokens);
-            let detail = format!("You can have at most {most} active tokens. Revoke the ones you no longer use.");
-            return Err(Error::Conflict { detail, existing: None });
-        }
+        api_tokens::lock_owner(&mut tx, owner).await?;
+        self.refuse_too_many_tokens(&mut tx, owner, "Revoke the ones you no longer use.").await?;
         self.add_token(&mut tx, actor, &new_token.0, AuditAction::ApiTokenCreated, None).await?;
         tx.commit().await?;
         Ok(CreatedToken { token: new_token.0.token, secret: new_token.1 })
@@ -105,9 +101,14 @@ impl Tokens for Engine {
         let (stored, secret) = self.new_token(owner, actor, name, scopes, days);
         let until = now.plus_ms(i64::from(overlap_h) * HOUR_MS);
         let mut tx = self.db().begin().await?;
+        api_tokens::lock_owner(&mut tx, owner).await?;
         if !api_tokens::replace(&mut tx, owner, id, &stored.token.id, until).await? {
             return Err(already_replaced());
         }
+        // After the replacement: without an overlap, the old token no longer counts.
+        let instead =
+            "Tokens that are being replaced count until they expire. Revoke one, or rotate without an overlap.";
+        self.refuse_too_many_tokens(&mut tx, owner, instead).await?;
         self.add_token(&mut tx, actor, &stored, AuditAction::ApiTokenRotated, Some(&before.token)).await?;
         tx.commit_then(self.forget_token(before.hash)).await?;
         Ok(CreatedToken { token: stored.token, secret })
@@ -195,6 +196,16 @@ impl Engine {
             Some(suspension) => Err(Error::Suspended(suspension.message())),
             None => Ok(Some(account.limits.of(Limit::EventsPerS))),
         }
+    }
+
+    /// Refuses one more token. The caller has locked the owner.
+    async fn refuse_too_many_tokens(&self, tx: &mut Tx, owner: Option<&AccountId>, instead: &str) -> Result<()> {
+        let most = self.limits_of(owner).await?.of(Limit::Tokens);
+        if api_tokens::count_valid(tx, owner, self.now()).await? < i64::from(most) {
+            return Ok(());
+        }
+        let detail = format!("You can have at most {most} active tokens. {instead}");
+        Err(Error::Conflict { detail, existing: None })
     }
 
     async fn stored_token(&self, owner: Option<&AccountId>, id: &TokenId) -> Result<StoredToken> {

@@ -35,7 +35,7 @@ impl Engine {
         let (stored, open) = self.prepare(account, new, false)?;
         let mut tx = self.db().begin().await?;
         accounts::lock(&mut tx, account).await?;
-        self.refuse_too_many(&mut tx, account).await?;
+        self.refuse_too_many_endpoints(&mut tx, account).await?;
         if duplicate == Duplicate::Refuse
             && let Some((existing, name)) = endpoints::by_url(&mut tx, account, &stored.endpoint.url).await?
         {
@@ -68,7 +68,7 @@ impl Engine {
             drop(tx);
             return Ok(self.stored(account, &EndpointId::parse(&id)?).await?.endpoint);
         }
-        self.refuse_too_many(&mut tx, account).await?;
+        self.refuse_too_many_endpoints(&mut tx, account).await?;
         self.insert(tx, actor, &stored).await?;
         Ok(stored.endpoint)
     }
@@ -101,7 +101,7 @@ impl Engine {
         Ok(tx.commit().await?)
     }
 
-    async fn refuse_too_many(&self, tx: &mut Tx, account: &AccountId) -> Result<()> {
+    async fn refuse_too_many_endpoints(&self, tx: &mut Tx, account: &AccountId) -> Result<()> {
         let most = self.limits_of(Some(account)).await?.of(Limit::Endpoints);
         if endpoints::count(tx, account).await? < i64::from(most) {
             return Ok(());
@@ -118,7 +118,7 @@ impl Engine {
         account: &AccountId,
         url: &TargetUrl,
     ) -> Result<()> {
-        let (most, host) = (self.limits_of(Some(account)).await?.of(Limit::EndpointsPerHost), url.host());
+        let (most, host) = (self.limits_of(Some(account)).await?.of(Limit::EndpointsPerHost), url.canonical_host());
         let there = endpoints::hosts(tx, account).await?.into_iter().filter(|other| *other == host).count();
         if there < most as usize {
             return Ok(());

@@ -74,9 +74,12 @@ impl Endpoints for Engine {
         version: Option<u32>,
     ) -> Result<Endpoint> {
         let account = actor.account_if(Permission::WriteEndpoints)?;
-        let stored = self.stored(account, id).await?;
-        refuse_deleted(&stored.endpoint)?;
+        refuse_deleted(&self.stored(account, id).await?.endpoint)?;
         let new = self.checked(input).await?;
+        let mut tx = self.db().begin().await?;
+        accounts::lock(&mut tx, account).await?;
+        // Under the lock: a concurrent change may have moved it to another host.
+        let stored = self.stored(account, id).await?;
         let headers = kept_headers(&credentials::open_or_internal(self.vault(), &stored)?, new.headers)?;
         let before = stored.endpoint.clone();
         let changed = Endpoint {
@@ -91,9 +94,7 @@ impl Endpoints for Engine {
             ..stored.endpoint
         };
         let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
-        let mut tx = self.db().begin().await?;
-        if changed.url.host() != before.url.host() {
-            accounts::lock(&mut tx, account).await?;
+        if changed.url.canonical_host() != before.url.canonical_host() {
             self.refuse_too_many_at_host(&mut tx, account, &changed.url).await?;
         }
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {

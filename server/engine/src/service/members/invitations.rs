@@ -10,7 +10,7 @@ use domain::{
     member::{
         INVITATION_MS, Invitation, InvitationDetails, MailStatus, NewUserForm, SecretLink, Team, TeamKind, TeamRole,
     },
-    time::DAY_MS,
+    time::{DAY_MS, wait_s},
 };
 
 use super::team::rules;
@@ -24,26 +24,18 @@ use crate::{
         db::Tx,
         emails as outbox,
         error::StoreError,
-        members::{self, invitations},
+        members::{
+            self,
+            invitations::{self, Sent},
+        },
         users,
     },
 };
 
-/// Seconds after which a team that has sent too many invitations may retry.
+/// Seconds after which to try again when too many emails were sent.
 const RETRY_AFTER_S: u32 = 3_600;
-
-/// An account has a limited number of members, people who are invited included.
-fn refuse_too_many(team: &Team, members: usize) -> Result<()> {
-    let Team::Account(account) = team else { return Ok(()) };
-    let most = account.limits.of(Limit::Members);
-    if members < most as usize {
-        return Ok(());
-    }
-    let detail = format!(
-        "This account is limited to {most} members, including pending invitations. Ask your provider to raise the limit."
-    );
-    Err(Error::Conflict { detail, existing: None })
-}
+/// Most invitations of one team to one address within 24 hours.
+const TO_ADDRESS_PER_DAY: i64 = 5;
 
 impl Engine {
     /// Invites an email address that is neither a member nor invited.
@@ -60,7 +52,7 @@ impl Engine {
             return Err(Error::invalid("email", format!("{email} is already {}.", rules(team.kind()).member)));
         }
         let open = invitations::open(&mut tx, team).await?;
-        refuse_too_many(team, members.len() + open.iter().filter(|one| one.expires > self.now()).count())?;
+        self.refuse_too_many_members(team, members.len(), &open)?;
         if let Some(earlier) = open.into_iter().find(|one| one.email == email) {
             if earlier.expires > self.now() {
                 let words = format!("{email} has already been invited. Resend or withdraw that invitation.");
@@ -73,17 +65,33 @@ impl Engine {
 
     /// Replaces an open invitation by one with a new link and a new expiry.
     pub(super) async fn reinvite(&self, team: &Team, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
-        let (tx, earlier) = self.close_invitation(team, id).await?;
+        let (mut tx, members, earlier) = self.close_invitation(team, id).await?;
+        // An expired one did not count any more.
+        let open = invitations::open(&mut tx, team).await?;
+        self.refuse_too_many_members(team, members, &open)?;
         self.send_invitation(tx, team, actor, earlier.email, earlier.role).await
     }
 
     /// Withdraws an open invitation.
     pub(super) async fn withdraw_from(&self, team: &Team, actor: &Actor, id: &InvitationId) -> Result<Invitation> {
-        let (mut tx, invitation) = self.close_invitation(team, id).await?;
+        let (mut tx, _, invitation) = self.close_invitation(team, id).await?;
         let entry = self.entry_of(team, rules(team.kind()).withdrawn).by(actor);
         self.record(&mut tx, entry.about(id.as_str(), &invitation.email)).await?;
         tx.commit().await?;
         Ok(invitation)
+    }
+
+    /// An account has a limited number of members, people who are invited included.
+    fn refuse_too_many_members(&self, team: &Team, members: usize, invited: &[Invitation]) -> Result<()> {
+        let Team::Account(account) = team else { return Ok(()) };
+        let most = account.limits.of(Limit::Members);
+        if members + invited.iter().filter(|one| one.expires > self.now()).count() < most as usize {
+            return Ok(());
+        }
+        let detail = format!(
+            "This account is limited to {most} members, including pending invitations. Ask your provider to raise the limit."
+        );
+        Err(Error::Conflict { detail, existing: None })
     }
 
     /// Inserts an invitation, queues the email with its link, and commits the transaction.
@@ -96,11 +104,7 @@ impl Engine {
         role: TeamRole,
     ) -> Result<Invitation> {
         let (now, rules) = (self.now(), rules(team.kind()));
-        if let Some(most) = rules.invitations_per_day
-            && invitations::sent_since(&mut tx, team, now.plus_ms(-DAY_MS)).await? >= most
-        {
-            return Err(Error::TooMany { retry_after_s: RETRY_AFTER_S });
-        }
+        self.refuse_too_many_invitations(&mut tx, team, &email).await?;
         let (id, invited_by) = (self.new_id(InvitationId::new), actor.name());
         let invitation = Invitation {
             id,
@@ -124,6 +128,23 @@ impl Engine {
         tx.commit().await?;
         let link = (!self.config().mail.is_configured()).then_some(SecretLink(page));
         Ok(Invitation { link, ..invitation })
+    }
+
+    /// Limits the emails that a team can cause, in all and to one address.
+    async fn refuse_too_many_invitations(&self, tx: &mut Tx, team: &Team, email: &str) -> Result<()> {
+        let since = self.now().plus_ms(-DAY_MS);
+        let limits = [(None, rules(team.kind()).invitations_per_day), (Some(email), Some(TO_ADDRESS_PER_DAY))];
+        for (to, most) in limits {
+            let Some(most) = most else { continue };
+            let Sent { sent, first_ms } = invitations::sent_since(tx, team, to, since).await?;
+            if sent >= most {
+                let whom = to.map(|email| format!(" to {email}")).unwrap_or_default();
+                let detail = format!("At most {most} invitations{whom} are sent within 24 hours. Try again later.");
+                let wait_ms = first_ms.map_or(DAY_MS, |first_ms| first_ms - since.0);
+                return Err(Error::LimitReached { detail, retry_after_s: wait_s(wait_ms) });
+            }
+        }
+        Ok(())
     }
 
     /// The invitation of a link, if it can be accepted.
@@ -191,16 +212,16 @@ impl Engine {
         self.join_team(tx, open_invitation, &user, client_ip).await
     }
 
-    /// Withdraws an open invitation, and leaves the transaction open.
-    async fn close_invitation(&self, team: &Team, id: &InvitationId) -> Result<(Tx, Invitation)> {
+    /// Withdraws an open invitation, and leaves the transaction open. Also returns the number of members.
+    async fn close_invitation(&self, team: &Team, id: &InvitationId) -> Result<(Tx, usize, Invitation)> {
         let mut tx = self.db().begin().await?;
-        members::lock(&mut tx, team).await?;
+        let members = members::lock(&mut tx, team).await?.len();
         let open = invitations::open(&mut tx, team).await?;
         let invitation = open.into_iter().find(|one| one.id == *id);
         let invitation = invitation.ok_or_else(|| Error::NotFound("Invitation".into()))?;
         invitations::withdraw(&mut tx, team, id, self.now()).await?;
         outbox::cancel(&mut tx, id.as_str()).await?;
-        Ok((tx, invitation))
+        Ok((tx, members, invitation))
     }
 
     /// Adds the user, unless the invitation has been used or withdrawn since.

@@ -7,8 +7,10 @@ use domain::{
 };
 
 use crate::store::{
+    accounts,
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
+    members,
 };
 
 const ADD: &str = "INSERT INTO api_tokens (id, account_id, name, hash, hint, scopes, created_ms, created_by, expires_ms) \
@@ -122,6 +124,14 @@ pub async fn one(db: &Db, owner: Option<&AccountId>, id: &TokenId) -> StoreResul
     let row: Option<TokenRow> = on!(&db.readers, c => sqlx::query_as(ONE)
         .bind(text(owner)).bind(id.as_str()).fetch_optional(c).await?);
     row.map(StoredToken::try_from).transpose()
+}
+
+/// Locks the owner until the transaction ends, so that their tokens can be counted reliably.
+pub async fn lock_owner(tx: &mut Tx, owner: Option<&AccountId>) -> StoreResult<()> {
+    match owner {
+        Some(account) => accounts::lock(tx, account).await,
+        None => members::lock_staff(tx).await,
+    }
 }
 
 /// How many of the owner's tokens are valid.

@@ -4,6 +4,8 @@
 //! only that node's outcome counts. `due_ms` is the time of the next attempt. It is NULL while the delivery waits for an
 //! earlier one of its call and endpoint ([`super::ordering_keys`]), so a claim never overtakes.
 
+use std::sync::Arc;
+
 use domain::{
     UnixMs,
     id::{DeliveryId, Entropy, decode},
@@ -13,7 +15,7 @@ use serde::Serialize;
 
 use crate::store::{
     conditions::suspended,
-    db::{Db, Tx, on, within},
+    db::{Db, Dialect, Tx, on, within},
     error::StoreResult,
     ops::parked::not_parked,
     sql::{Sql, json_list},
@@ -55,6 +57,12 @@ static CLAIM: Sql = Sql::new(concat!(
        AND due_ms IS NOT NULL AND due_ms <= $3 AND ",
     not_parked!("deliveries", "deliveries.id"),
     " ORDER BY due_ms, id LIMIT $4 {skip_locked}) RETURNING id",
+));
+static SKIPPED: Sql = Sql::new(concat!(
+    "SELECT COUNT(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id IN {list $1} AND state IN ('queued', 'retrying') \
+     AND lease_owner IS NULL AND due_ms IS NOT NULL AND due_ms <= $2 AND ",
+    not_parked!("deliveries", "deliveries.id"),
+    " LIMIT 1) AS skipped",
 ));
 const DUE: &str = concat!(
     "SELECT id FROM deliveries WHERE endpoint_id = $1 AND state IN ('queued', 'retrying') AND lease_owner IS NULL \
@@ -196,6 +204,17 @@ pub async fn claim(tx: &mut Tx, node: &str, endpoint: &str, now: UnixMs, limit: 
     let sql = CLAIM.on(tx.dialect());
     Ok(within!(tx, c => sqlx::query_scalar(sql)
         .bind(node).bind(endpoint).bind(now.0).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Whether claims of this transaction skipped due deliveries of these endpoints, of which they claimed all they could: other
+/// transactions have locked them. Never on SQLite.
+pub async fn has_skipped(tx: &mut Tx, endpoints: &[Arc<str>], now: UnixMs) -> StoreResult<bool> {
+    if endpoints.is_empty() || tx.dialect() == Dialect::Sqlite {
+        return Ok(false);
+    }
+    let (sql, list) = (SKIPPED.on(tx.dialect()), json_list(endpoints.iter().map(AsRef::as_ref)));
+    let skipped: i64 = within!(tx, c => sqlx::query_scalar(sql).bind(list).bind(now.0).fetch_one(c).await?);
+    Ok(skipped > 0)
 }
 
 /// The ids of up to `limit` due deliveries of an endpoint that are neither leased nor parked, earliest first.

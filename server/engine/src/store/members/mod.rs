@@ -67,14 +67,18 @@ pub(crate) async fn list(db: &Db, team: &Team) -> StoreResult<Vec<Member>> {
 pub(crate) async fn lock(tx: &mut Tx, team: &Team) -> StoreResult<Vec<Member>> {
     match team {
         Team::Account(account) => accounts::lock(tx, &account.id).await?,
-        Team::Staff => {
-            let lock = LOCK_STAFF.on(tx.dialect());
-            let _: Vec<String> = within!(tx, c => sqlx::query_scalar(lock).fetch_all(c).await?);
-        }
+        Team::Staff => lock_staff(tx).await?,
     }
     let (sql, account) = statement(team);
     let rows: Vec<MemberRow> = within!(tx, c => sqlx::query_as(sql).bind(account).fetch_all(c).await?);
     rows.into_iter().map(|row| member(team.kind(), row)).collect()
+}
+
+/// Locks the staff until the transaction ends.
+pub(crate) async fn lock_staff(tx: &mut Tx) -> StoreResult<()> {
+    let lock = LOCK_STAFF.on(tx.dialect());
+    let _: Vec<String> = within!(tx, c => sqlx::query_scalar(lock).fetch_all(c).await?);
+    Ok(())
 }
 
 /// Changes a member's role; `None` removes them.
