@@ -116,7 +116,7 @@ async fn operators_are_told_to_look_at_their_connectors_and_members_are_not() {
     let path = "/ops/connectors/live";
     let member = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     assert_eq!(member.request(Method::GET, path).send().await.unwrap().status(), StatusCode::NOT_FOUND);
-    let operator = Browser::operator(&app).await;
+    let operator = crate::ops::operator(&app).await;
     let mut stream = operator.request(Method::GET, path).send().await.unwrap();
     until(&mut stream, ": connected").await;
     until(&mut stream, "event: change").await;
