@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A browser with a signed-in operator.
-async fn operator(app: &TestApp) -> Browser<'_> {
+pub(crate) async fn operator(app: &TestApp) -> Browser<'_> {
     let place = Affiliation::Staff(StaffRole::Operator);
     let email = "olga@provider.example";
     app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();

@@ -18,7 +18,7 @@ pub use self::{
     form::{AMI_ADDRESS_FIELD, ConnectorForm, ConnectorInput, NewConnector},
     gap::{Gap, GapReason},
     health::{ConnectorProblem, ConnectorState, ConnectorStatus, DOWN_MS, REPORT_EVERY_MS, SILENT_MS, StateReport},
-    mapping::{DryRun, DryRunField, MappingPreset, Mappings},
+    mapping::{DryRun, DryRunField, MappingForm, MappingPreset, Mappings},
     port::{ConnectorDoors, Connectors, InsideConnector, OpenConnector},
     system::{System, Way},
     trunks::{SeenEndpoint, TrunksForm, seen_endpoints},

@@ -56,10 +56,10 @@ async fn connect(route: RouteParams, area: Area) -> Result<Html, UiError> {
         </Heading>
         <Steps steps=steps here=here/>
         <div class="grid items-start gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
-            <div class="order-2 grid gap-6 lg:order-1">
+            <div class="grid gap-6">
                 <Instructions connector=connector.clone() area=area.clone()/>
             </div>
-            <div class="order-1 lg:order-2 lg:border-l lg:border-line lg:pl-6">
+            <div class="border-t border-line pt-6 lg:border-t-0 lg:border-l lg:pt-0 lg:pl-6">
                 <Arrivals connector=connector area=area/>
             </div>
         </div>
