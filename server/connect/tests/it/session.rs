@@ -188,7 +188,8 @@ fn a_withheld_number_is_never_on_disk() {
     connector.connect(&mut asterisk).unwrap();
     for message in messages {
         connector.hear(&mut asterisk, &message);
-        let kept = format!("{:?} {:?} {:?}", connector.disk, connector.posted, connector.session.report());
+        let posted = serde_json::to_string(&connector.posted).unwrap();
+        let kept = format!("{:?} {posted} {:?}", connector.disk, connector.session.report());
         assert!(!kept.contains("01632960001"), "{kept}");
     }
     assert_eq!(asterisk.asked, 1);
