@@ -77,8 +77,8 @@ async fn a_withheld_number_appears_nowhere() {
     for entry in std::fs::read_dir(&data).unwrap() {
         written.extend(std::fs::read(entry.unwrap().path()).unwrap());
     }
-    let number = b"01632960001";
-    assert!(withheld.text.contains("01632960001"), "the phone system knows it");
+    let number = b"7700900123";
+    assert!(withheld.text.contains("7700900123"), "the phone system knows it");
     assert!(!written.windows(number.len()).any(|window| window == number));
 }
 

@@ -219,6 +219,12 @@ impl Session {
         Some(Batch { events, changes, gaps, observed: self.observed(now) })
     }
 
+    /// How many events wait to be saved.
+    #[must_use]
+    pub fn unsaved(&self) -> usize {
+        self.events.len()
+    }
+
     /// What has to be saved at the end, when a session is stopped.
     pub fn last_batch(&mut self, now: UnixMs) -> Option<Batch> {
         self.saved_at = UnixMs::default();
