@@ -86,7 +86,7 @@ fn connector(text: &str) -> Result<ConnectorId, String> {
 fn name(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let fits = !text.is_empty() && text.len() <= NAME_MAX_CHARS && text.chars().all(is_plain) && !text.starts_with('.');
-    let wrong = || format!("a name has at most {NAME_MAX_CHARS} letters, digits, dots, dashes and underscores");
+    let wrong = || format!("a name has at most {NAME_MAX_CHARS} characters: A to Z, 0 to 9, dot, dash and underscore");
     if fits { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 

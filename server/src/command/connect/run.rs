@@ -43,7 +43,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Runs until it is told to stop.
+    /// Runs until a signal stops it.
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let spool = Arc::new(open(&self.spool, self.limits).await?);

@@ -44,7 +44,7 @@ async fn a_connector_that_is_killed_during_calls_loses_nothing_and_posts_nothing
             // Only what was not acknowledged may be posted again, and the server knows its ID.
             kinds.dedup();
             assert_eq!((ids.len(), kinds.len()), (2, 2), "{name}, killed at {cut}: {ids:?}");
-            connector.kill();
+            assert!(connector.stop().await.success());
         }
     }
 }
@@ -62,7 +62,7 @@ async fn a_phone_system_that_is_killed_ends_its_calls() {
         .await;
     pbx.play(&recording.split_at("Event: HangupRequest").0).await;
     assert_eq!(server.accepted().await.0, "IncomingCall");
-    pbx.vanish();
+    pbx.vanish().await;
     let mut state = Value::Null;
     while state["problem"] != "unreachable" {
         state = server.next("/state").await.body;

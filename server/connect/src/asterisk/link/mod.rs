@@ -230,9 +230,7 @@ impl<S: Sink> Link<S> {
 
 #[expect(clippy::disallowed_methods, reason = "a real connection is watched in real time; the session has the clock")]
 fn ticks() -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS.unsigned_abs()));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks
+    tokio::time::interval(Duration::from_millis(TICK_MS.unsigned_abs()))
 }
 
 async fn filled(filling: &mut Option<JoinHandle<Vec<CallRecord>>>) -> Vec<CallRecord> {
