@@ -1,10 +1,10 @@
 # Offhook. Every target may be the first command on a fresh Debian or Ubuntu with rustup, Node.js 20 and make: it
 # installs what it needs and says so. The work is done by the scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test faults lint build bench screenshots
+.PHONY: help run dev test test-pbx faults lint build bench screenshots
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
 
 run: ## build, then start at http://127.0.0.1:3000 with data in ./data
 	@.make/run
@@ -14,6 +14,9 @@ dev: ## debug build, rebuilt and restarted after each change
 
 test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 	@.make/test
+
+test-pbx: ## calls on a real Asterisk, which is fetched from Debian, through the connector to a receiver
+	@.make/test-pbx
 
 faults: ## the long runs: several servers, wrong clocks, broken connections; random input
 	@.make/faults

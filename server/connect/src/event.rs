@@ -25,7 +25,7 @@ pub struct CallEvent {
     /// What only endpoints that ask for details receive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
-    /// What routing goes by.
+    /// What it is routed by.
     #[serde(default)]
     pub route: Route,
 }
@@ -160,7 +160,7 @@ pub enum CallStatus {
     Voicemail,
 }
 
-/// Somebody in a call: stored in the phone system, or a number.
+/// A party of a call: stored in the phone system, or a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Party {

@@ -29,12 +29,17 @@ impl Calls {
         true
     }
 
-    fn apply(&mut self, key: &str, record: &CallRecord) {
+    pub(super) fn apply(&mut self, key: &str, record: &CallRecord) {
         let peer = |name: &str| {
             let (kind, endpoint) = self.settings.kind(name);
             (kind == Kind::Extension && !endpoint.is_empty()).then(|| Party::extension(&endpoint))
         };
-        let party = if let RecordEnd::Answered { peer: name, .. } = &record.end { peer(name) } else { None };
+        let party = match &record.end {
+            RecordEnd::Answered { peer: name, number, .. } => {
+                peer(name).or_else(|| number.clone().map(|number| Party::Number(number::clean(&number))))
+            }
+            _ => None,
+        };
         let rang: Vec<Party> = record.peers.iter().filter_map(|name| peer(name)).collect();
         let Some(call) = self.book.get_mut(key) else { return };
         match &record.end {
@@ -85,7 +90,7 @@ impl Calls {
     }
 
     /// The call that a record is about, if it leads in or out.
-    fn recorded(&self, record: &CallRecord) -> Option<OpenCall> {
+    pub(super) fn recorded(&self, record: &CallRecord) -> Option<OpenCall> {
         let (kind, endpoint) = self.settings.kind(&record.channel);
         let is_outgoing = record.peers.iter().any(|peer| self.settings.kind(peer).0 == Kind::Outside);
         let context = Some(number::clean(&record.context)).filter(|context| !context.is_empty());

@@ -122,6 +122,8 @@ pub enum RecordEnd {
         talk_s: u64,
         /// Name of the channel that talked last.
         peer: String,
+        /// The number that was called to reach it, if it is outside.
+        number: Option<String>,
     },
     /// The caller left a message.
     Voicemail {

@@ -28,6 +28,7 @@ mod finish;
 mod gap;
 mod id_set;
 mod ids;
+mod import;
 mod incoming;
 mod input;
 mod kind;

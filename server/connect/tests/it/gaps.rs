@@ -25,7 +25,7 @@ fn record(number: &str, end: RecordEnd) -> CallRecord {
 
 #[test]
 fn call_records_tell_how_a_call_ended_in_a_gap() {
-    let answered = RecordEnd::Answered { talk_s: 12, peer: "PJSIP/7049-00000003".to_owned() };
+    let answered = RecordEnd::Answered { talk_s: 12, peer: "PJSIP/7049-00000003".to_owned(), number: None };
     let voicemail = RecordEnd::Voicemail { mailbox: "7048@default".to_owned(), message_s: 9 };
     for (end, line) in [
         (answered, "answered 12 s, 01632960001 -> extension 7049"),

@@ -6,6 +6,7 @@ mod connector;
 mod fake_asterisk;
 mod fuzz;
 mod gaps;
+mod imports;
 mod load;
 mod outcome;
 mod pbx;

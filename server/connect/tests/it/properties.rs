@@ -7,7 +7,6 @@ use connect::{
     event::{CallEvent, Payload},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
-use uuid::Uuid;
 
 use crate::{
     connector::Connector,
@@ -38,7 +37,7 @@ fn alone(streams: &[Stream]) -> Vec<CallEvent> {
 }
 
 /// The IDs of the calls that have ended, and how often.
-fn ends(events: &[CallEvent]) -> BTreeMap<Uuid, usize> {
+fn ends(events: &[CallEvent]) -> BTreeMap<uuid::Uuid, usize> {
     let mut all = BTreeMap::new();
     for event in events {
         if let Payload::CallProcessed(ended) = &event.payload {
@@ -160,7 +159,7 @@ fn after_a_gap_anywhere_every_call_has_one_end() {
             let place = format!("{} {from}..{to}", scenario.name);
             let found = ends(&connector.posted);
             assert!(found.iter().all(|(id, times)| all.contains(id) && *times == 1), "{place}");
-            let begun: BTreeSet<Uuid> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
+            let begun: BTreeSet<uuid::Uuid> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
             assert_eq!(begun, found.into_keys().collect(), "every call that began has ended: {place}");
             assert_eq!(connector.calls.open(), 0, "{place}");
         }
@@ -218,7 +217,7 @@ proptest! {
         connector.resync(Since::Comparison);
         prop_assert_eq!(connector.calls.open(), 0);
         prop_assert!(ends(&connector.posted).values().all(|times| *times == 1));
-        let begun: BTreeSet<Uuid> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
+        let begun: BTreeSet<uuid::Uuid> = connector.posted.iter().map(|event| event.payload.call_id()).collect();
         prop_assert_eq!(begun.len(), ends(&connector.posted).len(), "every call that began has ended");
     }
 }

@@ -42,7 +42,7 @@ fn another_call_of_the_same_group_has_an_id_of_its_own() {
         pbx.talk(trunk, "7048.1", bridge);
         pbx.hangs_up(trunk, 16);
     }
-    let mut ids: Vec<uuid::Uuid> = pbx.posted.iter().map(|event| event.payload.call_id()).collect();
+    let mut ids: Vec<_> = pbx.posted.iter().map(|event| event.payload.call_id()).collect();
     ids.dedup();
     assert_eq!((pbx.posted.len(), ids.len()), (4, 2));
 }

@@ -1,0 +1,84 @@
+//! All scenarios, at the same time in all offices of one Asterisk.
+
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use engine::clock::stopwatch;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::{
+    expected::{Exactness, differences},
+    observer::Observer,
+    office::{OFFICES, Office},
+    receiver::Receiver,
+    scenario::Scenario,
+    scenarios::{self, withheld::WITHHELD_NUMBER},
+    site::{Records, Site},
+};
+
+/// Fewer scenarios than this mean that some are not listed.
+const SCENARIOS_MIN: usize = 50;
+/// Plays only scenarios whose name contains this.
+const ONLY_VARIABLE: &str = "OFFHOOK_TEST_SCENARIO";
+
+type Queue = Arc<Mutex<VecDeque<Scenario>>>;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Asterisk; make test-pbx runs it"]
+async fn every_scenario_is_reported_as_it_happened_and_withheld_numbers_nowhere() {
+    let site = Site::start(1, Records::Readable, "debug").await;
+    let only = std::env::var(ONLY_VARIABLE).unwrap_or_default();
+    let all = scenarios::all();
+    assert!(all.len() >= SCENARIOS_MIN, "only {} scenarios", all.len());
+    let queue: Queue = Arc::new(Mutex::new(all.into_iter().filter(|one| one.name.contains(&only)).collect()));
+    let receiver = Arc::new(site.receiver);
+    let mut offices = JoinSet::new();
+    for digit in 0..OFFICES {
+        let office = site.asterisk.office(digit);
+        offices.spawn(play_all(office, queue.clone(), site.observer.clone(), receiver.clone()));
+    }
+    let complaints = offices.join_all().await.concat();
+    assert!(complaints.is_empty(), "{}\nAsterisk: {}", complaints.join("\n"), site.asterisk.log());
+    let seen = contains(&site.observer.seen().bytes, WITHHELD_NUMBER);
+    assert!(seen || !only.is_empty(), "Asterisk never stated the withheld number, so its absence proves nothing");
+    let bodies = receiver.arrivals().into_iter().filter(|arrival| contains(arrival.body.as_bytes(), WITHHELD_NUMBER));
+    assert_eq!(bodies.map(|arrival| arrival.body).collect::<Vec<_>>(), [""; 0]);
+    // Databases, their logs of recent writes, and what the programs logged, in as much detail as possible.
+    let files = [files(site.server.folder()), files(site.connector.folder())].concat();
+    assert!(files.iter().any(|file| file.ends_with("serve.log")) && files.len() > 4, "{files:?}");
+    let leaks = files.into_iter().filter(|file| contains(&std::fs::read(file).unwrap(), WITHHELD_NUMBER));
+    assert_eq!(leaks.collect::<Vec<_>>(), [PathBuf::new(); 0]);
+}
+
+/// Plays scenarios in an office until none is left; returns what was not reported as expected.
+async fn play_all(office: Office, queue: Queue, observer: Arc<Observer>, receiver: Arc<Receiver>) -> Vec<String> {
+    let folder = TempDir::with_prefix("sipp").unwrap();
+    let (mut complaints, mut reported, mut ended) = (Vec::new(), 0, 0);
+    loop {
+        let Some(scenario) = queue.lock().unwrap().pop_front() else { break complaints };
+        let (began, play) = (stopwatch(), (scenario.play)(office));
+        let played = play.run(folder.path(), office.asterisk(), &observer).await;
+        ended += play.expected.len();
+        receiver.ended(office, ended).await;
+        let calls = receiver.calls(office);
+        let differ = differences(&play.expected, &calls[reported..], Exactness::Exact);
+        reported = calls.len();
+        let found: Vec<String> = played.err().into_iter().chain(differ).collect();
+        println!("{:>6.1?}  {:45} {}", began.elapsed(), scenario.name, if found.is_empty() { "ok" } else { "DIFFERS" });
+        complaints.extend(found.into_iter().map(|complaint| format!("{}: {complaint}", scenario.name)));
+    }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+/// All files in a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}

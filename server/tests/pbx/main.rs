@@ -1,0 +1,27 @@
+//! Calls on a real Asterisk, through `offhook connect asterisk` and `offhook serve` to a receiver. `make test-pbx` runs them.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
+
+mod asterisk;
+mod calls;
+mod expected;
+mod gaps;
+mod kills;
+mod load;
+mod observer;
+mod office;
+mod phone;
+mod programs;
+mod proxy;
+mod receiver;
+mod scenario;
+mod scenarios;
+mod sipp;
+mod site;
+
+use std::time::Duration;
+
+/// How long to wait for something that should happen at once.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Time between two looks at something that sends no signal.
+const POLL_MS: u64 = 20;

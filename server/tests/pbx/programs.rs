@@ -1,0 +1,192 @@
+//! The real program: the server, and the connector beside the phone system.
+
+use std::{
+    fs::File,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use domain::event::EventKind;
+use engine::clock::sleep_ms;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{PATIENCE, POLL_MS, asterisk::SECRET, observer::Observer, office::OFFICES, receiver::Receiver};
+
+/// A running server with an account; killed when dropped.
+pub(crate) struct Server {
+    folder: TempDir,
+    address: SocketAddr,
+    child: Option<Child>,
+    log_level: &'static str,
+    token: String,
+}
+
+impl Server {
+    /// Starts one whose account has an endpoint at the receiver.
+    pub(crate) async fn start(receiver: &Receiver, log_level: &'static str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = TempDir::with_prefix("offhook").unwrap();
+        let mut server = Self { folder, address: free, child: None, log_level, token: String::new() };
+        server.start_again().await;
+        let account = server.created(&["account", "create", "--name", "Acme"]);
+        let account = account["id"].as_str().unwrap();
+        let scopes = ["--scope", "events:write,endpoints:write", "--account", account];
+        let token = server.created(&[&["token", "create", "--name", "pbx"][..], &scopes].concat());
+        token["token"].as_str().unwrap().clone_into(&mut server.token);
+        let endpoint = json!({ "url": receiver.url, "events": EventKind::ALL, "send_details": true }).to_string();
+        let created = reqwest::Client::new().post(server.url() + "/api/v1/endpoints").bearer_auth(&server.token);
+        let created = created.header("content-type", "application/json").body(endpoint).send().await.unwrap();
+        assert_eq!(created.status(), 201);
+        server
+    }
+
+    /// Starts it, at its former address if it was killed.
+    pub(crate) async fn start_again(&mut self) {
+        let mut command = offhook(self.folder.path());
+        command.args(["serve", "--listen", &self.address.to_string(), "--log", self.log_level]);
+        command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8").stderr(append(&self.log_file()));
+        self.child = Some(command.spawn().unwrap());
+        let (client, url) = (reqwest::Client::new(), self.url() + "/readyz");
+        let ready = async {
+            while !client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
+                sleep_ms(POLL_MS).await;
+            }
+        };
+        let log = || std::fs::read_to_string(self.log_file()).unwrap();
+        assert!(tokio::time::timeout(PATIENCE, ready).await.is_ok(), "the server did not start: {}", log());
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        kill(&mut self.child);
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.folder.path().join("serve.log")
+    }
+
+    fn created(&self, arguments: &[&str]) -> Value {
+        let output = offhook(self.folder.path()).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Its folder: database and log.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What a connector is started with.
+pub(crate) struct Connects<'a> {
+    /// Where it reaches AMI: Asterisk, or something between.
+    pub ami: SocketAddr,
+    pub server: &'a Server,
+    /// Asterisk's call records, if it may read them.
+    pub call_records: Option<PathBuf>,
+}
+
+/// A running `offhook connect asterisk`; killed when dropped.
+pub(crate) struct Connector {
+    folder: TempDir,
+    arguments: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Connector {
+    /// Starts one.
+    pub(crate) fn start(connects: Connects<'_>) -> Self {
+        let folder = TempDir::with_prefix("connect").unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(folder.path().join("secret"), SECRET).unwrap();
+        std::fs::write(folder.path().join("token"), &connects.server.token).unwrap();
+        let mut arguments: Vec<String> = ["connect", "asterisk", "--name", "pbx-1", "--log"].map(str::to_owned).into();
+        arguments.push(connects.server.log_level.to_owned());
+        arguments.extend(["--ami".to_owned(), connects.ami.to_string(), "--secret-file".to_owned(), path("secret")]);
+        arguments.extend(["--offhook".to_owned(), connects.server.url(), "--token-file".to_owned(), path("token")]);
+        for digit in 0..OFFICES {
+            let trunks = [format!("provider{digit}"), format!("backup{digit}")];
+            arguments.extend(trunks.into_iter().flat_map(|trunk| ["--trunk".to_owned(), trunk]));
+        }
+        if let Some(file) = connects.call_records {
+            arguments.extend(["--cdr-csv".to_owned(), file.to_str().unwrap().to_owned()]);
+        }
+        let mut connector = Self { folder, arguments, child: None };
+        connector.start_again();
+        connector
+    }
+
+    /// Starts it after [`Self::kill`].
+    pub(crate) fn start_again(&mut self) {
+        let mut command = offhook(self.folder.path());
+        command.args(&self.arguments).stderr(append(&self.folder.path().join("connect.log")));
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        kill(&mut self.child);
+    }
+
+    /// Waits until Asterisk lists it as connected.
+    pub(crate) async fn connected(&self, observer: &Observer) {
+        let connected = async {
+            let list = [("Action", "Command"), ("Command", "manager show connected")];
+            while !observer.request(&list).await.all("Output").any(|line| line.contains("offhook")) {
+                sleep_ms(POLL_MS).await;
+            }
+        };
+        assert!(tokio::time::timeout(PATIENCE, connected).await.is_ok(), "it did not connect: {}", self.log());
+    }
+
+    /// What it logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("connect.log")).unwrap()
+    }
+
+    /// Its folder: spool and log.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The program with this data folder and an empty environment.
+fn offhook(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn append(file: &Path) -> File {
+    File::options().create(true).append(true).open(file).unwrap()
+}
+
+fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}

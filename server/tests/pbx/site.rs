@@ -1,0 +1,90 @@
+//! Everything from the telephone to the receiver: Asterisk, the connector, the server.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::{
+    asterisk::Asterisk,
+    expected::{Call, Exactness, differences},
+    observer::Observer,
+    office::{OFFICES, Office},
+    programs::{Connector, Connects, Server},
+    proxy::Proxy,
+    receiver::Receiver,
+    scenario::Play,
+};
+
+/// Running parts, in the order in which they are stopped.
+pub(crate) struct Site {
+    pub connector: Connector,
+    pub server: Server,
+    pub receiver: Receiver,
+    /// Between the connector and Asterisk.
+    pub proxy: Proxy,
+    pub observer: Arc<Observer>,
+    pub asterisk: Asterisk,
+}
+
+/// Whether the connector may read Asterisk's call records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Records {
+    Readable,
+    None,
+}
+
+impl Site {
+    /// Starts all parts. Tests that run at the same time pass different numbers.
+    pub(crate) async fn start(number: u8, records: Records, log_level: &'static str) -> Self {
+        let asterisk = Asterisk::start(number).await;
+        let observer = Arc::new(Observer::connect(asterisk.ami()).await.unwrap());
+        let proxy = Proxy::start(SocketAddr::from(asterisk.ami())).await;
+        let receiver = Receiver::start().await;
+        let server = Server::start(&receiver, log_level).await;
+        let call_records = (records == Records::Readable).then(|| asterisk.call_records());
+        let connects = Connects { ami: proxy.address, server: &server, call_records };
+        let connector = Connector::start(connects);
+        connector.connected(&observer).await;
+        Self { connector, server, receiver, proxy, observer, asterisk }
+    }
+
+    /// Plays one scenario in each office, at the same time, while something happens. Whatever the parties experience counts.
+    pub(crate) async fn play(&mut self, plays: Vec<Play>, meanwhile: impl AsyncFnOnce(&mut Self)) -> Vec<Call> {
+        let folders: Vec<_> = plays.iter().map(|_| TempDir::with_prefix("sipp").unwrap()).collect();
+        let (ip, expected) = (*self.asterisk.ami().ip(), plays.iter().flat_map(|play| play.expected.clone()).collect());
+        let mut running = JoinSet::new();
+        for (play, folder) in plays.into_iter().zip(&folders) {
+            let (observer, folder) = (self.observer.clone(), folder.path().to_owned());
+            running.spawn(async move { play.run(&folder, ip, &observer).await });
+        }
+        meanwhile(self).await;
+        let complaints: Vec<String> = running.join_all().await.into_iter().filter_map(Result::err).collect();
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+        expected
+    }
+
+    /// What was not reported as expected, in any office.
+    pub(crate) async fn differences(&self, expected: &[Call], exactness: Exactness) -> Vec<String> {
+        let mut complaints = Vec::new();
+        for digit in 0..OFFICES {
+            let office = self.asterisk.office(digit);
+            let wanted: Vec<Call> = expected.iter().filter(|call| office.concerns(&call.end)).cloned().collect();
+            self.receiver.ended(office, wanted.len()).await;
+            complaints.extend(differences(&wanted, &self.receiver.calls(office), exactness));
+        }
+        complaints
+    }
+
+    /// Starts Asterisk after it was killed, and waits for the connector.
+    pub(crate) async fn restart_asterisk(&mut self) {
+        self.asterisk.start_again().await;
+        self.observer = Arc::new(Observer::connect(self.asterisk.ami()).await.unwrap());
+        self.connector.connected(&self.observer).await;
+    }
+
+    /// The offices.
+    pub(crate) fn offices(&self) -> Vec<Office> {
+        (0..OFFICES).map(|digit| self.asterisk.office(digit)).collect()
+    }
+}
