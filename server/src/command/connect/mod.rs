@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod check;
+mod given;
 mod replay;
 mod run;
 

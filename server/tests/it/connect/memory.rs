@@ -1,6 +1,6 @@
 //! What a connector costs.
 
-use super::{mock_server::MockServer, pbx::Pbx, program::Installation, recording::Recording};
+use super::{mock_server::MockServer, pbx::Pbx, program::Machine, recording::Recording};
 
 const CALLS: usize = 10_000;
 /// What begins a call.
@@ -13,8 +13,8 @@ async fn ten_thousand_open_calls_fit_in_forty_mebibytes() {
     let recording = Recording::ending_now("in_answered");
     let mut server = MockServer::start().await;
     let pbx = Pbx::playing(&[&recording]).await;
-    let installation = Installation::new("token");
-    let connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &[])).await;
+    let machine = Machine::new("token");
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &[])).await;
     let is_needed = |message: &&String| EVENTS.iter().any(|event| message.starts_with(&format!("Event: {event}\r\n")));
     let (talking, _) = recording.split_at("Event: HangupRequest");
     let open = Recording::new(talking.iter().filter(is_needed).map(String::as_str).collect());

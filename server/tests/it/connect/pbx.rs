@@ -92,6 +92,13 @@ impl Pbx {
         connector
     }
 
+    /// Does something, and waits until the connector lists the channels again.
+    pub(super) async fn listed_again(&self, action: impl Future<Output = ()>) {
+        let before = *self.state.lists.borrow();
+        action.await;
+        until(&self.state.lists, before + 1).await;
+    }
+
     /// These events happen. An incoming call waits until the connector has asked about it.
     pub(super) async fn play(&self, messages: &[String]) {
         for message in messages {
