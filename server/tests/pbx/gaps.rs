@@ -55,7 +55,7 @@ fn plays(o: &[Office], records: Records) -> Vec<Play> {
         // Begins in the gap, and ends after it.
         incoming(o[3], 500, 4_500, 9_000).expect(answered(o[3], 9)),
         // Rings through the gap.
-        incoming(o[4], 10_500, 1_500, 2_000).expect(answered(o[4], 2)),
+        incoming(o[4], 12_500, 1_500, 2_000).expect(answered(o[4], 2)),
         // Rings, and ends in the gap.
         Play::new()
             .callee(o[5].phone(RECEPTION), [Step::Ring(100), Step::Ignore])
