@@ -12,6 +12,7 @@ pub mod byte_budget;
 pub mod client_ip;
 pub mod command;
 pub mod config;
+pub mod connector;
 pub mod csrf;
 pub mod health;
 pub mod http_client;

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod backup;
+pub mod connect;
 mod descriptors;
 mod instance_keys;
 pub mod key;
@@ -70,6 +71,9 @@ enum Verb {
     Backup(backup::Backup),
     /// Replace the database with a backup while no server runs (SQLite).
     Restore(restore::Restore),
+    /// Follow a phone system on this machine, and post its calls to a server.
+    #[command(subcommand)]
+    Connect(connect::Connect),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
 }
@@ -118,6 +122,7 @@ pub async fn run() -> ExitCode {
         Verb::Key(key) => key::run(key).await,
         Verb::Backup(backup) => backup::run(backup).await,
         Verb::Restore(restore) => restore::run(restore).await,
+        Verb::Connect(connect) => connect::run(connect).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
     };
     exporter.flush().await;

@@ -181,7 +181,9 @@ impl Calls {
             channel.dialled = Some(called.clone());
         }
         let key = format!("{group}:out");
-        if called == ANONYMOUS || self.call_of_group(group).is_some() || self.book.knows(&key) {
+        // A line that outlives the incoming call of its group was a part of that call.
+        let is_known = self.book.knows(&key) || self.book.knows(group);
+        if called == ANONYMOUS || is_known || self.call_of_group(group).is_some() {
             return false;
         }
         let first = self.oldest_extension(group);

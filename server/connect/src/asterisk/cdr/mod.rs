@@ -6,12 +6,14 @@
 
 mod fold;
 mod row;
+mod tail;
 
 use std::{collections::HashMap, io::Read};
 
 use domain::time::{DAY_MS, UnixMs};
 
 use self::row::Row;
+pub use self::tail::{TAIL_MAX_BYTES, fold_tail};
 use crate::call::CallRecord;
 
 /// Most calls that are folded at once.
