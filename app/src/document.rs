@@ -1,9 +1,16 @@
 //! The document around every page.
 
+use domain::Error;
 use leptos::prelude::*;
 use leptos_meta::MetaTags;
 
-use crate::{App, ssr::theme};
+use crate::{
+    App,
+    components::error_page::{ErrorText, title},
+    html::IntoHtml as _,
+    ssr::theme,
+    visit::PageError,
+};
 
 /// URLs of the site's assets for the document head.
 ///
@@ -52,5 +59,44 @@ pub fn shell() -> impl IntoView {
                 <App/>
             </body>
         </html>
+    }
+}
+
+/// The document of an error before there is a page: it needs no session, no database and no route.
+#[must_use]
+pub fn error_document(error: Error, assets: Assets) -> String {
+    let failure = PageError { error: error.into(), request_id: None, ready: false };
+    let title = format!("{} · Offhook", title(&failure));
+    let document = view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8"/>
+                <meta name="viewport" content="width=device-width, initial-scale=1"/>
+                <meta name="color-scheme" content="light dark"/>
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                {assets.css.map(|href| view! { <link rel="stylesheet" href=href/> })}
+            </head>
+            <body class="min-h-dvh">
+                <main class="mx-auto max-w-page px-4"><ErrorText failure=failure/></main>
+            </body>
+        </html>
+    };
+    document.into_html().to_html()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_a_document_without_a_page() {
+        let error = Error::LimitReached { detail: "Too many requests & <b>".into(), retry_after_s: 1 };
+        let html = error_document(error, Assets { css: Some("/pkg/offhook.css"), ..Assets::default() });
+        for part in ["<!DOCTYPE html>", "<title>Too many requests · Offhook</title>", "<h1", "/pkg/offhook.css"] {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+        assert!(html.contains("Too many requests &amp; &lt;b&gt;."), "{html}");
     }
 }

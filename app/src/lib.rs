@@ -21,5 +21,5 @@ pub mod ssr;
 pub mod visit;
 pub mod zone;
 
-pub use document::{Assets, shell};
+pub use document::{Assets, error_document, shell};
 pub use routes::App;

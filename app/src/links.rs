@@ -37,6 +37,8 @@ pub const OPS_ACCOUNTS: &str = "/ops/accounts";
 pub const OPS_TOKENS: &str = "/ops/tokens";
 /// The provider's staff.
 pub const OPS_STAFF: &str = "/ops/staff";
+/// Connectors of the platform.
+pub const OPS_CONNECTORS: &str = "/ops/connectors";
 /// Policies of the installation.
 pub const OPS_POLICIES: &str = "/ops/policies";
 /// The operators' audit log.
@@ -119,6 +121,33 @@ impl TeamPages {
     }
 }
 
+/// The pages of the connectors of an account, by its ID, or of those of the platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectorPages {
+    /// An account's.
+    Account(String),
+    /// The platform's.
+    Platform,
+}
+
+impl ConnectorPages {
+    /// The list of connectors.
+    #[must_use]
+    pub fn list(&self) -> String {
+        match self {
+            Self::Account(acct) => account(acct, "connectors"),
+            Self::Platform => OPS_CONNECTORS.to_owned(),
+        }
+    }
+
+    /// A page of a connector, such as `edit`; the connector itself if `rest` is empty.
+    #[must_use]
+    pub fn page(&self, con: &str, rest: &str) -> String {
+        let page = below(&self.list(), con, "");
+        if rest.is_empty() { page } else { format!("{page}/{rest}") }
+    }
+}
+
 /// A page of a platform token.
 #[must_use]
 pub fn ops_token(token: &str) -> String {
@@ -173,9 +202,11 @@ pub fn job(acct: &str, job: &str) -> String {
 pub fn object(acct: &str, id: &str) -> Option<String> {
     match id.split_once('_')?.0 {
         "acct" if acct.is_empty() => Some(ops_account(id, "")),
+        "con" if acct.is_empty() => Some(ConnectorPages::Platform.page(id, "")),
         "tok" if acct.is_empty() => Some(ops_token(id)),
         _ if acct.is_empty() => None,
         "tok" => Some(token(acct, id)),
+        "con" => Some(ConnectorPages::Account(acct.to_owned()).page(id, "")),
         "ep" => Some(endpoint(acct, id, "")),
         "dlv" => Some(delivery(acct, id)),
         "job" => Some(job(acct, id)),

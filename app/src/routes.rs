@@ -7,13 +7,28 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::pages::audit::AuditPage;
+use crate::pages::connectors::{
+    connect::{ConnectPage, PlatformConnectPage},
+    delete::{DeleteConnectorPage, DeletePlatformConnectorPage},
+    edit::{EditConnectorPage, EditPlatformConnectorPage},
+    list::{ConnectorsPage, PlatformConnectorsPage},
+    mapping::{MappingPage, PlatformMappingPage},
+    new::{NewConnectorPage, NewPlatformConnectorPage},
+    rotate::{RotateConnectorPage, RotatePlatformConnectorPage},
+    show::{ConnectorPage, PlatformConnectorPage},
+    test_call::{PlatformTestCallPage, TestCallPage},
+    trunks::{PlatformTrunksPage, TrunksPage},
+};
 use crate::pages::deliveries::{cancel::CancelPage, detail::DeliveryPage, list::DeliveriesPage, resend::ResendPage};
 use crate::pages::endpoints::{
     delete::DeleteEndpointPage, edit::EditEndpointPage, list::EndpointsPage, new::NewEndpointPage,
     rotate_all::RotateAllPage, rotation::CredentialsPage, show::EndpointPage, test::TestPage,
 };
 use crate::pages::events::{call::CallPage, detail::EventPage, list::EventsPage};
-use crate::pages::help::{ApiPage, CausePage, CausesPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage};
+use crate::pages::help::{
+    ApiPage, CausePage, CausesPage, ConnectAsteriskPage, ConnectFreeSwitchPage, ConnectHttpPage, ConnectKamailioPage,
+    ConnectRecordsPage, HelpPage, RetriesPage, SettingUpPage, VerifyPage,
+};
 use crate::pages::members::{
     ChangeStaffPage, InvitePage, InviteStaffPage, MemberPage, MembersPage, RemoveMemberPage, RemoveStaffPage, StaffPage,
 };
@@ -21,6 +36,7 @@ use crate::pages::ops::{
     account::AccountPage,
     accounts::AccountsPage,
     audit::OpsAuditPage,
+    connectors::{import::ImportRoutesPage, routes::RoutesPage},
     health::HealthPage,
     new_account::NewAccountPage,
     policies::PoliciesPage,
@@ -58,6 +74,7 @@ pub fn App() -> impl IntoView {
                 <PublicRoutes/>
                 <HelpRoutes/>
                 <AccountRoutes/>
+                <ConnectorRoutes/>
                 <SupportRoutes/>
                 <OpsRoutes/>
                 <Route ssr=SsrMode::Async path=path!("/*any") view=NotFound/>
@@ -99,6 +116,11 @@ fn HelpRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/help/retries") view=RetriesPage/>
         <Route ssr=ssr.clone() path=path!("/help/causes") view=CausesPage/>
         <Route ssr=ssr.clone() path=path!("/help/causes/:code") view=CausePage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-asterisk") view=ConnectAsteriskPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-freeswitch") view=ConnectFreeSwitchPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-http") view=ConnectHttpPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-records") view=ConnectRecordsPage/>
+        <Route ssr=ssr.clone() path=path!("/help/connect-kamailio") view=ConnectKamailioPage/>
         <Route ssr=ssr path=path!("/help/api") view=ApiPage/>
     }
     .into_inner()
@@ -147,6 +169,38 @@ fn AccountRoutes() -> AnyNestedRoute {
     .into_any_nested_route()
 }
 
+/// The connectors of an account, and those of the platform.
+#[component(transparent)]
+fn ConnectorRoutes() -> AnyNestedRoute {
+    let ssr = SsrMode::Async;
+    view! {
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors") view=ConnectorsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/new") view=NewConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con") view=ConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/connect") view=ConnectPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/trunks") view=TrunksPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/test-call") view=TestCallPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/mapping") view=MappingPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/edit") view=EditConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/rotate") view=RotateConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/delete") view=DeleteConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors") view=PlatformConnectorsPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/new") view=NewPlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con") view=PlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/connect") view=PlatformConnectPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/trunks") view=PlatformTrunksPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/test-call") view=PlatformTestCallPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/mapping") view=PlatformMappingPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/edit") view=EditPlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/rotate") view=RotatePlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/delete") view=DeletePlatformConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/routes") view=RoutesPage/>
+        <Route ssr=ssr path=path!("/ops/connectors/:con/import") view=ImportRoutesPage/>
+    }
+    .into_inner()
+    .into_any_nested_route()
+}
+
 /// The provider's support: its own pages, and the pages of an account in a support session.
 #[component(transparent)]
 fn SupportRoutes() -> AnyNestedRoute {
@@ -158,6 +212,8 @@ fn SupportRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/support/a/:acct") view=Overview/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints") view=EndpointsPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints/:ep") view=EndpointPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors") view=ConnectorsPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors/:con") view=ConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries") view=DeliveriesPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod bulk_rotation;
+pub mod connectors;
 mod cookie;
 pub mod first_attempt;
 pub mod mail_messages;
@@ -21,7 +22,7 @@ pub use second_step::{
 pub use staff::{actor, agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, USER_KEY, backend, client_ip, device, now, path, request_id,
-    request_origin, require_fresh_sign_in, require_within_rate_limit, session, session_id, sign_in, sign_out,
-    take_flash, theme, user, was_signed_in, zone,
+    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, PublicUrl, USER_KEY, backend, client_ip, device, mappings, now,
+    path, public_url, request_id, request_origin, require_fresh_sign_in, require_within_rate_limit, session,
+    session_id, sign_in, sign_out, take_flash, theme, user, was_signed_in, zone,
 };

@@ -129,7 +129,7 @@ fn the_example_bodies_are_valid_and_each_of_their_fields_is_explained() {
     let fields = first_cells(part(&page, "fields"));
     for (payload, timestamp) in EXAMPLES {
         assert_eq!(Payload::parse(payload).unwrap().text, payload);
-        assert!(page.contains(&format!("\n{}\n```", pretty(&body(payload, timestamp, TOKEN)))), "{payload}");
+        assert!(page.contains(&format!("\n{}\n```", pretty(&body(payload, None, timestamp, TOKEN)))), "{payload}");
         // Fields of the payload are indented by one step, those of a party by two.
         let names = pretty(payload);
         for field in names.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()) {
@@ -145,7 +145,7 @@ fn the_example_request_has_a_valid_signature_and_each_of_its_headers_is_explaine
     assert!(part.contains(SECRET));
     let value = |header: &str| part.lines().find_map(|line| line.strip_prefix(header)?.strip_prefix(": ")).unwrap();
     let (payload, timestamp) = EXAMPLES[0];
-    let body = body(payload, timestamp, TOKEN);
+    let body = body(payload, None, timestamp, TOKEN);
     let at_s = value(signature::TIMESTAMP_HEADER).parse().unwrap();
     let secret = SigningSecret::parse(SECRET).unwrap();
     let signed = signature::sign(&secret, value(signature::ID_HEADER), at_s, body.as_bytes());

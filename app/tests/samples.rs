@@ -48,7 +48,7 @@ fn now_s() -> i64 {
 /// A request as the sender writes it during a rotation: the second signature is made with the receiver's secret.
 fn genuine(at_s: i64) -> Request {
     let (id, token) = ("evt_01kb", "grüße-\"token\"");
-    let body = body(EventKind::CallProcessed.example(), 1_507_305_512, token);
+    let body = body(EventKind::CallProcessed.example(), None, 1_507_305_512, token);
     let signature = header(&[secret(1), secret(2)], id, at_s, body.as_bytes());
     let text = |text: &str| text.to_owned();
     let secret = text(secret(2).reveal());

@@ -7,8 +7,8 @@ use engine::shares::{Share, Shares};
 use ipnet::IpNet;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Most connections at once.
-pub const CONNECTIONS_MAX: usize = 8_192;
+/// Most connections at once. Each takes about 20 KiB, and 28 KiB while half a head has arrived.
+pub const CONNECTIONS_MAX: usize = 4_096;
 /// An address may hold one in so many of them …
 const ADDRESS_SHARE: usize = 16;
 /// … and one in so many while only a quarter is free, which is kept for other addresses.

@@ -1,6 +1,6 @@
 //! What pages, REST and the small services share.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use domain::Backend;
 use engine::{Engine, shares::Shares};
@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::{
     admission::{Admission, CONNECTIONS_MAX},
-    byte_budget::ByteBudget,
+    fair_budget::FairBudget,
     http_metrics::HttpMetrics,
     known_host::KnownHosts,
     rate_limit::RateLimit,
@@ -47,22 +47,34 @@ pub struct AppState {
     pub stopping: CancellationToken,
 }
 
-/// Bytes that the bodies of REST calls may have in memory together, from their arrival to the response.
-const CALLS_MAX_BYTES: usize = 24 * 1_024 * 1_024;
-/// The same for batches of events, so that these leave room for single ones. Processing takes about three times as much.
-const BATCHES_MAX_BYTES: usize = 16 * 1_024 * 1_024;
+/// Bytes that the bodies of programs (REST calls, requests to test lines) may have in memory together, from their arrival to
+/// the response. One account may hold half, and while it does, another can still post the largest batch. Processing takes
+/// about three times as much.
+const CALLS_MAX_BYTES: usize = 32 * 1_024 * 1_024;
+/// The same for forms, which strangers can send: what they take is not missing for programs.
+const FORMS_MAX_BYTES: usize = 16 * 1_024 * 1_024;
+
+/// Bodies that may be waited for at once, after their heads. A request that waits takes 70 KiB beside its body.
+const WAITING_MAX: usize = 512;
 
 /// The budgets of request bodies.
+#[derive(Debug)]
 pub struct Bodies {
-    /// Of batches of events.
-    pub batches: ByteBudget,
-    /// Of all other REST calls.
-    pub calls: ByteBudget,
+    /// Bytes of programs, by account; by token for platform tokens.
+    pub calls: FairBudget<String>,
+    /// Bytes of forms, by address.
+    pub forms: FairBudget<IpAddr>,
+    /// Bodies that have not arrived yet, by address.
+    pub waiting: FairBudget<IpAddr>,
 }
 
 impl Default for Bodies {
     fn default() -> Self {
-        Self { batches: ByteBudget::new(BATCHES_MAX_BYTES), calls: ByteBudget::new(CALLS_MAX_BYTES) }
+        Self {
+            calls: FairBudget::new(CALLS_MAX_BYTES),
+            forms: FairBudget::new(FORMS_MAX_BYTES),
+            waiting: FairBudget::new(WAITING_MAX),
+        }
     }
 }
 

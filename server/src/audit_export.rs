@@ -208,6 +208,7 @@ mod tests {
     fn record(object: &str) -> AuditRecord {
         AuditRecord {
             id: AuditId::new(UnixMs(0), 1),
+            position: 1,
             at: UnixMs(0),
             who_id: None,
             who: Some("ana@acme.example".to_owned()),

@@ -1,6 +1,7 @@
-//! The time limit for receiving the body of a request, the same for every route.
+//! How long the body of a request may take to arrive, and how many may be waited for at once: the same for every route.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -8,47 +9,80 @@ use std::{
 
 use axum::{
     body::{Body, Bytes, HttpBody},
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
+use domain::client::network;
 use hyper::body::{Frame, SizeHint};
 use tokio::{sync::oneshot, time::Sleep};
 
-use crate::{plain_error, rest::problem::Kind};
+use crate::{app_state::SharedState, client_ip, fair_budget::Part, plain_error, request_body, rest::problem::Kind};
 
 /// Longest time that a body may take to arrive, from when it is first waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Responds with 408 when the body takes too long. Whatever was about to read it is dropped.
-pub async fn enforce(request: Request, next: Next) -> Response {
-    within(BODY_TIMEOUT, request, |request| next.run(request)).await
+/// Responds with 408 when the body takes too long, and with 503 when too many are waited for. Whatever was about to read it
+/// is dropped.
+pub async fn enforce(State(state): State<SharedState>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let place = state.bodies.waiting.part_of(network(client_ip::of(&parts, &state.trusted_proxies)));
+    within(BODY_TIMEOUT, place, Request::from_parts(parts, body), |request| next.run(request)).await
 }
 
 async fn within<F: Future<Output = Response>>(
     limit: Duration,
+    place: Part<IpAddr>,
     request: Request,
     handle: impl FnOnce(Request) -> F,
 ) -> Response {
-    if request.body().is_end_stream() {
-        return handle(request).await;
-    }
-    let path = request.uri().path().to_owned();
-    let (report, late) = oneshot::channel();
-    let timed = |body| Body::new(Timed { body, limit, timer: None, report: Some(report) });
+    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+    let (report, refused) = oneshot::channel();
+    let timed = |body| Body::new(Timed { body, limit, place, timer: None, report: Some(report) });
     tokio::select! {
         response = handle(request.map(timed)) => response,
-        Ok(()) = late => plain_error::refuse(&path, Kind::Slow, "The body did not arrive within 20 s."),
+        Ok(reason) = refused => match reason {
+            Refused::Late => plain_error::refuse(&path, Kind::Slow, "The body did not arrive within 20 s."),
+            Refused::Busy => plain_error::respond(&path, &headers, request_body::busy()),
+        },
     }
 }
 
-/// A body that reports when it is late.
+/// Why a body is not waited for.
+enum Refused {
+    /// It took too long.
+    Late,
+    /// Too many others are.
+    Busy,
+}
+
+/// A body that reports when it is not waited for any more.
 struct Timed {
     body: Body,
     limit: Duration,
+    place: Part<IpAddr>,
     /// Runs once the body has been waited for; most arrive with their head.
     timer: Option<Pin<Box<Sleep>>>,
-    report: Option<oneshot::Sender<()>>,
+    report: Option<oneshot::Sender<Refused>>,
+}
+
+impl Timed {
+    /// Waits for more of the body, if there is a place and time left.
+    fn wait(&mut self, cx: &mut Context<'_>) {
+        let reason = if !self.place.grow_to(1) {
+            Refused::Busy
+        } else if self.timer.get_or_insert_with(|| Box::pin(after(self.limit))).as_mut().poll(cx).is_ready() {
+            Refused::Late
+        } else {
+            return;
+        };
+        if let Some(report) = self.report.take() {
+            let _ = report.send(reason);
+        }
+    }
 }
 
 impl HttpBody for Timed {
@@ -59,12 +93,7 @@ impl HttpBody for Timed {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.body).poll_frame(cx);
         if polled.is_pending() {
-            let timer = this.timer.get_or_insert_with(|| Box::pin(after(this.limit)));
-            if timer.as_mut().poll(cx).is_ready()
-                && let Some(report) = this.report.take()
-            {
-                let _ = report.send(());
-            }
+            this.wait(cx);
         }
         polled
     }
@@ -92,6 +121,7 @@ mod tests {
     use futures::{StreamExt as _, stream};
 
     use super::*;
+    use crate::fair_budget::FairBudget;
 
     /// A post with one byte, and then nothing more.
     fn endless(path: &str) -> Request {
@@ -104,23 +134,35 @@ mod tests {
         format!("read {}", read.len()).into_response()
     }
 
+    /// A place among as many waiting bodies.
+    fn place(of: usize) -> Part<IpAddr> {
+        FairBudget::new(of).part_of(IpAddr::from([203, 0, 113, 9]))
+    }
+
     #[tokio::test]
     async fn a_body_that_never_ends_is_refused_in_the_words_of_its_route() {
         let limit = Duration::from_millis(5);
         for (path, kind) in
             [("/test-line/x", "text/plain; charset=utf-8"), ("/api/v1/events", "application/problem+json")]
         {
-            let refused = within(limit, endless(path), read).await;
+            let refused = within(limit, place(2), endless(path), read).await;
             assert_eq!(refused.status(), StatusCode::REQUEST_TIMEOUT);
             assert_eq!(refused.headers()[header::CONTENT_TYPE], kind);
         }
     }
 
     #[tokio::test]
+    async fn a_body_is_not_waited_for_while_too_many_are() {
+        let refused = within(Duration::MAX, place(0), endless("/api/v1/events"), read).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+        let whole = Request::post("/").body(Body::from("abc")).unwrap();
+        assert_eq!(within(Duration::ZERO, place(0), whole, read).await.status(), StatusCode::OK, "it is there");
+    }
+
+    #[tokio::test]
     async fn a_body_that_is_not_read_does_not_limit_its_response() {
         let ignore = async |_| "ignored".into_response();
-        assert_eq!(within(Duration::ZERO, endless("/"), ignore).await.status(), StatusCode::OK);
-        let whole = Request::post("/").body(Body::from("abc")).unwrap();
-        assert_eq!(within(Duration::ZERO, whole, read).await.status(), StatusCode::OK);
+        assert_eq!(within(Duration::ZERO, place(2), endless("/"), ignore).await.status(), StatusCode::OK);
     }
 }

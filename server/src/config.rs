@@ -3,10 +3,14 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
-use domain::account::{RETENTION_MAX_DAYS, SignUpPolicy};
+use domain::{
+    account::{RETENTION_MAX_DAYS, SignUpPolicy},
+    phone::InternationalOnly,
+};
 use engine::{
     key_ring::{KeyId, KeyRing, Keys},
     store::config::{CONNECTIONS_DEFAULT, CONNECTIONS_MIN},
@@ -238,6 +242,7 @@ impl Serve {
             own_address: reachable(listening),
             mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,
             password_cost: engine::password::HashCost::default(),
+            numbers: Arc::new(InternationalOnly),
         })
     }
 

@@ -7,7 +7,10 @@ use url::{Host, Url};
 
 /// The hosts that are ours.
 #[derive(Debug, Clone)]
-pub struct KnownHosts(Vec<Host>);
+pub struct KnownHosts {
+    public: Option<Host>,
+    own: Host,
+}
 
 impl KnownHosts {
     /// The host of the public URL, and the address that we listen on, where the sender calls test lines.
@@ -18,14 +21,15 @@ impl KnownHosts {
             IpAddr::V4(ip) => Host::Ipv4(ip),
             IpAddr::V6(ip) => Host::Ipv6(ip),
         };
-        Self(public.into_iter().chain([own]).collect())
+        Self { public, own }
     }
 
-    /// Whether this is one of them, at any port: a proxy may leave it out.
+    /// Whether this is one of them, at any port: a proxy may leave it out. Requests through a proxy name the public host.
     #[must_use]
-    pub fn includes(&self, host: &str) -> bool {
+    pub fn includes(&self, host: &str, is_forwarded: bool) -> bool {
         let url = Url::parse(&format!("http://{host}")).ok();
-        url.as_ref().and_then(Url::host).is_some_and(|host| self.0.contains(&host.to_owned()))
+        let Some(host) = url.as_ref().and_then(Url::host).map(|host| host.to_owned()) else { return false };
+        self.public.as_ref() == Some(&host) || (!is_forwarded && self.own == host)
     }
 }
 
@@ -38,10 +42,12 @@ mod tests {
         let url = Url::parse("https://hooks.acme.example:8443").unwrap();
         let hosts = KnownHosts::new(&url, "10.0.0.7:3000".parse().unwrap());
         for host in ["hooks.acme.example", "HOOKS.acme.example:8443", "10.0.0.7:3000"] {
-            assert!(hosts.includes(host), "{host}");
+            assert!(hosts.includes(host, false), "{host}");
         }
+        assert!(hosts.includes("hooks.acme.example", true));
+        assert!(!hosts.includes("10.0.0.7:3000", true), "a proxy does not call us so");
         for host in ["", "evil.example", "hooks.acme.example.evil.example", "10.0.0.8", "user@hooks.acme.example:x"] {
-            assert!(!hosts.includes(host), "{host}");
+            assert!(!hosts.includes(host, false), "{host}");
         }
     }
 }

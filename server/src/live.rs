@@ -31,7 +31,7 @@ use crate::{app_state::SharedState, plain_error::PlainError, user};
 /// Shortest time between two events: at most two a second.
 const EVENT_PAUSE: Duration = Duration::from_millis(500);
 /// A stream ends after this time, and the browser connects again.
-const STREAM_MAX: Duration = Duration::from_secs(10 * 60);
+pub(crate) const STREAM_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// Most streams that one user has open: about as many as tabs.
 const STREAMS_PER_USER_MAX: usize = 20;
@@ -52,12 +52,20 @@ async fn live(
     let access_changes = state.engine.access_changes();
     let (user, member) = (user::signed_in(&session).await?, user::member(&state, &session, &acct).await?);
     let account = member.account_if(Permission::ReadDeliveries)?.clone();
-    let share = state.streams.take(user.to_string(), STREAMS_PER_USER_MAX).ok_or_else(too_many)?;
+    let share = share(&state, user.as_str())?;
     let session = session.id().map(|id| id.to_string()).unwrap_or_default();
     let access = Access { state: Arc::clone(&state), user, session, account: account.clone() };
     let feed = Feed { account, changes: state.engine.changes(), sent: Sent::None, _share: share };
     let end = Box::pin(tokio::time::timeout(STREAM_MAX, access.end(access_changes)));
     Ok(Sse::new(stream::unfold(feed, Feed::next).take_until(end)).keep_alive(KeepAlive::default()))
+}
+
+/// Counts a stream of this user while it is open.
+///
+/// # Errors
+/// `LimitReached` when they have too many.
+pub(crate) fn share(state: &SharedState, user: &str) -> Result<Share<String>, Error> {
+    state.streams.take(user.to_owned(), STREAMS_PER_USER_MAX).ok_or_else(too_many)
 }
 
 /// What a stream needs to stay open.

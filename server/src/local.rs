@@ -32,10 +32,16 @@ pub fn origin(parts: &Parts) -> RequestOrigin {
     let is_local = peer.is_some_and(|info| info.0.ip().to_canonical().is_loopback())
         // No browser sends HTTP/1.0; a proxy with its defaults does.
         && parts.version >= Version::HTTP_11
-        && !FORWARDED.iter().any(|name| parts.headers.contains_key(name))
+        && !is_forwarded(&parts.headers)
         && host(parts).is_some_and(|host| is_loopback(&format!("http://{host}")))
         && text(&parts.headers, &header::ORIGIN).is_none_or(is_loopback);
     if is_local { RequestOrigin::ThisMachine } else { RequestOrigin::Elsewhere }
+}
+
+/// Whether a request shows that it came through a proxy.
+#[must_use]
+pub fn is_forwarded(headers: &HeaderMap) -> bool {
+    FORWARDED.iter().any(|name| headers.contains_key(name))
 }
 
 /// Responds with 404 to requests from elsewhere.

@@ -1,14 +1,17 @@
-//! Errors of routes that are neither pages nor REST: one line of plain text.
+//! Errors of what is neither a page nor REST, and of pages that cannot be rendered.
 
 use axum::{
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
 };
 use domain::Error;
 
-use crate::rest::{
-    self,
-    problem::{Kind, Problem},
+use crate::{
+    rest::{
+        self,
+        problem::{Kind, Problem},
+    },
+    site,
 };
 
 /// An error as a plain-text response.
@@ -21,13 +24,25 @@ impl From<Error> for PlainError {
     }
 }
 
-/// An error for this path: a problem document for the REST API.
-pub fn respond(path: &str, error: Error) -> Response {
+/// An error before any route: a problem document for the REST API, a document for a browser, otherwise a line of text.
+pub fn respond(path: &str, headers: &HeaderMap, error: Error) -> Response {
     if path.starts_with(rest::PREFIX) {
-        Problem::from(error).into_response()
-    } else {
-        PlainError::from(error).into_response()
+        return Problem::from(error).into_response();
     }
+    let document =
+        wants_page(headers).then(|| Html(app::error_document(error.clone(), site::assets())).into_response());
+    let mut response = PlainError::from(error).into_response();
+    if let Some(document) = document {
+        let (parts, body) = document.into_parts();
+        response.headers_mut().extend(parts.headers);
+        *response.body_mut() = body;
+    }
+    response
+}
+
+/// Whether a browser asks for something to show. Programs get text.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"))
 }
 
 /// A refusal before any route: a problem document for the REST API, otherwise a line of text.

@@ -165,14 +165,19 @@ pub async fn save(session: &Session, response: Response) -> Response {
         Ok(()) => response,
         Err(error) => {
             tracing::warn!(%error, "a session could not be saved");
-            let detail = match error {
-                session::Error::Store(Error::Backend(detail)) => detail,
-                _ => String::new(),
-            };
-            let detail = format!("Your session can't be saved, so you can't sign in or submit forms now. {detail}");
-            PlainError::from(domain::Error::Unavailable { detail, retry_after_s: RETRY_AFTER_S }).into_response()
+            let why = "Your session can't be saved, so you can't sign in or submit forms now.";
+            PlainError::from(unavailable(why, error)).into_response()
         }
     }
+}
+
+/// The error for a request whose session could not be loaded or saved.
+pub fn unavailable(why: &str, error: session::Error) -> domain::Error {
+    let detail = match error {
+        session::Error::Store(Error::Backend(detail)) => format!("{why} {detail}"),
+        _ => why.to_owned(),
+    };
+    domain::Error::Unavailable { detail, retry_after_s: RETRY_AFTER_S }
 }
 
 fn text(record: &Record) -> Result<String> {

@@ -75,7 +75,7 @@ async fn wait(request: Request) -> Response {
         detail: "Offhook is starting. Try again shortly.".to_owned(),
         retry_after_s: RETRY_AFTER_S,
     };
-    plain_error::respond(request.uri().path(), error)
+    plain_error::respond(request.uri().path(), request.headers(), error)
 }
 
 #[cfg(test)]

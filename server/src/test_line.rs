@@ -18,7 +18,10 @@ use domain::{
 };
 use futures::stream;
 
-use crate::app_state::{AppState, SharedState};
+use crate::{
+    app_state::{AppState, SharedState},
+    request_body::{self, Refused},
+};
 
 /// Longest request head that is stored, in bytes.
 const HEAD_MAX_BYTES: usize = 16 * 1_024;
@@ -33,10 +36,15 @@ async fn receive(State(state): State<SharedState>, Path(key): Path<String>, requ
         return refused(error);
     }
     let (parts, body) = request.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, EVENT_BODY_MAX_BYTES).await else {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "The test line accepts up to 256 KiB.\n").into_response();
+    let held = state.bodies.calls.part_of(key.clone());
+    let body = match request_body::receive(&parts.headers, body, EVENT_BODY_MAX_BYTES, held).await {
+        Ok(body) => body,
+        Err(Refused::Busy) => return refused(request_body::busy()),
+        Err(Refused::TooLarge | Refused::Broken) => {
+            return (StatusCode::PAYLOAD_TOO_LARGE, "The test line accepts up to 256 KiB.\n").into_response();
+        }
     };
-    let body = String::from_utf8_lossy(&body);
+    let body = String::from_utf8_lossy(&body.bytes);
     if is_nested_too_deeply(&body) {
         let refusal = "The test line accepts payloads of up to 64 levels.\n";
         return (StatusCode::UNPROCESSABLE_ENTITY, refusal).into_response();

@@ -9,7 +9,7 @@ use domain::{
 use tower_sessions::Session;
 use tracing::Span;
 
-use crate::{app_state::AppState, request_span};
+use crate::{app_state::AppState, request_span, session_store};
 
 /// The signed-in user as an operator.
 ///
@@ -23,9 +23,10 @@ pub async fn operator(state: &AppState, session: &Session) -> Result<Actor> {
 /// The signed-in user, whose id is added to the request's span.
 ///
 /// # Errors
-/// `Unauthenticated` when nobody is signed in.
+/// `Unauthenticated` when nobody is signed in; `Unavailable` when the session cannot be loaded.
 pub async fn signed_in(session: &Session) -> Result<UserId> {
-    let user = session.get::<UserId>(app::ssr::USER_KEY).await.map_err(|_| Error::Internal)?;
+    let loaded = session.get::<UserId>(app::ssr::USER_KEY).await;
+    let user = loaded.map_err(|error| session_store::unavailable("Your session can't be loaded.", error))?;
     let user = user.ok_or_else(|| Error::Unauthenticated("Sign in.".to_owned()))?;
     Span::current().record("actor", user.as_str());
     Ok(user)

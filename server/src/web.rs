@@ -71,7 +71,7 @@ fn layered(state: &SharedState, routes: Router) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), ingress::count_forwarded))
         .layer(middleware::from_fn(head_watch::refuse_ambiguous))
         .layer(middleware::from_fn(plain_path::require))
-        .layer(middleware::from_fn(body_timeout::enforce));
+        .layer(middleware::from_fn_with_state(state.clone(), body_timeout::enforce));
     // Around a router that has only a fallback: a layer on `routes` would wrap each route, and axum clones all layers of
     // a route for every request.
     Router::new().fallback_service(routes).layer(layers)

@@ -118,7 +118,7 @@ impl Actor {
             | Who::Token { account: Some(account), .. }
             | Who::Connector { account: Some(account), .. } => Ok(account),
             Who::Token { account: None, .. } | Who::Connector { account: None, .. } => Err(Error::Forbidden(
-                "Platform tokens can only post events. Use a token of the account instead.".to_owned(),
+                "Platform tokens can only post events and manage connectors of the platform. Use a token of the account instead.".to_owned(),
             )),
             Who::Staff { .. } | Who::CommandLine => Err(Error::Forbidden(
                 "Staff can read an account in a support session only. Start one first.".to_owned(),

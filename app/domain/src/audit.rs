@@ -197,6 +197,8 @@ fn some(text: String) -> Option<String> {
 pub struct AuditRecord {
     /// Id.
     pub id: AuditId,
+    /// Its position in the log: pages begin before one.
+    pub position: i64,
     /// When.
     pub at: UnixMs,
     /// Id of the user or token; `None` for the command line and for Offhook itself.

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::{
     account::Accounts,
     audit::Audit,
+    connector::{ConnectorDoors, Connectors},
     delivery::Deliveries,
     endpoint::Endpoints,
     event::Events,
@@ -25,6 +26,8 @@ use crate::{
 pub trait Backend:
     Accounts
     + Audit
+    + Connectors
+    + ConnectorDoors
     + Members
     + Users
     + Tokens

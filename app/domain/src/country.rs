@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn a_country_is_known_by_its_code_in_any_case() {
         assert_eq!(Country::parse(" gb ").map(String::from).as_deref(), Some("GB"));
-        for wrong in ["", "G", "UK", "EU", "XX", "GBR", "BA\u{e9}", "AE\u{0}"] {
+        for wrong in ["", "G", "UK", "EU", "XX", "GBR", "G\u{e9}", "GB\u{0}"] {
             assert_eq!(Country::parse(wrong), None, "{wrong:?}");
         }
         assert!(Country::parse("DA").is_none(), "codes are pairs");

@@ -8,6 +8,7 @@ pub use crate::{event_kind::EventKind, query::Page};
 
 use crate::{
     actor::Actor,
+    connector::route::CallRoute,
     delivery::DeliveryRow,
     details::Details,
     error::{Error, Result},
@@ -28,6 +29,12 @@ pub struct PostedEvent {
     /// Account id or the platform's own reference. Required with a platform token, otherwise implied.
     #[serde(default)]
     pub account: Option<String>,
+    /// The platform connector that reports the call, instead of the account.
+    #[serde(default)]
+    pub connector: Option<String>,
+    /// What decides the account of its call.
+    #[serde(default)]
+    pub route: Option<CallRoute>,
     /// The caller's own id for idempotency; generated if absent.
     #[serde(default)]
     pub id: Option<String>,

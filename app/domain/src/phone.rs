@@ -8,6 +8,8 @@ pub trait Numbers: Send + Sync + 'static {
     /// The number in E.164 (`+441632960001`). A national one is read as one of `country`. `None` if that is not a number
     /// that can be called from everywhere.
     fn e164(&self, number: &str, country: Option<Country>) -> Option<String>;
+    /// The beginning of numbers in E.164 (`+441632`), likewise.
+    fn e164_prefix(&self, prefix: &str, country: Option<Country>) -> Option<String>;
     /// How a number in E.164 is dialled inside `country`; `None` if it is another country's.
     fn national(&self, e164: &str, country: Country) -> Option<String>;
 }
@@ -19,6 +21,10 @@ pub struct InternationalOnly;
 impl Numbers for InternationalOnly {
     fn e164(&self, number: &str, _: Option<Country>) -> Option<String> {
         e164_digits(number).map(|digits| format!("+{digits}"))
+    }
+
+    fn e164_prefix(&self, prefix: &str, _: Option<Country>) -> Option<String> {
+        prefix.starts_with('+').then(|| prefix.to_owned())
     }
 
     fn national(&self, _: &str, _: Country) -> Option<String> {

@@ -162,6 +162,7 @@ impl SupportView {
             "deliveries" => ("the deliveries", "a delivery"),
             "events" => ("the calls and events", "an event"),
             "calls" => ("a call", "a call"),
+            "connectors" => ("the connectors", "a connector"),
             "find" => ("the search", "the search"),
             _ => ("the overview", "the overview"),
         };

@@ -9,6 +9,8 @@ const URL_MAX_CHARS: usize = 2_048;
 const TOO_LONG: &str = "This URL is too long. The maximum is 2,048 characters.";
 /// Maximum length of a host name in characters (RFC 1035 section 2.3.4, as text).
 const HOST_MAX_CHARS: usize = 253;
+/// Maximum length of a part of a host name, between dots.
+const LABEL_MAX_CHARS: usize = 63;
 
 /// A valid endpoint URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,6 +50,20 @@ impl TargetUrl {
     #[must_use]
     pub fn host(&self) -> String {
         Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// The host in the one spelling by which its endpoints are counted: without a dot at the end of a name, and as IPv4 if it
+    /// is an IPv4-mapped address.
+    #[must_use]
+    pub fn canonical_host(&self) -> String {
+        match Url::parse(&self.0).ok().as_ref().and_then(Url::host) {
+            Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
+            Some(Host::Ipv6(address)) => match address.to_ipv4_mapped() {
+                Some(mapped) => mapped.to_string(),
+                None => self.host(),
+            },
+            Some(Host::Ipv4(_)) | None => self.host(),
+        }
     }
 
     /// The port; defaults to 443 or 80 depending on the scheme.
@@ -97,11 +113,13 @@ fn complaint(text: &str, url: &Url) -> Option<&'static str> {
     }
 }
 
-/// Whether clients accept this as a name: `url` also lets pass quotes, commas and other punctuation, which no request can
-/// be sent to. International names are in their ASCII form here, and some networks have names with underscores.
+/// Whether clients accept this as a name: `url` also lets pass empty labels, quotes, commas and other punctuation, which no
+/// request can be sent to. International names are in their ASCII form here, and some networks have names with underscores.
 fn is_host_name(name: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    (1..=HOST_MAX_CHARS).contains(&name.len()) && name.bytes().all(is_part)
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| (1..=LABEL_MAX_CHARS).contains(&label.len()) && label.bytes().all(is_part);
+    // A dot at the end belongs to a complete name (RFC 1034 section 3.1).
+    name.len() <= HOST_MAX_CHARS && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
 }
 
 /// The part between `//` and the path.
@@ -153,6 +171,10 @@ mod tests {
             ("https:\"//acme.example/", "host name"),
             ("https://acme.example,b/", "host name"),
             ("https://a!b.example/", "host name"),
+            ("https://a..example/", "host name"),
+            ("https://.example/", "host name"),
+            ("http://localhost../", "host name"),
+            (&format!("https://{}.example/", "a".repeat(64)), "host name"),
         ] {
             let message = TargetUrl::parse(typed).unwrap_err();
             assert!(message.contains(expected), "{typed}: {message}");
@@ -161,5 +183,20 @@ mod tests {
         assert!(TargetUrl::parse(&format!("https://a.example/{}", "x".repeat(2_030))).is_ok());
         let encoded = format!("https://a.example/{}", "ä".repeat(1_000));
         assert!(TargetUrl::parse(&encoded).is_err(), "it is longer as it is stored and sent");
+    }
+
+    #[test]
+    fn spellings_of_a_host_are_counted_as_one() {
+        for (typed, host) in [
+            ("http://localhost/", "localhost"),
+            ("http://LOCALHOST./x", "localhost"),
+            ("https://crm.acme.example.:8443/", "crm.acme.example"),
+            ("http://[::ffff:127.0.0.1]/", "127.0.0.1"),
+            ("http://[0:0:0:0:0:ffff:7f00:1]:81/", "127.0.0.1"),
+            ("http://127.0.0.1/", "127.0.0.1"),
+            ("https://[2001:0db8::1]/", "[2001:db8::1]"),
+        ] {
+            assert_eq!(TargetUrl::parse(typed).unwrap().canonical_host(), host, "{typed}");
+        }
     }
 }

@@ -72,6 +72,12 @@ pub fn span(ms: i64) -> String {
     }
 }
 
+/// Whole seconds to wait, at least one: the value of `Retry-After`.
+#[must_use]
+pub fn wait_s(ms: i64) -> u32 {
+    u32::try_from(ms.max(1).unsigned_abs().div_ceil(SECOND_MS.unsigned_abs())).unwrap_or(u32::MAX)
+}
+
 /// Formats the duration of an attempt: `84 ms`, or `3.0 s` from one second.
 #[must_use]
 pub fn length(ms: u32) -> String {
@@ -93,6 +99,11 @@ pub fn counted(n: i64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        assert_eq!([-5, 0, 1, 1_000, 1_001, HOUR_MS].map(wait_s), [1, 1, 1, 1, 2, 3_600]);
+    }
 
     #[test]
     fn durations_from_one_second_are_in_seconds() {

@@ -5,12 +5,14 @@
 pub mod audit;
 pub mod auth;
 pub mod bulk_rotation;
+pub mod connectors;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;
 pub mod me;
 pub mod members;
 pub mod ops;
+pub mod ops_connectors;
 pub mod ops_policies;
 pub mod ops_tokens;
 pub mod overview;

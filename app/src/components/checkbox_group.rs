@@ -1,5 +1,7 @@
 //! A group of checkboxes under one legend.
 
+use std::borrow::Cow;
+
 use leptos::prelude::*;
 
 use super::field::{FieldErrorText, FieldState, Hint};
@@ -8,9 +10,9 @@ use super::field::{FieldErrorText, FieldState, Hint};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
     /// Submitted value.
-    pub value: &'static str,
+    pub value: Cow<'static, str>,
     /// Visible label.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// One-line description.
     pub meaning: &'static str,
     /// Whether it is checked.

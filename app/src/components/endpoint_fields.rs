@@ -53,8 +53,8 @@ pub fn EventsField(
     selected: Vec<String>,
 ) -> impl IntoView {
     let choices = EventKind::ALL.map(|kind| Choice {
-        value: kind.as_str(),
-        label: kind.as_str(),
+        value: kind.as_str().into(),
+        label: kind.as_str().into(),
         meaning: kind.meaning(),
         checked: selected.iter().any(|name| name == kind.as_str()),
     });

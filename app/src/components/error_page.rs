@@ -27,6 +27,7 @@ fn text(error: &UiError, ready: bool) -> Text {
         UiError::Domain(Error::Suspended(_)) => ("This account is suspended", "You can still read everything in it."),
         UiError::Domain(Error::Unauthenticated(_)) => ("Sign in to see this page", ""),
         UiError::Domain(Error::TooMany { .. }) => ("Too many attempts", ""),
+        UiError::Domain(Error::LimitReached { .. }) => ("Too many requests", ""),
         UiError::Domain(Error::Unavailable { .. }) if ready => {
             ("Offhook is temporarily unavailable", "Events are being accepted and sent. Reload the page in a minute.")
         }
@@ -62,11 +63,27 @@ pub fn ErrorPage(
     /// The error and the request ID.
     failure: PageError,
 ) -> impl IntoView {
+    view! {
+        <TabTitle title=title(&failure)/>
+        <ErrorText failure=failure/>
+    }
+}
+
+/// The title of an error's page.
+pub(crate) fn title(failure: &PageError) -> String {
+    text(&failure.error, failure.ready).title
+}
+
+/// What [`ErrorPage`] says, for any document.
+#[component]
+pub(crate) fn ErrorText(
+    /// The error and the request ID.
+    failure: PageError,
+) -> impl IntoView {
     let Text { title, detail, advice } = text(&failure.error, failure.ready);
     let missing = matches!(failure.error, UiError::Domain(Error::NotFound(_)));
     let request_id = failure.request_id.filter(|_| failure.error.status() >= 500);
     view! {
-        <TabTitle title=title.clone()/>
         <div class="grid max-w-column gap-4 py-8">
             <h1 class="text-verdict font-bold leading-row">{title}</h1>
             <p class="text-ink-2">{detail} " " {advice}</p>

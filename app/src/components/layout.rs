@@ -83,6 +83,7 @@ impl StaffArea {
                 &[
                     ("Health", links::OPS),
                     ("Accounts", links::OPS_ACCOUNTS),
+                    ("Connectors", links::OPS_CONNECTORS),
                     ("Tokens", links::OPS_TOKENS),
                     ("Staff", links::OPS_STAFF),
                     ("Policies", links::OPS_POLICIES),

@@ -18,6 +18,8 @@ pub enum Part {
     Deliveries,
     /// Calls and events.
     Events,
+    /// Connectors of phone systems.
+    Connectors,
     /// The account's test endpoint.
     TestLine,
     /// Members.
@@ -33,8 +35,8 @@ pub enum Part {
 impl Part {
     /// The main sections, in order. The bar on small screens has room for no more.
     pub const FIRST: [Self; 4] = [Self::Overview, Self::Endpoints, Self::Deliveries, Self::Events];
-    /// Tools for users who can make changes.
-    pub const TOOLS: [Self; 1] = [Self::TestLine];
+    /// How calls get here, and tools for users who can make changes.
+    pub const TOOLS: [Self; 2] = [Self::Connectors, Self::TestLine];
     /// Account management, below the rule.
     pub const ACCOUNT: [Self; 4] = [Self::Tokens, Self::Members, Self::Audit, Self::Settings];
 
@@ -44,6 +46,7 @@ impl Part {
             Self::Endpoints => ("Endpoints", Icon::Plug, "endpoints"),
             Self::Deliveries => ("Deliveries", Icon::Send, "deliveries"),
             Self::Events => ("Calls & events", Icon::Phone, "events"),
+            Self::Connectors => ("Connectors", Icon::Cable, "connectors"),
             Self::TestLine => ("Test line", Icon::Voicemail, "test-line"),
             Self::Tokens => ("API tokens", Icon::Key, "tokens"),
             Self::Members => ("Members", Icon::Users, "members"),
@@ -58,6 +61,7 @@ impl Part {
             Self::Overview | Self::Endpoints => Permission::ReadEndpoints,
             Self::Deliveries => Permission::ReadDeliveries,
             Self::Events => Permission::ReadEvents,
+            Self::Connectors => Permission::ReadConnectors,
             Self::TestLine => Permission::WriteEndpoints,
             Self::Tokens => Permission::ManageTokens,
             Self::Members => Permission::ManageMembers,

@@ -6,6 +6,7 @@ mod page;
 pub use page::{Page, RouteParams, account_page, ops_page, public_page, support_page};
 
 pub mod audit;
+pub mod connectors;
 pub mod deliveries;
 pub mod endpoints;
 pub mod events;

@@ -81,6 +81,8 @@ fn SettingsForm(acct: String, account: Account) -> impl IntoView {
         <form class="grid max-w-column gap-6" method="post" action=SaveSettings::PATH>
             <input type="hidden" name="acct" value=acct/>
             <Field name="name" label="Account name" value=account.name required=true/>
+            <Field name="country" label="Country" value=account.settings.country.map(String::from).unwrap_or_default()
+                hint="Its code, such as GB. Numbers are then found in their national spelling, too."/>
             <Checkbox name="developers_rotate" label="Allow developers to rotate credentials" hint=rotate checked=account.settings.developers_rotate/>
             <div class="grid gap-1">
                 <Checkbox name="support_access" label="Allow support access to this account" hint=support checked=account.settings.support_access/>

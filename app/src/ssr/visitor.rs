@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::account::RequestOrigin;
+use domain::connector::Mappings;
 use domain::id::UserId;
 use domain::query::pairs;
 use domain::user::DEVICE_COOKIE_DAYS;
@@ -61,6 +62,16 @@ const DEVICE_COOKIE: &str = "device";
 #[derive(Debug, Clone)]
 pub struct ClientIp(pub String);
 
+/// The address of this server as clients reach it, without a slash at its end. The server provides it in the context.
+#[derive(Debug, Clone)]
+pub struct PublicUrl(pub String);
+
+/// The address of this server, for the configuration of phone systems.
+#[must_use]
+pub fn public_url() -> String {
+    use_context::<PublicUrl>().map(|url| url.0).unwrap_or_default()
+}
+
 /// The rate limit of sign-in attempts of this client. The server provides it in the context.
 #[derive(Clone)]
 pub struct AttemptLimit(Arc<dyn Fn() -> Option<u32> + Send + Sync>);
@@ -95,6 +106,14 @@ pub fn require_within_rate_limit() -> Result<(), UiError> {
 /// `Internal` if the server has not provided it.
 pub fn backend() -> Result<Arc<dyn Backend>, UiError> {
     use_context::<Arc<dyn Backend>>().ok_or_else(|| missing("backend"))
+}
+
+/// The rules of HTTP connectors. The server provides them in the context.
+///
+/// # Errors
+/// `Internal` if it has not.
+pub fn mappings() -> Result<Arc<dyn Mappings>, UiError> {
+    use_context::<Arc<dyn Mappings>>().ok_or_else(|| missing("mappings"))
 }
 
 /// The session, signed in or not.

@@ -113,6 +113,7 @@ impl Fixture {
             own_address: unused,
             mail: Arc::new(InMemoryMailer::default()),
             password_cost: engine::password::HashCost::default(),
+            numbers: Arc::new(domain::phone::InternationalOnly),
         };
         Ok(Engine::open(config, Arc::new(SystemClock)).await?)
     }

@@ -1,6 +1,8 @@
 //! Rows of a CSV file as people have them: separated by commas, semicolons or tabs, in UTF-8 or Windows-1252, with a byte
 //! order mark or without, with line breaks in quotes. Reads as a stream: memory is bounded whatever the file contains.
 
+use std::fmt;
+
 use std::{collections::VecDeque, io::BufRead};
 
 /// Longest line, in bytes. A line without an end must not be held.
@@ -14,12 +16,19 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// A row that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Row {
     /// Number of its first line, from 1.
     pub line: u64,
     /// Its cells, without spaces around them.
     pub cells: Vec<String>,
+}
+
+impl fmt::Debug for Row {
+    /// Without numbers: logs are kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("line", &self.line).finish_non_exhaustive()
+    }
 }
 
 /// A row that was not understood.
@@ -46,6 +55,7 @@ pub struct Rows<R> {
     separator: Option<u8>,
     /// Lines that were read to look for the end of a quote.
     ahead: VecDeque<Vec<u8>>,
+    line_max_bytes: usize,
     lines: u64,
     bytes: u64,
     stopped: bool,
@@ -54,12 +64,43 @@ pub struct Rows<R> {
 impl<R: BufRead> Rows<R> {
     /// Reads rows from a file. The separator follows from the first line.
     pub fn new(input: R) -> Self {
-        Self { input, separator: None, ahead: VecDeque::new(), lines: 0, bytes: 0, stopped: false }
+        Self {
+            input,
+            separator: None,
+            ahead: VecDeque::new(),
+            line_max_bytes: LINE_MAX_BYTES,
+            lines: 0,
+            bytes: 0,
+            stopped: false,
+        }
     }
 
     /// Bytes that were read so far, for a progress bar.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Whether reading stopped before the end of the file, for the reason of the last error.
+    pub fn stopped_early(&self) -> bool {
+        self.stopped
+    }
+
+    /// Reads no further.
+    pub(crate) fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// The next line that is not empty, with its number, of a file that is no table.
+    pub(crate) fn next_plain(&mut self, max_bytes: usize) -> Option<Result<(u64, Vec<u8>), BadRow>> {
+        self.line_max_bytes = max_bytes;
+        while !self.stopped {
+            match self.read_line().transpose()? {
+                Ok(line) if line.iter().all(u8::is_ascii_whitespace) => {}
+                Ok(line) => return Some(Ok((self.lines, line))),
+                Err(bad) => return Some(Err(bad)),
+            }
+        }
+        None
     }
 
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, BadRow> {
@@ -81,7 +122,7 @@ impl<R: BufRead> Rows<R> {
             })?;
             let end = available.iter().position(|byte| *byte == b'\n');
             let piece = available.get(..end.unwrap_or(available.len())).unwrap_or_default();
-            is_long |= line.len() + piece.len() > LINE_MAX_BYTES;
+            is_long |= line.len() + piece.len() > self.line_max_bytes;
             if !is_long {
                 line.extend_from_slice(piece);
             }
@@ -98,7 +139,10 @@ impl<R: BufRead> Rows<R> {
         }
         self.lines += 1;
         if is_long {
-            return Err(BadRow::new(self.lines, format!("The line is longer than {} KiB.", LINE_MAX_BYTES / 1_024)));
+            return Err(BadRow::new(
+                self.lines,
+                format!("The line is longer than {} KiB.", self.line_max_bytes / 1_024),
+            ));
         }
         Ok(Some(line))
     }

@@ -4,14 +4,16 @@
 //! All IDs are name-based, so that a connector that restarts, a second one for the same phone system, and a file of call
 //! records imported later produce the same events, which Offhook then stores once.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The number of a caller who withheld it.
 pub const ANONYMOUS: &str = "anonymous";
 
-/// An event of a call, and what Offhook needs to find its account.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An event of a call, and what Offhook needs to find its account. Debug output has no numbers: logs are kept.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallEvent {
     /// `<call_id>-in`, `-out` or `-done`: the same whenever the same event is produced again.
     pub id: String,
@@ -23,9 +25,15 @@ pub struct CallEvent {
     /// What only endpoints that ask for details receive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub details: Option<Details>,
-    /// What routing goes by.
+    /// What it is routed by.
     #[serde(default)]
     pub route: Route,
+}
+
+impl fmt::Debug for CallEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallEvent").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 impl CallEvent {
@@ -44,7 +52,7 @@ impl CallEvent {
 }
 
 /// One of the three payloads of the contract.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event")]
 pub enum Payload {
     /// A call from outside has been received.
@@ -78,7 +86,7 @@ impl Payload {
 }
 
 /// The beginning of a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Started {
     /// The call's UUID.
     pub call_id: Uuid,
@@ -89,7 +97,7 @@ pub struct Started {
 }
 
 /// The end of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Processed {
     /// The call's UUID.
     pub call_id: Uuid,
@@ -152,7 +160,7 @@ pub enum CallStatus {
     Voicemail,
 }
 
-/// Somebody in a call: stored in the phone system, or a number.
+/// A party of a call: stored in the phone system, or a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Party {
@@ -235,7 +243,7 @@ pub enum Incomplete {
 
 /// What routing to an account needs: the dialled number of an incoming call; of an outgoing one the number it presents, then
 /// the extension, then the dialplan's context.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The number that the caller dialled.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -48,7 +48,7 @@ impl fmt::Debug for Country {
 
 /// A text that is no country.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("A country is its code of two capital letters (ISO 3166-1), such as GB or DE.")]
+#[error("A country is its two-character code (ISO 3166-1) in capitals, such as GB or DE.")]
 pub struct NoCountry;
 
 impl FromStr for Country {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_country_is_two_letters() {
+    fn a_country_is_a_code_in_capitals() {
         assert_eq!("XX".parse::<Country>(), Err(NoCountry));
         assert_eq!(format!("{:?}", "GB".parse::<Country>().unwrap()), "GB");
     }

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use domain::{UnixMs, actor::Actor, id::AccountId, time::SECOND_MS};
+use domain::{UnixMs, actor::Actor, connector::Connector, id::AccountId, time::SECOND_MS};
 
 /// How long an entry is valid. After a token is revoked on one node, other nodes accept it for this long.
 const ENTRY_VALID_MS: i64 = 2 * SECOND_MS;
@@ -19,6 +19,8 @@ pub(crate) struct AuthCache {
     pub(crate) actors: Recent<Actor>,
     /// Account ids by id or reference. Accounts are never deleted.
     pub(crate) accounts: Recent<AccountId>,
+    /// Platform connectors, by id.
+    pub(crate) connectors: Recent<Connector>,
 }
 
 /// Values by key, each valid for [`ENTRY_VALID_MS`].

@@ -12,6 +12,7 @@ use domain::{
     account::SignUpPolicy,
     id::{AccountId, Entropy, Ids},
     ops::health::TaskHealth,
+    phone::Numbers,
     time::Clock,
 };
 use ipnet::IpNet;
@@ -74,6 +75,8 @@ pub struct Config {
     pub mail: Arc<dyn Mail>,
     /// The cost of hashing a password.
     pub password_cost: HashCost,
+    /// Reads national phone numbers.
+    pub numbers: Arc<dyn Numbers>,
 }
 
 /// The engine could not be opened or started.

@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod backup;
 pub mod connect;
+pub mod connector;
 mod descriptors;
 mod instance_keys;
 pub mod key;
@@ -55,6 +56,9 @@ enum Verb {
     /// Accounts: customers of the phone platform.
     #[command(subcommand)]
     Account(account::Account),
+    /// Connectors: phone systems that report calls.
+    #[command(subcommand)]
+    Connector(Box<connector::Connector>),
     /// Users who sign in.
     #[command(subcommand)]
     User(user::User),
@@ -116,6 +120,7 @@ pub async fn run() -> ExitCode {
     let result = match verb {
         Verb::Serve(serve) => serve::run(*serve).await,
         Verb::Account(account) => account::run(account).await,
+        Verb::Connector(connector) => connector::run(*connector).await,
         Verb::User(user) => user::run(user).await,
         Verb::Token(token) => token::run(token).await,
         Verb::Audit(audit) => audit::run(audit).await,
@@ -152,6 +157,14 @@ async fn engine(store: &Store) -> Result<Arc<Engine>, CommandError> {
     open(store, keys.map_or_else(placeholder_keys, Ok)?).await
 }
 
+/// The engine for a command that encrypts: with the instance keys.
+async fn engine_with_keys(store: &Store) -> Result<Arc<Engine>, CommandError> {
+    require_database(store)?;
+    let keys = store.keys().map_err(anyhow::Error::from)?;
+    let missing = || anyhow!("the instance keys are not at {}; this command encrypts with them", store.key_place());
+    open(store, keys.ok_or_else(missing)?).await
+}
+
 /// Only a server creates a database: in the wrong folder, a command would succeed on an empty one.
 fn require_database(store: &Store) -> Result<(), CommandError> {
     match store.database_file() {
@@ -183,6 +196,7 @@ async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
         own_address: unused,
         mail: Arc::new(InMemoryMailer::default()),
         password_cost: engine::password::HashCost::default(),
+        numbers: Arc::new(domain::phone::InternationalOnly),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
 }

@@ -31,7 +31,7 @@ pub struct Create {
     #[arg(long)]
     name: String,
     /// Scopes: events:write, events:read, endpoints:write, endpoints:read, deliveries:write, deliveries:read,
-    /// credentials:write, tokens:write, audit:read.
+    /// credentials:write, tokens:write, audit:read, connectors:read, connectors:write.
     #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE[,SCOPE]", value_parser = scope)]
     scopes: Vec<Scope>,
     #[command(flatten)]

@@ -49,6 +49,43 @@ pub enum Owner {
     Platform,
 }
 
+/// A connector as the server knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// Whose it is.
+    #[serde(rename = "account", with = "owner")]
+    pub owner: Owner,
+    /// What distinguishes its phone system from others.
+    #[serde(default)]
+    pub identity: String,
+    /// The endpoints that lead outside, which were chosen in the dashboard.
+    #[serde(default)]
+    pub trunks: Vec<String>,
+    /// Whether calls between extensions are reported.
+    #[serde(default)]
+    pub include_internal: bool,
+}
+
+/// The ID of the account; null for a connector of the platform.
+mod owner {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Owner;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    pub(super) fn serialize<S: Serializer>(owner: &Owner, serializer: S) -> Result<S::Ok, S::Error> {
+        match owner {
+            Owner::Account => serializer.serialize_str("account"),
+            Owner::Platform => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Owner, D::Error> {
+        let account = Option::<String>::deserialize(deserializer)?;
+        Ok(if account.is_some() { Owner::Account } else { Owner::Platform })
+    }
+}
+
 /// A server, and a token for it.
 pub struct Offhook {
     http: HttpClient,
@@ -95,11 +132,6 @@ struct ReportedGap {
     incomplete: u32,
 }
 
-#[derive(Deserialize)]
-struct OwnConnector {
-    account: Option<String>,
-}
-
 impl Offhook {
     /// The server at `base`, for events of this connector, if it has an ID.
     ///
@@ -139,8 +171,8 @@ impl Offhook {
         self.send(Method::POST, "api/v1/events", &serde_json::Map::new()).await.reply()
     }
 
-    /// Reports the state; returns whose connector it is, if it was accepted.
-    pub async fn report(&self, connector: &ConnectorId, state: &StateReport) -> Result<Owner, Reply> {
+    /// Reports the state; returns the connector, if that was accepted.
+    pub async fn report(&self, connector: &ConnectorId, state: &StateReport) -> Result<Registered, Reply> {
         let state = State {
             connected: state.connected,
             last_event_at: state.last_event_at.map(iso_utc),
@@ -152,10 +184,8 @@ impl Offhook {
             seen: &state.seen,
         };
         let response = self.send(Method::PUT, &format!("api/v1/connectors/{connector}/state"), &state).await;
-        let own = response.json::<OwnConnector>();
-        match (response.reply(), own) {
-            (Reply::Accepted(_), Some(own)) if own.account.is_some() => Ok(Owner::Account),
-            (Reply::Accepted(_), Some(_)) => Ok(Owner::Platform),
+        match (response.reply(), response.json()) {
+            (Reply::Accepted(_), Some(registered)) => Ok(registered),
             (reply, _) => Err(reply),
         }
     }

@@ -28,7 +28,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::offhook::{Offhook, Owner, Reply};
+use super::offhook::{Offhook, Owner, Registered, Reply};
 
 /// Most events that are posted at once.
 const AT_ONCE_MAX: usize = 16;
@@ -56,8 +56,8 @@ pub struct Poster {
     pub offhook: Arc<Offhook>,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Whose events they are, once known.
-    pub owner: watch::Receiver<Option<Owner>>,
+    /// How the server knows the connector, if it has an ID: this decides whether events need a route.
+    pub registered: Option<watch::Receiver<Option<Registered>>>,
     /// The latest time from an event to its acceptance, in milliseconds.
     pub lag_ms: Arc<AtomicU32>,
     /// What is printed.
@@ -118,10 +118,12 @@ impl Poster {
     }
 
     async fn owner(&mut self, stop: &CancellationToken) -> Option<Owner> {
-        let known = *self.owner.borrow();
+        // Without the ID of a connector, the token has to be an account's.
+        let Some(registered) = &mut self.registered else { return Some(Owner::Account) };
+        let known = registered.borrow().as_ref().map(|registered| registered.owner);
         tokio::select! {
             () = stop.cancelled() => known,
-            owner = self.owner.wait_for(Option::is_some) => owner.ok().and_then(|owner| *owner),
+            now = registered.wait_for(Option::is_some) => now.ok()?.as_ref().map(|registered| registered.owner),
         }
     }
 

@@ -16,10 +16,15 @@ use engine::{clock::stopwatch, store::spool::Spool};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::offhook::{Offhook, Owner, Reply};
+use super::{
+    offhook::{Offhook, Registered, Reply},
+    sink,
+};
 
 /// How often it is checked whether there is something to report.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often it is reported while no trunks are chosen: whoever chooses them waits for the first call.
+const REPORT_NEW_EVERY: Duration = Duration::from_secs(3);
 const REPORT_EVERY: Duration = Duration::from_millis(REPORT_EVERY_MS.unsigned_abs());
 
 /// Reports a connector.
@@ -34,8 +39,8 @@ pub struct Reporter {
     pub state: watch::Receiver<StateReport>,
     /// The latest time from an event to its acceptance, in milliseconds; 0 if there was none.
     pub lag_ms: Arc<AtomicU32>,
-    /// Learns whose connector it is.
-    pub owner: watch::Sender<Option<Owner>>,
+    /// Learns how the server knows the connector.
+    pub registered: watch::Sender<Option<Registered>>,
 }
 
 impl Reporter {
@@ -45,7 +50,7 @@ impl Reporter {
         while !stop.is_cancelled() {
             let state = self.current_state().await;
             let is_known = |(before, at): &(StateReport, Instant)| {
-                at.elapsed() < REPORT_EVERY && important(before) == important(&state)
+                at.elapsed() < self.interval() && important(before) == important(&state)
             };
             if !reported.as_ref().is_some_and(is_known) {
                 reported = self.report(&state).await.then(|| (state, stopwatch()));
@@ -63,11 +68,16 @@ impl Reporter {
         self.report_gaps().await;
     }
 
+    fn interval(&self) -> Duration {
+        let has_trunks = self.registered.borrow().as_ref().is_some_and(|registered| !registered.trunks.is_empty());
+        if has_trunks { REPORT_EVERY } else { REPORT_NEW_EVERY }
+    }
+
     /// Returns whether it was accepted.
     async fn report(&self, state: &StateReport) -> bool {
         match self.offhook.report(&self.connector, state).await {
-            Ok(owner) => {
-                self.owner.send_if_modified(|known| known.replace(owner) != Some(owner));
+            Ok(registered) => {
+                self.learn(registered).await;
                 return true;
             }
             Err(Reply::Refused(reason) | Reply::Later { reason, .. }) => {
@@ -78,6 +88,17 @@ impl Reporter {
             }
         }
         false
+    }
+
+    /// Keeps what the server knows for a start without it.
+    async fn learn(&self, now: Registered) {
+        if self.registered.borrow().as_ref() == Some(&now) {
+            return;
+        }
+        if let Err(error) = sink::remember(&self.spool, &now).await {
+            tracing::warn!(%error, "the settings of the connector can't be saved");
+        }
+        self.registered.send_replace(Some(now));
     }
 
     async fn current_state(&mut self) -> StateReport {

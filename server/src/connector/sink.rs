@@ -10,12 +10,16 @@ use connect::{
     call::{OpenCall, Snapshot},
     event::{CallEvent, Payload},
 };
-use domain::{connector::StateReport, time::Clock};
+use domain::{UnixMs, connector::StateReport, time::Clock};
 use engine::store::spool::{NewEvent, Spool, SpoolChanges, Urgency};
 use tokio::sync::{Notify, watch};
 
+use super::offhook::Registered;
+
 /// The name under which it is saved how far the phone system has been observed.
 const OBSERVED: &str = "observed";
+/// The name under which it is saved how the server knows the connector.
+const REGISTERED: &str = "registered";
 
 /// A spool that a session writes to.
 pub struct SpoolSink {
@@ -75,6 +79,25 @@ fn event(event: &CallEvent) -> serde_json::Result<NewEvent> {
     let urgency = if matches!(event.payload, Payload::CallProcessed(_)) { Urgency::End } else { Urgency::Start };
     let call_id = event.payload.call_id().to_string();
     Ok(NewEvent { id: event.id.clone(), call_id, urgency, body: serde_json::to_string(event)? })
+}
+
+/// Saves how the server knows the connector.
+///
+/// # Errors
+/// When it cannot be saved.
+pub async fn remember(spool: &Spool, registered: &Registered) -> anyhow::Result<()> {
+    let facts = vec![(REGISTERED, serde_json::to_string(registered)?)];
+    spool.save(&SpoolChanges { facts, ..SpoolChanges::default() }, UnixMs::default()).await?;
+    Ok(())
+}
+
+/// How the server last knew the connector.
+///
+/// # Errors
+/// When the spool cannot be read.
+pub async fn remembered(spool: &Spool) -> anyhow::Result<Option<Registered>> {
+    let text = spool.fact(REGISTERED).await?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
 }
 
 /// What an earlier session saved. A call that cannot be read any more is left out, and reported as a part of the gap.

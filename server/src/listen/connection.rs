@@ -19,7 +19,7 @@ use super::head_watch::HeadWatch;
 use crate::starting::Routes;
 
 /// Largest head of a request in bytes.
-const HEAD_MAX_BYTES: usize = 64 * 1_024;
+const HEAD_MAX_BYTES: usize = 16 * 1_024;
 
 /// How long a peer may take. Bodies have their own limit (`body_timeout`).
 #[derive(Debug, Clone, Copy)]

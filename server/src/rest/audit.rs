@@ -109,5 +109,5 @@ pub async fn list(
     let filter = filter(&mut query);
     query.finish()?;
     let page = state.backend.audit(&caller.0, &filter).await?;
-    Ok(Json(List { data: page.rows.into_iter().map(RecordJson::from).collect(), next: page.next }))
+    Ok(Json(List::of(page.rows, page.next, |record| record.position.to_string(), RecordJson::from)))
 }

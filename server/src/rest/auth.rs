@@ -1,5 +1,7 @@
 //! Authentication and rate limits.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, Method, header, request::Parts},
@@ -21,7 +23,7 @@ use crate::{
 };
 
 /// The caller. Only routes behind [`authenticate`] have one.
-pub struct Caller(pub Actor);
+pub struct Caller(pub Arc<Actor>);
 
 impl Caller {
     /// Checks that the caller may do this, before the body is parsed.
@@ -55,8 +57,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let actor = parts.extensions.remove::<Actor>();
-        actor.map(Self).ok_or_else(|| Problem::new(Kind::Unauthenticated, "This request needs an API token."))
+        let actor = parts.extensions.get::<Arc<Actor>>();
+        actor.cloned().map(Self).ok_or_else(|| Problem::new(Kind::Unauthenticated, "This request needs an API token."))
     }
 }
 
@@ -80,10 +82,10 @@ async fn handle(state: &AppState, request: Request, next: Next) -> Response {
     };
     request_span::record_actor(&actor);
     let limit = limit(state, &request);
-    let decision = limit.take(client(&actor), state.backend.clock().now());
+    let decision = limit.take(actor.id().unwrap_or_default(), state.backend.clock().now());
     let mut response = match decision {
         Decision::Allowed { .. } => {
-            request.extensions_mut().insert(actor);
+            request.extensions_mut().insert(Arc::new(actor));
             next.run(request).await
         }
         Decision::Limited { retry_after_s } => too_many(retry_after_s),
@@ -101,10 +103,6 @@ fn too_many(retry_after_s: u32) -> Response {
 fn limit<'a>(state: &'a AppState, request: &Request) -> &'a RateLimit {
     let posts_events = request.method() == Method::POST && request.uri().path().starts_with("/events");
     if posts_events { &state.rates.events } else { &state.rates.calls }
-}
-
-fn client(actor: &Actor) -> &str {
-    actor.id().unwrap_or_default()
 }
 
 fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {

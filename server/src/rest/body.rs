@@ -1,19 +1,18 @@
 //! JSON bodies: read up to a limit, and parsed with errors that name the field.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use axum::{
-    body::{Body, Bytes, HttpBody as _},
+    body::{Body, HttpBody as _},
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, header, request::Parts},
 };
-use domain::{Error, event::EVENT_BODY_MAX_BYTES};
-use http_body_util::{BodyExt as _, Limited};
+use domain::{Error, actor::Actor};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
     app_state::SharedState,
-    byte_budget::{ByteBudget, HeldBytes},
+    request_body::{self, Received, Refused},
     rest::{
         problem::{Kind, Problem},
         query::Query,
@@ -22,17 +21,9 @@ use crate::{
 
 /// Largest body of a request that posts no events, in bytes.
 pub const CALL_MAX_BYTES: usize = 64 * 1_024;
-/// How long a body that is too large is read and discarded.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How much of a body that is too large is read and discarded, so that its sender can read the response.
-const DRAIN_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 
 /// A JSON body of at most `MAX_BYTES`, not yet parsed.
-pub struct JsonBody<const MAX_BYTES: usize = CALL_MAX_BYTES> {
-    bytes: Bytes,
-    /// Held until the response.
-    _held: HeldBytes,
-}
+pub struct JsonBody<const MAX_BYTES: usize = CALL_MAX_BYTES>(Received<String>);
 
 impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
     type Rejection = Problem;
@@ -42,11 +33,21 @@ impl<const MAX_BYTES: usize> FromRequest<SharedState> for JsonBody<MAX_BYTES> {
         // Operations with a body have no query parameters. Ignoring one could do something else than the caller meant.
         Query::of(parts.uri.query().unwrap_or_default()).finish()?;
         check_media_type(&parts.headers, body.size_hint().exact() == Some(0))?;
-        let bodies = &state.bodies;
-        let budget = if MAX_BYTES > EVENT_BODY_MAX_BYTES { &bodies.batches } else { &bodies.calls };
-        let (bytes, held) = read(&parts.headers, body, MAX_BYTES, budget).await?;
-        Ok(Self { bytes, _held: held })
+        receive(&parts, body, MAX_BYTES, state).await.map(Self)
     }
+}
+
+/// Receives a body within its caller's part of the budget.
+pub(super) async fn receive(
+    parts: &Parts,
+    body: Body,
+    max_bytes: usize,
+    state: &SharedState,
+) -> Result<Received<String>, Problem> {
+    let client = parts.extensions.get::<Arc<Actor>>().and_then(|actor| payer(actor)).unwrap_or_default();
+    let held = state.bodies.calls.part_of(client.to_owned());
+    let received = request_body::receive(&parts.headers, body, max_bytes, held).await;
+    received.map_err(|reason| refused(reason, max_bytes))
 }
 
 impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
@@ -55,7 +56,7 @@ impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     /// # Errors
     /// 400 with line and column for invalid JSON; 422 with the field for JSON of the wrong shape.
     pub fn parse<'de, T: Deserialize<'de>>(&'de self) -> Result<T, Problem> {
-        parse(&self.bytes)
+        parse(&self.0.bytes)
     }
 
     /// The same for an optional body.
@@ -63,7 +64,7 @@ impl<const MAX_BYTES: usize> JsonBody<MAX_BYTES> {
     /// # Errors
     /// As [`JsonBody::parse`].
     pub fn parse_or_default<'de, T: Default + Deserialize<'de>>(&'de self) -> Result<T, Problem> {
-        if self.bytes.is_empty() { Ok(T::default()) } else { self.parse() }
+        if self.0.bytes.is_empty() { Ok(T::default()) } else { self.parse() }
     }
 }
 
@@ -154,6 +155,11 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
+/// Whose part of the budget a body takes: the account's, however many tokens it has, or that of a platform token.
+fn payer(actor: &Actor) -> Option<&str> {
+    actor.account().map_or_else(|_| actor.id(), |account| Some(account.as_str()))
+}
+
 fn check_media_type(headers: &HeaderMap, is_empty: bool) -> Result<(), Problem> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -163,52 +169,12 @@ fn check_media_type(headers: &HeaderMap, is_empty: bool) -> Result<(), Problem> 
     Err(Problem::new(Kind::MediaType, "Send JSON with Content-Type: application/json."))
 }
 
-async fn read(
-    headers: &HeaderMap,
-    mut body: Body,
-    max_bytes: usize,
-    budget: &ByteBudget,
-) -> Result<(Bytes, HeldBytes), Problem> {
-    if body.size_hint().lower() > max_bytes as u64 {
-        // A sender that asks first (`Expect: 100-continue`) gets the error before it has sent anything.
-        if !headers.contains_key(header::EXPECT) {
-            drain(body).await;
-        }
-        return Err(too_large(max_bytes));
+fn refused(refused: Refused, max_bytes: usize) -> Problem {
+    match refused {
+        Refused::TooLarge => too_large(max_bytes),
+        Refused::Busy => request_body::busy().into(),
+        Refused::Broken => Problem::new(Kind::Malformed, "The body ended early."),
     }
-    let (mut chunks, mut bytes, mut held) = (Vec::new(), 0, HeldBytes::default());
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::new(Kind::Malformed, "The body ended early."))?;
-        let Ok(chunk) = frame.into_data() else { continue };
-        bytes += chunk.len();
-        if bytes > max_bytes {
-            drain(body).await;
-            return Err(too_large(max_bytes));
-        }
-        if !budget.take(chunk.len(), &mut held) {
-            drop((chunks, held));
-            drain(body).await;
-            return Err(too_many_bytes().into());
-        }
-        chunks.push(chunk);
-    }
-    // Nearly every body is one chunk, which needs no copy.
-    let bytes = if chunks.len() == 1 { chunks.swap_remove(0) } else { chunks.concat().into() };
-    Ok((bytes, held))
-}
-
-fn too_many_bytes() -> Error {
-    Error::Unavailable {
-        detail: "Too many large requests at once. Nothing was stored; try again shortly.".into(),
-        retry_after_s: 1,
-    }
-}
-
-/// Closing while data still arrives would reset the connection, and the sender would lose the response.
-pub(crate) async fn drain(body: Body) {
-    let mut rest = Limited::new(body, DRAIN_MAX_BYTES);
-    let all = async { while let Some(Ok(_)) = rest.frame().await {} };
-    let _ = tokio::time::timeout(DRAIN_TIMEOUT, all).await;
 }
 
 fn too_large(max_bytes: usize) -> Problem {

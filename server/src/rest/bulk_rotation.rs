@@ -15,7 +15,6 @@ use crate::{
         auth::Caller,
         body::JsonBody,
         openapi::Errors,
-        paginate,
         problem::Problem,
         query::Query,
         rotation::{read_empty, read_step},
@@ -55,7 +54,7 @@ type Steps = Result<Json<List<StepResultJson>>, Problem>;
 
 async fn run(state: &AppState, caller: &Caller, step: RotationStep) -> Steps {
     let results = state.backend.rotate_all(&caller.0, &step).await?;
-    Ok(Json(List { data: results.into_iter().map(Into::into).collect(), next: None }))
+    Ok(Json(List::of_short(results.into_iter().map(Into::into).collect(), None)))
 }
 
 /// List the credentials of all endpoints and their rotations. Credentials are masked.
@@ -72,8 +71,7 @@ pub async fn show_all(
     let (limit, after) = (query.limit(), query.cursor(|text| EndpointId::parse(text).is_ok()));
     query.finish()?;
     let all = state.backend.rotations(&caller.0).await?;
-    let (rows, next) = paginate(all, limit, after.as_deref(), |view| view.endpoint.id.as_str())?;
-    Ok(Json(List { data: rows.into_iter().map(Into::into).collect(), next }))
+    Ok(Json(List::paginated(all, limit, after.as_deref(), |view| view.endpoint.id.as_str(), Into::into)?))
 }
 
 /// Prepare the next auth token of every endpoint.

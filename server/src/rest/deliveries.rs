@@ -75,8 +75,8 @@ pub async fn list(
     query.finish()?;
     let page = state.backend.deliveries(&caller.0, &filter).await?;
     let now = state.backend.clock().now();
-    let data = page.rows.into_iter().map(|row| DeliveryJson::new(row, now)).collect();
-    Ok(Json(List { data, next: page.next }))
+    let to_json = |row| DeliveryJson::new(row, now);
+    Ok(Json(List::of(page.rows, page.next, |row| row.id.to_string(), to_json)))
 }
 
 /// Show a delivery with its latest attempts.
@@ -117,8 +117,8 @@ pub async fn attempts(
     let before = cursor.and_then(|number| number.parse().ok());
     let page = state.backend.attempts(&caller.0, &DeliveryId::parse(&id)?, before, limit).await?;
     let now = state.backend.clock().now();
-    let data = page.rows.into_iter().map(|attempt| AttemptJson::new(attempt, now)).collect();
-    Ok(Json(List { data, next: page.next }))
+    let to_json = |attempt| AttemptJson::new(attempt, now);
+    Ok(Json(List::of(page.rows, page.next, |attempt| attempt.number.to_string(), to_json)))
 }
 
 /// A delivery that will be sent again.

@@ -25,7 +25,6 @@ use crate::{
         body::{EmptyBody, JsonBody},
         endpoint_json::{CreateEndpointRequest, CreatedJson, EndpointJson, EndpointSummaryJson, UpdateEndpointRequest},
         openapi::Errors,
-        paginate,
         problem::Problem,
         query::Query,
     },
@@ -67,9 +66,9 @@ pub async fn list(
     let (limit, after) = (query.limit(), query.cursor(|text| EndpointId::parse(text).is_ok()));
     query.finish()?;
     let all = state.backend.endpoints(&caller.0).await?;
-    let (rows, next) = paginate(all, limit, after.as_deref(), |row| row.endpoint.id.as_str())?;
     let now = state.backend.clock().now();
-    Ok(Json(List { data: rows.into_iter().map(|row| EndpointSummaryJson::new(row, now)).collect(), next }))
+    let to_json = |row| EndpointSummaryJson::new(row, now);
+    Ok(Json(List::paginated(all, limit, after.as_deref(), |row| row.endpoint.id.as_str(), to_json)?))
 }
 
 /// Show an endpoint.

@@ -6,7 +6,8 @@ use axum::{Json, extract::State, http::StatusCode};
 use domain::{
     Error,
     actor::Permission,
-    event::{Accepted, BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent},
+    connector::route::Destination,
+    event::{Accepted, BATCH_MAX_EVENTS, EVENT_BODY_MAX_BYTES, NewEvent, PostedEvent},
     id::AccountId,
 };
 use futures::future::join_all;
@@ -19,12 +20,12 @@ use crate::{
     rest::{
         auth::Caller,
         body::{JsonBody, parse},
-        events::{AcceptedJson, EventRequest, status},
+        destination::{self, AcceptedJson, Posted},
+        events::EventRequest,
         openapi::Errors,
         problem::{Kind, Problem, ProblemDocument},
     },
 };
-use domain::event::PostedEvent;
 
 /// Largest batch in bytes.
 pub const BATCH_MAX_BYTES: usize = 8 * 1_024 * 1_024;
@@ -77,8 +78,8 @@ pub enum OutcomeJson {
 }
 
 impl ResultJson {
-    fn accepted(accepted: Accepted) -> Self {
-        Self { status: status(&accepted).as_u16(), outcome: OutcomeJson::Accepted(accepted.into()), refused: None }
+    fn of(posted: Posted) -> Self {
+        Self { status: posted.status().as_u16(), outcome: OutcomeJson::Accepted(posted.into()), refused: None }
     }
 
     fn rejected(problem: impl Into<Problem>) -> Self {
@@ -87,6 +88,12 @@ impl ResultJson {
         let outcome = OutcomeJson::Rejected { problem: problem.document() };
         Self { status: kind.facts().1.as_u16(), outcome, refused: Some(kind) }
     }
+}
+
+/// An event of the batch: to be accepted, or one that nobody gets.
+enum Valid {
+    For(Checked),
+    Nobody(Posted),
 }
 
 /// A valid event of the batch, with its index in the batch.
@@ -111,11 +118,13 @@ pub async fn post(
         return Err(Error::invalid("events", "A batch must have 1 to 1,000 events.").into());
     }
     let mut results = Vec::with_capacity(batch.events.len());
+    let mut limited = None;
     // By account and call: events of the same call are accepted in the order of the batch.
     let mut calls = HashMap::<(AccountId, String), Vec<Checked>>::new();
     for (index, raw) in batch.events.iter().enumerate() {
-        match check(&state, &caller, index, raw).await {
-            Ok(checked) => {
+        match check(&state, &caller, index, raw, &mut limited).await {
+            Ok(Valid::Nobody(posted)) => results.push(Some(ResultJson::of(posted))),
+            Ok(Valid::For(checked)) => {
                 calls
                     .entry((checked.account.clone(), checked.event.payload.call_id.clone()))
                     .or_default()
@@ -125,8 +134,9 @@ pub async fn post(
             Err(problem) => results.push(Some(ResultJson::rejected(problem))),
         }
     }
-    for (index, result) in
-        join_all(calls.into_values().map(|call| in_order(&state, &caller, call))).await.into_iter().flatten()
+    let (state, caller) = (&state, &caller);
+    let accept = |account, event| async move { state.backend.accept_event(&caller.0, &account, event).await };
+    for (index, result) in join_all(calls.into_values().map(|call| in_order(call, &accept))).await.into_iter().flatten()
     {
         results[index] = Some(result);
     }
@@ -135,22 +145,97 @@ pub async fn post(
     Ok((StatusCode::ACCEPTED, Json(BatchJson { results })))
 }
 
-async fn check(state: &AppState, caller: &Caller, index: usize, raw: &RawValue) -> Result<Checked, Problem> {
+async fn check(
+    state: &AppState,
+    caller: &Caller,
+    index: usize,
+    raw: &RawValue,
+    limited: &mut Option<Problem>,
+) -> Result<Valid, Problem> {
     if raw.get().len() > EVENT_BODY_MAX_BYTES {
         return Err(Error::TooLarge("This event is larger than the limit of 256 KiB per event.".to_owned()).into());
     }
     let posted: PostedEvent = parse::<EventRequest>(raw.get().as_bytes())?.into();
     let event = NewEvent::parse(&posted)?;
-    let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
-    caller.count_event(state)?;
-    Ok(Checked { index, account, event })
+    let account = match destination::of(state, caller, &posted).await? {
+        Destination::Account(account) => account,
+        Destination::Unrouted(_) => return Ok(Valid::Nobody(Posted::Unrouted)),
+        Destination::Paused => return Ok(Valid::Nobody(Posted::Paused)),
+    };
+    count(state, caller, limited)?;
+    Ok(Valid::For(Checked { index, account, event }))
 }
 
-async fn in_order(state: &AppState, caller: &Caller, call: Vec<Checked>) -> Vec<(usize, ResultJson)> {
-    let mut results = Vec::with_capacity(call.len());
+/// Counts an event. Once one is over the limit, so are all that follow: the limit refills while a batch is read, and
+/// otherwise the beginning of a call could be refused and its end accepted.
+fn count(state: &AppState, caller: &Caller, limited: &mut Option<Problem>) -> Result<(), Problem> {
+    if limited.is_none() {
+        *limited = caller.count_event(state).err();
+    }
+    limited.clone().map_or(Ok(()), Err)
+}
+
+/// Accepts the events of one call. After one that the caller has to send again, the others are refused like it, so that
+/// none overtakes it.
+async fn in_order<F: Future<Output = Result<Accepted, Error>>>(
+    call: Vec<Checked>,
+    accept: impl Fn(AccountId, NewEvent) -> F,
+) -> Vec<(usize, ResultJson)> {
+    let (mut results, mut refused) = (Vec::with_capacity(call.len()), None);
     for Checked { index, account, event } in call {
-        let result = state.backend.accept_event(&caller.0, &account, event).await;
-        results.push((index, result.map_or_else(ResultJson::rejected, ResultJson::accepted)));
+        let result = match &refused {
+            Some(error) => Err(Error::clone(error)),
+            None => accept(account, event).await,
+        };
+        refused = result.as_ref().err().filter(|error| is_worth_repeating(error)).cloned();
+        results.push((index, result.map(Posted::Accepted).map_or_else(ResultJson::rejected, ResultJson::of)));
     }
     results
+}
+
+fn is_worth_repeating(error: &Error) -> bool {
+    error.retry_after_s().is_some() || *error == Error::Internal
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use domain::{UnixMs, event::EventKind, id::EventId};
+
+    use super::*;
+
+    /// The statuses of three events of a call, of which the first gets this error and the others would be accepted.
+    async fn statuses(first: Error) -> Vec<u16> {
+        let account = AccountId::new(UnixMs(0), 1);
+        let payload = RawValue::from_string(EventKind::IncomingCall.example().to_owned()).unwrap();
+        let event = NewEvent::parse(&PostedEvent {
+            account: None,
+            id: None,
+            payload,
+            timestamp: None,
+            details: None,
+            connector: None,
+            route: None,
+        })
+        .unwrap();
+        let call = (0..3).map(|index| Checked { index, account: account.clone(), event: event.clone() });
+        let first = Mutex::new(Some(first));
+        let accepted = || Accepted { id: EventId::parse("evt_1").unwrap(), deliveries: 1, repeated: false };
+        let accept = |_, _| std::future::ready(first.lock().unwrap().take().map_or_else(|| Ok(accepted()), Err));
+        in_order(call.collect(), accept).await.into_iter().map(|(_, result)| result.status).collect()
+    }
+
+    #[tokio::test]
+    async fn no_event_of_a_call_overtakes_one_that_has_to_be_sent_again() {
+        let busy = Error::Unavailable { detail: "Too many events at once.".into(), retry_after_s: 1 };
+        assert_eq!(statuses(busy).await, [503, 503, 503]);
+        assert_eq!(statuses(Error::Internal).await, [500, 500, 500]);
+    }
+
+    #[tokio::test]
+    async fn an_event_that_can_never_be_accepted_stops_no_other() {
+        let taken = Error::Conflict { detail: "Another event has this id.".into(), existing: None };
+        assert_eq!(statuses(taken).await, [409, 202, 202]);
+    }
 }

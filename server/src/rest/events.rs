@@ -9,7 +9,8 @@ use domain::{
     UnixMs,
     actor::Permission,
     cause::{Cause, CauseFacts, Failure},
-    event::{Accepted, EVENT_BODY_MAX_BYTES, EventDetail, EventFilter, EventKind, EventRow, NewEvent, PostedEvent},
+    connector::route::Destination,
+    event::{EVENT_BODY_MAX_BYTES, EventDetail, EventFilter, EventKind, EventRow, NewEvent, PostedEvent},
     id::{EventId, decode},
     time::iso_utc,
 };
@@ -20,7 +21,13 @@ use utoipa::ToSchema;
 use crate::{
     app_state::{AppState, SharedState},
     rest::{
-        List, auth::Caller, body::JsonBody, delivery_json::DeliveryJson, openapi::Errors, problem::Problem,
+        List,
+        auth::Caller,
+        body::JsonBody,
+        delivery_json::DeliveryJson,
+        destination::{self, AcceptedJson, Posted, RouteOfCall},
+        openapi::Errors,
+        problem::Problem,
         query::Query,
     },
 };
@@ -32,6 +39,13 @@ pub struct EventRequest {
     /// Account id or reference. Required with a platform token; an account's token implies its account.
     #[serde(default)]
     account: Option<String>,
+    /// Id of the platform connector that reports the call, with a platform token, instead of `account`: the call's route decides
+    /// the account.
+    #[serde(default)]
+    connector: Option<String>,
+    /// What decides the account of a connector's call.
+    #[serde(default)]
+    route: Option<RouteOfCall>,
     /// Your own id: 1 to 128 visible ASCII characters without a dot. Posting the same id again has no effect.
     #[serde(default)]
     id: Option<String>,
@@ -55,27 +69,13 @@ impl From<EventRequest> for PostedEvent {
     fn from(event: EventRequest) -> Self {
         Self {
             account: event.account,
+            connector: event.connector,
+            route: event.route.map(Into::into),
             id: event.id,
             payload: event.payload,
             details: event.details,
             timestamp: event.timestamp,
         }
-    }
-}
-
-/// An accepted event. It is durable.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AcceptedJson {
-    /// Its id: yours, or a generated one.
-    #[schema(example = "evt_01kb4qz1a2b3c4d5e6f7g8h9jk")]
-    id: String,
-    /// How many endpoints it is sent to.
-    deliveries: u32,
-}
-
-impl From<Accepted> for AcceptedJson {
-    fn from(accepted: Accepted) -> Self {
-        Self { id: accepted.id.into(), deliveries: accepted.deliveries }
     }
 }
 
@@ -167,16 +167,15 @@ impl EventDetailJson {
 }
 
 /// Validates an event and accepts it for its account.
-pub(super) async fn accept(state: &AppState, caller: &Caller, posted: &PostedEvent) -> Result<Accepted, Problem> {
+async fn accept(state: &AppState, caller: &Caller, posted: &PostedEvent) -> Result<Posted, Problem> {
     let event = NewEvent::parse(posted)?;
-    let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+    let account = match destination::of(state, caller, posted).await? {
+        Destination::Account(account) => account,
+        Destination::Unrouted(_) => return Ok(Posted::Unrouted),
+        Destination::Paused => return Ok(Posted::Paused),
+    };
     caller.count_event(state)?;
-    Ok(state.backend.accept_event(&caller.0, &account, event).await?)
-}
-
-/// The status of an accepted event: 202, or 200 if it had been accepted before.
-pub(super) const fn status(accepted: &Accepted) -> StatusCode {
-    if accepted.repeated { StatusCode::OK } else { StatusCode::ACCEPTED }
+    Ok(Posted::Accepted(state.backend.accept_event(&caller.0, &account, event).await?))
 }
 
 /// Post an event.
@@ -184,7 +183,7 @@ pub(super) const fn status(accepted: &Accepted) -> StatusCode {
 /// Responds once the event and its deliveries are durable. Events without a subscribed endpoint are accepted, too.
 #[utoipa::path(post, path = "/events", operation_id = "post_event", tag = "Events", request_body = EventRequest, responses(
     (status = 202, description = "Accepted", body = AcceptedJson),
-    (status = 200, description = "Accepted before, with the same body", body = AcceptedJson),
+    (status = 200, description = "Accepted before, with the same body; or nobody gets it", body = AcceptedJson),
     Errors,
 ), security(("token" = ["events:write"])))]
 pub async fn post(
@@ -194,8 +193,8 @@ pub async fn post(
 ) -> Result<(StatusCode, Json<AcceptedJson>), Problem> {
     caller.require(Permission::WriteEvents)?;
     let posted: EventRequest = body.parse()?;
-    let accepted = accept(&state, &caller, &posted.into()).await?;
-    Ok((status(&accepted), Json(accepted.into())))
+    let posted = accept(&state, &caller, &posted.into()).await?;
+    Ok((posted.status(), Json(posted.into())))
 }
 
 /// List events, newest first.
@@ -223,7 +222,7 @@ pub async fn list(
     };
     query.finish()?;
     let page = state.backend.events(&caller.0, &filter).await?;
-    Ok(Json(List { data: page.rows.into_iter().map(EventJson::from).collect(), next: page.next }))
+    Ok(Json(List::of_short(page.rows.into_iter().map(EventJson::from).collect(), page.next)))
 }
 
 /// Show an event with its outcome.

@@ -7,27 +7,33 @@ pub mod audit;
 pub mod auth;
 pub mod body;
 pub mod bulk_rotation;
+pub mod connector_json;
+pub mod connector_reports;
+pub mod connector_routes;
+pub mod connectors;
 pub mod deliveries;
 pub mod delivery_json;
+pub mod destination;
 pub mod endpoint_json;
 pub mod endpoints;
 pub mod event_batch;
 pub mod events;
+pub mod list;
 pub mod openapi;
 pub mod problem;
 pub mod query;
 pub mod recover;
 pub mod rotation;
 pub mod rotation_json;
+
+pub mod table_body;
 pub mod tokens;
 
 use axum::{
     Json, Router, middleware,
     routing::{any, get},
 };
-use domain::Error;
-use serde::Serialize;
-use utoipa::{ToSchema, openapi::OpenApi};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -35,17 +41,10 @@ use crate::{
     rest::problem::{Kind, Problem},
 };
 
+pub use list::List;
+
 /// The path prefix of version 1.
 pub const PREFIX: &str = "/api/v1";
-
-/// One page of a list.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct List<T> {
-    /// The rows.
-    pub data: Vec<T>,
-    /// Pass it as `cursor` for the next page; null on the last one.
-    pub next: Option<String>,
-}
 
 /// All operations with their description.
 fn calls() -> OpenApiRouter<SharedState> {
@@ -93,6 +92,16 @@ fn calls() -> OpenApiRouter<SharedState> {
         .routes(routes!(tokens::show, tokens::revoke))
         .routes(routes!(tokens::rotate))
         .routes(routes!(audit::list))
+        .routes(routes!(connectors::list, connectors::create))
+        .routes(routes!(connectors::show, connectors::change, connectors::delete))
+        .routes(routes!(connectors::pause))
+        .routes(routes!(connectors::resume))
+        .routes(routes!(connectors::rotate))
+        .routes(routes!(connectors::report))
+        .routes(routes!(connectors::gaps, connectors::add_gap))
+        .routes(routes!(connector_routes::list, connector_routes::replace, connector_routes::set))
+        .routes(routes!(connector_routes::remove))
+        .routes(routes!(connector_routes::unrouted, connector_routes::clear_unrouted))
 }
 
 /// The OpenAPI document.
@@ -115,26 +124,6 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
     // A nested router does not match a trailing slash.
     let root = any(not_found).layer(middleware::from_fn(problem::ensure_problem_documents));
     Router::new().nest(PREFIX, routes).route(&format!("{PREFIX}/"), root)
-}
-
-/// One page of a list that is in memory: the rows after the one with the id `after`, and the next cursor.
-fn paginate<T>(
-    mut rows: Vec<T>,
-    limit: u32,
-    after: Option<&str>,
-    id: impl Fn(&T) -> &str,
-) -> Result<(Vec<T>, Option<String>), Problem> {
-    if let Some(after) = after {
-        let Some(at) = rows.iter().position(|row| id(row) == after) else {
-            return Err(Error::invalid("cursor", "This row no longer exists. Start again from the first page.").into());
-        };
-        rows.drain(..=at);
-    }
-    let limit = limit as usize;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| id(row).to_owned());
-    Ok((rows, next))
 }
 
 async fn not_found() -> Problem {

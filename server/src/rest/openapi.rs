@@ -26,6 +26,7 @@ use crate::rest::problem::{Kind, PROBLEM_JSON, ProblemDocument};
         (name = "Credentials", description = "Rotation of auth tokens and signing secrets"),
         (name = "Deliveries", description = "One event sent to one endpoint, with every attempt"),
         (name = "API tokens", description = "Credentials of programs that use this API"),
+        (name = "Connectors", description = "Phone systems that report calls, and how their calls are routed"),
         (name = "Audit", description = "Who did what, when, from where"),
     )
 )]

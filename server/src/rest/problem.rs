@@ -126,7 +126,7 @@ impl Kind {
 }
 
 /// An error response.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     /// Its kind.
     pub kind: Kind,

@@ -22,7 +22,6 @@ use crate::{
         auth::Caller,
         body::{EmptyBody, JsonBody},
         openapi::Errors,
-        paginate,
         problem::Problem,
         query::Query,
     },
@@ -132,8 +131,8 @@ pub async fn list(
     query.finish()?;
     let now = state.backend.clock().now();
     let all = state.backend.api_tokens(&caller.0).await?;
-    let (rows, next) = paginate(all, limit, after.as_deref(), |token| token.id.as_str())?;
-    Ok(Json(List { data: rows.into_iter().map(|token| ApiTokenJson::new(token, now)).collect(), next }))
+    let to_json = |token| ApiTokenJson::new(token, now);
+    Ok(Json(List::paginated(all, limit, after.as_deref(), |token| token.id.as_str(), to_json)?))
 }
 
 /// Create an API token.

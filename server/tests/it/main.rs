@@ -9,6 +9,7 @@ mod browser;
 mod command;
 mod connect;
 mod crash;
+mod database_away;
 mod deployment;
 mod fault_run;
 mod full_disk;

@@ -116,6 +116,7 @@ impl TestApp {
             own_address: address,
             mail: mail.clone(),
             password_cost: engine::password::HashCost::FOR_TESTS,
+            numbers: Arc::new(domain::phone::InternationalOnly),
         };
         let engine = Engine::open(engine_config, clock).await.unwrap();
         engine.start().await.unwrap();

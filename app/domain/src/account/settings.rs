@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, FieldError, Result, noted, whole};
+use crate::{
+    country::{Country, country},
+    error::{Error, FieldError, Result, noted, whole},
+};
 
 /// Default retention of payloads and responses, in days.
 pub const BODIES_DAYS: u32 = 30;
@@ -22,11 +25,19 @@ pub struct AccountSettings {
     pub bodies_days: u32,
     /// Retention of events, deliveries and attempts, in days.
     pub rows_days: u32,
+    /// Where its numbers are dialled: it decides how national spellings are read.
+    pub country: Option<Country>,
 }
 
 impl Default for AccountSettings {
     fn default() -> Self {
-        Self { developers_rotate: false, support_access: true, bodies_days: BODIES_DAYS, rows_days: ROWS_DAYS }
+        Self {
+            developers_rotate: false,
+            support_access: true,
+            bodies_days: BODIES_DAYS,
+            rows_days: ROWS_DAYS,
+            country: None,
+        }
     }
 }
 
@@ -48,6 +59,9 @@ pub struct AccountForm {
     /// Retention of events, deliveries and attempts, in days; empty for no change.
     #[serde(default)]
     pub rows_days: String,
+    /// Code of the country; may be empty.
+    #[serde(default)]
+    pub country: String,
 }
 
 /// What an account's name and settings should be, before any rule is checked.
@@ -63,22 +77,25 @@ pub struct AccountInput {
     pub bodies_days: Option<u32>,
     /// Retention of events, deliveries and attempts, in days; no change by default.
     pub rows_days: Option<u32>,
+    /// Where its numbers are dialled.
+    pub country: Option<Country>,
 }
 
 impl AccountForm {
     /// Reads the form.
     ///
     /// # Errors
-    /// `Invalid` for days that are not a number.
+    /// `Invalid` for days that are not a number, and for an unknown country.
     pub fn input(&self) -> Result<AccountInput> {
         let (mut wrong, message) = (Vec::new(), "Choose a whole number of days.");
         let rows_days = noted(&mut wrong, whole(&self.rows_days, "rows_days", message)).flatten();
         let bodies_days = noted(&mut wrong, whole(&self.bodies_days, "bodies_days", message)).flatten();
+        let country = noted(&mut wrong, country(&self.country, "country")).flatten();
         let (developers_rotate, support_access) = (self.developers_rotate, self.support_access);
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
-        Ok(AccountInput { name: self.name.clone(), developers_rotate, support_access, bodies_days, rows_days })
+        Ok(AccountInput { name: self.name.clone(), developers_rotate, support_access, bodies_days, rows_days, country })
     }
 }
 
@@ -107,7 +124,8 @@ impl AccountInput {
             return Err(Error::Invalid(errors));
         }
         let (developers_rotate, support_access) = (self.developers_rotate, self.support_access);
-        Ok(AccountSettings { developers_rotate, support_access, bodies_days, rows_days })
+        let country = self.country;
+        Ok(AccountSettings { developers_rotate, support_access, bodies_days, rows_days, country })
     }
 }
 
@@ -135,5 +153,8 @@ mod tests {
         assert_eq!((after.bodies_days, after.rows_days), (60, 60));
         let kept = settings(form("30", "90")).unwrap();
         assert_eq!((kept.bodies_days, kept.rows_days), (BODIES_DAYS, ROWS_DAYS));
+        let in_country = |code: &str| settings(AccountForm { country: code.into(), ..form("30", "90") });
+        assert_eq!(in_country("gb").unwrap().country, Country::parse("GB"));
+        assert_eq!(in_country("England").unwrap_err().fields()[0].field, "country");
     }
 }

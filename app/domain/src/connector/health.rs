@@ -133,8 +133,28 @@ pub struct ConnectorState {
 }
 
 impl ConnectorState {
-    pub(super) fn status(&self, way: Way, now: UnixMs) -> ConnectorStatus {
-        if way == Way::Http {
+    /// The state after a report.
+    #[must_use]
+    pub fn after(&self, report: StateReport, now: UnixMs) -> Self {
+        let reports = self.reported_at.is_some_and(|at| now.since_ms(at) < SILENT_MS);
+        let since = self.connected_since.filter(|_| reports).unwrap_or(now);
+        Self {
+            reported_at: Some(now),
+            connected_since: report.connected.then_some(since),
+            connected_at: if report.connected { Some(now) } else { self.connected_at },
+            last_event_at: report.last_event_at.or(self.last_event_at),
+            calls_open: report.calls_open,
+            lag_ms: report.lag_ms,
+            system_version: report.system_version.or_else(|| self.system_version.clone()),
+            problem: report.problem,
+            detail: report.detail,
+            seen: if report.seen.is_empty() { self.seen.clone() } else { report.seen },
+            down_since: self.down_since.filter(|_| !report.connected),
+        }
+    }
+
+    pub(super) fn status(&self, system: System, way: Way, now: UnixMs) -> ConnectorStatus {
+        if !way.is_connected(system) {
             return if self.last_event_at.is_some() { ConnectorStatus::Connected } else { ConnectorStatus::Waiting };
         }
         let reports = self.reported_at.is_some_and(|at| now.since_ms(at) < SILENT_MS);
@@ -149,7 +169,7 @@ impl ConnectorState {
     /// Whether this connector, which is not paused, is down, which was not reported yet.
     #[must_use]
     pub fn goes_down(&self, system: System, way: Way, now: UnixMs) -> bool {
-        let down = way.is_connected(system) && self.status(way, now) == ConnectorStatus::Down;
+        let down = way.is_connected(system) && self.status(system, way, now) == ConnectorStatus::Down;
         down && self.down_since.is_none()
     }
 }
@@ -196,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_connector_is_down_after_five_minutes_without_a_connection() {
-        let status = |state: ConnectorState| state.status(Way::Ari, NOW);
+        let status = |state: ConnectorState| state.status(System::Asterisk, Way::Ari, NOW);
         assert_eq!(status(ConnectorState::default()), ConnectorStatus::Waiting);
         assert_eq!(status(state(SILENT_MS - 1, true)), ConnectorStatus::Connected);
         assert_eq!(status(state(SILENT_MS, true)), ConnectorStatus::Reconnecting);
@@ -212,8 +232,26 @@ mod tests {
         assert!(lost.goes_down(System::Asterisk, Way::Beside, NOW));
         assert!(!lost.goes_down(System::Kamailio, Way::Beside, NOW));
         assert!(!lost.goes_down(System::Yeastar, Way::Http, NOW));
+        assert_eq!(ConnectorState::default().status(System::Kamailio, Way::Beside, NOW), ConnectorStatus::Waiting);
+        let used = ConnectorState { last_event_at: Some(UnixMs(0)), ..ConnectorState::default() };
+        assert_eq!(used.status(System::Kamailio, Way::Beside, NOW), ConnectorStatus::Connected);
         let reported = ConnectorState { down_since: Some(NOW), ..lost };
         assert!(!reported.goes_down(System::Asterisk, Way::Beside, NOW), "once");
+    }
+
+    #[test]
+    fn a_report_replaces_the_state_and_a_long_silence_ends_a_connection() {
+        let connected = StateReport { connected: true, seen: vec!["PJSIP/a".into()], ..StateReport::default() };
+        let first = ConnectorState::default().after(connected.clone(), NOW);
+        assert_eq!((first.connected_since, first.connected_at, first.down_since), (Some(NOW), Some(NOW), None));
+        let later = NOW.plus_ms(SILENT_MS - 1);
+        let second = first.after(StateReport { seen: Vec::new(), ..connected.clone() }, later);
+        assert_eq!((second.connected_since, &second.seen), (Some(NOW), &first.seen));
+        let much_later = later.plus_ms(SILENT_MS);
+        assert_eq!(second.after(connected.clone(), much_later).connected_since, Some(much_later));
+        let lost = ConnectorState { down_since: Some(later), ..second }.after(StateReport::default(), later);
+        assert_eq!((lost.connected_since, lost.connected_at, lost.down_since), (None, Some(later), Some(later)));
+        assert_eq!(lost.after(connected, later).down_since, None);
     }
 
     #[test]

@@ -6,9 +6,11 @@
 mod form;
 mod gap;
 mod health;
+mod mapping;
 mod port;
 pub mod route;
 mod system;
+mod trunks;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +18,10 @@ pub use self::{
     form::{AMI_ADDRESS_FIELD, ConnectorForm, ConnectorInput, NewConnector},
     gap::{Gap, GapReason},
     health::{ConnectorProblem, ConnectorState, ConnectorStatus, DOWN_MS, REPORT_EVERY_MS, SILENT_MS, StateReport},
+    mapping::{DryRun, DryRunField, MappingPreset, Mappings},
     port::{ConnectorDoors, Connectors, InsideConnector, OpenConnector},
     system::{System, Way},
+    trunks::{SeenEndpoint, TrunksForm, seen_endpoints},
 };
 use crate::{
     country::Country,
@@ -113,7 +117,7 @@ impl Connector {
         if self.paused_at.is_some() {
             return ConnectorStatus::Paused;
         }
-        self.state.status(self.way, now)
+        self.state.status(self.system, self.way, now)
     }
 }
 
@@ -139,4 +143,39 @@ pub struct RawRequest {
     pub content_type: String,
     /// The first [`REQUEST_KEPT_BYTES`] of its body.
     pub body: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connector for tests of this module's parts.
+    pub(super) fn connector() -> Connector {
+        Connector {
+            id: ConnectorId::new(UnixMs(0), 1),
+            owner: ConnectorOwner::Platform,
+            name: "pbx-leeds".into(),
+            system: System::Asterisk,
+            way: Way::Beside,
+            country: None,
+            trunks: Vec::new(),
+            include_internal: false,
+            ami_address: None,
+            mapping: None,
+            identity: "pbx-leeds".into(),
+            paused_at: None,
+            secret_hint: "3fA9".into(),
+            version: 1,
+            created_at: UnixMs(0),
+            state: ConnectorState::default(),
+        }
+    }
+
+    #[test]
+    fn a_paused_connector_is_paused_whatever_it_reports() {
+        let connector = connector();
+        assert_eq!(connector.status(UnixMs(1)), ConnectorStatus::Waiting);
+        let paused = Connector { paused_at: Some(UnixMs(1)), ..connector };
+        assert_eq!(paused.status(UnixMs(1)), ConnectorStatus::Paused);
+    }
 }

@@ -125,7 +125,7 @@ pub trait Connectors {
     /// Which account an event of a platform connector goes to. A call without a route is noted under its number.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid` for a route that is too long, `Conflict` while the connector is paused.
+    /// `NotFound`, `Invalid` for a route that is too long, and for an actor who posts events of an account.
     async fn route_event(&self, actor: &Actor, id: &ConnectorId, route: &CallRoute) -> Result<Destination>;
 }
 

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::{Account, AccountUsage, email_complaint, normal_email},
-    error::{Error, FieldError, Result},
+    country::{Country, country},
+    error::{Error, FieldError, Result, noted},
     id::AccountId,
     name,
     query::{Writer, pairs},
@@ -92,6 +93,9 @@ pub struct AccountDetail {
 /// A checked name and the platform's reference.
 pub type NameAndReference = (String, Option<String>);
 
+/// Name and reference of a new account, its country, and the email address of its first admin.
+pub type NewAccountChecked = (NameAndReference, Option<Country>, Option<String>);
+
 /// The form for creating an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewAccount {
@@ -101,29 +105,28 @@ pub struct NewAccount {
     /// The platform's own reference; may be empty.
     #[serde(default)]
     pub reference: String,
+    /// Code of the country in which its numbers are dialled; may be empty.
+    #[serde(default)]
+    pub country: String,
     /// Email address of the first admin; may be empty.
     #[serde(default)]
     pub admin: String,
 }
 
 impl NewAccount {
-    /// Checks the form and returns name and reference, and the email address of the first admin.
+    /// Checks the form.
     ///
     /// # Errors
     /// `Invalid` with one entry per invalid field.
-    pub fn check(&self) -> Result<(NameAndReference, Option<String>)> {
-        let admin = Some(normal_email(&self.admin)).filter(|email| !email.is_empty());
+    pub fn check(&self) -> Result<NewAccountChecked> {
         let naming = AccountNameForm { name: self.name.clone(), reference: self.reference.clone() }.check();
-        let wrong = admin.as_deref().and_then(email_complaint);
-        let wrong = wrong.map(|complaint| FieldError::new("admin", complaint.message));
-        match (naming, wrong) {
-            (Ok(naming), None) => Ok((naming, admin)),
-            (Err(Error::Invalid(complaints)), wrong) => {
-                Err(Error::Invalid(complaints.into_iter().chain(wrong).collect()))
-            }
-            (Ok(_), Some(wrong)) => Err(Error::Invalid(vec![wrong])),
-            (Err(error), _) => Err(error),
+        let mut errors = naming.as_ref().err().map(|error| error.fields().to_vec()).unwrap_or_default();
+        let country = noted(&mut errors, country(&self.country, "country")).flatten();
+        let admin = Some(normal_email(&self.admin)).filter(|email| !email.is_empty());
+        if let Some(complaint) = admin.as_deref().and_then(email_complaint) {
+            errors.push(FieldError::new("admin", complaint.message));
         }
+        if errors.is_empty() { Ok((naming?, country, admin)) } else { Err(Error::Invalid(errors)) }
     }
 }
 
@@ -188,10 +191,15 @@ mod tests {
 
     #[test]
     fn a_new_account_lists_every_invalid_field() {
-        let form = NewAccount { admin: "ana".into(), reference: "x".repeat(121), ..NewAccount::default() };
-        assert_eq!(fields(&form.check().unwrap_err()), ["name", "reference", "admin"]);
+        let form = NewAccount {
+            admin: "ana".into(),
+            reference: "x".repeat(121),
+            country: "UK".into(),
+            ..NewAccount::default()
+        };
+        assert_eq!(fields(&form.check().unwrap_err()), ["name", "reference", "country", "admin"]);
         let form = NewAccount { name: " Acme ".into(), ..NewAccount::default() };
-        assert_eq!(form.check(), Ok((("Acme".into(), None), None)));
+        assert_eq!(form.check(), Ok((("Acme".into(), None), None, None)));
     }
 
     #[test]

@@ -4,4 +4,4 @@ pub mod call;
 pub mod detail;
 mod ladder;
 pub mod list;
-mod outcome;
+pub(super) mod outcome;

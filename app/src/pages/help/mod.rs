@@ -37,3 +37,33 @@ pub fn RetriesPage() -> impl IntoView {
 pub fn ApiPage() -> impl IntoView {
     help_page("/api")
 }
+
+/// `/help/connect-asterisk`.
+#[component]
+pub fn ConnectAsteriskPage() -> impl IntoView {
+    help_page("/connect-asterisk")
+}
+
+/// `/help/connect-freeswitch`.
+#[component]
+pub fn ConnectFreeSwitchPage() -> impl IntoView {
+    help_page("/connect-freeswitch")
+}
+
+/// `/help/connect-http`.
+#[component]
+pub fn ConnectHttpPage() -> impl IntoView {
+    help_page("/connect-http")
+}
+
+/// `/help/connect-records`.
+#[component]
+pub fn ConnectRecordsPage() -> impl IntoView {
+    help_page("/connect-records")
+}
+
+/// `/help/connect-kamailio`.
+#[component]
+pub fn ConnectKamailioPage() -> impl IntoView {
+    help_page("/connect-kamailio")
+}

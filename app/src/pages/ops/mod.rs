@@ -3,6 +3,7 @@
 pub mod account;
 pub mod accounts;
 pub mod audit;
+pub mod connectors;
 pub mod health;
 pub mod new_account;
 pub mod policies;

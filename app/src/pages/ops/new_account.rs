@@ -25,6 +25,8 @@ pub fn NewAccountPage() -> impl IntoView {
                 <Field name="name" label="Name" required=true first=true hint="The customer’s company or team. Members see it."/>
                 <Field name="reference" label="Reference"
                     hint="The phone platform’s own ID for this customer. The platform can use it instead of the account ID."/>
+                <Field name="country" label="Country"
+                    hint="Code of the country in which the customer dials, such as GB. Admins can change it."/>
                 <Field name="admin" label="Email of the first admin" kind="email"
                     hint="We’ll email a single-use link, valid for 7 days. They can then invite others."/>
                 <div class="flex flex-wrap gap-3">

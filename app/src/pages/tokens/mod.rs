@@ -56,7 +56,7 @@ impl TokenOwner {
                 title: "Platform tokens",
                 new: "Create platform token",
                 empty: "No platform tokens yet",
-                purpose: "A platform token lets the phone platform send events for any account, and nothing else. It’s shown only once, when you create it.",
+                purpose: "A platform token lets the phone platform send events for any account. It’s shown only once, when you create it.",
             },
         }
     }

@@ -22,8 +22,8 @@ pub fn NewTokenPage() -> impl IntoView {
         frame.need(Permission::ManageTokens)?;
         let selected = frame.visit.flash.values("scopes");
         let choice = |scope: Scope| Choice {
-            value: scope.as_str(),
-            label: scope.as_str(),
+            value: scope.as_str().into(),
+            label: scope.as_str().into(),
             meaning: scope.meaning(),
             checked: selected.iter().any(|name| name == scope.as_str()),
         };

@@ -28,7 +28,7 @@ struct Event {
     dialstatus: String,
     #[serde(default)]
     dialstring: String,
-    cause: Option<Cause>,
+    cause: Option<i64>,
     #[serde(default)]
     soft: bool,
     #[serde(default)]
@@ -108,6 +108,7 @@ pub fn presentations(json: &[u8]) -> serde_json::Result<Vec<(String, Presentatio
 
 fn translate(event: Event) -> Option<PbxEvent> {
     let own = event.channel;
+    let cause = event.cause.and_then(|cause| Cause::try_from(cause).ok());
     Some(match event.kind.as_str() {
         "ChannelCreated" => PbxEvent::Began(own?.into()),
         "Dial" => {
@@ -122,8 +123,8 @@ fn translate(event: Event) -> Option<PbxEvent> {
         "ChannelLeftBridge" => PbxEvent::BridgeLeft(own?.into(), event.bridge?.into()),
         "BridgeDestroyed" => PbxEvent::BridgeDestroyed { bridge_id: event.bridge?.id },
         // A soft request is Asterisk's own, and repeats one that came before it.
-        "ChannelHangupRequest" if !event.soft => PbxEvent::HangupRequested(own?.into(), event.cause),
-        "ChannelDestroyed" => PbxEvent::HungUp(own?.into(), event.cause),
+        "ChannelHangupRequest" if !event.soft => PbxEvent::HangupRequested(own?.into(), cause),
+        "ChannelDestroyed" => PbxEvent::HungUp(own?.into(), cause),
         "ChannelVarset" if event.variable == "VMSTATUS" && event.value == "SUCCESS" => {
             let channel = own?;
             let mailbox = mailbox(&channel.dialplan.app_data);
@@ -184,5 +185,36 @@ impl From<Bridge> for call::Bridge {
     fn from(bridge: Bridge) -> Self {
         let is_holding = bridge.technology == "holding_bridge" || bridge.bridge_type == "holding";
         Self { id: bridge.id, kind: if is_holding { BridgeKind::Holding } else { BridgeKind::Mixing } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHANNEL: &str = r#"{"id":"lab-1795832865.0","name":"PJSIP/provider-00000000","state":"Up","caller":{"number":"01632960001"},
+        "dialplan":{"exten":"01632960100"},"creationtime":"2026-11-28T02:27:45.390+0000"}"#;
+
+    #[test]
+    fn an_event_is_read_whatever_its_cause_is() {
+        for (cause, read) in [("16", Some(16)), ("-1", None), ("70000", None), ("null", None)] {
+            let json = format!(
+                r#"{{"type":"ChannelDestroyed","timestamp":"2026-11-28T02:27:49.405+0000","cause":{cause},"channel":{CHANNEL}}}"#
+            );
+            let stamped = event(json.as_bytes()).unwrap().unwrap();
+            assert_eq!(stamped.at, Some(UnixMs(1_795_832_869_405)));
+            assert!(matches!(stamped.event, PbxEvent::HungUp(_, cause) if cause == read), "{cause}");
+        }
+    }
+
+    #[test]
+    fn channels_and_bridges_are_listed() {
+        let bridges =
+            r#"[{"id":"b1","technology":"holding_bridge","bridge_type":"holding","channels":["lab-1795832865.0"]}]"#;
+        let now = UnixMs(1_795_832_875_000);
+        let rows = channel_rows(format!("[{CHANNEL}]").as_bytes(), bridges.as_bytes(), now).unwrap();
+        assert_eq!((rows.len(), rows[0].duration_s), (1, Some(9)));
+        assert_eq!(rows[0].bridge, Some(call::Bridge { id: "b1".to_owned(), kind: BridgeKind::Holding }));
+        assert_eq!(rows[0].facts.dialled, "01632960100");
     }
 }

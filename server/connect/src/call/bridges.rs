@@ -1,8 +1,11 @@
 //! Which channels are together in a bridge.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use super::input::{Bridge, BridgeKind};
+use super::{
+    id_set::IdSet,
+    input::{Bridge, BridgeKind},
+};
 
 /// All bridges with members.
 #[derive(Debug, Default)]
@@ -11,17 +14,17 @@ pub(super) struct Bridges(HashMap<String, Members>);
 #[derive(Debug)]
 struct Members {
     kind: BridgeKind,
-    ids: BTreeSet<String>,
+    ids: IdSet,
 }
 
 impl Bridges {
     pub(super) fn enter(&mut self, bridge: &Bridge, channel_id: &str) {
         let members = self.0.entry(bridge.id.clone());
-        let members = members.or_insert_with(|| Members { kind: bridge.kind, ids: BTreeSet::new() });
+        let members = members.or_insert_with(|| Members { kind: bridge.kind, ids: IdSet::default() });
         if bridge.kind == BridgeKind::Holding {
             members.kind = BridgeKind::Holding;
         }
-        members.ids.insert(channel_id.to_owned());
+        members.ids.insert(channel_id);
     }
 
     /// Removes a channel; a bridge without members is forgotten, in case its end is never reported.
@@ -35,7 +38,7 @@ impl Bridges {
     }
 
     /// Forgets a bridge, and returns who was in it.
-    pub(super) fn destroy(&mut self, bridge_id: &str) -> BTreeSet<String> {
+    pub(super) fn destroy(&mut self, bridge_id: &str) -> IdSet {
         self.0.remove(bridge_id).map(|members| members.ids).unwrap_or_default()
     }
 

@@ -1,10 +1,12 @@
 //! The channels that exist, found by ID, by name and by group.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use super::{
+    id_set::IdSet,
     input::{ChannelState, Facts},
     kind::{self, Kind},
+    number,
     recent::Recent,
     settings::Settings,
 };
@@ -30,7 +32,8 @@ pub(super) struct Channel {
     pub dialled: Option<String>,
     /// When an event last mentioned it, as a count of events.
     pub seen: u64,
-    pub is_up: bool,
+    /// The dialplan's context.
+    pub context: String,
     /// Whether its far end called this phone system.
     pub is_inbound: bool,
 }
@@ -41,7 +44,7 @@ pub(super) struct Channels {
     by_id: HashMap<String, Channel>,
     /// Halves of Local channels only: no other is searched by name.
     local_by_name: HashMap<String, String>,
-    by_group: HashMap<String, BTreeSet<String>>,
+    by_group: HashMap<String, IdSet>,
     ended: Recent,
 }
 
@@ -54,8 +57,9 @@ impl Channels {
         self.by_id.get_mut(id)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.by_id.len()
+    /// How many entries there are in all, for tests of bounded memory.
+    pub(super) fn entries(&self) -> usize {
+        self.by_id.len() + self.local_by_name.len() + self.by_group.len() + self.ended.len()
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
@@ -85,7 +89,9 @@ impl Channels {
         self.regroup(&facts.id, &facts.linked_id);
         if let Some(channel) = self.by_id.get_mut(&facts.id) {
             channel.seen = seen;
-            channel.is_up |= facts.state == ChannelState::Up;
+            if channel.context != facts.context {
+                channel.context = number::clean(&facts.context);
+            }
         }
         true
     }
@@ -93,14 +99,14 @@ impl Channels {
     fn insert(&mut self, facts: &Facts, settings: &Settings) {
         let (kind, endpoint) = settings.kind(&facts.name);
         let linked_id = if facts.linked_id.is_empty() { &facts.id } else { &facts.linked_id }.clone();
-        self.by_group.entry(linked_id.clone()).or_default().insert(facts.id.clone());
+        self.by_group.entry(linked_id.clone()).or_default().insert(&facts.id);
         self.index_name(&facts.id, &facts.name);
         // An unknown channel that is up: the oldest of its group called us.
         let is_inbound =
             facts.state == ChannelState::Ring || (facts.state == ChannelState::Up && linked_id == facts.id);
         let name = facts.name.clone();
-        let (bridge, joined, dialled, seen, is_up) = (None, 0, None, 0, false);
-        let channel = Channel { name, kind, endpoint, linked_id, bridge, joined, dialled, seen, is_up, is_inbound };
+        let (bridge, joined, dialled, seen, context) = (None, 0, None, 0, String::new());
+        let channel = Channel { name, kind, endpoint, linked_id, bridge, joined, dialled, seen, context, is_inbound };
         self.by_id.insert(facts.id.clone(), channel);
     }
 
@@ -132,7 +138,7 @@ impl Channels {
         }
         let before = std::mem::replace(&mut channel.linked_id, linked_id.to_owned());
         self.leave_group(id, &before);
-        self.by_group.entry(linked_id.to_owned()).or_default().insert(id.to_owned());
+        self.by_group.entry(linked_id.to_owned()).or_default().insert(id);
     }
 
     fn leave_group(&mut self, id: &str, linked_id: &str) {

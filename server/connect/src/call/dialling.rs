@@ -1,11 +1,10 @@
 //! Channels that are being called: phones that ring, and calls to the outside.
 
-use std::collections::BTreeSet;
-
 use domain::time::UnixMs;
 
 use super::{
     Calls, channels,
+    id_set::IdSet,
     input::{DialStatus, Facts},
     kind::Kind,
     number,
@@ -51,7 +50,7 @@ impl Calls {
             }
             (Some(key), Some(CallType::Outgoing)) => {
                 if let Some(call) = self.book.get_mut(&key) {
-                    call.legs.insert(callee.id.clone());
+                    call.legs.insert(&callee.id);
                 }
                 key
             }
@@ -68,8 +67,9 @@ impl Calls {
     }
 
     pub(super) fn attempt(&mut self, key: &str, channel_id: &str) {
+        let dialled = self.channels.get(channel_id).and_then(|channel| channel.dialled.clone());
         if let Some(call) = self.book.get_mut(key) {
-            call.attempts.begin(channel_id);
+            call.attempts.begin(channel_id, dialled);
             self.book.involve(key, channel_id);
         }
     }
@@ -78,6 +78,11 @@ impl Calls {
     fn begin_outgoing(&mut self, at: UnixMs, caller: Option<&Facts>, callee: &Facts, called: String) -> Option<String> {
         let linked = |facts: &Facts| self.channels.get(&facts.id).map(|channel| channel.linked_id.clone());
         let group = caller.and_then(linked).or_else(|| linked(callee))?;
+        let is_own = caller.is_none_or(|caller| self.settings.kind(&caller.name).0 == Kind::Extension);
+        if self.book.knows(&group) && !is_own {
+            // A forward of an incoming call whose caller has just hung up.
+            return None;
+        }
         let first = self.oldest_extension(&group);
         let extension = first.as_ref().map(|(_, endpoint)| endpoint.clone());
         let key = self.outgoing_key(&group, &callee.id)?;
@@ -95,7 +100,7 @@ impl Calls {
             key: key.clone(),
             kind: CallType::Outgoing,
             at,
-            legs: BTreeSet::from([callee.id.clone()]),
+            legs: IdSet::from_iter([callee.id.clone()]),
             origin,
             caller: Caller::Known(presented),
             called,
@@ -167,8 +172,8 @@ impl Calls {
             key: key.clone(),
             kind: CallType::Internal,
             at,
-            legs: BTreeSet::from([caller.id.clone()]),
-            origin: BTreeSet::new(),
+            legs: IdSet::from_iter([caller.id.clone()]),
+            origin: IdSet::default(),
             caller: Caller::Known(channel.endpoint.clone()),
             called: number::clean(&caller.dialled),
             extension: extension.clone(),

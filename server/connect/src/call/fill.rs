@@ -1,19 +1,17 @@
 //! What call records tell about calls whose end was not observed.
 
-use std::{
-    collections::{BTreeSet, HashSet},
-    fmt,
-};
+use std::collections::{HashMap, HashSet};
 
 use domain::time::{SECOND_MS, UnixMs};
 
 use super::{
     Calls,
-    input::{Cause, DialStatus, Facts, Mailbox},
+    gap::{CallRecord, ChannelRow, RecordEnd, Resynced},
+    id_set::IdSet,
+    input::Facts,
     kind::Kind,
     number,
     open::{Caller, OpenCall, Opening},
-    resync::{ChannelRow, Resynced},
     talk::Talk,
 };
 use crate::event::{ANONYMOUS, CallType, Party, Route};
@@ -21,73 +19,27 @@ use crate::event::{ANONYMOUS, CallType, Party, Route};
 /// A record may end this much before the loss, because it has whole seconds.
 const ROUNDING_MS: i64 = SECOND_MS;
 
-/// One call, as the phone system recorded it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct CallRecord {
-    /// ID of its group.
-    pub linked_id: String,
-    /// When it began.
-    pub began_at: UnixMs,
-    /// When it ended.
-    pub ended_at: UnixMs,
-    /// Name of the channel that began it.
-    pub channel: String,
-    /// Names of the channels that were called.
-    pub peers: Vec<String>,
-    /// The caller's number. Records do not state whether it may be shown.
-    pub caller: String,
-    /// The dialled number.
-    pub dialled: String,
-    /// The dialplan's context.
-    pub context: String,
-    /// How it ended.
-    pub end: RecordEnd,
-}
-
-/// How a call ended, as the phone system recorded it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RecordEnd {
-    /// Someone talked.
-    Answered {
-        /// Whole seconds.
-        talk_s: u64,
-        /// Name of the channel that talked last.
-        peer: String,
-    },
-    /// The caller left a message.
-    Voicemail {
-        /// Where.
-        mailbox: Mailbox,
-        /// Its length in whole seconds.
-        message_s: u64,
-    },
-    /// No one talked.
-    Unanswered(DialStatus, Option<Cause>),
-}
-
-impl fmt::Debug for CallRecord {
-    /// Without numbers: logs are kept.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallRecord").field("linked_id", &self.linked_id).finish_non_exhaustive()
-    }
-}
-
 impl Calls {
     /// Ends an open call as its record states. Returns whether there was one.
-    pub(super) fn fill_open(&mut self, key: &str, records: &[CallRecord]) -> bool {
+    pub(super) fn fill_open(&mut self, key: &str, records: &HashMap<&str, &CallRecord>) -> bool {
         let linked_id = key.split(':').next().unwrap_or_default();
-        let Some(record) = records.iter().find(|record| record.linked_id == linked_id) else { return false };
+        let Some(record) = records.get(linked_id) else { return false };
         self.apply(key, record);
         self.finish(key, record.ended_at, None);
         true
     }
 
-    fn apply(&mut self, key: &str, record: &CallRecord) {
+    pub(super) fn apply(&mut self, key: &str, record: &CallRecord) {
         let peer = |name: &str| {
             let (kind, endpoint) = self.settings.kind(name);
             (kind == Kind::Extension && !endpoint.is_empty()).then(|| Party::extension(&endpoint))
         };
-        let party = if let RecordEnd::Answered { peer: name, .. } = &record.end { peer(name) } else { None };
+        let party = match &record.end {
+            RecordEnd::Answered { peer: name, number, .. } => {
+                peer(name).or_else(|| number.clone().map(|number| Party::Number(number::clean(&number))))
+            }
+            _ => None,
+        };
         let rang: Vec<Party> = record.peers.iter().filter_map(|name| peer(name)).collect();
         let Some(call) = self.book.get_mut(key) else { return };
         match &record.end {
@@ -138,7 +90,7 @@ impl Calls {
     }
 
     /// The call that a record is about, if it leads in or out.
-    fn recorded(&self, record: &CallRecord) -> Option<OpenCall> {
+    pub(super) fn recorded(&self, record: &CallRecord) -> Option<OpenCall> {
         let (kind, endpoint) = self.settings.kind(&record.channel);
         let is_outgoing = record.peers.iter().any(|peer| self.settings.kind(peer).0 == Kind::Outside);
         let context = Some(number::clean(&record.context)).filter(|context| !context.is_empty());
@@ -162,8 +114,8 @@ impl Calls {
             key,
             kind,
             at: record.began_at,
-            legs: BTreeSet::new(),
-            origin: BTreeSet::new(),
+            legs: IdSet::default(),
+            origin: IdSet::default(),
             caller: Caller::Known(caller),
             called: dialled,
             extension,
@@ -181,26 +133,28 @@ impl Calls {
             channel.dialled = Some(called.clone());
         }
         let key = format!("{group}:out");
-        // A line that outlives the incoming call of its group was a part of that call.
-        let is_known = self.book.knows(&key) || self.book.knows(group);
-        if called == ANONYMOUS || is_known || self.call_of_group(group).is_some() {
+        // The last line of an incoming call that has ended may still be there.
+        let is_known = self.book.knows(&key) || self.book.knows(group) || self.call_of_group(group).is_some();
+        let first = self.oldest_extension(group);
+        if called == ANONYMOUS || is_known || first.is_none() {
             return false;
         }
-        let first = self.oldest_extension(group);
         let extension = first.as_ref().map(|(_, endpoint)| endpoint.clone());
         let presented = self.presented(None, facts, extension.as_deref(), group);
         let shown = Some(presented.clone()).filter(|number| number != ANONYMOUS);
+        let origin = first.as_ref().and_then(|(id, _)| self.channels.get(id));
+        let context = origin.map(|channel| channel.context.clone()).filter(|context| !context.is_empty());
         self.open_outgoing(Opening {
             id: self.identity.call_id(&key),
             key,
             kind: CallType::Outgoing,
             at: began_at,
-            legs: BTreeSet::from([facts.id.clone()]),
+            legs: IdSet::from_iter([facts.id.clone()]),
             origin: first.map(|(id, _)| id).into_iter().collect(),
             caller: Caller::Known(presented),
             called,
             extension: extension.clone(),
-            route: Route { presented: shown, extension, ..Route::default() },
+            route: Route { presented: shown, extension, context, ..Route::default() },
         });
         true
     }

@@ -1,11 +1,10 @@
 //! Incoming calls, and what a channel reports about itself.
 
-use std::collections::BTreeSet;
-
 use domain::time::UnixMs;
 
 use super::{
     Calls,
+    id_set::IdSet,
     input::{ChannelState, Facts, Mailbox},
     kind::Kind,
     number,
@@ -39,8 +38,8 @@ impl Calls {
             key: facts.id.clone(),
             kind: CallType::Incoming,
             at,
-            legs: BTreeSet::from([facts.id.clone()]),
-            origin: BTreeSet::new(),
+            legs: IdSet::from_iter([facts.id.clone()]),
+            origin: IdSet::default(),
             caller: Caller::Pending(facts.number.clone()),
             called: dialled,
             extension: None,

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An observation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// An observation. Debug output has no numbers: some may be withheld, and logs are kept.
+#[derive(Clone, PartialEq, Eq)]
 pub enum PbxEvent {
     /// A channel exists.
     Began(Facts),
@@ -53,6 +53,25 @@ pub enum PbxEvent {
     MessageLeft(Facts, Mailbox),
 }
 
+impl fmt::Debug for PbxEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, subject) = match self {
+            Self::Began(facts) => ("Began", &facts.id),
+            Self::Changed(facts) => ("Changed", &facts.id),
+            Self::Renamed { channel_id, .. } => ("Renamed", channel_id),
+            Self::DialBegan { callee, .. } => ("DialBegan", &callee.id),
+            Self::DialEnded { callee, .. } => ("DialEnded", &callee.id),
+            Self::BridgeEntered(facts, _) => ("BridgeEntered", &facts.id),
+            Self::BridgeLeft(facts, _) => ("BridgeLeft", &facts.id),
+            Self::BridgeDestroyed { bridge_id } => ("BridgeDestroyed", bridge_id),
+            Self::HangupRequested(facts, _) => ("HangupRequested", &facts.id),
+            Self::HungUp(facts, _) => ("HungUp", &facts.id),
+            Self::MessageLeft(facts, _) => ("MessageLeft", &facts.id),
+        };
+        f.debug_tuple(name).field(subject).finish()
+    }
+}
+
 /// A cause of a hang-up (ITU-T Q.850).
 pub type Cause = u16;
 /// A mailbox, such as `7048@default`.
@@ -80,7 +99,6 @@ pub struct Facts {
 }
 
 impl fmt::Debug for Facts {
-    /// Without numbers: they may have been withheld, and logs are kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Facts").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }

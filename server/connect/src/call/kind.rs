@@ -38,7 +38,7 @@ pub(crate) enum Kind {
 /// The kind and endpoint of a channel of this name.
 pub(super) fn classify(channel: &str, trunks: &BTreeSet<String>) -> (Kind, String) {
     let (technology, rest) = channel.split_once('/').unwrap_or(("", channel));
-    let endpoint = endpoint(technology, rest);
+    let endpoint = endpoint_in(technology, rest);
     // A masquerade renames the channel that it discards, e.g. to `PJSIP/7048-00000069<ZOMBIE>`.
     let kind = if PLUMBING.contains(&technology) || rest.ends_with('>') {
         Kind::Plumbing
@@ -50,7 +50,15 @@ pub(super) fn classify(channel: &str, trunks: &BTreeSet<String>) -> (Kind, Strin
     (kind, endpoint.to_owned())
 }
 
-fn endpoint<'a>(technology: &str, rest: &'a str) -> &'a str {
+/// The endpoint in a channel's name, such as `7048`; `None` for channels of the phone system's own. A connector lists the
+/// endpoints that it sees, so that an administrator can choose the trunks.
+#[must_use]
+pub fn endpoint(channel: &str) -> Option<String> {
+    let (kind, endpoint) = classify(channel, &BTreeSet::new());
+    (kind != Kind::Plumbing && !endpoint.is_empty()).then_some(endpoint)
+}
+
+fn endpoint_in<'a>(technology: &str, rest: &'a str) -> &'a str {
     let rest = rest.strip_suffix(";1").or_else(|| rest.strip_suffix(";2")).unwrap_or(rest);
     let Some((endpoint, suffix)) = rest.rsplit_once('-') else { return rest };
     let is_unique = suffix.len() == SUFFIX_CHARS && suffix.bytes().all(|b| b.is_ascii_hexdigit());
@@ -95,6 +103,13 @@ mod tests {
         ] {
             assert_eq!(classify(name, &trunks), (kind, endpoint.to_owned()), "{name}");
         }
+    }
+
+    #[test]
+    fn endpoints_are_listed_without_the_phone_systems_own_channels() {
+        assert_eq!(endpoint("PJSIP/provider-00000067").as_deref(), Some("provider"));
+        assert_eq!(endpoint("Local/7048@from-internal-00000001;2"), None);
+        assert_eq!(endpoint(""), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! | `talk`, `results`, `status`, `destination` | what is concluded from them |
 //! | `privacy` | whether a number may be shown |
 //! | `finish` | the event for the end |
-//! | `resync`, `fill`, `snapshot` | gaps and restarts |
+//! | `gap`, `resync`, `fill`, `snapshot` | gaps and restarts |
 
 mod book;
 mod bridges;
@@ -25,7 +25,10 @@ mod dialling;
 mod ending;
 mod fill;
 mod finish;
+mod gap;
+mod id_set;
 mod ids;
+mod import;
 mod incoming;
 mod input;
 mod kind;
@@ -46,10 +49,10 @@ use domain::time::UnixMs;
 use self::{book::Book, bridges::Bridges, channels::Channels};
 pub use self::{
     book::FINISHED_MAX,
-    fill::{CallRecord, RecordEnd},
+    gap::{CallRecord, ChannelRow, ListingMark, RecordEnd, Resync, Resynced, Since},
     input::{Action, Bridge, BridgeKind, Cause, ChannelState, DialStatus, Facts, Mailbox, PbxEvent, Presentation},
+    kind::endpoint,
     open::OpenCall,
-    resync::{ChannelRow, ListingMark, Resync, Resynced, Since},
     settings::{InternalCalls, Settings},
     snapshot::{Changes, Snapshot},
 };
@@ -57,7 +60,6 @@ pub(crate) use self::{ids::began_s, kind::Kind};
 use crate::event::Identity;
 
 /// All calls of one phone system.
-#[derive(Debug)]
 pub struct Calls {
     settings: Settings,
     identity: Identity,
@@ -71,6 +73,13 @@ pub struct Calls {
     /// Counts the channels and calls that were examined.
     examined: u64,
     actions: Vec<Action>,
+}
+
+impl std::fmt::Debug for Calls {
+    /// Without numbers: logs are kept.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Calls").field("open", &self.open()).finish_non_exhaustive()
+    }
 }
 
 impl Calls {
@@ -127,7 +136,7 @@ impl Calls {
     /// How many entries are held in memory, of any kind.
     #[must_use]
     pub fn entries(&self) -> usize {
-        self.channels.len() + self.bridges.len() + self.book.entries()
+        self.channels.entries() + self.bridges.len() + self.book.entries()
     }
 
     fn take_actions(&mut self) -> Vec<Action> {

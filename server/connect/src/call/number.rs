@@ -21,7 +21,7 @@ pub fn caller(text: &str) -> String {
 }
 
 /// The number in a dial string: `sip:01632960002@provider` and `provider/01632960002` both have one.
-pub(super) fn dialled(dial_string: &str) -> String {
+pub(crate) fn dialled(dial_string: &str) -> String {
     // IAX2 puts user and password before the host, and the number after it: `user:password@host/01632960002`.
     let address = match dial_string.split_once('@') {
         Some((_, host)) if host.contains('/') => host,

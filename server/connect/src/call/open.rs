@@ -1,12 +1,13 @@
 //! An open call: everything that is remembered about it, and kept across restarts.
 
-use std::{collections::BTreeSet, fmt};
+use std::fmt;
 
 use domain::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
+    id_set::IdSet,
     input::{Cause, Mailbox},
     number,
     results::Attempts,
@@ -26,9 +27,9 @@ pub struct OpenCall {
     pub(super) began_s: i64,
     pub(super) began_at: UnixMs,
     /// Its channels to the outside; for an internal call, the caller's.
-    pub(super) legs: BTreeSet<String>,
+    pub(super) legs: IdSet,
     /// The channels that made it, if it is outgoing.
-    pub(super) origin: BTreeSet<String>,
+    pub(super) origin: IdSet,
     pub(super) caller: Caller,
     /// The number that was dialled.
     pub(super) called: String,
@@ -66,8 +67,8 @@ pub(super) struct Opening {
     pub id: Uuid,
     pub kind: CallType,
     pub at: UnixMs,
-    pub legs: BTreeSet<String>,
-    pub origin: BTreeSet<String>,
+    pub legs: IdSet,
+    pub origin: IdSet,
     pub caller: Caller,
     pub called: String,
     pub extension: Option<String>,

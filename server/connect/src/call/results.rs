@@ -37,8 +37,10 @@ pub(super) fn leg_result(status: DialStatus, cause: Option<Cause>) -> Option<Leg
 }
 
 /// An attempt to reach a channel.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Attempt {
+    /// The number, if it leads outside.
+    dialled: Option<String>,
     status: Option<DialStatus>,
     cause: Option<Cause>,
 }
@@ -49,23 +51,39 @@ pub(super) type Caused = (LegResult, Option<Cause>);
 /// All attempts of a call. Only those that have not ended are kept one by one: a queue rings phones for hours.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Attempts {
-    pending: BTreeMap<String, Attempt>,
+    pending: Vec<(String, Attempt)>,
     ended: BTreeMap<LegResult, Option<Cause>>,
     last: Option<Caused>,
 }
 
 impl Attempts {
     /// A channel is being called.
-    pub(super) fn begin(&mut self, channel_id: &str) {
+    pub(super) fn begin(&mut self, channel_id: &str, dialled: Option<String>) {
         if self.pending.len() >= PENDING_MAX {
-            self.pending.pop_first();
+            self.pending.remove(0);
         }
-        self.pending.entry(channel_id.to_owned()).or_default();
+        if self.find(channel_id).is_none() {
+            self.pending.reserve_exact(1);
+            self.pending.push((channel_id.to_owned(), Attempt { dialled, ..Attempt::default() }));
+        }
+    }
+
+    /// The number that was dialled to reach a channel.
+    pub(super) fn dialled(&self, channel_id: &str) -> Option<&String> {
+        self.find(channel_id).and_then(|attempt| attempt.dialled.as_ref())
+    }
+
+    fn find(&self, channel_id: &str) -> Option<&Attempt> {
+        self.pending.iter().find(|(id, _)| id == channel_id).map(|(_, attempt)| attempt)
+    }
+
+    fn find_mut(&mut self, channel_id: &str) -> Option<&mut Attempt> {
+        self.pending.iter_mut().find(|(id, _)| id == channel_id).map(|(_, attempt)| attempt)
     }
 
     /// A channel is no longer being called. The first report counts: a queue sends two per phone.
     pub(super) fn end(&mut self, channel_id: &str, status: DialStatus) {
-        if let Some(attempt) = self.pending.get_mut(channel_id) {
+        if let Some(attempt) = self.find_mut(channel_id) {
             attempt.status = attempt.status.or(Some(status));
         }
     }
@@ -78,22 +96,21 @@ impl Attempts {
 
     /// Why a channel hung up. The first cause counts, except 0, which means unknown.
     pub(super) fn caused(&mut self, channel_id: &str, cause: Option<Cause>) {
-        if let Some(attempt) = self.pending.get_mut(channel_id) {
+        if let Some(attempt) = self.find_mut(channel_id) {
             attempt.cause = attempt.cause.or(cause.filter(|cause| *cause != 0));
         }
     }
 
     /// Counts the attempt, if its end was reported: its channel no longer exists.
     pub(super) fn settle(&mut self, channel_id: &str) {
-        if self.pending.get(channel_id).is_none_or(|attempt| attempt.status.is_none()) {
-            return;
-        }
-        if let Some(attempt) = self.pending.remove(channel_id) {
-            self.count(attempt);
+        let is_over = |(id, attempt): &(String, Attempt)| id == channel_id && attempt.status.is_some();
+        if let Some(at) = self.pending.iter().position(is_over) {
+            let (_, attempt) = self.pending.remove(at);
+            self.count(&attempt);
         }
     }
 
-    fn count(&mut self, attempt: Attempt) {
+    fn count(&mut self, attempt: &Attempt) {
         if let Some(result) = attempt.status.and_then(|status| leg_result(status, attempt.cause)) {
             self.ended.entry(result).or_insert(attempt.cause);
             self.last = Some((result, attempt.cause));
@@ -102,13 +119,13 @@ impl Attempts {
 
     /// Adds a result that a call record states.
     pub(super) fn record(&mut self, status: DialStatus, cause: Option<Cause>) {
-        self.count(Attempt { status: Some(status), cause });
+        self.count(&Attempt { dialled: None, status: Some(status), cause });
     }
 
     /// Counts all attempts: the call has ended.
     pub(super) fn settle_all(&mut self) {
-        for attempt in std::mem::take(&mut self.pending).into_values() {
-            self.count(attempt);
+        for (_, attempt) in std::mem::take(&mut self.pending) {
+            self.count(&attempt);
         }
     }
 
@@ -122,11 +139,11 @@ impl Attempts {
 
     /// IDs of the channels whose attempts have not ended.
     pub(super) fn channels(&self) -> impl Iterator<Item = &String> {
-        self.pending.keys()
+        self.pending.iter().map(|(id, _)| id)
     }
 
     pub(super) fn is_pending(&self, channel_id: &str) -> bool {
-        self.pending.contains_key(channel_id)
+        self.find(channel_id).is_some()
     }
 }
 
@@ -156,7 +173,7 @@ mod tests {
     fn a_phone_that_rang_says_more_than_one_that_was_busy_and_the_first_end_counts() {
         let mut attempts = Attempts::default();
         for channel in ["a", "b"] {
-            attempts.begin(channel);
+            attempts.begin(channel, None);
         }
         attempts.end("a", DialStatus::NotAnswered);
         attempts.end("a", DialStatus::Cancelled);
@@ -174,7 +191,7 @@ mod tests {
     fn attempts_whose_end_is_lost_are_bounded() {
         let mut attempts = Attempts::default();
         for n in 0..PENDING_MAX * 2 {
-            attempts.begin(&n.to_string());
+            attempts.begin(&n.to_string(), None);
         }
         assert_eq!(attempts.channels().count(), PENDING_MAX);
     }

@@ -1,92 +1,17 @@
 //! After a gap or a restart, and from time to time: what exists now is compared with what is known.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use domain::time::{SECOND_MS, UnixMs};
 
 use super::{
     Calls,
-    fill::CallRecord,
-    input::{Action, Bridge, ChannelState, Facts},
+    gap::{ChannelRow, ListingMark, Resync, Resynced, Since},
+    input::{Bridge, ChannelState},
     kind::Kind,
     open::OpenCall,
 };
-use crate::event::{CallType, Incomplete, Party};
-
-/// A channel that exists now.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelRow {
-    /// What is stated about it.
-    pub facts: Facts,
-    /// The bridge it is in. Its kind counts only if the phone system states it; AMI does not, and says mixing.
-    pub bridge: Option<Bridge>,
-    /// Whole seconds since it began.
-    pub duration_s: Option<u64>,
-}
-
-/// The moment when a list of channels was requested. Events that came later are newer than the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListingMark(u64);
-
-/// Why channels are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Since {
-    /// Only to be sure: the connection was never lost.
-    Comparison,
-    /// Events since this time are lost.
-    Gap {
-        /// When the connection was lost, or when the state was last saved.
-        lost_at: UnixMs,
-    },
-    /// The same, and the phone system has restarted.
-    PbxRestart {
-        /// When the connection was lost.
-        lost_at: UnixMs,
-    },
-}
-
-/// What exists now.
-#[derive(Debug)]
-pub struct Resync {
-    /// The time now, on the clock of the events.
-    pub at: UnixMs,
-    /// Why.
-    pub since: Since,
-    /// When the list was requested.
-    pub mark: ListingMark,
-    /// All channels.
-    pub channels: Vec<ChannelRow>,
-    /// Call records of the gap, if there are any.
-    pub records: Vec<CallRecord>,
-}
-
-/// What came of it.
-#[derive(Debug, Default, PartialEq)]
-pub struct Resynced {
-    /// What to do.
-    pub actions: Vec<Action>,
-    /// Calls that ended in the gap, and those that began and ended in it.
-    pub closed: usize,
-    /// Of these, those whose end is from a call record.
-    pub filled: usize,
-    /// Of these, those whose end is not known.
-    pub incomplete: usize,
-    /// Calls that began in the gap.
-    pub begun: usize,
-}
-
-impl Since {
-    fn end(self, at: UnixMs) -> UnixMs {
-        match self {
-            Self::Comparison => at,
-            Self::Gap { lost_at } | Self::PbxRestart { lost_at } => lost_at.min(at),
-        }
-    }
-
-    fn incomplete(self) -> Incomplete {
-        if matches!(self, Self::PbxRestart { .. }) { Incomplete::PbxRestart } else { Incomplete::Gap }
-    }
-}
+use crate::event::{CallType, Party};
 
 impl Calls {
     /// Call it when a list of channels is requested.
@@ -96,24 +21,23 @@ impl Calls {
     }
 
     /// Ends the calls that no longer exist, continues those that do, begins new ones, and fills what call records tell.
-    pub fn resync(&mut self, now: Resync) -> Resynced {
+    pub fn resync(&mut self, mut now: Resync) -> Resynced {
         self.events += 1;
-        let Resync { at, since, mark, channels, records } = now;
-        let rows: Vec<ChannelRow> =
-            channels.into_iter().filter(|row| !self.channels.has_ended(&row.facts.id)).collect();
+        now.channels.retain(|row| !self.channels.has_ended(&row.facts.id));
         let mut done = Resynced::default();
-        self.close_lost(at, since, mark, &rows, &records, &mut done);
-        self.forget_lost(mark, &rows, since.end(at));
-        for row in &rows {
-            self.place(row, mark);
+        self.close_lost(&now, &mut done);
+        self.forget_lost(&now);
+        for row in &now.channels {
+            self.place(row, now.mark);
         }
-        done.begun = rows.iter().filter(|row| self.begin_unknown(at, row)).count();
-        rows.iter().for_each(|row| self.rejoin(row));
+        done.begun = now.channels.iter().filter(|row| self.begin_unknown(now.at, row)).count();
+        now.channels.iter().for_each(|row| self.rejoin(row));
+        let lengths = now.channels.iter().map(|row| (row.facts.id.as_str(), length_ms(row))).collect();
         for key in self.book.keys() {
-            self.resume_talk(at, since, &key, &rows);
+            self.resume_talk(&now, &key, &lengths);
         }
-        if let Since::Gap { lost_at } | Since::PbxRestart { lost_at } = since {
-            self.fill_unseen(lost_at, &rows, &records, &mut done);
+        if let Since::Gap { lost_at } | Since::PbxRestart { lost_at } = now.since {
+            self.fill_unseen(lost_at, &now.channels, &now.records, &mut done);
         }
         done.actions = self.take_actions();
         done
@@ -124,38 +48,31 @@ impl Calls {
     }
 
     /// Ends the calls whose channels are gone.
-    fn close_lost(
-        &mut self,
-        at: UnixMs,
-        since: Since,
-        mark: ListingMark,
-        rows: &[ChannelRow],
-        records: &[CallRecord],
-        done: &mut Resynced,
-    ) {
-        let there: HashSet<&str> = rows.iter().map(|row| row.facts.id.as_str()).collect();
+    fn close_lost(&mut self, now: &Resync, done: &mut Resynced) {
+        let there = now.there();
+        let records = now.records.iter().map(|record| (record.linked_id.as_str(), record)).collect();
         for key in self.book.keys() {
             let Some(call) = self.book.get(&key) else { continue };
-            if matters(call).any(|id| self.is_alive(id, mark, &there)) {
+            if matters(call).any(|id| self.is_alive(id, now.mark, &there)) {
                 continue;
             }
             done.closed += 1;
-            if self.fill_open(&key, records) {
+            if self.fill_open(&key, &records) {
                 done.filled += 1;
             } else {
                 done.incomplete += 1;
-                self.finish(&key, since.end(at), Some(since.incomplete()));
+                self.finish(&key, now.since.end(now.at), Some(now.since.incomplete()));
             }
         }
     }
 
     /// Forgets the channels that are gone.
-    fn forget_lost(&mut self, mark: ListingMark, rows: &[ChannelRow], end: UnixMs) {
-        let there: HashSet<&str> = rows.iter().map(|row| row.facts.id.as_str()).collect();
+    fn forget_lost(&mut self, now: &Resync) {
+        let there = now.there();
         let known = self.channels.ids().chain(self.book.channels());
-        let lost: HashSet<String> = known.filter(|id| !self.is_alive(id, mark, &there)).cloned().collect();
+        let lost: HashSet<String> = known.filter(|id| !self.is_alive(id, now.mark, &there)).cloned().collect();
         for id in lost {
-            self.end_channel(end, &id, None);
+            self.end_channel(now.since.end(now.at), &id, None);
         }
     }
 
@@ -166,6 +83,7 @@ impl Calls {
         if is_newer || !self.refresh(&row.facts) {
             return;
         }
+        self.restore_dialled(id);
         let before = self.channels.get(id).and_then(|channel| channel.bridge.clone());
         if before.as_ref() == row.bridge.as_ref().map(|bridge| &bridge.id) {
             return;
@@ -174,6 +92,15 @@ impl Calls {
         if let Some(bridge) = &row.bridge {
             let kind = if self.is_parked_in(id, &bridge.id) { super::BridgeKind::Holding } else { bridge.kind };
             self.enter_bridge(id, &Bridge { id: bridge.id.clone(), kind });
+        }
+    }
+
+    /// The phone system does not list the number that was dialled.
+    fn restore_dialled(&mut self, channel_id: &str) {
+        let mut calls = self.book.of_channel(channel_id).iter().filter_map(|key| self.book.get(key));
+        let dialled = calls.find_map(|call| call.attempts.dialled(channel_id)).cloned();
+        if let Some(channel) = self.channels.get_mut(channel_id) {
+            channel.dialled = channel.dialled.take().or(dialled);
         }
     }
 
@@ -227,12 +154,14 @@ impl Calls {
     }
 
     /// Continues the talk of a call, or ends it at the moment of loss.
-    fn resume_talk(&mut self, at: UnixMs, since: Since, key: &str, rows: &[ChannelRow]) {
+    fn resume_talk(&mut self, now: &Resync, key: &str, lengths: &HashMap<&str, i64>) {
+        let at = now.at;
         let Some(call) = self.book.get(key) else { return };
         let parties = self.parties(call);
         let is_new = call.talk.answered_at.is_none();
         let with = call.talk.channel_id().filter(|id| parties.contains_key(*id)).map(str::to_owned);
-        let talk_ms = self.shortest_ms(rows, call.legs.iter().chain(parties.keys()));
+        let both = call.legs.iter().chain(parties.keys());
+        let talk_ms = both.filter_map(|id| lengths.get(id.as_str())).min().copied().unwrap_or(0);
         let entries = self.entries;
         match with {
             // Who joined last has not changed.
@@ -241,17 +170,11 @@ impl Calls {
                     call.talk.keep(at, entries);
                 }
             }
-            None if parties.is_empty() => self.check_talk_of(since.end(at), key),
+            None if parties.is_empty() => self.check_talk_of(now.since.end(at), key),
             // A talk that began unobserved lasts as long as the younger of its channels, at most.
             None if is_new => self.check_talk_of(at.plus_ms(-talk_ms), key),
             None => self.check_talk_of(at, key),
         }
-    }
-
-    fn shortest_ms<'a>(&self, rows: &[ChannelRow], ids: impl Iterator<Item = &'a String>) -> i64 {
-        let ids: HashSet<&String> = ids.collect();
-        let lengths = rows.iter().filter(|row| ids.contains(&row.facts.id)).map(length_ms);
-        lengths.min().unwrap_or(0)
     }
 }
 

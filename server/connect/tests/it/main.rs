@@ -1,8 +1,21 @@
 //! Tests of the crate: what recordings of a real Asterisk say, and what must hold whatever arrives.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
+mod ami_connector;
+mod connector;
 mod fake_asterisk;
+mod fuzz;
+mod gaps;
+mod imports;
+mod load;
 mod outcome;
+mod pbx;
+mod phone_system;
+mod properties;
 mod recordings;
 mod records;
+mod rules;
 mod scenario;
 mod session;
+mod session_problems;
+mod streams;

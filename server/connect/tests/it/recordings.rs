@@ -55,3 +55,47 @@ fn every_file_of_the_recordings_is_in_the_table() {
         assert!(["outcomes", "from_records"].contains(&scenario.as_str()) || named.contains(&scenario), "{name}");
     }
 }
+
+/// Ofcom's numbers for drama, and what else looks like one: times, IDs and ports.
+#[test]
+fn recordings_have_only_fictitious_numbers_and_no_names_of_machines() {
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let text = String::from_utf8(fs::read(&path).unwrap()).unwrap();
+        for number in numbers(&text) {
+            let is_fictitious =
+                ["01632960", "+447700900", "447700900", "07700900"].iter().any(|start| number.starts_with(start));
+            assert!(is_fictitious, "{number} in {}", path.display());
+        }
+        for word in ["/tmp", "/home", "/root", "/usr", "/var", ".local\"", "@1"] {
+            assert!(!text.replace("@127.0.0.", "").contains(word), "{word} in {}", path.display());
+        }
+    }
+}
+
+/// The values of everything that may be a number.
+fn numbers(text: &str) -> Vec<&str> {
+    let keys = [
+        "CallerIDNum: ",
+        "ConnectedLineNum: ",
+        "CallerIDnum: ",
+        "CallerIDani: ",
+        "\"number\":\"",
+        "Exten: ",
+        "\"exten\":\"",
+    ];
+    let values =
+        keys.iter().flat_map(|key| text.split(key).skip(1)).map(|rest| rest.split(['\r', '"']).next().unwrap());
+    values.filter(|value| value.bytes().filter(u8::is_ascii_digit).count() > 4).collect()
+}
+
+#[test]
+fn some_recordings_have_events_that_say_nothing_about_calls() {
+    for (name, noise) in [
+        ("in_answered.ami", "Event: CEL"),
+        ("in_queue_answered.ami", "Event: Cdr"),
+        ("in_answered.ari.json", "ChannelVarset"),
+    ] {
+        assert!(fs::read_to_string(folder().join(name)).unwrap().contains(noise), "{name}");
+    }
+}

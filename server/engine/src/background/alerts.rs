@@ -1,23 +1,29 @@
-//! Emails an account's admins when an endpoint changed state after its attempts: failing, disabled, paused by a 410. Each
-//! admin may switch them off.
+//! Emails an account's admins when an endpoint changed state after its attempts (failing, disabled, paused by a 410), and when a
+//! connector lost its phone system; operators for a connector of the platform. Each of them may switch the emails off.
 //!
-//! The transaction of an outcome only writes that an alert is due, so that deliveries never wait for mail. This worker queues
-//! the emails of each alert, one for each admin.
+//! The transaction of the change only writes that an alert is due, so that deliveries never wait for mail. This worker queues
+//! the emails of each alert, one for each recipient.
+
+mod texts;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{audit::AuditAction, endpoint::Endpoint, time::MINUTE_MS};
+use domain::{
+    audit::AuditAction,
+    id::{ConnectorId, EndpointId},
+    time::MINUTE_MS,
+};
 use url::Url;
 
 use crate::{
     delivery::Sender,
-    mail::{self, Email, Queueing, naming},
+    mail::{self, Email, Queueing},
     parking::Parking,
     store::{
         accounts,
         alerts::{self, Alert},
-        endpoints,
+        connectors, endpoints,
         error::StoreResult,
         users::email_preferences,
     },
@@ -53,7 +59,8 @@ impl Worker for Alerts {
             }
             let parking = Parking::of(&self.sender.context, self.name()).await?;
             for alert in due {
-                let queued = parking.one(&alert.id, Some(&alert.account_id), self.queue(&alert)).await?;
+                let account = Some(alert.account_id.as_str()).filter(|account| !account.is_empty());
+                let queued = parking.one(&alert.id, account, self.queue(&alert)).await?;
                 if queued == Some(false) {
                     return Ok(Pause::Fixed(POLL_MS));
                 }
@@ -89,70 +96,40 @@ impl Alerts {
         Ok(true)
     }
 
-    /// One per admin who wants it. None about the account's own test line, whose responses a user chose.
+    /// One per recipient who wants it.
     async fn emails(&self, alert: &Alert) -> StoreResult<Vec<Email>> {
-        let (account_id, endpoint_id, action) = alert.about()?;
-        let db = &self.sender.context.db;
-        let account = accounts::account(db, account_id.as_str()).await?;
-        let stored = endpoints::one(db, &account_id, &endpoint_id).await?;
-        let (Some(account), Some(stored)) = (account, stored) else { return Ok(Vec::new()) };
-        if stored.endpoint.test_line {
-            return Ok(Vec::new());
-        }
-        let page = |path: &str| self.public_url.join(path).map(String::from).unwrap_or_default();
-        let own = page(&format!("a/{account_id}/endpoints/{endpoint_id}"));
-        let why = stored.last_failure.map(|failure| failure.sentence(self.sender.now()));
-        let Some((subject, text)) = content(action, &stored.endpoint, &account.name, why.as_deref(), &own) else {
-            return Ok(Vec::new());
-        };
-        let off = page("me/security#letters");
+        let Some((subject, text)) = self.content(alert).await? else { return Ok(Vec::new()) };
+        let off = self.page("me/security#letters");
         let text = format!("{text}\nYou can switch off these emails:\n{off}\n");
-        let readers = email_preferences::alert_recipients(db, &account_id).await?;
+        let readers = email_preferences::alert_recipients(&self.sender.context.db, &alert.account_id).await?;
         let email = |to| Email { to, subject: subject.clone(), text: text.clone(), unsubscribe: Some(off.clone()) };
         Ok(readers.into_iter().map(email).collect())
     }
-}
 
-/// Subject and text; none for what needs no alert.
-fn content(
-    action: AuditAction,
-    endpoint: &Endpoint,
-    account: &str,
-    why: Option<&str>,
-    page: &str,
-) -> Option<(String, String)> {
-    let (name, account, host) = (naming::to_member(&endpoint.name), naming::to_member(account), endpoint.url.host());
-    let retrying = "Offhook keeps retrying, and nothing is lost.";
-    let (what, next) = match action {
-        AuditAction::EndpointFailing => (
-            "is failing",
-            format!("{retrying} If attempts keep failing for five days, it is disabled and its events are held."),
-        ),
-        AuditAction::EndpointFailingOneDay => (
-            "has been failing for a day",
-            format!("{retrying} If attempts keep failing for four more days, it is disabled and its events are held."),
-        ),
-        AuditAction::EndpointFailingFourDays => (
-            "has been failing for four days",
-            format!("{retrying} This is the last warning: if attempts still fail in a day, it is disabled and its events are held."),
-        ),
-        AuditAction::EndpointDisabled => (
-            "is disabled",
-            "Attempts have failed for five days or more without a success, so Offhook has stopped retrying. Its events are \
-             held, and none is lost: resume the endpoint when your server responds again."
-                .to_owned(),
-        ),
-        AuditAction::EndpointPausedGone => (
-            "is paused",
-            "Your server responded with 410 Gone, which asks Offhook to stop. Its events are held, and none is lost: \
-             resume the endpoint if that was not intended, or delete it."
-                .to_owned(),
-        ),
-        _ => return None,
-    };
-    let latest = why.map(|why| format!("The latest failure: {why}.\n\n")).unwrap_or_default();
-    let text = format!(
-        "The endpoint {name} ({host}) of {account} {what}.\n\n{latest}{next}\n\nDetails and what to do:\n{page}\n"
-    );
-    Some((format!("{name} {what}"), text))
+    fn page(&self, path: &str) -> String {
+        self.public_url.join(path).map(String::from).unwrap_or_default()
+    }
+
+    /// Subject and text; none for what needs no alert.
+    async fn content(&self, alert: &Alert) -> StoreResult<Option<(String, String)>> {
+        let (action, db) = (alert.what()?, &self.sender.context.db);
+        let account = accounts::account(db, &alert.account_id).await?;
+        if action == AuditAction::ConnectorDown {
+            let id = ConnectorId::parse(&alert.object_id).map_err(|_| alert.corrupt("object_id"))?;
+            let Some(stored) = connectors::by_id(db, &id).await? else { return Ok(None) };
+            let page = match &account {
+                Some(account) => self.page(&format!("a/{}/connectors/{id}", account.id)),
+                None => self.page(&format!("ops/connectors/{id}")),
+            };
+            return Ok(Some(texts::connector(&stored.connector, account.as_ref(), self.sender.now(), &page)));
+        }
+        let Some(account) = account else { return Ok(None) };
+        let id = EndpointId::parse(&alert.object_id).map_err(|_| alert.corrupt("object_id"))?;
+        // None about the account's own test line, whose responses a user chose.
+        let stored = endpoints::one(db, &account.id, &id).await?.filter(|stored| !stored.endpoint.test_line);
+        let Some(stored) = stored else { return Ok(None) };
+        let page = self.page(&format!("a/{}/endpoints/{id}", account.id));
+        let why = stored.last_failure.map(|failure| failure.sentence(self.sender.now()));
+        Ok(texts::endpoint(action, &stored.endpoint, &account.name, why.as_deref(), &page))
+    }
 }

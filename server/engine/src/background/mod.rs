@@ -9,6 +9,7 @@ mod adaptive_batch;
 mod alerts;
 mod clock_check;
 mod cluster_listener;
+mod connector_watch;
 mod deleted_endpoints;
 mod expiry;
 mod heartbeat;
@@ -41,6 +42,7 @@ pub use worker::{Pause, Worker, WorkerStatus};
 use alerts::Alerts;
 use clock_check::ClockCheck;
 use cluster_listener::ClusterListener;
+use connector_watch::ConnectorWatch;
 use deleted_endpoints::DeletedEndpoints;
 use expiry::Expiry;
 use heartbeat::Heartbeat;
@@ -60,6 +62,8 @@ use worker::Workers;
 pub struct Background {
     /// Emails admins about endpoints.
     pub alerts: Arc<Alerts>,
+    /// Reports connectors that are down, and deletes what is left of deleted ones.
+    pub connector_watch: Arc<ConnectorWatch>,
     /// Cancels what waits for deleted endpoints.
     pub deleted_endpoints: Arc<DeletedEndpoints>,
     /// Deletes expired sessions and links.
@@ -100,6 +104,7 @@ impl Background {
         let (context, sender) = (&sender.context, || Arc::clone(sender));
         Self {
             alerts: Arc::new(Alerts::new(sender(), Arc::clone(vault), public_url)),
+            connector_watch: Arc::new(ConnectorWatch(sender())),
             deleted_endpoints: Arc::new(DeletedEndpoints(sender())),
             expiry: Arc::new(Expiry(Arc::clone(context))),
             heartbeat: Arc::new(Heartbeat(sender())),
@@ -143,6 +148,7 @@ impl Background {
         }
         self.run(self.alerts.clone());
         self.run(Arc::new(ClockCheck::new(Arc::clone(&self.sender))));
+        self.run(self.connector_watch.clone());
         self.run(self.deleted_endpoints.clone());
         self.run(self.expiry.clone());
         self.run(self.lease_reconciliation.clone());

@@ -123,7 +123,7 @@ async fn note(sender: &Sender, tx: &mut Tx, transitions: &[EndpointTransition], 
         Alert {
             id: encode(at, random),
             account_id: account.clone(),
-            endpoint_id: endpoint.clone(),
+            object_id: endpoint.clone(),
             action: action.as_str().to_owned(),
         }
     };

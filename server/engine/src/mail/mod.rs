@@ -46,7 +46,7 @@ impl std::fmt::Debug for Email {
     }
 }
 
-/// What an email is for. The less it takes to cause one, the smaller the share of all emails that it may use up.
+/// What an email is for. Each purpose has limits of its own: whoever causes emails for one uses up nothing of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A stranger signs up.
@@ -60,13 +60,22 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// Emails of the installation per hour, and of one recipient, above which no more are queued for this purpose. So nobody
-    /// can keep a user from being notified by having other emails sent to them.
+    /// Its name in the database.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::SignUp => "sign_up",
+            Self::Reset => "reset",
+            Self::Invitation => "invitation",
+            Self::Notice => "notice",
+        }
+    }
+
+    /// Most emails for this purpose per hour, of the installation and to one recipient: the fewer, the less it takes to
+    /// cause one.
     const fn hourly_max(self) -> Written {
         match self {
-            Self::SignUp => Written { all: 400, to_recipient: 10 },
-            Self::Reset => Written { all: 500, to_recipient: 10 },
-            Self::Invitation => Written { all: 1_000, to_recipient: 15 },
+            Self::SignUp | Self::Reset => Written { all: 250, to_recipient: 10 },
+            Self::Invitation => Written { all: 500, to_recipient: 15 },
             Self::Notice => Written { all: 2_000, to_recipient: 30 },
         }
     }
@@ -92,21 +101,22 @@ impl Queueing<'_> {
 
 /// Whether there is room for another email to this address.
 async fn has_room(tx: &mut Tx, recipient: &str, purpose: Purpose, now: UnixMs) -> StoreResult<bool> {
-    let written = emails::written_since(tx, recipient, now.plus_ms(-HOUR_MS)).await?;
+    let written = emails::written_since(tx, purpose.as_str(), recipient, now.plus_ms(-HOUR_MS)).await?;
     let max = purpose.hourly_max();
     Ok(written.all < max.all && written.to_recipient < max.to_recipient)
 }
 
 /// Whether so many more notices can be queued, apart from the limits of their recipients.
 pub(crate) async fn has_room_for_notices(tx: &mut Tx, context: &Context, more: usize) -> StoreResult<bool> {
-    let written = emails::written_since(tx, "", context.now().plus_ms(-HOUR_MS)).await?;
-    let max = Purpose::Notice.hourly_max().all;
+    let notice = Purpose::Notice;
+    let written = emails::written_since(tx, notice.as_str(), "", context.now().plus_ms(-HOUR_MS)).await?;
+    let max = notice.hourly_max().all;
     // More than all of them at once would wait for ever.
     Ok(written.all + i64::try_from(more).unwrap_or(max).min(max) <= max)
 }
 
-/// Queues an email, which is sent after the commit. False if too many were written within the last hour, to its recipient or
-/// by the installation: then it is not sent.
+/// Queues an email, which is sent after the commit. False if too many were written for its purpose within the last hour, to its
+/// recipient or by the installation: then it is not sent.
 pub(crate) async fn queue(
     tx: &mut Tx,
     context: &Context,
@@ -123,6 +133,7 @@ pub(crate) async fn queue(
     let sealed = vault.seal(&email.text, &seal_context(&id));
     let row = NewEmail {
         id: &id,
+        purpose: purpose.as_str(),
         about,
         recipient: &email.to,
         subject: &email.subject,
@@ -140,6 +151,7 @@ pub(crate) async fn queue_nothing(tx: &mut Tx, context: &Context) -> StoreResult
     has_room(tx, "", Purpose::Reset, now).await?;
     let row = NewEmail {
         id: &id,
+        purpose: Purpose::Reset.as_str(),
         about: None,
         recipient: "",
         subject: "",

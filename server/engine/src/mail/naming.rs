@@ -1,5 +1,7 @@
 //! Names in emails. Users choose them, and mail programs turn what looks like an address into a link.
 
+use domain::name::{is_unseen, is_word};
+
 /// A name in quotes, for those who may see it anyway: without URLs.
 pub(crate) fn to_member(name: &str) -> String {
     quoted(name.split_whitespace().filter(|word| !is_url(word)))
@@ -7,7 +9,8 @@ pub(crate) fn to_member(name: &str) -> String {
 
 /// The same for anyone whose address the sender claims to know: nothing is left that could become a link.
 pub(crate) fn to_stranger(name: &str) -> String {
-    let words = name.split_whitespace().filter(|word| !is_url(word));
+    let seen: String = name.chars().filter(|c| !is_unseen(*c)).collect();
+    let words = seen.split_whitespace().filter(|word| !is_url(word));
     let plain: Vec<String> = words.map(without_host).collect();
     quoted(plain.iter().flat_map(|words| words.split_whitespace()))
 }
@@ -17,15 +20,20 @@ fn is_url(word: &str) -> bool {
     word.contains("://") || word.contains("www.") || word.contains("mailto:")
 }
 
-/// A word that contains a dot between two others, as host names do, as separate words.
+/// Characters of words that look like dots and colons.
+const LIKE_DOTS: [char; 3] = ['\u{a4f8}', '\u{a4fa}', '\u{a4fd}'];
+
+/// A word with punctuation inside, as host names and addresses have, as separate words. Unicode has many characters that look
+/// like a dot or a slash, or are taken for one, so only what joins words in names stays.
 fn without_host(word: &str) -> String {
-    // IDNA takes the last three for dots as well (UTS #46).
-    let is_dot = |c: char| matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}');
-    if word.trim_matches(|c: char| !c.is_alphanumeric()).contains(is_dot) {
-        word.replace(|c: char| is_dot(c) || matches!(c, '/' | '@' | ':'), " ")
-    } else {
-        word.to_owned()
+    let is_plain = |c: char| (is_word(c) && !LIKE_DOTS.contains(&c)) || matches!(c, '-' | '\'' | '’' | '&' | '+');
+    let inside = word.trim_matches(|c: char| !is_word(c));
+    // A slash alone makes no address: A/S.
+    if inside.chars().all(|c| is_plain(c) || c == '/') {
+        return word.to_owned();
     }
+    let plain: String = inside.chars().map(|c| if is_plain(c) { c } else { ' ' }).collect();
+    word.replacen(inside, &plain, 1)
 }
 
 fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {
@@ -50,6 +58,13 @@ mod tests {
             ("ask eve@evil.example:25", "“ask eve@evil.example:25”", "“ask eve evil example 25”"),
             ("Acme” now: “", "“Acme now:”", "“Acme now:”"),
             ("http://evil.example", "“no name”", "“no name”"),
+            ("evil\u{2024}com", "“evil\u{2024}com”", "“evil com”"),
+            ("evil\u{a4f8}com evil·com", "“evil\u{a4f8}com evil·com”", "“evil com evil com”"),
+            ("evil.com\u{2215}pay", "“evil.com\u{2215}pay”", "“evil com pay”"),
+            ("moc\u{202e}.live", "“moc\u{202e}.live”", "“moc live”"),
+            ("tel:0190", "“tel:0190”", "“tel 0190”"),
+            ("Mærsk A/S, O’Brien & Söhne", "“Mærsk A/S, O’Brien & Söhne”", "“Mærsk A/S, O’Brien & Söhne”"),
+            ("हिन्दी 株式会社", "“हिन्दी 株式会社”", "“हिन्दी 株式会社”"),
         ] {
             assert_eq!((to_member(name).as_str(), to_stranger(name).as_str()), (member, stranger), "{name}");
         }

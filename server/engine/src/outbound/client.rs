@@ -48,8 +48,8 @@ const STREAM_WINDOW_BYTES: u32 = 64 * 1_024;
 const CONNECTION_WINDOW_BYTES: u32 = 1_024 * 1_024;
 /// Servers that demanded HTTP/1.1 and are remembered.
 const HTTP1_ONLY_MAX: usize = 1_000;
-/// Bytes of the status line of an interim response, about.
-const STATUS_LINE_BYTES: usize = 15;
+/// Bytes of an interim response beside its header lines, without a reason: `HTTP/1.1 103`, a space, and two line ends.
+const STATUS_LINE_BYTES: usize = 17;
 
 type Library = legacy::Client<Connector, Full<Bytes>>;
 
@@ -185,12 +185,20 @@ async fn once(library: &Library, sending: &Sending) -> Result<Head, SendError> {
     *request.uri_mut() = sending.uri.clone();
     *request.headers_mut() = sending.headers.clone();
     let connection = capture_connection(&mut request);
-    let too_many = limit_interim(&mut request);
+    let interim = Interim::count(&mut request);
     let result = tokio::select! {
         result = timeout_at(sending.deadline, library.request(request)) => result,
-        // Dropping the request closes its connection.
-        () = too_many.notified() => return Err(SendError::TooManyInterim),
+        () = interim.exceeded.notified() => {
+            // Dropping the request closes its connection, unless that has just become idle.
+            retire(&connection);
+            return Err(SendError::TooManyInterim);
+        }
     };
+    // The response may have arrived with them.
+    if interim.is_too_much() {
+        retire(&connection);
+        return Err(SendError::TooManyInterim);
+    }
     match result {
         Ok(Ok(response)) => {
             let seen = connection.connection_metadata().as_ref().and_then(seen);
@@ -209,19 +217,32 @@ async fn once(library: &Library, sending: &Sending) -> Result<Head, SendError> {
     }
 }
 
-/// Counts interim responses towards the limit of a response. hyper reports them over HTTP/1.1; over HTTP/2 it discards them,
-/// and [`Seen`] bounds the bytes of the connection.
-fn limit_interim<B>(request: &mut Request<B>) -> Arc<Notify> {
-    let (exceeded, seen_bytes) = (Arc::new(Notify::new()), AtomicUsize::new(0));
-    let notify = Arc::clone(&exceeded);
-    hyper::ext::on_informational(request, move |interim| {
-        let lines = interim.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
-        let bytes = STATUS_LINE_BYTES + lines.sum::<usize>();
-        if seen_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > RESPONSE_READ_MAX_BYTES {
-            notify.notify_one();
-        }
-    });
-    exceeded
+/// The interim responses to a request, which count towards the limit of a response. hyper reports them over HTTP/1.1; over
+/// HTTP/2 it discards them, and [`Seen`] bounds the bytes of the connection.
+#[derive(Default)]
+struct Interim {
+    bytes: AtomicUsize,
+    exceeded: Notify,
+}
+
+impl Interim {
+    fn count<B>(request: &mut Request<B>) -> Arc<Self> {
+        let counted = Arc::new(Self::default());
+        let counting = Arc::clone(&counted);
+        hyper::ext::on_informational(request, move |interim| {
+            let lines =
+                interim.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+            counting.bytes.fetch_add(STATUS_LINE_BYTES + lines.sum::<usize>(), Ordering::Release);
+            if counting.is_too_much() {
+                counting.exceeded.notify_one();
+            }
+        });
+        counted
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.bytes.load(Ordering::Acquire) > RESPONSE_READ_MAX_BYTES
+    }
 }
 
 fn retire(connection: &CaptureConnection) {

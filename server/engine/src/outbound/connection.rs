@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const FIRST_BYTES: usize = 8;
 
 /// Most bytes received without a response or a part of a body among them: interim responses (1xx), which over HTTP/2 no one
-/// reports. More than the windows of HTTP/2 allow bodies to have.
+/// reports, and over HTTP/1.1 without the reasons in their status lines. More than the windows of HTTP/2 allow bodies to have.
 pub(super) const INTERIM_MAX_BYTES: usize = 2 * 1_024 * 1_024;
 
 /// What has been seen on a connection.
@@ -83,23 +83,32 @@ impl Seen {
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
+/// What a connection carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carries {
+    /// Encrypted bytes, in which no response can be distinguished.
+    Tls,
+    Http1,
+    Http2,
+}
+
 /// A stream that notes what is seen on it.
 pub(super) struct Watched<S> {
     stream: S,
     seen: Arc<Seen>,
-    is_http2: bool,
+    carries: Carries,
 }
 
 impl<S> Watched<S> {
-    pub(super) const fn new(stream: S, seen: Arc<Seen>, is_http2: bool) -> Self {
-        Self { stream, seen, is_http2 }
+    pub(super) const fn new(stream: S, seen: Arc<Seen>, carries: Carries) -> Self {
+        Self { stream, seen, carries }
     }
 }
 
 impl<S: Unpin> Connection for Watched<S> {
     fn connected(&self) -> Connected {
         let connected = Connected::new().extra(Arc::clone(&self.seen));
-        if self.is_http2 { connected.negotiated_h2() } else { connected }
+        if self.carries == Carries::Http2 { connected.negotiated_h2() } else { connected }
     }
 }
 
@@ -108,7 +117,7 @@ impl<S: Stream> AsyncRead for Watched<S> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         self.seen.received(&buf.filled()[before..]);
-        if self.is_http2 && self.seen.had_too_many_interim() {
+        if self.carries != Carries::Tls && self.seen.had_too_many_interim() {
             return Poll::Ready(Err(io::Error::other("too many interim responses")));
         }
         read

@@ -22,7 +22,7 @@ use tower::Service;
 
 use super::{
     CONNECT_TIMEOUT_MS,
-    connection::{Seen, Stream, Watched},
+    connection::{Carries, Seen, Stream, Watched},
     resolver::VettingResolver,
     timing,
     tls::{self, Handshake},
@@ -85,13 +85,13 @@ impl Connector {
             timing::tcp_connected();
             return self.handshake(tcp, host, deadline).await;
         }
-        Ok(TokioIo::new(Watched::new(Box::new(tcp), Arc::default(), false)))
+        Ok(TokioIo::new(Watched::new(Box::new(tcp), Arc::default(), Carries::Http1)))
     }
 
     async fn handshake(self, tcp: TcpStream, host: String, deadline: Instant) -> Result<Connection, ConnectError> {
         let name = ServerName::try_from(host).map_err(|_| ConnectError::NoHost)?;
         let raw = Arc::new(Seen::default());
-        let tcp = Watched::new(tcp, Arc::clone(&raw), false);
+        let tcp = Watched::new(tcp, Arc::clone(&raw), Carries::Tls);
         let connecting = timeout_at(deadline, self.tls.connect(name, tcp));
         let (result, handshake) = tls::learned(connecting).await;
         let certificate_requested = handshake.certificate_requested;
@@ -100,10 +100,10 @@ impl Connector {
             handshake,
             first_bytes: raw.first_bytes(),
         })?;
-        let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
+        let carries = if tls.get_ref().1.alpn_protocol() == Some(b"h2") { Carries::Http2 } else { Carries::Http1 };
         let seen = Arc::new(Seen::default());
         seen.set_certificate_requested(certificate_requested);
-        Ok(TokioIo::new(Watched::new(Box::new(tls), seen, is_http2)))
+        Ok(TokioIo::new(Watched::new(Box::new(tls), seen, carries)))
     }
 }
 

@@ -7,7 +7,7 @@ use argon2::{
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use domain::{Error, error::Result};
 
-use super::queue::Turn;
+use super::queue::{Permit, Turn};
 use crate::random;
 
 /// Salt and hash that no password has, so that an unknown address takes as long to refuse as a wrong password.
@@ -50,19 +50,25 @@ impl HashCost {
         argon2.hash_password(password.as_bytes(), &salt).map(|hash| hash.to_string())
     }
 
-    /// Whether the password matches the stored hash; without a hash, `false` after the same time.
+    /// Whether the password matches the stored hash; without a hash, `false` after the same time. Returns the permit, too.
     ///
     /// # Errors
-    /// As [`Turn::run`].
-    pub(crate) async fn verify(self, turn: &Turn, password: String, stored: Option<String>) -> Result<bool> {
+    /// As [`Permit::run`].
+    pub(crate) async fn verify(
+        self,
+        permit: Permit,
+        password: String,
+        stored: Option<String>,
+    ) -> Result<(bool, Permit)> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.unmatched());
-        let matches = turn.run(move || {
+        let matches = permit.run(move || {
             let Ok(hash) = PasswordHash::new(&stored) else { return false };
             // The parameters come from the stored hash.
             Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
         });
-        Ok(matches.await? && known)
+        let (matches, permit) = matches.await?;
+        Ok((matches && known, permit))
     }
 
     fn unmatched(self) -> String {
@@ -80,7 +86,9 @@ mod tests {
         for cost in [HashCost::default(), HashCost::FOR_TESTS] {
             let stored = cost.hash(&turn, "correct horse battery".to_owned()).await.unwrap();
             assert!(stored.starts_with(&format!("$argon2id$v=19$m={},t={},p=1$", cost.memory_kib, cost.passes)));
-            let verify = async |password: &str, stored| cost.verify(&turn, password.to_owned(), stored).await.unwrap();
+            let verify = async |password: &str, stored| {
+                cost.verify(turn.begin().await.unwrap(), password.to_owned(), stored).await.unwrap().0
+            };
             assert!(verify("correct horse battery", Some(stored.clone())).await);
             assert!(!verify("correct horse", Some(stored)).await);
             assert!(!verify("anything", None).await);

@@ -9,10 +9,12 @@ use crate::shares::{Share, Shares};
 
 /// Computations at the same time: more would starve everything else.
 const AT_ONCE: usize = 2;
-/// Requests that compute or wait for it. At about 25 ms each, the last one waits for half a second.
-const QUEUE_MAX: usize = 40;
-/// Requests of one client among them, so that the others still get a turn.
-const CLIENT_MAX: usize = 10;
+/// Requests that compute or wait for it. At about 25 ms each, the last one waits for two seconds.
+const QUEUE_MAX: usize = 160;
+/// Requests of one client among them, which may be an office behind one address …
+const CLIENT_MAX: usize = 64;
+/// … and while only a quarter is free, which is kept for other clients.
+const CLIENT_MAX_WHEN_BUSY: usize = 4;
 /// Seconds after which a refused client should try again.
 const RETRY_AFTER_S: u32 = 2;
 
@@ -35,7 +37,9 @@ impl Queue {
     fn take(self: &Arc<Self>, client: &str) -> Result<Turn> {
         let detail = || format!("Too many passwords are being checked right now. Try again in {RETRY_AFTER_S} s.");
         let full = || Error::Unavailable { detail: detail(), retry_after_s: RETRY_AFTER_S };
-        let share = self.clients.take(client.to_owned(), CLIENT_MAX).ok_or_else(full)?;
+        let is_busy = self.free.available_permits() <= QUEUE_MAX / 4;
+        let most = if is_busy { CLIENT_MAX_WHEN_BUSY } else { CLIENT_MAX };
+        let share = self.clients.take(client.to_owned(), most).ok_or_else(full)?;
         let queued = Arc::clone(&self.free).try_acquire_owned().map_err(|_| full())?;
         Ok(Turn { permits: Arc::clone(&self.permits), slot: Arc::new((share, queued)) })
     }
@@ -56,18 +60,38 @@ impl Turn {
         QUEUE.take(&counted_as(client_ip))
     }
 
+    /// Waits until it may compute.
+    ///
+    /// # Errors
+    /// `Internal`, once the queue is closed, which never happens.
+    pub(crate) async fn begin(&self) -> Result<Permit> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        Ok(Permit { _permit: permit.map_err(|_| Error::Internal)?, _slot: Arc::clone(&self.slot) })
+    }
+
+    /// Waits, and computes once.
+    ///
+    /// # Errors
+    /// As [`Permit::run`].
+    pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.begin().await?.run(work).await.map(|(computed, _)| computed)
+    }
+}
+
+/// One of the computations at the same time.
+pub(crate) struct Permit {
+    _permit: OwnedSemaphorePermit,
+    _slot: Arc<(Share<String>, OwnedSemaphorePermit)>,
+}
+
+impl Permit {
     /// Computes beside the runtime's threads. A request may be dropped meanwhile, but what it has begun runs to its end, and
-    /// so keeps its permit and its slot until then.
+    /// so keeps its permit and its slot until then. Returns the permit, for what has to follow before the next one begins.
     ///
     /// # Errors
     /// `Internal` when the computation panics.
-    pub(crate) async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let held = (permit.map_err(|_| Error::Internal)?, Arc::clone(&self.slot));
-        let task = tokio::task::spawn_blocking(move || {
-            let _held = held;
-            work()
-        });
+    pub(crate) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<(T, Self)> {
+        let task = tokio::task::spawn_blocking(move || (work(), self));
         // The panic hook has logged it.
         task.await.map_err(|_| Error::Internal)
     }
@@ -109,13 +133,23 @@ mod tests {
         let _all = queue.free.acquire_many(u32::try_from(QUEUE_MAX).unwrap()).await.unwrap();
     }
 
+    /// Turns for as many requests as this client gets.
+    fn all(queue: &Arc<Queue>, client: &str) -> Vec<Turn> {
+        std::iter::from_fn(|| queue.take(client).ok()).collect()
+    }
+
     #[test]
-    fn one_client_gets_a_share_of_the_queue_and_all_of_them_together_its_length() {
+    fn one_client_gets_a_share_of_the_queue_and_a_few_cannot_take_all_of_it() {
         let queue = Arc::new(Queue::default());
-        let mut turns: Vec<_> = (0..CLIENT_MAX).map(|_| queue.take("192.0.2.1").unwrap()).collect();
+        let mut turns = vec![all(&queue, "192.0.2.1")];
+        assert_eq!(turns[0].len(), CLIENT_MAX);
         assert!(is_refused(&queue.take("192.0.2.1")));
-        turns.extend((CLIENT_MAX..QUEUE_MAX).map(|n| queue.take(&n.to_string()).unwrap()));
-        assert!(is_refused(&queue.take("192.0.2.2")));
+        turns.push(all(&queue, "192.0.2.2"));
+        assert_eq!(queue.free.available_permits(), QUEUE_MAX / 4, "the rest is kept for others");
+        turns.push(all(&queue, "192.0.2.3"));
+        assert_eq!(turns[2].len(), CLIENT_MAX_WHEN_BUSY);
+        turns.extend((0..QUEUE_MAX).map(|n| all(&queue, &n.to_string())));
+        assert!(is_refused(&queue.take("192.0.2.5")));
         turns.clear();
         assert_eq!(queue.free.available_permits(), QUEUE_MAX);
         assert!(queue.take("192.0.2.1").is_ok());

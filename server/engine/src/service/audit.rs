@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     account::Account,
     actor::{Actor, Permission},
-    audit::{Audit, AuditAction, AuditFilter, AuditPage, Change},
+    audit::{Audit, AuditAction, AuditFilter, AuditPage, AuditRecord, Change},
     error::Result,
     id::AccountId,
     query::page_size,
@@ -17,6 +17,9 @@ use crate::{
         db::Tx,
     },
 };
+
+/// Records shown on the page of an object.
+const LOG_SHOWN: u32 = 50;
 
 #[async_trait]
 impl Audit for Engine {
@@ -36,8 +39,18 @@ impl Engine {
         let size = page_size(filter.limit) as usize;
         let more = rows.len() > size;
         rows.truncate(size);
-        let next = rows.last().filter(|_| more).map(|(position, _)| position.to_string());
-        Ok(AuditPage { rows: rows.into_iter().map(|(_, record)| record).collect(), next })
+        let next = rows.last().filter(|_| more).map(|record| record.position.to_string());
+        Ok(AuditPage { rows, next })
+    }
+
+    /// The latest records about an object, newest first.
+    pub(crate) async fn object_log(&self, actor: &Actor, chain: &str, object: &str) -> Result<Vec<AuditRecord>> {
+        let filter = AuditFilter { object: Some(object.to_owned()), limit: LOG_SHOWN, ..AuditFilter::default() };
+        let records = audit::list(self.db(), chain, &filter).await?;
+        // Client addresses are for those who may read the audit log.
+        let in_full = actor.may(Permission::ReadAudit) || actor.may(Permission::Ops);
+        let shown = |record: AuditRecord| AuditRecord { address: record.address.filter(|_| in_full), ..record };
+        Ok(records.into_iter().take(LOG_SHOWN as usize).map(shown).collect())
     }
 
     /// A record of what the actor does now, in this account's chain.

@@ -57,7 +57,8 @@ impl Events for Engine {
         let found = events::one(self.db(), account, id).await?;
         let (event, content) = found.ok_or_else(|| Error::NotFound("Event".into()))?;
         let of_call = DeliveryFilter { call: Some(event.call_id.clone()), limit: 250, ..DeliveryFilter::default() };
-        let rows = deliveries::list::page(self.db(), account, &of_call, self.now()).await?;
+        let rows =
+            deliveries::list::page(self.db(), account, &self.wanted(account, &of_call).await?, self.now()).await?;
         let mut rows: Vec<_> = rows.into_iter().filter(|row| row.event_id == event.id).collect();
         rows.reverse();
         deliveries::add_attempt_marks(self.db(), account, &mut rows).await?;

@@ -1,9 +1,7 @@
-//! Alerts that are due: changes of an endpoint's state that its account's admins get an email about.
+//! Alerts that are due: changes of the state of an endpoint or a connector that its account's admins get an email about, or
+//! operators, if it is the platform's.
 
-use domain::{
-    audit::AuditAction,
-    id::{AccountId, EndpointId},
-};
+use domain::audit::AuditAction;
 
 use crate::store::{
     db::{Db, Tx, on, within},
@@ -11,9 +9,9 @@ use crate::store::{
     ops::parked::not_parked,
 };
 
-const ADD: &str = "INSERT INTO alerts (id, account_id, endpoint_id, action) VALUES ($1, $2, $3, $4)";
+const ADD: &str = "INSERT INTO alerts (id, account_id, object_id, action) VALUES ($1, $2, $3, $4)";
 const DUE: &str = concat!(
-    "SELECT a.id, a.account_id, a.endpoint_id, a.action FROM alerts a WHERE ",
+    "SELECT a.id, a.account_id, a.object_id, a.action FROM alerts a WHERE ",
     not_parked!("alerts", "a.id"),
     " ORDER BY a.id LIMIT $1"
 );
@@ -24,33 +22,35 @@ const REMOVE: &str = "DELETE FROM alerts WHERE id = $1 AND account_id = $2";
 pub struct Alert {
     /// Id.
     pub id: String,
-    /// The endpoint's account.
+    /// Its account; empty for the platform.
     pub account_id: String,
-    /// The endpoint.
-    pub endpoint_id: String,
+    /// The endpoint or connector.
+    pub object_id: String,
     /// What happened: the code of an audit action.
     pub action: String,
 }
 
 impl Alert {
-    /// The account, the endpoint, and what happened.
+    /// What happened.
     ///
     /// # Errors
-    /// `Corrupt` if one of them is unreadable.
-    pub fn about(&self) -> StoreResult<(AccountId, EndpointId, AuditAction)> {
-        let corrupt = |column| StoreError::Corrupt { table: "alerts", column, row: self.id.clone() };
-        let account = AccountId::parse(&self.account_id).map_err(|_| corrupt("account_id"))?;
-        let endpoint = EndpointId::parse(&self.endpoint_id).map_err(|_| corrupt("endpoint_id"))?;
-        let action = AuditAction::parse(&self.action).ok_or_else(|| corrupt("action"))?;
-        Ok((account, endpoint, action))
+    /// `Corrupt` if that is unreadable.
+    pub fn what(&self) -> StoreResult<AuditAction> {
+        AuditAction::parse(&self.action).ok_or_else(|| self.corrupt("action"))
+    }
+
+    /// The error for an unreadable column.
+    #[must_use]
+    pub fn corrupt(&self, column: &'static str) -> StoreError {
+        StoreError::Corrupt { table: "alerts", column, row: self.id.clone() }
     }
 }
 
 /// Adds alerts.
 pub async fn add(tx: &mut Tx, alerts: &[Alert]) -> StoreResult<()> {
-    for Alert { id, account_id, endpoint_id, action } in alerts {
+    for Alert { id, account_id, object_id, action } in alerts {
         within!(&mut *tx, c => sqlx::query(ADD)
-            .bind(id).bind(account_id).bind(endpoint_id).bind(action).execute(c).await?.rows_affected());
+            .bind(id).bind(account_id).bind(object_id).bind(action).execute(c).await?.rows_affected());
     }
     Ok(())
 }

@@ -41,23 +41,24 @@ const OF_SUPPORT: &str = "SELECT a.name AS account_name, l.account_id, l.positio
                           l.address, l.action, l.object_id, l.object, l.changes, l.hash FROM audit_log l \
                           JOIN accounts a ON a.id = l.account_id \
                           WHERE l.who_id = $1 AND l.id < $2 AND l.action LIKE 'support.%' ORDER BY l.id DESC LIMIT $3";
-const SINCE: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM audit_log WHERE account_id = $1 AND object_id = $2 AND id >= $3 \
-                     AND action = $4 LIMIT $5) AS found";
+const NTH_LATEST: &str = "SELECT at_ms FROM audit_log WHERE account_id = $1 AND object_id = $2 AND id >= $3 \
+                          AND action = $4 ORDER BY id DESC LIMIT 1 OFFSET $5";
 const ALL_HEADS: &str = "SELECT account_id, position, hash FROM audit_heads ORDER BY account_id";
 
-/// How often this was done to an object since then; counts up to `limit`.
-pub async fn count_since(
+/// When this was done to an object for the `n`th time, counted back from the latest to `since`; none if not so often.
+pub async fn nth_latest(
     tx: &mut Tx,
     (account, object): (&AccountId, &str),
     action: AuditAction,
     since: UnixMs,
-    limit: u32,
-) -> StoreResult<u32> {
+    n: u32,
+) -> StoreResult<Option<UnixMs>> {
     let from = AuditId::new(since, 0);
-    let count: i64 = within!(tx, c => sqlx::query_scalar(SINCE)
-        .bind(account.as_str()).bind(object).bind(from.as_str()).bind(action.as_str()).bind(i64::from(limit))
-        .fetch_one(c).await?);
-    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    let before = i64::from(n.saturating_sub(1));
+    let at: Option<i64> = within!(tx, c => sqlx::query_scalar(NTH_LATEST)
+        .bind(account.as_str()).bind(object).bind(from.as_str()).bind(action.as_str()).bind(before)
+        .fetch_optional(c).await?);
+    Ok(at.map(UnixMs))
 }
 
 /// A record to append.
@@ -170,6 +171,7 @@ impl TryFrom<Row> for AuditRecord {
         let corrupt = |column| StoreError::Corrupt { table: "audit_log", column, row: row.id.clone() };
         Ok(Self {
             id: AuditId::parse(&row.id).map_err(|_| corrupt("id"))?,
+            position: row.position,
             action: AuditAction::parse(&row.action).ok_or_else(|| corrupt("action"))?,
             changes: serde_json::from_str(&row.changes).map_err(|_| corrupt("changes"))?,
             at: UnixMs(row.at_ms),
@@ -231,8 +233,8 @@ async fn append_one(tx: &mut Tx, entry: Entry, position: i64, previous: &str) ->
     Ok(row.hash)
 }
 
-/// One page of a chain, newest first, with positions. Returns one extra row if there is a next page.
-pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<(i64, AuditRecord)>> {
+/// One page of a chain, newest first. Returns one extra row if there is a next page.
+pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<Vec<AuditRecord>> {
     let mut conditions = Conditions::of(account, "account_id");
     if let Some(area) = &filter.area {
         conditions.text("action LIKE ?", &format!("{area}.%"));
@@ -257,7 +259,7 @@ pub async fn list(db: &Db, account: &str, filter: &AuditFilter) -> StoreResult<V
     let sql = format!("SELECT {COLUMNS} FROM audit_log WHERE {} ORDER BY position DESC LIMIT {limit}", conditions.sql);
     let rows: Vec<Row> = on!(&db.readers, c =>
         bound!(sqlx::query_as(sqlx::AssertSqlSafe(sql)), conditions.binds).fetch_all(c).await?);
-    rows.into_iter().map(|row| Ok((row.position, AuditRecord::try_from(row)?))).collect()
+    rows.into_iter().map(AuditRecord::try_from).collect()
 }
 
 /// What one support agent did in all accounts, newest first, before the record `before`.

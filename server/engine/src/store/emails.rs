@@ -10,9 +10,9 @@ use crate::store::{
 };
 
 const ADD: &str = "INSERT INTO emails (id, about, recipient, subject, text_sealed, unsubscribe, state, due_ms, created_ms, \
-    expires_ms, ended_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    expires_ms, ended_ms, purpose) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const WRITTEN: &str = "SELECT COUNT(*) AS \"all\", COALESCE(SUM(CASE WHEN recipient = $1 THEN 1 ELSE 0 END), 0) AS to_recipient \
-    FROM emails WHERE created_ms > $2 AND recipient <> ''";
+    FROM emails WHERE created_ms > $2 AND purpose = $3 AND recipient <> ''";
 const NEXT_DUE: &str = "SELECT MIN(due_ms) FROM emails WHERE state = 'waiting'";
 // Whoever claims an email moves its due time on: if it dies, the email is due again then.
 static CLAIM: Sql = Sql::new(
@@ -32,6 +32,8 @@ const DELETE_ENDED: &str = "DELETE FROM emails WHERE id IN (SELECT id FROM email
 pub struct NewEmail<'a> {
     /// Id.
     pub id: &'a str,
+    /// What it is for, by name.
+    pub purpose: &'static str,
     /// The invitation that it carries, if any.
     pub about: Option<&'a str>,
     /// Recipient.
@@ -73,12 +75,12 @@ pub async fn add(tx: &mut Tx, email: &NewEmail<'_>, now: UnixMs) -> StoreResult<
         if email.text_sealed.is_some() { ("waiting", Some(now.0), None) } else { ("sent", None, Some(now.0)) };
     within!(tx, c => sqlx::query(ADD)
         .bind(email.id).bind(email.about).bind(email.recipient).bind(email.subject).bind(email.text_sealed)
-        .bind(email.unsubscribe).bind(state).bind(due).bind(now.0).bind(email.expires.0).bind(ended)
+        .bind(email.unsubscribe).bind(state).bind(due).bind(now.0).bind(email.expires.0).bind(ended).bind(email.purpose)
         .execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// How many emails were written.
+/// How many emails were written for a purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Written {
     /// All of them.
@@ -87,9 +89,9 @@ pub struct Written {
     pub to_recipient: i64,
 }
 
-/// Counts the emails that were written since then.
-pub async fn written_since(tx: &mut Tx, recipient: &str, since: UnixMs) -> StoreResult<Written> {
-    Ok(within!(tx, c => sqlx::query_as(WRITTEN).bind(recipient).bind(since.0).fetch_one(c).await?))
+/// Counts the emails that were written for a purpose since then.
+pub async fn written_since(tx: &mut Tx, purpose: &str, recipient: &str, since: UnixMs) -> StoreResult<Written> {
+    Ok(within!(tx, c => sqlx::query_as(WRITTEN).bind(recipient).bind(since.0).bind(purpose).fetch_one(c).await?))
 }
 
 /// When the next email is due; none if none waits.

@@ -9,6 +9,7 @@ pub mod audit;
 mod columns;
 mod conditions;
 pub mod config;
+pub mod connectors;
 pub mod credentials;
 pub mod db;
 pub mod deliveries;

@@ -18,8 +18,9 @@ const CHANNEL: &str = "offhook";
 /// One of this many connections writes. Few, so that each keeps the plans and pages of the busy writers cached; and a pool
 /// of their own, so that a read inside a transaction never waits for a connection that waits for that transaction.
 const CONNECTIONS_PER_WRITER: u32 = 4;
-/// How long an operation waits for a free connection before it reports the database as unavailable.
-const ACQUIRE_TIMEOUT_MS: u64 = 5_000;
+/// How long an operation waits for a connection before it reports the database as unavailable. Whoever opens a page meanwhile
+/// waits that long.
+const ACQUIRE_TIMEOUT_MS: u64 = 3_000;
 /// Of each session. A node that freezes in the middle of a transaction, or loses the network, would otherwise keep its locks,
 /// and everyone would wait for it; PostgreSQL ends it before the other nodes declare it dead.
 const SETTINGS: &str = "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '10s'";

@@ -1,12 +1,11 @@
 //! However often a delivery is sent, showing it costs no more.
 
 use domain::{
-    Error,
     delivery::{ATTEMPTS_PAGE_MAX, ATTEMPTS_SHOWN, Deliveries as _, MARKS_MAX, RESENDS_PER_HOUR},
     event::EventKind,
     filter::DeliveryFilter,
     id::DeliveryId,
-    time::HOUR_MS,
+    time::{HOUR_MS, MINUTE_MS},
 };
 
 use crate::harness::{TestHarness, on_both};
@@ -55,14 +54,17 @@ async fn attempts_are_shown_in_pages(harness: TestHarness) {
 
 async fn a_delivery_can_be_resent_twenty_times_an_hour(harness: TestHarness) {
     let id = sent(&harness, 1).await;
-    for _ in 0..RESENDS_PER_HOUR {
+    for n in 0..RESENDS_PER_HOUR {
         harness.engine.resend(&harness.admin, &id).await.unwrap();
         harness.run().await;
+        harness.clock.step_ms(if n == 0 { 10 * MINUTE_MS } else { 0 });
     }
-    let refused = harness.engine.resend(&harness.admin, &id).await;
-    assert!(matches!(refused, Err(Error::LimitReached { .. })), "{refused:?}");
+    let refused = harness.engine.resend(&harness.admin, &id).await.unwrap_err();
+    assert_eq!(refused.retry_after_s(), Some(50 * 60), "an hour after the first: {refused:?}");
     assert_eq!(harness.run().await, 0, "nothing was queued");
-    harness.clock.step_ms(HOUR_MS + 1);
+    harness.clock.step_ms(50 * MINUTE_MS - 1);
+    assert!(harness.engine.resend(&harness.admin, &id).await.is_err());
+    harness.clock.step_ms(1);
     harness.engine.resend(&harness.admin, &id).await.unwrap();
     assert_eq!(harness.run().await, 1);
 }

@@ -24,7 +24,7 @@ use engine::{
 };
 
 pub(crate) use crate::hand_clock::{HandClock, START};
-use crate::{database, receiver::Receiver};
+use crate::{british::British, database, receiver::Receiver};
 
 /// Which database a test runs on.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +102,7 @@ impl TestHarness {
             own_address: "127.0.0.1:3000".parse().unwrap(),
             mail: mail.clone(),
             password_cost: engine::password::HashCost::FOR_TESTS,
+            numbers: Arc::new(British),
         };
         let engine = Engine::open(config.clone(), Arc::new(clock.clone())).await.unwrap();
         engine.start_intake().await.unwrap();

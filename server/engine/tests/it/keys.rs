@@ -3,6 +3,7 @@
 use domain::{
     actor::Actor,
     audit::Change,
+    connector::{ConnectorDoors, ConnectorForm, Connectors},
     endpoint::{Endpoint, Endpoints},
     event::EventKind,
     id::UserId,
@@ -51,7 +52,19 @@ async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
         Stored { id: "what-the-cookie-holds", data: FLASH, expires: harness.now().plus_ms(1_000), owner: None };
     assert!(harness.engine.create_session(session).await.unwrap());
     let factor = second_factor(harness).await;
-    (endpoint, vec![first, second, factor])
+    let dialled = connectors(harness).await;
+    (endpoint, vec![first, second, factor, dialled])
+}
+
+/// A connector that the server dials, and one that has received a request. Returns the secret of the first.
+async fn connectors(harness: &TestHarness) -> String {
+    let ami = ConnectorForm { ami_address: "127.0.0.1:5038".into(), ..crate::connectors::form("asterisk", "ami") };
+    let operator = Actor::COMMAND_LINE;
+    let ami = harness.engine.create_connector(&operator, &ami.input().unwrap()).await.unwrap();
+    let http = crate::connectors::create(harness, &harness.admin, "other", "http").await;
+    let open = harness.engine.open_connector(http.connector.id.as_str(), &http.secret).await.unwrap();
+    harness.engine.keep_request(&open, &crate::connectors::request(1, HEADER)).await.unwrap();
+    ami.secret
 }
 
 /// Turns on the admin's second factor. Returns its key.
@@ -78,6 +91,9 @@ async fn decrypts_everything(harness: &TestHarness, engine: &Engine, endpoint: &
     assert!(shown.earlier_signing_secret.is_some());
     assert_eq!(engine.load_session("what-the-cookie-holds").await.unwrap().as_deref(), Some(FLASH));
     let line = engine.test_line(&harness.admin).await.unwrap();
+    assert_eq!(engine.inside_connectors().await.unwrap().len(), 1);
+    let http = engine.connectors(&harness.admin).await.unwrap();
+    assert_eq!(engine.raw_requests(&harness.admin, &http[0].id).await.unwrap()[0].body, HEADER);
     assert!(line.requests[0].body.contains("my-token") && line.requests[0].headers.contains(HEADER));
     engine.rotate(&harness.admin, &endpoint.id, &RotationStep::Test(Credential::AuthToken)).await.unwrap();
     engine.sender().run_once().await.unwrap();
@@ -90,14 +106,14 @@ async fn everything_is_resealed_and_opens_with_the_next_key_alone(harness: TestH
     let (endpoint, _) = full(&harness).await;
     let (old, new) = (KeyId::FIRST, both().current().id);
     let before = harness.engine.sealed_by().await.unwrap();
-    assert_eq!((before.by(old), before.all()), (12, 12), "{before:?}");
+    assert_eq!((before.by(old), before.all()), (14, 14), "{before:?}");
 
     let turning = harness.another_with(both()).await;
     let mut reported = 0;
     let pass = turning.reseal(|more| reported += more).await.unwrap();
-    assert_eq!((pass.resealed, pass.left, pass.closed, reported), (10, 0, 0, 10), "one row has two values");
+    assert_eq!((pass.resealed, pass.left, pass.closed, reported), (12, 0, 0, 12), "one row has two values");
     let after = turning.sealed_by().await.unwrap();
-    assert_eq!((after.by(new), after.not_by(new)), (12, 0), "{after:?}");
+    assert_eq!((after.by(new), after.not_by(new)), (14, 0), "{after:?}");
     assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 0, "there is nothing left to do");
 
     let later = harness.another_with(both().without(&[old])).await;

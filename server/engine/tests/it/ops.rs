@@ -93,7 +93,7 @@ async fn the_health_page_shows_waiting_deliveries_and_failing_endpoints(harness:
 async fn accounts_can_be_searched_and_paged(harness: TestHarness) {
     let olga = operator(&harness).await;
     for n in 0..5 {
-        let form = NewAccount { name: format!("Beta {n}"), reference: format!("ref-{n}"), admin: String::new() };
+        let form = NewAccount { name: format!("Beta {n}"), reference: format!("ref-{n}"), ..NewAccount::default() };
         harness.engine.create_customer_account(&olga, &form).await.unwrap();
     }
     let list = async |query: &str| {
@@ -117,7 +117,12 @@ async fn accounts_can_be_searched_and_paged(harness: TestHarness) {
 
 async fn an_account_is_created_with_its_first_admin(harness: TestHarness) {
     let olga = operator(&harness).await;
-    let form = NewAccount { name: "Beta".into(), reference: "r-1".into(), admin: "Bob@Beta.example".into() };
+    let form = NewAccount {
+        name: "Beta".into(),
+        reference: "r-1".into(),
+        country: "GB".into(),
+        admin: "Bob@Beta.example".into(),
+    };
     let (account, invitation) = harness.engine.create_customer_account(&olga, &form).await.unwrap();
     assert_eq!(invitation.unwrap().email, "bob@beta.example");
     let newcomer = NewUserForm { name: "Bob".into(), password: PASSWORD.into() };

@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    account::{AccountInput, Accounts as _, Role},
+    account::{AccountInput, Accounts as _, RequestOrigin, Role, SignUp},
     event::EventKind,
     id::UserId,
     member::{Invite, InviteForm, MailStatus, Members as _, TeamKind},
@@ -19,7 +19,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link an_address_gets_a_bounded_number_of_emails_an_hour strangers_cannot_use_up_the_emails_that_users_need an_invitation_carries_no_link_but_ours alerts_wait_while_too_many_emails_were_written strangers_cannot_use_up_the_notices_of_a_user }
+on_both! { an_email_is_sent_again_until_the_mail_server_takes_it a_refused_email_is_not_sent_again an_email_is_not_sent_after_its_link_has_expired an_email_survives_the_process_that_queued_it an_email_is_queued_only_if_its_change_is_committed what_an_email_says_is_sealed_and_then_deleted an_email_that_its_node_did_not_finish_is_sent_later an_invitation_shows_what_became_of_its_email without_a_mail_server_whoever_invites_gets_the_link an_address_gets_a_bounded_number_of_emails_an_hour strangers_cannot_use_up_the_emails_that_users_need an_invitation_carries_no_link_but_ours alerts_wait_while_too_many_emails_were_written strangers_cannot_use_up_the_notices_of_a_user nothing_that_others_have_sent_to_a_user_keeps_a_reset_from_them }
 
 const ANA: &str = "ana@acme.example";
 
@@ -48,12 +48,13 @@ async fn states(harness: &TestHarness) -> Vec<String> {
     harness.texts("SELECT state FROM emails WHERE recipient <> '' ORDER BY id".to_owned()).await
 }
 
-/// As if the installation had written this many emails just now.
-async fn written(harness: &TestHarness, name: &str, count: u32) {
+/// As if the installation had written this many emails for a purpose just now.
+async fn written(harness: &TestHarness, purpose: &str, count: u32) {
     let now = harness.now().0;
     let rows = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})");
-    let values = format!("'mail_{name}' || i, 'user' || i || '@acme.example', '', 'sent', {now}, {now}, {now}");
-    let columns = "id, recipient, subject, state, created_ms, expires_ms, ended_ms";
+    let values =
+        format!("'mail_{purpose}' || i, '{purpose}', 'user' || i || '@acme.example', '', 'sent', {now}, {now}, {now}");
+    let columns = "id, purpose, recipient, subject, state, created_ms, expires_ms, ended_ms";
     harness.execute(&format!("INSERT INTO emails ({columns}) {rows} SELECT {values} FROM n")).await.unwrap();
 }
 
@@ -70,13 +71,14 @@ async fn an_address_gets_a_bounded_number_of_emails_an_hour(harness: TestHarness
 
 async fn strangers_cannot_use_up_the_emails_that_users_need(harness: TestHarness) {
     let (engine, admin) = (&harness.engine, &harness.admin);
-    written(&harness, "a", 499).await;
+    written(&harness, "sign_up", 250).await;
+    written(&harness, "reset", 249).await;
     engine.forgot(ANA).await.unwrap();
     harness.clock.step_ms(MINUTE_MS);
     engine.forgot(ANA).await.unwrap();
     assert_eq!(harness.emails().await.len(), 1, "the last reset");
     engine.invite(admin, invite("bob@acme.example")).await.unwrap();
-    written(&harness, "b", 499).await;
+    written(&harness, "invitation", 499).await;
     let refused = engine.invite(admin, invite("eve@acme.example")).await;
     assert_eq!(refused, Err(Error::TooMany { retry_after_s: 3_600 }));
     let list = engine.members(admin, TeamKind::Account).await.unwrap();
@@ -204,7 +206,7 @@ async fn without_a_mail_server_whoever_invites_gets_the_link(harness: TestHarnes
 async fn alerts_wait_while_too_many_emails_were_written(harness: TestHarness) {
     harness.endpoint_with(|form| form.name = "Desk".into()).await;
     harness.receiver.usually(Reply::Status(410));
-    written(&harness, "a", 2_000).await;
+    written(&harness, "notice", 2_000).await;
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     assert_eq!(harness.emails().await.len(), 0);
@@ -223,4 +225,21 @@ async fn strangers_cannot_use_up_the_notices_of_a_user(harness: TestHarness) {
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.run().await;
     assert_eq!(harness.emails().await.pop().unwrap().subject, "“Desk” is paused");
+}
+
+async fn nothing_that_others_have_sent_to_a_user_keeps_a_reset_from_them(harness: TestHarness) {
+    let (stranger, _) = harness.newcomer("Beta").await;
+    let sign_up = || SignUp { name: "Eve".into(), email: ANA.into(), account: "Eve".into(), password: String::new() };
+    for _ in 0..30 {
+        let _ = harness.engine.sign_up(sign_up(), RequestOrigin::Elsewhere, "192.0.2.1").await;
+        if let Ok(sent) = harness.engine.invite(&stranger, invite(ANA)).await {
+            harness.emails().await;
+            harness.engine.withdraw_invitation(&stranger, TeamKind::Account, &sent.id).await.unwrap();
+        }
+    }
+    let before = harness.emails().await;
+    let invitations = before.iter().filter(|email| email.subject.starts_with("Invitation")).count();
+    assert_eq!((before.len() - invitations, invitations), (10, 5), "sign-ups, and invitations by one account");
+    harness.engine.forgot(ANA).await.unwrap();
+    assert_eq!(harness.emails().await.pop().unwrap().subject, "Reset your Offhook password");
 }

@@ -1,8 +1,9 @@
 //! Searching by phone number finds the same with and without the index.
 
 use domain::{
-    account::{Accounts, StaffRole},
+    account::{AccountForm, Accounts, StaffRole},
     actor::Actor,
+    audit::{Audit, AuditFilter},
     delivery::Deliveries,
     event::{EventKind, Events, NewEvent, PostedEvent},
     filter::DeliveryFilter,
@@ -24,7 +25,7 @@ use crate::{
     recover,
 };
 
-on_both! { a_number_is_found_in_every_format_before_and_after_indexing pages_continue_from_the_index_into_rows_not_indexed_yet a_number_combines_with_other_filters an_account_finds_only_its_own_calls support_finds_accounts_by_number_even_if_nothing_was_sent an_interrupted_step_is_applied_once two_nodes_index_each_number_once a_metric_reports_how_far_the_index_lags a_never_sent_event_is_found_once_it_is_recovered entries_are_deleted_with_their_rows ids_stay_above_the_watermark_after_its_rows_are_deleted }
+on_both! { a_number_is_found_in_every_format_before_and_after_indexing pages_continue_from_the_index_into_rows_not_indexed_yet a_number_combines_with_other_filters an_account_finds_only_its_own_calls support_finds_accounts_by_number_even_if_nothing_was_sent an_interrupted_step_is_applied_once two_nodes_index_each_number_once a_metric_reports_how_far_the_index_lags a_never_sent_event_is_found_once_it_is_recovered entries_are_deleted_with_their_rows a_national_number_is_found_by_the_accounts_country ids_stay_above_the_watermark_after_its_rows_are_deleted }
 
 const NUMBER: &str = "+441202901222";
 
@@ -321,4 +322,31 @@ async fn a_running_server_indexes_automatically() {
     running.accept_event(&harness.token, account, event(2, NUMBER, "0441112")).await.unwrap();
     tokio::time::timeout(long, indexes(4)).await.expect("later rows were not indexed");
     running.stop().await;
+}
+
+async fn a_national_number_is_found_by_the_accounts_country(harness: TestHarness) {
+    harness.endpoint().await;
+    let token = harness.token.clone();
+    call(&harness, &token, 1, ("+441632960001", "7048")).await;
+    call(&harness, &token, 2, ("01632960001", "7048")).await;
+    let found = async |text: &str| {
+        let filter = DeliveryFilter { text: Some(text.into()), ..DeliveryFilter::default() };
+        let counted = harness.engine.delivery_counts(&harness.admin, &filter).await.unwrap().matching;
+        let rows = harness.engine.deliveries(&harness.admin, &filter).await.unwrap().rows.len();
+        assert_eq!(counted as usize, rows);
+        rows
+    };
+    assert_eq!((found("01632 960001").await, found("+44 1632 960001").await), (1, 1), "the country is not known");
+    let form = AccountForm { name: "Acme".into(), country: "gb".into(), ..AccountForm::default() };
+    let account = harness.engine.change_account(&harness.admin, &form.input().unwrap()).await.unwrap();
+    assert_eq!(account.settings.country.map(String::from).as_deref(), Some("GB"));
+    for _ in 0..2 {
+        for text in ["01632 960001", "+44 1632 960001", "00441632960001"] {
+            assert_eq!(found(text).await, 2, "{text}");
+        }
+        assert_eq!(found("01632 960002").await, 0);
+        index_all(&harness, &harness.engine).await;
+    }
+    let record = &harness.engine.audit(&harness.admin, &AuditFilter::default()).await.unwrap().rows[0];
+    assert!(record.changes.iter().any(|change| change.what == "country" && change.after.as_deref() == Some("GB")));
 }

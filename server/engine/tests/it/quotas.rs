@@ -17,7 +17,7 @@ use crate::{
     ops::{acme, operator},
 };
 
-on_both! { requests_at_the_same_time_do_not_exceed_a_limit a_token_being_replaced_counts_until_it_expires operators_tokens_are_limited_too an_expired_invitation_is_not_renewed_above_the_limit endpoints_that_move_at_the_same_time_do_not_exceed_the_limit_of_a_host }
+on_both! { requests_at_the_same_time_do_not_exceed_a_limit a_token_being_replaced_counts_until_it_expires operators_tokens_are_limited_too another_spelling_of_a_host_counts_as_the_same an_expired_invitation_is_not_renewed_above_the_limit endpoints_that_move_at_the_same_time_do_not_exceed_the_limit_of_a_host }
 
 /// Requests at the same time.
 const AT_ONCE: usize = 8;
@@ -115,4 +115,18 @@ async fn endpoints_that_move_at_the_same_time_do_not_exceed_the_limit_of_a_host(
     let moved = join_all(moving.iter().map(|id| engine.update_endpoint(admin, id, &here, None))).await;
     require_conflicts(&moved, 2);
     assert_eq!(engine.account_usage(admin).await.unwrap().busiest_host, Some(("127.0.0.1".to_owned(), 2)));
+}
+
+async fn another_spelling_of_a_host_counts_as_the_same(harness: TestHarness) {
+    limited(&harness, LimitsForm { endpoints_per_host_max: "1".into(), ..LimitsForm::default() }).await;
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let create = async |url: &str| engine.create_endpoint(admin, &form(url).input().unwrap(), Duplicate::Allow).await;
+    create("http://127.0.0.1:8080/").await.unwrap();
+    let named = create("https://crm.acme.example/").await.unwrap().endpoint;
+    for again in ["http://[::ffff:127.0.0.1]/", "https://CRM.acme.example./other"] {
+        let refused = create(again).await;
+        assert!(matches!(refused, Err(Error::Conflict { .. })), "{again}: {refused:?}");
+    }
+    let moved = form("https://crm.acme.example.:8443/").input().unwrap();
+    assert!(engine.update_endpoint(admin, &named.id, &moved, None).await.is_ok(), "it is there already");
 }

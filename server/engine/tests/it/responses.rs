@@ -13,7 +13,7 @@ use crate::{
     receiver::Reply,
 };
 
-on_both! { a_success_counts_however_its_body_arrives a_refusal_keeps_its_status_however_its_body_arrives gone_pauses_the_endpoint_although_its_body_stalls odd_header_lines_are_accepted too_many_header_lines_have_their_own_sentence endless_interim_responses_end_at_the_limit a_long_head_is_kept_up_to_its_limit }
+on_both! { a_success_counts_however_its_body_arrives a_refusal_keeps_its_status_however_its_body_arrives gone_pauses_the_endpoint_although_its_body_stalls odd_header_lines_are_accepted too_many_header_lines_have_their_own_sentence endless_interim_responses_end_at_the_limit a_response_behind_too_many_interim_responses_does_not_count reasons_of_interim_responses_are_bounded_too a_long_head_is_kept_up_to_its_limit }
 
 /// A response whose body is announced but never complete: cut off, stalled, dripping and unreadable.
 fn broken_bodies(status: &str) -> Vec<Reply> {
@@ -93,6 +93,30 @@ async fn endless_interim_responses_end_at_the_limit(harness: TestHarness) {
     harness.receiver.next([Reply::Stall(few)]);
     assert_eq!(harness.run_after_ms(6_000).await, 1);
     assert_eq!(harness.only_delivery().await.row.status, Status::Delivered);
+}
+
+/// The response is already there when the limit is noticed.
+async fn a_response_behind_too_many_interim_responses_does_not_count(harness: TestHarness) {
+    let interim = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
+    let response = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    harness.endpoint().await;
+    for (call, many) in [(1, 4_000), (2, 1_500), (3, 1_000)] {
+        harness.receiver.next([Reply::Stall(interim.repeat(many) + response)]);
+        let event = harness.accept(EventKind::CallProcessed, call).await.id;
+        assert_eq!(harness.run().await, 1);
+        let row = harness.deliveries().await.into_iter().find(|row| row.event_id == event).unwrap();
+        let sentence = row.sentence(harness.now());
+        let expected = if many > 1_400 { "Response was not valid HTTP: more than 64 KiB of interim" } else { "200 in" };
+        assert!(sentence.starts_with(expected), "{many}: {sentence}");
+    }
+}
+
+/// What the library does not report of them counts towards the limit of the connection.
+async fn reasons_of_interim_responses_are_bounded_too(harness: TestHarness) {
+    let interim = format!("HTTP/1.1 103 {}\r\n\r\n", "x".repeat(30_000));
+    let (row, _) = answered(&harness, interim.repeat(100)).await;
+    let sentence = "Response was not valid HTTP: more than 2048 KiB of interim responses (1xx)";
+    assert_eq!(row.sentence(harness.now()), sentence);
 }
 
 async fn a_long_head_is_kept_up_to_its_limit(harness: TestHarness) {

@@ -26,7 +26,7 @@ on_both! { an_account_is_found_by_any_of_its_identifiers a_session_needs_a_reaso
 
 const REASON: &str = "Calls do not reach the CRM";
 
-async fn staff(harness: &TestHarness, name: &str, role: StaffRole) -> Actor {
+pub(crate) async fn staff(harness: &TestHarness, name: &str, role: StaffRole) -> Actor {
     let email = format!("{name}@provider.example");
     let place = Affiliation::Staff(role);
     let id = harness.engine.create_user(&Actor::COMMAND_LINE, &email, "correct horse battery", place).await.unwrap();

@@ -1,18 +1,15 @@
 //! `offhook connect asterisk`
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use connect::{
-    asterisk::{link::Place, session::Account},
-    call::{InternalCalls, Settings},
-};
+use connect::asterisk::{link::Place, session::Account};
 use domain::id::ConnectorId;
 use engine::store::spool::SpoolLimits;
 use url::Url;
 
-use super::{check, run::Connection, secret};
+use super::{check, given::Given, run::Connection, secret};
 use crate::{
     command::CommandError,
     connector::{offhook::Offhook, poster::Verbosity},
@@ -49,11 +46,11 @@ pub struct Asterisk {
     /// The connector in Offhook to which state and gaps are reported.
     #[arg(long, value_name = "ID", value_parser = connector)]
     connector: Option<ConnectorId>,
-    /// An endpoint of Asterisk that leads outside. Repeat it for each.
-    #[arg(long = "trunk", value_name = "NAME", required = true)]
+    /// An endpoint of Asterisk that leads outside. Repeat it for each [default: those chosen for the connector in Offhook].
+    #[arg(long = "trunk", value_name = "NAME", required_unless_present = "connector")]
     trunks: Vec<String>,
     /// Distinguishes this phone system from others: the IDs of its calls derive from it. Two connectors for one phone system
-    /// need the same name and the same trunks [default: the ID of the connector, else the name of this machine].
+    /// need the same name and the same trunks [default: the identity of the connector, else the name of this machine].
     #[arg(long, value_name = "NAME", value_parser = name)]
     name: Option<String>,
     /// Asterisk's call records, from which gaps are filled, such as /var/log/asterisk/cdr-csv/Master.csv.
@@ -86,7 +83,7 @@ fn connector(text: &str) -> Result<ConnectorId, String> {
 fn name(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let fits = !text.is_empty() && text.len() <= NAME_MAX_CHARS && text.chars().all(is_plain) && !text.starts_with('.');
-    let wrong = || format!("a name has at most {NAME_MAX_CHARS} letters, digits, dots, dashes and underscores");
+    let wrong = || format!("a name has at most {NAME_MAX_CHARS} characters: A to Z, 0 to 9, dot, dash and underscore");
     if fits { Ok(text.to_owned()) } else { Err(wrong()) }
 }
 
@@ -98,16 +95,16 @@ pub(super) async fn run(wanted: Asterisk) -> Result<(), CommandError> {
     let offhook = Offhook::new(&wanted.offhook, &token, wanted.connector.clone()).context("--offhook")?;
     let account = Account { user: wanted.user.clone(), secret };
     let place = Place { ami: wanted.ami.clone(), records: wanted.cdr_csv.clone() };
-    let (system, settings) = (wanted.system(), wanted.settings());
+    let given = wanted.given();
     if wanted.check {
-        return check::run(place, account, settings, &offhook).await;
+        return check::run(place, account, &given, &offhook).await;
     }
     let connection = Connection {
         place,
         account,
-        settings,
+        given,
         offhook,
-        spool: wanted.data.join(format!("connect-{system}.db")),
+        spool: wanted.data.join(format!("connect-{}.db", wanted.file_name())),
         limits: SpoolLimits { rows: wanted.spool_events, bytes: wanted.spool_mb.saturating_mul(1_000_000) },
         verbosity: if wanted.verbose { Verbosity::Verbose } else { Verbosity::Quiet },
     };
@@ -115,17 +112,13 @@ pub(super) async fn run(wanted: Asterisk) -> Result<(), CommandError> {
 }
 
 impl Asterisk {
-    fn system(&self) -> String {
+    fn file_name(&self) -> String {
         let connector = self.connector.as_ref().map(ToString::to_string);
         self.name.clone().or(connector).unwrap_or_else(machine)
     }
 
-    fn settings(&self) -> Settings {
-        Settings {
-            system: self.system(),
-            trunks: self.trunks.iter().cloned().collect::<BTreeSet<_>>(),
-            internal: if self.internal { InternalCalls::Report } else { InternalCalls::Ignore },
-        }
+    fn given(&self) -> Given {
+        Given { name: self.name.clone(), machine: machine(), trunks: self.trunks.clone(), internal: self.internal }
     }
 }
 

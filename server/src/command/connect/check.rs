@@ -15,6 +15,7 @@ use engine::SystemClock;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::given::Given;
 use crate::{
     command::{CommandError, print_json},
     connector::offhook::{Offhook, Reply},
@@ -22,6 +23,9 @@ use crate::{
 
 /// Time limit of the connection to the phone system: one that does not greet is given up after 6 s.
 const ASTERISK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A new connector.
+const NO_TRUNKS: &str = "It exists. Its trunks can be chosen in Offhook once the connector has seen a call.";
 
 /// One thing that was checked.
 #[derive(Debug, Serialize)]
@@ -44,26 +48,24 @@ impl Sink for Probe {
     }
 }
 
-pub(super) async fn run(
-    place: Place,
-    account: Account,
-    settings: Settings,
-    offhook: &Offhook,
-) -> Result<(), CommandError> {
-    let mut findings = vec![asterisk(place.clone(), account, settings).await];
-    if let Some(records) = &place.records {
-        let opened = std::fs::File::open(records);
-        let detail = opened.as_ref().map_or_else(ToString::to_string, |_| "It can be read.".to_owned());
-        findings.push(Finding { check: "call records", ok: opened.is_ok(), detail });
-    }
-    findings.push(server(offhook).await);
+pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: &Offhook) -> Result<(), CommandError> {
+    let mut findings = vec![server(offhook).await];
+    let mut registered = None;
     if let Some(connector) = offhook.connector() {
         let reported = offhook.report(connector, &StateReport::default()).await;
         let detail = match &reported {
-            Ok(owner) => format!("It is {owner:?}'s."),
+            Ok(known) if known.trunks.is_empty() && given.needs_registered() => NO_TRUNKS.to_owned(),
+            Ok(_) => "It exists, and the token may report its state.".to_owned(),
             Err(reply) => text(reply),
         };
         findings.push(Finding { check: "connector", ok: reported.is_ok(), detail });
+        registered = reported.ok();
+    }
+    findings.push(asterisk(place.clone(), account, given.settings(registered.as_ref())).await);
+    if let Some(records) = &place.records {
+        let opened = std::fs::File::open(records);
+        let detail = opened.as_ref().map_or_else(ToString::to_string, |_| "They can be read.".to_owned());
+        findings.push(Finding { check: "call records", ok: opened.is_ok(), detail });
     }
     findings.iter().try_for_each(print_json)?;
     match findings.iter().filter(|finding| !finding.ok).count() {

@@ -1,7 +1,9 @@
-//! `offhook connect`: follows a phone system beside which it runs, and posts its calls.
+//! `offhook connect …`: follows a phone system beside which it runs, and posts its calls.
 
 mod asterisk;
 mod check;
+mod given;
+mod replay;
 mod run;
 
 use std::{fs, path::Path};
@@ -15,11 +17,14 @@ use crate::command::CommandError;
 pub enum Connect {
     /// Follow an Asterisk (or FreePBX) over its manager interface.
     Asterisk(Box<asterisk::Asterisk>),
+    /// Print the events of a recording; nothing is posted.
+    Replay(replay::Replay),
 }
 
 pub(super) async fn run(connect: Connect) -> Result<(), CommandError> {
     match connect {
         Connect::Asterisk(settings) => asterisk::run(*settings).await,
+        Connect::Replay(replay) => replay::run(&replay),
     }
 }
 

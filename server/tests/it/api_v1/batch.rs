@@ -57,3 +57,27 @@ async fn a_batch_holds_one_to_a_thousand_events() {
     assert_eq!(batch(1_001).await.is_problem(422).fields(), ["events"]);
     assert_eq!(batch(1_000).await.json()["results"].as_array().unwrap().len(), 1_000);
 }
+
+/// Twice the events that an account may post per second: beginning and end of each of 500 calls, in each of two batches.
+#[tokio::test]
+async fn no_event_of_a_batch_is_accepted_after_one_that_the_rate_limit_refused() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let record: Value = serde_json::from_str(domain::event::EventKind::CallProcessed.example()).unwrap();
+    let mut refused = 0;
+    for batch in 0..2 {
+        let both = |n: usize| {
+            let call = format!("2f533604-aaaf-11e7-b600-7ac8e{:07}", batch * 1_000 + n);
+            let mut ends = json!({ "payload": record });
+            ends["payload"]["call_id"] = json!(call);
+            [incoming(&call), ends]
+        };
+        let events: Vec<Value> = (0..500).flat_map(both).collect();
+        let results = tenant.post("/api/v1/events/batch", &json!({ "events": events })).await.json()["results"].clone();
+        let statuses: Vec<_> = results.as_array().unwrap().iter().map(|result| result["status"].clone()).collect();
+        let after: Vec<_> = statuses.iter().skip_while(|status| **status == 202).collect();
+        assert!(after.iter().all(|status| **status == 429), "{statuses:?}");
+        refused += after.len();
+    }
+    assert!(refused > 0, "the limit was not reached");
+}

@@ -1,5 +1,6 @@
 mod auth;
 mod batch;
+mod connectors;
 mod deliveries;
 mod endpoints;
 mod events;

@@ -8,10 +8,18 @@ use serde_json::Value;
 use crate::test_app::TestApp;
 
 /// The calls that are promised.
-const PROMISED: [&str; 49] = [
+const PROMISED: [&str; 66] = [
+    "DELETE /api/v1/connectors/{id}",
+    "DELETE /api/v1/connectors/{id}/routes/{number}",
+    "DELETE /api/v1/connectors/{id}/unrouted",
     "DELETE /api/v1/endpoints/{id}",
     "DELETE /api/v1/tokens/{id}",
     "GET /api/v1/audit",
+    "GET /api/v1/connectors",
+    "GET /api/v1/connectors/{id}",
+    "GET /api/v1/connectors/{id}/gaps",
+    "GET /api/v1/connectors/{id}/routes",
+    "GET /api/v1/connectors/{id}/unrouted",
     "GET /api/v1/deliveries",
     "GET /api/v1/deliveries/{id}",
     "GET /api/v1/deliveries/{id}/attempts",
@@ -24,7 +32,14 @@ const PROMISED: [&str; 49] = [
     "GET /api/v1/rotations",
     "GET /api/v1/tokens",
     "GET /api/v1/tokens/{id}",
+    "PATCH /api/v1/connectors/{id}",
     "PATCH /api/v1/endpoints/{id}",
+    "POST /api/v1/connectors",
+    "POST /api/v1/connectors/{id}/gaps",
+    "POST /api/v1/connectors/{id}/pause",
+    "POST /api/v1/connectors/{id}/resume",
+    "POST /api/v1/connectors/{id}/rotate",
+    "POST /api/v1/connectors/{id}/routes",
     "POST /api/v1/deliveries/{id}/resend",
     "POST /api/v1/endpoints",
     "POST /api/v1/endpoints/{id}/auth-token/drop",
@@ -58,6 +73,8 @@ const PROMISED: [&str; 49] = [
     "POST /api/v1/rotations/signing-secret/test",
     "POST /api/v1/tokens",
     "POST /api/v1/tokens/{id}/rotate",
+    "PUT /api/v1/connectors/{id}/routes",
+    "PUT /api/v1/connectors/{id}/state",
 ];
 
 #[tokio::test]
@@ -87,7 +104,7 @@ async fn the_document_describes_our_api_and_each_call_once() {
     let info = &document["info"];
     assert_eq!((&info["title"], &info["version"]), (&"Offhook".into(), &env!("CARGO_PKG_VERSION").into()));
     assert!(info["contact"].is_null() && info["description"].as_str().unwrap().contains("Bearer"), "{info}");
-    assert_eq!(document["tags"].as_array().unwrap().len(), 6);
+    assert_eq!(document["tags"].as_array().unwrap().len(), 7);
     assert!(document["components"]["securitySchemes"]["token"].is_object());
     let calls = document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
     let ids: Vec<_> = calls.map(|call| call["operationId"].as_str().unwrap()).collect();

@@ -12,9 +12,9 @@ use super::capped::{Capped, RESIDENT_MAX_KIB};
 use crate::test_app::{PATIENCE, TestApp};
 
 /// No proxy is on this machine, so that addresses on loopback are strangers.
-const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
+pub(super) const NO_PROXY: [(&str, &str); 1] = [("OFFHOOK_TRUSTED_PROXIES", "192.0.2.1")];
 /// Most connections that one address may hold.
-const PER_ADDRESS: usize = 512;
+const PER_ADDRESS: usize = 256;
 
 /// A connection from this address on loopback that has sent this.
 pub(super) async fn connected(from: &str, to: &str, text: &str) -> TcpStream {
@@ -33,7 +33,7 @@ pub(super) async fn status_line(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head[..read]).lines().next().unwrap_or_default().to_owned()
 }
 
-async fn soon<T>(work: impl Future<Output = T>) -> T {
+pub(super) async fn soon<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.expect("it did not happen")
 }
 
@@ -79,6 +79,17 @@ async fn requests_through_a_proxy_count_by_the_address_that_it_forwards() {
     }
     let mut answers: FuturesUnordered<_> = held.iter_mut().map(status_line).collect();
     assert_eq!(soon(answers.next()).await.unwrap(), "HTTP/1.1 429 Too Many Requests");
-    let head = "GET /sign-in HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 198.51.100.1\r\n\r\n";
-    assert_eq!(soon(status_line(&mut connected("127.0.0.1", &address, head).await)).await, "HTTP/1.1 200 OK");
+    let get = |path| format!("GET {path} HTTP/1.1\r\nhost: x\r\naccept: text/html,*/*\r\nconnection: close\r\n");
+    let forwarded = async |path| {
+        let head = get(path) + "x-forwarded-for: 203.0.113.9\r\n\r\n";
+        let mut response = String::new();
+        soon(connected("127.0.0.1", &address, &head).await.read_to_string(&mut response)).await.unwrap();
+        response
+    };
+    let page = forwarded("/sign-in").await;
+    assert!(page.starts_with("HTTP/1.1 429 ") && page.contains("retry-after: 1"), "{page}");
+    assert!(page.contains("text/html") && page.contains("<h1") && page.contains("Too many requests"), "{page}");
+    assert!(forwarded("/healthz").await.starts_with("HTTP/1.1 200 "), "it is served to everyone");
+    let head = get("/sign-in") + "x-forwarded-for: 198.51.100.1\r\n\r\n";
+    assert_eq!(soon(status_line(&mut connected("127.0.0.1", &address, &head).await)).await, "HTTP/1.1 200 OK");
 }

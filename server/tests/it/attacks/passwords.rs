@@ -97,7 +97,7 @@ async fn requests_that_are_dropped_do_not_add_up_to_more_hashes_at_once() {
 async fn more_sign_ins_than_can_be_checked_soon_are_refused_at_once_with_the_form_still_filled_in() {
     let server = Capped::start();
     let fields = [("form[email]", EMAIL), ("form[password]", "not the right password")];
-    let clients: Vec<String> = clients(200).collect();
+    let clients: Vec<String> = clients(300).collect();
     let posts = clients.iter().map(|client_ip| response(form(&server, "/api/sign-in", client_ip, &fields)));
     let (refused, judged): (Vec<_>, Vec<_>) =
         join_all(posts).await.into_iter().partition(|done| done.status == StatusCode::SERVICE_UNAVAILABLE);
@@ -107,5 +107,24 @@ async fn more_sign_ins_than_can_be_checked_soon_are_refused_at_once_with_the_for
         assert!(page.text.contains("Too many passwords are being checked right now"), "{}", page.text);
         assert!(page.text.contains(EMAIL) && !page.text.contains("not the right password"), "{}", page.text);
     }
+    assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
+}
+
+/// People of an office who sign in at the same time, behind one address.
+const OFFICE: usize = 50;
+/// How long the last of them may need, with an unoptimised program.
+const OFFICE_MAX: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how long it takes is measured")]
+async fn an_office_behind_one_address_signs_in_at_once() {
+    let server = Capped::start_with(&[("OFFHOOK_SIGN_UP", "open")]);
+    sign_up(&server).await;
+    let (begun, fields) = (Instant::now(), [("form[email]", EMAIL), ("form[password]", PASSWORD)]);
+    let posts = (0..OFFICE).map(|_| response(form(&server, "/api/sign-in", "203.0.113.9", &fields)));
+    for done in join_all(posts).await {
+        assert_eq!(done.header("location"), "/", "{done:?}");
+    }
+    assert!(begun.elapsed() < OFFICE_MAX, "{:?}", begun.elapsed());
     assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
 }

@@ -21,8 +21,12 @@ async fn accounts_users_and_tokens_are_created_while_the_server_runs() {
         command.args(args);
         command
     };
-    let account = line(&run(command(&["account", "create", "--name", "Acme", "--ref", "4711"]), "").await);
-    assert_eq!((&account["name"], &account["ref"]), (&json!("Acme"), &json!("4711")));
+    let account =
+        line(&run(command(&["account", "create", "--name", "Acme", "--ref", "4711", "--country", "gb"]), "").await);
+    assert_eq!(
+        (&account["name"], &account["ref"], &account["country"]),
+        (&json!("Acme"), &json!("4711"), &json!("GB"))
+    );
     let id = account["id"].as_str().unwrap();
 
     let args = ["user", "create", "--email", EMAIL, "--account", id, "--role", "admin"];
@@ -192,4 +196,46 @@ async fn a_database_error_is_reported_once() {
     verify.args(["audit", "verify"]);
     let printed = complaint(&run(verify, "").await);
     assert_eq!(printed.matches("file is not a database").count(), 1, "{printed}");
+}
+
+#[tokio::test]
+async fn connectors_are_managed_on_the_command_line() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let command = async |args: &[&str]| {
+        let mut command = offhook(app.folder.path());
+        command.arg("connector").args(args);
+        run(command, "").await
+    };
+    let created = ["create", "--name", "pbx-1", "--system", "asterisk", "--trunk", "PJSIP/a", "--country", "GB"];
+    let own = line(&command(&[&created[..], &["--account", "ref-acme"]].concat()).await);
+    let platform = line(&command(&[&created[..], &["--way", "ami", "--ami", "127.0.0.1:5038"]].concat()).await);
+    assert_eq!(
+        (&own["account"], &own["trunks"], &own["way"]),
+        (&json!(tenant.account.id), &json!(["PJSIP/a"]), &json!("beside"))
+    );
+    assert!(platform["account"].is_null() && platform["secret"].as_str().unwrap().len() > 40);
+    let id = platform["id"].as_str().unwrap();
+    assert_eq!(line(&command(&["list"]).await)["id"], json!(id));
+    assert_eq!(line(&command(&["list", "--account", "ref-acme"]).await)["id"], own["id"]);
+    assert_ne!(line(&command(&["rotate", id]).await)["secret"], platform["secret"]);
+    assert_eq!(line(&command(&["pause", id]).await)["status"], "paused");
+    assert_eq!(line(&command(&["resume", id]).await)["status"], "waiting");
+    assert_eq!(line(&command(&["show", id]).await)["version"], 4);
+    assert_eq!(line(&command(&["delete", id]).await), json!({ "id": id, "deleted": true }));
+    for (args, code, says) in [
+        (&["show", id][..], 1, "not found"),
+        (&["show", "pbx-1"], 2, "con_"),
+        (&["create", "--name", "x", "--system", "pbx"], 1, "phone system"),
+        (
+            &["create", "--name", "x", "--system", "asterisk", "--way", "ami", "--ami", "10.0.0.1:5038"],
+            1,
+            "this machine",
+        ),
+        (&["list", "--account", "nobody"], 1, "not found"),
+    ] {
+        let output = command(args).await;
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(complaint(&output).contains(says), "{args:?}: {}", complaint(&output));
+    }
 }

@@ -1,5 +1,6 @@
 //! The command line, using the real binary.
 
+mod connect;
 mod create;
 mod key;
 mod log;

@@ -222,6 +222,11 @@ async fn a_server_with_a_public_url_refuses_other_hosts() {
         get("/api/v1/events", host).await.is_problem(400);
         assert_eq!(get("/healthz", host).await.status, StatusCode::OK, "{host}");
     }
+    for host in [address.as_str(), "127.0.0.1", "localhost"] {
+        let request = client().get(format!("http://{address}/sign-in")).header("host", host);
+        let forwarded = response(request.header("x-forwarded-for", "203.0.113.9")).await;
+        assert_eq!(forwarded.status, StatusCode::BAD_REQUEST, "a proxy forwards the host: {host}");
+    }
     let id = client().get(format!("http://{address}/healthz")).header("x-request-id", "chosen");
     assert_ne!(response(id).await.header("x-request-id"), "chosen", "only a trusted proxy chooses it");
 }

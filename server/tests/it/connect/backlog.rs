@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{mock_server::MockServer, pbx::Pbx, program::Installation, recording::Recording};
+use super::{mock_server::MockServer, pbx::Pbx, program::Machine, recording::Recording};
 
 const CALLS: usize = 100;
 /// Fewer than the events of all calls: as many starts do not fit.
@@ -14,15 +14,15 @@ async fn while_the_server_is_down_starts_of_calls_are_dropped_first_and_nothing_
     let mut server = MockServer::start().await;
     server.respond(|_, _| (503, Some(1)));
     let pbx = Pbx::playing(&[&recording]).await;
-    let installation = Installation::new("token");
+    let machine = Machine::new("token");
     let more = ["--connector", "con_00000000000000000000000001", "--spool-events", SPOOL];
-    let connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &more)).await;
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &more)).await;
     for call in 0..CALLS {
         pbx.play(&recording.nth(call).messages).await;
     }
     // A stop in between posts nothing and loses nothing.
     assert!(connector.stop().await.success());
-    let _connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &more)).await;
+    let _connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &more)).await;
     server.respond(|_, _| (202, None));
     let mut kinds: HashMap<String, usize> = HashMap::new();
     let mut ids: HashMap<String, usize> = HashMap::new();
@@ -45,15 +45,15 @@ async fn an_event_that_the_server_refuses_is_not_in_the_way_of_others() {
     let mut server = MockServer::start().await;
     server.respond(|_, body| if body["payload"]["event"] == "IncomingCall" { (422, None) } else { (202, None) });
     let pbx = Pbx::playing(&[&first, &second]).await;
-    let installation = Installation::new("token");
-    let connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &[])).await;
+    let machine = Machine::new("token");
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &[])).await;
     pbx.play(&first.messages).await;
     pbx.play(&second.messages).await;
     for _ in 0..2 {
         assert_eq!(server.accepted().await.0, "CallProcessed");
     }
     assert!(connector.stop().await.success());
-    let log = std::fs::read_to_string(installation.path("log")).unwrap();
+    let log = std::fs::read_to_string(machine.path("log")).unwrap();
     assert_eq!(log.matches("the server refused an event").count(), 2, "{log}");
     assert!(log.contains("422 Unprocessable Entity: Why."), "{log}");
 }
@@ -64,8 +64,8 @@ async fn a_token_that_has_expired_costs_no_event() {
     let mut server = MockServer::start().await;
     server.respond(|_, _| (401, None));
     let pbx = Pbx::playing(&[&recording]).await;
-    let installation = Installation::new("token");
-    let _connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &[])).await;
+    let machine = Machine::new("token");
+    let _connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &[])).await;
     pbx.play(&recording.messages).await;
     assert_eq!(server.next("/events").await.status, 401);
     server.respond(|_, _| (202, None));
@@ -78,9 +78,9 @@ async fn a_platforms_events_have_a_route_and_the_connector_reports_its_state() {
     let recording = Recording::ending_now("in_answered");
     let mut server = MockServer::start().await;
     let pbx = Pbx::playing(&[&recording]).await;
-    let installation = Installation::new("token");
+    let machine = Machine::new("token");
     let id = "con_00000000000000000000000001";
-    let _connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &["--connector", id])).await;
+    let _connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &["--connector", id])).await;
     pbx.play(&recording.messages).await;
     let (mut state, mut events) = (None, Vec::new());
     while state.is_none() || events.len() < 2 {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{mock_server::MockServer, pbx::Pbx, program::Installation, recording::Recording};
+use super::{mock_server::MockServer, pbx::Pbx, program::Machine, recording::Recording};
 
 /// Killed before each of these events.
 const CUTS: [&str; 6] = [
@@ -22,17 +22,17 @@ async fn a_connector_that_is_killed_during_calls_loses_nothing_and_posts_nothing
         let recording = Recording::ending_now(name);
         let mut server = MockServer::start().await;
         let pbx = Pbx::playing(&[&recording]).await;
-        let installation = Installation::new("token");
+        let machine = Machine::new("token");
         let mut calls = 0;
         for cut in CUTS {
             calls += 1;
             let call = recording.nth(calls);
             pbx.change(|asterisk| asterisk.read_presentations(&call.text));
-            let connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &[])).await;
+            let connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &[])).await;
             let (before, after) = call.split_at(cut);
             pbx.play(&before).await;
             connector.kill();
-            let connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &[])).await;
+            let connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &[])).await;
             pbx.play(&after).await;
             let mut ids: HashMap<String, usize> = HashMap::new();
             let mut kinds = Vec::new();
@@ -44,7 +44,7 @@ async fn a_connector_that_is_killed_during_calls_loses_nothing_and_posts_nothing
             // Only what was not acknowledged may be posted again, and the server knows its ID.
             kinds.dedup();
             assert_eq!((ids.len(), kinds.len()), (2, 2), "{name}, killed at {cut}: {ids:?}");
-            connector.kill();
+            assert!(connector.stop().await.success());
         }
     }
 }
@@ -54,15 +54,13 @@ async fn a_phone_system_that_is_killed_ends_its_calls() {
     let recording = Recording::ending_now("in_answered");
     let mut server = MockServer::start().await;
     let mut pbx = Pbx::playing(&[&recording]).await;
-    let installation = Installation::new("token");
+    let machine = Machine::new("token");
     let _connector = pbx
-        .followed_by(|| {
-            installation.start(&pbx.address, &server.url, &["--connector", "con_00000000000000000000000001"])
-        })
+        .followed_by(|| machine.start(&pbx.address, &server.url, &["--connector", "con_00000000000000000000000001"]))
         .await;
     pbx.play(&recording.split_at("Event: HangupRequest").0).await;
     assert_eq!(server.accepted().await.0, "IncomingCall");
-    pbx.vanish();
+    pbx.vanish().await;
     let mut state = Value::Null;
     while state["problem"] != "unreachable" {
         state = server.next("/state").await.body;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{pbx::Pbx, program::Installation, recording::Recording};
+use super::{pbx::Pbx, program::Machine, recording::Recording};
 use crate::{
     command::{offhook, serve::serve},
     crash::{sending, set_up},
@@ -28,9 +28,8 @@ async fn calls_of_a_phone_system_reach_the_customers_server() {
     let (_, token) = set_up(|| offhook(&data), &address, &receiver).await;
     let [answered, outgoing] = ["in_answered", "out_answered"].map(Recording::ending_now);
     let pbx = Pbx::playing(&[&answered, &outgoing]).await;
-    let installation = Installation::new(&token);
-    let connector =
-        pbx.followed_by(|| installation.start(&pbx.address, &format!("http://{address}"), &["--verbose"])).await;
+    let machine = Machine::new(&token);
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &format!("http://{address}"), &["--verbose"])).await;
     pbx.play(&answered.messages).await;
     let payloads = received(&mut receiver, 2).await;
     assert_eq!(payloads[0]["event"], "IncomingCall");
@@ -44,7 +43,7 @@ async fn calls_of_a_phone_system_reach_the_customers_server() {
     let payloads = received(&mut receiver, 2).await;
     assert_eq!((&payloads[0]["event"], &payloads[1]["call_type"]), (&"OutgoingCall".into(), &"outgoing".into()));
     assert!(connector.stop().await.success());
-    let output = std::fs::read_to_string(installation.path("output")).unwrap();
+    let output = std::fs::read_to_string(machine.path("output")).unwrap();
     let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.iter().map(|line| line["status"].as_u64().unwrap()).collect::<Vec<_>>(), [202; 4]);
 }
@@ -58,27 +57,27 @@ async fn a_withheld_number_appears_nowhere() {
     let (_, token) = set_up(|| offhook(&data), &address, &receiver).await;
     let withheld = Recording::ending_now("in_withheld");
     let pbx = Pbx::playing(&[&withheld]).await;
-    let installation = Installation::new(&token);
+    let machine = Machine::new(&token);
     let log = ["--log", "debug", "--verbose"];
-    let connector = pbx.followed_by(|| installation.start(&pbx.address, &format!("http://{address}"), &log)).await;
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &format!("http://{address}"), &log)).await;
     let (ringing, rest) = withheld.split_at("Event: BridgeEnter");
     pbx.play(&ringing).await;
     let payloads = received(&mut receiver, 1).await;
     assert_eq!(payloads[0]["caller_number"], "anonymous");
     // Killed while the call is open: what is on disk is what a restart begins with.
     connector.kill();
-    let connector = pbx.followed_by(|| installation.start(&pbx.address, &format!("http://{address}"), &log)).await;
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &format!("http://{address}"), &log)).await;
     pbx.play(&rest).await;
     let payloads = received(&mut receiver, 1).await;
     assert_eq!(payloads[0]["source"], "anonymous");
     assert!(connector.stop().await.success());
-    let mut written = installation.written();
+    let mut written = machine.written();
     assert!(!written.is_empty());
     for entry in std::fs::read_dir(&data).unwrap() {
         written.extend(std::fs::read(entry.unwrap().path()).unwrap());
     }
-    let number = b"01632960001";
-    assert!(withheld.text.contains("01632960001"), "the phone system knows it");
+    let number = b"7700900123";
+    assert!(withheld.text.contains("7700900123"), "the phone system knows it");
     assert!(!written.windows(number.len()).any(|window| window == number));
 }
 
@@ -95,8 +94,8 @@ async fn a_hostile_number_cannot_break_out_of_an_event() {
         .replace("CallerIDNum: 01632960001", &format!("CallerIDNum: {hostile}"));
     let recording = Recording::new(text);
     let pbx = Pbx::playing(&[&recording]).await;
-    let installation = Installation::new(&token);
-    let connector = pbx.followed_by(|| installation.start(&pbx.address, &format!("http://{address}"), &[])).await;
+    let machine = Machine::new(&token);
+    let connector = pbx.followed_by(|| machine.start(&pbx.address, &format!("http://{address}"), &[])).await;
     pbx.play(&recording.messages).await;
     let payloads = received(&mut receiver, 2).await;
     for (payload, key) in payloads.iter().zip(["caller_number", "source"]) {
@@ -116,11 +115,11 @@ async fn two_connectors_for_one_phone_system_deliver_each_event_once() {
     let (_, token) = set_up(|| offhook(&data), &address, &receiver).await;
     let [answered, outgoing] = ["in_answered", "out_answered"].map(Recording::ending_now);
     let pbx = Pbx::playing(&[&answered, &outgoing]).await;
-    let (one, two) = (Installation::new(&token), Installation::new(&token));
+    let (one, two) = (Machine::new(&token), Machine::new(&token));
     let url = format!("http://{address}");
     let mut connectors = Vec::new();
-    for installation in [&one, &two] {
-        connectors.push(pbx.followed_by(|| installation.start(&pbx.address, &url, &["--verbose"])).await);
+    for machine in [&one, &two] {
+        connectors.push(pbx.followed_by(|| machine.start(&pbx.address, &url, &["--verbose"])).await);
     }
     pbx.play(&answered.messages).await;
     pbx.play(&outgoing.messages).await;
@@ -131,8 +130,7 @@ async fn two_connectors_for_one_phone_system_deliver_each_event_once() {
     for connector in connectors {
         assert!(connector.stop().await.success());
     }
-    let posted =
-        |installation: &Installation| std::fs::read_to_string(installation.path("output")).unwrap().lines().count();
+    let posted = |machine: &Machine| std::fs::read_to_string(machine.path("output")).unwrap().lines().count();
     assert_eq!((posted(&one), posted(&two)), (4, 4), "both post all of them");
     assert!(receiver.is_quiet());
     assert_eq!(pbx.change(|asterisk| asterisk.channels()), 0);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     mock_server::MockServer,
     pbx::Pbx,
-    program::Installation,
+    program::Machine,
     recording::{Recording, read},
 };
 
@@ -38,17 +38,17 @@ async fn calls_that_ended_or_came_and_went_in_a_gap_are_filled_from_call_records
     let (open, unseen) = (open.nth(1), unseen.nth(2));
     let mut server = MockServer::start().await;
     let mut pbx = Pbx::playing(&[&open]).await;
-    let installation = Installation::new("token");
-    let file = installation.path("Master.csv");
+    let machine = Machine::new("token");
+    let file = machine.path("Master.csv");
     // Years of older calls, which nobody reads.
     let old = "\"\",\"01632960001\",\"01632960100\",\"from-provider\",\"\",\"PJSIP/trunk-00000001\",\"PJSIP/7048-00000002\",\"Dial\",\"\",\"2020-01-01 00:00:00\",\"2020-01-01 00:00:00\",\"2020-01-01 00:00:09\",9,9,\"ANSWERED\",\"DOCUMENTATION\",\"lab-1577836800.1\",\"\",\"\",\"lab-1577836800.1\",1\n";
     std::fs::write(&file, old.repeat(20_000)).unwrap();
     let more = ["--connector", "con_00000000000000000000000001", "--cdr-csv", file.to_str().unwrap()];
-    let _connector = pbx.followed_by(|| installation.start(&pbx.address, &server.url, &more)).await;
+    let _connector = pbx.followed_by(|| machine.start(&pbx.address, &server.url, &more)).await;
     let (before, after) = open.split_at("Event: HangupRequest");
     pbx.play(&before).await;
     assert_eq!(server.accepted().await.0, "IncomingCall");
-    pbx.vanish();
+    pbx.vanish().await;
     after.iter().chain(&unseen.messages).for_each(|message| drop(pbx.happen(message)));
     let rows = records(&open, "in_answered") + &records(&unseen, "in_busy");
     std::fs::write(&file, old.repeat(20_000) + &rows).unwrap();

@@ -3,6 +3,7 @@
 mod backlog;
 mod check;
 mod crashes;
+mod dashboard;
 mod delivery;
 #[path = "../../../connect/tests/it/fake_asterisk.rs"]
 mod fake_asterisk;

@@ -70,11 +70,13 @@ impl Pbx {
     }
 
     /// Cuts all connections and accepts no others.
-    pub(super) fn vanish(&mut self) {
-        if let Some(listening) = self.listening.take() {
-            listening.abort();
+    pub(super) async fn vanish(&mut self) {
+        let connections: Vec<Connection> = self.state.connections.lock().unwrap().drain(..).collect();
+        let tasks = connections.into_iter().map(|connection| connection.task).chain(self.listening.take());
+        for task in tasks {
+            task.abort();
+            let _ = task.await;
         }
-        self.state.connections.lock().unwrap().drain(..).for_each(|connection| connection.task.abort());
     }
 
     /// Changes what it is.
@@ -88,6 +90,13 @@ impl Pbx {
         let connector = start();
         until(&self.state.lists, before + 1).await;
         connector
+    }
+
+    /// Does something, and waits until the connector lists the channels again.
+    pub(super) async fn listed_again(&self, action: impl Future<Output = ()>) {
+        let before = *self.state.lists.borrow();
+        action.await;
+        until(&self.state.lists, before + 1).await;
     }
 
     /// These events happen. An incoming call waits until the connector has asked about it.

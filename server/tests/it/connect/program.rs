@@ -14,11 +14,11 @@ pub(super) struct Connector {
 }
 
 /// A folder with the secrets, for as many starts as a test wants.
-pub(super) struct Installation {
+pub(super) struct Machine {
     folder: tempfile::TempDir,
 }
 
-impl Installation {
+impl Machine {
     pub(super) fn new(token: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("secret"), "s3cret\n").unwrap();
@@ -33,27 +33,21 @@ impl Installation {
     /// The command, with its log in a file.
     pub(super) fn command(&self, ami: &str, server: &str) -> Command {
         let mut command = offhook(&self.path("spool"));
-        command.args([
-            "connect",
-            "asterisk",
-            "--ami",
-            ami,
-            "--offhook",
-            server,
-            "--name",
-            "lab",
-            "--log-format",
-            "json",
-        ]);
-        command.args(["--trunk", "trunk", "--trunk", "trunk2"]);
+        command.args(["connect", "asterisk", "--ami", ami, "--offhook", server, "--log-format", "json"]);
         command.arg("--secret-file").arg(self.path("secret")).arg("--token-file").arg(self.path("token"));
         command
     }
 
     pub(super) fn start(&self, ami: &str, server: &str, more: &[&str]) -> Connector {
+        self.start_with(&[&["--name", "lab", "--trunk", "trunk", "--trunk", "trunk2"], more].concat(), ami, server)
+    }
+
+    /// Starts it with these settings alone.
+    pub(super) fn start_with(&self, settings: &[&str], ami: &str, server: &str) -> Connector {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let output = File::options().create(true).append(true).open(self.path("output")).unwrap();
-        let child = self.command(ami, server).args(more).stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn();
+        let child =
+            self.command(ami, server).args(settings).stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn();
         Connector { child: child.unwrap() }
     }
 

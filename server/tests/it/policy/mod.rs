@@ -87,7 +87,9 @@ impl Full {
         let event = tenant.post("/api/v1/events", &json!({ "payload": payload })).await.json();
         let delivery = tenant.until_delivery_is("delivered").await;
         let token = tenant.post("/api/v1/tokens", &json!({ "name": "x", "scopes": ["events:read"] })).await.json();
+        let connector = tenant.post("/api/v1/connectors", &json!({ "name": "x", "system": "asterisk" })).await.json();
         let ids = [
+            (":con", connector["id"].as_str().unwrap().to_owned()),
             (":acct", tenant.account.id.to_string()),
             (":ep", ep),
             (":evt", event["id"].as_str().unwrap().to_owned()),
@@ -367,6 +369,10 @@ impl RestCall<'_> {
         let body = match self.route.trim_start_matches("/api/v1/endpoints/{id}") {
             "/test" => json!({ "event": "IncomingCall" }),
             "/recover" => json!({ "from": "2026-01-01T00:00:00Z" }),
+            path if path.ends_with("/state") => json!({ "connected": true }),
+            path if path.ends_with("/gaps") => json!({ "from": "2026-01-01T00:00:00Z", "reason": "other" }),
+            path if path.ends_with("/routes") && self.method == Method::PUT => json!({ "routes": [] }),
+            path if path.ends_with("/routes") => json!({ "number": "*", "account": "ref-acme" }),
             _ => json!({}),
         };
         body.as_object().unwrap().clone()
@@ -380,6 +386,7 @@ impl RestCall<'_> {
             "deliveries" => ":dlv",
             "tokens" => ":tok",
             "jobs" => ":job",
+            "connectors" => ":con",
             _ => return self.route.to_owned(),
         };
         self.route.replace("{id}", &full.ids[id])

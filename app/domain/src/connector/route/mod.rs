@@ -77,6 +77,8 @@ pub enum Destination {
     Account(AccountId),
     /// Nowhere: no route matches. It was noted under this number.
     Unrouted(String),
+    /// Nowhere: the connector is paused.
+    Paused,
 }
 
 /// What a connector knows about a call that decides its route.
@@ -118,19 +120,20 @@ impl CallRoute {
         if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
     }
 
-    /// What the call is looked up by, the most decisive first: complete numbers in E.164 and as they were sent.
+    /// What the call is looked up by, the most decisive first: numbers in E.164 and as they were sent, then names. The extension
+    /// that an incoming call reaches does not say whose number was dialled.
     fn keys(&self, e164: impl Fn(&str) -> Option<String>) -> Vec<String> {
         let mut keys = Vec::new();
-        for number in [&self.dialled, &self.presented].into_iter().flatten().filter_map(|number| plain_number(number)) {
+        if let Some(number) = self.dialled.as_ref().or(self.presented.as_ref()).and_then(|text| plain_number(text)) {
             keys.extend(e164(&number).filter(|e164| *e164 != number));
             keys.push(number);
         }
-        let named = |kind: &str, text: &Option<String>| {
-            let text = text.as_deref().map(str::trim).filter(|text| !text.is_empty() && !text.contains('*'))?;
-            Some(format!("{kind}{text}"))
-        };
-        keys.extend(named(EXTENSION, &self.extension));
-        keys.extend(named(CONTEXT, &self.context));
+        if self.dialled.is_none() {
+            for (kind, name) in [(EXTENSION, &self.extension), (CONTEXT, &self.context)] {
+                let name = name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+                keys.extend(name.map(|name| format!("{kind}{name}")));
+            }
+        }
         keys
     }
 
@@ -139,10 +142,11 @@ impl CallRoute {
     pub fn candidates(&self, e164: impl Fn(&str) -> Option<String>) -> Vec<String> {
         let mut candidates = Vec::new();
         for key in self.keys(e164) {
-            let from = key.find(':').map_or(0, |colon| colon + 1);
-            candidates.push(key.clone());
-            let ends = key.char_indices().map(|(at, c)| at + c.len_utf8()).filter(|end| *end > from);
-            candidates.extend(ends.rev().map(|end| format!("{}*", &key[..end])));
+            // Names have no prefixes; a number is ASCII.
+            let ends = if key.contains(':') { 1..1 } else { 1..key.len() + 1 };
+            let prefixes: Vec<String> = ends.rev().map(|end| format!("{}*", &key[..end])).collect();
+            candidates.push(key);
+            candidates.extend(prefixes.into_iter().filter(|prefix| prefix != "+*"));
         }
         candidates.push(DEFAULT.to_owned());
         candidates
@@ -211,11 +215,12 @@ mod tests {
             context: Some("from-acme".into()),
             ..CallRoute::default()
         };
-        let table = [("context:from-acme", 1), ("ext:70*", 2), ("ext:7048", 3), ("+441632960001", 4)];
-        assert_eq!(account_of(&call, &table), Some(4));
-        assert_eq!(account_of(&call, &table[..3]), Some(3));
+        let table = [("context:from-acme", 1), ("extension:7048", 2), ("+441632960001", 3)];
+        assert_eq!(account_of(&call, &table), Some(3));
         assert_eq!(account_of(&call, &table[..2]), Some(2));
         assert_eq!(account_of(&call, &table[..1]), Some(1));
+        let incoming = CallRoute { dialled: Some("01632960002".into()), ..call };
+        assert_eq!(account_of(&incoming, &table), None);
     }
 
     #[test]

@@ -6,13 +6,13 @@ use super::PATTERN_MAX_CHARS;
 use crate::{country::Country, phone::Numbers};
 
 /// Begins the pattern of an extension.
-pub(super) const EXTENSION: &str = "ext:";
+pub(super) const EXTENSION: &str = "extension:";
 /// Begins the pattern of a context.
 pub(super) const CONTEXT: &str = "context:";
 /// Matches everything.
 pub(super) const DEFAULT: &str = "*";
 
-/// What a route matches: `+441632960001`, `+44163296*`, `ext:7048`, `context:acme`, or `*` for everything else.
+/// What a route matches: `+441632960001`, `+44163296*`, `extension:7048`, `context:acme`, or `*` for everything else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(String);
@@ -27,12 +27,11 @@ impl Pattern {
         if text.chars().count() > PATTERN_MAX_CHARS || text.chars().any(char::is_control) {
             return Err(format!("A pattern has at most {PATTERN_MAX_CHARS} printable characters."));
         }
-        let named = [EXTENSION, CONTEXT].into_iter().find_map(|kind| text.strip_prefix(kind).map(|rest| (kind, rest)));
-        if let Some((kind, rest)) = named {
-            let rest = rest.trim();
-            let fits = !rest.is_empty()
-                && !rest[..rest.len() - rest.chars().next_back().map_or(0, char::len_utf8)].contains('*');
-            return if fits { Ok(Self(format!("{kind}{rest}"))) } else { Err(wrong(text)) };
+        if let Some((kind, name)) =
+            [EXTENSION, CONTEXT].into_iter().find_map(|kind| Some((kind, text.strip_prefix(kind)?)))
+        {
+            let name = name.trim();
+            return if name.is_empty() { Err(wrong(text)) } else { Ok(Self(format!("{kind}{name}"))) };
         }
         if text == DEFAULT {
             return Ok(Self(DEFAULT.to_owned()));
@@ -41,13 +40,17 @@ impl Pattern {
         plain_number(number).map(|number| Self(format!("{number}{any}"))).ok_or_else(|| wrong(text))
     }
 
-    /// The pattern with a complete number in E.164, where that is known.
+    /// The pattern with its number in E.164, where that is known.
     #[must_use]
     pub fn normalised(self, numbers: &dyn Numbers, country: Option<Country>) -> Self {
-        if self.0.ends_with('*') || self.0.contains(':') {
+        if self.0 == DEFAULT || self.0.starts_with(EXTENSION) || self.0.starts_with(CONTEXT) {
             return self;
         }
-        numbers.e164(&self.0, country).map_or(self, Self)
+        let e164 = match self.0.strip_suffix('*') {
+            Some(prefix) => numbers.e164_prefix(prefix, country).map(|prefix| format!("{prefix}*")),
+            None => numbers.e164(&self.0, country),
+        };
+        e164.map_or(self, Self)
     }
 
     /// The pattern as text.
@@ -59,8 +62,8 @@ impl Pattern {
 
 fn wrong(text: &str) -> String {
     format!(
-        "{text:?} is no pattern. Enter a number, the beginning of one followed by *, ext: and an extension, context: and a \
-         context, or * for the default."
+        "{text:?} is no pattern. Enter a number (01632 960001), the beginning of numbers (01632*), extension:7048, \
+         context:name, or * for everything else."
     )
 }
 
@@ -94,10 +97,10 @@ mod tests {
         let parsed = |text: &str| Pattern::parse(text).map(String::from).ok();
         assert_eq!(parsed(" 0044 (1632) 960-001 ").as_deref(), Some("+441632960001"));
         assert_eq!(parsed("+44 1632 96*").as_deref(), Some("+44163296*"));
-        assert_eq!(parsed("ext: 7048").as_deref(), Some("ext:7048"));
+        assert_eq!(parsed("extension: 7048").as_deref(), Some("extension:7048"));
         assert_eq!(parsed("context:from-acme").as_deref(), Some("context:from-acme"));
         assert_eq!(parsed("*").as_deref(), Some("*"));
-        for wrong in ["", "acme", "+", "ext:", "ext:7*8", "12*3", "**", "+4\n4", &"1".repeat(65)] {
+        for wrong in ["", "acme", "+", "extension:", "12*3", "**", "+4\n4", &"1".repeat(65)] {
             assert_eq!(parsed(wrong), None, "{wrong:?}");
         }
     }

@@ -1,7 +1,5 @@
 //! Bytes to messages. Whatever arrives, memory is bounded, and decoding continues with the next message.
 
-use std::borrow::Cow;
-
 /// Longest line, in bytes. Asterisk's own lines stay below 8 KiB.
 pub const LINE_MAX_BYTES: usize = 16 * 1_024;
 /// Longest message, in bytes.
@@ -115,7 +113,7 @@ impl Decoder {
         None
     }
 
-    fn field(&mut self, text: &Cow<'_, str>, bytes: usize) {
+    fn field(&mut self, text: &str, bytes: usize) {
         if self.skips_message {
             return;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use domain::time::{MINUTE_MS, SECOND_MS, UnixMs};
 
 use super::row::{Disposition, Row};
-use crate::call::{CallRecord, Cause, DialStatus, RecordEnd, began_s};
+use crate::call::{CallRecord, Cause, DialStatus, RecordEnd, began_s, number};
 
 /// All time zones are a multiple of this from UTC.
 const ZONE_STEP_MS: i64 = 15 * MINUTE_MS;
@@ -14,7 +14,7 @@ const LOCAL_MAX: usize = 8;
 /// Cause of congestion (ITU-T Q.850: no circuit available).
 const CONGESTION: Cause = 34;
 
-pub(super) fn fold(mut rows: Vec<Row>) -> Option<CallRecord> {
+pub(crate) fn fold(mut rows: Vec<Row>) -> Option<CallRecord> {
     rows.sort_by_key(|row| row.sequence);
     let root = rows.iter().find(|row| row.is_root()).or_else(|| rows.first())?;
     let zone_ms = zone_ms(root);
@@ -47,9 +47,9 @@ fn end(rows: &[Row]) -> RecordEnd {
         .filter(|row| row.disposition == Disposition::Answered)
         .filter_map(|row| real_peer(rows, row).map(|peer| (row, peer)))
         .collect();
-    if let Some((_, peer)) = talks.last() {
+    if let Some((row, peer)) = talks.last() {
         let talk_s = talks.iter().map(|(row, _)| row.talk_s).sum();
-        return RecordEnd::Answered { talk_s, peer: (*peer).to_owned() };
+        return RecordEnd::Answered { talk_s, peer: (*peer).to_owned(), number: number_called(row, peer) };
     }
     if let Some(row) = rows.iter().find(|row| row.application == "VoiceMail") {
         let mailbox = row.arguments.split([',', '&']).next().unwrap_or_default().to_owned();
@@ -60,11 +60,42 @@ fn end(rows: &[Row]) -> RecordEnd {
         // Nothing rang, and nothing answered.
         return RecordEnd::Unanswered(DialStatus::Failed, None);
     }
+    if gave_up(rows) {
+        return RecordEnd::Unanswered(DialStatus::Cancelled, None);
+    }
     let (status, cause) = own()
         .map(unanswered)
         .max_by_key(|(_, _, rank)| *rank)
         .map_or((DialStatus::Failed, None), |(status, cause, _)| (status, cause));
     RecordEnd::Unanswered(status, cause)
+}
+
+/// The number that a row called, if it called nothing else.
+fn number_called(row: &Row, peer: &str) -> Option<String> {
+    let dialled =
+        row.arguments.split(',').next().filter(|dialled| row.application == "Dial" && !dialled.contains('&'))?;
+    let endpoint = peer.rsplit_once('-')?.0.split_once('/')?.1;
+    let (_, to) = dialled.split_once('@')?;
+    (to == endpoint).then(|| number::dialled(dialled)).filter(|number| !number.is_empty())
+}
+
+/// Whether the caller hung up: the application that phones rang in had time left, and the dialplan did not continue after it. An
+/// application that talks to the caller, such as a menu, was still running.
+fn gave_up(rows: &[Row]) -> bool {
+    let own: Vec<&Row> = rows.iter().filter(|row| row.is_root()).collect();
+    let Some(last) = own.last() else { return false };
+    let began = own.iter().map(|row| row.start).min().unwrap_or(last.start);
+    let rang_s = last.end.since_ms(began) / SECOND_MS;
+    let limit_at = match last.application.as_str() {
+        "Dial" => 1,
+        "Queue" => 4,
+        // Ended by the dialplan.
+        "Hangup" | "Congestion" | "Busy" | "" => return false,
+        _ => return last.disposition == Disposition::Answered && last.peer.is_empty(),
+    };
+    let limit_s = last.arguments.split(',').nth(limit_at).and_then(|limit| limit.trim().parse::<i64>().ok());
+    let rang = own.iter().all(|row| row.disposition == Disposition::NoAnswer && !row.peer.is_empty());
+    rang && limit_s.is_none_or(|limit_s| rang_s < limit_s)
 }
 
 /// A row without talk; the more it says, the higher its rank. A queue or a menu answers without talk.

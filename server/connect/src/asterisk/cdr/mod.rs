@@ -12,8 +12,8 @@ use std::{collections::HashMap, io::Read};
 
 use domain::time::{DAY_MS, UnixMs};
 
-use self::row::Row;
 pub use self::tail::{TAIL_MAX_BYTES, fold_tail};
+pub(crate) use self::{fold::fold as fold_rows, row::Row};
 use crate::call::CallRecord;
 
 /// Most calls that are folded at once.

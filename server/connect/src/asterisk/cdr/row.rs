@@ -7,7 +7,7 @@ const COLUMNS_MIN: usize = 17;
 
 /// A row.
 #[derive(Clone)]
-pub(super) struct Row {
+pub(crate) struct Row {
     pub caller: String,
     pub dialled: String,
     pub context: String,
@@ -27,7 +27,7 @@ pub(super) struct Row {
 
 /// How a row ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Disposition {
+pub(crate) enum Disposition {
     Answered,
     NoAnswer,
     Busy,
@@ -36,7 +36,7 @@ pub(super) enum Disposition {
 }
 
 impl Row {
-    pub(super) fn read(fields: &csv::ByteRecord) -> Option<Self> {
+    pub(crate) fn read(fields: &csv::ByteRecord) -> Option<Self> {
         if fields.len() < COLUMNS_MIN {
             return None;
         }

@@ -6,7 +6,11 @@ mod saver;
 
 use std::{path::PathBuf, pin::Pin, sync::Arc, time::Duration};
 
-use domain::{UnixMs, connector::StateReport, time::Clock};
+use domain::{
+    UnixMs,
+    connector::{ConnectorProblem, StateReport},
+    time::Clock,
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -24,6 +28,8 @@ use crate::call::CallRecord;
 const READ_BYTES: usize = 64 * 1_024;
 /// Requests that wait because Asterisk does not read them, in bytes.
 const OUTGOING_MAX_BYTES: usize = 4 * 1_024 * 1_024;
+/// Events that wait in memory because they can't be saved. Beyond, no more are read.
+const UNSAVED_MAX: usize = 20_000;
 /// Time limit to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -59,6 +65,10 @@ struct Link<S> {
     saver: Saver<S>,
     clock: Arc<dyn Clock>,
     backoff: Backoff,
+    /// The latest state that was logged: connected, or why not.
+    logged: Option<Failure>,
+    is_connected: bool,
+    problem: Option<ConnectorProblem>,
     filling: Option<JoinHandle<Vec<CallRecord>>>,
 }
 
@@ -71,14 +81,24 @@ pub async fn run<S: Sink>(
     stop: impl Future<Output = ()>,
 ) {
     let saver = Saver::new(sink);
-    let mut link = Link { place, session, saver, clock, backoff: Backoff::default(), filling: None };
+    let mut link = Link {
+        place,
+        session,
+        saver,
+        clock,
+        backoff: Backoff::default(),
+        logged: None,
+        is_connected: false,
+        problem: None,
+        filling: None,
+    };
     let mut stop = std::pin::pin!(stop);
     loop {
         let why = match link.follow(stop.as_mut()).await {
             End::Stopped => break,
             End::Failed(why) => why,
         };
-        tracing::warn!("{why}");
+        link.log_failure(&why);
         let wait_ms = link.backoff.after(&why);
         link.filling = None;
         link.session.disconnected(link.clock.now(), why);
@@ -125,6 +145,9 @@ impl<S: Sink> Link<S> {
             if outgoing.len() > OUTGOING_MAX_BYTES {
                 return Err(Failure::DoesNotRead);
             }
+            if self.session.unsaved() > UNSAVED_MAX {
+                return Err(Failure::CannotSave);
+            }
             self.saver.begin(&mut self.session, self.clock.now());
             self.fill();
             tokio::select! {
@@ -148,11 +171,37 @@ impl<S: Sink> Link<S> {
 
     fn tick(&mut self) -> Result<(), Failure> {
         let report = self.session.report();
+        if report.connected && !self.is_connected {
+            let version = report.system_version.as_deref().unwrap_or_default();
+            tracing::info!(ami = %self.place.ami, version, calls_open = report.calls_open, "following Asterisk");
+        }
+        self.is_connected = report.connected;
         if report.connected {
             self.backoff.reset();
+            self.logged = None;
         }
+        self.log_problem(&report);
         self.saver.sink().report(report);
         self.session.tick(self.clock.now())
+    }
+
+    /// Logs why there is no connection; once, while it stays the same.
+    fn log_failure(&mut self, why: &Failure) {
+        self.is_connected = false;
+        if self.logged.as_ref() != Some(why) {
+            tracing::warn!("{why} Trying again until it works.");
+            self.logged = Some(why.clone());
+        }
+    }
+
+    /// Logs what is wrong although there is a connection; once.
+    fn log_problem(&mut self, report: &StateReport) {
+        if report.problem != self.problem {
+            if let Some(detail) = report.detail.as_ref().filter(|_| report.connected) {
+                tracing::warn!("{detail}");
+            }
+            self.problem = report.problem;
+        }
     }
 
     /// Begins to read call records when the session wants them.
@@ -181,9 +230,7 @@ impl<S: Sink> Link<S> {
 
 #[expect(clippy::disallowed_methods, reason = "a real connection is watched in real time; the session has the clock")]
 fn ticks() -> tokio::time::Interval {
-    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS.unsigned_abs()));
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    ticks
+    tokio::time::interval(Duration::from_millis(TICK_MS.unsigned_abs()))
 }
 
 async fn filled(filling: &mut Option<JoinHandle<Vec<CallRecord>>>) -> Vec<CallRecord> {

@@ -85,7 +85,9 @@ impl Session {
         let done = self.calls.resync(Resync { at, since, mark: listing.mark, channels: listing.rows, records });
         self.act(now, done.actions);
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        if let Some(loss) = self.loss.take() {
+        if let Some(loss) =
+            self.loss.take().filter(|loss| done.closed > 0 || self.has_restarted || !loss.is_negligible(now))
+        {
             let reason = if self.has_restarted { GapReason::PbxRestart } else { loss.reason };
             self.gaps.push(Gap {
                 from: loss.at,

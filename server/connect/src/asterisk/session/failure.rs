@@ -52,6 +52,9 @@ pub enum Failure {
     /// Nothing has been heard for [`super::DEAD_MS`], not even a response to a ping.
     #[error("Asterisk has not responded for 6 seconds.")]
     Silent,
+    /// Too many events wait to be saved: what happens next is a gap.
+    #[error("Events can't be saved. Check the disk of the connector.")]
+    CannotSave,
     /// Requests were sent faster than Asterisk reads them.
     #[error("Asterisk does not read what it is sent.")]
     DoesNotRead,
@@ -79,6 +82,7 @@ impl Failure {
             Self::MissingPermission(_) => ConnectorProblem::MissingPermission,
             Self::TooOld(_) => ConnectorProblem::TooOld,
             Self::NotAmi => ConnectorProblem::Malformed,
+            Self::CannotSave => ConnectorProblem::SpoolFull,
             Self::Unreachable { .. } | Self::Closed | Self::Broken(_) | Self::Silent | Self::DoesNotRead => {
                 ConnectorProblem::Unreachable
             }

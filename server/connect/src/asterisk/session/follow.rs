@@ -1,5 +1,7 @@
 //! Events, what follows from them, and whether numbers may be shown.
 
+use std::collections::HashSet;
+
 use domain::UnixMs;
 
 use super::Session;
@@ -52,8 +54,9 @@ impl Session {
 
     /// Asks again what the previous connection did not answer.
     pub(super) fn ask_again(&mut self, now: UnixMs) {
+        let asked: HashSet<String> = self.questions.values().map(|(channel_id, _)| channel_id.clone()).collect();
         for (channel_id, channel) in self.calls.awaiting_presentation() {
-            if !self.questions.values().any(|(asked, _)| *asked == channel_id) {
+            if !asked.contains(&channel_id) {
                 self.ask(now, channel_id, channel);
             }
         }

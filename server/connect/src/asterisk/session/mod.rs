@@ -58,7 +58,10 @@ pub const TICK_MS: i64 = 250;
 /// How often it is saved that the phone system is observed, while nothing happens, in milliseconds.
 pub const OBSERVED_EVERY_MS: i64 = 5 * SECOND_MS;
 
-/// Who logs in, and what a call is.
+/// A restart of the connector that took less is no gap if it cost no call, in milliseconds.
+const NEGLIGIBLE_MS: i64 = 5 * SECOND_MS;
+
+/// Who logs in.
 #[derive(Clone)]
 pub struct Account {
     /// The user's name in `manager.conf`.
@@ -101,6 +104,13 @@ struct Loss {
     /// On our clock.
     at: UnixMs,
     reason: domain::connector::GapReason,
+}
+
+impl Loss {
+    /// A restart of the connector this short, as after a change of its settings, is no gap unless it cost a call.
+    fn is_negligible(self, now: UnixMs) -> bool {
+        self.reason == domain::connector::GapReason::ConnectorRestart && now.since_ms(self.at) < NEGLIGIBLE_MS
+    }
 }
 
 /// A session.
@@ -217,6 +227,12 @@ impl Session {
         self.saved_at = now;
         let (events, gaps) = (std::mem::take(&mut self.events), std::mem::take(&mut self.gaps));
         Some(Batch { events, changes, gaps, observed: self.observed(now) })
+    }
+
+    /// How many events wait to be saved.
+    #[must_use]
+    pub fn unsaved(&self) -> usize {
+        self.events.len()
     }
 
     /// What has to be saved at the end, when a session is stopped.

@@ -12,7 +12,7 @@ pub(super) const TRUNK: &str = "trunk:";
 /// What Asterisk says of a device that does not exist.
 const NO_SUCH_DEVICE: &str = "INVALID";
 
-/// What Asterisk has said about the trunks.
+/// What Asterisk has reported about the trunks.
 #[derive(Debug, Default)]
 pub(super) struct Trunks {
     /// By name, the technologies that do not know it.

@@ -13,6 +13,7 @@ use domain::{
     },
     actor::{Actor, Permission, Who},
     audit::AuditAction,
+    country::Country,
     error::Result,
     id::{AccountId, UserId},
     ops::accounts::{AccountNameForm, NameAndReference},
@@ -130,7 +131,7 @@ impl Engine {
     /// `Invalid` for name or reference, `Conflict` when the reference is taken.
     pub async fn create_account(&self, actor: &Actor, name: &str, reference: Option<&str>) -> Result<Account> {
         let naming = AccountNameForm { name: name.to_owned(), reference: reference.unwrap_or_default().to_owned() };
-        let (mut tx, account) = self.new_account(actor, naming.check()?).await?;
+        let (mut tx, account) = self.new_account(actor, naming.check()?, None).await?;
         self.record_opened(&mut tx, actor, &account).await?;
         tx.commit().await?;
         Ok(account)
@@ -141,9 +142,11 @@ impl Engine {
         &self,
         actor: &Actor,
         (name, reference): NameAndReference,
+        country: Option<Country>,
     ) -> Result<(Tx, Account)> {
         actor.require(Permission::Ops)?;
-        let account = Account::new(self.new_id(AccountId::new), name, reference);
+        let mut account = Account::new(self.new_id(AccountId::new), name, reference);
+        account.settings.country = country;
         let mut tx = self.db().begin().await?;
         let added = accounts::add(&mut tx, &account, self.now()).await;
         added.map_err(|error| taken_reference(error, account.reference.clone()))?;

@@ -4,6 +4,7 @@ use domain::{
     account::{Account, AccountInput},
     actor::Actor,
     audit::{AuditAction, Change},
+    country::Country,
     error::Result,
     name,
 };
@@ -57,11 +58,13 @@ fn changed(before: &Account, input: &AccountInput, most_days: u32) -> Result<Acc
 fn changes(before: &Account, after: &Account) -> Vec<Change> {
     let yes = |flag: bool| if flag { "yes" } else { "no" };
     let days = |days: u32| domain::time::counted(i64::from(days), "day");
+    let code = |country: Option<Country>| country.map(String::from).unwrap_or_default();
     let (old, new) = (before.settings, after.settings);
     let all = [
         Change::between("name", &before.name, &after.name),
         Change::between("developers may rotate", yes(old.developers_rotate), yes(new.developers_rotate)),
         Change::between("support access", yes(old.support_access), yes(new.support_access)),
+        Change::between("country", code(old.country), code(new.country)),
         Change::between("payloads kept", days(old.bodies_days), days(new.bodies_days)),
         Change::between("deliveries kept", days(old.rows_days), days(new.rows_days)),
     ];

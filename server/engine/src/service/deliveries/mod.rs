@@ -1,5 +1,6 @@
 //! Deliveries: list, show, resend, cancel.
 
+mod numbers;
 mod recovery;
 
 use std::{sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use domain::{
     filter::DeliveryFilter,
     id::{AccountId, DeliveryId},
     query::page_size,
-    time::HOUR_MS,
+    time::{HOUR_MS, wait_s},
 };
 use tokio::time::timeout_at;
 
@@ -39,14 +40,11 @@ use crate::{
     },
 };
 
-/// When a resend is tried again that was refused because there were too many, in seconds.
-const RESEND_WAIT_S: u32 = 600;
-
 #[async_trait]
 impl Deliveries for Engine {
     async fn deliveries(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<Page<DeliveryRow>> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
-        let mut rows = list::page(self.db(), account, filter, self.now()).await?;
+        let mut rows = list::page(self.db(), account, &self.wanted(account, filter).await?, self.now()).await?;
         let size = page_size(filter.limit) as usize;
         let next = (rows.len() > size).then(|| rows[size - 1].id.to_string());
         rows.truncate(size);
@@ -58,7 +56,7 @@ impl Deliveries for Engine {
 
     async fn delivery_counts(&self, actor: &Actor, filter: &DeliveryFilter) -> Result<DeliveryCounts> {
         let account = actor.account_if(Permission::ReadDeliveries)?;
-        Ok(list::counts(self.db(), account, filter, self.now()).await?)
+        Ok(list::counts(self.db(), account, &self.wanted(account, filter).await?, self.now()).await?)
     }
 
     async fn delivery(&self, actor: &Actor, id: &DeliveryId, around: Option<u32>) -> Result<DeliveryDetail> {
@@ -202,13 +200,11 @@ impl Engine {
 
     /// A resend costs the receiver a request, and us an attempt's row.
     async fn limit_resends(&self, tx: &mut Tx, account: &AccountId, id: &DeliveryId) -> Result<()> {
-        let (what, since) = ((account, id.as_str()), self.now().plus_ms(-HOUR_MS));
-        let resent = audit::count_since(tx, what, AuditAction::DeliveryResent, since, RESENDS_PER_HOUR).await?;
-        if resent < RESENDS_PER_HOUR {
-            return Ok(());
-        }
+        let (what, since) = ((account, id.as_str()), self.now().plus_ms(1 - HOUR_MS));
+        let resent = audit::nth_latest(tx, what, AuditAction::DeliveryResent, since, RESENDS_PER_HOUR).await?;
+        let Some(first) = resent else { return Ok(()) };
         let detail = format!("This delivery was resent {RESENDS_PER_HOUR} times within an hour. Try again later.");
-        Err(Error::LimitReached { detail, retry_after_s: RESEND_WAIT_S })
+        Err(Error::LimitReached { detail, retry_after_s: wait_s(first.since_ms(since)) })
     }
 
     async fn refuse_resend(&self, account: &AccountId, row: &DeliveryRow) -> Result<()> {

@@ -118,7 +118,7 @@ impl Engine {
         account: &AccountId,
         url: &TargetUrl,
     ) -> Result<()> {
-        let (most, host) = (self.limits_of(Some(account)).await?.of(Limit::EndpointsPerHost), url.host());
+        let (most, host) = (self.limits_of(Some(account)).await?.of(Limit::EndpointsPerHost), url.canonical_host());
         let there = endpoints::hosts(tx, account).await?.into_iter().filter(|other| *other == host).count();
         if there < most as usize {
             return Ok(());

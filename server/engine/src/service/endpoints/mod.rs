@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use domain::{
     Error, UnixMs,
     actor::{Actor, Permission},
-    audit::{AuditAction, AuditFilter, AuditRecord, Change},
+    audit::{AuditAction, AuditRecord, Change},
     endpoint::{
         CreatedEndpoint, Credentials, Duplicate, Endpoint, EndpointInput, EndpointState, EndpointSummary, Endpoints,
         HEADER_KEPT, Header, PauseReason, RATE_MAX_PER_S,
@@ -31,13 +31,10 @@ use crate::{
     credentials::{self, Open},
     delivery::cluster::ClusterMessage,
     store::{
-        accounts, audit,
+        accounts,
         endpoints::{self, StoredEndpoint, tallies},
     },
 };
-
-/// Most records of an endpoint's history.
-const LOG_SHOWN: u32 = 50;
 
 #[async_trait]
 impl Endpoints for Engine {
@@ -97,7 +94,7 @@ impl Endpoints for Engine {
             ..stored.endpoint
         };
         let sealed = credentials::seal_headers(self.vault(), account, id, &headers);
-        if changed.url.host() != before.url.host() {
+        if changed.url.canonical_host() != before.url.canonical_host() {
             self.refuse_too_many_at_host(&mut tx, account, &changed.url).await?;
         }
         if !endpoints::update(&mut tx, account, &changed, &sealed, version.unwrap_or(0)).await? {
@@ -173,12 +170,7 @@ impl Endpoints for Engine {
     async fn endpoint_log(&self, actor: &Actor, id: &EndpointId) -> Result<Vec<AuditRecord>> {
         let account = actor.account_if(Permission::ReadEndpoints)?;
         self.stored(account, id).await?;
-        let filter = AuditFilter { object: Some(id.to_string()), limit: LOG_SHOWN, ..AuditFilter::default() };
-        let records = audit::list(self.db(), account.as_str(), &filter).await?;
-        // Client addresses are for those who may read the audit log.
-        let in_full = actor.may(Permission::ReadAudit);
-        let shown = |record: AuditRecord| AuditRecord { address: record.address.filter(|_| in_full), ..record };
-        Ok(records.into_iter().take(LOG_SHOWN as usize).map(|(_, record)| shown(record)).collect())
+        self.object_log(actor, account.as_str(), id.as_str()).await
     }
 
     async fn use_test_line(&self, actor: &Actor) -> Result<Endpoint> {

@@ -10,7 +10,7 @@ use domain::{
     member::{
         INVITATION_MS, Invitation, InvitationDetails, MailStatus, NewUserForm, SecretLink, Team, TeamKind, TeamRole,
     },
-    time::DAY_MS,
+    time::{DAY_MS, wait_s},
 };
 
 use super::team::rules;
@@ -24,13 +24,18 @@ use crate::{
         db::Tx,
         emails as outbox,
         error::StoreError,
-        members::{self, invitations},
+        members::{
+            self,
+            invitations::{self, Sent},
+        },
         users,
     },
 };
 
-/// Seconds after which a team that has sent too many invitations may retry.
+/// Seconds after which to try again when too many emails were sent.
 const RETRY_AFTER_S: u32 = 3_600;
+/// Most invitations of one team to one address within 24 hours.
+const TO_ADDRESS_PER_DAY: i64 = 5;
 
 impl Engine {
     /// Invites an email address that is neither a member nor invited.
@@ -99,11 +104,7 @@ impl Engine {
         role: TeamRole,
     ) -> Result<Invitation> {
         let (now, rules) = (self.now(), rules(team.kind()));
-        if let Some(most) = rules.invitations_per_day
-            && invitations::sent_since(&mut tx, team, now.plus_ms(-DAY_MS)).await? >= most
-        {
-            return Err(Error::TooMany { retry_after_s: RETRY_AFTER_S });
-        }
+        self.refuse_too_many_invitations(&mut tx, team, &email).await?;
         let (id, invited_by) = (self.new_id(InvitationId::new), actor.name());
         let invitation = Invitation {
             id,
@@ -127,6 +128,23 @@ impl Engine {
         tx.commit().await?;
         let link = (!self.config().mail.is_configured()).then_some(SecretLink(page));
         Ok(Invitation { link, ..invitation })
+    }
+
+    /// Limits the emails that a team can cause, in all and to one address.
+    async fn refuse_too_many_invitations(&self, tx: &mut Tx, team: &Team, email: &str) -> Result<()> {
+        let since = self.now().plus_ms(-DAY_MS);
+        let limits = [(None, rules(team.kind()).invitations_per_day), (Some(email), Some(TO_ADDRESS_PER_DAY))];
+        for (to, most) in limits {
+            let Some(most) = most else { continue };
+            let Sent { sent, first_ms } = invitations::sent_since(tx, team, to, since).await?;
+            if sent >= most {
+                let whom = to.map(|email| format!(" to {email}")).unwrap_or_default();
+                let detail = format!("At most {most} invitations{whom} are sent within 24 hours. Try again later.");
+                let wait_ms = first_ms.map_or(DAY_MS, |first_ms| first_ms - since.0);
+                return Err(Error::LimitReached { detail, retry_after_s: wait_s(wait_ms) });
+            }
+        }
+        Ok(())
     }
 
     /// The invitation of a link, if it can be accepted.

@@ -91,8 +91,8 @@ impl OpsAccounts for Engine {
 
     async fn create_customer_account(&self, actor: &Actor, form: &NewAccount) -> Result<(Account, Option<Invitation>)> {
         actor.require(Permission::Ops)?;
-        let (naming, admin) = form.check()?;
-        let (mut tx, account) = self.new_account(actor, naming).await.map_err(about_reference)?;
+        let (naming, country, admin) = form.check()?;
+        let (mut tx, account) = self.new_account(actor, naming, country).await.map_err(about_reference)?;
         self.record_opened(&mut tx, actor, &account).await?;
         let Some(email) = admin else {
             tx.commit().await?;

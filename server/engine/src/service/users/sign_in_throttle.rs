@@ -110,18 +110,19 @@ impl Engine {
         client_ip: &str,
         budgets: &[Budget],
     ) -> Result<bool> {
-        // First, so that an attempt that is not judged is not counted either.
-        let turn = Turn::take(client_ip)?;
+        // First, so that an attempt that is not judged is not counted either. Few are judged at the same time, so that right
+        // ones, which count as failed until then, do not block those of others behind the same address.
+        let permit = Turn::take(client_ip)?.begin().await?;
         let mut tx = self.db().begin().await?;
         let attempt = Attempt::reserve(&mut tx, budgets, self.now()).await?;
         tx.commit().await?;
-        if !self.config().password_cost.verify(&turn, password.to_owned(), stored).await? {
-            return Ok(false);
+        let (matches, _permit) = self.config().password_cost.verify(permit, password.to_owned(), stored).await?;
+        if matches {
+            let mut tx = self.db().begin().await?;
+            attempt.succeed(&mut tx).await?;
+            tx.commit().await?;
         }
-        let mut tx = self.db().begin().await?;
-        attempt.succeed(&mut tx).await?;
-        tx.commit().await?;
-        Ok(true)
+        Ok(matches)
     }
 }
 

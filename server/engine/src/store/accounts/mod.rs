@@ -3,6 +3,7 @@
 use domain::{
     UnixMs,
     account::{Account, AccountSettings, BODIES_DAYS, Limit, Limits, ROWS_DAYS, Suspension},
+    country::Country,
     id::AccountId,
 };
 
@@ -17,12 +18,12 @@ macro_rules! account_columns {
     () => {
         "a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, a.rows_days, a.suspended_ms, \
          a.suspend_reason, a.endpoints_max, a.endpoints_per_host_max, a.events_per_s, a.members_max, a.tokens_max, \
-         a.retention_max_days"
+         a.retention_max_days, a.country"
     };
 }
 pub(super) use account_columns;
 
-const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms) VALUES ($1, $2, $3, $4)";
+const ADD_ACCOUNT: &str = "INSERT INTO accounts (id, name, reference, created_ms, country) VALUES ($1, $2, $3, $4, $5)";
 /// An id takes precedence over a reference that looks like one. Such references are rejected now, but were not always.
 const ACCOUNT: &str = concat!(
     "SELECT ",
@@ -31,7 +32,7 @@ const ACCOUNT: &str = concat!(
 );
 static LOCK: Sql = Sql::new("SELECT id FROM accounts WHERE id = $1 {serialise}");
 const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate = $3, support_access = $4, \
-                              bodies_days = $5, rows_days = $6 WHERE id = $1";
+                              bodies_days = $5, rows_days = $6, country = $7 WHERE id = $1";
 const RENAME: &str = "UPDATE accounts SET name = $2, reference = $3 WHERE id = $1";
 const SUSPEND: &str = "UPDATE accounts SET suspended_ms = $2, suspend_reason = $3 WHERE id = $1";
 const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, endpoints_per_host_max = $3, events_per_s = $4, members_max = $5, \
@@ -55,6 +56,7 @@ pub(super) struct AccountRow {
     members_max: Option<i64>,
     tokens_max: Option<i64>,
     retention_max_days: Option<i64>,
+    country: Option<String>,
 }
 
 impl TryFrom<AccountRow> for Account {
@@ -67,6 +69,7 @@ impl TryFrom<AccountRow> for Account {
             support_access: row.support_access != 0,
             bodies_days: u32::try_from(row.bodies_days).unwrap_or(BODIES_DAYS),
             rows_days: u32::try_from(row.rows_days).unwrap_or(ROWS_DAYS),
+            country: row.country.as_deref().and_then(Country::parse),
         };
         let stored = |limit| match limit {
             Limit::Endpoints => row.endpoints_max,
@@ -87,7 +90,8 @@ impl TryFrom<AccountRow> for Account {
 /// Adds an account.
 pub async fn add(tx: &mut Tx, account: &Account, now: UnixMs) -> StoreResult<()> {
     within!(tx, c => sqlx::query(ADD_ACCOUNT)
-        .bind(account.id.as_str()).bind(&account.name).bind(&account.reference).bind(now.0).execute(c).await?.rows_affected());
+        .bind(account.id.as_str()).bind(&account.name).bind(&account.reference).bind(now.0)
+        .bind(account.settings.country.map(String::from)).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -99,10 +103,10 @@ pub async fn account(db: &Db, named: &str) -> StoreResult<Option<Account>> {
 
 /// Saves an account's name and settings.
 pub async fn update(tx: &mut Tx, account: &Account) -> StoreResult<()> {
-    let AccountSettings { developers_rotate, support_access, bodies_days, rows_days } = account.settings;
+    let AccountSettings { developers_rotate, support_access, bodies_days, rows_days, country } = account.settings;
     within!(tx, c => sqlx::query(CHANGE_ACCOUNT)
         .bind(account.id.as_str()).bind(&account.name).bind(i64::from(developers_rotate)).bind(i64::from(support_access))
-        .bind(i64::from(bodies_days)).bind(i64::from(rows_days)).execute(c).await?.rows_affected());
+        .bind(i64::from(bodies_days)).bind(i64::from(rows_days)).bind(country.map(String::from)).execute(c).await?.rows_affected());
     Ok(())
 }
 

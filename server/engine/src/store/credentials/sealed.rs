@@ -75,7 +75,9 @@ macro_rules! column {
 }
 
 /// All sealed columns.
-pub static COLUMNS: [Column; 9] = [
+pub static COLUMNS: [Column; 11] = [
+    column!("connectors", "id", "secret_sealed", "account_id || '/' || id || '/secret'", SealedPart::Whole),
+    column!("connector_requests", "id", "request_sealed", "connector_id || '/' || id || '/request'", SealedPart::Whole),
     column!("emails", "id", "text_sealed", "'email/' || id", SealedPart::Whole),
     column!("endpoints", "id", "auth_token_sealed", "account_id || '/' || id || '/auth_token'", SealedPart::Whole),
     column!("endpoints", "id", "secret_sealed", "account_id || '/' || id || '/secret'", SealedPart::Whole),
@@ -116,10 +118,10 @@ pub struct Resealed {
 }
 
 impl Column {
-    /// Whether its values must remain readable. Sessions expire, and what a test line received is discarded.
+    /// Whether its values must remain readable. Sessions expire, and what a test line or a connector received is discarded.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        !["sessions.", "test_line_requests."].iter().any(|table| self.name.starts_with(table))
+        !["sessions.", "test_line_requests.", "connector_requests."].iter().any(|table| self.name.starts_with(table))
     }
 
     /// The sealed parts of a value.

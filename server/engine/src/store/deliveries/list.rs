@@ -18,7 +18,7 @@ use crate::store::{
     db::{Db, on},
     deliveries::{ShownRow, shown_columns, small},
     error::StoreResult,
-    events::{phone_index, phone_search},
+    events::phone_search,
 };
 
 /// Whether waiting deliveries may be sent.
@@ -28,9 +28,24 @@ macro_rules! may_be_sent {
     };
 }
 
+/// The deliveries that are wanted.
+pub struct Wanted<'a> {
+    /// The filter.
+    pub filter: &'a DeliveryFilter,
+    /// The spellings of the number that its text is; not empty if that is one.
+    pub spellings: Vec<String>,
+}
+
+/// The number that a filter searches for, if that is what its text is.
+#[must_use]
+pub fn wanted_number(filter: &DeliveryFilter) -> Option<&str> {
+    filter.text.as_deref().map(str::trim).filter(|text| SearchTerm::by(text) == SearchTerm::Number)
+}
+
 /// One page of deliveries, newest first. Returns one extra row if there is a next page.
-pub async fn page(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> StoreResult<Vec<DeliveryRow>> {
-    let mut conditions = delivery_conditions(account, filter, now);
+pub async fn page(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: UnixMs) -> StoreResult<Vec<DeliveryRow>> {
+    let filter = wanted.filter;
+    let mut conditions = delivery_conditions(account, wanted, now);
     if let Some(cursor) = &filter.cursor {
         conditions.id_range("<", cursor);
     }
@@ -41,7 +56,7 @@ pub async fn page(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: Un
             shown_columns!(),
             " FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}"
         ),
-        found(&mut conditions, account, filter, limit),
+        found(&mut conditions, account, wanted, limit),
         limit
     );
     let rows: Vec<ShownRow> = on!(&db.readers, c =>
@@ -50,8 +65,8 @@ pub async fn page(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: Un
 }
 
 /// How many deliveries match, exact up to [`COUNT_MAX`].
-pub async fn counts(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> StoreResult<DeliveryCounts> {
-    let mut conditions = delivery_conditions(account, filter, now);
+pub async fn counts(db: &Db, account: &AccountId, wanted: &Wanted<'_>, now: UnixMs) -> StoreResult<DeliveryCounts> {
+    let mut conditions = delivery_conditions(account, wanted, now);
     let limit = COUNT_MAX + 1;
     let sql = format!(
         concat!(
@@ -63,7 +78,7 @@ pub async fn counts(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: 
             " THEN 1 ELSE 0 END AS retrying \
          FROM deliveries d CROSS JOIN endpoints e WHERE e.id = d.endpoint_id AND {} ORDER BY d.id DESC LIMIT {}) AS found"
         ),
-        found(&mut conditions, account, filter, limit),
+        found(&mut conditions, account, wanted, limit),
         limit
     );
     let (matching, failed, retrying, expired): (i64, i64, i64, i64) = on!(&db.readers, c =>
@@ -75,12 +90,12 @@ pub async fn counts(db: &Db, account: &AccountId, filter: &DeliveryFilter, now: 
 /// The condition that finds the rows. With statuses, the newest rows of each stored state are selected separately: each
 /// scans one index in order, while a scan over several states would sort all of them, and a scan over everything would
 /// skip all successful ones. (CROSS JOIN makes SQLite start with deliveries; to PostgreSQL it makes no difference.)
-fn found(conditions: &mut Conditions, account: &AccountId, filter: &DeliveryFilter, limit: u32) -> String {
-    if let Some(text) = filter.text.as_deref().map(str::trim).filter(|text| SearchTerm::by(text) == SearchTerm::Number)
-    {
+fn found(conditions: &mut Conditions, account: &AccountId, wanted: &Wanted<'_>, limit: u32) -> String {
+    let filter = wanted.filter;
+    if let Some(text) = wanted_number(filter) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
         let any = (!any.is_empty()).then(|| any.join(" OR "));
-        return phone_search::found(conditions, account, text, any.as_deref(), limit);
+        return phone_search::found(conditions, account, (text, &wanted.spellings), any.as_deref(), limit);
     }
     if filter.statuses.is_empty() || filter.statuses.contains(&Status::Delivered) {
         let any: Vec<&str> = filter.statuses.iter().map(|status| status_condition(*status)).collect();
@@ -130,7 +145,8 @@ const fn stored_as(status: Status) -> &'static [&'static str] {
 /// How far an id may be ahead of its event's time, because a clock was set back and ids only grow.
 const IDS_AHEAD_MS: i64 = HOUR_MS;
 
-fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs) -> Conditions {
+fn delivery_conditions(account: &AccountId, wanted: &Wanted<'_>, now: UnixMs) -> Conditions {
+    let filter = wanted.filter;
     let mut conditions = Conditions::of(account.as_str(), "d.account_id");
     if !filter.kinds.is_empty() {
         let any: Vec<String> = filter.kinds.iter().map(|kind| format!("'{}'", kind.as_str())).collect();
@@ -151,7 +167,7 @@ fn delivery_conditions(account: &AccountId, filter: &DeliveryFilter, now: UnixMs
         None => {}
     }
     if let Some(text) = &filter.text {
-        text_condition(&mut conditions, text);
+        text_condition(&mut conditions, text, &wanted.spellings);
     }
     time_condition(&mut conditions, filter.span(now));
     conditions
@@ -218,7 +234,7 @@ impl SearchTerm {
     }
 }
 
-fn text_condition(conditions: &mut Conditions, text: &str) {
+fn text_condition(conditions: &mut Conditions, text: &str, spellings: &[String]) {
     let text = text.trim();
     match SearchTerm::by(text) {
         SearchTerm::Delivery => conditions.text("d.id = ?", text),
@@ -227,9 +243,9 @@ fn text_condition(conditions: &mut Conditions, text: &str) {
         SearchTerm::Event => conditions.text(OF_EVENT, text),
         SearchTerm::Number => {
             conditions.text("(d.event_id = ?", text);
-            for number in phone_index::spellings(text) {
-                conditions.or_text("d.caller = ?", &number);
-                conditions.or_text("d.callee = ?", &number);
+            for number in spellings {
+                conditions.or_text("d.caller = ?", number);
+                conditions.or_text("d.callee = ?", number);
             }
             conditions.sql.push(')');
         }

@@ -253,10 +253,10 @@ pub async fn test_line(tx: &mut Tx, account: &AccountId) -> StoreResult<Option<S
     Ok(within!(tx, c => sqlx::query_scalar(TEST_LINE).bind(account.as_str()).fetch_optional(c).await?))
 }
 
-/// The hosts of the account's endpoints, one for each; without that of its test line, which is ours.
+/// The hosts of the account's endpoints in one spelling, one for each; without that of its test line, which is ours.
 pub async fn hosts(tx: &mut Tx, account: &AccountId) -> StoreResult<Vec<String>> {
     let urls: Vec<String> = within!(tx, c => sqlx::query_scalar(URLS).bind(account.as_str()).fetch_all(c).await?);
-    Ok(urls.into_iter().map(|url| TargetUrl::stored(url).host()).collect())
+    Ok(urls.into_iter().map(|url| TargetUrl::stored(url).canonical_host()).collect())
 }
 
 /// Counts the account's endpoints.

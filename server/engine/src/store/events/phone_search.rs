@@ -36,7 +36,7 @@ static NOT_INDEXED: Sql = Sql::new(
 pub(crate) fn found(
     conditions: &mut Conditions,
     account: &AccountId,
-    text: &str,
+    (text, spellings): (&str, &[String]),
     rest: Option<&str>,
     limit: u32,
 ) -> String {
@@ -54,7 +54,7 @@ pub(crate) fn found(
              ORDER BY d.id DESC LIMIT {limit}"
         ),
     ];
-    for hash in phone_index::hashes(account, &phone_index::spellings(text)) {
+    for hash in phone_index::hashes(account, spellings) {
         let number = conditions.bind(Bind::Number(hash));
         arms.push(format!(
             "SELECT d.id FROM called_numbers n CROSS JOIN deliveries d CROSS JOIN endpoints e \

@@ -35,7 +35,13 @@ macro_rules! statements {
                 $account,
                 " = $1 AND i.accepted_ms IS NULL AND i.withdrawn_ms IS NULL ORDER BY i.email"
             ),
-            sent_since: concat!("SELECT COUNT(*) FROM ", $table, " WHERE ", $account, " = $1 AND created_ms > $2"),
+            sent_since: concat!(
+                "SELECT COUNT(*) AS sent, MIN(created_ms) AS first_ms FROM ",
+                $table,
+                " WHERE ",
+                $account,
+                " = $1 AND created_ms > $2 AND ($3 = '' OR email = $3)"
+            ),
             add: concat!(
                 "INSERT INTO ",
                 $table,
@@ -151,10 +157,19 @@ pub(crate) async fn open(tx: &mut Tx, team: &Team) -> StoreResult<Vec<Invitation
     rows.into_iter().map(|row| invitation(team.kind(), row)).collect()
 }
 
-/// Counts invitations sent since then.
-pub(crate) async fn sent_since(tx: &mut Tx, team: &Team, since: UnixMs) -> StoreResult<i64> {
-    let sql = statements(team.kind()).sent_since;
-    Ok(within!(tx, c => sqlx::query_scalar(sql).bind(account(team)).bind(since.0).fetch_one(c).await?))
+/// Invitations that a team has sent.
+#[derive(Debug, Clone, Copy, sqlx_macros::FromRow)]
+pub(crate) struct Sent {
+    /// How many.
+    pub(crate) sent: i64,
+    /// When the first one was.
+    pub(crate) first_ms: Option<i64>,
+}
+
+/// The invitations sent since then: all of them, or those to one address.
+pub(crate) async fn sent_since(tx: &mut Tx, team: &Team, email: Option<&str>, since: UnixMs) -> StoreResult<Sent> {
+    let (sql, email) = (statements(team.kind()).sent_since, email.unwrap_or_default());
+    Ok(within!(tx, c => sqlx::query_as(sql).bind(account(team)).bind(since.0).bind(email).fetch_one(c).await?))
 }
 
 /// Inserts an invitation.

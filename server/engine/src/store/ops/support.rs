@@ -204,7 +204,7 @@ impl FindBy {
 }
 
 /// Escapes text for use in a LIKE pattern.
-pub(super) fn escape_like(text: &str) -> String {
+pub(in crate::store) fn escape_like(text: &str) -> String {
     text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 

@@ -1,9 +1,6 @@
 //! Which emails users want.
 
-use domain::{
-    id::{AccountId, UserId},
-    user::EmailPreferences,
-};
+use domain::{id::UserId, user::EmailPreferences};
 
 use crate::store::{
     db::{Db, Tx, on, within},
@@ -14,6 +11,8 @@ const OF_USER: &str = "SELECT failing_letters FROM users WHERE id = $1";
 const CHANGE: &str = "UPDATE users SET failing_letters = $2 WHERE id = $1 AND failing_letters <> $2";
 const ALERT_RECIPIENTS: &str = "SELECT u.email FROM memberships m JOIN users u ON u.id = m.user_id \
                        WHERE m.account_id = $1 AND m.role = 'admin' AND u.failing_letters <> 0 ORDER BY u.email";
+const OPERATORS: &str =
+    "SELECT email FROM users WHERE staff_role = 'operator' AND failing_letters <> 0 AND $1 = '' ORDER BY email";
 
 /// A user's preferences; the defaults for an unknown user.
 pub async fn of_user(db: &Db, user: &UserId) -> StoreResult<EmailPreferences> {
@@ -29,7 +28,8 @@ pub async fn change(tx: &mut Tx, user: &UserId, preferences: EmailPreferences) -
     Ok(changed == 1)
 }
 
-/// Email addresses of an account's admins who want alerts about failing endpoints.
-pub async fn alert_recipients(db: &Db, account: &AccountId) -> StoreResult<Vec<String>> {
-    Ok(on!(&db.readers, c => sqlx::query_scalar(ALERT_RECIPIENTS).bind(account.as_str()).fetch_all(c).await?))
+/// Email addresses of those who want alerts: an account's admins, or operators for the platform, whose id is empty.
+pub async fn alert_recipients(db: &Db, account: &str) -> StoreResult<Vec<String>> {
+    let sql = if account.is_empty() { OPERATORS } else { ALERT_RECIPIENTS };
+    Ok(on!(&db.readers, c => sqlx::query_scalar(sql).bind(account).fetch_all(c).await?))
 }

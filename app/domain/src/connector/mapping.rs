@@ -1,0 +1,64 @@
+//! The port for mappings: how requests of an HTTP connector become events. Crate `connect` has the rules, which pages do not
+//! depend on.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Connector, RawRequest};
+use crate::error::Result;
+
+/// A mapping to start from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingPreset {
+    /// Its name; that of its phone system, where there is one.
+    pub name: String,
+    /// What people call the phone system.
+    pub title: String,
+    /// Whether it was checked against the vendor's own documentation.
+    pub documented: bool,
+    /// What to know before using it.
+    pub note: String,
+    /// Where the format is described.
+    pub sources: Vec<String>,
+    /// The mapping as JSON.
+    pub json: String,
+}
+
+/// What a mapping makes of one call in a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DryRun {
+    /// The result as a sentence.
+    pub summary: String,
+    /// Whether the request was understood: it gives an event, or a rule says that it is of no interest.
+    pub understood: bool,
+    /// Name of the rule that matched.
+    pub rule: Option<String>,
+    /// The fields of that rule.
+    pub fields: Vec<DryRunField>,
+}
+
+/// A field of a dry run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DryRunField {
+    /// Its name.
+    pub name: String,
+    /// The fields of the request that its template looked at, with their values; `None` for one that the request lacks.
+    pub inputs: Vec<(String, Option<String>)>,
+    /// Its value, or a sentence that says why there is none.
+    pub value: std::result::Result<String, String>,
+}
+
+/// Checking mappings and trying them. Pure: nothing is stored or sent.
+pub trait Mappings: Send + Sync + 'static {
+    /// All presets.
+    fn presets(&self) -> Vec<MappingPreset>;
+    /// Checks a mapping.
+    ///
+    /// # Errors
+    /// `Invalid` in the field `mapping`, naming the rule and what is wrong with it.
+    fn check(&self, mapping: &str) -> Result<()>;
+    /// What a mapping makes of a request to this connector, one result for each call in it.
+    ///
+    /// # Errors
+    /// As [`Self::check`]; `Invalid` in the field `request` for a request that can't be read at all.
+    fn dry_run(&self, connector: &Connector, mapping: &str, request: &RawRequest) -> Result<Vec<DryRun>>;
+}

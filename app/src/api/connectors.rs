@@ -1,0 +1,121 @@
+//! Connectors: loading, and forms for those of an account.
+
+use domain::{
+    audit::AuditRecord,
+    connector::{Connector, ConnectorForm, DryRun, Gap, MappingPreset, RawRequest, TrunksForm},
+    event::EventRow,
+    query::Page,
+};
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{error::UiError, links::ConnectorPages};
+
+/// Gaps on a page.
+const GAPS_SHOWN: u32 = 10;
+/// Events shown while waiting for a test call.
+const EVENTS_SHOWN: u32 = 6;
+
+/// All connectors of an account, or of the platform.
+pub async fn load_connectors(pages: ConnectorPages) -> Result<Vec<Connector>, UiError> {
+    use crate::ssr;
+    let actor = ssr::connectors::connector_owner(&pages).await?;
+    Ok(ssr::backend()?.connectors(&actor).await?)
+}
+
+/// One connector.
+pub async fn load_connector(pages: ConnectorPages, con: String) -> Result<Connector, UiError> {
+    use crate::ssr;
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, domain::id::ConnectorId::parse(&con)?);
+    Ok(ssr::backend()?.connector(&actor, &id).await?)
+}
+
+/// One page of a connector's gaps, newest first, and its audit log.
+pub async fn load_connector_history(
+    pages: ConnectorPages,
+    con: String,
+    cursor: String,
+) -> Result<(Page<Gap>, Vec<AuditRecord>), UiError> {
+    use crate::ssr;
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, domain::id::ConnectorId::parse(&con)?);
+    let cursor = Some(cursor.as_str()).filter(|cursor| !cursor.is_empty());
+    let gaps = ssr::backend()?.gaps(&actor, &id, cursor, GAPS_SHOWN).await?;
+    Ok((gaps, ssr::backend()?.connector_log(&actor, &id).await?))
+}
+
+/// The latest events of an account, while its owner makes a test call.
+pub async fn load_latest_events(pages: ConnectorPages) -> Result<Vec<EventRow>, UiError> {
+    use crate::ssr;
+    let ConnectorPages::Account(acct) = pages else { return Ok(Vec::new()) };
+    let filter = domain::event::EventFilter { limit: EVENTS_SHOWN, ..Default::default() };
+    Ok(ssr::backend()?.events(&ssr::actor(&acct).await?, &filter).await?.rows)
+}
+
+/// A request, and what a mapping makes of it: one result for each call in it, or why it can't be tried.
+pub type Tried = (RawRequest, Result<Vec<DryRun>, String>);
+
+/// The latest requests to an HTTP connector, newest first, with what this mapping makes of each.
+pub async fn load_tried(pages: ConnectorPages, connector: Connector, mapping: String) -> Result<Vec<Tried>, UiError> {
+    use crate::ssr;
+    let (actor, mappings) = (ssr::connectors::connector_owner(&pages).await?, ssr::mappings()?);
+    let requests = ssr::backend()?.raw_requests(&actor, &connector.id).await?;
+    let tried = |request: RawRequest| {
+        let result = mappings.dry_run(&connector, &mapping, &request).map_err(|error| error.to_string());
+        (request, result)
+    };
+    Ok(requests.into_iter().map(tried).collect())
+}
+
+/// All presets of mappings.
+pub fn load_presets() -> Result<Vec<MappingPreset>, UiError> {
+    Ok(crate::ssr::mappings()?.presets())
+}
+
+/// A mapping, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingForm {
+    /// JSON.
+    #[serde(default)]
+    pub mapping: String,
+}
+
+/// Address of this server, for the configuration of phone systems.
+#[must_use]
+pub fn public_url() -> String {
+    crate::ssr::public_url()
+}
+
+/// Creates a connector.
+#[server(prefix = "/api", endpoint = "connectors/create")]
+pub async fn create_connector(acct: String, form: ConnectorForm) -> Result<(), UiError> {
+    crate::ssr::connectors::create_connector(&ConnectorPages::Account(acct), &form).await
+}
+
+/// Saves the settings of a connector.
+#[server(prefix = "/api", endpoint = "connectors/update")]
+pub async fn update_connector(acct: String, con: String, version: u32, form: ConnectorForm) -> Result<(), UiError> {
+    crate::ssr::connectors::update_connector(&ConnectorPages::Account(acct), &con, version, &form).await
+}
+
+/// Saves the trunks of a connector.
+#[server(prefix = "/api", endpoint = "connectors/trunks")]
+pub async fn save_trunks(acct: String, con: String, form: TrunksForm) -> Result<(), UiError> {
+    crate::ssr::connectors::save_trunks(&ConnectorPages::Account(acct), &con, &form).await
+}
+
+/// Pauses, resumes or deletes a connector, gives it a new secret, or creates a token for it.
+#[server(prefix = "/api", endpoint = "connectors/turn")]
+pub async fn turn_connector(acct: String, con: String, turn: String) -> Result<(), UiError> {
+    crate::ssr::connectors::turn_connector(&ConnectorPages::Account(acct), &con, &turn).await
+}
+
+/// Saves the mapping of an HTTP connector; `then=try` only tries it.
+#[server(prefix = "/api", endpoint = "connectors/mapping")]
+pub async fn save_mapping(
+    acct: String,
+    con: String,
+    form: MappingForm,
+    #[server(default)] then: String,
+) -> Result<(), UiError> {
+    crate::ssr::connectors::save_mapping(&ConnectorPages::Account(acct), &con, &form, &then).await
+}

@@ -1,0 +1,146 @@
+//! The status of a connector: its badge, its verdict, and what to do.
+
+use domain::{
+    UnixMs,
+    connector::{Connector, ConnectorStatus, Way},
+    delivery::Status,
+    time::ago,
+};
+use leptos::prelude::*;
+
+use super::status_badge::{StatusIcon, ink};
+use crate::zone::Zone;
+
+/// The delivery status with the same icon.
+#[must_use]
+pub const fn icon(status: ConnectorStatus) -> Status {
+    match status {
+        ConnectorStatus::Waiting => Status::Queued,
+        ConnectorStatus::Connected => Status::Delivered,
+        ConnectorStatus::Reconnecting => Status::Retrying,
+        ConnectorStatus::Down => Status::Failed,
+        ConnectorStatus::Paused => Status::Held,
+    }
+}
+
+/// The icon and label of a connector's status.
+#[component]
+pub fn ConnectorBadge(
+    /// The connector's status.
+    status: ConnectorStatus,
+) -> impl IntoView {
+    let icon = icon(status);
+    view! {
+        <span class=format!("inline-flex items-center gap-1.5 font-semibold {}", ink(icon))>
+            <StatusIcon status=icon/>
+            {status.label()}
+        </span>
+    }
+}
+
+/// The verdict: `pbx-leeds is connected`.
+#[must_use]
+pub fn verdict(connector: &Connector, now: UnixMs) -> String {
+    let name = &connector.name;
+    let is_http = connector.way == Way::Http;
+    match connector.status(now) {
+        ConnectorStatus::Waiting if is_http => format!("{name} has received no requests yet"),
+        ConnectorStatus::Waiting => format!("{name} has not connected yet"),
+        ConnectorStatus::Connected if is_http => format!("{name} receives requests"),
+        ConnectorStatus::Connected => format!("{name} is connected"),
+        ConnectorStatus::Reconnecting => format!("{name} is reconnecting"),
+        ConnectorStatus::Down => format!("{name} is down"),
+        ConnectorStatus::Paused => format!("{name} is paused"),
+    }
+}
+
+/// Since when, and what that means for events.
+#[must_use]
+pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
+    let state = &connector.state;
+    let system = state.system_version.clone().unwrap_or_else(|| connector.system.label().to_owned());
+    let last = state.connected_at.map(|at| format!(" It was last connected {}.", ago(now.since_ms(at))));
+    let last = last.unwrap_or_default();
+    match connector.status(now) {
+        ConnectorStatus::Waiting => "Finish the setup, and calls appear here as they happen.".to_owned(),
+        ConnectorStatus::Connected => match (state.connected_since, state.last_event_at) {
+            (Some(at), _) => format!("{system}, since {}.", zone.short(at)),
+            (None, Some(at)) => format!("{system}. The last request arrived {}.", ago(now.since_ms(at))),
+            (None, None) => format!("{system}."),
+        },
+        ConnectorStatus::Reconnecting => {
+            format!("{system}.{last} Calls of the meantime are filled in from the call records once it is back.")
+        }
+        ConnectorStatus::Down => format!("{system}.{last} No calls are reported until it is back."),
+        ConnectorStatus::Paused => {
+            let at = connector.paused_at.map(|at| zone.short(at)).unwrap_or_default();
+            format!("Since {at}. Calls are not reported until it is resumed.")
+        }
+    }
+}
+
+/// What is wrong and what to do, if anything is.
+#[must_use]
+pub fn problem(connector: &Connector) -> Option<String> {
+    let sentence = connector.state.problem?.label();
+    let detail = connector.state.detail.as_ref().map(|detail| format!(" The connector reports: {detail}."));
+    Some(format!("{sentence}{}", detail.unwrap_or_default()))
+}
+
+/// A connector created at the epoch, for this crate's tests.
+#[cfg(test)]
+pub(crate) fn sample(system: domain::connector::System) -> Connector {
+    Connector {
+        id: domain::id::ConnectorId::new(UnixMs(0), 1),
+        owner: domain::connector::ConnectorOwner::Platform,
+        name: "pbx-leeds".into(),
+        system,
+        way: system.ways()[0],
+        country: None,
+        trunks: Vec::new(),
+        include_internal: false,
+        ami_address: None,
+        mapping: None,
+        identity: String::new(),
+        paused_at: None,
+        secret_hint: "3fA9".into(),
+        version: 1,
+        created_at: UnixMs(0),
+        state: domain::connector::ConnectorState::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::connector::{ConnectorProblem, DOWN_MS, System};
+
+    use super::*;
+
+    #[test]
+    fn each_status_has_a_verdict() {
+        let mut connector = sample(System::Asterisk);
+        let at = UnixMs(60_000);
+        assert_eq!(verdict(&connector, at), "pbx-leeds has not connected yet");
+        connector.state.reported_at = Some(at);
+        connector.state.connected_since = Some(at);
+        connector.state.connected_at = Some(at);
+        assert_eq!(verdict(&connector, at), "pbx-leeds is connected");
+        assert_eq!(since(&connector, &Zone::default(), at), "Asterisk or FreePBX, since 1 Jan 00:01.");
+        let later = at.plus_ms(DOWN_MS);
+        assert_eq!(verdict(&connector, later), "pbx-leeds is down");
+        assert!(since(&connector, &Zone::default(), later).contains("last connected 5 min ago"));
+        connector.paused_at = Some(later);
+        assert_eq!(verdict(&connector, later), "pbx-leeds is paused");
+        assert_eq!(verdict(&sample(System::Yeastar), at), "pbx-leeds has received no requests yet");
+    }
+
+    #[test]
+    fn a_problem_says_what_to_do_and_what_the_connector_saw() {
+        let mut connector = sample(System::Asterisk);
+        assert_eq!(problem(&connector), None);
+        connector.state.problem = Some(ConnectorProblem::MissingPermission);
+        connector.state.detail = Some("read = call is missing".into());
+        let sentence = problem(&connector).unwrap_or_default();
+        assert!(sentence.ends_with("with the text shown here. The connector reports: read = call is missing."));
+    }
+}

@@ -1,0 +1,84 @@
+//! The fields of a connector's form.
+
+use domain::connector::{AMI_ADDRESS_FIELD, Way};
+use leptos::prelude::*;
+
+use crate::{
+    components::field::{Checkbox, Field, FieldErrorText, FieldState},
+    flash::Flash,
+};
+
+/// Its name.
+#[component]
+pub(super) fn NameField(value: String, #[prop(optional)] first: bool) -> impl IntoView {
+    view! {
+        <Field name="name" label="Name" value=value required=true first=first
+            hint="A name to recognise the phone system by, such as pbx-leeds."/>
+    }
+}
+
+/// How it is connected, if there is a choice.
+#[component]
+pub(super) fn WayField(ways: Vec<Way>) -> impl IntoView {
+    let flash = use_context::<Flash>().unwrap_or_default();
+    let chosen = flash.value("way").and_then(Way::parse).or_else(|| ways.first().copied());
+    let has_ami = ways.contains(&Way::Ami);
+    let several = ways.len() > 1;
+    let error = FieldState::of("way", false).error;
+    let choices = ways.into_iter().enumerate().map(|(at, way)| {
+        let id = if at == 0 { "way".to_owned() } else { format!("way-{}", way.as_str()) };
+        let described_by = format!("way-{}-description", way.as_str());
+        let recommended = (at == 0).then_some(" (recommended)");
+        view! {
+            <div class="grid grid-cols-[auto_1fr] items-baseline gap-x-3">
+                <input class="size-5 translate-y-1 accent-ink" type="radio" id=id.clone() name="form[way]" value=way.as_str()
+                    checked=Some(way) == chosen aria-describedby=described_by.clone()/>
+                <label class="font-semibold" for=id>{way.label()}{recommended}</label>
+                <span class="col-start-2 text-table text-ink-2" id=described_by>{meaning(way)}</span>
+            </div>
+        }
+    });
+    several.then(|| {
+        view! {
+            <fieldset class="grid gap-2">
+                <legend class="mb-1 font-semibold">"How it is connected"</legend>
+                <FieldErrorText name="way" error=error/>
+                {choices.collect_view()}
+            </fieldset>
+            {has_ami.then(|| view! {
+                <Field name=AMI_ADDRESS_FIELD label="AMI address" value="127.0.0.1:5038"
+                    hint="Only for AMI on the machine of this server."/>
+            })}
+        }
+    })
+}
+
+const fn meaning(way: Way) -> &'static str {
+    match way {
+        Way::Beside => {
+            "You run the offhook program on the machine of the phone system. It keeps events while the network is down."
+        }
+        Way::Ari => {
+            "Asterisk 22.5 or newer (also 20.15 and 21.10) opens a WebSocket to this server. Nothing to install."
+        }
+        Way::Ami => "Asterisk runs on the machine of this server.",
+        Way::Http => "The phone system posts requests to a secret address.",
+    }
+}
+
+/// Where its numbers are dialled, and which calls are reported.
+#[component]
+pub(super) fn PlaceFields(
+    country: String,
+    /// Whether internal calls are reported; `None` where the field is not offered.
+    internal: Option<bool>,
+) -> impl IntoView {
+    view! {
+        <Field name="country" label="Country" value=country
+            hint="Code of the country in which the phone system dials, such as GB. National numbers are then understood."/>
+        {internal.map(|checked| view! {
+            <Checkbox name="include_internal" label="Report internal calls" checked=checked
+                hint="Calls between extensions then give a CallProcessed event. Most applications don’t need them."/>
+        })}
+    }
+}

@@ -1,0 +1,214 @@
+//! The text that an administrator pastes into the phone system, and the commands to run.
+
+use domain::connector::{Connector, System, Way};
+
+/// A block to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Paste {
+    /// What to do with it.
+    pub title: String,
+    /// A remark beside the title.
+    pub note: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// What the text needs to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    /// The connector.
+    pub connector: &'a Connector,
+    /// Its secret, or a mask.
+    pub secret: &'a str,
+    /// The token of the program beside the phone system, or a mask.
+    pub token: &'a str,
+    /// Address of this server.
+    pub url: &'a str,
+}
+
+/// The blocks for this connector, in the order in which they are used.
+pub(super) fn blocks(given: Given<'_>) -> Vec<Paste> {
+    match (given.connector.system, given.connector.way) {
+        (System::FreeSwitch, Way::Beside) => freeswitch(given),
+        (System::Kamailio, Way::Beside) => kamailio(given),
+        (_, Way::Beside) => asterisk(given),
+        (_, Way::Ari) => ari(given),
+        (_, Way::Ami) => vec![manager(given.secret), reload("manager reload")],
+        (_, Way::Http) => http(given),
+    }
+}
+
+fn paste(title: impl Into<String>, note: &'static str, text: impl Into<String>) -> Paste {
+    Paste { title: title.into(), note, text: text.into() }
+}
+
+fn manager(secret: &str) -> Paste {
+    let text = format!(
+        "[offhook]\n\
+         secret = {secret}\n\
+         deny = 0.0.0.0/0.0.0.0\n\
+         permit = 127.0.0.1/255.255.255.255\n\
+         read = call\n\
+         write = reporting  ; reads status; cannot dial or change anything\n\
+         writetimeout = 5000"
+    );
+    paste("Paste into manager.conf", "FreePBX: manager_custom.conf", text)
+}
+
+fn reload(command: &str) -> Paste {
+    paste("Then let Asterisk read it", "", format!("asterisk -rx \"{command}\""))
+}
+
+/// The two files that the program beside the phone system reads its credentials from.
+fn credentials(given: Given<'_>) -> Paste {
+    let text = format!(
+        "install -d -m 700 ~/.config/offhook && cd ~/.config/offhook && umask 077\n\
+         printf '%s\\n' '{}' > secret\n\
+         printf '%s\\n' '{}' > token",
+        given.secret, given.token
+    );
+    paste("Store the credentials on the same machine", "readable for you only", text)
+}
+
+fn asterisk(given: Given<'_>) -> Vec<Paste> {
+    let run = format!(
+        "asterisk -rx \"manager reload\"\n\
+         offhook connect asterisk --ami 127.0.0.1:5038 --user offhook --secret-file secret \\\n  \
+         --offhook {} --token-file token --connector {}",
+        given.url, given.connector.id
+    );
+    vec![manager(given.secret), credentials(given), paste("Then run there", "", run)]
+}
+
+fn freeswitch(given: Given<'_>) -> Vec<Paste> {
+    let socket = format!(
+        "<param name=\"listen-ip\" value=\"127.0.0.1\"/>\n\
+         <param name=\"listen-port\" value=\"8021\"/>\n\
+         <param name=\"password\" value=\"{}\"/>",
+        given.secret
+    );
+    let run = format!(
+        "fs_cli -x \"reload mod_event_socket\"\n\
+         offhook connect freeswitch --esl 127.0.0.1:8021 --password-file secret \\\n  \
+         --offhook {} --token-file token --connector {}",
+        given.url, given.connector.id
+    );
+    vec![
+        paste("Set in event_socket.conf.xml", "replace the three lines", socket),
+        credentials(given),
+        paste("Then run there", "", run),
+    ]
+}
+
+fn kamailio(given: Given<'_>) -> Vec<Paste> {
+    let text = format!(
+        "#!substdef \"!OFFHOOK_URL!{}/api/v1/events!g\"\n\
+         #!substdef \"!OFFHOOK_TOKEN!{}!g\"",
+        given.url, given.token
+    );
+    vec![paste("Paste at the top of kamailio.cfg", "the routes are in the guide", text)]
+}
+
+fn ari(given: Given<'_>) -> Vec<Paste> {
+    let socket = given.url.replacen("http", "ws", 1);
+    let tls = if socket.starts_with("wss") { "yes" } else { "no" };
+    let client = format!(
+        "[offhook]\n\
+         type = websocket_client\n\
+         connection_type = persistent\n\
+         uri = {socket}/connect/asterisk\n\
+         protocols = ari\n\
+         username = {}\n\
+         password = {}\n\
+         tls_enabled = {tls}",
+        given.connector.id, given.secret
+    );
+    let ari = "[general]\n\
+               enabled = yes\n\
+               channelvars = CHANNEL(linkedid),CALLERID(num-pres)\n\
+               \n\
+               [offhook-user]\n\
+               type = user\n\
+               password = unused\n\
+               \n\
+               [offhook]\n\
+               type = outbound_websocket\n\
+               websocket_client_id = offhook\n\
+               apps = offhook\n\
+               subscribe_all = yes\n\
+               local_ari_user = offhook-user";
+    vec![
+        paste("Paste into websocket_client.conf", "", client),
+        paste("Paste into ari.conf", "FreePBX: ari_general_custom.conf and ari_additional_custom.conf", ari),
+        paste(
+            "Then let Asterisk read both",
+            "",
+            "asterisk -rx \"module reload res_websocket_client.so\"\nasterisk -rx \"module reload res_ari.so\"",
+        ),
+    ]
+}
+
+fn http(given: Given<'_>) -> Vec<Paste> {
+    let address = format!("{}/in/{}/{}", given.url, given.connector.id, given.secret);
+    let title = format!("Enter this address in {}", where_to(given.connector.system));
+    vec![paste(title, "GET and POST; treat it as a password", address)]
+}
+
+/// Where the phone system wants the address.
+const fn where_to(system: System) -> &'static str {
+    match system {
+        System::Yeastar => "Yeastar: Integrations → API → Webhook",
+        System::Grandstream => "Grandstream: CDR → API settings",
+        System::ThreeCx => "your 3CX CRM template, as the URL of its call report",
+        System::Twilio => "Twilio: the number’s call status callback",
+        System::Telnyx => "Telnyx: the Voice API application’s webhook URL",
+        System::Sipgate => "sipgate.io: Webhooks, for incoming and outgoing calls",
+        System::Placetel => "Placetel: Settings → External APIs → Notify",
+        System::FreeSwitch => "json_cdr.conf.xml, as the url, with encode-values set to false",
+        System::Asterisk | System::Kamailio | System::Other => "your phone system",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::connector_badge::sample;
+
+    fn texts(system: System, way: Way) -> Vec<String> {
+        let connector = Connector { way, ..sample(system) };
+        let given =
+            Given { connector: &connector, secret: "s3cret", token: "oh_t0ken", url: "https://hooks.example.com" };
+        blocks(given).into_iter().map(|block| block.text).collect()
+    }
+
+    #[test]
+    fn the_asterisk_user_can_read_calls_and_report_and_nothing_else() {
+        let texts = texts(System::Asterisk, Way::Beside);
+        assert!(texts[0].starts_with("[offhook]\nsecret = s3cret\ndeny = 0.0.0.0/0.0.0.0\n"), "{texts:?}");
+        let lines: Vec<_> =
+            texts[0].lines().filter(|line| line.contains("read =") || line.contains("write =")).collect();
+        assert_eq!(lines[0], "read = call");
+        assert!(lines.len() == 2 && lines[1].starts_with("write = reporting  ;"));
+        assert!(
+            texts[2].contains("--offhook https://hooks.example.com --token-file token --connector con_"),
+            "{texts:?}"
+        );
+    }
+
+    #[test]
+    fn asterisk_dials_with_tls_only_where_this_server_has_it() {
+        let client = &texts(System::Asterisk, Way::Ari)[0];
+        assert!(client.contains("uri = wss://hooks.example.com/connect/asterisk\n"), "{client}");
+        assert!(client.ends_with("tls_enabled = yes") && client.contains("password = s3cret"));
+    }
+
+    #[test]
+    fn every_way_of_every_system_has_its_secret_in_the_text() {
+        for system in System::ALL {
+            for way in system.ways() {
+                let all = texts(*system, *way).join("\n");
+                assert!(all.contains("s3cret") || all.contains("oh_t0ken"), "{system:?} {way:?}");
+            }
+        }
+    }
+}

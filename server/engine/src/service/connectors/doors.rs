@@ -1,0 +1,109 @@
+//! What the parts of the server need that phone systems talk to.
+
+use async_trait::async_trait;
+use domain::{
+    Error,
+    actor::{Actor, Who},
+    connector::{
+        Connector, ConnectorDoors, InsideConnector, OPEN_CALLS_MAX_BYTES, OpenConnector, REQUEST_KEPT_BYTES,
+        RawRequest, Way,
+    },
+    error::Result,
+    id::ConnectorId,
+};
+
+use super::{not_found, secret::seal_context};
+use crate::{
+    Engine,
+    digest::hash,
+    store::connectors::{self, open_calls, requests, state},
+};
+
+#[async_trait]
+impl ConnectorDoors for Engine {
+    async fn open_connector(&self, id: &str, secret: &str) -> Result<OpenConnector> {
+        let id = ConnectorId::parse(id)?;
+        let stored = connectors::by_id(self.db(), &id).await?.ok_or_else(not_found)?;
+        if stored.secret.hash != Some(hash(secret)) {
+            return Err(not_found());
+        }
+        if stored.connector.paused_at.is_some() {
+            let detail = "This connector is paused. Resume it, then connect again.";
+            return Err(Error::Conflict { detail: detail.into(), existing: None });
+        }
+        Ok(opened(stored.connector))
+    }
+
+    async fn inside_connectors(&self) -> Result<Vec<InsideConnector>> {
+        let stored = connectors::of_way(self.db(), Way::Ami).await?;
+        let opened = stored.into_iter().filter_map(|stored| {
+            let connector = stored.connector;
+            let context = seal_context(&connector.owner, &connector.id);
+            let secret = self.vault().open(stored.secret.sealed.as_deref().unwrap_or_default(), &context);
+            let secret = secret.inspect_err(|error| tracing::error!(%error, connector = %connector.id)).ok()?;
+            Some(InsideConnector { open: opened(connector), secret })
+        });
+        Ok(opened.collect())
+    }
+
+    async fn keep_request(&self, open: &OpenConnector, request: &RawRequest) -> Result<()> {
+        let cut = |text: &str| text[..text.floor_char_boundary(REQUEST_KEPT_BYTES)].replace('\0', "\u{fffd}");
+        let (connector, now) = (&open.connector.id, self.now());
+        let kept = RawRequest {
+            received_at: now,
+            method: cut(&request.method),
+            query: cut(&request.query),
+            content_type: cut(&request.content_type),
+            body: cut(&request.body),
+        };
+        let (at, entropy) = self.next_id();
+        let id = domain::id::encode(at, entropy);
+        let text = serde_json::to_string(&kept).map_err(|_| Error::Internal)?;
+        let sealed = self.vault().seal(&text, &request_context(connector, &id));
+        let mut tx = self.db().begin().await?;
+        requests::add(&mut tx, connector, &id, &sealed, now).await?;
+        state::set_last_event(&mut tx, connector, now).await?;
+        Ok(tx.commit_then(self.connector_changed(&open.connector.owner)).await?)
+    }
+
+    async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()> {
+        if snapshot.len() > OPEN_CALLS_MAX_BYTES {
+            return Err(Error::TooLarge("The open calls of a connector take at most 8 MiB.".to_owned()));
+        }
+        let mut tx = self.db().begin().await?;
+        open_calls::save(&mut tx, &open.connector.id, snapshot, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn open_calls(&self, open: &OpenConnector) -> Result<Option<Vec<u8>>> {
+        Ok(open_calls::latest(self.db(), &open.connector.id).await?)
+    }
+}
+
+/// A connector with the actor that posts its events.
+fn opened(connector: Connector) -> OpenConnector {
+    let who = Who::Connector {
+        connector: connector.id.clone(),
+        name: connector.name.clone(),
+        account: connector.owner.account().cloned(),
+    };
+    OpenConnector { actor: Actor::new(who), connector }
+}
+
+/// The associated data of a sealed request.
+fn request_context(connector: &ConnectorId, id: &str) -> String {
+    format!("{connector}/{id}/request")
+}
+
+impl Engine {
+    /// The requests of the last hour, newest first, as far as they can be decrypted.
+    pub(super) async fn kept_requests(&self, id: &ConnectorId) -> Result<Vec<RawRequest>> {
+        let sealed = requests::list(self.db(), id, self.now()).await?;
+        let open = |(request, text): (String, String)| {
+            let opened = self.vault().open(&text, &request_context(id, &request));
+            let json = opened.inspect_err(|error| tracing::error!(%error, request)).ok()?;
+            serde_json::from_str(&json).ok()
+        };
+        Ok(sealed.into_iter().filter_map(open).collect())
+    }
+}
