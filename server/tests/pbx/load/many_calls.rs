@@ -23,7 +23,7 @@ const CALLERS: usize = 1_000;
 const SLOWER_MAX_MS: u128 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "make test-pbx runs it, with nothing beside"]
+#[ignore = "needs a release build; make test-pbx ARGS=load runs it"]
 async fn ten_thousand_open_calls_slow_nothing_down() {
     let receiver = Receiver::start().await;
     let server = Server::start(&receiver, "info").await;
