@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 use crate::{PATIENCE, POLL_MS, asterisk::SECRET, observer::Observer, office::OFFICES, receiver::Receiver};
 
+/// Another build of the program than that of the tests.
+const PROGRAM_VARIABLE: &str = "OFFHOOK_TEST_PROGRAM";
+
 /// A running server with an account; killed when dropped.
 pub(crate) struct Server {
     folder: TempDir,
@@ -175,7 +178,8 @@ impl Drop for Connector {
 
 /// The program with this data folder and an empty environment.
 fn offhook(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    let program = std::env::var_os(PROGRAM_VARIABLE).unwrap_or_else(|| env!("CARGO_BIN_EXE_offhook").into());
+    let mut command = Command::new(program);
     command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }

@@ -23,10 +23,10 @@ const CALLERS: usize = 1_000;
 const SLOWER_MAX_MS: u128 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "make test-pbx runs it, with nothing beside"]
+#[ignore = "needs a release build; make test-pbx ARGS=load runs it"]
 async fn ten_thousand_open_calls_slow_nothing_down() {
     let receiver = Receiver::start().await;
-    let server = Server::start(&receiver, "warn").await;
+    let server = Server::start(&receiver, "info").await;
     let asterisk = FakeAsterisk::start().await;
     let connector = Connector::start(Connects { ami: asterisk.address, server: &server, call_records: None });
     asterisk.connected().await;
@@ -40,6 +40,7 @@ async fn ten_thousand_open_calls_slow_nothing_down() {
     assert!(all.is_ok(), "{} of {CALLS} arrived", receiver.arrivals().len());
     let mut arrived: HashMap<String, Vec<Instant>> = HashMap::new();
     for Arrival { payload, at, .. } in receiver.arrivals() {
+        assert_eq!(payload["event"], "IncomingCall", "no call has ended: {}", connector.log());
         arrived.entry(payload["caller_number"].as_str().unwrap().to_owned()).or_default().push(at);
     }
     let [first, last] = [0, CALLS - COMPARED].map(|from| {
@@ -59,8 +60,7 @@ fn number(call: usize) -> String {
 
 fn begin(asterisk: &FakeAsterisk, call: usize) {
     let (channel, id) = (format!("PJSIP/provider0-{call:08x}"), format!("1795000000.{call}"));
-    asterisk.report(&[
-        ("Event", "Newchannel"),
+    asterisk.begin(&[
         ("Channel", &channel),
         ("ChannelState", "4"),
         ("ChannelStateDesc", "Ring"),
