@@ -164,8 +164,7 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
     });
     let checks = checks(&connector).into_iter().map(|check| view! { <Check check=check area=area.clone()/> });
     let check_hint = (connector.way == Way::Beside && connector.system != System::Kamailio && !connected).then(|| {
-        let command = format!("offhook connect {} --check", connector.system.as_str());
-        view! { <p class="text-table text-ink-2">"Not connecting? This names what is missing: "<code class="text-meta">{command}</code></p> }
+        view! { <p class="text-table text-ink-2">"Not connecting? Add "<code class="text-meta">"--check"</code>" to the command: it names what is missing."</p> }
     });
     view! {
         <LiveRegion view=area.view.clone() version=version>
