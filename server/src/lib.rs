@@ -11,6 +11,7 @@ pub mod body_timeout;
 pub mod client_ip;
 pub mod command;
 pub mod config;
+pub mod connector;
 pub mod csrf;
 pub mod fair_budget;
 pub mod health;

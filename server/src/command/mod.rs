@@ -75,7 +75,7 @@ enum Verb {
     Backup(backup::Backup),
     /// Replace the database with a backup while no server runs (SQLite).
     Restore(restore::Restore),
-    /// Connectors: phone systems that post events.
+    /// Follow a phone system on this machine, and post its calls to a server.
     #[command(subcommand)]
     Connect(connect::Connect),
     /// Play whole calls through the public API of a running server.
@@ -127,7 +127,7 @@ pub async fn run() -> ExitCode {
         Verb::Key(key) => key::run(key).await,
         Verb::Backup(backup) => backup::run(backup).await,
         Verb::Restore(restore) => restore::run(restore).await,
-        Verb::Connect(connect) => connect::run(&connect),
+        Verb::Connect(connect) => connect::run(connect).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
     };
     exporter.flush().await;

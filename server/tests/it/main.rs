@@ -7,6 +7,7 @@ mod attacks;
 mod audit;
 mod browser;
 mod command;
+mod connect;
 mod crash;
 mod database_away;
 mod deployment;

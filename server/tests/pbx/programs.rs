@@ -72,7 +72,7 @@ impl Server {
     }
 
     fn created(&self, arguments: &[&str]) -> Value {
-        let output = offhook(self.folder.path()).args(arguments).output().unwrap();
+        let output = offhook(self.folder.path()).args(arguments).stdout(Stdio::piped()).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
