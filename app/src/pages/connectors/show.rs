@@ -62,7 +62,7 @@ async fn show(route: RouteParams, area: Area) -> Result<Html, UiError> {
             {state}
         </LiveRegion>
         {unrouted}
-        <div class="grid items-start gap-6 xl:grid-cols-2">
+        <div class="grid grid-cols-1 items-start gap-6 xl:grid-cols-2">
             <Gaps gaps=gaps.rows paging=paging area=area.clone()/>
             {settings}
         </div>
