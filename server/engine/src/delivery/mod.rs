@@ -23,6 +23,7 @@ mod committed_rows;
 pub mod concurrency;
 mod dispatch;
 mod enqueue;
+mod evidence;
 mod health;
 pub mod intake;
 mod late_arrivals;

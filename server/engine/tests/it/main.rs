@@ -55,6 +55,7 @@ mod spool;
 mod staff;
 mod states;
 mod steps;
+mod storage;
 mod support;
 mod throttling;
 mod tls;
