@@ -8,6 +8,7 @@ mod audit;
 mod browser;
 mod command;
 mod connect;
+mod connect_in;
 mod crash;
 mod database_away;
 mod deployment;

@@ -1,6 +1,6 @@
 //! The text that an administrator pastes into the phone system, and the commands to run.
 
-use domain::connector::{Connector, System, Way};
+use domain::connector::{Connector, REQUESTS_PATH_PREFIX, System, Way};
 
 /// A block to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +151,7 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
 }
 
 fn http(given: Given<'_>) -> Vec<Paste> {
-    let address = format!("{}/in/{}/{}", given.url, given.connector.id, given.secret);
+    let address = format!("{}{REQUESTS_PATH_PREFIX}{}/{}", given.url, given.connector.id, given.secret);
     let title = format!("Enter this address in {}", where_to(given.connector.system));
     vec![paste(title, "GET and POST; treat it as a password", address)]
 }

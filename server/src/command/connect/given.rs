@@ -36,7 +36,7 @@ impl Given {
 }
 
 /// `PJSIP/provider` is the trunk `provider`.
-fn without_technology(name: &str) -> &str {
+pub(in crate::command) fn without_technology(name: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, name)| name)
 }
 

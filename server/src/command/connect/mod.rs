@@ -8,6 +8,7 @@ mod run;
 
 use std::{fs, path::Path};
 
+pub(super) use self::given::without_technology;
 use clap::Subcommand;
 
 use crate::command::CommandError;

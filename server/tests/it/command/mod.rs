@@ -2,6 +2,7 @@
 
 mod connect;
 mod create;
+mod import;
 mod key;
 mod log;
 mod otlp;
