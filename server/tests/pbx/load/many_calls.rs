@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{CONNECTOR_MAX_KB, Latencies, fake_asterisk::FakeAsterisk, peak_memory_kb};
 use crate::{
-    PATIENCE,
+    PATIENCE, print,
     programs::{Connector, Connects, Server},
     receiver::{Arrival, Receiver},
 };
@@ -49,7 +49,9 @@ async fn ten_thousand_open_calls_slow_nothing_down() {
         Latencies::of(calls.map(time).collect())
     });
     let peak_kb = peak_memory_kb(connector.id());
-    println!("first {COMPARED} calls: {first}\nlast {COMPARED} of {CALLS}: {last}\nconnector: {peak_kb} kB at most");
+    print(&format!(
+        "first {COMPARED} calls: {first}\nlast {COMPARED} of {CALLS}: {last}\nconnector: {peak_kb} kB at most"
+    ));
     assert!(last.median_ms() <= first.median_ms() + SLOWER_MAX_MS, "{first}, {last}");
     assert!(peak_kb <= CONNECTOR_MAX_KB, "{peak_kb} kB");
 }
