@@ -26,7 +26,7 @@ pub struct StoredBytes(pub(super) Arc<Context>);
 #[async_trait]
 impl Worker for StoredBytes {
     fn name(&self) -> &'static str {
-        "stored-bytes"
+        "stored_bytes"
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
