@@ -36,7 +36,7 @@ impl StorageLevel {
         }
     }
 
-    /// What admins are told; nothing while all is well.
+    /// The notice for admins; none while all is well.
     #[must_use]
     pub const fn notice(self) -> Option<&'static str> {
         match self {
