@@ -47,7 +47,7 @@ fn item(at: usize, step: Step, current: bool) -> impl IntoView {
 fn mark(n: usize, done: bool, current: bool) -> Html {
     if done {
         return view! {
-            <svg class="size-4 text-delivered" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">
+            <svg class="size-4 shrink-0 text-delivered" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">
                 <path d=CHECK></path>
             </svg>
         }
@@ -55,7 +55,7 @@ fn mark(n: usize, done: bool, current: bool) -> Html {
     }
     let look = if current { CURRENT_NUMBER } else { NUMBER };
     view! {
-        <span aria-hidden="true" class=format!("flex size-5 items-center justify-center rounded-s border text-meta font-bold {look}")>{n}</span>
+        <span aria-hidden="true" class=format!("flex size-5 shrink-0 items-center justify-center rounded-s border text-meta font-bold {look}")>{n}</span>
     }
     .into_html()
 }

@@ -2,14 +2,14 @@
 
 use domain::{
     actor::Actor,
-    connector::{Connector, ConnectorForm, ConnectorInput, ConnectorWithSecret, TrunksForm, Way},
+    connector::{Connector, ConnectorForm, ConnectorInput, ConnectorWithSecret, MappingForm, TrunksForm, Way},
     id::ConnectorId,
     token::{NewToken, Scope},
 };
 use serde::Serialize;
 
 use super::{Done, actor, backend, form, mappings, operator};
-use crate::{api::connectors::MappingForm, error::UiError, links::ConnectorPages};
+use crate::{error::UiError, links::ConnectorPages};
 
 /// What a token for a connector beside its phone system needs.
 const SCOPES: [Scope; 2] = [Scope::EventsWrite, Scope::ConnectorsWrite];

@@ -87,7 +87,7 @@ pub(crate) async fn post_until_killed(
     ids
 }
 
-fn sending(data: &Path) -> Command {
+pub(crate) fn sending(data: &Path) -> Command {
     let mut command = offhook(data);
     command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
     command

@@ -18,7 +18,7 @@ pub use self::{
     form::{AMI_ADDRESS_FIELD, ConnectorForm, ConnectorInput, NewConnector},
     gap::{Gap, GapReason},
     health::{ConnectorProblem, ConnectorState, ConnectorStatus, DOWN_MS, REPORT_EVERY_MS, SILENT_MS, StateReport},
-    mapping::{DryRun, DryRunField, MappingPreset, Mappings},
+    mapping::{DryRun, DryRunField, MappingForm, MappingPreset, Mappings},
     port::{ConnectorDoors, Connectors, InsideConnector, OpenConnector},
     system::{System, Way},
     trunks::{SeenEndpoint, TrunksForm, seen_endpoints},
@@ -43,6 +43,8 @@ pub const SEEN_MAX: usize = 200;
 pub const MAPPING_MAX_BYTES: usize = 16 * 1_024;
 /// Gaps kept for each connector; older ones are deleted.
 pub const GAPS_MAX: u32 = 500;
+/// Path of the requests to HTTP connectors; the connector and its secret follow.
+pub const REQUESTS_PATH_PREFIX: &str = "/in/";
 /// Requests to an HTTP connector that are kept, to try a mapping on.
 pub const REQUESTS_KEPT: u32 = 20;
 /// How long they are kept, in milliseconds. They have phone numbers that nobody has masked.

@@ -8,9 +8,10 @@ use domain::error::FieldError;
 use uuid::Uuid;
 
 use super::{
+    condition::Condition,
     ended::{Ended, Status},
     fields::{Fields, Request},
-    mapping::{Condition, Field, Kind, Mapper, ParsedRule},
+    mapping::{Field, Kind, Mapper, ParsedRule},
     template::Locale,
 };
 use crate::{
@@ -144,6 +145,11 @@ impl Mapper {
         Ok(items.iter().map(|fields| self.try_fields(fields, received)).collect())
     }
 
+    /// The connector's locale with the mapping's time zone, if that has one.
+    fn locale(&self, of_connector: &Locale) -> Locale {
+        Locale { country: of_connector.country, zone: self.zone.clone().or_else(|| of_connector.zone.clone()) }
+    }
+
     /// What a call became whose fields were read from elsewhere.
     #[must_use]
     pub fn try_fields(&self, fields: &Fields, received: &Received<'_>) -> Trial {
@@ -153,7 +159,7 @@ impl Mapper {
                 Some(reason) => trial.tried.push(Tried { rule: rule.name.clone(), reason }),
                 None => {
                     trial.rule = Some(rule.name.clone());
-                    trial.fields = rule.render(fields, received.locale);
+                    trial.fields = rule.render(fields, &self.locale(received.locale));
                     trial.outcome = Values::of(&trial.fields).outcome(rule, received);
                     return trial;
                 }

@@ -1,7 +1,9 @@
 //! Tests of the crate: what recordings of a real Asterisk say, and what must hold whatever arrives.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
+mod ami_connector;
 mod connector;
+mod fake_asterisk;
 mod fuzz;
 mod gaps;
 mod imports;
@@ -14,4 +16,6 @@ mod recordings;
 mod records;
 mod rules;
 mod scenario;
+mod session;
+mod session_problems;
 mod streams;
