@@ -14,7 +14,8 @@ use engine::{
 };
 
 use crate::{
-    harness::{TestHarness, on_both},
+    connectors::platform_token,
+    harness::{TestHarness, event, on_both},
     ops::{acme, operator},
 };
 
@@ -113,10 +114,12 @@ async fn what_waits_is_neither_deleted_nor_forgotten_and_events_are_refused_at_l
     let refused = accept(&harness, 6).await.unwrap_err();
     assert!(matches!(refused, Error::LimitReached { .. }), "{refused}");
     assert!(refused.to_string().contains("stores far more than its limit"), "{refused}");
+    let (platform, event) = (platform_token(&harness), event(EventKind::CallProcessed, 100, None));
+    harness.engine.accept_event(&platform, &acme(&harness), event).await.unwrap();
     harness.clock.step_ms(40 * DAY_MS);
     purge(&harness).await;
     measure(&harness).await;
-    assert_eq!(payloads(&harness).await, 6);
+    assert_eq!(payloads(&harness).await, 7);
     assert!(accept(&harness, 6).await.is_err(), "what waits still counts");
     harness.resume(&endpoint.id).await;
     harness.run().await;
