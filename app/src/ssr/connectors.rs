@@ -1,7 +1,7 @@
 //! The forms of connectors, for those of an account and for those of the platform.
 
 use domain::{
-    actor::Actor,
+    actor::{Actor, Permission},
     connector::{Connector, ConnectorForm, ConnectorInput, ConnectorWithSecret, MappingForm, TrunksForm, Way},
     id::ConnectorId,
     token::{NewToken, Scope},
@@ -73,6 +73,10 @@ pub async fn save_mapping(pages: &ConnectorPages, con: &str, posted: &MappingFor
     let page = pages.page(con, "mapping");
     form(&page, posted, async {
         let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
+        // Before the mapping is looked at: a complaint about it is for those who may change it.
+        if matches!(pages, ConnectorPages::Account(_)) {
+            actor.require(Permission::ManageConnectors)?;
+        }
         let current = backend()?.connector(&actor, &id).await?;
         mappings()?.check(&posted.mapping)?;
         if then == "try" {

@@ -48,7 +48,8 @@ async fn what_is_too_large_is_refused() {
     let body = format!("{NEW_CALL}&x={}", "y".repeat(256 * 1_024));
     assert_eq!(door.post(&app, FORM, &body).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let path = format!("{}?{NEW_CALL}&x={}", door.path, "y".repeat(16 * 1_024));
-    assert_eq!(app.call(Method::GET, &path, "", None).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    // Longer than a head may be.
+    assert_eq!(app.call(Method::GET, &path, "", None).await.status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     assert_eq!(tenant.get("/api/v1/events").await.json()["data"], json!([]));
 }
 
