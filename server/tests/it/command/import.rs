@@ -133,7 +133,7 @@ async fn a_connector_of_the_platform_routes_the_calls_of_a_file() {
     let output = import(&app, &token, &file, &arguments).await;
     assert_eq!((output.status.code(), &report(&output)["unrouted"]), (Some(1), &json!(1)), "{}", stderr(&output));
     assert!(stderr(&output).contains("1 event without a route"), "{}", stderr(&output));
-    let table = json!({ "routes": [{ "pattern": "01632960100", "account": "ref-acme" }] }).to_string();
+    let table = json!({ "routes": [{ "number": "01632960100", "account": "ref-acme" }] }).to_string();
     let replaced = app.call(Method::PUT, &format!("/api/v1/connectors/{id}/routes"), &token, Some(&table)).await;
     assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text);
     assert_eq!(line(&import(&app, &token, &file, &arguments).await)["accepted"], 1);

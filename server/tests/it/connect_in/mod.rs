@@ -134,7 +134,7 @@ async fn a_call_of_the_platform_goes_to_the_account_of_its_number() {
     let unrouted = door.post(&app, FORM, NEW_CALL).await;
     assert_eq!((unrouted.status, unrouted.text.contains("No route")), (StatusCode::OK, false), "XML for sipgate");
     let routes = format!("/api/v1/connectors/{}/routes", door.id);
-    let table = json!({ "routes": [{ "pattern": "01632 960100", "account": "ref-acme" }] });
+    let table = json!({ "routes": [{ "number": "01632 960100", "account": "ref-acme" }] });
     let replaced = app.call(Method::PUT, &routes, &token, Some(&table.to_string())).await;
     assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text);
     for body in [NEW_CALL, END_ALONE] {
