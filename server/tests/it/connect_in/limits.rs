@@ -1,5 +1,6 @@
 //! What is refused, and how.
 
+use domain::{actor::Actor, ops::OpsAccounts as _};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -101,6 +102,14 @@ async fn a_paused_connector_and_a_suspended_account_accept_nothing() {
     assert_eq!((paused.status, paused.text.contains("paused")), (StatusCode::CONFLICT, true));
     tenant.post(&format!("{connector}/resume"), &json!({})).await;
     assert_eq!(door.post(&app, FORM, NEW_CALL).await.status, StatusCode::OK);
+    app.room.engine.suspend_account(&Actor::COMMAND_LINE, &tenant.account.id, "Unpaid").await.unwrap();
+    let suspended = door.post(&app, FORM, "event=newCall&from=1&to=2&direction=in&callId=2").await;
+    assert_eq!(
+        (suspended.status, suspended.text.contains("Unpaid")),
+        (StatusCode::FORBIDDEN, true),
+        "{}",
+        suspended.text
+    );
 }
 
 #[tokio::test]
