@@ -13,6 +13,9 @@ use domain::{
 
 use crate::phone_numbers;
 
+/// Most calls of one request that a dry run shows.
+const CALLS_SHOWN: usize = 20;
+
 /// The rules of crate `connect`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ConnectMappings;
@@ -63,8 +66,9 @@ impl Mappings for ConnectMappings {
             content_type: Some(request.content_type.as_str()),
             body: request.body.as_bytes(),
         };
-        let trials = compile(mapping)?.apply(raw, &received);
-        Ok(trials.map_err(|message| Error::invalid("request", message))?.into_iter().map(dry_run).collect())
+        let mapper = compile(mapping)?;
+        let trials = mapper.apply(raw, &received).map_err(|message| Error::invalid("request", message))?;
+        Ok(trials.take(CALLS_SHOWN).map(dry_run).collect())
     }
 }
 

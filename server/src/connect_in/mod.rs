@@ -26,6 +26,7 @@ use self::{accept::Verdict, read::Reading};
 use crate::{
     app_state::{AppState, SharedState},
     mappings,
+    plain_error::PlainError,
     rate_limit::Decision,
     request_body::{self, Refused},
     request_span, time_limit,
@@ -52,23 +53,22 @@ async fn receive(
     }
     match opened(&state, &connector, &secret).await {
         Ok(open) => time_limit::within_limit(handle(&state, &open, request)).await,
-        Err(refusal) => refusal,
+        Err(error) => refused(&error),
     }
 }
 
 /// The connector, before anything of the body is read.
-async fn opened(state: &AppState, connector: &str, secret: &str) -> Result<OpenConnector, Response> {
-    let unknown = || (StatusCode::NOT_FOUND, UNKNOWN).into_response();
+async fn opened(state: &AppState, connector: &str, secret: &str) -> Result<OpenConnector, Error> {
     let open = match state.backend.open_connector(connector, secret).await {
         Ok(open) if open.connector.way == Way::Http => open,
         // A malformed id is as unknown as another.
-        Ok(_) | Err(Error::NotFound(_) | Error::Invalid(_)) => return Err(unknown()),
-        Err(error) => return Err(refused(&error)),
+        Ok(_) | Err(Error::Invalid(_)) => return Err(Error::NotFound("Connector".to_owned())),
+        Err(error) => return Err(error),
     };
     request_span::record_actor(&open.actor);
     match state.rates.connectors.take(open.connector.id.as_str(), state.backend.clock().now()) {
         Decision::Allowed { .. } => Ok(open),
-        Decision::Limited { retry_after_s } => Err(refused(&Error::TooMany { retry_after_s })),
+        Decision::Limited { retry_after_s } => Err(Error::TooMany { retry_after_s }),
     }
 }
 
@@ -157,5 +157,8 @@ fn too_large() -> Response {
 
 /// An error as a line of text.
 fn refused(error: &Error) -> Response {
-    crate::plain_error::PlainError::from(error.clone()).into_response()
+    match error {
+        Error::NotFound(_) => (StatusCode::NOT_FOUND, UNKNOWN).into_response(),
+        error => PlainError::from(error.clone()).into_response(),
+    }
 }

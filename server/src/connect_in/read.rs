@@ -43,7 +43,7 @@ pub(super) fn request(connector: &Connector, mapper: &Mapper, raw: &RawRequest, 
     let request = Request { query: &raw.query, content_type: Some(&raw.content_type), body };
     let mut reading = Reading { outcomes: Vec::new(), trouble: None, response: mapper.response };
     match mapper.apply(request, &received) {
-        Ok(trials) => trials.into_iter().for_each(|trial| reading.add(trial)),
+        Ok(trials) => trials.for_each(|trial| reading.add(trial)),
         Err(message) => {
             reading.trouble = Some(Trouble { problem: ConnectorProblem::Malformed, detail: Some(message) });
         }

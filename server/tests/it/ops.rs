@@ -5,7 +5,7 @@ use domain::{
     actor::Actor,
     token::Scope,
 };
-use engine::{Affiliation, store::ops::parked};
+use engine::{Affiliation, background::Worker as _, store::ops::parked};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -135,6 +135,35 @@ async fn an_account_can_have_its_own_rate_limit() {
     let refused = tenant.post("/api/v1/endpoints", &second).await;
     refused.is_problem(409);
     assert!(refused.text.contains("limited to 1 endpoint"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn an_account_that_stores_too_much_is_told_in_its_settings_and_by_the_api() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let mut olga = operator(&app).await;
+    olga.post("/api/ops/limits", &[("acct", tenant.account.id.as_str()), ("form[stored_mb_max]", "1")]).await;
+    let settings = format!("/a/{}/settings", tenant.account.id);
+    let page = ana.get(&settings).await.text;
+    assert!(page.contains("0 of 1<") && !page.contains("more than it may"), "{page}");
+    let large = |n| {
+        let mut payload = call(n);
+        payload["padding"] = "x".repeat(205_000).into();
+        json!({ "payload": payload })
+    };
+    for n in 0..6 {
+        assert_eq!(tenant.post("/api/v1/events", &large(n)).await.status, 202);
+    }
+    app.room.engine.background().stored_bytes.tick().await.unwrap();
+    let page = ana.get(&settings).await.text;
+    assert!(page.contains("2 of 1<") && page.contains("This account stores far more than it may"), "{page}");
+    let refused = tenant.post("/api/v1/events", &large(6)).await;
+    refused.is_problem(429);
+    assert!(
+        refused.text.contains("Resume or delete endpoints") && refused.header("retry-after") == "600",
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub enum StorageLevel {
     High,
     /// More than it may: responses are no longer kept, and the oldest payloads are deleted early.
     Over,
-    /// Far more, because what it stores still waits to be sent: events are refused.
+    /// Far more, because what it stores still waits to be sent: events from its own tokens are refused.
     Full,
 }
 
@@ -36,7 +36,7 @@ impl StorageLevel {
         }
     }
 
-    /// What admins are told; nothing while all is well.
+    /// The notice for admins; none while all is well.
     #[must_use]
     pub const fn notice(self) -> Option<&'static str> {
         match self {
@@ -50,8 +50,8 @@ impl StorageLevel {
                  early. Shorten the payload retention, or ask your provider for a higher limit.",
             ),
             Self::Full => Some(
-                "This account stores far more than it may, so events are refused. Resume or delete endpoints whose events \
-                 are waiting, or ask your provider for a higher limit.",
+                "This account stores far more than it may, so events from its API tokens are refused. Resume or delete \
+                 endpoints whose events are waiting, or ask your provider for a higher limit.",
             ),
         }
     }

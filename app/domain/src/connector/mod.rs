@@ -51,6 +51,8 @@ pub const REQUESTS_KEPT: u32 = 20;
 pub const REQUESTS_KEPT_MS: i64 = crate::time::HOUR_MS;
 /// Most bytes that are kept of a request.
 pub const REQUEST_KEPT_BYTES: usize = 16 * 1_024;
+/// How long open calls are kept that nothing more is reported of, in milliseconds.
+pub const OPEN_CALLS_KEPT_MS: i64 = 7 * crate::time::DAY_MS;
 /// Largest snapshot of a connector's open calls, in bytes.
 pub const OPEN_CALLS_MAX_BYTES: usize = 8 * 1_024 * 1_024;
 

@@ -147,7 +147,7 @@ fn Response(attempt: Attempt) -> impl IntoView {
         return view! { <h4 class=SUBHEADING>"Response"</h4><p class="text-table text-ink-2">"No response was received."</p> }
             .into_html();
     };
-    let is_kept = !(attempt.response_cut && attempt.response_body.is_empty());
+    let is_kept = !(attempt.response_cut && attempt.response_head.is_empty() && attempt.response_body.is_empty());
     let truncated = (attempt.response_cut && is_kept)
         .then(|| view! { <p class="text-meta text-ink-3">"Truncated: this is only the beginning of the body."</p> });
     let body = if !is_kept {

@@ -149,7 +149,7 @@ fn limit_hint(limit: Limit, usage: &AccountUsage, days_max: u32) -> String {
         Limit::Members => " Pending invitations count.",
         Limit::Tokens => "",
         Limit::StoredMb => {
-            " Above it, responses are not kept and the oldest payloads are deleted early; at 120 %, events are refused."
+            " Above it, responses are not kept and the oldest payloads are deleted early; at 120 %, events from its own tokens are refused."
         }
         Limit::RetentionDays => " Older data is deleted, even if the account has set a longer period.",
     };

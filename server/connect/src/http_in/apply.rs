@@ -136,13 +136,17 @@ fn kind_of(payload: &Payload) -> &'static str {
 }
 
 impl Mapper {
-    /// What each call in a request became.
+    /// What each call in a request became, one after the other: a request may have 500, and each is shown with all it looked at.
     ///
     /// # Errors
     /// A sentence, if the request can't be read at all.
-    pub fn apply(&self, request: Request<'_>, received: &Received<'_>) -> Result<Vec<Trial>, String> {
+    pub fn apply<'a>(
+        &'a self,
+        request: Request<'_>,
+        received: &'a Received<'a>,
+    ) -> Result<impl Iterator<Item = Trial> + use<'a>, String> {
         let items = Fields::of(request)?.items(self.root.as_deref());
-        Ok(items.iter().map(|fields| self.try_fields(fields, received)).collect())
+        Ok(items.into_iter().map(|fields| self.try_fields(&fields, received)))
     }
 
     /// The connector's locale with the mapping's time zone, if that has one.

@@ -42,10 +42,7 @@ impl Condition {
 
     /// Whether it holds for this value.
     pub(super) fn holds(&self, value: Option<&str>) -> bool {
-        let among = |values: &[String]| {
-            let value = value.unwrap_or_default().to_lowercase();
-            values.iter().any(|one| one.to_lowercase() == value)
-        };
+        let among = |values: &[String]| values.iter().any(|one| is_same(one, value.unwrap_or_default()));
         if let Some(values) = &self.is {
             return value.is_some() && among(values);
         }
@@ -55,9 +52,15 @@ impl Condition {
         if let Some(present) = self.present {
             return value.is_some_and(|value| !value.is_empty()) == present;
         }
-        let digits = value.unwrap_or_default().chars().filter(char::is_ascii_digit).count();
-        self.min_digits.is_none_or(|least| digits >= least)
+        let digits = value.unwrap_or_default().bytes().filter(u8::is_ascii_digit);
+        self.min_digits.is_none_or(|least| digits.take(least).count() == least)
     }
+}
+
+/// Whether two texts differ in case at most; decided at their first difference.
+fn is_same(one: &str, other: &str) -> bool {
+    let mut others = other.chars().flat_map(char::to_lowercase);
+    one.chars().flat_map(char::to_lowercase).all(|c| others.next() == Some(c)) && others.next().is_none()
 }
 
 #[cfg(test)]

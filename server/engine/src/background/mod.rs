@@ -185,7 +185,7 @@ impl Background {
         self.workers.clear();
         // It logs what fails.
         let _ = self.alerts.tick().await;
-        if let Err(error) = self.stored_bytes.tick().await {
+        if let Err(error) = self.stored_bytes.flush().await {
             tracing::warn!(%error, "what accounts store is counted without the last seconds");
         }
     }

@@ -26,7 +26,7 @@ pub struct StoredBytes(pub(super) Arc<Context>);
 #[async_trait]
 impl Worker for StoredBytes {
     fn name(&self) -> &'static str {
-        "stored-bytes"
+        "stored_bytes"
     }
 
     async fn tick(&self) -> StoreResult<Pause> {
@@ -48,6 +48,11 @@ impl Worker for StoredBytes {
 }
 
 impl StoredBytes {
+    /// Adds what was noted since the last round, when the node stops.
+    pub(crate) async fn flush(&self) -> StoreResult<()> {
+        self.add().await.map(drop)
+    }
+
     /// Adds what was noted to the hours. Returns the accounts.
     async fn add(&self) -> StoreResult<Vec<String>> {
         let mut noted: Vec<_> = self.0.storage.take().into_iter().collect();

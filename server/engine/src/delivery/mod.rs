@@ -25,6 +25,7 @@ mod dispatch;
 mod enqueue;
 mod evidence;
 mod health;
+mod hosts;
 pub mod intake;
 mod late_arrivals;
 mod leased;

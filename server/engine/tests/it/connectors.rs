@@ -7,8 +7,8 @@ use domain::{
     audit::{Audit, AuditAction, AuditFilter},
     connector::{
         CONNECTORS_MAX, ConnectorDoors, ConnectorForm, ConnectorStatus, ConnectorWithSecret, Connectors, DOWN_MS,
-        GAPS_MAX, Gap, GapReason, OPEN_CALLS_MAX_BYTES, REQUEST_KEPT_BYTES, REQUESTS_KEPT, REQUESTS_KEPT_MS,
-        RawRequest, StateReport, Way,
+        GAPS_MAX, Gap, GapReason, OPEN_CALLS_KEPT_MS, OPEN_CALLS_MAX_BYTES, REQUEST_KEPT_BYTES, REQUESTS_KEPT,
+        REQUESTS_KEPT_MS, RawRequest, StateReport, Way,
     },
     id::TokenId,
     role::Role,
@@ -307,6 +307,13 @@ async fn open_calls_survive_a_restart(harness: TestHarness) {
     assert_eq!((one, another), (Ok(()), Ok(())));
     harness.engine.change_open_calls(&open, &mut |_| None).await.unwrap();
     assert_eq!(other.open_calls(&open).await.unwrap().as_deref(), Some(&b"two++"[..]), "neither overwrites the other");
+    let watch = &harness.engine.background().connector_watch;
+    harness.clock.step_ms(OPEN_CALLS_KEPT_MS);
+    watch.tick().await.unwrap();
+    assert!(harness.engine.open_calls(&open).await.unwrap().is_some());
+    harness.clock.step_ms(1);
+    watch.tick().await.unwrap();
+    assert_eq!(harness.engine.open_calls(&open).await.unwrap(), None, "nothing was heard of them for a week");
     let large = vec![0; OPEN_CALLS_MAX_BYTES + 1];
     assert!(matches!(harness.engine.save_open_calls(&open, &large).await, Err(Error::TooLarge(_))));
 }

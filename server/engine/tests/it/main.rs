@@ -23,6 +23,7 @@ mod guessing;
 mod hand_clock;
 mod harness;
 mod health;
+mod hosts;
 mod http2;
 mod keys;
 mod lists;

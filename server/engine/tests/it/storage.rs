@@ -3,6 +3,7 @@
 use domain::{
     Error,
     account::{Accounts, Limit, Limits},
+    actor::Actor,
     event::{EventKind, Events, NewEvent, PostedEvent},
     ops::OpsAccounts,
     time::{DAY_MS, HOUR_MS},
@@ -13,7 +14,8 @@ use engine::{
 };
 
 use crate::{
-    harness::{TestHarness, on_both},
+    connectors::platform_token,
+    harness::{TestHarness, event, on_both},
     ops::{acme, operator},
 };
 
@@ -22,10 +24,11 @@ on_both! { what_an_account_stores_is_counted_until_it_is_deleted over_its_limit_
 /// Bytes of an event's padding: five of them are a little more than a megabyte.
 const PADDING_BYTES: usize = 205_000;
 
-/// Limits the account to one megabyte.
-async fn limit(harness: &TestHarness) {
-    let limits = Limits::default().with(Limit::StoredMb, Some(1));
-    harness.engine.limit_account(&operator(harness).await, &acme(harness), limits).await.unwrap();
+/// Limits the account to one megabyte. Returns the operator.
+async fn limit(harness: &TestHarness) -> Actor {
+    let (olga, limits) = (operator(harness).await, Limits::default().with(Limit::StoredMb, Some(1)));
+    harness.engine.limit_account(&olga, &acme(harness), limits).await.unwrap();
+    olga
 }
 
 async fn accept(harness: &TestHarness, call: u32) -> domain::Result<()> {
@@ -111,10 +114,12 @@ async fn what_waits_is_neither_deleted_nor_forgotten_and_events_are_refused_at_l
     let refused = accept(&harness, 6).await.unwrap_err();
     assert!(matches!(refused, Error::LimitReached { .. }), "{refused}");
     assert!(refused.to_string().contains("stores far more than its limit"), "{refused}");
+    let (platform, event) = (platform_token(&harness), event(EventKind::CallProcessed, 100, None));
+    harness.engine.accept_event(&platform, &acme(&harness), event).await.unwrap();
     harness.clock.step_ms(40 * DAY_MS);
     purge(&harness).await;
     measure(&harness).await;
-    assert_eq!(payloads(&harness).await, 6);
+    assert_eq!(payloads(&harness).await, 7);
     assert!(accept(&harness, 6).await.is_err(), "what waits still counts");
     harness.resume(&endpoint.id).await;
     harness.run().await;
@@ -149,7 +154,7 @@ async fn what_was_sent_makes_room_for_what_waits(harness: TestHarness) {
 }
 
 async fn each_node_counts_and_refuses(harness: TestHarness) {
-    limit(&harness).await;
+    let olga = limit(&harness).await;
     let endpoint = harness.endpoint().await;
     harness.pause(&endpoint.id).await;
     let other = harness.another().await;
@@ -163,8 +168,7 @@ async fn each_node_counts_and_refuses(harness: TestHarness) {
     accept(&harness, 6).await.unwrap();
     measure(&harness).await;
     assert!(accept(&harness, 7).await.is_err(), "it learns of what the other has counted with its next event");
-    let limits = Limits::default();
-    harness.engine.limit_account(&operator(&harness).await, &acme(&harness), limits).await.unwrap();
+    harness.engine.limit_account(&olga, &acme(&harness), Limits::default()).await.unwrap();
     measure(&harness).await;
     accept(&harness, 7).await.unwrap();
 }

@@ -15,6 +15,8 @@ use crate::command::rest_client::{RestClient, wait};
 pub(super) const BATCH_EVENTS: usize = 500;
 /// How often what has no result yet is posted.
 const ATTEMPTS_MAX: u32 = 10;
+/// Pause before the next attempt, if the server does not say.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Where events go.
 pub(super) struct Target {
@@ -38,6 +40,14 @@ pub(super) enum Posted {
     Paused,
     /// It can never be accepted, for this reason.
     Rejected(String),
+}
+
+/// The outcome of one request.
+enum Attempt {
+    /// A result for each event, or a reason to post it again.
+    Results(Vec<Result<Posted, String>>),
+    /// All of them have to be posted again after this pause, for this reason.
+    Later(Duration, String),
 }
 
 #[derive(Serialize)]
@@ -112,49 +122,45 @@ impl Target {
         for _ in 0..ATTEMPTS_MAX {
             let open: Vec<usize> =
                 (0..events.len()).filter(|at| results.get(*at).is_some_and(Option::is_none)).collect();
-            if open.is_empty() {
-                break;
-            }
-            match self.post_once(open.iter().filter_map(|at| events.get(*at)).collect()).await? {
-                Ok(found) => {
-                    for (at, posted) in open.iter().zip(found) {
+            let pause = match self.post_once(open.iter().filter_map(|at| events.get(*at)).collect()).await? {
+                Attempt::Results(found) => {
+                    for (at, posted) in open.into_iter().zip(found) {
                         match posted {
-                            Ok(posted) => results[*at] = Some(posted),
+                            Ok(posted) => results[at] = Some(posted),
                             Err(reason) => last = anyhow!(reason),
                         }
                     }
-                    if results.iter().any(Option::is_none) {
-                        wait(Duration::from_secs(1)).await;
+                    if results.iter().all(Option::is_some) {
+                        break;
                     }
+                    PAUSE
                 }
-                Err((pause, reason)) => {
+                Attempt::Later(pause, reason) => {
                     last = anyhow!(reason);
-                    wait(pause).await;
+                    pause
                 }
-            }
+            };
+            wait(pause).await;
         }
         results.into_iter().collect::<Option<_>>().ok_or(last)
     }
 
-    /// A result for each event, or a reason to post it again; or a reason to post all of them again.
-    async fn post_once(
-        &self,
-        events: Vec<&CallEvent>,
-    ) -> anyhow::Result<Result<Vec<Result<Posted, String>>, (Duration, String)>> {
+    async fn post_once(&self, events: Vec<&CallEvent>) -> anyhow::Result<Attempt> {
         let events = events.into_iter().map(|event| self.json(event)).collect();
         let body = serde_json::to_vec(&BatchJson { events })?;
         let reply = match self.client.send(Method::POST, "events/batch", body.into()).await {
             Ok(reply) => reply,
-            Err(error) => return Ok(Err((Duration::from_secs(1), format!("{error:#}")))),
+            Err(error) => return Ok(Attempt::Later(PAUSE, format!("{error:#}"))),
         };
         if reply.is_transient() {
-            return Ok(Err((Duration::from_secs(reply.retry_after_s.unwrap_or(1)), reply.reason())));
+            let pause = reply.retry_after_s.map_or(PAUSE, Duration::from_secs);
+            return Ok(Attempt::Later(pause, reply.reason()));
         }
         if reply.status != StatusCode::ACCEPTED {
             bail!(reply.reason());
         }
         let ResultsJson { results } = serde_json::from_slice(&reply.body)?;
-        Ok(Ok(results.into_iter().map(ResultJson::posted).collect()))
+        Ok(Attempt::Results(results.into_iter().map(ResultJson::posted).collect()))
     }
 
     fn json<'a>(&'a self, event: &'a CallEvent) -> EventJson<'a> {

@@ -57,19 +57,23 @@ pub(super) struct OfConnector {
 impl Kind {
     /// The format, with what the connector knows.
     pub(super) fn format(&self, connector: Option<&OfConnector>) -> Result<Format, CommandError> {
-        let usage = |message: String| CommandError::Usage(message);
         let name = self.name.as_deref().or_else(|| connector.map(|connector| connector.identity.as_str()));
         let (name, identity) = (name.unwrap_or("pbx"), Identity::new(name.unwrap_or("pbx")));
         let locale = self.locale(connector)?;
         if let Some(columns) = &self.columns {
-            return Ok(Format::Columns(Box::new(columns.parse::<Columns>().map_err(usage)?), identity, locale));
+            return Ok(Format::Columns(
+                Box::new(columns.parse::<Columns>().map_err(CommandError::Usage)?),
+                identity,
+                locale,
+            ));
         }
         match self.preset.as_deref().unwrap_or_default() {
             ASTERISK => self.asterisk(name, connector).map(Format::Asterisk),
             preset => {
                 let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+                let names = names.join(", ");
                 let unknown =
-                    || usage(format!("there is no preset {preset:?}; there are {ASTERISK}, {}", names.join(", ")));
+                    || CommandError::Usage(format!("there is no preset {preset:?}; there are {ASTERISK}, {names}"));
                 Ok(Format::Preset(TablePreset::find(preset).ok_or_else(unknown)?, identity, locale))
             }
         }

@@ -115,7 +115,9 @@ impl Importing<'_> {
             batch.extend(event);
             if batch.len() >= BATCH_EVENTS || (is_last && !batch.is_empty()) {
                 let posted = target.post(&batch).await;
-                let results = posted.context("Stopped. Run the same command again: nothing is stored twice.")?;
+                let results = posted.context(
+                    "the import stopped; once this is solved, run the same command again: nothing is stored twice",
+                )?;
                 for (event, result) in batch.drain(..).zip(results) {
                     if let Some(reason) = self.tally.count(result) {
                         self.report(self.tally.rejected, &format!("{}: {reason}", event.id));

@@ -68,7 +68,8 @@ async fn a_file_that_is_imported_twice_adds_nothing_the_second_time() {
     let first = line(&import(&app, &tenant.token, &file, &arguments).await);
     assert_eq!((&first["events"], &first["accepted"], &first["known"]), (&json!(1), &json!(1), &json!(0)));
     let received: Value = serde_json::from_str(&receiver.next().await.body).unwrap();
-    assert_eq!((&received["event"], &received["source"]), (&json!("CallProcessed"), &json!("01632960001")));
+    let payload = &received["payload"];
+    assert_eq!((&payload["event"], &payload["source"]), (&json!("CallProcessed"), &json!("01632960001")));
     let second = line(&import(&app, &tenant.token, &file, &arguments).await);
     assert_eq!((&second["accepted"], &second["known"]), (&json!(0), &json!(1)));
     assert!(receiver.is_quiet());
@@ -123,7 +124,7 @@ async fn a_dry_run_shows_the_first_events_and_needs_no_server() {
 async fn a_connector_of_the_platform_routes_the_calls_of_a_file() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
-    let token = app.token(None, &Scope::ALL).await;
+    let token = app.token(None, &[Scope::EventsWrite, Scope::ConnectorsRead, Scope::ConnectorsWrite]).await;
     let wanted =
         json!({ "name": "pbx-1", "system": "asterisk", "country": "GB", "identity": "lab", "trunks": ["trunk"] });
     let created = app.call(Method::POST, "/api/v1/connectors", &token, Some(&wanted.to_string())).await.json();
@@ -133,7 +134,7 @@ async fn a_connector_of_the_platform_routes_the_calls_of_a_file() {
     let output = import(&app, &token, &file, &arguments).await;
     assert_eq!((output.status.code(), &report(&output)["unrouted"]), (Some(1), &json!(1)), "{}", stderr(&output));
     assert!(stderr(&output).contains("1 event without a route"), "{}", stderr(&output));
-    let table = json!({ "routes": [{ "pattern": "01632960100", "account": "ref-acme" }] }).to_string();
+    let table = json!({ "routes": [{ "number": "01632960100", "account": "ref-acme" }] }).to_string();
     let replaced = app.call(Method::PUT, &format!("/api/v1/connectors/{id}/routes"), &token, Some(&table)).await;
     assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text);
     assert_eq!(line(&import(&app, &token, &file, &arguments).await)["accepted"], 1);

@@ -4,7 +4,7 @@ mod limits;
 mod presets;
 mod privacy;
 
-use domain::connector::Mappings as _;
+use domain::{connector::Mappings as _, token::Scope};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use server::mappings::ConnectMappings;
@@ -16,6 +16,9 @@ use crate::{
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
+
+/// What a platform token needs for connectors.
+const PLATFORM_SCOPES: [Scope; 3] = [Scope::EventsWrite, Scope::ConnectorsRead, Scope::ConnectorsWrite];
 
 /// What sipgate sends of a call.
 const NEW_CALL: &str = "event=newCall&from=441632960001&to=441632960100&direction=in&callId=1&user[]=Alice";
@@ -77,14 +80,15 @@ fn ends_alone() -> Value {
 /// An event as it arrived: what it says, without ids.
 async fn next_line(receiver: &mut Receiver) -> String {
     let body: Value = serde_json::from_str(&receiver.next().await.body).unwrap();
-    let text = |key: &str| match &body[key] {
+    let payload = &body["payload"];
+    let text = |key: &str| match &payload[key] {
         Value::String(text) => text.clone(),
         Value::Object(party) => {
             format!("{}:{}", party["type"].as_str().unwrap(), party["id"].to_string().trim_matches('"'))
         }
         other => other.to_string(),
     };
-    if body["event"] == "CallProcessed" {
+    if payload["event"] == "CallProcessed" {
         let (kind, status) = (text("call_type"), text("call_status"));
         return format!("CallProcessed {kind} {status}, {} -> {}", text("source"), text("destination"));
     }
@@ -129,12 +133,12 @@ async fn a_call_of_the_platform_goes_to_the_account_of_its_number() {
     let app = TestApp::start().await;
     let (tenant, mut receiver) = (app.account("acme").await, Receiver::start().await);
     tenant.endpoint(&receiver.url).await;
-    let token = app.token(None, &domain::token::Scope::ALL).await;
+    let token = app.token(None, &PLATFORM_SCOPES).await;
     let door = Door::new(&app, &token, "sipgate", Some(ends_alone())).await;
     let unrouted = door.post(&app, FORM, NEW_CALL).await;
     assert_eq!((unrouted.status, unrouted.text.contains("No route")), (StatusCode::OK, false), "XML for sipgate");
     let routes = format!("/api/v1/connectors/{}/routes", door.id);
-    let table = json!({ "routes": [{ "pattern": "01632 960100", "account": "ref-acme" }] });
+    let table = json!({ "routes": [{ "number": "01632 960100", "account": "ref-acme" }] });
     let replaced = app.call(Method::PUT, &routes, &token, Some(&table.to_string())).await;
     assert_eq!(replaced.status, StatusCode::OK, "{}", replaced.text);
     for body in [NEW_CALL, END_ALONE] {
