@@ -1,6 +1,11 @@
 //! A connector at work: it follows the phone system, posts, reports, and stops in order.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context as _, anyhow};
 use connect::asterisk::{
@@ -107,7 +112,7 @@ async fn follow(
     Ok(())
 }
 
-async fn open(path: &PathBuf, limits: SpoolLimits) -> Result<Spool, CommandError> {
+async fn open(path: &Path, limits: SpoolLimits) -> Result<Spool, CommandError> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
     }

@@ -35,7 +35,7 @@ async fn trunks_that_are_chosen_in_the_dashboard_apply_to_a_running_connector() 
     let machine = Machine::new(token);
     let connector = pbx.followed_by(|| machine.start_with(&["--connector", id], &pbx.address, &base)).await;
     // Without trunks, no channel leads outside, so nothing is posted.
-    calls[0].messages.iter().for_each(|message| drop(pbx.happen(message)));
+    calls[0].messages.iter().for_each(|message| _ = pbx.happen(message));
     let chosen = async {
         let request = client().patch(&url).bearer_auth(token).header("content-type", "application/json");
         let changed = response(request.body(json!({ "trunks": ["trunk"] }).to_string())).await;

@@ -49,7 +49,7 @@ async fn calls_that_ended_or_came_and_went_in_a_gap_are_filled_from_call_records
     pbx.play(&before).await;
     assert_eq!(server.accepted().await.0, "IncomingCall");
     pbx.vanish().await;
-    after.iter().chain(&unseen.messages).for_each(|message| drop(pbx.happen(message)));
+    after.iter().chain(&unseen.messages).for_each(|message| _ = pbx.happen(message));
     let rows = records(&open, "in_answered") + &records(&unseen, "in_busy");
     std::fs::write(&file, old.repeat(20_000) + &rows).unwrap();
     pbx.listen().await;

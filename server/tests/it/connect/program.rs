@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
 };
 
@@ -81,16 +81,12 @@ impl Connector {
         tokio::time::timeout(crate::test_app::PATIENCE, waiting).await.expect("it does not stop").unwrap()
     }
 
-    /// Most memory that was resident at any moment, in KiB.
-    pub(super) fn peak_kib(&self) -> u64 {
-        memory_kib(&PathBuf::from(format!("/proc/{}/status", self.child.id())), "VmHWM:")
+    /// Resident memory that is no file's, in KiB.
+    pub(super) fn own_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
-}
-
-fn memory_kib(status: &Path, name: &str) -> u64 {
-    let status = fs::read_to_string(status).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 impl Drop for Connector {

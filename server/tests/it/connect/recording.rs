@@ -34,9 +34,10 @@ impl Recording {
         Self { messages: messages(&text), text }
     }
 
-    /// The same with other channels, numbers and times: another call.
+    /// The same with other channels and bridges: another call.
     pub(super) fn nth(&self, n: usize) -> Self {
         let mut text = self.text.replace("lab-", &format!("lab{n}-"));
+        text = text.replace("BridgeUniqueid: ", &format!("BridgeUniqueid: {n}-"));
         for id in hexadecimal_suffixes(&text) {
             text = text
                 .replace(&format!("-{id}"), &format!("-{:08x}", n * 4_096 + usize::from_str_radix(&id, 16).unwrap()));
