@@ -63,7 +63,7 @@ fn plays(o: &[Office], cause: Cause, records: Records) -> Vec<Play> {
         Play::new()
             .callee(o[5].phone(RECEPTION), [Step::Ring(100), Step::Ignore])
             .caller(o[5].from_customer(), o[5].number(17), [Step::Wait(500), Step::GiveUp(6_000)])
-            .expect(if is_readable { gives_up("not_answered") } else { lost(gives_up("failed")) }),
+            .expect(if is_readable { gives_up("cancelled") } else { lost(gives_up("failed")) }),
         // An outgoing call that ends in the gap.
         Play::new()
             .callee(o[6].provider(), answers(500))

@@ -77,30 +77,20 @@ fn in_cancelled(o: Office) -> Play {
 }
 
 fn in_congestion(o: Office) -> Play {
-    Play::new().caller(o.from_customer(), o.number(6), [Step::Rejected(503)]).expect(o.incoming(
-        6,
-        "failed",
-        0,
-        json!(o.number(6)),
-    ))
+    rejected_at_once(o, 6, 503)
 }
 
 fn in_unknown_number(o: Office) -> Play {
-    Play::new().caller(o.from_customer(), o.number(99), [Step::Rejected(404)]).expect(o.incoming(
-        99,
-        "failed",
-        0,
-        json!(o.number(99)),
-    ))
+    rejected_at_once(o, 99, 404)
 }
 
 fn in_phone_unregistered(o: Office) -> Play {
-    Play::new().caller(o.from_customer(), o.number(8), [Step::Rejected(404)]).expect(o.incoming(
-        8,
-        "failed",
-        0,
-        json!(o.number(8)),
-    ))
+    rejected_at_once(o, 8, 404)
+}
+
+fn rejected_at_once(o: Office, number: u8, status: u16) -> Play {
+    let failed = o.incoming(number, "failed", 0, json!(o.number(number)));
+    Play::new().caller(o.from_customer(), o.number(number), [Step::Rejected(status)]).expect(failed.brief())
 }
 
 fn in_voicemail(o: Office) -> Play {
