@@ -17,6 +17,7 @@ use crate::{
     receiver::Receiver,
     scenario::Scenario,
     scenarios::{self, withheld::WITHHELD_NUMBER},
+    setting, show,
     site::{Records, Site},
 };
 
@@ -31,7 +32,7 @@ type Queue = Arc<Mutex<VecDeque<Scenario>>>;
 #[ignore = "needs Asterisk; make test-pbx runs it"]
 async fn every_scenario_is_reported_as_it_happened_and_withheld_numbers_nowhere() {
     let site = Site::start(1, Records::Readable, "debug").await;
-    let only = std::env::var(ONLY_VARIABLE).unwrap_or_default();
+    let only = setting(ONLY_VARIABLE).unwrap_or_default();
     let all = scenarios::all();
     assert!(all.len() >= SCENARIOS_MIN, "only {} scenarios", all.len());
     let queue: Queue = Arc::new(Mutex::new(all.into_iter().filter(|one| one.name.contains(&only)).collect()));
@@ -46,12 +47,12 @@ async fn every_scenario_is_reported_as_it_happened_and_withheld_numbers_nowhere(
     let seen = contains(&site.observer.seen().bytes, WITHHELD_NUMBER);
     assert!(seen || !only.is_empty(), "Asterisk never stated the withheld number, so its absence proves nothing");
     let bodies = receiver.arrivals().into_iter().filter(|arrival| contains(arrival.body.as_bytes(), WITHHELD_NUMBER));
-    assert_eq!(bodies.map(|arrival| arrival.body).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(bodies.map(|arrival| arrival.body).collect::<Vec<_>>(), Vec::<String>::new());
     // Databases, their logs of recent writes, and what the programs logged, in as much detail as possible.
     let files = [files(site.server.folder()), files(site.connector.folder())].concat();
     assert!(files.iter().any(|file| file.ends_with("serve.log")) && files.len() > 4, "{files:?}");
     let leaks = files.into_iter().filter(|file| contains(&std::fs::read(file).unwrap(), WITHHELD_NUMBER));
-    assert_eq!(leaks.collect::<Vec<_>>(), [PathBuf::new(); 0]);
+    assert_eq!(leaks.collect::<Vec<_>>(), Vec::<PathBuf>::new());
 }
 
 /// Plays scenarios in an office until none is left; returns what was not reported as expected.
@@ -68,7 +69,8 @@ async fn play_all(office: Office, queue: Queue, observer: Arc<Observer>, receive
         let differ = differences(&play.expected, &calls[reported..], Exactness::Exact);
         reported = calls.len();
         let found: Vec<String> = played.err().into_iter().chain(differ).collect();
-        println!("{:>6.1?}  {:45} {}", began.elapsed(), scenario.name, if found.is_empty() { "ok" } else { "DIFFERS" });
+        let outcome = if found.is_empty() { "ok" } else { "DIFFERS" };
+        show(&format!("{:>6.1?}  {:45} {outcome}", began.elapsed(), scenario.name));
         complaints.extend(found.into_iter().map(|complaint| format!("{}: {complaint}", scenario.name)));
     }
 }

@@ -25,3 +25,15 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Time between two looks at something that sends no signal.
 const POLL_MS: u64 = 20;
+
+/// What the script, or whoever searches for a fault, sets.
+#[expect(clippy::disallowed_methods, reason = "these are no settings of the program")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Shows what happens, since some tests take minutes, and figures.
+#[expect(clippy::disallowed_macros, clippy::print_stdout, reason = "people read it")]
+fn show(line: &str) {
+    println!("{line}");
+}

@@ -10,6 +10,7 @@ use crate::{
     PATIENCE,
     programs::{Connector, Connects, Server},
     receiver::{Arrival, Receiver},
+    show,
 };
 
 const CALLS: usize = 10_000;
@@ -49,7 +50,7 @@ async fn ten_thousand_open_calls_slow_nothing_down() {
         Latencies::of(calls.map(time).collect())
     });
     let memory_kb = memory_kb(connector.id());
-    println!("first {COMPARED} calls: {first}\nlast {COMPARED} of {CALLS}: {last}\nconnector: {memory_kb} kB");
+    show(&format!("first {COMPARED} calls: {first}\nlast {COMPARED} of {CALLS}: {last}\nconnector: {memory_kb} kB"));
     assert!(last.median_ms() <= first.median_ms() + SLOWER_MAX_MS, "{first}, {last}");
     assert!(memory_kb <= CONNECTOR_MAX_KB, "{memory_kb} kB");
 }

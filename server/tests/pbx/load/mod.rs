@@ -14,6 +14,7 @@ use crate::{
     observer::Seen,
     office::{Office, RECEPTION},
     receiver::Arrival,
+    show,
     sipp::{Script, Sipp, Step},
     site::{Records, Site},
 };
@@ -56,7 +57,7 @@ async fn fifty_calls_a_second_arrive_at_once() {
     assert_eq!(answered, CALLS_PER_S * SECONDS, "calls reported as answered");
     let (begins, ends) = latencies(&site.observer.seen(), &arrivals);
     let memory_kb = memory_kb(site.connector.id());
-    println!("begin of a call: {begins}\nend of a call:   {ends}\nconnector: {memory_kb} kB");
+    show(&format!("begin of a call: {begins}\nend of a call:   {ends}\nconnector: {memory_kb} kB"));
     assert!(begins.p99_ms() <= P99_MAX_MS && ends.p99_ms() <= P99_MAX_MS, "{begins}, {ends}");
     assert!(memory_kb <= CONNECTOR_MAX_KB, "{memory_kb} kB");
 }
@@ -74,7 +75,7 @@ fn caller(folder: &TempDir, office: Office) -> Sipp {
     let script = Script::caller(&office.number(0), "<sip:[field0]@[local_ip]>", "", &steps);
     let (calls, rate) = (CALLS_PER_OFFICE.to_string(), (CALLS_PER_S / usize::from(CALLING_OFFICES)).to_string());
     let arguments = ["-inf", file.to_str().unwrap(), "-m", &calls, "-r", &rate];
-    Sipp::spawn(folder.path(), &office.from_customer(), office.asterisk(), &script, &arguments)
+    Sipp::spawn(folder.path(), &office.customer_line(), office.asterisk(), &script, &arguments)
 }
 
 fn caller_number(office: Office, n: usize) -> String {
