@@ -14,11 +14,10 @@ use crate::{
     expected::{Exactness, differences},
     observer::Observer,
     office::{OFFICES, Office},
-    print,
     receiver::Receiver,
     scenario::Scenario,
     scenarios::{self, withheld::WITHHELD_NUMBER},
-    setting,
+    setting, show,
     site::{Records, Site},
 };
 
@@ -48,7 +47,7 @@ async fn every_scenario_is_reported_as_it_happened_and_withheld_numbers_nowhere(
     let seen = contains(&site.observer.seen().bytes, WITHHELD_NUMBER);
     assert!(seen || !only.is_empty(), "Asterisk never stated the withheld number, so its absence proves nothing");
     let bodies = receiver.arrivals().into_iter().filter(|arrival| contains(arrival.body.as_bytes(), WITHHELD_NUMBER));
-    assert_eq!(bodies.map(|arrival| arrival.body).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(bodies.map(|arrival| arrival.body).collect::<Vec<_>>(), Vec::<String>::new());
     // Databases, their logs of recent writes, and what the programs logged, in as much detail as possible.
     let files = [files(site.server.folder()), files(site.connector.folder())].concat();
     assert!(files.iter().any(|file| file.ends_with("serve.log")) && files.len() > 4, "{files:?}");
@@ -70,12 +69,8 @@ async fn play_all(office: Office, queue: Queue, observer: Arc<Observer>, receive
         let differ = differences(&play.expected, &calls[reported..], Exactness::Exact);
         reported = calls.len();
         let found: Vec<String> = played.err().into_iter().chain(differ).collect();
-        print(&format!(
-            "{:>6.1?}  {:45} {}",
-            began.elapsed(),
-            scenario.name,
-            if found.is_empty() { "ok" } else { "DIFFERS" }
-        ));
+        let outcome = if found.is_empty() { "ok" } else { "DIFFERS" };
+        show(&format!("{:>6.1?}  {:45} {outcome}", began.elapsed(), scenario.name));
         complaints.extend(found.into_iter().map(|complaint| format!("{}: {complaint}", scenario.name)));
     }
 }
