@@ -2,7 +2,7 @@
 
 use domain::{
     UnixMs,
-    connector::{Connector, ConnectorStatus, Way},
+    connector::{Connector, ConnectorStatus, System, Way},
     delivery::Status,
     time::ago,
 };
@@ -69,7 +69,14 @@ pub fn verdict(connector: &Connector, now: UnixMs) -> String {
 #[must_use]
 pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
     let state = &connector.state;
-    let system = state.system_version.clone().unwrap_or_else(|| connector.system.label().to_owned());
+    let system = match &state.system_version {
+        // A program reports `22.10.1`; Asterisk itself states its name, too.
+        Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("{} {version}", short(connector.system))
+        }
+        Some(version) => version.clone(),
+        None => connector.system.label().to_owned(),
+    };
     let last = state.connected_at.map(|at| format!(" It was last connected {}.", ago(now.since_ms(at))));
     let last = last.unwrap_or_default();
     match connector.status(now) {
@@ -90,17 +97,27 @@ pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
     }
 }
 
+/// The name of the program itself, for sentences about it.
+#[must_use]
+pub const fn short(system: System) -> &'static str {
+    match system {
+        System::Asterisk => "Asterisk",
+        other => other.label(),
+    }
+}
+
 /// What is wrong and what to do, if anything is.
 #[must_use]
 pub fn problem(connector: &Connector) -> Option<String> {
     let sentence = connector.state.problem?.label();
-    let detail = connector.state.detail.as_ref().map(|detail| format!(" The connector reports: {detail}."));
+    let detail = connector.state.detail.as_deref().map(|detail| detail.trim_end_matches('.'));
+    let detail = detail.map(|detail| format!(" The connector reports: {detail}."));
     Some(format!("{sentence}{}", detail.unwrap_or_default()))
 }
 
 /// A connector created at the epoch, for this crate's tests.
 #[cfg(test)]
-pub(crate) fn sample(system: domain::connector::System) -> Connector {
+pub(crate) fn sample(system: System) -> Connector {
     Connector {
         id: domain::id::ConnectorId::new(UnixMs(0), 1),
         owner: domain::connector::ConnectorOwner::Platform,
@@ -123,7 +140,7 @@ pub(crate) fn sample(system: domain::connector::System) -> Connector {
 
 #[cfg(test)]
 mod tests {
-    use domain::connector::{ConnectorProblem, DOWN_MS, System};
+    use domain::connector::{ConnectorProblem, DOWN_MS};
 
     use super::*;
 
@@ -137,6 +154,10 @@ mod tests {
         connector.state.connected_at = Some(at);
         assert_eq!(verdict(&connector, at), "pbx-leeds is connected");
         assert_eq!(since(&connector, &Zone::default(), at), "Asterisk or FreePBX, since 1 Jan 00:01.");
+        for version in ["22.10.1", "Asterisk 22.10.1"] {
+            connector.state.system_version = Some(version.to_owned());
+            assert_eq!(since(&connector, &Zone::default(), at), "Asterisk 22.10.1, since 1 Jan 00:01.");
+        }
         let later = at.plus_ms(DOWN_MS);
         assert_eq!(verdict(&connector, later), "pbx-leeds is down");
         assert!(since(&connector, &Zone::default(), later).contains("last connected 5 min ago"));
