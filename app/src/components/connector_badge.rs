@@ -109,10 +109,14 @@ pub const fn short(system: System) -> &'static str {
 /// What is wrong and what to do, if anything is.
 #[must_use]
 pub fn problem(connector: &Connector) -> Option<String> {
-    let sentence = connector.state.problem?.label();
-    let detail = connector.state.detail.as_deref().map(|detail| detail.trim_end_matches('.'));
-    let detail = detail.map(|detail| format!(" The connector reports: {detail}."));
-    Some(format!("{sentence}{}", detail.unwrap_or_default()))
+    let label = connector.state.problem?.label();
+    let Some(detail) = connector.state.detail.as_deref().map(|detail| detail.trim_end_matches('.')) else {
+        return Some(label.to_owned());
+    };
+    // A sentence knows better what to do than the label, which is about all phone systems.
+    let is_sentence = detail.starts_with(char::is_uppercase);
+    let what = label.split_inclusive(". ").next().unwrap_or(label).trim_end();
+    Some(if is_sentence { format!("{what} {detail}.") } else { format!("{label} The connector reports: {detail}.") })
 }
 
 /// A connector created at the epoch, for this crate's tests.
@@ -174,5 +178,10 @@ mod tests {
         connector.state.detail = Some("read = call is missing".into());
         let sentence = problem(&connector).unwrap_or_default();
         assert!(sentence.ends_with("with the text shown here. The connector reports: read = call is missing."));
+        connector.state.problem = Some(ConnectorProblem::Unreachable);
+        connector.state.detail = Some("Asterisk's AMI can't be reached at 127.0.0.1:5038. Check manager.conf.".into());
+        let advice =
+            "The phone system can't be reached. Asterisk's AMI can't be reached at 127.0.0.1:5038. Check manager.conf.";
+        assert_eq!(problem(&connector).as_deref(), Some(advice));
     }
 }
