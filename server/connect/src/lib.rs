@@ -13,4 +13,3 @@ pub mod moment;
 pub mod number;
 pub mod records;
 pub mod replay;
-pub mod routing;

@@ -1,10 +1,11 @@
 //! `--check`: what is missing on either side.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use connect::{
     asterisk::{
+        cdr::{self, LatestRow},
         link::{self, Place, Sink},
         session::{Account, Batch, Saved, Session},
     },
@@ -26,6 +27,10 @@ const ASTERISK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A new connector.
 const NO_TRUNKS: &str = "It exists. Its trunks can be chosen in Offhook once the connector has seen a call.";
+
+/// Rows from which no gap can be filled.
+const NO_UNIQUE_ID: &str = "The latest row has no unique ID, so it belongs to no call. Set `loguniqueid = yes` in the \
+    section [csv] of cdr.conf, then run: asterisk -rx 'module reload cdr_csv.so'";
 
 /// One thing that was checked.
 #[derive(Debug, Serialize)]
@@ -63,15 +68,26 @@ pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: 
     }
     findings.push(asterisk(place.clone(), account, given.settings(registered.as_ref())).await);
     if let Some(records) = &place.records {
-        let opened = std::fs::File::open(records);
-        let detail = opened.as_ref().map_or_else(ToString::to_string, |_| "They can be read.".to_owned());
-        findings.push(Finding { check: "call records", ok: opened.is_ok(), detail });
+        findings.push(call_records(records));
     }
     findings.iter().try_for_each(print_json)?;
     match findings.iter().filter(|finding| !finding.ok).count() {
         0 => Ok(()),
         missing => Err(anyhow!("{missing} of {} checks failed", findings.len()).into()),
     }
+}
+
+fn call_records(file: &Path) -> Finding {
+    let (ok, detail) = match cdr::latest_row(file) {
+        Ok(LatestRow::Complete) => (true, "They can be read.".to_owned()),
+        Ok(LatestRow::Missing) => (true, "There are none yet. Check again after a call.".to_owned()),
+        Ok(LatestRow::WithoutUniqueId) => (false, NO_UNIQUE_ID.to_owned()),
+        Ok(LatestRow::Other) => {
+            (false, format!("The latest row of {} is not one that Asterisk writes. Check --cdr-csv.", file.display()))
+        }
+        Err(error) => (false, format!("{} can't be read: {error}", file.display())),
+    };
+    Finding { check: "call records", ok, detail }
 }
 
 async fn asterisk(place: Place, account: Account, settings: Settings) -> Finding {

@@ -100,6 +100,20 @@ async fn wrong_input_names_its_fields() {
 }
 
 #[tokio::test]
+async fn an_http_connector_begins_with_the_mapping_of_its_phone_system() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mapping = async |wanted: Value| tenant.post("/api/v1/connectors", &wanted).await.json()["mapping"].clone();
+    let preset = mapping(json!({ "name": "twilio", "system": "twilio" })).await;
+    assert_eq!(preset["version"], 1, "{preset}");
+    assert!(preset["rules"].as_array().is_some_and(|rules| !rules.is_empty()), "{preset}");
+    let own = json!({ "version": 1, "rules": [{ "name": "all", "event": "ignore" }] });
+    assert_eq!(mapping(json!({ "name": "own", "system": "twilio", "mapping": own })).await, own);
+    assert_eq!(mapping(json!({ "name": "other", "system": "other" })).await, Value::Null);
+    assert_eq!(mapping(json!({ "name": "pbx", "system": "asterisk" })).await, Value::Null);
+}
+
+#[tokio::test]
 async fn a_connector_reports_its_state_and_gaps() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
