@@ -3,6 +3,7 @@
 mod asterisk;
 mod check;
 mod given;
+mod options;
 mod replay;
 mod run;
 
