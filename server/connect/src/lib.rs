@@ -8,6 +8,7 @@ pub mod asterisk;
 pub mod call;
 pub mod csv;
 pub mod event;
+pub mod freeswitch;
 pub mod http_in;
 pub mod link;
 pub mod moment;

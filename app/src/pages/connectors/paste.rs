@@ -34,6 +34,7 @@ pub(super) fn blocks(given: Given<'_>) -> Vec<Paste> {
         (_, Way::Beside) => asterisk(given),
         (_, Way::Ari) => ari(given),
         (_, Way::Ami) => vec![manager(given.secret), reload("manager reload")],
+        (System::FreeSwitch, Way::Http) => json_cdr(given),
         (_, Way::Http) => http(given),
     }
 }
@@ -150,10 +151,29 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
     ]
 }
 
+/// FreeSWITCH posts a record of each call that has ended.
+fn json_cdr(given: Given<'_>) -> Vec<Paste> {
+    let text = format!(
+        "<param name=\"log-b-leg\" value=\"false\"/>\n\
+         <param name=\"encode-values\" value=\"false\"/>\n\
+         <param name=\"url\" value=\"{}\"/>\n\
+         <param name=\"retries\" value=\"2\"/>\n\
+         <param name=\"delay\" value=\"5\"/>",
+        address(given)
+    );
+    vec![
+        paste("Set in json_cdr.conf.xml", "treat the address as a password", text),
+        paste("Then let FreeSWITCH read it", "", "fs_cli -x \"reload mod_json_cdr\""),
+    ]
+}
+
+fn address(given: Given<'_>) -> String {
+    format!("{}{REQUESTS_PATH_PREFIX}{}/{}", given.url, given.connector.id, given.secret)
+}
+
 fn http(given: Given<'_>) -> Vec<Paste> {
-    let address = format!("{}{REQUESTS_PATH_PREFIX}{}/{}", given.url, given.connector.id, given.secret);
     let title = format!("Enter this address in {}", where_to(given.connector.system));
-    vec![paste(title, "GET and POST; treat it as a password", address)]
+    vec![paste(title, "GET and POST; treat it as a password", address(given))]
 }
 
 /// Where the phone system wants the address.
@@ -166,8 +186,7 @@ const fn where_to(system: System) -> &'static str {
         System::Telnyx => "Telnyx: the Voice API application’s webhook URL",
         System::Sipgate => "sipgate.io: Webhooks, for incoming and outgoing calls",
         System::Placetel => "Placetel: Settings → External APIs → Notify",
-        System::FreeSwitch => "json_cdr.conf.xml, as the url, with encode-values set to false",
-        System::Asterisk | System::Kamailio | System::Other => "your phone system",
+        System::Asterisk | System::FreeSwitch | System::Kamailio | System::Other => "your phone system",
     }
 }
 
