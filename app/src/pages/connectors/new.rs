@@ -163,7 +163,7 @@ pub(super) const fn guide(system: System) -> Option<&'static str> {
     match system {
         System::Asterisk => Some("/connect-asterisk"),
         System::FreeSwitch => Some("/connect-freeswitch"),
-        System::Kamailio => None,
+        System::Kamailio => Some("/connect-kamailio"),
         _ => Some("/connect-http"),
     }
 }

@@ -105,11 +105,13 @@ fn freeswitch(given: Given<'_>) -> Vec<Paste> {
 
 fn kamailio(given: Given<'_>) -> Vec<Paste> {
     let text = format!(
-        "#!substdef \"!OFFHOOK_URL!{}/api/v1/events!g\"\n\
-         #!substdef \"!OFFHOOK_TOKEN!{}!g\"",
-        given.url, given.token
+        "#!define OFFHOOK_PROVIDER \"192.0.2.10\"\n\
+         #!define OFFHOOK_URL \"{}/api/v1/events\"\n\
+         #!define OFFHOOK_CONNECTOR {}\n\
+         #!define OFFHOOK_HEADERS \"Content-Type: application/json\\r\\nAuthorization: Bearer {}\"",
+        given.url, given.connector.id, given.token
     );
-    vec![paste("Paste at the top of kamailio.cfg", "the routes are in the guide", text)]
+    vec![paste("Begin offhook.cfg with these lines", "with your provider's address; the rest is in the guide", text)]
 }
 
 fn ari(given: Given<'_>) -> Vec<Paste> {
@@ -218,6 +220,18 @@ mod tests {
         let client = &texts(System::Asterisk, Way::Ari)[0];
         assert!(client.contains("uri = wss://hooks.example.com/connect/asterisk\n"), "{client}");
         assert!(client.ends_with("tls_enabled = yes") && client.contains("password = s3cret"));
+    }
+
+    #[test]
+    fn kamailios_lines_are_those_that_the_guide_begins_with() {
+        let page = include_str!("../../../../docs/help/connect-kamailio.md");
+        let (_, block) = page.split_once("```text offhook.cfg\n").unwrap();
+        let text = texts(System::Kamailio, Way::Beside).remove(0);
+        let names = |text: &str| text.lines().take(4).map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
+        let (guide, ours): (Vec<String>, Vec<String>) = (names(block), names(&text));
+        assert_eq!(guide, ours);
+        assert!(text.contains(r#"#!define OFFHOOK_URL "https://hooks.example.com/api/v1/events""#), "{text}");
+        assert!(text.contains(r"application/json\r\nAuthorization: Bearer oh_t0ken"), "{text}");
     }
 
     #[test]
