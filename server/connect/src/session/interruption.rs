@@ -3,10 +3,9 @@
 use domain::connector::ConnectorProblem;
 
 /// What happened to the connection.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Interruption {
     /// Nothing accepts connections.
-    #[error("at {address}: {reason}")]
     Unreachable {
         /// Where.
         address: String,
@@ -14,19 +13,14 @@ pub enum Interruption {
         reason: String,
     },
     /// The phone system is shutting down, or restarted its manager.
-    #[error("The phone system closed the connection.")]
     Closed,
     /// The connection broke.
-    #[error("The connection to the phone system broke: {0}.")]
     Broken(String),
     /// Nothing has been heard for [`super::DEAD_MS`], not even a response to a ping.
-    #[error("The phone system has not responded for 6 seconds.")]
     Silent,
     /// Too many events wait to be saved: what happens next is a gap.
-    #[error("Events can't be saved. Check the disk of the connector.")]
     CannotSave,
     /// Requests were sent faster than the phone system reads them.
-    #[error("The phone system does not read what it is sent.")]
     DoesNotRead,
 }
 
@@ -37,6 +31,22 @@ impl Interruption {
         match self {
             Self::CannotSave => ConnectorProblem::SpoolFull,
             _ => ConnectorProblem::Unreachable,
+        }
+    }
+
+    /// As a sentence about this phone system, which is reached by this interface, with what to check if it can't be.
+    pub(crate) fn sentence(&self, system: &str, interface: &str, check: &str) -> String {
+        match self {
+            Self::Unreachable { address, reason } => {
+                format!(
+                    "{system}'s {interface} can't be reached at {address}: {reason}. Check that {system} runs, and {check}."
+                )
+            }
+            Self::Closed => format!("{system} closed the connection."),
+            Self::Broken(reason) => format!("The connection to {system} broke: {reason}."),
+            Self::Silent => format!("{system} has not responded for 6 seconds."),
+            Self::CannotSave => "Events can't be saved. Check the disk of the connector.".to_owned(),
+            Self::DoesNotRead => format!("{system} does not read what it is sent."),
         }
     }
 }

@@ -34,16 +34,13 @@ pub enum Failure {
     #[error("{}", .0.sentence())]
     MissingPermission(Permission),
     /// The connection ended, or never began.
-    #[error("{}", interrupted(.0))]
-    Interrupted(#[from] Interruption),
+    #[error("{}", .0.sentence("Asterisk", "AMI", "that manager.conf has enabled = yes"))]
+    Interrupted(Interruption),
 }
 
-fn interrupted(interruption: &Interruption) -> String {
-    match interruption {
-        Interruption::Unreachable { address, reason } => format!(
-            "Asterisk's AMI can't be reached at {address}: {reason}. Check that Asterisk runs, and that manager.conf has enabled = yes."
-        ),
-        other => other.to_string().replace("The phone system", "Asterisk").replace("the phone system", "Asterisk"),
+impl From<Interruption> for Failure {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
     }
 }
 

@@ -30,16 +30,13 @@ pub enum Failure {
     #[error("FreeSWITCH has too many channels: the list of them is larger than 32 MiB.")]
     TooManyChannels,
     /// The connection ended, or never began.
-    #[error("{}", interrupted(.0))]
-    Interrupted(#[from] Interruption),
+    #[error("{}", .0.sentence("FreeSWITCH", "event socket", "that mod_event_socket is loaded"))]
+    Interrupted(Interruption),
 }
 
-fn interrupted(interruption: &Interruption) -> String {
-    match interruption {
-        Interruption::Unreachable { address, reason } => format!(
-            "FreeSWITCH's event socket can't be reached at {address}: {reason}. Check that FreeSWITCH runs, and that mod_event_socket is loaded."
-        ),
-        other => other.to_string().replace("The phone system", "FreeSWITCH").replace("the phone system", "FreeSWITCH"),
+impl From<Interruption> for Failure {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
     }
 }
 

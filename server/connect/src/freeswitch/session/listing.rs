@@ -123,8 +123,8 @@ impl Session {
     }
 }
 
-/// Whether an ID can be a part of a command.
-fn is_plain(id: &str) -> bool {
+/// Whether an ID or a name can be a part of a command.
+pub(super) fn is_plain(id: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     !id.is_empty() && id.len() <= ID_MAX_CHARS && id.chars().all(fits)
 }

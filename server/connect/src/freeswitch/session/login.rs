@@ -47,6 +47,7 @@ impl Session {
         self.send(Asked::Version, "api version");
         self.send(Asked::Core, "api global_getvar core_uuid");
         self.ping(now);
+        self.ask_for_trunks();
         self.list_channels(now);
     }
 
@@ -64,6 +65,7 @@ impl Session {
             Some(Asked::Channels) => self.listed(now, text)?,
             Some(Asked::Bridges) => self.listed_bridges(text),
             Some(Asked::Channel(id)) => self.described(id, text),
+            Some(Asked::Trunk(name)) => self.trunk_described(name, text),
             Some(Asked::Login | Asked::Subscription) | None => return Err(Failure::NotEventSocket),
         }
         self.compare_if_complete(now);

@@ -12,7 +12,7 @@
 //! | `follow` | events |
 //! | `listing` | what exists now, and what is known; gaps |
 //! | `watchdog` | what happens when nothing happens |
-//! | `report`, `failure` | what an administrator learns |
+//! | `report`, `failure`, `trunks` | what an administrator learns |
 
 mod drive;
 mod failure;
@@ -20,9 +20,10 @@ mod follow;
 mod listing;
 mod login;
 mod report;
+mod trunks;
 mod watchdog;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use domain::UnixMs;
 
@@ -59,6 +60,7 @@ enum Asked {
     Channels,
     Bridges,
     Channel(String),
+    Trunk(String),
 }
 
 /// The password of the event socket.
@@ -91,6 +93,8 @@ pub struct Session {
     last_event_at: Option<UnixMs>,
     version: Option<String>,
     endpoints: Endpoints,
+    /// By trunk, how often FreeSWITCH did not know it.
+    refusals: BTreeMap<String, usize>,
     failure: Option<Failure>,
 }
 
@@ -115,6 +119,7 @@ impl Session {
             last_event_at: None,
             version: None,
             endpoints: Endpoints::default(),
+            refusals: BTreeMap::new(),
             failure: None,
         }
     }

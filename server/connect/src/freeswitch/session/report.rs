@@ -25,6 +25,14 @@ impl Session {
         if let Some(failure) = &self.failure {
             return Some((failure.problem(), failure.to_string()));
         }
+        let unknown = self.unknown_trunks();
+        if !self.endpoints.has_outside() && !unknown.is_empty() {
+            let names = unknown.join(", ");
+            let text = format!(
+                "FreeSWITCH has no gateway or Sofia profile of this name: {names}. List them with: fs_cli -x 'sofia status'"
+            );
+            return Some((ConnectorProblem::UnknownTrunk, text));
+        }
         if self.endpoints.match_no_trunk() {
             let text = format!(
                 "No call used a trunk. Gateways, users and profiles seen: {}",

@@ -45,6 +45,8 @@ pub(crate) type Headers = BTreeMap<String, String>;
 pub(crate) struct Fake {
     pub password: String,
     pub core: &'static str,
+    /// Its gateways and Sofia profiles.
+    pub known: Vec<&'static str>,
     /// Whether `show` is refused.
     pub denies: bool,
     pub now_ms: i64,
@@ -58,6 +60,7 @@ impl Fake {
         Self {
             password: "ClueCon".to_owned(),
             core: "11f751fa-47a7-11e2-9f24-bf76d9fc9ea3",
+            known: vec!["provider", "provider2", "external"],
             denies: false,
             now_ms,
             channels: BTreeMap::new(),
@@ -101,6 +104,13 @@ impl Fake {
             ("api", "show calls as json") => {
                 let rows = self.bridges.iter().map(|(a, b)| json!({"uuid": a, "b_uuid": b}));
                 response(&list(rows))
+            }
+            ("api", api) if api.starts_with("sofia status ") => {
+                let (kind, name) = api["sofia status ".len()..].split_once(' ').unwrap();
+                // External is a profile, the others are gateways.
+                let is_there = self.known.contains(&name) && (name == "external") == (kind == "profile");
+                let unknown = if kind == "profile" { "Invalid Profile!\n" } else { "Invalid Gateway!\n" };
+                response(if is_there { "Name    \texternal\n" } else { unknown })
             }
             ("api", api) => {
                 let id = api.strip_prefix("uuid_dump ").and_then(|api| api.strip_suffix(" json")).unwrap();

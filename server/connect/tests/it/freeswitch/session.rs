@@ -42,6 +42,15 @@ fn whatever_prevents_a_connection_says_what_to_do() {
     assert!(why.to_string().contains("event_socket.conf.xml"), "{why}");
 
     let mut connector = Connector::new();
+    connector.fake.known = vec!["external", "provider2"];
+    connector.connect().unwrap();
+    let report = connector.session.report();
+    assert_eq!((report.connected, report.problem), (true, Some(ConnectorProblem::UnknownTrunk)));
+    assert!(report.detail.unwrap().contains("no gateway or Sofia profile of this name: provider."), "only this one");
+    connector.play(&steps("in_answered"));
+    assert_eq!(connector.session.report().problem, None, "another trunk has calls");
+
+    let mut connector = Connector::new();
     connector.fake.denies = true;
     let why = connector.connect().unwrap_err();
     assert!(matches!(&why, Failure::Denied(text) if text.contains("Command not found")), "{why}");

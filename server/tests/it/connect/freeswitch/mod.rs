@@ -77,12 +77,12 @@ async fn calls_of_a_freeswitch_reach_the_customers_server_and_a_withheld_number_
 }
 
 /// What `--check` says about FreeSWITCH, and the exit code.
-async fn check(password: &str) -> (Value, i32) {
+async fn check(password: &str, trunk: &str) -> (Value, i32) {
     let server = MockServer::start().await;
     server.respond(|_, _| (422, None));
     let (socket, machine) = (Socket::start(password).await, Machine::new("token"));
     let mut command = machine.freeswitch_command(&socket.address, &server.url);
-    command.args(["--check", "--trunk", "provider"]);
+    command.args(["--check", "--trunk", trunk]);
     let output = run(command, "").await;
     let text = String::from_utf8(output.stdout).unwrap();
     (serde_json::from_str(text.lines().last().unwrap()).unwrap(), output.status.code().unwrap())
@@ -90,12 +90,15 @@ async fn check(password: &str) -> (Value, i32) {
 
 #[tokio::test]
 async fn a_check_says_whether_freeswitch_is_ready_and_what_to_do_if_not() {
-    let (finding, code) = check("s3cret").await;
+    let (finding, code) = check("s3cret", "provider").await;
     assert_eq!((&finding["check"], &finding["ok"], code), (&json!("freeswitch"), &json!(true), 0), "{finding}");
     assert!(finding["detail"].as_str().unwrap().contains("FreeSWITCH 1.10.12"), "{finding}");
-    let (finding, code) = check("another").await;
+    let (finding, code) = check("another", "provider").await;
     assert_eq!((&finding["ok"], code), (&json!(false), 1), "{finding}");
     assert!(finding["detail"].as_str().unwrap().contains("refused the password"), "{finding}");
+    let (finding, code) = check("s3cret", "misspelt").await;
+    assert_eq!((&finding["ok"], code), (&json!(false), 1), "{finding}");
+    assert!(finding["detail"].as_str().unwrap().contains("profile of this name: misspelt"), "{finding}");
 }
 
 #[tokio::test]
