@@ -17,7 +17,7 @@ const VALUE_MAX_CHARS: usize = 512;
 const MICROS_PER_MS: i64 = 1_000;
 
 /// The headers that are kept.
-const KEPT: [&str; 48] = [
+const KEPT: [&str; 49] = [
     "Action",
     "Answer-State",
     "Bridge-A-Unique-ID",
@@ -26,6 +26,7 @@ const KEPT: [&str; 48] = [
     "Caller-Callee-ID-Number",
     "Caller-Caller-ID-Number",
     "Caller-Channel-Created-Time",
+    "Caller-Channel-Hangup-Time",
     "Caller-Context",
     "Caller-Destination-Number",
     "Caller-Privacy-Hide-Number",

@@ -43,7 +43,10 @@ impl Translator {
     pub(super) fn translate(&mut self, event: &Event, settings: &Settings) -> Vec<Timed> {
         let Some(facts) = self.facts(event, settings) else { return Vec::new() };
         let direction = endpoint::direction(event);
-        let at = event.at();
+        // The event for the end of a channel waits for the modules that write its call record.
+        let ended_at =
+            event.micros("Caller-Channel-Hangup-Time").filter(|_| event.name() == Some("CHANNEL_HANGUP_COMPLETE"));
+        let at = ended_at.or_else(|| event.at());
         let events = match event.name() {
             Some("CHANNEL_CREATE" | "CHANNEL_ORIGINATE") => return self.created(event, facts, direction),
             Some("CHANNEL_ANSWER") => self.answered(facts, direction),

@@ -26,7 +26,7 @@ fn from_record(record: &Value) -> Vec<CallEvent> {
 }
 
 /// The record of an A leg, from its headers and the seconds that FreeSWITCH bills.
-fn record(leg: &Headers, more: &[(&str, String)], billsec: i64, is_incoming: bool) -> Value {
+fn record(leg: &Headers, more: &[(&str, String)], billsec: i64, ended_s: i64) -> Value {
     let mut variables = Map::new();
     let all = leg.iter().map(|(key, value)| (key.as_str(), value)).chain(more.iter().map(|(key, value)| (*key, value)));
     for (name, value) in all.filter_map(|(key, value)| Some((key.strip_prefix("variable_")?, value))) {
@@ -36,7 +36,8 @@ fn record(leg: &Headers, more: &[(&str, String)], billsec: i64, is_incoming: boo
     if billsec > 0 && !variables.contains_key("voicemail_message_len") {
         variables.insert("bridge_epoch".to_owned(), "1795833602".into());
     }
-    variables.insert("end_epoch".to_owned(), "1795833607".into());
+    variables.insert("end_epoch".to_owned(), ended_s.to_string().into());
+    let is_incoming = leg["Caller-Context"] == "public";
     variables.insert("call_direction".to_owned(), if is_incoming { "inbound" } else { "outbound" }.into());
     let (caller, dialled) = (&leg["Caller-Caller-ID-Number"], &leg["Caller-Destination-Number"]);
     if !is_incoming {
@@ -63,21 +64,23 @@ fn a_call_record_that_is_posted_as_well_adds_nothing() {
         let steps = (SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap().steps)(1);
         let mut connector = Connector::connected();
         let mut leg = Headers::new();
-        let mut more = Vec::new();
+        let (mut more, mut ended_s) = (Vec::new(), 0);
         for step in &steps {
             if let Step::Hangup(id, cause, variables) = step
                 && Some(id) == leg_id(&steps[0])
             {
                 leg = connector.fake.channels[id].clone();
                 more = variables.clone();
+                ended_s = connector.now().unix_seconds();
                 more.push(("variable_hangup_cause", (*cause).to_owned()));
             }
             connector.play(std::slice::from_ref(step));
         }
-        let recorded = from_record(&record(&leg, &more, billsec, name.starts_with("in")));
+        let recorded = from_record(&record(&leg, &more, billsec, ended_s));
         let end = connector.posted.iter().find(|event| matches!(event.payload, Payload::CallProcessed(_))).unwrap();
         assert_eq!(recorded.len(), 1, "{name}");
         assert_eq!((&recorded[0].id, line(&recorded[0])), (&end.id, line(end)), "{name}");
+        assert_eq!(recorded[0].timestamp_s, end.timestamp_s, "{name}");
     }
 }
 

@@ -223,7 +223,10 @@ impl Fake {
             "LOSE_RACE" => "26",
             _ => "16",
         };
+        // The event comes after the modules that write call records are done.
+        let (at, late) = (format!("{}000", self.now_ms), format!("{}000", self.now_ms + 2_000));
         let mut more = vec![("Answer-State", "hangup"), ("Hangup-Cause", cause)];
+        more.extend([("Caller-Channel-Hangup-Time", at.as_str()), ("Event-Date-Timestamp", &late)]);
         more.extend([("variable_hangup_cause", cause), ("variable_hangup_cause_q850", q850)]);
         more.extend(variables.iter().map(|(key, value)| (*key, value.as_str())));
         let said = self.tell("CHANNEL_HANGUP_COMPLETE", id, &more);
