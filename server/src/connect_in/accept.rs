@@ -179,7 +179,7 @@ async fn one(state: &AppState, open: &OpenConnector, event: CallEvent) -> Result
 async fn destination(state: &AppState, open: &OpenConnector, route: &CallRoute) -> Result<Destination, Error> {
     match open.connector.owner.account() {
         Some(account) => Ok(Destination::Account(account.clone())),
-        None => state.backend.route_event(&open.actor, &open.connector.id, route).await,
+        None => state.backend.route_event(&open.actor, &open.connector.id, Some(route)).await,
     }
 }
 

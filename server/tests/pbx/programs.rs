@@ -23,6 +23,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     child: Option<Child>,
     log_level: &'static str,
+    account: String,
     token: String,
 }
 
@@ -31,11 +32,13 @@ impl Server {
     pub(crate) async fn start(receiver: &Receiver, log_level: &'static str) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = TempDir::with_prefix("offhook").unwrap();
-        let mut server = Self { folder, address: free, child: None, log_level, token: String::new() };
+        let mut server =
+            Self { folder, address: free, child: None, log_level, account: String::new(), token: String::new() };
         server.start_again().await;
         let account = server.created(&["account", "create", "--name", "Acme"]);
         let account = account["id"].as_str().unwrap();
-        let scopes = ["--scope", "events:write,endpoints:write", "--account", account];
+        account.clone_into(&mut server.account);
+        let scopes = ["--scope", "events:write,endpoints:write,connectors:read", "--account", account];
         let token = server.created(&[&["token", "create", "--name", "pbx"][..], &scopes].concat());
         token["token"].as_str().unwrap().clone_into(&mut server.token);
         let endpoint = json!({ "url": receiver.url, "events": EventKind::ALL, "send_details": true }).to_string();
@@ -66,7 +69,26 @@ impl Server {
         kill(&mut self.child);
     }
 
-    fn url(&self) -> String {
+    /// A new connector of the account; returns its ID.
+    pub(crate) fn connector(&self, system: &str) -> String {
+        let wanted = ["connector", "create", "--name", "pbx", "--system", system, "--account", &self.account];
+        self.created(&wanted)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The status of a connector.
+    pub(crate) async fn status(&self, connector: &str) -> String {
+        let path = format!("{}/api/v1/connectors/{connector}", self.url());
+        let shown = client().get(path).bearer_auth(&self.token).send().await.unwrap().text().await.unwrap();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        shown["status"].as_str().unwrap().to_owned()
+    }
+
+    /// The account's API token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 

@@ -53,7 +53,7 @@ pub use self::{
     input::{Action, Bridge, BridgeKind, Cause, ChannelState, DialStatus, Facts, Mailbox, PbxEvent, Presentation},
     kind::endpoint,
     open::OpenCall,
-    settings::{InternalCalls, Settings},
+    settings::{InternalCalls, PhoneSystem, Settings},
     snapshot::{Changes, Snapshot},
 };
 pub(crate) use self::{ids::began_s, kind::Kind};
@@ -115,10 +115,16 @@ impl Calls {
             PbxEvent::BridgeDestroyed { bridge_id } => self.bridge_destroyed(at, bridge_id),
             PbxEvent::HangupRequested(facts, cause) => self.hangup_requested(facts, *cause),
             PbxEvent::HungUp(facts, cause) => self.hung_up(at, facts, *cause),
-            PbxEvent::MessageLeft(facts, mailbox) => self.message_left(facts, mailbox),
+            PbxEvent::MessageLeft { caller, mailbox, length_s } => self.message_left(at, caller, mailbox, *length_s),
         }
         self.book.bound();
         self.take_actions()
+    }
+
+    /// Whether this channel exists.
+    #[must_use]
+    pub fn has_channel(&self, id: &str) -> bool {
+        self.channels.get(id).is_some()
     }
 
     /// How many calls are open.

@@ -1,5 +1,7 @@
 //! Many calls at once cost no more per event than few, and ended calls cost nothing.
 
+use std::collections::HashSet;
+
 use connect::{
     call::{Action, Bridge, BridgeKind, Calls, ChannelState, Facts, PbxEvent, Presentation, Resync, Since},
     event::{CallEvent, Payload},
@@ -68,8 +70,14 @@ fn a_comparison_examines_each_channel_a_few_times() {
         }
         let (mark, before) = (calls.listing_begins(), calls.examined());
         let at = UnixMs(1_795_900_000_000);
-        let done =
-            calls.resync(Resync { at, since: Since::Comparison, mark, channels: pbx.list(), records: Vec::new() });
+        let done = calls.resync(Resync {
+            at,
+            since: Since::Comparison,
+            mark,
+            channels: pbx.list(),
+            unchanged: HashSet::new(),
+            records: Vec::new(),
+        });
         assert_eq!((done.closed, done.begun, calls.open()), (0, 0, open as usize));
         (calls.examined() - before) / u64::from(open)
     });

@@ -4,6 +4,7 @@
 mod ami_connector;
 mod connector;
 mod fake_asterisk;
+mod freeswitch;
 mod fuzz;
 mod gaps;
 mod imports;

@@ -4,12 +4,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use connect::{
-    asterisk::{
-        cdr::{self, LatestRow},
-        link::{self, Place, Sink},
-        session::{Account, Batch, Saved, Session},
-    },
-    call::Settings,
+    asterisk::cdr::{self, LatestRow},
+    call::{PhoneSystem, Settings},
+    link::{self, Place, Sink},
+    session::{Batch, Saved, Session},
 };
 use domain::connector::StateReport;
 use engine::SystemClock;
@@ -23,7 +21,7 @@ use crate::{
 };
 
 /// Time limit of the connection to the phone system: one that does not greet is given up after 6 s.
-const ASTERISK_TIMEOUT: Duration = Duration::from_secs(10);
+const PHONE_SYSTEM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A new connector.
 const NO_TRUNKS: &str = "It exists. Its trunks can be chosen in Offhook once the connector has seen a call.";
@@ -53,7 +51,12 @@ impl Sink for Probe {
     }
 }
 
-pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: &Offhook) -> Result<(), CommandError> {
+pub(super) async fn run<P: Session>(
+    place: Place,
+    session: impl Fn(Settings, Saved) -> P,
+    given: &Given,
+    offhook: &Offhook,
+) -> Result<(), CommandError> {
     let mut findings = vec![server(offhook).await];
     let mut registered = None;
     if let Some(connector) = offhook.connector() {
@@ -66,7 +69,8 @@ pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: 
         findings.push(Finding { check: "connector", ok: reported.is_ok(), detail });
         registered = reported.ok();
     }
-    findings.push(asterisk(place.clone(), account, given.settings(registered.as_ref())).await);
+    let session = session(given.settings(registered.as_ref()), Saved::default());
+    findings.push(phone_system(place.clone(), session, given.phone_system).await);
     if let Some(records) = &place.records {
         findings.push(call_records(records));
     }
@@ -90,23 +94,24 @@ fn call_records(file: &Path) -> Finding {
     Finding { check: "call records", ok, detail }
 }
 
-async fn asterisk(place: Place, account: Account, settings: Settings) -> Finding {
+async fn phone_system<P: Session>(place: Place, session: P, system: PhoneSystem) -> Finding {
     let probe = Arc::new(Probe(watch::Sender::new(StateReport::default())));
     let mut state = probe.0.subscribe();
     let mut latest = state.clone();
-    let session = Session::new(account, settings, Saved::default());
     let known = async move {
         let is_known = |state: &StateReport| state.connected || state.problem.is_some();
-        let _ = tokio::time::timeout(ASTERISK_TIMEOUT, state.wait_for(is_known)).await;
+        let _ = tokio::time::timeout(PHONE_SYSTEM_TIMEOUT, state.wait_for(is_known)).await;
     };
     link::run(place, session, probe, Arc::new(SystemClock), known).await;
     let state = latest.borrow_and_update().clone();
     let version = state.system_version.unwrap_or_default();
-    let fine = format!(
-        "Asterisk {version}: the list of channels can be read. Whether `read = call` is set shows with the first call."
-    );
+    let (check, shows_later) = match system {
+        PhoneSystem::Asterisk => ("asterisk", " Whether `read = call` is set shows with the first call."),
+        PhoneSystem::FreeSwitch => ("freeswitch", ""),
+    };
+    let fine = format!("{} {version}: the list of channels can be read.{shows_later}", P::SYSTEM);
     let detail = state.detail.unwrap_or(if state.connected { fine } else { "It did not respond.".to_owned() });
-    Finding { check: "asterisk", ok: state.connected && state.problem.is_none(), detail }
+    Finding { check, ok: state.connected && state.problem.is_none(), detail }
 }
 
 async fn server(offhook: &Offhook) -> Finding {

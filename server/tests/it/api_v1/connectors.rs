@@ -211,9 +211,31 @@ async fn an_event_names_its_account_or_its_connector() {
     let mut event = incoming(CALL);
     (event["connector"], event["route"]) = (json!(id), route);
     let refused = tenant.post("/api/v1/events", &event).await;
-    assert_eq!(refused.is_problem(422).fields(), ["connector"], "its token names the account");
+    assert_eq!(refused.is_problem(422).fields(), ["route"], "its token names the account");
     event["connector"] = json!("con_00000000000000000000000000");
     platform.post("/events", event).await.is_problem(404);
+}
+
+#[tokio::test]
+async fn an_event_that_names_its_accounts_connector_is_the_connectors_sign_of_life() {
+    let app = TestApp::start().await;
+    let (acme, beta) = (app.account("acme").await, app.account("beta").await);
+    let connector = acme.post("/api/v1/connectors", &json!({ "name": "sbc", "system": "kamailio" })).await.json();
+    assert_eq!((&connector["way"], &connector["status"]), (&json!("beside"), &json!("waiting")));
+    let mut event = incoming(CALL);
+    event["connector"] = connector["id"].clone();
+    beta.post("/api/v1/events", &event).await.is_problem(404);
+    let path = format!("/api/v1/connectors/{}", connector["id"].as_str().unwrap());
+    assert_eq!(acme.get(&path).await.json()["status"], "waiting", "another account's event is none of its own");
+    assert_eq!(acme.post("/api/v1/events", &event).await.status, StatusCode::ACCEPTED);
+    let shown = acme.get(&path).await.json();
+    assert_eq!(shown["status"], "connected");
+    assert_ne!(shown["state"]["last_event_at"], Value::Null);
+    // The other account's attempt again, now that the connector is known.
+    beta.post("/api/v1/events", &event).await.is_problem(404);
+    acme.post(&format!("{path}/pause"), &json!({})).await;
+    let paused = acme.post("/api/v1/events", &event).await;
+    assert_eq!((paused.status, &paused.json()["paused"]), (StatusCode::OK, &json!(true)));
 }
 
 #[tokio::test]
