@@ -1,193 +1,17 @@
 //! A session with an Asterisk that connects to us: the recordings, lost connections, and what an administrator learns.
 
-use std::collections::HashMap;
-
-use connect::{
-    asterisk::ari::session::{Batch, COMPARE_EVERY_MS, Failure, MALFORMED_MAX, Saved, Session, UNNEEDED_EVENTS},
-    event::CallEvent,
-};
+use connect::asterisk::ari::session::{COMPARE_EVERY_MS, Failure, MALFORMED_MAX, Saved, Session};
 use domain::{
     UnixMs,
-    connector::{ConnectorProblem, Gap, GapReason},
+    connector::{ConnectorProblem, GapReason},
     time::{SECOND_MS, parse_utc},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    outcome::lines,
+    ari_asterisk::Asterisk,
     scenario::{Scenario, scenarios, settings},
 };
-
-/// An Asterisk, as the session sees it, and what the session produced.
-struct Asterisk {
-    session: Session,
-    posted: Vec<CallEvent>,
-    gaps: Vec<Gap>,
-    saved: Option<Saved>,
-    now: UnixMs,
-    /// Channels by ID, with the bridge that each is in.
-    channels: HashMap<String, (Value, Option<String>)>,
-    presentations: HashMap<String, String>,
-    startup_time: String,
-    answers_questions: bool,
-}
-
-impl Asterisk {
-    fn new() -> Self {
-        Self::following(Session::new(settings(), Saved::default()))
-    }
-
-    fn following(session: Session) -> Self {
-        Self {
-            session,
-            posted: Vec::new(),
-            gaps: Vec::new(),
-            saved: None,
-            now: UnixMs(1_795_832_000_000),
-            channels: HashMap::new(),
-            presentations: HashMap::new(),
-            startup_time: "2026-11-28T00:00:00.000+0000".to_owned(),
-            answers_questions: true,
-        }
-    }
-
-    /// The state of this scenario's channels is what its messages state last.
-    fn playing(scenario: &Scenario) -> (Self, Vec<Value>) {
-        let text = String::from_utf8(scenario.bytes("ari.json")).unwrap();
-        let messages: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut asterisk = Self::new();
-        for channel in messages.iter().flat_map(channels_of) {
-            if let Some(stated) = channel["channelvars"]["CALLERID(num-pres)"].as_str() {
-                asterisk.presentations.insert(channel["id"].as_str().unwrap().to_owned(), stated.to_owned());
-            }
-        }
-        let needed = |message: &Value| !UNNEEDED_EVENTS.contains(&message["type"].as_str().unwrap());
-        (asterisk, messages.into_iter().filter(needed).collect())
-    }
-
-    fn connect(&mut self) {
-        self.session.connected(self.now);
-    }
-
-    /// What is asked is answered, until nothing is.
-    fn respond(&mut self) {
-        loop {
-            let requests = self.session.take_outgoing();
-            if requests.is_empty() {
-                return self.take();
-            }
-            for request in requests {
-                let request: Value = serde_json::from_str(&request).unwrap();
-                if let Some(response) = self.response(&request) {
-                    self.session.received(self.now, response.to_string().as_bytes()).unwrap();
-                }
-            }
-        }
-    }
-
-    fn response(&self, request: &Value) -> Option<Value> {
-        let uri = request["uri"].as_str().unwrap();
-        let (status, body) = match uri {
-            "asterisk/info" => {
-                (200, json!({ "system": { "version": "22.5.0" }, "status": { "startup_time": self.startup_time } }))
-            }
-            "channels" => (200, self.channels.values().map(|(channel, _)| channel.clone()).collect()),
-            "bridges" => (200, self.bridges()),
-            uri if uri.ends_with("/eventFilter") => (200, json!({})),
-            _ if !self.answers_questions => return None,
-            uri => {
-                let id = uri.strip_prefix("channels/")?.split('/').next()?;
-                assert!(uri.ends_with("/variable?variable=CALLERID(num-pres)"), "{uri}");
-                match self.channels.get(id) {
-                    Some(_) => {
-                        let stated = self.presentations.get(id).map_or("allowed_not_screened", String::as_str);
-                        (200, json!({ "value": stated }))
-                    }
-                    None => (404, json!({ "message": "Channel not found" })),
-                }
-            }
-        };
-        Some(json!({ "type": "RESTResponse", "request_id": request["request_id"], "status_code": status, "uri": uri,
-            "message_body": body.to_string() }))
-    }
-
-    fn bridges(&self) -> Value {
-        let mut bridges: HashMap<&String, Vec<&String>> = HashMap::new();
-        for (id, (_, bridge)) in &self.channels {
-            if let Some(bridge) = bridge {
-                bridges.entry(bridge).or_default().push(id);
-            }
-        }
-        bridges.into_iter().map(|(id, members)| json!({ "id": id, "channels": members })).collect()
-    }
-
-    /// Something happens; nobody is told.
-    fn happen(&mut self, message: &Value) {
-        self.now = parse_utc(message["timestamp"].as_str().unwrap()).unwrap();
-        for channel in channels_of(message) {
-            let id = channel["id"].as_str().unwrap().to_owned();
-            self.channels.entry(id).or_insert((Value::Null, None)).0 = channel.clone();
-        }
-        let Some(id) = message["channel"]["id"].as_str() else { return };
-        match message["type"].as_str().unwrap() {
-            "ChannelEnteredBridge" => {
-                let bridge = message["bridge"]["id"].as_str().unwrap().to_owned();
-                self.channels.get_mut(id).unwrap().1 = Some(bridge);
-            }
-            "ChannelLeftBridge" => self.channels.get_mut(id).unwrap().1 = None,
-            "ChannelDestroyed" => drop(self.channels.remove(id)),
-            _ => {}
-        }
-    }
-
-    fn tell(&mut self, message: &Value) {
-        self.session.received(self.now, message.to_string().as_bytes()).unwrap();
-        self.respond();
-    }
-
-    fn play(&mut self, messages: &[Value]) {
-        for message in messages {
-            self.happen(message);
-            self.tell(message);
-        }
-    }
-
-    fn take(&mut self) {
-        if let Some(batch) = self.session.take_batch(self.now) {
-            self.keep(batch);
-        }
-    }
-
-    fn keep(&mut self, batch: Batch) {
-        self.posted.extend(batch.events);
-        self.gaps.extend(batch.gaps);
-        self.saved = batch.state.or(self.saved.take());
-    }
-
-    fn disconnect(&mut self) {
-        self.session.disconnected(self.now, GapReason::ConnectionLost, None);
-        let batch = self.session.last_batch(self.now);
-        self.keep(batch);
-    }
-
-    /// Another process continues with what was saved.
-    fn restart(&mut self) {
-        let text = serde_json::to_string(&self.saved.take().unwrap_or_default()).unwrap();
-        self.session = Session::new(settings(), serde_json::from_str(&text).unwrap());
-    }
-
-    fn problem(&self) -> Option<ConnectorProblem> {
-        self.session.report().problem
-    }
-
-    fn lines(&self) -> Vec<String> {
-        lines(&self.posted)
-    }
-}
-
-fn channels_of(message: &Value) -> impl Iterator<Item = &Value> {
-    ["channel", "caller", "peer"].into_iter().map(|part| &message[part]).filter(|channel| channel.is_object())
-}
 
 fn scenario(name: &str) -> Scenario {
     scenarios().into_iter().find(|scenario| scenario.name == name).unwrap()
@@ -283,7 +107,7 @@ fn a_call_that_is_gone_without_a_word_is_incomplete() {
 }
 
 #[test]
-fn a_number_is_shown_only_once_asterisk_has_said_that_it_may_be() {
+fn a_number_is_shown_only_once_asterisk_has_stated_that_it_may_be() {
     let scenario = scenario("in_answered");
     let (mut asterisk, messages) = Asterisk::playing(&scenario);
     asterisk.answers_questions = false;
@@ -345,6 +169,7 @@ fn what_is_missing_in_the_configuration_is_named() {
         channel["creationtime"] = json!(domain::time::iso_utc(began));
     }
     asterisk.session.connected(asterisk.now.plus_ms(-10 * SECOND_MS));
+    asterisk.greet();
     asterisk.respond();
     asterisk.session.tick(asterisk.now.plus_ms(10 * SECOND_MS));
     asterisk.respond();
@@ -355,6 +180,24 @@ fn what_is_missing_in_the_configuration_is_named() {
     first["channel"]["channelvars"] = json!({});
     asterisk.tell(&first);
     assert!(asterisk.session.report().detail.unwrap().contains("channelvars = CHANNEL(linkedid)"));
+}
+
+#[test]
+fn an_asterisk_that_is_still_starting_is_asked_again() {
+    let scenario = scenario("in_answered");
+    let (mut asterisk, messages) = Asterisk::playing(&scenario);
+    asterisk.has_started = false;
+    asterisk.connect();
+    asterisk.respond();
+    assert!(!asterisk.session.report().connected);
+    asterisk.has_started = true;
+    asterisk.now = asterisk.now.plus_ms(2 * SECOND_MS);
+    asterisk.session.tick(asterisk.now);
+    asterisk.respond();
+    let report = asterisk.session.report();
+    assert_eq!((report.connected, report.system_version.as_deref()), (true, Some("Asterisk 22.5.0")));
+    asterisk.play(&messages);
+    assert_eq!(asterisk.lines(), scenario.outcome);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Tests of the crate: what recordings of a real Asterisk say, and what must hold whatever arrives.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
+mod ari_asterisk;
 mod ari_session;
 mod connector;
 mod fuzz;

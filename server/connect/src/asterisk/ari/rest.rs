@@ -25,6 +25,9 @@ pub(super) struct Response {
     pub request_id: String,
     /// The HTTP status.
     pub status_code: u16,
+    /// When Asterisk sent it, on its clock.
+    #[serde(default)]
+    pub timestamp: String,
     /// The body; empty if there is none.
     #[serde(default)]
     pub message_body: String,

@@ -3,7 +3,7 @@
 use domain::{
     UnixMs,
     connector::{Gap, GapReason},
-    time::SECOND_MS,
+    time::{SECOND_MS, parse_utc},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -17,8 +17,10 @@ const APPLICATION: &str = "offhook";
 const APPLICATIONS_MAX: usize = 4;
 /// Longest version and start time, in characters.
 const TEXT_MAX_CHARS: usize = 80;
-/// Without a word about which Asterisk this is, the channels are listed after this, in milliseconds.
-const INFO_MS: i64 = 5 * SECOND_MS;
+/// Asterisk is asked without having sent anything after this, in milliseconds.
+const GREETING_MS: i64 = 2 * SECOND_MS;
+/// Asterisk is asked again after this, in milliseconds: until it has started, it refuses everything.
+const ASK_AGAIN_MS: i64 = 2 * SECOND_MS;
 
 const INFO: &str = "info";
 const FILTER: &str = "filter";
@@ -73,9 +75,8 @@ struct Status {
 impl Session {
     /// There is a connection.
     pub fn connected(&mut self, now: UnixMs) {
-        self.phase = Phase::Asking;
+        self.phase = Phase::Greeting;
         self.outgoing.clear();
-        self.filtered.clear();
         self.questions.clear();
         self.listing = None;
         self.has_call_events = false;
@@ -83,7 +84,15 @@ impl Session {
         (self.connected_at, self.heard_at) = (now, now);
         self.failure = None;
         self.clock.renew();
+    }
+
+    /// Asks which Asterisk this is. Not before its first message: what arrives together with our acceptance of the connection
+    /// stays in its buffer until more arrives, and everything is answered one message late.
+    pub(super) fn introduce(&mut self, now: UnixMs) {
+        self.phase = Phase::Asking;
+        self.asked_at = now;
         self.outgoing.push(rest::get(INFO, "asterisk/info"));
+        self.filtered.clear();
         self.filter_events(APPLICATION);
     }
 
@@ -104,8 +113,9 @@ impl Session {
         self.expire_questions(now);
         match self.phase {
             Phase::Offline => {}
-            Phase::Asking if now.since_ms(self.connected_at) >= INFO_MS => self.list_channels(now),
-            Phase::Asking => {}
+            Phase::Greeting if now.since_ms(self.connected_at) >= GREETING_MS => self.introduce(now),
+            Phase::Asking if now.since_ms(self.asked_at) >= ASK_AGAIN_MS => self.introduce(now),
+            Phase::Greeting | Phase::Asking => {}
             Phase::Following => self.compare_when_due(now),
         }
     }
@@ -125,8 +135,13 @@ impl Session {
     }
 
     pub(super) fn responded(&mut self, now: UnixMs, response: Response) -> Result<(), Failure> {
+        if let Some(stated) = parse_utc(&response.timestamp) {
+            self.clock.observe(stated, now);
+        }
         let (what, which) = response.request_id.split_once(' ').unwrap_or((&response.request_id, ""));
         match what {
+            // It has not started yet.
+            INFO if response.status_code >= 500 => self.asked_at = now,
             INFO => {
                 self.learn(&response.message_body);
                 // What Asterisk kept for us came before this response, so the list is newer than all of it.

@@ -76,7 +76,9 @@ pub enum Failure {
 enum Phase {
     /// There is no connection.
     Offline,
-    /// Asterisk has not said yet which it is.
+    /// Nothing has arrived yet.
+    Greeting,
+    /// Asterisk has not stated yet which it is.
     Asking,
     /// The channels have been requested.
     Following,
@@ -115,6 +117,8 @@ pub struct Session {
     saved_at: UnixMs,
     /// When the connection began.
     connected_at: UnixMs,
+    /// When Asterisk was last asked which it is.
+    asked_at: UnixMs,
     heard_at: UnixMs,
     is_connected: bool,
     /// Calls that ended since the connection began, until the first comparison.
@@ -165,6 +169,7 @@ impl Session {
             is_changed: false,
             saved_at: UnixMs::default(),
             connected_at: UnixMs::default(),
+            asked_at: UnixMs::default(),
             heard_at: UnixMs::default(),
             is_connected: false,
             ended: 0,
@@ -187,6 +192,9 @@ impl Session {
     /// Why the connection is of no use: close it.
     pub fn received(&mut self, now: UnixMs, message: &[u8]) -> Result<(), Failure> {
         self.heard_at = now;
+        if self.phase == Phase::Greeting {
+            self.introduce(now);
+        }
         let read = match serde_json::from_slice::<Head>(message) {
             Ok(head) if head.kind == RESPONSE => match serde_json::from_slice::<Response>(message) {
                 Ok(response) => return self.responded(now, response),
