@@ -48,6 +48,10 @@ impl Bridges {
         bridge.into_iter().flat_map(|members| &members.ids)
     }
 
+    pub(super) fn kind(&self, bridge_id: &str) -> Option<BridgeKind> {
+        self.0.get(bridge_id).map(|members| members.kind)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -255,3 +255,29 @@ fn the_channels_are_compared_from_time_to_time() {
     assert_eq!(asterisk.session.report().calls_open, 0);
     assert_eq!(asterisk.gaps, [], "the connection was never lost");
 }
+
+#[test]
+fn another_process_continues_with_what_asterisk_kept_wherever_the_first_one_ended() {
+    for scenario in scenarios() {
+        let (_, messages) = Asterisk::playing(&scenario);
+        for (cut, kept) in (0..messages.len()).step_by(4).flat_map(|cut| [(cut, 0), (cut, 15)]) {
+            let (mut asterisk, _) = Asterisk::playing(&scenario);
+            let until = (cut + kept).min(messages.len());
+            asterisk.connect();
+            asterisk.respond();
+            asterisk.play(&messages[..cut]);
+            asterisk.disconnect();
+            asterisk.restart();
+            messages[cut..until].iter().for_each(|message| asterisk.happen(message));
+            asterisk.connect();
+            for message in &messages[cut..until] {
+                asterisk.session.received(asterisk.now, message.to_string().as_bytes()).unwrap();
+            }
+            asterisk.respond();
+            asterisk.play(&messages[until..]);
+            let (lines, outcome) = (sorted(asterisk.lines()), sorted(scenario.outcome.clone()));
+            let shown = |lines: Vec<String>| lines.join("\n").replace("anonymous", "01632960001");
+            assert_eq!(shown(lines), shown(outcome), "{} cut at {cut}, {kept} messages kept", scenario.name);
+        }
+    }
+}

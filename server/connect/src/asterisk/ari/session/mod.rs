@@ -150,8 +150,10 @@ impl Session {
             .observed
             .as_ref()
             .map(|observed| Loss { at: observed.until, reason: observed.lost.unwrap_or(GapReason::ConnectorRestart) });
+        let mut calls = Calls::restore(settings.clone(), saved.calls);
+        calls.recall(saved.channels);
         Self {
-            calls: Calls::restore(settings.clone(), saved.calls),
+            calls,
             settings,
             phase: Phase::Offline,
             outgoing: Vec::new(),
@@ -251,7 +253,7 @@ impl Session {
             None => (self.is_connected.then_some(now), None),
         };
         let observed = until.map(|until| Observed { until, boot: self.boot.clone(), lost });
-        Saved { calls: self.calls.snapshot(), observed }
+        Saved { calls: self.calls.snapshot(), channels: self.calls.known_channels(), observed }
     }
 
     /// How many events wait to be posted.
@@ -266,7 +268,9 @@ impl Session {
             return;
         }
         self.note_changes();
+        let channels = self.calls.known_channels();
         self.calls = Calls::restore(settings.clone(), self.calls.snapshot());
+        self.calls.recall(channels);
         self.settings = settings;
         (self.inside, self.has_outside) = (0, false);
         if self.phase == Phase::Following {

@@ -6,7 +6,10 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{call::Snapshot, event::CallEvent};
+use crate::{
+    call::{KnownChannel, Snapshot},
+    event::CallEvent,
+};
 
 /// What has to be posted and saved, in this order: a repeated event has the same ID, so that a crash in between repeats
 /// nothing.
@@ -25,6 +28,9 @@ pub struct Batch {
 pub struct Saved {
     /// Open calls.
     pub calls: Snapshot,
+    /// The channels that existed: what Asterisk keeps for us continues from them.
+    #[serde(default)]
+    pub channels: Vec<KnownChannel>,
     /// How far Asterisk was observed; `None` if it never was.
     pub observed: Option<Observed>,
 }
