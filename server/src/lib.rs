@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod app_state;
+pub mod ari;
 pub mod audit_export;
 pub mod body_guard;
 pub mod body_timeout;
@@ -26,6 +27,7 @@ pub mod mail;
 pub mod measure;
 pub mod metrics;
 pub mod pages;
+pub mod phone_systems;
 pub mod plain_error;
 pub mod plain_path;
 pub mod process_metrics;

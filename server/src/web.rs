@@ -16,7 +16,7 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, body_timeout, health, ingress, listen::head_watch, local, measure, metrics, pages,
+    app_state::SharedState, ari, body_timeout, health, ingress, listen::head_watch, local, measure, metrics, pages,
     plain_path, request_span, rest, security_headers, site, test_line,
 };
 
@@ -27,6 +27,8 @@ pub fn router(state: &SharedState) -> Router {
         .merge(rest::routes(state))
         // Each account's built-in test endpoint: a key in the path.
         .merge(test_line::routes())
+        // Phone systems: the secret of a connector.
+        .merge(ari::routes())
         // Supervisors.
         .merge(health::alive())
         .merge(supervision_from_here(state))

@@ -50,6 +50,7 @@ pub async fn until_stopped(state: &SharedState, serving: JoinHandle<()>) -> Resu
     let served = async {
         // It ends when the server stops.
         let _ = serving.await;
+        state.phone_systems.drained().await;
         state.engine.stop().await;
     };
     tokio::select! {

@@ -54,7 +54,7 @@ where
     let (began, heads) = (Arc::new(Notify::new()), HeadWatch::default());
     let io = TokioIo::new(heads.on(Box::pin(io)));
     let service = service(routes, peer, Arc::clone(&began), heads);
-    let connection = watcher.watch(http(timeouts).serve_connection(io, service));
+    let connection = watcher.watch(http(timeouts).serve_connection(io, service).with_upgrades());
     tokio::select! {
         // Resets and malformed requests are common, and not our error.
         served = connection => if let Err(error) = served {

@@ -1,7 +1,7 @@
 //! A real Asterisk: the package that `.make/setup pbx` unpacks, with the configuration in `conf/`.
 
 use std::{
-    net::{Ipv4Addr, SocketAddrV4},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -23,6 +23,37 @@ pub(crate) const SECRET: &str = "ab6f2ac1d80d4f5e";
 pub(crate) const AMI_PORT: u16 = 5038;
 /// What the name of a file ends with that is repeated for each office.
 const PER_OFFICE: &str = "-office.conf";
+/// What Asterisk needs to connect to a server, in this order.
+const ARI_MODULES: [&str; 15] = [
+    "res_http_websocket",
+    "res_websocket_client",
+    "res_stasis",
+    "res_stasis_answer",
+    "res_stasis_device_state",
+    "res_stasis_playback",
+    "res_stasis_recording",
+    "res_stasis_snoop",
+    "res_ari_model",
+    "res_ari",
+    "res_ari_applications",
+    "res_ari_asterisk",
+    "res_ari_bridges",
+    "res_ari_channels",
+    "res_ari_events",
+];
+/// As the page for a new connector shows it.
+const ARI: &str = "[general]\n\
+    enabled = yes\n\
+    channelvars = CHANNEL(linkedid),CALLERID(num-pres)\n\
+    [offhook-user]\n\
+    type = user\n\
+    password = unused\n\
+    [offhook]\n\
+    type = outbound_websocket\n\
+    websocket_client_id = offhook\n\
+    apps = offhook\n\
+    subscribe_all = yes\n\
+    local_ari_user = offhook-user\n";
 /// Folders that Asterisk expects.
 const FOLDERS: [&str; 7] = ["etc", "var", "spool", "run", "log", "log/cdr-csv", "cache"];
 
@@ -74,6 +105,20 @@ impl Asterisk {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
+        }
+    }
+
+    /// Lets it connect to a server as this connector.
+    pub(crate) async fn dial(&self, observer: &Observer, server: SocketAddr, connector: &str, secret: &str) {
+        let client = format!(
+            "[offhook]\ntype = websocket_client\nconnection_type = persistent\nuri = ws://{server}/connect/asterisk\n\
+             protocols = ari\nusername = {connector}\npassword = {secret}\ntls_enabled = no\n"
+        );
+        std::fs::write(self.path("etc/ari.conf"), ARI).unwrap();
+        std::fs::write(self.path("etc/websocket_client.conf"), client).unwrap();
+        for module in ARI_MODULES {
+            let load = format!("module load {module}.so");
+            observer.request(&[("Action", "Command"), ("Command", &load)]).await;
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     child: Option<Child>,
     log_level: &'static str,
+    account: String,
     token: String,
 }
 
@@ -28,11 +29,12 @@ impl Server {
     pub(crate) async fn start(receiver: &Receiver, log_level: &'static str) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = TempDir::with_prefix("offhook").unwrap();
-        let mut server = Self { folder, address: free, child: None, log_level, token: String::new() };
+        let (account, token) = (String::new(), String::new());
+        let mut server = Self { folder, address: free, child: None, log_level, account, token };
         server.start_again().await;
         let account = server.created(&["account", "create", "--name", "Acme"]);
-        let account = account["id"].as_str().unwrap();
-        let scopes = ["--scope", "events:write,endpoints:write", "--account", account];
+        account["id"].as_str().unwrap().clone_into(&mut server.account);
+        let scopes = ["--scope", "events:write,endpoints:write", "--account", &server.account];
         let token = server.created(&[&["token", "create", "--name", "pbx"][..], &scopes].concat());
         token["token"].as_str().unwrap().clone_into(&mut server.token);
         let endpoint = json!({ "url": receiver.url, "events": EventKind::ALL, "send_details": true }).to_string();
@@ -40,6 +42,32 @@ impl Server {
         let created = created.header("content-type", "application/json").body(endpoint).send().await.unwrap();
         assert_eq!(created.status(), 201);
         server
+    }
+
+    /// A connector that Asterisk connects to: its ID and secret.
+    pub(crate) fn connector(&self) -> (String, String) {
+        let trunks: Vec<String> = trunks().flat_map(|trunk| ["--trunk".to_owned(), trunk]).collect();
+        let fixed = ["connector", "create", "--account", &self.account, "--name", "pbx", "--system", "asterisk"];
+        let arguments = fixed.into_iter().chain(["--way", "ari"]).chain(trunks.iter().map(String::as_str));
+        let created = self.created(&arguments.collect::<Vec<_>>());
+        let text = |key: &str| created[key].as_str().unwrap().to_owned();
+        (text("id"), text("secret"))
+    }
+
+    /// Waits until Asterisk has connected to this connector.
+    pub(crate) async fn connected(&self, connector: &str) {
+        let connected = async {
+            while self.created(&["connector", "show", connector])["status"] != "connected" {
+                sleep_ms(POLL_MS).await;
+            }
+        };
+        let log = || std::fs::read_to_string(self.log_file()).unwrap();
+        assert!(tokio::time::timeout(PATIENCE, connected).await.is_ok(), "Asterisk did not connect: {}", log());
+    }
+
+    /// Its address.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Starts it, at its former address if it was killed.
@@ -116,10 +144,7 @@ impl Connector {
         arguments.push(connects.server.log_level.to_owned());
         arguments.extend(["--ami".to_owned(), connects.ami.to_string(), "--secret-file".to_owned(), path("secret")]);
         arguments.extend(["--offhook".to_owned(), connects.server.url(), "--token-file".to_owned(), path("token")]);
-        for digit in 0..OFFICES {
-            let trunks = [format!("provider{digit}"), format!("backup{digit}")];
-            arguments.extend(trunks.into_iter().flat_map(|trunk| ["--trunk".to_owned(), trunk]));
-        }
+        arguments.extend(trunks().flat_map(|trunk| ["--trunk".to_owned(), trunk]));
         if let Some(file) = connects.call_records {
             arguments.extend(["--cdr-csv".to_owned(), file.to_str().unwrap().to_owned()]);
         }
@@ -171,6 +196,11 @@ impl Drop for Connector {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The trunks of all offices.
+fn trunks() -> impl Iterator<Item = String> {
+    (0..OFFICES).flat_map(|digit| [format!("provider{digit}"), format!("backup{digit}")])
 }
 
 /// The program with this data folder and an empty environment.

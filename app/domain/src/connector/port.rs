@@ -159,7 +159,8 @@ pub trait ConnectorDoors {
     /// Opens a connector with its secret, for [`super::Way::Ari`] and [`super::Way::Http`].
     ///
     /// # Errors
-    /// `NotFound` for an unknown connector and for a wrong secret alike, `Conflict` while it is paused.
+    /// `NotFound` for an unknown connector and for a wrong secret alike, `Conflict` while it is paused, `Suspended` while its
+    /// account is.
     async fn open_connector(&self, id: &str, secret: &str) -> Result<OpenConnector>;
     /// The connectors that the server dials ([`super::Way::Ami`]) and that are not paused.
     ///
@@ -176,6 +177,16 @@ pub trait ConnectorDoors {
     /// # Errors
     /// `TooLarge` above [`super::OPEN_CALLS_MAX_BYTES`].
     async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()>;
+    /// Changes the open calls of a connector whose requests arrive at several nodes at once: `change` gets those that were last
+    /// saved, and returns those to save, if any.
+    ///
+    /// # Errors
+    /// As [`Self::save_open_calls`].
+    async fn change_open_calls(
+        &self,
+        open: &OpenConnector,
+        change: &mut (dyn for<'a> FnMut(Option<&'a [u8]>) -> Option<Vec<u8>> + Send),
+    ) -> Result<()>;
     /// The open calls that were last saved.
     ///
     /// # Errors

@@ -298,6 +298,14 @@ async fn open_calls_survive_a_restart(harness: TestHarness) {
         harness.engine.save_open_calls(&open, snapshot).await.unwrap();
         assert_eq!(harness.another().await.open_calls(&open).await.unwrap().as_deref(), Some(snapshot));
     }
+    let other = harness.another().await;
+    let add = |calls: Option<&[u8]>| Some([calls.unwrap_or_default(), b"+"].concat());
+    let (mut here, mut there) = (add, add);
+    let (one, another) =
+        tokio::join!(harness.engine.change_open_calls(&open, &mut here), other.change_open_calls(&open, &mut there));
+    assert_eq!((one, another), (Ok(()), Ok(())));
+    harness.engine.change_open_calls(&open, &mut |_| None).await.unwrap();
+    assert_eq!(other.open_calls(&open).await.unwrap().as_deref(), Some(&b"two++"[..]), "neither overwrites the other");
     let large = vec![0; OPEN_CALLS_MAX_BYTES + 1];
     assert!(matches!(harness.engine.save_open_calls(&open, &large).await, Err(Error::TooLarge(_))));
 }

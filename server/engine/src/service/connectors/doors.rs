@@ -31,7 +31,9 @@ impl ConnectorDoors for Engine {
             let detail = "This connector is paused. Resume it, then connect again.";
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
-        Ok(opened(stored.connector))
+        let events_per_s = self.refuse_suspended(stored.connector.owner.account()).await?;
+        let opened = opened(stored.connector);
+        Ok(OpenConnector { actor: Actor { events_per_s, ..opened.actor }, ..opened })
     }
 
     async fn inside_connectors(&self) -> Result<Vec<InsideConnector>> {
@@ -67,17 +69,37 @@ impl ConnectorDoors for Engine {
     }
 
     async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()> {
-        if snapshot.len() > OPEN_CALLS_MAX_BYTES {
-            return Err(Error::TooLarge("The open calls of a connector take at most 8 MiB.".to_owned()));
-        }
+        check_size(snapshot)?;
         let mut tx = self.db().begin().await?;
         open_calls::save(&mut tx, &open.connector.id, snapshot, self.now()).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn change_open_calls(
+        &self,
+        open: &OpenConnector,
+        change: &mut (dyn for<'a> FnMut(Option<&'a [u8]>) -> Option<Vec<u8>> + Send),
+    ) -> Result<()> {
+        let id = &open.connector.id;
+        let mut tx = self.db().begin().await?;
+        // One request after the other, on whichever node it arrived.
+        connectors::locked(&mut tx, id).await?.ok_or_else(not_found)?;
+        let Some(snapshot) = change(open_calls::within(&mut tx, id).await?.as_deref()) else { return Ok(()) };
+        check_size(&snapshot)?;
+        open_calls::save(&mut tx, id, &snapshot, self.now()).await?;
         Ok(tx.commit().await?)
     }
 
     async fn open_calls(&self, open: &OpenConnector) -> Result<Option<Vec<u8>>> {
         Ok(open_calls::latest(self.db(), &open.connector.id).await?)
     }
+}
+
+fn check_size(snapshot: &[u8]) -> Result<()> {
+    if snapshot.len() <= OPEN_CALLS_MAX_BYTES {
+        return Ok(());
+    }
+    Err(Error::TooLarge("The open calls of a connector take at most 8 MiB.".to_owned()))
 }
 
 /// A connector with the actor that posts its events.

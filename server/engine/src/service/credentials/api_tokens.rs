@@ -187,8 +187,8 @@ fn refuse_more_than_own(actor: &Actor, wanted: &[Scope]) -> Result<()> {
 }
 
 impl Engine {
-    /// Rejects tokens of a suspended account; otherwise returns the account's limit of events per second.
-    async fn refuse_suspended(&self, account: Option<&AccountId>) -> Result<Option<u32>> {
+    /// Rejects tokens and connectors of a suspended account; otherwise returns the account's limit of events per second.
+    pub(in crate::service) async fn refuse_suspended(&self, account: Option<&AccountId>) -> Result<Option<u32>> {
         let Some(id) = account else { return Ok(None) };
         let account = accounts::account(self.db(), id.as_str()).await?;
         let account = account.ok_or_else(|| Error::NotFound("Account".into()))?;

@@ -23,6 +23,11 @@ pub async fn latest(db: &Db, id: &ConnectorId) -> StoreResult<Option<Vec<u8>>> {
     Ok(on!(&db.readers, c => sqlx::query_scalar(LATEST).bind(id.as_str()).fetch_optional(c).await?))
 }
 
+/// The same inside a transaction.
+pub async fn within(tx: &mut Tx, id: &ConnectorId) -> StoreResult<Option<Vec<u8>>> {
+    Ok(within!(tx, c => sqlx::query_scalar(LATEST).bind(id.as_str()).fetch_optional(c).await?))
+}
+
 /// Deletes the open calls of a connector.
 pub async fn clear(tx: &mut Tx, id: &ConnectorId) -> StoreResult<()> {
     within!(tx, c => sqlx::query(CLEAR).bind(id.as_str()).execute(c).await?.rows_affected());
