@@ -16,7 +16,7 @@ test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 	@.make/test
 
 test-pbx: ## calls on a real Asterisk, which is fetched from Debian, through the connector to a receiver
-	@.make/test-pbx
+	@.make/test-pbx $(ARGS)
 
 faults: ## the long runs: several servers, wrong clocks, broken connections; random input
 	@.make/faults

@@ -89,6 +89,8 @@ pub struct Rates {
     pub account_events: RateLimit,
     /// All other REST calls, by API token.
     pub calls: RateLimit,
+    /// Requests to HTTP connectors, by connector: each takes a transaction or two.
+    pub connectors: RateLimit,
     /// Sign-in and sign-up attempts, by client address.
     pub sign_in: RateLimit,
     /// Connections of phone systems, by client address.
@@ -101,6 +103,7 @@ impl Default for Rates {
             events: RateLimit::new("events", 50_000, 50_000),
             account_events: RateLimit::new("account-events", 50_000, 50_000),
             calls: RateLimit::new("calls", 1_000, 500),
+            connectors: RateLimit::new("connectors", 500, 250),
             sign_in: RateLimit::new("sign-in", 120, 2),
             phone_systems: RateLimit::new("phone-systems", 120, 2),
         }

@@ -7,10 +7,7 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use domain::{
-    account::{RETENTION_MAX_DAYS, SignUpPolicy},
-    phone::InternationalOnly,
-};
+use domain::account::{RETENTION_MAX_DAYS, SignUpPolicy};
 use engine::{
     key_ring::{KeyId, KeyRing, Keys},
     store::config::{CONNECTIONS_DEFAULT, CONNECTIONS_MIN},
@@ -21,6 +18,7 @@ use url::Url;
 use crate::{
     local,
     mail::{self, MailError},
+    phone_numbers::PhoneNumbers,
     secret_key::{self, KeyError},
 };
 
@@ -242,7 +240,7 @@ impl Serve {
             own_address: reachable(listening),
             mail: mail::open(self.smtp_url.as_ref(), self.mail_from.as_deref())?,
             password_cost: engine::password::HashCost::default(),
-            numbers: Arc::new(InternationalOnly),
+            numbers: Arc::new(PhoneNumbers),
         })
     }
 

@@ -20,7 +20,10 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, any, get},
 };
-use domain::client::{counted_as, network};
+use domain::{
+    client::{counted_as, network},
+    connector::Mappings,
+};
 use leptos::{
     context::provide_context,
     server_fn::{ServerFn as _, axum::server_fn_paths},
@@ -31,6 +34,7 @@ use tower_sessions::Session;
 use crate::{
     app_state::{AppState, SharedState},
     audit_export, client_ip, csrf, live, live_ops, local,
+    mappings::ConnectMappings,
     plain_error::{self, PlainError},
     rate_limit::Decision,
     request_body::{self, Received, Refused},
@@ -201,6 +205,7 @@ fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 
     });
     let provide = move || {
         provide_context(Arc::clone(&state.backend));
+        provide_context::<Arc<dyn Mappings>>(Arc::new(ConnectMappings));
         provide_context(ClientIp(client.clone()));
         provide_context(origin);
         provide_context(SecureCookies(state.is_https()));

@@ -13,7 +13,7 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::Response,
 };
-use domain::{actor::Actor, test_line::PATH_PREFIX};
+use domain::{actor::Actor, connector::REQUESTS_PATH_PREFIX, test_line::PATH_PREFIX};
 use tracing::{Span, field::Empty};
 
 use crate::app_state::SharedState;
@@ -70,6 +70,11 @@ pub fn log_response(response: &Response, latency: Duration, _: &Span) {
 
 /// A path without the secret that some paths end in.
 fn loggable(path: &str) -> Cow<'_, str> {
+    if let Some(rest) = path.strip_prefix(REQUESTS_PATH_PREFIX) {
+        // The connector comes before its secret. Without a slash, it may be the secret.
+        let connector = rest.split_once('/').map(|(connector, _)| format!("{connector}/")).unwrap_or_default();
+        return format!("{REQUESTS_PATH_PREFIX}{connector}…").into();
+    }
     match SECRET_PATHS.iter().find(|prefix| path.starts_with(**prefix)) {
         Some(prefix) => format!("{prefix}…").into(),
         None => path.into(),
@@ -127,6 +132,9 @@ mod tests {
             ("/reset/abc", "/reset/…"),
             ("/sign-up/abc", "/sign-up/…"),
             ("/test-line/abc", "/test-line/…"),
+            ("/in/con_1/abc", "/in/con_1/…"),
+            ("/in/con_1/abc/def", "/in/con_1/…"),
+            ("/in/abc", "/in/…"),
         ] {
             assert_eq!(loggable(path), logged);
         }

@@ -16,8 +16,8 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, ari, body_timeout, health, ingress, listen::head_watch, local, measure, metrics, pages,
-    plain_path, request_span, rest, security_headers, site, test_line,
+    app_state::SharedState, ari, body_timeout, connect_in, health, ingress, listen::head_watch, local, measure,
+    metrics, pages, plain_path, request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -27,7 +27,9 @@ pub fn router(state: &SharedState) -> Router {
         .merge(rest::routes(state))
         // Each account's built-in test endpoint: a key in the path.
         .merge(test_line::routes())
-        // Phone systems: the secret of a connector.
+        // Phone systems that send requests: a connector and its secret in the path.
+        .merge(connect_in::routes())
+        // Phone systems that open a connection: a connector and its secret as user and password.
         .merge(ari::routes())
         // Supervisors.
         .merge(health::alive())

@@ -55,6 +55,6 @@ pub struct Attempt {
     pub response_head: String,
     /// The first [`RESPONSE_KEPT_BYTES`] of the response body as text.
     pub response_body: String,
-    /// Whether the body was longer than what is stored, or did not arrive completely.
+    /// Whether the body was longer than what is stored, or did not arrive completely, or was not kept.
     pub response_cut: bool,
 }

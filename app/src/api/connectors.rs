@@ -2,12 +2,11 @@
 
 use domain::{
     audit::AuditRecord,
-    connector::{Connector, ConnectorForm, DryRun, Gap, MappingPreset, RawRequest, TrunksForm},
+    connector::{Connector, ConnectorForm, DryRun, Gap, MappingForm, MappingPreset, RawRequest, TrunksForm},
     event::EventRow,
     query::Page,
 };
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{error::UiError, links::ConnectorPages};
 
@@ -69,14 +68,6 @@ pub async fn load_tried(pages: ConnectorPages, connector: Connector, mapping: St
 /// All presets of mappings.
 pub fn load_presets() -> Result<Vec<MappingPreset>, UiError> {
     Ok(crate::ssr::mappings()?.presets())
-}
-
-/// A mapping, as typed.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MappingForm {
-    /// JSON.
-    #[serde(default)]
-    pub mapping: String,
 }
 
 /// Address of this server, for the configuration of phone systems.

@@ -2,7 +2,7 @@
 
 use domain::{
     connector::{
-        ConnectorForm, TrunksForm,
+        ConnectorForm, MappingForm, TrunksForm,
         route::{NewRoute, Pattern, Route, Unrouted, parse_csv},
     },
     id::ConnectorId,
@@ -12,7 +12,7 @@ use domain::{
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::{api::connectors::MappingForm, error::UiError, links::ConnectorPages};
+use crate::{error::UiError, links::ConnectorPages};
 
 /// Routes on a page.
 const ROUTES_SHOWN: u32 = 50;

@@ -16,12 +16,15 @@ pub fn CodeBlock(
     /// The text copied, if it differs from the text shown.
     #[prop(optional, into)]
     copies: Option<String>,
+    /// Whether a credential in it is masked, so that it is not worth copying.
+    #[prop(optional)]
+    masked: bool,
 ) -> impl IntoView {
     let copies = copies.unwrap_or_else(|| text.clone());
     view! {
         <div class="flex items-start justify-between gap-2 bg-sunk rounded-s px-3 py-2">
             <pre class="min-w-0 text-meta whitespace-pre-wrap wrap-anywhere"><code>{text}</code></pre>
-            <CopyButton text=copies what=what/>
+            {(!masked).then(|| view! { <CopyButton text=copies what=what/> })}
         </div>
     }
 }

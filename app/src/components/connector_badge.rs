@@ -28,13 +28,24 @@ pub const fn icon(status: ConnectorStatus) -> Status {
 pub fn ConnectorBadge(
     /// The connector's status.
     status: ConnectorStatus,
+    /// How it is connected.
+    way: Way,
 ) -> impl IntoView {
     let icon = icon(status);
     view! {
         <span class=format!("inline-flex items-center gap-1.5 font-semibold {}", ink(icon))>
-            <StatusIcon status=icon/>
-            {status.label()}
+            <StatusIcon status=icon class="size-3.5 shrink-0"/>
+            {label(status, way)}
         </span>
+    }
+}
+
+/// Whoever only sends requests is never connected.
+const fn label(status: ConnectorStatus, way: Way) -> &'static str {
+    match (status, way) {
+        (ConnectorStatus::Waiting, Way::Http) => "Waiting for the first request",
+        (ConnectorStatus::Connected, Way::Http) => "Receiving requests",
+        _ => status.label(),
     }
 }
 

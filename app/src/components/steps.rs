@@ -19,7 +19,7 @@ const CHECK: &str = "M3 8.5 6.5 12 13 4.5";
 const NUMBER: &str = "border-control";
 const CURRENT_NUMBER: &str = "border-ink bg-highlight text-ink dark:text-page";
 
-/// All steps, with the current one marked. On narrow screens they wrap.
+/// All steps, with the current one marked. On narrow screens they are one below the other.
 #[component]
 pub fn Steps(
     /// The steps in order.
@@ -28,7 +28,7 @@ pub fn Steps(
     here: usize,
 ) -> impl IntoView {
     let items = steps.into_iter().enumerate().map(|(at, step)| item(at, step, at == here));
-    view! { <ol aria-label="Steps" class="flex flex-wrap gap-x-6 border-y border-line">{items.collect_view()}</ol> }
+    view! { <ol aria-label="Steps" class="flex gap-x-6 border-y border-line max-md:flex-col md:flex-wrap">{items.collect_view()}</ol> }
 }
 
 fn item(at: usize, step: Step, current: bool) -> impl IntoView {
@@ -47,7 +47,7 @@ fn item(at: usize, step: Step, current: bool) -> impl IntoView {
 fn mark(n: usize, done: bool, current: bool) -> Html {
     if done {
         return view! {
-            <svg class="size-4 text-delivered" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">
+            <svg class="size-4 shrink-0 text-delivered" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="2" aria-hidden="true">
                 <path d=CHECK></path>
             </svg>
         }
@@ -55,7 +55,7 @@ fn mark(n: usize, done: bool, current: bool) -> Html {
     }
     let look = if current { CURRENT_NUMBER } else { NUMBER };
     view! {
-        <span aria-hidden="true" class=format!("flex size-5 items-center justify-center rounded-s border text-meta font-bold {look}")>{n}</span>
+        <span aria-hidden="true" class=format!("flex size-5 shrink-0 items-center justify-center rounded-s border text-meta font-bold {look}")>{n}</span>
     }
     .into_html()
 }

@@ -101,6 +101,10 @@ fn request(detail: &DeliveryDetail, attempt: &Attempt) -> String {
 
 fn response(attempt: &Attempt) -> Option<String> {
     let code = attempt.status_code?;
-    let cut = if attempt.response_cut { "\n(truncated)" } else { "" };
+    let cut = match (attempt.response_cut, attempt.response_head.is_empty() && attempt.response_body.is_empty()) {
+        (true, true) => "(not kept)",
+        (true, false) => "\n(truncated)",
+        (false, _) => "",
+    };
     Some(format!("{code}\n{}\n\n{}{cut}", attempt.response_head, attempt.response_body))
 }

@@ -29,6 +29,7 @@ pub fn SettingsPage() -> impl IntoView {
     account_page(Part::Settings, async |place, frame| {
         frame.need(Permission::ManageAccount)?;
         let (account, usage) = load_settings(place.acct.clone()).await?;
+        let storage = usage.storage.notice().map(|words| view! { <StorageNotice words=words/> });
         let limits = view! { <LimitsPanel account=account.clone() usage=usage/> };
         let reference = account.reference.clone().map(|reference| {
             view! { <KeyValue name="Phone platform reference"><code class="text-meta">{reference}</code></KeyValue> }
@@ -36,6 +37,7 @@ pub fn SettingsPage() -> impl IntoView {
         let id = account.id.to_string();
         Ok(view! {
             <Heading title="Settings"/>
+            {storage}
             <SettingsForm acct=place.acct account=account/>
             <div class="max-w-column">
                 <Facts>
@@ -47,6 +49,14 @@ pub fn SettingsPage() -> impl IntoView {
         }
         .into_html())
     })
+}
+
+/// That the account stores nearly as much as it may, or more.
+#[component]
+fn StorageNotice(words: &'static str) -> impl IntoView {
+    view! {
+        <p class="max-w-column border-l-4 border-held-fill px-4 py-2" id="storage">{words}</p>
+    }
 }
 
 /// What the account may use, and what it uses of it.

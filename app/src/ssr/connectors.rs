@@ -1,15 +1,15 @@
 //! The forms of connectors, for those of an account and for those of the platform.
 
 use domain::{
-    actor::Actor,
-    connector::{Connector, ConnectorForm, ConnectorInput, ConnectorWithSecret, TrunksForm, Way},
+    actor::{Actor, Permission},
+    connector::{Connector, ConnectorForm, ConnectorInput, ConnectorWithSecret, MappingForm, TrunksForm, Way},
     id::ConnectorId,
     token::{NewToken, Scope},
 };
 use serde::Serialize;
 
 use super::{Done, actor, backend, form, mappings, operator};
-use crate::{api::connectors::MappingForm, error::UiError, links::ConnectorPages};
+use crate::{error::UiError, links::ConnectorPages};
 
 /// What a token for a connector beside its phone system needs.
 const SCOPES: [Scope; 2] = [Scope::EventsWrite, Scope::ConnectorsWrite];
@@ -73,6 +73,10 @@ pub async fn save_mapping(pages: &ConnectorPages, con: &str, posted: &MappingFor
     let page = pages.page(con, "mapping");
     form(&page, posted, async {
         let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
+        // Before the mapping is looked at: a complaint about it is for those who may change it.
+        if matches!(pages, ConnectorPages::Account(_)) {
+            actor.require(Permission::ManageConnectors)?;
+        }
         let current = backend()?.connector(&actor, &id).await?;
         mappings()?.check(&posted.mapping)?;
         if then == "try" {

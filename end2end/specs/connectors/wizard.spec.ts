@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import { Program } from "../../fixtures/connector";
 import { expect, test } from "../../fixtures/test";
 
-/** Waits for a text that arrives while the page is open: by itself with script, by *Refresh* without. */
+/** Waits for a text that arrives while the page is open: through the live feed with script, by *Refresh* without. */
 async function arrives(page: Page, javaScriptEnabled: boolean | undefined, text: string | RegExp) {
   const wanted = page.getByRole("heading", { name: text });
   if (javaScriptEnabled) return expect(wanted).toBeVisible();

@@ -76,6 +76,24 @@ pub fn normalise(text: &str, country: Option<Country>) -> String {
     e164(&dialled, country).unwrap_or_else(|| user.to_owned())
 }
 
+/// The number in E.164, or nothing where that is not certain.
+#[must_use]
+pub fn e164_of(text: &str, country: Option<Country>) -> Option<String> {
+    e164(&dialled(user_part(text.trim()))?, country)
+}
+
+/// How a number in E.164 is dialled inside of a country: without spaces. Nothing for another country's number.
+#[must_use]
+pub fn national(number: &str, country: Country) -> Option<String> {
+    let home = DATABASE.by_id(country.0.as_ref())?;
+    let number = phonenumber::parse(None, number).ok()?;
+    if number.code().value() != home.country_code() {
+        return None;
+    }
+    let text = number.format().mode(Mode::National).to_string();
+    Some(text.chars().filter(char::is_ascii_digit).collect())
+}
+
 /// The beginning of numbers, in E.164 where it begins with a country code or as the country dials its own numbers.
 #[must_use]
 pub fn normalise_prefix(text: &str, country: Option<Country>) -> String {
@@ -211,6 +229,19 @@ mod tests {
         }
         assert_eq!(normalise_prefix("70", gb), "70");
         assert_eq!(normalise_prefix("01632", None), "01632");
+    }
+
+    #[test]
+    fn a_number_is_dialled_as_its_country_does() {
+        let inside = |country: &str, number: &str| national(number, country.parse().unwrap());
+        assert_eq!(inside("GB", "+441632960001").as_deref(), Some("01632960001"));
+        assert_eq!(inside("GB", "+442079460018").as_deref(), Some("02079460018"));
+        assert_eq!(inside("US", "+12025550123").as_deref(), Some("2025550123"));
+        assert_eq!(inside("IT", "+390612345678").as_deref(), Some("0612345678"));
+        assert_eq!(inside("DE", "+441632960001"), None);
+        assert_eq!(inside("GB", "7048"), None);
+        assert_eq!(e164_of("01632 960001", "GB".parse().ok()).as_deref(), Some("+441632960001"));
+        assert_eq!(e164_of("7048", "GB".parse().ok()), None);
     }
 
     #[test]

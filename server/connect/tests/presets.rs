@@ -21,7 +21,7 @@ fn replay(preset: &str, country: &str, requests: &[(&str, &str)]) -> Vec<CallEve
         let request = Request { query: "", content_type: Some(content_type), body: body.as_bytes() };
         for trial in mapper.apply(request, &received).unwrap() {
             assert!(!matches!(trial.outcome, Outcome::Unmatched | Outcome::Failed(_)), "{}", trial.summary());
-            events.extend(calls.fold(trial.outcome).unwrap());
+            events.extend(calls.fold(trial.outcome, at_s).unwrap());
         }
     }
     events
@@ -207,8 +207,8 @@ fn the_end_of_a_telnyx_call_whose_beginning_is_unknown_says_what_is_missing() {
     let locale = Locale::default();
     let received = Received { identity: Identity::new("con_1"), locale: &locale, at_s: 0 };
     let request = Request { query: "", content_type: None, body: hangup.as_bytes() };
-    let trial = mapper.apply(request, &received).unwrap().remove(0);
-    let errors = Calls::default().fold(trial.outcome).unwrap_err();
+    let trial = mapper.apply(request, &received).unwrap().next().unwrap();
+    let errors = Calls::default().fold(trial.outcome, 0).unwrap_err();
     assert_eq!((errors.len(), errors[0].field.as_str()), (1, "direction"));
 }
 
@@ -327,14 +327,14 @@ fn a_mapping_that_never_matches_explains_itself() {
     let locale = Locale::default();
     let received = Received { identity: Identity::new("con_1"), locale: &locale, at_s: 0 };
     let request = Request { query: "event=ringing&direction=in", content_type: None, body: b"" };
-    let trial = mapper.apply(request, &received).unwrap().remove(0);
+    let trial = mapper.apply(request, &received).unwrap().next().unwrap();
     assert_eq!(
         trial.summary(),
         "None of the 5 rules matched: “incoming call”: event was ringing; “outgoing call”: event was ringing; “answer”: event was \
          ringing; “end of a call”: event was ringing; “keys pressed”: event was ringing."
     );
     let request = Request { query: "event=newCall&direction=in&from=441632960001", content_type: None, body: b"" };
-    let trial = mapper.apply(request, &received).unwrap().remove(0);
+    let trial = mapper.apply(request, &received).unwrap().next().unwrap();
     assert_eq!(
         trial.summary(),
         "“incoming call” matched, but key: The request has no field “callId”. callee: The request has no field “to”."

@@ -9,8 +9,8 @@ use domain::{UnixMs, id::Ids, time::Clock};
 use tokio::sync::{Notify, broadcast};
 
 use crate::{
-    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, store::db::Db, supervisor::Supervisor,
-    write_health::WriteHealth,
+    clock::SteeredClock, metrics::Counters, policies::ActivePolicies, storage::Storage, store::db::Db,
+    supervisor::Supervisor, write_health::WriteHealth,
 };
 
 /// Shared by the hot path, the background workers and the services.
@@ -27,6 +27,8 @@ pub struct Context {
     pub counters: Counters,
     pub(crate) writes: WriteHealth,
     pub(crate) policies: ActivePolicies,
+    /// What accounts store.
+    pub(crate) storage: Storage,
     /// Keeps this node's tasks running.
     pub(crate) supervisor: Arc<Supervisor>,
     /// Wakes the worker of recovery jobs.
@@ -53,6 +55,7 @@ impl Context {
             counters: Counters::default(),
             writes: WriteHealth::default(),
             policies,
+            storage: Storage::default(),
             supervisor: Arc::default(),
             recovery_changed: Notify::new(),
             rotation_changed: Notify::new(),

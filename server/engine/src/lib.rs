@@ -30,6 +30,7 @@ mod readiness;
 mod restore;
 pub mod service;
 pub mod shares;
+mod storage;
 pub mod store;
 mod supervisor;
 pub mod vault;

@@ -1,20 +1,10 @@
 //! Posts the events of a batch, then saves the open calls. A crash in between repeats nothing: an event has the same ID again.
 
-use connect::{
-    asterisk::ari::session::Batch,
-    event::{CallEvent, Route},
-};
+use connect::{asterisk::ari::session::Batch, event::CallEvent};
 use domain::{
     Error,
-    connector::{
-        ConnectorOwner, Gap, OpenConnector,
-        route::{CallRoute, Destination, PATTERN_MAX_CHARS},
-    },
-    details::Details,
+    connector::{Gap, OpenConnector},
     error::Result,
-    event::NewEvent,
-    id::EventId,
-    payload::Payload,
 };
 use engine::clock::{sleep_ms, stopwatch};
 use futures::{StreamExt as _, stream};
@@ -22,8 +12,8 @@ use futures::{StreamExt as _, stream};
 use super::state::{self, Saving};
 use crate::{
     app_state::AppState,
+    connector_events::{self, by_call},
     phone_systems::{Outcome, SessionNumber},
-    rate_limit::Decision,
 };
 
 /// Most calls whose events are posted at once.
@@ -54,20 +44,6 @@ pub(super) async fn save(state: &AppState, open: &OpenConnector, session: Sessio
         patiently(open, || report(state, open, gap)).await;
     }
     Outcome::Saved { lag_ms }
-}
-
-/// The events of each call, in their order.
-fn by_call(events: Vec<CallEvent>) -> Vec<Vec<CallEvent>> {
-    let mut calls: Vec<Vec<CallEvent>> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for event in events {
-        let place = *places.entry(event.payload.call_id()).or_insert(calls.len());
-        match calls.get_mut(place) {
-            Some(call) => call.push(event),
-            None => calls.push(vec![event]),
-        }
-    }
-    calls
 }
 
 async fn report(state: &AppState, open: &OpenConnector, gap: &Gap) -> Result<bool> {
@@ -105,80 +81,10 @@ async fn patiently<T, F: Future<Output = Result<T>>>(open: &OpenConnector, attem
 }
 
 async fn accept(state: &AppState, open: &OpenConnector, event: &CallEvent) -> Result<()> {
-    let account = match &open.connector.owner {
-        ConnectorOwner::Account(account) => account.clone(),
-        ConnectorOwner::Platform => {
-            let route = call_route(&event.route);
-            match state.backend.route_event(&open.actor, &open.connector.id, &route).await? {
-                Destination::Account(account) => account,
-                // Noted already.
-                Destination::Unrouted(_) | Destination::Paused => return Ok(()),
-            }
-        }
-    };
-    if let Some(per_s) = open.actor.events_per_s {
-        let limits = &state.rates.account_events;
-        let decision = limits.take_with_rate(account.as_str(), per_s, state.backend.clock().now());
-        if let Decision::Limited { retry_after_s } = decision {
-            return Err(Error::TooMany { retry_after_s });
-        }
-    }
-    match state.backend.accept_event(&open.actor, &account, parsed(event)?).await {
-        // Known with other details: another connector of this phone system, or this one before a restart, was first.
+    match connector_events::accept(state, open, event).await {
+        // Known with other details: another connector of this phone system, or this one before a restart, was first. A call
+        // without a route has been noted.
         Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
-    }
-}
-
-fn parsed(event: &CallEvent) -> Result<NewEvent> {
-    let json = |value: serde_json::Result<String>| value.map_err(|_| Error::Internal);
-    let details = match &event.details {
-        Some(details) => Details::parse(&json(serde_json::to_string(details))?)?,
-        None => None,
-    };
-    Ok(NewEvent {
-        id: Some(EventId::parse(&event.id)?),
-        payload: Payload::parse(&json(serde_json::to_string(&event.payload))?)?,
-        details,
-        timestamp: Some(event.timestamp_s.max(0)),
-    })
-}
-
-/// What a call is routed by. What no pattern can match is left out.
-fn call_route(route: &Route) -> CallRoute {
-    let fits = |text: &&String| text.chars().count() <= PATTERN_MAX_CHARS && !text.chars().any(char::is_control);
-    let kept = |text: &Option<String>| text.as_ref().filter(fits).cloned();
-    CallRoute {
-        dialled: kept(&route.dialled),
-        presented: kept(&route.presented),
-        extension: kept(&route.extension),
-        context: kept(&route.context),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use connect::event::{Identity, Started};
-
-    use super::*;
-
-    #[test]
-    fn the_events_of_a_call_stay_together_and_in_order() {
-        let event = |call: &str, seconds| {
-            let call_id = Identity::new("lab").call_id(call);
-            let started = Started { call_id, callee_number: "01632960100".into(), caller_number: "01632960001".into() };
-            CallEvent::new(seconds, connect::event::Payload::IncomingCall(started), Route::default())
-        };
-        let grouped = by_call(vec![event("a", 1), event("b", 2), event("a", 3), event("c", 4), event("b", 5)]);
-        let times: Vec<Vec<i64>> =
-            grouped.iter().map(|call| call.iter().map(|event| event.timestamp_s).collect()).collect();
-        assert_eq!(times, [vec![1, 3], vec![2, 5], vec![4]]);
-    }
-
-    #[test]
-    fn a_route_that_no_pattern_can_match_is_left_out() {
-        let route = Route { dialled: Some("01632960100".into()), context: Some("x".repeat(65)), ..Route::default() };
-        let kept = call_route(&route);
-        assert_eq!((kept.dialled.as_deref(), kept.context), (Some("01632960100"), None));
     }
 }

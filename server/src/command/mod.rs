@@ -7,8 +7,10 @@ pub mod backup;
 pub mod connect;
 pub mod connector;
 mod descriptors;
+pub mod import;
 mod instance_keys;
 pub mod key;
+mod rest_client;
 pub mod restore;
 pub mod serve;
 pub mod simulate;
@@ -34,6 +36,7 @@ use serde::Serialize;
 
 use crate::{
     config::{self, Log, Store},
+    phone_numbers::PhoneNumbers,
     secret_key, telemetry,
 };
 
@@ -75,9 +78,12 @@ enum Verb {
     Backup(backup::Backup),
     /// Replace the database with a backup while no server runs (SQLite).
     Restore(restore::Restore),
-    /// Connectors: phone systems that post events.
+    /// Follow a phone system on this machine, and post its calls to a server.
     #[command(subcommand)]
     Connect(connect::Connect),
+    /// Import what a phone system has recorded.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Play whole calls through the public API of a running server.
     Simulate(simulate::Simulate),
 }
@@ -127,7 +133,8 @@ pub async fn run() -> ExitCode {
         Verb::Key(key) => key::run(key).await,
         Verb::Backup(backup) => backup::run(backup).await,
         Verb::Restore(restore) => restore::run(restore).await,
-        Verb::Connect(connect) => connect::run(&connect),
+        Verb::Connect(connect) => connect::run(connect).await,
+        Verb::Import(import) => import::run(import).await,
         Verb::Simulate(simulate) => simulate::run(simulate).await,
     };
     exporter.flush().await;
@@ -196,7 +203,7 @@ async fn open(store: &Store, keys: Keys) -> Result<Arc<Engine>, CommandError> {
         own_address: unused,
         mail: Arc::new(InMemoryMailer::default()),
         password_cost: engine::password::HashCost::default(),
-        numbers: Arc::new(domain::phone::InternationalOnly),
+        numbers: Arc::new(PhoneNumbers),
     };
     Ok(Engine::open(config, Arc::new(SystemClock)).await.map_err(anyhow::Error::from)?)
 }

@@ -152,7 +152,7 @@ pub struct AttemptJson {
     response_head: String,
     /// The first 16 KiB of the response body, as text.
     response_body: String,
-    /// Whether the response body was longer, or did not arrive completely.
+    /// Whether the response body was longer, did not arrive completely, or was not kept because the account stores too much.
     response_cut: bool,
 }
 

@@ -43,7 +43,14 @@ pub(crate) async fn set_up(offhook: impl Fn() -> Command, address: &str, receive
     account.args(["account", "create", "--name", "Acme"]);
     let account = line(&run(account, "").await)["id"].as_str().unwrap().to_owned();
     let mut token = offhook();
-    token.args(["token", "create", "--name", "t", "--scope", "events:write,endpoints:write,deliveries:read"]);
+    token.args([
+        "token",
+        "create",
+        "--name",
+        "t",
+        "--scope",
+        "events:write,endpoints:write,deliveries:read,connectors:write",
+    ]);
     token.args(["--account", &account]);
     let token = line(&run(token, "").await)["token"].as_str().unwrap().to_owned();
     let wanted = json!({ "url": receiver.url, "events": EventKind::ALL });
@@ -87,7 +94,7 @@ pub(crate) async fn post_until_killed(
     ids
 }
 
-fn sending(data: &Path) -> Command {
+pub(crate) fn sending(data: &Path) -> Command {
     let mut command = offhook(data);
     command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
     command

@@ -108,3 +108,18 @@ async fn only_members_follow_an_account() {
     let mut browser = Browser::of_member(&app, &tenant.account, Role::Admin).await;
     assert_eq!(browser.get(&path(&other.account.id)).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn operators_are_told_to_look_at_their_connectors_and_members_are_not() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let path = "/ops/connectors/live";
+    let member = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    assert_eq!(member.request(Method::GET, path).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    let operator = crate::ops::operator(&app).await;
+    let mut stream = operator.request(Method::GET, path).send().await.unwrap();
+    until(&mut stream, ": connected").await;
+    until(&mut stream, "event: change").await;
+    app.room.stopping.cancel();
+    ended(&mut stream).await;
+}

@@ -8,6 +8,8 @@ mod attacks;
 mod audit;
 mod browser;
 mod command;
+mod connect;
+mod connect_in;
 mod crash;
 mod database_away;
 mod deployment;

@@ -5,7 +5,7 @@ use domain::{
     actor::Actor,
     token::Scope,
 };
-use engine::{Affiliation, store::ops::parked};
+use engine::{Affiliation, background::Worker as _, store::ops::parked};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A browser with a signed-in operator.
-async fn operator(app: &TestApp) -> Browser<'_> {
+pub(crate) async fn operator(app: &TestApp) -> Browser<'_> {
     let place = Affiliation::Staff(StaffRole::Operator);
     let email = "olga@provider.example";
     app.room.engine.create_user(&Actor::COMMAND_LINE, email, PASSWORD, place).await.unwrap();
@@ -138,6 +138,35 @@ async fn an_account_can_have_its_own_rate_limit() {
 }
 
 #[tokio::test]
+async fn an_account_that_stores_too_much_is_told_in_its_settings_and_by_the_api() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut ana = Browser::of_member(&app, &tenant.account, Role::Admin).await;
+    let mut olga = operator(&app).await;
+    olga.post("/api/ops/limits", &[("acct", tenant.account.id.as_str()), ("form[stored_mb_max]", "1")]).await;
+    let settings = format!("/a/{}/settings", tenant.account.id);
+    let page = ana.get(&settings).await.text;
+    assert!(page.contains("0 of 1<") && !page.contains("more than it may"), "{page}");
+    let large = |n| {
+        let mut payload = call(n);
+        payload["padding"] = "x".repeat(205_000).into();
+        json!({ "payload": payload })
+    };
+    for n in 0..6 {
+        assert_eq!(tenant.post("/api/v1/events", &large(n)).await.status, 202);
+    }
+    app.room.engine.background().stored_bytes.tick().await.unwrap();
+    let page = ana.get(&settings).await.text;
+    assert!(page.contains("2 of 1<") && page.contains("This account stores far more than it may"), "{page}");
+    let refused = tenant.post("/api/v1/events", &large(6)).await;
+    refused.is_problem(429);
+    assert!(
+        refused.text.contains("Resume or delete endpoints") && refused.header("retry-after") == "600",
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_policy_is_previewed_set_and_reset_to_the_environment() {
     let app = TestApp::start().await;
     let mut olga = operator(&app).await;
@@ -163,8 +192,10 @@ async fn a_policy_is_previewed_set_and_reset_to_the_environment() {
 async fn a_search_text_that_is_too_long_is_refused() {
     let app = TestApp::start().await;
     let mut olga = operator(&app).await;
-    let long = olga.get(&format!("/ops/accounts?q={}", "a".repeat(60_000))).await;
+    let long = olga.get(&format!("/ops/accounts?q={}", "a".repeat(10_000))).await;
     assert!(long.status == 422 && long.text.contains("at most 200 characters"), "{}", long.status);
+    let longer_than_a_head = olga.get(&format!("/ops/accounts?q={}", "a".repeat(60_000))).await;
+    assert_eq!(longer_than_a_head.status, 431);
     assert_eq!(olga.get(&format!("/ops/accounts?q={}", "a".repeat(200))).await.status, 200);
 }
 

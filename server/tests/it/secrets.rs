@@ -10,6 +10,7 @@ use std::{
 use domain::account::Role;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::{EnvFilter, fmt, util::SubscriberInitExt as _};
 
 use crate::{
@@ -30,7 +31,7 @@ const LAST: [&str; 3] = ["sign-out", "security/", "endpoints/delete"];
 
 /// The captured log.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -52,7 +53,16 @@ impl Log {
         log
     }
 
-    fn text(&self) -> String {
+    /// The same for what this thread logs until the guard is dropped.
+    pub(crate) fn here() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = fmt().with_env_filter(EnvFilter::new("debug")).with_writer(move || writer.clone()).finish();
+        let guard = subscriber.set_default();
+        (log, guard)
+    }
+
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

@@ -87,7 +87,7 @@ async fn support_finds_an_account_and_opens_it_with_a_reason() {
     assert!(browser.get("/support?q=nothing").await.text.contains("No account matches nothing"));
     let short = browser.get("/support?q=a").await;
     assert!(short.status == 422 && short.text.contains("at least three characters"), "{short:?}");
-    for q in ["1".repeat(60_000), "a".repeat(60_000)] {
+    for q in ["1".repeat(10_000), "a".repeat(10_000)] {
         let long = browser.get(&format!("/support?q={q}")).await;
         assert!(long.status == 422 && long.text.contains("at most 200 characters"), "{}", long.status);
     }

@@ -99,9 +99,23 @@ impl TestApp {
 
     /// As [`Self::start_at`], with a clock of the test's own.
     pub(crate) async fn start_with(public_url: &str, clock: Arc<dyn Clock>) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), public_url, clock).await
+    }
+
+    /// Stops it, and starts another with a copy of its database and keys: the process that held them may take a moment to end.
+    pub(crate) async fn restarted(self) -> Self {
+        self.room.stopping.cancel();
+        self.room.engine.stop().await;
+        let folder = tempfile::tempdir().unwrap();
+        for file in std::fs::read_dir(self.folder.path()).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+        Self::start_in(folder, "", Arc::new(SystemClock)).await
+    }
+
+    async fn start_in(folder: TempDir, public_url: &str, clock: Arc<dyn Clock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let folder = tempfile::tempdir().unwrap();
         let own = || config::local_url(address).unwrap();
         let public_url = if public_url.is_empty() { own() } else { public_url.parse().unwrap() };
         let mail = Arc::new(InMemoryMailer::default());
@@ -116,7 +130,7 @@ impl TestApp {
             own_address: address,
             mail: mail.clone(),
             password_cost: engine::password::HashCost::FOR_TESTS,
-            numbers: Arc::new(domain::phone::InternationalOnly),
+            numbers: Arc::new(server::phone_numbers::PhoneNumbers),
         };
         let engine = Engine::open(engine_config, clock).await.unwrap();
         engine.start().await.unwrap();

@@ -13,6 +13,7 @@ use crate::{
     PATIENCE, POLL_MS,
     observer::Observer,
     office::{OFFICES, Office},
+    setting,
 };
 
 /// Folder of the unpacked package.
@@ -187,7 +188,7 @@ pub(crate) fn ip(number: u8) -> Ipv4Addr {
 }
 
 fn root() -> PathBuf {
-    std::env::var_os(ROOT_VARIABLE).expect("make test-pbx sets the folder of Asterisk").into()
+    setting(ROOT_VARIABLE).expect("make test-pbx sets the folder of Asterisk").into()
 }
 
 /// Folder of the libraries; its name contains the processor's architecture.

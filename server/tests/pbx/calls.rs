@@ -15,10 +15,12 @@ use crate::{
     expected::{Exactness, differences},
     observer::Observer,
     office::{OFFICES, Office},
+    print,
     programs::Server,
     receiver::Receiver,
     scenario::Scenario,
     scenarios::{self, withheld::WITHHELD_NUMBER},
+    setting,
     site::{Records, Site},
 };
 
@@ -57,7 +59,7 @@ async fn an_asterisk_that_connects_to_the_server_reports_the_same() {
 
 /// Plays each scenario in an office, and asserts that everything is reported as it happened.
 async fn play_in_all_offices(asterisk: &Asterisk, observer: &Arc<Observer>, receiver: &Arc<Receiver>) {
-    let only = std::env::var(ONLY_VARIABLE).unwrap_or_default();
+    let only = setting(ONLY_VARIABLE).unwrap_or_default();
     let all = scenarios::all();
     assert!(all.len() >= SCENARIOS_MIN, "only {} scenarios", all.len());
     let queue: Queue = Arc::new(Mutex::new(all.into_iter().filter(|one| one.name.contains(&only)).collect()));
@@ -93,7 +95,12 @@ async fn play_all(office: Office, queue: Queue, observer: Arc<Observer>, receive
         let differ = differences(&play.expected, &calls[reported..], Exactness::Exact);
         reported = calls.len();
         let found: Vec<String> = played.err().into_iter().chain(differ).collect();
-        println!("{:>6.1?}  {:45} {}", began.elapsed(), scenario.name, if found.is_empty() { "ok" } else { "DIFFERS" });
+        print(&format!(
+            "{:>6.1?}  {:45} {}",
+            began.elapsed(),
+            scenario.name,
+            if found.is_empty() { "ok" } else { "DIFFERS" }
+        ));
         complaints.extend(found.into_iter().map(|complaint| format!("{}: {complaint}", scenario.name)));
     }
 }

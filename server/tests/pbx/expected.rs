@@ -1,5 +1,7 @@
 //! What a call's events must say, and what they do say.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Value, json};
 
 use crate::receiver::Arrival as Event;
@@ -14,9 +16,12 @@ pub(crate) struct Call {
     pub begin: Option<Value>,
     /// The event for its end, without its duration.
     pub end: Value,
-    pub seconds: u64,
+    /// Its duration.
+    pub seconds: RangeInclusive<u64>,
     /// Why the end is not known.
     pub incomplete: Option<String>,
+    /// It may be over before it is known whether the caller's number may be shown; then the caller is anonymous.
+    pub is_brief: bool,
 }
 
 /// How exactly a call must be reported.
@@ -34,8 +39,9 @@ pub(crate) fn incoming(caller: &str, dialled: &str, status: &str, seconds: u64, 
     Call {
         begin: Some(json!({ "event": "IncomingCall", "callee_number": dialled, "caller_number": caller })),
         end: ended("incoming", status, json!(caller), destination),
-        seconds,
+        seconds: about(seconds),
         incomplete: None,
+        is_brief: false,
     }
 }
 
@@ -44,9 +50,14 @@ pub(crate) fn outgoing(presented: &str, source: Value, callee: &str, status: &st
     Call {
         begin: Some(json!({ "event": "OutgoingCall", "callee_number": callee, "caller_number": presented })),
         end: ended("outgoing", status, source, json!(callee)),
-        seconds,
+        seconds: about(seconds),
         incomplete: None,
+        is_brief: false,
     }
+}
+
+fn about(seconds: u64) -> RangeInclusive<u64> {
+    seconds.saturating_sub(DURATION_TOLERANCE_S)..=seconds + DURATION_TOLERANCE_S
 }
 
 fn ended(direction: &str, status: &str, source: Value, destination: Value) -> Value {
@@ -67,15 +78,25 @@ impl Call {
         Self { incomplete: Some(reason.to_owned()), ..self }
     }
 
+    /// The call, if its duration is only known to be one of these.
+    pub(crate) fn lasting(self, seconds: RangeInclusive<u64>) -> Self {
+        Self { seconds, ..self }
+    }
+
+    /// The call, if it ends as soon as it begins.
+    pub(crate) fn brief(self) -> Self {
+        Self { is_brief: true, ..self }
+    }
+
     fn matches(&self, reported: &Self, exactness: Exactness) -> bool {
-        let is_close = self.seconds.abs_diff(reported.seconds) <= DURATION_TOLERANCE_S;
-        let is_same = |wanted: &Self| (&wanted.begin, &wanted.end) == (&reported.begin, &reported.end);
-        let is_exact = is_same(self) && self.incomplete == reported.incomplete;
-        let vague = || {
-            let callers = [self.clone(), self.clone().anonymous()];
-            callers.into_iter().any(|call| is_same(&call.clone().only_its_end()) || is_same(&call))
+        let may_miss = exactness == Exactness::AfterKill;
+        let is_same = |call: &Self| {
+            call.end == reported.end && (call.begin == reported.begin || may_miss && reported.begin.is_none())
         };
-        is_close && (is_exact || exactness == Exactness::AfterKill && vague())
+        let is_named = is_same(self) || (self.is_brief || may_miss) && is_same(&self.clone().anonymous());
+        is_named
+            && self.seconds.contains(reported.seconds.start())
+            && (self.incomplete == reported.incomplete || may_miss)
     }
 
     fn anonymous(mut self) -> Self {
@@ -102,7 +123,7 @@ pub(crate) fn call(events: &[Event]) -> Result<Call, String> {
     }
     let (end, begin) = (payloads.pop().unwrap(), payloads.pop());
     let incomplete = last.details["incomplete"].as_str().map(str::to_owned);
-    Ok(Call { begin, end, seconds, incomplete })
+    Ok(Call { begin, end, seconds: seconds..=seconds, incomplete, is_brief: false })
 }
 
 /// What differs between the calls that were expected and the calls that were reported; nothing if they agree.
@@ -125,5 +146,5 @@ pub(crate) fn differences(expected: &[Call], reported: &[Vec<Event>], exactness:
 fn line(call: &Call) -> String {
     let begin = call.begin.as_ref().map_or_else(|| "(no beginning)".to_owned(), Value::to_string);
     let incomplete = call.incomplete.as_deref().unwrap_or("complete");
-    format!("{begin} {} {} s, {incomplete}", call.end, call.seconds)
+    format!("{begin} {} {:?} s, {incomplete}", call.end, call.seconds)
 }

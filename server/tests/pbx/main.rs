@@ -19,9 +19,20 @@ mod scenarios;
 mod sipp;
 mod site;
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 /// How long to wait for something that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Time between two looks at something that sends no signal.
 const POLL_MS: u64 = 20;
+
+/// A setting of `make test-pbx`.
+#[expect(clippy::disallowed_methods, reason = "what the script sets is read here only")]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Prints a result for whoever runs the tests.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

@@ -12,7 +12,10 @@ use engine::clock::sleep_ms;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{PATIENCE, POLL_MS, asterisk::SECRET, observer::Observer, office::OFFICES, receiver::Receiver};
+use crate::{PATIENCE, POLL_MS, asterisk::SECRET, observer::Observer, office::OFFICES, receiver::Receiver, setting};
+
+/// Another build of the program than that of the tests.
+const PROGRAM_VARIABLE: &str = "OFFHOOK_TEST_PROGRAM";
 
 /// A running server with an account; killed when dropped.
 pub(crate) struct Server {
@@ -38,7 +41,7 @@ impl Server {
         let token = server.created(&[&["token", "create", "--name", "pbx"][..], &scopes].concat());
         token["token"].as_str().unwrap().clone_into(&mut server.token);
         let endpoint = json!({ "url": receiver.url, "events": EventKind::ALL, "send_details": true }).to_string();
-        let created = reqwest::Client::new().post(server.url() + "/api/v1/endpoints").bearer_auth(&server.token);
+        let created = client().post(server.url() + "/api/v1/endpoints").bearer_auth(&server.token);
         let created = created.header("content-type", "application/json").body(endpoint).send().await.unwrap();
         assert_eq!(created.status(), 201);
         server
@@ -76,7 +79,7 @@ impl Server {
         command.args(["serve", "--listen", &self.address.to_string(), "--log", self.log_level]);
         command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8").stderr(append(&self.log_file()));
         self.child = Some(command.spawn().unwrap());
-        let (client, url) = (reqwest::Client::new(), self.url() + "/readyz");
+        let (client, url) = (client(), self.url() + "/readyz");
         let ready = async {
             while !client.get(&url).send().await.is_ok_and(|response| response.status().is_success()) {
                 sleep_ms(POLL_MS).await;
@@ -100,7 +103,7 @@ impl Server {
     }
 
     fn created(&self, arguments: &[&str]) -> Value {
-        let output = offhook(self.folder.path()).args(arguments).output().unwrap();
+        let output = offhook(self.folder.path()).args(arguments).stdout(Stdio::piped()).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
@@ -205,7 +208,8 @@ fn trunks() -> impl Iterator<Item = String> {
 
 /// The program with this data folder and an empty environment.
 fn offhook(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    let program = setting(PROGRAM_VARIABLE).unwrap_or_else(|| env!("CARGO_BIN_EXE_offhook").to_owned());
+    let mut command = Command::new(program);
     command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
@@ -219,4 +223,10 @@ fn kill(child: &mut Option<Child>) {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+/// A client without settings of its own.
+#[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
+fn client() -> reqwest::Client {
+    reqwest::Client::new()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RETENTION_MAX_DAYS;
+use super::{RETENTION_MAX_DAYS, StorageLevel};
 use crate::error::{Error, FieldError, Result, noted, whole};
 
 /// A limit of an account.
@@ -20,12 +20,21 @@ pub enum Limit {
     Tokens,
     /// Days that data is kept.
     RetentionDays,
+    /// Megabytes of payloads and responses.
+    StoredMb,
 }
 
 impl Limit {
     /// All of them, in the order of their declaration.
-    pub const ALL: [Self; 6] =
-        [Self::Endpoints, Self::EndpointsPerHost, Self::EventsPerS, Self::Members, Self::Tokens, Self::RetentionDays];
+    pub const ALL: [Self; 7] = [
+        Self::Endpoints,
+        Self::EndpointsPerHost,
+        Self::EventsPerS,
+        Self::Members,
+        Self::Tokens,
+        Self::RetentionDays,
+        Self::StoredMb,
+    ];
 
     /// Its field in forms.
     #[must_use]
@@ -59,6 +68,7 @@ impl Limit {
             Self::Members => ("members_max", "Members", 200, 10_000),
             Self::Tokens => ("tokens_max", "API tokens", 200, 1_000),
             Self::RetentionDays => ("retention_max_days", "Retention (days)", RETENTION_MAX_DAYS, RETENTION_MAX_DAYS),
+            Self::StoredMb => ("stored_mb_max", "Stored payloads and responses (MB)", 10_000, 1_000_000),
         }
     }
 }
@@ -125,6 +135,8 @@ pub struct LimitsForm {
     pub tokens_max: String,
     /// [`Limit::RetentionDays`].
     pub retention_max_days: String,
+    /// [`Limit::StoredMb`].
+    pub stored_mb_max: String,
 }
 
 impl LimitsForm {
@@ -148,6 +160,7 @@ impl LimitsForm {
             Limit::Members => &self.members_max,
             Limit::Tokens => &self.tokens_max,
             Limit::RetentionDays => &self.retention_max_days,
+            Limit::StoredMb => &self.stored_mb_max,
         }
     }
 
@@ -159,6 +172,7 @@ impl LimitsForm {
             Limit::Members => &mut self.members_max,
             Limit::Tokens => &mut self.tokens_max,
             Limit::RetentionDays => &mut self.retention_max_days,
+            Limit::StoredMb => &mut self.stored_mb_max,
         }
     }
 
@@ -188,6 +202,10 @@ pub struct AccountUsage {
     pub invited: u32,
     /// API tokens that work.
     pub tokens: u32,
+    /// Megabytes of payloads and responses.
+    pub stored_mb: u32,
+    /// The same, compared with the limit.
+    pub storage: StorageLevel,
 }
 
 impl AccountUsage {
@@ -207,6 +225,7 @@ impl AccountUsage {
             Limit::EndpointsPerHost => Some(self.busiest_host.as_ref().map_or(0, |(_, count)| *count)),
             Limit::Members => Some(self.members + self.invited),
             Limit::Tokens => Some(self.tokens),
+            Limit::StoredMb => Some(self.stored_mb),
             Limit::EventsPerS | Limit::RetentionDays => None,
         }
     }

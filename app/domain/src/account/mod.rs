@@ -6,6 +6,7 @@ mod settings;
 mod sign_in;
 mod sign_up;
 mod sign_up_policy;
+mod storage;
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ pub use self::{
         normal_email, password_complaint,
     },
     sign_up_policy::{RequestOrigin, SignUpPolicy},
+    storage::{MB, StorageLevel, hours_that_fit},
 };
 pub use crate::role::{Role, StaffRole};
 use crate::{

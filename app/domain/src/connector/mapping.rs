@@ -23,6 +23,14 @@ pub struct MappingPreset {
     pub json: String,
 }
 
+/// A mapping, as typed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingForm {
+    /// JSON.
+    #[serde(default)]
+    pub mapping: String,
+}
+
 /// What a mapping makes of one call in a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DryRun {

@@ -18,7 +18,7 @@ pub use self::{
     form::{AMI_ADDRESS_FIELD, ConnectorForm, ConnectorInput, NewConnector},
     gap::{Gap, GapReason},
     health::{ConnectorProblem, ConnectorState, ConnectorStatus, DOWN_MS, REPORT_EVERY_MS, SILENT_MS, StateReport},
-    mapping::{DryRun, DryRunField, MappingPreset, Mappings},
+    mapping::{DryRun, DryRunField, MappingForm, MappingPreset, Mappings},
     port::{ConnectorDoors, Connectors, InsideConnector, OpenConnector},
     system::{System, Way},
     trunks::{SeenEndpoint, TrunksForm, seen_endpoints},
@@ -43,12 +43,16 @@ pub const SEEN_MAX: usize = 200;
 pub const MAPPING_MAX_BYTES: usize = 16 * 1_024;
 /// Gaps kept for each connector; older ones are deleted.
 pub const GAPS_MAX: u32 = 500;
+/// Path of the requests to HTTP connectors; the connector and its secret follow.
+pub const REQUESTS_PATH_PREFIX: &str = "/in/";
 /// Requests to an HTTP connector that are kept, to try a mapping on.
 pub const REQUESTS_KEPT: u32 = 20;
 /// How long they are kept, in milliseconds. They have phone numbers that nobody has masked.
 pub const REQUESTS_KEPT_MS: i64 = crate::time::HOUR_MS;
 /// Most bytes that are kept of a request.
 pub const REQUEST_KEPT_BYTES: usize = 16 * 1_024;
+/// How long open calls are kept that nothing more is reported of, in milliseconds.
+pub const OPEN_CALLS_KEPT_MS: i64 = 7 * crate::time::DAY_MS;
 /// Largest snapshot of a connector's open calls, in bytes.
 pub const OPEN_CALLS_MAX_BYTES: usize = 8 * 1_024 * 1_024;
 

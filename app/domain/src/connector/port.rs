@@ -177,8 +177,8 @@ pub trait ConnectorDoors {
     /// # Errors
     /// `TooLarge` above [`super::OPEN_CALLS_MAX_BYTES`].
     async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()>;
-    /// Changes the open calls of a connector whose requests arrive at several nodes at once: `change` gets those that were last
-    /// saved, and returns those to save, if any.
+    /// Changes the open calls of a connector whose requests arrive at several nodes at once: `change` gets what was last
+    /// saved, and returns what to save, if anything.
     ///
     /// # Errors
     /// As [`Self::save_open_calls`].

@@ -34,7 +34,7 @@ fn trunk_name(endpoint: &str) -> &str {
     endpoint.rsplit_once('/').map_or(endpoint, |(_, name)| name)
 }
 
-/// Phones are usually named by their extension, with or without a letter, such as `7048` or `7048b`.
+/// Phones are usually named by their extension, with or without a suffix, such as `7048` or `7048b`.
 fn looks_like_trunk(name: &str) -> bool {
     let begins_with_digits = name.bytes().take_while(u8::is_ascii_digit).count();
     let rest = name.len() - begins_with_digits;

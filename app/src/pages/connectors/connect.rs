@@ -55,11 +55,11 @@ async fn connect(route: RouteParams, area: Area) -> Result<Html, UiError> {
             <LinkButton href=back>"Finish later"</LinkButton>
         </Heading>
         <Steps steps=steps here=here/>
-        <div class="grid items-start gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
-            <div class="order-2 grid gap-6 lg:order-1">
+        <div class="grid grid-cols-1 items-start gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
+            <div class="grid gap-6">
                 <Instructions connector=connector.clone() area=area.clone()/>
             </div>
-            <div class="order-1 lg:order-2 lg:border-l lg:border-line lg:pl-6">
+            <div class="border-t border-line pt-6 lg:border-t-0 lg:border-l lg:pt-0 lg:pl-6">
                 <Arrivals connector=connector area=area/>
             </div>
         </div>
@@ -67,17 +67,20 @@ async fn connect(route: RouteParams, area: Area) -> Result<Html, UiError> {
     .into_html())
 }
 
+/// Stands for a credential that can't be shown again.
+const MASK: &str = "••••••••";
+
 /// The text to paste, with the secrets if they are new.
 #[component]
 fn Instructions(connector: Connector, area: Area) -> impl IntoView {
     let shown = |name: &str| area.flash.value(name).filter(|value| !value.is_empty() && !area.flash.refused());
     let (secret, token) = (shown("secret"), shown("token"));
-    let masked = format!("••••••••{}", connector.secret_hint);
-    let url = public_url();
+    let masked = format!("{MASK}{}", connector.secret_hint);
+    let (url, masked_token) = (public_url(), format!("oh_{MASK}"));
     let given = Given {
         connector: &connector,
         secret: secret.unwrap_or(&masked),
-        token: token.unwrap_or("oh_••••••••"),
+        token: token.unwrap_or(&masked_token),
         url: &url,
     };
     let hidden = hidden(&connector, &area, secret.is_none(), token.is_none());
@@ -87,19 +90,19 @@ fn Instructions(connector: Connector, area: Area) -> impl IntoView {
         {hidden}
         {blocks}
         {guide.map(|path| view! {
-            <p class="text-table text-ink-2">"More about each line: "<a href=format!("{}{path}", links::HELP)>"the guide"</a>"."</p>
+            <p class="text-table text-ink-2">"What it means: "<a href=format!("{}{path}", links::HELP)>"the guide"</a>"."</p>
         })}
     }
 }
 
 fn block(Paste { title, note, text }: Paste) -> impl IntoView {
-    let what = title.to_lowercase();
+    let (what, masked) = (title.to_lowercase(), text.contains(MASK));
     view! {
         <section class="grid gap-1.5">
             <h2 class="flex flex-wrap items-baseline gap-x-3 font-semibold">
                 {title} <span class="text-table font-normal text-ink-3">{note}</span>
             </h2>
-            <CodeBlock text=text what=what/>
+            <CodeBlock text=text what=what masked=masked/>
         </section>
     }
 }
@@ -164,8 +167,7 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
     });
     let checks = checks(&connector).into_iter().map(|check| view! { <Check check=check area=area.clone()/> });
     let check_hint = (connector.way == Way::Beside && connector.system != System::Kamailio && !connected).then(|| {
-        let command = format!("offhook connect {} --check", connector.system.as_str());
-        view! { <p class="text-table text-ink-2">"Not connecting? This names what is missing: "<code class="text-meta">{command}</code></p> }
+        view! { <p class="text-table text-ink-2">"Not connecting? Add "<code class="text-meta">"--check"</code>" to the command: it names what is missing."</p> }
     });
     view! {
         <LiveRegion view=area.view.clone() version=version>

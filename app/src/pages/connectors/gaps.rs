@@ -33,7 +33,7 @@ pub(super) fn Gaps(gaps: Vec<Gap>, paging: Paging, area: Area) -> impl IntoView 
                 <thead>
                     <tr class="text-left text-ink-3">
                         <th class="py-1.5 pr-3 font-normal" scope="col">"From"</th>
-                        <th class="py-1.5 pr-3 text-right font-normal" scope="col">"Lasted"</th>
+                        <th class="py-1.5 pr-3 text-right font-normal max-sm:hidden" scope="col">"Lasted"</th>
                         <th class="py-1.5 pr-3 font-normal" scope="col">"Reason"</th>
                         <th class="py-1.5 text-right font-normal" scope="col">"Calls"</th>
                     </tr>
@@ -52,8 +52,8 @@ fn row(gap: &Gap, area: &Area) -> impl IntoView + use<> {
     let look = if complete { "py-1.5 text-right" } else { "py-1.5 text-right font-semibold text-retrying" };
     view! {
         <tr class="border-t border-line align-top">
-            <td class="py-1.5 pr-3">{from}</td>
-            <td class="py-1.5 pr-3 text-right whitespace-nowrap">{lasted(gap)}</td>
+            <td class="py-1.5 pr-3">{from} <span class="block text-ink-3 sm:hidden">{lasted(gap)}</span></td>
+            <td class="py-1.5 pr-3 text-right whitespace-nowrap max-sm:hidden">{lasted(gap)}</td>
             <td class="py-1.5 pr-3">{gap.reason.label()}</td>
             <td class=look>{text}</td>
         </tr>

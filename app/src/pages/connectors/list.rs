@@ -84,7 +84,7 @@ fn Row(connector: Connector, area: Area) -> impl IntoView {
     view! {
         <li class="relative grid gap-x-4 border-t border-line px-3 py-2 hover:bg-sunk md:grid-cols-[minmax(0,1fr)_auto]">
             <p><a class="font-semibold wrap-anywhere after:absolute after:inset-0" href=page>{connector.name}</a></p>
-            <p class="text-table md:text-right"><ConnectorBadge status=status/></p>
+            <p class="text-table md:text-right"><ConnectorBadge status=status way=connector.way/></p>
             <p class="text-table text-ink-2">{what}</p>
             <p class="text-table text-ink-2 md:text-right">{last}</p>
             {problem}

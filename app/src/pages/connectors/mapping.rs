@@ -55,7 +55,7 @@ async fn mapping(route: RouteParams, area: Area) -> Result<Html, UiError> {
         <Heading title=format!("Mapping of {}", connector.name) lead="The first rule whose conditions hold says what a request is.">
             <LinkButton href=guide>"Read the guide"</LinkButton>
         </Heading>
-        <div class="grid items-start gap-8 xl:grid-cols-2">
+        <div class="grid grid-cols-1 items-start gap-8 xl:grid-cols-2">
             <div class="grid gap-4">
                 <Presets presets=presets chosen=preset.clone() address=address/>
                 {preset.map(note)}

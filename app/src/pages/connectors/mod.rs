@@ -157,7 +157,7 @@ enum SetUp {
     TestCall,
 }
 
-/// Whether calls are told apart by the trunks they use.
+/// Whether calls are distinguished by the trunks they use.
 fn has_trunks(connector: &Connector) -> bool {
     connector.way != Way::Http && connector.way.is_connected(connector.system)
 }

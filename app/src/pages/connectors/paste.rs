@@ -1,6 +1,6 @@
 //! The text that an administrator pastes into the phone system, and the commands to run.
 
-use domain::connector::{Connector, System, Way};
+use domain::connector::{Connector, REQUESTS_PATH_PREFIX, System, Way};
 
 /// A block to copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +73,9 @@ fn credentials(given: Given<'_>) -> Paste {
 fn asterisk(given: Given<'_>) -> Vec<Paste> {
     let run = format!(
         "asterisk -rx \"manager reload\"\n\
-         offhook connect asterisk --ami 127.0.0.1:5038 --user offhook --secret-file secret \\\n  \
-         --offhook {} --token-file token --connector {}",
+         offhook connect asterisk --ami 127.0.0.1:5038 --user offhook \\\n  \
+         --secret-file secret --token-file token \\\n  \
+         --offhook {} \\\n  --connector {}",
         given.url, given.connector.id
     );
     vec![manager(given.secret), credentials(given), paste("Then run there", "", run)]
@@ -89,8 +90,9 @@ fn freeswitch(given: Given<'_>) -> Vec<Paste> {
     );
     let run = format!(
         "fs_cli -x \"reload mod_event_socket\"\n\
-         offhook connect freeswitch --esl 127.0.0.1:8021 --password-file secret \\\n  \
-         --offhook {} --token-file token --connector {}",
+         offhook connect freeswitch --esl 127.0.0.1:8021 \\\n  \
+         --password-file secret --token-file token \\\n  \
+         --offhook {} \\\n  --connector {}",
         given.url, given.connector.id
     );
     vec![
@@ -149,7 +151,7 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
 }
 
 fn http(given: Given<'_>) -> Vec<Paste> {
-    let address = format!("{}/in/{}/{}", given.url, given.connector.id, given.secret);
+    let address = format!("{}{REQUESTS_PATH_PREFIX}{}/{}", given.url, given.connector.id, given.secret);
     let title = format!("Enter this address in {}", where_to(given.connector.system));
     vec![paste(title, "GET and POST; treat it as a password", address)]
 }
@@ -189,10 +191,7 @@ mod tests {
             texts[0].lines().filter(|line| line.contains("read =") || line.contains("write =")).collect();
         assert_eq!(lines[0], "read = call");
         assert!(lines.len() == 2 && lines[1].starts_with("write = reporting  ;"));
-        assert!(
-            texts[2].contains("--offhook https://hooks.example.com --token-file token --connector con_"),
-            "{texts:?}"
-        );
+        assert!(texts[2].contains("--offhook https://hooks.example.com \\\n  --connector con_"), "{texts:?}");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use domain::{connector::Connector, query::Page as Paged};
 use islands::live::Live;
 use leptos::prelude::*;
 
-use super::{Area, gaps::Gaps, new::Crumb, state::State};
+use super::{Area, gaps::Gaps, state::State};
 use crate::{
     api::connectors::{load_connector, load_connector_history},
     components::{
@@ -42,25 +42,27 @@ async fn show(route: RouteParams, area: Area) -> Result<Html, UiError> {
     let (gaps, log) = load_connector_history(area.pages.clone(), route.param("con"), cursor.clone()).await?;
     let unrouted = if area.is_platform() { Some(Unrouted::load(&connector).await?) } else { None };
     let paging = paging(&route, &gaps, &cursor);
-    let (feed, version) = (area.feed.clone(), version(&connector, &area));
+    let (feed, list, version) = (area.feed.clone(), area.pages.list(), version(&connector, &area));
     let unrouted = unrouted.map(|unrouted| unrouted.view(&area.flash, &area.view));
     let (actions, settings) = (actions(&connector, &area), settings(&connector, &area));
     let state = view! { <State connector=connector.clone() area=area.clone()/> };
     let history = view! { <History log=log view=area.view.clone()/> };
     Ok(view! {
         <TabTitle title=connector.name.clone()/>
-        <Crumb area=area.clone()/>
-        <div class="flex flex-wrap items-center justify-end gap-2">
-            <Refresh/>
-            {feed.map(|feed| view! { <Live feed=feed/> })}
-            {actions}
+        <div class="flex flex-wrap items-center justify-between gap-x-6 gap-y-3">
+            <a class="inline-flex min-h-6 items-center text-table" href=list>"← Connectors"</a>
+            <div class="flex flex-wrap items-center gap-2">
+                <Refresh/>
+                {feed.map(|feed| view! { <Live feed=feed/> })}
+                {actions}
+            </div>
         </div>
         <Notices/>
         <LiveRegion view=area.view.clone() version=version>
             {state}
         </LiveRegion>
         {unrouted}
-        <div class="grid items-start gap-6 xl:grid-cols-2">
+        <div class="grid grid-cols-1 items-start gap-6 xl:grid-cols-2">
             <Gaps gaps=gaps.rows paging=paging area=area.clone()/>
             {settings}
         </div>

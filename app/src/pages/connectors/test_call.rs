@@ -81,25 +81,30 @@ fn Seen(connector: Connector, events: Vec<EventRow>, area: Area) -> impl IntoVie
     let content = if area.is_platform() {
         platform(&connector, &area).into_html()
     } else if events.is_empty() {
-        waiting("Waiting for the first call").into_html()
+        waiting(&connector).into_html()
     } else {
         arrived(&connector, events, &area).into_html()
     };
     view! {
         <LiveRegion view=area.view.clone() version=version>
-            <p class="flex flex-wrap items-center gap-x-3 text-table"><ConnectorBadge status=status/> {connector.name.clone()}</p>
+            <p class="flex flex-wrap items-center gap-x-3 text-table"><ConnectorBadge status=status way=connector.way/> {connector.name.clone()}</p>
             {trouble}
             {content}
         </LiveRegion>
     }
 }
 
-fn waiting(title: &'static str) -> impl IntoView {
+fn waiting(connector: &Connector) -> impl IntoView + use<> {
+    let check = if super::has_trunks(connector) {
+        "Check the trunks: only calls through a trunk are reported."
+    } else {
+        "Check the address and the token in the phone system."
+    };
     view! {
         <div role="status" class="max-w-column">
             <Waiting/>
-            <h2 class="text-large font-bold">{title}</h2>
-            <p class="text-table text-ink-2">"Nothing after a few seconds? Check the trunks: only calls through a trunk are reported."</p>
+            <h2 class="text-large font-bold">"Waiting for the first call"</h2>
+            <p class="text-table text-ink-2">"Nothing after a few seconds? "{check}</p>
         </div>
     }
 }
@@ -136,7 +141,7 @@ fn arrived(connector: &Connector, events: Vec<EventRow>, area: &Area) -> impl In
 
 /// For the platform: whether a call was seen. Its events belong to the account that the number is routed to.
 fn platform(connector: &Connector, area: &Area) -> impl IntoView + use<> {
-    let Some(at) = connector.state.last_event_at else { return waiting("Waiting for the first call").into_html() };
+    let Some(at) = connector.state.last_event_at else { return waiting(connector).into_html() };
     let (routes, page) = (area.page(connector, "routes"), area.page(connector, ""));
     let ago = view! { <AgoText at=at view=area.view.clone()/> };
     view! {

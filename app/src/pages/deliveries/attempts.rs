@@ -147,10 +147,12 @@ fn Response(attempt: Attempt) -> impl IntoView {
         return view! { <h4 class=SUBHEADING>"Response"</h4><p class="text-table text-ink-2">"No response was received."</p> }
             .into_html();
     };
-    let truncated = attempt
-        .response_cut
+    let is_kept = !(attempt.response_cut && attempt.response_head.is_empty() && attempt.response_body.is_empty());
+    let truncated = (attempt.response_cut && is_kept)
         .then(|| view! { <p class="text-meta text-ink-3">"Truncated: this is only the beginning of the body."</p> });
-    let body = if attempt.response_body.is_empty() {
+    let body = if !is_kept {
+        view! { <p class="text-table text-ink-2">"Not kept: past its retention, or this account stored more than it may."</p> }.into_html()
+    } else if attempt.response_body.is_empty() {
         view! { <p class="text-table text-ink-2">"Empty body"</p> }.into_html()
     } else {
         view! { <CodeBlock text=attempt.response_body what="response body"/> }.into_html()

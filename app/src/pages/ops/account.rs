@@ -148,6 +148,9 @@ fn limit_hint(limit: Limit, usage: &AccountUsage, days_max: u32) -> String {
         Limit::EventsPerS => " For all tokens of the account together, per node. Platform tokens don’t count.",
         Limit::Members => " Pending invitations count.",
         Limit::Tokens => "",
+        Limit::StoredMb => {
+            " Above it, responses are not kept and the oldest payloads are deleted early; at 120 %, events from its own tokens are refused."
+        }
         Limit::RetentionDays => " Older data is deleted, even if the account has set a longer period.",
     };
     let used = usage.of(limit).map(|used| format!(" In use: {}.", grouped(u64::from(used)))).unwrap_or_default();

@@ -47,7 +47,6 @@ mod talk;
 
 use domain::time::UnixMs;
 
-pub(crate) use self::ids::began_s;
 use self::{book::Book, bridges::Bridges, channels::Channels};
 pub use self::{
     book::FINISHED_MAX,
@@ -59,6 +58,7 @@ pub use self::{
     settings::{InternalCalls, Settings},
     snapshot::{Changes, Snapshot},
 };
+pub(crate) use self::{ids::began_s, kind::Kind};
 use crate::event::Identity;
 
 /// All calls of one phone system.

@@ -28,7 +28,7 @@ pub enum InternalCalls {
 
 impl Settings {
     /// The kind and endpoint of a channel of this name.
-    pub(super) fn kind(&self, channel: &str) -> (Kind, String) {
+    pub(crate) fn kind(&self, channel: &str) -> (Kind, String) {
         super::kind::classify(channel, &self.trunks)
     }
 

@@ -8,9 +8,10 @@ use domain::error::FieldError;
 use uuid::Uuid;
 
 use super::{
+    condition::Condition,
     ended::{Ended, Status},
     fields::{Fields, Request},
-    mapping::{Condition, Field, Kind, Mapper, ParsedRule},
+    mapping::{Field, Kind, Mapper, ParsedRule},
     template::Locale,
 };
 use crate::{
@@ -135,13 +136,22 @@ fn kind_of(payload: &Payload) -> &'static str {
 }
 
 impl Mapper {
-    /// What each call in a request became.
+    /// What each call in a request became, one after the other: a request may have 500, and each is shown with all it looked at.
     ///
     /// # Errors
     /// A sentence, if the request can't be read at all.
-    pub fn apply(&self, request: Request<'_>, received: &Received<'_>) -> Result<Vec<Trial>, String> {
+    pub fn apply<'a>(
+        &'a self,
+        request: Request<'_>,
+        received: &'a Received<'a>,
+    ) -> Result<impl Iterator<Item = Trial> + use<'a>, String> {
         let items = Fields::of(request)?.items(self.root.as_deref());
-        Ok(items.iter().map(|fields| self.try_fields(fields, received)).collect())
+        Ok(items.into_iter().map(|fields| self.try_fields(&fields, received)))
+    }
+
+    /// The connector's locale with the mapping's time zone, if that has one.
+    fn locale(&self, of_connector: &Locale) -> Locale {
+        Locale { country: of_connector.country, zone: self.zone.clone().or_else(|| of_connector.zone.clone()) }
     }
 
     /// What a call became whose fields were read from elsewhere.
@@ -153,7 +163,7 @@ impl Mapper {
                 Some(reason) => trial.tried.push(Tried { rule: rule.name.clone(), reason }),
                 None => {
                     trial.rule = Some(rule.name.clone());
-                    trial.fields = rule.render(fields, received.locale);
+                    trial.fields = rule.render(fields, &self.locale(received.locale));
                     trial.outcome = Values::of(&trial.fields).outcome(rule, received);
                     return trial;
                 }

@@ -48,10 +48,13 @@ pub(super) enum Status {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
     /// How it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beginning: Option<Beginning>,
     /// When it was answered first, as a Unix time in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_s: Option<i64>,
     /// Who answered last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
 }
 

@@ -1,8 +1,6 @@
 //! What a request says, as fields: the query, a form, or JSON, flattened to names such as `data.payload.from`.
 
-use std::fmt;
-
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -10,8 +8,12 @@ use serde_json::Value;
 pub const BODY_MAX_BYTES: usize = 256 * 1_024;
 /// Largest query, in bytes.
 pub const QUERY_MAX_BYTES: usize = 16 * 1_024;
-/// Most fields of a request.
+/// Most fields of a request, and most of the same name.
 const FIELDS_MAX: usize = 4_000;
+const SAME_NAME_MAX: usize = 100;
+/// Longest value that is looked at, in bytes; the rest of it is not. No number, name or time is as long, and the rules of a
+/// mapping look at a value hundreds of times.
+const VALUE_MAX_BYTES: usize = 1_024;
 /// Most levels of objects and arrays.
 const LEVELS_MAX: usize = 16;
 /// Most calls in one request, where a request has a list of them.
@@ -30,12 +32,16 @@ pub struct Request<'a> {
 
 /// Names and values.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Fields(BTreeMap<String, String>);
+pub struct Fields {
+    own: BTreeMap<String, String>,
+    /// Those of the whole request, where these are of one of its calls: a request with 500 calls has them once.
+    shared: Arc<BTreeMap<String, String>>,
+}
 
 impl fmt::Debug for Fields {
     /// Without numbers: logs are kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fields").field("count", &self.0.len()).finish_non_exhaustive()
+        f.debug_struct("Fields").field("count", &self.own.len()).finish_non_exhaustive()
     }
 }
 
@@ -62,18 +68,13 @@ impl Fields {
     pub fn of_row(names: &[String], cells: &[String]) -> Self {
         let numbered = cells.iter().enumerate().map(|(at, cell)| ((at + 1).to_string(), cell.clone()));
         let named = names.iter().zip(cells).map(|(name, cell)| (name.trim().to_lowercase(), cell.clone()));
-        Self(named.chain(numbered).collect())
+        Self { own: named.chain(numbered).collect(), shared: Arc::default() }
     }
 
     /// The value of a field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    /// All names with their values, for a page that shows what a request contained.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.own.get(name).or_else(|| self.shared.get(name)).map(String::as_str)
     }
 
     /// The fields once for each call: those under `root` can be used without it. If `root` is a list, each of its entries is a
@@ -81,28 +82,23 @@ impl Fields {
     #[must_use]
     pub fn items(self, root: Option<&str>) -> Vec<Self> {
         let Some(root) = root else { return vec![self] };
-        let lists: Vec<_> = (0..ITEMS_MAX).map_while(|at| self.under(&format!("{root}.{at}."))).collect();
-        if !lists.is_empty() {
-            return lists.into_iter().map(|item| self.clone().with(item)).collect();
+        let mut calls: Vec<_> = (0..ITEMS_MAX).map_while(|at| self.under(&format!("{root}.{at}."))).collect();
+        if calls.is_empty() {
+            calls.extend(self.under(&format!("{root}.")));
         }
-        let item = self.under(&format!("{root}."));
-        vec![match item {
-            Some(item) => self.with(item),
-            None => self,
-        }]
+        if calls.is_empty() {
+            return vec![self];
+        }
+        let shared = Arc::new(self.own);
+        calls.into_iter().map(|own| Self { own, shared: Arc::clone(&shared) }).collect()
     }
 
     fn under(&self, prefix: &str) -> Option<BTreeMap<String, String>> {
-        let range = self.0.range(prefix.to_owned()..);
+        let range = self.own.range(prefix.to_owned()..);
         let inside = range.take_while(|(name, _)| name.starts_with(prefix));
         let item: BTreeMap<_, _> =
             inside.map(|(name, value)| (name[prefix.len()..].to_owned(), value.clone())).collect();
         (!item.is_empty()).then_some(item)
-    }
-
-    fn with(mut self, item: BTreeMap<String, String>) -> Self {
-        self.0.extend(item);
-        self
     }
 
     fn add_body(&mut self, request: Request<'_>) -> Result<(), String> {
@@ -165,15 +161,18 @@ impl Fields {
 
     /// A name that occurs again gets a number: `user[]`, `user[].1`.
     fn insert(&mut self, name: String, value: String) -> Result<(), String> {
-        if self.0.len() >= FIELDS_MAX {
+        if self.own.len() >= FIELDS_MAX {
             return Err(format!("The request has more than {FIELDS_MAX} fields."));
         }
-        let free = if self.0.contains_key(&name) {
-            (1..).map(|at| format!("{name}.{at}")).find(|numbered| !self.0.contains_key(numbered)).unwrap_or(name)
-        } else {
-            name
-        };
-        self.0.insert(free, value);
+        let mut free = Some(name.clone());
+        if self.own.contains_key(&name) {
+            let mut numbered = (1..SAME_NAME_MAX).map(|at| format!("{name}.{at}"));
+            free = numbered.find(|numbered| !self.own.contains_key(numbered));
+        }
+        let Some(free) = free else { return Err(format!("A field occurs more than {SAME_NAME_MAX} times.")) };
+        let mut value = value;
+        value.truncate(value.floor_char_boundary(VALUE_MAX_BYTES));
+        self.own.insert(free, value);
         Ok(())
     }
 }
@@ -181,6 +180,10 @@ impl Fields {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn all(fields: &Fields) -> Vec<(&str, &str)> {
+        fields.own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
 
     fn json(body: &str) -> Result<Fields, String> {
         Fields::of(Request { query: "", content_type: Some("application/json"), body: body.as_bytes() })
@@ -194,13 +197,11 @@ mod tests {
             body: b"event=newCall&user%5B%5D=Alice&user[]=Bob&from=%2B441632960001",
         };
         let fields = Fields::of(request).unwrap();
-        let all: Vec<_> = fields.iter().collect();
         let expected =
             [("event", "newCall"), ("from", "+441632960001"), ("site", "1"), ("user[]", "Alice"), ("user[].1", "Bob")];
-        assert_eq!(all, expected);
+        assert_eq!(all(&fields), expected);
         let fields = json(r#"{"data":{"n":5,"ok":true,"no":null,"list":[{"a":" x "}]}}"#).unwrap();
-        let all: Vec<_> = fields.iter().collect();
-        assert_eq!(all, [("data.list.0.a", "x"), ("data.n", "5"), ("data.no", ""), ("data.ok", "true")]);
+        assert_eq!(all(&fields), [("data.list.0.a", "x"), ("data.n", "5"), ("data.no", ""), ("data.ok", "true")]);
     }
 
     #[test]
@@ -241,6 +242,17 @@ mod tests {
         // Each level doubles the backslashes, so few levels fit into a body.
         let strings = (0..6).fold("1".to_owned(), |text, _| serde_json::json!({ "a": text }).to_string());
         assert!(json(&strings).unwrap().get("a.a.a.a.a.a").is_some());
+    }
+
+    #[test]
+    fn a_value_is_looked_at_up_to_a_limit_and_a_name_occurs_as_often() {
+        let long = "\u{e9}".repeat(VALUE_MAX_BYTES);
+        let fields = json(&serde_json::json!({ "via": long }).to_string()).unwrap();
+        assert_eq!(fields.get("via").map(str::len), Some(VALUE_MAX_BYTES));
+        let of = |count: usize| "a=1&".repeat(count);
+        let read = |body: &str| Fields::of(Request { query: body, content_type: None, body: b"" });
+        assert!(read(&of(SAME_NAME_MAX)).is_ok());
+        assert!(read(&of(SAME_NAME_MAX + 1)).unwrap_err().contains("100 times"));
     }
 
     proptest::proptest! {

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 
 use domain::error::FieldError;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{response::Response, template::Template};
+use super::{condition::Condition, response::Response, template::Template};
+use crate::moment;
 
 /// The form of mappings that this version reads.
 pub const VERSION: u32 = 1;
@@ -14,7 +16,6 @@ pub const VERSION: u32 = 1;
 pub const MAPPING_MAX_BYTES: usize = 64 * 1_024;
 const RULES_MAX: usize = 50;
 const CONDITIONS_MAX: usize = 10;
-const VALUES_MAX: usize = 50;
 const NAME_MAX_CHARS: usize = 100;
 
 /// A mapping as it is stored and edited.
@@ -30,6 +31,9 @@ pub struct Mapping {
     /// What the phone system expects in response, if it is not nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Response>,
+    /// The time zone of the phone system, such as `Europe/London`: what its times without a zone mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// The first rule whose conditions hold decides.
     pub rules: Vec<Rule>,
 }
@@ -48,26 +52,6 @@ pub struct Rule {
     /// A template for each field ([`Field`]).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, String>,
-}
-
-/// A condition on one field of the request. Values are compared without regard to case.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Condition {
-    /// Name of the field.
-    pub field: String,
-    /// Holds if the field has one of these values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub is: Option<Vec<String>>,
-    /// Holds if the field has none of these values, or does not exist.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub is_not: Option<Vec<String>>,
-    /// Holds if the field has a value that is not empty (`true`), or has none (`false`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub present: Option<bool>,
-    /// Holds if the field has at least so many digits: extensions are shorter than numbers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_digits: Option<usize>,
 }
 
 /// What a request reports.
@@ -198,6 +182,8 @@ pub struct Mapper {
     pub(super) rules: Vec<ParsedRule>,
     /// What the phone system expects in response.
     pub response: Option<Response>,
+    /// Its time zone.
+    pub zone: Option<TimeZone>,
 }
 
 /// A rule whose templates are parsed.
@@ -234,11 +220,16 @@ impl Mapping {
         if self.rules.is_empty() || self.rules.len() > RULES_MAX {
             errors.push(FieldError::new("rules", format!("A mapping has 1 to {RULES_MAX} rules.")));
         }
+        let zone = self.zone.as_deref().map(moment::zone).transpose();
+        let zone = zone.unwrap_or_else(|message| {
+            errors.push(FieldError::new("zone", message));
+            None
+        });
         let rules = self.rules.iter().take(RULES_MAX).enumerate();
         let rules: Vec<_> = rules.map(|(at, rule)| rule.compile(&format!("rules.{at}"), &mut errors)).collect();
         if errors.is_empty() {
             let root = self.root.clone().filter(|root| !root.is_empty());
-            return Ok(Mapper { root, rules, response: self.response });
+            return Ok(Mapper { root, rules, response: self.response, zone });
         }
         Err(errors)
     }
@@ -289,40 +280,6 @@ impl Rule {
     }
 }
 
-impl Condition {
-    fn complaint(&self) -> Option<String> {
-        let tests = [self.is.is_some(), self.is_not.is_some(), self.present.is_some(), self.min_digits.is_some()];
-        if self.field.trim().is_empty() {
-            return Some("Name the field of the request that this condition is about.".to_owned());
-        }
-        if tests.iter().filter(|test| **test).count() != 1 {
-            return Some("A condition has exactly one of is, is_not, present and min_digits.".to_owned());
-        }
-        let values = self.is.as_deref().or(self.is_not.as_deref());
-        let wrong = values.is_some_and(|values| values.is_empty() || values.len() > VALUES_MAX);
-        wrong.then(|| format!("A condition compares with 1 to {VALUES_MAX} values."))
-    }
-
-    /// Whether it holds for this value.
-    pub(super) fn holds(&self, value: Option<&str>) -> bool {
-        let among = |values: &[String]| {
-            let value = value.unwrap_or_default().to_lowercase();
-            values.iter().any(|one| one.to_lowercase() == value)
-        };
-        if let Some(values) = &self.is {
-            return value.is_some() && among(values);
-        }
-        if let Some(values) = &self.is_not {
-            return !among(values);
-        }
-        if let Some(present) = self.present {
-            return value.is_some_and(|value| !value.is_empty()) == present;
-        }
-        let digits = value.unwrap_or_default().chars().filter(char::is_ascii_digit).count();
-        self.min_digits.is_none_or(|least| digits >= least)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,7 +291,7 @@ mod tests {
     #[test]
     fn all_errors_of_a_mapping_are_reported_with_their_fields() {
         let errors = compile(
-            r#"{"version":2,"rules":[
+            r#"{"version":2,"zone":"Mars/Base","rules":[
                 {"name":"","event":"incoming","when":[{"field":"a"},{"field":"","present":true},{"field":"b","is":[]}],
                  "fields":{"caller":"{from","cost":"{x}","nonsense":"{y}","callee":"{to}"}},
                 {"name":"end","event":"processed","fields":{"key":"{id}"}}]}"#,
@@ -345,6 +302,7 @@ mod tests {
             fields,
             [
                 "version",
+                "zone",
                 "rules.0.name",
                 "rules.0.when.0",
                 "rules.0.when.1",
@@ -373,19 +331,6 @@ mod tests {
         let json =
             r#"{"version":1,"root":"data","rules":[{"name":"x","when":[{"field":"a","is":["b"]}],"event":"ignore"}]}"#;
         assert_eq!(serde_json::to_string(&Mapping::parse(json).unwrap()).unwrap(), json);
-    }
-
-    #[test]
-    fn conditions_compare_without_regard_to_case() {
-        let is = |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
-        let condition = Condition { is: is(&["In", "b"]), ..Condition::default() };
-        assert!(condition.holds(Some("IN")) && !condition.holds(Some("out")) && !condition.holds(None));
-        let condition = Condition { is_not: is(&["in"]), ..Condition::default() };
-        assert!(condition.holds(Some("out")) && condition.holds(None) && !condition.holds(Some("in")));
-        let condition = Condition { min_digits: Some(7), ..Condition::default() };
-        assert!(condition.holds(Some("01632 960001")) && !condition.holds(Some("7048")) && !condition.holds(None));
-        let condition = Condition { present: Some(true), ..Condition::default() };
-        assert!(condition.holds(Some("x")) && !condition.holds(Some("")) && !condition.holds(None));
     }
 
     #[test]

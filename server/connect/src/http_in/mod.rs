@@ -6,6 +6,7 @@
 
 mod apply;
 mod calls;
+mod condition;
 mod ended;
 pub mod fields;
 pub mod mapping;
@@ -15,6 +16,7 @@ pub mod template;
 
 pub use apply::{FieldTrial, Outcome, Received, Trial, Tried};
 pub use calls::Calls;
+pub use condition::Condition;
 pub use ended::{Ended, Known};
 pub use fields::Request;
 pub use mapping::{Mapper, Mapping};

@@ -13,6 +13,10 @@ use crate::{
 
 /// Longest template, in bytes.
 const TEMPLATE_MAX_BYTES: usize = 2_048;
+/// Longest value, in bytes.
+const VALUE_MAX_BYTES: usize = 1_024;
+/// Most of a field that is shown as what was looked at, in bytes.
+const SHOWN_MAX_BYTES: usize = 64;
 /// Most parts of a template, fields of a part, functions of a part, and entries of a map.
 const PARTS_MAX: usize = 16;
 const ENTRIES_MAX: usize = 64;
@@ -106,6 +110,9 @@ impl Template {
                 }
             };
             rendered.value = match (rendered.value, piece) {
+                (Ok(value), Ok(piece)) if value.len() + piece.len() > VALUE_MAX_BYTES => {
+                    Err(format!("The value is longer than {VALUE_MAX_BYTES} bytes."))
+                }
                 (Ok(value), Ok(piece)) => Ok(value + &piece),
                 (Err(error), _) | (_, Err(error)) => Err(error),
             };
@@ -216,7 +223,8 @@ fn first(names: &[String], fields: &Fields, inputs: &mut Vec<(String, Option<Str
     let mut found = None;
     for name in names {
         let value = fields.get(name);
-        inputs.push((name.clone(), value.map(str::to_owned)));
+        let shown = value.map(|value| value[..value.floor_char_boundary(SHOWN_MAX_BYTES)].to_owned());
+        inputs.push((name.clone(), shown));
         match value {
             Some("") => found = found.or(Some(String::new())),
             Some(value) => return Some(value.to_owned()),
@@ -337,6 +345,16 @@ mod tests {
         ] {
             assert!(Template::parse(template).unwrap_err().contains(part), "{template}");
         }
+    }
+
+    #[test]
+    fn a_value_has_a_limit_and_less_of_it_is_shown() {
+        let body = serde_json::json!({ "a": "x".repeat(600) }).to_string();
+        let fields = Fields::of(Request { query: "", content_type: None, body: body.as_bytes() }).unwrap();
+        let rendered = |template: &str| Template::parse(template).unwrap().render(&fields, &Locale::default());
+        assert_eq!(rendered("{a}").value.map(|value| value.len()), Ok(600));
+        assert_eq!(rendered("{a}").inputs[0].1.as_ref().map(String::len), Some(SHOWN_MAX_BYTES));
+        assert!(rendered("{a}{a}").value.unwrap_err().contains("longer"));
     }
 
     #[test]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     http_in::{
-        Locale, Mapping,
-        mapping::{Condition, Kind, Rule, VERSION},
+        Condition, Locale, Mapping,
+        mapping::{Kind, Rule, VERSION},
     },
     moment,
 };
@@ -151,6 +151,7 @@ impl Columns {
             version: VERSION,
             root: None,
             response: None,
+            zone: None,
             rules: self.rules(fields, &caller, &callee, header)?,
         })
     }

@@ -213,8 +213,10 @@ impl Table {
     fn json(&self, mapper: &Mapper, line: u64, body: &[u8]) -> Step {
         let request = Request { query: "", content_type: Some("application/json"), body };
         match mapper.apply(request, &self.received()) {
-            Ok(mut trials) if trials.len() == 1 => understood(line, trials.remove(0)),
-            Ok(_) => Step::Bad(BadRow::new(line, "A line must be one call.")),
+            Ok(mut trials) => match (trials.next(), trials.next()) {
+                (Some(trial), None) => understood(line, trial),
+                _ => Step::Bad(BadRow::new(line, "A line must be one call.")),
+            },
             Err(reason) => Step::Bad(BadRow::new(line, reason)),
         }
     }

@@ -1,9 +1,11 @@
 //! Tests of the crate: what recordings of a real Asterisk say, and what must hold whatever arrives.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
+mod ami_connector;
 mod ari_asterisk;
 mod ari_session;
 mod connector;
+mod fake_asterisk;
 mod fuzz;
 mod gaps;
 mod imports;
@@ -16,4 +18,6 @@ mod recordings;
 mod records;
 mod rules;
 mod scenario;
+mod session;
+mod session_problems;
 mod streams;

@@ -8,7 +8,7 @@ use crate::{
 };
 use connect::{
     asterisk::cdr,
-    call::{Action, Calls, Resync, Since},
+    call::{Action, Calls, RecordEnd, Resync, Since},
     event::CallEvent,
 };
 
@@ -49,4 +49,41 @@ fn a_call_that_began_and_ended_in_a_gap_is_posted_from_its_records() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// A call that was busy and then answered, as `cdr.conf` has it written: with these columns at the end.
+fn written(columns: [&str; 2]) -> String {
+    let row = |disposition: &str, columns: &str| {
+        format!(
+            r#""","01632960001","01632960100","from-trunk","","PJSIP/trunk-00000000","PJSIP/7048-00000001","Dial","PJSIP/7048,8","2026-11-28 02:27:45","2026-11-28 02:27:46","2026-11-28 02:27:49",4,3,"{disposition}","DOCUMENTATION"{columns}"#
+        )
+    };
+    format!("{}\n{}\n", row("BUSY", columns[0]), row("ANSWERED", columns[1]))
+}
+
+#[test]
+fn the_columns_that_cdr_conf_can_leave_out_are_not_taken_for_others() {
+    let id = "lab-1795832865.0";
+    let with = |before: &str, after: [&str; 2]| after.map(|after| before.replace("ID", id) + &after.replace("ID", id));
+    let new = [r#","","ID",0"#, r#","","ID",1"#];
+    for (columns, calls) in [
+        (with(r#","ID","of the user""#, new), 1),
+        (with(r#","ID""#, new), 1),
+        (with(r#","ID","of the user""#, [""; 2]), 1),
+        (with(r#","ID""#, [""; 2]), 1),
+        // Without unique ID: rows that belong to no call.
+        (with(r#","of the user""#, new), 0),
+        (with("", new), 0),
+        (with(r#","of the user""#, [""; 2]), 0),
+        (with("", [""; 2]), 0),
+    ] {
+        let file = written([&columns[0], &columns[1]]);
+        let folded = cdr::fold(file.as_bytes(), None).unwrap();
+        assert_eq!(folded.records.len(), calls, "{file}");
+        assert_eq!(folded.not_understood, if calls == 0 { 2 } else { 0 }, "{file}");
+        for record in folded.records {
+            assert_eq!(record.linked_id, id, "{file}");
+            assert!(matches!(record.end, RecordEnd::Answered { talk_s: 3, .. }), "{file}");
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! Reports connectors that have lost their phone system: an audit record, and an alert by email. Deletes requests to HTTP
-//! connectors after an hour, and in steps what is left of deleted connectors.
+//! connectors after an hour, open calls after a week without a change, and in steps what is left of deleted connectors.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
     audit::AuditAction,
-    connector::{ConnectorState, DOWN_MS},
+    connector::{ConnectorState, DOWN_MS, OPEN_CALLS_KEPT_MS},
     id::{ConnectorId, encode},
     time::MINUTE_MS,
 };
@@ -17,7 +17,7 @@ use crate::{
     store::{
         alerts::{self, Alert},
         audit::{self, Entry},
-        connectors::{self, gaps, requests, routes, state, unrouted},
+        connectors::{self, gaps, open_calls, requests, routes, state, unrouted},
         error::StoreResult,
     },
 };
@@ -41,6 +41,7 @@ impl Worker for ConnectorWatch {
     async fn tick(&self) -> StoreResult<Pause> {
         self.report_down().await?;
         self.purge_requests().await?;
+        self.purge_open_calls().await?;
         self.clear_deleted().await?;
         Ok(Pause::Fixed(ROUND_MS))
     }
@@ -107,6 +108,13 @@ impl ConnectorWatch {
                 return Ok(());
             }
         }
+    }
+
+    /// Nothing was heard of these calls for long: their numbers are not kept any longer.
+    async fn purge_open_calls(&self) -> StoreResult<()> {
+        let mut tx = self.0.context.db.begin().await?;
+        open_calls::purge(&mut tx, self.0.now().plus_ms(-OPEN_CALLS_KEPT_MS), STEP_ROWS).await?;
+        tx.commit().await
     }
 
     async fn clear_deleted(&self) -> StoreResult<()> {

@@ -20,6 +20,7 @@ mod policy_refresh;
 pub mod recovery_jobs;
 pub mod retention;
 mod scheduled_rotation;
+mod stored_bytes;
 mod stuck_deliveries;
 mod support_sessions;
 mod takeover;
@@ -53,6 +54,7 @@ use policy_refresh::PolicyRefresh;
 use recovery_jobs::RecoveryJobs;
 use retention::Retention;
 use scheduled_rotation::ScheduledRotation;
+use stored_bytes::StoredBytes;
 use stuck_deliveries::StuckDeliveries;
 use support_sessions::SupportSessions;
 use takeover::Takeover;
@@ -82,6 +84,8 @@ pub struct Background {
     pub retention: Arc<Retention>,
     /// Applies scheduled rotations.
     pub scheduled_rotation: Arc<ScheduledRotation>,
+    /// Measures what accounts store.
+    pub stored_bytes: Arc<StoredBytes>,
     /// Moves stuck deliveries.
     pub stuck_deliveries: Arc<StuckDeliveries>,
     /// Records the end of expired support sessions.
@@ -114,6 +118,7 @@ impl Background {
             recovery_jobs: Arc::new(RecoveryJobs(sender())),
             retention: Arc::new(Retention(Arc::clone(context))),
             scheduled_rotation: Arc::new(ScheduledRotation(sender())),
+            stored_bytes: Arc::new(StoredBytes(Arc::clone(context))),
             stuck_deliveries: Arc::new(StuckDeliveries(sender())),
             support_sessions: Arc::new(SupportSessions(Arc::clone(context))),
             takeover: Arc::new(Takeover::new(sender())),
@@ -157,6 +162,7 @@ impl Background {
         self.run(self.recovery_jobs.clone());
         self.run(self.retention.clone());
         self.run(self.scheduled_rotation.clone());
+        self.run(self.stored_bytes.clone());
         self.run(self.stuck_deliveries.clone());
         self.run(self.support_sessions.clone());
         Ok(())
@@ -179,5 +185,8 @@ impl Background {
         self.workers.clear();
         // It logs what fails.
         let _ = self.alerts.tick().await;
+        if let Err(error) = self.stored_bytes.flush().await {
+            tracing::warn!(%error, "what accounts store is counted without the last seconds");
+        }
     }
 }

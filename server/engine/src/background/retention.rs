@@ -9,8 +9,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     UnixMs,
+    account::{Limit, hours_that_fit},
     id::{DeliveryId, encode},
-    time::{DAY_MS, MINUTE_MS},
+    time::{DAY_MS, HOUR_MS, MINUTE_MS},
 };
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     context::Context,
     parking::Parking,
     store::{
+        accounts::storage,
         db::Db,
         deliveries::retention::{self, AccountRetention, ExpiredRow, Kind},
         error::StoreResult,
@@ -75,10 +77,13 @@ impl Retention {
         let mut round = Round { context: &self.0, parking, pacing, step_rows: STEP_ROWS };
         let mut rows = 0;
         for account in retention::accounts(&self.0.db).await? {
+            let stored = storage::hours(&self.0.db, &account.id).await?;
+            let before = round.before(&account, &stored);
             // Events are deleted after the last of their deliveries.
             for kind in [Kind::Bodies, Kind::Deliveries, Kind::Events] {
-                rows += round.purge(&account, kind).await?;
+                rows += round.purge(&account, kind, before).await?;
             }
+            round.recount(&account, &stored, before.bodies).await?;
         }
         round.purge_hours().await?;
         Ok(rows)
@@ -93,20 +98,28 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Everything of one kind that has expired.
-    async fn purge(&mut self, account: &AccountRetention, kind: Kind) -> StoreResult<usize> {
+    /// Before when bodies and rows of an account are deleted. Bodies go early if more are stored than the account may.
+    fn before(&self, account: &AccountRetention, stored: &[Hour]) -> Before {
         let now = self.context.now();
         let longest = i64::from(self.context.policies.now().retention_max_days);
         let longest = account.retention_max_days.map_or(longest, |days| days.min(longest));
-        let bodies_before = days_before(now, account.bodies_days.min(longest));
-        let rows_before = days_before(now, account.rows_days.min(longest));
+        let bodies = days_before(now, account.bodies_days.min(longest));
+        let early = first_hour_that_fits(now, account.stored_mb_max, stored);
+        if early > bodies {
+            self.context.storage.purge_early(&account.id);
+        }
+        Before { bodies: bodies.max(early), rows: days_before(now, account.rows_days.min(longest)) }
+    }
+
+    /// Everything of one kind that has expired.
+    async fn purge(&mut self, account: &AccountRetention, kind: Kind, before: Before) -> StoreResult<usize> {
         let (mut from, before) = match kind {
-            Kind::Bodies => (account.bodies_cleaned.clone(), encode(bodies_before, 0)),
+            Kind::Bodies => (account.bodies_cleaned.clone(), encode(before.bodies, 0)),
             Kind::Deliveries => {
-                let oldest = DeliveryId::new(rows_before, 0);
+                let oldest = DeliveryId::new(before.rows, 0);
                 (String::new(), oldest.as_str().to_owned())
             }
-            Kind::Events => (String::new(), encode(rows_before, 0)),
+            Kind::Events => (String::new(), encode(before.rows, 0)),
         };
         let mut rows = 0;
         while !self.context.is_stopping() {
@@ -117,6 +130,21 @@ impl Round<'_> {
             rows += self.step(account, kind, &expired).await?;
         }
         Ok(rows)
+    }
+
+    /// Counts what is left of the hours whose bodies were deleted: what still waits to be sent.
+    async fn recount(&self, account: &AccountRetention, stored: &[Hour], before: UnixMs) -> StoreResult<()> {
+        let db = &self.context.db;
+        for (hour, bytes) in stored.iter().filter(|(hour, _)| hour.plus_ms(HOUR_MS) <= before) {
+            let left = storage::waiting(db, &account.id, *hour).await?;
+            if left == *bytes || self.context.is_stopping() {
+                continue;
+            }
+            let mut tx = db.begin().await?;
+            storage::set(&mut tx, &account.id, *hour, left).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// One transaction, unless one of the rows has to be found that cannot be purged.
@@ -152,6 +180,25 @@ async fn purge(db: &Db, account: &AccountRetention, kind: Kind, rows: Vec<&Expir
     let purged = retention::purge(&mut tx, kind, &account.id, &rows).await?;
     tx.commit().await?;
     Ok(purged)
+}
+
+/// When an hour begins, and the bytes stored of it.
+type Hour = (UnixMs, u64);
+
+/// Before when bodies and whole rows are deleted.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    bodies: UnixMs,
+    rows: UnixMs,
+}
+
+/// When the first of the newest hours begins whose bodies fit into the account's limit. The present one's are kept in any case.
+fn first_hour_that_fits(now: UnixMs, most_mb: Option<i64>, stored: &[Hour]) -> UnixMs {
+    let most_mb = most_mb.and_then(|most| u32::try_from(most).ok()).unwrap_or(Limit::StoredMb.default());
+    let present = UnixMs(now.0 - now.0.rem_euclid(HOUR_MS));
+    let newest = stored.first().is_none_or(|(hour, _)| *hour < present).then_some((present, 0));
+    let (hours, bytes): (Vec<UnixMs>, Vec<u64>) = newest.into_iter().chain(stored.iter().copied()).unzip();
+    hours.get(hours_that_fit(&bytes, most_mb)).map_or(UnixMs(0), |hour| hour.plus_ms(HOUR_MS))
 }
 
 const fn days_before(now: UnixMs, days: i64) -> UnixMs {

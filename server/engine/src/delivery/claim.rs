@@ -23,8 +23,8 @@ use crate::{
 };
 
 use super::{
-    leased::LeasedDelivery, memory_budget::Source, order_release, queue::DeliverySettings, reservation::Reservation,
-    sender::Sender,
+    hosts::HostKey, leased::LeasedDelivery, memory_budget::Source, order_release, queue::DeliverySettings,
+    reservation::Reservation, sender::Sender,
 };
 
 /// Most deliveries of one endpoint claimed at once.
@@ -178,6 +178,7 @@ fn settings(endpoint: &DueEndpoint) -> DeliverySettings {
         drain_per_s: rate(endpoint.drain_per_s),
         deliver_late: endpoint.deliver_late != 0,
         throttled_until: endpoint.throttled_until_ms.map(UnixMs),
+        host: HostKey::of(&endpoint.account_id, &endpoint.url),
     }
 }
 

@@ -10,8 +10,8 @@ use domain::{UnixMs, event::EventKind, rotation::Credential};
 use crate::store::{deliveries::queue::NewDelivery, endpoints::Listener, events::NewEventRow};
 
 use super::{
-    leased::LeasedDelivery, memory_budget::Source, queue::IntakeSettings, reservation::Reservation, sender::Sender,
-    throttle,
+    hosts::HostKey, leased::LeasedDelivery, memory_budget::Source, queue::IntakeSettings, reservation::Reservation,
+    sender::Sender, throttle,
 };
 
 /// The events of a transaction by account and id.
@@ -36,9 +36,11 @@ pub(super) fn lease(
     for listener in listeners.iter().filter(|listener| listener.active && wanted.contains(listener.id.as_str())) {
         let id: Arc<str> = listener.id.as_str().into();
         let Listener { rate_per_s, deliver_late, throttled_until, .. } = *listener;
+        let host = HostKey::of(&listener.account, &listener.url);
         let mut queues = sender.queues();
         // Before the first attempt: a rate limit applies from the first event on.
-        queues.update_settings(&id, IntakeSettings { rate_per_s, deliver_late, throttled_until }, now);
+        let settings = IntakeSettings { rate_per_s, deliver_late, throttled_until, host };
+        queues.update_settings(&id, settings, now);
         // Memory is for what is sent soon.
         if !queues.is_throttled(&id, now.plus_ms(throttle::IN_MEMORY_MS)) {
             active.insert(listener.id.clone(), id);

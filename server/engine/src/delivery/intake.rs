@@ -13,6 +13,7 @@ use tracing::{Instrument as _, Span, field};
 use crate::{
     clock::stopwatch,
     metrics::count,
+    storage::Added,
     store::{
         db::Tx,
         deliveries::{
@@ -261,8 +262,14 @@ pub(super) async fn settle(sender: &Arc<Sender>, written: Written, waiting: Vec<
         sender.broadcast(ClusterMessage::Due).await;
     }
     count(&sender.context.counters.events, events.len());
+    sender.context.storage.note(events.iter().map(added));
     sender.committed.add(sender.context.db.dialect, &events, &deliveries);
     sender.changed(events.into_iter().map(|event| event.account_id)).await;
+}
+
+/// What an event adds to what its account stores.
+fn added(event: &NewEventRow) -> Added {
+    Added { account: event.account_id.clone(), at: UnixMs(event.created_ms), bytes: event.bytes() }
 }
 
 /// The events among these that were accepted before, by account and id.

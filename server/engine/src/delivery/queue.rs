@@ -12,6 +12,7 @@ use domain::{
 
 use super::{
     concurrency::ConcurrencyLimiter,
+    hosts::HostKey,
     leased::LeasedDelivery,
     memory_budget::{Load, UNKNOWN_BYTES},
 };
@@ -29,6 +30,8 @@ pub(crate) struct DeliverySettings {
     pub deliver_late: bool,
     /// Until when its server requested a pause, at the latest.
     pub throttled_until: Option<UnixMs>,
+    /// Where it is.
+    pub host: HostKey,
 }
 
 /// What intake knows of an endpoint: everything but when it was resumed.
@@ -40,6 +43,8 @@ pub(crate) struct IntakeSettings {
     pub deliver_late: bool,
     /// As in [`DeliverySettings`].
     pub throttled_until: Option<UnixMs>,
+    /// As in [`DeliverySettings`].
+    pub host: HostKey,
 }
 
 /// What to do with the delivery whose turn it is.
@@ -81,6 +86,8 @@ pub(super) struct EndpointQueue {
     /// Whether a held delivery is next.
     held_next: bool,
     settings: Option<DeliverySettings>,
+    /// Where it is, once that is known.
+    pub host: Option<HostKey>,
     /// Limits attempts at the same time and per second.
     pub limiter: ConcurrencyLimiter,
     /// Whether and when it is served.
@@ -105,10 +112,13 @@ impl EndpointQueue {
 
     /// Sets what is known without reading when the endpoint was resumed.
     pub(super) fn update_settings(&mut self, known: IntakeSettings, now: UnixMs) {
-        let IntakeSettings { rate_per_s, deliver_late, throttled_until } = known;
+        let IntakeSettings { rate_per_s, deliver_late, throttled_until, host } = known;
         let (resumed, drain_per_s) =
             self.settings.map_or((UnixMs(0), None), |known| (known.resumed, known.drain_per_s));
-        self.set_settings(DeliverySettings { rate_per_s, resumed, drain_per_s, deliver_late, throttled_until }, now);
+        self.set_settings(
+            DeliverySettings { rate_per_s, resumed, drain_per_s, deliver_late, throttled_until, host },
+            now,
+        );
     }
 
     /// Appends a delivery.

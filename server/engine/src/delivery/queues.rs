@@ -1,16 +1,17 @@
-//! The deliveries that this node has leased: a queue per endpoint, served round-robin, first attempts before retries.
+//! The deliveries that this node has leased: a queue per endpoint, served in turn, first attempts before retries.
 //!
 //! The order within a call needs no queue here: the store makes a delivery due only when the previous one of its call
 //! has ended or given up its order.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use domain::UnixMs;
 
 use super::{
+    hosts::{HostKey, Hosts},
     leased::LeasedDelivery,
     limits::IN_FLIGHT_MAX,
     memory_budget::{self, Load, Source},
@@ -27,8 +28,8 @@ const IDLE_KEPT: usize = 4_096;
 enum Stage {
     /// Backlog in the queue of its endpoint.
     Backlog,
-    /// Being attempted: it counts towards its endpoint's concurrency.
-    Attempting,
+    /// Being attempted: it counts towards the concurrency of its endpoint and of the host that this had then.
+    Attempting(Option<HostKey>),
     /// Ending without an attempt.
     Ending,
 }
@@ -37,8 +38,8 @@ enum Stage {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     endpoints: HashMap<Arc<str>, EndpointQueue>,
-    /// Endpoints that have work and free concurrency, in the order they are served.
-    ready: VecDeque<Arc<str>>,
+    /// Endpoints that have work and free concurrency, by their hosts.
+    hosts: Hosts,
     /// Endpoints that have work and wait for their rate limit, or because their servers requested a pause.
     throttled: BTreeSet<(UnixMs, Arc<str>)>,
     /// The latest time seen: an earlier one means that the clock has been set back.
@@ -147,7 +148,7 @@ impl Queues {
             self.throttled.insert((ready_at, endpoint.clone()));
         } else {
             queue.state = QueueState::Ready;
-            self.ready.push_back(endpoint.clone());
+            self.hosts.ready(queue.host, endpoint.clone());
         }
     }
 
@@ -161,14 +162,14 @@ impl Queues {
         if self.in_flight >= IN_FLIGHT_MAX {
             return None;
         }
-        while let Some(endpoint) = self.ready.pop_front() {
-            let Some(queue) = self.endpoints.get_mut(&endpoint) else { continue };
-            queue.state = QueueState::Idle;
-            // A dropped endpoint may still be listed as ready, without work.
-            let turn = queue.take(now);
+        while let Some((host, endpoint)) = self.hosts.next() {
+            let turn = self.take(&endpoint, now);
+            let attempts = matches!(turn, Some(Turn::Attempt(_)));
+            // Before the endpoint is ready again: its host may have reached its limit.
+            self.hosts.served(host, attempts);
             self.schedule(&endpoint, now);
             let Some(turn) = turn else { continue };
-            let stage = if matches!(turn, Turn::Attempt(_)) { Stage::Attempting } else { Stage::Ending };
+            let stage = if attempts { Stage::Attempting(host) } else { Stage::Ending };
             self.leased.insert(turn.delivery().id.clone(), stage);
             self.in_flight += 1;
             return Some(turn);
@@ -176,10 +177,17 @@ impl Queues {
         None
     }
 
+    /// Takes the next delivery of an endpoint. One that was dropped may still be listed as ready, without work.
+    fn take(&mut self, endpoint: &Arc<str>, now: UnixMs) -> Option<Turn> {
+        let queue = self.endpoints.get_mut(endpoint)?;
+        queue.state = QueueState::Idle;
+        queue.take(now)
+    }
+
     fn make_ready(&mut self, endpoint: Arc<str>) {
         if let Some(queue) = self.endpoints.get_mut(&endpoint) {
             queue.state = QueueState::Ready;
-            self.ready.push_back(endpoint);
+            self.hosts.ready(queue.host, endpoint);
         }
     }
 
@@ -203,8 +211,11 @@ impl Queues {
         let Some(stage) = self.leased.remove(&delivery.id) else { return };
         self.in_flight = self.in_flight.saturating_sub(1);
         self.free(&delivery.endpoint_id, delivery.bytes());
-        if let Some(queue) = self.endpoints.get_mut(&delivery.endpoint_id).filter(|_| stage == Stage::Attempting) {
-            queue.limiter.ended(ok, now);
+        if let Stage::Attempting(host) = stage {
+            self.hosts.ended(host);
+            if let Some(queue) = self.endpoints.get_mut(&delivery.endpoint_id) {
+                queue.limiter.ended(ok, now);
+            }
         }
         self.schedule(&delivery.endpoint_id, now);
         self.forget_if_idle(&delivery.endpoint_id);
@@ -222,6 +233,16 @@ impl Queues {
     /// Sets how an endpoint is served.
     pub(crate) fn set_settings(&mut self, endpoint: &Arc<str>, settings: DeliverySettings, now: UnixMs) {
         self.endpoints.entry(endpoint.clone()).or_default().set_settings(settings, now);
+        self.set_host(endpoint, settings.host);
+    }
+
+    /// Attempts in flight count for the host that they were made to.
+    fn set_host(&mut self, endpoint: &Arc<str>, host: HostKey) {
+        let Some(queue) = self.endpoints.get_mut(endpoint) else { return };
+        let before = queue.host.replace(host);
+        if before != Some(host) && queue.state == QueueState::Ready {
+            self.hosts.moved(before, Some(host), endpoint);
+        }
     }
 
     /// Pauses an endpoint at the request of its server. Returns until when.
@@ -244,6 +265,7 @@ impl Queues {
     /// Sets what is known without reading when the endpoint was resumed: a draining one keeps its drain rate.
     pub(crate) fn update_settings(&mut self, endpoint: &Arc<str>, known: IntakeSettings, now: UnixMs) {
         self.endpoints.entry(endpoint.clone()).or_default().update_settings(known, now);
+        self.set_host(endpoint, known.host);
     }
 
     /// Removes all deliveries of an endpoint that are not in flight.

@@ -14,6 +14,7 @@ use crate::{
     clock,
     metrics::count,
     random,
+    storage::Added,
     store::{
         db::Tx,
         deliveries::{
@@ -28,7 +29,7 @@ use crate::{
     supervisor::Progress,
 };
 
-use super::{claim::Claimed, health, outcome::Outcome, rotation, sender::Sender};
+use super::{claim::Claimed, evidence, health, outcome::Outcome, rotation, sender::Sender};
 
 /// Most outcomes of one commit.
 pub(crate) const RECORD_MAX: usize = 512;
@@ -158,11 +159,13 @@ pub(super) struct Recorded {
     soonest: Option<UnixMs>,
     /// Whether an endpoint changed state, so that its admins are to be alerted.
     alerts: bool,
+    /// What is kept of responses.
+    added: Vec<Added>,
 }
 
 impl Recorded {
     const fn at(at: UnixMs) -> Self {
-        Self { at, next: None, soonest: None, alerts: false }
+        Self { at, next: None, soonest: None, alerts: false, added: Vec::new() }
     }
 }
 
@@ -183,22 +186,23 @@ pub(super) async fn write(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) -> St
     count(&sender.context.counters.fenced, finishes.len() - kept.len());
     trace(&finishes, &kept);
     let made = with_deleted(tx, &finishes, &kept).await?;
-    add_attempts(sender, tx, batch, &made).await?;
+    let added = add_attempts(sender, tx, batch, &made).await?;
     // Before the endpoints: rotating locks the rotation first, too.
     rotation::record_proofs(tx, batch, &kept, now).await?;
     let alerts = health::record(sender, tx, batch, &finishes, &kept).await?;
     pauses(tx, batch).await?;
     release_unattempted(sender, tx, batch).await?;
-    strip_expired(tx, &finishes, &kept, now).await?;
+    strip_expired(sender, tx, batch, &finishes, &kept).await?;
     let (given_up, until) = give_up_order(tx, batch, &finishes, &kept, now).await?;
     let next = promote_next(sender, tx, batch, &finishes, &kept, given_up).await?;
     let soonest = finishes.iter().filter_map(|finish| finish.due_ms).chain(until).min().map(UnixMs);
-    Ok(Recorded { at: now, next, soonest, alerts })
+    Ok(Recorded { at: now, next, soonest, alerts, added })
 }
 
 /// The transaction is committed: queues what follows.
 pub(super) async fn settle(sender: &Arc<Sender>, recorded: Recorded, batch: &[Outcome]) {
     count_results(sender, batch);
+    sender.context.storage.note(recorded.added);
     sender.release_throttled(batch).await;
     if let Some(next) = recorded.next {
         next.enqueue(sender);
@@ -247,10 +251,19 @@ async fn with_deleted<'a>(
     Ok(Cow::Owned(kept.iter().cloned().chain(deleted).collect()))
 }
 
-async fn add_attempts(sender: &Sender, tx: &mut Tx, batch: &[Outcome], kept: &HashSet<String>) -> StoreResult<()> {
+async fn add_attempts(
+    sender: &Sender,
+    tx: &mut Tx,
+    batch: &[Outcome],
+    kept: &HashSet<String>,
+) -> StoreResult<Vec<Added>> {
     let kept = batch.iter().filter(|outcome| kept.contains(&outcome.delivery().id));
-    let rows: Vec<AttemptRow> = kept.filter_map(|outcome| outcome.row(&*sender.context.ids)).collect();
-    if rows.is_empty() { Ok(()) } else { outcomes::add_attempts(tx, &rows).await }
+    let rows = kept.filter_map(|outcome| outcome.row(&*sender.context.ids));
+    let rows: Vec<AttemptRow> = rows.map(|row| evidence::within_limit(&sender.context.storage, row)).collect();
+    if !rows.is_empty() {
+        outcomes::add_attempts(tx, &rows).await?;
+    }
+    Ok(evidence::added(rows, sender.now()))
 }
 
 /// Stores the pauses that began with these outcomes, so that they hold on all nodes and after a restart.
@@ -276,12 +289,22 @@ async fn release_unattempted(sender: &Sender, tx: &mut Tx, batch: &[Outcome]) ->
     if ids.is_empty() { Ok(()) } else { queue::release(tx, &sender.context.node, &ids).await }
 }
 
-/// A delivery that waited past its retention is stripped when it ends. No retention is shorter than a day, so hardly any
-/// are looked up.
-async fn strip_expired(tx: &mut Tx, finishes: &[Finish], kept: &HashSet<String>, now: UnixMs) -> StoreResult<()> {
-    let recent = DeliveryId::new(now.plus_ms(-DAY_MS), 0);
+/// A delivery that waited past its retention is stripped when it ends. No retention is shorter than a day, and only accounts
+/// that store too much lose bodies earlier, so hardly any are looked up.
+async fn strip_expired(
+    sender: &Sender,
+    tx: &mut Tx,
+    batch: &[Outcome],
+    finishes: &[Finish],
+    kept: &HashSet<String>,
+) -> StoreResult<()> {
+    let recent = DeliveryId::new(sender.now().plus_ms(-DAY_MS), 0);
+    let deliveries = batch.iter().map(Outcome::delivery);
+    let early = deliveries.filter(|delivery| sender.context.storage.is_purged_early(&delivery.account_id));
+    let early: HashSet<&str> = early.map(|delivery| delivery.id.as_str()).collect();
     let ended = finishes.iter().filter(|finish| finish.due_ms.is_none() && kept.contains(&finish.id));
-    let old: Vec<&str> = ended.map(|finish| finish.id.as_str()).filter(|id| *id < recent.as_str()).collect();
+    let ended = ended.map(|finish| finish.id.as_str());
+    let old: Vec<&str> = ended.filter(|id| *id < recent.as_str() || early.contains(id)).collect();
     if old.is_empty() { Ok(()) } else { retention::purge_ended(tx, &old).await }
 }
 

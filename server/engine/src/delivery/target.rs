@@ -21,7 +21,7 @@ use crate::{
     vault::Vault,
 };
 
-use super::queue::DeliverySettings;
+use super::{hosts::HostKey, queue::DeliverySettings};
 
 /// How long a target is cached. A change made on this node takes effect at once; one made on another node after this time,
 /// so a credential that was retired there stays in use here that long. Scheduled switches and ends are never late.
@@ -128,7 +128,7 @@ impl Targets {
         }
         let (Ok(account), Ok(id)) = (AccountId::parse(account), EndpointId::parse(endpoint)) else { return Ok(None) };
         let Some(stored) = endpoints::one(&self.db, &account, &id).await? else { return Ok(None) };
-        let Some(target) = self.open(&stored, now) else { return Ok(None) };
+        let Some(target) = self.open(&account, &stored, now) else { return Ok(None) };
         let target = Arc::new(target);
         let mut cached = self.cached();
         if cached.len() >= CACHED_MAX {
@@ -138,7 +138,7 @@ impl Targets {
         Ok(Some(target))
     }
 
-    fn open(&self, stored: &endpoints::StoredEndpoint, now: UnixMs) -> Option<Target> {
+    fn open(&self, account: &AccountId, stored: &endpoints::StoredEndpoint, now: UnixMs) -> Option<Target> {
         let present = credentials::current(&self.vault, stored, now);
         let present = present.inspect_err(|error| tracing::error!(%error, endpoint = %stored.endpoint.id)).ok()?;
         let open = present.open;
@@ -162,6 +162,7 @@ impl Targets {
                 drain_per_s: stored.endpoint.drain_per_s,
                 deliver_late: stored.endpoint.deliver_late,
                 throttled_until: stored.throttled_until,
+                host: HostKey::of(account.as_str(), stored.endpoint.url.as_str()),
             },
         })
     }

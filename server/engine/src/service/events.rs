@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     Error,
+    account::StorageLevel,
     actor::{Actor, Permission},
     error::Result,
     event::{Accepted, EventDetail, EventFilter, EventRow, Events, NewEvent, Page},
@@ -17,10 +18,28 @@ use crate::{
     store::{accounts, deliveries, events},
 };
 
+/// Seconds after which an event may be tried again that was refused because its account stores too much: as often as
+/// retention deletes something.
+const STORAGE_RETRY_AFTER_S: u32 = 600;
+
+/// Why an account's events are refused. It reads nothing: whoever is refused may try a thousand times a second.
+fn storage_full() -> Error {
+    Error::LimitReached {
+        detail: "This account stores far more than its limit, so nothing of this request was stored. Resume or delete endpoints \
+                 whose events are waiting, or ask the provider for a higher limit; Settings show what is stored."
+            .into(),
+        retry_after_s: STORAGE_RETRY_AFTER_S,
+    }
+}
+
 #[async_trait]
 impl Events for Engine {
     async fn accept_event(&self, actor: &Actor, account: &AccountId, event: NewEvent) -> Result<Accepted> {
         actor.require(Permission::WriteEvents)?;
+        // Not a platform's: a connector posts in order, and one account would hold up the calls of all others.
+        if actor.account().is_ok() && self.context().storage.level(account.as_str()) == StorageLevel::Full {
+            return Err(storage_full());
+        }
         let arriving = Arriving { account: account.clone(), event, test_of: None, proof: None };
         self.intake().accept(arriving).await.map(|(accepted, _)| accepted)
     }

@@ -157,7 +157,7 @@ impl Asterisk {
             }
             "channels" => (200, self.channels.values().map(|(channel, _)| channel.clone()).collect()),
             "bridges" => (200, self.bridges()),
-            "applications/offhook/eventFilter" => (200, json!({})),
+            uri if uri.ends_with("/eventFilter") => (200, json!({})),
             uri => {
                 let id = uri.strip_prefix("channels/").unwrap().split('/').next().unwrap();
                 match (self.channels.contains_key(id), self.presentations.get(id)) {

@@ -5,6 +5,7 @@ mod bodies;
 mod bystander;
 mod capped;
 mod connections;
+mod connector_requests;
 mod forgery;
 mod forms;
 mod guessing;

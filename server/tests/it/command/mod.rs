@@ -2,6 +2,7 @@
 
 mod connect;
 mod create;
+mod import;
 mod key;
 mod log;
 mod otlp;
@@ -51,7 +52,7 @@ pub(crate) fn line(output: &Output) -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-fn complaint(output: &Output) -> String {
+pub(crate) fn complaint(output: &Output) -> String {
     assert!(output.stdout.is_empty());
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

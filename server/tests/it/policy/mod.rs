@@ -122,6 +122,7 @@ impl Full {
             ("evt", self.ids[":evt"].clone()),
             ("call", self.ids[":call"].clone()),
             ("token", self.ids[":tok"].clone()),
+            ("con", self.ids[":con"].clone()),
             ("job", self.ids[":job"].clone()),
             ("user", self.ids[":usr"].clone()),
             ("usr", self.ids[":usr"].clone()),
@@ -167,6 +168,12 @@ impl Full {
             ("form[reason]", text("x")),
             ("form[ticket]", text("x")),
             ("form[minutes]", text("15")),
+            ("form[system]", text("asterisk")),
+            ("form[number]", text("+441632960001")),
+            ("form[routes]", text("*,acme")),
+            ("form[mapping]", text("{}")),
+            ("form[picked][]", text("provider")),
+            ("number", text("*")),
             ("form[url]", text("https://a.example/")),
             ("form[events][]", text("IncomingCall")),
             ("form[scopes][]", text("events:read")),
@@ -237,7 +244,7 @@ fn page_agrees(route: &str, wanted: Verdict, response: &TestResponse) -> bool {
     match wanted {
         // Pages of things that do not exist are not found by permitted visitors.
         Verdict::In
-            if [":job", ":usr", ":link", "*any", "/support/start", "/ops/tokens/:tok"]
+            if [":job", ":usr", ":link", "*any", "/support/start", "/ops/tokens/:tok", "/ops/connectors/:con"]
                 .iter()
                 .any(|part| route.contains(part)) =>
         {

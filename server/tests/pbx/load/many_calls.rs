@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{CONNECTOR_MAX_KB, Latencies, fake_asterisk::FakeAsterisk, peak_memory_kb};
 use crate::{
-    PATIENCE,
+    PATIENCE, print,
     programs::{Connector, Connects, Server},
     receiver::{Arrival, Receiver},
 };
@@ -23,10 +23,10 @@ const CALLERS: usize = 1_000;
 const SLOWER_MAX_MS: u128 = 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "make test-pbx runs it, with nothing beside"]
+#[ignore = "needs a release build; make test-pbx ARGS=load runs it"]
 async fn ten_thousand_open_calls_slow_nothing_down() {
     let receiver = Receiver::start().await;
-    let server = Server::start(&receiver, "warn").await;
+    let server = Server::start(&receiver, "info").await;
     let asterisk = FakeAsterisk::start().await;
     let connector = Connector::start(Connects { ami: asterisk.address, server: &server, call_records: None });
     asterisk.connected().await;
@@ -40,6 +40,7 @@ async fn ten_thousand_open_calls_slow_nothing_down() {
     assert!(all.is_ok(), "{} of {CALLS} arrived", receiver.arrivals().len());
     let mut arrived: HashMap<String, Vec<Instant>> = HashMap::new();
     for Arrival { payload, at, .. } in receiver.arrivals() {
+        assert_eq!(payload["event"], "IncomingCall", "no call has ended: {}", connector.log());
         arrived.entry(payload["caller_number"].as_str().unwrap().to_owned()).or_default().push(at);
     }
     let [first, last] = [0, CALLS - COMPARED].map(|from| {
@@ -48,7 +49,9 @@ async fn ten_thousand_open_calls_slow_nothing_down() {
         Latencies::of(calls.map(time).collect())
     });
     let peak_kb = peak_memory_kb(connector.id());
-    println!("first {COMPARED} calls: {first}\nlast {COMPARED} of {CALLS}: {last}\nconnector: {peak_kb} kB at most");
+    print(&format!(
+        "first {COMPARED} calls: {first}\nlast {COMPARED} of {CALLS}: {last}\nconnector: {peak_kb} kB at most"
+    ));
     assert!(last.median_ms() <= first.median_ms() + SLOWER_MAX_MS, "{first}, {last}");
     assert!(peak_kb <= CONNECTOR_MAX_KB, "{peak_kb} kB");
 }
@@ -59,8 +62,7 @@ fn number(call: usize) -> String {
 
 fn begin(asterisk: &FakeAsterisk, call: usize) {
     let (channel, id) = (format!("PJSIP/provider0-{call:08x}"), format!("1795000000.{call}"));
-    asterisk.report(&[
-        ("Event", "Newchannel"),
+    asterisk.begin(&[
         ("Channel", &channel),
         ("ChannelState", "4"),
         ("ChannelStateDesc", "Ring"),

@@ -15,8 +15,9 @@ const CONFIRMED: &str = r#"<recv request="ACK"><action>
 <ereg regexp=".*" search_in="hdr" header="To:" assign_to="ours"/>
 </action></recv>
 "#;
-/// SIPp refuses variables that a scenario never reads.
-const READ: &str = "<Reference variables=\"invite,theirs,ours\"/>\n";
+/// SIPp refuses variables that a scenario never reads, and names that it does not know.
+const READ: &str = "<Reference variables=\"invite\"/>\n";
+const READ_CONFIRMED: &str = "<Reference variables=\"theirs,ours\"/>\n";
 
 /// Number of the next request.
 struct Callee(u32);
@@ -43,7 +44,8 @@ Max-Forwards: 70
 pub(super) fn script(steps: &[Step]) -> String {
     let mut dialog = Callee(10);
     let steps = steps.iter().map(|step| one(step, &mut dialog)).collect::<String>();
-    format!("{INVITED}{steps}{READ}")
+    let confirmed = if steps.contains(CONFIRMED) { READ_CONFIRMED } else { "" };
+    format!("{INVITED}{steps}{READ}{confirmed}")
 }
 
 fn one(step: &Step, dialog: &mut Callee) -> String {

@@ -16,7 +16,7 @@ use engine::clock::sleep_ms;
 use crate::{PATIENCE, POLL_MS, office::Device};
 
 /// Longest time of a party, in seconds.
-const PARTY_MAX_S: u64 = 60;
+const PARTY_MAX_S: u64 = 120;
 /// Longest time without an expected message, in milliseconds.
 const SILENCE_MAX_MS: u64 = 30_000;
 /// A second of sound: G.711, 8,000 samples.

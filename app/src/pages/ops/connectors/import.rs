@@ -28,7 +28,7 @@ pub fn ImportRoutesPage() -> impl IntoView {
         Ok(view! {
             <Heading title="Import a routing table" tab=format!("Import routes of {}", connector.name)
                 lead="Replaces all routes of this connector. If one line is not understood, nothing is changed."/>
-            <div class="grid items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
+            <div class="grid grid-cols-1 items-start gap-6 lg:grid-cols-[minmax(0,1fr)_20rem]">
                 <form class="grid gap-4" method="post" action=ImportRoutes::PATH>
                     <input type="hidden" name="con" value=con/>
                     <Lines name="routes" label="Table" rows=14 required=true

@@ -8,5 +8,5 @@ mod translate;
 pub use self::{
     decode::{Decoder, Frame, LINE_MAX_BYTES, MESSAGE_MAX_BYTES, Message},
     encode::{Request, UnsafeValue},
-    translate::{channel_row, event, presentation},
+    translate::{channel_row, event, presentation, timestamp},
 };

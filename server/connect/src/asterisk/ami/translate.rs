@@ -101,7 +101,8 @@ fn cause(message: &Message) -> Option<Cause> {
 }
 
 /// Reads `1795832696.372579`, in seconds.
-fn timestamp(text: &str) -> Option<UnixMs> {
+#[must_use]
+pub fn timestamp(text: &str) -> Option<UnixMs> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
     let ms: String = fraction.chars().chain("000".chars()).take(3).collect();
     let seconds: i64 = seconds.parse().ok()?;

@@ -6,11 +6,13 @@
 
 mod fold;
 mod row;
+mod tail;
 
 use std::{collections::HashMap, io::Read};
 
 use domain::time::{DAY_MS, UnixMs};
 
+pub use self::tail::{TAIL_MAX_BYTES, fold_tail};
 pub(crate) use self::{fold::fold as fold_rows, row::Row};
 use crate::call::CallRecord;
 

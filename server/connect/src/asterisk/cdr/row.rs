@@ -1,9 +1,17 @@
-//! A row of `Master.csv` (Asterisk's `cdr_csv`), with the columns of `newcdrcolumns` at its end.
+//! A row of `Master.csv` (Asterisk's `cdr_csv`). Sixteen columns are always there; `cdr.conf` decides about those that follow:
+//! the unique ID (`loguniqueid`), the user's field (`loguserfield`), and three more, linked ID and sequence at the end
+//! (`newcdrcolumns`).
 
 use domain::time::{UnixMs, parse_utc};
 
-/// Fewest columns: without unique ID a row belongs to no call.
-const COLUMNS_MIN: usize = 17;
+use crate::call::began_s;
+
+/// Columns that are always there; the unique ID follows. Without it a row belongs to no call.
+const COLUMNS: usize = 16;
+/// What `newcdrcolumns` adds.
+const NEW_COLUMNS: usize = 3;
+/// All columns; what follows is not Asterisk's.
+const COLUMNS_MAX: usize = COLUMNS + 2 + NEW_COLUMNS;
 
 /// A row.
 #[derive(Clone)]
@@ -37,15 +45,13 @@ pub(crate) enum Disposition {
 
 impl Row {
     pub(crate) fn read(fields: &csv::ByteRecord) -> Option<Self> {
-        if fields.len() < COLUMNS_MIN {
-            return None;
-        }
         let text = |at: usize| String::from_utf8_lossy(fields.get(at).unwrap_or_default()).trim().to_owned();
-        let unique_id = text(16);
-        let linked_id = if text(19).is_empty() { unique_id.clone() } else { text(19) };
-        if linked_id.is_empty() {
-            return None;
-        }
+        // In its place there may be the user's field.
+        let unique_id = Some(text(COLUMNS)).filter(|id| began_s(id).is_some())?;
+        let end = fields.len().min(COLUMNS_MAX);
+        let is_new = end >= COLUMNS + 1 + NEW_COLUMNS;
+        let (linked_id, sequence) = if is_new { (text(end - 2), text(end - 1)) } else { Default::default() };
+        let linked_id = if linked_id.is_empty() { unique_id.clone() } else { linked_id };
         let disposition = match text(14).as_str() {
             "ANSWERED" => Disposition::Answered,
             "NO ANSWER" => Disposition::NoAnswer,
@@ -68,7 +74,7 @@ impl Row {
             disposition,
             unique_id,
             linked_id,
-            sequence: text(20).parse().unwrap_or(0),
+            sequence: sequence.parse().unwrap_or(0),
         })
     }
 

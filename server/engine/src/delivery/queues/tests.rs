@@ -25,11 +25,23 @@ fn call(endpoint: &str, n: usize, accepted: i64) -> LeasedDelivery {
 }
 
 fn settings(rate_per_s: Option<u32>, drain_per_s: Option<u32>, resumed: i64) -> DeliverySettings {
-    DeliverySettings { rate_per_s, drain_per_s, resumed: UnixMs(resumed), deliver_late: false, throttled_until: None }
+    DeliverySettings {
+        rate_per_s,
+        drain_per_s,
+        resumed: UnixMs(resumed),
+        deliver_late: false,
+        throttled_until: None,
+        host: HostKey::of("acct", "https://a.example/"),
+    }
+}
+
+fn at(host: &str) -> IntakeSettings {
+    let host = HostKey::of("acct", &format!("https://{host}/hook"));
+    IntakeSettings { rate_per_s: None, deliver_late: false, throttled_until: None, host }
 }
 
 fn limited_to(rate_per_s: u32) -> IntakeSettings {
-    IntakeSettings { rate_per_s: Some(rate_per_s), deliver_late: false, throttled_until: None }
+    IntakeSettings { rate_per_s: Some(rate_per_s), ..at("a.example") }
 }
 
 /// Ids of the attempted deliveries and of the expired ones, until nothing is left to do at that time.
@@ -181,4 +193,72 @@ fn nothing_is_claimed_while_memory_is_full() {
     assert!(!queues.take_overflow(), "nothing would fit");
     queues.free("e1", 2);
     assert!(queues.take_overflow() && !queues.take_overflow(), "once, after something has ended");
+}
+
+/// Endpoints at one host with this many deliveries each.
+fn at_one_host(queues: &mut Queues, endpoints: usize, deliveries: usize) {
+    for endpoint in (0..endpoints).map(|n| format!("e{n}")) {
+        queues.update_settings(&endpoint.as_str().into(), at("busy.example"), UnixMs(0));
+        (0..deliveries).for_each(|n| assert!(queues.push(leased(&endpoint, n, 0))));
+    }
+}
+
+fn started(queues: &mut Queues) -> Vec<LeasedDelivery> {
+    std::iter::from_fn(|| queues.next(UnixMs(1)).map(|turn| turn.delivery().clone())).collect()
+}
+
+#[test]
+fn however_many_endpoints_a_host_has_it_gets_a_limited_number_of_attempts_at_once() {
+    let mut queues = Queues::default();
+    at_one_host(&mut queues, 50, 4);
+    queues.update_settings(&"other".into(), at("other.example"), UnixMs(0));
+    let mut in_flight = started(&mut queues);
+    assert_eq!(in_flight.len(), super::super::hosts::HOST_AT_ONCE_MAX);
+    let of_each = in_flight.iter().fold(HashMap::<_, usize>::new(), |mut counts, delivery| {
+        *counts.entry(delivery.endpoint_id.clone()).or_default() += 1;
+        counts
+    });
+    assert!(of_each.len() == 50 && of_each.values().all(|count| (2..=3).contains(count)), "{of_each:?}");
+    queues.push(leased("other", 0, 0));
+    let other = started(&mut queues);
+    assert_eq!(other.iter().map(|delivery| &*delivery.endpoint_id).collect::<Vec<_>>(), ["other"]);
+    queues.finished(&other[0], Some(true), UnixMs(1));
+    let mut sent = 0;
+    while let Some(ended) = in_flight.pop() {
+        queues.finished(&ended, Some(false), UnixMs(1));
+        sent += 1;
+        let next = started(&mut queues);
+        assert!(next.len() <= 1, "one ends, one begins");
+        in_flight.extend(next);
+    }
+    assert_eq!((sent, queues.len(), queues.in_flight(), queues.hosts.is_empty()), (200, 0, 0, true));
+}
+
+#[test]
+fn an_endpoint_that_waits_for_its_host_is_served_at_another_to_which_it_moves() {
+    let mut queues = Queues::default();
+    at_one_host(&mut queues, 40, 4);
+    let in_flight = started(&mut queues);
+    queues.update_settings(&"e39".into(), at("quiet.example"), UnixMs(1));
+    let moved = started(&mut queues);
+    assert_eq!(moved.iter().map(|delivery| &*delivery.endpoint_id).collect::<Vec<_>>(), ["e39"]);
+    in_flight.iter().chain(&moved).for_each(|delivery| queues.finished(delivery, Some(true), UnixMs(1)));
+    let rest = started(&mut queues);
+    assert_eq!(in_flight.len() + moved.len() + rest.len(), 160);
+    rest.iter().for_each(|delivery| queues.finished(delivery, Some(true), UnixMs(1)));
+    assert!(queues.hosts.is_empty());
+}
+
+#[test]
+fn what_is_dropped_while_it_waits_for_its_host_holds_up_no_other() {
+    let mut queues = Queues::default();
+    at_one_host(&mut queues, 50, 4);
+    let in_flight = started(&mut queues);
+    (0..49).for_each(|n| drop(queues.drop_endpoint(&format!("e{n}"))));
+    queues.finished(&in_flight[0], Some(true), UnixMs(1));
+    let next = started(&mut queues);
+    assert_eq!(next.iter().map(|delivery| &*delivery.endpoint_id).collect::<Vec<_>>(), ["e49"]);
+    in_flight[1..].iter().chain(&next).for_each(|delivery| queues.finished(delivery, Some(true), UnixMs(1)));
+    started(&mut queues).iter().for_each(|delivery| queues.finished(delivery, Some(true), UnixMs(1)));
+    assert_eq!((queues.len(), queues.in_flight()), (0, 0));
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Error,
-    account::{Account, AccountUsage, Limits},
+    account::{Account, AccountUsage, Limit, Limits, MB, StorageLevel},
     error::Result,
     id::AccountId,
     member::Team,
@@ -11,7 +11,7 @@ use domain::{
 use crate::{
     Engine,
     store::{
-        accounts,
+        accounts::{self, storage},
         credentials::api_tokens,
         endpoints,
         members::{self, invitations},
@@ -34,6 +34,7 @@ impl Engine {
         let hosts = endpoints::hosts(&mut tx, id).await?;
         let tokens = api_tokens::count_valid(&mut tx, Some(id), self.now()).await?;
         let invited = invitations::open(&mut tx, &team).await?;
+        let stored_mb = storage::total_mb(&mut tx, id).await?;
         drop(tx);
         let invited = invited.iter().filter(|invitation| invitation.expires > self.now()).count();
         let members = members::list(self.db(), &team).await?.len();
@@ -44,6 +45,8 @@ impl Engine {
             members: u32::try_from(members).unwrap_or(u32::MAX),
             invited: u32::try_from(invited).unwrap_or(u32::MAX),
             tokens: small(tokens),
+            stored_mb,
+            storage: StorageLevel::of(u64::from(stored_mb) * MB, account.limits.of(Limit::StoredMb)),
         })
     }
 }

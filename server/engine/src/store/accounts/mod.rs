@@ -1,5 +1,7 @@
 //! Accounts: their names, settings, limits and suspension.
 
+pub mod storage;
+
 use domain::{
     UnixMs,
     account::{Account, AccountSettings, BODIES_DAYS, Limit, Limits, ROWS_DAYS, Suspension},
@@ -18,7 +20,7 @@ macro_rules! account_columns {
     () => {
         "a.id, a.name, a.reference, a.developers_rotate, a.support_access, a.bodies_days, a.rows_days, a.suspended_ms, \
          a.suspend_reason, a.endpoints_max, a.endpoints_per_host_max, a.events_per_s, a.members_max, a.tokens_max, \
-         a.retention_max_days, a.country"
+         a.retention_max_days, a.stored_mb_max, a.country"
     };
 }
 pub(super) use account_columns;
@@ -36,7 +38,7 @@ const CHANGE_ACCOUNT: &str = "UPDATE accounts SET name = $2, developers_rotate =
 const RENAME: &str = "UPDATE accounts SET name = $2, reference = $3 WHERE id = $1";
 const SUSPEND: &str = "UPDATE accounts SET suspended_ms = $2, suspend_reason = $3 WHERE id = $1";
 const LIMIT: &str = "UPDATE accounts SET endpoints_max = $2, endpoints_per_host_max = $3, events_per_s = $4, members_max = $5, \
-                     tokens_max = $6, retention_max_days = $7 WHERE id = $1";
+                     tokens_max = $6, retention_max_days = $7, stored_mb_max = $8 WHERE id = $1";
 
 /// An account row.
 #[derive(sqlx_macros::FromRow)]
@@ -56,6 +58,7 @@ pub(super) struct AccountRow {
     members_max: Option<i64>,
     tokens_max: Option<i64>,
     retention_max_days: Option<i64>,
+    stored_mb_max: Option<i64>,
     country: Option<String>,
 }
 
@@ -78,6 +81,7 @@ impl TryFrom<AccountRow> for Account {
             Limit::Members => row.members_max,
             Limit::Tokens => row.tokens_max,
             Limit::RetentionDays => row.retention_max_days,
+            Limit::StoredMb => row.stored_mb_max,
         };
         let read = |limits: Limits, limit| limits.with(limit, stored(limit).and_then(|n| u32::try_from(n).ok()));
         let limits = Limit::ALL.into_iter().fold(Limits::default(), read);

@@ -10,6 +10,8 @@ use crate::store::{
 const SAVE: &str = "INSERT INTO connector_calls (connector_id, snapshot, saved_ms) VALUES ($1, $2, $3) \
     ON CONFLICT (connector_id) DO UPDATE SET snapshot = excluded.snapshot, saved_ms = excluded.saved_ms";
 const LATEST: &str = "SELECT snapshot FROM connector_calls WHERE connector_id = $1";
+const PURGE: &str = "DELETE FROM connector_calls WHERE connector_id IN \
+    (SELECT connector_id FROM connector_calls WHERE saved_ms < $1 ORDER BY connector_id LIMIT $2)";
 const CLEAR: &str = "DELETE FROM connector_calls WHERE connector_id = $1";
 
 /// Saves the open calls of a connector.
@@ -26,6 +28,11 @@ pub async fn latest(db: &Db, id: &ConnectorId) -> StoreResult<Option<Vec<u8>>> {
 /// The same inside a transaction.
 pub async fn within(tx: &mut Tx, id: &ConnectorId) -> StoreResult<Option<Vec<u8>>> {
     Ok(within!(tx, c => sqlx::query_scalar(LATEST).bind(id.as_str()).fetch_optional(c).await?))
+}
+
+/// Deletes open calls of up to `limit` connectors that were last saved before then. Returns of how many.
+pub async fn purge(tx: &mut Tx, before: UnixMs, limit: u32) -> StoreResult<u64> {
+    Ok(within!(tx, c => sqlx::query(PURGE).bind(before.0).bind(i64::from(limit)).execute(c).await?.rows_affected()))
 }
 
 /// Deletes the open calls of a connector.

@@ -37,7 +37,7 @@ static ADD: Sql = Sql::new(
 /// One probe of the due index per endpoint: a million waiting rows cost nothing.
 const DUE_ENDPOINTS: &str = concat!(
     "SELECT id, CASE WHEN throttled_until_ms > due AND throttled_until_ms <= $1 THEN throttled_until_ms ELSE due END AS due, \
-     rate_per_s, drain_per_s, state_since_ms, deliver_late, throttled_until_ms FROM (SELECT e.id AS id, \
+     rate_per_s, drain_per_s, state_since_ms, deliver_late, throttled_until_ms, account_id, url FROM (SELECT e.id AS id, e.account_id, e.url, \
      e.rate_per_s, e.drain_per_s, e.state_since_ms, e.deliver_late, e.throttled_until_ms, (SELECT MIN(d.due_ms) FROM deliveries d WHERE d.endpoint_id = e.id \
      AND d.state IN ('queued', 'retrying') AND d.lease_owner IS NULL AND d.due_ms IS NOT NULL) AS due \
      FROM endpoints e WHERE e.state = 'active' AND e.account_id NOT IN ",
@@ -183,6 +183,10 @@ pub struct DueEndpoint {
     pub deliver_late: i64,
     /// Until when its server requested a pause, at the latest.
     pub throttled_until_ms: Option<i64>,
+    /// Its account.
+    pub account_id: String,
+    /// Where it is.
+    pub url: String,
 }
 
 /// The active endpoints with unleased work, earliest first. A throttled one is due when its pause ends; one further away than

@@ -12,7 +12,7 @@ use crate::store::{
 };
 
 const ACCOUNTS: &str =
-    "SELECT id, bodies_days, rows_days, retention_max_days, bodies_cleaned FROM accounts ORDER BY id";
+    "SELECT id, bodies_days, rows_days, retention_max_days, stored_mb_max, bodies_cleaned FROM accounts ORDER BY id";
 const EXPIRED_EVENTS: &str = "SELECT position AS key, id FROM events WHERE account_id = $1 AND position > $2 \
                            AND position < $3 ORDER BY position LIMIT $4";
 /// Events that no delivery needs any more.
@@ -66,6 +66,8 @@ pub struct AccountRetention {
     pub rows_days: i64,
     /// Upper limit of both that an operator set for the account.
     pub retention_max_days: Option<i64>,
+    /// Most megabytes of bodies that it may store, if an operator changed the default.
+    pub stored_mb_max: Option<i64>,
     /// Watermark: position up to which bodies have been purged.
     pub bodies_cleaned: String,
 }

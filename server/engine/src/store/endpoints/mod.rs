@@ -51,7 +51,7 @@ const RESET_HEALTH: &str = "UPDATE endpoints SET failures_in_row = 0, failing_si
 static LISTENING: Sql = Sql::new(concat!(
     "SELECT id, account_id, events, CASE WHEN account_id IN ",
     suspended!(),
-    " THEN 'suspended' ELSE state END, deliver_late, rate_per_s, throttled_until_ms FROM endpoints \
+    " THEN 'suspended' ELSE state END, deliver_late, rate_per_s, throttled_until_ms, url FROM endpoints \
      WHERE account_id IN {list $1} AND state <> 'deleted' ORDER BY id",
 ));
 const URLS: &str = "SELECT url FROM endpoints WHERE account_id = $1 AND state <> 'deleted' AND test_line = 0";
@@ -326,14 +326,16 @@ pub struct Listener {
     pub rate_per_s: Option<u32>,
     /// Until when its server requested a pause, at the latest.
     pub throttled_until: Option<UnixMs>,
+    /// Where it is.
+    pub url: String,
 }
 
 /// Lists the endpoints of these accounts, oldest first.
 pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) -> StoreResult<Vec<Listener>> {
-    type Row = (String, String, String, String, i64, Option<i64>, Option<i64>);
+    type Row = (String, String, String, String, i64, Option<i64>, Option<i64>, String);
     let (sql, list) = (LISTENING.on(tx.dialect()), json_list(accounts));
     let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
-    let of = |(id, account, events, state, late, rate, throttled): Row| Listener {
+    let of = |(id, account, events, state, late, rate, throttled, url): Row| Listener {
         id,
         account,
         kinds: kinds(&events),
@@ -341,6 +343,7 @@ pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) ->
         deliver_late: late != 0,
         rate_per_s: rate.and_then(|rate| u32::try_from(rate).ok()),
         throttled_until: throttled.map(UnixMs),
+        url,
     };
     Ok(rows.into_iter().map(of).collect())
 }

@@ -1,4 +1,4 @@
-//! Events that wait, and those that were refused.
+//! Events that wait, and events that were refused.
 
 use domain::UnixMs;
 use sqlx::SqliteConnection;

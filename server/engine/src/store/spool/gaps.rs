@@ -6,7 +6,6 @@ use domain::{
 };
 use sqlx::SqliteConnection;
 
-use super::limit;
 use crate::store::error::{StoreError, StoreResult};
 
 #[derive(sqlx_macros::FromRow)]
@@ -94,7 +93,14 @@ pub(super) async fn extend_full(
             incomplete: gap.incomplete.saturating_add(ends),
             ..gap
         },
-        None => limit::full_since(now, dropped, ends),
+        None => Gap {
+            from: now,
+            to: None,
+            reason: GapReason::SpoolFull,
+            calls_closed: dropped,
+            filled: 0,
+            incomplete: ends,
+        },
     };
     add(connection, &[gap]).await
 }

@@ -1,10 +1,7 @@
 //! The size of a spool is limited in rows and bytes. What does not fit is dropped, oldest first and starts of calls before
 //! ends, and counted in a gap that lasts until there is room again.
 
-use domain::{
-    UnixMs,
-    connector::{Gap, GapReason},
-};
+use domain::UnixMs;
 use sqlx::SqliteConnection;
 
 use super::gaps;
@@ -119,9 +116,4 @@ pub(super) async fn close_gap(
 ) -> StoreResult<()> {
     let half = SpoolLimits { rows: limits.rows / ROOM_DIVISOR, bytes: limits.bytes / ROOM_DIVISOR };
     if counts.exceeds(half) { Ok(()) } else { gaps::close_full(connection, now).await }
-}
-
-/// The gap of a spool that is full since `now`.
-pub(super) const fn full_since(now: UnixMs, calls_closed: u32, incomplete: u32) -> Gap {
-    Gap { from: now, to: None, reason: GapReason::SpoolFull, calls_closed, filled: 0, incomplete }
 }

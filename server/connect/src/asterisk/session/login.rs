@@ -1,0 +1,119 @@
+//! From the greeting to the list of channels.
+
+use domain::{
+    UnixMs,
+    connector::{Gap, GapReason},
+};
+
+use super::{AMI_VERSION_MIN, Failure, Loss, Permission, Phase, Session, trunks::TRUNK};
+use crate::asterisk::ami::{self, Decoder, Message, Request};
+
+pub(super) const LOGIN: &str = "login";
+pub(super) const SETTINGS: &str = "settings";
+pub(super) const STATUS: &str = "status";
+pub(super) const PING: &str = "ping";
+pub(super) const CHANNELS: &str = "channels";
+
+impl Session {
+    /// There is a connection.
+    pub fn connected(&mut self, now: UnixMs) {
+        self.phase = Phase::Greeting;
+        self.decoder = Decoder::default();
+        self.outgoing.clear();
+        self.questions.clear();
+        self.listing = None;
+        self.waiting = None;
+        self.has_call_events = false;
+        (self.heard_at, self.pinged_at, self.ticked_at) = (now, now, now);
+    }
+
+    /// There is no connection any more, or it could not be made.
+    pub fn disconnected(&mut self, now: UnixMs, why: Failure) {
+        if self.is_observing() {
+            self.loss = Some(Loss { at: self.heard_at.min(now), reason: GapReason::ConnectionLost });
+            self.gaps.push(Gap {
+                from: self.heard_at.min(now),
+                to: None,
+                reason: GapReason::ConnectionLost,
+                calls_closed: 0,
+                filled: 0,
+                incomplete: 0,
+            });
+        }
+        self.phase = Phase::Offline;
+        self.connected_since = None;
+        self.failure = Some(why);
+    }
+
+    pub(super) fn greeted(&mut self, version: &str) -> Result<(), Failure> {
+        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+        if major.is_none_or(|major| major < AMI_VERSION_MIN) {
+            return Err(Failure::TooOld(version.chars().filter(|c| !c.is_control()).take(20).collect()));
+        }
+        self.phase = Phase::LoggingIn;
+        let login = Request::new("Login").with("ActionID", LOGIN).with("Username", &self.account.user);
+        let login = login.with("Secret", &self.account.secret).with("Events", "on");
+        self.outgoing.extend_from_slice(&login.encode()?);
+        Ok(())
+    }
+
+    pub(super) fn responded(&mut self, now: UnixMs, id: &str, message: &Message) -> Result<(), Failure> {
+        let is_error = message.get("Response") == Some("Error");
+        match id {
+            LOGIN if is_error => return Err(Failure::WrongSecret),
+            LOGIN => self.logged_in(now),
+            SETTINGS => self.version = message.get("AsteriskVersion").map(printable).or_else(|| self.version.take()),
+            PING => self.ponged(now, message),
+            STATUS if !is_error => self.started_at(message),
+            CHANNELS if is_error && lacks_permission(message) => {
+                return Err(Failure::MissingPermission(Permission::WriteReporting));
+            }
+            CHANNELS => self.listed(now, message),
+            _ => match id.strip_prefix(TRUNK) {
+                Some(name) => self.trunk_answered(name, message),
+                None => self.question_answered(id, message),
+            },
+        }
+        Ok(())
+    }
+
+    fn logged_in(&mut self, now: UnixMs) {
+        if self.phase != Phase::LoggingIn {
+            return;
+        }
+        self.phase = Phase::Following;
+        self.ping(now);
+        self.send(&Request::new("CoreSettings").with("ActionID", SETTINGS));
+        self.send(&Request::new("CoreStatus").with("ActionID", STATUS));
+        self.ask_for_trunks();
+        self.list_channels(now);
+    }
+
+    fn started_at(&mut self, message: &Message) {
+        let (Some(date), Some(time)) = (message.get("CoreStartupDate"), message.get("CoreStartupTime")) else { return };
+        let boot = printable(&format!("{date} {time}"));
+        self.has_restarted |= self.boot.as_ref().is_some_and(|before| *before != boot);
+        self.boot = Some(boot);
+    }
+
+    pub(super) fn ping(&mut self, now: UnixMs) {
+        self.pinged_at = now;
+        self.send(&Request::new("Ping").with("ActionID", PING));
+    }
+
+    fn ponged(&mut self, now: UnixMs, message: &Message) {
+        // While events wait to be read, the response is old. The first one after a login is not.
+        let is_first = self.connected_since.is_none();
+        if let Some(at) = message.get("Timestamp").and_then(ami::timestamp).filter(|_| is_first) {
+            self.clock.stated(at, now);
+        }
+    }
+}
+
+fn lacks_permission(response: &Message) -> bool {
+    response.get("Message").is_some_and(|text| text.to_ascii_lowercase().contains("permission"))
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(80).collect()
+}

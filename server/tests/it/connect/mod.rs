@@ -1,0 +1,15 @@
+//! `offhook connect`: the real program between an Asterisk that plays recordings, and a server.
+
+mod backlog;
+mod check;
+mod crashes;
+mod dashboard;
+mod delivery;
+#[path = "../../../connect/tests/it/fake_asterisk.rs"]
+mod fake_asterisk;
+mod gaps;
+mod memory;
+mod mock_server;
+mod pbx;
+mod program;
+mod recording;

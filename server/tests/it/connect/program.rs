@@ -1,0 +1,97 @@
+//! The program `offhook connect asterisk`.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use crate::command::offhook;
+
+/// A running connector; killed when the test ends.
+pub(super) struct Connector {
+    child: Child,
+}
+
+/// A folder with the secrets, for as many starts as a test wants.
+pub(super) struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    pub(super) fn new(token: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("secret"), "s3cret\n").unwrap();
+        fs::write(folder.path().join("token"), format!("{token}\n")).unwrap();
+        Self { folder }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The command, with its log in a file.
+    pub(super) fn command(&self, ami: &str, server: &str) -> Command {
+        let mut command = offhook(&self.path("spool"));
+        command.args(["connect", "asterisk", "--ami", ami, "--offhook", server, "--log-format", "json"]);
+        command.arg("--secret-file").arg(self.path("secret")).arg("--token-file").arg(self.path("token"));
+        command
+    }
+
+    pub(super) fn start(&self, ami: &str, server: &str, more: &[&str]) -> Connector {
+        self.start_with(&[&["--name", "lab", "--trunk", "trunk", "--trunk", "trunk2"], more].concat(), ami, server)
+    }
+
+    /// Starts it with these settings alone.
+    pub(super) fn start_with(&self, settings: &[&str], ami: &str, server: &str) -> Connector {
+        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let output = File::options().create(true).append(true).open(self.path("output")).unwrap();
+        let child =
+            self.command(ami, server).args(settings).stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn();
+        Connector { child: child.unwrap() }
+    }
+
+    /// Everything that it has written anywhere.
+    pub(super) fn written(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for folder in [self.folder.path().to_owned(), self.path("spool")] {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_file() && !path.ends_with("secret") && !path.ends_with("token") {
+                    bytes.extend(fs::read(path).unwrap());
+                }
+            }
+        }
+        bytes
+    }
+}
+
+impl Connector {
+    /// `kill -9`.
+    pub(super) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Tells it to stop, and waits.
+    pub(super) async fn stop(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let waiting = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
+        tokio::time::timeout(crate::test_app::PATIENCE, waiting).await.expect("it does not stop").unwrap()
+    }
+
+    /// Resident memory that is no file's, in KiB.
+    pub(super) fn own_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find(|line| line.starts_with("RssAnon:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
