@@ -32,6 +32,18 @@ pub async fn connector_owner(pages: &ConnectorPages) -> Result<Actor, UiError> {
     }
 }
 
+/// The same, for a form: what is wrong in it concerns only whoever may send it.
+///
+/// # Errors
+/// As [`connector_owner`], and `Forbidden` for others than managers.
+async fn manager(pages: &ConnectorPages) -> Result<Actor, UiError> {
+    let actor = connector_owner(pages).await?;
+    if *pages != ConnectorPages::Platform {
+        actor.require(Permission::ManageConnectors)?;
+    }
+    Ok(actor)
+}
+
 /// Creates a connector, and a token for one beside its phone system. Then its setup page shows both, once.
 ///
 /// # Errors
@@ -39,7 +51,7 @@ pub async fn connector_owner(pages: &ConnectorPages) -> Result<Actor, UiError> {
 pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) -> Result<(), UiError> {
     let back = format!("{}/new?system={}", pages.list(), domain::query::encode(&posted.system));
     form(&back, posted, async {
-        let actor = connector_owner(pages).await?;
+        let actor = manager(pages).await?;
         let ConnectorWithSecret { connector, secret } =
             backend()?.create_connector(&actor, &with_preset(posted.input()?)).await?;
         let mut message =
@@ -72,11 +84,7 @@ fn with_preset(input: ConnectorInput) -> ConnectorInput {
 pub async fn save_mapping(pages: &ConnectorPages, con: &str, posted: &MappingForm, then: &str) -> Result<(), UiError> {
     let page = pages.page(con, "mapping");
     form(&page, posted, async {
-        let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
-        // Before the mapping is looked at: a complaint about it is for those who may change it.
-        if matches!(pages, ConnectorPages::Account(_)) {
-            actor.require(Permission::ManageConnectors)?;
-        }
+        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
         let current = backend()?.connector(&actor, &id).await?;
         mappings()?.check(&posted.mapping)?;
         if then == "try" {
@@ -105,7 +113,7 @@ pub async fn update_connector(
     posted: &ConnectorForm,
 ) -> Result<(), UiError> {
     form(&pages.page(con, "edit"), posted, async {
-        let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
+        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
         let current = backend()?.connector(&actor, &id).await?;
         let read = ConnectorForm {
             system: current.system.as_str().to_owned(),
@@ -127,7 +135,7 @@ pub async fn update_connector(
 /// As [`form`].
 pub async fn save_trunks(pages: &ConnectorPages, con: &str, posted: &TrunksForm) -> Result<(), UiError> {
     form(&pages.page(con, "trunks"), posted, async {
-        let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
+        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
         let current = backend()?.connector(&actor, &id).await?;
         let input = posted.applied_to(&current)?;
         backend()?.update_connector(&actor, &id, &input, None).await?;
@@ -144,7 +152,7 @@ pub async fn save_trunks(pages: &ConnectorPages, con: &str, posted: &TrunksForm)
 pub async fn turn_connector(pages: &ConnectorPages, con: &str, turn: &str) -> Result<(), UiError> {
     let back = pages.page(con, if matches!(turn, "rotate" | "delete") { turn } else { "" });
     form(&back, &(), async {
-        let (actor, id) = (connector_owner(pages).await?, ConnectorId::parse(con)?);
+        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
         turned(pages, &actor, &id, turn).await
     })
     .await

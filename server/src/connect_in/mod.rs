@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use connect::http_in::fields::{BODY_MAX_BYTES, QUERY_MAX_BYTES};
+use connect::http_in::fields::BODY_MAX_BYTES;
 use domain::{
     Error,
     connector::{OpenConnector, REQUESTS_PATH_PREFIX, RawRequest, Way},
@@ -79,11 +79,10 @@ async fn handle(state: &AppState, open: &OpenConnector, request: Request) -> Res
         Ok(body) => body,
         Err(Refused::Busy) => return refused(&request_body::busy()),
         Err(Refused::Broken) => return (StatusCode::BAD_REQUEST, "The request ended early.\n").into_response(),
-        Err(Refused::TooLarge) => return too_large(),
+        Err(Refused::TooLarge) => {
+            return (StatusCode::PAYLOAD_TOO_LARGE, "A request has at most 256 KiB.\n").into_response();
+        }
     };
-    if parts.uri.query().unwrap_or_default().len() > QUERY_MAX_BYTES {
-        return too_large();
-    }
     let raw = raw_request(state, &parts, &body.bytes);
     if let Err(error) = state.backend.keep_request(open, &raw).await {
         return refused(&error);
@@ -149,10 +148,6 @@ fn address(state: &AppState, parts: &Parts) -> String {
     let public = state.public_url.as_str().trim_end_matches('/');
     let path = parts.uri.path_and_query().map_or("", |path| path.as_str());
     format!("{public}{path}")
-}
-
-fn too_large() -> Response {
-    (StatusCode::PAYLOAD_TOO_LARGE, "A request has at most 256 KiB, and its query 16 KiB.\n").into_response()
 }
 
 /// An error as a line of text.

@@ -15,12 +15,11 @@ use crate::{
     expected::{Exactness, differences},
     observer::Observer,
     office::{OFFICES, Office},
-    print,
     programs::Server,
     receiver::Receiver,
     scenario::Scenario,
     scenarios::{self, withheld::WITHHELD_NUMBER},
-    setting,
+    setting, show,
     site::{Records, Site},
 };
 
@@ -95,12 +94,8 @@ async fn play_all(office: Office, queue: Queue, observer: Arc<Observer>, receive
         let differ = differences(&play.expected, &calls[reported..], Exactness::Exact);
         reported = calls.len();
         let found: Vec<String> = played.err().into_iter().chain(differ).collect();
-        print(&format!(
-            "{:>6.1?}  {:45} {}",
-            began.elapsed(),
-            scenario.name,
-            if found.is_empty() { "ok" } else { "DIFFERS" }
-        ));
+        let outcome = if found.is_empty() { "ok" } else { "DIFFERS" };
+        show(&format!("{:>6.1?}  {:45} {outcome}", began.elapsed(), scenario.name));
         complaints.extend(found.into_iter().map(|complaint| format!("{}: {complaint}", scenario.name)));
     }
 }

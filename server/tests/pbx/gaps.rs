@@ -36,7 +36,7 @@ fn plays(o: &[Office], cause: Cause, records: Records) -> Vec<Play> {
     let talks = |wait, talk| [Step::Wait(wait), Step::Accepted, Step::Talk(talk), Step::HangUp];
     let incoming = |o: Office, ring, wait, talk| {
         let play = Play::new().callee(o.phone(RECEPTION), answers(ring));
-        play.caller(o.customer_phone(), o.number(17), talks(wait, talk))
+        play.caller(o.customer_line(), o.number(17), talks(wait, talk))
     };
     let answered = |o: Office, seconds| o.incoming(17, "answered", seconds, o.at(RECEPTION));
     // What is known at the moment of loss. One that was killed knows only when it last saved something.
@@ -62,8 +62,8 @@ fn plays(o: &[Office], cause: Cause, records: Records) -> Vec<Play> {
         // Rings, and ends in the gap.
         Play::new()
             .callee(o[5].phone(RECEPTION), [Step::Ring(100), Step::Ignore])
-            .caller(o[5].customer_phone(), o[5].number(17), [Step::Wait(500), Step::GiveUp(6_000)])
-            .expect(if is_readable { gives_up("not_answered") } else { lost(gives_up("failed")) }),
+            .caller(o[5].customer_line(), o[5].number(17), [Step::Wait(500), Step::GiveUp(6_000)])
+            .expect(if is_readable { gives_up("cancelled") } else { lost(gives_up("failed")) }),
         // An outgoing call that ends in the gap.
         Play::new()
             .callee(o[6].provider(), answers(500))
@@ -144,7 +144,7 @@ async fn calls_end_when_asterisk_is_killed_and_those_that_follow_are_reported() 
     let plays = vec![
         Play::new()
             .callee(o[0].phone(RECEPTION), talking())
-            .caller(o[0].customer_phone(), o[0].number(17), [Step::Accepted, Step::Talk(2_500)])
+            .caller(o[0].customer_line(), o[0].number(17), [Step::Accepted, Step::Talk(2_500)])
             .expect(o[0].incoming(17, "answered", 2, o[0].at(RECEPTION)).incomplete("pbx_restart")),
         Play::new()
             .callee(o[1].provider(), talking())
@@ -152,7 +152,7 @@ async fn calls_end_when_asterisk_is_killed_and_those_that_follow_are_reported() 
             .expect(o[1].outgoing(RECEPTION, &o[1].customer(), "answered", 2).incomplete("pbx_restart")),
         Play::new()
             .callee(o[2].phone(RECEPTION), [Step::Ring(3_000)])
-            .caller(o[2].customer_phone(), o[2].number(17), [Step::Rings, Step::Talk(2_500)])
+            .caller(o[2].customer_line(), o[2].number(17), [Step::Rings, Step::Talk(2_500)])
             .expect(o[2].incoming(17, "failed", 0, o[2].at(RECEPTION)).incomplete("pbx_restart")),
     ];
     let mut expected = site
@@ -164,8 +164,8 @@ async fn calls_end_when_asterisk_is_killed_and_those_that_follow_are_reported() 
     site.restart_asterisk().await;
     let after = Play::new()
         .callee(o[3].phone(RECEPTION), [Step::Ring(500), Step::Accept, Step::AwaitHangUp])
-        .caller(o[3].customer_phone(), o[3].number(0), [Step::Accepted, Step::Talk(1_000), Step::HangUp])
-        .caller(o[4].customer_phone(), o[4].number(99), [Step::Rejected(404)])
+        .caller(o[3].customer_line(), o[3].number(0), [Step::Accepted, Step::Talk(1_000), Step::HangUp])
+        .caller(o[4].customer_line(), o[4].number(99), [Step::Rejected(404)])
         .expect(o[3].incoming(0, "answered", 1, o[3].at(RECEPTION)))
         .expect(o[4].incoming(99, "failed", 0, json!(o[4].number(99))).brief());
     expected.extend(site.play(vec![after], async |_: &mut Site| ()).await);
@@ -181,7 +181,7 @@ async fn events_wait_while_the_server_is_away() {
     let o = site.offices();
     let calls = |o: Office| {
         let play = Play::new().callee(o.phone(RECEPTION), [Step::Ring(500), Step::Accept, Step::AwaitHangUp]);
-        play.caller(o.customer_phone(), o.number(0), [Step::Accepted, Step::Talk(2_000), Step::HangUp])
+        play.caller(o.customer_line(), o.number(0), [Step::Accepted, Step::Talk(2_000), Step::HangUp])
             .expect(o.incoming(0, "answered", 2, o.at(RECEPTION)))
     };
     site.server.kill();

@@ -19,20 +19,21 @@ mod scenarios;
 mod sipp;
 mod site;
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 /// How long to wait for something that should happen at once.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Time between two looks at something that sends no signal.
 const POLL_MS: u64 = 20;
 
-/// A setting of `make test-pbx`.
-#[expect(clippy::disallowed_methods, reason = "what the script sets is read here only")]
+/// What the script, or whoever searches for a fault, sets.
+#[expect(clippy::disallowed_methods, reason = "these are no settings of the program")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Prints a result for whoever runs the tests.
-fn print(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
+/// Shows what happens, since some tests take minutes, and figures.
+#[expect(clippy::disallowed_macros, clippy::print_stdout, reason = "people read it")]
+fn show(line: &str) {
+    println!("{line}");
 }

@@ -76,12 +76,12 @@ impl Office {
     }
 
     /// A customer who calls through the provider.
-    pub(crate) fn customer_phone(self) -> Device {
+    pub(crate) fn customer_line(self) -> Device {
         self.device(1, 5091, self.customer())
     }
 
     /// Another customer.
-    pub(crate) fn other_customer_phone(self) -> Device {
+    pub(crate) fn another_customer_line(self) -> Device {
         self.device(1, 5093, self.number(91))
     }
 

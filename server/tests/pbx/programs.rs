@@ -206,6 +206,11 @@ fn trunks() -> impl Iterator<Item = String> {
     (0..OFFICES).flat_map(|digit| [format!("provider{digit}"), format!("backup{digit}")])
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test's client calls its own server only")]
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// The program with this data folder and an empty environment.
 fn offhook(data: &Path) -> Command {
     let program = setting(PROGRAM_VARIABLE).unwrap_or_else(|| env!("CARGO_BIN_EXE_offhook").to_owned());
@@ -223,10 +228,4 @@ fn kill(child: &mut Option<Child>) {
         let _ = child.kill();
         let _ = child.wait();
     }
-}
-
-/// A client without settings of its own.
-#[expect(clippy::disallowed_methods, reason = "the test's own client, which calls this machine")]
-fn client() -> reqwest::Client {
-    reqwest::Client::new()
 }

@@ -34,16 +34,33 @@ pub(crate) enum Records {
     None,
 }
 
+/// How the connector reaches Asterisk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Proxy,
+    Direct,
+}
+
 impl Site {
     /// Starts all parts. Tests that run at the same time pass different numbers.
     pub(crate) async fn start(number: u8, records: Records, log_level: &'static str) -> Self {
+        Self::start_with(number, records, log_level, Way::Proxy).await
+    }
+
+    /// As [`Self::start`], with nothing between connector and Asterisk that would take time.
+    pub(crate) async fn start_direct(number: u8, records: Records, log_level: &'static str) -> Self {
+        Self::start_with(number, records, log_level, Way::Direct).await
+    }
+
+    async fn start_with(number: u8, records: Records, log_level: &'static str, way: Way) -> Self {
         let asterisk = Asterisk::start(number).await;
         let observer = Arc::new(Observer::connect(asterisk.ami()).await.unwrap());
         let proxy = Proxy::start(SocketAddr::from(asterisk.ami())).await;
         let receiver = Receiver::start().await;
         let server = Server::start(&receiver, log_level).await;
         let call_records = (records == Records::Readable).then(|| asterisk.call_records());
-        let connects = Connects { ami: proxy.address, server: &server, call_records };
+        let ami = if way == Way::Direct { SocketAddr::from(asterisk.ami()) } else { proxy.address };
+        let connects = Connects { ami, server: &server, call_records };
         let connector = Connector::start(connects);
         connector.connected(&observer).await;
         Self { connector, server, receiver, proxy, observer, asterisk }

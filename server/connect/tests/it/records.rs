@@ -11,6 +11,7 @@ use connect::{
     call::{Action, Calls, RecordEnd, Resync, Since},
     event::CallEvent,
 };
+use domain::time::UnixMs;
 
 fn from_records(scenario: &Scenario) -> Vec<CallEvent> {
     let file = File::open(folder().join(format!("{}.csv", scenario.name))).unwrap();
@@ -86,4 +87,13 @@ fn the_columns_that_cdr_conf_can_leave_out_are_not_taken_for_others() {
             assert!(matches!(record.end, RecordEnd::Answered { talk_s: 3, .. }), "{file}");
         }
     }
+}
+
+#[test]
+fn a_call_that_ended_in_the_second_of_the_loss_has_a_record() {
+    let id = r#","lab-1795832865.0","","lab-1795832865.0",0"#;
+    let file = written([id, id]);
+    let ended_ms = 1_795_832_869_000;
+    let found = |since_ms| cdr::fold(file.as_bytes(), Some(UnixMs(since_ms))).unwrap().records.len();
+    assert_eq!([ended_ms, ended_ms + 999, ended_ms + 1_000].map(found), [1, 1, 0]);
 }

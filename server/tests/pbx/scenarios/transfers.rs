@@ -40,7 +40,7 @@ fn presses(code: &str, number: &str) -> Vec<Step> {
 
 fn in_blind_transfer(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), transfers(o.extension(SALES)));
-    play.callee(o.phone(SALES), ANSWERED).caller(o.customer_phone(), o.number(0), talks(6_000)).expect(o.incoming(
+    play.callee(o.phone(SALES), ANSWERED).caller(o.customer_line(), o.number(0), talks(6_000)).expect(o.incoming(
         0,
         "answered",
         5,
@@ -51,13 +51,13 @@ fn in_blind_transfer(o: Office) -> Play {
 fn in_blind_transfer_no_answer(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), transfers(o.extension(SALES)));
     play.callee(o.phone(SALES), UNATTENDED)
-        .caller(o.customer_phone(), o.number(0), [Step::Accepted, Step::AwaitHangUp])
+        .caller(o.customer_line(), o.number(0), [Step::Accepted, Step::AwaitHangUp])
         .expect(o.incoming(0, "answered", 2, o.at(RECEPTION)))
 }
 
 fn in_blind_transfer_out(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), transfers(o.mobile())).callee(o.provider(), ANSWERED);
-    play.caller(o.customer_phone(), o.number(0), talks(6_000)).expect(o.incoming(0, "answered", 5, json!(o.mobile())))
+    play.caller(o.customer_line(), o.number(0), talks(6_000)).expect(o.incoming(0, "answered", 5, json!(o.mobile())))
 }
 
 fn in_blind_transfer_by_keys(o: Office) -> Play {
@@ -67,21 +67,21 @@ fn in_blind_transfer_by_keys(o: Office) -> Play {
     Play::new()
         .callee(o.phone(RECEPTION), reception)
         .callee(o.phone(SALES), ANSWERED)
-        .caller(o.customer_phone(), o.number(4), chooses)
+        .caller(o.customer_line(), o.number(4), chooses)
         .expect(o.incoming(4, "answered", 8, o.at(SALES)))
 }
 
 fn in_attended_transfer(o: Office) -> Play {
     let answers = [Step::Ring(700), Step::Accept, Step::AwaitHangUp];
     let play = Play::new().callee(o.phone(SALES), answers).consults(o.phone(RECEPTION), o.extension(SALES));
-    play.caller(o.customer_phone(), o.number(0), talks(7_000)).expect(o.incoming(0, "answered", 7, o.at(SALES)))
+    play.caller(o.customer_line(), o.number(0), talks(7_000)).expect(o.incoming(0, "answered", 7, o.at(SALES)))
 }
 
 /// The call to the mobile is a call of its own; then the customer talks to the mobile.
 fn in_attended_transfer_out(o: Office) -> Play {
     let answers = [Step::Ring(700), Step::Accept, Step::AwaitHangUp];
     let play = Play::new().callee(o.provider(), answers).consults(o.phone(RECEPTION), o.mobile());
-    play.caller(o.customer_phone(), o.number(0), talks(7_000))
+    play.caller(o.customer_line(), o.number(0), talks(7_000))
         .expect(o.incoming(0, "answered", 7, json!(o.mobile())))
         .expect(o.outgoing(RECEPTION, &o.mobile(), "answered", 5))
 }
@@ -93,7 +93,7 @@ fn in_attended_transfer_by_keys(o: Office) -> Play {
     Play::new()
         .callee(o.phone(RECEPTION), reception)
         .callee(o.phone(SALES), ANSWERED)
-        .caller(o.customer_phone(), o.number(4), chooses)
+        .caller(o.customer_line(), o.number(4), chooses)
         .expect(o.incoming(4, "answered", 9, o.at(SALES)))
 }
 
@@ -101,7 +101,7 @@ fn in_attended_transfer_by_keys(o: Office) -> Play {
 fn in_parked(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), transfers("700".to_owned()));
     let fetches = [Step::Wait(5_000), Step::Accepted, Step::AwaitHangUp];
-    play.caller(o.customer_phone(), o.number(0), talks(7_500))
+    play.caller(o.customer_line(), o.number(0), talks(7_500))
         .caller(o.dialling(SALES), "701", fetches)
         .expect(o.incoming(0, "answered", 5, o.at(SALES)))
 }

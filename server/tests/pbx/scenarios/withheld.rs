@@ -23,7 +23,7 @@ const KNOWN_TO_PBX: &str = "P-Asserted-Identity: <sip:+441632960666@[local_ip]>\
 
 /// Adds a caller who withholds the number.
 pub(crate) fn withholds(play: Play, o: Office, number: u8, steps: impl AsRef<[Step]>) -> Play {
-    play.caller_from(o.customer_phone(), ANONYMOUS, KNOWN_TO_PBX, o.number(number), steps)
+    play.caller_from(o.customer_line(), ANONYMOUS, KNOWN_TO_PBX, o.number(number), steps)
 }
 
 fn in_withheld(o: Office) -> Play {
@@ -34,7 +34,7 @@ fn in_withheld(o: Office) -> Play {
 /// The provider has removed the number.
 fn in_withheld_plain(o: Office) -> Play {
     let play = Play::new().callee(o.phone(RECEPTION), ANSWERED);
-    play.caller_from(o.customer_phone(), ANONYMOUS, "Privacy: id", o.number(0), talks(1_500)).expect(o.incoming_from(
+    play.caller_from(o.customer_line(), ANONYMOUS, "Privacy: id", o.number(0), talks(1_500)).expect(o.incoming_from(
         "anonymous",
         0,
         "answered",

@@ -21,8 +21,13 @@ const PARTY_MAX_S: u64 = 120;
 const SILENCE_MAX_MS: u64 = 30_000;
 /// A second of sound: G.711, 8,000 samples.
 const SOUND: [u8; 8_000] = [0x2a; 8_000];
-/// RTP ports that a party may use.
-const RTP_PORTS: usize = 20;
+/// Lowest SIP port of a device.
+const SIP_PORT_MIN: u16 = 5080;
+/// From a device's SIP port to the port of SIPp's remote control.
+const CONTROL_PORT: u16 = 1_000;
+/// First port for sound of the device with the lowest SIP port, and how many each has.
+const MEDIA_PORT: u16 = 10_000;
+const MEDIA_PORTS: u16 = 20;
 
 /// What a party does. Times are in milliseconds.
 #[derive(Debug, Clone)]
@@ -111,9 +116,12 @@ impl Sipp {
         let output = std::fs::File::create(name("output")).unwrap();
         let mut command = Command::new("sipp");
         command.arg(format!("{pbx}:5060")).arg("-sf").arg(name("xml")).arg("-aa").arg("-nostdin").arg("-trace_err");
-        command.arg("-error_file").arg(name("errors")).arg("-cp").arg((20_000 + number % 20_000).to_string());
+        command.arg("-error_file").arg(name("errors"));
+        // All at the device's own address: ports of others can't be in the way.
         let (ip, port) = (device.ip.to_string(), device.port.to_string());
-        command.args(["-i", &ip, "-p", &port, "-mi", &ip, "-mp", &(30_000 + number % 1_000 * RTP_PORTS).to_string()]);
+        let (control, media) = (device.port + CONTROL_PORT, MEDIA_PORT + (device.port - SIP_PORT_MIN) * MEDIA_PORTS);
+        command.args(["-i", &ip, "-p", &port, "-ci", &ip, "-cp", &control.to_string()]);
+        command.args(["-mi", &ip, "-mp", &media.to_string()]);
         command.args(["-timeout", &format!("{PARTY_MAX_S}s"), "-timeout_error"]);
         command.args(["-recv_timeout", &SILENCE_MAX_MS.to_string()]).args(arguments);
         command.env("TERM", "dumb").current_dir(folder);

@@ -10,7 +10,7 @@ mod tail;
 
 use std::{collections::HashMap, io::Read};
 
-use domain::time::{DAY_MS, UnixMs};
+use domain::time::{DAY_MS, SECOND_MS, UnixMs};
 
 pub use self::tail::{TAIL_MAX_BYTES, fold_tail};
 pub(crate) use self::{fold::fold as fold_rows, row::Row};
@@ -63,6 +63,8 @@ pub fn fold(file: impl Read, since: Option<UnixMs>) -> std::io::Result<Folded> {
         }
     }
     let records = calls.into_iter().filter_map(fold::fold);
-    folded.records = records.filter(|record| since.is_none_or(|since| record.ended_at >= since)).collect();
+    // A call that ended later in the second of `since` counts: rows have whole seconds.
+    let counts = |record: &CallRecord| since.is_none_or(|since| record.ended_at.plus_ms(SECOND_MS) > since);
+    folded.records = records.filter(counts).collect();
     Ok(folded)
 }
