@@ -94,7 +94,8 @@ pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
 #[must_use]
 pub fn problem(connector: &Connector) -> Option<String> {
     let sentence = connector.state.problem?.label();
-    let detail = connector.state.detail.as_ref().map(|detail| format!(" The connector reports: {detail}."));
+    let detail = connector.state.detail.as_ref().map(|detail| detail.trim_end_matches('.'));
+    let detail = detail.map(|detail| format!(" The connector reports: {detail}."));
     Some(format!("{sentence}{}", detail.unwrap_or_default()))
 }
 
@@ -152,6 +153,9 @@ mod tests {
         connector.state.problem = Some(ConnectorProblem::MissingPermission);
         connector.state.detail = Some("read = call is missing".into());
         let sentence = problem(&connector).unwrap_or_default();
-        assert!(sentence.ends_with("with the text shown here. The connector reports: read = call is missing."));
+        let expected = "with the text shown here. The connector reports: read = call is missing.";
+        assert!(sentence.ends_with(expected), "{sentence}");
+        connector.state.detail = Some("read = call is missing.".into());
+        assert_eq!(problem(&connector), Some(sentence));
     }
 }

@@ -219,6 +219,21 @@ fn a_wrong_clock_is_named_and_corrected() {
 }
 
 #[test]
+fn two_phone_systems_that_connect_in_turns_are_named() {
+    let mut asterisk = Asterisk::new();
+    let (first, second) = (asterisk.startup_time.clone(), "2026-11-28T00:07:00.000+0000".to_owned());
+    for (startup_time, problem) in [(&first, None), (&second, None), (&first, Some(ConnectorProblem::TwoSystems))] {
+        asterisk.startup_time.clone_from(startup_time);
+        asterisk.connect();
+        asterisk.respond();
+        assert_eq!(asterisk.problem(), problem, "{startup_time}");
+        asterisk.disconnect();
+        // Another server continues.
+        asterisk.restart();
+    }
+}
+
+#[test]
 fn trunks_that_are_chosen_later_count_at_once() {
     let scenario = scenario("in_answered");
     let (mut asterisk, messages) = Asterisk::playing(&scenario);

@@ -8,7 +8,7 @@ use domain::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Loss, Phase, Session, follow::QUESTION};
+use super::{Failure, Loss, Phase, Session, follow::QUESTION, systems::System};
 use crate::asterisk::ari::rest::{self, Response};
 
 /// The application in the text that administrators paste.
@@ -56,14 +56,22 @@ pub(super) const UNNEEDED: [&str; 22] = [
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Info {
-    system: System,
+    system: Build,
     status: Status,
+    config: Config,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct System {
+struct Build {
     version: String,
+    entity_id: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Config {
+    name: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -143,7 +151,7 @@ impl Session {
             // It has not started yet.
             INFO if response.status_code >= 500 => self.asked_at = now,
             INFO => {
-                self.learn(&response.message_body);
+                self.learn(now, &response.message_body);
                 // What Asterisk kept for us came before this response, so the list is newer than all of it.
                 if self.phase == Phase::Asking {
                     self.list_channels(now);
@@ -156,14 +164,15 @@ impl Session {
         Ok(())
     }
 
-    fn learn(&mut self, body: &str) {
-        let Info { system, status } = serde_json::from_str(body).unwrap_or_default();
+    fn learn(&mut self, now: UnixMs, body: &str) {
+        let Info { system, status, config } = serde_json::from_str(body).unwrap_or_default();
         if let Some(version) = printable(&system.version) {
             self.version = Some(format!("Asterisk {}", version.trim_start_matches("Asterisk ")));
         }
         if let Some(boot) = printable(&status.startup_time) {
-            self.has_restarted |= self.boot.as_ref().is_some_and(|before| *before != boot);
-            self.boot = Some(boot);
+            let name = printable(&config.name).or_else(|| printable(&system.entity_id));
+            let name = name.unwrap_or_else(|| format!("one that started at {boot}"));
+            self.has_restarted |= self.systems.connected(now, System { boot, name });
         }
     }
 }

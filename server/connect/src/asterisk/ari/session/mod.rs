@@ -13,6 +13,7 @@
 //! | `report` | what an administrator learns |
 //! | `clock` | Asterisk's clock |
 //! | `saved` | what is posted and saved |
+//! | `systems` | which Asterisk this is |
 
 mod begin;
 mod clock;
@@ -20,6 +21,7 @@ mod compare;
 mod follow;
 mod report;
 mod saved;
+mod systems;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -33,7 +35,7 @@ use domain::{
 pub const UNNEEDED_EVENTS: &[&str] = &begin::UNNEEDED;
 
 pub use self::saved::{Batch, Observed, Saved};
-use self::{clock::PbxClock, compare::Listing, follow::Question};
+use self::{clock::PbxClock, compare::Listing, follow::Question, systems::Systems};
 use super::rest::{Head, RESPONSE, Response};
 use crate::{
     call::{Calls, Settings},
@@ -64,6 +66,11 @@ pub enum Failure {
         "Asterisk refuses to list its channels (status {0}). Check that the user in local_ari_user exists in ari.conf."
     )]
     Refused(u16),
+    /// Asterisk has accepted the connection, and closes it without a message.
+    #[error(
+        "Asterisk closes the connection at once. Its log says what is wrong in ari.conf: a section that occurs twice, or a local_ari_user that is missing."
+    )]
+    ClosedAtOnce,
     /// A message is larger than the connection allows.
     #[error(
         "A message of Asterisk was larger than 1 MiB: it has more channels than can be listed this way. Run offhook connect asterisk beside it."
@@ -107,7 +114,7 @@ pub struct Session {
     /// When the channels are listed next.
     compare_at: UnixMs,
     loss: Option<Loss>,
-    boot: Option<String>,
+    systems: Systems,
     has_restarted: bool,
     clock: PbxClock,
     events: Vec<CallEvent>,
@@ -163,7 +170,7 @@ impl Session {
             listings: 0,
             compare_at: UnixMs::default(),
             loss,
-            boot: saved.observed.and_then(|observed| observed.boot),
+            systems: saved.systems,
             has_restarted: false,
             clock: PbxClock::default(),
             events: Vec::new(),
@@ -252,8 +259,9 @@ impl Session {
             Some(loss) => (Some(loss.at), Some(loss.reason)),
             None => (self.is_connected.then_some(now), None),
         };
-        let observed = until.map(|until| Observed { until, boot: self.boot.clone(), lost });
-        Saved { calls: self.calls.snapshot(), channels: self.calls.known_channels(), observed }
+        let observed = until.map(|until| Observed { until, lost });
+        let (calls, channels) = (self.calls.snapshot(), self.calls.known_channels());
+        Saved { calls, channels, observed, systems: self.systems.clone() }
     }
 
     /// How many events wait to be posted.
@@ -282,6 +290,12 @@ impl Session {
     #[must_use]
     pub fn is_observing(&self) -> bool {
         self.phase == Phase::Following && self.is_connected && self.loss.is_none()
+    }
+
+    /// Whether nothing has arrived yet on this connection.
+    #[must_use]
+    pub fn is_mute(&self) -> bool {
+        self.phase == Phase::Greeting
     }
 
     fn note_changes(&mut self) {

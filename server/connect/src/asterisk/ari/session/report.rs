@@ -32,6 +32,9 @@ impl Session {
         if let Some(failure) = &self.failure {
             return Some((failure.problem(), failure.to_string()));
         }
+        if let Some(problem) = self.systems.problem(self.heard_at) {
+            return Some(problem);
+        }
         if self.lacks_call_events {
             let detail = "Asterisk sends no events of calls. Add subscribe_all = yes to [offhook] in ari.conf.";
             return Some((ConnectorProblem::MissingPermission, detail.to_owned()));
@@ -58,7 +61,7 @@ impl Failure {
     const fn problem(&self) -> ConnectorProblem {
         match self {
             Self::NotAri | Self::TooLarge => ConnectorProblem::Malformed,
-            Self::Refused(_) => ConnectorProblem::MissingPermission,
+            Self::Refused(_) | Self::ClosedAtOnce => ConnectorProblem::MissingPermission,
         }
     }
 }

@@ -6,6 +6,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::systems::Systems;
 use crate::{
     call::{KnownChannel, Snapshot},
     event::CallEvent,
@@ -33,6 +34,8 @@ pub struct Saved {
     pub channels: Vec<KnownChannel>,
     /// How far Asterisk was observed; `None` if it never was.
     pub observed: Option<Observed>,
+    /// Which Asterisk it was.
+    pub(super) systems: Systems,
 }
 
 /// How far an Asterisk was observed.
@@ -40,8 +43,6 @@ pub struct Saved {
 pub struct Observed {
     /// Up to when, on our clock.
     pub until: UnixMs,
-    /// When Asterisk started, in its own words: another value means that it restarted.
-    pub boot: Option<String>,
     /// Why it is not observed any more. Without a reason, the session had no time to say so.
     pub lost: Option<GapReason>,
 }
