@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use connect::event::{CallEvent, Route};
+use connect::{
+    call::{InternalCalls, Settings},
+    event::{CallEvent, Route},
+};
 use domain::{
     Error,
     connector::{
-        OpenConnector,
+        Connector, OpenConnector,
         route::{CallRoute, Destination, PATTERN_MAX_CHARS},
     },
     error::Result,
@@ -16,6 +19,18 @@ use domain::{
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{app_state::AppState, rate_limit::Decision};
+
+/// What the connector's settings mean for its calls.
+#[must_use]
+pub fn settings(connector: &Connector) -> Settings {
+    // `PJSIP/provider` is the endpoint `provider`.
+    let endpoint = |trunk: &String| trunk.rsplit('/').next().unwrap_or(trunk).to_owned();
+    Settings {
+        system: connector.identity.clone(),
+        trunks: connector.trunks.iter().map(endpoint).collect(),
+        internal: if connector.include_internal { InternalCalls::Report } else { InternalCalls::Ignore },
+    }
+}
 
 /// Accepts an event for the account that it belongs to, if there is one.
 ///

@@ -11,12 +11,13 @@ use connect::asterisk::ari::session::Session;
 use domain::{connector::OpenConnector, id::ConnectorId};
 use engine::shares::{Share, Shares};
 use futures::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
+
+use crate::connector_calls::SessionNumber;
 
 /// Most phone systems that are connected to a node.
 const CONNECTED_MAX: usize = 1_024;
@@ -101,11 +102,6 @@ impl PhoneSystems {
         }
     }
 }
-
-/// The number of a session. Each session of a connector, on any node, has a higher one than the session before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct SessionNumber(pub u64);
 
 /// What became of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

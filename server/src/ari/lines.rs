@@ -2,18 +2,14 @@
 
 use std::sync::Arc;
 
-use connect::{
-    asterisk::ari::session::{Batch, Session},
-    call::{InternalCalls, Settings},
-};
-use domain::{
-    connector::{Connector, OpenConnector},
-    error::Result,
-};
+use connect::asterisk::ari::session::{Batch, Session};
+use domain::{Error, connector::OpenConnector, error::Result};
 
-use super::{save, state};
+use super::save;
 use crate::{
     app_state::{AppState, SharedState},
+    connector_calls::{self, NOT_HELD},
+    connector_events::settings,
     phone_systems::Line,
 };
 
@@ -22,13 +18,14 @@ use crate::{
 pub(super) async fn ready(state: &AppState, open: OpenConnector, before: Option<Line>) -> Result<Line> {
     // If the database is away, no other session can have begun.
     if let Some(mut line) = before
-        && (line.saving.is_some() || state::is_current(state, &line.open, line.number).await.unwrap_or(true))
+        && (line.saving.is_some()
+            || connector_calls::is_current(&*state.backend, &line.open, line.number).await.unwrap_or(true))
     {
         line.session.set(state.backend.clock().now(), settings(&open.connector));
         line.open = open;
         return Ok(line);
     }
-    let (number, saved) = state::begin(state, &open).await?;
+    let (number, saved) = connector_calls::begin(&*state.backend, &open, NOT_HELD).await?.ok_or(Error::Internal)?;
     let session = Session::new(settings(&open.connector), saved);
     Ok(Line { session, open, number, lag_ms: None, saving: None })
 }
@@ -51,15 +48,4 @@ pub(super) fn begin_last_save(state: &SharedState, line: &mut Line) {
 fn save_batch(state: &SharedState, line: &mut Line, batch: Batch) {
     let (state, open, number) = (Arc::clone(state), line.open.clone(), line.number);
     line.saving = Some(Box::pin(async move { save::save(&state, &open, number, batch).await }));
-}
-
-/// What the connector's settings mean for its calls.
-pub(super) fn settings(connector: &Connector) -> Settings {
-    // `PJSIP/provider` is the endpoint `provider`.
-    let endpoint = |trunk: &String| trunk.rsplit('/').next().unwrap_or(trunk).to_owned();
-    Settings {
-        system: connector.identity.clone(),
-        trunks: connector.trunks.iter().map(endpoint).collect(),
-        internal: if connector.include_internal { InternalCalls::Report } else { InternalCalls::Ignore },
-    }
 }

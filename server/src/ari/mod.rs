@@ -7,7 +7,6 @@
 mod lines;
 mod save;
 mod socket;
-mod state;
 mod watch;
 
 use std::net::IpAddr;

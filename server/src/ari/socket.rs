@@ -14,7 +14,7 @@ use domain::{
 use engine::clock::{sleep_ms, stopwatch};
 use tokio::{
     sync::Mutex as AsyncMutex,
-    time::{Instant, Interval, MissedTickBehavior},
+    time::{Instant, Interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     app_state::SharedState,
+    connector_events::settings,
     phone_systems::{Line, Outcome, Place},
 };
 
@@ -186,7 +187,7 @@ impl Connection<'_> {
         match opened {
             None => Ok(()),
             Some(Ok(open)) => {
-                line.session.set(self.state.backend.clock().now(), lines::settings(&open.connector));
+                line.session.set(self.state.backend.clock().now(), settings(&open.connector));
                 line.open = open;
                 Ok(())
             }
@@ -206,6 +207,7 @@ async fn settle(state: &SharedState, replaced: &CancellationToken, line: &mut Li
     let failure = match end {
         End::Failed(failure) => Some(failure.clone()),
         End::TooLarge => Some(Failure::TooLarge),
+        End::Closed if line.session.is_mute() => Some(Failure::ClosedAtOnce),
         _ => None,
     };
     line.session.disconnected(state.backend.clock().now(), reason, failure);
@@ -287,7 +289,5 @@ fn is_too_large(error: &axum::Error) -> bool {
 
 #[expect(clippy::disallowed_methods, reason = "a real connection is watched in real time; the session has the clock")]
 fn ticks() -> Interval {
-    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS.unsigned_abs()));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
+    tokio::time::interval(Duration::from_millis(TICK_MS.unsigned_abs()))
 }

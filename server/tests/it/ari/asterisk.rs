@@ -43,6 +43,13 @@ pub(super) type Refused = (u16, String);
 
 /// Dials the server as this user. `protocol` is the subprotocol.
 pub(super) async fn dial(address: &str, user: &str, password: &str, protocol: &str) -> Result<Connection, Refused> {
+    let mut connection = open(address, user, password, protocol).await?;
+    connection.tell(&json!({ "type": "ApplicationRegistered", "application": "offhook" })).await;
+    Ok(connection)
+}
+
+/// The same, without a word.
+pub(super) async fn open(address: &str, user: &str, password: &str, protocol: &str) -> Result<Connection, Refused> {
     let mut request = format!("ws://{address}/connect/asterisk").into_client_request().unwrap();
     let headers = request.headers_mut();
     if !user.is_empty() {
@@ -55,9 +62,7 @@ pub(super) async fn dial(address: &str, user: &str, password: &str, protocol: &s
     match connect_async(request).await {
         Ok((socket, response)) => {
             assert_eq!(response.headers()["sec-websocket-protocol"], "ari");
-            let mut connection = Connection { socket, requested: Vec::new() };
-            connection.tell(&json!({ "type": "ApplicationRegistered", "application": "offhook" })).await;
-            Ok(connection)
+            Ok(Connection { socket, requested: Vec::new() })
         }
         Err(Error::Http(response)) => {
             let text = response.body().as_ref().map(|body| String::from_utf8_lossy(body).into_owned());

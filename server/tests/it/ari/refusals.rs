@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode
 
 use super::{
     Ari,
-    asterisk::{Asterisk, dial, recording},
+    asterisk::{Asterisk, dial, open, recording},
     lines,
 };
 use crate::{receiver::Receiver, test_app::TestApp};
@@ -96,4 +96,16 @@ async fn a_silent_connection_is_closed_and_reported() {
     // Nothing reads, so nothing answers a ping.
     app.until(async || Some(ari.state(&tenant).await).filter(|it| it["status"] == "reconnecting")).await;
     assert_eq!(ari.gaps(&tenant).await[0]["reason"], "connection_lost");
+}
+
+#[tokio::test]
+async fn an_asterisk_that_refuses_its_own_configuration_is_named() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let mut connection = open(&address, &ari.id, &ari.secret, "ari").await.expect("it is refused");
+    connection.socket.close(None).await.unwrap();
+    let state = app.until(async || Some(ari.state(&tenant).await).filter(|it| !it["state"]["problem"].is_null())).await;
+    assert_eq!(state["state"]["problem"], "missing_permission");
+    assert!(state["state"]["detail"].as_str().unwrap().contains("closes the connection at once"), "{state}");
 }
