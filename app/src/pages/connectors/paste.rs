@@ -125,11 +125,10 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
          tls_enabled = {tls}",
         given.connector.id, given.secret
     );
-    let ari = "[general]\n\
-               enabled = yes\n\
-               channelvars = CHANNEL(linkedid),CALLERID(num-pres)\n\
-               \n\
-               [offhook-user]\n\
+    // A second [general] would make Asterisk refuse the whole file at its next start.
+    let general = "enabled = yes\n\
+                   channelvars = CHANNEL(linkedid),CALLERID(num-pres)";
+    let ari = "[offhook-user]\n\
                type = user\n\
                password = unused\n\
                \n\
@@ -141,9 +140,10 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
                local_ari_user = offhook-user";
     vec![
         paste("Paste into websocket_client.conf", "", client),
-        paste("Paste into ari.conf", "FreePBX: ari_general_custom.conf and ari_additional_custom.conf", ari),
+        paste("Add to [general] in ari.conf", "FreePBX: ari_general_custom.conf", general),
+        paste("Paste into ari.conf", "at the end; FreePBX: ari_additional_custom.conf", ari),
         paste(
-            "Then let Asterisk read both",
+            "Then let Asterisk read both files",
             "",
             "asterisk -rx \"module reload res_websocket_client.so\"\nasterisk -rx \"module reload res_ari.so\"",
         ),
@@ -199,6 +199,13 @@ mod tests {
         let client = &texts(System::Asterisk, Way::Ari)[0];
         assert!(client.contains("uri = wss://hooks.example.com/connect/asterisk\n"), "{client}");
         assert!(client.ends_with("tls_enabled = yes") && client.contains("password = s3cret"));
+    }
+
+    #[test]
+    fn no_text_has_a_section_that_asterisks_own_file_has() {
+        let texts = texts(System::Asterisk, Way::Ari);
+        assert!(texts.iter().all(|text| !text.contains("[general]")), "{texts:?}");
+        assert!(texts.iter().any(|text| text.contains("channelvars = CHANNEL(linkedid),CALLERID(num-pres)")));
     }
 
     #[test]
