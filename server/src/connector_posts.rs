@@ -3,7 +3,7 @@
 use connect::event::CallEvent;
 use domain::{
     Error,
-    connector::{Gap, OpenConnector},
+    connector::{ConnectorOwner, Gap, OpenConnector},
     error::Result,
 };
 use engine::clock::{sleep_ms, stopwatch};
@@ -54,7 +54,7 @@ pub async fn patiently<T, F: Future<Output = Result<T>>>(open: &OpenConnector, a
         };
         internal += u32::from(error == Error::Internal);
         let connector = &open.connector.id;
-        if !is_transient(&error) || internal >= INTERNAL_MAX {
+        if !is_transient(&error, &open.connector.owner) || internal >= INTERNAL_MAX {
             tracing::warn!(%connector, status = error.status(), "an event, a state or a gap of a connector was refused");
             return None;
         }
@@ -66,8 +66,13 @@ pub async fn patiently<T, F: Future<Output = Result<T>>>(open: &OpenConnector, a
     }
 }
 
-const fn is_transient(error: &Error) -> bool {
-    matches!(error, Error::Unavailable { .. } | Error::LimitReached { .. } | Error::TooMany { .. } | Error::Internal)
+/// Whether it may work later. An account that has reached a limit must not delay the events of others.
+const fn is_transient(error: &Error, owner: &ConnectorOwner) -> bool {
+    match error {
+        Error::Unavailable { .. } | Error::TooMany { .. } | Error::Internal => true,
+        Error::LimitReached { .. } => matches!(owner, ConnectorOwner::Account(_)),
+        _ => false,
+    }
 }
 
 async fn accept(state: &AppState, open: &OpenConnector, event: &CallEvent) -> Result<()> {
@@ -76,5 +81,21 @@ async fn accept(state: &AppState, open: &OpenConnector, event: &CallEvent) -> Re
         // without a route has been noted.
         Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::AccountId;
+
+    use super::*;
+
+    #[test]
+    fn an_account_that_has_reached_a_limit_delays_only_itself() {
+        let own = ConnectorOwner::Account(AccountId::new(domain::UnixMs(1), 1));
+        let reached = Error::LimitReached { detail: String::new(), retry_after_s: 600 };
+        assert!(is_transient(&reached, &own) && !is_transient(&reached, &ConnectorOwner::Platform));
+        let many = Error::TooMany { retry_after_s: 1 };
+        assert!(is_transient(&many, &own) && is_transient(&many, &ConnectorOwner::Platform));
     }
 }

@@ -4,6 +4,7 @@
 //! [`domain::Backend`], and results into pages, JSON or lines; the engine decides.
 
 pub mod admission;
+pub mod ami;
 pub mod app_state;
 pub mod ari;
 pub mod audit_export;

@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::connector::{ConnectorProblem, OpenConnector, StateReport};
-use engine::clock::stopwatch;
+use engine::clock::{sleep_ms, stopwatch};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::app_state::SharedState;
 
@@ -29,7 +30,7 @@ pub struct StateReports {
 impl StateReports {
     /// Begins to report the state if that is due.
     pub fn tick(&mut self, state: &SharedState, open: &OpenConnector, report: StateReport) {
-        if self.reporting.is_none() && is_due(self.reported_at, self.wait(&report)) {
+        if self.reporting.is_none() && is_due(self.reported_at, self.due_after(&report)) {
             self.reported_at = Some(stopwatch());
             self.reporting = Some(Box::pin(send(Arc::clone(state), open.clone(), report.clone())));
             self.reported = Some(report);
@@ -37,7 +38,7 @@ impl StateReports {
     }
 
     /// How long after the last report this one is due.
-    fn wait(&self, report: &StateReport) -> Duration {
+    fn due_after(&self, report: &StateReport) -> Duration {
         match &self.reported {
             Some(before) if important(before) != important(report) => REPORT_SOON,
             Some(before) if before == report => REPORT_EVERY,
@@ -53,6 +54,18 @@ impl StateReports {
             None => std::future::pending().await,
         }
         self.reporting = None;
+    }
+
+    /// Waits, and sends a report meanwhile. Ends early when that is asked for.
+    pub async fn wait_ms(&mut self, ms: u64, stop: &CancellationToken) {
+        let mut waited = std::pin::pin!(sleep_ms(ms));
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = waited.as_mut() => return,
+                () = self.progress() => {}
+            }
+        }
     }
 }
 

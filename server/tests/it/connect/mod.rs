@@ -8,6 +8,7 @@ mod delivery;
 #[path = "../../../connect/tests/it/fake_asterisk.rs"]
 mod fake_asterisk;
 mod gaps;
+mod inside;
 mod memory;
 mod mock_server;
 mod pbx;
