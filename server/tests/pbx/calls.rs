@@ -7,11 +7,13 @@ use std::{
 };
 
 use engine::clock::stopwatch;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::{
-    asterisk::Asterisk,
+    asterisk::{Asterisk, SECRET},
+    dialling::DiallingSite,
     expected::{Exactness, differences},
     observer::Observer,
     office::{OFFICES, Office},
@@ -45,15 +47,30 @@ async fn every_scenario_is_reported_as_it_happened_and_withheld_numbers_nowhere(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Asterisk; make test-pbx runs it"]
 async fn an_asterisk_that_connects_to_the_server_reports_the_same() {
-    let asterisk = Asterisk::start(2).await;
+    let site = DiallingSite::start(2, "debug").await;
+    play_in_all_offices(&site.asterisk, &site.observer, &site.receiver).await;
+    assert_eq!(leaks(&site.receiver, &files(site.server.folder())), [""; 0]);
+    let idle = site.server.until(&site.connector, |shown| shown["state"]["calls_open"] == 0).await;
+    assert_eq!((&idle["status"], &idle["state"]["problem"]), (&json!("connected"), &json!(null)), "{idle}");
+    assert!(idle["state"]["system_version"].as_str().unwrap().starts_with("Asterisk 22."), "{idle}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Asterisk; make test-pbx runs it"]
+async fn an_asterisk_that_the_server_connects_to_reports_the_same() {
+    let asterisk = Asterisk::start(3).await;
     let observer = Arc::new(Observer::connect(asterisk.ami()).await.unwrap());
     let receiver = Arc::new(Receiver::start().await);
     let server = Server::start(&receiver, "debug").await;
-    let (connector, secret) = server.connector();
-    asterisk.dial(&observer, server.address(), &connector, &secret).await;
-    server.connected(&connector).await;
+    let (connector, secret) = server.connector_for(asterisk.ami()).await;
+    let user = |secret: &str| format!("[offhook]\nsecret = {secret}\n");
+    asterisk.replace("manager.conf", &user(SECRET), &user(&secret));
+    observer.request(&[("Action", "Command"), ("Command", "manager reload")]).await;
+    server.until(&connector, |shown| shown["status"] == "connected").await;
     play_in_all_offices(&asterisk, &observer, &receiver).await;
     assert_eq!(leaks(&receiver, &files(server.folder())), [""; 0]);
+    let idle = server.until(&connector, |shown| shown["state"]["calls_open"] == 0).await;
+    assert_eq!((&idle["status"], &idle["state"]["problem"]), (&json!("connected"), &json!(null)), "{idle}");
 }
 
 /// Plays each scenario in an office, and asserts that everything is reported as it happened.

@@ -4,6 +4,8 @@
 
 mod asterisk;
 mod calls;
+mod dashboard;
+mod dialling;
 mod expected;
 mod gaps;
 mod kills;

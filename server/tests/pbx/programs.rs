@@ -2,13 +2,15 @@
 
 use std::{
     fs::File,
-    net::SocketAddr,
+    io::Write as _,
+    net::{SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use domain::event::EventKind;
 use engine::clock::sleep_ms;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -37,7 +39,7 @@ impl Server {
         server.start_again().await;
         let account = server.created(&["account", "create", "--name", "Acme"]);
         account["id"].as_str().unwrap().clone_into(&mut server.account);
-        let scopes = ["--scope", "events:write,endpoints:write", "--account", &server.account];
+        let scopes = ["--scope", "events:write,endpoints:write,connectors:read", "--account", &server.account];
         let token = server.created(&[&["token", "create", "--name", "pbx"][..], &scopes].concat());
         token["token"].as_str().unwrap().clone_into(&mut server.token);
         let endpoint = json!({ "url": receiver.url, "events": EventKind::ALL, "send_details": true }).to_string();
@@ -47,30 +49,61 @@ impl Server {
         server
     }
 
-    /// A connector that Asterisk connects to: its ID and secret.
-    pub(crate) fn connector(&self) -> (String, String) {
-        let trunks: Vec<String> = trunks().flat_map(|trunk| ["--trunk".to_owned(), trunk]).collect();
-        let fixed = ["connector", "create", "--account", &self.account, "--name", "pbx", "--system", "asterisk"];
-        let arguments = fixed.into_iter().chain(["--way", "ari"]).chain(trunks.iter().map(String::as_str));
-        let created = self.created(&arguments.collect::<Vec<_>>());
-        let text = |key: &str| created[key].as_str().unwrap().to_owned();
-        (text("id"), text("secret"))
+    /// Creates an admin of the account.
+    pub(crate) fn create_admin(&self, email: &str, password: &str) {
+        let arguments = ["user", "create", "--email", email, "--account", &self.account, "--role", "admin"];
+        let mut command = offhook(self.folder.path());
+        let mut child = command.args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
     }
 
-    /// Waits until Asterisk has connected to this connector.
-    pub(crate) async fn connected(&self, connector: &str) {
-        let connected = async {
-            while self.created(&["connector", "show", connector])["status"] != "connected" {
+    /// A connector for which the server connects to this AMI; all calls belong to the account. Returns its ID and secret.
+    pub(crate) async fn connector_for(&self, ami: SocketAddrV4) -> (String, String) {
+        let (ami, trunks) = (ami.to_string(), trunks().collect::<Vec<_>>());
+        let fixed = ["connector", "create", "--name", "pbx", "--system", "asterisk", "--way", "ami", "--ami", &ami];
+        let trunks = trunks.iter().flat_map(|trunk| ["--trunk", trunk]);
+        let created = self.created(&fixed.into_iter().chain(trunks).collect::<Vec<_>>());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let scopes = ["--scope", "connectors:read,connectors:write"];
+        let token = self.created(&[&["token", "create", "--platform", "--name", "ops"][..], &scopes].concat());
+        let url = format!("{}/api/v1/connectors/{}/routes", self.url(), text(&created["id"]));
+        let route = json!({ "number": "*", "account": self.account }).to_string();
+        let request = client().post(url).bearer_auth(text(&token["token"])).header("content-type", "application/json");
+        assert!(request.body(route).send().await.unwrap().status().is_success());
+        (text(&created["id"]), text(&created["secret"]))
+    }
+
+    /// Waits until this connector is like this, and returns it.
+    pub(crate) async fn until(&self, connector: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let wait = async {
+            loop {
+                let shown = self.created(&["connector", "show", connector]);
+                if is_so(&shown) {
+                    return shown;
+                }
                 sleep_ms(POLL_MS).await;
             }
         };
-        let log = || std::fs::read_to_string(self.log_file()).unwrap();
-        assert!(tokio::time::timeout(PATIENCE, connected).await.is_ok(), "Asterisk did not connect: {}", log());
+        let never = |_| panic!("the connector never was so: {}", self.log());
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(never)
     }
 
-    /// Its address.
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
+    /// The gaps of this connector, the newest first.
+    pub(crate) async fn gaps(&self, connector: &str) -> Value {
+        let url = format!("{}/api/v1/connectors/{connector}/gaps", self.url());
+        let response = client().get(url).bearer_auth(&self.token).send().await.unwrap();
+        serde_json::from_str::<Value>(&response.text().await.unwrap()).unwrap()["data"].take()
+    }
+
+    /// What it logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    /// Its account.
+    pub(crate) fn account(&self) -> &str {
+        &self.account
     }
 
     /// Starts it, at its former address if it was killed.
@@ -85,8 +118,8 @@ impl Server {
                 sleep_ms(POLL_MS).await;
             }
         };
-        let log = || std::fs::read_to_string(self.log_file()).unwrap();
-        assert!(tokio::time::timeout(PATIENCE, ready).await.is_ok(), "the server did not start: {}", log());
+        let is_ready = tokio::time::timeout(PATIENCE, ready).await.is_ok();
+        assert!(is_ready, "the server did not start: {}", self.log());
     }
 
     /// `kill -9`.
@@ -94,7 +127,7 @@ impl Server {
         kill(&mut self.child);
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
@@ -202,13 +235,13 @@ impl Drop for Connector {
 }
 
 /// The trunks of all offices.
-fn trunks() -> impl Iterator<Item = String> {
+pub(crate) fn trunks() -> impl Iterator<Item = String> {
     (0..OFFICES).flat_map(|digit| [format!("provider{digit}"), format!("backup{digit}")])
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test's client calls its own server only")]
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
 }
 
 /// The program with this data folder and an empty environment.
