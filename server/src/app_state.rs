@@ -13,6 +13,7 @@ use crate::{
     fair_budget::FairBudget,
     http_metrics::HttpMetrics,
     known_host::KnownHosts,
+    phone_systems::PhoneSystems,
     rate_limit::RateLimit,
 };
 
@@ -37,6 +38,8 @@ pub struct AppState {
     pub admission: Arc<Admission>,
     /// Live streams by user.
     pub streams: Shares<String>,
+    /// Phone systems that have connected to this node.
+    pub phone_systems: PhoneSystems,
     /// Rate limits.
     pub rates: Rates,
     /// Bytes of request bodies in memory.
@@ -90,6 +93,8 @@ pub struct Rates {
     pub connectors: RateLimit,
     /// Sign-in and sign-up attempts, by client address.
     pub sign_in: RateLimit,
+    /// Connections of phone systems, by client address.
+    pub phone_systems: RateLimit,
 }
 
 impl Default for Rates {
@@ -100,6 +105,7 @@ impl Default for Rates {
             calls: RateLimit::new("calls", 1_000, 500),
             connectors: RateLimit::new("connectors", 500, 250),
             sign_in: RateLimit::new("sign-in", 120, 2),
+            phone_systems: RateLimit::new("phone-systems", 120, 2),
         }
     }
 }
@@ -117,6 +123,7 @@ impl AppState {
             known_hosts: None,
             has_admin_listener: false,
             streams: Shares::default(),
+            phone_systems: PhoneSystems::default(),
             rates: Rates::default(),
             bodies: Bodies::default(),
             http_metrics: HttpMetrics::default(),

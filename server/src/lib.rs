@@ -4,7 +4,9 @@
 //! [`domain::Backend`], and results into pages, JSON or lines; the engine decides.
 
 pub mod admission;
+pub mod ami;
 pub mod app_state;
+pub mod ari;
 pub mod audit_export;
 pub mod body_guard;
 pub mod body_timeout;
@@ -13,6 +15,9 @@ pub mod command;
 pub mod config;
 pub mod connect_in;
 pub mod connector;
+pub mod connector_calls;
+pub mod connector_events;
+pub mod connector_posts;
 pub mod csrf;
 pub mod fair_budget;
 pub mod health;
@@ -30,6 +35,7 @@ pub mod measure;
 pub mod metrics;
 pub mod pages;
 pub mod phone_numbers;
+pub mod phone_systems;
 pub mod plain_error;
 pub mod plain_path;
 pub mod process_metrics;
@@ -43,6 +49,7 @@ pub mod security_headers;
 pub mod session_store;
 pub mod site;
 pub mod starting;
+pub mod state_reports;
 pub mod telemetry;
 pub mod test_line;
 pub mod time_limit;

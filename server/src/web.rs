@@ -16,8 +16,8 @@ use tower_http::{
 };
 
 use crate::{
-    app_state::SharedState, body_timeout, connect_in, health, ingress, listen::head_watch, local, measure, metrics,
-    pages, plain_path, request_span, rest, security_headers, site, test_line,
+    app_state::SharedState, ari, body_timeout, connect_in, health, ingress, listen::head_watch, local, measure,
+    metrics, pages, plain_path, request_span, rest, security_headers, site, test_line,
 };
 
 /// All routes, with what applies to every request.
@@ -29,6 +29,8 @@ pub fn router(state: &SharedState) -> Router {
         .merge(test_line::routes())
         // Phone systems that send requests: a connector and its secret in the path.
         .merge(connect_in::routes())
+        // Phone systems that open a connection: a connector and its secret as user and password.
+        .merge(ari::routes())
         // Supervisors.
         .merge(health::alive())
         .merge(supervision_from_here(state))

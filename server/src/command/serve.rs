@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     admission::{Admission, CONNECTIONS_MAX},
+    ami,
     app_state::{AppState, SharedState},
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
@@ -38,6 +39,7 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
     }
     routes.start(web::router(&state));
     log_start(&settings, &state, address);
+    tokio::spawn(ami::run(Arc::clone(&state)));
     tokio::spawn(stop_on_signal(stopping));
     until_stopped(&state, serving).await
 }
@@ -50,6 +52,7 @@ pub async fn until_stopped(state: &SharedState, serving: JoinHandle<()>) -> Resu
     let served = async {
         // It ends when the server stops.
         let _ = serving.await;
+        state.phone_systems.drained().await;
         state.engine.stop().await;
     };
     tokio::select! {

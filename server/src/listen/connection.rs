@@ -1,18 +1,16 @@
 //! One connection, and how long its peer may take for each part of a request.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{body::Body, extract::ConnectInfo, http::Request, response::Response};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::Watcher,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::Notify,
 };
 use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use super::head_watch::HeadWatch;
@@ -44,8 +42,9 @@ impl Default for Timeouts {
     }
 }
 
-/// Serves a connection to its end.
-pub(super) async fn serve<I>(io: I, routes: Routes, peer: SocketAddr, timeouts: Timeouts, watcher: Watcher)
+/// Serves a connection to its end; once the server stops, to the end of its current request. One that becomes a WebSocket ends
+/// here, and continues elsewhere.
+pub(super) async fn serve<I>(io: I, routes: Routes, peer: SocketAddr, timeouts: Timeouts, stopping: CancellationToken)
 where
     I: AsyncRead + AsyncWrite + Send + 'static,
 {
@@ -54,10 +53,19 @@ where
     let (began, heads) = (Arc::new(Notify::new()), HeadWatch::default());
     let io = TokioIo::new(heads.on(Box::pin(io)));
     let service = service(routes, peer, Arc::clone(&began), heads);
-    let connection = watcher.watch(http(timeouts).serve_connection(io, service));
+    let mut connection = pin!(http(timeouts).serve_connection(io, service).with_upgrades());
+    let served = async {
+        tokio::select! {
+            served = connection.as_mut() => served,
+            () = stopping.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        }
+    };
     tokio::select! {
         // Resets and malformed requests are common, and not our error.
-        served = connection => if let Err(error) = served {
+        served = served => if let Err(error) = served {
             tracing::debug!(%error, %peer, "connection");
         },
         () = no_request(&began, timeouts.first_head) => tracing::debug!(%peer, "no request arrived"),
@@ -106,7 +114,6 @@ fn service(
 #[cfg(test)]
 mod tests {
     use axum::{Router, routing::get};
-    use hyper_util::server::graceful::GracefulShutdown;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 
     use super::*;
@@ -117,17 +124,12 @@ mod tests {
     const PATIENT: Timeouts = Timeouts { first_head: NEVER, next_head: NEVER, write: NEVER };
 
     /// A peer that has sent this, and the connection to it.
-    async fn peer(sent: &str, timeouts: Timeouts) -> (DuplexStream, impl Future<Output = GracefulShutdown>) {
+    async fn peer(sent: &str, timeouts: Timeouts) -> (DuplexStream, impl Future<Output = ()>) {
         let (mut theirs, ours) = duplex(16 * 1_024);
         theirs.write_all(sent.as_bytes()).await.unwrap();
         let router = Router::new().route("/", get(async || "x".repeat(200_000)));
         let address = SocketAddr::from(([203, 0, 113, 9], 1));
-        let connection = async move {
-            // Dropping it would end the connection.
-            let graceful = GracefulShutdown::new();
-            serve(ours, router.into(), address, timeouts, graceful.watcher()).await;
-            graceful
-        };
+        let connection = serve(ours, router.into(), address, timeouts, CancellationToken::new());
         (theirs, connection)
     }
 

@@ -5,9 +5,8 @@ pub mod head_watch;
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{admission::Admission, starting::Routes};
 
@@ -29,21 +28,22 @@ pub async fn serve(
     stopping: CancellationToken,
 ) {
     let routes = routes.into();
-    let graceful = GracefulShutdown::new();
+    let connections = TaskTracker::new();
     while let Some((stream, peer)) = stopping.run_until_cancelled(accept(&listener)).await {
         let Some(permit) = admission.connection(peer.ip()) else {
             // Best effort: a peer that has already sent its request may see a reset instead.
             let _ = stream.try_write(REFUSED);
             continue;
         };
-        let connection = connection::serve(stream, routes.clone(), peer, Timeouts::default(), graceful.watcher());
-        tokio::spawn(async move {
+        let connection = connection::serve(stream, routes.clone(), peer, Timeouts::default(), stopping.clone());
+        connections.spawn(async move {
             connection.await;
             drop(permit);
         });
     }
     drop(listener);
-    if tokio::time::timeout(STOP_TIMEOUT, graceful.shutdown()).await.is_err() {
+    connections.close();
+    if tokio::time::timeout(STOP_TIMEOUT, connections.wait()).await.is_err() {
         tracing::warn!("some requests were not finished when the server stopped");
     }
 }

@@ -38,6 +38,7 @@ fn the_proxy_forwards_who_asks_and_denies_what_is_for_supervisors() {
         "location = /metrics { return 404; }",
         "location = /readyz { return 404; }",
         "proxy_set_header Host $host;",
+        "proxy_set_header Upgrade $http_upgrade;",
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
     ] {
         assert!(text.lines().any(|one| one.trim() == line), "{line}");

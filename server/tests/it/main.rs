@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod api_v1;
+mod ari;
 mod attacks;
 mod audit;
 mod browser;

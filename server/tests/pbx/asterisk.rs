@@ -1,6 +1,7 @@
 //! A real Asterisk: the package that `.make/setup pbx` unpacks, with the configuration in `conf/`.
 
 use std::{
+    io::Write as _,
     net::{Ipv4Addr, SocketAddrV4},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -11,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::{
     PATIENCE, POLL_MS,
+    dashboard::Block,
     observer::Observer,
     office::{OFFICES, Office},
     setting,
@@ -24,6 +26,26 @@ pub(crate) const SECRET: &str = "ab6f2ac1d80d4f5e";
 pub(crate) const AMI_PORT: u16 = 5038;
 /// What the name of a file ends with that is repeated for each office.
 const PER_OFFICE: &str = "-office.conf";
+/// What a package loads without being asked, so that Asterisk can connect to a server; in this order.
+const ARI_MODULES: [&str; 15] = [
+    "res_http_websocket",
+    "res_websocket_client",
+    "res_stasis",
+    "res_stasis_answer",
+    "res_stasis_device_state",
+    "res_stasis_playback",
+    "res_stasis_recording",
+    "res_stasis_snoop",
+    "res_ari_model",
+    "res_ari",
+    "res_ari_applications",
+    "res_ari_asterisk",
+    "res_ari_bridges",
+    "res_ari_channels",
+    "res_ari_events",
+];
+/// Files to which an administrator adds what the page for a new connector shows; as the package has them.
+const ARI_FILES: [&str; 2] = ["websocket_client.conf", "ari.conf"];
 /// Folders that Asterisk expects.
 const FOLDERS: [&str; 7] = ["etc", "var", "spool", "run", "log", "log/cdr-csv", "cache"];
 
@@ -38,13 +60,18 @@ pub(crate) struct Asterisk {
 impl Asterisk {
     /// Starts one, and waits until it accepts calls. Tests that run at the same time pass different numbers.
     pub(crate) async fn start(number: u8) -> Self {
+        let mut asterisk = Self::configured(number);
+        asterisk.start_again().await;
+        asterisk
+    }
+
+    fn configured(number: u8) -> Self {
         let folder = TempDir::with_prefix("pbx").unwrap();
         for name in FOLDERS {
             std::fs::create_dir(folder.path().join(name)).unwrap();
         }
-        let mut asterisk = Self { number, folder, child: None };
+        let asterisk = Self { number, folder, child: None };
         asterisk.configure();
-        asterisk.start_again().await;
         asterisk
     }
 
@@ -76,6 +103,45 @@ impl Asterisk {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+
+    /// Starts one that can connect to a server.
+    pub(crate) async fn start_with_ari(number: u8) -> Self {
+        let mut asterisk = Self::configured(number);
+        let loads = ARI_MODULES.map(|module| format!("load = {module}.so\n")).concat();
+        asterisk.add("modules.conf", &loads);
+        for file in ARI_FILES {
+            std::fs::copy(root().join("etc/asterisk").join(file), asterisk.path("etc").join(file)).unwrap();
+        }
+        asterisk.start_again().await;
+        asterisk
+    }
+
+    /// Adds this text to a file of its configuration.
+    pub(crate) fn add(&self, file: &str, text: &str) {
+        let mut file = std::fs::File::options().append(true).open(self.path("etc").join(file)).unwrap();
+        file.write_all(format!("\n{text}\n").as_bytes()).unwrap();
+    }
+
+    /// Does what the page for a new connector says: adds its texts to files, and runs its commands.
+    pub(crate) async fn set_up(&self, observer: &Observer, blocks: &[Block]) {
+        for Block { title, text } in blocks {
+            if let Some(file) = title.strip_prefix("Paste into ") {
+                self.add(file, text);
+            } else if let Some(file) = title.strip_prefix("Add to [general] in ") {
+                self.replace(file, "[general]\n", &format!("[general]\n{text}\n"));
+            } else {
+                run(observer, text).await;
+            }
+        }
+    }
+
+    /// Replaces a text in a file of its configuration.
+    pub(crate) fn replace(&self, file: &str, before: &str, after: &str) {
+        let path = self.path("etc").join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(before), "{before} is not in {text}");
+        std::fs::write(path, text.replace(before, after)).unwrap();
     }
 
     /// One of its offices.
@@ -134,6 +200,16 @@ impl Asterisk {
 impl Drop for Asterisk {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// Runs commands such as `asterisk -rx "core show version"`, one per line.
+async fn run(observer: &Observer, commands: &str) {
+    for line in commands.lines() {
+        let command = line.strip_prefix("asterisk -rx \"").and_then(|rest| rest.strip_suffix('"'));
+        let command = command.unwrap_or_else(|| panic!("{line}"));
+        let response = observer.request(&[("Action", "Command"), ("Command", command)]).await;
+        assert_eq!(response.get("Response"), Some("Success"), "{command}");
     }
 }
 

@@ -5,6 +5,8 @@
 
 mod asterisk;
 mod calls;
+mod dashboard;
+mod dialling;
 mod expected;
 mod gaps;
 mod kamailio;

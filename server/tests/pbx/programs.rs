@@ -2,13 +2,15 @@
 
 use std::{
     fs::File,
-    net::SocketAddr,
+    io::Write as _,
+    net::{SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
 use domain::event::EventKind;
 use engine::clock::sleep_ms;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -32,13 +34,12 @@ impl Server {
     pub(crate) async fn start(receiver: &Receiver, log_level: &'static str) -> Self {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let folder = TempDir::with_prefix("offhook").unwrap();
-        let mut server =
-            Self { folder, address: free, child: None, log_level, account: String::new(), token: String::new() };
+        let (account, token) = (String::new(), String::new());
+        let mut server = Self { folder, address: free, child: None, log_level, account, token };
         server.start_again().await;
         let account = server.created(&["account", "create", "--name", "Acme"]);
-        let account = account["id"].as_str().unwrap();
-        account.clone_into(&mut server.account);
-        let scopes = ["--scope", "events:write,endpoints:write,connectors:read", "--account", account];
+        account["id"].as_str().unwrap().clone_into(&mut server.account);
+        let scopes = ["--scope", "events:write,endpoints:write,connectors:read", "--account", &server.account];
         let token = server.created(&[&["token", "create", "--name", "pbx"][..], &scopes].concat());
         token["token"].as_str().unwrap().clone_into(&mut server.token);
         let endpoint = json!({ "url": receiver.url, "events": EventKind::ALL, "send_details": true }).to_string();
@@ -46,6 +47,63 @@ impl Server {
         let created = created.header("content-type", "application/json").body(endpoint).send().await.unwrap();
         assert_eq!(created.status(), 201);
         server
+    }
+
+    /// Creates an admin of the account.
+    pub(crate) fn create_admin(&self, email: &str, password: &str) {
+        let arguments = ["user", "create", "--email", email, "--account", &self.account, "--role", "admin"];
+        let mut command = offhook(self.folder.path());
+        let mut child = command.args(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// A connector for which the server connects to this AMI; all calls belong to the account. Returns its ID and secret.
+    pub(crate) async fn connector_for(&self, ami: SocketAddrV4) -> (String, String) {
+        let (ami, trunks) = (ami.to_string(), trunks().collect::<Vec<_>>());
+        let fixed = ["connector", "create", "--name", "pbx", "--system", "asterisk", "--way", "ami", "--ami", &ami];
+        let trunks = trunks.iter().flat_map(|trunk| ["--trunk", trunk]);
+        let created = self.created(&fixed.into_iter().chain(trunks).collect::<Vec<_>>());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let scopes = ["--scope", "connectors:read,connectors:write"];
+        let token = self.created(&[&["token", "create", "--platform", "--name", "ops"][..], &scopes].concat());
+        let url = format!("{}/api/v1/connectors/{}/routes", self.url(), text(&created["id"]));
+        let route = json!({ "number": "*", "account": self.account }).to_string();
+        let request = client().post(url).bearer_auth(text(&token["token"])).header("content-type", "application/json");
+        assert!(request.body(route).send().await.unwrap().status().is_success());
+        (text(&created["id"]), text(&created["secret"]))
+    }
+
+    /// Waits until this connector is like this, and returns it.
+    pub(crate) async fn until(&self, connector: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let wait = async {
+            loop {
+                let shown = self.created(&["connector", "show", connector]);
+                if is_so(&shown) {
+                    return shown;
+                }
+                sleep_ms(POLL_MS).await;
+            }
+        };
+        let never = |_| panic!("the connector never was so: {}", self.log());
+        tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(never)
+    }
+
+    /// The gaps of this connector, the newest first.
+    pub(crate) async fn gaps(&self, connector: &str) -> Value {
+        let url = format!("{}/api/v1/connectors/{connector}/gaps", self.url());
+        let response = client().get(url).bearer_auth(&self.token).send().await.unwrap();
+        serde_json::from_str::<Value>(&response.text().await.unwrap()).unwrap()["data"].take()
+    }
+
+    /// What it logged.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap()
+    }
+
+    /// Its account.
+    pub(crate) fn account(&self) -> &str {
+        &self.account
     }
 
     /// Starts it, at its former address if it was killed.
@@ -60,8 +118,8 @@ impl Server {
                 sleep_ms(POLL_MS).await;
             }
         };
-        let log = || std::fs::read_to_string(self.log_file()).unwrap();
-        assert!(tokio::time::timeout(PATIENCE, ready).await.is_ok(), "the server did not start: {}", log());
+        let is_ready = tokio::time::timeout(PATIENCE, ready).await.is_ok();
+        assert!(is_ready, "the server did not start: {}", self.log());
     }
 
     /// `kill -9`.
@@ -141,10 +199,7 @@ impl Connector {
         arguments.push(connects.server.log_level.to_owned());
         arguments.extend(["--ami".to_owned(), connects.ami.to_string(), "--secret-file".to_owned(), path("secret")]);
         arguments.extend(["--offhook".to_owned(), connects.server.url(), "--token-file".to_owned(), path("token")]);
-        for digit in 0..OFFICES {
-            let trunks = [format!("provider{digit}"), format!("backup{digit}")];
-            arguments.extend(trunks.into_iter().flat_map(|trunk| ["--trunk".to_owned(), trunk]));
-        }
+        arguments.extend(trunks().flat_map(|trunk| ["--trunk".to_owned(), trunk]));
         if let Some(file) = connects.call_records {
             arguments.extend(["--cdr-csv".to_owned(), file.to_str().unwrap().to_owned()]);
         }
@@ -198,9 +253,14 @@ impl Drop for Connector {
     }
 }
 
+/// The trunks of all offices.
+pub(crate) fn trunks() -> impl Iterator<Item = String> {
+    (0..OFFICES).flat_map(|digit| [format!("provider{digit}"), format!("backup{digit}")])
+}
+
 #[expect(clippy::disallowed_methods, reason = "a test's client calls its own server only")]
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+pub(crate) fn client() -> reqwest::Client {
+    reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap()
 }
 
 /// The program with this data folder and an empty environment.

@@ -68,29 +68,14 @@ impl Site {
 
     /// Plays one scenario in each office, at the same time, while something happens. Whatever the parties experience counts.
     pub(crate) async fn play(&mut self, plays: Vec<Play>, meanwhile: impl AsyncFnOnce(&mut Self)) -> Vec<Call> {
-        let folders: Vec<_> = plays.iter().map(|_| TempDir::with_prefix("sipp").unwrap()).collect();
-        let (ip, expected) = (*self.asterisk.ami().ip(), plays.iter().flat_map(|play| play.expected.clone()).collect());
-        let mut running = JoinSet::new();
-        for (play, folder) in plays.into_iter().zip(&folders) {
-            let (observer, folder) = (self.observer.clone(), folder.path().to_owned());
-            running.spawn(async move { play.run(&folder, ip, &observer).await });
-        }
+        let running = Running::start(plays, &self.asterisk, &self.observer);
         meanwhile(self).await;
-        let complaints: Vec<String> = running.join_all().await.into_iter().filter_map(Result::err).collect();
-        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-        expected
+        running.finish().await
     }
 
     /// What was not reported as expected, in any office.
     pub(crate) async fn differences(&self, expected: &[Call], exactness: Exactness) -> Vec<String> {
-        let mut complaints = Vec::new();
-        for digit in 0..OFFICES {
-            let office = self.asterisk.office(digit);
-            let wanted: Vec<Call> = expected.iter().filter(|call| office.concerns(&call.end)).cloned().collect();
-            self.receiver.ended(office, wanted.len()).await;
-            complaints.extend(differences(&wanted, &self.receiver.calls(office), exactness));
-        }
-        complaints
+        unlike(expected, &self.asterisk, &self.receiver, exactness).await
     }
 
     /// Starts Asterisk after it was killed, and waits for the connector.
@@ -104,4 +89,49 @@ impl Site {
     pub(crate) fn offices(&self) -> Vec<Office> {
         (0..OFFICES).map(|digit| self.asterisk.office(digit)).collect()
     }
+}
+
+/// Scenarios that are being played.
+pub(crate) struct Running {
+    parties: JoinSet<Result<(), String>>,
+    expected: Vec<Call>,
+    _folders: Vec<TempDir>,
+}
+
+impl Running {
+    /// Begins to play one scenario in each office, at the same time.
+    pub(crate) fn start(plays: Vec<Play>, asterisk: &Asterisk, observer: &Arc<Observer>) -> Self {
+        let folders: Vec<_> = plays.iter().map(|_| TempDir::with_prefix("sipp").unwrap()).collect();
+        let (ip, expected) = (*asterisk.ami().ip(), plays.iter().flat_map(|play| play.expected.clone()).collect());
+        let mut parties = JoinSet::new();
+        for (play, folder) in plays.into_iter().zip(&folders) {
+            let (observer, folder) = (observer.clone(), folder.path().to_owned());
+            parties.spawn(async move { play.run(&folder, ip, &observer).await });
+        }
+        Self { parties, expected, _folders: folders }
+    }
+
+    /// Waits for their end. Whatever the parties experience counts.
+    pub(crate) async fn finish(self) -> Vec<Call> {
+        let complaints: Vec<String> = self.parties.join_all().await.into_iter().filter_map(Result::err).collect();
+        assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+        self.expected
+    }
+}
+
+/// What did not arrive as expected, in any office.
+pub(crate) async fn unlike(
+    expected: &[Call],
+    asterisk: &Asterisk,
+    receiver: &Receiver,
+    exactness: Exactness,
+) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for digit in 0..OFFICES {
+        let office = asterisk.office(digit);
+        let wanted: Vec<Call> = expected.iter().filter(|call| office.concerns(&call.end)).cloned().collect();
+        receiver.ended(office, wanted.len()).await;
+        complaints.extend(differences(&wanted, &receiver.calls(office), exactness));
+    }
+    complaints
 }

@@ -40,6 +40,8 @@ pub enum ConnectorProblem {
     ClockOff,
     /// Another connector reports the same phone system.
     Duplicate,
+    /// Two phone systems connect with its credentials.
+    TwoSystems,
     /// What the phone system sends cannot be understood.
     Malformed,
     /// Events wait because Offhook does not accept them.
@@ -56,6 +58,7 @@ names! { ConnectorProblem {
     UnknownTrunk = "unknown_trunk", "No call used any of the trunks. Choose the trunks among the endpoints seen.";
     ClockOff = "clock_off", "The phone system's clock is off by minutes. Set it with NTP.";
     Duplicate = "duplicate", "Another connector reports the same phone system. Each event is stored once, but delete one of them.";
+    TwoSystems = "two_systems", "Two phone systems connect as this one, so calls of both are incomplete. Create a connector for each.";
     Malformed = "malformed", "What the phone system sends can't be understood. Check that the address is the right one.";
     SpoolFull = "spool_full", "Events wait at the connector because Offhook didn't accept them. Check its address and token.";
     NothingMatches = "nothing_matches", "The mapping matches none of the requests. Try it on the latest requests.";

@@ -163,7 +163,7 @@ pub trait ConnectorDoors {
     /// `NotFound` for an unknown connector and for a wrong secret alike, `Conflict` while it is paused, `Suspended` while its
     /// account is.
     async fn open_connector(&self, id: &str, secret: &str) -> Result<OpenConnector>;
-    /// The connectors that the server dials ([`super::Way::Ami`]) and that are not paused.
+    /// The platform's connectors that the server dials ([`super::Way::Ami`]) and that are not paused.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -128,11 +128,10 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
          tls_enabled = {tls}",
         given.connector.id, given.secret
     );
-    let ari = "[general]\n\
-               enabled = yes\n\
-               channelvars = CHANNEL(linkedid),CALLERID(num-pres)\n\
-               \n\
-               [offhook-user]\n\
+    // A second [general] would make Asterisk refuse the whole file at its next start.
+    let general = "enabled = yes\n\
+                   channelvars = CHANNEL(linkedid),CALLERID(num-pres)";
+    let ari = "[offhook-user]\n\
                type = user\n\
                password = unused\n\
                \n\
@@ -144,9 +143,10 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
                local_ari_user = offhook-user";
     vec![
         paste("Paste into websocket_client.conf", "", client),
-        paste("Paste into ari.conf", "FreePBX: ari_general_custom.conf and ari_additional_custom.conf", ari),
+        paste("Add to [general] in ari.conf", "FreePBX: ari_general_custom.conf", general),
+        paste("Paste into ari.conf", "at the end; FreePBX: ari_additional_custom.conf", ari),
         paste(
-            "Then let Asterisk read both",
+            "Then let Asterisk read both files",
             "",
             "asterisk -rx \"module reload res_websocket_client.so\"\nasterisk -rx \"module reload res_ari.so\"",
         ),
@@ -232,6 +232,13 @@ mod tests {
         assert_eq!(guide, ours);
         assert!(text.contains(r#"#!define OFFHOOK_URL "https://hooks.example.com/api/v1/events""#), "{text}");
         assert!(text.contains(r"application/json\r\nAuthorization: Bearer oh_t0ken"), "{text}");
+    }
+
+    #[test]
+    fn no_text_has_a_section_that_asterisks_own_file_has() {
+        let texts = texts(System::Asterisk, Way::Ari);
+        assert!(texts.iter().all(|text| !text.contains("[general]")), "{texts:?}");
+        assert!(texts.iter().any(|text| text.contains("channelvars = CHANNEL(linkedid),CALLERID(num-pres)")));
     }
 
     #[test]

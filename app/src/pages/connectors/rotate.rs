@@ -63,7 +63,7 @@ const fn consequence(connector: &Connector) -> &'static str {
             "The current address stops working at once. Requests to it are rejected until you enter the new one in the phone system."
         }
         (Way::Ari | Way::Ami, _) => {
-            "The current secret stops working at once. Calls are not reported until you have pasted the new text; the ends of calls in between are filled in from the call records."
+            "The current secret stops working at once. Until you have pasted the new text, no calls are reported. Calls that end in between may be marked as incomplete."
         }
         (Way::Beside, _) => {
             "Offhook forgets the current secret. The running program keeps its connection until you paste the new text into both places: the phone system and the file on its machine."

@@ -49,6 +49,10 @@ impl Bridges {
         bridge.into_iter().flat_map(|members| members.by_entry.iter().rev().map(|(_, id)| id))
     }
 
+    pub(super) fn kind(&self, bridge_id: &str) -> Option<BridgeKind> {
+        self.0.get(bridge_id).map(|members| members.kind)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

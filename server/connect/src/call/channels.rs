@@ -62,6 +62,10 @@ impl Channels {
         self.by_id.len() + self.local_by_name.len() + self.by_group.len() + self.ended.len()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&String, &Channel)> {
+        self.by_id.iter()
+    }
+
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
         self.by_id.keys()
     }

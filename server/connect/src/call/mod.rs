@@ -14,7 +14,7 @@
 //! | `talk`, `results`, `status`, `destination` | what is concluded from them |
 //! | `privacy` | whether a number may be shown |
 //! | `finish` | the event for the end |
-//! | `gap`, `resync`, `fill`, `snapshot` | gaps and restarts |
+//! | `gap`, `resync`, `fill`, `snapshot`, `recall` | gaps and restarts |
 
 mod book;
 mod bridges;
@@ -36,6 +36,7 @@ pub mod number;
 mod open;
 mod privacy;
 mod reach;
+mod recall;
 mod recent;
 mod results;
 mod resync;
@@ -53,6 +54,7 @@ pub use self::{
     input::{Action, Bridge, BridgeKind, Cause, ChannelState, DialStatus, Facts, Mailbox, PbxEvent, Presentation},
     kind::endpoint,
     open::OpenCall,
+    recall::KnownChannel,
     settings::{InternalCalls, PhoneSystem, Settings},
     snapshot::{Changes, Snapshot},
 };

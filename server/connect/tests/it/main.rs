@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod ami_connector;
+mod ari_asterisk;
+mod ari_session;
 mod connector;
 mod fake_asterisk;
 mod freeswitch;

@@ -9,6 +9,7 @@ mod delivery;
 mod fake_asterisk;
 mod freeswitch;
 mod gaps;
+mod inside;
 mod memory;
 mod mock_server;
 mod pbx;

@@ -24,9 +24,12 @@ pub(super) struct Pbx {
 struct State {
     asterisk: Mutex<FakeAsterisk>,
     connections: Mutex<Vec<Connection>>,
-    /// Lists of channels that were requested, and questions about presentations.
+    /// Lists of channels that were requested, questions about presentations, and logins that were accepted.
     lists: watch::Sender<usize>,
     asked: watch::Sender<usize>,
+    logins: watch::Sender<usize>,
+    /// Logged-in connections that have ended.
+    left: watch::Sender<usize>,
 }
 
 struct Connection {
@@ -41,6 +44,8 @@ impl Pbx {
             connections: Mutex::new(Vec::new()),
             lists: watch::Sender::new(0),
             asked: watch::Sender::new(0),
+            logins: watch::Sender::new(0),
+            left: watch::Sender::new(0),
         };
         let mut pbx = Self { address: "127.0.0.1:0".to_owned(), state: Arc::new(state), listening: None };
         pbx.listen().await;
@@ -99,6 +104,16 @@ impl Pbx {
         until(&self.state.lists, before + 1).await;
     }
 
+    /// How many logins it has accepted.
+    pub(super) fn logins(&self) -> usize {
+        *self.state.logins.borrow()
+    }
+
+    /// Waits until nobody is logged in.
+    pub(super) async fn left(&self) {
+        until(&self.state.left, self.logins()).await;
+    }
+
     /// These events happen. An incoming call waits until the connector has asked about it.
     pub(super) async fn play(&self, messages: &[String]) {
         for message in messages {
@@ -143,12 +158,14 @@ async fn converse(
     mut queued: mpsc::UnboundedReceiver<String>,
 ) {
     let (mut reader, mut writer) = stream.into_split();
-    let (mut buffer, mut unread) = (vec![0; 16 * 1_024], String::new());
+    let (mut buffer, mut unread, mut logins) = (vec![0; 16 * 1_024], String::new(), 0);
     loop {
         tokio::select! {
             read = reader.read(&mut buffer) => {
-                let Some(length) = read.ok().filter(|length| *length > 0) else { return };
-                respond(&state, &mut unread, &buffer[..length], &queue);
+                let Some(length) = read.ok().filter(|length| *length > 0) else {
+                    return state.left.send_modify(|count| *count += logins);
+                };
+                logins += respond(&state, &mut unread, &buffer[..length], &queue);
             }
             Some(text) = queued.recv() => {
                 if writer.write_all(text.as_bytes()).await.is_err() {
@@ -159,14 +176,17 @@ async fn converse(
     }
 }
 
-fn respond(state: &State, unread: &mut String, bytes: &[u8], queue: &mpsc::UnboundedSender<String>) {
+/// Returns the logins that were accepted.
+fn respond(state: &State, unread: &mut String, bytes: &[u8], queue: &mpsc::UnboundedSender<String>) -> usize {
     let mut asterisk = state.asterisk.lock().unwrap();
     asterisk.now_ms = asterisk.now_ms.map(|_| SystemClock.now().0);
     let responses = asterisk.receive(unread, bytes);
     let lists = responses.matches("Event: CoreShowChannelsComplete").count();
-    let asked = asterisk.asked;
+    let (asked, logins) = (asterisk.asked, responses.matches("Authentication accepted").count());
     queue.send(responses).unwrap();
     drop(asterisk);
     state.lists.send_modify(|count| *count += lists);
     state.asked.send_replace(asked);
+    state.logins.send_modify(|count| *count += logins);
+    logins
 }

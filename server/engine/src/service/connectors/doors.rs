@@ -37,7 +37,7 @@ impl ConnectorDoors for Engine {
     }
 
     async fn inside_connectors(&self) -> Result<Vec<InsideConnector>> {
-        let stored = connectors::of_way(self.db(), Way::Ami).await?;
+        let stored = connectors::platforms_of_way(self.db(), Way::Ami).await?;
         let opened = stored.into_iter().filter_map(|stored| {
             let connector = stored.connector;
             let context = seal_context(&connector.owner, &connector.id);

@@ -28,7 +28,8 @@ const ADD: &str = "INSERT INTO connectors (id, account_id, name, system, way, co
 const OF_OWNER: &str = "SELECT * FROM connectors WHERE account_id = $1 AND deleted_ms IS NULL ORDER BY name, id";
 const ONE: &str = "SELECT * FROM connectors WHERE account_id = $1 AND id = $2 AND deleted_ms IS NULL";
 const BY_ID: &str = "SELECT * FROM connectors WHERE id = $1 AND deleted_ms IS NULL";
-const OF_WAY: &str = "SELECT * FROM connectors WHERE way = $1 AND deleted_ms IS NULL AND paused_ms IS NULL ORDER BY id";
+const PLATFORMS_OF_WAY: &str = "SELECT * FROM connectors \
+    WHERE account_id = '' AND way = $1 AND deleted_ms IS NULL AND paused_ms IS NULL ORDER BY id";
 static LOCKED: Sql = Sql::new("SELECT * FROM connectors WHERE id = $1 AND deleted_ms IS NULL {serialise}");
 const COUNT: &str = "SELECT COUNT(*) FROM connectors WHERE account_id = $1 AND deleted_ms IS NULL";
 const UPDATE: &str = "UPDATE connectors SET name = $3, country = $4, trunks = $5, include_internal = $6, \
@@ -193,9 +194,10 @@ pub async fn by_id(db: &Db, id: &ConnectorId) -> StoreResult<Option<StoredConnec
     row.map(StoredConnector::try_from).transpose()
 }
 
-/// All connectors of this way that are not paused.
-pub async fn of_way(db: &Db, way: Way) -> StoreResult<Vec<StoredConnector>> {
-    let rows: Vec<ConnectorRow> = on!(&db.readers, c => sqlx::query_as(OF_WAY).bind(way.as_str()).fetch_all(c).await?);
+/// The platform's connectors of this way that are not paused.
+pub async fn platforms_of_way(db: &Db, way: Way) -> StoreResult<Vec<StoredConnector>> {
+    let rows: Vec<ConnectorRow> =
+        on!(&db.readers, c => sqlx::query_as(PLATFORMS_OF_WAY).bind(way.as_str()).fetch_all(c).await?);
     rows.into_iter().map(StoredConnector::try_from).collect()
 }
 

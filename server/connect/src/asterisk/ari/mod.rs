@@ -1,5 +1,8 @@
 //! The Asterisk REST Interface: JSON events, and the lists of channels and bridges. `channelvars` must contain
-//! `CHANNEL(linkedid)`, without which no group is known.
+//! `CHANNEL(linkedid)`, without which no group is known. A [`session`] follows an Asterisk that has connected to us.
+
+mod rest;
+pub mod session;
 
 use std::collections::HashMap;
 

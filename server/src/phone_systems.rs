@@ -1,0 +1,151 @@
+//! The phone systems that are connected to this node: how many, and what each connector keeps between two connections.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use connect::asterisk::ari::session::Session;
+use domain::{connector::OpenConnector, id::ConnectorId};
+use engine::shares::{Share, Shares};
+use futures::future::BoxFuture;
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
+
+use crate::connector_calls::SessionNumber;
+
+/// Most phone systems that are connected to a node.
+const CONNECTED_MAX: usize = 1_024;
+/// Most that are connected from one address. Each can make us hold a message.
+const ADDRESS_MAX: usize = 64;
+/// How long connections may take to save what is left when the server stops.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// The phone systems that are connected to this node.
+#[derive(Debug)]
+pub struct PhoneSystems {
+    slots: Mutex<HashMap<ConnectorId, Arc<Slot>>>,
+    free: Arc<Semaphore>,
+    addresses: Shares<IpAddr>,
+    tasks: TaskTracker,
+}
+
+/// A place for a connection, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    _connection: OwnedSemaphorePermit,
+    _address: Share<IpAddr>,
+}
+
+/// A connector's place on this node.
+#[derive(Debug, Default)]
+pub struct Slot {
+    /// Held by the connection that follows the phone system.
+    pub line: Arc<AsyncMutex<Option<Line>>>,
+    /// Cancelled when a newer connection replaces the current one.
+    current: Mutex<CancellationToken>,
+}
+
+impl Default for PhoneSystems {
+    fn default() -> Self {
+        Self {
+            slots: Mutex::default(),
+            free: Arc::new(Semaphore::new(CONNECTED_MAX)),
+            addresses: Shares::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+}
+
+impl PhoneSystems {
+    /// A place for a connection from this address; none while there are too many.
+    pub fn place(&self, address: IpAddr) -> Option<Place> {
+        let address = self.addresses.take(address, ADDRESS_MAX)?;
+        let connection = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        Some(Place { _connection: connection, _address: address })
+    }
+
+    /// Something that the stop of the server waits for.
+    pub fn task(&self) -> TaskTrackerToken {
+        self.tasks.token()
+    }
+
+    /// The connector's place, and the sign that a newer connection has replaced the one that begins now.
+    pub fn enter(&self, id: &ConnectorId) -> (Arc<Slot>, CancellationToken) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = Arc::clone(slots.entry(id.clone()).or_default());
+        let replaced = CancellationToken::new();
+        let mut current = slot.current.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *current, replaced.clone()).cancel();
+        drop(current);
+        (slot, replaced)
+    }
+
+    /// Forgets the connector, unless a newer connection has replaced this one.
+    pub fn leave(&self, id: &ConnectorId, replaced: &CancellationToken) {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if !replaced.is_cancelled() {
+            slots.remove(id);
+        }
+    }
+
+    /// Returns once the connections have saved what is left.
+    pub async fn drained(&self) {
+        self.tasks.close();
+        if tokio::time::timeout(DRAIN_MAX, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some phone systems' latest events were not saved when the server stopped");
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was saved.
+    Saved {
+        /// The time that it took to post its events, in milliseconds; `None` without any.
+        lag_ms: Option<u32>,
+    },
+    /// Its events were posted, but another session of the connector has begun.
+    Superseded,
+}
+
+/// A session, and its batch that is being saved.
+pub struct Line {
+    /// The session.
+    pub session: Session,
+    /// The connector.
+    pub open: OpenConnector,
+    /// The session's number.
+    pub number: SessionNumber,
+    /// The latest time from an event to its acceptance, in milliseconds.
+    pub lag_ms: Option<u32>,
+    /// What is being saved.
+    pub saving: Option<BoxFuture<'static, Outcome>>,
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Line").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl Line {
+    /// Ends when a batch is saved; never, if none is being saved.
+    pub async fn progress(&mut self) -> Outcome {
+        let outcome = match &mut self.saving {
+            Some(saving) => saving.await,
+            None => std::future::pending().await,
+        };
+        self.saving = None;
+        if let Outcome::Saved { lag_ms } = outcome {
+            self.lag_ms = lag_ms.or(self.lag_ms);
+        }
+        outcome
+    }
+}

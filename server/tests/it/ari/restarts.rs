@@ -1,0 +1,153 @@
+//! Lost connections, and servers that are killed.
+
+use std::{path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use super::{
+    Ari,
+    asterisk::{Asterisk, TRUNKS, recording},
+    lines,
+};
+use crate::{
+    command::{
+        line as printed, offhook, run,
+        serve::{Serving, serve},
+    },
+    crash::set_up,
+    receiver::Receiver,
+    test_app::TestApp,
+};
+
+/// The call is being talked after so many messages.
+fn talking(messages: &[Value]) -> usize {
+    messages.iter().position(|message| message["type"] == "ChannelEnteredBridge").unwrap() + 2
+}
+
+#[tokio::test]
+async fn a_call_continues_over_a_lost_connection() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut receiver = Receiver::start().await;
+    tenant.endpoint(&receiver.url).await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let messages = recording("in_answered");
+    let mut asterisk = Asterisk::of(&messages);
+    let cut = talking(&messages);
+    let mut connection = ari.dial(&address).await;
+    connection.play(&mut asterisk, &messages[..cut]).await;
+    assert_eq!(lines(&mut receiver, 1).await, ["IncomingCall 01632960001 -> 01632960100"]);
+    drop(connection);
+    let lasting = async || Some(ari.gaps(&tenant).await).filter(|gaps| gaps.len() == 1);
+    let gap = app.until(lasting).await.remove(0);
+    assert_eq!((&gap["to"], &gap["reason"]), (&Value::Null, &json!("connection_lost")));
+    let mut connection = ari.dial(&address).await;
+    connection.settle(&asterisk).await;
+    connection.play(&mut asterisk, &messages[cut..]).await;
+    assert_eq!(lines(&mut receiver, 1).await, ["CallProcessed incoming answered 3 s, 01632960001 -> extension 7048"]);
+    let ended = async || Some(ari.gaps(&tenant).await).filter(|gaps| !gaps[0]["to"].is_null());
+    let gaps = app.until(ended).await;
+    assert_eq!((gaps.len(), &gaps[0]["from"], &gaps[0]["incomplete"]), (1, &gap["from"], &json!(0)));
+}
+
+#[tokio::test]
+async fn a_call_that_ended_without_a_word_is_incomplete() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut receiver = Receiver::start().await;
+    tenant.endpoint(&receiver.url).await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let messages = recording("in_answered");
+    let mut asterisk = Asterisk::of(&messages);
+    let mut connection = ari.dial(&address).await;
+    connection.play(&mut asterisk, &messages[..talking(&messages)]).await;
+    assert_eq!(lines(&mut receiver, 1).await, ["IncomingCall 01632960001 -> 01632960100"]);
+    drop(connection);
+    let mut connection = ari.dial(&address).await;
+    connection.settle(&Asterisk::default()).await;
+    let ended = lines(&mut receiver, 1).await.remove(0);
+    assert!(ended.starts_with("CallProcessed incoming answered"), "{ended}");
+    let closed = async || Some(ari.gaps(&tenant).await).filter(|gaps| gaps.iter().any(|gap| gap["incomplete"] == 1));
+    app.until(closed).await;
+}
+
+#[tokio::test]
+async fn a_newer_connection_replaces_the_older_one_in_the_middle_of_a_call() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut receiver = Receiver::start().await;
+    tenant.endpoint(&receiver.url).await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let messages = recording("in_answered");
+    let mut asterisk = Asterisk::of(&messages);
+    let cut = talking(&messages);
+    let mut older = ari.dial(&address).await;
+    older.play(&mut asterisk, &messages[..cut]).await;
+    let mut newer = ari.dial(&address).await;
+    let (_, reason) = older.closed().await;
+    assert!(reason.contains("newer connection"), "{reason}");
+    newer.settle(&asterisk).await;
+    newer.play(&mut asterisk, &messages[cut..]).await;
+    assert_eq!(
+        lines(&mut receiver, 2).await,
+        [
+            "IncomingCall 01632960001 -> 01632960100",
+            "CallProcessed incoming answered 3 s, 01632960001 -> extension 7048"
+        ]
+    );
+}
+
+fn sending(data: &Path) -> Command {
+    let mut command = offhook(data);
+    command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
+    command
+}
+
+/// A server with a connector.
+async fn installed(data: &Path, receiver: &Receiver) -> (Serving, String, Ari) {
+    let (serving, address) = serve(sending(data));
+    let (account, _) = set_up(|| offhook(data), &address, receiver).await;
+    let mut create = offhook(data);
+    create.args([
+        "connector",
+        "create",
+        "--account",
+        &account,
+        "--name",
+        "pbx",
+        "--system",
+        "asterisk",
+        "--way",
+        "ari",
+    ]);
+    create.args(TRUNKS.iter().flat_map(|trunk| ["--trunk", trunk]));
+    let created = printed(&run(create, "").await);
+    let text = |key: &str| created[key].as_str().unwrap().to_owned();
+    (serving, address, Ari { id: text("id"), secret: text("secret") })
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_in_a_call_continues_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut receiver = Receiver::start().await;
+    let (serving, address, ari) = installed(&data, &receiver).await;
+    let messages = recording("in_answered");
+    let mut asterisk = Asterisk::of(&messages);
+    let cut = talking(&messages);
+    let mut connection = ari.dial(&address).await;
+    connection.play(&mut asterisk, &messages[..cut]).await;
+    assert_eq!(lines(&mut receiver, 1).await, ["IncomingCall 01632960001 -> 01632960100"]);
+    drop(serving);
+    let (_serving, address) = serve(sending(&data));
+    let mut connection = ari.dial(&address).await;
+    connection.settle(&asterisk).await;
+    connection.play(&mut asterisk, &messages[cut..]).await;
+    let mut next = lines(&mut receiver, 1).await.remove(0);
+    if next.starts_with("IncomingCall") {
+        // The attempt that was in flight.
+        next = lines(&mut receiver, 1).await.remove(0);
+    }
+    assert!(next.starts_with("CallProcessed incoming answered"), "{next}");
+    assert!(next.ends_with("s, 01632960001 -> extension 7048"), "{next}");
+}
