@@ -13,3 +13,4 @@ mod mock_server;
 mod pbx;
 mod program;
 mod recording;
+mod withheld;
