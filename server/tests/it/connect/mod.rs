@@ -15,3 +15,4 @@ mod mock_server;
 mod pbx;
 mod program;
 mod recording;
+mod withheld;
