@@ -6,11 +6,9 @@
 
 pub mod asterisk;
 pub mod call;
-pub mod csv;
 pub mod event;
 pub mod http_in;
 pub mod moment;
 pub mod number;
 pub mod records;
 pub mod replay;
-pub mod routing;

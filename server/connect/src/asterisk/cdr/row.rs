@@ -44,11 +44,11 @@ pub(crate) enum Disposition {
 }
 
 impl Row {
-    pub(crate) fn read(fields: &csv::ByteRecord) -> Option<Self> {
-        let text = |at: usize| String::from_utf8_lossy(fields.get(at).unwrap_or_default()).trim().to_owned();
+    pub(crate) fn read(cells: &[String]) -> Option<Self> {
+        let text = |at: usize| cells.get(at).cloned().unwrap_or_default();
         // In its place there may be the user's field.
         let unique_id = Some(text(COLUMNS)).filter(|id| began_s(id).is_some())?;
-        let end = fields.len().min(COLUMNS_MAX);
+        let end = cells.len().min(COLUMNS_MAX);
         let is_new = end >= COLUMNS + 1 + NEW_COLUMNS;
         let (linked_id, sequence) = if is_new { (text(end - 2), text(end - 1)) } else { Default::default() };
         let linked_id = if linked_id.is_empty() { unique_id.clone() } else { linked_id };
