@@ -12,6 +12,7 @@ use crate::{
     app_state::{AppState, SharedState},
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
+    imports,
     known_host::KnownHosts,
     listen,
     starting::Routes,
@@ -37,6 +38,7 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
         admin.start(web::admin_router(&state));
     }
     routes.start(web::router(&state));
+    imports::start(&state);
     log_start(&settings, &state, address);
     tokio::spawn(stop_on_signal(stopping));
     until_stopped(&state, serving).await

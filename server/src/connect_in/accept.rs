@@ -5,24 +5,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connect::{
-    event::{CallEvent, Route},
+    event::CallEvent,
     http_in::{Calls, Outcome},
 };
-use domain::{
-    Error,
-    connector::{
-        OpenConnector,
-        route::{CallRoute, Destination},
-    },
-    event::{NewEvent, PostedEvent},
-    id::AccountId,
-    time::SECOND_MS,
-};
+use domain::{Error, connector::OpenConnector, time::SECOND_MS};
 use futures::future::join_all;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::read::Trouble;
-use crate::{app_state::AppState, plain_error::PlainError, rate_limit::Decision};
+use crate::{
+    app_state::AppState,
+    call_events::{self, Placed},
+    plain_error::PlainError,
+};
 
 /// Seconds after which a phone system may repeat a request that was not accepted as a whole.
 const AGAIN_S: u32 = 5;
@@ -164,49 +158,9 @@ fn failed(error: Error) -> Verdict {
 }
 
 async fn one(state: &AppState, open: &OpenConnector, event: CallEvent) -> Result<Verdict, Error> {
-    let route = call_route(&event.route);
-    let event = NewEvent::parse(&posted(event)?)?;
-    let account = match destination(state, open, &route).await? {
-        Destination::Account(account) => account,
-        Destination::Unrouted(_) => return Ok(Verdict::Unrouted),
-        Destination::Paused => return Ok(Verdict::Paused),
-    };
-    count(state, open, &account)?;
-    state.backend.accept_event(&open.actor, &account, event).await.map(|_| Verdict::Ok)
-}
-
-/// The account of a connector, or the one that a call of the platform's connector is routed to.
-async fn destination(state: &AppState, open: &OpenConnector, route: &CallRoute) -> Result<Destination, Error> {
-    match open.connector.owner.account() {
-        Some(account) => Ok(Destination::Account(account.clone())),
-        None => state.backend.route_event(&open.actor, &open.connector.id, route).await,
-    }
-}
-
-/// Counts an event against the limit of the connector's account, as one that is posted with its token.
-fn count(state: &AppState, open: &OpenConnector, account: &AccountId) -> Result<(), Error> {
-    let Some(per_s) = open.actor.events_per_s else { return Ok(()) };
-    match state.rates.account_events.take_with_rate(account.as_str(), per_s, state.backend.clock().now()) {
-        Decision::Allowed { .. } => Ok(()),
-        Decision::Limited { retry_after_s } => Err(Error::TooMany { retry_after_s }),
-    }
-}
-
-/// An event as a program would post it.
-fn posted(event: CallEvent) -> Result<PostedEvent, Error> {
-    let raw = |json: Result<Box<RawValue>, serde_json::Error>| json.map_err(|_| Error::Internal);
-    Ok(PostedEvent {
-        account: None,
-        connector: None,
-        route: None,
-        payload: raw(to_raw_value(&event.payload))?,
-        details: event.details.as_ref().map(to_raw_value).map(raw).transpose()?,
-        id: Some(event.id),
-        timestamp: Some(event.timestamp_s),
+    Ok(match call_events::accept(state, open, &event).await? {
+        Placed::New | Placed::Known => Verdict::Ok,
+        Placed::Unrouted => Verdict::Unrouted,
+        Placed::Paused => Verdict::Paused,
     })
-}
-
-fn call_route(route: &Route) -> CallRoute {
-    let Route { dialled, presented, extension, context } = route.clone();
-    CallRoute { dialled, presented, extension, context }
 }
