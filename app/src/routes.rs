@@ -14,6 +14,10 @@ use crate::pages::connectors::{
     list::{ConnectorsPage, PlatformConnectorsPage},
     mapping::{MappingPage, PlatformMappingPage},
     new::{NewConnectorPage, NewPlatformConnectorPage},
+    records::{
+        PlatformRecordsPage, RecordsPage,
+        show::{ImportPage, PlatformImportPage},
+    },
     rotate::{RotateConnectorPage, RotatePlatformConnectorPage},
     show::{ConnectorPage, PlatformConnectorPage},
     test_call::{PlatformTestCallPage, TestCallPage},
@@ -181,6 +185,8 @@ fn ConnectorRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/trunks") view=TrunksPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/test-call") view=TestCallPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/mapping") view=MappingPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/records") view=RecordsPage/>
+        <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/records/:imp") view=ImportPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/edit") view=EditConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/rotate") view=RotateConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/a/:acct/connectors/:con/delete") view=DeleteConnectorPage/>
@@ -191,6 +197,8 @@ fn ConnectorRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/trunks") view=PlatformTrunksPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/test-call") view=PlatformTestCallPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/mapping") view=PlatformMappingPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/records") view=PlatformRecordsPage/>
+        <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/records/:imp") view=PlatformImportPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/edit") view=EditPlatformConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/rotate") view=RotatePlatformConnectorPage/>
         <Route ssr=ssr.clone() path=path!("/ops/connectors/:con/delete") view=DeletePlatformConnectorPage/>
@@ -214,6 +222,8 @@ fn SupportRoutes() -> AnyNestedRoute {
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/endpoints/:ep") view=EndpointPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors") view=ConnectorsPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors/:con") view=ConnectorPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors/:con/records") view=RecordsPage/>
+        <Route ssr=ssr.clone() path=path!("/support/a/:acct/connectors/:con/records/:imp") view=ImportPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries") view=DeliveriesPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv") view=DeliveryPage/>
         <Route ssr=ssr.clone() path=path!("/support/a/:acct/deliveries/:dlv/attempts/:n") view=DeliveryPage/>

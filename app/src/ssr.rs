@@ -5,6 +5,7 @@ pub mod bulk_rotation;
 pub mod connectors;
 mod cookie;
 pub mod first_attempt;
+pub mod imports;
 pub mod mail_messages;
 mod postponed;
 mod second_step;
@@ -22,7 +23,7 @@ pub use second_step::{
 pub use staff::{actor, agent, operator, staff, support_frame};
 pub use typed::typed;
 pub use visitor::{
-    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, PublicUrl, USER_KEY, backend, client_ip, device, mappings, now,
-    path, public_url, request_id, request_origin, require_fresh_sign_in, require_within_rate_limit, session,
-    session_id, sign_in, sign_out, take_flash, theme, user, was_signed_in, zone,
+    ADDRESS_KEY, AGENT_KEY, AttemptLimit, ClientIp, PublicUrl, USER_KEY, backend, client_ip, device, keep_flash_in,
+    mappings, now, path, public_url, record_files, request_id, request_origin, require_fresh_sign_in,
+    require_within_rate_limit, session, session_id, sign_in, sign_out, take_flash, theme, user, was_signed_in, zone,
 };

@@ -87,6 +87,8 @@ pub struct Rates {
     pub events: RateLimit,
     /// Events of accounts that have their own limit, by account: each event of a batch counts.
     pub account_events: RateLimit,
+    /// Events of call record files, by account: a part of its events.
+    pub imports: RateLimit,
     /// All other REST calls, by API token.
     pub calls: RateLimit,
     /// Requests to HTTP connectors, by connector: each takes a transaction or two.
@@ -102,6 +104,7 @@ impl Default for Rates {
         Self {
             events: RateLimit::new("events", 50_000, 50_000),
             account_events: RateLimit::new("account-events", 50_000, 50_000),
+            imports: RateLimit::new("imports", 25_000, 25_000),
             calls: RateLimit::new("calls", 1_000, 500),
             connectors: RateLimit::new("connectors", 500, 250),
             sign_in: RateLimit::new("sign-in", 120, 2),

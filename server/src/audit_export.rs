@@ -195,7 +195,7 @@ fn change(change: &Change) -> String {
 }
 
 /// A cell that no spreadsheet treats as a formula: an apostrophe in front keeps it a text.
-fn inert(cell: String) -> String {
+pub(crate) fn inert(cell: String) -> String {
     if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell }
 }
 

@@ -17,10 +17,15 @@ use domain::client::network;
 use hyper::body::{Frame, SizeHint};
 use tokio::{sync::oneshot, time::Sleep};
 
-use crate::{app_state::SharedState, client_ip, fair_budget::Part, plain_error, request_body, rest::problem::Kind};
+use crate::{
+    app_state::SharedState, client_ip, fair_budget::Part, plain_error, record_upload, request_body, rest::problem::Kind,
+};
 
 /// Longest time that a body may take to arrive, from when it is first waited for.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The same for a file: 256 MiB at 4 Mbit/s.
+const FILE_TIMEOUT: Duration = Duration::from_secs(9 * 60);
 
 /// Responds with 408 when the body takes too long, and with 503 when too many are waited for. Whatever was about to read it
 /// is dropped.
@@ -30,7 +35,8 @@ pub async fn enforce(State(state): State<SharedState>, request: Request, next: N
     }
     let (parts, body) = request.into_parts();
     let place = state.bodies.waiting.part_of(network(client_ip::of(&parts, &state.trusted_proxies)));
-    within(BODY_TIMEOUT, place, Request::from_parts(parts, body), |request| next.run(request)).await
+    let limit = if record_upload::is_upload(&parts) { FILE_TIMEOUT } else { BODY_TIMEOUT };
+    within(limit, place, Request::from_parts(parts, body), |request| next.run(request)).await
 }
 
 async fn within<F: Future<Output = Response>>(
@@ -45,7 +51,7 @@ async fn within<F: Future<Output = Response>>(
     tokio::select! {
         response = handle(request.map(timed)) => response,
         Ok(reason) = refused => match reason {
-            Refused::Late => plain_error::refuse(&path, Kind::Slow, "The body did not arrive within 20 s."),
+            Refused::Late => plain_error::refuse(&path, Kind::Slow, &format!("The body did not arrive within {} s.", limit.as_secs())),
             Refused::Busy => plain_error::respond(&path, &headers, request_body::busy()),
         },
     }

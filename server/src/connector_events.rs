@@ -20,6 +20,19 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{app_state::AppState, rate_limit::Decision};
 
+/// Where an event went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placed {
+    /// It was stored.
+    New,
+    /// It had been stored before.
+    Known,
+    /// No route leads to an account.
+    Unrouted,
+    /// The connector was paused meanwhile.
+    Paused,
+}
+
 /// What the settings of an Asterisk's connector mean for its calls.
 #[must_use]
 pub fn settings(connector: &Connector) -> Settings {
@@ -38,14 +51,16 @@ pub fn settings(connector: &Connector) -> Settings {
 /// # Errors
 /// `Conflict` if the same event was accepted with another content; `TooMany` beyond what the account may post; `Invalid`,
 /// `Unavailable` and others, as for an event that a program posts.
-pub async fn accept(state: &AppState, open: &OpenConnector, event: &CallEvent) -> Result<Destination> {
+pub async fn accept(state: &AppState, open: &OpenConnector, event: &CallEvent) -> Result<Placed> {
     let new = NewEvent::parse(&posted(event)?)?;
-    let destination = destination(state, open, &call_route(&event.route)).await?;
-    if let Destination::Account(account) = &destination {
-        count(state, open, account)?;
-        state.backend.accept_event(&open.actor, account, new).await?;
-    }
-    Ok(destination)
+    let account = match destination(state, open, &call_route(&event.route)).await? {
+        Destination::Account(account) => account,
+        Destination::Unrouted(_) => return Ok(Placed::Unrouted),
+        Destination::Paused => return Ok(Placed::Paused),
+    };
+    count(state, open, &account)?;
+    let accepted = state.backend.accept_event(&open.actor, &account, new).await?;
+    Ok(if accepted.repeated { Placed::Known } else { Placed::New })
 }
 
 /// The events of each call, in their order.

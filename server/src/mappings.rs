@@ -3,6 +3,7 @@
 use connect::{
     event::Identity,
     http_in::{FieldTrial, Locale, Mapper, Mapping, Outcome, Received, Request, Trial, presets::PRESETS},
+    moment,
 };
 use domain::{
     Error,
@@ -30,9 +31,11 @@ pub(crate) fn compile(mapping: &str) -> Result<Mapper> {
     compiled.map_err(|errors| Error::Invalid(errors.into_iter().map(wrong).collect()))
 }
 
-/// What mappings know of a connector: its country. A mapping has its own time zone.
+/// What mappings and call record files know of a connector: its country and time zone. Those of a mapping or a file come first.
 pub(crate) fn locale(connector: &Connector) -> Locale {
-    Locale { country: phone_numbers::country(connector.country), zone: None }
+    // One that this version doesn't know is like none: a time without a zone is then not understood.
+    let zone = connector.time_zone.as_deref().and_then(|name| moment::zone(name).ok());
+    Locale { country: phone_numbers::country(connector.country), zone }
 }
 
 /// The namespace of a connector's calls.

@@ -22,7 +22,7 @@ use axum::{
 };
 use domain::{
     client::{counted_as, network},
-    connector::Mappings,
+    connector::{Mappings, imports::RecordFiles},
 };
 use leptos::{
     context::provide_context,
@@ -37,6 +37,8 @@ use crate::{
     mappings::ConnectMappings,
     plain_error::{self, PlainError},
     rate_limit::Decision,
+    record_upload,
+    records::ConnectRecords,
     request_body::{self, Received, Refused},
     request_span,
     rest::problem::Kind,
@@ -81,6 +83,7 @@ pub fn routes(state: &SharedState) -> Router<SharedState> {
         .layer(middleware::from_fn(time_limit::enforce))
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(PAGE_QUALITY)))
         .merge(audit_export::routes())
+        .merge(record_upload::routes())
         .merge(live::routes())
         .merge(live_ops::routes())
         .layer(session_store::layer(state))
@@ -206,6 +209,7 @@ fn context(state: SharedState, request: Request) -> (impl Fn() + Clone + Send + 
     let provide = move || {
         provide_context(Arc::clone(&state.backend));
         provide_context::<Arc<dyn Mappings>>(Arc::new(ConnectMappings));
+        provide_context::<Arc<dyn RecordFiles>>(Arc::new(ConnectRecords));
         provide_context(ClientIp(client.clone()));
         provide_context(origin);
         provide_context(SecureCookies(state.is_https()));

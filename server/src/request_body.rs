@@ -125,7 +125,7 @@ const fn counted(bytes: usize) -> usize {
 }
 
 /// Closing while data still arrives would reset the connection, and the sender would lose the response.
-async fn drain(body: Body) {
+pub async fn drain(body: Body) {
     let mut rest = Limited::new(body, DRAIN_MAX_BYTES);
     let all = async { while let Some(Ok(_)) = rest.frame().await {} };
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, all).await;

@@ -81,6 +81,8 @@ actions! {
     ConnectorSecretRotated => "connector.secret_rotated", "Connector secret rotated";
     ConnectorDeleted => "connector.deleted", "Connector deleted";
     ConnectorRoutesChanged => "connector.routes_changed", "Connector routes changed";
+    ConnectorImportStarted => "connector.import_started", "Import of call records started";
+    ConnectorImportCancelled => "connector.import_cancelled", "Import of call records cancelled";
     ConnectorDown => "connector.down", "Connector lost its phone system";
     ConnectorUp => "connector.up", "Connector connected again";
     MemberInvited => "member.invited", "Member invited";

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::{
     account::Accounts,
     audit::Audit,
-    connector::{ConnectorDoors, Connectors},
+    connector::{ConnectorDoors, Connectors, imports::RecordImports},
     delivery::Deliveries,
     endpoint::Endpoints,
     event::Events,
@@ -28,6 +28,7 @@ pub trait Backend:
     + Audit
     + Connectors
     + ConnectorDoors
+    + RecordImports
     + Members
     + Users
     + Tokens

@@ -127,6 +127,8 @@ id!(/// A URL that receives events.
     EndpointId, "ep_", "Endpoint");
 id!(/// A phone system that reports calls.
     ConnectorId, "con_", "Connector");
+id!(/// The import of a call record file.
+    ImportId, "imp_", "Import");
 id!(/// One event to one endpoint.
     DeliveryId, "dlv_", "Delivery");
 id!(/// One HTTP request of a delivery.

@@ -16,6 +16,7 @@ pub mod cause;
 pub mod client;
 pub mod connector;
 pub mod country;
+pub mod csv;
 pub mod delivery;
 pub mod details;
 pub mod endpoint;

@@ -2,8 +2,12 @@
 
 use domain::{
     audit::AuditRecord,
-    connector::{Connector, ConnectorForm, DryRun, Gap, MappingForm, MappingPreset, RawRequest, TrunksForm},
+    connector::{
+        Connector, ConnectorForm, DryRun, Gap, MappingForm, MappingPreset, RawRequest, TrunksForm,
+        imports::{BadRecord, FileColumn, FilePreset, FilePreview, Reading, RecordImport},
+    },
     event::EventRow,
+    id::{ConnectorId, ImportId},
     query::Page,
 };
 use leptos::prelude::*;
@@ -25,7 +29,7 @@ pub async fn load_connectors(pages: ConnectorPages) -> Result<Vec<Connector>, Ui
 /// One connector.
 pub async fn load_connector(pages: ConnectorPages, con: String) -> Result<Connector, UiError> {
     use crate::ssr;
-    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, domain::id::ConnectorId::parse(&con)?);
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, ConnectorId::parse(&con)?);
     Ok(ssr::backend()?.connector(&actor, &id).await?)
 }
 
@@ -36,7 +40,7 @@ pub async fn load_connector_history(
     cursor: String,
 ) -> Result<(Page<Gap>, Vec<AuditRecord>), UiError> {
     use crate::ssr;
-    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, domain::id::ConnectorId::parse(&con)?);
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, ConnectorId::parse(&con)?);
     let cursor = Some(cursor.as_str()).filter(|cursor| !cursor.is_empty());
     let gaps = ssr::backend()?.gaps(&actor, &id, cursor, GAPS_SHOWN).await?;
     Ok((gaps, ssr::backend()?.connector_log(&actor, &id).await?))
@@ -68,6 +72,57 @@ pub async fn load_tried(pages: ConnectorPages, connector: Connector, mapping: St
 /// All presets of mappings.
 pub fn load_presets() -> Result<Vec<MappingPreset>, UiError> {
     Ok(crate::ssr::mappings()?.presets())
+}
+
+/// The latest imports of call record files, newest first.
+pub async fn load_imports(pages: ConnectorPages, con: String) -> Result<Vec<RecordImport>, UiError> {
+    use crate::ssr;
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, ConnectorId::parse(&con)?);
+    Ok(ssr::backend()?.record_imports(&actor, &id).await?)
+}
+
+/// One import.
+pub async fn load_import(pages: ConnectorPages, con: String, imp: String) -> Result<RecordImport, UiError> {
+    use crate::ssr;
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, ConnectorId::parse(&con)?);
+    Ok(ssr::backend()?.record_import(&actor, &id, &ImportId::parse(&imp)?).await?)
+}
+
+/// The kinds of files that are understood without choosing columns.
+pub fn load_file_presets() -> Result<Vec<FilePreset>, UiError> {
+    Ok(crate::ssr::record_files()?.presets())
+}
+
+/// A file's columns, and what becomes of its first rows, or why it can't be read like this.
+pub type Previewed = (Vec<FileColumn>, Result<FilePreview, String>);
+
+/// The beginning of a file, read like this.
+pub async fn load_file(
+    pages: ConnectorPages,
+    connector: Connector,
+    imp: String,
+    reading: Reading,
+) -> Result<Previewed, UiError> {
+    use crate::ssr;
+    let (actor, files) = (ssr::connectors::connector_owner(&pages).await?, ssr::record_files()?);
+    let start = ssr::backend()?.first_piece(&actor, &connector.id, &ImportId::parse(&imp)?).await?;
+    let preview = files.preview(&connector, &reading, &start).map_err(|error| error.to_string());
+    Ok((files.columns(&start), preview))
+}
+
+/// The rows of a file that were not imported; none for those who don't see them.
+pub async fn load_bad_records(
+    pages: ConnectorPages,
+    con: String,
+    imp: String,
+) -> Result<Option<Vec<BadRecord>>, UiError> {
+    use crate::ssr;
+    let (actor, id) = (ssr::connectors::connector_owner(&pages).await?, ConnectorId::parse(&con)?);
+    match ssr::backend()?.bad_records(&actor, &id, &ImportId::parse(&imp)?).await {
+        Ok(rows) => Ok(Some(rows)),
+        Err(domain::Error::Forbidden(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Address of this server, for the configuration of phone systems.
@@ -109,4 +164,22 @@ pub async fn save_mapping(
     #[server(default)] then: String,
 ) -> Result<(), UiError> {
     crate::ssr::connectors::save_mapping(&ConnectorPages::Account(acct), &con, &form, &then).await
+}
+
+/// Imports a call record file; `then=preview` only shows what becomes of its first rows.
+#[server(prefix = "/api", endpoint = "connectors/records/start")]
+pub async fn start_import(
+    acct: String,
+    con: String,
+    imp: String,
+    form: Reading,
+    #[server(default)] then: String,
+) -> Result<(), UiError> {
+    crate::ssr::imports::start_import(&ConnectorPages::Account(acct), (&con, &imp), &form, &then).await
+}
+
+/// Stops an import, or discards a file.
+#[server(prefix = "/api", endpoint = "connectors/records/cancel")]
+pub async fn cancel_import(acct: String, con: String, imp: String) -> Result<(), UiError> {
+    crate::ssr::imports::cancel_import(&ConnectorPages::Account(acct), &con, &imp).await
 }

@@ -3,6 +3,7 @@
 use domain::{
     connector::{
         ConnectorForm, MappingForm, TrunksForm,
+        imports::Reading,
         route::{NewRoute, Pattern, Route, Unrouted, parse_csv},
     },
     id::ConnectorId,
@@ -115,6 +116,23 @@ pub async fn save_platform_mapping(
     #[server(default)] then: String,
 ) -> Result<(), UiError> {
     crate::ssr::connectors::save_mapping(&ConnectorPages::Platform, &con, &form, &then).await
+}
+
+/// Imports a call record file; `then=preview` only shows what becomes of its first rows.
+#[server(prefix = "/api", endpoint = "ops/connectors/records/start")]
+pub async fn start_platform_import(
+    con: String,
+    imp: String,
+    form: Reading,
+    #[server(default)] then: String,
+) -> Result<(), UiError> {
+    crate::ssr::imports::start_import(&ConnectorPages::Platform, (&con, &imp), &form, &then).await
+}
+
+/// Stops an import, or discards a file.
+#[server(prefix = "/api", endpoint = "ops/connectors/records/cancel")]
+pub async fn cancel_platform_import(con: String, imp: String) -> Result<(), UiError> {
+    crate::ssr::imports::cancel_import(&ConnectorPages::Platform, &con, &imp).await
 }
 
 /// Adds or changes a route. `back` is the page of the connector that the form is on.

@@ -45,6 +45,8 @@ const fn label(status: ConnectorStatus, way: Way) -> &'static str {
     match (status, way) {
         (ConnectorStatus::Waiting, Way::Http) => "Waiting for the first request",
         (ConnectorStatus::Connected, Way::Http) => "Receiving requests",
+        (ConnectorStatus::Waiting, Way::Files) => "Waiting for the first file",
+        (ConnectorStatus::Connected, Way::Files) => "Imports files",
         _ => status.label(),
     }
 }
@@ -53,11 +55,13 @@ const fn label(status: ConnectorStatus, way: Way) -> &'static str {
 #[must_use]
 pub fn verdict(connector: &Connector, now: UnixMs) -> String {
     let name = &connector.name;
-    let is_http = connector.way == Way::Http;
+    let (is_http, is_files) = (connector.way == Way::Http, connector.way == Way::Files);
     match connector.status(now) {
         ConnectorStatus::Waiting if is_http => format!("{name} has received no requests yet"),
+        ConnectorStatus::Waiting if is_files => format!("No call records of {name} yet"),
         ConnectorStatus::Waiting => format!("{name} has not connected yet"),
         ConnectorStatus::Connected if is_http => format!("{name} receives requests"),
+        ConnectorStatus::Connected if is_files => format!("Call records of {name}"),
         ConnectorStatus::Connected => format!("{name} is connected"),
         ConnectorStatus::Reconnecting => format!("{name} is reconnecting"),
         ConnectorStatus::Down => format!("{name} is down"),
@@ -80,9 +84,15 @@ pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
     let last = state.connected_at.map(|at| format!(" It was last connected {}.", ago(now.since_ms(at))));
     let last = last.unwrap_or_default();
     match connector.status(now) {
+        ConnectorStatus::Waiting if connector.way == Way::Files => {
+            "Upload a file of call records, and each call in it becomes a CallProcessed event.".to_owned()
+        }
         ConnectorStatus::Waiting => "Finish the setup, and calls appear here as they happen.".to_owned(),
         ConnectorStatus::Connected => match (state.connected_since, state.last_event_at) {
             (Some(at), _) => format!("{system}, since {}.", zone.short(at)),
+            (None, Some(at)) if connector.way == Way::Files => {
+                format!("{system}. The last file was imported {}.", ago(now.since_ms(at)))
+            }
             (None, Some(at)) => format!("{system}. The last request arrived {}.", ago(now.since_ms(at))),
             (None, None) => format!("{system}."),
         },
@@ -129,10 +139,12 @@ pub(crate) fn sample(system: System) -> Connector {
         system,
         way: system.ways()[0],
         country: None,
+        time_zone: None,
         trunks: Vec::new(),
         include_internal: false,
         ami_address: None,
         mapping: None,
+        records: None,
         identity: String::new(),
         paused_at: None,
         secret_hint: "3fA9".into(),

@@ -36,7 +36,7 @@ pub async fn connector_owner(pages: &ConnectorPages) -> Result<Actor, UiError> {
 ///
 /// # Errors
 /// As [`connector_owner`], and `Forbidden` for others than managers.
-async fn manager(pages: &ConnectorPages) -> Result<Actor, UiError> {
+pub(super) async fn manager(pages: &ConnectorPages) -> Result<Actor, UiError> {
     let actor = connector_owner(pages).await?;
     if *pages != ConnectorPages::Platform {
         actor.require(Permission::ManageConnectors)?;
@@ -62,8 +62,12 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
                 message = format!("{} created, but its token was not: {error}", connector.name);
                 String::new()
             }),
-            Way::Ari | Way::Ami | Way::Http => String::new(),
+            Way::Ari | Way::Ami | Way::Http | Way::Files => String::new(),
         };
+        if connector.way == Way::Files {
+            let page = pages.page(connector.id.as_str(), "records");
+            return Ok(Done::to(page).saying(format!("{} created. Upload its first file.", connector.name)));
+        }
         Ok(Done::to(pages.page(connector.id.as_str(), "connect")).keeping(&Shown { secret, token }).saying(message))
     })
     .await

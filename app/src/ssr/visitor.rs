@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::account::RequestOrigin;
-use domain::connector::Mappings;
+use domain::connector::{Mappings, imports::RecordFiles};
 use domain::id::UserId;
 use domain::query::pairs;
 use domain::user::DEVICE_COOKIE_DAYS;
@@ -238,10 +238,17 @@ pub async fn take_flash(path: &str) -> Result<Flash, UiError> {
 /// # Errors
 /// `Internal` if the session cannot be stored.
 pub(super) async fn keep_flash(flash: Flash) -> Result<(), UiError> {
-    let session = session()?;
-    let mut flashes = flashes(&session).await?;
+    keep_flash_in(&session()?, flash).await
+}
+
+/// The same for a request that is no server function.
+///
+/// # Errors
+/// As [`keep_flash`].
+pub async fn keep_flash_in(session: &Session, flash: Flash) -> Result<(), UiError> {
+    let mut flashes = flashes(session).await?;
     flashes.push(flash.within(FLASHES_MAX_BYTES));
-    insert_briefly(&session, FLASHES_KEY, newest(flashes)).await
+    insert_briefly(session, FLASHES_KEY, newest(flashes)).await
 }
 
 /// The newest ones that fit.
@@ -274,6 +281,14 @@ async fn insert_briefly(session: &Session, key: &str, value: impl Serialize + Se
 
 async fn flashes(session: &Session) -> Result<Vec<Flash>, UiError> {
     Ok(session.get(FLASHES_KEY).await.map_err(lost)?.unwrap_or_default())
+}
+
+/// How call record files are understood.
+///
+/// # Errors
+/// `Internal` if the server does not provide it.
+pub fn record_files() -> Result<Arc<dyn RecordFiles>, UiError> {
+    use_context::<Arc<dyn RecordFiles>>().ok_or_else(|| missing("record files"))
 }
 
 /// The current time, by the engine's clock.

@@ -6,7 +6,6 @@
 
 pub mod asterisk;
 pub mod call;
-pub mod csv;
 pub mod event;
 pub mod freeswitch;
 pub mod http_in;

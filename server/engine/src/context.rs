@@ -33,6 +33,8 @@ pub struct Context {
     pub(crate) supervisor: Arc<Supervisor>,
     /// Wakes the worker of recovery jobs.
     pub(crate) recovery_changed: Notify,
+    /// Wakes whoever imports call records.
+    pub(crate) import_started: Notify,
     /// Wakes the worker of scheduled rotations.
     pub(crate) rotation_changed: Notify,
     /// Users and sessions that may have lost access.
@@ -58,6 +60,7 @@ impl Context {
             storage: Storage::default(),
             supervisor: Arc::default(),
             recovery_changed: Notify::new(),
+            import_started: Notify::new(),
             rotation_changed: Notify::new(),
             access_changes: broadcast::channel(ACCESS_CHANGES_MAX).0,
             stopping: AtomicBool::new(false),

@@ -48,12 +48,15 @@ pub struct Create {
     /// asterisk, freeswitch, kamailio, yeastar, grandstream, 3cx, twilio, telnyx, sipgate, placetel or other.
     #[arg(long, value_name = "SYSTEM")]
     system: String,
-    /// beside, ari, ami or http [default: the one that is recommended for the phone system].
+    /// beside, ari, ami, http or files [default: the one that is recommended for the phone system].
     #[arg(long, default_value = "", hide_default_value = true, value_name = "WAY")]
     way: String,
     /// Where national numbers are dialled, such as GB (ISO 3166-1 alpha-2).
     #[arg(long, default_value = "", hide_default_value = true, value_name = "CODE")]
     country: String,
+    /// What its times without a zone mean, such as Europe/London.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "ZONE")]
+    time_zone: String,
     /// An endpoint of the phone system that leads outside; repeat it for each.
     #[arg(long = "trunk", value_name = "ENDPOINT")]
     trunks: Vec<String>,
@@ -140,6 +143,7 @@ fn input(new: Create) -> Result<ConnectorInput, CommandError> {
         system: new.system,
         way: new.way,
         country: new.country,
+        time_zone: new.time_zone,
         include_internal: new.internal,
         ami_address: new.ami,
         identity: new.identity,

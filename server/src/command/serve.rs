@@ -13,6 +13,7 @@ use crate::{
     app_state::{AppState, SharedState},
     command::{CommandError, descriptors, instance_keys},
     config::Serve,
+    imports,
     known_host::KnownHosts,
     listen,
     starting::Routes,
@@ -38,6 +39,7 @@ pub(super) async fn run(settings: Serve) -> Result<(), CommandError> {
         admin.start(web::admin_router(&state));
     }
     routes.start(web::router(&state));
+    imports::start(&state);
     log_start(&settings, &state, address);
     tokio::spawn(ami::run(Arc::clone(&state)));
     tokio::spawn(stop_on_signal(stopping));

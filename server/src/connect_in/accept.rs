@@ -8,17 +8,13 @@ use connect::{
     event::CallEvent,
     http_in::{Calls, Outcome},
 };
-use domain::{
-    Error,
-    connector::{OpenConnector, route::Destination},
-    time::SECOND_MS,
-};
+use domain::{Error, connector::OpenConnector, time::SECOND_MS};
 use futures::future::join_all;
 
 use super::read::Trouble;
 use crate::{
     app_state::AppState,
-    connector_events::{self, by_call},
+    connector_events::{self, Placed, by_call},
     plain_error::PlainError,
 };
 
@@ -155,8 +151,8 @@ fn failed(error: Error) -> Verdict {
 
 async fn one(state: &AppState, open: &OpenConnector, event: CallEvent) -> Result<Verdict, Error> {
     Ok(match connector_events::accept(state, open, &event).await? {
-        Destination::Account(_) => Verdict::Ok,
-        Destination::Unrouted(_) => Verdict::Unrouted,
-        Destination::Paused => Verdict::Paused,
+        Placed::New | Placed::Known => Verdict::Ok,
+        Placed::Unrouted => Verdict::Unrouted,
+        Placed::Paused => Verdict::Paused,
     })
 }

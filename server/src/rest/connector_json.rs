@@ -23,13 +23,18 @@ pub struct CreateConnectorRequest {
     #[schema(example = "asterisk")]
     system: String,
     /// `beside`: a program beside the phone system posts its events; `ari`: Asterisk connects to this server; `ami`: this server
-    /// connects to Asterisk on its own machine (operators only); `http`: the phone system sends requests. By default, the one
-    /// that is recommended for the phone system.
+    /// connects to Asterisk on its own machine (operators only); `http`: the phone system sends requests; `files`: its call
+    /// record files are imported. By default, the one that is recommended for the phone system.
     #[serde(default)]
     way: String,
     /// Where national numbers are dialled, by its ISO 3166-1 alpha-2 code.
     #[serde(default)]
     country: String,
+    /// What its times without a zone mean, in call record files and requests: a name of the IANA database. Without
+    /// one, such times in requests are not understood.
+    #[serde(default)]
+    #[schema(example = "Europe/London")]
+    time_zone: String,
     /// The phone system's endpoints that lead outside, at most 50.
     #[serde(default)]
     trunks: Vec<String>,
@@ -59,6 +64,7 @@ impl CreateConnectorRequest {
             system: self.system,
             way: self.way,
             country: self.country,
+            time_zone: self.time_zone,
             ami_address: self.ami_address,
             mapping: self.mapping.map(|mapping| mapping.get().to_owned()).unwrap_or_default(),
             identity: self.identity,
@@ -76,6 +82,8 @@ pub struct UpdateConnectorRequest {
     name: Option<String>,
     /// An empty text removes it.
     country: Option<String>,
+    /// An empty text removes it.
+    time_zone: Option<String>,
     trunks: Option<Vec<String>>,
     include_internal: Option<bool>,
     ami_address: Option<String>,
@@ -106,6 +114,7 @@ impl UpdateConnectorRequest {
         Ok(ConnectorInput {
             name: self.name.unwrap_or(now.name),
             country,
+            time_zone: self.time_zone.map_or(now.time_zone, |zone| Some(zone).filter(|zone| !zone.is_empty())),
             trunks: self.trunks.unwrap_or(now.trunks),
             include_internal: self.include_internal.unwrap_or(now.include_internal),
             ami_address: self.ami_address.or(now.ami_address),
@@ -133,6 +142,8 @@ pub struct ConnectorJson {
     way: &'static str,
     /// Where national numbers are dialled.
     country: Option<String>,
+    /// What its times without a zone mean.
+    time_zone: Option<String>,
     /// The phone system's endpoints that lead outside.
     trunks: Vec<String>,
     /// Whether calls between extensions are reported.
@@ -200,6 +211,7 @@ impl ConnectorJson {
             system: connector.system.as_str(),
             way: connector.way.as_str(),
             country: connector.country.map(String::from),
+            time_zone: connector.time_zone,
             trunks: connector.trunks,
             include_internal: connector.include_internal,
             ami_address: connector.ami_address,

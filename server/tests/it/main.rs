@@ -24,6 +24,7 @@ mod pgbouncer;
 mod policy;
 mod postgres;
 mod receiver;
+mod record_files;
 mod rotation_load;
 mod second_factor;
 mod secrets;

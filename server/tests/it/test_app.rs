@@ -136,6 +136,7 @@ impl TestApp {
         engine.start().await.unwrap();
         let trusted = vec!["127.0.0.0/8".parse().unwrap()];
         let room = Arc::new(AppState::new(engine, public_url, trusted));
+        server::imports::start(&room);
         tokio::spawn(listen::serve(listener, web::router(&room), Arc::clone(&room.admission), room.stopping.clone()));
         Self { room, address, http: client(), folder, mail }
     }

@@ -17,7 +17,8 @@ use crate::{
 /// The field of the AMI's address.
 pub const AMI_ADDRESS_FIELD: &str = "ami_address";
 /// The fields of the form, as a page shows them.
-const ORDER: [&str; 8] = ["name", "system", "way", "country", "trunks", AMI_ADDRESS_FIELD, "mapping", "identity"];
+const ORDER: [&str; 9] =
+    ["name", "system", "way", "country", "time_zone", "trunks", AMI_ADDRESS_FIELD, "mapping", "identity"];
 /// Longest identity in characters.
 const IDENTITY_MAX_CHARS: usize = 120;
 
@@ -36,6 +37,9 @@ pub struct ConnectorForm {
     /// Code of the country; may be empty.
     #[serde(default)]
     pub country: String,
+    /// Name of the time zone; may be empty.
+    #[serde(default)]
+    pub time_zone: String,
     /// Trunks, one per line.
     #[serde(default)]
     pub trunks: String,
@@ -64,6 +68,8 @@ pub struct ConnectorInput {
     pub way: Way,
     /// Where national numbers are dialled.
     pub country: Option<Country>,
+    /// What its times without a zone mean.
+    pub time_zone: Option<String>,
     /// Trunks.
     pub trunks: Vec<String>,
     /// Whether calls between extensions are reported.
@@ -89,6 +95,7 @@ impl ConnectorForm {
             system: connector.system.as_str().to_owned(),
             way: connector.way.as_str().to_owned(),
             country: connector.country.map(String::from).unwrap_or_default(),
+            time_zone: connector.time_zone.clone().unwrap_or_default(),
             trunks: connector.trunks.join("\n"),
             include_internal: connector.include_internal,
             ami_address: connector.ami_address.clone().unwrap_or_default(),
@@ -119,6 +126,7 @@ impl ConnectorForm {
             system,
             way,
             country,
+            time_zone: some(&self.time_zone),
             trunks: self.trunks.lines().filter_map(some).collect(),
             include_internal: self.include_internal,
             ami_address: some(&self.ami_address),
@@ -149,6 +157,7 @@ impl ConnectorInput {
             system: connector.system,
             way: connector.way,
             country: connector.country,
+            time_zone: connector.time_zone.clone(),
             trunks: connector.trunks.clone(),
             include_internal: connector.include_internal,
             ami_address: connector.ami_address.clone(),
@@ -165,6 +174,7 @@ impl ConnectorInput {
         let mut errors = Vec::new();
         let name = noted(&mut errors, name::checked("name", &self.name)).unwrap_or_default();
         noted(&mut errors, self.check_way(owner));
+        noted(&mut errors, check_zone(self.time_zone.as_deref()));
         noted(&mut errors, check_trunks(&self.trunks));
         let ami_address = noted(&mut errors, self.checked_ami_address()).flatten();
         let mapping = noted(&mut errors, self.checked_mapping()).flatten();
@@ -220,6 +230,13 @@ impl ConnectorInput {
     }
 }
 
+fn check_zone(name: Option<&str>) -> std::result::Result<(), FieldError> {
+    if name.is_none_or(|name| jiff::tz::TimeZone::get(name).is_ok()) {
+        return Ok(());
+    }
+    Err(FieldError::new("time_zone", "Enter a time zone such as Europe/London or UTC, or leave it blank."))
+}
+
 fn check_trunks(trunks: &[String]) -> std::result::Result<(), FieldError> {
     let fits = |trunk: &String| trunk.chars().count() <= TRUNK_MAX_CHARS && !trunk.chars().any(char::is_control);
     if trunks.len() <= TRUNKS_MAX && trunks.iter().all(fits) {
@@ -265,13 +282,14 @@ mod tests {
     fn every_invalid_field_is_reported_at_once() {
         let form = ConnectorForm {
             name: String::new(),
+            time_zone: "Mars/Base".into(),
             trunks: "x".repeat(81),
             mapping: "[]".into(),
             identity: "x".repeat(121),
             ..form("other", "http")
         };
         let wrong = fields(form.input().unwrap().check(&ConnectorOwner::Platform));
-        assert_eq!(wrong, ["name", "trunks", "mapping", "identity"]);
+        assert_eq!(wrong, ["name", "time_zone", "trunks", "mapping", "identity"]);
         let form = ConnectorForm { country: "UK".into(), ..ConnectorForm::default() };
         let unread: Vec<_> = form.input().unwrap_err().fields().iter().map(|error| error.field.clone()).collect();
         assert_eq!(unread, ["system", "country"]);

@@ -6,6 +6,7 @@
 mod form;
 mod gap;
 mod health;
+pub mod imports;
 mod mapping;
 mod port;
 pub mod route;
@@ -91,6 +92,8 @@ pub struct Connector {
     pub way: Way,
     /// Where national numbers are dialled.
     pub country: Option<Country>,
+    /// What its times without a zone mean: a name of the IANA database.
+    pub time_zone: Option<String>,
     /// The phone system's endpoints that lead outside.
     pub trunks: Vec<String>,
     /// Whether calls between extensions are reported, too.
@@ -99,6 +102,8 @@ pub struct Connector {
     pub ami_address: Option<String>,
     /// How requests become events, as a JSON object; for [`Way::Http`] only. Crate `connect` defines it.
     pub mapping: Option<String>,
+    /// How its last call record file was read, as a JSON object. Crate `connect` defines it.
+    pub records: Option<String>,
     /// What distinguishes this phone system from others. The ids of its calls derive from it, so it never changes: two
     /// connectors for one phone system that share it report each event once.
     pub identity: String,
@@ -162,10 +167,12 @@ mod tests {
             system: System::Asterisk,
             way: Way::Beside,
             country: None,
+            time_zone: None,
             trunks: Vec::new(),
             include_internal: false,
             ami_address: None,
             mapping: None,
+            records: None,
             identity: "pbx-leeds".into(),
             paused_at: None,
             secret_hint: "3fA9".into(),

@@ -90,10 +90,10 @@ impl System {
     #[must_use]
     pub const fn ways(self) -> &'static [Way] {
         match self {
-            Self::Asterisk => &[Way::Beside, Way::Ari, Way::Ami],
-            Self::FreeSwitch => &[Way::Beside, Way::Http],
+            Self::Asterisk => &[Way::Beside, Way::Ari, Way::Ami, Way::Files],
+            Self::FreeSwitch => &[Way::Beside, Way::Http, Way::Files],
             Self::Kamailio => &[Way::Beside],
-            _ => &[Way::Http],
+            _ => &[Way::Http, Way::Files],
         }
     }
 }
@@ -110,6 +110,8 @@ pub enum Way {
     Ami,
     /// The phone system sends requests of its own format, which a mapping turns into events.
     Http,
+    /// Nothing is connected: its call record files are imported.
+    Files,
 }
 
 names! { Way {
@@ -117,6 +119,7 @@ names! { Way {
     Ari = "ari", "Asterisk connects to this server (ARI)";
     Ami = "ami", "This server connects to Asterisk on the same machine (AMI)";
     Http = "http", "The phone system sends HTTP requests";
+    Files = "files", "Call record files";
 } }
 
 impl Way {
@@ -126,7 +129,7 @@ impl Way {
         match self {
             Self::Beside => !matches!(system, System::Kamailio),
             Self::Ari | Self::Ami => true,
-            Self::Http => false,
+            Self::Http | Self::Files => false,
         }
     }
 

@@ -43,6 +43,9 @@ pub fn PlatformConnectPage() -> impl IntoView {
 async fn connect(route: RouteParams, area: Area) -> Result<Html, UiError> {
     area.need_manager()?;
     let connector = load_connector(area.pages.clone(), route.param("con")).await?;
+    if connector.way == Way::Files {
+        return Ok(files(&connector, &area).into_html());
+    }
     let (steps, here) = steps(&area, &connector, SetUp::Connect);
     let back = area.page(&connector, "");
     let feed = area.feed.clone();
@@ -65,6 +68,17 @@ async fn connect(route: RouteParams, area: Area) -> Result<Html, UiError> {
         </div>
     }
     .into_html())
+}
+
+/// Nothing is connected: a file is all it takes.
+fn files(connector: &Connector, area: &Area) -> impl IntoView + use<> {
+    let records = area.page(connector, "records");
+    view! {
+        <Crumb area=area.clone()/>
+        <Heading title=format!("{} needs no setup", connector.name) lead="Its call record files are imported.">
+            <LinkButton weight=Weight::Primary href=records>"Import a file"</LinkButton>
+        </Heading>
+    }
 }
 
 /// Stands for a credential that can't be shown again.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     Area,
-    fields::{NameField, PlaceFields},
+    fields::{NameField, PlaceFields, ZoneField},
     new::Crumb,
 };
 use crate::{
@@ -65,6 +65,7 @@ fn EditForm(connector: Connector, area: Area) -> impl IntoView {
             {address}
             {trunks}
             <PlaceFields country=form.country internal=Some(form.include_internal)/>
+            <ZoneField value=form.time_zone/>
             <div class="flex flex-wrap gap-3">
                 <Button weight=Weight::Primary>"Save"</Button>
                 <LinkButton href=back>"Cancel"</LinkButton>

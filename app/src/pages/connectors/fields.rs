@@ -4,8 +4,9 @@ use domain::connector::{AMI_ADDRESS_FIELD, Way};
 use leptos::prelude::*;
 
 use crate::{
-    components::field::{Checkbox, Field, FieldErrorText, FieldState},
+    components::field::{CONTROL, Checkbox, Field, FieldErrorText, FieldState},
     flash::Flash,
+    zone::Zone,
 };
 
 /// Its name.
@@ -63,6 +64,32 @@ const fn meaning(way: Way) -> &'static str {
         }
         Way::Ami => "Asterisk runs on the machine of this server.",
         Way::Http => "The phone system posts requests to a secret address.",
+        Way::Files => "You upload files of past calls. Nothing is reported while a call is in progress.",
+    }
+}
+
+/// A time zone to choose.
+#[component]
+pub(super) fn ZoneField(value: String) -> impl IntoView {
+    let name = "time_zone";
+    let flash = use_context::<Flash>().unwrap_or_default();
+    let typed = flash.refused().then(|| flash.value(name).unwrap_or_default().to_owned());
+    let chosen = typed.unwrap_or(value);
+    let state = FieldState::of(name, true);
+    let options = Zone::names().into_iter().map(|zone| {
+        let selected = zone == chosen;
+        view! { <option value=zone.clone() selected=selected>{zone.clone()}</option> }
+    });
+    view! {
+        <div class="grid gap-1">
+            <label class="font-semibold" for=name>"Time zone"</label>
+            <p class="text-table text-ink-2" id="time_zone-hint">"What the times of its call records and requests mean, if they have no zone."</p>
+            <FieldErrorText name=name error=state.error.clone()/>
+            <select class=CONTROL id=name name=format!("form[{name}]") aria-invalid=state.invalid() aria-describedby=state.described_by>
+                <option value="" selected=chosen.is_empty()>"Not set"</option>
+                {options.collect_view()}
+            </select>
+        </div>
     }
 }
 

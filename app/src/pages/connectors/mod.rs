@@ -9,6 +9,7 @@ pub mod list;
 pub mod mapping;
 pub mod new;
 mod paste;
+pub mod records;
 pub mod rotate;
 pub mod show;
 mod state;
@@ -17,17 +18,19 @@ pub mod trunks;
 
 use domain::{
     actor::Permission,
-    connector::{Connector, Way},
+    connector::{Connector, System, Way},
 };
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn as _;
 
 use crate::{
     api::{
-        connectors::{CreateConnector, SaveMapping, SaveTrunks, TurnConnector, UpdateConnector},
+        connectors::{
+            CancelImport, CreateConnector, SaveMapping, SaveTrunks, StartImport, TurnConnector, UpdateConnector,
+        },
         ops_connectors::{
-            CreatePlatformConnector, SavePlatformMapping, SavePlatformTrunks, TurnPlatformConnector,
-            UpdatePlatformConnector,
+            CancelPlatformImport, CreatePlatformConnector, SavePlatformMapping, SavePlatformTrunks,
+            StartPlatformImport, TurnPlatformConnector, UpdatePlatformConnector,
         },
     },
     components::{render_context::RenderContext, steps::Step},
@@ -108,6 +111,8 @@ impl Area {
                 trunks: SaveTrunks::PATH,
                 turn: TurnConnector::PATH,
                 mapping: SaveMapping::PATH,
+                start_import: StartImport::PATH,
+                cancel_import: CancelImport::PATH,
             },
             ConnectorPages::Platform => Actions {
                 create: CreatePlatformConnector::PATH,
@@ -115,6 +120,8 @@ impl Area {
                 trunks: SavePlatformTrunks::PATH,
                 turn: TurnPlatformConnector::PATH,
                 mapping: SavePlatformMapping::PATH,
+                start_import: StartPlatformImport::PATH,
+                cancel_import: CancelPlatformImport::PATH,
             },
         }
     }
@@ -146,6 +153,8 @@ struct Actions {
     trunks: &'static str,
     turn: &'static str,
     mapping: &'static str,
+    start_import: &'static str,
+    cancel_import: &'static str,
 }
 
 /// The steps of setting up a connector.
@@ -159,7 +168,10 @@ enum SetUp {
 
 /// Whether calls are distinguished by the trunks they use.
 fn has_trunks(connector: &Connector) -> bool {
-    connector.way != Way::Http && connector.way.is_connected(connector.system)
+    match connector.way {
+        Way::Files => connector.system == System::Asterisk,
+        way => way.is_connected(connector.system),
+    }
 }
 
 /// The steps for this connector, and the index of the current one.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::{
     Area,
-    fields::{NameField, PlaceFields, WayField},
+    fields::{NameField, PlaceFields, WayField, ZoneField},
 };
 use crate::{
     components::{
@@ -135,7 +135,7 @@ fn details(area: &Area, system: System) -> impl IntoView + use<> {
     let country = use_context::<Frame>().and_then(|frame| frame.here.account.settings.country);
     let country = country.map(String::from).unwrap_or_default();
     let ways: Vec<Way> = system.ways().iter().copied().filter(|way| *way != Way::Ami || area.is_platform()).collect();
-    let guide = guide(system);
+    let (guide, zone) = (guide(system), area.view.zone.name().to_owned());
     view! {
         <Crumb area=area.clone()/>
         <Heading title=format!("Connect {}", system.label())>
@@ -150,6 +150,7 @@ fn details(area: &Area, system: System) -> impl IntoView + use<> {
             <NameField value=String::new() first=true/>
             <WayField ways=ways/>
             <PlaceFields country=country internal=None/>
+            <ZoneField value=zone/>
             <div class="flex flex-wrap gap-3">
                 <Button weight=Weight::Primary>"Create connector"</Button>
                 <LinkButton href=area.pages.list()>"Cancel"</LinkButton>

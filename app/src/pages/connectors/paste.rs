@@ -36,6 +36,7 @@ pub(super) fn blocks(given: Given<'_>) -> Vec<Paste> {
         (_, Way::Ami) => vec![manager(given.secret), reload("manager reload")],
         (System::FreeSwitch, Way::Http) => json_cdr(given),
         (_, Way::Http) => http(given),
+        (_, Way::Files) => Vec::new(),
     }
 }
 
@@ -244,7 +245,7 @@ mod tests {
     #[test]
     fn every_way_of_every_system_has_its_secret_in_the_text() {
         for system in System::ALL {
-            for way in system.ways() {
+            for way in system.ways().iter().filter(|way| **way != Way::Files) {
                 let all = texts(*system, *way).join("\n");
                 assert!(all.contains("s3cret") || all.contains("oh_t0ken"), "{system:?} {way:?}");
             }

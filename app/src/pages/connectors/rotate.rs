@@ -59,6 +59,7 @@ async fn rotate(route: RouteParams, area: Area) -> Result<Html, UiError> {
 const fn consequence(connector: &Connector) -> &'static str {
     match (connector.way, connector.system) {
         (_, System::Kamailio) => "Kamailio doesn’t use the secret, only the token.",
+        (Way::Files, _) => "Files are uploaded by people who are signed in; nothing uses the secret.",
         (Way::Http, _) => {
             "The current address stops working at once. Requests to it are rejected until you enter the new one in the phone system."
         }

@@ -1,6 +1,9 @@
 //! One connector: its state, its gaps, its settings, its history. For the platform's, also the numbers without a route.
 
-use domain::{connector::Connector, query::Page as Paged};
+use domain::{
+    connector::{Connector, Way},
+    query::Page as Paged,
+};
 use islands::live::Live;
 use leptos::prelude::*;
 
@@ -45,6 +48,8 @@ async fn show(route: RouteParams, area: Area) -> Result<Html, UiError> {
     let (feed, list, version) = (area.feed.clone(), area.pages.list(), version(&connector, &area));
     let unrouted = unrouted.map(|unrouted| unrouted.view(&area.flash, &area.view));
     let (actions, settings) = (actions(&connector, &area), settings(&connector, &area));
+    // Nothing is connected that could be lost.
+    let connected = connector.way != Way::Files;
     let state = view! { <State connector=connector.clone() area=area.clone()/> };
     let history = view! { <History log=log view=area.view.clone()/> };
     Ok(view! {
@@ -63,7 +68,7 @@ async fn show(route: RouteParams, area: Area) -> Result<Html, UiError> {
         </LiveRegion>
         {unrouted}
         <div class="grid grid-cols-1 items-start gap-6 xl:grid-cols-2">
-            <Gaps gaps=gaps.rows paging=paging area=area.clone()/>
+            {connected.then(|| view! { <Gaps gaps=gaps.rows paging=paging area=area.clone()/> })}
             {settings}
         </div>
         {history}
@@ -92,16 +97,21 @@ fn actions(connector: &Connector, area: &Area) -> Option<impl IntoView + use<>> 
     let weight = if paused { Weight::Primary } else { Weight::Secondary };
     let (action, fields) = (area.actions().turn, area.fields(connector));
     let never = connector.state.last_event_at.is_none() && !paused;
+    let is_files = connector.way == Way::Files;
+    let records = if is_files { ("Import a file", Weight::Primary) } else { ("Call record files", Weight::Secondary) };
     let set_up = if never { Weight::Primary } else { Weight::Secondary };
     area.manages.then(|| {
         view! {
-            <LinkButton weight=set_up href=page("connect")>{if never { "Continue setup" } else { "Setup" }}</LinkButton>
+            {(!is_files).then(|| view! {
+                <LinkButton weight=set_up href=page("connect")>{if never { "Continue setup" } else { "Setup" }}</LinkButton>
+            })}
+            <LinkButton weight=records.1 href=page("records")>{records.0}</LinkButton>
             <form method="post" action=action>
                 {fields}
                 <Button weight=weight name="turn" value=turn>{verb}</Button>
             </form>
             <LinkButton href=page("edit")>"Edit"</LinkButton>
-            <LinkButton href=page("rotate")>"Rotate secret"</LinkButton>
+            {(!is_files).then(|| view! { <LinkButton href=page("rotate")>"Rotate secret"</LinkButton> })}
             <LinkButton weight=Weight::Danger href=page("delete")>"Delete"</LinkButton>
         }
     })
@@ -117,16 +127,19 @@ fn settings(connector: &Connector, area: &Area) -> impl IntoView + use<> {
         connector.ami_address.clone().map(|address| ("AMI address", address)),
         trunks.map(|trunks| ("Trunks", trunks)),
         Some(("Country", country)),
+        connector.time_zone.clone().map(|zone| ("Time zone", zone)),
         Some(("Internal calls", if connector.include_internal { "Reported" } else { "Not reported" }.to_owned())),
-        area.manages.then(|| ("Secret", format!("••••{}", connector.secret_hint))),
+        (area.manages && connector.way != Way::Files).then(|| ("Secret", format!("••••{}", connector.secret_hint))),
     ];
     let facts = facts.into_iter().flatten().map(|(name, value)| view! { <KeyValue name=name>{value}</KeyValue> });
     let (id, mapping) = (connector.id.to_string(), area.page(connector, "mapping"));
-    let maps = connector.way == domain::connector::Way::Http && area.manages;
+    let records = area.page(connector, "records");
+    let maps = connector.way == Way::Http && area.manages;
     view! {
         <Panel title="Settings" id="settings">
             <Facts>
                 {facts.collect_view()}
+                {(!area.manages).then(|| view! { <KeyValue name="Call record files"><a href=records>"Latest imports"</a></KeyValue> })}
                 {maps.then(|| view! { <KeyValue name="Mapping"><a href=mapping>"Edit and try it"</a></KeyValue> })}
                 <KeyValue name="Connector ID"><IdText id=id what="connector ID"/></KeyValue>
             </Facts>

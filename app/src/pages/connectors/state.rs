@@ -1,7 +1,7 @@
 //! The state of a connector: the verdict, four numbers, and what is wrong.
 
 use domain::{
-    connector::{Connector, ConnectorStatus, Way},
+    connector::{Connector, ConnectorStatus},
     time::length,
 };
 use leptos::prelude::*;
@@ -53,7 +53,7 @@ fn meters(connector: &Connector, area: &Area) -> Option<Html> {
         Some(at) => view! { <AgoText at=at view=area.view.clone()/> }.into_html(),
         None => view! { <span>"none yet"</span> }.into_html(),
     };
-    let live = connected && connector.way != Way::Http;
+    let live = connected && connector.way.is_connected(connector.system);
     let calls = live.then(|| meter("calls open", view! { <span>{grouped(state.calls_open)}</span> }.into_html()));
     let lag = state.lag_ms.filter(|_| live).map(|ms| meter("lag", view! { <span>{length(ms)}</span> }.into_html()));
     Some(

@@ -69,7 +69,7 @@ pub const PRESETS: &[Preset] = &[
         sources: &["https://www.manualslib.com/manual/995652/Grandstream-Networks-Ucm6510.html"],
         documented: false,
         note: "For a program that passes on the JSON of the CDR API. Grandstream's guide shows internal calls only (userfield \
-               EXT); Inbound and Outbound were not checked. Set the time zone of the UCM in the mapping: \"zone\": \"Europe/London\".",
+               EXT); Inbound and Outbound were not checked. Set the time zone of the UCM in the connector's settings.",
         json: include_str!("presets/grandstream.json"),
     },
     Preset {
@@ -121,7 +121,7 @@ pub const PRESETS: &[Preset] = &[
             "https://help.yeastar.com/en/cloudpbx-developer-v2/api-v2/event-NewCdr.html",
         ],
         documented: true,
-        note: "P-Series (event 30012), Cloud PBX, S-Series and K2 (NewCdr). Set the time zone of the PBX in the mapping: \"zone\": \"Europe/London\".",
+        note: "P-Series (event 30012), Cloud PBX, S-Series and K2 (NewCdr). Set the time zone of the PBX in the connector's settings.",
         json: include_str!("presets/yeastar.json"),
     },
 ];

@@ -6,11 +6,12 @@ use std::{
     io::BufRead,
 };
 
-use super::Step;
+use super::Item;
+use domain::csv::{BadRow, Rows};
+
 use crate::{
     asterisk::cdr::{Row, fold_rows},
     call::{Calls, Settings},
-    csv::{BadRow, Rows},
 };
 
 /// The rows of a call may be so many rows apart. A busy phone system writes a few rows a second: this is hours.
@@ -62,25 +63,25 @@ impl Groups {
     }
 
     /// Reads until a call is complete or a row is bad. At the end of the file, all calls are.
-    pub(super) fn step(&mut self, rows: &mut Rows<impl BufRead>, count: &mut u64) -> Option<Step> {
+    pub(super) fn step(&mut self, rows: &mut Rows<impl BufRead>, count: &mut u64) -> Option<Item> {
         loop {
             if let Some(rows) = self.next_complete() {
                 let event = fold_rows(rows).and_then(|record| self.calls.import(&record));
-                return Some(event.map_or(Step::Ignored, |event| Step::Event(Box::new(event))));
+                return Some(event.map_or(Item::Ignored, |event| Item::Event(Box::new(event))));
             }
             if self.is_ended {
                 return None;
             }
             match rows.next() {
                 None => self.is_ended = true,
-                Some(Err(bad)) => return Some(Step::Bad(bad)),
+                Some(Err(bad)) => return Some(Item::Bad(bad)),
                 Some(Ok(row)) => {
                     if *count == 0 && row.cells.first().is_some_and(|cell| cell.eq_ignore_ascii_case(HEADER)) {
                         continue;
                     }
                     *count += 1;
                     if let Err(reason) = self.add(&row.cells) {
-                        return Some(Step::Bad(BadRow::new(row.line, reason)));
+                        return Some(Item::Bad(BadRow::new(row.line, reason)));
                     }
                 }
             }
@@ -88,7 +89,7 @@ impl Groups {
     }
 
     fn add(&mut self, cells: &[String]) -> Result<(), String> {
-        let row = Row::read(&csv::ByteRecord::from(cells.to_vec())).ok_or(NOT_UNDERSTOOD)?;
+        let row = Row::read(cells).ok_or(NOT_UNDERSTOOD)?;
         if self.complete.contains(&row.linked_id) {
             return Err(format!("The other rows of this call are more than {ROWS_APART_MAX} rows before."));
         }

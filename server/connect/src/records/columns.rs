@@ -80,8 +80,8 @@ impl Columns {
             "id" => self.id = text(),
             "cost" => self.cost = text(),
             "zone" => self.zone = text(),
-            "statuses" => self.statuses = entries(value)?,
-            "directions" => self.directions = entries(value)?,
+            "statuses" => self.statuses = Self::entries(value)?,
+            "directions" => self.directions = Self::entries(value)?,
             _ => {
                 return Err(format!(
                     "There is no column “{name}”. There are caller, callee, start, answer, end, duration, status, statuses, \
@@ -90,6 +90,20 @@ impl Columns {
             }
         }
         Ok(())
+    }
+
+    /// Values of the contract for those of a file: `ANSWERED:answered;NO ANSWER:not_answered`.
+    ///
+    /// # Errors
+    /// A sentence that says how they are written.
+    pub fn entries(text: &str) -> Result<BTreeMap<String, String>, String> {
+        let entry = |entry: &str| {
+            let (from, to) = entry.split_once(':')?;
+            Some((from.trim().to_owned(), to.trim().to_owned()))
+        };
+        let written = text.split(';').filter(|one| !one.trim().is_empty());
+        let all = written.map(|one| entry(one).ok_or("Values are written ANSWERED:answered;BUSY:busy."));
+        Ok(all.collect::<Result<_, _>>()?)
     }
 
     /// Whether all that is needed is chosen.
@@ -205,16 +219,6 @@ fn mapped(column: &str, entries: &BTreeMap<String, String>, usual: &str) -> Stri
     let own = own.join(", ");
     let all = if own.is_empty() { usual.to_owned() } else { format!("{own}, {usual}") };
     format!("{{{column} | map{{{all}}}}}")
-}
-
-/// `ANSWERED:answered;NO ANSWER:not_answered`
-fn entries(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let entry = |entry: &str| {
-        let (from, to) = entry.split_once(':')?;
-        Some((from.trim().to_owned(), to.trim().to_owned()))
-    };
-    let all = text.split(';').map(|one| entry(one).ok_or("Values are written ANSWERED:answered;BUSY:busy."));
-    Ok(all.collect::<Result<_, _>>()?)
 }
 
 /// The number of a column.

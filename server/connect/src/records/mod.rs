@@ -10,6 +10,8 @@ mod table;
 
 use std::io::BufRead;
 
+use domain::csv::{BadRow, Rows};
+
 use self::{asterisk::Groups, table::Table};
 pub use self::{
     asterisk::ROWS_APART_MAX,
@@ -18,7 +20,6 @@ pub use self::{
 };
 use crate::{
     call::Settings,
-    csv::{BadRow, Rows},
     event::{CallEvent, Identity},
     http_in::Locale,
 };
@@ -61,10 +62,14 @@ enum Reader {
     Table(Box<Table>),
 }
 
-/// What a reader makes of its input.
-enum Step {
+/// What becomes of a row, or of the rows of a call.
+#[derive(Debug)]
+pub enum Item {
+    /// The end of a call.
     Event(Box<CallEvent>),
+    /// Of no interest, such as an internal call.
     Ignored,
+    /// Not understood.
     Bad(BadRow),
 }
 
@@ -102,7 +107,18 @@ impl<R: BufRead> Records<R> {
         self.counts
     }
 
-    fn step(&mut self) -> Option<Step> {
+    /// What becomes of the next row, with the number of its line. The iterator leaves out what is of no interest.
+    pub fn next_item(&mut self) -> Option<(u64, Item)> {
+        let item = self.step()?;
+        match &item {
+            Item::Ignored => self.counts.ignored += 1,
+            Item::Event(_) => self.counts.events += 1,
+            Item::Bad(_) => self.counts.not_understood += 1,
+        }
+        Some((self.rows.line(), item))
+    }
+
+    fn step(&mut self) -> Option<Item> {
         match &mut self.reader {
             Reader::Groups(groups) => groups.step(&mut self.rows, &mut self.counts.rows),
             Reader::Table(table) => table.step(&mut self.rows, &mut self.counts.rows),
@@ -115,16 +131,10 @@ impl<R: BufRead> Iterator for Records<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.step()? {
-                Step::Ignored => self.counts.ignored += 1,
-                Step::Event(event) => {
-                    self.counts.events += 1;
-                    return Some(Ok(*event));
-                }
-                Step::Bad(bad) => {
-                    self.counts.not_understood += 1;
-                    return Some(Err(bad));
-                }
+            match self.next_item()?.1 {
+                Item::Ignored => {}
+                Item::Event(event) => return Some(Ok(*event)),
+                Item::Bad(bad) => return Some(Err(bad)),
             }
         }
     }

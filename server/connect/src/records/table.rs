@@ -2,9 +2,13 @@
 
 use std::io::BufRead;
 
-use super::{Columns, Step};
-use crate::{
+use super::{Columns, Item};
+use domain::{
     csv::{BadRow, Row, Rows},
+    error::FieldError,
+};
+
+use crate::{
     event::Identity,
     http_in::{
         Locale, Mapper, Mapping, Outcome, Preset, Received, Request, Trial,
@@ -176,19 +180,19 @@ impl Table {
         Self { identity, locale, lines: Lines::Chosen(columns) }
     }
 
-    pub(super) fn step(&mut self, rows: &mut Rows<impl BufRead>, count: &mut u64) -> Option<Step> {
+    pub(super) fn step(&mut self, rows: &mut Rows<impl BufRead>, count: &mut u64) -> Option<Item> {
         loop {
             if let Lines::Json(mapper) = &self.lines {
                 let (line, body) = match rows.next_plain(BODY_MAX_BYTES)? {
                     Ok(line) => line,
-                    Err(bad) => return Some(Step::Bad(bad)),
+                    Err(bad) => return Some(Item::Bad(bad)),
                 };
                 *count += 1;
                 return Some(self.json(mapper, line, &body));
             }
             let row = match rows.next()? {
                 Ok(row) => row,
-                Err(bad) => return Some(Step::Bad(bad)),
+                Err(bad) => return Some(Item::Bad(bad)),
             };
             match self.is_header(&row, *count == 0) {
                 Ok(true) => continue,
@@ -196,7 +200,7 @@ impl Table {
                 Err(reason) => {
                     // Every other row would fail in the same way.
                     rows.stop();
-                    return Some(Step::Bad(BadRow::new(row.line, reason)));
+                    return Some(Item::Bad(BadRow::new(row.line, reason)));
                 }
             }
             *count += 1;
@@ -210,14 +214,14 @@ impl Table {
         Received { identity: self.identity, locale: &self.locale, at_s: 0 }
     }
 
-    fn json(&self, mapper: &Mapper, line: u64, body: &[u8]) -> Step {
+    fn json(&self, mapper: &Mapper, line: u64, body: &[u8]) -> Item {
         let request = Request { query: "", content_type: Some("application/json"), body };
         match mapper.apply(request, &self.received()) {
             Ok(mut trials) => match (trials.next(), trials.next()) {
                 (Some(trial), None) => understood(line, trial),
-                _ => Step::Bad(BadRow::new(line, "A line must be one call.")),
+                _ => Item::Bad(BadRow::new(line, "A line must be one call.")),
             },
-            Err(reason) => Step::Bad(BadRow::new(line, reason)),
+            Err(reason) => Item::Bad(BadRow::new(line, reason)),
         }
     }
 
@@ -249,20 +253,23 @@ impl Table {
     }
 }
 
-fn understood(line: u64, trial: Trial) -> Step {
+fn understood(line: u64, trial: Trial) -> Item {
     let summary = trial.summary();
     let event = match trial.outcome {
         Outcome::Ended(ended) => ended.complete(None),
-        Outcome::Ignored | Outcome::Started(_) | Outcome::Answered { .. } => return Step::Ignored,
-        Outcome::Unmatched | Outcome::Failed(_) => return Step::Bad(BadRow::new(line, summary)),
+        Outcome::Ignored | Outcome::Started(_) | Outcome::Answered { .. } => return Item::Ignored,
+        Outcome::Failed(errors) => return bad(line, errors),
+        Outcome::Unmatched => return Item::Bad(BadRow::new(line, summary)),
     };
     match event {
-        Ok(event) if event.timestamp_s > 0 => Step::Event(Box::new(event)),
-        Ok(_) => Step::Bad(BadRow::new(line, "The row has no time.")),
-        Err(errors) => {
-            let errors: Vec<_> =
-                errors.into_iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
-            Step::Bad(BadRow::new(line, errors.join(" ")))
-        }
+        Ok(event) if event.timestamp_s > 0 => Item::Event(Box::new(event)),
+        Ok(_) => Item::Bad(BadRow::new(line, "The row has no time.")),
+        Err(errors) => bad(line, errors),
     }
+}
+
+/// Why a row has no event. Rules are of no interest to whoever has a table.
+fn bad(line: u64, errors: Vec<FieldError>) -> Item {
+    let errors: Vec<_> = errors.into_iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+    Item::Bad(BadRow::new(line, errors.join(" ")))
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use connect::{
-    csv::BadRow,
     event::{CallEvent, Identity},
     http_in::Locale,
     records::{Columns, Counts, Format, PRESETS, ROWS_APART_MAX, Records, TablePreset, preview},
 };
+use domain::csv::BadRow;
 
 use crate::{
     outcome::{line, lines},

@@ -1,5 +1,5 @@
 //! Reports connectors that have lost their phone system: an audit record, and an alert by email. Deletes requests to HTTP
-//! connectors after an hour, open calls after a week without a change, and in steps what is left of deleted connectors.
+//! connectors after an hour, open calls after a week without a change, call record files that nobody imports, and in steps what is left of deleted connectors.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::{
     store::{
         alerts::{self, Alert},
         audit::{self, Entry},
-        connectors::{self, gaps, open_calls, requests, routes, state, unrouted},
+        connectors::{self, gaps, imports, open_calls, requests, routes, state, unrouted},
         error::StoreResult,
     },
 };
@@ -42,6 +42,7 @@ impl Worker for ConnectorWatch {
         self.report_down().await?;
         self.purge_requests().await?;
         self.purge_open_calls().await?;
+        self.purge_imports().await?;
         self.clear_deleted().await?;
         Ok(Pause::Fixed(ROUND_MS))
     }
@@ -117,6 +118,17 @@ impl ConnectorWatch {
         tx.commit().await
     }
 
+    /// Files that nobody imported, and imports that nobody looks at any more.
+    async fn purge_imports(&self) -> StoreResult<()> {
+        let db = &self.0.context.db;
+        for id in imports::expired(db, self.0.now(), STEP_ROWS).await? {
+            let mut tx = db.begin().await?;
+            imports::remove(&mut tx, &id).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
     async fn clear_deleted(&self) -> StoreResult<()> {
         let db = &self.0.context.db;
         for id in state::deleted(db, STEP_ROWS).await? {
@@ -127,6 +139,11 @@ impl ConnectorWatch {
                 if removed < u64::from(STEP_ROWS) {
                     break;
                 }
+            }
+            for import in imports::of_connector(db, &id, STEP_ROWS).await? {
+                let mut tx = db.begin().await?;
+                imports::remove(&mut tx, &import).await?;
+                tx.commit().await?;
             }
             let mut tx = db.begin().await?;
             gaps::clear(&mut tx, &id).await?;

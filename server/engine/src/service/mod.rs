@@ -5,7 +5,7 @@ mod access;
 mod accounts;
 mod audit;
 pub mod backfill;
-mod connectors;
+pub(crate) mod connectors;
 pub mod credentials;
 mod deliveries;
 mod endpoints;

@@ -53,6 +53,7 @@ async fn full(harness: &TestHarness) -> (Endpoint, Vec<String>) {
     assert!(harness.engine.create_session(session).await.unwrap());
     let factor = second_factor(harness).await;
     let dialled = connectors(harness).await;
+    crate::imports::kept(harness).await;
     (endpoint, vec![first, second, factor, dialled])
 }
 
@@ -106,14 +107,14 @@ async fn everything_is_resealed_and_opens_with_the_next_key_alone(harness: TestH
     let (endpoint, _) = full(&harness).await;
     let (old, new) = (KeyId::FIRST, both().current().id);
     let before = harness.engine.sealed_by().await.unwrap();
-    assert_eq!((before.by(old), before.all()), (14, 14), "{before:?}");
+    assert_eq!((before.by(old), before.all()), (17, 17), "{before:?}");
 
     let turning = harness.another_with(both()).await;
     let mut reported = 0;
     let pass = turning.reseal(|more| reported += more).await.unwrap();
-    assert_eq!((pass.resealed, pass.left, pass.closed, reported), (12, 0, 0, 12), "one row has two values");
+    assert_eq!((pass.resealed, pass.left, pass.closed, reported), (15, 0, 0, 15), "one row has two values");
     let after = turning.sealed_by().await.unwrap();
-    assert_eq!((after.by(new), after.not_by(new)), (14, 0), "{after:?}");
+    assert_eq!((after.by(new), after.not_by(new)), (17, 0), "{after:?}");
     assert_eq!(turning.reseal(|_| {}).await.unwrap().resealed, 0, "there is nothing left to do");
 
     let later = harness.another_with(both().without(&[old])).await;

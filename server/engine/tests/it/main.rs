@@ -25,6 +25,7 @@ mod harness;
 mod health;
 mod hosts;
 mod http2;
+mod imports;
 mod keys;
 mod lists;
 mod memory_budget;

@@ -1,20 +1,13 @@
 //! What kind of file it is.
 
 use clap::Args;
-use connect::{
-    call::{InternalCalls, PhoneSystem, Settings},
-    event::Identity,
-    http_in::Locale,
-    moment,
-    number::Country,
-    records::{Columns, Format, PRESETS, TablePreset},
-};
+use connect::{http_in::Locale, moment, number::Country, records::Format};
 use serde::Deserialize;
 
-use crate::command::{CommandError, connect::without_technology};
-
-/// The preset whose rows are folded to calls.
-const ASTERISK: &str = "asterisk";
+use crate::{
+    command::{CommandError, connect::without_technology},
+    records::{NO_TRUNKS, PhoneSystem},
+};
 
 /// How a file is read.
 #[derive(Debug, Args)]
@@ -29,9 +22,10 @@ pub(super) struct Kind {
     /// Where national numbers are dialled [default: the country of the connector].
     #[arg(long, value_name = "CODE")]
     country: Option<String>,
-    /// The time zone of the file's times, such as Europe/London [default: UTC]. Asterisk states times in its call IDs.
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
+    /// The time zone of the file's times, such as Europe/London [default: that of the connector, or UTC]. Asterisk states times
+    /// in its call IDs.
+    #[arg(long, value_name = "ZONE")]
+    zone: Option<String>,
     /// The phone system's name, from which call IDs are derived [default: that of the connector, or pbx].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -50,6 +44,7 @@ pub(super) struct OfConnector {
     pub(super) account: Option<String>,
     identity: String,
     country: Option<String>,
+    time_zone: Option<String>,
     trunks: Vec<String>,
     include_internal: bool,
 }
@@ -57,51 +52,33 @@ pub(super) struct OfConnector {
 impl Kind {
     /// The format, with what the connector knows.
     pub(super) fn format(&self, connector: Option<&OfConnector>) -> Result<Format, CommandError> {
-        let name = self.name.as_deref().or_else(|| connector.map(|connector| connector.identity.as_str()));
-        let (name, identity) = (name.unwrap_or("pbx"), Identity::new(name.unwrap_or("pbx")));
-        let locale = self.locale(connector)?;
+        let system = self.phone_system(connector)?;
         if let Some(columns) = &self.columns {
-            return Ok(Format::Columns(
-                Box::new(columns.parse::<Columns>().map_err(CommandError::Usage)?),
-                identity,
-                locale,
-            ));
+            return Ok(system.columns(columns.parse().map_err(CommandError::Usage)?));
         }
-        match self.preset.as_deref().unwrap_or_default() {
-            ASTERISK => self.asterisk(name, connector).map(Format::Asterisk),
-            preset => {
-                let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
-                let names = names.join(", ");
-                let unknown =
-                    || CommandError::Usage(format!("there is no preset {preset:?}; there are {ASTERISK}, {names}"));
-                Ok(Format::Preset(TablePreset::find(preset).ok_or_else(unknown)?, identity, locale))
-            }
-        }
-    }
-
-    fn asterisk(&self, name: &str, connector: Option<&OfConnector>) -> Result<Settings, CommandError> {
-        let known = connector.map(|connector| connector.trunks.clone()).unwrap_or_default();
-        let trunks = if self.trunks.is_empty() { known } else { self.trunks.clone() };
-        if trunks.is_empty() {
-            let message =
-                "name the endpoints that lead outside with --trunk, or a connector that knows them with --connector";
-            return Err(CommandError::Usage(message.to_owned()));
-        }
-        let reports = self.internal || connector.is_some_and(|connector| connector.include_internal);
-        let internal = if reports { InternalCalls::Report } else { InternalCalls::Ignore };
-        Ok(Settings {
-            phone_system: PhoneSystem::Asterisk,
-            system: name.to_owned(),
-            trunks: trunks.iter().map(|name| without_technology(name).to_owned()).collect(),
-            internal,
+        system.preset(self.preset.as_deref().unwrap_or_default()).map_err(|message| {
+            let how = "name them with --trunk, or a connector that knows them with --connector";
+            CommandError::Usage(if message == NO_TRUNKS { format!("{message} {how}") } else { message })
         })
     }
 
-    fn locale(&self, connector: Option<&OfConnector>) -> Result<Locale, CommandError> {
-        let code = self.country.clone().or_else(|| connector.and_then(|connector| connector.country.clone()));
+    fn phone_system(&self, connector: Option<&OfConnector>) -> Result<PhoneSystem, CommandError> {
+        let known = connector.cloned().unwrap_or_default();
+        let named = self.name.clone().or_else(|| connector.map(|connector| connector.identity.clone()));
+        let trunks = if self.trunks.is_empty() { known.trunks } else { self.trunks.clone() };
+        Ok(PhoneSystem {
+            identity: named.unwrap_or_else(|| "pbx".to_owned()),
+            locale: self.locale(known.country, known.time_zone)?,
+            trunks: trunks.iter().map(|name| without_technology(name).to_owned()).collect(),
+            include_internal: self.internal || known.include_internal,
+        })
+    }
+
+    fn locale(&self, country: Option<String>, zone: Option<String>) -> Result<Locale, CommandError> {
+        let code = self.country.clone().or(country);
         let country = code.map(|code| code.to_ascii_uppercase().parse::<Country>()).transpose();
         let country = country.map_err(|error| CommandError::Usage(format!("--country: {error}")))?;
-        let zone = moment::zone(&self.zone).map_err(|error| CommandError::Usage(format!("--zone: {error}")))?;
-        Ok(Locale { country, zone: Some(zone) })
+        let zone = moment::zone(self.zone.as_deref().or(zone.as_deref()).unwrap_or("UTC"));
+        Ok(Locale { country, zone: Some(zone.map_err(|error| CommandError::Usage(format!("--zone: {error}")))?) })
     }
 }

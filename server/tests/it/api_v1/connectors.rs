@@ -267,3 +267,19 @@ async fn a_table_of_routes_is_replaced_as_json_or_csv() {
     let plain = app.http.put(app.url(&format!("/api/v1{routes}"))).bearer_auth(&platform.token);
     response(plain.header("content-type", "text/plain").body("*,ref-acme")).await.is_problem(415);
 }
+
+#[tokio::test]
+async fn a_connector_has_a_time_zone() {
+    let app = TestApp::start().await;
+    let program = platform(&app).await;
+    let wanted = json!({ "name": "pbx", "system": "yeastar", "time_zone": "Europe/London" });
+    let created = program.post("/connectors", wanted).await.json();
+    assert_eq!(created["time_zone"], "Europe/London");
+    let path = format!("/connectors/{}", created["id"].as_str().unwrap());
+    let changed = program.send(Method::PATCH, &path, Some(json!({ "name": "pbx-2" }))).await.json();
+    assert_eq!(changed["time_zone"], "Europe/London", "it is kept");
+    let refused = program.send(Method::PATCH, &path, Some(json!({ "time_zone": "Mars/Base" }))).await;
+    assert_eq!((refused.status.as_u16(), refused.fields()), (422, vec!["time_zone".to_owned()]));
+    let removed = program.send(Method::PATCH, &path, Some(json!({ "time_zone": "" }))).await.json();
+    assert_eq!(removed["time_zone"], Value::Null);
+}

@@ -13,5 +13,6 @@ mod injection;
 mod others;
 mod passwords;
 mod payloads;
+mod record_files;
 mod scripts;
 mod sessions;

@@ -100,6 +100,7 @@ impl Full {
             (":code", "http_404".to_owned()),
             // These do not exist; permitted visitors get a not-found page.
             (":job", "job_00000000000000000000000000".to_owned()),
+            (":imp", "imp_00000000000000000000000000".to_owned()),
             (":usr", "usr_00000000000000000000000000".to_owned()),
             (":link", "nothing".to_owned()),
             ("*any", "nowhere".to_owned()),
@@ -124,6 +125,7 @@ impl Full {
             ("token", self.ids[":tok"].clone()),
             ("con", self.ids[":con"].clone()),
             ("job", self.ids[":job"].clone()),
+            ("imp", self.ids[":imp"].clone()),
             ("user", self.ids[":usr"].clone()),
             ("usr", self.ids[":usr"].clone()),
             ("invite", text("inv_00000000000000000000000000")),
@@ -244,9 +246,18 @@ fn page_agrees(route: &str, wanted: Verdict, response: &TestResponse) -> bool {
     match wanted {
         // Pages of things that do not exist are not found by permitted visitors.
         Verdict::In
-            if [":job", ":usr", ":link", "*any", "/support/start", "/ops/tokens/:tok", "/ops/connectors/:con"]
-                .iter()
-                .any(|part| route.contains(part)) =>
+            if [
+                ":job",
+                ":imp",
+                ":usr",
+                ":link",
+                "*any",
+                "/support/start",
+                "/ops/tokens/:tok",
+                "/ops/connectors/:con",
+            ]
+            .iter()
+            .any(|part| route.contains(part)) =>
         {
             !leads_to("/sign-in") && response.status != 403
         }

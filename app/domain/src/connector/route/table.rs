@@ -1,7 +1,10 @@
 //! A table of routes as text.
 
 use super::{NewRoute, Pattern, ROUTES_MAX};
-use crate::error::{Error, FieldError, Result};
+use crate::{
+    csv::Rows,
+    error::{Error, FieldError, Result},
+};
 
 /// Most lines that are reported as wrong.
 const COMPLAINTS_MAX: usize = 20;
@@ -12,26 +15,30 @@ const COMPLAINTS_MAX: usize = 20;
 /// # Errors
 /// `Invalid` naming the first lines that are wrong, `TooLarge` for more than [`ROUTES_MAX`].
 pub fn parse_csv(text: &str) -> Result<Vec<NewRoute>> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let separator = [';', '\t'].into_iter().find(|c| text.lines().next().is_some_and(|line| line.contains(*c)));
-    let separator = separator.unwrap_or(',');
     let (mut routes, mut errors) = (Vec::new(), Vec::new());
-    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let mut fields = line.split(separator).map(|field| field.trim().trim_matches('"').trim());
-        let (number, account) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+    for (index, row) in Rows::new(text.as_bytes()).enumerate() {
+        if errors.len() >= COMPLAINTS_MAX {
+            break;
+        }
+        let row = match row {
+            Ok(row) => row,
+            Err(bad) => {
+                errors.push(bad.to_string());
+                continue;
+            }
+        };
+        let cell = |at: usize| row.cells.get(at).map_or("", String::as_str);
+        let (number, account) = (cell(0), cell(1));
         if index == 0 && account.eq_ignore_ascii_case("account") {
             continue;
         }
         match Pattern::parse(number) {
             Ok(pattern) if !account.is_empty() => routes.push(NewRoute { pattern, account: account.to_owned() }),
-            Ok(_) => errors.push(format!("Line {}: the account is missing.", index + 1)),
-            Err(message) => errors.push(format!("Line {}: {message}", index + 1)),
+            Ok(_) => errors.push(format!("Line {}: the account is missing.", row.line)),
+            Err(message) => errors.push(format!("Line {}: {message}", row.line)),
         }
         if routes.len() > ROUTES_MAX {
             return Err(Error::TooLarge("A connector has at most 100,000 routes.".to_owned()));
-        }
-        if errors.len() >= COMPLAINTS_MAX {
-            break;
         }
     }
     if errors.is_empty() {

@@ -8,9 +8,15 @@ mod fold;
 mod row;
 mod tail;
 
-use std::{collections::HashMap, io::Read};
+use std::{
+    collections::HashMap,
+    io::{BufReader, Read},
+};
 
-use domain::time::{DAY_MS, SECOND_MS, UnixMs};
+use domain::{
+    csv::Rows,
+    time::{DAY_MS, SECOND_MS, UnixMs},
+};
 
 pub use self::tail::{LatestRow, TAIL_MAX_BYTES, fold_tail, latest_row};
 pub(crate) use self::{fold::fold as fold_rows, row::Row};
@@ -39,13 +45,15 @@ pub struct Folded {
 /// # Errors
 /// If the file can't be read.
 pub fn fold(file: impl Read, since: Option<UnixMs>) -> std::io::Result<Folded> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(file);
+    let mut rows = Rows::new(BufReader::new(file));
     let mut folded = Folded::default();
     let mut calls: Vec<Vec<Row>> = Vec::new();
     let mut place_of: HashMap<String, usize> = HashMap::new();
-    let mut fields = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut fields)? {
-        let Some(row) = Row::read(&fields) else {
+    while let Some(read) = rows.next() {
+        if rows.stopped_early() {
+            return Err(std::io::Error::other(read.err().map(|bad| bad.reason).unwrap_or_default()));
+        }
+        let Some(row) = read.ok().and_then(|row| Row::read(&row.cells)) else {
             folded.not_understood += 1;
             continue;
         };

@@ -58,17 +58,17 @@ impl Disposition {
 
 impl Row {
     /// Whether these are the columns of a call record, but for the unique ID.
-    pub(super) fn lacks_unique_id(fields: &csv::ByteRecord) -> bool {
-        let text = |at: usize| String::from_utf8_lossy(fields.get(at).unwrap_or_default());
-        let is_record = fields.len() >= COLUMNS && Disposition::parse(text(14).trim()).is_some();
-        is_record && began_s(text(COLUMNS).trim()).is_none()
+    pub(super) fn lacks_unique_id(cells: &[String]) -> bool {
+        let text = |at: usize| cells.get(at).map(String::as_str).unwrap_or_default();
+        let is_record = cells.len() >= COLUMNS && Disposition::parse(text(14)).is_some();
+        is_record && began_s(text(COLUMNS)).is_none()
     }
 
-    pub(crate) fn read(fields: &csv::ByteRecord) -> Option<Self> {
-        let text = |at: usize| String::from_utf8_lossy(fields.get(at).unwrap_or_default()).trim().to_owned();
+    pub(crate) fn read(cells: &[String]) -> Option<Self> {
+        let text = |at: usize| cells.get(at).cloned().unwrap_or_default();
         // In its place there may be the user's field.
         let unique_id = Some(text(COLUMNS)).filter(|id| began_s(id).is_some())?;
-        let end = fields.len().min(COLUMNS_MAX);
+        let end = cells.len().min(COLUMNS_MAX);
         let is_new = end >= COLUMNS + 1 + NEW_COLUMNS;
         let (linked_id, sequence) = if is_new { (text(end - 2), text(end - 1)) } else { Default::default() };
         let linked_id = if linked_id.is_empty() { unique_id.clone() } else { linked_id };

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use domain::{UnixMs, time::HOUR_MS};
+use domain::{UnixMs, csv::Rows, time::HOUR_MS};
 
 use super::{Folded, Row, fold};
 
@@ -55,12 +55,10 @@ pub fn latest_row(path: &Path) -> io::Result<LatestRow> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
     let rows = last_rows(&mut file, length, FIRST_BYTES)?;
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rows.as_slice());
-    let latest = reader.byte_records().map_while(Result::ok).last();
-    Ok(match latest {
+    Ok(match Rows::new(rows.as_slice()).last() {
         None => LatestRow::Missing,
-        Some(fields) if Row::read(&fields).is_some() => LatestRow::Complete,
-        Some(fields) if Row::lacks_unique_id(&fields) => LatestRow::WithoutUniqueId,
+        Some(Ok(row)) if Row::read(&row.cells).is_some() => LatestRow::Complete,
+        Some(Ok(row)) if Row::lacks_unique_id(&row.cells) => LatestRow::WithoutUniqueId,
         Some(_) => LatestRow::Other,
     })
 }

@@ -103,7 +103,7 @@ fn check_size(snapshot: &[u8]) -> Result<()> {
 }
 
 /// A connector with the actor that posts its events.
-fn opened(connector: Connector) -> OpenConnector {
+pub(super) fn opened(connector: Connector) -> OpenConnector {
     let who = Who::Connector {
         connector: connector.id.clone(),
         name: connector.name.clone(),

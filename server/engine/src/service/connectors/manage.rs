@@ -40,10 +40,12 @@ impl Engine {
             system: new.system,
             way: new.way,
             country: new.country,
+            time_zone: new.time_zone,
             trunks: new.trunks,
             include_internal: new.include_internal,
             ami_address: new.ami_address,
             mapping: new.mapping,
+            records: None,
             paused_at: None,
             secret_hint: stored_secret.hint.clone(),
             version: 1,
@@ -79,6 +81,7 @@ impl Engine {
         let after = Connector {
             name: new.name,
             country: new.country,
+            time_zone: new.time_zone,
             trunks: new.trunks,
             include_internal: new.include_internal,
             ami_address: new.ami_address,
@@ -123,7 +126,7 @@ impl Engine {
         Ok(ConnectorWithSecret { connector: self.connector_of(&before.owner, &before.id).await?, secret })
     }
 
-    /// Deletes a connector, its requests and open calls. Its gaps, routes and numbers are deleted in the background.
+    /// Deletes a connector, its requests and open calls. Its gaps, imports, routes and numbers are deleted in the background.
     pub(super) async fn drop_connector(&self, actor: &Actor, before: &Connector) -> Result<()> {
         let mut tx = self.db().begin().await?;
         if !connectors::delete(&mut tx, &before.owner, &before.id, self.now()).await? {
@@ -150,6 +153,7 @@ impl Engine {
 /// What an update changed. A mapping may have phone numbers, so only its length is recorded.
 fn differences(before: &Connector, after: &Connector) -> Vec<Change> {
     let country = |of: &Connector| of.country.map(String::from as fn(Country) -> String).unwrap_or_default();
+    let zone = |of: &Connector| of.time_zone.clone().unwrap_or_default();
     let yes = |is: bool| if is { "yes" } else { "no" };
     let address = |of: &Connector| of.ami_address.clone().unwrap_or_default();
     let bytes = |of: &Connector| of.mapping.as_ref().map(|mapping| format!("{} bytes", mapping.len()));
@@ -161,6 +165,7 @@ fn differences(before: &Connector, after: &Connector) -> Vec<Change> {
     let changes = [
         Change::between("name", &*before.name, &*after.name),
         Change::between("country", country(before), country(after)),
+        Change::between("time zone", zone(before), zone(after)),
         Change::between("trunks", before.trunks.join(", "), after.trunks.join(", ")),
         Change::between("internal calls", yes(before.include_internal), yes(after.include_internal)),
         Change::between("AMI address", address(before), address(after)),

@@ -2,6 +2,8 @@
 
 mod command;
 mod doors;
+pub(crate) mod import_runs;
+mod imports;
 mod manage;
 mod reports;
 mod routing;
@@ -174,7 +176,7 @@ fn not_found() -> Error {
 
 /// Support staff don't see what may have phone numbers.
 fn shown(actor: &Actor, connector: Connector) -> Connector {
-    if actor.sees_masked_numbers() { Connector { mapping: None, ..connector } } else { connector }
+    if actor.sees_masked_numbers() { Connector { mapping: None, records: None, ..connector } } else { connector }
 }
 
 impl Engine {

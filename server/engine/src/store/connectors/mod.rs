@@ -3,6 +3,7 @@
 //! Statements of users name the owner: an account, or the empty text for the platform.
 
 pub mod gaps;
+pub mod imports;
 pub mod open_calls;
 pub mod requests;
 pub mod routes;
@@ -23,8 +24,8 @@ use crate::store::{
 };
 
 const ADD: &str = "INSERT INTO connectors (id, account_id, name, system, way, country, trunks, include_internal, \
-    ami_address, mapping, identity, secret_hash, secret_sealed, secret_hint, version, created_ms) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15)";
+    ami_address, mapping, identity, secret_hash, secret_sealed, secret_hint, version, created_ms, time_zone) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $16)";
 const OF_OWNER: &str = "SELECT * FROM connectors WHERE account_id = $1 AND deleted_ms IS NULL ORDER BY name, id";
 const ONE: &str = "SELECT * FROM connectors WHERE account_id = $1 AND id = $2 AND deleted_ms IS NULL";
 const BY_ID: &str = "SELECT * FROM connectors WHERE id = $1 AND deleted_ms IS NULL";
@@ -33,7 +34,7 @@ const PLATFORMS_OF_WAY: &str = "SELECT * FROM connectors \
 static LOCKED: Sql = Sql::new("SELECT * FROM connectors WHERE id = $1 AND deleted_ms IS NULL {serialise}");
 const COUNT: &str = "SELECT COUNT(*) FROM connectors WHERE account_id = $1 AND deleted_ms IS NULL";
 const UPDATE: &str = "UPDATE connectors SET name = $3, country = $4, trunks = $5, include_internal = $6, \
-    ami_address = $7, mapping = $8, version = version + 1 \
+    ami_address = $7, mapping = $8, time_zone = $10, version = version + 1 \
     WHERE account_id = $1 AND id = $2 AND deleted_ms IS NULL AND ($9 = 0 OR version = $9)";
 const PAUSE: &str = "UPDATE connectors SET paused_ms = $3, version = version + 1 WHERE account_id = $1 AND id = $2 \
     AND deleted_ms IS NULL AND paused_ms IS NULL";
@@ -54,10 +55,12 @@ struct ConnectorRow {
     system: String,
     way: String,
     country: Option<String>,
+    time_zone: Option<String>,
     trunks: String,
     include_internal: i64,
     ami_address: Option<String>,
     mapping: Option<String>,
+    records: Option<String>,
     identity: String,
     paused_ms: Option<i64>,
     secret_hash: Option<String>,
@@ -146,10 +149,12 @@ impl TryFrom<ConnectorRow> for StoredConnector {
             system: System::parse(&row.system).ok_or_else(|| corrupt("system"))?,
             way: Way::parse(&row.way).ok_or_else(|| corrupt("way"))?,
             country: row.country.as_deref().and_then(Country::parse),
+            time_zone: row.time_zone,
             trunks: lines(&row.trunks),
             include_internal: row.include_internal != 0,
             ami_address: row.ami_address,
             mapping: row.mapping,
+            records: row.records,
             identity: row.identity,
             paused_at: row.paused_ms.map(UnixMs),
             secret_hint: row.secret_hint.clone(),
@@ -170,7 +175,7 @@ pub async fn add(tx: &mut Tx, stored: &StoredConnector) -> StoreResult<()> {
         .bind(connector.system.as_str()).bind(connector.way.as_str()).bind(connector.country.map(String::from))
         .bind(connector.trunks.join("\n")).bind(i64::from(connector.include_internal)).bind(&connector.ami_address)
         .bind(&connector.mapping).bind(&connector.identity).bind(&secret.hash).bind(&secret.sealed).bind(&secret.hint)
-        .bind(connector.created_at.0).execute(c).await?.rows_affected());
+        .bind(connector.created_at.0).bind(&connector.time_zone).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -219,7 +224,7 @@ pub async fn update(tx: &mut Tx, connector: &Connector, version: u32) -> StoreRe
         .bind(key(&connector.owner)).bind(connector.id.as_str()).bind(&connector.name)
         .bind(connector.country.map(String::from)).bind(connector.trunks.join("\n"))
         .bind(i64::from(connector.include_internal)).bind(&connector.ami_address).bind(&connector.mapping)
-        .bind(i64::from(version)).execute(c).await?.rows_affected());
+        .bind(i64::from(version)).bind(&connector.time_zone).execute(c).await?.rows_affected());
     Ok(done == 1)
 }
 

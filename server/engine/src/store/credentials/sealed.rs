@@ -75,13 +75,27 @@ macro_rules! column {
 }
 
 /// All sealed columns.
-pub static COLUMNS: [Column; 11] = [
+pub static COLUMNS: [Column; 13] = [
     column!("connectors", "id", "secret_sealed", "account_id || '/' || id || '/secret'", SealedPart::Whole),
     column!("connector_requests", "id", "request_sealed", "connector_id || '/' || id || '/request'", SealedPart::Whole),
     column!("emails", "id", "text_sealed", "'email/' || id", SealedPart::Whole),
     column!("endpoints", "id", "auth_token_sealed", "account_id || '/' || id || '/auth_token'", SealedPart::Whole),
     column!("endpoints", "id", "secret_sealed", "account_id || '/' || id || '/secret'", SealedPart::Whole),
     column!("endpoints", "id", "headers_sealed", "account_id || '/' || id || '/headers'", SealedPart::Whole),
+    column!(
+        "record_import_pieces",
+        "import_id || '/' || number",
+        "piece_sealed",
+        "import_id || '/' || number || '/piece'",
+        SealedPart::Whole
+    ),
+    column!(
+        "record_import_rows",
+        "import_id || '/' || number",
+        "rows_sealed",
+        "import_id || '/' || number || '/rows'",
+        SealedPart::Whole
+    ),
     column!(
         "rotations",
         "endpoint_id || '/' || what",
@@ -118,10 +132,13 @@ pub struct Resealed {
 }
 
 impl Column {
-    /// Whether its values must remain readable. Sessions expire, and what a test line or a connector received is discarded.
+    /// Whether its values must remain readable. Sessions expire, and what a test line or a connector received is discarded,
+    /// as are files, which can be uploaded again.
     #[must_use]
     pub fn is_durable(&self) -> bool {
-        !["sessions.", "test_line_requests.", "connector_requests."].iter().any(|table| self.name.starts_with(table))
+        !["sessions.", "test_line_requests.", "connector_requests.", "record_import_"]
+            .iter()
+            .any(|table| self.name.starts_with(table))
     }
 
     /// The sealed parts of a value.

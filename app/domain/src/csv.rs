@@ -13,6 +13,8 @@ const ROW_MAX_LINES: usize = 20;
 pub const ROW_MAX_CELLS: usize = 256;
 const SEPARATORS: &[u8] = b",;\t|";
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Workbooks, archives, documents and pictures.
+const BINARY_STARTS: [&[u8]; 5] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b", b"%PDF", b"\x89PNG"];
 const UTF16_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 
 /// A row that was read.
@@ -57,6 +59,7 @@ pub struct Rows<R> {
     ahead: VecDeque<Vec<u8>>,
     line_max_bytes: usize,
     lines: u64,
+    at: u64,
     bytes: u64,
     stopped: bool,
 }
@@ -70,9 +73,15 @@ impl<R: BufRead> Rows<R> {
             ahead: VecDeque::new(),
             line_max_bytes: LINE_MAX_BYTES,
             lines: 0,
+            at: 0,
             bytes: 0,
             stopped: false,
         }
+    }
+
+    /// Number of the line at which the latest row begins, from 1.
+    pub fn line(&self) -> u64 {
+        self.at
     }
 
     /// Bytes that were read so far, for a progress bar.
@@ -86,17 +95,20 @@ impl<R: BufRead> Rows<R> {
     }
 
     /// Reads no further.
-    pub(crate) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         self.stopped = true;
     }
 
     /// The next line that is not empty, with its number, of a file that is no table.
-    pub(crate) fn next_plain(&mut self, max_bytes: usize) -> Option<Result<(u64, Vec<u8>), BadRow>> {
+    pub fn next_plain(&mut self, max_bytes: usize) -> Option<Result<(u64, Vec<u8>), BadRow>> {
         self.line_max_bytes = max_bytes;
         while !self.stopped {
             match self.read_line().transpose()? {
                 Ok(line) if line.iter().all(u8::is_ascii_whitespace) => {}
-                Ok(line) => return Some(Ok((self.lines, line))),
+                Ok(line) => {
+                    self.at = self.lines;
+                    return Some(Ok((self.lines, line)));
+                }
                 Err(bad) => return Some(Err(bad)),
             }
         }
@@ -153,6 +165,10 @@ impl<R: BufRead> Rows<R> {
             self.stopped = true;
             return Err(BadRow::new(1, "The file is in UTF-16. Save it as CSV in UTF-8 and try again."));
         }
+        if BINARY_STARTS.iter().any(|start| line.starts_with(start)) {
+            self.stopped = true;
+            return Err(BadRow::new(1, "This is no text file. Save the table as CSV and try again."));
+        }
         if line.starts_with(UTF8_MARK) {
             line.drain(..UTF8_MARK.len());
         }
@@ -187,6 +203,7 @@ impl<R: BufRead> Rows<R> {
     fn next_row(&mut self) -> Result<Option<Row>, BadRow> {
         while let Some(mut line) = self.next_line()? {
             let number = self.lines - self.ahead.len() as u64;
+            self.at = number;
             if self.separator.is_none() && !line.is_empty() && !self.begin(&mut line)? {
                 continue;
             }
@@ -331,6 +348,12 @@ mod tests {
         let rows = rows(b"\xff\xfea\0,\0");
         assert_eq!(rows.len(), 1);
         assert!(rows[0].as_ref().unwrap_err().reason.contains("UTF-16"));
+    }
+
+    #[test]
+    fn a_workbook_is_named_and_read_no_further() {
+        let rows = rows(b"PK\x03\x04\0\0\n1,2\n3,4\n");
+        assert_eq!(rows, [Err(BadRow::new(1, "This is no text file. Save the table as CSV and try again."))]);
     }
 
     proptest::proptest! {

@@ -1,0 +1,163 @@
+//! What the server needs that runs imports: one run at a time has an import, under a lease. If its node is lost, another run
+//! continues where the last one had saved.
+
+use domain::{
+    Error,
+    actor::Actor,
+    connector::{
+        OpenConnector,
+        imports::{BAD_ROWS_KEPT, BadRecord, ImportProgress, ImportState, RecordImport},
+    },
+    error::Result,
+    id::{ConnectorId, ImportId},
+    time::SECOND_MS,
+};
+
+use super::{doors::opened, imports::rows_context, not_found};
+use crate::{
+    Engine,
+    store::{
+        connectors::{self, imports, imports::Lease, state},
+        db::Dialect,
+    },
+};
+
+/// How long a run may be silent before another one takes over, in milliseconds.
+const LEASE_MS: i64 = 15 * SECOND_MS;
+/// How often a run has to renew its lease, in milliseconds.
+pub const RENEW_EVERY_MS: u64 = 5_000;
+
+/// An import, leased to a run.
+#[derive(Debug, Clone)]
+pub struct ImportRun {
+    /// The import, as far as it had come.
+    pub import: RecordImport,
+    run: String,
+}
+
+impl ImportRun {
+    fn lease(&self) -> Lease<'_> {
+        Lease { id: &self.import.id, run: &self.run }
+    }
+}
+
+impl Engine {
+    /// Lets imports continue at once that this node had before it was restarted. With PostgreSQL, they may be another node's.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn release_imports(&self) -> Result<()> {
+        if self.db().dialect == Dialect::Postgres {
+            return Ok(());
+        }
+        let mut tx = self.db().begin().await?;
+        imports::release_all(&mut tx).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Leases an import that no run has.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn claim_import(&self) -> Result<Option<ImportRun>> {
+        let now = self.now();
+        let Some(import) = imports::due(self.db(), now).await? else { return Ok(None) };
+        let (at, random) = self.next_id();
+        let run = ImportRun { import, run: domain::id::encode(at, random) };
+        let mut tx = self.db().begin().await?;
+        let leased = imports::lease(&mut tx, run.lease(), now.plus_ms(LEASE_MS), now).await?;
+        tx.commit().await?;
+        Ok(leased.then_some(run))
+    }
+
+    /// Returns when an import may have been started on this node.
+    pub async fn import_started(&self) {
+        self.context().import_started.notified().await;
+    }
+
+    /// Keeps an import. False once it is cancelled or another run has it.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn renew_import(&self, run: &ImportRun) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        let renewed = imports::renew(&mut tx, run.lease(), self.now().plus_ms(LEASE_MS)).await?;
+        tx.commit().await?;
+        Ok(renewed)
+    }
+
+    /// The connector of an import, with whoever posts its events.
+    ///
+    /// # Errors
+    /// `NotFound` once it is deleted, `Conflict` while it is paused, `Suspended` while its account is.
+    pub async fn importing_connector(&self, id: &ConnectorId) -> Result<OpenConnector> {
+        let connector = connectors::by_id(self.db(), id).await?.ok_or_else(not_found)?.connector;
+        if connector.paused_at.is_some() {
+            let detail = "The connector is paused. The import continues once it is resumed.";
+            return Err(Error::Conflict { detail: detail.into(), existing: None });
+        }
+        let events_per_s = self.refuse_suspended(connector.owner.account()).await?;
+        let open = opened(connector);
+        Ok(OpenConnector { actor: Actor { events_per_s, ..open.actor }, ..open })
+    }
+
+    /// A piece of the file; none after the last one.
+    ///
+    /// # Errors
+    /// `Internal` if it can't be decrypted, `Unavailable`.
+    pub async fn import_piece(&self, id: &ImportId, number: u32) -> Result<Option<Vec<u8>>> {
+        self.opened_piece(id, number).await
+    }
+
+    /// Saves how far a run is, with the rows that were not imported since the last time. False as [`Self::renew_import`].
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn save_import(
+        &self,
+        run: &ImportRun,
+        open: Option<&OpenConnector>,
+        (progress, bad): (&ImportProgress, &[BadRecord]),
+        problem: Option<&str>,
+    ) -> Result<bool> {
+        let mut tx = self.db().begin().await?;
+        if !imports::save(&mut tx, run.lease(), progress, problem).await? {
+            return Ok(false);
+        }
+        let before = (progress.not_understood + progress.rejected).saturating_sub(bad.len() as u64);
+        let room = usize::try_from(BAD_ROWS_KEPT.saturating_sub(before)).unwrap_or_default();
+        let kept = bad.get(..room.min(bad.len())).unwrap_or_default();
+        if !kept.is_empty() {
+            let json = serde_json::to_string(kept).map_err(|_| Error::Internal)?;
+            let sealed = self.vault().seal(&json, &rows_context(&run.import.id, progress.items));
+            imports::add_rows(&mut tx, &run.import.id, progress.items, &sealed).await?;
+        }
+        match open {
+            Some(open) => tx.commit_then(self.connector_changed(&open.connector.owner)).await?,
+            None => tx.commit().await?,
+        }
+        Ok(true)
+    }
+
+    /// Ends an import, and deletes its file.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn end_import(&self, run: &ImportRun, state: ImportState, problem: Option<&str>) -> Result<()> {
+        let connector = &run.import.connector;
+        let stored = connectors::by_id(self.db(), connector).await?;
+        let mut tx = self.db().begin().await?;
+        if !imports::renew(&mut tx, run.lease(), self.now()).await? {
+            return Ok(());
+        }
+        imports::end(&mut tx, &run.import.id, state, problem, self.now()).await?;
+        if state == ImportState::Done {
+            state::set_last_event(&mut tx, connector, self.now()).await?;
+        }
+        match stored {
+            Some(stored) => tx.commit_then(self.connector_changed(&stored.connector.owner)).await?,
+            None => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

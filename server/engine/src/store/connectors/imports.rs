@@ -1,0 +1,279 @@
+//! Imports of call record files. Files and rows arrive sealed.
+
+use domain::{
+    UnixMs,
+    connector::{
+        ConnectorOwner,
+        imports::{IMPORTS_KEPT_MS, ImportProgress, ImportState, RecordImport, UNUSED_KEPT_MS, UPLOAD_MAX_MS},
+    },
+    id::{ConnectorId, ImportId},
+};
+
+use super::key;
+use crate::store::{
+    db::{Db, Tx, on, within},
+    error::{StoreError, StoreResult},
+};
+
+const ADD: &str = "INSERT INTO record_imports (id, connector_id, account_id, file_name, state, created_by, created_ms) \
+    VALUES ($1, $2, $3, '', 'uploading', $4, $5)";
+const COUNT_FILES: &str = "SELECT COUNT(*) FROM record_imports WHERE account_id = $1 \
+    AND (state = 'running' OR (state = 'ready' AND created_ms > $2) OR (state = 'uploading' AND created_ms > $3))";
+const GROW: &str = "UPDATE record_imports SET file_bytes = file_bytes + $2 WHERE id = $1 AND state = 'uploading'";
+const ADD_PIECE: &str = "INSERT INTO record_import_pieces (import_id, number, piece_sealed) VALUES ($1, $2, $3)";
+const ARRIVED: &str = "UPDATE record_imports SET state = 'ready', file_name = $2 WHERE id = $1 AND state = 'uploading'";
+const LIST: &str = "SELECT * FROM record_imports WHERE connector_id = $1 AND account_id = $2 ORDER BY id DESC LIMIT $3";
+const ONE: &str = "SELECT * FROM record_imports WHERE id = $1 AND connector_id = $2";
+const PIECE: &str = "SELECT piece_sealed FROM record_import_pieces WHERE import_id = $1 AND number = $2";
+const START: &str = "UPDATE record_imports SET state = 'running', reading = $2, started_ms = $3 \
+    WHERE id = $1 AND state = 'ready'";
+const REMEMBER: &str = "UPDATE connectors SET records = $2 WHERE id = $1";
+const DUE: &str = "SELECT * FROM record_imports WHERE state = 'running' AND leased_until_ms < $1 ORDER BY id LIMIT 1";
+const LEASE: &str = "UPDATE record_imports SET lease = $2, leased_until_ms = $3 \
+    WHERE id = $1 AND state = 'running' AND leased_until_ms < $4";
+const RENEW: &str = "UPDATE record_imports SET leased_until_ms = $3 WHERE id = $1 AND state = 'running' AND lease = $2";
+const RELEASE_ALL: &str = "UPDATE record_imports SET leased_until_ms = 0 WHERE state = 'running'";
+const SAVE: &str = "UPDATE record_imports SET items = $3, bytes_read = $4, rows_read = $5, imported = $6, known = $7, \
+    ignored = $8, not_understood = $9, unrouted = $10, rejected = $11, problem = $12 \
+    WHERE id = $1 AND state = 'running' AND lease = $2";
+const ADD_ROWS: &str = "INSERT INTO record_import_rows (import_id, number, rows_sealed) VALUES ($1, $2, $3)";
+const ROWS: &str = "SELECT number, rows_sealed FROM record_import_rows WHERE import_id = $1 ORDER BY number";
+const END: &str = "UPDATE record_imports SET state = $2, problem = $3, ended_ms = $4, lease = NULL \
+    WHERE id = $1 AND state IN ('uploading', 'ready', 'running')";
+const CLEAR_PIECES: &str = "DELETE FROM record_import_pieces WHERE import_id = $1";
+const CLEAR_ROWS: &str = "DELETE FROM record_import_rows WHERE import_id = $1";
+const EXPIRED: &str = "SELECT id FROM record_imports WHERE (state = 'ready' AND created_ms < $1) \
+    OR (state = 'uploading' AND created_ms < $2) OR ended_ms < $3 ORDER BY id LIMIT $4";
+const OF_CONNECTOR: &str = "SELECT id FROM record_imports WHERE connector_id = $1 ORDER BY id LIMIT $2";
+const REMOVE: &str = "DELETE FROM record_imports WHERE id = $1";
+
+#[derive(sqlx_macros::FromRow)]
+struct ImportRow {
+    id: String,
+    connector_id: String,
+    file_name: String,
+    file_bytes: i64,
+    state: String,
+    reading: Option<String>,
+    created_by: String,
+    created_ms: i64,
+    started_ms: Option<i64>,
+    ended_ms: Option<i64>,
+    items: i64,
+    bytes_read: i64,
+    rows_read: i64,
+    imported: i64,
+    known: i64,
+    ignored: i64,
+    not_understood: i64,
+    unrouted: i64,
+    rejected: i64,
+    problem: Option<String>,
+}
+
+impl TryFrom<ImportRow> for RecordImport {
+    type Error = StoreError;
+    fn try_from(row: ImportRow) -> StoreResult<Self> {
+        let corrupt = |column| StoreError::Corrupt { table: "record_imports", column, row: row.id.clone() };
+        let count = |n: i64| u64::try_from(n).unwrap_or_default();
+        Ok(Self {
+            id: ImportId::parse(&row.id).map_err(|_| corrupt("id"))?,
+            connector: ConnectorId::parse(&row.connector_id).map_err(|_| corrupt("connector_id"))?,
+            file_bytes: count(row.file_bytes),
+            state: ImportState::parse(&row.state).ok_or_else(|| corrupt("state"))?,
+            reading: row.reading.as_deref().and_then(|json| serde_json::from_str(json).ok()),
+            created_at: UnixMs(row.created_ms),
+            started_at: row.started_ms.map(UnixMs),
+            ended_at: row.ended_ms.map(UnixMs),
+            progress: ImportProgress {
+                items: count(row.items),
+                bytes_read: count(row.bytes_read),
+                rows: count(row.rows_read),
+                imported: count(row.imported),
+                known: count(row.known),
+                ignored: count(row.ignored),
+                not_understood: count(row.not_understood),
+                unrouted: count(row.unrouted),
+                rejected: count(row.rejected),
+            },
+            file_name: row.file_name,
+            created_by: row.created_by,
+            problem: row.problem,
+        })
+    }
+}
+
+/// Which run of an import it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Lease<'a> {
+    /// The import.
+    pub id: &'a ImportId,
+    /// The run.
+    pub run: &'a str,
+}
+
+/// Adds an import whose file is arriving.
+pub async fn add(
+    tx: &mut Tx,
+    (id, connector): (&ImportId, &ConnectorId),
+    owner: &ConnectorOwner,
+    by: &str,
+    now: UnixMs,
+) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(ADD)
+        .bind(id.as_str()).bind(connector.as_str()).bind(key(owner)).bind(by).bind(now.0)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Files of an owner that are kept at the moment.
+pub async fn count_files(tx: &mut Tx, owner: &ConnectorOwner, now: UnixMs) -> StoreResult<i64> {
+    let since = [UNUSED_KEPT_MS, UPLOAD_MAX_MS].map(|ms| now.plus_ms(-ms).0);
+    Ok(within!(tx, c => sqlx::query_scalar(COUNT_FILES)
+        .bind(key(owner)).bind(since[0]).bind(since[1]).fetch_one(c).await?))
+}
+
+/// Adds a piece of the file. False if it is not arriving any more.
+pub async fn add_piece(tx: &mut Tx, id: &ImportId, number: u32, bytes: u64, sealed: &str) -> StoreResult<bool> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    let grown =
+        within!(&mut *tx, c => sqlx::query(GROW).bind(id.as_str()).bind(bytes).execute(c).await?.rows_affected());
+    if grown == 1 {
+        within!(tx, c => sqlx::query(ADD_PIECE)
+            .bind(id.as_str()).bind(i64::from(number)).bind(sealed).execute(c).await?.rows_affected());
+    }
+    Ok(grown == 1)
+}
+
+/// All of the file is here. False if it was not arriving.
+pub async fn arrived(tx: &mut Tx, id: &ImportId, file_name: &str) -> StoreResult<bool> {
+    let done =
+        within!(tx, c => sqlx::query(ARRIVED).bind(id.as_str()).bind(file_name).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// The latest imports of a connector, newest first.
+pub async fn list(
+    db: &Db,
+    connector: &ConnectorId,
+    owner: &ConnectorOwner,
+    limit: u32,
+) -> StoreResult<Vec<RecordImport>> {
+    let rows: Vec<ImportRow> = on!(&db.readers, c => sqlx::query_as(LIST)
+        .bind(connector.as_str()).bind(key(owner)).bind(i64::from(limit)).fetch_all(c).await?);
+    rows.into_iter().map(RecordImport::try_from).collect()
+}
+
+/// One import of a connector.
+pub async fn one(db: &Db, connector: &ConnectorId, id: &ImportId) -> StoreResult<Option<RecordImport>> {
+    let row: Option<ImportRow> = on!(&db.readers, c => sqlx::query_as(ONE)
+        .bind(id.as_str()).bind(connector.as_str()).fetch_optional(c).await?);
+    row.map(RecordImport::try_from).transpose()
+}
+
+/// A piece of the file, still sealed.
+pub async fn piece(db: &Db, id: &ImportId, number: u32) -> StoreResult<Option<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(PIECE)
+        .bind(id.as_str()).bind(i64::from(number)).fetch_optional(c).await?))
+}
+
+/// Starts the import of a file that is here, and remembers how it is read. False if it was started before.
+pub async fn start(tx: &mut Tx, import: &RecordImport, reading: &str, now: UnixMs) -> StoreResult<bool> {
+    let started = within!(&mut *tx, c => sqlx::query(START)
+        .bind(import.id.as_str()).bind(reading).bind(now.0).execute(c).await?.rows_affected());
+    within!(tx, c => sqlx::query(REMEMBER)
+        .bind(import.connector.as_str()).bind(reading).execute(c).await?.rows_affected());
+    Ok(started == 1)
+}
+
+/// An import that nobody works on.
+pub async fn due(db: &Db, now: UnixMs) -> StoreResult<Option<RecordImport>> {
+    let row: Option<ImportRow> = on!(&db.readers, c => sqlx::query_as(DUE).bind(now.0).fetch_optional(c).await?);
+    row.map(RecordImport::try_from).transpose()
+}
+
+/// Leases an import that nobody works on. False if another run was quicker.
+pub async fn lease(tx: &mut Tx, lease: Lease<'_>, until: UnixMs, now: UnixMs) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(LEASE)
+        .bind(lease.id.as_str()).bind(lease.run).bind(until.0).bind(now.0).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Keeps the lease. False if it was lost, or the import was cancelled.
+pub async fn renew(tx: &mut Tx, lease: Lease<'_>, until: UnixMs) -> StoreResult<bool> {
+    let done = within!(tx, c => sqlx::query(RENEW)
+        .bind(lease.id.as_str()).bind(lease.run).bind(until.0).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Releases all leases: for the start of the only node there is.
+pub async fn release_all(tx: &mut Tx) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(RELEASE_ALL).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Saves how far it is, and why it waits. False if the lease was lost.
+pub async fn save(
+    tx: &mut Tx,
+    lease: Lease<'_>,
+    progress: &ImportProgress,
+    problem: Option<&str>,
+) -> StoreResult<bool> {
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let done = within!(tx, c => sqlx::query(SAVE)
+        .bind(lease.id.as_str()).bind(lease.run).bind(count(progress.items)).bind(count(progress.bytes_read))
+        .bind(count(progress.rows)).bind(count(progress.imported)).bind(count(progress.known))
+        .bind(count(progress.ignored)).bind(count(progress.not_understood)).bind(count(progress.unrouted))
+        .bind(count(progress.rejected)).bind(problem).execute(c).await?.rows_affected());
+    Ok(done == 1)
+}
+
+/// Adds rows that were not imported, sealed.
+pub async fn add_rows(tx: &mut Tx, id: &ImportId, number: u64, sealed: &str) -> StoreResult<()> {
+    within!(tx, c => sqlx::query(ADD_ROWS)
+        .bind(id.as_str()).bind(i64::try_from(number).unwrap_or(i64::MAX)).bind(sealed)
+        .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The rows that were not imported, in order, still sealed.
+pub async fn rows(db: &Db, id: &ImportId) -> StoreResult<Vec<(i64, String)>> {
+    Ok(on!(&db.readers, c => sqlx::query_as(ROWS).bind(id.as_str()).fetch_all(c).await?))
+}
+
+/// Ends an import, and deletes its file, which has at most 256 pieces. False if it had ended.
+pub async fn end(
+    tx: &mut Tx,
+    id: &ImportId,
+    state: ImportState,
+    problem: Option<&str>,
+    now: UnixMs,
+) -> StoreResult<bool> {
+    let ended = within!(&mut *tx, c => sqlx::query(END)
+        .bind(id.as_str()).bind(state.as_str()).bind(problem).bind(now.0).execute(c).await?.rows_affected());
+    if ended == 1 {
+        within!(tx, c => sqlx::query(CLEAR_PIECES).bind(id.as_str()).execute(c).await?.rows_affected());
+    }
+    Ok(ended == 1)
+}
+
+/// Imports that are past their time.
+pub async fn expired(db: &Db, now: UnixMs, limit: u32) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(EXPIRED)
+        .bind(now.plus_ms(-UNUSED_KEPT_MS).0).bind(now.plus_ms(-UPLOAD_MAX_MS).0).bind(now.plus_ms(-IMPORTS_KEPT_MS).0).bind(i64::from(limit))
+        .fetch_all(c).await?))
+}
+
+/// The imports of a connector, whoever owns it.
+pub async fn of_connector(db: &Db, connector: &ConnectorId, limit: u32) -> StoreResult<Vec<String>> {
+    Ok(on!(&db.readers, c => sqlx::query_scalar(OF_CONNECTOR)
+        .bind(connector.as_str()).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Deletes an import with all that belongs to it.
+pub async fn remove(tx: &mut Tx, id: &str) -> StoreResult<()> {
+    for sql in [CLEAR_PIECES, CLEAR_ROWS, REMOVE] {
+        within!(&mut *tx, c => sqlx::query(sql).bind(id).execute(c).await?.rows_affected());
+    }
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! Imports of call record files: how a file is kept, who may start an import, and how a run takes over another.
+
+use domain::{
+    Error,
+    account::StaffRole,
+    audit::{Audit, AuditAction, AuditFilter},
+    connector::{
+        Connectors,
+        imports::{
+            BadRecord, FILES_MAX, IMPORTS_KEPT_MS, ImportProgress, ImportState, NewPiece, Reading, RecordImports,
+            UNUSED_KEPT_MS, UPLOAD_MAX_MS,
+        },
+    },
+    id::{ConnectorId, ImportId},
+};
+use engine::background::Worker as _;
+
+use crate::{
+    connectors::create,
+    harness::{TestHarness, on_both},
+    support::{inside, staff},
+};
+
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+
+const NUMBER: &str = "01632960001";
+
+async fn connector(harness: &TestHarness) -> ConnectorId {
+    create(harness, &harness.admin, "other", "files").await.connector.id
+}
+
+/// A file with a phone number that is here.
+async fn uploaded(harness: &TestHarness, con: &ConnectorId) -> ImportId {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let imp = engine.begin_upload(admin, con).await.unwrap();
+    for (number, bytes) in [(0, NUMBER.repeat(100)), (1, "end".to_owned())] {
+        engine.add_piece(admin, con, &imp, NewPiece { number, bytes: bytes.as_bytes() }).await.unwrap();
+    }
+    engine.end_upload(admin, con, &imp, "C:\\calls.csv").await.unwrap();
+    imp
+}
+
+async fn started(harness: &TestHarness, con: &ConnectorId) -> ImportId {
+    let imp = uploaded(harness, con).await;
+    harness.engine.start_import(&harness.admin, con, &imp, &Reading::default()).await.unwrap();
+    imp
+}
+
+/// A file that is being imported, with a row that was not understood.
+pub(crate) async fn kept(harness: &TestHarness) {
+    let con = connector(harness).await;
+    started(harness, &con).await;
+    let run = harness.engine.claim_import().await.unwrap().unwrap();
+    let progress = ImportProgress { items: 1, not_understood: 1, ..ImportProgress::default() };
+    assert!(harness.engine.save_import(&run, None, (&progress, &[bad(NUMBER)]), None).await.unwrap());
+}
+
+fn bad(reason: &str) -> BadRecord {
+    BadRecord { line: Some(7), reason: reason.to_owned() }
+}
+
+async fn pieces(harness: &TestHarness) -> Vec<String> {
+    harness.texts("SELECT piece_sealed FROM record_import_pieces".into()).await
+}
+
+async fn a_file_is_kept_sealed_until_its_import_ends(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let imp = uploaded(&harness, &con).await;
+    let import = engine.record_import(admin, &con, &imp).await.unwrap();
+    assert_eq!((import.file_name.as_str(), import.file_bytes, import.state), ("calls.csv", 1_103, ImportState::Ready));
+    assert!(engine.first_piece(admin, &con, &imp).await.unwrap().starts_with(NUMBER.as_bytes()));
+    let stored = pieces(&harness).await;
+    assert!(stored.len() == 2 && stored.iter().all(|piece| !piece.contains(NUMBER)), "{stored:?}");
+    let reading = Reading { preset: "columns".into(), caller: "2".into(), ..Reading::default() };
+    engine.start_import(admin, &con, &imp, &reading).await.unwrap();
+    let again = engine.start_import(admin, &con, &imp, &reading).await;
+    assert!(matches!(again, Err(Error::Conflict { .. })), "{again:?}");
+    let remembered = engine.connector(admin, &con).await.unwrap();
+    assert_eq!(Reading::suggested(&remembered, "UTC"), reading);
+    let run = engine.claim_import().await.unwrap().unwrap();
+    assert_eq!(engine.import_piece(&imp, 1).await.unwrap().as_deref(), Some(&b"end"[..]));
+    assert_eq!(engine.import_piece(&imp, 2).await.unwrap(), None);
+    let progress = ImportProgress { items: 1, not_understood: 1, ..ImportProgress::default() };
+    assert!(engine.save_import(&run, None, (&progress, &[bad(NUMBER)]), None).await.unwrap());
+    let rows = harness.texts("SELECT rows_sealed FROM record_import_rows".into()).await;
+    assert!(rows.len() == 1 && !rows[0].contains(NUMBER));
+    engine.end_import(&run, ImportState::Done, None).await.unwrap();
+    assert_eq!(pieces(&harness).await, [""; 0], "the file is deleted");
+    assert_eq!(engine.bad_records(admin, &con, &imp).await.unwrap(), [bad(NUMBER)]);
+    let filter = AuditFilter::parse("?area=connector");
+    assert_eq!(engine.audit(admin, &filter).await.unwrap().rows[0].action, AuditAction::ConnectorImportStarted);
+    harness.clock.step_ms(IMPORTS_KEPT_MS + 1);
+    engine.background().connector_watch.tick().await.unwrap();
+    assert!(engine.record_import(admin, &con, &imp).await.is_err());
+    assert_eq!(harness.texts("SELECT rows_sealed FROM record_import_rows".into()).await, [""; 0]);
+}
+
+async fn only_one_run_has_an_import_and_another_takes_over(harness: TestHarness) {
+    let engine = &harness.engine;
+    let con = connector(&harness).await;
+    started(&harness, &con).await;
+    let first = engine.claim_import().await.unwrap().unwrap();
+    assert!(engine.claim_import().await.unwrap().is_none());
+    let progress = ImportProgress { items: 200, imported: 200, ..ImportProgress::default() };
+    assert!(engine.save_import(&first, None, (&progress, &[]), None).await.unwrap());
+    harness.clock.step_ms(10_000);
+    assert!(engine.renew_import(&first).await.unwrap());
+    harness.clock.step_ms(10_000);
+    assert!(engine.claim_import().await.unwrap().is_none(), "it was renewed");
+    harness.clock.step_ms(60_000);
+    let second = engine.claim_import().await.unwrap().unwrap();
+    assert_eq!(second.import.progress, progress, "it continues where the first had saved");
+    assert!(!engine.renew_import(&first).await.unwrap());
+    assert!(!engine.save_import(&first, None, (&ImportProgress::default(), &[]), None).await.unwrap());
+    engine.end_import(&first, ImportState::Failed, Some("no")).await.unwrap();
+    assert!(engine.renew_import(&second).await.unwrap(), "the first can't end it any more");
+}
+
+async fn a_cancelled_import_ends_its_run(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let imp = started(&harness, &con).await;
+    let run = engine.claim_import().await.unwrap().unwrap();
+    engine.cancel_import(admin, &con, &imp).await.unwrap();
+    assert!(!engine.renew_import(&run).await.unwrap());
+    assert_eq!(engine.record_import(admin, &con, &imp).await.unwrap().state, ImportState::Cancelled);
+    assert_eq!(pieces(&harness).await, [""; 0]);
+    assert!(matches!(engine.cancel_import(admin, &con, &imp).await, Err(Error::Conflict { .. })));
+    engine.pause_connector(admin, &con).await.unwrap();
+    assert!(matches!(engine.begin_upload(admin, &con).await, Err(Error::Conflict { .. })), "it is paused");
+}
+
+async fn too_many_files_are_refused_and_old_ones_forgotten(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let waiting = uploaded(&harness, &con).await;
+    for _ in 1..FILES_MAX {
+        engine.begin_upload(admin, &con).await.unwrap();
+    }
+    assert!(matches!(engine.begin_upload(admin, &con).await, Err(Error::Conflict { .. })));
+    harness.clock.step_ms(UPLOAD_MAX_MS + 1);
+    assert!(engine.begin_upload(admin, &con).await.is_ok(), "what did not arrive does not count");
+    harness.clock.step_ms(UNUSED_KEPT_MS);
+    engine.background().connector_watch.tick().await.unwrap();
+    assert!(engine.record_import(admin, &con, &waiting).await.is_err());
+    assert_eq!(pieces(&harness).await, [""; 0]);
+}
+
+async fn a_deleted_connector_leaves_no_files(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    started(&harness, &con).await;
+    engine.delete_connector(admin, &con).await.unwrap();
+    engine.background().connector_watch.tick().await.unwrap();
+    assert_eq!(harness.texts("SELECT id FROM record_imports".into()).await, [""; 0]);
+    assert_eq!(pieces(&harness).await, [""; 0]);
+}
+
+async fn support_sees_imports_but_not_their_rows(harness: TestHarness) {
+    let engine = &harness.engine;
+    let con = connector(&harness).await;
+    let imp = uploaded(&harness, &con).await;
+    let (_, support, _) = inside(&harness).await;
+    assert_eq!(engine.record_imports(&support, &con).await.unwrap().len(), 1);
+    assert!(matches!(engine.first_piece(&support, &con, &imp).await, Err(Error::Forbidden(_))));
+    assert!(matches!(engine.bad_records(&support, &con, &imp).await, Err(Error::Forbidden(_))));
+    let olga = staff(&harness, "olga", StaffRole::Operator).await;
+    assert!(matches!(engine.record_import(&olga, &con, &imp).await, Err(Error::NotFound(_))));
+}

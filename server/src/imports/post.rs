@@ -1,0 +1,114 @@
+//! Posts the events of a batch until each has a result. What is refused for now is posted again: nothing is lost.
+
+use std::time::Duration;
+
+use connect::event::CallEvent;
+use domain::{
+    Error,
+    connector::{
+        OpenConnector,
+        imports::{BadRecord, ImportProgress},
+    },
+    id::ConnectorId,
+};
+use futures::future::join_all;
+
+use crate::{
+    app_state::AppState,
+    connector_events::{self, Placed},
+    rate_limit::Decision,
+};
+
+/// Longest pause before the next attempt: a limit may be raised meanwhile.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Pause between two parts of a batch, where the pace of imports is the only limit.
+const PACE: Duration = Duration::from_millis(250);
+/// Pause where nobody says how long to wait.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// What an attempt left over.
+pub(super) enum Left {
+    /// Nothing.
+    Nothing,
+    /// These events, this long; for this reason, if it is more than the pace of imports.
+    Waiting { events: Vec<CallEvent>, why: Option<String>, pause: Duration },
+    /// The connector is deleted.
+    Deleted,
+}
+
+/// Posts events, and counts what became of them.
+pub(super) async fn attempt(
+    state: &AppState,
+    id: &ConnectorId,
+    events: Vec<CallEvent>,
+    progress: &mut ImportProgress,
+    bad: &mut Vec<BadRecord>,
+) -> (Option<OpenConnector>, Left) {
+    if events.is_empty() {
+        return (None, Left::Nothing);
+    }
+    let open = match state.engine.importing_connector(id).await {
+        Ok(open) => open,
+        Err(Error::NotFound(_)) => return (None, Left::Deleted),
+        Err(error) => return (None, waiting(events, &error)),
+    };
+    let now = events.len().min(allowed(state, &open, events.len()));
+    let mut events = events;
+    let later = events.split_off(now);
+    let results = join_all(events.iter().map(|event| connector_events::accept(state, &open, event))).await;
+    let (mut left, mut reason) = (Vec::new(), None);
+    for (event, result) in events.into_iter().zip(results) {
+        match result {
+            Ok(Placed::New) => progress.imported += 1,
+            // The live connector has reported the same call.
+            Ok(Placed::Known) | Err(Error::Conflict { .. }) => progress.known += 1,
+            Ok(Placed::Unrouted) => progress.unrouted += 1,
+            Err(Error::Invalid(_) | Error::TooLarge(_)) => {
+                progress.rejected += 1;
+                bad.push(rejected(&event, result.err()));
+            }
+            Ok(Placed::Paused) => {
+                left.push(event);
+                reason.get_or_insert(paused());
+            }
+            Err(error) => {
+                left.push(event);
+                reason.get_or_insert(error);
+            }
+        }
+    }
+    left.extend(later);
+    let left = match reason {
+        _ if left.is_empty() => Left::Nothing,
+        Some(error) => waiting(left, &error),
+        None => Left::Waiting { events: left, why: None, pause: PACE },
+    };
+    (Some(open), left)
+}
+
+fn paused() -> Error {
+    Error::Conflict { detail: "The connector is paused.".to_owned(), existing: None }
+}
+
+/// How many of so many events may be posted now: imports take at most half of what an account may post in a second, since its
+/// calls of today come first.
+fn allowed(state: &AppState, open: &OpenConnector, wanted: usize) -> usize {
+    let (Some(per_s), Some(account)) = (open.actor.events_per_s, open.connector.owner.account()) else { return wanted };
+    let now = state.backend.clock().now();
+    let take = || state.rates.imports.take_with_rate(account.as_str(), per_s / 2, now);
+    (0..wanted).take_while(|_| matches!(take(), Decision::Allowed { .. })).count()
+}
+
+fn waiting(events: Vec<CallEvent>, error: &Error) -> Left {
+    let pause = error.retry_after_s().map_or(PAUSE, |seconds| Duration::from_secs(seconds.into()));
+    let why = match error {
+        Error::TooMany { .. } => "The account has posted as many events as it may in a second.".to_owned(),
+        error => error.to_string(),
+    };
+    Left::Waiting { events, why: Some(why), pause: pause.min(PAUSE_MAX) }
+}
+
+fn rejected(event: &CallEvent, error: Option<Error>) -> BadRecord {
+    let why = error.map(|error| error.to_string()).unwrap_or_default();
+    BadRecord { line: None, reason: format!("The event {} can’t be accepted: {why}", event.id) }
+}

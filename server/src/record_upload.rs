@@ -1,0 +1,300 @@
+//! Call record files that browsers upload, and the rows of them that were not imported, as a table.
+//!
+//! A file is read as it arrives and stored in sealed pieces, so that one of any size takes a few megabytes of memory. Nothing
+//! of it is read before its sender is known to manage the connector.
+
+use std::{fmt::Write as _, sync::Arc};
+
+use app::{flash::Flash, links::ConnectorPages};
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Redirect, Response},
+    routing::{get, post},
+};
+use domain::{
+    Error, FieldError,
+    actor::Actor,
+    client::network,
+    connector::imports::{BadRecord, FILE_MAX_BYTES, NewPiece, PIECE_BYTES},
+    error::Result,
+    id::{ConnectorId, ImportId},
+};
+use multer::{Constraints, Multipart, SizeLimit};
+use tower_sessions::Session;
+
+use crate::{
+    app_state::{AppState, SharedState},
+    audit_export::inert,
+    client_ip,
+    plain_error::PlainError,
+    request_body, request_span, session_store, user,
+};
+
+/// What an upload holds in memory: a piece, and its compressed and sealed copies.
+const UPLOAD_BYTES: usize = 2 * PIECE_BYTES;
+/// What surrounds the file in its form.
+const FORM_BYTES: u64 = 64 * 1_024;
+/// The field of the file.
+const FIELD: &str = "file";
+
+/// `POST …/connectors/{con}/records`, and `GET …/records/{imp}/not-imported.csv`.
+pub fn routes() -> Router<SharedState> {
+    Router::new()
+        .route("/a/{acct}/connectors/{con}/records", post(upload_of_account))
+        .route("/ops/connectors/{con}/records", post(upload_of_platform))
+        .route("/a/{acct}/connectors/{con}/records/{imp}/not-imported.csv", get(table_of_account))
+        .route("/ops/connectors/{con}/records/{imp}/not-imported.csv", get(table_of_platform))
+}
+
+/// Whether a request may take as long as a file needs to arrive.
+pub fn is_upload(parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    parts.method == Method::POST
+        && path.ends_with("/records")
+        && (path.starts_with("/a/") || path.starts_with("/ops/connectors/"))
+}
+
+async fn upload_of_account(
+    State(state): State<SharedState>,
+    session: Session,
+    Path((acct, con)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    request_span::record_route(&request);
+    match user::member(&state, &session, &acct).await {
+        Ok(actor) => received(&state, &session, &actor, (&ConnectorPages::Account(acct), &con), request).await,
+        Err(error) => refused(error),
+    }
+}
+
+async fn upload_of_platform(
+    State(state): State<SharedState>,
+    session: Session,
+    Path(con): Path<String>,
+    request: Request,
+) -> Response {
+    request_span::record_route(&request);
+    match user::operator(&state, &session).await {
+        Ok(actor) => received(&state, &session, &actor, (&ConnectorPages::Platform, &con), request).await,
+        Err(error) => refused(error),
+    }
+}
+
+/// Receives the file, and leads to its page; or back to the form, which says what is wrong.
+async fn received(
+    state: &SharedState,
+    session: &Session,
+    actor: &Actor,
+    (pages, con): (&ConnectorPages, &str),
+    request: Request,
+) -> Response {
+    let error = match stored(state, actor, con, request).await {
+        Ok(import) => return Redirect::to(&pages.page(con, &format!("records/{import}"))).into_response(),
+        Err(error @ (Error::NotFound(_) | Error::Forbidden(_) | Error::Unauthenticated(_))) => return refused(error),
+        Err(error) => error,
+    };
+    let form = pages.page(con, "records");
+    let errors = match &error {
+        Error::Invalid(fields) => fields.clone(),
+        other => vec![FieldError::new(FIELD, other.to_string())],
+    };
+    let flash = Flash { path: form.clone(), errors, ..Flash::default() };
+    match app::ssr::keep_flash_in(session, flash).await {
+        Ok(()) => session_store::save(session, Redirect::to(&form).into_response()).await,
+        Err(_) => refused(error),
+    }
+}
+
+fn refused(error: Error) -> Response {
+    PlainError::from(error).into_response()
+}
+
+/// Stores the file of a form.
+async fn stored(state: &SharedState, actor: &Actor, con: &str, request: Request) -> Result<ImportId> {
+    let con = ConnectorId::parse(con)?;
+    let import = match state.backend.begin_upload(actor, &con).await {
+        Ok(import) => import,
+        Err(error) => {
+            if matches!(error, Error::Conflict { .. }) {
+                drained(request).await;
+            }
+            return Err(error);
+        }
+    };
+    let mut arriving = Arriving { state, actor, con: &con, import: &import, is_here: false };
+    let name = pieces(state, actor, (&con, &import), request).await?;
+    state.backend.end_upload(actor, &con, &import, &name).await?;
+    arriving.is_here = true;
+    drop(arriving);
+    Ok(import)
+}
+
+/// A file that arrives. What there is of it is deleted if it doesn't arrive whole, also when its sender disconnects.
+struct Arriving<'a> {
+    state: &'a SharedState,
+    actor: &'a Actor,
+    con: &'a ConnectorId,
+    import: &'a ImportId,
+    is_here: bool,
+}
+
+impl Drop for Arriving<'_> {
+    fn drop(&mut self) {
+        if self.is_here {
+            return;
+        }
+        let (state, actor) = (Arc::clone(self.state), self.actor.clone());
+        let (con, import) = (self.con.clone(), self.import.clone());
+        tokio::spawn(async move {
+            if let Err(error) = state.backend.cancel_import(&actor, &con, &import).await {
+                tracing::warn!(%error, %import, "a file that did not arrive is deleted later");
+            }
+        });
+    }
+}
+
+/// Keeps the pieces of a file, and returns its name.
+async fn pieces(
+    state: &AppState,
+    actor: &Actor,
+    (con, import): (&ConnectorId, &ImportId),
+    request: Request,
+) -> Result<String> {
+    let (parts, body) = request.into_parts();
+    if content_length(&parts.headers).is_some_and(|bytes| bytes > FILE_MAX_BYTES + FORM_BYTES) {
+        drained(Request::from_parts(parts, body)).await;
+        return Err(too_large());
+    }
+    let mut held = state.bodies.forms.part_of(network(client_ip::of(&parts, &state.trusted_proxies)));
+    if !held.grow_to(UPLOAD_BYTES) {
+        return Err(request_body::busy());
+    }
+    let mut form = form(&parts.headers, body)?;
+    let mut file = loop {
+        match form.next_field().await.map_err(|error| broken(&error))? {
+            Some(field) if field.name() == Some(FIELD) => break field,
+            Some(_) => {}
+            None => return Err(Error::invalid(FIELD, "Choose a file.")),
+        }
+    };
+    let name = file.file_name().unwrap_or_default().to_owned();
+    if name.is_empty() {
+        return Err(Error::invalid(FIELD, "Choose a file."));
+    }
+    let (mut piece, mut number) = (Vec::with_capacity(PIECE_BYTES), 0);
+    while let Some(chunk) = file.chunk().await.map_err(|error| broken(&error))? {
+        let mut rest = chunk.as_ref();
+        while !rest.is_empty() {
+            let (fits, after) = rest.split_at(rest.len().min(PIECE_BYTES - piece.len()));
+            piece.extend_from_slice(fits);
+            rest = after;
+            if piece.len() == PIECE_BYTES {
+                state.backend.add_piece(actor, con, import, NewPiece { number, bytes: &piece }).await?;
+                piece.clear();
+                number += 1;
+            }
+        }
+    }
+    if !piece.is_empty() {
+        state.backend.add_piece(actor, con, import, NewPiece { number, bytes: &piece }).await?;
+    }
+    Ok(name)
+}
+
+/// Reads on, so that the sender can read the response; one that asks first has sent nothing yet.
+async fn drained(request: Request) {
+    if !request.headers().contains_key(header::EXPECT) {
+        request_body::drain(request.into_body()).await;
+    }
+}
+
+fn form(headers: &HeaderMap, body: axum::body::Body) -> Result<Multipart<'static>> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let boundary = multer::parse_boundary(kind).map_err(|error| broken(&error))?;
+    let limits = SizeLimit::new().whole_stream(FILE_MAX_BYTES + FORM_BYTES).for_field(FIELD, FILE_MAX_BYTES);
+    Ok(Multipart::with_constraints(body.into_data_stream(), boundary, Constraints::new().size_limit(limits)))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn broken(error: &multer::Error) -> Error {
+    match error {
+        multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(),
+        _ => Error::invalid(FIELD, "The file did not arrive completely. Nothing was stored; upload it again."),
+    }
+}
+
+fn too_large() -> Error {
+    let limit = FILE_MAX_BYTES / 1_024 / 1_024;
+    let message = format!("A file has at most {limit} MiB. Split it, or use the command offhook import calls.");
+    Error::invalid(FIELD, message)
+}
+
+async fn table_of_account(
+    State(state): State<SharedState>,
+    session: Session,
+    Path((acct, con, imp)): Path<(String, String, String)>,
+) -> std::result::Result<Response, PlainError> {
+    let actor = user::member(&state, &session, &acct).await?;
+    table(&state, &actor, &con, &imp).await
+}
+
+async fn table_of_platform(
+    State(state): State<SharedState>,
+    session: Session,
+    Path((con, imp)): Path<(String, String)>,
+) -> std::result::Result<Response, PlainError> {
+    let actor = user::operator(&state, &session).await?;
+    table(&state, &actor, &con, &imp).await
+}
+
+async fn table(state: &AppState, actor: &Actor, con: &str, imp: &str) -> std::result::Result<Response, PlainError> {
+    let (con, imp) = (ConnectorId::parse(con)?, ImportId::parse(imp)?);
+    let rows = state.backend.bad_records(actor, &con, &imp).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"not-imported.csv\""),
+    ];
+    Ok((StatusCode::OK, headers, csv(rows)).into_response())
+}
+
+/// Rows as a table (RFC 4180), in which no cell becomes a formula.
+fn csv(rows: Vec<BadRecord>) -> String {
+    let mut table = String::from("\"line\",\"reason\"\r\n");
+    for row in rows {
+        let line = row.line.map(|line| line.to_string()).unwrap_or_default();
+        let reason = inert(row.reason).replace('"', "\"\"");
+        // Writing to a string cannot fail.
+        let _ = write!(table, "\"{line}\",\"{reason}\"\r\n");
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reason_becomes_a_formula_or_moves_to_another_column() {
+        let row = |line, reason: &str| BadRecord { line, reason: reason.to_owned() };
+        let table = csv(vec![row(Some(4), "=1+1, \"x\""), row(None, "why")]);
+        assert_eq!(table, "\"line\",\"reason\"\r\n\"4\",\"'=1+1, \"\"x\"\"\"\r\n\"\",\"why\"\r\n");
+    }
+
+    #[test]
+    fn only_files_may_take_longer_to_arrive() {
+        let parts = |method: &str, path: &str| {
+            axum::http::Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0
+        };
+        assert!(is_upload(&parts("POST", "/a/acct_1/connectors/con_1/records")));
+        assert!(is_upload(&parts("POST", "/ops/connectors/con_1/records")));
+        for (method, path) in [("GET", "/a/x/connectors/y/records"), ("POST", "/api/records"), ("POST", "/a/x/events")]
+        {
+            assert!(!is_upload(&parts(method, path)), "{path}");
+        }
+    }
+}

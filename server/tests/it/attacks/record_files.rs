@@ -1,0 +1,88 @@
+//! Files of call records that cost as much as they may: lines without an end, and many rows that are not understood.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::capped::{Capped, RESIDENT_MAX_KIB};
+use crate::{
+    browser::with_form,
+    receiver::Receiver,
+    test_app::{TestResponse, client, response},
+};
+
+const EMAIL: &str = "ana@acme.example";
+const PASSWORD: &str = "correct horse battery staple";
+/// A line of the file, in bytes.
+const LINE_BYTES: usize = 10 * 1_024 * 1_024;
+/// Rows that are not understood: far more than are kept of them.
+const BAD_ROWS: usize = 12_000;
+
+struct Attacker<'a> {
+    server: &'a Capped,
+    cookie: String,
+}
+
+impl Attacker<'_> {
+    fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = client().request(method, self.server.url(path)).header("cookie", &self.cookie);
+        request.header("sec-fetch-site", "same-origin").header("accept", "text/html")
+    }
+
+    async fn upload(&self, path: &str, file: &[u8]) -> TestResponse {
+        let head = b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"x.csv\"\r\n\r\n";
+        let request = self.request(Method::POST, path).header("content-type", "multipart/form-data; boundary=b");
+        response(request.body([head, file, b"\r\n--b--\r\n"].concat())).await
+    }
+}
+
+#[tokio::test]
+async fn long_lines_and_many_bad_rows_take_little_memory() {
+    let (server, receiver) = (Capped::start(), Receiver::start().await);
+    let token = server.account_with_user(&receiver, EMAIL, PASSWORD).await;
+    let wanted = json!({ "name": "x", "system": "other", "way": "files", "time_zone": "UTC" }).to_string();
+    let created = client().post(server.url("/api/v1/connectors")).bearer_auth(&token);
+    let created = response(created.header("content-type", "application/json").body(wanted)).await.json();
+    let (acct, con) = (created["account"].as_str().unwrap().to_owned(), created["id"].as_str().unwrap().to_owned());
+    let mut attacker = Attacker { server: &server, cookie: String::new() };
+    let form = [("form[email]", EMAIL), ("form[password]", PASSWORD), ("form[next]", "/")];
+    let signed_in = response(with_form(attacker.request(Method::POST, "/api/sign-in"), &form)).await;
+    let mut cookies = signed_in.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let session = cookies.rfind(|line| line.starts_with("offhook=")).unwrap();
+    attacker.cookie = session.split(';').next().unwrap().to_owned();
+    let file = [
+        "2026-11-28 09:30:00,01632960001,01632960100,12\n".as_bytes(),
+        &vec![b'x'; LINE_BYTES],
+        b"\n",
+        "yesterday,01632960001,01632960100,12\n".repeat(BAD_ROWS).as_bytes(),
+        &vec![b'"'; LINE_BYTES / 8],
+    ]
+    .concat();
+    let sent = attacker.upload(&format!("/a/{acct}/connectors/{con}/records"), &file).await;
+    let page = sent.header("location").to_owned();
+    let imp = page.rsplit('/').next().unwrap();
+    let fields = [
+        ("acct", acct.as_str()),
+        ("con", &con),
+        ("imp", imp),
+        ("then", "import"),
+        ("form[preset]", "columns"),
+        ("form[zone]", "UTC"),
+        ("form[start]", "1"),
+        ("form[caller]", "2"),
+        ("form[callee]", "3"),
+        ("form[duration]", "4"),
+    ];
+    let start = attacker.request(Method::POST, "/api/connectors/records/start");
+    assert!(response(with_form(start, &fields)).await.status.is_redirection());
+    let report = loop {
+        let shown = response(attacker.request(Method::GET, &page)).await;
+        if shown.text.contains("Import another file") {
+            break shown.text;
+        }
+    };
+    assert!(report.contains("Rows that were not imported") && report.contains("longer than 64 KiB"), "{report}");
+    let table = response(attacker.request(Method::GET, &format!("{page}/not-imported.csv"))).await;
+    let kept = table.text.lines().count();
+    assert!((9_000..=10_001).contains(&kept), "{kept}");
+    assert!(server.peak_kib() <= RESIDENT_MAX_KIB, "{} KiB", server.peak_kib());
+}

@@ -1,0 +1,110 @@
+//! An import continues: after a restart, and while its account is over its limits.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use domain::{
+    UnixMs,
+    account::{Limit, Limits},
+    actor::Actor,
+    connector::imports::ImportState,
+    time::{Clock, SECOND_MS},
+};
+use engine::SystemClock;
+use serde_json::json;
+
+use super::{COLUMNS, Desk, calls, ended, events, state};
+use crate::test_app::TestApp;
+
+/// Sets how many events an account may post in a second.
+async fn limit(app: &TestApp, acct: &str, per_s: u32) {
+    let id = domain::id::AccountId::parse(acct).unwrap();
+    let limits = Limits::default().with(Limit::EventsPerS, Some(per_s));
+    app.room.backend.limit_account(&Actor::COMMAND_LINE, &id, limits).await.unwrap();
+}
+
+/// A clock that only moves when a test says so: until then, a limit that is used up stays used up.
+struct StillClock(AtomicI64);
+
+impl Clock for StillClock {
+    fn now(&self) -> UnixMs {
+        UnixMs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[tokio::test]
+async fn an_account_over_its_limit_gets_all_calls_later() {
+    let clock = Arc::new(StillClock(AtomicI64::new(SystemClock.now().0)));
+    let app = TestApp::start_with("", Arc::clone(&clock) as Arc<dyn Clock>).await;
+    let tenant = app.account("acme").await;
+    let mut desk = Desk::of(&app, &tenant).await;
+    limit(&app, &desk.acct.clone(), 10).await;
+    let page = desk.upload("calls.csv", &calls(6)).await;
+    let own = |n: usize| json!({ "payload": { "event": "IncomingCall", "call_id": format!("{n:08x}-aaaf-11e7-b600-7ac8e42434d2"), "callee_number": "1", "caller_number": "2" } });
+    let batch = json!({ "events": (0..40).map(own).collect::<Vec<_>>() });
+    tenant.post("/api/v1/events/batch", &batch).await;
+    desk.post("start", &page, &[&COLUMNS[..], &[("then", "import")]].concat()).await;
+    let waits = app.until(async || state(&app, &page).await.and_then(|import| import.problem)).await;
+    assert!(waits.contains("as many events as it may in a second"), "{waits}");
+    let shown = desk.browser.get(&page).await.text;
+    assert!(shown.contains("Waiting: ") && shown.contains("It continues without you."), "{shown}");
+    let import = app
+        .until(async || {
+            clock.0.fetch_add(SECOND_MS, Ordering::SeqCst);
+            state(&app, &page).await.filter(|import| import.state.is_final())
+        })
+        .await;
+    assert_eq!((import.state, import.progress.imported, import.progress.rejected), (ImportState::Done, 6, 0));
+    let all = events(&tenant).await;
+    assert_eq!(all.iter().filter(|event| event["event"] == "CallProcessed").count(), 6);
+}
+
+#[tokio::test]
+async fn an_import_continues_after_a_restart_and_loses_nothing() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut desk = Desk::of(&app, &tenant).await;
+    let acct = desk.acct.clone();
+    // Slow enough to be interrupted between two batches.
+    limit(&app, &acct, 400).await;
+    let page = desk.upload("calls.csv", &calls(650)).await;
+    desk.post("start", &page, &[&COLUMNS[..], &[("then", "import")]].concat()).await;
+    let before = app
+        .until(async || {
+            state(&app, &page).await.filter(|import| import.progress.items >= 200 && !import.state.is_final())
+        })
+        .await;
+    let account = tenant.account.clone();
+    drop((desk, tenant));
+    let app = app.restarted().await;
+    let import = ended(&app, &page).await;
+    let progress = import.progress;
+    assert_eq!((import.state, progress.rows, progress.imported + progress.known), (ImportState::Done, 650, 650));
+    assert!(progress.imported >= before.progress.imported, "{progress:?}");
+    let token = app.token(Some(&account.id), &[domain::token::Scope::EventsRead]).await;
+    let (mut count, mut path) = (0, "/api/v1/events?limit=250".to_owned());
+    loop {
+        let page = app.call(reqwest::Method::GET, &path, &token, None).await.json();
+        count += page["data"].as_array().unwrap().len();
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/events?limit=250&cursor={next}");
+    }
+    assert_eq!(count, 650);
+}
+
+#[tokio::test]
+async fn two_files_are_imported_beside_each_other_and_one_is_cancelled() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mut desk = Desk::of(&app, &tenant).await;
+    limit(&app, &desk.acct.clone(), 20).await;
+    let (slow, quick) = (desk.upload("slow.csv", &calls(600)).await, desk.upload("quick.csv", &calls(5)).await);
+    desk.post("start", &slow, &[&COLUMNS[..], &[("then", "import")]].concat()).await;
+    let done = desk.import(&quick).await;
+    assert_eq!((done.state, done.progress.imported + done.progress.known), (ImportState::Done, 5));
+    desk.post("cancel", &slow, &[]).await;
+    assert_eq!(ended(&app, &slow).await.state, ImportState::Cancelled);
+    assert!(desk.browser.get(&slow).await.text.contains("What was imported stays"));
+}
