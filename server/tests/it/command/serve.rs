@@ -38,6 +38,14 @@ impl Serving {
         &self.log
     }
 
+    /// Stops it in order, and waits for its end.
+    pub(crate) async fn stop(mut self) {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        let waiting = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
+        let status = tokio::time::timeout(PATIENCE, waiting).await.expect("it does not stop").unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Reads its log until a line has this field.
     fn logged(&mut self, field: &str) -> String {
         while let Some(line) = self.lines.as_mut().and_then(Iterator::next) {

@@ -12,5 +12,6 @@ mod inside;
 mod memory;
 mod mock_server;
 mod pbx;
+mod platform;
 mod program;
 mod recording;
