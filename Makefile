@@ -15,7 +15,7 @@ dev: ## debug build, rebuilt and restarted after each change
 test: ## every test: Rust on SQLite and PostgreSQL, then the browser
 	@.make/test
 
-test-pbx: ## calls on a real Asterisk, which is fetched from Debian, through the connector to a receiver
+test-pbx: ## calls on a real Asterisk and Kamailio, which are fetched from Debian, to a receiver
 	@.make/test-pbx $(ARGS)
 
 faults: ## the long runs: several servers, wrong clocks, broken connections; random input

@@ -65,13 +65,27 @@ fn page(docs: &Path, file: &Path) -> Page {
     };
     let is_cause = file.parent().is_some_and(|folder| folder.ends_with("causes"));
     let order = if is_cause { 0 } else { field("order").parse().expect("order is a number") };
+    let body = with_files(docs, body);
     let mut rendering = Rendering::new(docs, file, is_cause);
-    rendering.run(body);
+    rendering.run(&body);
     if is_cause {
         let wanted: Vec<_> = CAUSE_HEADINGS.iter().map(|(title, _)| *title).collect();
         assert_eq!(rendering.headings, wanted, "{}: sections", file.display());
     }
     Page { path: path(docs, file), title: field("title"), lead: field("lead"), order, blocks: rendering.blocks }
+}
+
+/// A link to a file in `docs/deploy` on a line of its own becomes the file: readers of the help have no repository.
+fn with_files(docs: &Path, body: &str) -> String {
+    let with_file = |line: &str| {
+        let name = line.strip_suffix(')').and_then(|line| line.split_once("](../deploy/")).map(|(_, name)| name);
+        let Some(name) = name.filter(|_| line.starts_with('[')) else { return line.to_owned() };
+        let file = docs.with_file_name("deploy").join(name);
+        println!("cargo::rerun-if-changed={}", file.display());
+        let text = fs::read_to_string(&file).unwrap_or_else(|_| panic!("no file {}", file.display()));
+        format!("```text {name}\n{}\n```", text.trim_end())
+    };
+    body.lines().map(with_file).collect::<Vec<_>>().join("\n")
 }
 
 /// The rest of a page's address after `/help`.

@@ -203,3 +203,10 @@ fn every_cause_has_a_complete_text() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/help/causes");
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), Cause::ALL.len());
 }
+
+#[test]
+fn the_unit_of_the_connector_is_in_the_files_for_deployment_alone() {
+    let page = page("connect-asterisk");
+    assert!(!page.contains("[Service]"), "a second unit");
+    assert!(part(&page, "service").contains("\n[offhook-connect.service](../deploy/offhook-connect.service)\n"));
+}

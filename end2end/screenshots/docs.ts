@@ -3,10 +3,11 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Api, postSignUp } from "../fixtures/account";
+import { Asterisk, recorded } from "../fixtures/asterisk";
 import { certificates } from "../fixtures/certificates";
 import { BASE_URL } from "../fixtures/place";
 import { Receiver } from "../fixtures/receiver";
-import { expect, test } from "../fixtures/test";
+import { awake, expect, test } from "../fixtures/test";
 
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
 const CALLS = 6;
@@ -45,4 +46,21 @@ test("delivery list, and a delivery with its cause", async ({ page }) => {
   await expect(page.getByText(/Certificate expired 3 hours ago/).first()).toBeVisible();
   await page.screenshot({ path: join(FOLDER, "delivery.png") });
   for (const one of [crm, wallboard, reports]) await one.stop();
+});
+
+test("a phone system that has just connected, with the text that was pasted", async ({ page }) => {
+  const user = await postSignUp(page.request, BASE_URL, "ben@acme.example");
+  const asterisk = await Asterisk.start();
+  await page.goto(user.path("connectors/new?system=asterisk"));
+  await page.getByLabel("Name").fill("pbx-leeds");
+  await page.getByRole("button", { name: "Create connector" }).click();
+  await awake(page);
+  const [managerConf, ...commands] = await page.locator("pre").allInnerTexts();
+  asterisk.writes(managerConf);
+  asterisk.runs(...commands);
+  await expect(page.getByRole("heading", { name: "pbx-leeds is connected" })).toBeVisible();
+  asterisk.happens(recorded("in_answered"));
+  await expect(page.getByRole("listitem").filter({ hasText: "First call seen" }).filter({ hasNotText: "waiting" })).toBeVisible();
+  await page.screenshot({ path: join(FOLDER, "connector.png") });
+  await asterisk.stop();
 });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use connect::{
-    call::{InternalCalls, Settings},
+    call::{InternalCalls, PhoneSystem, Settings},
     event::{CallEvent, Route},
 };
 use domain::{
@@ -20,12 +20,13 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{app_state::AppState, rate_limit::Decision};
 
-/// What the connector's settings mean for its calls.
+/// What the settings of a connector that this server runs mean for its calls. Only an Asterisk is followed from here.
 #[must_use]
 pub fn settings(connector: &Connector) -> Settings {
     // `PJSIP/provider` is the endpoint `provider`.
     let endpoint = |trunk: &String| trunk.rsplit('/').next().unwrap_or(trunk).to_owned();
     Settings {
+        phone_system: PhoneSystem::Asterisk,
         system: connector.identity.clone(),
         trunks: connector.trunks.iter().map(endpoint).collect(),
         internal: if connector.include_internal { InternalCalls::Report } else { InternalCalls::Ignore },
@@ -65,7 +66,7 @@ pub fn by_call(events: Vec<CallEvent>) -> Vec<Vec<CallEvent>> {
 async fn destination(state: &AppState, open: &OpenConnector, route: &CallRoute) -> Result<Destination> {
     match open.connector.owner.account() {
         Some(account) => Ok(Destination::Account(account.clone())),
-        None => state.backend.route_event(&open.actor, &open.connector.id, route).await,
+        None => state.backend.route_event(&open.actor, &open.connector.id, Some(route)).await,
     }
 }
 

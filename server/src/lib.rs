@@ -43,6 +43,7 @@ pub mod rate_limit;
 pub mod request_body;
 pub mod request_span;
 pub mod rest;
+pub mod rest_client;
 pub mod secret_key;
 pub mod security_headers;
 pub mod session_store;

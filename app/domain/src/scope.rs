@@ -82,6 +82,9 @@ impl Scope {
         Self::ALL.into_iter().find(|scope| scope.as_str() == name)
     }
 
+    /// Those that a token of the platform may have.
+    pub const PLATFORM: [Self; 3] = [Self::EventsWrite, Self::ConnectorsRead, Self::ConnectorsWrite];
+
     /// Whether the scope includes the permission. Write scopes don't imply read access.
     #[must_use]
     pub const fn grants(self, permission: Permission) -> bool {

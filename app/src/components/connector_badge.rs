@@ -2,7 +2,7 @@
 
 use domain::{
     UnixMs,
-    connector::{Connector, ConnectorStatus, Way},
+    connector::{Connector, ConnectorStatus, System, Way},
     delivery::Status,
     time::ago,
 };
@@ -69,7 +69,14 @@ pub fn verdict(connector: &Connector, now: UnixMs) -> String {
 #[must_use]
 pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
     let state = &connector.state;
-    let system = state.system_version.clone().unwrap_or_else(|| connector.system.label().to_owned());
+    let system = match &state.system_version {
+        // A program reports `22.10.1`; Asterisk itself states its name, too.
+        Some(version) if version.starts_with(|c: char| c.is_ascii_digit()) => {
+            format!("{} {version}", short(connector.system))
+        }
+        Some(version) => version.clone(),
+        None => connector.system.label().to_owned(),
+    };
     let last = state.connected_at.map(|at| format!(" It was last connected {}.", ago(now.since_ms(at))));
     let last = last.unwrap_or_default();
     match connector.status(now) {
@@ -90,18 +97,31 @@ pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
     }
 }
 
+/// The name of the program itself, for sentences about it.
+#[must_use]
+pub const fn short(system: System) -> &'static str {
+    match system {
+        System::Asterisk => "Asterisk",
+        other => other.label(),
+    }
+}
+
 /// What is wrong and what to do, if anything is.
 #[must_use]
 pub fn problem(connector: &Connector) -> Option<String> {
-    let sentence = connector.state.problem?.label();
-    let detail = connector.state.detail.as_ref().map(|detail| detail.trim_end_matches('.'));
-    let detail = detail.map(|detail| format!(" The connector reports: {detail}."));
-    Some(format!("{sentence}{}", detail.unwrap_or_default()))
+    let label = connector.state.problem?.label();
+    let Some(detail) = connector.state.detail.as_deref().map(|detail| detail.trim_end_matches('.')) else {
+        return Some(label.to_owned());
+    };
+    // A sentence knows better what to do than the label, which is about all phone systems.
+    let is_sentence = detail.starts_with(char::is_uppercase);
+    let what = label.split_inclusive(". ").next().unwrap_or(label).trim_end();
+    Some(if is_sentence { format!("{what} {detail}.") } else { format!("{label} The connector reports: {detail}.") })
 }
 
 /// A connector created at the epoch, for this crate's tests.
 #[cfg(test)]
-pub(crate) fn sample(system: domain::connector::System) -> Connector {
+pub(crate) fn sample(system: System) -> Connector {
     Connector {
         id: domain::id::ConnectorId::new(UnixMs(0), 1),
         owner: domain::connector::ConnectorOwner::Platform,
@@ -124,7 +144,7 @@ pub(crate) fn sample(system: domain::connector::System) -> Connector {
 
 #[cfg(test)]
 mod tests {
-    use domain::connector::{ConnectorProblem, DOWN_MS, System};
+    use domain::connector::{ConnectorProblem, DOWN_MS};
 
     use super::*;
 
@@ -138,6 +158,10 @@ mod tests {
         connector.state.connected_at = Some(at);
         assert_eq!(verdict(&connector, at), "pbx-leeds is connected");
         assert_eq!(since(&connector, &Zone::default(), at), "Asterisk or FreePBX, since 1 Jan 00:01.");
+        for version in ["22.10.1", "Asterisk 22.10.1"] {
+            connector.state.system_version = Some(version.to_owned());
+            assert_eq!(since(&connector, &Zone::default(), at), "Asterisk 22.10.1, since 1 Jan 00:01.");
+        }
         let later = at.plus_ms(DOWN_MS);
         assert_eq!(verdict(&connector, later), "pbx-leeds is down");
         assert!(since(&connector, &Zone::default(), later).contains("last connected 5 min ago"));
@@ -153,9 +177,11 @@ mod tests {
         connector.state.problem = Some(ConnectorProblem::MissingPermission);
         connector.state.detail = Some("read = call is missing".into());
         let sentence = problem(&connector).unwrap_or_default();
-        let expected = "with the text shown here. The connector reports: read = call is missing.";
-        assert!(sentence.ends_with(expected), "{sentence}");
-        connector.state.detail = Some("read = call is missing.".into());
-        assert_eq!(problem(&connector), Some(sentence));
+        assert!(sentence.ends_with("with the text shown here. The connector reports: read = call is missing."));
+        connector.state.problem = Some(ConnectorProblem::Unreachable);
+        connector.state.detail = Some("Asterisk's AMI can't be reached at 127.0.0.1:5038. Check manager.conf.".into());
+        let advice =
+            "The phone system can't be reached. Asterisk's AMI can't be reached at 127.0.0.1:5038. Check manager.conf.";
+        assert_eq!(problem(&connector).as_deref(), Some(advice));
     }
 }

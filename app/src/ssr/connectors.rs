@@ -53,7 +53,7 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
     form(&back, posted, async {
         let actor = manager(pages).await?;
         let ConnectorWithSecret { connector, secret } =
-            backend()?.create_connector(&actor, &with_preset(posted.input()?)).await?;
+            backend()?.create_connector(&actor, &mappings()?.with_preset(posted.input()?)).await?;
         let mut message =
             format!("{} created. Copy the text below now: its secrets are shown only once.", connector.name);
         let token = match connector.way {
@@ -67,14 +67,6 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
         Ok(Done::to(pages.page(connector.id.as_str(), "connect")).keeping(&Shown { secret, token }).saying(message))
     })
     .await
-}
-
-/// An HTTP connector begins with the preset of its phone system.
-fn with_preset(input: ConnectorInput) -> ConnectorInput {
-    let none_yet = input.way == Way::Http && input.mapping.is_none();
-    let presets = if none_yet { mappings().map(|mappings| mappings.presets()).unwrap_or_default() } else { Vec::new() };
-    let preset = presets.into_iter().find(|preset| preset.name == input.system.as_str()).map(|preset| preset.json);
-    ConnectorInput { mapping: input.mapping.or(preset), ..input }
 }
 
 /// Saves the mapping of an HTTP connector, or shows what it makes of the latest requests.

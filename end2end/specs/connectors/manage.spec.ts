@@ -27,9 +27,9 @@ test("the page of a connector shows its state, a problem with its remedy, and ga
   const gaps = page.getByRole("region", { name: "Gaps" });
   await expect(gaps.getByRole("row").nth(1)).toContainText("3 min 8 s");
   await expect(gaps.getByText("2 of 3 filled in, 1 incomplete")).toBeVisible();
-  await program.connected({ problem: "unknown_trunk", detail: "no channel of provider2" });
+  await program.connected({ problem: "unknown_trunk", detail: "Asterisk has no endpoint of this name: provider2. List them with: asterisk -rx 'pjsip show endpoints'" });
   await page.reload();
-  await expect(page.getByText("No call used any of the trunks.")).toContainText("no channel of provider2");
+  await expect(page.getByText("No call used any of the trunks.")).toContainText("Asterisk has no endpoint of this name: provider2.");
   await expect(page.getByRole("region", { name: "History" })).toContainText("Connector created");
 });
 
@@ -98,6 +98,7 @@ test("a number without a route is listed and assigned, and its next call arrives
   await ops.goto(`/ops/connectors/${connector}`);
   const unrouted = ops.getByRole("region", { name: "Unrouted numbers" });
   await expect(unrouted.getByText("1 number has no route")).toBeVisible();
+  await expect(unrouted.getByText("+44 1632 960 500").first()).toBeVisible();
   const account = unrouted.getByLabel(/^Account for/);
   if ((await account.evaluate((one) => one.tagName)) === "SELECT") await account.selectOption(user.acct);
   else await account.fill(user.acct);

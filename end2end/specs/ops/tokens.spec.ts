@@ -6,6 +6,14 @@ test("a platform token is created, sends events for any account, is rotated and 
   const name = `PBX ${randomUUID()}`;
   await ops.goto("/ops/tokens/new");
   await ops.getByLabel("Name").fill(name);
+  await expect(ops.getByRole("checkbox")).toHaveCount(3);
+  await ops.getByLabel("connectors:read").check();
+  await ops.getByLabel("events:write").uncheck();
+  await ops.getByLabel("connectors:read").uncheck();
+  await ops.getByRole("button", { name: "Create token" }).click();
+  await expect(ops.getByRole("alert")).toContainText("Choose at least one scope.");
+  await ops.getByLabel("events:write").check();
+  await ops.getByLabel("connectors:read").check();
   await ops.getByRole("button", { name: "Create token" }).click();
   await expect(ops.getByRole("heading", { name: "Copy your token now" })).toBeVisible();
   const token = await ops.locator("code", { hasText: /^oh_[\w-]{43}$/ }).innerText();
@@ -16,6 +24,8 @@ test("a platform token is created, sends events for any account, is rotated and 
     return (await fetch(`${BASE_URL}/api/v1/events`, { method: "POST", headers, body })).status;
   };
   expect(await post()).toBe(202);
+  const headers = { authorization: `Bearer ${token}` };
+  expect((await fetch(`${BASE_URL}/api/v1/connectors`, { headers })).status).toBe(200);
 
   await ops.getByRole("link", { name: "Done" }).click();
   await expect(ops).toHaveURL("/ops/tokens");

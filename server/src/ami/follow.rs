@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use connect::asterisk::{
+use connect::{
+    asterisk::session::{Account, Session},
     link::{self, Place},
-    session::{Account, Session},
 };
 use domain::{
     connector::{ConnectorProblem, InsideConnector, OpenConnector, StateReport},
@@ -100,7 +100,7 @@ async fn hold(
     let open = &inside.open;
     let account = Account { user: USER.to_owned(), secret: inside.secret.clone() };
     let session = Session::new(account, settings(&open.connector), kept.saved());
-    let place = Place { ami: open.connector.ami_address.clone().unwrap_or_default(), records: None };
+    let place = Place { address: open.connector.ami_address.clone().unwrap_or_default(), records: None };
     let ended = stop.child_token();
     let sink = Arc::new(DoorSink::new(Arc::clone(state), open.clone(), ended.clone(), (number, kept)));
     let clock = Arc::clone(&state.engine.context().clock);

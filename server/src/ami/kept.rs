@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use connect::{
-    asterisk::session::{Batch, Observed, Saved},
     call::{OpenCall, Snapshot},
     event::CallEvent,
+    session::{Batch, Observed, Saved},
 };
 use domain::connector::Gap;
 use serde::{Deserialize, Serialize};

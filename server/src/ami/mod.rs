@@ -2,7 +2,7 @@
 //!
 //! A supervisor has a task for each connector that is not paused, and another one whenever settings or secret have changed.
 //! Each node has one, but only one node follows a phone system: the one that reaches it and holds the connector ([`follow`]).
-//! [`connect::asterisk::link`] keeps the connection; [`sink`] saves and posts what it finds out, and [`kept`] is what
+//! [`connect::link`] keeps the connection; [`sink`] saves and posts what it finds out, and [`kept`] is what
 //! the next session continues from.
 
 mod follow;

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use connect::asterisk::{link::Sink, session::Batch};
+use connect::{link::Sink, session::Batch};
 use domain::{
     Error, UnixMs,
     connector::{ConnectorProblem, OpenConnector, StateReport},

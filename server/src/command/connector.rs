@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use domain::{
     actor::Actor,
-    connector::{ConnectorForm, ConnectorInput},
+    connector::{ConnectorForm, ConnectorInput, Mappings as _},
     id::ConnectorId,
     time::Clock as _,
 };
@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::{
     command::{CommandError, engine, engine_with_keys, print_json},
     config::Store,
+    mappings::ConnectMappings,
     rest::connector_json::{ConnectorJson, ConnectorWithSecretJson},
 };
 
@@ -95,7 +96,7 @@ pub(super) async fn run(verb: Connector) -> Result<(), CommandError> {
         Connector::Create(new) => {
             let engine = engine_with_keys(&new.store).await?;
             let owner = engine.connector_owner(new.account.as_deref()).await?;
-            let created = engine.create_connector_for(actor, owner, &input(new)?).await?;
+            let created = engine.create_connector_for(actor, owner, &ConnectMappings.with_preset(input(new)?)).await?;
             print_json(&ConnectorWithSecretJson::new(created, now))
         }
         Connector::List(list) => {

@@ -10,7 +10,6 @@ mod descriptors;
 pub mod import;
 mod instance_keys;
 pub mod key;
-mod rest_client;
 pub mod restore;
 pub mod serve;
 pub mod simulate;

@@ -2,27 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use axum::http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use axum::http::{Method, StatusCode};
 use connect::event::{CallEvent, Details, Payload, Route};
 use domain::{
     connector::{Gap, StateReport},
     id::ConnectorId,
     time::iso_utc,
 };
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::http_client::{self, HttpClient};
-
-/// Time limit of a request.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest response that is read, in bytes.
-const RESPONSE_MAX_BYTES: usize = 64 * 1_024;
-/// Longest reason that is kept, in characters.
-const REASON_MAX_CHARS: usize = 300;
+use crate::rest_client::{Response, RestClient};
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,9 +78,7 @@ mod owner {
 
 /// A server, and a token for it.
 pub struct Offhook {
-    http: HttpClient,
-    base: Url,
-    authorization: String,
+    client: RestClient,
     connector: Option<ConnectorId>,
 }
 
@@ -136,14 +124,9 @@ impl Offhook {
     /// The server at `base`, for events of this connector, if it has an ID.
     ///
     /// # Errors
-    /// When TLS cannot be used.
+    /// As [`RestClient::new`].
     pub fn new(base: &Url, token: &str, connector: Option<ConnectorId>) -> anyhow::Result<Self> {
-        let mut base = base.clone();
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
-        let http = http_client::new().context("TLS")?;
-        Ok(Self { http, base, authorization: format!("Bearer {token}"), connector })
+        Ok(Self { client: RestClient::new(base, token)?, connector })
     }
 
     /// The connector's ID.
@@ -163,12 +146,12 @@ impl Offhook {
             connector,
             route: connector.map(|_| &event.route),
         };
-        self.send(Method::POST, "api/v1/events", &posted).await.reply()
+        reply(&self.send(Method::POST, "events", &posted).await)
     }
 
     /// Posts nothing, to learn whether the token may post: then what is wrong is the event alone.
     pub async fn try_token(&self) -> Reply {
-        self.send(Method::POST, "api/v1/events", &serde_json::Map::new()).await.reply()
+        reply(&self.send(Method::POST, "events", &serde_json::Map::new()).await)
     }
 
     /// Reports the state; returns the connector, if that was accepted.
@@ -183,8 +166,9 @@ impl Offhook {
             detail: state.detail.as_deref(),
             seen: &state.seen,
         };
-        let response = self.send(Method::PUT, &format!("api/v1/connectors/{connector}/state"), &state).await;
-        match (response.reply(), response.json()) {
+        let response = self.send(Method::PUT, &format!("connectors/{connector}/state"), &state).await;
+        let registered = response.as_ref().ok().and_then(|response| serde_json::from_slice(&response.body).ok());
+        match (reply(&response), registered) {
             (Reply::Accepted(_), Some(registered)) => Ok(registered),
             (reply, _) => Err(reply),
         }
@@ -200,87 +184,29 @@ impl Offhook {
             filled: gap.filled,
             incomplete: gap.incomplete,
         };
-        self.send(Method::POST, &format!("api/v1/connectors/{connector}/gaps"), &gap).await.reply()
+        reply(&self.send(Method::POST, &format!("connectors/{connector}/gaps"), &gap).await)
     }
 
-    async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> Response {
-        match tokio::time::timeout(REQUEST_TIMEOUT, self.exchange(method, path, body)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => Response::Failed(format!("{error:#}")),
-            Err(_) => Response::Failed("no response within 30 s".to_owned()),
-        }
-    }
-
-    async fn exchange(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<Response> {
-        let uri: Uri = self.base.join(path)?.as_str().parse()?;
-        let request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .header(header::AUTHORIZATION, &self.authorization)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(serde_json::to_vec(body)?)))?;
-        let response = self.http.request(request).await?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = Limited::new(response.into_body(), RESPONSE_MAX_BYTES).collect().await;
-        let body = body.map_err(anyhow::Error::from_boxed)?.to_bytes();
-        Ok(Response::Received { status, headers, body })
-    }
-}
-
-enum Response {
-    Received { status: StatusCode, headers: HeaderMap, body: Bytes },
-    Failed(String),
-}
-
-impl Response {
-    fn json<T: serde::de::DeserializeOwned>(&self) -> Option<T> {
-        match self {
-            Self::Received { body, .. } => serde_json::from_slice(body).ok(),
-            Self::Failed(_) => None,
-        }
-    }
-
-    fn reply(&self) -> Reply {
-        match self {
-            Self::Received { status, headers, body } => classify(*status, headers, body),
-            Self::Failed(reason) => Reply::Later { wait: None, reason: reason.clone() },
-        }
+    async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> anyhow::Result<Response> {
+        self.client.send(method, path, serde_json::to_vec(body)?.into()).await
     }
 }
 
 /// Only what blames the event refuses it. Whatever an administrator can fix, such as a token that has expired or a URL that
 /// leads elsewhere, must not cost an event.
-fn classify(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Reply {
-    let reason = || {
-        let text = String::from_utf8_lossy(body);
-        let detail = serde_json::from_slice::<Problem>(body).map_or_else(|_| text.into_owned(), Problem::text);
-        format!("{status}: {detail}").chars().filter(|c| !c.is_control()).take(REASON_MAX_CHARS).collect()
+fn reply(response: &anyhow::Result<Response>) -> Reply {
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => return Reply::Later { wait: None, reason: format!("{error:#}") },
     };
-    match status {
-        StatusCode::CONFLICT => Reply::Accepted(status),
+    match response.status {
+        StatusCode::CONFLICT => Reply::Accepted(response.status),
         status if status.is_success() => Reply::Accepted(status),
         StatusCode::BAD_REQUEST
         | StatusCode::PAYLOAD_TOO_LARGE
         | StatusCode::UNSUPPORTED_MEDIA_TYPE
-        | StatusCode::UNPROCESSABLE_ENTITY => Reply::Refused(reason()),
-        _ => {
-            let seconds = headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-            Reply::Later { wait: seconds.map(Duration::from_secs), reason: reason() }
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct Problem {
-    detail: String,
-    #[serde(default)]
-    errors: serde_json::Map<String, serde_json::Value>,
-}
-
-impl Problem {
-    fn text(self) -> String {
-        let fields: String = self.errors.into_iter().map(|(field, errors)| format!(" {field}: {errors}")).collect();
-        self.detail + &fields
+        | StatusCode::UNPROCESSABLE_ENTITY => Reply::Refused(response.reason()),
+        _ => Reply::Later { wait: response.retry_after_s.map(Duration::from_secs), reason: response.reason() },
     }
 }
 
@@ -288,27 +214,24 @@ impl Problem {
 mod tests {
     use super::*;
 
-    fn reply(status: u16, retry_after: &str) -> Reply {
-        let mut headers = HeaderMap::new();
-        if !retry_after.is_empty() {
-            headers.insert(header::RETRY_AFTER, retry_after.parse().unwrap());
-        }
-        classify(StatusCode::from_u16(status).unwrap(), &headers, br#"{"detail":"Why."}"#)
+    fn reply_to(status: u16, retry_after_s: Option<u64>) -> Reply {
+        let (status, body) = (StatusCode::from_u16(status).unwrap(), r#"{"detail":"Why."}"#.into());
+        reply(&Ok(Response { status, retry_after_s, body }))
     }
 
     #[test]
     fn only_what_blames_the_event_refuses_it() {
         for status in [200, 201, 202, 409] {
-            assert!(matches!(reply(status, ""), Reply::Accepted(_)), "{status}");
+            assert!(matches!(reply_to(status, None), Reply::Accepted(_)), "{status}");
         }
         for status in [400, 413, 415, 422] {
-            assert!(matches!(reply(status, ""), Reply::Refused(_)), "{status}");
+            assert!(matches!(reply_to(status, None), Reply::Refused(_)), "{status}");
         }
         for status in [301, 401, 403, 404, 405, 408, 429, 500, 502, 503, 504] {
-            assert!(matches!(reply(status, ""), Reply::Later { wait: None, .. }), "{status}");
+            assert!(matches!(reply_to(status, None), Reply::Later { wait: None, .. }), "{status}");
         }
         let wait = Some(Duration::from_secs(7));
         let reason = "503 Service Unavailable: Why.".to_owned();
-        assert_eq!(reply(503, "7"), Reply::Later { wait, reason });
+        assert_eq!(reply_to(503, Some(7)), Reply::Later { wait, reason });
     }
 }

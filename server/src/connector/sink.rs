@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use connect::{
-    asterisk::{
-        link::Sink,
-        session::{Batch, Observed, Saved},
-    },
     call::{OpenCall, Snapshot},
     event::{CallEvent, Payload},
+    link::Sink,
+    session::{Batch, Observed, Saved},
 };
 use domain::{UnixMs, connector::StateReport, time::Clock};
 use engine::store::spool::{NewEvent, Spool, SpoolChanges, Urgency};

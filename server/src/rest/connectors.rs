@@ -7,7 +7,7 @@ use axum::{
 };
 use domain::{
     actor::{Actor, Permission, Who},
-    connector::ConnectorInput,
+    connector::{ConnectorInput, Mappings as _},
     id::ConnectorId,
     token::Scope,
 };
@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app_state::SharedState,
+    mappings::ConnectMappings,
     rest::{
         List,
         auth::Caller,
@@ -43,7 +44,7 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<ConnectorWithSecretJson>), Problem> {
     caller.require(Permission::ManageConnectors)?;
     let wanted: CreateConnectorRequest = body.parse()?;
-    let created = state.backend.create_connector(&caller.0, &wanted.input()?).await?;
+    let created = state.backend.create_connector(&caller.0, &ConnectMappings.with_preset(wanted.input()?)).await?;
     Ok((StatusCode::CREATED, Json(ConnectorWithSecretJson::new(created, state.backend.clock().now()))))
 }
 

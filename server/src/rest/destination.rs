@@ -1,4 +1,4 @@
-//! Where a posted event goes: to the account that it or its token names, or by the route of its call.
+//! Where a posted event goes: to the account that it or its token names, or by its connector and the route of its call.
 
 use axum::http::StatusCode;
 use domain::{
@@ -95,17 +95,18 @@ impl From<Posted> for AcceptedJson {
 /// Where an event goes.
 pub(super) async fn of(state: &AppState, caller: &Caller, posted: &PostedEvent) -> Result<Destination, Problem> {
     let invalid = |field: &str, message: &str| Err(Error::invalid(field, message).into());
-    let (Some(connector), Some(route)) = (&posted.connector, &posted.route) else {
-        return match (&posted.connector, &posted.route) {
-            (Some(_), None) => invalid("route", "A connector needs the route of the call."),
-            (None, Some(_)) => invalid("connector", "A route needs its connector."),
-            _ => {
-                Ok(Destination::Account(state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?))
-            }
-        };
+    let Some(connector) = &posted.connector else {
+        if posted.route.is_some() {
+            return invalid("connector", "A route needs its connector.");
+        }
+        let account = state.backend.account_for_events(&caller.0, posted.account.as_deref()).await?;
+        return Ok(Destination::Account(account));
     };
     if posted.account.is_some() {
-        return invalid("account", "Name the account or the connector, not both: a connector routes its calls.");
+        return invalid(
+            "account",
+            "Name the account or the connector, not both: a connector decides the account of its calls.",
+        );
     }
-    Ok(state.backend.route_event(&caller.0, &ConnectorId::parse(connector)?, route).await?)
+    Ok(state.backend.route_event(&caller.0, &ConnectorId::parse(connector)?, posted.route.as_ref()).await?)
 }

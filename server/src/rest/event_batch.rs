@@ -133,6 +133,8 @@ pub async fn post(
             }
             Err(problem) => results.push(Some(ResultJson::rejected(problem))),
         }
+        // Reading a large batch takes some ten milliseconds, in which this thread would do nothing else.
+        tokio::task::yield_now().await;
     }
     let (state, caller) = (&state, &caller);
     let accept = |account, event| async move { state.backend.accept_event(&caller.0, &account, event).await };

@@ -39,11 +39,11 @@ pub struct EventRequest {
     /// Account id or reference. Required with a platform token; an account's token implies its account.
     #[serde(default)]
     account: Option<String>,
-    /// Id of the platform connector that reports the call, with a platform token, instead of `account`: the call's route decides
-    /// the account.
+    /// Id of the connector that reports the call, instead of `account`. A connector of the platform needs a platform token, and
+    /// the call's route decides the account. One of an account is named by what has no other sign of life, such as Kamailio.
     #[serde(default)]
     connector: Option<String>,
-    /// What decides the account of a connector's call.
+    /// What decides the account of a call that a platform connector reports.
     #[serde(default)]
     route: Option<RouteOfCall>,
     /// Your own id: 1 to 128 visible ASCII characters without a dot. Posting the same id again has no effect.

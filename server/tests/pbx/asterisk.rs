@@ -228,7 +228,8 @@ fn libraries() -> PathBuf {
     candidates.find(|folder| folder.join("asterisk/modules").is_dir()).unwrap()
 }
 
-fn loader(libraries: &Path) -> PathBuf {
+/// The loader among a release's libraries.
+pub(crate) fn loader(libraries: &Path) -> PathBuf {
     let mut candidates = std::fs::read_dir(libraries).unwrap().map(|entry| entry.unwrap().path());
     candidates.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("ld-linux")).unwrap()
 }

@@ -1,4 +1,5 @@
-//! Calls on a real Asterisk, through `offhook connect asterisk` and `offhook serve` to a receiver. `make test-pbx` runs them.
+//! Calls on a real Asterisk, through `offhook connect asterisk` and `offhook serve` to a receiver, and on a real Kamailio.
+//! `make test-pbx` runs them.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where it fails")]
 
@@ -8,6 +9,7 @@ mod dashboard;
 mod dialling;
 mod expected;
 mod gaps;
+mod kamailio;
 mod kills;
 mod load;
 mod observer;

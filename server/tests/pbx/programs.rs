@@ -127,6 +127,25 @@ impl Server {
         kill(&mut self.child);
     }
 
+    /// A new connector of the account; returns its ID.
+    pub(crate) fn connector(&self, system: &str) -> String {
+        let wanted = ["connector", "create", "--name", "pbx", "--system", system, "--account", &self.account];
+        self.created(&wanted)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The status of a connector.
+    pub(crate) async fn status(&self, connector: &str) -> String {
+        let path = format!("{}/api/v1/connectors/{connector}", self.url());
+        let shown = client().get(path).bearer_auth(&self.token).send().await.unwrap().text().await.unwrap();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        shown["status"].as_str().unwrap().to_owned()
+    }
+
+    /// The account's API token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connector, RawRequest};
+use super::{Connector, ConnectorInput, RawRequest, Way};
 use crate::error::Result;
 
 /// A mapping to start from.
@@ -59,6 +59,14 @@ pub struct DryRunField {
 pub trait Mappings: Send + Sync + 'static {
     /// All presets.
     fn presets(&self) -> Vec<MappingPreset>;
+    /// A new HTTP connector begins with the preset of its phone system.
+    fn with_preset(&self, input: ConnectorInput) -> ConnectorInput {
+        if input.way != Way::Http || input.mapping.is_some() {
+            return input;
+        }
+        let preset = self.presets().into_iter().find(|preset| preset.name == input.system.as_str());
+        ConnectorInput { mapping: preset.map(|preset| preset.json), ..input }
+    }
     /// Checks a mapping.
     ///
     /// # Errors

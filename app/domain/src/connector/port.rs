@@ -122,11 +122,12 @@ pub trait Connectors {
     /// # Errors
     /// `NotFound`.
     async fn connector_log(&self, actor: &Actor, id: &ConnectorId) -> Result<Vec<AuditRecord>>;
-    /// Which account an event of a platform connector goes to. A call without a route is noted under its number.
+    /// Which account an event of a connector goes to: its own, or by the route of a platform connector's call. A call that no
+    /// route matches is noted under its number.
     ///
     /// # Errors
-    /// `NotFound`, `Invalid` for a route that is too long, and for an actor who posts events of an account.
-    async fn route_event(&self, actor: &Actor, id: &ConnectorId, route: &CallRoute) -> Result<Destination>;
+    /// `NotFound`, `Invalid` for a route that is missing, too long, or of an account's connector.
+    async fn route_event(&self, actor: &Actor, id: &ConnectorId, route: Option<&CallRoute>) -> Result<Destination>;
 }
 
 /// A connector that a phone system has opened with its secret.

@@ -15,7 +15,7 @@ use crate::{
     components::{
         button::{Button, LinkButton, Weight},
         code_block::CodeBlock,
-        connector_badge::problem,
+        connector_badge::{problem, short},
         heading::Heading,
         live_region::{LiveRegion, Refresh},
         sidebar::Part,
@@ -152,14 +152,18 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
         (false, true) => format!("Waiting for the first request to {name}"),
         (false, false) => format!("Waiting for {name} to connect"),
     };
-    let next = if super::has_trunks(&connector) { "trunks" } else { "test-call" };
-    let next = connected
-        .then(|| (area.page(&connector, next), if next == "trunks" { "Choose trunks" } else { "Make a test call" }));
+    let next = connected.then(|| next_step(&connector, &area));
+    let needs_call = connected && super::has_trunks(&connector) && state.seen.is_empty();
+    let call_hint = needs_call.then(|| {
+        view! { <p class="text-table text-ink-2">"Now make a call, in or out. Your trunks are suggested from the endpoints that it uses."</p> }
+    });
+    let weight = if needs_call { Weight::Secondary } else { Weight::Primary };
     let version = format!(
-        "{connected}-{}-{}-{}-{:?}",
+        "{connected}-{}-{}-{}-{}-{:?}",
         state.reported_at.is_some(),
         state.connected_at.is_some(),
         state.last_event_at.is_some(),
+        state.seen.len(),
         state.problem
     );
     let problem = problem(&connector).map(|text| {
@@ -178,10 +182,18 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
             </div>
             {problem}
             <ul class="border-b border-line text-table">{checks.collect_view()}</ul>
-            {next.map(|(href, verb)| view! { <div><LinkButton weight=Weight::Primary href=href>{verb}</LinkButton></div> })}
+            {call_hint}
+            {next.map(|(href, verb)| view! { <div><LinkButton weight=weight href=href>{verb}</LinkButton></div> })}
             {check_hint}
         </LiveRegion>
     }
+}
+
+/// Where to go once it is connected: address and label.
+fn next_step(connector: &Connector, area: &Area) -> (String, &'static str) {
+    let (page, label) =
+        if super::has_trunks(connector) { ("trunks", "Choose trunks") } else { ("test-call", "Make a test call") };
+    (area.page(connector, page), label)
 }
 
 /// Two pulses of a ringing tone, then the pause.
@@ -224,13 +236,6 @@ fn checks(connector: &Connector) -> Vec<CheckItem> {
     }
     checks.push(item("First call seen", state.last_event_at, state.last_event_at.is_some()));
     checks
-}
-
-const fn short(system: System) -> &'static str {
-    match system {
-        System::Asterisk => "Asterisk",
-        other => other.label(),
-    }
 }
 
 #[component]

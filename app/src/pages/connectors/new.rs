@@ -115,7 +115,9 @@ fn choice(system: System, new: &str) -> impl IntoView + use<> {
 const fn about(system: System) -> &'static str {
     match system {
         System::Asterisk => "Asterisk 16 and newer, FreePBX, Issabel and others built on it",
-        System::FreeSwitch => "By its event socket. Not yet tried against a running FreeSWITCH",
+        System::FreeSwitch => {
+            "By its event socket, or its call records over HTTP. Not yet tried against a running FreeSWITCH"
+        }
         System::Kamailio => "By its configuration",
         System::Yeastar => "P-Series, S-Series and Cloud PBX",
         System::Grandstream => "Call records as JSON",
@@ -161,7 +163,7 @@ pub(super) const fn guide(system: System) -> Option<&'static str> {
     match system {
         System::Asterisk => Some("/connect-asterisk"),
         System::FreeSwitch => Some("/connect-freeswitch"),
-        System::Kamailio => None,
+        System::Kamailio => Some("/connect-kamailio"),
         _ => Some("/connect-http"),
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn blocks(given: Given<'_>) -> Vec<Paste> {
         (_, Way::Beside) => asterisk(given),
         (_, Way::Ari) => ari(given),
         (_, Way::Ami) => vec![manager(given.secret), reload("manager reload")],
+        (System::FreeSwitch, Way::Http) => json_cdr(given),
         (_, Way::Http) => http(given),
     }
 }
@@ -104,11 +105,13 @@ fn freeswitch(given: Given<'_>) -> Vec<Paste> {
 
 fn kamailio(given: Given<'_>) -> Vec<Paste> {
     let text = format!(
-        "#!substdef \"!OFFHOOK_URL!{}/api/v1/events!g\"\n\
-         #!substdef \"!OFFHOOK_TOKEN!{}!g\"",
-        given.url, given.token
+        "#!define OFFHOOK_PROVIDER \"192.0.2.10\"\n\
+         #!define OFFHOOK_URL \"{}/api/v1/events\"\n\
+         #!define OFFHOOK_CONNECTOR {}\n\
+         #!define OFFHOOK_HEADERS \"Content-Type: application/json\\r\\nAuthorization: Bearer {}\"",
+        given.url, given.connector.id, given.token
     );
-    vec![paste("Paste at the top of kamailio.cfg", "the routes are in the guide", text)]
+    vec![paste("Begin offhook.cfg with these lines", "with your provider's address; the rest is in the guide", text)]
 }
 
 fn ari(given: Given<'_>) -> Vec<Paste> {
@@ -150,10 +153,29 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
     ]
 }
 
+/// FreeSWITCH posts a record of each call that has ended.
+fn json_cdr(given: Given<'_>) -> Vec<Paste> {
+    let text = format!(
+        "<param name=\"log-b-leg\" value=\"false\"/>\n\
+         <param name=\"encode-values\" value=\"false\"/>\n\
+         <param name=\"url\" value=\"{}\"/>\n\
+         <param name=\"retries\" value=\"2\"/>\n\
+         <param name=\"delay\" value=\"5\"/>",
+        address(given)
+    );
+    vec![
+        paste("Set in json_cdr.conf.xml", "treat the address as a password", text),
+        paste("Then let FreeSWITCH read it", "", "fs_cli -x \"reload mod_json_cdr\""),
+    ]
+}
+
+fn address(given: Given<'_>) -> String {
+    format!("{}{REQUESTS_PATH_PREFIX}{}/{}", given.url, given.connector.id, given.secret)
+}
+
 fn http(given: Given<'_>) -> Vec<Paste> {
-    let address = format!("{}{REQUESTS_PATH_PREFIX}{}/{}", given.url, given.connector.id, given.secret);
     let title = format!("Enter this address in {}", where_to(given.connector.system));
-    vec![paste(title, "GET and POST; treat it as a password", address)]
+    vec![paste(title, "GET and POST; treat it as a password", address(given))]
 }
 
 /// Where the phone system wants the address.
@@ -166,8 +188,7 @@ const fn where_to(system: System) -> &'static str {
         System::Telnyx => "Telnyx: the Voice API application’s webhook URL",
         System::Sipgate => "sipgate.io: Webhooks, for incoming and outgoing calls",
         System::Placetel => "Placetel: Settings → External APIs → Notify",
-        System::FreeSwitch => "json_cdr.conf.xml, as the url, with encode-values set to false",
-        System::Asterisk | System::Kamailio | System::Other => "your phone system",
+        System::Asterisk | System::FreeSwitch | System::Kamailio | System::Other => "your phone system",
     }
 }
 
@@ -206,6 +227,18 @@ mod tests {
         let texts = texts(System::Asterisk, Way::Ari);
         assert!(texts.iter().all(|text| !text.contains("[general]")), "{texts:?}");
         assert!(texts.iter().any(|text| text.contains("channelvars = CHANNEL(linkedid),CALLERID(num-pres)")));
+    }
+
+    #[test]
+    fn kamailios_lines_are_those_that_the_guide_begins_with() {
+        let page = include_str!("../../../../docs/help/connect-kamailio.md");
+        let (_, block) = page.split_once("```text offhook.cfg\n").unwrap();
+        let text = texts(System::Kamailio, Way::Beside).remove(0);
+        let names = |text: &str| text.lines().take(4).map(|line| line.split(' ').nth(1).unwrap().to_owned()).collect();
+        let (guide, ours): (Vec<String>, Vec<String>) = (names(block), names(&text));
+        assert_eq!(guide, ours);
+        assert!(text.contains(r#"#!define OFFHOOK_URL "https://hooks.example.com/api/v1/events""#), "{text}");
+        assert!(text.contains(r"application/json\r\nAuthorization: Bearer oh_t0ken"), "{text}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     links,
     pages::{
         ops_page,
-        tokens::{TokenOwner, list::TokenList, revoke::RevokeConfirmation, show::TokenCard},
+        tokens::{TokenOwner, list::TokenList, new::ScopesField, revoke::RevokeConfirmation, show::TokenCard},
     },
 };
 
@@ -34,12 +34,15 @@ pub fn PlatformTokensPage() -> impl IntoView {
 /// `/ops/tokens/new`
 #[component]
 pub fn NewPlatformTokenPage() -> impl IntoView {
-    ops_page(async |_, _| {
+    ops_page(async |_, visit| {
+        let (flash, events) = (visit.flash, Scope::EventsWrite.as_str().to_owned());
+        let selected = if flash.refused() { flash.values("scopes") } else { vec![events] };
+        let lead = "Lets the phone platform send events for any account, and manage its connectors.";
         Ok(view! {
-            <Heading title="Create platform token" lead="Lets the phone platform send events for any account, and nothing else."/>
+            <Heading title="Create platform token" lead=lead/>
             <form class="grid max-w-column gap-6" method="post" action=CreatePlatformToken::PATH>
-                <input type="hidden" name="form[scopes][]" value=Scope::EventsWrite.as_str()/>
                 <Field name="name" label="Name" required=true first=true hint="A name to recognise it by."/>
+                <ScopesField scopes=&Scope::PLATFORM selected=selected/>
                 <Field name="expires_days" label="Expires after (days)" kind="text"
                     hint="1 to 3,650. If left blank, it doesn’t expire."/>
                 <div class="flex flex-wrap gap-3">

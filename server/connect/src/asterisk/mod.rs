@@ -4,7 +4,6 @@
 pub mod ami;
 pub mod ari;
 pub mod cdr;
-pub mod link;
 pub mod session;
 
 use domain::time::UnixMs;

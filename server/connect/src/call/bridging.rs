@@ -26,8 +26,8 @@ impl Calls {
 
     pub(super) fn enter_bridge(&mut self, channel_id: &str, bridge: &Bridge) {
         self.entries += 1;
-        self.bridges.enter(bridge, channel_id);
         if let Some(channel) = self.channels.get_mut(channel_id) {
+            self.bridges.enter(bridge, channel_id, self.entries);
             channel.bridge = Some(bridge.id.clone());
             channel.joined = self.entries;
         }
@@ -41,8 +41,9 @@ impl Calls {
 
     /// Removes a channel from its bridge, and returns a channel that remained there.
     pub(super) fn leave_bridge(&mut self, channel_id: &str) -> Option<String> {
-        let bridge_id = self.channels.get_mut(channel_id)?.bridge.take()?;
-        self.bridges.leave(&bridge_id, channel_id);
+        let channel = self.channels.get_mut(channel_id)?;
+        let bridge_id = channel.bridge.take()?;
+        self.bridges.leave(&bridge_id, channel.joined);
         self.bridges.talking(&bridge_id).next().cloned()
     }
 

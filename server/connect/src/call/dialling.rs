@@ -9,7 +9,7 @@ use super::{
     kind::Kind,
     number,
     open::{Caller, OpenCall, Opening},
-    settings::InternalCalls,
+    settings::{InternalCalls, OUTGOING},
 };
 use crate::event::{ANONYMOUS, CallType, Party, Route};
 
@@ -96,7 +96,7 @@ impl Calls {
         };
         let origin = caller.map(|caller| caller.id.clone()).into_iter().chain(first.map(|(id, _)| id)).collect();
         self.open_outgoing(Opening {
-            id: self.identity.call_id(&key),
+            id: self.identity.call_id(self.settings.name_of(&key)),
             key: key.clone(),
             kind: CallType::Outgoing,
             at,
@@ -118,8 +118,8 @@ impl Calls {
 
     /// The group's key; with the channel's ID if an earlier call of the same group had it.
     pub(super) fn outgoing_key(&self, group: &str, channel_id: &str) -> Option<String> {
-        let first = format!("{group}:out");
-        let later = format!("{group}:out:{channel_id}");
+        let first = format!("{group}{OUTGOING}");
+        let later = format!("{group}{OUTGOING}:{channel_id}");
         [first, later].into_iter().find(|key| !self.book.knows(key))
     }
 
@@ -127,7 +127,9 @@ impl Calls {
     pub(super) fn oldest_extension(&mut self, group: &str) -> Option<(String, String)> {
         let extensions = self.channels.group(group).inspect(|_| self.examined += 1);
         let extensions = extensions.filter(|(_, channel)| channel.kind == Kind::Extension);
-        let oldest = extensions.min_by(|(one, _), (other, _)| channels::age(one).cmp(&channels::age(other)));
+        // The group has the ID of its oldest channel; other phone systems' IDs tell no age.
+        let age = |id: &String| (id != group, channels::age(id).0, channels::age(id).1.to_owned());
+        let oldest = extensions.min_by_key(|(id, _)| age(id));
         oldest.map(|(id, channel)| (id.clone(), channel.endpoint.clone()))
     }
 

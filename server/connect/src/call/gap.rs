@@ -48,8 +48,10 @@ pub struct Resync {
     pub since: Since,
     /// When the list was requested.
     pub mark: ListingMark,
-    /// All channels.
+    /// All channels of which the state is stated.
     pub channels: Vec<ChannelRow>,
+    /// IDs of the others that exist: what is known about them has not changed.
+    pub unchanged: HashSet<String>,
     /// Call records of the gap, if there are any.
     pub records: Vec<CallRecord>,
 }
@@ -72,7 +74,7 @@ pub struct Resynced {
 impl Resync {
     /// IDs of the channels that exist.
     pub(super) fn there(&self) -> HashSet<&str> {
-        self.channels.iter().map(|row| row.facts.id.as_str()).collect()
+        self.channels.iter().map(|row| row.facts.id.as_str()).chain(self.unchanged.iter().map(String::as_str)).collect()
     }
 }
 

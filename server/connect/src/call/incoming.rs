@@ -1,6 +1,6 @@
 //! Incoming calls, and what a channel reports about itself.
 
-use domain::time::UnixMs;
+use domain::time::{SECOND_MS, UnixMs};
 
 use super::{
     Calls,
@@ -70,7 +70,7 @@ impl Calls {
     }
 
     /// A caller left a message. Only a report that names the outside leg is about this call.
-    pub(super) fn message_left(&mut self, facts: &Facts, mailbox: &Mailbox) {
+    pub(super) fn message_left(&mut self, at: UnixMs, facts: &Facts, mailbox: &Mailbox, length_s: Option<u64>) {
         if !self.refresh(facts) {
             return;
         }
@@ -81,6 +81,8 @@ impl Calls {
                 && call.legs.contains(&facts.id)
             {
                 call.mailbox = Some(number::clean(mailbox));
+                let length_ms = length_s.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(SECOND_MS));
+                call.last_dial_end = length_ms.map(|ms| at.plus_ms(-ms)).or(call.last_dial_end);
             }
         }
     }

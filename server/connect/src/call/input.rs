@@ -50,7 +50,14 @@ pub enum PbxEvent {
     /// A channel no longer exists.
     HungUp(Facts, Option<Cause>),
     /// A caller left a message.
-    MessageLeft(Facts, Mailbox),
+    MessageLeft {
+        /// The channel of the caller.
+        caller: Facts,
+        /// Where.
+        mailbox: Mailbox,
+        /// Its length in whole seconds, if it is stated; then it has just ended.
+        length_s: Option<u64>,
+    },
 }
 
 impl fmt::Debug for PbxEvent {
@@ -66,7 +73,7 @@ impl fmt::Debug for PbxEvent {
             Self::BridgeDestroyed { bridge_id } => ("BridgeDestroyed", bridge_id),
             Self::HangupRequested(facts, _) => ("HangupRequested", &facts.id),
             Self::HungUp(facts, _) => ("HungUp", &facts.id),
-            Self::MessageLeft(facts, _) => ("MessageLeft", &facts.id),
+            Self::MessageLeft { caller, .. } => ("MessageLeft", &caller.id),
         };
         f.debug_tuple(name).field(subject).finish()
     }

@@ -55,7 +55,7 @@ pub use self::{
     kind::endpoint,
     open::OpenCall,
     recall::KnownChannel,
-    settings::{InternalCalls, Settings},
+    settings::{InternalCalls, PhoneSystem, Settings},
     snapshot::{Changes, Snapshot},
 };
 pub(crate) use self::{ids::began_s, kind::Kind};
@@ -117,10 +117,16 @@ impl Calls {
             PbxEvent::BridgeDestroyed { bridge_id } => self.bridge_destroyed(at, bridge_id),
             PbxEvent::HangupRequested(facts, cause) => self.hangup_requested(facts, *cause),
             PbxEvent::HungUp(facts, cause) => self.hung_up(at, facts, *cause),
-            PbxEvent::MessageLeft(facts, mailbox) => self.message_left(facts, mailbox),
+            PbxEvent::MessageLeft { caller, mailbox, length_s } => self.message_left(at, caller, mailbox, *length_s),
         }
         self.book.bound();
         self.take_actions()
+    }
+
+    /// Whether this channel exists.
+    #[must_use]
+    pub fn has_channel(&self, id: &str) -> bool {
+        self.channels.get(id).is_some()
     }
 
     /// How many calls are open.

@@ -24,6 +24,7 @@ impl Calls {
     pub fn resync(&mut self, mut now: Resync) -> Resynced {
         self.events += 1;
         now.channels.retain(|row| !self.channels.has_ended(&row.facts.id));
+        now.unchanged.retain(|id| !self.channels.has_ended(id));
         let mut done = Resynced::default();
         self.close_lost(&now, &mut done);
         self.forget_lost(&now);

@@ -1,9 +1,10 @@
 //! A connector with its disk, on a clock of the test's own, and an Asterisk for it.
 
 use connect::{
-    asterisk::session::{Account, Batch, Failure, Observed, Saved, Session, TICK_MS},
+    asterisk::session::{Account, Failure, Session},
     call::{CallRecord, OpenCall, Snapshot},
     event::CallEvent,
+    session::{Batch, Observed, Saved, Session as _, TICK_MS},
 };
 use domain::{
     UnixMs,

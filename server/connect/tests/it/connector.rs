@@ -1,6 +1,6 @@
 //! A connector as it will run: it feeds the state machine, answers its questions a little later, and restarts.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use connect::{
     asterisk::Stamped,
@@ -85,7 +85,14 @@ impl<'a> Connector<'a> {
 
     pub(crate) fn resync(&mut self, since: Since) {
         let mark = self.calls.listing_begins();
-        let now = Resync { at: self.now, since, mark, channels: self.pbx.list(), records: Vec::new() };
+        let now = Resync {
+            at: self.now,
+            since,
+            mark,
+            channels: self.pbx.list(),
+            unchanged: HashSet::new(),
+            records: Vec::new(),
+        };
         let done = self.calls.resync(now);
         self.act(done.actions);
     }

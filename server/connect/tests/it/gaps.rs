@@ -1,5 +1,7 @@
 //! What is concluded from a list of channels.
 
+use std::collections::HashSet;
+
 use connect::call::{BridgeKind, CallRecord, ChannelState, DialStatus, RecordEnd, Resync, Since};
 use domain::time::UnixMs;
 
@@ -108,7 +110,14 @@ fn events_that_are_newer_than_a_list_count() {
     // While the list is made, the first call ends and another begins.
     pbx.hangs_up("trunk.1", 16);
     pbx.rings_us("trunk.2");
-    let now = Resync { at: pbx.at(), since: Since::Comparison, mark, channels: vec![stale], records: Vec::new() };
+    let now = Resync {
+        at: pbx.at(),
+        since: Since::Comparison,
+        mark,
+        channels: vec![stale],
+        unchanged: HashSet::new(),
+        records: Vec::new(),
+    };
     let done = pbx.calls.resync(now);
     assert_eq!((done.actions.len(), done.closed, done.begun, pbx.calls.open()), (0, 0, 0, 1));
 }
@@ -123,7 +132,14 @@ fn a_list_does_not_put_a_channel_back_into_the_bridge_that_it_has_left() {
     let channels = vec![pbx.row("trunk.1", Some("b1")), pbx.row("7048.2", Some("b1"))];
     pbx.wait(3);
     pbx.enters("7048.2", "b2", BridgeKind::Mixing);
-    pbx.calls.resync(Resync { at: pbx.at(), since: Since::Comparison, mark, channels, records: Vec::new() });
+    pbx.calls.resync(Resync {
+        at: pbx.at(),
+        since: Since::Comparison,
+        mark,
+        channels,
+        unchanged: HashSet::new(),
+        records: Vec::new(),
+    });
     pbx.wait(60);
     pbx.hangs_up("trunk.1", 16);
     assert_eq!(pbx.lines()[1], "CallProcessed incoming answered 3 s, 01632960001 -> extension 7048");

@@ -6,6 +6,7 @@ mod ari_asterisk;
 mod ari_session;
 mod connector;
 mod fake_asterisk;
+mod freeswitch;
 mod fuzz;
 mod gaps;
 mod imports;

@@ -30,7 +30,7 @@ impl Pbx {
             PbxEvent::HungUp(facts, _) => {
                 self.0.remove(&facts.id);
             }
-            PbxEvent::HangupRequested(facts, _) | PbxEvent::MessageLeft(facts, _) => self.state(facts),
+            PbxEvent::HangupRequested(facts, _) | PbxEvent::MessageLeft { caller: facts, .. } => self.state(facts),
             PbxEvent::Renamed { .. } | PbxEvent::BridgeDestroyed { .. } => {}
         }
     }

@@ -1,6 +1,6 @@
 //! A phone system on paper: reports in a line each, for rules that no recording shows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use connect::{
     call::{
@@ -149,7 +149,8 @@ impl PhoneSystem {
 
     pub(crate) fn resync(&mut self, since: Since, channels: Vec<ChannelRow>, records: Vec<CallRecord>) -> Resynced {
         let mark = self.calls.listing_begins();
-        let mut done = self.calls.resync(Resync { at: self.at(), since, mark, channels, records });
+        let mut done =
+            self.calls.resync(Resync { at: self.at(), since, mark, channels, unchanged: HashSet::new(), records });
         self.act(std::mem::take(&mut done.actions));
         done
     }

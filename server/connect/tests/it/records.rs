@@ -1,6 +1,9 @@
 //! Call records, folded: alone, as after a gap in which whole calls took place.
 
-use std::{collections::BTreeMap, fs::File};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs::File,
+};
 
 use crate::{
     outcome::lines,
@@ -25,6 +28,7 @@ fn from_records(scenario: &Scenario) -> Vec<CallEvent> {
         since: Since::Gap { lost_at },
         mark: calls.listing_begins(),
         channels: Vec::new(),
+        unchanged: HashSet::new(),
         records: folded.records,
     };
     let done = calls.resync(now);

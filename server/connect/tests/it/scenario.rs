@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use connect::{
-    call::{InternalCalls, Settings},
+    call::{InternalCalls, PhoneSystem, Settings},
     replay::Recording,
 };
 
@@ -20,7 +20,7 @@ pub(crate) const FORMATS: [&str; 2] = ["ami", "ari.json"];
 /// The lab's phone system.
 pub(crate) fn settings() -> Settings {
     let trunks = BTreeSet::from(["trunk".to_owned(), "trunk2".to_owned()]);
-    Settings { system: "lab".to_owned(), trunks, internal: InternalCalls::Ignore }
+    Settings { phone_system: PhoneSystem::Asterisk, system: "lab".to_owned(), trunks, internal: InternalCalls::Ignore }
 }
 
 pub(crate) fn folder() -> PathBuf {

@@ -1,6 +1,6 @@
 //! The session with Asterisk, on recorded streams and a clock of the test's own.
 
-use connect::asterisk::session::{DEAD_MS, Failure, PING_AFTER_MS, TICK_MS};
+use connect::session::{DEAD_MS, Interruption, PING_AFTER_MS, Session as _, TICK_MS};
 use domain::connector::{ConnectorProblem, GapReason};
 
 use crate::{
@@ -91,7 +91,7 @@ fn a_silent_asterisk_is_pinged_after_two_seconds_and_given_up_after_six() {
     assert_eq!(connector.session.take_outgoing(), b"");
     connector.pass(TICK_MS).unwrap();
     assert!(connector.session.take_outgoing().starts_with(b"Action: Ping"));
-    assert_eq!(connector.pass(DEAD_MS), Err(Failure::Silent));
+    assert_eq!(connector.pass(DEAD_MS), Err(Interruption::Silent.into()));
     assert_eq!(connector.now, NOW.plus_ms(DEAD_MS));
 }
 
@@ -111,7 +111,7 @@ fn a_call_that_ended_while_the_connection_was_lost_ends_with_a_gap() {
     for message in &before {
         connector.hear(&mut asterisk, message);
     }
-    connector.session.disconnected(connector.now, Failure::Closed);
+    connector.session.disconnected(connector.now, Interruption::Closed.into());
     assert_eq!(connector.problem(), Some(ConnectorProblem::Unreachable));
     after.iter().for_each(|message| asterisk.happen(message));
     connector.save();
@@ -134,7 +134,7 @@ fn an_asterisk_that_restarted_ends_its_calls() {
     for message in &messages[..12] {
         connector.hear(&mut asterisk, message);
     }
-    connector.session.disconnected(connector.now, Failure::Broken("reset".to_owned()));
+    connector.session.disconnected(connector.now, Interruption::Broken("reset".to_owned()).into());
     connector.save();
     asterisk.restart();
     // The connector, too.
@@ -154,7 +154,7 @@ fn a_list_with_missing_rows_ends_no_call() {
     for message in &before {
         connector.hear(&mut asterisk, message);
     }
-    connector.session.disconnected(connector.now, Failure::Closed);
+    connector.session.disconnected(connector.now, Interruption::Closed.into());
     asterisk.rows_lost = 1;
     connector.connect(&mut asterisk).unwrap();
     assert_eq!(connector.session.report().calls_open, 1);

@@ -1,6 +1,9 @@
 //! What is wrong with Asterisk, its configuration, or what it sends: each has a sentence that says what to do.
 
-use connect::asterisk::session::{Account, DEAD_MS, Failure, Saved, Session};
+use connect::{
+    asterisk::session::{Account, Failure, Session},
+    session::{DEAD_MS, Failure as _, Saved, Session as _},
+};
 use domain::connector::ConnectorProblem;
 
 use crate::{

@@ -109,6 +109,8 @@ fn relabel(event: &PbxEvent, n: usize) -> PbxEvent {
         PbxEvent::BridgeDestroyed { bridge_id } => PbxEvent::BridgeDestroyed { bridge_id: format!("{bridge_id}-{n}") },
         PbxEvent::HangupRequested(one, cause) => PbxEvent::HangupRequested(of(one), *cause),
         PbxEvent::HungUp(one, cause) => PbxEvent::HungUp(of(one), *cause),
-        PbxEvent::MessageLeft(one, mailbox) => PbxEvent::MessageLeft(of(one), mailbox.clone()),
+        PbxEvent::MessageLeft { caller, mailbox, length_s } => {
+            PbxEvent::MessageLeft { caller: of(caller), mailbox: mailbox.clone(), length_s: *length_s }
+        }
     }
 }

@@ -29,7 +29,13 @@ use crate::{
 
 pub use super::plan::{Arriving, IntakeResult};
 use super::{
-    call_limit, cluster::ClusterMessage, enqueue, late_arrivals, ordering, plan::Plan, reservation::Reservation,
+    call_limit,
+    cluster::ClusterMessage,
+    enqueue,
+    fair_order::{self, Waits},
+    late_arrivals, ordering,
+    plan::Plan,
+    reservation::Reservation,
     sender::Sender,
 };
 
@@ -43,12 +49,22 @@ pub const INTAKE_WAITING_MAX: usize = 4_096;
 /// Bytes of payloads that may wait for a commit.
 const WAITING_MAX_BYTES: usize = 64 * 1_024 * 1_024;
 /// Bytes of payloads after which a commit accepts no further event.
-const COMMIT_MAX_BYTES: usize = 4 * 1_024 * 1_024;
+const COMMIT_MAX_BYTES: usize = 1_024 * 1_024;
 /// How often the same events are retried at once because another transaction was quicker.
 const RETRIES_MAX: u32 = 3;
 
 /// An event with the caller that waits for its result.
 pub(crate) type Backlog = (Arriving, Waiting);
+
+impl Waits for Backlog {
+    fn account(&self) -> &str {
+        self.0.account.as_str()
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.event.bytes()
+    }
+}
 
 /// The caller of an event, and the room that its payload takes meanwhile.
 pub(crate) struct Waiting {
@@ -140,43 +156,67 @@ impl Queue {
 /// Writes until the intake is dropped.
 pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>, progress: Progress) {
     let Queue { arriving, batch } = &mut *queue.lock().await;
+    let mut trying = Trying::default();
     while !batch.is_empty() || arriving.recv_many(batch, INTAKE_MAX).await > 0 {
-        write(&sender, batch).await;
+        fill(batch, arriving);
+        write(&sender, batch, &mut trying).await;
         sender.pump();
         progress.made();
     }
 }
 
-/// Accepts everything that has gathered, in transactions of its own, and reports the results.
-pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>) {
-    let (mut most, mut retries) = (batch.len(), RETRIES_MAX);
-    while !batch.is_empty() {
-        let tried = most.min(batch.len());
-        let committed = sender.context.supervisor.caught("intake", commit(sender, &batch[..tried])).await;
-        sender.context.writes.note(sender.now(), &committed);
-        match committed {
-            Ok(written) => {
-                let waiting = batch.drain(..written.results.len()).map(|(_, waiting)| waiting).collect();
-                settle(sender, written, waiting).await;
-                retries = RETRIES_MAX;
-            }
-            // For example, another node has accepted an event with the same id meanwhile: a retry sees it.
-            Err(error) if retries > 0 && error.is_conflict() => {
-                tracing::debug!(%error, tried, "another transaction was quicker; trying again");
-                retries -= 1;
-            }
-            // One of them may be what the database refuses: half of them are tried, until it is alone.
-            Err(error) if tried > 1 && !error.is_transient() => {
-                tracing::debug!(%error, tried, "events could not be stored together; trying fewer");
-                most = tried / 2;
-            }
-            Err(error) => {
-                sender.mark_uncertain();
-                let refused = if error.is_transient() { batch.len() } else { tried };
-                let error = Error::from(error);
-                batch.drain(..refused).for_each(|(_, waiting)| waiting.report(Err(error.clone())));
-                most = batch.len();
-            }
+/// Adds what has come meanwhile, and puts the events in the order in which they are written.
+pub(super) fn fill(batch: &mut Vec<Backlog>, arriving: &mut mpsc::Receiver<Backlog>) {
+    while batch.len() < INTAKE_MAX
+        && let Ok(event) = arriving.try_recv()
+    {
+        batch.push(event);
+    }
+    fair_order::order(batch, COMMIT_MAX_BYTES);
+}
+
+/// What is known of transactions that failed.
+pub(super) struct Trying {
+    /// Most events of the next one.
+    most: usize,
+    /// How often the same events are retried at once.
+    retries: u32,
+}
+
+impl Default for Trying {
+    fn default() -> Self {
+        Self { most: INTAKE_MAX, retries: RETRIES_MAX }
+    }
+}
+
+/// Accepts what has gathered, as much as one transaction accepts, in one of its own, and reports the results. After one that
+/// failed, the next call tries again, or fewer, or has reported the error.
+pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>, trying: &mut Trying) {
+    let tried = trying.most.min(batch.len());
+    let committed = sender.context.supervisor.caught("intake", commit(sender, &batch[..tried])).await;
+    sender.context.writes.note(sender.now(), &committed);
+    match committed {
+        Ok(written) => {
+            let waiting = batch.drain(..written.results.len()).map(|(_, waiting)| waiting).collect();
+            settle(sender, written, waiting).await;
+            trying.retries = RETRIES_MAX;
+        }
+        // For example, another node has accepted an event with the same id meanwhile: a retry sees it.
+        Err(error) if trying.retries > 0 && error.is_conflict() => {
+            tracing::debug!(%error, tried, "another transaction was quicker; trying again");
+            trying.retries -= 1;
+        }
+        // One of them may be what the database refuses: half of them are tried, until it is alone.
+        Err(error) if tried > 1 && !error.is_transient() => {
+            tracing::debug!(%error, tried, "events could not be stored together; trying fewer");
+            trying.most = tried / 2;
+        }
+        Err(error) => {
+            sender.mark_uncertain();
+            let refused = if error.is_transient() { batch.len() } else { tried };
+            let error = Error::from(error);
+            batch.drain(..refused).for_each(|(_, waiting)| waiting.report(Err(error.clone())));
+            *trying = Trying::default();
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod concurrency;
 mod dispatch;
 mod enqueue;
 mod evidence;
+mod fair_order;
 mod health;
 mod hosts;
 pub mod intake;

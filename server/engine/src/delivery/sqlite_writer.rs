@@ -80,11 +80,7 @@ impl Gathered {
 
     /// Adds what has come on the other side meanwhile.
     fn fill(&mut self, arriving: &mut mpsc::Receiver<Backlog>, ended: &mut mpsc::Receiver<Outcome>) {
-        while self.events.len() < INTAKE_MAX
-            && let Ok(event) = arriving.try_recv()
-        {
-            self.events.push(event);
-        }
+        intake::fill(&mut self.events, arriving);
         while self.outcomes.len() < RECORD_MAX
             && let Ok(outcome) = ended.try_recv()
         {
@@ -132,8 +128,9 @@ async fn commit(sender: &Arc<Sender>, gathered: &Gathered) -> StoreResult<(intak
 
 /// A transaction for each side.
 async fn write_separately(sender: &Arc<Sender>, gathered: &mut Gathered) {
-    if !gathered.events.is_empty() {
-        intake::write(sender, &mut gathered.events).await;
+    let mut trying = intake::Trying::default();
+    while !gathered.events.is_empty() {
+        intake::write(sender, &mut gathered.events, &mut trying).await;
     }
     if gathered.outcomes.is_empty() {
         gathered.retry_ms = None;

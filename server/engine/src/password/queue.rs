@@ -3,12 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use domain::{Error, client::counted_as, error::Result};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::shares::{Share, Shares};
 
 /// Computations at the same time: more would starve everything else.
 const AT_ONCE: usize = 2;
+/// Of the threads that compute (nice): a tenth of the weight of others.
+const PRIORITY: i32 = 10;
 /// Requests that compute or wait for it. At about 25 ms each, the last one waits for two seconds.
 const QUEUE_MAX: usize = 160;
 /// Requests of one client among them, which may be an office behind one address …
@@ -85,23 +87,33 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    /// Computes beside the runtime's threads. A request may be dropped meanwhile, but what it has begun runs to its end, and
+    /// Computes in a thread of its own, of low priority: deliveries and pages go first when there is too little processor
+    /// time, and a computation takes a thousand times as long as starting its thread. A request may be dropped meanwhile, but what it has begun runs to its end, and
     /// so keeps its permit and its slot until then. Returns the permit, for what has to follow before the next one begins.
     ///
     /// # Errors
     /// `Internal` when the computation panics.
     pub(crate) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<(T, Self)> {
-        let task = tokio::task::spawn_blocking(move || (work(), self));
+        let (computed, is_computed) = oneshot::channel();
+        let compute = move || {
+            // On Linux, of this thread only. Whoever may not lower it computes at the usual one.
+            let _ = rustix::process::setpriority_process(None, PRIORITY);
+            // A request that was dropped does not want it.
+            let _ = computed.send((work(), self));
+        };
+        let thread = std::thread::Builder::new().name("password".to_owned()).spawn(compute);
+        thread.map_err(|error| {
+            tracing::error!(%error, "no thread to compute in");
+            Error::Internal
+        })?;
         // The panic hook has logged it.
-        task.await.map_err(|_| Error::Internal)
+        is_computed.await.map_err(|_| Error::Internal)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
-
-    use tokio::sync::oneshot;
 
     use super::*;
 
@@ -131,6 +143,23 @@ mod tests {
         let _free = queue.permits.acquire_many(all).await.unwrap();
         // The permit is released before the slot.
         let _all = queue.free.acquire_many(u32::try_from(QUEUE_MAX).unwrap()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn deliveries_and_pages_go_before_passwords() {
+        let turn = Arc::new(Queue::default()).take("192.0.2.1").unwrap();
+        let priority = || rustix::process::getpriority_process(None).unwrap();
+        let (before, meanwhile) = (priority(), turn.run(priority).await.unwrap());
+        assert!(meanwhile > before || meanwhile == PRIORITY, "{meanwhile}");
+        assert_eq!(priority(), before, "other threads keep theirs");
+    }
+
+    #[tokio::test]
+    async fn a_computation_that_panics_is_an_error_and_frees_its_permit() {
+        let queue = Arc::new(Queue::default());
+        let turn = queue.take("192.0.2.1").unwrap();
+        assert_eq!(turn.run(|| panic!("on purpose")).await, Err::<(), _>(Error::Internal));
+        let _free = queue.permits.acquire_many(u32::try_from(AT_ONCE).unwrap()).await.unwrap();
     }
 
     /// Turns for as many requests as this client gets.

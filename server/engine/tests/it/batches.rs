@@ -1,7 +1,10 @@
 //! Events that are accepted together, whatever the number of deliveries and whatever one of them contains.
 
+use std::sync::Mutex;
+
 use domain::{
     Error,
+    actor::Actor,
     event::{Accepted, EventKind, Events},
 };
 use engine::delivery::intake::{DELIVERIES_MAX, INTAKE_MAX};
@@ -9,7 +12,11 @@ use futures::future::join_all;
 
 use crate::harness::{TestHarness, event, on_both};
 
-on_both! { a_batch_larger_than_one_statement_or_commit_is_stored_whole an_event_the_database_rejects_does_not_affect_the_rest_of_its_batch }
+on_both! {
+    a_batch_larger_than_one_statement_or_commit_is_stored_whole
+    an_event_the_database_rejects_does_not_affect_the_rest_of_its_batch
+    an_account_with_much_to_write_does_not_keep_others_waiting
+}
 
 /// Posts this many events concurrently, with some of the callers changed.
 async fn post(
@@ -56,4 +63,20 @@ async fn an_event_the_database_rejects_does_not_affect_the_rest_of_its_batch(har
         }
     }
     assert_eq!(harness.deliveries().await.len(), 36);
+}
+
+async fn an_account_with_much_to_write_does_not_keep_others_waiting(harness: TestHarness) {
+    let (_, other) = harness.newcomer("Globex").await;
+    let written = Mutex::new(Vec::new());
+    let post = async |actor: &Actor, call: u32, padding: usize| {
+        let mut event = event(EventKind::IncomingCall, call, None);
+        event.payload.text.push_str(&" ".repeat(padding));
+        harness.engine.accept_event(actor, actor.account().unwrap(), event).await.unwrap();
+        written.lock().unwrap().push(actor.account().unwrap().clone());
+    };
+    let (large, small) = (join_all((0..40).map(|call| post(&harness.token, call, 200_000))), post(&other, 40, 0));
+    tokio::join!(large, small);
+    let other = other.account().unwrap();
+    let place = written.into_inner().unwrap().iter().position(|account| account == other).unwrap();
+    assert!(place < 20, "after {place} of 40 large events that came before it");
 }

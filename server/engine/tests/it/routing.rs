@@ -46,7 +46,7 @@ async fn platform(harness: &TestHarness) -> (Actor, ConnectorId, [AccountId; 2])
 }
 
 async fn destination(harness: &TestHarness, id: &ConnectorId, call: &CallRoute) -> Destination {
-    harness.engine.route_event(&platform_token(harness), id, call).await.unwrap()
+    harness.engine.route_event(&platform_token(harness), id, Some(call)).await.unwrap()
 }
 
 async fn a_call_goes_to_the_account_of_its_number(harness: TestHarness) {
@@ -136,9 +136,9 @@ async fn only_platform_connectors_route(harness: TestHarness) {
         assert!(harness.engine.set_route(actor, &own, route("*", "customer-1")).await.is_err());
         assert!(harness.engine.unrouted(actor, &own).await.is_err());
     }
-    let refused = harness.engine.route_event(&harness.token, &own, &dialled("1")).await;
-    assert_eq!(refused.unwrap_err().fields()[0].field, "connector");
-    let refused = harness.engine.route_event(&platform_token(&harness), &own, &dialled("1")).await;
+    let refused = harness.engine.route_event(&harness.token, &own, Some(&dialled("1"))).await;
+    assert_eq!(refused.unwrap_err().fields()[0].field, "route");
+    let refused = harness.engine.route_event(&platform_token(&harness), &own, Some(&dialled("1"))).await;
     assert_eq!(refused, Err(Error::NotFound("Connector".into())));
 }
 

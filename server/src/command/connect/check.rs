@@ -1,14 +1,13 @@
 //! `--check`: what is missing on either side.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use connect::{
-    asterisk::{
-        link::{self, Place, Sink},
-        session::{Account, Batch, Saved, Session},
-    },
-    call::Settings,
+    asterisk::cdr::{self, LatestRow},
+    call::{PhoneSystem, Settings},
+    link::{self, Place, Sink},
+    session::{Batch, Saved, Session},
 };
 use domain::connector::StateReport;
 use engine::SystemClock;
@@ -22,10 +21,14 @@ use crate::{
 };
 
 /// Time limit of the connection to the phone system: one that does not greet is given up after 6 s.
-const ASTERISK_TIMEOUT: Duration = Duration::from_secs(10);
+const PHONE_SYSTEM_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A new connector.
 const NO_TRUNKS: &str = "It exists. Its trunks can be chosen in Offhook once the connector has seen a call.";
+
+/// Rows from which no gap can be filled.
+const NO_UNIQUE_ID: &str = "The latest row has no unique ID, so it belongs to no call. Set `loguniqueid = yes` in the \
+    section [csv] of cdr.conf, then run: asterisk -rx 'module reload cdr_csv.so'";
 
 /// One thing that was checked.
 #[derive(Debug, Serialize)]
@@ -48,7 +51,12 @@ impl Sink for Probe {
     }
 }
 
-pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: &Offhook) -> Result<(), CommandError> {
+pub(super) async fn run<P: Session>(
+    place: Place,
+    session: impl Fn(Settings, Saved) -> P,
+    given: &Given,
+    offhook: &Offhook,
+) -> Result<(), CommandError> {
     let mut findings = vec![server(offhook).await];
     let mut registered = None;
     if let Some(connector) = offhook.connector() {
@@ -61,11 +69,10 @@ pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: 
         findings.push(Finding { check: "connector", ok: reported.is_ok(), detail });
         registered = reported.ok();
     }
-    findings.push(asterisk(place.clone(), account, given.settings(registered.as_ref())).await);
+    let session = session(given.settings(registered.as_ref()), Saved::default());
+    findings.push(phone_system(place.clone(), session, given.phone_system).await);
     if let Some(records) = &place.records {
-        let opened = std::fs::File::open(records);
-        let detail = opened.as_ref().map_or_else(ToString::to_string, |_| "They can be read.".to_owned());
-        findings.push(Finding { check: "call records", ok: opened.is_ok(), detail });
+        findings.push(call_records(records));
     }
     findings.iter().try_for_each(print_json)?;
     match findings.iter().filter(|finding| !finding.ok).count() {
@@ -74,23 +81,37 @@ pub(super) async fn run(place: Place, account: Account, given: &Given, offhook: 
     }
 }
 
-async fn asterisk(place: Place, account: Account, settings: Settings) -> Finding {
+fn call_records(file: &Path) -> Finding {
+    let (ok, detail) = match cdr::latest_row(file) {
+        Ok(LatestRow::Complete) => (true, "They can be read.".to_owned()),
+        Ok(LatestRow::Missing) => (true, "There are none yet. Check again after a call.".to_owned()),
+        Ok(LatestRow::WithoutUniqueId) => (false, NO_UNIQUE_ID.to_owned()),
+        Ok(LatestRow::Other) => {
+            (false, format!("The latest row of {} is not one that Asterisk writes. Check --cdr-csv.", file.display()))
+        }
+        Err(error) => (false, format!("{} can't be read: {error}", file.display())),
+    };
+    Finding { check: "call records", ok, detail }
+}
+
+async fn phone_system<P: Session>(place: Place, session: P, system: PhoneSystem) -> Finding {
     let probe = Arc::new(Probe(watch::Sender::new(StateReport::default())));
     let mut state = probe.0.subscribe();
     let mut latest = state.clone();
-    let session = Session::new(account, settings, Saved::default());
     let known = async move {
         let is_known = |state: &StateReport| state.connected || state.problem.is_some();
-        let _ = tokio::time::timeout(ASTERISK_TIMEOUT, state.wait_for(is_known)).await;
+        let _ = tokio::time::timeout(PHONE_SYSTEM_TIMEOUT, state.wait_for(is_known)).await;
     };
     link::run(place, session, probe, Arc::new(SystemClock), known).await;
     let state = latest.borrow_and_update().clone();
     let version = state.system_version.unwrap_or_default();
-    let fine = format!(
-        "Asterisk {version}: the list of channels can be read. Whether `read = call` is set shows with the first call."
-    );
+    let (check, shows_later) = match system {
+        PhoneSystem::Asterisk => ("asterisk", " Whether `read = call` is set shows with the first call."),
+        PhoneSystem::FreeSwitch => ("freeswitch", ""),
+    };
+    let fine = format!("{} {version}: the list of channels can be read.{shows_later}", P::SYSTEM);
     let detail = state.detail.unwrap_or(if state.connected { fine } else { "It did not respond.".to_owned() });
-    Finding { check: "asterisk", ok: state.connected && state.problem.is_none(), detail }
+    Finding { check, ok: state.connected && state.problem.is_none(), detail }
 }
 
 async fn server(offhook: &Offhook) -> Finding {

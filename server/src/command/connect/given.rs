@@ -1,12 +1,13 @@
 //! Which channels are calls: what the command line says overrides what was chosen in the dashboard.
 
-use connect::call::{InternalCalls, Settings};
+use connect::call::{InternalCalls, PhoneSystem, Settings};
 
 use crate::connector::offhook::Registered;
 
 /// What the command line says.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Given {
+    pub phone_system: PhoneSystem,
     pub name: Option<String>,
     /// The name of this machine.
     pub machine: String,
@@ -23,6 +24,7 @@ impl Given {
         let trunks = if self.trunks.is_empty() { chosen } else { &self.trunks };
         let reports_internal = self.internal || registered.is_some_and(|registered| registered.include_internal);
         Settings {
+            phone_system: self.phone_system,
             system: self.name.clone().or(identity).unwrap_or_else(|| self.machine.clone()),
             trunks: trunks.iter().map(|name| without_technology(name).to_owned()).collect(),
             internal: if reports_internal { InternalCalls::Report } else { InternalCalls::Ignore },
@@ -53,7 +55,13 @@ mod tests {
             trunks: vec!["chosen".to_owned()],
             include_internal: true,
         };
-        let given = Given { machine: "pbx".to_owned(), ..Given::default() };
+        let given = Given {
+            phone_system: PhoneSystem::Asterisk,
+            name: None,
+            machine: "pbx".to_owned(),
+            trunks: Vec::new(),
+            internal: false,
+        };
         let trunks = |settings: &Settings| settings.trunks.iter().cloned().collect::<Vec<_>>();
         let chosen = given.settings(Some(&registered));
         assert_eq!((chosen.system.as_str(), trunks(&chosen)), ("con_1", vec!["chosen".to_owned()]));

@@ -2,7 +2,9 @@
 
 mod asterisk;
 mod check;
+mod freeswitch;
 mod given;
+mod options;
 mod replay;
 mod run;
 
@@ -18,6 +20,10 @@ use crate::command::CommandError;
 pub enum Connect {
     /// Follow an Asterisk (or FreePBX) over its manager interface.
     Asterisk(Box<asterisk::Asterisk>),
+    /// Follow a FreeSWITCH (or FusionPBX) over its event socket. Written from FreeSWITCH's sources and documentation: not yet
+    /// tried against a running FreeSWITCH, so make a test call before you rely on it.
+    #[command(name = "freeswitch")]
+    FreeSwitch(Box<freeswitch::FreeSwitch>),
     /// Print the events of a recording; nothing is posted.
     Replay(replay::Replay),
 }
@@ -25,6 +31,7 @@ pub enum Connect {
 pub(super) async fn run(connect: Connect) -> Result<(), CommandError> {
     match connect {
         Connect::Asterisk(settings) => asterisk::run(*settings).await,
+        Connect::FreeSwitch(settings) => freeswitch::run(*settings).await,
         Connect::Replay(replay) => replay::run(&replay),
     }
 }

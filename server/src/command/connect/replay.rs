@@ -9,7 +9,7 @@ use std::{
 use anyhow::anyhow;
 use clap::Args;
 use connect::{
-    call::{InternalCalls, Settings},
+    call::{InternalCalls, PhoneSystem, Settings},
     replay::{Recording, RecordingError},
 };
 
@@ -43,7 +43,12 @@ pub(super) fn run(replay: &Replay) -> Result<(), CommandError> {
     }
     let internal = if replay.internal { InternalCalls::Report } else { InternalCalls::Ignore };
     let trunks = replay.trunks.iter().cloned().collect();
-    let replayed = recording.replay(Settings { system: replay.name.clone(), trunks, internal });
+    let replayed = recording.replay(Settings {
+        phone_system: PhoneSystem::Asterisk,
+        system: replay.name.clone(),
+        trunks,
+        internal,
+    });
     for event in &replayed.events {
         print_json(event)?;
     }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use connect::asterisk::{
+use connect::{
+    call::Settings,
     link::{self, Place},
-    session::{Account, Session},
+    session::{Saved, Session},
 };
 use domain::time::Clock;
 use engine::{
@@ -35,9 +36,10 @@ use crate::{
 const STOP_MAX: Duration = Duration::from_secs(5);
 
 /// All that a connector needs.
-pub(super) struct Connection {
+pub(super) struct Connection<S> {
     pub place: Place,
-    pub account: Account,
+    /// Makes a session of these settings.
+    pub session: S,
     pub given: Given,
     pub offhook: Offhook,
     pub spool: PathBuf,
@@ -45,7 +47,7 @@ pub(super) struct Connection {
     pub verbosity: Verbosity,
 }
 
-impl Connection {
+impl<P: Session, S: Fn(Settings, Saved) -> P> Connection<S> {
     /// Runs until a signal stops it.
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -57,7 +59,7 @@ impl Connection {
         let tasks = parts.start(registered, self.verbosity);
         let stopping = CancellationToken::new();
         tokio::spawn(cancel_on_signal(stopping.clone()));
-        follow(self.place, &self.account, &self.given, known, &parts, &stopping).await?;
+        follow(self.place, &self.session, &self.given, known, &parts, &stopping).await?;
         tracing::info!("stopping: what is left is posted");
         parts.stop.cancel();
         if tokio::time::timeout(STOP_MAX, futures::future::join_all(tasks)).await.is_err() {
@@ -75,9 +77,9 @@ async fn cancel_on_signal(stopping: CancellationToken) {
 }
 
 /// Follows the phone system, again from the spool whenever other trunks are chosen in the dashboard.
-async fn follow(
+async fn follow<P: Session>(
     place: Place,
-    account: &Account,
+    session: &impl Fn(Settings, Saved) -> P,
     given: &Given,
     mut registered: watch::Receiver<Option<Registered>>,
     parts: &Parts,
@@ -95,8 +97,8 @@ async fn follow(
         let saved = sink::saved(&parts.spool).await?;
         let waiting = parts.spool.backlog().await.events;
         let (open, trunks) = (saved.calls.open.len(), settings.trunks.iter().cloned().collect::<Vec<_>>().join(", "));
-        tracing::info!(ami = %place.ami, %trunks, open, waiting, "connecting");
-        let session = Session::new(account.clone(), settings.clone(), saved);
+        tracing::info!(address = %place.address, %trunks, open, waiting, "connecting");
+        let session = session(settings.clone(), saved);
         let changed = async {
             let differs = |now: &Option<Registered>| given.settings(now.as_ref()) != settings;
             tokio::select! {

@@ -9,7 +9,7 @@ use hyper::body::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::kind::OfConnector;
-use crate::command::rest_client::{RestClient, wait};
+use crate::rest_client::{RestClient, wait};
 
 /// Events of a batch. Many fit into the limit of a request, and the server answers within a second.
 pub(super) const BATCH_EVENTS: usize = 500;

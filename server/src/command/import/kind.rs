@@ -2,7 +2,7 @@
 
 use clap::Args;
 use connect::{
-    call::{InternalCalls, Settings},
+    call::{InternalCalls, PhoneSystem, Settings},
     event::Identity,
     http_in::Locale,
     moment,
@@ -90,6 +90,7 @@ impl Kind {
         let reports = self.internal || connector.is_some_and(|connector| connector.include_internal);
         let internal = if reports { InternalCalls::Report } else { InternalCalls::Ignore };
         Ok(Settings {
+            phone_system: PhoneSystem::Asterisk,
             system: name.to_owned(),
             trunks: trunks.iter().map(|name| without_technology(name).to_owned()).collect(),
             internal,

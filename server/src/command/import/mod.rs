@@ -23,7 +23,10 @@ use self::{
     kind::Kind,
     tally::Tally,
 };
-use crate::command::{CommandError, print_json, rest_client::RestClient};
+use crate::{
+    command::{CommandError, print_json},
+    rest_client::RestClient,
+};
 
 /// Rows of a file that were not understood, and events that were rejected, which are reported in full.
 const REPORTED_MAX: u64 = 100;

@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use serde::Deserialize;
 use url::Url;
 
-use crate::command::rest_client::{Reply, RestClient, wait};
+use crate::rest_client::{Response, RestClient, wait};
 
 /// How often an event is posted before it counts as rejected.
 const ATTEMPTS_MAX: u32 = 4;
@@ -63,7 +63,7 @@ impl Client {
     }
 }
 
-fn classify(reply: &Reply) -> Outcome {
+fn classify(reply: &Response) -> Outcome {
     match reply.status {
         StatusCode::ACCEPTED | StatusCode::OK => match serde_json::from_slice(&reply.body) {
             Ok(accepted) => Outcome::Accepted(accepted),

@@ -100,6 +100,20 @@ async fn wrong_input_names_its_fields() {
 }
 
 #[tokio::test]
+async fn an_http_connector_begins_with_the_mapping_of_its_phone_system() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let mapping = async |wanted: Value| tenant.post("/api/v1/connectors", &wanted).await.json()["mapping"].clone();
+    let preset = mapping(json!({ "name": "twilio", "system": "twilio" })).await;
+    assert_eq!(preset["version"], 1, "{preset}");
+    assert!(preset["rules"].as_array().is_some_and(|rules| !rules.is_empty()), "{preset}");
+    let own = json!({ "version": 1, "rules": [{ "name": "all", "event": "ignore" }] });
+    assert_eq!(mapping(json!({ "name": "own", "system": "twilio", "mapping": own })).await, own);
+    assert_eq!(mapping(json!({ "name": "other", "system": "other" })).await, Value::Null);
+    assert_eq!(mapping(json!({ "name": "pbx", "system": "asterisk" })).await, Value::Null);
+}
+
+#[tokio::test]
 async fn a_connector_reports_its_state_and_gaps() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
@@ -197,9 +211,31 @@ async fn an_event_names_its_account_or_its_connector() {
     let mut event = incoming(CALL);
     (event["connector"], event["route"]) = (json!(id), route);
     let refused = tenant.post("/api/v1/events", &event).await;
-    assert_eq!(refused.is_problem(422).fields(), ["connector"], "its token names the account");
+    assert_eq!(refused.is_problem(422).fields(), ["route"], "its token names the account");
     event["connector"] = json!("con_00000000000000000000000000");
     platform.post("/events", event).await.is_problem(404);
+}
+
+#[tokio::test]
+async fn an_event_that_names_its_accounts_connector_is_the_connectors_sign_of_life() {
+    let app = TestApp::start().await;
+    let (acme, beta) = (app.account("acme").await, app.account("beta").await);
+    let connector = acme.post("/api/v1/connectors", &json!({ "name": "sbc", "system": "kamailio" })).await.json();
+    assert_eq!((&connector["way"], &connector["status"]), (&json!("beside"), &json!("waiting")));
+    let mut event = incoming(CALL);
+    event["connector"] = connector["id"].clone();
+    beta.post("/api/v1/events", &event).await.is_problem(404);
+    let path = format!("/api/v1/connectors/{}", connector["id"].as_str().unwrap());
+    assert_eq!(acme.get(&path).await.json()["status"], "waiting", "another account's event is none of its own");
+    assert_eq!(acme.post("/api/v1/events", &event).await.status, StatusCode::ACCEPTED);
+    let shown = acme.get(&path).await.json();
+    assert_eq!(shown["status"], "connected");
+    assert_ne!(shown["state"]["last_event_at"], Value::Null);
+    // The other account's attempt again, now that the connector is known.
+    beta.post("/api/v1/events", &event).await.is_problem(404);
+    acme.post(&format!("{path}/pause"), &json!({})).await;
+    let paused = acme.post("/api/v1/events", &event).await;
+    assert_eq!((paused.status, &paused.json()["paused"]), (StatusCode::OK, &json!(true)));
 }
 
 #[tokio::test]

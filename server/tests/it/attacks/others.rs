@@ -7,7 +7,8 @@ use engine::clock::{sleep_ms, stopwatch};
 use futures::future::join_all;
 use reqwest::Client;
 use serde_json::json;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, runtime::Runtime};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     bystander::{Bystander, Experience, wait_until},
@@ -17,6 +18,7 @@ use super::{
     payloads::{batch, nested},
 };
 use crate::{
+    command::other_program,
     receiver::Receiver,
     test_app::{client_at, response},
 };
@@ -25,10 +27,13 @@ use crate::{
 const ATTACK_MS: u64 = 6_000;
 /// Longest that others may need to sign in meanwhile.
 const SIGN_IN_MAX: Duration = Duration::from_secs(2);
-/// The 99th percentile of a healthy endpoint may double, or be this much: attacker and server share two cores here, and a
-/// debug build reads an attacker's JSON twenty times as slowly.
-const P99_ALWAYS_ALLOWED: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_500 } else { 100 });
+/// The 99th percentile of a healthy endpoint may double, or be this much: attacker and server share the cores here.
+const P99_ALWAYS_ALLOWED: Duration = Duration::from_millis(100);
+/// The same for a debug build, which reads an attacker's JSON twenty times as slowly.
+const DEBUG_P99_ALWAYS_ALLOWED: Duration = Duration::from_millis(1_500);
 
+/// Of threads (nice).
+const LOWEST_PRIORITY: i32 = 19;
 /// The address of the only proxy: what comes from it is attributed to the clients that it names.
 const PROXY: &str = "127.0.0.9";
 /// Endpoints of the attacker at one host, with the one that they begin with.
@@ -59,6 +64,10 @@ const ATTACKS: [(&str, Attack); 10] = [
 ];
 
 impl Attacker {
+    fn of(server: &Arc<Capped>, token: String) -> Self {
+        Self { server: Arc::clone(server), token, http: client_at("127.0.0.4".parse().ok()) }
+    }
+
     async fn post(&self, path: &str, body: String) -> String {
         let request = self.http.post(self.server.url(path)).bearer_auth(&self.token);
         let response = request.header("content-type", "application/json").body(body).send().await;
@@ -180,24 +189,46 @@ struct Outcome {
 /// A server of its own, first quiet and then under this attack.
 async fn outcome((name, attack): (&'static str, Attack)) -> Outcome {
     let server = Arc::new(Capped::start_with(&[("OFFHOOK_TRUSTED_PROXIES", PROXY)]));
-    let receiver = Receiver::start().await;
-    let token = server.account(&receiver).await;
-    let attacker = Attacker { server: Arc::clone(&server), token, http: client_at("127.0.0.4".parse().ok()) };
+    let elsewhere = elsewhere();
+    let receiver = elsewhere.spawn(Receiver::start()).await.unwrap();
+    let attacker = Attacker::of(&server, server.account(&receiver).await);
     attacker.prepare(&receiver).await;
     let mut bystander = Bystander::of(&server).await;
-    let quiet = bystander.during(ATTACK_MS / 2).await;
-    let going_on = async {
-        let mut round = 0;
-        loop {
-            attack(&attacker, round).await;
-            round += 1;
-        }
-    };
-    let meanwhile = tokio::select! {
-        meanwhile = bystander.during(ATTACK_MS) => meanwhile,
-        () = going_on => unreachable!("it has no end"),
-    };
+    let quiet = bystander.during(ATTACK_MS).await;
+    let attacking = attack_from_elsewhere(attack, Attacker::of(&server, attacker.token));
+    let meanwhile = bystander.during(ATTACK_MS).await;
+    attacking.cancel();
+    elsewhere.shutdown_background();
     Outcome { attack: name, resident_kib: server.peak_kib(), quiet, meanwhile }
+}
+
+/// Attackers have computers of their own, and so have their receivers: here they get the processor time that server and
+/// bystander leave.
+fn elsewhere() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().on_thread_start(last).build().unwrap()
+}
+
+/// Lets all others go first.
+fn last() {
+    // On Linux, of this thread only.
+    rustix::process::setpriority_process(None, LOWEST_PRIORITY).unwrap();
+}
+
+/// Attacks until the token is cancelled.
+fn attack_from_elsewhere(attack: Attack, attacker: Attacker) -> CancellationToken {
+    let attacking = CancellationToken::new();
+    let stop = attacking.clone();
+    std::thread::spawn(move || {
+        last();
+        let again_and_again = async {
+            for round in 0.. {
+                attack(&attacker, round).await;
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(stop.run_until_cancelled(again_and_again));
+    });
+    attacking
 }
 
 impl Outcome {
@@ -217,7 +248,8 @@ impl Outcome {
         };
         let (p99, sign_in) = (self.meanwhile.p99(), self.meanwhile.sign_in);
         expect(self.resident_kib <= RESIDENT_MAX_KIB, format!("{} KiB", self.resident_kib));
-        expect(p99 <= P99_ALWAYS_ALLOWED.max(2 * self.quiet.p99()), format!("p99 of {p99:?}"));
+        let allowed = if other_program().is_some() { P99_ALWAYS_ALLOWED } else { DEBUG_P99_ALWAYS_ALLOWED };
+        expect(p99 <= allowed.max(2 * self.quiet.p99()), format!("p99 of {p99:?}"));
         expect(sign_in <= SIGN_IN_MAX, format!("signing in took {sign_in:?}"));
         expect(self.meanwhile.refused == 0, format!("{} events refused", self.meanwhile.refused));
         expect(self.meanwhile.missing == 0, format!("{} events missing", self.meanwhile.missing));

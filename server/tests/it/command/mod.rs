@@ -19,9 +19,18 @@ use std::{
 
 use serde_json::Value;
 
+/// Names another build of the program, for figures that depend on how it was compiled.
+const PROGRAM_VARIABLE: &str = "OFFHOOK_TEST_PROGRAM";
+
+/// The other build, if there is one.
+#[expect(clippy::disallowed_methods, reason = "the test command names it, and it is no setting of the program")]
+pub(crate) fn other_program() -> Option<String> {
+    std::env::var(PROGRAM_VARIABLE).ok()
+}
+
 /// The binary with this data folder and an empty environment.
 pub(crate) fn offhook(data: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_offhook"));
+    let mut command = Command::new(other_program().unwrap_or_else(|| env!("CARGO_BIN_EXE_offhook").to_owned()));
     command.env_clear().env("OFFHOOK_DATA", data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tokio::{io::AsyncWriteExt as _, net::TcpListener};
 
-use super::{fake_asterisk::FakeAsterisk, mock_server::MockServer, pbx::Pbx, program::Machine};
+use super::{fake_asterisk::FakeAsterisk, mock_server::MockServer, pbx::Pbx, program::Machine, recording::read};
 use crate::command::{complaint, run};
 
 /// What `--check` prints, by what was checked; and the exit code.
@@ -47,6 +47,34 @@ async fn a_check_says_what_is_missing_and_what_to_do() {
     let (findings, code) = check(FakeAsterisk::new(), 401).await;
     assert_eq!((code, &findings[0]["ok"]), (1, &false.into()));
     assert!(findings[0]["detail"].as_str().unwrap().contains("401"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn a_check_names_call_records_that_no_gap_can_be_filled_from() {
+    let (server, pbx, machine) =
+        (MockServer::start().await, Pbx::start(FakeAsterisk::new()).await, Machine::new("token"));
+    server.respond(|_, _| (422, None));
+    let file = machine.path("Master.csv");
+    let whole = read("in_answered.csv");
+    let without_unique_id =
+        whole.lines().map(|row| row.split(",\"lab-").next().unwrap()).collect::<Vec<_>>().join("\n");
+    let other = "caller,callee\n01632960001,01632960100\n";
+    for (rows, ok, sentence) in [
+        (whole.as_str(), true, "can be read"),
+        ("", true, "none yet"),
+        (&without_unique_id, false, "`loguniqueid = yes`"),
+        (other, false, "not one that Asterisk writes"),
+    ] {
+        std::fs::write(&file, rows).unwrap();
+        let mut command = machine.command(&pbx.address, &server.url);
+        command.args(["--check", "--trunk", "trunk", "--trunk", "trunk2", "--cdr-csv", file.to_str().unwrap()]);
+        let output = run(command, "").await;
+        let text = String::from_utf8(output.stdout).unwrap();
+        let finding: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert_eq!((&finding["check"], &finding["ok"]), (&"call records".into(), &ok.into()), "{rows}");
+        assert!(finding["detail"].as_str().unwrap().contains(sentence), "{finding}");
+        assert_eq!(output.status.code(), Some(i32::from(!ok)));
+    }
 }
 
 #[tokio::test]

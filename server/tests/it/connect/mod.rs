@@ -1,4 +1,4 @@
-//! `offhook connect`: the real program between an Asterisk that plays recordings, and a server.
+//! `offhook connect`: the real program between an Asterisk that plays recordings, or a FreeSWITCH, and a server.
 
 mod backlog;
 mod check;
@@ -7,6 +7,7 @@ mod dashboard;
 mod delivery;
 #[path = "../../../connect/tests/it/fake_asterisk.rs"]
 mod fake_asterisk;
+mod freeswitch;
 mod gaps;
 mod inside;
 mod memory;

@@ -1,4 +1,4 @@
-//! The program `offhook connect asterisk`.
+//! The program `offhook connect`.
 
 use std::{
     fs::{self, File},
@@ -32,9 +32,22 @@ impl Machine {
 
     /// The command, with its log in a file.
     pub(super) fn command(&self, ami: &str, server: &str) -> Command {
+        let mut command = self.to_server(&["connect", "asterisk", "--ami", ami], server);
+        command.arg("--secret-file").arg(self.path("secret"));
+        command
+    }
+
+    /// The same for a FreeSWITCH.
+    pub(super) fn freeswitch_command(&self, esl: &str, server: &str) -> Command {
+        let mut command = self.to_server(&["connect", "freeswitch", "--esl", esl], server);
+        command.arg("--password-file").arg(self.path("secret"));
+        command
+    }
+
+    fn to_server(&self, phone_system: &[&str], server: &str) -> Command {
         let mut command = offhook(&self.path("spool"));
-        command.args(["connect", "asterisk", "--ami", ami, "--offhook", server, "--log-format", "json"]);
-        command.arg("--secret-file").arg(self.path("secret")).arg("--token-file").arg(self.path("token"));
+        command.args(phone_system).args(["--offhook", server, "--log-format", "json"]);
+        command.arg("--token-file").arg(self.path("token"));
         command
     }
 
@@ -44,10 +57,16 @@ impl Machine {
 
     /// Starts it with these settings alone.
     pub(super) fn start_with(&self, settings: &[&str], ami: &str, server: &str) -> Connector {
+        let mut command = self.command(ami, server);
+        command.args(settings);
+        self.spawn(command)
+    }
+
+    /// Starts a command of this machine's.
+    pub(super) fn spawn(&self, mut command: Command) -> Connector {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let output = File::options().create(true).append(true).open(self.path("output")).unwrap();
-        let child =
-            self.command(ami, server).args(settings).stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn();
+        let child = command.stderr(Stdio::from(log)).stdout(Stdio::from(output)).spawn();
         Connector { child: child.unwrap() }
     }
 

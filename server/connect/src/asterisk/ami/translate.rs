@@ -33,7 +33,7 @@ fn translate(message: &Message) -> Option<PbxEvent> {
         "BridgeDestroy" => PbxEvent::BridgeDestroyed { bridge_id: text(message, "BridgeUniqueid") },
         "HangupRequest" => PbxEvent::HangupRequested(own()?, cause(message)),
         "Hangup" => PbxEvent::HungUp(own()?, cause(message)),
-        "MessageWaiting" => PbxEvent::MessageLeft(own()?, text(message, "Mailbox")),
+        "MessageWaiting" => PbxEvent::MessageLeft { caller: own()?, mailbox: text(message, "Mailbox"), length_s: None },
         // A row of a list is older than the events around it.
         "CoreShowChannel" => return None,
         // Names and groups change without an event of their own.

@@ -131,7 +131,7 @@ fn translate(event: Event) -> Option<PbxEvent> {
         "ChannelVarset" if event.variable == "VMSTATUS" && event.value == "SUCCESS" => {
             let channel = own?;
             let mailbox = mailbox(&channel.dialplan.app_data);
-            PbxEvent::MessageLeft(channel.into(), mailbox)
+            PbxEvent::MessageLeft { caller: channel.into(), mailbox, length_s: None }
         }
         _ => PbxEvent::Changed(own?.into()),
     })

@@ -12,7 +12,7 @@ use std::{collections::HashMap, io::Read};
 
 use domain::time::{DAY_MS, SECOND_MS, UnixMs};
 
-pub use self::tail::{TAIL_MAX_BYTES, fold_tail};
+pub use self::tail::{LatestRow, TAIL_MAX_BYTES, fold_tail, latest_row};
 pub(crate) use self::{fold::fold as fold_rows, row::Row};
 use crate::call::CallRecord;
 

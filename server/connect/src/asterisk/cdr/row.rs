@@ -43,7 +43,27 @@ pub(crate) enum Disposition {
     Failed,
 }
 
+impl Disposition {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "ANSWERED" => Self::Answered,
+            "NO ANSWER" => Self::NoAnswer,
+            "BUSY" => Self::Busy,
+            "CONGESTION" => Self::Congestion,
+            "FAILED" => Self::Failed,
+            _ => return None,
+        })
+    }
+}
+
 impl Row {
+    /// Whether these are the columns of a call record, but for the unique ID.
+    pub(super) fn lacks_unique_id(fields: &csv::ByteRecord) -> bool {
+        let text = |at: usize| String::from_utf8_lossy(fields.get(at).unwrap_or_default());
+        let is_record = fields.len() >= COLUMNS && Disposition::parse(text(14).trim()).is_some();
+        is_record && began_s(text(COLUMNS).trim()).is_none()
+    }
+
     pub(crate) fn read(fields: &csv::ByteRecord) -> Option<Self> {
         let text = |at: usize| String::from_utf8_lossy(fields.get(at).unwrap_or_default()).trim().to_owned();
         // In its place there may be the user's field.
@@ -52,14 +72,7 @@ impl Row {
         let is_new = end >= COLUMNS + 1 + NEW_COLUMNS;
         let (linked_id, sequence) = if is_new { (text(end - 2), text(end - 1)) } else { Default::default() };
         let linked_id = if linked_id.is_empty() { unique_id.clone() } else { linked_id };
-        let disposition = match text(14).as_str() {
-            "ANSWERED" => Disposition::Answered,
-            "NO ANSWER" => Disposition::NoAnswer,
-            "BUSY" => Disposition::Busy,
-            "CONGESTION" => Disposition::Congestion,
-            "FAILED" => Disposition::Failed,
-            _ => return None,
-        };
+        let disposition = Disposition::parse(&text(14))?;
         Some(Self {
             caller: text(1),
             dialled: text(2),

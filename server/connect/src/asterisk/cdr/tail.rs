@@ -8,7 +8,7 @@ use std::{
 
 use domain::{UnixMs, time::HOUR_MS};
 
-use super::{Folded, fold};
+use super::{Folded, Row, fold};
 
 /// Bytes of the first look; each further one reads twice as many.
 const FIRST_BYTES: u64 = 128 * 1_024;
@@ -32,6 +32,37 @@ pub fn fold_tail(path: &Path, since: UnixMs) -> io::Result<Folded> {
         }
         bytes *= 2;
     }
+}
+
+/// What the latest row in a file of call records is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatestRow {
+    /// There is none.
+    Missing,
+    /// A call record.
+    Complete,
+    /// A call record that belongs to no call, because `cdr.conf` leaves out the unique ID.
+    WithoutUniqueId,
+    /// Something else.
+    Other,
+}
+
+/// Looks at the latest row, so that a setting that is missing is found before the first gap.
+///
+/// # Errors
+/// If the file can't be read.
+pub fn latest_row(path: &Path) -> io::Result<LatestRow> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let rows = last_rows(&mut file, length, FIRST_BYTES)?;
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(rows.as_slice());
+    let latest = reader.byte_records().map_while(Result::ok).last();
+    Ok(match latest {
+        None => LatestRow::Missing,
+        Some(fields) if Row::read(&fields).is_some() => LatestRow::Complete,
+        Some(fields) if Row::lacks_unique_id(&fields) => LatestRow::WithoutUniqueId,
+        Some(_) => LatestRow::Other,
+    })
 }
 
 /// The whole rows in the last `bytes` of the file.

@@ -1,19 +1,18 @@
 //! What exists now is compared with what is known: after a login, and from time to time.
 
-use domain::{
-    UnixMs,
-    connector::{Gap, GapReason},
-    time::SECOND_MS,
-};
+use std::collections::HashSet;
+
+use domain::{UnixMs, time::SECOND_MS};
 
 use super::{
-    COMPARE_EVERY_MS, Session,
+    Session,
     listing::{Completeness, Listing},
     login::CHANNELS,
 };
 use crate::{
     asterisk::ami::{Message, Request},
     call::{CallRecord, Resync, Since},
+    session::COMPARE_EVERY_MS,
 };
 
 /// A list with missing rows is requested again after this, in milliseconds.
@@ -27,13 +26,13 @@ const UNPROVEN_EVERY_MS: i64 = 5 * SECOND_MS;
 pub(super) struct Comparison {
     listing: Listing,
     /// When events were lost, on our clock.
-    lost_at: UnixMs,
+    pub(super) lost_at: UnixMs,
 }
 
 impl Session {
     pub(super) fn list_channels(&mut self, now: UnixMs) {
         self.compare_at = now.plus_ms(COMPARE_EVERY_MS);
-        self.listing = Some(Listing::new(self.calls.listing_begins(), now));
+        self.listing = Some(Listing::new(self.journal.calls.listing_begins(), now));
         self.send(&Request::new("CoreShowChannels").with("ActionID", CHANNELS));
     }
 
@@ -60,53 +59,31 @@ impl Session {
         if !self.has_call_events {
             self.compare_at = now.plus_ms(UNPROVEN_EVERY_MS);
         }
-        match self.loss {
+        match self.journal.loss {
             Some(loss) => self.waiting = Some(Comparison { listing, lost_at: loss.at }),
             None => self.resync(now, listing, Since::Comparison, Vec::new()),
         }
     }
 
-    /// Since when call records are needed, on Asterisk's clock, if they are: pass them to [`Self::records`].
-    #[must_use]
-    pub fn wants_records(&self) -> Option<UnixMs> {
-        self.waiting.as_ref().map(|waiting| self.clock.theirs(waiting.lost_at))
-    }
-
-    /// Call records of the gap; none if there is no file.
-    pub fn records(&mut self, now: UnixMs, records: Vec<CallRecord>) {
+    /// Compares, with call records of the gap; none if there is no file.
+    pub(super) fn fill(&mut self, now: UnixMs, records: Vec<CallRecord>) {
         let Some(Comparison { listing, lost_at }) = self.waiting.take() else { return };
-        let lost_at = self.clock.theirs(lost_at);
-        let since = if self.has_restarted { Since::PbxRestart { lost_at } } else { Since::Gap { lost_at } };
+        let since = self.journal.since(lost_at);
         self.resync(now, listing, since, records);
     }
 
     fn resync(&mut self, now: UnixMs, listing: Listing, since: Since, records: Vec<CallRecord>) {
-        let at = self.clock.theirs(now);
-        let done = self.calls.resync(Resync { at, since, mark: listing.mark, channels: listing.rows, records });
-        self.act(now, done.actions);
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        if let Some(loss) =
-            self.loss.take().filter(|loss| done.closed > 0 || self.has_restarted || !loss.is_negligible(now))
-        {
-            let reason = if self.has_restarted { GapReason::PbxRestart } else { loss.reason };
-            self.gaps.push(Gap {
-                from: loss.at,
-                to: Some(now.max(loss.at)),
-                reason,
-                calls_closed: count(done.closed),
-                filled: count(done.filled),
-                incomplete: count(done.incomplete),
-            });
-        }
-        self.has_restarted = false;
-        self.connected_since.get_or_insert(now);
+        let Listing { mark, rows: channels, .. } = listing;
+        let unchanged = HashSet::new();
+        let actions = self.journal.resync(now, Resync { at: now, since, mark, channels, unchanged, records });
+        self.act(now, actions);
         self.failure = None;
         self.ask_again(now);
     }
 
     /// A channel that began on this connection, without any event: Asterisk sends none.
     fn check_for_missed_events(&mut self, now: UnixMs, listing: &Listing) {
-        let Some(since) = self.connected_since.filter(|_| !self.has_call_events) else { return };
+        let Some(since) = self.journal.connected_since.filter(|_| !self.has_call_events) else { return };
         let connected_s = now.since_ms(since) / SECOND_MS;
         let is_new = |seconds: u64| i64::try_from(seconds).is_ok_and(|seconds| seconds >= 1 && seconds < connected_s);
         self.lacks_call_events |= listing.rows.iter().any(|row| row.duration_s.is_some_and(is_new));

@@ -2,7 +2,7 @@
 
 use domain::connector::ConnectorProblem;
 
-use crate::asterisk::ami::UnsafeValue;
+use crate::{asterisk::ami::UnsafeValue, session::Interruption};
 
 /// A permission of the AMI user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,16 +16,6 @@ pub enum Permission {
 /// Why there is no connection, or a useless one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// Nothing accepts connections.
-    #[error(
-        "Asterisk's AMI can't be reached at {address}: {reason}. Check that Asterisk runs, and that manager.conf has enabled = yes."
-    )]
-    Unreachable {
-        /// Where.
-        address: String,
-        /// The error of the network.
-        reason: String,
-    },
     /// What answers is not AMI.
     #[error("What answers at this address isn't Asterisk's AMI. Check host and port (usually 5038).")]
     NotAmi,
@@ -43,21 +33,15 @@ pub enum Failure {
     /// The AMI user may not do what is needed.
     #[error("{}", .0.sentence())]
     MissingPermission(Permission),
-    /// Asterisk is shutting down, or restarted its manager.
-    #[error("Asterisk closed the connection.")]
-    Closed,
-    /// The connection broke.
-    #[error("The connection to Asterisk broke: {0}.")]
-    Broken(String),
-    /// Nothing has been heard for [`super::DEAD_MS`], not even a response to a ping.
-    #[error("Asterisk has not responded for 6 seconds.")]
-    Silent,
-    /// Too many events wait to be saved: what happens next is a gap.
-    #[error("Events can't be saved. Check the disk of the connector.")]
-    CannotSave,
-    /// Requests were sent faster than Asterisk reads them.
-    #[error("Asterisk does not read what it is sent.")]
-    DoesNotRead,
+    /// The connection ended, or never began.
+    #[error("{}", .0.sentence("Asterisk", "AMI", "that manager.conf has enabled = yes"))]
+    Interrupted(Interruption),
+}
+
+impl From<Interruption> for Failure {
+    fn from(interruption: Interruption) -> Self {
+        Self::Interrupted(interruption)
+    }
 }
 
 impl Permission {
@@ -73,25 +57,14 @@ impl Permission {
     }
 }
 
-impl Failure {
-    /// How it is reported.
-    #[must_use]
-    pub const fn problem(&self) -> ConnectorProblem {
+impl crate::session::Failure for Failure {
+    fn problem(&self) -> ConnectorProblem {
         match self {
             Self::WrongSecret | Self::Unsafe(_) => ConnectorProblem::WrongSecret,
             Self::MissingPermission(_) => ConnectorProblem::MissingPermission,
             Self::TooOld(_) => ConnectorProblem::TooOld,
             Self::NotAmi => ConnectorProblem::Malformed,
-            Self::CannotSave => ConnectorProblem::SpoolFull,
-            Self::Unreachable { .. } | Self::Closed | Self::Broken(_) | Self::Silent | Self::DoesNotRead => {
-                ConnectorProblem::Unreachable
-            }
+            Self::Interrupted(interruption) => interruption.problem(),
         }
-    }
-
-    /// Whether trying again soon is no use: an administrator has to change something.
-    #[must_use]
-    pub const fn needs_administrator(&self) -> bool {
-        !matches!(self.problem(), ConnectorProblem::Unreachable)
     }
 }

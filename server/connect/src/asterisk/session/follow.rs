@@ -22,18 +22,15 @@ impl Session {
         if let PbxEvent::Began(facts) = &stamped.event {
             self.endpoints.see(&facts.name, &self.settings);
         }
-        let at = self.clock.time_of_event(stamped.at, now);
-        let actions = self.calls.feed(at, &stamped.event);
+        let at = self.journal.clock.time_of_event(stamped.at, now);
+        let actions = self.journal.calls.feed(at, &stamped.event);
         self.act(now, actions);
     }
 
     pub(super) fn act(&mut self, now: UnixMs, actions: Vec<Action>) {
         for action in actions {
             match action {
-                Action::Post(mut event) => {
-                    event.timestamp_s = self.clock.our_second(event.timestamp_s);
-                    self.events.push(*event);
-                }
+                Action::Post(event) => self.journal.post(*event),
                 Action::AskPresentation { channel_id, channel } => self.ask(now, channel_id, channel),
             }
         }
@@ -55,7 +52,7 @@ impl Session {
     /// Asks again what the previous connection did not answer.
     pub(super) fn ask_again(&mut self, now: UnixMs) {
         let asked: HashSet<String> = self.questions.values().map(|(channel_id, _)| channel_id.clone()).collect();
-        for (channel_id, channel) in self.calls.awaiting_presentation() {
+        for (channel_id, channel) in self.journal.calls.awaiting_presentation() {
             if !asked.contains(&channel_id) {
                 self.ask(now, channel_id, channel);
             }
@@ -70,7 +67,7 @@ impl Session {
     }
 
     pub(super) fn answer(&mut self, now: UnixMs, channel_id: &str, response: Option<crate::call::Presentation>) {
-        let actions = self.calls.presentation(channel_id, response);
+        let actions = self.journal.calls.presentation(channel_id, response);
         self.act(now, actions);
     }
 }

@@ -1,12 +1,15 @@
 //! From the greeting to the list of channels.
 
-use domain::{
-    UnixMs,
-    connector::{Gap, GapReason},
+use domain::UnixMs;
+
+use super::{AMI_VERSION_MIN, Failure, Permission, Phase, Session, trunks::TRUNK};
+use crate::{
+    asterisk::ami::{self, Message, Request},
+    session::printable,
 };
 
-use super::{AMI_VERSION_MIN, Failure, Loss, Permission, Phase, Session, trunks::TRUNK};
-use crate::asterisk::ami::{self, Decoder, Message, Request};
+/// Longest text of Asterisk's that is kept, in characters.
+const TEXT_MAX_CHARS: usize = 80;
 
 pub(super) const LOGIN: &str = "login";
 pub(super) const SETTINGS: &str = "settings";
@@ -15,40 +18,10 @@ pub(super) const PING: &str = "ping";
 pub(super) const CHANNELS: &str = "channels";
 
 impl Session {
-    /// There is a connection.
-    pub fn connected(&mut self, now: UnixMs) {
-        self.phase = Phase::Greeting;
-        self.decoder = Decoder::default();
-        self.outgoing.clear();
-        self.questions.clear();
-        self.listing = None;
-        self.waiting = None;
-        self.has_call_events = false;
-        (self.heard_at, self.pinged_at, self.ticked_at) = (now, now, now);
-    }
-
-    /// There is no connection any more, or it could not be made.
-    pub fn disconnected(&mut self, now: UnixMs, why: Failure) {
-        if self.is_observing() {
-            self.loss = Some(Loss { at: self.heard_at.min(now), reason: GapReason::ConnectionLost });
-            self.gaps.push(Gap {
-                from: self.heard_at.min(now),
-                to: None,
-                reason: GapReason::ConnectionLost,
-                calls_closed: 0,
-                filled: 0,
-                incomplete: 0,
-            });
-        }
-        self.phase = Phase::Offline;
-        self.connected_since = None;
-        self.failure = Some(why);
-    }
-
     pub(super) fn greeted(&mut self, version: &str) -> Result<(), Failure> {
         let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
         if major.is_none_or(|major| major < AMI_VERSION_MIN) {
-            return Err(Failure::TooOld(version.chars().filter(|c| !c.is_control()).take(20).collect()));
+            return Err(Failure::TooOld(printable(version, 20)));
         }
         self.phase = Phase::LoggingIn;
         let login = Request::new("Login").with("ActionID", LOGIN).with("Username", &self.account.user);
@@ -62,7 +35,12 @@ impl Session {
         match id {
             LOGIN if is_error => return Err(Failure::WrongSecret),
             LOGIN => self.logged_in(now),
-            SETTINGS => self.version = message.get("AsteriskVersion").map(printable).or_else(|| self.version.take()),
+            SETTINGS => {
+                self.version = message
+                    .get("AsteriskVersion")
+                    .map(|version| printable(version, TEXT_MAX_CHARS))
+                    .or_else(|| self.version.take())
+            }
             PING => self.ponged(now, message),
             STATUS if !is_error => self.started_at(message),
             CHANNELS if is_error && lacks_permission(message) => {
@@ -91,9 +69,7 @@ impl Session {
 
     fn started_at(&mut self, message: &Message) {
         let (Some(date), Some(time)) = (message.get("CoreStartupDate"), message.get("CoreStartupTime")) else { return };
-        let boot = printable(&format!("{date} {time}"));
-        self.has_restarted |= self.boot.as_ref().is_some_and(|before| *before != boot);
-        self.boot = Some(boot);
+        self.journal.started_at(printable(&format!("{date} {time}"), TEXT_MAX_CHARS));
     }
 
     pub(super) fn ping(&mut self, now: UnixMs) {
@@ -103,17 +79,13 @@ impl Session {
 
     fn ponged(&mut self, now: UnixMs, message: &Message) {
         // While events wait to be read, the response is old. The first one after a login is not.
-        let is_first = self.connected_since.is_none();
+        let is_first = self.journal.connected_since.is_none();
         if let Some(at) = message.get("Timestamp").and_then(ami::timestamp).filter(|_| is_first) {
-            self.clock.stated(at, now);
+            self.journal.clock.stated(at, now);
         }
     }
 }
 
 fn lacks_permission(response: &Message) -> bool {
     response.get("Message").is_some_and(|text| text.to_ascii_lowercase().contains("permission"))
-}
-
-fn printable(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(80).collect()
 }

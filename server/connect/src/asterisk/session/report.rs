@@ -3,24 +3,19 @@
 use domain::connector::{ConnectorProblem, StateReport};
 
 use super::{Failure, Permission, Session};
-
-/// Longest detail of a problem, in characters.
-const DETAIL_MAX_CHARS: usize = 200;
+use crate::session::{Failure as _, Session as _, clock_problem, detail};
 
 impl Session {
-    /// Its state. The delay is not known here.
-    #[must_use]
-    pub fn report(&self) -> StateReport {
+    pub(super) fn state(&self) -> StateReport {
         let problem = self.problem();
-        let printable = |text: String| text.chars().filter(|c| !c.is_control()).take(DETAIL_MAX_CHARS).collect();
         StateReport {
-            connected: self.connected_since.is_some(),
+            connected: self.journal.connected_since.is_some(),
             last_event_at: self.last_event_at,
-            calls_open: u32::try_from(self.calls.open()).unwrap_or(u32::MAX),
+            calls_open: u32::try_from(self.journal.calls.open()).unwrap_or(u32::MAX),
             lag_ms: None,
             system_version: self.version.clone(),
             problem: problem.as_ref().map(|(problem, _)| *problem),
-            detail: problem.map(|(_, detail)| printable(detail)),
+            detail: problem.map(|(_, text)| detail(&text)),
             seen: self.endpoints.seen(),
         }
     }
@@ -42,14 +37,7 @@ impl Session {
             let text = format!("Messages of Asterisk that could not be read: {messages}. The others are complete.");
             return Some((ConnectorProblem::Malformed, text));
         }
-        self.clock.off_s().map(|ahead_s| {
-            let direction = if ahead_s > 0 { "ahead" } else { "behind" };
-            let text = format!(
-                "Asterisk's clock is {} s {direction}. Set it with NTP. Times of events are corrected.",
-                ahead_s.abs()
-            );
-            (ConnectorProblem::ClockOff, text)
-        })
+        self.journal.clock.off_s().map(|ahead_s| clock_problem(Self::SYSTEM, ahead_s))
     }
 
     fn trunk_problem(&self) -> Option<String> {

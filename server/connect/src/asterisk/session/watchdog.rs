@@ -2,20 +2,14 @@
 
 use domain::{UnixMs, time::SECOND_MS};
 
-use super::{DEAD_MS, Failure, PING_AFTER_MS, Phase, Session};
+use super::{Failure, Phase, Session};
+use crate::session::{DEAD_MS, Interruption, PING_AFTER_MS, SLEPT_MS};
 
 /// A question about a presentation that is not answered by then means that no number may be shown, in milliseconds.
 const ANSWER_MS: i64 = 5 * SECOND_MS;
 
-/// A tick that comes this late, in milliseconds, means that this process was the silent one.
-const SLEPT_MS: i64 = 2 * SECOND_MS;
-
 impl Session {
-    /// Time passes: call it every [`super::TICK_MS`].
-    ///
-    /// # Errors
-    /// Why the connection is of no use: close it.
-    pub fn tick(&mut self, now: UnixMs) -> Result<(), Failure> {
+    pub(super) fn watch(&mut self, now: UnixMs) -> Result<(), Failure> {
         let slept = now.since_ms(self.ticked_at) >= SLEPT_MS;
         self.ticked_at = now;
         if slept {
@@ -28,7 +22,7 @@ impl Session {
         match self.phase {
             Phase::Offline => return Ok(()),
             Phase::Greeting if silent_ms >= DEAD_MS => return Err(Failure::NotAmi),
-            _ if silent_ms >= DEAD_MS => return Err(Failure::Silent),
+            _ if silent_ms >= DEAD_MS => return Err(Interruption::Silent.into()),
             Phase::Greeting | Phase::LoggingIn => return Ok(()),
             Phase::Following => {}
         }

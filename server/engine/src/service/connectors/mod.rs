@@ -140,7 +140,7 @@ impl Connectors for Engine {
         self.object_log(actor, connectors::key(&stored.connector.owner), id.as_str()).await
     }
 
-    async fn route_event(&self, actor: &Actor, id: &ConnectorId, route: &CallRoute) -> Result<Destination> {
+    async fn route_event(&self, actor: &Actor, id: &ConnectorId, route: Option<&CallRoute>) -> Result<Destination> {
         self.destination(actor, id, route).await
     }
 }

@@ -7,7 +7,7 @@ use domain::{
     actor::{Actor, Permission},
     audit::{AuditAction, Change},
     connector::{
-        Connector,
+        Connector, ConnectorOwner,
         route::{self, CallRoute, Destination, NewRoute, Pattern, ROUTES_MAX, Route, RoutesChanged},
     },
     error::{FieldError, Result},
@@ -35,15 +35,21 @@ const STEP_ROWS: usize = 500;
 const COMPLAINTS_MAX: usize = 20;
 
 impl Engine {
-    /// Which account a call goes to. One without a route is noted.
-    pub(super) async fn destination(&self, actor: &Actor, id: &ConnectorId, call: &CallRoute) -> Result<Destination> {
+    /// Which account a call goes to: that of the connector, or by the call's route. One without a route is noted.
+    pub(super) async fn destination(
+        &self,
+        actor: &Actor,
+        id: &ConnectorId,
+        call: Option<&CallRoute>,
+    ) -> Result<Destination> {
         actor.require(Permission::WriteEvents)?;
-        call.check()?;
-        let connector = self.routing_connector(actor, id).await?;
+        let call = routed_by(actor, call)?;
+        let connector = self.posting_connector(actor, id).await?;
         if connector.paused_at.is_some() {
             return Ok(Destination::Paused);
         }
         self.note_event(&connector).await?;
+        let Some(call) = call else { return Ok(Destination::Account(actor.account()?.clone())) };
         let e164 = |number: &str| self.config().numbers.e164(number, connector.country);
         let candidates = call.candidates(e164);
         let found = routes::matching(self.db(), id, &candidates).await?;
@@ -57,17 +63,16 @@ impl Engine {
         Ok(Destination::Unrouted(number))
     }
 
-    /// A connector of the platform, for an actor who posts events for it. Cached, since it is named with every event.
-    async fn routing_connector(&self, actor: &Actor, id: &ConnectorId) -> Result<Connector> {
-        if actor.account().is_ok() {
-            let message = "A token of an account posts the events of that account. Leave connector and route out.";
-            return Err(Error::invalid("connector", message));
-        }
+    /// A connector of the actor's account or of the platform, for which the actor posts events. Cached, since it is named with
+    /// every event.
+    async fn posting_connector(&self, actor: &Actor, id: &ConnectorId) -> Result<Connector> {
+        let owner =
+            actor.account().map_or(ConnectorOwner::Platform, |account| ConnectorOwner::Account(account.clone()));
         let now = self.now();
         if let Some(connector) = self.auth_cache().connectors.get(id.as_str(), now) {
-            return Ok(connector);
+            return if connector.owner == owner { Ok(connector) } else { Err(not_found()) };
         }
-        let stored = connectors::one(self.db(), &domain::connector::ConnectorOwner::Platform, id).await?;
+        let stored = connectors::one(self.db(), &owner, id).await?;
         let connector = stored.ok_or_else(not_found)?.connector;
         self.auth_cache().connectors.put(id.to_string(), now, &connector);
         Ok(connector)
@@ -197,6 +202,19 @@ impl Engine {
             }
         }
         if errors.is_empty() { Ok(table) } else { Err(Error::Invalid(errors)) }
+    }
+}
+
+/// The route that decides the account; none if the actor's token does.
+fn routed_by<'a>(actor: &Actor, call: Option<&'a CallRoute>) -> Result<Option<&'a CallRoute>> {
+    match (actor.account(), call) {
+        (Ok(_), Some(_)) => {
+            let message = "A token of an account posts the events of that account. Leave the route out.";
+            Err(Error::invalid("route", message))
+        }
+        (Ok(_), None) => Ok(None),
+        (Err(_), Some(call)) => call.check().map(|()| Some(call)),
+        (Err(_), None) => Err(Error::invalid("route", "A connector of the platform needs the route of the call.")),
     }
 }
 

@@ -143,8 +143,7 @@ fn chain(owner: Option<&AccountId>) -> &str {
 }
 
 fn refuse_for_platform(owner: Option<&AccountId>, scopes: &[Scope], field: &str) -> Result<()> {
-    const PLATFORM: [Scope; 3] = [Scope::EventsWrite, Scope::ConnectorsRead, Scope::ConnectorsWrite];
-    if owner.is_none() && scopes.iter().any(|scope| !PLATFORM.contains(scope)) {
+    if owner.is_none() && scopes.iter().any(|scope| !Scope::PLATFORM.contains(scope)) {
         let message = "A platform token can only have the scopes events:write, connectors:read and connectors:write.";
         return Err(Error::invalid(field, message));
     }

@@ -1,5 +1,7 @@
 //! What exists now is compared with what is known: at the beginning of a connection, and from time to time.
 
+use std::collections::HashSet;
+
 use domain::{
     UnixMs,
     connector::{Gap, GapReason, SEEN_MAX, TRUNK_MAX_CHARS},
@@ -75,7 +77,8 @@ impl Session {
             None => Since::Comparison,
         };
         let at = self.clock.theirs(now);
-        let done = self.calls.resync(Resync { at, since, mark, channels: rows, records: Vec::new() });
+        let (unchanged, records) = (HashSet::new(), Vec::new());
+        let done = self.calls.resync(Resync { at, since, mark, channels: rows, unchanged, records });
         self.close_gap(now, done.closed, done.incomplete);
         self.act(now, done.actions);
         self.is_connected = true;

@@ -1,4 +1,4 @@
-//! Asterisk's clock. Everything that is compared with its events is on that clock; what leaves the connector is on ours.
+//! The phone system's clock. Everything that is compared with its events is on that clock; what leaves the connector is on ours.
 
 use domain::time::{MINUTE_MS, SECOND_MS, UnixMs};
 
@@ -7,36 +7,36 @@ const SAME_MS: i64 = 2 * SECOND_MS;
 /// A difference that an administrator should know.
 const OFF_MS: i64 = MINUTE_MS;
 
-/// How Asterisk's clock compares with ours.
+/// How the phone system's clock compares with ours.
 #[derive(Debug, Default)]
-pub(super) struct PbxClock {
+pub(crate) struct PbxClock {
     /// How far it is ahead, in whole seconds; negative if it is behind.
     ahead_s: i64,
-    /// Whether events state their time (`timestampevents`), once the first of them is known: both are never mixed.
+    /// Whether events state their time (Asterisk does with `timestampevents`), once the first of them is known: both are never mixed.
     events_are_stamped: Option<bool>,
     latest: UnixMs,
 }
 
 impl PbxClock {
-    /// Asterisk stated its time.
-    pub(super) fn stated(&mut self, pbx: UnixMs, now: UnixMs) {
+    /// The phone system stated its time.
+    pub(crate) fn stated(&mut self, pbx: UnixMs, now: UnixMs) {
         let ahead_ms = pbx.since_ms(now);
         let rounded = (ahead_ms + SECOND_MS / 2).div_euclid(SECOND_MS);
         self.ahead_s = if ahead_ms.abs() < SAME_MS { 0 } else { rounded };
     }
 
-    /// This time of ours on Asterisk's clock.
-    pub(super) fn theirs(&self, ours: UnixMs) -> UnixMs {
+    /// This time of ours on the phone system's clock.
+    pub(crate) fn theirs(&self, ours: UnixMs) -> UnixMs {
         ours.plus_ms(self.ahead_s.saturating_mul(SECOND_MS))
     }
 
-    /// This second of Asterisk's on our clock.
-    pub(super) const fn our_second(&self, theirs_s: i64) -> i64 {
+    /// This second of the phone system's on our clock.
+    pub(crate) const fn our_second(&self, theirs_s: i64) -> i64 {
         theirs_s.saturating_sub(self.ahead_s)
     }
 
     /// When an event happened that arrived now.
-    pub(super) fn time_of_event(&mut self, stated: Option<UnixMs>, now: UnixMs) -> UnixMs {
+    pub(crate) fn time_of_event(&mut self, stated: Option<UnixMs>, now: UnixMs) -> UnixMs {
         let is_stamped = *self.events_are_stamped.get_or_insert(stated.is_some());
         let at = if is_stamped { stated.unwrap_or(self.latest) } else { self.theirs(now) };
         self.latest = at;
@@ -44,7 +44,7 @@ impl PbxClock {
     }
 
     /// How far it is ahead, in seconds, if that is worth a warning.
-    pub(super) fn off_s(&self) -> Option<i64> {
+    pub(crate) fn off_s(&self) -> Option<i64> {
         (self.ahead_s.saturating_mul(SECOND_MS).abs() >= OFF_MS).then_some(self.ahead_s)
     }
 }

@@ -6,7 +6,7 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 use domain::UnixMs;
 
 use super::Sink;
-use crate::asterisk::session::{Batch, Session};
+use crate::session::{Batch, Session};
 
 /// Wait before a batch that could not be saved is tried again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ impl<S: Sink> Saver<S> {
     }
 
     /// Begins to save what the session has, unless an earlier batch is still being saved.
-    pub(super) fn begin(&mut self, session: &mut Session, now: UnixMs) {
+    pub(super) fn begin(&mut self, session: &mut impl Session, now: UnixMs) {
         if self.saving.is_none()
             && let Some(batch) = session.take_batch(now)
         {
@@ -46,14 +46,14 @@ impl<S: Sink> Saver<S> {
     }
 
     /// Saves all that is left.
-    pub(super) async fn finish(&mut self, session: &mut Session, now: UnixMs) {
+    pub(super) async fn finish(&mut self, session: &mut impl Session, now: UnixMs) {
         if self.saving.is_some() {
             self.progress().await;
         }
         if let Some(batch) = session.last_batch(now)
             && let Err(error) = self.sink.save(&batch).await
         {
-            tracing::error!(%error, "the latest events could not be saved; they are lost unless Asterisk has call records of them");
+            tracing::error!(%error, "the latest events could not be saved; they are lost unless the phone system has call records of them");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Connects a [`Session`] to Asterisk over TCP, again and again. Nothing is decided here: it moves bytes, and never stops
+//! Connects a [`Session`] to a phone system over TCP, again and again. Nothing is decided here: it moves bytes, and never stops
 //! reading because something else is slow.
 
 mod backoff;
@@ -18,15 +18,15 @@ use tokio::{
 };
 
 use self::{backoff::Backoff, saver::Saver};
-use super::{
-    cdr,
-    session::{Batch, Failure, Session, TICK_MS},
+use crate::{
+    asterisk::cdr,
+    call::CallRecord,
+    session::{Batch, Interruption, Session, TICK_MS},
 };
-use crate::call::CallRecord;
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 64 * 1_024;
-/// Requests that wait because Asterisk does not read them, in bytes.
+/// Requests that wait because the phone system does not read them, in bytes.
 const OUTGOING_MAX_BYTES: usize = 4 * 1_024 * 1_024;
 /// Events that wait in memory because they can't be saved. Beyond, no more are read.
 const UNSAVED_MAX: usize = 20_000;
@@ -44,38 +44,38 @@ pub trait Sink: Send + Sync + 'static {
     fn report(&self, report: StateReport);
 }
 
-/// Where Asterisk is.
+/// Where a phone system is.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// Host and port of its AMI.
-    pub ami: String,
-    /// Its call records, from which gaps are filled.
+    /// Host and port.
+    pub address: String,
+    /// Asterisk's call records, from which gaps are filled.
     pub records: Option<PathBuf>,
 }
 
 /// How a connection ended.
-enum End {
+enum End<F> {
     Stopped,
-    Failed(Failure),
+    Failed(F),
 }
 
-struct Link<S> {
+struct Link<P: Session, S> {
     place: Place,
-    session: Session,
+    session: P,
     saver: Saver<S>,
     clock: Arc<dyn Clock>,
     backoff: Backoff,
     /// The latest state that was logged: connected, or why not.
-    logged: Option<Failure>,
+    logged: Option<P::Failure>,
     is_connected: bool,
     problem: Option<ConnectorProblem>,
     filling: Option<JoinHandle<Vec<CallRecord>>>,
 }
 
-/// Follows Asterisk until `stop`; then saves what is left.
-pub async fn run<S: Sink>(
+/// Follows a phone system until `stop`; then saves what is left.
+pub async fn run<P: Session, S: Sink>(
     place: Place,
-    session: Session,
+    session: P,
     sink: Arc<S>,
     clock: Arc<dyn Clock>,
     stop: impl Future<Output = ()>,
@@ -109,15 +109,18 @@ pub async fn run<S: Sink>(
     link.saver.finish(&mut link.session, link.clock.now()).await;
 }
 
-impl<S: Sink> Link<S> {
+impl<P: Session, S: Sink> Link<P, S> {
     /// Connects, and follows until the connection ends.
-    async fn follow(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> End {
-        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.place.ami));
+    async fn follow(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> End<P::Failure> {
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(&self.place.address));
         let connected = tokio::select! {
             () = stop.as_mut() => return End::Stopped,
             connected = connecting => connected,
         };
-        let unreachable = |reason: String| Failure::Unreachable { address: self.place.ami.clone(), reason };
+        let unreachable = |reason: String| {
+            let address = self.place.address.clone();
+            P::Failure::from(Interruption::Unreachable { address, reason })
+        };
         let stream = match connected {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return End::Failed(unreachable(error.to_string())),
@@ -134,8 +137,8 @@ impl<S: Sink> Link<S> {
         &mut self,
         stream: TcpStream,
         mut stop: Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<(), Failure> {
-        let broken = |error: std::io::Error| Failure::Broken(error.to_string());
+    ) -> Result<(), P::Failure> {
+        let broken = |error: std::io::Error| P::Failure::from(Interruption::Broken(error.to_string()));
         stream.set_nodelay(true).map_err(broken)?;
         let (mut reader, mut writer) = stream.into_split();
         let (mut buffer, mut outgoing) = (vec![0; READ_BYTES], Vec::new());
@@ -143,17 +146,17 @@ impl<S: Sink> Link<S> {
         loop {
             outgoing.extend(self.session.take_outgoing());
             if outgoing.len() > OUTGOING_MAX_BYTES {
-                return Err(Failure::DoesNotRead);
+                return Err(Interruption::DoesNotRead.into());
             }
             if self.session.unsaved() > UNSAVED_MAX {
-                return Err(Failure::CannotSave);
+                return Err(Interruption::CannotSave.into());
             }
             self.saver.begin(&mut self.session, self.clock.now());
             self.fill();
             tokio::select! {
                 () = stop.as_mut() => return Ok(()),
                 read = reader.read(&mut buffer) => match read.map_err(broken)? {
-                    0 => return Err(Failure::Closed),
+                    0 => return Err(Interruption::Closed.into()),
                     length => self.session.received(self.clock.now(), &buffer[..length])?,
                 },
                 written = writer.write(&outgoing), if !outgoing.is_empty() => {
@@ -169,11 +172,11 @@ impl<S: Sink> Link<S> {
         }
     }
 
-    fn tick(&mut self) -> Result<(), Failure> {
+    fn tick(&mut self) -> Result<(), P::Failure> {
         let report = self.session.report();
         if report.connected && !self.is_connected {
             let version = report.system_version.as_deref().unwrap_or_default();
-            tracing::info!(ami = %self.place.ami, version, calls_open = report.calls_open, "following Asterisk");
+            tracing::info!(address = %self.place.address, version, calls_open = report.calls_open, "following {}", P::SYSTEM);
         }
         self.is_connected = report.connected;
         if report.connected {
@@ -186,7 +189,7 @@ impl<S: Sink> Link<S> {
     }
 
     /// Logs why there is no connection; once, while it stays the same.
-    fn log_failure(&mut self, why: &Failure) {
+    fn log_failure(&mut self, why: &P::Failure) {
         self.is_connected = false;
         if self.logged.as_ref() != Some(why) {
             tracing::warn!("{why} Trying again until it works.");

@@ -11,7 +11,7 @@ const ALL_INSIDE_MIN: u32 = 6;
 
 /// The endpoints so far.
 #[derive(Debug, Default)]
-pub(super) struct Endpoints {
+pub(crate) struct Endpoints {
     seen: BTreeSet<String>,
     inside: u32,
     has_outside: bool,
@@ -19,7 +19,7 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     /// A channel of this name exists.
-    pub(super) fn see(&mut self, channel: &str, settings: &Settings) {
+    pub(crate) fn see(&mut self, channel: &str, settings: &Settings) {
         let (kind, endpoint) = settings.kind(channel);
         match kind {
             Kind::Plumbing => return,
@@ -33,17 +33,17 @@ impl Endpoints {
     }
 
     /// All, by name.
-    pub(super) fn seen(&self) -> Vec<String> {
+    pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.iter().cloned().collect()
     }
 
     /// Whether a trunk had a call.
-    pub(super) const fn has_outside(&self) -> bool {
+    pub(crate) const fn has_outside(&self) -> bool {
         self.has_outside
     }
 
     /// Whether there were calls, and none used a trunk.
-    pub(super) const fn match_no_trunk(&self) -> bool {
+    pub(crate) const fn match_no_trunk(&self) -> bool {
         !self.has_outside && self.inside >= ALL_INSIDE_MIN
     }
 }
