@@ -20,7 +20,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{app_state::AppState, rate_limit::Decision};
 
-/// What the settings of a connector that this server runs mean for its calls. Only an Asterisk is followed from here.
+/// What the settings of an Asterisk's connector mean for its calls.
 #[must_use]
 pub fn settings(connector: &Connector) -> Settings {
     // `PJSIP/provider` is the endpoint `provider`.

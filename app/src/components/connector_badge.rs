@@ -177,7 +177,10 @@ mod tests {
         connector.state.problem = Some(ConnectorProblem::MissingPermission);
         connector.state.detail = Some("read = call is missing".into());
         let sentence = problem(&connector).unwrap_or_default();
-        assert!(sentence.ends_with("with the text shown here. The connector reports: read = call is missing."));
+        let expected = "with the text shown here. The connector reports: read = call is missing.";
+        assert!(sentence.ends_with(expected), "{sentence}");
+        connector.state.detail = Some("read = call is missing.".into());
+        assert_eq!(problem(&connector), Some(sentence));
         connector.state.problem = Some(ConnectorProblem::Unreachable);
         connector.state.detail = Some("Asterisk's AMI can't be reached at 127.0.0.1:5038. Check manager.conf.".into());
         let advice =

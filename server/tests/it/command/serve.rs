@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread::JoinHandle,
 };
 
 use domain::{UnixMs, time::Clock};
@@ -27,6 +28,8 @@ pub(crate) struct Serving {
     /// None once nothing more is read: a full pipe would block the server.
     lines: Option<Lines<BufReader<ChildStderr>>>,
     log: Vec<String>,
+    /// Reads the rest of the log, if a test needs it.
+    reader: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Serving {
@@ -44,6 +47,13 @@ impl Serving {
         let waiting = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
         let status = tokio::time::timeout(PATIENCE, waiting).await.expect("it does not stop").unwrap();
         assert!(status.success(), "{status}");
+    }
+
+    /// Kills it, and returns its whole log.
+    pub(crate) fn end(mut self) -> Vec<String> {
+        self.child.kill().unwrap();
+        let rest = self.reader.take().expect("its log was read").join().unwrap();
+        self.log.drain(..).chain(rest).collect()
     }
 
     /// Reads its log until a line has this field.
@@ -84,10 +94,19 @@ pub(crate) fn serve(command: Command) -> (Serving, String) {
     (serving, address)
 }
 
+/// The same with its whole log, for [`Serving::end`].
+pub(crate) fn serve_with_log(command: Command) -> (Serving, String) {
+    let mut serving = spawn(command);
+    let address = serving.logged("address");
+    let rest = serving.lines.take().unwrap();
+    serving.reader = Some(std::thread::spawn(move || rest.map_while(Result::ok).collect()));
+    (serving, address)
+}
+
 fn spawn(mut command: Command) -> Serving {
     let mut child = command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    Serving { child, lines: Some(lines), log: Vec::new() }
+    Serving { child, lines: Some(lines), log: Vec::new(), reader: None }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The payloads that a receiver gets, without what differs from run to run.
-async fn received(receiver: &mut Receiver, count: usize) -> Vec<Value> {
+pub(super) async fn received(receiver: &mut Receiver, count: usize) -> Vec<Value> {
     let mut payloads = Vec::new();
     for _ in 0..count {
         let body: Value = serde_json::from_str(&receiver.next().await.body).unwrap();
@@ -46,39 +46,6 @@ async fn calls_of_a_phone_system_reach_the_customers_server() {
     let output = std::fs::read_to_string(machine.path("output")).unwrap();
     let lines: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.iter().map(|line| line["status"].as_u64().unwrap()).collect::<Vec<_>>(), [202; 4]);
-}
-
-#[tokio::test]
-async fn a_withheld_number_appears_nowhere() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let mut receiver = Receiver::start().await;
-    let (_serving, address) = serve(sending(&data));
-    let (_, token) = set_up(|| offhook(&data), &address, &receiver).await;
-    let withheld = Recording::ending_now("in_withheld");
-    let pbx = Pbx::playing(&[&withheld]).await;
-    let machine = Machine::new(&token);
-    let log = ["--log", "debug", "--verbose"];
-    let connector = pbx.followed_by(|| machine.start(&pbx.address, &format!("http://{address}"), &log)).await;
-    let (ringing, rest) = withheld.split_at("Event: BridgeEnter");
-    pbx.play(&ringing).await;
-    let payloads = received(&mut receiver, 1).await;
-    assert_eq!(payloads[0]["caller_number"], "anonymous");
-    // Killed while the call is open: what is on disk is what a restart begins with.
-    connector.kill();
-    let connector = pbx.followed_by(|| machine.start(&pbx.address, &format!("http://{address}"), &log)).await;
-    pbx.play(&rest).await;
-    let payloads = received(&mut receiver, 1).await;
-    assert_eq!(payloads[0]["source"], "anonymous");
-    assert!(connector.stop().await.success());
-    let mut written = machine.written();
-    assert!(!written.is_empty());
-    for entry in std::fs::read_dir(&data).unwrap() {
-        written.extend(std::fs::read(entry.unwrap().path()).unwrap());
-    }
-    let number = b"7700900123";
-    assert!(withheld.text.contains("7700900123"), "the phone system knows it");
-    assert!(!written.windows(number.len()).any(|window| window == number));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The call records of a recording, with its IDs and in a zone five hours behind UTC.
-fn records(recording: &Recording, name: &str) -> String {
+pub(super) fn records(recording: &Recording, name: &str) -> String {
     let id = recording
         .messages
         .iter()

@@ -16,3 +16,4 @@ mod pbx;
 mod platform;
 mod program;
 mod recording;
+mod withheld;

@@ -77,8 +77,14 @@ impl Session {
             None => Since::Comparison,
         };
         let at = self.clock.theirs(now);
-        let (unchanged, records) = (HashSet::new(), Vec::new());
-        let done = self.calls.resync(Resync { at, since, mark, channels: rows, unchanged, records });
+        let done = self.calls.resync(Resync {
+            at,
+            since,
+            mark,
+            channels: rows,
+            unchanged: HashSet::new(),
+            records: Vec::new(),
+        });
         self.close_gap(now, done.closed, done.incomplete);
         self.act(now, done.actions);
         self.is_connected = true;
