@@ -14,7 +14,10 @@ use engine::clock::stopwatch;
 use tokio::{net::TcpStream, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use super::sink::{DoorSink, HELD_MS, Kept};
+use super::{
+    kept::Kept,
+    sink::{DoorSink, HELD_MS},
+};
 use crate::{
     app_state::SharedState,
     connector_calls::{self, Saving, SessionNumber},

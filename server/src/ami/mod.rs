@@ -2,9 +2,11 @@
 //!
 //! A supervisor has a task for each connector that is not paused, and another one whenever settings or secret have changed.
 //! Each node has one, but only one node follows a phone system: the one that reaches it and holds the connector ([`follow`]).
-//! [`connect::link`] keeps the connection; [`sink`] saves and posts what it finds out.
+//! [`connect::link`] keeps the connection; [`sink`] saves and posts what it finds out, and [`kept`] is what
+//! the next session continues from.
 
 mod follow;
+mod kept;
 mod sink;
 
 use std::{collections::HashMap, sync::Arc};

@@ -1,27 +1,19 @@
 //! Saves what a session finds out in the database, then posts it. What was saved and perhaps not posted is posted again by the
 //! next session: an event has the same ID again.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
-use connect::{
-    call::{FINISHED_MAX, OpenCall, Snapshot},
-    event::CallEvent,
-    link::Sink,
-    session::{Batch, Observed, Saved},
-};
+use connect::{link::Sink, session::Batch};
 use domain::{
     Error, UnixMs,
     connector::{ConnectorProblem, OpenConnector, StateReport},
     error::Result,
 };
 use engine::clock::sleep_ms;
-use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
+use super::kept::Kept;
 use crate::{
     app_state::SharedState,
     connector_calls::{self, NOT_HELD, Saving, SessionNumber},
@@ -33,41 +25,6 @@ use crate::{
 pub(super) const HELD_MS: i64 = 6_000;
 /// How long the latest events may take to be posted once the session ends, in milliseconds.
 const STOP_MAX_MS: u64 = 3_000;
-
-/// What the next session continues from.
-#[derive(Default, Serialize, Deserialize)]
-pub(super) struct Kept {
-    open: BTreeMap<String, OpenCall>,
-    /// Keys of the calls that ended most recently, oldest first.
-    finished: Vec<String>,
-    observed: Option<Observed>,
-    /// Events that may not have been posted.
-    unposted: Vec<CallEvent>,
-}
-
-impl Kept {
-    /// The part of it that the session knows.
-    pub(super) fn saved(&self) -> Saved {
-        let (open, finished) = (self.open.values().cloned().collect(), self.finished.clone());
-        Saved { calls: Snapshot { open, finished }, observed: self.observed.clone() }
-    }
-
-    /// Adding a batch twice is the same as adding it once.
-    fn add(&mut self, batch: &Batch) {
-        self.open.extend(batch.changes.open.iter().map(|call| (call.key().to_owned(), call.clone())));
-        for key in &batch.changes.ended {
-            self.open.remove(key);
-            if !self.finished.contains(key) {
-                self.finished.push(key.clone());
-            }
-        }
-        let excess = self.finished.len().saturating_sub(FINISHED_MAX);
-        self.finished.drain(..excess);
-        self.observed = Some(batch.observed.clone());
-        let known: HashSet<String> = self.unposted.iter().map(|event| event.id.clone()).collect();
-        self.unposted.extend(batch.events.iter().filter(|event| !known.contains(&event.id)).cloned());
-    }
-}
 
 /// What a session writes to.
 pub(super) struct DoorSink {
@@ -103,23 +60,34 @@ impl DoorSink {
         }
     }
 
-    /// Posts what has not been posted. What is left shortly after the end of the session is posted by the next one.
+    /// Posts events and reports gaps that were saved. What is left shortly after the end of the session is posted by the next one.
     pub(super) async fn post(&self) {
         let _posting = self.posting.lock().await;
-        let events = self.kept.lock().await.unposted.clone();
-        let count = events.len();
+        let kept = self.kept.lock().await;
+        let (events, gaps) = (kept.unposted.clone(), kept.unreported.clone());
+        drop(kept);
+        let counts = (events.len(), gaps.len());
+        let posting = async {
+            let lag_ms = post_all(&self.state, &self.open, events).await;
+            report_gaps(&self.state, &self.open, &gaps).await;
+            lag_ms
+        };
         let stopped = async {
             self.ended.cancelled().await;
             sleep_ms(STOP_MAX_MS).await;
         };
         tokio::select! {
-            lag_ms = post_all(&self.state, &self.open, events) => {
-                self.kept.lock().await.unposted.drain(..count);
-                let mut latest = self.lag_ms.lock().unwrap_or_else(PoisonError::into_inner);
-                *latest = lag_ms.or(*latest);
-            }
+            lag_ms = posting => self.posted(counts, lag_ms).await,
             () = stopped => {}
         }
+    }
+
+    async fn posted(&self, (events, gaps): (usize, usize), lag_ms: Option<u32>) {
+        let mut kept = self.kept.lock().await;
+        kept.unposted.drain(..events);
+        kept.unreported.drain(..gaps);
+        let mut latest = self.lag_ms.lock().unwrap_or_else(PoisonError::into_inner);
+        *latest = lag_ms.or(*latest);
     }
 
     /// Holds the connector for a while longer.
@@ -175,38 +143,10 @@ impl Sink for DoorSink {
         }
         drop(kept);
         self.post().await;
-        report_gaps(&self.state, &self.open, &batch.gaps).await;
         Ok(())
     }
 
     fn report(&self, report: StateReport) {
         *self.reported.lock().unwrap_or_else(PoisonError::into_inner) = report;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use connect::{
-        call::Changes,
-        event::{Identity, Payload, Route, Started},
-    };
-
-    use super::*;
-
-    #[test]
-    fn what_is_saved_again_after_an_error_is_posted_once() {
-        let call_id = Identity::new("lab").call_id("a");
-        let started = Started { call_id, callee_number: "01632960100".into(), caller_number: "01632960001".into() };
-        let event = CallEvent::new(1, Payload::IncomingCall(started), Route::default());
-        let changes = Changes { open: Vec::new(), ended: vec!["a".to_owned()] };
-        let observed = Observed { until: UnixMs(1), boot: None };
-        let batch = Batch { events: vec![event.clone()], changes, gaps: Vec::new(), observed };
-        let mut kept = Kept::default();
-        kept.add(&batch);
-        kept.add(&batch);
-        assert_eq!(
-            (kept.unposted.as_slice(), kept.finished.as_slice()),
-            ([event].as_slice(), ["a".to_owned()].as_slice())
-        );
     }
 }

@@ -41,6 +41,14 @@ impl Serving {
         &self.log
     }
 
+    /// Stops it in order, and waits for its end.
+    pub(crate) async fn stop(mut self) {
+        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
+        let waiting = tokio::task::spawn_blocking(move || self.child.wait().unwrap());
+        let status = tokio::time::timeout(PATIENCE, waiting).await.expect("it does not stop").unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Kills it, and returns its whole log.
     pub(crate) fn end(mut self) -> Vec<String> {
         self.child.kill().unwrap();

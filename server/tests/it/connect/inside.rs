@@ -1,104 +1,13 @@
 //! `offhook serve` dials an Asterisk on its own machine.
 
-use std::{path::Path, process::Command};
-
 use serde_json::{Value, json};
 
-use super::{fake_asterisk::FakeAsterisk, pbx::Pbx, recording::Recording};
+use super::{fake_asterisk::FakeAsterisk, pbx::Pbx, platform::Platform, recording::Recording};
 use crate::{
-    command::{
-        line, offhook, run,
-        serve::{Serving, serve},
-    },
-    crash::set_up,
+    command::serve::Serving,
     postgres::database,
-    receiver::Receiver,
-    test_app::{PATIENCE, client, response},
+    test_app::{client, response},
 };
-
-/// Where a platform's calls come from, and where they go.
-struct Platform {
-    folder: tempfile::TempDir,
-    database: Option<String>,
-    address: String,
-    token: String,
-    connector: String,
-    receiver: Receiver,
-}
-
-impl Platform {
-    /// A server with a connector for this Asterisk, whose calls belong to an account with an endpoint.
-    async fn start(pbx: &Pbx, database: Option<String>) -> (Self, Serving) {
-        let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::start().await);
-        let (connector, token) = (String::new(), String::new());
-        let mut platform = Self { folder, database, address: String::new(), token, connector, receiver };
-        let serving = platform.serve();
-        let (account, _) = set_up(|| platform.offhook(), &platform.address, &platform.receiver).await;
-        let scope = "connectors:read,connectors:write";
-        let token = platform.created(&["token", "create", "--platform", "--name", "ops", "--scope", scope]).await;
-        token["token"].as_str().unwrap().clone_into(&mut platform.token);
-        let fixed =
-            ["connector", "create", "--name", "pbx", "--system", "asterisk", "--way", "ami", "--trunk", "trunk"];
-        let created = platform.created(&[&fixed[..], &["--ami", &pbx.address]].concat()).await;
-        pbx.change(|asterisk| created["secret"].as_str().unwrap().clone_into(&mut asterisk.secret));
-        created["id"].as_str().unwrap().clone_into(&mut platform.connector);
-        let route = json!({ "number": "*", "account": account }).to_string();
-        let routed = client().post(platform.url("/routes")).bearer_auth(&platform.token);
-        let routed = response(routed.header("content-type", "application/json").body(route)).await;
-        assert!(routed.status.is_success(), "{}", routed.text);
-        (platform, serving)
-    }
-
-    /// Starts a server; there can be several on one database.
-    fn serve(&mut self) -> Serving {
-        let mut command = self.offhook();
-        command.env("OFFHOOK_EGRESS_ALLOW", "127.0.0.0/8");
-        let (serving, address) = serve(command);
-        self.address = address;
-        serving
-    }
-
-    fn offhook(&self) -> Command {
-        let mut command = offhook(Path::new(self.folder.path()));
-        if let Some(url) = &self.database {
-            command.env("OFFHOOK_DATABASE_URL", url);
-        }
-        command
-    }
-
-    async fn created(&self, arguments: &[&str]) -> Value {
-        let mut command = self.offhook();
-        command.args(arguments);
-        line(&run(command, "").await)
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}/api/v1/connectors/{}{path}", self.address, self.connector)
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        response(client().get(self.url(path)).bearer_auth(&self.token)).await.json()
-    }
-
-    /// Waits until the connector is like this.
-    async fn until(&self, is_so: impl Fn(&Value) -> bool) -> Value {
-        let wait = async {
-            loop {
-                let shown = self.get("").await;
-                if is_so(&shown) {
-                    return shown;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, wait).await.expect("the connector never is so")
-    }
-
-    async fn event(&mut self) -> Value {
-        let received = self.receiver.next().await;
-        serde_json::from_str::<Value>(&received.body).unwrap()["payload"].take()
-    }
-}
 
 fn is_connected(shown: &Value) -> bool {
     shown["status"] == "connected"
@@ -134,6 +43,42 @@ async fn a_new_secret_and_a_pause_end_the_connection_and_what_is_wrong_is_shown(
     pbx.vanish().await;
     platform.created(&["connector", "resume", &platform.connector]).await;
     platform.until(|shown| shown["state"]["problem"] == "unreachable").await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_a_gap_and_a_missing_permission_is_named() {
+    let mut pbx = Pbx::start(FakeAsterisk::new()).await;
+    let (platform, _serving) = Platform::start(&pbx, None).await;
+    platform.until(is_connected).await;
+    pbx.vanish().await;
+    pbx.change(|asterisk| asterisk.may_report = false);
+    pbx.listen().await;
+    let shown = platform.until(|shown| shown["state"]["problem"] == "missing_permission").await;
+    assert!(shown["state"]["detail"].as_str().unwrap().contains("add `write = reporting`"), "{shown}");
+    let gaps = platform.get("/gaps").await;
+    assert_eq!((&gaps["data"][0]["reason"], &gaps["data"][0]["to"]), (&json!("connection_lost"), &Value::Null));
+}
+
+#[tokio::test]
+async fn other_settings_and_a_restart_in_order_are_no_gaps() {
+    let pbx = Pbx::start(FakeAsterisk::new()).await;
+    let (mut platform, serving) = Platform::start(&pbx, None).await;
+    platform.until(is_connected).await;
+    let changed = async {
+        let request = client().patch(platform.url("")).bearer_auth(&platform.token);
+        let body = json!({ "trunks": ["trunk", "trunk2"] }).to_string();
+        let changed = response(request.header("content-type", "application/json").body(body)).await;
+        assert!(changed.status.is_success(), "{}", changed.text);
+    };
+    pbx.listed_again(changed).await;
+    let mut again = None;
+    let restarted = async {
+        serving.stop().await;
+        again = Some(platform.serve());
+    };
+    pbx.listed_again(restarted).await;
+    platform.until(is_connected).await;
+    assert_eq!((pbx.logins(), platform.get("/gaps").await["data"].clone()), (3, json!([])));
 }
 
 #[tokio::test]

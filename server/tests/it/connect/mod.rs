@@ -13,6 +13,7 @@ mod inside;
 mod memory;
 mod mock_server;
 mod pbx;
+mod platform;
 mod program;
 mod recording;
 mod withheld;
