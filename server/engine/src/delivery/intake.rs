@@ -165,14 +165,15 @@ pub(crate) async fn run(sender: Arc<Sender>, queue: Arc<Mutex<Queue>>, progress:
     }
 }
 
-/// Adds what has come meanwhile, and puts the events in the order in which they are written.
+/// Adds what has come meanwhile, and puts the events in the order in which they are written. All that wait are looked at: an
+/// account's event must not stay behind those of another one, unseen.
 pub(super) fn fill(batch: &mut Vec<Backlog>, arriving: &mut mpsc::Receiver<Backlog>) {
-    while batch.len() < INTAKE_MAX
+    while batch.len() < INTAKE_WAITING_MAX
         && let Ok(event) = arriving.try_recv()
     {
         batch.push(event);
     }
-    fair_order::order(batch, COMMIT_MAX_BYTES);
+    fair_order::order(batch);
 }
 
 /// What is known of transactions that failed.
@@ -199,7 +200,7 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>, trying
         Ok(written) => {
             let waiting = batch.drain(..written.results.len()).map(|(_, waiting)| waiting).collect();
             settle(sender, written, waiting).await;
-            trying.retries = RETRIES_MAX;
+            *trying = Trying { most: (2 * tried).min(INTAKE_MAX), retries: RETRIES_MAX };
         }
         // For example, another node has accepted an event with the same id meanwhile: a retry sees it.
         Err(error) if trying.retries > 0 && error.is_conflict() => {

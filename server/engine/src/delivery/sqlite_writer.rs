@@ -114,7 +114,8 @@ async fn commit(sender: &Arc<Sender>, gathered: &Gathered) -> StoreResult<(intak
     let began = clock::stopwatch();
     // Outcomes first: a delivery that ended makes way in its call for what arrives.
     let recorded = record::write(sender, &mut tx, &gathered.outcomes).await?;
-    let accepted = intake::accept(sender, &mut tx, &gathered.events).await?;
+    let events = &gathered.events[..gathered.events.len().min(INTAKE_MAX)];
+    let accepted = intake::accept(sender, &mut tx, events).await?;
     tx.commit().await?;
     let (counters, seconds) = (&sender.context.counters, began.elapsed().as_secs_f64());
     if !gathered.events.is_empty() {

@@ -10,8 +10,10 @@ use crate::shares::{Share, Shares};
 /// Computations at the same time: more would starve everything else.
 const AT_ONCE: usize = 2;
 /// Of the threads that compute (nice): a tenth of the weight of others.
+#[cfg(target_os = "linux")]
 const PRIORITY: i32 = 10;
-/// Requests that compute or wait for it. At about 25 ms each, the last one waits for two seconds.
+/// Requests that compute or wait for it. At about 25 ms each, the last one waits for two seconds, or longer while the
+/// processors are busy.
 const QUEUE_MAX: usize = 160;
 /// Requests of one client among them, which may be an office behind one address …
 const CLIENT_MAX: usize = 64;
@@ -96,8 +98,7 @@ impl Permit {
     pub(crate) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<(T, Self)> {
         let (computed, is_computed) = oneshot::channel();
         let compute = move || {
-            // On Linux, of this thread only. Whoever may not lower it computes at the usual one.
-            let _ = rustix::process::setpriority_process(None, PRIORITY);
+            lower_priority();
             // A request that was dropped does not want it.
             let _ = computed.send((work(), self));
         };
@@ -108,6 +109,15 @@ impl Permit {
         })?;
         // The panic hook has logged it.
         is_computed.await.map_err(|_| Error::Internal)
+    }
+}
+
+/// Of this thread. Elsewhere than on Linux it would be that of the whole process.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, PRIORITY) {
+        // It is lower already.
+        tracing::debug!(%error, "passwords are checked at the usual priority");
     }
 }
 
@@ -145,6 +155,7 @@ mod tests {
         let _all = queue.free.acquire_many(u32::try_from(QUEUE_MAX).unwrap()).await.unwrap();
     }
 
+    #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn deliveries_and_pages_go_before_passwords() {
         let turn = Arc::new(Queue::default()).take("192.0.2.1").unwrap();

@@ -11,8 +11,13 @@ use crate::{
 };
 
 /// Routes with an account that are neither pages nor server functions nor REST, with what another account gets.
-const OTHER_ROUTES: [&str; 3] =
-    ["/a/{acct}/audit/export.csv", "/a/{acct}/audit/export.json", "/a/{acct}/deliveries/live"];
+const OTHER_ROUTES: [&str; 5] = [
+    "/a/{acct}/audit/export.csv",
+    "/a/{acct}/audit/export.json",
+    "/a/{acct}/connectors/{con}/records",
+    "/a/{acct}/connectors/{con}/records/{imp}/not-imported.csv",
+    "/a/{acct}/deliveries/live",
+];
 
 /// One account's objects under the id of another.
 async fn mixed(here: &Tenant<'_>, there: &Tenant<'_>, receiver: &Receiver) -> (Full, Full) {
@@ -77,14 +82,20 @@ async fn no_function_reads_or_changes_data_of_another_account() {
 
 #[tokio::test]
 async fn other_routes_are_closed_to_other_accounts_as_well() {
-    let app = TestApp::start().await;
+    let (app, receiver) = (TestApp::start().await, Receiver::start().await);
     let (here, there) = (app.account("acme").await, app.account("beta").await);
+    let full = Full::of(&here, &receiver).await;
     let mut stranger = Browser::of_member(&app, &there.account, Role::Admin).await;
     let mut nobody = Browser::new(&app);
     for route in OTHER_ROUTES {
-        let path = route.replace("{acct}", here.account.id.as_str());
-        assert_eq!(stranger.get(&path).await.status, StatusCode::NOT_FOUND, "{route}");
-        assert_eq!(nobody.get(&path).await.status, StatusCode::UNAUTHORIZED, "{route}");
+        let path = full.path(&route.replace('{', ":").replace('}', ""));
+        let mut status = async |browser: &mut Browser| {
+            // The upload, beside which there is a page.
+            let is_post = route.ends_with("/records");
+            if is_post { browser.post(&path, &[]).await.status } else { browser.get(&path).await.status }
+        };
+        assert_eq!(status(&mut stranger).await, StatusCode::NOT_FOUND, "{route}");
+        assert_eq!(status(&mut nobody).await, StatusCode::UNAUTHORIZED, "{route}");
     }
 }
 
