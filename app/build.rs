@@ -106,12 +106,14 @@ struct Rendering<'a> {
     ids: BTreeSet<String>,
     /// Headings of the columns of the current table.
     columns: Vec<String>,
+    /// The tables since the latest heading.
+    tables: usize,
 }
 
 impl<'a> Rendering<'a> {
     fn new(docs: &'a Path, file: &'a Path, is_cause: bool) -> Self {
         let (blocks, events, headings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { docs, file, is_cause, blocks, events, headings, ids: BTreeSet::new(), columns: Vec::new() }
+        Self { docs, file, is_cause, blocks, events, headings, ids: BTreeSet::new(), columns: Vec::new(), tables: 0 }
     }
 
     fn run(&mut self, body: &'a str) {
@@ -161,11 +163,14 @@ impl<'a> Rendering<'a> {
         self.events.extend(inside.into_iter().filter(|event| !matches!(event, Event::InlineHtml(_))));
         self.push(format!("{close}</{level}>\n"));
         self.headings.push(title);
+        self.tables = 0;
     }
 
-    /// A table, named by the heading above it. On a phone its cells stand below each other: see `.prose` in the CSS.
+    /// A table, named by the heading above it, and numbered if that has several. On a phone its cells stand below each other: see `.prose` in the CSS.
     fn table(&mut self, events: &mut Parser<'a>) {
-        let caption = escaped(self.headings.last().map_or("", String::as_str));
+        self.tables += 1;
+        let heading = escaped(self.headings.last().map_or("", String::as_str));
+        let caption = if self.tables > 1 { format!("{heading} ({})", self.tables) } else { heading };
         self.push(format!(
             "<section aria-label=\"{caption}\" tabindex=\"0\"><table><caption>{caption}</caption>\n<thead><tr>"
         ));
@@ -196,7 +201,9 @@ impl<'a> Rendering<'a> {
 
     fn cell(&mut self, is_head: bool, column: usize, inside: Vec<Event<'a>>) {
         if is_head {
-            self.columns.push(plain(&inside));
+            let heading = plain(&inside);
+            assert!(!heading.trim().is_empty(), "{}: a column without a heading", self.file.display());
+            self.columns.push(heading);
             self.push("<th scope=\"col\">".to_owned());
         } else if column > 0 && column + 1 < self.columns.len() {
             self.push(format!("<td data-head=\"{}: \">", escaped(&self.columns[column])));
