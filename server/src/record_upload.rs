@@ -3,11 +3,20 @@
 //! A file is read as it arrives and stored in sealed pieces, so that one of any size takes a few megabytes of memory. Nothing
 //! of it is read before its sender is known to manage the connector.
 
-use std::{fmt::Write as _, sync::Arc};
+use std::{
+    fmt::Write as _,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Poll, ready},
+};
 
 use app::{flash::Flash, links::ConnectorPages};
 use axum::{
     Router,
+    body::{Body, Bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, Method, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
@@ -21,6 +30,7 @@ use domain::{
     error::Result,
     id::{ConnectorId, ImportId},
 };
+use futures::{Stream, StreamExt as _, stream};
 use multer::{Constraints, Multipart, SizeLimit};
 use tower_sessions::Session;
 
@@ -171,7 +181,8 @@ async fn pieces(
     if !held.grow_to(UPLOAD_BYTES) {
         return Err(request_body::busy());
     }
-    let mut form = form(&parts.headers, body)?;
+    let is_found = Arc::new(AtomicBool::new(false));
+    let mut form = form(&parts.headers, small_before_file(body, Arc::clone(&is_found)))?;
     let mut file = loop {
         match form.next_field().await.map_err(|error| broken(&error))? {
             Some(field) if field.name() == Some(FIELD) => break field,
@@ -179,6 +190,7 @@ async fn pieces(
             None => return Err(Error::invalid(FIELD, "Choose a file.")),
         }
     };
+    is_found.store(true, Ordering::SeqCst);
     let name = file.file_name().unwrap_or_default().to_owned();
     if name.is_empty() {
         return Err(Error::invalid(FIELD, "Choose a file."));
@@ -210,11 +222,34 @@ async fn drained(request: Request) {
     }
 }
 
-fn form(headers: &HeaderMap, body: axum::body::Body) -> Result<Multipart<'static>> {
+/// The body of a form, which fails if there is much before the file: until then, the parser keeps all that arrives in memory,
+/// and searches it again with each chunk.
+fn small_before_file(body: Body, is_found: Arc<AtomicBool>) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+    let (mut body, mut bytes, mut was_searched) = (body.into_data_stream(), 0, false);
+    stream::poll_fn(move |context| {
+        if bytes > FORM_BYTES && !is_found.load(Ordering::SeqCst) {
+            if was_searched {
+                return Poll::Ready(Some(Err(io::Error::other("too much before the file"))));
+            }
+            // The parser reads all that there is before it searches, and what there is may contain the file.
+            was_searched = true;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = ready!(body.poll_next_unpin(context));
+        bytes += next.as_ref().and_then(|chunk| chunk.as_ref().ok()).map_or(0, |chunk| chunk.len() as u64);
+        Poll::Ready(next.map(|chunk| chunk.map_err(io::Error::other)))
+    })
+}
+
+fn form(
+    headers: &HeaderMap,
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Result<Multipart<'static>> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(kind).map_err(|error| broken(&error))?;
     let limits = SizeLimit::new().whole_stream(FILE_MAX_BYTES + FORM_BYTES).for_field(FIELD, FILE_MAX_BYTES);
-    Ok(Multipart::with_constraints(body.into_data_stream(), boundary, Constraints::new().size_limit(limits)))
+    Ok(Multipart::with_constraints(body, boundary, Constraints::new().size_limit(limits)))
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {

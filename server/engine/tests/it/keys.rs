@@ -23,7 +23,7 @@ use engine::{
 
 use crate::harness::{TestHarness, on_both};
 
-on_both! { everything_is_resealed_and_opens_with_the_next_key_alone a_value_that_changes_while_resealing_is_left_alone values_that_no_key_opens_are_counted_and_left_alone keys_that_open_no_lasting_value_are_reported every_sealed_column_is_listed a_database_without_its_key_reveals_nothing a_rotation_starts_even_while_the_credential_is_resealed }
+on_both! { everything_is_resealed_and_opens_with_the_next_key_alone a_value_that_changes_while_resealing_is_left_alone values_that_no_key_opens_are_counted_and_left_alone keys_that_open_no_lasting_value_are_reported every_sealed_column_is_listed a_database_without_its_key_reveals_nothing a_rotation_starts_even_while_the_credential_is_resealed files_are_counted_without_being_read }
 
 const HEADER: &str = "a-value-for-nobody-else";
 const NEXT: &str = "the-next-token-of-all";
@@ -207,4 +207,22 @@ async fn a_rotation_starts_even_while_the_credential_is_resealed(harness: TestHa
     turning.rotate(&harness.admin, &endpoint.id, &RotationStep::PrepareToken(Some(NEXT.into()))).await.unwrap();
     turning.rotate(&harness.admin, &endpoint.id, &RotationStep::RotateSecret(60)).await.unwrap();
     assert_eq!(turning.sealed_by().await.unwrap().by(KeyId::FIRST), 0);
+}
+
+/// Of 1.4 MB each, 500 would be read at once each time that the server starts.
+async fn files_are_counted_without_being_read(harness: TestHarness) {
+    crate::imports::kept(&harness).await;
+    for column in COLUMNS.iter().filter(|column| column.name.starts_with("record_import_")) {
+        assert!(column.is_large() && !column.is_durable(), "{}", column.name);
+        let db = &harness.engine.context().db;
+        let (first, whole) = (sealed::beginnings(db, column, "", 1), sealed::page(db, column, "", 10));
+        let (mut first, whole) = (first.await.unwrap(), whole.await.unwrap());
+        first.extend(sealed::beginnings(db, column, &first[0].place, 10).await.unwrap());
+        assert_eq!(first.len(), whole.len(), "{}", column.name);
+        for (beginning, whole) in first.iter().zip(whole) {
+            assert_eq!((&beginning.place, KeyId::of(&beginning.text)), (&whole.place, Some(KeyId::FIRST)));
+            assert!(beginning.text.len() <= 16 && whole.text.starts_with(&beginning.text));
+        }
+    }
+    assert_eq!(harness.engine.sealed_by().await.unwrap().by(KeyId::FIRST), 3);
 }

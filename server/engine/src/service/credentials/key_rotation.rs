@@ -22,6 +22,8 @@ use crate::{
 
 /// Rows per step. A step is one short transaction.
 const STEP_ROWS: u32 = 50;
+/// Rows per step of a column whose values are large: each is in memory a few times.
+const STEP_ROWS_LARGE: u32 = 4;
 /// Rows per step when counting.
 const COUNT_ROWS: u32 = 500;
 /// Pause between steps, in milliseconds, so that the server's writer never waits for more than one step.
@@ -99,7 +101,7 @@ impl Engine {
         for column in &COLUMNS {
             let mut after = String::new();
             loop {
-                let page = sealed::page(self.db(), column, &after, COUNT_ROWS).await?;
+                let page = self.counted_page(column, &after).await?;
                 for stored in &page {
                     for text in column.texts(&stored.text) {
                         counted.count(&text);
@@ -115,6 +117,14 @@ impl Engine {
         Ok(counted)
     }
 
+    /// Values to count. Of large ones, which need not open, only what names their key is read.
+    async fn counted_page(&self, column: &Column, after: &str) -> StoreResult<Vec<Stored>> {
+        if column.is_large() {
+            return sealed::beginnings(self.db(), column, after, COUNT_ROWS).await;
+        }
+        sealed::page(self.db(), column, after, COUNT_ROWS).await
+    }
+
     /// Seals all values with the current key that are not yet. Each step commits, so an interrupted run can be repeated.
     /// `progress` gets the number of values of each step.
     ///
@@ -123,9 +133,10 @@ impl Engine {
     pub async fn reseal(&self, mut progress: impl FnMut(u64) + Send) -> StoreResult<Pass> {
         let mut pass = Pass::default();
         for column in &COLUMNS {
+            let rows = if column.is_large() { STEP_ROWS_LARGE } else { STEP_ROWS };
             let mut after = String::new();
             loop {
-                let page = sealed::page(self.db(), column, &after, STEP_ROWS).await?;
+                let page = sealed::page(self.db(), column, &after, rows).await?;
                 let Some(last) = page.last() else { break };
                 after.clone_from(&last.place);
                 let done = self.reseal_page(column, page, &mut pass).await?;

@@ -27,8 +27,42 @@ pub struct Column {
     pub name: &'static str,
     part: SealedPart,
     page: &'static str,
+    beginnings: &'static str,
     free: Sql,
     write: Sql,
+}
+
+/// A page of a column, with each value as a whole or as what surrounds it makes of it. The inner query chooses the rows without
+/// their values, which may be large.
+macro_rules! page {
+    ($table:literal, $row:literal, $column:literal, $bound_to:literal, $before:literal, $after:literal) => {
+        concat!(
+            "SELECT ",
+            $row,
+            " AS place, ",
+            $bound_to,
+            " AS bound_to, ",
+            $before,
+            $column,
+            $after,
+            " AS text FROM ",
+            $table,
+            " WHERE ",
+            $row,
+            " IN (SELECT ",
+            $row,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $row,
+            " > $1 AND ",
+            $column,
+            " IS NOT NULL ORDER BY ",
+            $row,
+            " LIMIT $2) ORDER BY ",
+            $row
+        )
+    };
 }
 
 /// A column by its table, an expression for the row's key, the column, and an expression for the associated data that
@@ -38,23 +72,8 @@ macro_rules! column {
         Column {
             name: concat!($table, ".", $column),
             part: $part,
-            page: concat!(
-                "SELECT ",
-                $row,
-                " AS place, ",
-                $bound_to,
-                " AS bound_to, ",
-                $column,
-                " AS text FROM ",
-                $table,
-                " WHERE ",
-                $row,
-                " > $1 AND ",
-                $column,
-                " IS NOT NULL ORDER BY ",
-                $row,
-                " LIMIT $2"
-            ),
+            page: page!($table, $row, $column, $bound_to, "", ""),
+            beginnings: page!($table, $row, $column, $bound_to, "substr(", ", 1, 16)"),
             // Locked rows are skipped, so that this cannot deadlock.
             free: Sql::new(concat!("SELECT ", $row, " FROM ", $table, " WHERE ", $row, " IN {list $1} {skip_locked}")),
             // Only values that have not changed since they were read: a newer one has been sealed by its writer.
@@ -141,6 +160,12 @@ impl Column {
             .any(|table| self.name.starts_with(table))
     }
 
+    /// Whether its values may have more than a megabyte.
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        self.name.starts_with("record_import_")
+    }
+
     /// The sealed parts of a value.
     #[must_use]
     pub fn texts(&self, value: &str) -> Vec<String> {
@@ -170,6 +195,12 @@ impl Column {
 /// The next values of a column, after this row key.
 pub async fn page(db: &Db, column: &Column, after: &str, limit: u32) -> StoreResult<Vec<Stored>> {
     let sql = column.page;
+    Ok(on!(&db.readers, c => sqlx::query_as(sql).bind(after).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// As [`page`], with only the beginning of each value, which names its key. For columns whose whole value is sealed.
+pub async fn beginnings(db: &Db, column: &Column, after: &str, limit: u32) -> StoreResult<Vec<Stored>> {
+    let sql = column.beginnings;
     Ok(on!(&db.readers, c => sqlx::query_as(sql).bind(after).bind(i64::from(limit)).fetch_all(c).await?))
 }
 
