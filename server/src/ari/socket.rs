@@ -39,6 +39,8 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 const REPLACE_MAX_MS: u64 = 10_000;
 /// How long the end of a connection may take to be sent.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
+/// Longest reason of an end, in bytes (RFC 6455, section 5.5).
+const REASON_MAX_BYTES: usize = 123;
 /// How long what is left may take to be saved and posted once the server stops, in milliseconds.
 const STOP_MAX_MS: u64 = 5_000;
 /// How long a session is kept for the next connection, in milliseconds. A later one continues from the database.
@@ -65,6 +67,8 @@ enum End {
     Replaced,
     #[error("the connector was paused or deleted, or has another secret")]
     Revoked,
+    #[error("{0}")]
+    Suspended(String),
     #[error("the server stops")]
     Stopping,
 }
@@ -193,6 +197,7 @@ impl Connection<'_> {
                 Ok(())
             }
             Some(Err(Error::Unavailable { .. } | Error::Internal)) => Ok(()),
+            Some(Err(Error::Suspended(message))) => Err(End::Suspended(message)),
             Some(Err(_)) => Err(End::Revoked),
         }
     }
@@ -280,9 +285,10 @@ async fn close(mut socket: WebSocket, end: &End) {
         End::Stopping => close_code::AWAY,
         End::TooLarge => close_code::SIZE,
         End::CannotStore => close_code::AGAIN,
-        End::Silent | End::Failed(_) | End::Replaced | End::Revoked => close_code::POLICY,
+        End::Silent | End::Failed(_) | End::Replaced | End::Revoked | End::Suspended(_) => close_code::POLICY,
     };
-    let reason = end.to_string().chars().take(100).collect::<String>();
+    let reason = end.to_string();
+    let reason = &reason[..reason.floor_char_boundary(REASON_MAX_BYTES)];
     let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     let _ = tokio::time::timeout(CLOSE_MAX, socket.send(frame)).await;
 }

@@ -9,7 +9,11 @@ use super::{
     asterisk::{Asterisk, dial, open, recording},
     lines,
 };
-use crate::{receiver::Receiver, test_app::TestApp};
+use crate::{
+    ops::{operator, suspend},
+    receiver::Receiver,
+    test_app::TestApp,
+};
 
 #[tokio::test]
 async fn only_the_secret_of_such_a_connector_opens_the_connection() {
@@ -61,6 +65,23 @@ async fn a_rotated_secret_ends_the_connection_and_trunks_count_at_once() {
     let mut connection = ari.dial(&address).await;
     connection.play(&mut asterisk, &messages).await;
     assert!(lines(&mut receiver, 2).await[1].starts_with("CallProcessed incoming answered 3 s"));
+}
+
+#[tokio::test]
+async fn a_suspended_account_s_phone_system_is_told_so() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let mut connection = ari.dial(&address).await;
+    connection.settle(&Asterisk::default()).await;
+    suspend(&mut operator(&app).await, &tenant, "Unpaid since May").await;
+    let (code, reason) = connection.closed().await;
+    assert_eq!(
+        (code, reason.as_str()),
+        (CloseCode::Policy, "This account is suspended: Unpaid since May. Ask your provider.")
+    );
+    let (code, text) = dial(&address, &ari.id, &ari.secret, "ari").await.err().expect("it is accepted");
+    assert!(code == 403 && text.contains("Unpaid since May"), "{code} {text}");
 }
 
 #[tokio::test]
