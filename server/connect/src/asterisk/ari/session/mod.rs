@@ -40,6 +40,7 @@ use super::rest::{Head, RESPONSE, Response};
 use crate::{
     call::{Calls, Settings},
     event::CallEvent,
+    session::Endpoints,
 };
 
 /// How often [`Session::tick`] has to be called, in milliseconds.
@@ -136,9 +137,7 @@ pub struct Session {
     lacks_groups: bool,
     malformed: u32,
     version: Option<String>,
-    seen: BTreeSet<String>,
-    inside: u32,
-    has_outside: bool,
+    endpoints: Endpoints,
     failure: Option<Failure>,
 }
 
@@ -188,9 +187,7 @@ impl Session {
             lacks_groups: false,
             malformed: 0,
             version: None,
-            seen: BTreeSet::new(),
-            inside: 0,
-            has_outside: false,
+            endpoints: Endpoints::default(),
             failure: None,
         }
     }
@@ -279,7 +276,7 @@ impl Session {
         self.calls = Calls::restore(settings.clone(), self.calls.snapshot());
         self.calls.recall(channels);
         self.settings = settings;
-        (self.inside, self.has_outside) = (0, false);
+        self.endpoints.count_again();
         if self.phase == Phase::Following {
             self.list_channels(now);
         }
