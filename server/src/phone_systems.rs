@@ -8,7 +8,7 @@ use std::{
 };
 
 use connect::asterisk::ari::session::Session;
-use domain::{connector::OpenConnector, id::ConnectorId};
+use domain::{UnixMs, connector::OpenConnector, id::ConnectorId};
 use engine::shares::{Share, Shares};
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore};
@@ -17,7 +17,10 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use crate::connector_calls::SessionNumber;
+use crate::{
+    connector_calls::{Saving, SessionNumber},
+    connector_unposted::{Posted, Unposted},
+};
 
 /// Most phone systems that are connected to a node.
 const CONNECTED_MAX: usize = 1_024;
@@ -103,19 +106,7 @@ impl PhoneSystems {
     }
 }
 
-/// What became of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was saved.
-    Saved {
-        /// The time that it took to post its events, in milliseconds; `None` without any.
-        lag_ms: Option<u32>,
-    },
-    /// Its events were posted, but another session of the connector has begun.
-    Superseded,
-}
-
-/// A session, and its batch that is being saved.
+/// A session, and what it has not saved or posted yet.
 pub struct Line {
     /// The session.
     pub session: Session,
@@ -125,8 +116,14 @@ pub struct Line {
     pub number: SessionNumber,
     /// The latest time from an event to its acceptance, in milliseconds.
     pub lag_ms: Option<u32>,
-    /// What is being saved.
-    pub saving: Option<BoxFuture<'static, Outcome>>,
+    /// What may not have been posted. Without `saving`, all of it is saved.
+    pub unposted: Unposted,
+    /// The latest batch, while it is being saved.
+    pub saving: Option<BoxFuture<'static, Saving>>,
+    /// When that began.
+    pub saved_at: UnixMs,
+    /// The first of `unposted`, while they are being posted.
+    pub posting: Option<BoxFuture<'static, Posted>>,
 }
 
 impl std::fmt::Debug for Line {
@@ -136,16 +133,25 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
-    /// Ends when a batch is saved; never, if none is being saved.
-    pub async fn progress(&mut self) -> Outcome {
-        let outcome = match &mut self.saving {
-            Some(saving) => saving.await,
-            None => std::future::pending().await,
-        };
-        self.saving = None;
-        if let Outcome::Saved { lag_ms } = outcome {
-            self.lag_ms = lag_ms.or(self.lag_ms);
+    /// Ends when a batch is saved, or something was posted; never, if neither is under way.
+    pub async fn progress(&mut self) -> Saving {
+        tokio::select! {
+            saving = ended(&mut self.saving) => saving,
+            posted = ended(&mut self.posting) => {
+                self.unposted.forget(posted);
+                self.lag_ms = posted.lag_ms.or(self.lag_ms);
+                Saving::Done
+            }
         }
-        outcome
     }
+}
+
+/// Ends when what is under way has ended; never, if nothing is.
+pub(crate) async fn ended<T>(under_way: &mut Option<BoxFuture<'static, T>>) -> T {
+    let done = match under_way {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    };
+    *under_way = None;
+    done
 }

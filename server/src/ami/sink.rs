@@ -17,7 +17,6 @@ use super::kept::Kept;
 use crate::{
     app_state::SharedState,
     connector_calls::{self, NOT_HELD, Saving, SessionNumber},
-    connector_posts::{post_all, report_gaps},
 };
 
 /// How long a node holds a connector without renewing that, in milliseconds: as long as nobody follows the phone system after a
@@ -63,31 +62,19 @@ impl DoorSink {
     /// Posts events and reports gaps that were saved. What is left shortly after the end of the session is posted by the next one.
     pub(super) async fn post(&self) {
         let _posting = self.posting.lock().await;
-        let kept = self.kept.lock().await;
-        let (events, gaps) = (kept.unposted.clone(), kept.unreported.clone());
-        drop(kept);
-        let counts = (events.len(), gaps.len());
-        let posting = async {
-            let lag_ms = post_all(&self.state, &self.open, events).await;
-            report_gaps(&self.state, &self.open, &gaps).await;
-            lag_ms
-        };
+        let unposted = self.kept.lock().await.unposted.clone();
         let stopped = async {
             self.ended.cancelled().await;
             sleep_ms(STOP_MAX_MS).await;
         };
         tokio::select! {
-            lag_ms = posting => self.posted(counts, lag_ms).await,
+            posted = unposted.post(&self.state, &self.open) => {
+                self.kept.lock().await.unposted.forget(posted);
+                let mut latest = self.lag_ms.lock().unwrap_or_else(PoisonError::into_inner);
+                *latest = posted.lag_ms.or(*latest);
+            }
             () = stopped => {}
         }
-    }
-
-    async fn posted(&self, (events, gaps): (usize, usize), lag_ms: Option<u32>) {
-        let mut kept = self.kept.lock().await;
-        kept.unposted.drain(..events);
-        kept.unreported.drain(..gaps);
-        let mut latest = self.lag_ms.lock().unwrap_or_else(PoisonError::into_inner);
-        *latest = lag_ms.or(*latest);
     }
 
     /// Holds the connector for a while longer.

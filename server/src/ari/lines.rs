@@ -1,13 +1,11 @@
 //! The session of a connection: that of the one before, or what was saved.
 
-use std::sync::Arc;
+use connect::asterisk::ari::session::Session;
+use domain::{Error, UnixMs, connector::OpenConnector, error::Result};
 
-use connect::asterisk::ari::session::{Batch, Session};
-use domain::{Error, connector::OpenConnector, error::Result};
-
-use super::save;
+use super::save::Kept;
 use crate::{
-    app_state::{AppState, SharedState},
+    app_state::AppState,
     connector_calls::{self, NOT_HELD},
     connector_events::settings,
     phone_systems::Line,
@@ -25,27 +23,9 @@ pub(super) async fn ready(state: &AppState, open: OpenConnector, before: Option<
         line.open = open;
         return Ok(line);
     }
-    let (number, saved) = connector_calls::begin(&*state.backend, &open, NOT_HELD).await?.ok_or(Error::Internal)?;
+    let begun = connector_calls::begin::<Kept>(&*state.backend, &open, NOT_HELD).await?;
+    let (number, Kept { state: saved, unposted }) = begun.ok_or(Error::Internal)?;
     let session = Session::new(settings(&open.connector), saved);
-    Ok(Line { session, open, number, lag_ms: None, saving: None })
-}
-
-/// Begins to post and save what the session has, unless an earlier batch is still being saved.
-pub(super) fn begin_save(state: &SharedState, line: &mut Line) {
-    if line.saving.is_none()
-        && let Some(batch) = line.session.take_batch(state.backend.clock().now())
-    {
-        save_batch(state, line, batch);
-    }
-}
-
-/// Begins to post and save all that is left.
-pub(super) fn begin_last_save(state: &SharedState, line: &mut Line) {
-    let batch = line.session.last_batch(state.backend.clock().now());
-    save_batch(state, line, batch);
-}
-
-fn save_batch(state: &SharedState, line: &mut Line, batch: Batch) {
-    let (state, open, number) = (Arc::clone(state), line.open.clone(), line.number);
-    line.saving = Some(Box::pin(async move { save::save(&state, &open, number, batch).await }));
+    let (lag_ms, saving, posting) = (None, None, None);
+    Ok(Line { session, open, number, lag_ms, unposted, saving, saved_at: UnixMs::default(), posting })
 }

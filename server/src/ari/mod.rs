@@ -2,7 +2,7 @@
 //!
 //! The connection is authenticated like any other HTTP request: the user is the ID of a connector, the password its secret.
 //! [`connect::asterisk::ari::session`] decides what to ask and what is a call; here are the socket ([`socket`]), what a
-//! connector keeps between two connections ([`lines`], `phone_systems`), and how events are posted and open calls saved ([`save`]).
+//! connector keeps between two connections ([`lines`], `phone_systems`), and how open calls and events are saved and posted ([`save`]).
 
 mod lines;
 mod save;

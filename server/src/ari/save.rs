@@ -1,28 +1,78 @@
-//! Posts the events of a batch, then saves the open calls. A crash in between repeats nothing: an event has the same ID again.
+//! Saves what a session finds out in the database, then posts it.
 
-use connect::asterisk::ari::session::{Batch, Saved};
+use std::sync::Arc;
+
+use connect::asterisk::ari::session::{Batch, SAVE_EVERY_MS, Saved};
 use domain::{connector::OpenConnector, error::Result};
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    app_state::AppState,
+    app_state::{AppState, SharedState},
     connector_calls::{self, NOT_HELD, Saving, SessionNumber},
-    connector_posts::{patiently, post_all, report_gaps},
-    phone_systems::Outcome,
+    connector_posts::patiently,
+    connector_unposted::Unposted,
+    phone_systems::{Line, ended},
 };
 
-/// Posts and saves a batch. While the database is away, it waits.
-pub(super) async fn save(state: &AppState, open: &OpenConnector, session: SessionNumber, batch: Batch) -> Outcome {
-    let lag_ms = post_all(state, open, batch.events).await;
-    if let Some(saved) = &batch.state {
-        let saving = patiently(open, || save_state(state, open, session, saved)).await;
-        if saving == Some(Saving::Superseded) {
-            return Outcome::Superseded;
-        }
-    }
-    report_gaps(state, open, &batch.gaps).await;
-    Outcome::Saved { lag_ms }
+/// What the next session continues from.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub state: Saved,
+    pub unposted: Unposted,
 }
 
-async fn save_state(state: &AppState, open: &OpenConnector, session: SessionNumber, saved: &Saved) -> Result<Saving> {
-    connector_calls::save(&*state.backend, open, session, connector_calls::written(session, NOT_HELD, saved)?).await
+/// Begins to post what is saved, and to save what the session has, unless that is under way. While something is being posted,
+/// what follows can't be, so it is saved less often.
+pub(super) fn begin(state: &SharedState, line: &mut Line) {
+    if line.saving.is_some() {
+        return;
+    }
+    begin_posting(state, line);
+    let now = state.backend.clock().now();
+    if (line.posting.is_none() || now.since_ms(line.saved_at) >= SAVE_EVERY_MS)
+        && let Some(batch) = line.session.take_batch(now)
+    {
+        begin_saving(state, line, batch);
+    }
+}
+
+/// Saves all that is left.
+pub(super) async fn save_rest(state: &SharedState, line: &mut Line) -> Saving {
+    if line.saving.is_some() {
+        ended(&mut line.saving).await;
+    }
+    let batch = line.session.last_batch(state.backend.clock().now());
+    begin_saving(state, line, batch);
+    ended(&mut line.saving).await
+}
+
+/// Posts all that is left.
+pub(super) async fn post_rest(state: &SharedState, line: &mut Line) {
+    while !line.unposted.is_empty() {
+        begin_posting(state, line);
+        line.progress().await;
+    }
+}
+
+fn begin_posting(state: &SharedState, line: &mut Line) {
+    if line.posting.is_none() && !line.unposted.is_empty() {
+        let (state, open, unposted) = (Arc::clone(state), line.open.clone(), line.unposted.clone());
+        line.posting = Some(Box::pin(async move { unposted.post(&state, &open).await }));
+    }
+}
+
+fn begin_saving(state: &SharedState, line: &mut Line, batch: Batch) {
+    line.unposted.add(&batch.events, &batch.gaps);
+    line.saved_at = state.backend.clock().now();
+    let kept = Kept { state: batch.state, unposted: std::mem::take(&mut line.unposted) };
+    let written = connector_calls::written(line.number, NOT_HELD, &kept);
+    line.unposted = kept.unposted;
+    let (state, open, number) = (Arc::clone(state), line.open.clone(), line.number);
+    line.saving = Some(Box::pin(async move { save(&state, &open, number, written).await }));
+}
+
+/// While the database is away, it waits. What can't be saved at all is posted nevertheless: only a restart would lose it.
+async fn save(state: &AppState, open: &OpenConnector, number: SessionNumber, written: Result<Vec<u8>>) -> Saving {
+    let attempt = || async { connector_calls::save(&*state.backend, open, number, written.clone()?).await };
+    patiently(open, attempt).await.unwrap_or(Saving::Done)
 }

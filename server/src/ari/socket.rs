@@ -19,13 +19,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    lines,
+    lines, save,
     watch::{self, Watch},
 };
 use crate::{
     app_state::SharedState,
+    connector_calls::Saving,
     connector_events::settings,
-    phone_systems::{Line, Outcome, Place},
+    phone_systems::{Line, Place},
 };
 
 /// A ping follows this long after the one before.
@@ -38,11 +39,13 @@ const SEND_MAX: Duration = Duration::from_secs(10);
 const REPLACE_MAX_MS: u64 = 10_000;
 /// How long the end of a connection may take to be sent.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
-/// How long what is left may take to be saved once the server stops, in milliseconds.
+/// Longest reason of an end, in bytes (RFC 6455, section 5.5).
+const REASON_MAX_BYTES: usize = 123;
+/// How long what is left may take to be saved and posted once the server stops, in milliseconds.
 const STOP_MAX_MS: u64 = 5_000;
 /// How long a session is kept for the next connection, in milliseconds. A later one continues from the database.
 const KEPT_MS: u64 = 5 * 60 * 1_000;
-/// Events that wait because they can't be stored. Beyond, the connection is closed: Asterisk keeps what follows.
+/// Events that wait because they can't be posted. Beyond, the connection is closed: Asterisk keeps what follows.
 const UNPOSTED_MAX: usize = 5_000;
 
 /// How a connection ended.
@@ -64,6 +67,8 @@ enum End {
     Replaced,
     #[error("the connector was paused or deleted, or has another secret")]
     Revoked,
+    #[error("{0}")]
+    Suspended(String),
     #[error("the server stops")]
     Stopping,
 }
@@ -127,10 +132,10 @@ impl Connection<'_> {
             if let Err(end) = send_all(line, socket).await {
                 return end;
             }
-            if line.session.unposted() > UNPOSTED_MAX {
+            if line.session.unsaved() + line.unposted.events.len() > UNPOSTED_MAX {
                 return End::CannotStore;
             }
-            lines::begin_save(self.state, line);
+            save::begin(self.state, line);
             let step = tokio::select! {
                 () = self.replaced.cancelled() => Err(End::Replaced),
                 () = self.state.stopping.cancelled() => Err(End::Stopping),
@@ -138,7 +143,7 @@ impl Connection<'_> {
                     heard = stopwatch();
                     self.received(line, received)
                 }
-                outcome = line.progress() => continue_after(outcome),
+                saving = line.progress() => continue_after(saving),
                 opened = self.watch.progress() => self.checked(line, opened),
                 _ = ticks.tick() => self.tick(line, socket, heard, &mut pinged).await,
             };
@@ -192,6 +197,7 @@ impl Connection<'_> {
                 Ok(())
             }
             Some(Err(Error::Unavailable { .. } | Error::Internal)) => Ok(()),
+            Some(Err(Error::Suspended(message))) => Err(End::Suspended(message)),
             Some(Err(_)) => Err(End::Revoked),
         }
     }
@@ -219,17 +225,20 @@ async fn settle(state: &SharedState, replaced: &CancellationToken, line: &mut Li
     }
 }
 
-/// Returns false if another session of the connector has begun.
+/// Returns false if another session of the connector has begun: it knows nothing of the latest events, so they are posted
+/// nevertheless.
 async fn save_rest(state: &SharedState, line: &mut Line) -> bool {
-    if line.saving.is_some() && line.progress().await == Outcome::Superseded {
-        return false;
-    }
-    lines::begin_last_save(state, line);
-    if line.progress().await == Outcome::Superseded {
+    if save::save_rest(state, line).await == Saving::Superseded {
+        save::post_rest(state, line).await;
         return false;
     }
     watch::report_last(state, line).await;
-    true
+    if line.unposted.is_empty() {
+        return true;
+    }
+    save::post_rest(state, line).await;
+    // Otherwise the next session would post all of it again.
+    save::save_rest(state, line).await == Saving::Done
 }
 
 /// Waits for the next connection, which continues with the session. Without one, the session is dropped.
@@ -241,10 +250,10 @@ async fn keep(state: &SharedState, replaced: &CancellationToken, kept: &mut Opti
     }
 }
 
-const fn continue_after(outcome: Outcome) -> Result<(), End> {
-    match outcome {
-        Outcome::Saved { .. } => Ok(()),
-        Outcome::Superseded => Err(End::Replaced),
+const fn continue_after(saving: Saving) -> Result<(), End> {
+    match saving {
+        Saving::Done => Ok(()),
+        Saving::Superseded => Err(End::Replaced),
     }
 }
 
@@ -276,9 +285,10 @@ async fn close(mut socket: WebSocket, end: &End) {
         End::Stopping => close_code::AWAY,
         End::TooLarge => close_code::SIZE,
         End::CannotStore => close_code::AGAIN,
-        End::Silent | End::Failed(_) | End::Replaced | End::Revoked => close_code::POLICY,
+        End::Silent | End::Failed(_) | End::Replaced | End::Revoked | End::Suspended(_) => close_code::POLICY,
     };
-    let reason = end.to_string().chars().take(100).collect::<String>();
+    let reason = end.to_string();
+    let reason = &reason[..reason.floor_char_boundary(REASON_MAX_BYTES)];
     let frame = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
     let _ = tokio::time::timeout(CLOSE_MAX, socket.send(frame)).await;
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     app_state::SharedState,
-    phone_systems::Line,
+    phone_systems::{Line, ended},
     state_reports::{self, StateReports, is_due},
 };
 
@@ -51,15 +51,6 @@ impl Watch {
 /// Reports that there is no connection any more.
 pub(super) fn report_last(state: &SharedState, line: &Line) -> impl Future<Output = ()> + Send + use<> {
     state_reports::report_now(Arc::clone(state), line.open.clone(), report(line))
-}
-
-async fn ended<T>(under_way: &mut Option<BoxFuture<'static, T>>) -> T {
-    let done = match under_way {
-        Some(work) => work.await,
-        None => std::future::pending().await,
-    };
-    *under_way = None;
-    done
 }
 
 fn report(line: &Line) -> StateReport {

@@ -32,7 +32,7 @@ fn call(n: u32) -> Value {
         "call_status": "answered", "source": "1", "destination": "2" })
 }
 
-async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> TestResponse {
+pub(crate) async fn suspend(olga: &mut Browser<'_>, tenant: &Tenant<'_>, reason: &str) -> TestResponse {
     olga.post("/api/ops/suspend", &[("acct", tenant.account.id.as_str()), ("form[reason]", reason)]).await
 }
 

@@ -173,16 +173,11 @@ pub trait ConnectorDoors {
     /// # Errors
     /// `Unavailable`.
     async fn keep_request(&self, open: &OpenConnector, request: &RawRequest) -> Result<()>;
-    /// Saves the open calls of a connector, so that another process continues with them.
+    /// Changes the open calls of a connector, so that another process continues with them: `change` gets what was last saved, on
+    /// whichever node, and returns what to save, if anything.
     ///
     /// # Errors
-    /// `TooLarge` above [`super::OPEN_CALLS_MAX_BYTES`].
-    async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()>;
-    /// Changes the open calls of a connector whose requests arrive at several nodes at once: `change` gets what was last
-    /// saved, and returns what to save, if anything.
-    ///
-    /// # Errors
-    /// As [`Self::save_open_calls`].
+    /// `NotFound` for a deleted connector, `TooLarge` above [`super::OPEN_CALLS_MAX_BYTES`], `Unavailable`.
     async fn change_open_calls(
         &self,
         open: &OpenConnector,

@@ -32,6 +32,11 @@ impl Endpoints {
         }
     }
 
+    /// Counts from now on: other endpoints are the trunks.
+    pub(crate) const fn count_again(&mut self) {
+        (self.inside, self.has_outside) = (0, false);
+    }
+
     /// All, by name.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.iter().cloned().collect()

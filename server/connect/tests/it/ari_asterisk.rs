@@ -172,7 +172,7 @@ impl Asterisk {
     pub(crate) fn keep(&mut self, batch: Batch) {
         self.posted.extend(batch.events);
         self.gaps.extend(batch.gaps);
-        self.saved = batch.state.or(self.saved.take());
+        self.saved = Some(batch.state);
     }
 
     pub(crate) fn disconnect(&mut self) {

@@ -296,7 +296,7 @@ async fn open_calls_survive_a_restart(harness: TestHarness) {
     let open = harness.engine.open_connector(connector.id.as_str(), &secret).await.unwrap();
     assert_eq!(harness.engine.open_calls(&open).await.unwrap(), None);
     for snapshot in [&b"\0\xffone"[..], b"two"] {
-        harness.engine.save_open_calls(&open, snapshot).await.unwrap();
+        harness.engine.change_open_calls(&open, &mut |_| Some(snapshot.to_vec())).await.unwrap();
         assert_eq!(harness.another().await.open_calls(&open).await.unwrap().as_deref(), Some(snapshot));
     }
     let other = harness.another().await;
@@ -315,7 +315,8 @@ async fn open_calls_survive_a_restart(harness: TestHarness) {
     watch.tick().await.unwrap();
     assert_eq!(harness.engine.open_calls(&open).await.unwrap(), None, "nothing was heard of them for a week");
     let large = vec![0; OPEN_CALLS_MAX_BYTES + 1];
-    assert!(matches!(harness.engine.save_open_calls(&open, &large).await, Err(Error::TooLarge(_))));
+    let refused = harness.engine.change_open_calls(&open, &mut |_| Some(large.clone())).await;
+    assert!(matches!(refused, Err(Error::TooLarge(_))));
 }
 
 async fn a_deleted_connector_leaves_nothing(harness: TestHarness) {
@@ -323,7 +324,7 @@ async fn a_deleted_connector_leaves_nothing(harness: TestHarness) {
     let id = &connector.id;
     let open = harness.engine.open_connector(id.as_str(), &secret).await.unwrap();
     harness.engine.keep_request(&open, &request(1, "{}")).await.unwrap();
-    harness.engine.save_open_calls(&open, b"calls").await.unwrap();
+    harness.engine.change_open_calls(&open, &mut |_| Some(b"calls".to_vec())).await.unwrap();
     let gap =
         Gap { from: harness.now(), to: None, reason: GapReason::Other, calls_closed: 0, filled: 0, incomplete: 0 };
     harness.engine.report_gap(&harness.admin, id, &gap).await.unwrap();

@@ -9,7 +9,11 @@ use super::{
     asterisk::{Asterisk, dial, open, recording},
     lines,
 };
-use crate::{receiver::Receiver, test_app::TestApp};
+use crate::{
+    ops::{operator, suspend},
+    receiver::Receiver,
+    test_app::TestApp,
+};
 
 #[tokio::test]
 async fn only_the_secret_of_such_a_connector_opens_the_connection() {
@@ -64,6 +68,23 @@ async fn a_rotated_secret_ends_the_connection_and_trunks_count_at_once() {
 }
 
 #[tokio::test]
+async fn a_suspended_account_s_phone_system_is_told_so() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
+    let mut connection = ari.dial(&address).await;
+    connection.settle(&Asterisk::default()).await;
+    suspend(&mut operator(&app).await, &tenant, "Unpaid since May").await;
+    let (code, reason) = connection.closed().await;
+    assert_eq!(
+        (code, reason.as_str()),
+        (CloseCode::Policy, "This account is suspended: Unpaid since May. Ask your provider.")
+    );
+    let (code, text) = dial(&address, &ari.id, &ari.secret, "ari").await.err().expect("it is accepted");
+    assert!(code == 403 && text.contains("Unpaid since May"), "{code} {text}");
+}
+
+#[tokio::test]
 async fn a_large_message_and_garbage_end_the_connection_with_a_reason() {
     let app = TestApp::start().await;
     let tenant = app.account("acme").await;
@@ -95,7 +116,8 @@ async fn a_silent_connection_is_closed_and_reported() {
     app.until(async || Some(ari.state(&tenant).await).filter(|it| it["status"] == "connected")).await;
     // Nothing reads, so nothing answers a ping.
     app.until(async || Some(ari.state(&tenant).await).filter(|it| it["status"] == "reconnecting")).await;
-    assert_eq!(ari.gaps(&tenant).await[0]["reason"], "connection_lost");
+    let gaps = app.until(async || Some(ari.gaps(&tenant).await).filter(|gaps| !gaps.is_empty())).await;
+    assert_eq!(gaps[0]["reason"], "connection_lost");
 }
 
 #[tokio::test]

@@ -2,6 +2,12 @@
 
 use std::{path::Path, process::Command};
 
+use domain::{event::EventKind, time::HOUR_MS};
+use engine::{
+    background::Worker as _,
+    store::accounts::storage::{self, HourBytes},
+};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
@@ -16,7 +22,7 @@ use crate::{
     },
     crash::set_up,
     receiver::Receiver,
-    test_app::TestApp,
+    test_app::{PATIENCE, Tenant, TestApp},
 };
 
 /// The call is being talked after so many messages.
@@ -88,6 +94,55 @@ async fn a_newer_connection_replaces_the_older_one_in_the_middle_of_a_call() {
     assert!(reason.contains("newer connection"), "{reason}");
     newer.settle(&asterisk).await;
     newer.play(&mut asterisk, &messages[cut..]).await;
+    assert_eq!(
+        lines(&mut receiver, 2).await,
+        [
+            "IncomingCall 01632960001 -> 01632960100",
+            "CallProcessed incoming answered 3 s, 01632960001 -> extension 7048"
+        ]
+    );
+}
+
+/// From now on the account's events are refused, because it stores far more than its limit.
+async fn fill(tenant: &Tenant<'_>) {
+    let engine = &tenant.app.room.engine;
+    let posted = json!({ "payload": serde_json::from_str::<Value>(EventKind::CallProcessed.example()).unwrap() });
+    assert!(tenant.post("/api/v1/events", &posted).await.status.is_success());
+    let (hour_ms, bytes) = (tenant.app.room.backend.clock().now().0 / HOUR_MS * HOUR_MS, i64::MAX / 2);
+    let mut tx = engine.context().db.begin().await.unwrap();
+    let stored = HourBytes { account_id: tenant.account.id.to_string(), hour_ms, bytes };
+    storage::add(&mut tx, &[stored]).await.unwrap();
+    tx.commit().await.unwrap();
+    engine.background().stored_bytes.tick().await.unwrap();
+    let refused = tenant.post("/api/v1/events", &posted).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{}", refused.text);
+}
+
+#[tokio::test]
+async fn events_that_cannot_be_posted_survive_a_restart() {
+    let app = TestApp::start().await;
+    let tenant = app.account("acme").await;
+    fill(&tenant).await;
+    let mut receiver = Receiver::start().await;
+    tenant.endpoint(&receiver.url).await;
+    let ari = Ari::of(&tenant).await;
+    let mut connection = ari.dial(&app.address.to_string()).await;
+    let messages = recording("in_answered");
+    connection.play(&mut Asterisk::of(&messages), &messages).await;
+    let open = app.room.backend.open_connector(&ari.id, &ari.secret).await.unwrap();
+    let saved = async {
+        loop {
+            let saved = app.room.backend.open_calls(&open).await.unwrap().unwrap_or_default();
+            if String::from_utf8(saved).unwrap().contains("CallProcessed") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, saved).await.expect("the end of the call is not saved");
+    assert!(receiver.is_quiet());
+    let app = app.restarted().await;
+    let mut connection = ari.dial(&app.address.to_string()).await;
+    connection.settle(&Asterisk::default()).await;
     assert_eq!(
         lines(&mut receiver, 2).await,
         [

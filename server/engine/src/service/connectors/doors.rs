@@ -68,13 +68,6 @@ impl ConnectorDoors for Engine {
         Ok(tx.commit_then(self.connector_changed(&open.connector.owner)).await?)
     }
 
-    async fn save_open_calls(&self, open: &OpenConnector, snapshot: &[u8]) -> Result<()> {
-        check_size(snapshot)?;
-        let mut tx = self.db().begin().await?;
-        open_calls::save(&mut tx, &open.connector.id, snapshot, self.now()).await?;
-        Ok(tx.commit().await?)
-    }
-
     async fn change_open_calls(
         &self,
         open: &OpenConnector,

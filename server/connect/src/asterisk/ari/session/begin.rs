@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Failure, Loss, Phase, Session, follow::QUESTION, systems::System};
-use crate::asterisk::ari::rest::{self, Response};
+use crate::{
+    asterisk::ari::rest::{self, Response},
+    session::printable,
+};
 
 /// The application in the text that administrators paste.
 const APPLICATION: &str = "offhook";
@@ -166,18 +169,17 @@ impl Session {
 
     fn learn(&mut self, now: UnixMs, body: &str) {
         let Info { system, status, config } = serde_json::from_str(body).unwrap_or_default();
-        if let Some(version) = printable(&system.version) {
+        if let Some(version) = stated(&system.version) {
             self.version = Some(format!("Asterisk {}", version.trim_start_matches("Asterisk ")));
         }
-        if let Some(boot) = printable(&status.startup_time) {
-            let name = printable(&config.name).or_else(|| printable(&system.entity_id));
+        if let Some(boot) = stated(&status.startup_time) {
+            let name = stated(&config.name).or_else(|| stated(&system.entity_id));
             let name = name.unwrap_or_else(|| format!("one that started at {boot}"));
             self.has_restarted |= self.systems.connected(now, System { boot, name });
         }
     }
 }
 
-fn printable(text: &str) -> Option<String> {
-    let text: String = text.chars().filter(|c| !c.is_control()).take(TEXT_MAX_CHARS - "Asterisk ".len()).collect();
-    (!text.is_empty()).then_some(text)
+fn stated(text: &str) -> Option<String> {
+    Some(printable(text, TEXT_MAX_CHARS - "Asterisk ".len())).filter(|text| !text.is_empty())
 }

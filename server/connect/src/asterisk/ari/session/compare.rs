@@ -4,14 +4,14 @@ use std::collections::HashSet;
 
 use domain::{
     UnixMs,
-    connector::{Gap, GapReason, SEEN_MAX, TRUNK_MAX_CHARS},
+    connector::{Gap, GapReason},
     time::SECOND_MS,
 };
 
 use super::{COMPARE_EVERY_MS, Failure, Phase, Session, begin};
 use crate::{
     asterisk::ari::{self, rest},
-    call::{self, ChannelRow, ListingMark, Resync, Since},
+    call::{ChannelRow, ListingMark, Resync, Since},
 };
 
 /// A list that has not arrived is requested again after this, in milliseconds.
@@ -66,7 +66,7 @@ impl Session {
 
     fn compare(&mut self, now: UnixMs, mark: ListingMark, rows: Vec<ChannelRow>) {
         self.check_for_missed_events(now, &rows);
-        rows.iter().for_each(|row| self.see(&row.facts.name));
+        rows.iter().for_each(|row| self.endpoints.see(&row.facts.name, &self.settings));
         self.clock.renew();
         let every_ms = if self.has_call_events { COMPARE_EVERY_MS } else { UNPROVEN_EVERY_MS };
         self.compare_at = now.plus_ms(every_ms);
@@ -115,19 +115,5 @@ impl Session {
         let connected_s = now.since_ms(self.connected_at) / SECOND_MS;
         let is_new = |seconds: u64| i64::try_from(seconds).is_ok_and(|seconds| seconds >= 1 && seconds < connected_s);
         self.lacks_call_events |= rows.iter().any(|row| row.duration_s.is_some_and(is_new));
-    }
-
-    /// A channel of this name exists.
-    pub(super) fn see(&mut self, channel: &str) {
-        let Some(endpoint) = call::endpoint(channel) else { return };
-        if self.settings.trunks.contains(&endpoint) {
-            self.has_outside = true;
-        } else {
-            self.inside = self.inside.saturating_add(1);
-        }
-        let is_printable = endpoint.chars().count() <= TRUNK_MAX_CHARS && !endpoint.chars().any(char::is_control);
-        if self.seen.len() < SEEN_MAX && is_printable {
-            self.seen.insert(endpoint);
-        }
     }
 }

@@ -43,7 +43,7 @@ impl Session {
         let at = self.clock.time_of_event(stated);
         (self.has_call_events, self.lacks_call_events, self.last_event_at) = (true, false, Some(now));
         if let PbxEvent::Began(facts) = &event {
-            self.see(&facts.name);
+            self.endpoints.see(&facts.name, &self.settings);
             self.lacks_groups |= facts.linked_id.is_empty();
         }
         if !self.questions.is_empty() {

@@ -12,7 +12,7 @@
 //! | `follow` | events, and whether numbers may be shown |
 //! | `report` | what an administrator learns |
 //! | `clock` | Asterisk's clock |
-//! | `saved` | what is posted and saved |
+//! | `saved` | what is saved and posted |
 //! | `systems` | which Asterisk this is |
 
 mod begin;
@@ -40,11 +40,12 @@ use super::rest::{Head, RESPONSE, Response};
 use crate::{
     call::{Calls, Settings},
     event::CallEvent,
+    session::Endpoints,
 };
 
 /// How often [`Session::tick`] has to be called, in milliseconds.
 pub const TICK_MS: i64 = 250;
-/// How often changes are saved at most, in milliseconds.
+/// How often changes without an event are saved at most, in milliseconds.
 pub const SAVE_EVERY_MS: i64 = SECOND_MS;
 /// How often it is saved that Asterisk is observed, while nothing happens, in milliseconds.
 pub const OBSERVED_EVERY_MS: i64 = 5 * SECOND_MS;
@@ -136,9 +137,7 @@ pub struct Session {
     lacks_groups: bool,
     malformed: u32,
     version: Option<String>,
-    seen: BTreeSet<String>,
-    inside: u32,
-    has_outside: bool,
+    endpoints: Endpoints,
     failure: Option<Failure>,
 }
 
@@ -188,9 +187,7 @@ impl Session {
             lacks_groups: false,
             malformed: 0,
             version: None,
-            seen: BTreeSet::new(),
-            inside: 0,
-            has_outside: false,
+            endpoints: Endpoints::default(),
             failure: None,
         }
     }
@@ -229,26 +226,25 @@ impl Session {
         std::mem::take(&mut self.outgoing)
     }
 
-    /// What has to be posted and saved, if anything. Post and save it before the next is taken.
+    /// What has to be saved and posted, if anything. Save it before the next is taken.
     pub fn take_batch(&mut self, now: UnixMs) -> Option<Batch> {
         self.note_changes();
         let unsaved_ms = now.since_ms(self.saved_at);
-        let is_due = self.is_changed && unsaved_ms >= SAVE_EVERY_MS;
-        let state = (is_due || self.is_observing() && unsaved_ms >= OBSERVED_EVERY_MS).then(|| self.state(now));
-        if self.events.is_empty() && self.gaps.is_empty() && state.is_none() {
-            return None;
-        }
-        Some(self.batch(state))
+        let is_due = self.is_changed && unsaved_ms >= SAVE_EVERY_MS
+            || self.is_observing() && unsaved_ms >= OBSERVED_EVERY_MS
+            || !self.events.is_empty()
+            || !self.gaps.is_empty();
+        is_due.then(|| self.batch(now))
     }
 
     /// All that is left, when the connection or the server stops.
     pub fn last_batch(&mut self, now: UnixMs) -> Batch {
         self.note_changes();
-        let state = Some(self.state(now));
-        self.batch(state)
+        self.batch(now)
     }
 
-    fn batch(&mut self, state: Option<Saved>) -> Batch {
+    fn batch(&mut self, now: UnixMs) -> Batch {
+        let state = self.state(now);
         Batch { events: std::mem::take(&mut self.events), gaps: std::mem::take(&mut self.gaps), state }
     }
 
@@ -264,9 +260,9 @@ impl Session {
         Saved { calls, channels, observed, systems: self.systems.clone() }
     }
 
-    /// How many events wait to be posted.
+    /// How many events wait to be saved.
     #[must_use]
-    pub fn unposted(&self) -> usize {
+    pub fn unsaved(&self) -> usize {
         self.events.len()
     }
 
@@ -280,7 +276,7 @@ impl Session {
         self.calls = Calls::restore(settings.clone(), self.calls.snapshot());
         self.calls.recall(channels);
         self.settings = settings;
-        (self.inside, self.has_outside) = (0, false);
+        self.endpoints.count_again();
         if self.phase == Phase::Following {
             self.list_channels(now);
         }

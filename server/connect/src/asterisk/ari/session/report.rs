@@ -3,18 +3,13 @@
 use domain::connector::{ConnectorProblem, StateReport};
 
 use super::{Failure, Session};
-
-/// Longest detail of a problem, in characters.
-const DETAIL_MAX_CHARS: usize = 200;
-/// Channels without one to the outside, after which the names of the trunks are probably wrong.
-const ALL_INSIDE_MIN: u32 = 6;
+use crate::session::{clock_problem, detail};
 
 impl Session {
     /// Its state. The delay is not known here.
     #[must_use]
     pub fn report(&self) -> StateReport {
         let problem = self.problem();
-        let printable = |text: String| text.chars().filter(|c| !c.is_control()).take(DETAIL_MAX_CHARS).collect();
         StateReport {
             connected: self.is_connected,
             last_event_at: self.last_event_at,
@@ -22,8 +17,8 @@ impl Session {
             lag_ms: None,
             system_version: self.version.clone(),
             problem: problem.as_ref().map(|(problem, _)| *problem),
-            detail: problem.map(|(_, detail)| printable(detail)),
-            seen: self.seen.iter().cloned().collect(),
+            detail: problem.map(|(_, text)| detail(&text)),
+            seen: self.endpoints.seen(),
         }
     }
 
@@ -43,17 +38,11 @@ impl Session {
             let detail = "Add to [general] in ari.conf: channelvars = CHANNEL(linkedid),CALLERID(num-pres)";
             return Some((ConnectorProblem::MissingPermission, detail.to_owned()));
         }
-        if !self.settings.trunks.is_empty() && !self.has_outside && self.inside >= ALL_INSIDE_MIN {
-            let seen: Vec<&str> = self.seen.iter().map(String::as_str).collect();
-            let detail = format!("No call used a trunk. Endpoints seen: {}", seen.join(", "));
+        if !self.settings.trunks.is_empty() && self.endpoints.match_no_trunk() {
+            let detail = format!("No call used a trunk. Endpoints seen: {}", self.endpoints.seen().join(", "));
             return Some((ConnectorProblem::UnknownTrunk, detail));
         }
-        self.clock.off_s().map(|ahead_s| {
-            let (seconds, direction) = (ahead_s.abs(), if ahead_s > 0 { "ahead" } else { "behind" });
-            let detail =
-                format!("Asterisk's clock is {seconds} s {direction}. Set it with NTP. Times of events are corrected.");
-            (ConnectorProblem::ClockOff, detail)
-        })
+        self.clock.off_s().map(|ahead_s| clock_problem("Asterisk", ahead_s))
     }
 }
 

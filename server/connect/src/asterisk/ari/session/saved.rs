@@ -12,14 +12,13 @@ use crate::{
     event::CallEvent,
 };
 
-/// What has to be posted and saved, in this order: a repeated event has the same ID, so that a crash in between repeats
-/// nothing.
+/// What has to be saved in one transaction, before its events are posted.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Events to post. Those of a call are in order.
     pub events: Vec<CallEvent>,
-    /// What the next session continues from, if it has to be saved now.
-    pub state: Option<Saved>,
+    /// What the next session continues from.
+    pub state: Saved,
     /// Gaps that began or ended.
     pub gaps: Vec<Gap>,
 }
