@@ -79,7 +79,7 @@ pub(super) fn read(file: Pieces, format: Format, done: u64, batches: &Sender<Bat
     let is_broken = Arc::clone(&file.is_broken);
     let mut records = Records::new(file, format)?;
     let mut batch = Batch::default();
-    while let Some((line, item)) = records.next_item() {
+    while let Some((_, item)) = records.next_item() {
         if is_broken.load(Ordering::SeqCst) {
             return Ok(());
         }
@@ -91,7 +91,6 @@ pub(super) fn read(file: Pieces, format: Format, done: u64, batches: &Sender<Bat
                 Item::Ignored => {}
             }
         }
-        let _ = line;
         if batch.events.len() >= BATCH_EVENTS || batch.bad.len() >= BATCH_BAD_ROWS {
             let next = Batch { items: batch.items, ..Batch::default() };
             if !send(std::mem::replace(&mut batch, next), &records, batches) {

@@ -56,9 +56,11 @@ pub(super) async fn import(state: &SharedState, run: &ImportRun) {
 
 /// Ends an import that can't succeed.
 pub(super) async fn fail(state: &SharedState, run: &ImportRun, why: &str) {
-    tracing::warn!(import = %run.import.id, "an import has failed");
-    if let Err(error) = state.engine.end_import(run, ImportState::Failed, Some(why)).await {
-        tracing::warn!(%error, import = %run.import.id, "the failure of an import could not be saved");
+    match state.engine.end_import(run, ImportState::Failed, Some(why)).await {
+        Ok(true) => tracing::warn!(import = %run.import.id, "an import has failed"),
+        // A part of the file is missing, too, once an import is cancelled.
+        Ok(false) => {}
+        Err(error) => tracing::warn!(%error, import = %run.import.id, "the failure of an import could not be saved"),
     }
 }
 

@@ -120,10 +120,10 @@ impl ConnectorWatch {
 
     /// Files that nobody imported, and imports that nobody looks at any more.
     async fn purge_imports(&self) -> StoreResult<()> {
-        let db = &self.0.context.db;
-        for id in imports::expired(db, self.0.now(), STEP_ROWS).await? {
+        let (db, now) = (&self.0.context.db, self.0.now());
+        for id in imports::expired(db, now, STEP_ROWS).await? {
             let mut tx = db.begin().await?;
-            imports::remove(&mut tx, &id).await?;
+            imports::remove_expired(&mut tx, &id, now).await?;
             tx.commit().await?;
         }
         Ok(())

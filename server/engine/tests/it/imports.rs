@@ -3,6 +3,7 @@
 use domain::{
     Error,
     account::StaffRole,
+    actor::Actor,
     audit::{Audit, AuditAction, AuditFilter},
     connector::{
         Connectors,
@@ -13,7 +14,8 @@ use domain::{
     },
     id::{ConnectorId, ImportId},
 };
-use engine::background::Worker as _;
+use engine::{background::Worker as _, store::connectors::imports};
+use futures::future::join_all;
 
 use crate::{
     connectors::create,
@@ -21,7 +23,7 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
 
 const NUMBER: &str = "01632960001";
 
@@ -85,7 +87,7 @@ async fn a_file_is_kept_sealed_until_its_import_ends(harness: TestHarness) {
     assert!(engine.save_import(&run, None, (&progress, &[bad(NUMBER)]), None).await.unwrap());
     let rows = harness.texts("SELECT rows_sealed FROM record_import_rows".into()).await;
     assert!(rows.len() == 1 && !rows[0].contains(NUMBER));
-    engine.end_import(&run, ImportState::Done, None).await.unwrap();
+    assert!(engine.end_import(&run, ImportState::Done, None).await.unwrap());
     assert_eq!(pieces(&harness).await, [""; 0], "the file is deleted");
     assert_eq!(engine.bad_records(admin, &con, &imp).await.unwrap(), [bad(NUMBER)]);
     let filter = AuditFilter::parse("?area=connector");
@@ -113,7 +115,7 @@ async fn only_one_run_has_an_import_and_another_takes_over(harness: TestHarness)
     assert_eq!(second.import.progress, progress, "it continues where the first had saved");
     assert!(!engine.renew_import(&first).await.unwrap());
     assert!(!engine.save_import(&first, None, (&ImportProgress::default(), &[]), None).await.unwrap());
-    engine.end_import(&first, ImportState::Failed, Some("no")).await.unwrap();
+    assert!(!engine.end_import(&first, ImportState::Failed, Some("no")).await.unwrap());
     assert!(engine.renew_import(&second).await.unwrap(), "the first can't end it any more");
 }
 
@@ -124,7 +126,10 @@ async fn a_cancelled_import_ends_its_run(harness: TestHarness) {
     let run = engine.claim_import().await.unwrap().unwrap();
     engine.cancel_import(admin, &con, &imp).await.unwrap();
     assert!(!engine.renew_import(&run).await.unwrap());
-    assert_eq!(engine.record_import(admin, &con, &imp).await.unwrap().state, ImportState::Cancelled);
+    assert_eq!(engine.import_piece(&imp, 0).await.unwrap(), None);
+    assert!(!engine.end_import(&run, ImportState::Failed, Some("lost")).await.unwrap(), "nothing has failed");
+    let import = engine.record_import(admin, &con, &imp).await.unwrap();
+    assert_eq!((import.state, import.problem), (ImportState::Cancelled, None));
     assert_eq!(pieces(&harness).await, [""; 0]);
     assert!(matches!(engine.cancel_import(admin, &con, &imp).await, Err(Error::Conflict { .. })));
     engine.pause_connector(admin, &con).await.unwrap();
@@ -145,6 +150,34 @@ async fn too_many_files_are_refused_and_old_ones_forgotten(harness: TestHarness)
     engine.background().connector_watch.tick().await.unwrap();
     assert!(engine.record_import(admin, &con, &waiting).await.is_err());
     assert_eq!(pieces(&harness).await, [""; 0]);
+}
+
+async fn uploads_at_once_are_counted_one_after_the_other(harness: TestHarness) {
+    let con = connector(&harness).await;
+    let platform = create(&harness, &Actor::COMMAND_LINE, "other", "files").await.connector.id;
+    for (actor, con) in [(&harness.admin, &con), (&Actor::COMMAND_LINE, &platform)] {
+        let begun = join_all((0..12).map(|_| harness.engine.begin_upload(actor, con))).await;
+        assert_eq!(begun.iter().filter(|begun| begun.is_ok()).count(), FILES_MAX as usize, "{begun:?}");
+    }
+}
+
+async fn a_file_that_is_started_at_the_last_moment_is_kept(harness: TestHarness) {
+    let (engine, admin) = (&harness.engine, &harness.admin);
+    let con = connector(&harness).await;
+    let (late, unused) = (uploaded(&harness, &con).await, uploaded(&harness, &con).await);
+    harness.clock.step_ms(UNUSED_KEPT_MS + 1);
+    let (db, now) = (&engine.context().db, harness.now());
+    let listed = imports::expired(db, now, 10).await.unwrap();
+    assert_eq!(listed, [late.as_str(), unused.as_str()]);
+    engine.start_import(admin, &con, &late, &Reading::default()).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    for (id, removed) in [(&late, false), (&unused, true)] {
+        assert_eq!(imports::remove_expired(&mut tx, id.as_str(), now).await.unwrap(), removed);
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(engine.record_import(admin, &con, &late).await.unwrap().state, ImportState::Running);
+    assert!(engine.record_import(admin, &con, &unused).await.is_err());
+    assert_eq!(pieces(&harness).await.len(), 2, "those of the import that runs");
 }
 
 async fn a_deleted_connector_leaves_no_files(harness: TestHarness) {

@@ -89,7 +89,7 @@ async fn other_routes_are_closed_to_other_accounts_as_well() {
     let mut nobody = Browser::new(&app);
     for route in OTHER_ROUTES {
         let path = full.path(&route.replace('{', ":").replace('}', ""));
-        let mut status = async |browser: &mut Browser| {
+        let status = async |browser: &mut Browser| {
             // The upload, beside which there is a page.
             let is_post = route.ends_with("/records");
             if is_post { browser.post(&path, &[]).await.status } else { browser.get(&path).await.status }

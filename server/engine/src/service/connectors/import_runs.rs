@@ -139,16 +139,16 @@ impl Engine {
         Ok(true)
     }
 
-    /// Ends an import, and deletes its file.
+    /// Ends an import, and deletes its file. False as [`Self::renew_import`].
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn end_import(&self, run: &ImportRun, state: ImportState, problem: Option<&str>) -> Result<()> {
+    pub async fn end_import(&self, run: &ImportRun, state: ImportState, problem: Option<&str>) -> Result<bool> {
         let connector = &run.import.connector;
         let stored = connectors::by_id(self.db(), connector).await?;
         let mut tx = self.db().begin().await?;
         if !imports::renew(&mut tx, run.lease(), self.now()).await? {
-            return Ok(());
+            return Ok(false);
         }
         imports::end(&mut tx, &run.import.id, state, problem, self.now()).await?;
         if state == ImportState::Done {
@@ -158,6 +158,6 @@ impl Engine {
             Some(stored) => tx.commit_then(self.connector_changed(&stored.connector.owner)).await?,
             None => tx.commit().await?,
         }
-        Ok(())
+        Ok(true)
     }
 }

@@ -20,7 +20,10 @@ use domain::{
 };
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 
-use crate::{Engine, store::connectors::imports};
+use crate::{
+    Engine,
+    store::{connectors::imports, credentials::api_tokens},
+};
 
 #[async_trait]
 impl RecordImports for Engine {
@@ -29,6 +32,7 @@ impl RecordImports for Engine {
         refuse_paused(&connector)?;
         let id = self.new_id(ImportId::new);
         let mut tx = self.db().begin().await?;
+        api_tokens::lock_owner(&mut tx, connector.owner.account()).await?;
         if imports::count_files(&mut tx, &connector.owner, self.now()).await? >= i64::from(FILES_MAX) {
             return Err(conflict(&format!(
                 "{FILES_MAX} files are waiting or being imported. Import or discard one of them first."

@@ -42,8 +42,13 @@ const END: &str = "UPDATE record_imports SET state = $2, problem = $3, ended_ms 
     WHERE id = $1 AND state IN ('uploading', 'ready', 'running')";
 const CLEAR_PIECES: &str = "DELETE FROM record_import_pieces WHERE import_id = $1";
 const CLEAR_ROWS: &str = "DELETE FROM record_import_rows WHERE import_id = $1";
-const EXPIRED: &str = "SELECT id FROM record_imports WHERE (state = 'ready' AND created_ms < $1) \
-    OR (state = 'uploading' AND created_ms < $2) OR ended_ms < $3 ORDER BY id LIMIT $4";
+macro_rules! is_expired {
+    () => {
+        "((state = 'ready' AND created_ms < $1) OR (state = 'uploading' AND created_ms < $2) OR ended_ms < $3)"
+    };
+}
+const EXPIRED: &str = concat!("SELECT id FROM record_imports WHERE ", is_expired!(), " ORDER BY id LIMIT $4");
+const REMOVE_EXPIRED: &str = concat!("DELETE FROM record_imports WHERE id = $4 AND ", is_expired!());
 const OF_CONNECTOR: &str = "SELECT id FROM record_imports WHERE connector_id = $1 ORDER BY id LIMIT $2";
 const REMOVE: &str = "DELETE FROM record_imports WHERE id = $1";
 
@@ -259,9 +264,25 @@ pub async fn end(
 
 /// Imports that are past their time.
 pub async fn expired(db: &Db, now: UnixMs, limit: u32) -> StoreResult<Vec<String>> {
+    let [unused, arriving, ended] = before(now);
     Ok(on!(&db.readers, c => sqlx::query_scalar(EXPIRED)
-        .bind(now.plus_ms(-UNUSED_KEPT_MS).0).bind(now.plus_ms(-UPLOAD_MAX_MS).0).bind(now.plus_ms(-IMPORTS_KEPT_MS).0).bind(i64::from(limit))
-        .fetch_all(c).await?))
+        .bind(unused).bind(arriving).bind(ended).bind(i64::from(limit)).fetch_all(c).await?))
+}
+
+/// Deletes an import that is past its time. False if it isn't any more: someone may have started it since it was listed.
+pub async fn remove_expired(tx: &mut Tx, id: &str, now: UnixMs) -> StoreResult<bool> {
+    let [unused, arriving, ended] = before(now);
+    let removed = within!(&mut *tx, c => sqlx::query(REMOVE_EXPIRED)
+        .bind(unused).bind(arriving).bind(ended).bind(id).execute(c).await?.rows_affected());
+    if removed == 1 {
+        remove(tx, id).await?;
+    }
+    Ok(removed == 1)
+}
+
+/// When a file that nobody imported has expired, one that did not arrive, and an import that has ended.
+fn before(now: UnixMs) -> [i64; 3] {
+    [UNUSED_KEPT_MS, UPLOAD_MAX_MS, IMPORTS_KEPT_MS].map(|ms| now.plus_ms(-ms).0)
 }
 
 /// The imports of a connector, whoever owns it.
