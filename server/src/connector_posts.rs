@@ -12,6 +12,7 @@ use futures::{StreamExt as _, stream};
 use crate::{
     app_state::AppState,
     connector_events::{self, by_call},
+    connector_unposted::{Posted, Unposted},
 };
 
 /// Most calls whose events are posted at once.
@@ -21,8 +22,16 @@ const RETRY_MS: u64 = 500;
 /// Errors of ours after which an event is given up, so that those behind it are posted.
 const INTERNAL_MAX: u32 = 10;
 
+/// Posts and reports all of it, for as long as it takes.
+pub async fn post(state: &AppState, open: &OpenConnector, unposted: Unposted) -> Posted {
+    let mut posted = unposted.posted();
+    posted.lag_ms = post_all(state, open, unposted.events).await;
+    report_gaps(state, open, &unposted.gaps).await;
+    posted
+}
+
 /// Posts events: those of a call one after the other. Returns the time until all were accepted in milliseconds, unless there are none.
-pub async fn post_all(state: &AppState, open: &OpenConnector, events: Vec<CallEvent>) -> Option<u32> {
+async fn post_all(state: &AppState, open: &OpenConnector, events: Vec<CallEvent>) -> Option<u32> {
     if events.is_empty() {
         return None;
     }
@@ -38,7 +47,7 @@ pub async fn post_all(state: &AppState, open: &OpenConnector, events: Vec<CallEv
 }
 
 /// Reports gaps.
-pub async fn report_gaps(state: &AppState, open: &OpenConnector, gaps: &[Gap]) {
+async fn report_gaps(state: &AppState, open: &OpenConnector, gaps: &[Gap]) {
     for gap in gaps {
         patiently(open, || state.backend.report_gap(&open.actor, &open.connector.id, gap)).await;
     }

@@ -4,13 +4,8 @@
 use std::collections::HashSet;
 
 use connect::event::CallEvent;
-use domain::connector::{Gap, OpenConnector};
+use domain::connector::Gap;
 use serde::{Deserialize, Serialize};
-
-use crate::{
-    app_state::AppState,
-    connector_posts::{post_all, report_gaps},
-};
 
 /// Events and gaps, oldest first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -48,12 +43,10 @@ impl Unposted {
         self.events.is_empty() && self.gaps.is_empty()
     }
 
-    /// Posts and reports all of it, for as long as it takes.
-    pub async fn post(self, state: &AppState, open: &OpenConnector) -> Posted {
-        let (events, gaps) = (self.events.len(), self.gaps.len());
-        let lag_ms = post_all(state, open, self.events).await;
-        report_gaps(state, open, &self.gaps).await;
-        Posted { events, gaps, lag_ms }
+    /// All of it, once it is posted.
+    #[must_use]
+    pub const fn posted(&self) -> Posted {
+        Posted { events: self.events.len(), gaps: self.gaps.len(), lag_ms: None }
     }
 
     /// Forgets what was posted. More may have been added meanwhile.

@@ -17,6 +17,7 @@ use super::kept::Kept;
 use crate::{
     app_state::SharedState,
     connector_calls::{self, NOT_HELD, Saving, SessionNumber},
+    connector_posts,
 };
 
 /// How long a node holds a connector without renewing that, in milliseconds: as long as nobody follows the phone system after a
@@ -68,7 +69,7 @@ impl DoorSink {
             sleep_ms(STOP_MAX_MS).await;
         };
         tokio::select! {
-            posted = unposted.post(&self.state, &self.open) => {
+            posted = connector_posts::post(&self.state, &self.open, unposted) => {
                 self.kept.lock().await.unposted.forget(posted);
                 let mut latest = self.lag_ms.lock().unwrap_or_else(PoisonError::into_inner);
                 *latest = posted.lag_ms.or(*latest);

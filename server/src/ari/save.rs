@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     app_state::{AppState, SharedState},
     connector_calls::{self, NOT_HELD, Saving, SessionNumber},
-    connector_posts::patiently,
+    connector_posts::{self, patiently},
     connector_unposted::Unposted,
     phone_systems::{Line, ended},
 };
@@ -57,7 +57,7 @@ pub(super) async fn post_rest(state: &SharedState, line: &mut Line) {
 fn begin_posting(state: &SharedState, line: &mut Line) {
     if line.posting.is_none() && !line.unposted.is_empty() {
         let (state, open, unposted) = (Arc::clone(state), line.open.clone(), line.unposted.clone());
-        line.posting = Some(Box::pin(async move { unposted.post(&state, &open).await }));
+        line.posting = Some(Box::pin(async move { connector_posts::post(&state, &open, unposted).await }));
     }
 }
 
