@@ -169,7 +169,8 @@ impl<'a> Rendering<'a> {
     /// A table, named by the heading above it, and numbered if that has several. On a phone its cells stand below each other: see `.prose` in the CSS.
     fn table(&mut self, events: &mut Parser<'a>) {
         self.tables += 1;
-        let heading = escaped(self.headings.last().map_or("", String::as_str));
+        let heading = self.headings.last();
+        let heading = escaped(heading.unwrap_or_else(|| panic!("{}: a table without a heading", self.file.display())));
         let caption = if self.tables > 1 { format!("{heading} ({})", self.tables) } else { heading };
         self.push(format!(
             "<section aria-label=\"{caption}\" tabindex=\"0\"><table><caption>{caption}</caption>\n<thead><tr>"

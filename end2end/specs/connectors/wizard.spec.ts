@@ -92,7 +92,9 @@ test("from sign-up to the first delivered call", async ({ page, context, receive
 
   await expect(heading("Waiting for the first call")).toBeVisible();
   await expectAccessible(page, "waiting for the first call");
-  await expect.poll(() => asterisk.listed, "the connector knows the trunk").toBeGreaterThan(listed);
+  // It learns of the trunk with one of its next reports, and lists the channels again.
+  await expect.poll(() => asterisk.listed, { message: "the connector knows the trunk", timeout: 30_000 }).toBeGreaterThan(listed);
+  await page.waitForTimeout(12_000);
   const call = recorded("in_answered");
   const answered = call.findIndex((message) => message.startsWith("Event: BridgeEnter"));
   await asterisk.plays(call.slice(0, answered));
