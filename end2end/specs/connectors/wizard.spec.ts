@@ -57,8 +57,11 @@ async function create(page: Page, name: string) {
   await expect(page.getByText(`${name} created.`)).toBeVisible();
 }
 
+/** At most this much time passes between two reports of a connector, in milliseconds. */
+const REPORTS_EVERY_MS = 32_000;
+
 test("from sign-up to the first delivered call", async ({ page, context, receiver, asterisk, javaScriptEnabled }) => {
-  test.slow();
+  test.setTimeout(180_000);
   if (javaScriptEnabled) await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   const heading = (name: string | RegExp) => page.getByRole("heading", { name });
   const appears = (wanted: Locator) => arrives(page, javaScriptEnabled, wanted);
@@ -94,7 +97,7 @@ test("from sign-up to the first delivered call", async ({ page, context, receive
   await expectAccessible(page, "waiting for the first call");
   // It learns of the trunk with one of its next reports, and lists the channels again.
   await expect.poll(() => asterisk.listed, { message: "the connector knows the trunk", timeout: 30_000 }).toBeGreaterThan(listed);
-  await page.waitForTimeout(12_000);
+  await page.waitForTimeout(REPORTS_EVERY_MS);
   const call = recorded("in_answered");
   const answered = call.findIndex((message) => message.startsWith("Event: BridgeEnter"));
   await asterisk.plays(call.slice(0, answered));
