@@ -109,7 +109,7 @@ impl Pbx {
         *self.state.logins.borrow()
     }
 
-    /// Waits until nobody is logged in.
+    /// Waits until no connection is logged in.
     pub(super) async fn left(&self) {
         until(&self.state.left, self.logins()).await;
     }

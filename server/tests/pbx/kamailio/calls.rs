@@ -133,7 +133,7 @@ async fn expect(receiver: &Receiver, from: usize, call: &Call, kamailio: &Kamail
 }
 
 #[tokio::test]
-#[ignore = "needs a Kamailio: make test-pbx"]
+#[ignore = "needs Kamailio; make test-pbx runs it"]
 async fn kamailio_posts_its_calls_with_the_configuration_of_the_help_page() {
     let receiver = Receiver::start().await;
     let mut server = Server::start(&receiver, "info").await;
