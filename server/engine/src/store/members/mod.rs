@@ -11,7 +11,7 @@ use domain::{
 
 use crate::store::{
     accounts::{self, AccountRow, account_columns},
-    db::{Db, Tx, on, within},
+    db::{Db, Dialect, Tx, on, within},
     error::{StoreError, StoreResult},
     sql::Sql,
 };
@@ -23,6 +23,8 @@ const MEMBERS: &str = "SELECT u.id, u.name, u.email, m.role, m.created_ms, \
 const STAFF: &str = "SELECT u.id, u.name, u.email, u.staff_role, CAST(NULL AS BIGINT), \
                      (SELECT COUNT(*) FROM second_factors f WHERE f.user_id = u.id) FROM users u \
                      WHERE u.staff_role IS NOT NULL AND $1 = '' ORDER BY u.email";
+/// Of PostgreSQL's advisory locks, the one of the provider.
+const PROVIDER_LOCK: i64 = 1;
 // Ordered by email, so that two transactions that lock all of them cannot deadlock.
 static LOCK_STAFF: Sql = Sql::new("SELECT id FROM users WHERE staff_role IS NOT NULL ORDER BY email {serialise}");
 const SET_ROLE: &str = "UPDATE memberships SET role = $2 WHERE user_id = $1 AND account_id = $3";
@@ -74,8 +76,12 @@ pub(crate) async fn lock(tx: &mut Tx, team: &Team) -> StoreResult<Vec<Member>> {
     rows.into_iter().map(|row| member(team.kind(), row)).collect()
 }
 
-/// Locks the staff until the transaction ends.
+/// Locks the staff, and what belongs to the provider, until the transaction ends. There may be no staff, so that locking
+/// their rows alone would lock nothing.
 pub(crate) async fn lock_staff(tx: &mut Tx) -> StoreResult<()> {
+    if tx.dialect() == Dialect::Postgres {
+        within!(tx, c => sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(PROVIDER_LOCK).execute(c).await?.rows_affected());
+    }
     let lock = LOCK_STAFF.on(tx.dialect());
     let _: Vec<String> = within!(tx, c => sqlx::query_scalar(lock).fetch_all(c).await?);
     Ok(())
