@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 
 use crate::app_state::SharedState;
 
-/// Imports that a node runs at once.
-const AT_ONCE_MAX: usize = 4;
+/// Imports that a node runs at once. Each takes a few megabytes.
+const AT_ONCE_MAX: usize = 8;
 /// How often a node looks for imports that another one has left, or that wait.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 

@@ -32,6 +32,8 @@ pub(super) enum Left {
     Nothing,
     /// These events, this long; for this reason, if it is more than the pace of imports.
     Waiting { events: Vec<CallEvent>, why: Option<String>, pause: Duration },
+    /// Some of its events, for as long as someone else likes: for this reason.
+    Blocked(Error),
     /// The connector is deleted.
     Deleted,
 }
@@ -43,14 +45,14 @@ pub(super) async fn attempt(
     events: Vec<CallEvent>,
     progress: &mut ImportProgress,
     bad: &mut Vec<BadRecord>,
-) -> (Option<OpenConnector>, Left) {
+) -> Left {
     if events.is_empty() {
-        return (None, Left::Nothing);
+        return Left::Nothing;
     }
     let open = match state.engine.importing_connector(id).await {
         Ok(open) => open,
-        Err(Error::NotFound(_)) => return (None, Left::Deleted),
-        Err(error) => return (None, waiting(events, &error)),
+        Err(Error::NotFound(_)) => return Left::Deleted,
+        Err(error) => return waiting(events, error),
     };
     let now = events.len().min(allowed(state, &open, events.len()));
     let mut events = events;
@@ -78,12 +80,11 @@ pub(super) async fn attempt(
         }
     }
     left.extend(later);
-    let left = match reason {
+    match reason {
         _ if left.is_empty() => Left::Nothing,
-        Some(error) => waiting(left, &error),
+        Some(error) => waiting(left, error),
         None => Left::Waiting { events: left, why: None, pause: PACE },
-    };
-    (Some(open), left)
+    }
 }
 
 fn paused() -> Error {
@@ -99,7 +100,10 @@ fn allowed(state: &AppState, open: &OpenConnector, wanted: usize) -> usize {
     (0..wanted).take_while(|_| matches!(take(), Decision::Allowed { .. })).count()
 }
 
-fn waiting(events: Vec<CallEvent>, error: &Error) -> Left {
+fn waiting(events: Vec<CallEvent>, error: Error) -> Left {
+    if !matches!(error, Error::TooMany { .. } | Error::Unavailable { .. } | Error::Internal) {
+        return Left::Blocked(error);
+    }
     let pause = error.retry_after_s().map_or(PAUSE, |seconds| Duration::from_secs(seconds.into()));
     let why = match error {
         Error::TooMany { .. } => "The account has posted as many events as it may in a second.".to_owned(),

@@ -82,8 +82,8 @@ async fn imported(state: &SharedState, run: &ImportRun) -> Ended {
     let open = match state.engine.importing_connector(&run.import.connector).await {
         Ok(open) => open,
         Err(Error::NotFound(_)) => return Ended::Deleted,
-        // Paused or suspended: looked at again when the lease has ended.
-        Err(error) => return released(state, run, &error).await,
+        // Paused, suspended or full: looked at again when the lease has ended.
+        Err(error) => return released(state, run, &run.import.progress, &error).await,
     };
     let format = match records::format(&open.connector, reading) {
         Ok(format) => format,
@@ -103,9 +103,8 @@ async fn imported(state: &SharedState, run: &ImportRun) -> Ended {
 }
 
 /// Says why it waits.
-async fn released(state: &SharedState, run: &ImportRun, error: &Error) -> Ended {
-    let progress = run.import.progress;
-    let saved = state.engine.save_import(run, None, (&progress, &[]), Some(&error.to_string())).await;
+async fn released(state: &SharedState, run: &ImportRun, progress: &ImportProgress, error: &Error) -> Ended {
+    let saved = state.engine.save_import(run, (progress, NO_ROWS), Some(&error.to_string())).await;
     if let Err(error) = saved {
         tracing::warn!(%error, import = %run.import.id, "an import waits");
     }
@@ -155,7 +154,7 @@ async fn post(state: &SharedState, run: &ImportRun, batch: Batch, progress: &mut
     let (mut events, mut bad) = (batch.events, batch.bad);
     let before = *progress;
     loop {
-        let (open, left) = attempt(state, &run.import.connector, events, progress, &mut bad).await;
+        let left = attempt(state, &run.import.connector, events, progress, &mut bad).await;
         match left {
             Left::Deleted => return Err(Ended::Deleted),
             Left::Nothing => {
@@ -164,11 +163,14 @@ async fn post(state: &SharedState, run: &ImportRun, batch: Batch, progress: &mut
                 progress.rows = batch.counts.rows;
                 progress.ignored = batch.counts.ignored;
                 progress.not_understood = batch.counts.not_understood;
-                return saved(state.engine.save_import(run, open.as_ref(), (progress, &bad), None).await);
+                return saved(state.engine.save_import(run, (progress, &bad), None).await);
             }
+            // Waiting for it would keep the place of an import that can run. What was posted of this batch is posted again by
+            // the next run, and counted as known.
+            Left::Blocked(error) => return Err(released(state, run, &before, &error).await),
             Left::Waiting { events: rest, why, pause: time } => {
                 // The counts of a batch are saved with its end: another run would count its events once more.
-                saved(state.engine.save_import(run, open.as_ref(), (&before, NO_ROWS), why.as_deref()).await)?;
+                saved(state.engine.save_import(run, (&before, NO_ROWS), why.as_deref()).await)?;
                 pause(time).await;
                 events = rest;
             }

@@ -26,15 +26,24 @@ impl<'a> Browser<'a> {
 
     /// A browser with a signed-in new member of the account.
     pub(crate) async fn of_member(app: &'a TestApp, account: &Account, role: Role) -> Self {
-        create_user(app, account, role).await;
+        Self::of_member_named(app, account, role, EMAIL).await
+    }
+
+    /// The same for one with this address.
+    pub(crate) async fn of_member_named(app: &'a TestApp, account: &Account, role: Role, email: &str) -> Self {
+        create_user_named(app, account, role, email).await;
         let mut browser = Self::new(app);
-        let signed_in = browser.sign_in(PASSWORD, "/").await;
+        let signed_in = browser.sign_in_as(email, PASSWORD, "/").await;
         assert!(signed_in.status.is_redirection(), "{signed_in:?}");
         browser
     }
 
     pub(crate) async fn sign_in(&mut self, password: &str, next: &str) -> TestResponse {
-        self.post("/api/sign-in", &[("form[email]", EMAIL), ("form[password]", password), ("form[next]", next)]).await
+        self.sign_in_as(EMAIL, password, next).await
+    }
+
+    async fn sign_in_as(&mut self, email: &str, password: &str, next: &str) -> TestResponse {
+        self.post("/api/sign-in", &[("form[email]", email), ("form[password]", password), ("form[next]", next)]).await
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> TestResponse {
@@ -80,9 +89,13 @@ pub(crate) fn with_form(request: reqwest::RequestBuilder, fields: &[(&str, &str)
 }
 
 pub(crate) async fn create_user(app: &TestApp, account: &Account, role: Role) -> UserId {
+    create_user_named(app, account, role, EMAIL).await
+}
+
+async fn create_user_named(app: &TestApp, account: &Account, role: Role, email: &str) -> UserId {
     app.room
         .engine
-        .create_user(&Actor::COMMAND_LINE, EMAIL, PASSWORD, Affiliation::Member(account.id.clone(), role))
+        .create_user(&Actor::COMMAND_LINE, email, PASSWORD, Affiliation::Member(account.id.clone(), role))
         .await
         .unwrap()
 }

@@ -14,6 +14,7 @@ use domain::{
 
 use crate::{
     Engine,
+    context::Context,
     delivery::intake::Arriving,
     store::{accounts, deliveries, events},
 };
@@ -22,7 +23,13 @@ use crate::{
 /// retention deletes something.
 const STORAGE_RETRY_AFTER_S: u32 = 600;
 
-/// Why an account's events are refused. It reads nothing: whoever is refused may try a thousand times a second.
+/// Refuses what an account posts that stores far more than it may. It reads nothing: whoever is refused may try a thousand
+/// times a second.
+pub(super) fn refuse_full(context: &Context, account: Option<&AccountId>) -> Result<()> {
+    let is_full = |account: &AccountId| context.storage.level(account.as_str()) == StorageLevel::Full;
+    if account.is_some_and(is_full) { Err(storage_full()) } else { Ok(()) }
+}
+
 fn storage_full() -> Error {
     Error::LimitReached {
         detail: "This account stores far more than its limit, so nothing of this request was stored. Resume or delete endpoints \
@@ -37,9 +44,7 @@ impl Events for Engine {
     async fn accept_event(&self, actor: &Actor, account: &AccountId, event: NewEvent) -> Result<Accepted> {
         actor.require(Permission::WriteEvents)?;
         // Not a platform's: a connector posts in order, and one account would hold up the calls of all others.
-        if actor.account().is_ok() && self.context().storage.level(account.as_str()) == StorageLevel::Full {
-            return Err(storage_full());
-        }
+        refuse_full(self.context(), actor.account().ok())?;
         let arriving = Arriving { account: account.clone(), event, test_of: None, proof: None };
         self.intake().accept(arriving).await.map(|(accepted, _)| accepted)
     }

@@ -23,7 +23,7 @@ use crate::{
     support::{inside, staff},
 };
 
-on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
+on_both! { a_file_is_kept_sealed_until_its_import_ends only_one_run_has_an_import_and_another_takes_over an_owner_has_two_runs_at_once_and_imports_take_turns a_cancelled_import_ends_its_run too_many_files_are_refused_and_old_ones_forgotten uploads_at_once_are_counted_one_after_the_other a_file_that_is_started_at_the_last_moment_is_kept a_deleted_connector_leaves_no_files support_sees_imports_but_not_their_rows }
 
 const NUMBER: &str = "01632960001";
 
@@ -54,7 +54,7 @@ pub(crate) async fn kept(harness: &TestHarness) {
     started(harness, &con).await;
     let run = harness.engine.claim_import().await.unwrap().unwrap();
     let progress = ImportProgress { items: 1, not_understood: 1, ..ImportProgress::default() };
-    assert!(harness.engine.save_import(&run, None, (&progress, &[bad(NUMBER)]), None).await.unwrap());
+    assert!(harness.engine.save_import(&run, (&progress, &[bad(NUMBER)]), None).await.unwrap());
 }
 
 fn bad(reason: &str) -> BadRecord {
@@ -84,7 +84,7 @@ async fn a_file_is_kept_sealed_until_its_import_ends(harness: TestHarness) {
     assert_eq!(engine.import_piece(&imp, 1).await.unwrap().as_deref(), Some(&b"end"[..]));
     assert_eq!(engine.import_piece(&imp, 2).await.unwrap(), None);
     let progress = ImportProgress { items: 1, not_understood: 1, ..ImportProgress::default() };
-    assert!(engine.save_import(&run, None, (&progress, &[bad(NUMBER)]), None).await.unwrap());
+    assert!(engine.save_import(&run, (&progress, &[bad(NUMBER)]), None).await.unwrap());
     let rows = harness.texts("SELECT rows_sealed FROM record_import_rows".into()).await;
     assert!(rows.len() == 1 && !rows[0].contains(NUMBER));
     assert!(engine.end_import(&run, ImportState::Done, None).await.unwrap());
@@ -105,7 +105,7 @@ async fn only_one_run_has_an_import_and_another_takes_over(harness: TestHarness)
     let first = engine.claim_import().await.unwrap().unwrap();
     assert!(engine.claim_import().await.unwrap().is_none());
     let progress = ImportProgress { items: 200, imported: 200, ..ImportProgress::default() };
-    assert!(engine.save_import(&first, None, (&progress, &[]), None).await.unwrap());
+    assert!(engine.save_import(&first, (&progress, &[]), None).await.unwrap());
     harness.clock.step_ms(10_000);
     assert!(engine.renew_import(&first).await.unwrap());
     harness.clock.step_ms(10_000);
@@ -114,9 +114,21 @@ async fn only_one_run_has_an_import_and_another_takes_over(harness: TestHarness)
     let second = engine.claim_import().await.unwrap().unwrap();
     assert_eq!(second.import.progress, progress, "it continues where the first had saved");
     assert!(!engine.renew_import(&first).await.unwrap());
-    assert!(!engine.save_import(&first, None, (&ImportProgress::default(), &[]), None).await.unwrap());
+    assert!(!engine.save_import(&first, (&ImportProgress::default(), &[]), None).await.unwrap());
     assert!(!engine.end_import(&first, ImportState::Failed, Some("no")).await.unwrap());
     assert!(engine.renew_import(&second).await.unwrap(), "the first can't end it any more");
+}
+
+async fn an_owner_has_two_runs_at_once_and_imports_take_turns(harness: TestHarness) {
+    let engine = &harness.engine;
+    let con = connector(&harness).await;
+    let first = [started(&harness, &con).await, started(&harness, &con).await, started(&harness, &con).await];
+    let claimed = async || engine.claim_import().await.unwrap().map(|run| run.import.id);
+    assert_eq!((claimed().await, claimed().await), (Some(first[0].clone()), Some(first[1].clone())));
+    assert_eq!(claimed().await, None, "the third waits");
+    harness.clock.step_ms(60_000);
+    // None of them has ended, so that the one that has not had its turn goes first.
+    assert_eq!((claimed().await, claimed().await), (Some(first[2].clone()), Some(first[0].clone())));
 }
 
 async fn a_cancelled_import_ends_its_run(harness: TestHarness) {

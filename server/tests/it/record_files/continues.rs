@@ -7,7 +7,7 @@ use std::sync::{
 
 use domain::{
     UnixMs,
-    account::{Limit, Limits},
+    account::{Limit, Limits, Role},
     actor::Actor,
     connector::imports::ImportState,
     time::{Clock, SECOND_MS},
@@ -16,7 +16,7 @@ use engine::SystemClock;
 use serde_json::json;
 
 use super::{COLUMNS, Desk, calls, ended, events, state};
-use crate::test_app::TestApp;
+use crate::{browser::Browser, test_app::TestApp};
 
 /// Sets how many events an account may post in a second.
 async fn limit(app: &TestApp, acct: &str, per_s: u32) {
@@ -92,6 +92,35 @@ async fn an_import_continues_after_a_restart_and_loses_nothing() {
         path = format!("/api/v1/events?limit=250&cursor={next}");
     }
     assert_eq!(count, 650);
+}
+
+#[tokio::test]
+async fn imports_that_wait_for_their_owners_leave_their_places_to_others() {
+    let app = TestApp::start().await;
+    let mut waiting = Vec::new();
+    for account in ["a1", "a2", "a3", "a4"] {
+        let tenant = app.account(account).await;
+        let email = format!("ana@{account}.example");
+        let browser = Browser::of_member_named(&app, &tenant.account, Role::Admin, &email).await;
+        let mut desk = Desk::with(&tenant, &app, browser).await;
+        limit(&app, &desk.acct.clone(), 2).await;
+        for name in ["one.csv", "two.csv"] {
+            let page = desk.upload(name, &calls(600)).await;
+            desk.post("start", &page, &[&COLUMNS[..], &[("then", "import")]].concat()).await;
+            waiting.push(page);
+        }
+        app.until(async || (!events(&tenant).await.is_empty()).then_some(())).await;
+        let paused = tenant.post(&format!("/api/v1/connectors/{}/pause", desk.con), &json!({})).await;
+        assert!(paused.status.is_success(), "{paused:?}");
+    }
+    for page in &waiting {
+        let why = app.until(async || state(&app, page).await.and_then(|import| import.problem)).await;
+        assert!(why.contains("paused"), "{why}");
+    }
+    let tenant = app.account("other").await;
+    let mut desk = Desk::of(&app, &tenant).await;
+    let page = desk.upload("calls.csv", &calls(5)).await;
+    assert_eq!(desk.import(&page).await.state, ImportState::Done);
 }
 
 #[tokio::test]

@@ -51,10 +51,14 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     async fn of(app: &'a TestApp, tenant: &Tenant<'a>) -> Self {
+        Self::with(tenant, app, Browser::of_member(app, &tenant.account, Role::Admin).await).await
+    }
+
+    /// With this browser of an admin.
+    async fn with(tenant: &Tenant<'a>, app: &'a TestApp, browser: Browser<'a>) -> Self {
         let wanted = json!({ "name": "Old PBX", "system": "other", "way": "files", "country": "GB", "time_zone": "Europe/Berlin" });
         let created = tenant.post("/api/v1/connectors", &wanted).await.json();
         assert_eq!((&created["way"], &created["time_zone"]), (&json!("files"), &json!("Europe/Berlin")), "{created}");
-        let browser = Browser::of_member(app, &tenant.account, Role::Admin).await;
         let con = created["id"].as_str().unwrap().to_owned();
         Self { app, browser, acct: tenant.account.id.to_string(), con }
     }

@@ -13,7 +13,7 @@ use domain::{
     time::SECOND_MS,
 };
 
-use super::{doors::opened, imports::rows_context, not_found};
+use super::{super::events::refuse_full, doors::opened, imports::rows_context, not_found};
 use crate::{
     Engine,
     store::{
@@ -89,13 +89,15 @@ impl Engine {
     /// The connector of an import, with whoever posts its events.
     ///
     /// # Errors
-    /// `NotFound` once it is deleted, `Conflict` while it is paused, `Suspended` while its account is.
+    /// `NotFound` once it is deleted, `Conflict` while it is paused, `Suspended` while its account is, `LimitReached` while that
+    /// stores too much.
     pub async fn importing_connector(&self, id: &ConnectorId) -> Result<OpenConnector> {
         let connector = connectors::by_id(self.db(), id).await?.ok_or_else(not_found)?.connector;
         if connector.paused_at.is_some() {
             let detail = "The connector is paused. The import continues once it is resumed.";
             return Err(Error::Conflict { detail: detail.into(), existing: None });
         }
+        refuse_full(self.context(), connector.owner.account())?;
         let events_per_s = self.refuse_suspended(connector.owner.account()).await?;
         let open = opened(connector);
         Ok(OpenConnector { actor: Actor { events_per_s, ..open.actor }, ..open })
@@ -116,10 +118,10 @@ impl Engine {
     pub async fn save_import(
         &self,
         run: &ImportRun,
-        open: Option<&OpenConnector>,
         (progress, bad): (&ImportProgress, &[BadRecord]),
         problem: Option<&str>,
     ) -> Result<bool> {
+        let stored = connectors::by_id(self.db(), &run.import.connector).await?;
         let mut tx = self.db().begin().await?;
         if !imports::save(&mut tx, run.lease(), progress, problem).await? {
             return Ok(false);
@@ -132,8 +134,8 @@ impl Engine {
             let sealed = self.vault().seal(&json, &rows_context(&run.import.id, progress.items));
             imports::add_rows(&mut tx, &run.import.id, progress.items, &sealed).await?;
         }
-        match open {
-            Some(open) => tx.commit_then(self.connector_changed(&open.connector.owner)).await?,
+        match stored {
+            Some(stored) => tx.commit_then(self.connector_changed(&stored.connector.owner)).await?,
             None => tx.commit().await?,
         }
         Ok(true)

@@ -15,6 +15,9 @@ use crate::store::{
     error::{StoreError, StoreResult},
 };
 
+/// Imports of an owner that run at once: one may be small, and should not wait for a large one.
+const RUNS_PER_OWNER_MAX: i64 = 2;
+
 const ADD: &str = "INSERT INTO record_imports (id, connector_id, account_id, file_name, state, created_by, created_ms) \
     VALUES ($1, $2, $3, '', 'uploading', $4, $5)";
 const COUNT_FILES: &str = "SELECT COUNT(*) FROM record_imports WHERE account_id = $1 \
@@ -28,7 +31,10 @@ const PIECE: &str = "SELECT piece_sealed FROM record_import_pieces WHERE import_
 const START: &str = "UPDATE record_imports SET state = 'running', reading = $2, started_ms = $3 \
     WHERE id = $1 AND state = 'ready'";
 const REMEMBER: &str = "UPDATE connectors SET records = $2 WHERE id = $1";
-const DUE: &str = "SELECT * FROM record_imports WHERE state = 'running' AND leased_until_ms < $1 ORDER BY id LIMIT 1";
+/// The one that nobody has worked on for the longest time, unless its account has as many runs as it may.
+const DUE: &str = "SELECT * FROM record_imports WHERE state = 'running' AND leased_until_ms < $1 \
+    AND (SELECT COUNT(*) FROM record_imports AS run WHERE run.account_id = record_imports.account_id \
+        AND run.state = 'running' AND run.leased_until_ms >= $1) < $2 ORDER BY leased_until_ms, id LIMIT 1";
 const LEASE: &str = "UPDATE record_imports SET lease = $2, leased_until_ms = $3 \
     WHERE id = $1 AND state = 'running' AND leased_until_ms < $4";
 const RENEW: &str = "UPDATE record_imports SET leased_until_ms = $3 WHERE id = $1 AND state = 'running' AND lease = $2";
@@ -193,7 +199,8 @@ pub async fn start(tx: &mut Tx, import: &RecordImport, reading: &str, now: UnixM
 
 /// An import that nobody works on.
 pub async fn due(db: &Db, now: UnixMs) -> StoreResult<Option<RecordImport>> {
-    let row: Option<ImportRow> = on!(&db.readers, c => sqlx::query_as(DUE).bind(now.0).fetch_optional(c).await?);
+    let row: Option<ImportRow> = on!(&db.readers, c => sqlx::query_as(DUE)
+        .bind(now.0).bind(RUNS_PER_OWNER_MAX).fetch_optional(c).await?);
     row.map(RecordImport::try_from).transpose()
 }
 
