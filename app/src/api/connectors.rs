@@ -106,8 +106,18 @@ pub async fn load_file(
     use crate::ssr;
     let (actor, files) = (ssr::connectors::connector_owner(&pages).await?, ssr::record_files()?);
     let start = ssr::backend()?.first_piece(&actor, &connector.id, &ImportId::parse(&imp)?).await?;
-    let preview = files.preview(&connector, &reading, &start).map_err(|error| error.to_string());
+    let preview = files.preview(&connector, &reading, &start).map_err(|error| unread(&error));
     Ok((files.columns(&start), preview))
+}
+
+/// Why there is no preview. What several fields lack is shown beside each of them once the form is sent.
+fn unread(error: &domain::Error) -> String {
+    match error {
+        domain::Error::Invalid(fields) if fields.len() > 1 => {
+            "Choose which column is what, then update the preview.".to_owned()
+        }
+        error => error.to_string(),
+    }
 }
 
 /// The rows of a file that were not imported; none for those who don't see them.

@@ -78,7 +78,11 @@ const GROUPS: [(&str, &str, &[System]); 3] = [
             System::Yeastar,
         ],
     ),
-    ("Something else", "Any system that can send an HTTP request when a call begins or ends.", &[System::Other]),
+    (
+        "Something else",
+        "Any system that can send an HTTP request when a call begins or ends, or writes call records to a file.",
+        &[System::Other],
+    ),
 ];
 
 fn choose(area: &Area) -> impl IntoView + use<> {
@@ -126,7 +130,7 @@ const fn about(system: System) -> &'static str {
         System::Telnyx => "Voice API",
         System::Sipgate => "sipgate.io push API",
         System::Placetel => "Notify API",
-        System::Other => "You write the mapping, and try it on real requests",
+        System::Other => "You write the mapping and try it on real requests, or upload files",
     }
 }
 

@@ -148,7 +148,7 @@ async fn a_file_is_previewed_and_imported_and_a_second_time_adds_nothing() {
     let page = desk.upload("anrufe.csv", &file).await;
     let shown = desk.browser.get(&page).await.text;
     assert!(shown.contains("Import anrufe.csv") && shown.contains("2 · Von (01632960001)"), "{shown}");
-    assert!(shown.contains("Choose a column."), "nothing is chosen yet");
+    assert!(shown.contains("Choose which column is what, then update the preview."), "nothing is chosen yet");
     desk.post("start", &page, &[&COLUMNS[..], &[("then", "preview")]].concat()).await;
     let shown = desk.browser.get(&page).await.text;
     for expected in
