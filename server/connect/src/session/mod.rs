@@ -26,7 +26,7 @@ pub use self::{
     interruption::Interruption,
 };
 pub(crate) use self::{endpoints::Endpoints, journal::Journal, pbx_clock::PbxClock};
-use crate::call::{CallRecord, Snapshot};
+use crate::call::{CallRecord, Calls, Snapshot};
 
 /// A ping follows this much silence, in milliseconds.
 pub const PING_AFTER_MS: i64 = 2 * SECOND_MS;
@@ -106,8 +106,19 @@ pub(crate) fn printable(text: &str, max_chars: usize) -> String {
     text.chars().filter(|c| !c.is_control()).take(max_chars).collect()
 }
 
+/// What the reports of all sessions say of calls and problems. What a session knows of its connection is added to it.
+pub(crate) fn report(calls: &Calls, problem: Option<(ConnectorProblem, String)>) -> StateReport {
+    let (problem, text) = problem.unzip();
+    StateReport {
+        calls_open: u32::try_from(calls.open()).unwrap_or(u32::MAX),
+        problem,
+        detail: text.map(|text| detail(&text)),
+        ..StateReport::default()
+    }
+}
+
 /// A problem as it is reported.
-pub(crate) fn detail(text: &str) -> String {
+fn detail(text: &str) -> String {
     printable(text, DETAIL_MAX_CHARS)
 }
 

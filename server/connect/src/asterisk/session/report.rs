@@ -3,20 +3,16 @@
 use domain::connector::{ConnectorProblem, StateReport};
 
 use super::{Failure, Permission, Session};
-use crate::session::{Failure as _, Session as _, clock_problem, detail};
+use crate::session::{Failure as _, Session as _, clock_problem, report};
 
 impl Session {
     pub(super) fn state(&self) -> StateReport {
-        let problem = self.problem();
         StateReport {
             connected: self.journal.connected_since.is_some(),
             last_event_at: self.last_event_at,
-            calls_open: u32::try_from(self.journal.calls.open()).unwrap_or(u32::MAX),
-            lag_ms: None,
             system_version: self.version.clone(),
-            problem: problem.as_ref().map(|(problem, _)| *problem),
-            detail: problem.map(|(_, text)| detail(&text)),
             seen: self.endpoints.seen(),
+            ..report(&self.journal.calls, self.problem())
         }
     }
 

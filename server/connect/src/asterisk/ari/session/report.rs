@@ -3,22 +3,18 @@
 use domain::connector::{ConnectorProblem, StateReport};
 
 use super::{Failure, Session};
-use crate::session::{clock_problem, detail};
+use crate::session::{clock_problem, report};
 
 impl Session {
     /// Its state. The delay is not known here.
     #[must_use]
     pub fn report(&self) -> StateReport {
-        let problem = self.problem();
         StateReport {
             connected: self.is_connected,
             last_event_at: self.last_event_at,
-            calls_open: u32::try_from(self.calls.open()).unwrap_or(u32::MAX),
-            lag_ms: None,
             system_version: self.version.clone(),
-            problem: problem.as_ref().map(|(problem, _)| *problem),
-            detail: problem.map(|(_, text)| detail(&text)),
             seen: self.endpoints.seen(),
+            ..report(&self.calls, self.problem())
         }
     }
 
