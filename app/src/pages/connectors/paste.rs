@@ -58,7 +58,7 @@ fn manager(secret: &str) -> Paste {
 }
 
 fn reload(command: &str) -> Paste {
-    paste("Then let Asterisk read it", "", format!("asterisk -rx \"{command}\""))
+    paste("Then reload it", "", format!("asterisk -rx \"{command}\""))
 }
 
 /// The two files that the program beside the phone system reads its credentials from.
@@ -69,7 +69,7 @@ fn credentials(given: Given<'_>) -> Paste {
          printf '%s\\n' '{}' > token",
         given.secret, given.token
     );
-    paste("Store the credentials on the same machine", "readable for you only", text)
+    paste("Store the credentials on the same machine", "readable only by you", text)
 }
 
 fn asterisk(given: Given<'_>) -> Vec<Paste> {
@@ -80,7 +80,15 @@ fn asterisk(given: Given<'_>) -> Vec<Paste> {
          --offhook {} \\\n  --connector {}",
         given.url, given.connector.id
     );
-    vec![manager(given.secret), credentials(given), paste("Then run there", "", run)]
+    vec![manager(given.secret), credentials(given), paste("Run the connector", "", run), call_records()]
+}
+
+fn call_records() -> Paste {
+    paste(
+        "Optional: add to the last command",
+        "fills gaps from Asterisk’s call records; without it, a call that ends while the connection is lost is incomplete",
+        "--cdr-csv /var/log/asterisk/cdr-csv/Master.csv",
+    )
 }
 
 fn freeswitch(given: Given<'_>) -> Vec<Paste> {
@@ -98,9 +106,9 @@ fn freeswitch(given: Given<'_>) -> Vec<Paste> {
         given.url, given.connector.id
     );
     vec![
-        paste("Set in event_socket.conf.xml", "replace the three lines", socket),
+        paste("Set in event_socket.conf.xml", "replaces the parameters of these names", socket),
         credentials(given),
-        paste("Then run there", "", run),
+        paste("Run the connector", "", run),
     ]
 }
 
@@ -147,7 +155,7 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
         paste("Add to [general] in ari.conf", "FreePBX: ari_general_custom.conf", general),
         paste("Paste into ari.conf", "at the end; FreePBX: ari_additional_custom.conf", ari),
         paste(
-            "Then let Asterisk read both files",
+            "Then reload both files",
             "",
             "asterisk -rx \"module reload res_websocket_client.so\"\nasterisk -rx \"module reload res_ari.so\"",
         ),
@@ -166,7 +174,7 @@ fn json_cdr(given: Given<'_>) -> Vec<Paste> {
     );
     vec![
         paste("Set in json_cdr.conf.xml", "treat the address as a password", text),
-        paste("Then let FreeSWITCH read it", "", "fs_cli -x \"reload mod_json_cdr\""),
+        paste("Then reload the module", "", "fs_cli -x \"reload mod_json_cdr\""),
     ]
 }
 
@@ -214,6 +222,7 @@ mod tests {
         assert_eq!(lines[0], "read = call");
         assert!(lines.len() == 2 && lines[1].starts_with("write = reporting  ;"));
         assert!(texts[2].contains("--offhook https://hooks.example.com \\\n  --connector con_"), "{texts:?}");
+        assert_eq!(texts[3], "--cdr-csv /var/log/asterisk/cdr-csv/Master.csv");
     }
 
     #[test]
