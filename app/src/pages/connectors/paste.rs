@@ -13,6 +13,11 @@ pub(super) struct Paste {
     pub text: String,
 }
 
+/// TLS, with the authorities that the machine trusts. Asterisk itself trusts none, although its documentation says that
+/// the line is not needed: 22.10 refuses every certificate without it.
+const TLS: &str = "tls_enabled = yes\n\
+                   ca_list_file = /etc/ssl/certs/ca-certificates.crt  ; Red Hat, Rocky, Alma: /etc/pki/tls/cert.pem";
+
 /// What the text needs to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given<'a> {
@@ -125,7 +130,7 @@ fn kamailio(given: Given<'_>) -> Vec<Paste> {
 
 fn ari(given: Given<'_>) -> Vec<Paste> {
     let socket = given.url.replacen("http", "ws", 1);
-    let tls = if socket.starts_with("wss") { "yes" } else { "no" };
+    let tls = if socket.starts_with("wss") { TLS } else { "tls_enabled = no" };
     let client = format!(
         "[offhook]\n\
          type = websocket_client\n\
@@ -134,7 +139,7 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
          protocols = ari\n\
          username = {}\n\
          password = {}\n\
-         tls_enabled = {tls}",
+         {tls}",
         given.connector.id, given.secret
     );
     // A second [general] would make Asterisk refuse the whole file at its next start.
@@ -229,7 +234,8 @@ mod tests {
     fn asterisk_dials_with_tls_only_where_this_server_has_it() {
         let client = &texts(System::Asterisk, Way::Ari)[0];
         assert!(client.contains("uri = wss://hooks.example.com/connect/asterisk\n"), "{client}");
-        assert!(client.ends_with("tls_enabled = yes") && client.contains("password = s3cret"));
+        assert!(client.contains("\ntls_enabled = yes\nca_list_file = /etc/ssl/certs/ca-certificates.crt"), "{client}");
+        assert!(client.contains("password = s3cret"));
     }
 
     #[test]
