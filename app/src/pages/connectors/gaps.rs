@@ -65,7 +65,7 @@ pub(super) const fn in_gaps(connector: &Connector) -> Option<&'static str> {
             "Gaps aren’t filled here: this server doesn’t read call records, so calls that end in a gap are incomplete. To fill gaps, run “offhook connect asterisk” beside the phone system instead.",
         ),
         (Way::Ari, _) => Some(
-            "Asterisk keeps what happens in a gap and sends it when it is connected again. Calls are incomplete only if Asterisk itself restarts.",
+            "Asterisk keeps what happens in a gap and sends it when it is connected again. If Asterisk itself restarts, calls are incomplete.",
         ),
         _ => None,
     }
