@@ -165,6 +165,17 @@ pub async fn turn_connector(acct: String, con: String, turn: String) -> Result<(
     crate::ssr::connectors::turn_connector(&ConnectorPages::Account(acct), &con, &turn).await
 }
 
+/// Shows the setup page of a connector again, with the credentials that are on it.
+#[server(prefix = "/api", endpoint = "connectors/refresh")]
+pub async fn refresh_setup(
+    acct: String,
+    con: String,
+    #[server(default)] secret: String,
+    #[server(default)] token: String,
+) -> Result<(), UiError> {
+    crate::ssr::connectors::refresh_setup(&ConnectorPages::Account(acct), &con, secret, token).await
+}
+
 /// Saves the mapping of an HTTP connector; `then=try` only tries it.
 #[server(prefix = "/api", endpoint = "connectors/mapping")]
 pub async fn save_mapping(

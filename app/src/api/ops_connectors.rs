@@ -108,6 +108,16 @@ pub async fn turn_platform_connector(con: String, turn: String) -> Result<(), Ui
     crate::ssr::connectors::turn_connector(&ConnectorPages::Platform, &con, &turn).await
 }
 
+/// Shows the setup page of a connector of the platform again, with the credentials that are on it.
+#[server(prefix = "/api", endpoint = "ops/connectors/refresh")]
+pub async fn refresh_platform_setup(
+    con: String,
+    #[server(default)] secret: String,
+    #[server(default)] token: String,
+) -> Result<(), UiError> {
+    crate::ssr::connectors::refresh_setup(&ConnectorPages::Platform, &con, secret, token).await
+}
+
 /// Saves the mapping of an HTTP connector of the platform; `then=try` only tries it.
 #[server(prefix = "/api", endpoint = "ops/connectors/mapping")]
 pub async fn save_platform_mapping(

@@ -97,7 +97,7 @@ pub fn since(connector: &Connector, zone: &Zone, now: UnixMs) -> String {
             (None, None) => format!("{system}."),
         },
         ConnectorStatus::Reconnecting => {
-            format!("{system}.{last} Calls of the meantime are filled in from the call records once it is back.")
+            format!("{system}.{last} Calls that end until it is back may be incomplete.")
         }
         ConnectorStatus::Down => format!("{system}.{last} No calls are reported until it is back."),
         ConnectorStatus::Paused => {

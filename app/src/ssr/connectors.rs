@@ -54,8 +54,10 @@ pub async fn create_connector(pages: &ConnectorPages, posted: &ConnectorForm) ->
         let actor = manager(pages).await?;
         let ConnectorWithSecret { connector, secret } =
             backend()?.create_connector(&actor, &mappings()?.with_preset(posted.input()?)).await?;
-        let mut message =
-            format!("{} created. Copy the text below now: its secrets are shown only once.", connector.name);
+        let mut message = format!(
+            "{} created. Copy the text before you leave this page: its secrets are shown only here.",
+            connector.name
+        );
         let token = match connector.way {
             // The connector exists by now, so its page says what is missing.
             Way::Beside => new_token(&actor, &connector).await.unwrap_or_else(|error| {
@@ -154,6 +156,23 @@ pub async fn turn_connector(pages: &ConnectorPages, con: &str, turn: &str) -> Re
     .await
 }
 
+/// Shows the setup page again with the credentials that were on it: browsers without script have no other way to wait for
+/// the connection. The page sends them in a form, so that they are in no address, and are not stored while it is open.
+///
+/// # Errors
+/// As [`form`].
+pub async fn refresh_setup(pages: &ConnectorPages, con: &str, secret: String, token: String) -> Result<(), UiError> {
+    let page = pages.page(con, "connect");
+    form(&page, &(), async {
+        let (actor, id) = (manager(pages).await?, ConnectorId::parse(con)?);
+        let connector = backend()?.connector(&actor, &id).await?;
+        // Another tab may have rotated it meanwhile.
+        let secret = if secret.ends_with(&connector.secret_hint) { secret } else { String::new() };
+        Ok(Done::to(&page).keeping(&Shown { secret, token }))
+    })
+    .await
+}
+
 async fn turned(pages: &ConnectorPages, actor: &Actor, id: &ConnectorId, turn: &str) -> Result<Done, UiError> {
     let (backend, page) = (backend()?, |rest| Done::to(pages.page(id.as_str(), rest)));
     Ok(match turn {
@@ -167,13 +186,15 @@ async fn turned(pages: &ConnectorPages, actor: &Actor, id: &ConnectorId, turn: &
         }
         "rotate" => {
             let ConnectorWithSecret { connector, secret } = backend.rotate_connector_secret(actor, id).await?;
-            let message =
-                format!("{} has a new secret. Copy the text below now: it is shown only once.", connector.name);
+            let message = format!(
+                "{} has a new secret. Copy the text before you leave this page: the secret is shown only here.",
+                connector.name
+            );
             page("connect").keeping(&Shown { secret, ..Shown::default() }).saying(message)
         }
         "token" => {
             let token = new_token(actor, &backend.connector(actor, id).await?).await?;
-            let message = "Token created. Copy it now: it is shown only once.";
+            let message = "Token created. Copy the text before you leave this page: the token is shown only here.";
             page("connect").keeping(&Shown { token, ..Shown::default() }).saying(message)
         }
         "delete" => {

@@ -55,7 +55,7 @@ test("a connector is edited, paused, resumed and deleted", async ({ page, user }
   await expect(page.getByText("pbx-york is resumed.")).toBeVisible();
 
   await page.getByRole("link", { name: "Delete" }).click();
-  await expect(page.getByText("Events that it has reported stay.")).toBeVisible();
+  await expect(page.getByText("Events that it has reported are kept.")).toBeVisible();
   await page.getByRole("link", { name: "Cancel" }).click();
   await page.getByRole("link", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Delete connector" }).click();

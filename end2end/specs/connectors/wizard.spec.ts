@@ -3,6 +3,7 @@ import type { Locator, Page } from "@playwright/test";
 import { signUp } from "../../fixtures/account";
 import { Asterisk, recorded } from "../../fixtures/asterisk";
 import { expectAccessible } from "../../fixtures/axe";
+import { Program } from "../../fixtures/connector";
 import { awake, expect, test as base } from "../../fixtures/test";
 
 const test = base.extend<{ asterisk: Asterisk }>({
@@ -17,7 +18,7 @@ const test = base.extend<{ asterisk: Asterisk }>({
 async function arrives(page: Page, javaScriptEnabled: boolean | undefined, wanted: Locator) {
   if (javaScriptEnabled) return expect(wanted).toBeVisible();
   await expect(async () => {
-    await page.getByRole("link", { name: "Refresh" }).first().click();
+    await page.getByRole("link", { name: "Refresh" }).or(page.getByRole("button", { name: "Refresh" })).first().click();
     await expect(wanted).toBeVisible({ timeout: 500 });
   }).toPass();
 }
@@ -35,7 +36,7 @@ async function copied(page: Page, javaScriptEnabled: boolean | undefined, title:
 async function follow(page: Page, asterisk: Asterisk, javaScriptEnabled: boolean | undefined, mistake = (conf: string) => conf) {
   const copy = (title: string) => copied(page, javaScriptEnabled, title);
   asterisk.writes(mistake(await copy("Paste into manager.conf")));
-  asterisk.runs(await copy("Store the credentials on the same machine"), await copy("Then run there"));
+  asterisk.runs(await copy("Store the credentials on the same machine"), await copy("Run the connector"));
 }
 
 /** What the page shows once: the text of `manager.conf`, and the token in the command that stores it. */
@@ -150,4 +151,38 @@ test("a step can be closed and opened again, but its secrets are shown only once
   expect(next).not.toBe(secret);
   await page.getByRole("button", { name: "Create token" }).click();
   expect((await pasted(page)).token).toMatch(/^oh_/);
+});
+
+test("new credentials stay on the page until it is left", async ({ page, user, javaScriptEnabled }) => {
+  await page.goto(user.path("connectors/new?system=asterisk"));
+  await page.getByLabel("Name").fill("pbx-hull");
+  await page.getByRole("button", { name: "Create connector" }).click();
+  const { secret, token, text } = await pasted(page);
+  const address = page.url();
+  await expectAccessible(page, "new credentials");
+  if (javaScriptEnabled) await awake(page);
+  else await page.getByRole("button", { name: "Refresh" }).click();
+  await new Program(token!, address.split("/").at(-2)!).connected();
+  await arrives(page, javaScriptEnabled, page.getByRole("heading", { name: "pbx-hull is connected" }));
+  expect((await pasted(page)).text).toBe(text);
+  expect(page.url()).toBe(address);
+  await page.goto(user.path("connectors"));
+  await page.goto(address);
+  expect((await pasted(page)).text).not.toContain(secret!);
+});
+
+test("the state of the connection is above the text to paste on a narrow screen, and beside it on a wide one", async ({ page, user }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto(user.path("connectors/new?system=asterisk"));
+  await page.getByLabel("Name").fill("pbx-bath");
+  await page.getByRole("button", { name: "Create connector" }).click();
+  const box = async (name: string) => (await page.getByRole("heading", { name }).boundingBox())!;
+  const places = async () => ({ state: await box("Waiting for pbx-bath to connect"), text: await box("Paste into manager.conf") });
+  const narrow = await places();
+  expect(narrow.state.y + narrow.state.height).toBeLessThan(narrow.text.y);
+  expect(narrow.state.y + narrow.state.height, "without scrolling").toBeLessThan(740);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  const wide = await places();
+  expect(wide.text.x + wide.text.width).toBeLessThan(wide.state.x);
+  expect(wide.state.y).toBeLessThan(wide.text.y + 100);
 });

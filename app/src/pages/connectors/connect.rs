@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::{
     Area, SetUp,
+    gaps::{in_gaps, reads_records},
     new::{Crumb, guide},
     paste::{Given, Paste, blocks},
     steps,
@@ -50,20 +51,22 @@ async fn connect(route: RouteParams, area: Area) -> Result<Html, UiError> {
     let back = area.page(&connector, "");
     let feed = area.feed.clone();
     let what = connector.system.label();
+    let refresh = refresh(&connector, &area);
     Ok(view! {
         <Crumb area=area.clone()/>
         <Heading title=format!("Connect {}", connector.name) lead=what>
-            <Refresh/>
+            {refresh}
             {feed.map(|feed| view! { <Live feed=feed/> })}
             <LinkButton href=back>"Finish later"</LinkButton>
         </Heading>
         <Steps steps=steps here=here/>
         <div class="grid grid-cols-1 items-start gap-8 lg:grid-cols-[minmax(0,1fr)_20rem]">
-            <div class="grid gap-6">
-                <Instructions connector=connector.clone() area=area.clone()/>
+            // First, so that it is above the long text on narrow screens.
+            <div class="border-b border-line pb-6 lg:col-start-2 lg:row-start-1 lg:border-b-0 lg:border-l lg:pb-0 lg:pl-6">
+                <Arrivals connector=connector.clone() area=area.clone()/>
             </div>
-            <div class="border-t border-line pt-6 lg:border-t-0 lg:border-l lg:pt-0 lg:pl-6">
-                <Arrivals connector=connector area=area/>
+            <div class="grid gap-6 lg:col-start-1 lg:row-start-1">
+                <Instructions connector=connector area=area/>
             </div>
         </div>
     }
@@ -84,11 +87,34 @@ fn files(connector: &Connector, area: &Area) -> impl IntoView + use<> {
 /// Stands for a credential that can't be shown again.
 const MASK: &str = "••••••••";
 
+/// A credential that this page shows because it is new.
+fn shown<'a>(area: &'a Area, name: &str) -> Option<&'a str> {
+    area.flash.value(name).filter(|value| !value.is_empty() && !area.flash.refused())
+}
+
+/// Reloads the page in browsers without script. New credentials stay on it.
+fn refresh(connector: &Connector, area: &Area) -> Html {
+    let new = ["secret", "token"].map(|name| (name, shown(area, name).map(str::to_owned)));
+    if new.iter().all(|(_, value)| value.is_none()) {
+        return view! { <Refresh/> }.into_html();
+    }
+    let kept = new.map(|(name, value)| view! { <input type="hidden" name=name value=value/> });
+    view! {
+        <noscript>
+            <form method="post" action=area.actions().refresh>
+                {area.fields(connector)}
+                {kept.to_vec()}
+                <Button>"Refresh"</Button>
+            </form>
+        </noscript>
+    }
+    .into_html()
+}
+
 /// The text to paste, with the secrets if they are new.
 #[component]
 fn Instructions(connector: Connector, area: Area) -> impl IntoView {
-    let shown = |name: &str| area.flash.value(name).filter(|value| !value.is_empty() && !area.flash.refused());
-    let (secret, token) = (shown("secret"), shown("token"));
+    let (secret, token) = (shown(&area, "secret"), shown(&area, "token"));
     let masked = format!("{MASK}{}", connector.secret_hint);
     let (url, masked_token) = (public_url(), format!("oh_{MASK}"));
     let given = Given {
@@ -100,11 +126,13 @@ fn Instructions(connector: Connector, area: Area) -> impl IntoView {
     let hidden = hidden(&connector, &area, secret.is_none(), token.is_none());
     let blocks = blocks(given).into_iter().map(block).collect_view();
     let guide = guide(connector.system);
+    let in_gaps = (!reads_records(&connector)).then(|| in_gaps(&connector)).flatten();
     view! {
         {hidden}
         {blocks}
+        {in_gaps.map(|text| view! { <p class="max-w-column text-table text-ink-2">{text}</p> })}
         {guide.map(|path| view! {
-            <p class="text-table text-ink-2">"What it means: "<a href=format!("{}{path}", links::HELP)>"the guide"</a>"."</p>
+            <p class="text-table text-ink-2"><a href=format!("{}{path}", links::HELP)>"The guide"</a>" explains each step."</p>
         })}
     }
 }
@@ -169,7 +197,7 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
     let next = connected.then(|| next_step(&connector, &area));
     let needs_call = connected && super::has_trunks(&connector) && state.seen.is_empty();
     let call_hint = needs_call.then(|| {
-        view! { <p class="text-table text-ink-2">"Now make a call, in or out. Your trunks are suggested from the endpoints that it uses."</p> }
+        view! { <p class="text-table text-ink-2">"Now make a call, in or out. The endpoints that it uses are then suggested as trunks."</p> }
     });
     let weight = if needs_call { Weight::Secondary } else { Weight::Primary };
     let version = format!(
@@ -184,6 +212,13 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
         view! { <p class="border-l-4 border-failed-fill bg-failed-soft px-3 py-2 text-table text-failed">{text}</p> }
     });
     let checks = checks(&connector).into_iter().map(|check| view! { <Check check=check area=area.clone()/> });
+    // Only a page without new credentials looks the same when it is opened again.
+    let has_new = shown(&area, "secret").or_else(|| shown(&area, "token")).is_some();
+    let wait = if has_new {
+        "You’ll see it here. If you leave this page, copy the text first."
+    } else {
+        "You’ll see it here. You can leave this page and come back."
+    };
     let check_hint = (connector.way == Way::Beside && connector.system != System::Kamailio && !connected).then(|| {
         view! { <p class="text-table text-ink-2">"Not connecting? Add "<code class="text-meta">"--check"</code>" to the command: it names what is missing."</p> }
     });
@@ -192,7 +227,7 @@ fn Arrivals(connector: Connector, area: Area) -> impl IntoView {
             <div role="status" class="grid gap-1">
                 {(!connected).then(|| view! { <Waiting/> })}
                 <h2 class="text-large font-bold wrap-anywhere">{title}</h2>
-                {(!connected).then(|| view! { <p class="text-table text-ink-2">"This page updates when it does. You can close it and come back."</p> })}
+                {(!connected).then(|| view! { <p class="text-table text-ink-2">{wait}</p> })}
             </div>
             {problem}
             <ul class="border-b border-line text-table">{checks.collect_view()}</ul>

@@ -42,8 +42,8 @@ async fn delete(route: RouteParams, area: Area) -> Result<Html, UiError> {
         <Crumb area=area.clone()/>
         <Heading title=format!("Delete connector {}?", connector.name)/>
         <div class="grid max-w-column gap-2">
-            <p>{format!("Calls of this phone system are no longer reported.{open}")}</p>
-            <p>{format!("Its secret stops working at once, and its gaps{routes} and settings are deleted. Events that it has reported stay. You can’t undo this.")}</p>
+            <p>{format!("Calls on this phone system will no longer be reported.{open}")}</p>
+            <p>{format!("Its secret stops working at once, and its gaps{routes} and settings are deleted. Events that it has reported are kept. You can’t undo this.")}</p>
         </div>
         {active.then(|| view! {
             <form class="flex max-w-column flex-wrap items-center gap-3 border-l-4 border-held-fill bg-held-soft px-4 py-3" method="post" action=turn>

@@ -51,11 +51,11 @@ fn EditForm(connector: Connector, area: Area) -> impl IntoView {
     let trunks = super::has_trunks(&connector).then(|| {
         view! {
             <Lines name="trunks" label="Trunks, one per line" rows=3 value=form.trunks.clone()
-                hint="The endpoints of the phone system that lead outside, without PJSIP/ or SIP/ in front."/>
+                hint="The phone system’s endpoints that lead outside, without PJSIP/ or SIP/ in front."/>
         }
     });
     let address = (connector.way == Way::Ami).then(|| {
-        view! { <Field name="ami_address" label="AMI address" required=true value=form.ami_address.clone() hint="On the machine of this server."/> }
+        view! { <Field name="ami_address" label="AMI address" required=true value=form.ami_address.clone() hint="On this server’s machine."/> }
     });
     view! {
         <form class="grid max-w-column gap-6" method="post" action=area.actions().update>

@@ -48,7 +48,7 @@ pub(super) fn WayField(ways: Vec<Way>) -> impl IntoView {
             </fieldset>
             {has_ami.then(|| view! {
                 <Field name=AMI_ADDRESS_FIELD label="AMI address" value="127.0.0.1:5038"
-                    hint="Only for AMI on the machine of this server."/>
+                    hint="Only for AMI on this server’s machine."/>
             })}
         }
     })
@@ -57,12 +57,14 @@ pub(super) fn WayField(ways: Vec<Way>) -> impl IntoView {
 const fn meaning(way: Way) -> &'static str {
     match way {
         Way::Beside => {
-            "You run the offhook program on the machine of the phone system. It keeps events while the network is down."
+            "You run the offhook program on the phone system’s machine. It keeps events on disk while the network is down."
         }
         Way::Ari => {
             "Asterisk 22.5 or newer (also 20.15 and 21.10) opens a WebSocket to this server. Nothing to install."
         }
-        Way::Ami => "Asterisk runs on the machine of this server.",
+        Way::Ami => {
+            "Asterisk runs on this server’s machine. Calls that end while the connection is lost are reported as incomplete."
+        }
         Way::Http => "The phone system posts requests to a secret address.",
         Way::Files => "You upload files of past calls. Nothing is reported while a call is in progress.",
     }
@@ -83,7 +85,7 @@ pub(super) fn ZoneField(value: String) -> impl IntoView {
     view! {
         <div class="grid gap-1">
             <label class="font-semibold" for=name>"Time zone"</label>
-            <p class="text-table text-ink-2" id="time_zone-hint">"What the times of its call records and requests mean, if they have no zone."</p>
+            <p class="text-table text-ink-2" id="time_zone-hint">"For times in call records and requests that don’t state a zone."</p>
             <FieldErrorText name=name error=state.error.clone()/>
             <select class=CONTROL id=name name=format!("form[{name}]") aria-invalid=state.invalid() aria-describedby=state.described_by>
                 <option value="" selected=chosen.is_empty()>"Not set"</option>
@@ -102,7 +104,7 @@ pub(super) fn PlaceFields(
 ) -> impl IntoView {
     view! {
         <Field name="country" label="Country" value=country
-            hint="Code of the country in which the phone system dials, such as GB. National numbers are then understood."/>
+            hint="Code of the country where the phone system is, such as GB. It completes numbers dialled without a country code."/>
         {internal.map(|checked| view! {
             <Checkbox name="include_internal" label="Report internal calls" checked=checked
                 hint="Calls between extensions then give a CallProcessed event. Most applications don’t need them."/>

@@ -1,7 +1,7 @@
 //! The gaps of a connector: when it did not see its phone system, and what became of the calls.
 
 use domain::{
-    connector::Gap,
+    connector::{Connector, Gap, System, Way},
     time::{HOUR_MS, MINUTE_MS, counted, span},
 };
 use leptos::prelude::*;
@@ -17,11 +17,11 @@ use crate::{
 };
 
 #[component]
-pub(super) fn Gaps(gaps: Vec<Gap>, paging: Paging, area: Area) -> impl IntoView {
+pub(super) fn Gaps(connector: Connector, gaps: Vec<Gap>, paging: Paging, area: Area) -> impl IntoView {
     if gaps.is_empty() {
         return view! {
             <Panel title="Gaps" id="gaps">
-                <p class="text-ink-2">"None. When the connection is lost, the calls of the meantime are filled in from the call records, and the gap is listed here."</p>
+                <p class="text-ink-2">"None. If the connection is lost, the gap is listed here. "{in_gaps(&connector)}</p>
             </Panel>
         }
         .into_html();
@@ -41,9 +41,34 @@ pub(super) fn Gaps(gaps: Vec<Gap>, paging: Paging, area: Area) -> impl IntoView 
                 <tbody>{rows}</tbody>
             </table>
             <Pager paging=paging/>
+            <p class="mt-3 text-table text-ink-2">{in_gaps(&connector)}</p>
         </Panel>
     }
     .into_html()
+}
+
+/// Whether the calls of a gap can be completed from call records.
+pub(super) fn reads_records(connector: &Connector) -> bool {
+    (connector.system, connector.way) == (System::Asterisk, Way::Beside)
+}
+
+/// What becomes of calls that end in a gap, where there can be gaps.
+pub(super) const fn in_gaps(connector: &Connector) -> Option<&'static str> {
+    match (connector.way, connector.system) {
+        (Way::Beside, System::Asterisk) => Some(
+            "Calls that end in a gap are completed from Asterisk’s call records, if the program can read them (--cdr-csv). Otherwise they are incomplete.",
+        ),
+        (Way::Beside, System::FreeSwitch) => Some(
+            "Gaps aren’t filled from FreeSWITCH’s call records: a call that ends in a gap is incomplete, and one that also began in it isn’t reported. Import a call record file to add those.",
+        ),
+        (Way::Ami, _) => Some(
+            "Gaps aren’t filled here: this server doesn’t read call records, so calls that end in a gap are incomplete. To fill gaps, run “offhook connect asterisk” beside the phone system instead.",
+        ),
+        (Way::Ari, _) => Some(
+            "Asterisk keeps what happens in a gap and sends it when it is connected again. If Asterisk itself restarts, calls are incomplete.",
+        ),
+        _ => None,
+    }
 }
 
 fn row(gap: &Gap, area: &Area) -> impl IntoView + use<> {
@@ -86,10 +111,22 @@ mod tests {
     use domain::{UnixMs, connector::GapReason};
 
     use super::*;
+    use crate::components::connector_badge::sample;
 
     fn gap(ms: Option<i64>, filled: u32, incomplete: u32) -> Gap {
         let to = ms.map(UnixMs);
         Gap { from: UnixMs(0), to, reason: GapReason::ConnectionLost, calls_closed: 0, filled, incomplete }
+    }
+
+    #[test]
+    fn only_what_fills_gaps_says_that_it_does() {
+        let of = |system, way| in_gaps(&Connector { way, ..sample(system) }).unwrap_or_default();
+        assert!(of(System::Asterisk, Way::Beside).contains("--cdr-csv"));
+        assert!(of(System::Asterisk, Way::Ami).contains("offhook connect asterisk"));
+        for (system, way) in [(System::Asterisk, Way::Ami), (System::FreeSwitch, Way::Beside)] {
+            assert!(of(system, way).starts_with("Gaps aren’t filled"), "{system:?}");
+        }
+        assert_eq!(of(System::Twilio, Way::Http), "", "nothing is connected");
     }
 
     #[test]

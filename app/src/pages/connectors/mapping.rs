@@ -48,16 +48,18 @@ async fn mapping(route: RouteParams, area: Area) -> Result<Html, UiError> {
     let text = typed.or(chosen).or_else(|| connector.mapping.clone()).unwrap_or_default();
     let stored = connector.mapping.as_deref() == Some(text.as_str());
     let tried = load_tried(area.pages.clone(), connector.clone(), text.clone()).await?;
+    // The presets are called as the systems.
+    let chosen_name = preset.as_ref().map_or(connector.system.as_str(), |preset| &preset.name).to_owned();
     let address = area.page(&connector, "mapping");
     let guide = format!("{}/connect-http#mapping", links::HELP);
     Ok(view! {
         <Crumb area=area.clone()/>
-        <Heading title=format!("Mapping of {}", connector.name) lead="The first rule whose conditions hold says what a request is.">
+        <Heading title=format!("Mapping of {}", connector.name) lead="The first rule whose conditions all hold decides what a request reports.">
             <LinkButton href=guide>"Read the guide"</LinkButton>
         </Heading>
         <div class="grid grid-cols-1 items-start gap-8 xl:grid-cols-2">
             <div class="grid gap-4">
-                <Presets presets=presets chosen=preset.clone() address=address/>
+                <Presets presets=presets chosen=chosen_name address=address/>
                 {preset.map(note)}
                 <Editor connector=connector area=area.clone() text=text/>
             </div>
@@ -79,10 +81,9 @@ fn without(connector: &Connector, area: Area) -> impl IntoView + use<> {
 }
 
 #[component]
-fn Presets(presets: Vec<MappingPreset>, chosen: Option<MappingPreset>, address: String) -> impl IntoView {
-    let chosen = chosen.map(|preset| preset.name);
+fn Presets(presets: Vec<MappingPreset>, chosen: String, address: String) -> impl IntoView {
     let options = presets.into_iter().map(|preset| {
-        let selected = chosen.as_ref() == Some(&preset.name);
+        let selected = chosen == preset.name;
         view! { <option value=preset.name selected=selected>{preset.title}</option> }
     });
     view! {

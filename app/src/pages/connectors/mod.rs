@@ -26,11 +26,12 @@ use leptos::server_fn::ServerFn as _;
 use crate::{
     api::{
         connectors::{
-            CancelImport, CreateConnector, SaveMapping, SaveTrunks, StartImport, TurnConnector, UpdateConnector,
+            CancelImport, CreateConnector, RefreshSetup, SaveMapping, SaveTrunks, StartImport, TurnConnector,
+            UpdateConnector,
         },
         ops_connectors::{
-            CancelPlatformImport, CreatePlatformConnector, SavePlatformMapping, SavePlatformTrunks,
-            StartPlatformImport, TurnPlatformConnector, UpdatePlatformConnector,
+            CancelPlatformImport, CreatePlatformConnector, RefreshPlatformSetup, SavePlatformMapping,
+            SavePlatformTrunks, StartPlatformImport, TurnPlatformConnector, UpdatePlatformConnector,
         },
     },
     components::{render_context::RenderContext, steps::Step},
@@ -110,6 +111,7 @@ impl Area {
                 update: UpdateConnector::PATH,
                 trunks: SaveTrunks::PATH,
                 turn: TurnConnector::PATH,
+                refresh: RefreshSetup::PATH,
                 mapping: SaveMapping::PATH,
                 start_import: StartImport::PATH,
                 cancel_import: CancelImport::PATH,
@@ -119,6 +121,7 @@ impl Area {
                 update: UpdatePlatformConnector::PATH,
                 trunks: SavePlatformTrunks::PATH,
                 turn: TurnPlatformConnector::PATH,
+                refresh: RefreshPlatformSetup::PATH,
                 mapping: SavePlatformMapping::PATH,
                 start_import: StartPlatformImport::PATH,
                 cancel_import: CancelPlatformImport::PATH,
@@ -152,6 +155,7 @@ struct Actions {
     update: &'static str,
     trunks: &'static str,
     turn: &'static str,
+    refresh: &'static str,
     mapping: &'static str,
     start_import: &'static str,
     cancel_import: &'static str,

@@ -62,7 +62,7 @@ fn first_steps(system: Option<System>, again: &str) -> Vec<Step> {
 const GROUPS: [(&str, &str, &[System]); 3] = [
     (
         "Your own server",
-        "A small program beside the phone system watches it and sends its calls. Nothing connects to your phone system from outside.",
+        "A small program on the same machine watches the phone system and reports its calls. Nothing connects to your phone system from outside.",
         &[System::Asterisk, System::FreeSwitch, System::Kamailio],
     ),
     (
@@ -119,18 +119,16 @@ fn choice(system: System, new: &str) -> impl IntoView + use<> {
 const fn about(system: System) -> &'static str {
     match system {
         System::Asterisk => "Asterisk 16 and newer, FreePBX, Issabel and others built on it",
-        System::FreeSwitch => {
-            "By its event socket, or its call records over HTTP. Not yet tried against a running FreeSWITCH"
-        }
-        System::Kamailio => "By its configuration",
+        System::FreeSwitch => "Event socket, or call records over HTTP. Not yet tested with a running FreeSWITCH",
+        System::Kamailio => "A configuration to include, instead of a program",
         System::Yeastar => "P-Series, S-Series and Cloud PBX",
         System::Grandstream => "Call records as JSON",
-        System::ThreeCx => "By a CRM template",
+        System::ThreeCx => "CRM template",
         System::Twilio => "Status callbacks",
         System::Telnyx => "Voice API",
         System::Sipgate => "sipgate.io push API",
         System::Placetel => "Notify API",
-        System::Other => "You write the mapping and try it on real requests, or upload files",
+        System::Other => "Write a mapping and try it on real requests, or upload call record files",
     }
 }
 

@@ -13,6 +13,11 @@ pub(super) struct Paste {
     pub text: String,
 }
 
+/// TLS, with the authorities that the machine trusts. Asterisk itself trusts none, although its documentation says that
+/// the line is not needed: 22.10 refuses every certificate without it.
+const TLS: &str = "tls_enabled = yes\n\
+                   ca_list_file = /etc/ssl/certs/ca-certificates.crt  ; Red Hat, Rocky, Alma: /etc/pki/tls/cert.pem";
+
 /// What the text needs to know.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Given<'a> {
@@ -58,7 +63,7 @@ fn manager(secret: &str) -> Paste {
 }
 
 fn reload(command: &str) -> Paste {
-    paste("Then let Asterisk read it", "", format!("asterisk -rx \"{command}\""))
+    paste("Then reload it", "", format!("asterisk -rx \"{command}\""))
 }
 
 /// The two files that the program beside the phone system reads its credentials from.
@@ -69,7 +74,7 @@ fn credentials(given: Given<'_>) -> Paste {
          printf '%s\\n' '{}' > token",
         given.secret, given.token
     );
-    paste("Store the credentials on the same machine", "readable for you only", text)
+    paste("Store the credentials on the same machine", "readable only by you", text)
 }
 
 fn asterisk(given: Given<'_>) -> Vec<Paste> {
@@ -80,7 +85,15 @@ fn asterisk(given: Given<'_>) -> Vec<Paste> {
          --offhook {} \\\n  --connector {}",
         given.url, given.connector.id
     );
-    vec![manager(given.secret), credentials(given), paste("Then run there", "", run)]
+    vec![manager(given.secret), credentials(given), paste("Run the connector", "", run), call_records()]
+}
+
+fn call_records() -> Paste {
+    paste(
+        "Optional: add to the last command",
+        "fills gaps from Asterisk’s call records; without it, a call that ends while the connection is lost is incomplete",
+        "--cdr-csv /var/log/asterisk/cdr-csv/Master.csv",
+    )
 }
 
 fn freeswitch(given: Given<'_>) -> Vec<Paste> {
@@ -98,9 +111,9 @@ fn freeswitch(given: Given<'_>) -> Vec<Paste> {
         given.url, given.connector.id
     );
     vec![
-        paste("Set in event_socket.conf.xml", "replace the three lines", socket),
+        paste("Set in event_socket.conf.xml", "replaces the parameters of these names", socket),
         credentials(given),
-        paste("Then run there", "", run),
+        paste("Run the connector", "", run),
     ]
 }
 
@@ -117,7 +130,7 @@ fn kamailio(given: Given<'_>) -> Vec<Paste> {
 
 fn ari(given: Given<'_>) -> Vec<Paste> {
     let socket = given.url.replacen("http", "ws", 1);
-    let tls = if socket.starts_with("wss") { "yes" } else { "no" };
+    let tls = if socket.starts_with("wss") { TLS } else { "tls_enabled = no" };
     let client = format!(
         "[offhook]\n\
          type = websocket_client\n\
@@ -126,7 +139,7 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
          protocols = ari\n\
          username = {}\n\
          password = {}\n\
-         tls_enabled = {tls}",
+         {tls}",
         given.connector.id, given.secret
     );
     // A second [general] would make Asterisk refuse the whole file at its next start.
@@ -147,7 +160,7 @@ fn ari(given: Given<'_>) -> Vec<Paste> {
         paste("Add to [general] in ari.conf", "FreePBX: ari_general_custom.conf", general),
         paste("Paste into ari.conf", "at the end; FreePBX: ari_additional_custom.conf", ari),
         paste(
-            "Then let Asterisk read both files",
+            "Then reload both files",
             "",
             "asterisk -rx \"module reload res_websocket_client.so\"\nasterisk -rx \"module reload res_ari.so\"",
         ),
@@ -166,7 +179,7 @@ fn json_cdr(given: Given<'_>) -> Vec<Paste> {
     );
     vec![
         paste("Set in json_cdr.conf.xml", "treat the address as a password", text),
-        paste("Then let FreeSWITCH read it", "", "fs_cli -x \"reload mod_json_cdr\""),
+        paste("Then reload the module", "", "fs_cli -x \"reload mod_json_cdr\""),
     ]
 }
 
@@ -214,13 +227,15 @@ mod tests {
         assert_eq!(lines[0], "read = call");
         assert!(lines.len() == 2 && lines[1].starts_with("write = reporting  ;"));
         assert!(texts[2].contains("--offhook https://hooks.example.com \\\n  --connector con_"), "{texts:?}");
+        assert_eq!(texts[3], "--cdr-csv /var/log/asterisk/cdr-csv/Master.csv");
     }
 
     #[test]
     fn asterisk_dials_with_tls_only_where_this_server_has_it() {
         let client = &texts(System::Asterisk, Way::Ari)[0];
         assert!(client.contains("uri = wss://hooks.example.com/connect/asterisk\n"), "{client}");
-        assert!(client.ends_with("tls_enabled = yes") && client.contains("password = s3cret"));
+        assert!(client.contains("\ntls_enabled = yes\nca_list_file = /etc/ssl/certs/ca-certificates.crt"), "{client}");
+        assert!(client.contains("password = s3cret"));
     }
 
     #[test]

@@ -61,13 +61,13 @@ const fn consequence(connector: &Connector) -> &'static str {
         (_, System::Kamailio) => "Kamailio doesn’t use the secret, only the token.",
         (Way::Files, _) => "Files are uploaded by people who are signed in; nothing uses the secret.",
         (Way::Http, _) => {
-            "The current address stops working at once. Requests to it are rejected until you enter the new one in the phone system."
+            "The current address stops working at once. Requests to it are rejected until the phone system has the new one."
         }
         (Way::Ari | Way::Ami, _) => {
-            "The current secret stops working at once. Until you have pasted the new text, no calls are reported. Calls that end in between may be marked as incomplete."
+            "The current secret stops working at once. No calls are reported until you paste the new text. Calls that end before then may be incomplete."
         }
         (Way::Beside, _) => {
-            "Offhook forgets the current secret. The running program keeps its connection until you paste the new text into both places: the phone system and the file on its machine."
+            "Offhook forgets the current secret. The running program stays connected until you paste the new one into both places: the phone system’s configuration and the file beside the program."
         }
     }
 }

@@ -48,8 +48,7 @@ async fn show(route: RouteParams, area: Area) -> Result<Html, UiError> {
     let (feed, list, version) = (area.feed.clone(), area.pages.list(), version(&connector, &area));
     let unrouted = unrouted.map(|unrouted| unrouted.view(&area.flash, &area.view));
     let (actions, settings) = (actions(&connector, &area), settings(&connector, &area));
-    // Nothing is connected that could be lost.
-    let connected = connector.way != Way::Files;
+    let has_gaps = connector.way.is_connected(connector.system) || !gaps.rows.is_empty();
     let state = view! { <State connector=connector.clone() area=area.clone()/> };
     let history = view! { <History log=log view=area.view.clone()/> };
     Ok(view! {
@@ -68,7 +67,7 @@ async fn show(route: RouteParams, area: Area) -> Result<Html, UiError> {
         </LiveRegion>
         {unrouted}
         <div class="grid grid-cols-1 items-start gap-6 xl:grid-cols-2">
-            {connected.then(|| view! { <Gaps gaps=gaps.rows paging=paging area=area.clone()/> })}
+            {has_gaps.then(|| view! { <Gaps connector=connector.clone() gaps=gaps.rows paging=paging area=area.clone()/> })}
             {settings}
         </div>
         {history}

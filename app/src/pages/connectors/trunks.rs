@@ -36,7 +36,7 @@ async fn trunks(route: RouteParams, area: Area) -> Result<Html, UiError> {
     area.need_manager()?;
     let connector = load_connector(area.pages.clone(), route.param("con")).await?;
     let (steps, here) = steps(&area, &connector, SetUp::Trunks);
-    let lead = "Calls through a trunk come from outside or go there. All other endpoints are extensions.";
+    let lead = "A trunk leads outside: calls through it are incoming or outgoing. All other endpoints are extensions.";
     let skip = area.page(&connector, "");
     Ok(view! {
         <Crumb area=area.clone()/>
@@ -95,7 +95,7 @@ fn TrunksForm(connector: Connector, area: Area) -> impl IntoView {
                     </div>
                 }.into_html()
             } else {
-                view! { <CheckboxGroup name="picked" label="Endpoints that had calls" hint="Likely trunks are selected. Check the choice." choices=choices/> }.into_html()
+                view! { <CheckboxGroup name="picked" label="Endpoints that had calls" hint="Likely trunks are selected. Check them before you save." choices=choices/> }.into_html()
             }}
             <Lines name="others" label=others_label rows=3
                 hint="The name of the endpoint in the phone system’s configuration, without PJSIP/ or SIP/ in front."/>

@@ -8,12 +8,14 @@
 //! | `endpoints` | what an administrator chooses the trunks from |
 //! | `pbx_clock` | the phone system's clock |
 //! | `interruption` | how a connection ends without the phone system's doing |
+//! | `pulse` | whether the phone system is alive |
 
 mod batch;
 mod endpoints;
 mod interruption;
 mod journal;
 mod pbx_clock;
+mod pulse;
 
 use domain::{
     UnixMs,
@@ -24,14 +26,16 @@ use domain::{
 pub use self::{
     batch::{Batch, Observed},
     interruption::Interruption,
+    pulse::{DEAD_MS, PING_AFTER_MS},
 };
-pub(crate) use self::{endpoints::Endpoints, journal::Journal, pbx_clock::PbxClock};
+pub(crate) use self::{
+    endpoints::Endpoints,
+    journal::Journal,
+    pbx_clock::PbxClock,
+    pulse::{Phase, Pulse, Tick},
+};
 use crate::call::{CallRecord, Calls, Snapshot};
 
-/// A ping follows this much silence, in milliseconds.
-pub const PING_AFTER_MS: i64 = 2 * SECOND_MS;
-/// After this much silence the connection is dead, in milliseconds.
-pub const DEAD_MS: i64 = 6 * SECOND_MS;
 /// How often the channels are compared, in milliseconds.
 pub const COMPARE_EVERY_MS: i64 = 5 * MINUTE_MS;
 /// How often [`Session::tick`] has to be called, in milliseconds.
@@ -39,8 +43,6 @@ pub const TICK_MS: i64 = 250;
 /// How often it is saved that the phone system is observed, while nothing happens, in milliseconds.
 pub const OBSERVED_EVERY_MS: i64 = 5 * SECOND_MS;
 
-/// A tick that comes this late, in milliseconds, means that this process was the silent one.
-pub(crate) const SLEPT_MS: i64 = 2 * SECOND_MS;
 /// Longest detail of a problem, in characters.
 const DETAIL_MAX_CHARS: usize = 200;
 

@@ -2,9 +2,9 @@
 
 use connect::{
     asterisk::session::{Account, Failure, Session},
-    call::{CallRecord, OpenCall, Snapshot},
+    call::CallRecord,
     event::CallEvent,
-    session::{Batch, Observed, Saved, Session as _, TICK_MS},
+    session::{Batch, Saved, Session as _, TICK_MS},
 };
 use domain::{
     UnixMs,
@@ -12,6 +12,7 @@ use domain::{
 };
 
 use crate::{
+    disk::Disk,
     fake_asterisk::{FakeAsterisk, messages},
     scenario::{Scenario, scenarios, settings},
 };
@@ -24,10 +25,7 @@ pub(crate) struct Connector {
     pub(crate) now: UnixMs,
     pub(crate) posted: Vec<CallEvent>,
     pub(crate) gaps: Vec<Gap>,
-    /// The open calls as they are on disk.
-    pub(crate) disk: Vec<(String, String)>,
-    finished: Vec<String>,
-    observed: Option<Observed>,
+    pub(crate) disk: Disk,
     pub(crate) records: Vec<CallRecord>,
 }
 
@@ -38,9 +36,7 @@ impl Connector {
             now: NOW,
             posted: Vec::new(),
             gaps: Vec::new(),
-            disk: Vec::new(),
-            finished: Vec::new(),
-            observed: None,
+            disk: Disk::default(),
             records: Vec::new(),
         }
     }
@@ -75,24 +71,14 @@ impl Connector {
     }
 
     pub(crate) fn keep(&mut self, batch: Batch) {
+        self.disk.write(&batch);
         self.posted.extend(batch.events);
         self.gaps.extend(batch.gaps);
-        self.observed = Some(batch.observed);
-        for call in batch.changes.open {
-            self.disk.retain(|(key, _)| key != call.key());
-            self.disk.push((call.key().to_owned(), serde_json::to_string(&call).unwrap()));
-        }
-        for key in batch.changes.ended {
-            self.disk.retain(|(open, _)| *open != key);
-            self.finished.push(key);
-        }
     }
 
     /// Is killed, and starts again from its disk.
     pub(crate) fn restart(&mut self) {
-        let open: Vec<OpenCall> = self.disk.iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect();
-        let calls = Snapshot { open, finished: self.finished.clone() };
-        self.session = Session::new(account(), settings(), Saved { calls, observed: self.observed.clone() });
+        self.session = Session::new(account(), settings(), self.disk.read());
     }
 
     /// Asterisk does this, and says so.

@@ -67,6 +67,14 @@ impl Asterisk {
         (asterisk, messages.into_iter().filter(needed).collect())
     }
 
+    /// The same, connected, with everything answered that was asked.
+    pub(crate) fn connected(scenario: &Scenario) -> (Self, Vec<Value>) {
+        let (mut asterisk, messages) = Self::playing(scenario);
+        asterisk.connect();
+        asterisk.respond();
+        (asterisk, messages)
+    }
+
     pub(crate) fn connect(&mut self) {
         self.session.connected(self.now);
         assert!(self.session.take_outgoing().is_empty(), "Asterisk speaks first");

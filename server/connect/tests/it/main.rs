@@ -5,6 +5,7 @@ mod ami_connector;
 mod ari_asterisk;
 mod ari_session;
 mod connector;
+mod disk;
 mod fake_asterisk;
 mod freeswitch;
 mod fuzz;

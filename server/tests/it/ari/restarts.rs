@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Ari,
-    asterisk::{Asterisk, TRUNKS, recording},
+    asterisk::{Asterisk, Connection, TRUNKS, recording},
     lines,
 };
 use crate::{
@@ -25,32 +25,54 @@ use crate::{
     test_app::{PATIENCE, Tenant, TestApp},
 };
 
-/// The call is being talked after so many messages.
+/// What the recorded call gives.
+const BEGIN: &str = "IncomingCall 01632960001 -> 01632960100";
+const END: &str = "CallProcessed incoming answered 3 s, 01632960001 -> extension 7048";
+
+/// The number of messages after which the call is answered and both talk.
 fn talking(messages: &[Value]) -> usize {
     messages.iter().position(|message| message["type"] == "ChannelEnteredBridge").unwrap() + 2
+}
+
+/// An Asterisk with a connection, on which two people talk.
+struct Talking<'a> {
+    tenant: Tenant<'a>,
+    receiver: Receiver,
+    ari: Ari,
+    asterisk: Asterisk,
+    connection: Connection,
+    /// What happens next.
+    rest: Vec<Value>,
+}
+
+impl<'a> Talking<'a> {
+    async fn start(app: &'a TestApp) -> Self {
+        let tenant = app.account("acme").await;
+        let mut receiver = Receiver::start().await;
+        tenant.endpoint(&receiver.url).await;
+        let ari = Ari::of(&tenant).await;
+        let mut messages = recording("in_answered");
+        let mut asterisk = Asterisk::of(&messages);
+        let rest = messages.split_off(talking(&messages));
+        let mut connection = ari.dial(&app.address.to_string()).await;
+        connection.play(&mut asterisk, &messages).await;
+        assert_eq!(lines(&mut receiver, 1).await, [BEGIN]);
+        Self { tenant, receiver, ari, asterisk, connection, rest }
+    }
 }
 
 #[tokio::test]
 async fn a_call_continues_over_a_lost_connection() {
     let app = TestApp::start().await;
-    let tenant = app.account("acme").await;
-    let mut receiver = Receiver::start().await;
-    tenant.endpoint(&receiver.url).await;
-    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
-    let messages = recording("in_answered");
-    let mut asterisk = Asterisk::of(&messages);
-    let cut = talking(&messages);
-    let mut connection = ari.dial(&address).await;
-    connection.play(&mut asterisk, &messages[..cut]).await;
-    assert_eq!(lines(&mut receiver, 1).await, ["IncomingCall 01632960001 -> 01632960100"]);
+    let Talking { tenant, mut receiver, ari, mut asterisk, connection, rest } = Talking::start(&app).await;
     drop(connection);
     let lasting = async || Some(ari.gaps(&tenant).await).filter(|gaps| gaps.len() == 1);
     let gap = app.until(lasting).await.remove(0);
     assert_eq!((&gap["to"], &gap["reason"]), (&Value::Null, &json!("connection_lost")));
-    let mut connection = ari.dial(&address).await;
+    let mut connection = ari.dial(&app.address.to_string()).await;
     connection.settle(&asterisk).await;
-    connection.play(&mut asterisk, &messages[cut..]).await;
-    assert_eq!(lines(&mut receiver, 1).await, ["CallProcessed incoming answered 3 s, 01632960001 -> extension 7048"]);
+    connection.play(&mut asterisk, &rest).await;
+    assert_eq!(lines(&mut receiver, 1).await, [END]);
     let ended = async || Some(ari.gaps(&tenant).await).filter(|gaps| !gaps[0]["to"].is_null());
     let gaps = app.until(ended).await;
     assert_eq!((gaps.len(), &gaps[0]["from"], &gaps[0]["incomplete"]), (1, &gap["from"], &json!(0)));
@@ -59,17 +81,9 @@ async fn a_call_continues_over_a_lost_connection() {
 #[tokio::test]
 async fn a_call_that_ended_without_a_word_is_incomplete() {
     let app = TestApp::start().await;
-    let tenant = app.account("acme").await;
-    let mut receiver = Receiver::start().await;
-    tenant.endpoint(&receiver.url).await;
-    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
-    let messages = recording("in_answered");
-    let mut asterisk = Asterisk::of(&messages);
-    let mut connection = ari.dial(&address).await;
-    connection.play(&mut asterisk, &messages[..talking(&messages)]).await;
-    assert_eq!(lines(&mut receiver, 1).await, ["IncomingCall 01632960001 -> 01632960100"]);
+    let Talking { tenant, mut receiver, ari, connection, .. } = Talking::start(&app).await;
     drop(connection);
-    let mut connection = ari.dial(&address).await;
+    let mut connection = ari.dial(&app.address.to_string()).await;
     connection.settle(&Asterisk::default()).await;
     let ended = lines(&mut receiver, 1).await.remove(0);
     assert!(ended.starts_with("CallProcessed incoming answered"), "{ended}");
@@ -80,27 +94,13 @@ async fn a_call_that_ended_without_a_word_is_incomplete() {
 #[tokio::test]
 async fn a_newer_connection_replaces_the_older_one_in_the_middle_of_a_call() {
     let app = TestApp::start().await;
-    let tenant = app.account("acme").await;
-    let mut receiver = Receiver::start().await;
-    tenant.endpoint(&receiver.url).await;
-    let (ari, address) = (Ari::of(&tenant).await, app.address.to_string());
-    let messages = recording("in_answered");
-    let mut asterisk = Asterisk::of(&messages);
-    let cut = talking(&messages);
-    let mut older = ari.dial(&address).await;
-    older.play(&mut asterisk, &messages[..cut]).await;
-    let mut newer = ari.dial(&address).await;
+    let Talking { mut receiver, ari, mut asterisk, connection: mut older, rest, .. } = Talking::start(&app).await;
+    let mut newer = ari.dial(&app.address.to_string()).await;
     let (_, reason) = older.closed().await;
     assert!(reason.contains("newer connection"), "{reason}");
     newer.settle(&asterisk).await;
-    newer.play(&mut asterisk, &messages[cut..]).await;
-    assert_eq!(
-        lines(&mut receiver, 2).await,
-        [
-            "IncomingCall 01632960001 -> 01632960100",
-            "CallProcessed incoming answered 3 s, 01632960001 -> extension 7048"
-        ]
-    );
+    newer.play(&mut asterisk, &rest).await;
+    assert_eq!(lines(&mut receiver, 1).await, [END]);
 }
 
 /// From now on the account's events are refused, because it stores far more than its limit.
@@ -143,13 +143,7 @@ async fn events_that_cannot_be_posted_survive_a_restart() {
     let app = app.restarted().await;
     let mut connection = ari.dial(&app.address.to_string()).await;
     connection.settle(&Asterisk::default()).await;
-    assert_eq!(
-        lines(&mut receiver, 2).await,
-        [
-            "IncomingCall 01632960001 -> 01632960100",
-            "CallProcessed incoming answered 3 s, 01632960001 -> extension 7048"
-        ]
-    );
+    assert_eq!(lines(&mut receiver, 2).await, [BEGIN, END]);
 }
 
 fn sending(data: &Path) -> Command {
@@ -192,7 +186,7 @@ async fn a_server_that_is_killed_in_a_call_continues_with_it() {
     let cut = talking(&messages);
     let mut connection = ari.dial(&address).await;
     connection.play(&mut asterisk, &messages[..cut]).await;
-    assert_eq!(lines(&mut receiver, 1).await, ["IncomingCall 01632960001 -> 01632960100"]);
+    assert_eq!(lines(&mut receiver, 1).await, [BEGIN]);
     drop(serving);
     let (_serving, address) = serve(sending(&data));
     let mut connection = ari.dial(&address).await;

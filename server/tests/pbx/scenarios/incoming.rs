@@ -55,9 +55,11 @@ fn in_no_answer(o: Office) -> Play {
         .expect(o.incoming(0, "not_answered", 0, o.at(RECEPTION)))
 }
 
+/// The phone takes a moment to say so: of a call that is over within milliseconds, it can't be asked any more whether its
+/// number may be shown (`Call::brief`).
 fn in_busy(o: Office) -> Play {
     Play::new()
-        .callee(o.phone(RECEPTION), [Step::Reject(486)])
+        .callee(o.phone(RECEPTION), [Step::Try(700), Step::Reject(486)])
         .caller(o.customer_line(), o.number(0), [Step::Rejected(486)])
         .expect(o.incoming(0, "busy", 0, o.at(RECEPTION)))
 }

@@ -51,6 +51,7 @@ pub(super) fn script(steps: &[Step]) -> String {
 fn one(step: &Step, dialog: &mut Callee) -> String {
     let sdp = Some(("application/sdp", SDP));
     match step {
+        Step::Try(ms) => respond("100 Trying", false, None) + &pause(*ms),
         Step::Ring(ms) => respond("180 Ringing", true, None) + &pause(*ms),
         Step::Announce(ms) => {
             // Provisional responses are not repeated.

@@ -32,6 +32,8 @@ const MEDIA_PORTS: u16 = 20;
 /// What a party does. Times are in milliseconds.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
+    /// Callee: the phone has the call, and takes this long to say more.
+    Try(u64),
     /// Callee: the phone rings for this long.
     Ring(u64),
     /// Callee: the caller hears an announcement for this long, before the call is accepted.

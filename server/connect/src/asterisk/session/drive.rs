@@ -2,11 +2,11 @@
 
 use domain::{UnixMs, connector::StateReport};
 
-use super::{Failure, Phase, Session};
+use super::{Failure, Session};
 use crate::{
     asterisk::ami::{Decoder, Frame},
     call::CallRecord,
-    session::Batch,
+    session::{Batch, Phase, Pulse},
 };
 
 impl crate::session::Session for Session {
@@ -22,17 +22,17 @@ impl crate::session::Session for Session {
         self.listing = None;
         self.waiting = None;
         self.has_call_events = false;
-        (self.heard_at, self.pinged_at, self.ticked_at) = (now, now, now);
+        self.pulse = Pulse::beginning(now);
     }
 
     fn disconnected(&mut self, now: UnixMs, why: Failure) {
-        self.journal.lost(self.heard_at.min(now));
+        self.journal.lost(self.pulse.last(now));
         self.phase = Phase::Offline;
         self.failure = Some(why);
     }
 
     fn received(&mut self, now: UnixMs, bytes: &[u8]) -> Result<(), Failure> {
-        self.heard_at = now;
+        self.pulse.heard(now);
         for frame in self.decoder.push(bytes) {
             match frame {
                 Frame::Banner(version) if self.phase == Phase::Greeting => self.greeted(&version)?,

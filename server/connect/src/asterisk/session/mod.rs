@@ -32,7 +32,7 @@ use self::{compare::Comparison, listing::Listing, trunks::Trunks};
 use super::ami::{Decoder, Request};
 use crate::{
     call::Settings,
-    session::{Endpoints, Journal, Saved},
+    session::{Endpoints, Journal, Phase, Pulse, Saved},
 };
 
 /// The first version of the protocol whose events tell enough (Asterisk 12).
@@ -52,19 +52,6 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// How far the session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// There is no connection.
-    Offline,
-    /// Asterisk has not greeted yet.
-    Greeting,
-    /// It has not accepted the login yet.
-    LoggingIn,
-    /// It sends events.
-    Following,
-}
-
 /// A session.
 #[derive(Debug)]
 pub struct Session {
@@ -82,9 +69,7 @@ pub struct Session {
     waiting: Option<Comparison>,
     /// When the channels are compared next.
     compare_at: UnixMs,
-    heard_at: UnixMs,
-    pinged_at: UnixMs,
-    ticked_at: UnixMs,
+    pulse: Pulse,
     last_event_at: Option<UnixMs>,
     /// Whether any event of a call arrived on this connection.
     has_call_events: bool,
@@ -111,9 +96,7 @@ impl Session {
             listing: None,
             waiting: None,
             compare_at: UnixMs::default(),
-            heard_at: UnixMs::default(),
-            pinged_at: UnixMs::default(),
-            ticked_at: UnixMs::default(),
+            pulse: Pulse::default(),
             last_event_at: None,
             has_call_events: false,
             lacks_call_events: false,

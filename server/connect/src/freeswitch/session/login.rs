@@ -73,7 +73,7 @@ impl Session {
     }
 
     pub(super) fn ping(&mut self, now: UnixMs) {
-        self.pinged_at = now;
+        self.pulse.pinged(now);
         self.send(Asked::Time, "api strepoch");
     }
 

@@ -32,21 +32,8 @@ use self::listing::Listing;
 use super::{Decoder, translate::Translator};
 use crate::{
     call::Settings,
-    session::{Endpoints, Journal, Saved},
+    session::{Endpoints, Journal, Phase, Pulse, Saved},
 };
-
-/// How far the session is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    /// There is no connection.
-    Offline,
-    /// FreeSWITCH has not asked for the password yet.
-    Greeting,
-    /// It has not accepted the password yet.
-    LoggingIn,
-    /// It sends events.
-    Following,
-}
 
 /// What a response is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,9 +74,7 @@ pub struct Session {
     listing: Option<Listing>,
     /// When the channels are compared next.
     compare_at: UnixMs,
-    heard_at: UnixMs,
-    pinged_at: UnixMs,
-    ticked_at: UnixMs,
+    pulse: Pulse,
     last_event_at: Option<UnixMs>,
     version: Option<String>,
     endpoints: Endpoints,
@@ -113,9 +98,7 @@ impl Session {
             asked: VecDeque::new(),
             listing: None,
             compare_at: UnixMs::default(),
-            heard_at: UnixMs::default(),
-            pinged_at: UnixMs::default(),
-            ticked_at: UnixMs::default(),
+            pulse: Pulse::default(),
             last_event_at: None,
             version: None,
             endpoints: Endpoints::default(),

@@ -2,28 +2,17 @@
 
 use domain::UnixMs;
 
-use super::{Failure, Phase, Session};
-use crate::session::{DEAD_MS, Interruption, PING_AFTER_MS, SLEPT_MS};
+use super::{Failure, Session};
+use crate::session::{Interruption, Tick};
 
 impl Session {
     pub(super) fn watch(&mut self, now: UnixMs) -> Result<(), Failure> {
-        let slept = now.since_ms(self.ticked_at) >= SLEPT_MS;
-        self.ticked_at = now;
-        if slept {
-            // What arrived meanwhile has not been read yet.
-            self.heard_at = now;
-            return Ok(());
-        }
-        let silent_ms = now.since_ms(self.heard_at);
-        match self.phase {
-            Phase::Offline => return Ok(()),
-            Phase::Greeting if silent_ms >= DEAD_MS => return Err(Failure::NotEventSocket),
-            _ if silent_ms >= DEAD_MS => return Err(Interruption::Silent.into()),
-            Phase::Greeting | Phase::LoggingIn => return Ok(()),
-            Phase::Following => {}
-        }
-        if silent_ms >= PING_AFTER_MS && now.since_ms(self.pinged_at) >= PING_AFTER_MS {
-            self.ping(now);
+        match self.pulse.tick(self.phase, now) {
+            Tick::Wait => return Ok(()),
+            Tick::NoGreeting => return Err(Failure::NotEventSocket),
+            Tick::Silent => return Err(Interruption::Silent.into()),
+            Tick::Follow { is_ping_due: true } => self.ping(now),
+            Tick::Follow { is_ping_due: false } => {}
         }
         if now >= self.compare_at && self.listing.is_none() {
             self.list_channels(now);

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use connect::{
-    call::{InternalCalls, OpenCall, PhoneSystem, Settings, Snapshot},
+    call::{InternalCalls, PhoneSystem, Settings},
     event::CallEvent,
     freeswitch::session::{Failure, Password, Session},
-    session::{Batch, Observed, Saved, Session as _, TICK_MS},
+    session::{Batch, Saved, Session as _, TICK_MS},
 };
 use domain::{UnixMs, connector::Gap};
 
 use super::fake::{Fake, Step};
+use crate::disk::Disk;
 
 pub(crate) const NOW_MS: i64 = 1_795_833_600_000;
 
@@ -28,10 +29,7 @@ pub(crate) struct Connector {
     pub(crate) fake: Fake,
     pub(crate) posted: Vec<CallEvent>,
     pub(crate) gaps: Vec<Gap>,
-    /// The open calls as they are on disk.
-    pub(crate) disk: Vec<(String, String)>,
-    finished: Vec<String>,
-    observed: Option<Observed>,
+    pub(crate) disk: Disk,
 }
 
 impl Connector {
@@ -41,9 +39,7 @@ impl Connector {
             fake: Fake::new(NOW_MS),
             posted: Vec::new(),
             gaps: Vec::new(),
-            disk: Vec::new(),
-            finished: Vec::new(),
-            observed: None,
+            disk: Disk::default(),
         }
     }
 
@@ -105,25 +101,14 @@ impl Connector {
     }
 
     fn keep(&mut self, batch: Batch) {
+        self.disk.write(&batch);
         self.posted.extend(batch.events);
         self.gaps.extend(batch.gaps);
-        self.observed = Some(batch.observed);
-        for call in batch.changes.open {
-            self.disk.retain(|(key, _)| key != call.key());
-            self.disk.push((call.key().to_owned(), serde_json::to_string(&call).unwrap()));
-        }
-        for key in batch.changes.ended {
-            self.disk.retain(|(open, _)| *open != key);
-            self.finished.push(key);
-        }
     }
 
     /// Is killed, and starts again from its disk.
     pub(crate) fn restart(&mut self) {
-        let open: Vec<OpenCall> = self.disk.iter().map(|(_, text)| serde_json::from_str(text).unwrap()).collect();
-        let calls = Snapshot { open, finished: self.finished.clone() };
-        let saved = Saved { calls, observed: self.observed.clone() };
-        self.session = Session::new(Password("ClueCon".to_owned()), settings(), saved);
+        self.session = Session::new(Password("ClueCon".to_owned()), settings(), self.disk.read());
     }
 
     /// Time passes, in ticks, without a word from FreeSWITCH.

@@ -54,7 +54,7 @@ fn channels_without_end_are_bounded_by_comparison() {
     connector.lose();
     connector.connect().unwrap();
     assert_eq!((connector.session.channels(), connector.session.report().calls_open), (0, 0));
-    assert_eq!(connector.disk.len(), 0);
+    assert_eq!(connector.disk.open_calls(), 0);
 }
 
 /// A damaged stream: bytes that are changed, removed or repeated.

@@ -21,7 +21,7 @@ fn each_scenario_leads_to_its_events() {
         assert_eq!(outcome::lines(&connector.posted), scenario.outcome, "{}", scenario.name);
         let report = connector.session.report();
         assert_eq!((report.calls_open, report.problem), (0, None), "{}", scenario.name);
-        assert_eq!((connector.session.channels(), connector.disk.len()), (0, 0), "{}", scenario.name);
+        assert_eq!((connector.session.channels(), connector.disk.open_calls()), (0, 0), "{}", scenario.name);
     }
 }
 
