@@ -199,7 +199,7 @@ mod tests {
     static IDS: Sql = Sql::new("SELECT id FROM calls ORDER BY id");
     /// A parameter before the rows, one on both sides of them, and one after them.
     static MIXED: Sql = Sql::new(
-        "SELECT r.id, $2 || $3 AS text, COALESCE(r.due_ms, $1) AS due_ms FROM {rows r: id text, due_ms bigint} \\
+        "SELECT r.id, $2 || $3 AS text, COALESCE(r.due_ms, $1) AS due_ms FROM {rows r: id text, due_ms bigint} \
          WHERE r.id <> $3 AND r.id IN {list $4} ORDER BY r.id",
     );
 
