@@ -32,10 +32,15 @@ impl Arrivals {
         u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// Records an arrival.
-    pub(crate) fn record(&self, id: &str) {
-        let number = id.rsplit('-').next().and_then(|n| n.parse::<usize>().ok());
-        let Some(cell) = number.and_then(|n| self.arrived_us.get(n)) else { return };
+    /// Records an arrival by its event id.
+    pub(crate) fn record_id(&self, id: &str) {
+        let number = id.rsplit('-').next().and_then(|n| n.parse().ok());
+        number.into_iter().for_each(|n| self.record(n));
+    }
+
+    /// Records that the event with this number arrived.
+    pub(crate) fn record(&self, n: u64) {
+        let Some(cell) = usize::try_from(n).ok().and_then(|n| self.arrived_us.get(n)) else { return };
         if cell.compare_exchange(0, self.now_us(), Relaxed, Relaxed).is_ok() {
             self.distinct.fetch_add(1, Relaxed);
         } else {

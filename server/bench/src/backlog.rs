@@ -86,7 +86,7 @@ pub(crate) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement
 async fn first_event(fixture: &Fixture, tenant: &Tenant) -> anyhow::Result<f64> {
     let (address, bearer) = (fixture.server.address, Arc::clone(&tenant.bearer));
     let kind = EventKind::IncomingCall;
-    let events = Events { address, bearer, accounts: Arc::new([]), prefix: "first".into(), kind };
+    let events = Events { address, bearer, accounts: Arc::new([]), prefix: "first".into(), kind, posted: None };
     let began = stopwatch();
     let accepted = events.flood(1, 1, &Arc::default()).await;
     anyhow::ensure!(accepted.len() == 1, "the first event was refused");

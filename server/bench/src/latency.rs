@@ -71,7 +71,7 @@ async fn times(
 
 fn events(fixture: &Fixture, tenant: &Tenant, kind: EventKind, prefix: &str) -> Events {
     let (address, bearer) = (fixture.server.address, Arc::clone(&tenant.bearer));
-    Events { address, bearer, accounts: Arc::new([]), prefix: prefix.into(), kind }
+    Events { address, bearer, accounts: Arc::new([]), prefix: prefix.into(), kind, posted: None }
 }
 
 pub(crate) async fn isolation(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {

@@ -91,6 +91,8 @@ pub(crate) struct Events {
     pub prefix: Arc<str>,
     /// The kind of event.
     pub kind: EventKind,
+    /// Records when each was posted first.
+    pub posted: Option<Arc<Arrivals>>,
 }
 
 impl Events {
@@ -130,6 +132,7 @@ impl Events {
                 return numbers;
             }
             let body = self.body(n);
+            self.posted.iter().for_each(|posted| posted.record(n));
             loop {
                 match line.post(&self.bearer, body.clone()).await {
                     Ok(StatusCode::ACCEPTED) => break,

@@ -76,6 +76,8 @@ struct Options {
 enum Scenario {
     /// Events accepted and delivered per second, beside the raw limit.
     Throughput,
+    /// From posted to received, at full load to one endpoint.
+    OneEndpoint,
     /// From accepted to received.
     Latency,
     /// What a hanging endpoint costs the others.
@@ -156,6 +158,7 @@ impl Bench<'_> {
     async fn run(&self, scenario: Scenario) -> anyhow::Result<Vec<Measurement>> {
         match scenario {
             Scenario::Throughput => throughput::measure(self).await,
+            Scenario::OneEndpoint => throughput::one_endpoint(self).await,
             Scenario::Latency => latency::latency(self).await,
             Scenario::Isolation => latency::isolation(self).await,
             Scenario::Crash => crash::measure(self).await,

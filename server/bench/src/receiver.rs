@@ -87,7 +87,7 @@ async fn respond(
     let _ = body.collect().await;
     let id = parts.headers.get("webhook-id").and_then(|value| value.to_str().ok());
     if let (Some(arrivals), Some(id)) = (arrivals, id) {
-        arrivals.record(id);
+        arrivals.record_id(id);
     }
     match behaviour {
         Behaviour::Healthy | Behaviour::Huge | Behaviour::Dripping => {}

@@ -16,7 +16,7 @@ use crate::{
     clock::stopwatch,
     load::Events,
     receiver::{Behaviour, Receiver},
-    report::{Measurement, Target, value},
+    report::{Measurement, Target, percentile, value},
 };
 
 /// Parallel connections that post.
@@ -25,6 +25,8 @@ pub(crate) const CONNECTIONS: usize = 256;
 pub(crate) const ACCOUNTS: usize = 8;
 /// Targets for events accepted and delivered per second, on SQLite and on PostgreSQL.
 const TARGET_PER_S: (f64, f64) = (10_000.0, 5_000.0);
+/// Target for p99 from posted to received while one endpoint gets everything, in milliseconds.
+const TARGET_ONE_ENDPOINT_MS: f64 = 300.0;
 /// Target in percent of the raw limit.
 const TARGET_PERCENT: f64 = 25.0;
 
@@ -60,6 +62,30 @@ pub(crate) async fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement
     ])
 }
 
+/// How long events take to the only endpoint, posted over as many connections as the server takes.
+pub(crate) async fn one_endpoint(bench: &Bench<'_>) -> anyhow::Result<Vec<Measurement>> {
+    let count = bench.sizes.throughput_events;
+    let (arrivals, posted) = (Arrivals::new(count), Arrivals::new(count));
+    let receivers = [Receiver::start(Behaviour::Healthy, Some(Arc::clone(&arrivals))).await?];
+    let fixture = bench.fixture().await?;
+    let events = platform(bench, &fixture, &receivers, "busy").await?;
+    let events = Events { posted: Some(Arc::clone(&posted)), ..events };
+    bench.step("one endpoint");
+    // Both clocks count from their own start.
+    let apart_us = arrivals.now_us() - posted.now_us();
+    let numbers = events.flood(count, CONNECTIONS, &Arc::default()).await;
+    anyhow::ensure!(numbers.len() as u64 == count, "only {} of {count} events were accepted", numbers.len());
+    anyhow::ensure!(arrivals.wait_for(count, PATIENCE).await, "only {} of {count} events arrived", arrivals.distinct());
+    let wait_us = |n| Some((arrivals.arrived_us(n)?).saturating_sub(posted.arrived_us(n)? + apart_us));
+    let mut waits: Vec<u64> = (0..count).filter_map(wait_us).collect();
+    let [p50_ms, p99_ms] = [0.5, 0.99].map(|part| value(percentile(&mut waits, part)) / 1e3);
+    Ok(vec![
+        Measurement::new("one endpoint at full load, posted to received, p50", p50_ms, "ms"),
+        Measurement::new("one endpoint at full load, posted to received, p99", p99_ms, "ms")
+            .target(Target::AtMost(TARGET_ONE_ENDPOINT_MS)),
+    ])
+}
+
 /// Accounts with an endpoint at each of these receivers, and a platform token to post for all of them.
 pub(crate) async fn platform(
     bench: &Bench<'_>,
@@ -75,7 +101,14 @@ pub(crate) async fn platform(
         accounts.push(tenant.id.to_string());
     }
     let (address, bearer) = (fixture.server.address, fixture.platform().await?);
-    Ok(Events { address, bearer, accounts: accounts.into(), prefix: prefix.into(), kind: EventKind::CallProcessed })
+    Ok(Events {
+        address,
+        bearer,
+        accounts: accounts.into(),
+        prefix: prefix.into(),
+        kind: EventKind::CallProcessed,
+        posted: None,
+    })
 }
 
 /// Posts the same bodies directly to the receivers, with the HTTP library that the sender uses.

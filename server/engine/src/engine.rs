@@ -29,6 +29,7 @@ use crate::{
         intake::{self, Intake},
         record, sqlite_writer,
     },
+    detached::on_own_thread,
     key_ring::Keys,
     mail::Mail,
     metrics::Backlog,
@@ -168,7 +169,7 @@ impl Engine {
         } else {
             let queue = sqlite_writer::Queue::new(arriving, outcomes);
             self.supervise("writer", Need::ToTheLast, move |sender, progress| {
-                sqlite_writer::run(sender, Arc::clone(&queue), progress)
+                on_own_thread("writer", sqlite_writer::run(sender, Arc::clone(&queue), progress))
             });
             self.supervise("checkpoints", Need::Helpful, |sender, _| async move {
                 tokio::select! {

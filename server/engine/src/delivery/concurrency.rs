@@ -9,9 +9,11 @@ const SECOND_US: i64 = 1_000_000;
 
 /// Attempts at once that an unknown endpoint gets.
 pub const AT_ONCE_START: usize = 8;
-/// Most attempts at once that one endpoint gets. Far below a quarter of all ([`IN_FLIGHT_MAX`]).
+/// Most attempts at once that one endpoint gets.
 pub const AT_ONCE_MAX: usize = 64;
-const _: () = assert!(AT_ONCE_MAX <= IN_FLIGHT_MAX / 4);
+/// Most attempts of one endpoint that are not recorded yet, whether its server has responded or not: a quarter of all.
+pub const UNRECORDED_MAX: usize = IN_FLIGHT_MAX / 4;
+const _: () = assert!(AT_ONCE_MAX <= UNRECORDED_MAX);
 
 /// A limit in events per second.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,6 +51,8 @@ impl RateLimit {
 pub struct ConcurrencyLimiter {
     at_once: usize,
     in_flight: usize,
+    /// Attempts that have ended, and are not recorded yet.
+    unrecorded: usize,
     /// The endpoint's own limit.
     pub rate: RateLimit,
     /// The limit for deliveries that were held until the endpoint was resumed.
@@ -61,6 +65,7 @@ impl Default for ConcurrencyLimiter {
         Self {
             at_once: AT_ONCE_START,
             in_flight: 0,
+            unrecorded: 0,
             rate: RateLimit::default(),
             drain: RateLimit::default(),
             throttle: Throttle::default(),
@@ -69,9 +74,10 @@ impl Default for ConcurrencyLimiter {
 }
 
 impl ConcurrencyLimiter {
-    /// Whether another attempt may start, judging by those in flight.
+    /// Whether another attempt may start, judging by those in flight. A server that has responded need not wait until that
+    /// is recorded: commits take longer than a fast response.
     pub const fn has_capacity(&self) -> bool {
-        self.in_flight < self.at_once
+        self.in_flight < self.at_once && self.in_flight + self.unrecorded < UNRECORDED_MAX
     }
 
     /// Forgets waits computed before the clock was set back.
@@ -120,9 +126,15 @@ impl ConcurrencyLimiter {
         self.rate.used(now);
     }
 
-    /// An attempt ended: with success, with failure, or without having been made.
+    /// An ended attempt is recorded.
+    pub const fn recorded(&mut self) {
+        self.unrecorded = self.unrecorded.saturating_sub(1);
+    }
+
+    /// An attempt ended: with success, with failure, or without having been made. It still has to be recorded.
     pub fn ended(&mut self, ok: Option<bool>, now: UnixMs) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.unrecorded += 1;
         if ok == Some(true) {
             self.throttle.succeeded(now);
         }
@@ -146,6 +158,7 @@ mod tests {
         for _ in 0..10 {
             limiter.started(UnixMs(0));
             limiter.ended(Some(false), UnixMs(0));
+            limiter.recorded();
         }
         limiter.started(UnixMs(0));
         assert!(!limiter.has_capacity(), "one probe at a time");
@@ -154,9 +167,23 @@ mod tests {
         assert!(limiter.has_capacity());
         for _ in 0..200 {
             limiter.ended(Some(true), UnixMs(0));
+            limiter.recorded();
         }
         (0..AT_ONCE_MAX).for_each(|_| limiter.started(UnixMs(0)));
         assert!(!limiter.has_capacity());
+    }
+
+    #[test]
+    fn attempts_that_are_not_recorded_yet_are_limited_too() {
+        let mut limiter = ConcurrencyLimiter::default();
+        for _ in 0..UNRECORDED_MAX {
+            assert!(limiter.has_capacity());
+            limiter.started(UnixMs(0));
+            limiter.ended(Some(true), UnixMs(0));
+        }
+        assert!(!limiter.has_capacity(), "a quarter of all waits to be recorded");
+        limiter.recorded();
+        assert!(limiter.has_capacity());
     }
 
     #[test]

@@ -88,11 +88,13 @@ impl Sender {
 
     async fn run(self: Arc<Self>, turn: Turn) {
         let outcome = attempt::take(&self, turn).await;
+        self.queues().attempted(outcome.delivery(), outcome.succeeded(), self.now());
         // The recorder lives as long as the sender; a closed channel means that the process is ending.
         let _ = self.dispatch.outcomes.send(outcome).await;
+        self.pump();
     }
 
-    /// These outcomes are recorded: their memory and their concurrency are free.
+    /// These outcomes are recorded: their memory is free.
     pub(super) fn finished(&self, outcomes: &[Outcome], now: UnixMs) {
         let mut queues = self.queues();
         for outcome in outcomes {

@@ -223,7 +223,7 @@ pub(super) async fn write(sender: &Arc<Sender>, batch: &mut Vec<Backlog>, trying
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Backlog]) -> StoreResult<Written> {
-    let mut tx = sender.context.db.begin().await?;
+    let mut tx = sender.context.db.begin_direct().await?;
     let began = stopwatch();
     let accepted = accept(sender, &mut tx, batch).await?;
     tx.commit().await?;

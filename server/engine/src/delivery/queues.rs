@@ -30,6 +30,8 @@ enum Stage {
     Backlog,
     /// Being attempted: it counts towards the concurrency of its endpoint and of the host that this had then.
     Attempting(Option<HostKey>),
+    /// Attempted; to be recorded.
+    Attempted,
     /// Ending without an attempt.
     Ending,
 }
@@ -206,16 +208,26 @@ impl Queues {
         self.throttled.first().map(|(at, _)| *at)
     }
 
-    /// The outcome of a delivery is recorded. `ok` tells whether its attempt succeeded; none when there was none.
+    /// An attempt has ended, and is to be recorded. `ok` tells whether it succeeded; none when there was none.
+    pub(crate) fn attempted(&mut self, delivery: &LeasedDelivery, ok: Option<bool>, now: UnixMs) {
+        let Some(stage) = self.leased.get_mut(&delivery.id) else { return };
+        let Stage::Attempting(host) = *stage else { return };
+        *stage = Stage::Attempted;
+        self.hosts.ended(host);
+        if let Some(queue) = self.endpoints.get_mut(&delivery.endpoint_id) {
+            queue.limiter.ended(ok, now);
+        }
+        self.schedule(&delivery.endpoint_id, now);
+    }
+
+    /// The outcome of a delivery is recorded. `ok` as in [`Self::attempted`].
     pub(crate) fn finished(&mut self, delivery: &LeasedDelivery, ok: Option<bool>, now: UnixMs) {
+        self.attempted(delivery, ok, now);
         let Some(stage) = self.leased.remove(&delivery.id) else { return };
         self.in_flight = self.in_flight.saturating_sub(1);
         self.free(&delivery.endpoint_id, delivery.bytes());
-        if let Stage::Attempting(host) = stage {
-            self.hosts.ended(host);
-            if let Some(queue) = self.endpoints.get_mut(&delivery.endpoint_id) {
-                queue.limiter.ended(ok, now);
-            }
+        if let (Stage::Attempted, Some(queue)) = (stage, self.endpoints.get_mut(&delivery.endpoint_id)) {
+            queue.limiter.recorded();
         }
         self.schedule(&delivery.endpoint_id, now);
         self.forget_if_idle(&delivery.endpoint_id);

@@ -144,7 +144,7 @@ async fn end_by_us(sender: &Sender, tx: &mut Tx, outcome: &Outcome) -> StoreResu
 }
 
 async fn commit(sender: &Arc<Sender>, batch: &[Outcome]) -> StoreResult<Recorded> {
-    let mut tx = sender.context.db.begin().await?;
+    let mut tx = sender.context.db.begin_direct().await?;
     let began = clock::stopwatch();
     let recorded = write(sender, &mut tx, batch).await?;
     tx.commit().await?;

@@ -110,7 +110,7 @@ async fn write_together(sender: &Arc<Sender>, gathered: &mut Gathered) -> bool {
 }
 
 async fn commit(sender: &Arc<Sender>, gathered: &Gathered) -> StoreResult<(intake::Written, record::Recorded)> {
-    let mut tx = sender.context.db.begin().await?;
+    let mut tx = sender.context.db.begin_direct().await?;
     let began = clock::stopwatch();
     // Outcomes first: a delivery that ended makes way in its call for what arrives.
     let recorded = record::write(sender, &mut tx, &gathered.outcomes).await?;

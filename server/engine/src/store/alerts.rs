@@ -2,14 +2,19 @@
 //! operators, if it is the platform's.
 
 use domain::audit::AuditAction;
+use serde::Serialize;
 
 use crate::store::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
     ops::parked::not_parked,
+    sql::Sql,
 };
 
-const ADD: &str = "INSERT INTO alerts (id, account_id, object_id, action) VALUES ($1, $2, $3, $4)";
+static ADD: Sql = Sql::new(
+    "INSERT INTO alerts (id, account_id, object_id, action) SELECT r.id, r.account_id, r.object_id, r.action \
+     FROM {rows r: id text, account_id text, object_id text, action text}",
+);
 const DUE: &str = concat!(
     "SELECT a.id, a.account_id, a.object_id, a.action FROM alerts a WHERE ",
     not_parked!("alerts", "a.id"),
@@ -18,7 +23,7 @@ const DUE: &str = concat!(
 const REMOVE: &str = "DELETE FROM alerts WHERE id = $1 AND account_id = $2";
 
 /// A stored alert.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx_macros::FromRow)]
 pub struct Alert {
     /// Id.
     pub id: String,
@@ -48,10 +53,7 @@ impl Alert {
 
 /// Adds alerts.
 pub async fn add(tx: &mut Tx, alerts: &[Alert]) -> StoreResult<()> {
-    for Alert { id, account_id, object_id, action } in alerts {
-        within!(&mut *tx, c => sqlx::query(ADD)
-            .bind(id).bind(account_id).bind(object_id).bind(action).execute(c).await?.rows_affected());
-    }
+    ADD.write(tx, alerts, &[]).await?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use domain::{
     query::page_size,
     support::SupportRecord,
 };
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::store::{
@@ -28,12 +29,17 @@ pub const OPS_CHAIN: &str = "";
 /// Records verified per query.
 const VERIFY_BATCH: i64 = 1_000;
 
-const CREATE_HEAD: &str =
-    "INSERT INTO audit_heads (account_id, position, hash) VALUES ($1, 0, '') ON CONFLICT (account_id) DO NOTHING";
+static CREATE_HEAD: Sql = Sql::new(
+    "INSERT INTO audit_heads (account_id, position, hash) VALUES ($1, 0, '') ON CONFLICT (account_id) DO NOTHING",
+);
 static HEAD: Sql = Sql::new("SELECT position, hash FROM audit_heads WHERE account_id = $1 {serialise}");
-const UPDATE_HEAD: &str = "UPDATE audit_heads SET position = $2, hash = $3 WHERE account_id = $1";
-const ADD: &str = "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, \
-                   object, changes, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+static UPDATE_HEAD: Sql = Sql::new("UPDATE audit_heads SET position = $2, hash = $3 WHERE account_id = $1");
+static ADD: Sql = Sql::new(
+    "INSERT INTO audit_log (account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, \
+     hash) SELECT r.account_id, r.position, r.id, r.at_ms, r.who_id, r.who, r.address, r.action, r.object_id, r.object, \
+     r.changes, r.hash FROM {rows r: account_id text, position bigint, id text, at_ms bigint, who_id text, who text, \
+     address text, action text, object_id text, object text, changes text, hash text}",
+);
 const COLUMNS: &str = "account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, hash";
 const STEP: &str = "SELECT account_id, position, id, at_ms, who_id, who, address, action, object_id, object, changes, \
                     hash FROM audit_log WHERE account_id = $1 AND position > $2 AND position <= $3 ORDER BY position";
@@ -128,7 +134,7 @@ impl Entry {
     }
 }
 
-#[derive(sqlx_macros::FromRow)]
+#[derive(Serialize, sqlx_macros::FromRow)]
 struct Row {
     account_id: String,
     position: i64,
@@ -198,15 +204,14 @@ pub async fn add(tx: &mut Tx, entries: impl IntoIterator<Item = Entry>) -> Store
             position += 1;
             hash = append_one(tx, entry, position, &hash).await?;
         }
-        within!(tx, c => sqlx::query(UPDATE_HEAD).bind(&account).bind(position).bind(&hash).execute(c).await?.rows_affected());
+        UPDATE_HEAD.execute(tx, &[account.as_str().into(), position.into(), hash.as_str().into()]).await?;
     }
     Ok(())
 }
 
 async fn lock_head(tx: &mut Tx, account: &str) -> StoreResult<(i64, String)> {
-    within!(tx, c => sqlx::query(CREATE_HEAD).bind(account).execute(c).await?.rows_affected());
-    let sql = HEAD.on(tx.dialect());
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(account).fetch_one(c).await?))
+    CREATE_HEAD.execute(tx, &[account.into()]).await?;
+    HEAD.fetch(tx, &[account.into()]).await?.pop().ok_or_else(|| sqlx::Error::RowNotFound.into())
 }
 
 async fn append_one(tx: &mut Tx, entry: Entry, position: i64, previous: &str) -> StoreResult<String> {
@@ -226,10 +231,7 @@ async fn append_one(tx: &mut Tx, entry: Entry, position: i64, previous: &str) ->
         hash: String::new(),
     };
     row.hash = row.hash_after(previous);
-    within!(tx, c => sqlx::query(ADD)
-        .bind(&row.account_id).bind(row.position).bind(&row.id).bind(row.at_ms).bind(&row.who_id).bind(&row.who)
-        .bind(&row.address).bind(&row.action).bind(&row.object_id).bind(&row.object).bind(&row.changes).bind(&row.hash)
-        .execute(c).await?.rows_affected());
+    ADD.write(tx, std::slice::from_ref(&row), &[]).await?;
     Ok(row.hash)
 }
 

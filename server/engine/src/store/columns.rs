@@ -1,4 +1,4 @@
-//! Converts rows to columns, which PostgreSQL binds as arrays, and columns to cells, which SQLite binds one by one.
+//! Converts rows to columns, which PostgreSQL binds as arrays, and to cells, which SQLite binds one by one.
 
 use std::fmt::Display;
 
@@ -25,24 +25,91 @@ pub enum Column {
     Numbers(Vec<Option<i64>>),
 }
 
+/// A value that is bound to a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Param<'a> {
+    /// Null.
+    Null,
+    /// Null where a number belongs: PostgreSQL distinguishes the two.
+    NoNumber,
+    /// Text.
+    Text(&'a str),
+    /// A number.
+    Number(i64),
+}
+
+impl From<i64> for Param<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'a> From<&'a str> for Param<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Option<i64>> for Param<'_> {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::NoNumber, Self::Number)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Param<'a> {
+    fn from(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Null, Self::Text)
+    }
+}
+
+/// What takes the values of rows.
+pub(super) trait PutCells {
+    /// Takes the value of a column of the current row.
+    ///
+    /// # Errors
+    /// When the column is of another type.
+    fn put(&mut self, column: usize, value: Param<'_>) -> Result<(), serde_json::Error>;
+}
+
+/// Passes on the declared columns of a row whose fields are text and numbers.
+///
+/// # Errors
+/// When a field is neither, when a column has no matching field, and what `cells` refuses.
+pub(super) fn put_row<T: Serialize>(
+    specs: &[ColumnSpec],
+    row: &T,
+    cells: &mut impl PutCells,
+) -> Result<(), serde_json::Error> {
+    let mut fields = Fields { specs, cells, next: 0, put: 0 };
+    row.serialize(&mut fields)?;
+    if fields.put == specs.len() { Ok(()) } else { Err(refused("a row without a declared column")) }
+}
+
 /// Extracts the declared columns from rows whose fields are text and numbers.
 ///
 /// # Errors
-/// When a field is neither, or a column has no matching field.
+/// As [`put_row`].
 pub(super) fn columns<T: Serialize>(specs: &[ColumnSpec], rows: &[T]) -> Result<Vec<Column>, serde_json::Error> {
     let column = |column: &ColumnSpec| match column.is_text {
         true => Column::Texts(Vec::with_capacity(rows.len())),
         false => Column::Numbers(Vec::with_capacity(rows.len())),
     };
-    let mut table = Table { specs, columns: specs.iter().map(column).collect(), next: 0 };
-    for row in rows {
-        row.serialize(&mut table)?;
+    let mut columns: Vec<Column> = specs.iter().map(column).collect();
+    rows.iter().try_for_each(|row| put_row(specs, row, &mut columns))?;
+    Ok(columns)
+}
+
+impl PutCells for Vec<Column> {
+    fn put(&mut self, column: usize, value: Param<'_>) -> Result<(), serde_json::Error> {
+        match (&mut self[column], value) {
+            (Column::Texts(texts), Param::Text(text)) => texts.push(Some(text.to_owned())),
+            (Column::Numbers(numbers), Param::Number(number)) => numbers.push(Some(number)),
+            (Column::Texts(texts), Param::Null) => texts.push(None),
+            (Column::Numbers(numbers), Param::Null | Param::NoNumber) => numbers.push(None),
+            _ => return Err(refused("a value of another type")),
+        }
+        Ok(())
     }
-    let complete = |column: &Column| match column {
-        Column::Texts(texts) => texts.len() == rows.len(),
-        Column::Numbers(numbers) => numbers.len() == rows.len(),
-    };
-    if table.columns.iter().all(complete) { Ok(table.columns) } else { Err(refused("a row without a declared column")) }
 }
 
 /// A value of a row.
@@ -56,39 +123,60 @@ pub enum Cell {
     Number(i64),
 }
 
-/// The cells of the columns in row order, padded with empty rows to `size` rows.
+/// The cells of rows in row order, padded with empty rows to `size` rows.
 ///
 /// # Errors
-/// When the first cell of a row is null: it could not be distinguished from padding.
-pub(super) fn cells(columns: Vec<Column>, size: usize) -> Result<Vec<Cell>, serde_json::Error> {
-    let mut all = vec![Cell::Null; size * columns.len()];
-    let (width, mut rows) = (columns.len(), 0);
-    for (at, column) in columns.into_iter().enumerate() {
-        let cells: Vec<Cell> = match column {
-            Column::Texts(texts) => texts.into_iter().map(|text| text.map_or(Cell::Null, Cell::Text)).collect(),
-            Column::Numbers(numbers) => numbers.into_iter().map(|n| n.map_or(Cell::Null, Cell::Number)).collect(),
+/// As [`put_row`], and when the first cell of a row is null: it could not be distinguished from padding.
+pub(super) fn cells<T: Serialize>(
+    specs: &[ColumnSpec],
+    rows: &[T],
+    size: usize,
+) -> Result<Vec<Cell>, serde_json::Error> {
+    let mut all = Cells { row: 0, width: specs.len(), all: vec![Cell::Null; size * specs.len()] };
+    for row in rows {
+        put_row(specs, row, &mut all)?;
+        all.row += 1;
+    }
+    Ok(all.all)
+}
+
+struct Cells {
+    row: usize,
+    width: usize,
+    all: Vec<Cell>,
+}
+
+impl PutCells for Cells {
+    fn put(&mut self, column: usize, value: Param<'_>) -> Result<(), serde_json::Error> {
+        not_padding(column, value)?;
+        self.all[self.row * self.width + column] = match value {
+            Param::Null | Param::NoNumber => Cell::Null,
+            Param::Text(text) => Cell::Text(text.to_owned()),
+            Param::Number(number) => Cell::Number(number),
         };
-        rows = cells.len();
-        cells.into_iter().enumerate().for_each(|(row, cell)| all[row * width + at] = cell);
+        Ok(())
     }
-    if all.iter().step_by(width.max(1)).take(rows).any(|cell| *cell == Cell::Null) {
-        return Err(refused("a row without its first value"));
-    }
-    Ok(all)
+}
+
+/// Refuses a row without its first value: on SQLite it could not be distinguished from padding.
+pub(super) fn not_padding(column: usize, value: Param<'_>) -> Result<(), serde_json::Error> {
+    if column == 0 && value == Param::Null { Err(refused("a row without its first value")) } else { Ok(()) }
 }
 
 fn refused(what: impl Display) -> serde_json::Error {
     serde_json::Error::custom(format_args!("{what}: rows hold text and numbers only"))
 }
 
-struct Table<'a> {
+/// Finds the column of each field.
+struct Fields<'a, C> {
     specs: &'a [ColumnSpec],
-    columns: Vec<Column>,
+    cells: &'a mut C,
     /// Where the next field belongs if fields and columns have the same order.
     next: usize,
+    put: usize,
 }
 
-impl SerializeStruct for &mut Table<'_> {
+impl<C: PutCells> SerializeStruct for &mut Fields<'_, C> {
     type Ok = ();
     type Error = serde_json::Error;
 
@@ -96,31 +184,27 @@ impl SerializeStruct for &mut Table<'_> {
         let matches = |at: &usize| self.specs.get(*at).is_some_and(|column| column.name == name);
         let at = Some(self.next).filter(matches).or_else(|| (0..self.specs.len()).find(matches));
         // The statement does not use this field.
-        let Some(at) = at else { return Ok(()) };
-        self.next = at + 1;
-        match (&mut self.columns[at], value.serialize(ValueOf)?) {
-            (Column::Texts(texts), Value::Text(text)) => texts.push(Some(text)),
-            (Column::Numbers(numbers), Value::Number(number)) => numbers.push(Some(number)),
-            (Column::Texts(texts), Value::Null) => texts.push(None),
-            (Column::Numbers(numbers), Value::Null) => numbers.push(None),
-            _ => return Err(refused(name)),
-        }
-        Ok(())
+        let Some(column) = at else { return Ok(()) };
+        (self.next, self.put) = (column + 1, self.put + 1);
+        value.serialize(ValueOf { column, cells: self.cells })
     }
 
     fn end(self) -> Result<(), Self::Error> {
-        self.next = 0;
         Ok(())
     }
 }
 
-enum Value {
-    Null,
-    Text(String),
-    Number(i64),
+/// Passes on the value of a field.
+struct ValueOf<'a, C> {
+    column: usize,
+    cells: &'a mut C,
 }
 
-struct ValueOf;
+impl<C: PutCells> ValueOf<'_, C> {
+    fn put(self, value: Param<'_>) -> Result<(), serde_json::Error> {
+        self.cells.put(self.column, value)
+    }
+}
 
 /// Serializer methods for types that no row holds.
 macro_rules! refuse {
@@ -189,7 +273,7 @@ macro_rules! refuse_compounds {
     };
 }
 
-impl Serializer for &mut Table<'_> {
+impl<C: PutCells> Serializer for &mut Fields<'_, C> {
     type Ok = ();
     type Error = serde_json::Error;
     type SerializeStruct = Self;
@@ -214,60 +298,60 @@ impl Serializer for &mut Table<'_> {
     }
 }
 
-impl Serializer for ValueOf {
-    type Ok = Value;
+impl<C: PutCells> Serializer for ValueOf<'_, C> {
+    type Ok = ();
     type Error = serde_json::Error;
-    type SerializeStruct = Impossible<Value, Self::Error>;
+    type SerializeStruct = Impossible<(), Self::Error>;
 
     refuse_compounds!();
     refuse! { serialize_f32(f32) serialize_f64(f64) serialize_bytes(&[u8]) }
-    fn serialize_bool(self, value: bool) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_bool(self, value: bool) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_i8(self, value: i8) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_i8(self, value: i8) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_i16(self, value: i16) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_i16(self, value: i16) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_i32(self, value: i32) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_i32(self, value: i32) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_i64(self, value: i64) -> Result<Value, Self::Error> {
-        Ok(Value::Number(value))
+    fn serialize_i64(self, value: i64) -> Result<(), Self::Error> {
+        self.put(Param::Number(value))
     }
-    fn serialize_u8(self, value: u8) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_u8(self, value: u8) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_u16(self, value: u16) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_u16(self, value: u16) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_u32(self, value: u32) -> Result<Value, Self::Error> {
-        Ok(Value::Number(i64::from(value)))
+    fn serialize_u32(self, value: u32) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::from(value)))
     }
-    fn serialize_u64(self, value: u64) -> Result<Value, Self::Error> {
-        i64::try_from(value).map(Value::Number).map_err(refused)
+    fn serialize_u64(self, value: u64) -> Result<(), Self::Error> {
+        self.put(Param::Number(i64::try_from(value).map_err(refused)?))
     }
-    fn serialize_char(self, value: char) -> Result<Value, Self::Error> {
-        Ok(Value::Text(value.to_string()))
+    fn serialize_char(self, value: char) -> Result<(), Self::Error> {
+        self.put(Param::Text(value.encode_utf8(&mut [0; 4])))
     }
-    fn serialize_str(self, value: &str) -> Result<Value, Self::Error> {
-        Ok(Value::Text(value.to_owned()))
+    fn serialize_str(self, value: &str) -> Result<(), Self::Error> {
+        self.put(Param::Text(value))
     }
-    fn serialize_none(self) -> Result<Value, Self::Error> {
-        Ok(Value::Null)
+    fn serialize_none(self) -> Result<(), Self::Error> {
+        self.put(Param::Null)
     }
-    fn serialize_unit(self) -> Result<Value, Self::Error> {
-        Ok(Value::Null)
+    fn serialize_unit(self) -> Result<(), Self::Error> {
+        self.put(Param::Null)
     }
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Value, Self::Error> {
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Self::Error> {
         value.serialize(self)
     }
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Value, Self::Error> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), Self::Error> {
         value.serialize(self)
     }
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Value, Self::Error> {
-        Ok(Value::Text(variant.to_owned()))
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), Self::Error> {
+        self.put(Param::Text(variant))
     }
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Self::SerializeStruct, Self::Error> {
         Err(refused(name))
@@ -297,10 +381,12 @@ mod tests {
 
     #[test]
     fn cells_come_in_row_order_and_are_padded() {
-        let columns = || vec![Column::Texts(vec![Some("a".into())]), Column::Numbers(vec![Some(7)])];
+        let row = Row { due_ms: Some(7), unused: 1, id: "a" };
         let expected = [Cell::Text("a".into()), Cell::Number(7), Cell::Null, Cell::Null];
-        assert_eq!(cells(columns(), 2).ok().as_deref(), Some(&expected[..]));
-        assert!(cells(vec![Column::Texts(vec![None])], 1).is_err());
+        assert_eq!(cells(&SPECS, &[row], 2).ok().as_deref(), Some(&expected[..]));
+        let [id, due_ms] = SPECS;
+        let row = Row { due_ms: None, unused: 1, id: "a" };
+        assert!(cells(&[due_ms, id], &[row], 1).is_err(), "the first value is missing");
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! The open database: its dialect, readers, writer, and transactions.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{UnixMs, time::Clock};
 use sqlx::{Postgres, Sqlite, Transaction};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     detached::detached,
-    store::{error::StoreResult, open_file::OpenFile},
+    store::{
+        error::{StoreError, StoreResult},
+        open_file::OpenFile,
+        sqlite::direct::{Direct, DirectTx},
+    },
 };
 
+/// How long a transaction waits for the turn to write.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Not the start of the transaction, as `now()`.
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
@@ -49,6 +55,10 @@ pub struct Db {
     pub(super) clock: Option<Arc<dyn Clock>>,
     /// The file that is open; none for PostgreSQL.
     pub(super) file: Option<Arc<OpenFile>>,
+    /// The turn to write on SQLite, whichever connection does.
+    pub(super) turn: Arc<Semaphore>,
+    /// The connection that writes without a thread in between; only for a file of SQLite.
+    pub(super) direct: Option<Arc<Direct>>,
 }
 
 /// The connections of a pool.
@@ -66,8 +76,10 @@ pub struct PoolUse {
 
 /// A transaction that may write. Rolled back if dropped without [`Tx::commit`].
 pub enum Tx {
-    /// SQLite.
-    Sqlite(Transaction<'static, Sqlite>),
+    /// SQLite, with the turn to write.
+    Sqlite(Transaction<'static, Sqlite>, Option<OwnedSemaphorePermit>),
+    /// SQLite, called on the thread of the caller. Only for statements that [`Sql`](crate::store::sql::Sql) executes.
+    Direct(DirectTx),
     /// Postgres.
     Postgres(Transaction<'static, Postgres>),
 }
@@ -86,11 +98,12 @@ macro_rules! on {
 macro_rules! within {
     ($tx:expr, $c:ident: $db:ident => $body:expr) => {
         match $tx {
-            $crate::store::db::Tx::Sqlite(tx) => {
+            $crate::store::db::Tx::Sqlite(tx, _) => {
                 type $db = sqlx::Sqlite;
                 let $c = &mut **tx;
                 $body
             }
+            $crate::store::db::Tx::Direct(_) => return Err($crate::store::error::StoreError::NotDirect),
             $crate::store::db::Tx::Postgres(tx) => {
                 type $db = sqlx::Postgres;
                 let $c = &mut **tx;
@@ -100,10 +113,11 @@ macro_rules! within {
     };
     ($tx:expr, $c:ident => $body:expr) => {
         match $tx {
-            $crate::store::db::Tx::Sqlite(tx) => {
+            $crate::store::db::Tx::Sqlite(tx, _) => {
                 let $c = &mut **tx;
                 $body
             }
+            $crate::store::db::Tx::Direct(_) => return Err($crate::store::error::StoreError::NotDirect),
             $crate::store::db::Tx::Postgres(tx) => {
                 let $c = &mut **tx;
                 $body
@@ -122,9 +136,42 @@ impl Db {
     pub async fn begin(&self) -> StoreResult<Tx> {
         self.check_file()?;
         Ok(match &self.writer {
-            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Sqlite(pool) => {
+                let turn = self.turn().await?;
+                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?, Some(turn))
+            }
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
+    }
+
+    /// As [`Self::begin`], for the hot path: on a file of SQLite, every statement blocks the thread of the caller instead of
+    /// waiting for another thread.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub async fn begin_direct(&self) -> StoreResult<Tx> {
+        let Some(direct) = &self.direct else { return self.begin().await };
+        self.check_file()?;
+        Ok(Tx::Direct(DirectTx::begin(direct, self.turn().await?)?))
+    }
+
+    /// Changes settings of the connection behind [`Self::begin_direct`], as tests do that limit or count what it may do.
+    ///
+    /// # Errors
+    /// When there is none, and as `set`.
+    pub async fn set_direct<T>(
+        &self,
+        set: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>,
+    ) -> StoreResult<T> {
+        let _turn = self.turn().await?;
+        let direct = self.direct.as_ref().ok_or(StoreError::NotDirect)?;
+        Ok(direct.set(set)?)
+    }
+
+    /// Waits for the turn to write. SQLite would poll for its lock, and whoever polls seldom gets it beside a busy writer.
+    async fn turn(&self) -> StoreResult<OwnedSemaphorePermit> {
+        let turn = tokio::time::timeout(TURN_TIMEOUT, Arc::clone(&self.turn).acquire_owned()).await;
+        turn.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed.into())
     }
 
     /// The time of the database's clock, which all nodes share. None for SQLite, whose clock is the process's.
@@ -134,7 +181,7 @@ impl Db {
     pub async fn now(&self, tx: &mut Tx) -> StoreResult<Option<UnixMs>> {
         match (&self.clock, tx) {
             (Some(clock), _) => Ok(Some(clock.now())),
-            (None, Tx::Sqlite(_)) => Ok(None),
+            (None, Tx::Sqlite(..) | Tx::Direct(_)) => Ok(None),
             (None, Tx::Postgres(tx)) => {
                 let ms: i64 = sqlx::query_scalar(NOW).fetch_one(&mut **tx).await?;
                 Ok(Some(UnixMs(ms)))
@@ -148,7 +195,7 @@ impl Db {
     /// When the database is unavailable.
     pub async fn begin_read(&self) -> StoreResult<Tx> {
         Ok(match &self.readers {
-            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Pool::Sqlite(pool) => Tx::Sqlite(pool.begin().await?, None),
             Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -179,6 +226,9 @@ impl Db {
         for pool in [&self.readers, &self.writer] {
             on!(pool, p => p.close().await);
         }
+        if let Some(direct) = &self.direct {
+            direct.close();
+        }
     }
 }
 
@@ -187,7 +237,7 @@ impl Tx {
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
         match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Sqlite(..) | Self::Direct(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
         }
     }
@@ -198,7 +248,8 @@ impl Tx {
     /// When the database fails; then nothing has been written.
     pub async fn commit(self) -> StoreResult<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite(tx, _turn) => tx.commit().await?,
+            Self::Direct(tx) => tx.commit()?,
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use domain::Error;
+use rusqlite::ffi;
 
 /// A failure of the database.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,15 @@ pub enum StoreError {
     /// The database failed, or is unavailable.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// SQLite failed, called directly.
+    #[error("database: {0}")]
+    Direct(#[from] rusqlite::Error),
+    /// A row that was read directly cannot be converted.
+    #[error("database: {0}")]
+    DirectRow(#[from] serde_rusqlite::Error),
+    /// A statement that only the driver executes, in a transaction that calls SQLite directly.
+    #[error("this statement cannot be executed directly")]
+    NotDirect,
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -44,11 +54,9 @@ impl StoreError {
         match self {
             Self::Database(sqlx::Error::Database(error)) => {
                 let code = error.code().unwrap_or_default();
-                // SQLite: busy 5, locked 6, read-only 8, I/O 10, full 13, cannot open 14 (extended codes in the high
-                // bytes). Postgres classes: 08 connection, 25P03 idle in a transaction, 53 out of resources, 57 operator intervention, 58 system, 40
-                // conflict.
-                let primary = code.parse::<u32>().map(|n| n & 0xff).unwrap_or_default();
-                (code.len() != 5 && matches!(primary, 5 | 6 | 8 | 10 | 13 | 14))
+                // Postgres classes: 08 connection, 25P03 idle in a transaction, 53 out of resources, 57 operator
+                // intervention, 58 system, 40 conflict.
+                (code.len() != 5 && code.parse().is_ok_and(is_transient_on_sqlite))
                     || (code.len() == 5
                         && ["08", "25P03", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class)))
             }
@@ -63,6 +71,9 @@ impl StoreError {
                     | sqlx::Error::WorkerCrashed
                     | sqlx::Error::Tls(_)
             ),
+            Self::Direct(error) => {
+                error.sqlite_error().is_some_and(|error| is_transient_on_sqlite(error.extended_code))
+            }
             Self::FileReplaced(_) => true,
             _ => false,
         }
@@ -83,16 +94,20 @@ impl StoreError {
                 );
                 definite && !self.is_transient()
             }
-            Self::Corrupt { .. } | Self::Panicked(_) => true,
-            Self::Migration(_) | Self::TransactionPooling | Self::FileReplaced(_) => false,
+            Self::Direct(error) => error.sqlite_error().is_some() && !self.is_transient(),
+            Self::DirectRow(_) | Self::Corrupt { .. } | Self::Panicked(_) => true,
+            Self::NotDirect | Self::Migration(_) | Self::TransactionPooling | Self::FileReplaced(_) => false,
         }
     }
 
     /// Whether there is no space left for a write.
     fn is_disk_full(&self) -> bool {
         // SQLite and PostgreSQL.
-        matches!(self, Self::Database(sqlx::Error::Database(error))
-            if matches!(error.code().as_deref(), Some("13" | "53100")))
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => matches!(error.code().as_deref(), Some("13" | "53100")),
+            Self::Direct(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            _ => false,
+        }
     }
 
     /// Whether it collided with another transaction: the same id, or the same rows in another order. A retry sees what that
@@ -108,8 +123,20 @@ impl StoreError {
     /// Whether a unique value exists already.
     #[must_use]
     pub fn is_unique_violation(&self) -> bool {
-        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
+            Self::Direct(error) => error.sqlite_error().is_some_and(|error| {
+                matches!(error.extended_code, ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE)
+            }),
+            _ => false,
+        }
     }
+}
+
+/// Whether an error of SQLite may pass. Extended codes have more in their high bytes.
+fn is_transient_on_sqlite(code: i32) -> bool {
+    use ffi::{SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL, SQLITE_IOERR, SQLITE_LOCKED, SQLITE_READONLY};
+    [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN].contains(&(code & 0xff))
 }
 
 /// Seconds after which callers should retry while the database is unavailable.

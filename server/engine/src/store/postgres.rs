@@ -6,6 +6,7 @@ use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
+use tokio::sync::Semaphore;
 
 use crate::store::{
     config::{CONNECTIONS_MIN, DatabaseConfig},
@@ -37,7 +38,17 @@ pub(super) async fn connect(config: &DatabaseConfig) -> StoreResult<Db> {
     let (readers, writer) = (pool(&options, connections - writers).await?, pool(&options, writers).await?);
     let (readers, writer) = (Pool::Postgres(readers), Pool::Postgres(writer));
     let listen = Some(Arc::new(options));
-    Ok(Db { readers, writer, dialect: Dialect::Postgres, commits: Arc::default(), clock: None, listen, file: None })
+    Ok(Db {
+        readers,
+        writer,
+        dialect: Dialect::Postgres,
+        commits: Arc::default(),
+        clock: None,
+        listen,
+        file: None,
+        turn: Arc::new(Semaphore::new(1)),
+        direct: None,
+    })
 }
 
 async fn pool(options: &PgConnectOptions, connections: u32) -> StoreResult<PgPool> {

@@ -8,14 +8,15 @@
 //! * `{skip_locked}` – `FOR UPDATE SKIP LOCKED` on PostgreSQL; empty on SQLite, which has one writer
 //! * `{serialise}` – `FOR UPDATE` on PostgreSQL; empty on SQLite
 //!
-//! Rows are bound first, although the text numbers its other parameters from `$1`. PostgreSQL gets an array per column.
+//! Rows are bound first, although the text numbers its other parameters from `$1`. These must be numbered without a gap.
+//! PostgreSQL gets an array per column.
 //! SQLite gets `VALUES` with a parameter per cell, so the SQL text depends on the row count: there is one text for each
 //! power of two, and empty rows pad the rest (decision 0012). A statement has at most [`ROWS_MAX`] rows, because SQLite
 //! allows no more than 32,766 parameters.
 
 use std::sync::OnceLock;
 
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{
     FromRow, Postgres, Sqlite,
     postgres::{PgArguments, PgRow},
@@ -23,10 +24,12 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
+pub use crate::store::columns::Param;
 use crate::store::{
     columns::{Cell, Column, ColumnSpec, cells, columns},
     db::{Dialect, Tx, within},
     error::{StoreError, StoreResult},
+    sqlite::direct,
 };
 
 /// Most rows of one statement: as many as a group commit has events. That allows 63 columns.
@@ -39,7 +42,24 @@ pub struct Sql {
     text: &'static str,
     sqlite: [OnceLock<String>; SIZES],
     postgres: OnceLock<String>,
-    specs: OnceLock<Vec<ColumnSpec>>,
+    layout: OnceLock<Layout>,
+}
+
+/// What a text has parameters for, in the order in which they are written.
+pub(super) struct Layout {
+    /// The columns of its rows.
+    pub(super) specs: Vec<ColumnSpec>,
+    /// The other parameters, by number.
+    pub(super) params: Vec<usize>,
+    /// How many of these are written before the rows.
+    pub(super) before: usize,
+}
+
+/// What a statement returns, read from either driver's rows.
+pub trait Found: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + DeserializeOwned + Send + Unpin {}
+impl<T> Found for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + DeserializeOwned + Send + Unpin
+{
 }
 
 /// Rows to bind to a statement.
@@ -54,7 +74,7 @@ pub enum Rows {
 impl Sql {
     /// Creates a statement from its portable text.
     pub const fn new(text: &'static str) -> Self {
-        Self { text, sqlite: [const { OnceLock::new() }; SIZES], postgres: OnceLock::new(), specs: OnceLock::new() }
+        Self { text, sqlite: [const { OnceLock::new() }; SIZES], postgres: OnceLock::new(), layout: OnceLock::new() }
     }
 
     /// The SQL for one database, for statements without rows. Expanded once.
@@ -78,46 +98,105 @@ impl Sql {
         rows.chunks(ROWS_MAX).map(move |rows| self.with(dialect, rows))
     }
 
-    /// Executes a statement whose only parameters are rows. Returns the number of rows affected.
+    /// Executes a statement with rows. Returns the number of rows affected.
     ///
     /// # Errors
     /// Database errors, and as [`Sql::parts`].
-    pub async fn write<T: Serialize>(&'static self, tx: &mut Tx, rows: &[T]) -> StoreResult<u64> {
+    pub async fn write<T: Serialize>(&'static self, tx: &mut Tx, rows: &[T], params: &[Param<'_>]) -> StoreResult<u64> {
         let mut touched = 0;
+        if let Tx::Direct(tx) = tx {
+            for rows in rows.chunks(ROWS_MAX) {
+                touched += tx.execute(self.bound(rows, params))?;
+            }
+            return Ok(touched);
+        }
         for part in self.parts(tx.dialect(), rows) {
             let (sql, rows) = part?;
-            touched += within!(&mut *tx, c: Of => sqlx::query::<Of>(sql).rows(rows).execute(c).await?.rows_affected());
+            touched += within!(&mut *tx, c: Of =>
+                sqlx::query::<Of>(sql).rows(rows).params(params).execute(c).await?.rows_affected());
         }
         Ok(touched)
     }
 
-    /// Queries with a statement whose only parameters are rows.
+    /// Queries with rows.
     ///
     /// # Errors
     /// Database errors, and as [`Sql::parts`].
-    pub async fn read<T: Serialize, O>(&'static self, tx: &mut Tx, rows: &[T]) -> StoreResult<Vec<O>>
-    where
-        O: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin,
-    {
+    pub async fn read<T: Serialize, O: Found>(
+        &'static self,
+        tx: &mut Tx,
+        rows: &[T],
+        params: &[Param<'_>],
+    ) -> StoreResult<Vec<O>> {
         let mut found = Vec::new();
+        if let Tx::Direct(tx) = tx {
+            for rows in rows.chunks(ROWS_MAX) {
+                tx.fetch(self.bound(rows, params), &mut found)?;
+            }
+            return Ok(found);
+        }
         for part in self.parts(tx.dialect(), rows) {
             let (sql, rows) = part?;
-            found.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, O>(sql).rows(rows).fetch_all(c).await?));
+            found.extend(within!(&mut *tx, c: Of =>
+                sqlx::query_as::<Of, O>(sql).rows(rows).params(params).fetch_all(c).await?));
         }
         Ok(found)
     }
 
-    fn with<T: Serialize>(&'static self, dialect: Dialect, rows: &[T]) -> StoreResult<(&'static str, Rows)> {
-        let encode_error = |error: serde_json::Error| StoreError::Database(sqlx::Error::Encode(error.into()));
-        let specs = self.specs.get_or_init(|| specs(self.text));
-        let columns = columns(specs, rows).map_err(encode_error)?;
-        if dialect == Dialect::Postgres {
-            return Ok((self.on(dialect), Rows::Columns(columns)));
+    /// Executes a statement without rows. Returns the number of rows affected.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn execute(&'static self, tx: &mut Tx, params: &[Param<'_>]) -> StoreResult<u64> {
+        if let Tx::Direct(tx) = tx {
+            return tx.execute(self.bound::<()>(&[], params));
         }
-        let size = rows.len().max(1).next_power_of_two();
-        let text = self.sqlite[size.ilog2() as usize].get_or_init(|| expand(self.text, dialect, size));
-        Ok((text, Rows::Cells(cells(columns, size).map_err(encode_error)?)))
+        let sql = self.on(tx.dialect());
+        Ok(within!(tx, c: Of => sqlx::query::<Of>(sql).params(params).execute(c).await?.rows_affected()))
     }
+
+    /// Queries without rows.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub async fn fetch<O: Found>(&'static self, tx: &mut Tx, params: &[Param<'_>]) -> StoreResult<Vec<O>> {
+        if let Tx::Direct(tx) = tx {
+            let mut found = Vec::new();
+            tx.fetch(self.bound::<()>(&[], params), &mut found)?;
+            return Ok(found);
+        }
+        let sql = self.on(tx.dialect());
+        Ok(within!(tx, c: Of => sqlx::query_as::<Of, O>(sql).params(params).fetch_all(c).await?))
+    }
+
+    fn layout(&self) -> &Layout {
+        self.layout.get_or_init(|| layout(self.text))
+    }
+
+    /// The text for this many rows on SQLite, and the number of rows that it has room for.
+    fn sized(&'static self, rows: usize) -> (&'static str, usize) {
+        let size = rows.max(1).next_power_of_two();
+        (self.sqlite[size.ilog2() as usize].get_or_init(|| expand(self.text, Dialect::Sqlite, size)), size)
+    }
+
+    fn bound<'a, T>(&'static self, rows: &'a [T], params: &'a [Param<'a>]) -> direct::Bound<'a, T> {
+        let (sql, size) = self.sized(rows.len());
+        direct::Bound { sql, layout: self.layout(), rows, size, params }
+    }
+
+    fn with<T: Serialize>(&'static self, dialect: Dialect, rows: &[T]) -> StoreResult<(&'static str, Rows)> {
+        let specs = &self.layout().specs;
+        if dialect == Dialect::Postgres {
+            return Ok((self.on(dialect), Rows::Columns(columns(specs, rows).map_err(encode_error)?)));
+        }
+        let (text, size) = self.sized(rows.len());
+        Ok((text, Rows::Cells(cells(specs, rows, size).map_err(encode_error)?)))
+    }
+}
+
+/// A row that cannot be bound.
+pub(super) fn encode_error(error: serde_json::Error) -> StoreError {
+    StoreError::Database(sqlx::Error::Encode(error.into()))
 }
 
 /// A list of ids as the JSON that `{list $n}` reads.
@@ -130,6 +209,10 @@ pub trait BindRows: Sized {
     /// Binds the rows.
     #[must_use]
     fn rows(self, rows: Rows) -> Self;
+
+    /// Binds other parameters.
+    #[must_use]
+    fn params(self, params: &[Param<'_>]) -> Self;
 }
 
 /// Implements it for the three kinds of queries of both databases.
@@ -144,6 +227,15 @@ macro_rules! bind_rows {
                     Column::Numbers(numbers) => query.bind(numbers),
                 })
             }
+
+            fn params(self, params: &[Param<'_>]) -> Self {
+                params.iter().fold(self, |query, param| match *param {
+                    Param::Text(text) => query.bind(text.to_owned()),
+                    Param::Number(number) => query.bind(number),
+                    Param::Null => query.bind(None::<String>),
+                    Param::NoNumber => query.bind(None::<i64>),
+                })
+            }
         }
         impl<'q, $($of)?> BindRows for $kind<'q, Sqlite, $($of,)? SqliteArguments> {
             fn rows(self, rows: Rows) -> Self {
@@ -154,16 +246,41 @@ macro_rules! bind_rows {
                     Cell::Null => query.bind(None::<i64>),
                 })
             }
+
+            fn params(self, params: &[Param<'_>]) -> Self {
+                params.iter().fold(self, |query, param| match *param {
+                    Param::Text(text) => query.bind(text.to_owned()),
+                    Param::Number(number) => query.bind(number),
+                    Param::Null => query.bind(None::<String>),
+                    Param::NoNumber => query.bind(None::<i64>),
+                })
+            }
         })+
     };
 }
 bind_rows! { Query [] QueryAs [O] QueryScalar [O] }
 
-/// The columns that a statement's placeholder declares.
-fn specs(text: &'static str) -> Vec<ColumnSpec> {
-    let placeholder =
-        text.split_once("{rows ").and_then(|(_, rest)| rest.split_once('}')).map_or("", |(placeholder, _)| placeholder);
-    declared(placeholder).1.into_iter().map(|(name, kind)| ColumnSpec { name, is_text: kind == "text" }).collect()
+/// The parameters of a portable text.
+fn layout(text: &'static str) -> Layout {
+    let (head, rest) = text.split_once("{rows ").unwrap_or((text, ""));
+    let (placeholder, tail) = rest.split_once('}').unwrap_or(("", rest));
+    let specs = declared(placeholder).1.into_iter().map(|(name, kind)| ColumnSpec { name, is_text: kind == "text" });
+    let mut params = numbers(head, Vec::new());
+    let before = params.len();
+    params = numbers(tail, params);
+    Layout { specs: specs.collect(), params, before }
+}
+
+/// Adds the numbers of the parameters in a part of a text that are not known yet.
+fn numbers(text: &str, mut known: Vec<usize>) -> Vec<usize> {
+    for part in text.split('$').skip(1) {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let number = part[..digits].parse().unwrap_or_default();
+        if !known.contains(&number) {
+            known.push(number);
+        }
+    }
+    known
 }
 
 /// The table name of a placeholder, and its columns with their types.

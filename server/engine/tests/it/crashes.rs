@@ -76,6 +76,9 @@ pub(crate) async fn limit_pages(harness: &TestHarness, pages: &str) {
         panic!("this harness uses SQLite")
     };
     sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(writer).await.unwrap();
+    let limit =
+        |direct: &rusqlite::Connection| direct.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()));
+    harness.engine.context().db.set_direct(limit).await.unwrap();
 }
 
 #[tokio::test]

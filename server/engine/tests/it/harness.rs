@@ -1,6 +1,6 @@
 //! The test harness: an engine on a fresh database, driven step by step.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     Backend, UnixMs,
@@ -164,6 +164,8 @@ impl TestHarness {
             panic!("this harness uses SQLite")
         };
         sqlx::query("PRAGMA busy_timeout = 200").execute(writer).await.unwrap();
+        let shorten = |direct: &rusqlite::Connection| direct.busy_timeout(Duration::from_millis(200));
+        engine.context().db.set_direct(shorten).await.unwrap();
     }
 
     /// An endpoint at the receiver, subscribed to all events.

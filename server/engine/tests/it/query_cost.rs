@@ -36,6 +36,19 @@ async fn counted(harness: &TestHarness) -> Arc<AtomicU64> {
     counted_in(&harness.engine.context().db.readers).await
 }
 
+/// Counts the steps of every write from now on, on both connections that write.
+async fn counted_writes(harness: &TestHarness) -> Arc<AtomicU64> {
+    let db = &harness.engine.context().db;
+    let steps = counted_in(&db.writer).await;
+    let counted = steps.clone();
+    let count = move || {
+        counted.fetch_add(GRAIN.unsigned_abs().into(), Ordering::Relaxed);
+        false
+    };
+    db.set_direct(|direct| direct.progress_handler(GRAIN, Some(count))).await.unwrap();
+    steps
+}
+
 async fn counted_in(pool: &Pool) -> Arc<AtomicU64> {
     let Pool::Sqlite(readers) = pool else { panic!("this harness uses SQLite") };
     let steps = Arc::new(AtomicU64::new(0));
@@ -134,7 +147,7 @@ async fn a_call_with_very_many_open_deliveries_costs_its_next_event_no_more() {
     harness.endpoint_with(|form| form.rate_per_s = "1".into()).await;
     harness.accept(EventKind::CallProcessed, 1).await;
     harness.execute(OF_ONE_CALL).await.unwrap();
-    let steps = counted_in(&harness.engine.context().db.writer).await;
+    let steps = counted_writes(&harness).await;
     let refused = harness.accept_as(EventKind::CallProcessed, 1, None).await;
     assert!(matches!(refused, Err(Error::LimitReached { .. })), "{refused:?}");
     let accepting = steps.swap(0, Ordering::Relaxed);
@@ -145,7 +158,7 @@ async fn a_call_with_very_many_open_deliveries_costs_its_next_event_no_more() {
     assert_eq!(harness.text("SELECT CAST(COUNT(due_ms) AS TEXT) FROM deliveries").await, "1");
 }
 
-/// Most steps of the writer for an event and its attempt.
+/// Most steps of the writers for an event and its attempt.
 const EVENT_STEPS_MAX: u64 = 20_000;
 
 #[tokio::test]
@@ -153,7 +166,7 @@ async fn an_event_costs_no_more_in_an_account_with_many_deliveries() {
     let harness = TestHarness::new(On::Sqlite).await;
     let endpoint = harness.endpoint().await.id;
     fill(&harness, &endpoint).await;
-    let steps = counted_in(&harness.engine.context().db.writer).await;
+    let steps = counted_writes(&harness).await;
     for (call, kind) in (1..).zip(EventKind::ALL) {
         for (call, reply) in [(call * 10, 200), (call * 10 + 1, 500), (call * 10 + 2, 400)] {
             harness.receiver.next([Reply::Status(reply)]);
@@ -161,6 +174,7 @@ async fn an_event_costs_no_more_in_an_account_with_many_deliveries() {
             harness.accept(kind, call).await;
             assert_eq!(harness.run().await, 1);
             let taken = steps.load(Ordering::Relaxed);
+            assert!(taken > 0, "what is written is counted");
             assert!(taken < EVENT_STEPS_MAX, "{kind:?}, {reply}: {taken} steps");
         }
     }

@@ -1,6 +1,7 @@
 use domain::event::EventKind;
 
 use super::*;
+use crate::delivery::concurrency::AT_ONCE_START;
 
 fn leased(endpoint: &str, n: usize, attempts: u32) -> LeasedDelivery {
     LeasedDelivery {
@@ -232,6 +233,25 @@ fn however_many_endpoints_a_host_has_it_gets_a_limited_number_of_attempts_at_onc
         in_flight.extend(next);
     }
     assert_eq!((sent, queues.len(), queues.in_flight(), queues.hosts.is_empty()), (200, 0, 0, true));
+}
+
+#[test]
+fn an_endpoint_whose_server_has_responded_gets_its_next_attempts_before_that_is_recorded() {
+    let mut queues = Queues::default();
+    (0..AT_ONCE_START * 2).for_each(|n| assert!(queues.push(leased("a", n, 0))));
+    let first = started(&mut queues);
+    assert_eq!(first.len(), AT_ONCE_START);
+    first.iter().for_each(|delivery| queues.attempted(delivery, None, UnixMs(1)));
+    first.iter().for_each(|delivery| queues.attempted(delivery, None, UnixMs(1)));
+    let next = started(&mut queues);
+    assert_eq!(
+        (next.len(), queues.in_flight()),
+        (AT_ONCE_START, 2 * AT_ONCE_START),
+        "each counts until it is recorded"
+    );
+    assert!(first.iter().all(|delivery| queues.is_sending(&delivery.id)));
+    first.iter().chain(&next).for_each(|delivery| queues.finished(delivery, Some(true), UnixMs(1)));
+    assert_eq!((queues.len(), queues.in_flight(), queues.hosts.is_empty()), (0, 0, true));
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub struct HourBytes {
 
 /// Adds bytes to hours.
 pub async fn add(tx: &mut Tx, rows: &[HourBytes]) -> StoreResult<()> {
-    ADD.write(tx, rows).await?;
+    ADD.write(tx, rows, &[]).await?;
     Ok(())
 }
 

@@ -91,7 +91,7 @@ pub async fn count(tx: &mut Tx, id: &ConnectorId) -> StoreResult<i64> {
 
 /// Adds routes, or changes where they lead.
 pub async fn set(tx: &mut Tx, routes: &[RouteRow]) -> StoreResult<()> {
-    SET.write(tx, routes).await?;
+    SET.write(tx, routes, &[]).await?;
     Ok(())
 }
 

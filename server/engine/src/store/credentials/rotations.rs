@@ -11,15 +11,16 @@ use crate::store::{
     db::{Db, Tx, on, within},
     error::{StoreError, StoreResult},
     ops::parked::not_parked,
-    sql::Sql,
+    sql::{Param, Sql},
 };
 
 const ADD: &str = "INSERT INTO rotations (account_id, endpoint_id, what, since_ms, due_ms, state_sealed) \
                    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (endpoint_id, what) DO NOTHING";
 static LOCK: Sql =
     Sql::new("SELECT state_sealed FROM rotations WHERE account_id = $1 AND endpoint_id = $2 AND what = $3 {serialise}");
-const CHANGE: &str =
-    "UPDATE rotations SET due_ms = $4, state_sealed = $5 WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
+static CHANGE: Sql = Sql::new(
+    "UPDATE rotations SET due_ms = $4, state_sealed = $5 WHERE account_id = $1 AND endpoint_id = $2 AND what = $3",
+);
 const END: &str = "DELETE FROM rotations WHERE account_id = $1 AND endpoint_id = $2 AND what = $3";
 const END_ALL: &str = "DELETE FROM rotations WHERE account_id = $1 AND endpoint_id = $2";
 const DUE: &str = concat!(
@@ -120,10 +121,9 @@ pub async fn add<T: Rotates>(
 
 /// The running rotation of a credential, locked until the transaction ends.
 pub async fn lock<T: Rotates>(tx: &mut Tx, account: &AccountId, id: &EndpointId) -> StoreResult<Option<Running<T>>> {
-    let sql = LOCK.on(tx.dialect());
-    let state: Option<String> = within!(tx, c => sqlx::query_scalar(sql)
-        .bind(account.as_str()).bind(id.as_str()).bind(T::WHAT.as_str()).fetch_optional(c).await?);
-    state.map(|state| read(id.as_str(), &state)).transpose()
+    let key = [account.as_str(), id.as_str(), T::WHAT.as_str()].map(Param::from);
+    let state: Option<(String,)> = LOCK.fetch(tx, &key).await?.pop();
+    state.map(|(state,)| read(id.as_str(), &state)).transpose()
 }
 
 /// Updates a running rotation.
@@ -133,8 +133,9 @@ pub async fn change<T: Rotates>(
     id: &EndpointId,
     running: &Running<T>,
 ) -> StoreResult<()> {
-    within!(tx, c => sqlx::query(CHANGE).bind(account.as_str()).bind(id.as_str()).bind(T::WHAT.as_str())
-        .bind(running.rotation.due().map(|at| at.0)).bind(written(running)).execute(c).await?.rows_affected());
+    let key = [account.as_str(), id.as_str(), T::WHAT.as_str()].map(Param::from);
+    let due = running.rotation.due().map(|at| at.0);
+    CHANGE.execute(tx, &[&key[..], &[due.into(), written(running).as_str().into()]].concat()).await?;
     Ok(())
 }
 

@@ -210,5 +210,5 @@ pub async fn write(tx: &mut Tx, column: &'static Column, resealed: &[Resealed]) 
     let wanted = json_list(resealed.iter().map(|one| one.place.as_str()));
     let free: Vec<String> = within!(&mut *tx, c => sqlx::query_scalar(free).bind(wanted).fetch_all(c).await?);
     let rows: Vec<&Resealed> = resealed.iter().filter(|one| free.contains(&one.place)).collect();
-    column.write.write(tx, &rows).await
+    column.write.write(tx, &rows, &[]).await
 }

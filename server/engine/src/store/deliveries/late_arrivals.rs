@@ -1,10 +1,10 @@
 //! Deliveries that arrive after the end of their call.
 
 use domain::UnixMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
-    db::{Tx, within},
+    db::Tx,
     error::StoreResult,
     sql::{Sql, json_list},
 };
@@ -24,7 +24,7 @@ static SUPERSEDE: Sql = Sql::new(
 );
 
 /// A call at one of the endpoints that receive its events.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx_macros::FromRow)]
 pub struct CallAtEndpoint {
     /// Whose it is.
     pub account_id: String,
@@ -36,12 +36,11 @@ pub struct CallAtEndpoint {
 
 /// Those of these calls whose ends were accepted before.
 pub async fn ended(tx: &mut Tx, calls: &[CallAtEndpoint]) -> StoreResult<Vec<CallAtEndpoint>> {
-    ENDED.read(tx, calls).await
+    ENDED.read(tx, calls, &[]).await
 }
 
 /// Ends deliveries that were just added.
 pub async fn supersede(tx: &mut Tx, ids: impl IntoIterator<Item = &str>, now: UnixMs) -> StoreResult<()> {
-    let (sql, list) = (SUPERSEDE.on(tx.dialect()), json_list(ids));
-    within!(tx, c => sqlx::query(sql).bind(list).bind(now.0).execute(c).await?.rows_affected());
+    SUPERSEDE.execute(tx, &[json_list(ids).as_str().into(), now.0.into()]).await?;
     Ok(())
 }

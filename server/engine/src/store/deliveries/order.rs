@@ -5,14 +5,14 @@
 //! deliveries is reset and starts with their next failure.
 
 use domain::UnixMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
     conditions::suspended,
     db::{Db, Tx, on, within},
     deliveries::ordering_keys::OrderingKey,
     error::StoreResult,
-    sql::{BindRows as _, Sql, json_list},
+    sql::{Sql, json_list},
 };
 
 static FAILED: Sql = Sql::new(
@@ -47,10 +47,11 @@ pub struct Failed {
 }
 
 /// An ordering key of a delivery that failed.
-#[derive(Debug, Clone, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, Deserialize, sqlx_macros::FromRow)]
 pub struct FailedKey {
     /// The key.
     #[sqlx(flatten)]
+    #[serde(flatten)]
     pub key: OrderingKey,
     /// Until when later deliveries wait; none if they no longer do.
     pub order_until_ms: Option<i64>,
@@ -58,14 +59,7 @@ pub struct FailedKey {
 
 /// Notes failures. Returns the ordering keys.
 pub async fn failed(tx: &mut Tx, rows: &[Failed], now: UnixMs) -> StoreResult<Vec<FailedKey>> {
-    let mut keys = Vec::with_capacity(rows.len());
-    for part in FAILED.parts(tx.dialect(), rows) {
-        let (sql, rows) = part?;
-        keys.extend(
-            within!(&mut *tx, c: Of => sqlx::query_as::<Of, FailedKey>(sql).rows(rows).bind(now.0).fetch_all(c).await?),
-        );
-    }
-    Ok(keys)
+    FAILED.read(tx, rows, &[now.0.into()]).await
 }
 
 /// A delivery that later ones have waited for long enough.

@@ -14,12 +14,12 @@
 use std::collections::{HashMap, HashSet};
 
 use domain::UnixMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
-    db::{Dialect, Tx, within},
+    db::{Dialect, Tx},
     error::StoreResult,
-    sql::{BindRows as _, Sql},
+    sql::Sql,
 };
 
 /// Most open deliveries of one call at one endpoint. A call has two or three events; a thousand are a mistake or an attack.
@@ -94,7 +94,7 @@ static PROMOTE_NEXT: Sql = Sql::new(concat!(
 ));
 
 /// An ordering key: the deliveries of one call to one endpoint are sent one after the other.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx_macros::FromRow)]
 pub struct OrderingKey {
     /// The endpoint.
     pub endpoint_id: String,
@@ -111,17 +111,19 @@ pub struct OpenKey {
     pub held: bool,
 }
 
-#[derive(sqlx_macros::FromRow)]
+#[derive(Deserialize, sqlx_macros::FromRow)]
 struct OpenRow {
     #[sqlx(flatten)]
+    #[serde(flatten)]
     key: OrderingKey,
     open: i64,
     held: i64,
 }
 
-#[derive(sqlx_macros::FromRow)]
+#[derive(Deserialize, sqlx_macros::FromRow)]
 struct LockedRow {
     #[sqlx(flatten)]
+    #[serde(flatten)]
     key: OrderingKey,
     held: i64,
 }
@@ -129,7 +131,7 @@ struct LockedRow {
 /// Which of these ordering keys have unfinished deliveries. None of their due deliveries ends before this transaction does.
 pub async fn open(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<HashMap<OrderingKey, OpenKey>> {
     // Most ordering keys are free and need no lock.
-    let mut found: Vec<OpenRow> = OPEN_KEYS.read(tx, keys).await?;
+    let mut found: Vec<OpenRow> = OPEN_KEYS.read(tx, keys, &[]).await?;
     let mut open = HashMap::new();
     if tx.dialect() == Dialect::Sqlite {
         open.extend(found.into_iter().map(|row| (row.key, OpenKey { count: row.open, held: row.held != 0 })));
@@ -139,7 +141,7 @@ pub async fn open(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<HashMap<Orde
     while !found.is_empty() {
         let keys = sorted(found.iter().map(|row| row.key.clone()).collect());
         let mut held = HashMap::<OrderingKey, bool>::new();
-        let locked: Vec<LockedRow> = lock.read(tx, &keys).await?;
+        let locked: Vec<LockedRow> = lock.read(tx, &keys, &[]).await?;
         locked.into_iter().for_each(|row| *held.entry(row.key).or_default() |= row.held != 0);
         open.extend(found.into_iter().filter_map(|row| {
             let held = *held.get(&row.key)?;
@@ -147,7 +149,7 @@ pub async fn open(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<HashMap<Orde
         }));
         // In the others, what was due has ended. Something else may have become due, or nothing, in a stuck key.
         let rest: Vec<OrderingKey> = keys.into_iter().filter(|key| !open.contains_key(key)).collect();
-        found = OPEN_KEYS.read(tx, &rest).await?;
+        found = OPEN_KEYS.read(tx, &rest, &[]).await?;
         lock = &LOCK_ALL;
     }
     Ok(open)
@@ -162,7 +164,7 @@ pub async fn busy(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<HashSet<Orde
 /// Locks what is due of these ordering keys. Does nothing on SQLite, which has one writer.
 pub async fn lock(tx: &mut Tx, keys: impl IntoIterator<Item = OrderingKey>) -> StoreResult<()> {
     if tx.dialect() == Dialect::Postgres {
-        let _: Vec<LockedRow> = LOCK_DUE.read(tx, &sorted(keys.into_iter().collect())).await?;
+        let _: Vec<LockedRow> = LOCK_DUE.read(tx, &sorted(keys.into_iter().collect()), &[]).await?;
     }
     Ok(())
 }
@@ -175,20 +177,14 @@ fn sorted(mut keys: Vec<OrderingKey>) -> Vec<OrderingKey> {
 
 /// Expires the call-start events that wait for a retry although their call has ended. Returns the ordering keys of those.
 pub async fn supersede(tx: &mut Tx, ended_calls: &[OrderingKey], now: UnixMs) -> StoreResult<Vec<OrderingKey>> {
-    let mut ended = Vec::new();
-    for part in SUPERSEDE.parts(tx.dialect(), ended_calls) {
-        let (sql, rows) = part?;
-        ended.extend(
-            within!(&mut *tx, c: Of => sqlx::query_as::<Of, _>(sql).rows(rows).bind(now.0).fetch_all(c).await?),
-        );
-    }
-    Ok(ended)
+    SUPERSEDE.read(tx, ended_calls, &[now.0.into()]).await
 }
 
-#[derive(sqlx_macros::FromRow)]
+#[derive(Deserialize, sqlx_macros::FromRow)]
 struct PromotedRow {
     id: String,
     #[sqlx(flatten)]
+    #[serde(flatten)]
     key: OrderingKey,
     supersedes: i64,
 }
@@ -202,12 +198,7 @@ pub async fn promote_next(
     node: Option<&str>,
     now: UnixMs,
 ) -> StoreResult<Vec<String>> {
-    let mut promoted: Vec<PromotedRow> = Vec::new();
-    for part in PROMOTE_NEXT.parts(tx.dialect(), keys) {
-        let (sql, rows) = part?;
-        promoted.extend(within!(&mut *tx, c: Of => sqlx::query_as::<Of, PromotedRow>(sql)
-            .rows(rows).bind(now.0).bind(node).fetch_all(c).await?));
-    }
+    let promoted: Vec<PromotedRow> = PROMOTE_NEXT.read(tx, keys, &[now.0.into(), node.into()]).await?;
     let ended: Vec<OrderingKey> =
         promoted.iter().filter(|row| row.supersedes != 0).map(|row| row.key.clone()).collect();
     if !ended.is_empty() {

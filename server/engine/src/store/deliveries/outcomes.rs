@@ -2,12 +2,7 @@
 
 use serde::Serialize;
 
-use crate::store::{
-    db::{Tx, within},
-    deliveries::ordering_keys::OrderingKey,
-    error::StoreResult,
-    sql::{BindRows as _, Sql},
-};
+use crate::store::{db::Tx, deliveries::ordering_keys::OrderingKey, error::StoreResult, sql::Sql};
 
 // COALESCE keeps the planner from scanning all leases for each row: the row's id leads to its delivery. A delivery that
 // expires without a further attempt keeps the failure of its latest one: that is why it is too late.
@@ -120,39 +115,29 @@ pub struct ThrottledEndpoint {
 
 /// Writes the states of deliveries that this node still leases. Returns their ids.
 pub async fn finish(tx: &mut Tx, node: &str, rows: &[Finish]) -> StoreResult<Vec<String>> {
-    let mut kept = Vec::with_capacity(rows.len());
-    for part in FINISH.parts(tx.dialect(), rows) {
-        let (sql, rows) = part?;
-        kept.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
-            .rows(rows).bind(node).fetch_all(c).await?));
-    }
-    Ok(kept)
+    let kept: Vec<(String,)> = FINISH.read(tx, rows, &[node.into()]).await?;
+    Ok(kept.into_iter().map(|(id,)| id).collect())
 }
 
 /// Notes attempts at deliveries whose endpoints were deleted meanwhile. Returns the ids of these deliveries.
 pub async fn finish_deleted(tx: &mut Tx, rows: &[&Finish]) -> StoreResult<Vec<String>> {
-    let mut noted = Vec::new();
-    for part in FINISH_DELETED.parts(tx.dialect(), rows) {
-        let (sql, rows) = part?;
-        noted.extend(within!(&mut *tx, c: Of => sqlx::query_scalar::<Of, String>(sql)
-            .rows(rows).fetch_all(c).await?));
-    }
-    Ok(noted)
+    let noted: Vec<(String,)> = FINISH_DELETED.read(tx, rows, &[]).await?;
+    Ok(noted.into_iter().map(|(id,)| id).collect())
 }
 
 /// Inserts attempts.
 pub async fn add_attempts(tx: &mut Tx, rows: &[AttemptRow]) -> StoreResult<()> {
-    ADD_ATTEMPTS.write(tx, rows).await?;
+    ADD_ATTEMPTS.write(tx, rows, &[]).await?;
     Ok(())
 }
 
 /// Which of these ordering keys have the end of their call waiting.
 pub async fn call_ended(tx: &mut Tx, keys: &[OrderingKey]) -> StoreResult<Vec<OrderingKey>> {
-    CALL_ENDED.read(tx, keys).await
+    CALL_ENDED.read(tx, keys, &[]).await
 }
 
 /// Pauses the queues of endpoints, or extends their pauses. Rows are sorted by endpoint.
 pub async fn throttle(tx: &mut Tx, rows: &[ThrottledEndpoint]) -> StoreResult<()> {
-    THROTTLE.write(tx, rows).await?;
+    THROTTLE.write(tx, rows, &[]).await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use domain::{
     id::{DeliveryId, Entropy, decode},
     retry::THROTTLED_MAX_MS,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
     conditions::suspended,
@@ -122,7 +122,7 @@ pub struct NewDelivery {
 }
 
 /// A leased delivery with what an attempt needs.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, sqlx_macros::FromRow)]
 pub struct LoadedDelivery {
     /// Id.
     pub id: String,
@@ -162,7 +162,7 @@ pub async fn latest(db: &Db) -> StoreResult<Option<(UnixMs, Entropy)>> {
 
 /// Inserts deliveries.
 pub async fn add(tx: &mut Tx, rows: &[NewDelivery]) -> StoreResult<()> {
-    ADD.write(tx, rows).await?;
+    ADD.write(tx, rows, &[]).await?;
     Ok(())
 }
 
@@ -236,8 +236,7 @@ pub async fn lease(tx: &mut Tx, node: &str, ids: &[String]) -> StoreResult<()> {
 
 /// Loads deliveries with what an attempt needs, in order of acceptance.
 pub async fn load(tx: &mut Tx, ids: &[String]) -> StoreResult<Vec<LoadedDelivery>> {
-    let (sql, list) = (LOAD.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
+    LOAD.fetch(tx, &[json_list(ids.iter().map(String::as_str)).as_str().into()]).await
 }
 
 /// The ids of all deliveries that this node leases.
@@ -247,7 +246,6 @@ pub async fn leased(db: &Db, node: &str) -> StoreResult<Vec<String>> {
 
 /// Releases deliveries that this node leases.
 pub async fn release(tx: &mut Tx, node: &str, ids: &[String]) -> StoreResult<()> {
-    let (sql, list) = (RELEASE.on(tx.dialect()), json_list(ids.iter().map(String::as_str)));
-    within!(tx, c => sqlx::query(sql).bind(list).bind(node).execute(c).await?.rows_affected());
+    RELEASE.execute(tx, &[json_list(ids.iter().map(String::as_str)).as_str().into(), node.into()]).await?;
     Ok(())
 }

@@ -135,8 +135,7 @@ async fn strip(tx: &mut Tx, account: &str, events: &str, expired: &[&ExpiredRow]
 
 /// Purges the bodies that were kept only for these deliveries, which have ended after their retention.
 pub async fn purge_ended(tx: &mut Tx, deliveries: &[&str]) -> StoreResult<()> {
-    let (sql, list) = (STRIP_KEPT.on(tx.dialect()), json_list(deliveries.iter().copied()));
-    let stripped = within!(&mut *tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
+    let stripped = STRIP_KEPT.fetch(tx, &[json_list(deliveries.iter().copied()).as_str().into()]).await?;
     strip_responses(tx, stripped).await
 }
 
@@ -146,10 +145,9 @@ async fn strip_responses(tx: &mut Tx, events: Vec<(String, String)>) -> StoreRes
     for (account, event) in events {
         by_account.entry(account).or_default().push(event);
     }
-    let sql = STRIP_ATTEMPTS.on(tx.dialect());
     for (account, events) in by_account {
         let list = json_list(events.iter().map(String::as_str));
-        within!(&mut *tx, c => sqlx::query(sql).bind(&account).bind(list).execute(c).await?.rows_affected());
+        STRIP_ATTEMPTS.execute(tx, &[account.as_str().into(), list.as_str().into()]).await?;
     }
     Ok(())
 }

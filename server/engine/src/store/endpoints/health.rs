@@ -1,12 +1,12 @@
 //! The health of endpoints after their attempts, and the states that follow from it.
 
 use domain::{UnixMs, endpoint::Evidence};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
-    db::{Tx, within},
+    db::Tx,
     error::StoreResult,
-    sql::{Sql, json_list},
+    sql::{Param, Sql, json_list},
 };
 
 // While attempts fail, the latest attempt is the latest failure: a failure on a later day than that one adds a day.
@@ -61,7 +61,7 @@ pub struct HealthChange {
 }
 
 /// An endpoint whose state changed automatically.
-#[derive(Debug, Clone, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, Deserialize, sqlx_macros::FromRow)]
 pub struct ChangedEndpoint {
     /// Its id.
     pub id: String,
@@ -84,14 +84,13 @@ pub enum WarningLevel {
 
 /// Counts successes and failures of endpoints.
 pub async fn update(tx: &mut Tx, rows: &[HealthChange]) -> StoreResult<()> {
-    HEALTH.write(tx, rows).await?;
+    HEALTH.write(tx, rows, &[]).await?;
     Ok(())
 }
 
 /// Pauses the active ones of these endpoints, which responded with 410 Gone. Returns them.
 pub async fn pause_gone(tx: &mut Tx, endpoints: &[&str], now: UnixMs) -> StoreResult<Vec<ChangedEndpoint>> {
-    let (sql, list) = (PAUSE_GONE.on(tx.dialect()), json_list(endpoints.iter().copied()));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).bind(now.0).fetch_all(c).await?))
+    PAUSE_GONE.fetch(tx, &[json_list(endpoints.iter().copied()).as_str().into(), now.0.into()]).await
 }
 
 /// Disables the active ones of these endpoints whose failures amount to `evidence`, and that got their last warning at
@@ -103,10 +102,11 @@ pub async fn disable(
     warned_by: UnixMs,
     now: UnixMs,
 ) -> StoreResult<Vec<ChangedEndpoint>> {
-    let (sql, list) = (DISABLE.on(tx.dialect()), json_list(endpoints.iter().copied()));
-    Ok(within!(tx, c => sqlx::query_as(sql)
-        .bind(list).bind(now.0).bind(evidence.latest_start(now).0).bind(i64::from(evidence.attempts))
-        .bind(i64::from(evidence.days)).bind(WarningLevel::Last as i64).bind(warned_by.0).fetch_all(c).await?))
+    let list = json_list(endpoints.iter().copied());
+    let (attempts, days) = (i64::from(evidence.attempts), i64::from(evidence.days));
+    let (began, level) = (evidence.latest_start(now).0, WarningLevel::Last as i64);
+    let numbers = [now.0, began, attempts, days, level, warned_by.0].map(Param::from);
+    DISABLE.fetch(tx, &[&[list.as_str().into()], &numbers[..]].concat()).await
 }
 
 /// Raises the warning level of those of these endpoints whose failures amount to `evidence`. Returns the ones that were
@@ -118,8 +118,8 @@ pub async fn warn(
     evidence: Evidence,
     now: UnixMs,
 ) -> StoreResult<Vec<ChangedEndpoint>> {
-    let (sql, list) = (WARN.on(tx.dialect()), json_list(endpoints.iter().copied()));
-    Ok(within!(tx, c => sqlx::query_as(sql)
-        .bind(list).bind(level as i64).bind(evidence.latest_start(now).0).bind(i64::from(evidence.attempts))
-        .bind(i64::from(evidence.days)).bind(now.0).fetch_all(c).await?))
+    let list = json_list(endpoints.iter().copied());
+    let (attempts, days) = (i64::from(evidence.attempts), i64::from(evidence.days));
+    let numbers = [level as i64, evidence.latest_start(now).0, attempts, days, now.0].map(Param::from);
+    WARN.fetch(tx, &[&[list.as_str().into()], &numbers[..]].concat()).await
 }

@@ -333,8 +333,7 @@ pub struct Listener {
 /// Lists the endpoints of these accounts, oldest first.
 pub async fn listening(tx: &mut Tx, accounts: impl IntoIterator<Item = &str>) -> StoreResult<Vec<Listener>> {
     type Row = (String, String, String, String, i64, Option<i64>, Option<i64>, String);
-    let (sql, list) = (LISTENING.on(tx.dialect()), json_list(accounts));
-    let rows: Vec<Row> = within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?);
+    let rows: Vec<Row> = LISTENING.fetch(tx, &[json_list(accounts).as_str().into()]).await?;
     let of = |(id, account, events, state, late, rate, throttled, url): Row| Listener {
         id,
         account,

@@ -107,7 +107,7 @@ impl HourRow {
 
 /// Adds counts to hours.
 pub async fn add(tx: &mut Tx, rows: &[HourRow]) -> StoreResult<()> {
-    ADD.write(tx, rows).await?;
+    ADD.write(tx, rows, &[]).await?;
     Ok(())
 }
 

@@ -10,10 +10,10 @@ use domain::{
     event::EventRow,
     id::{AccountId, EventId},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::store::{
-    db::{Db, Dialect, Tx, on, within},
+    db::{Db, Dialect, Tx, on},
     error::{StoreError, StoreResult},
     sql::{Sql, json_list},
 };
@@ -88,15 +88,15 @@ impl NewEventRow {
 /// Inserts events. Returns the place of each in the order of acceptance; 0 on SQLite, where ids have that order.
 pub async fn add(tx: &mut Tx, rows: &[NewEventRow]) -> StoreResult<Vec<i64>> {
     if tx.dialect() == Dialect::Sqlite {
-        ADD.write(tx, rows).await?;
+        ADD.write(tx, rows, &[]).await?;
         return Ok(vec![0; rows.len()]);
     }
-    let numbered: Vec<(i64,)> = ADD_NUMBERED.read(tx, rows).await?;
+    let numbered: Vec<(i64,)> = ADD_NUMBERED.read(tx, rows, &[]).await?;
     Ok(numbered.into_iter().map(|(seq,)| seq).collect())
 }
 
 /// An event that was already accepted under the same id.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, sqlx_macros::FromRow)]
 pub struct Seen {
     /// Whose it is.
     pub account_id: String,
@@ -116,11 +116,11 @@ pub async fn seen(tx: &mut Tx, pairs: &[(String, String)]) -> StoreResult<Vec<Se
         id: &'a str,
     }
     let pairs: Vec<Pair<'_>> = pairs.iter().map(|(account_id, id)| Pair { account_id, id }).collect();
-    SEEN.read(tx, &pairs).await
+    SEEN.read(tx, &pairs, &[]).await
 }
 
 /// Payload size of a delivery.
-#[derive(Debug, Clone, sqlx_macros::FromRow)]
+#[derive(Debug, Clone, Deserialize, sqlx_macros::FromRow)]
 pub struct PayloadSize {
     /// The delivery.
     pub id: String,
@@ -132,8 +132,7 @@ pub struct PayloadSize {
 
 /// Payload sizes of these deliveries, the earliest due first.
 pub async fn payload_sizes(tx: &mut Tx, deliveries: &[String]) -> StoreResult<Vec<PayloadSize>> {
-    let (sql, list) = (PAYLOAD_SIZES.on(tx.dialect()), json_list(deliveries.iter().map(String::as_str)));
-    Ok(within!(tx, c => sqlx::query_as(sql).bind(list).fetch_all(c).await?))
+    PAYLOAD_SIZES.fetch(tx, &[json_list(deliveries.iter().map(String::as_str)).as_str().into()]).await
 }
 
 /// An event as lists and pages display it.

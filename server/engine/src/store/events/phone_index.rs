@@ -152,7 +152,7 @@ pub async fn remove(tx: &mut Tx, rows: &[PhoneEntry]) -> StoreResult<()> {
 }
 
 async fn write(tx: &mut Tx, sql: &'static Sql, rows: &[PhoneEntry]) -> StoreResult<()> {
-    sql.write(tx, &entries(rows)).await?;
+    sql.write(tx, &entries(rows), &[]).await?;
     Ok(())
 }
 

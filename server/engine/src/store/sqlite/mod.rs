@@ -2,6 +2,7 @@
 
 pub(crate) mod checkpoints;
 pub(crate) mod copies;
+pub(crate) mod direct;
 
 use std::{
     fs::File,
@@ -15,12 +16,13 @@ use sqlx::{
     Connection as _,
     sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::store::{
     db::{Db, Dialect, Pool},
     error::StoreResult,
     open_file::OpenFile,
+    sqlite::direct::Direct,
 };
 
 /// Rows that a statement may buffer ahead of its reader: a whole group commit, so the two threads do not alternate.
@@ -33,7 +35,7 @@ const READERS: u32 = 4;
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Pages of the write-ahead log, 4 KiB each, above which the writer runs a checkpoint itself. Below that it is left to
 /// [`checkpoints`].
-const LOG_PAGES_MAX: &str = "16000";
+const LOG_PAGES_MAX: u32 = 16_000;
 
 /// Opens the file, creating it if it is missing.
 pub(super) async fn connect(url: &str) -> StoreResult<Db> {
@@ -50,7 +52,7 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
         // FULL: a commit is on disk before it is acknowledged (G1); WAL alone could lose the latest on power loss.
         .synchronous(SqliteSynchronous::Full)
         .auto_vacuum(SqliteAutoVacuum::Incremental)
-        .pragma("wal_autocheckpoint", LOG_PAGES_MAX);
+        .pragma("wal_autocheckpoint", LOG_PAGES_MAX.to_string());
     if let Some(file) = file(url) {
         // Private to its owner from the first byte. Usually it exists; if it cannot be created, connecting reports why.
         let _ = copies::create(&file);
@@ -78,8 +80,10 @@ pub(super) async fn connect(url: &str) -> StoreResult<Db> {
     let readers = pool(READERS).connect_lazy_with(common.read_only(true));
     let (readers, writer) = (Pool::Sqlite(readers), Pool::Sqlite(writer));
     let opened = |path: PathBuf| OpenFile::new(path.clone(), beside(&path, "-wal"));
+    let direct = file(url).map(|path| Arc::new(Direct::new(path, commits.clone())));
     let file = file(url).map(opened).transpose()?.map(Arc::new);
-    Ok(Db { readers, writer, dialect: Dialect::Sqlite, commits, clock: None, listen: None, file })
+    let turn = Arc::new(Semaphore::new(1));
+    Ok(Db { readers, writer, dialect: Dialect::Sqlite, commits, clock: None, listen: None, file, turn, direct })
 }
 
 /// Connections to a file never drop while idle, so they are not tested before use, and none is closed for its age: SQLite

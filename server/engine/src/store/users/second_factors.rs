@@ -90,7 +90,7 @@ pub async fn set_codes(tx: &mut Tx, user: &UserId, hashes: &[String]) -> StoreRe
     }
     within!(tx, c => sqlx::query(DELETE_CODES).bind(user.as_str()).execute(c).await?.rows_affected());
     let rows: Vec<_> = hashes.iter().map(|code_hash| Row { user_id: user.as_str(), code_hash }).collect();
-    ADD_CODES.write(tx, &rows).await?;
+    ADD_CODES.write(tx, &rows, &[]).await?;
     Ok(())
 }
 
