@@ -59,6 +59,9 @@ pub const OPEN_CALLS_MAX_BYTES: usize = 8 * 1_024 * 1_024;
 
 /// Whose connector it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The first version of Asterisk whose events tell enough, and whose behaviour was recorded.
+pub const ASTERISK_MIN: u32 = 16;
+
 pub enum ConnectorOwner {
     /// The platform's: it has the calls of many accounts.
     Platform,

@@ -180,7 +180,7 @@ impl<P: Session, S: Sink> Link<P, S> {
         }
         self.is_connected = report.connected;
         if report.connected {
-            self.backoff.reset();
+            self.backoff.follows(self.clock.now());
             self.logged = None;
         }
         self.log_problem(&report);
