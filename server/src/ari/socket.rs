@@ -57,6 +57,10 @@ enum End {
     Broken,
     #[error("no message and no response to a ping for 10 s")]
     Silent,
+    #[error("what arrived isn't WebSocket as in RFC 6455")]
+    Protocol,
+    #[error("a text message wasn't UTF-8")]
+    NotText,
     #[error("a message was larger than 1 MiB")]
     TooLarge,
     #[error("{0}")]
@@ -163,8 +167,7 @@ impl Connection<'_> {
                 Ok(())
             }
             Some(Ok(Message::Close(_))) | None => Err(End::Closed),
-            Some(Err(error)) if is_too_large(&error) => Err(End::TooLarge),
-            Some(Err(_)) => Err(End::Broken),
+            Some(Err(error)) => Err(why_unreadable(&error.to_string())),
         }
     }
 
@@ -212,6 +215,7 @@ async fn settle(state: &SharedState, replaced: &CancellationToken, line: &mut Li
     };
     let failure = match end {
         End::Failed(failure) => Some(failure.clone()),
+        End::Protocol | End::NotText => Some(Failure::NotAri),
         End::TooLarge => Some(Failure::TooLarge),
         End::Closed if line.session.is_mute() => Some(Failure::ClosedAtOnce),
         _ => None,
@@ -283,6 +287,8 @@ async fn close(mut socket: WebSocket, end: &End) {
     let code = match end {
         End::Closed | End::Broken => return,
         End::Stopping => close_code::AWAY,
+        End::Protocol => close_code::PROTOCOL,
+        End::NotText => close_code::INVALID,
         End::TooLarge => close_code::SIZE,
         End::CannotStore => close_code::AGAIN,
         End::Silent | End::Failed(_) | End::Replaced | End::Revoked | End::Suspended(_) => close_code::POLICY,
@@ -293,8 +299,17 @@ async fn close(mut socket: WebSocket, end: &End) {
     let _ = tokio::time::timeout(CLOSE_MAX, socket.send(frame)).await;
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    error.to_string().contains("too long")
+/// Why nothing more can be read. The library's errors only differ in their texts.
+fn why_unreadable(error: &str) -> End {
+    if error.contains("too long") {
+        End::TooLarge
+    } else if error.contains("UTF-8") {
+        End::NotText
+    } else if error.contains("protocol error") && !error.contains("closing") {
+        End::Protocol
+    } else {
+        End::Broken
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a real connection is watched in real time; the session has the clock")]

@@ -144,7 +144,8 @@ impl ConnectorState {
         Self {
             reported_at: Some(now),
             connected_since: report.connected.then_some(since),
-            connected_at: if report.connected { Some(now) } else { self.connected_at },
+            // An event shows a connection, too, also before all of its channels are known.
+            connected_at: if report.connected { Some(now) } else { self.connected_at.max(report.last_event_at) },
             last_event_at: report.last_event_at.or(self.last_event_at),
             calls_open: report.calls_open,
             lag_ms: report.lag_ms,
@@ -260,6 +261,16 @@ mod tests {
     #[test]
     fn a_report_has_limits() {
         let report = StateReport {
+    #[test]
+    fn an_event_shows_that_there_was_a_connection() {
+        let reported = StateReport { last_event_at: Some(NOW), ..StateReport::default() };
+        let state = ConnectorState::default().after(reported.clone(), NOW.plus_ms(12_000));
+        assert_eq!((state.connected_at, state.last_event_at), (Some(NOW), Some(NOW)));
+        assert_eq!(state.status(System::Asterisk, Way::Ari, NOW.plus_ms(12_000)), ConnectorStatus::Reconnecting);
+        let later = ConnectorState { connected_at: Some(NOW.plus_ms(1)), ..state };
+        assert_eq!(later.after(reported, NOW.plus_ms(13_000)).connected_at, later.connected_at);
+    }
+
             system_version: Some("x".repeat(81)),
             detail: Some("a\nb".into()),
             seen: vec!["PJSIP/trunk".into(); SEEN_MAX + 1],
