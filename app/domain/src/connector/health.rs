@@ -46,6 +46,8 @@ pub enum ConnectorProblem {
     Malformed,
     /// Events wait because Offhook does not accept them.
     SpoolFull,
+    /// More calls are open than can be saved.
+    TooManyCalls,
     /// The mapping matches none of the requests.
     NothingMatches,
 }
@@ -61,6 +63,7 @@ names! { ConnectorProblem {
     TwoSystems = "two_systems", "Two phone systems connect as this one, so calls of both are incomplete. Create a connector for each.";
     Malformed = "malformed", "What the phone system sends can't be understood. Check that the address is the right one.";
     SpoolFull = "spool_full", "Events wait at the connector because Offhook didn't accept them. Check its address and token.";
+    TooManyCalls = "too_many_calls", "More calls are open than this server can save, so a restart may leave some incomplete. Check for calls that never end, or run offhook connect beside the phone system.";
     NothingMatches = "nothing_matches", "The mapping matches none of the requests. Try it on the latest requests.";
 } }
 
@@ -259,9 +262,6 @@ mod tests {
     }
 
     #[test]
-    fn a_report_has_limits() {
-        let report = StateReport {
-    #[test]
     fn an_event_shows_that_there_was_a_connection() {
         let reported = StateReport { last_event_at: Some(NOW), ..StateReport::default() };
         let state = ConnectorState::default().after(reported.clone(), NOW.plus_ms(12_000));
@@ -271,6 +271,9 @@ mod tests {
         assert_eq!(later.after(reported, NOW.plus_ms(13_000)).connected_at, later.connected_at);
     }
 
+    #[test]
+    fn a_report_has_limits() {
+        let report = StateReport {
             system_version: Some("x".repeat(81)),
             detail: Some("a\nb".into()),
             seen: vec!["PJSIP/trunk".into(); SEEN_MAX + 1],

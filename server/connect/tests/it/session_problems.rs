@@ -86,7 +86,7 @@ fn a_message_without_end_ends_the_connection() {
         connector.connect(&mut FakeAsterisk::new()).unwrap();
         assert_eq!(connector.session.received(connector.now, endless.as_bytes()), Ok(()));
         assert_eq!(connector.problem(), (endless.contains(line)).then_some(ConnectorProblem::Malformed));
-        let again = connector.session.received(connector.now, endless[..128 * 1_024].as_bytes());
+        let again = connector.session.received(connector.now, &endless.as_bytes()[..128 * 1_024]);
         assert_eq!(again, Err(Failure::Endless));
         assert_eq!(again.unwrap_err().problem(), ConnectorProblem::Malformed);
         let mut greeted = Connector::new();

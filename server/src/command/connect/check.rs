@@ -42,6 +42,8 @@ struct Finding {
 struct Probe(watch::Sender<StateReport>);
 
 impl Sink for Probe {
+    const CANNOT_SAVE: &'static str = "There are more events than can be checked.";
+
     async fn save(&self, _: &Batch) -> Result<(), String> {
         Ok(())
     }
